@@ -1,0 +1,1 @@
+//! A WebSocket hub: channels over one socket per client, in the conductor's binary protocol.

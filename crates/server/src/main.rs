@@ -1,0 +1,5 @@
+//! The tidings server.
+
+fn main() -> anyhow::Result<()> {
+    Ok(())
+}

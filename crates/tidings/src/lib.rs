@@ -1,0 +1,1 @@
+//! The realtime half of a chat product: presence, timelines and a WebSocket hub.

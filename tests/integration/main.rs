@@ -1,0 +1,1 @@
+//! Integration tests: our crates together, and real servers.
