@@ -1,0 +1,69 @@
+//! One channel and its members.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+use parking_lot::RwLock;
+
+use crate::{Connection, ConnectionId};
+
+/// A channel that has, or had, members.
+///
+/// **Invariant:** once its last member has left, nobody joins it any more; a new
+/// member of that name joins a new channel. So whoever empties it can drop it.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    name: Arc<str>,
+    members: RwLock<Members>,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    by_id: IndexMap<ConnectionId, Arc<Connection>, RandomState>,
+    abandoned: bool,
+}
+
+impl Channel {
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: Arc::from(name), members: RwLock::default() }
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Adds a member; returns false if the channel is abandoned.
+    pub(crate) fn join(&self, connection: &Arc<Connection>) -> bool {
+        let mut members = self.members.write();
+        if members.abandoned {
+            return false;
+        }
+        members.by_id.insert(connection.id(), Arc::clone(connection));
+        true
+    }
+
+    /// Removes a member; returns true if that abandons the channel.
+    pub(crate) fn leave(&self, id: ConnectionId) -> bool {
+        let mut members = self.members.write();
+        if members.by_id.swap_remove(&id).is_some() && members.by_id.is_empty() {
+            members.abandoned = true;
+        }
+        members.abandoned
+    }
+
+    /// Queues frames for every member but one; returns how many took them.
+    ///
+    /// Members that are closing, or turn out to be slow readers, are skipped: they are
+    /// on their way out by themselves.
+    pub(crate) fn deliver(&self, frames: &Bytes, except: Option<ConnectionId>) -> usize {
+        let members = self.members.read();
+        let receivers = members.by_id.values().filter(|member| Some(member.id()) != except);
+        receivers.filter(|member| member.outbox.push(frames.clone()).is_ok()).count()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.members.read().by_id.len()
+    }
+}

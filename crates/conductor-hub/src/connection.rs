@@ -1,0 +1,167 @@
+//! One connection, as hooks and publishers see it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+
+use crate::channel::Channel;
+use crate::outbox::{Outbox, Rejected};
+use crate::protocol::Message;
+use crate::websocket::{FrameKind, put_frame};
+use crate::{Disconnect, Error, ErrorKind};
+
+/// The number of a connection, unique within its hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub(crate) u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// One connection of a client.
+///
+/// It outlives its socket in the hands of whoever keeps it; sending to it then
+/// fails with `Closed`.
+pub struct Connection {
+    id: ConnectionId,
+    user: Option<Box<str>>,
+    pub(crate) outbox: Outbox,
+    channels: Mutex<Bound>,
+}
+
+/// The channels a connection is bound to.
+///
+/// A set whose `open` is false takes no more: the connection has ended.
+struct Bound {
+    open: bool,
+    by_name: HashMap<Arc<str>, Arc<Channel>, RandomState>,
+}
+
+impl Connection {
+    pub(crate) fn new(id: ConnectionId, user: Option<String>, outbox_bytes_max: usize) -> Self {
+        Self {
+            id,
+            user: user.map(String::into_boxed_str),
+            outbox: Outbox::new(outbox_bytes_max),
+            channels: Mutex::new(Bound { open: true, by_name: HashMap::default() }),
+        }
+    }
+
+    /// Returns its number.
+    #[must_use]
+    pub const fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Returns whose connection it is, as its admission said.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// Tells whether it is bound to a channel.
+    #[must_use]
+    pub fn is_bound(&self, channel: &str) -> bool {
+        self.channels.lock().by_name.contains_key(channel)
+    }
+
+    /// Returns the names of the channels it is bound to, in no order.
+    #[must_use]
+    pub fn channels(&self) -> Vec<String> {
+        self.channels.lock().by_name.keys().map(|name| String::from(&**name)).collect()
+    }
+
+    /// Queues a message for the client, behind what is queued already.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the message has no encoding, `Closed` if the connection
+    /// is closing, `Overflow` if the client does not read fast enough; it is then
+    /// being closed as a slow reader.
+    pub fn send(&self, message: &Message) -> Result<(), Error> {
+        self.push(encode(message)?)
+    }
+
+    /// Ends the connection: what is queued is written, then a close frame.
+    pub fn close(&self, reason: Disconnect) {
+        self.outbox.close(reason);
+    }
+
+    pub(crate) fn push(&self, frame: Bytes) -> Result<(), Error> {
+        self.outbox.push(frame).map_err(|rejected| match rejected {
+            Rejected::Closed => Error::new(ErrorKind::Closed, "connection is closing"),
+            Rejected::Overflow => Error::new(ErrorKind::Overflow, "client does not read fast enough"),
+        })
+    }
+
+    pub(crate) fn channel(&self, name: &str) -> Option<Arc<Channel>> {
+        self.channels.lock().by_name.get(name).map(Arc::clone)
+    }
+
+    /// Runs `join`, which makes it a member of the channel, unless it is one or may not be.
+    pub(crate) fn bind(
+        &self,
+        name: &str,
+        channels_max: usize,
+        join: impl FnOnce() -> Arc<Channel>,
+    ) -> BindOutcome {
+        let mut bound = self.channels.lock();
+        if !bound.open || bound.by_name.contains_key(name) {
+            return BindOutcome::Unchanged;
+        }
+        if bound.by_name.len() >= channels_max {
+            return BindOutcome::TooMany;
+        }
+        let channel = join();
+        bound.by_name.insert(Arc::clone(channel.name()), channel);
+        BindOutcome::Bound
+    }
+
+    pub(crate) fn unbind(&self, name: &str) -> Option<Arc<Channel>> {
+        let mut bound = self.channels.lock();
+        let channel = bound.by_name.remove(name);
+        if bound.by_name.is_empty() {
+            bound.by_name.shrink_to_fit();
+        }
+        channel
+    }
+
+    /// Takes all its channels, for good.
+    pub(crate) fn unbind_all(&self) -> Vec<Arc<Channel>> {
+        let mut bound = self.channels.lock();
+        bound.open = false;
+        std::mem::take(&mut bound.by_name).into_values().collect()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("id", &self.id.0).field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
+/// What became of a wish to bind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BindOutcome {
+    Bound,
+    /// It was bound already, or has ended.
+    Unchanged,
+    TooMany,
+}
+
+/// Encodes a message as the frame that all its receivers share.
+pub(crate) fn encode(message: &Message) -> Result<Bytes, Error> {
+    let mut payload = BytesMut::new();
+    message
+        .encode(&mut payload)
+        .map_err(|fault| Error::with_source(ErrorKind::InvalidInput, "message has no encoding", fault))?;
+    let mut frame = BytesMut::new();
+    put_frame(&mut frame, FrameKind::Binary, &payload);
+    Ok(frame.freeze())
+}

@@ -1,0 +1,173 @@
+//! The WebSocket handshake over HTTP/1.1.
+//!
+//! Source: RFC 6455, section 4.2.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{
+    CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto;
+use sha1::{Digest, Sha1};
+use tokio::net::TcpStream;
+
+use crate::hub::{Place, Shared};
+use crate::session::Session;
+use crate::{Admission, Hub};
+
+/// What a key is hashed with. Source: RFC 6455, section 1.3.
+const ACCEPT_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Subprotocols we speak. Clients of the conductor offer the last two, and browsers
+/// give up unless one of those they offer is chosen.
+const SUBPROTOCOLS: [&str; 3] = ["conductor", "chat", "superchat"];
+
+/// Why a handshake fails: the status and text of the answer.
+type Refusal = (StatusCode, String);
+
+impl Hub {
+    /// Answers a WebSocket handshake, and serves the connection once it is upgraded.
+    ///
+    /// Mount it at the route of the hub, for every method; the request must come
+    /// from a server that allows upgrades, such as `axum::serve`. The connection is a
+    /// task of the hub's. Refusals are 405 for another method than GET, 400 and
+    /// 426 for what is no handshake, 403 for a page of another origin (see
+    /// [`Config::allowed_origins`](crate::Config::allowed_origins)), 503 if the hub is
+    /// full or shutting down, and whatever the auth hook says.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<String> {
+        let (mut parts, _body) = request.into_parts();
+        let accept = match check(&parts, &self.shared.config.allowed_origins) {
+            Ok(accept) => accept,
+            Err(refusal) => return refuse(refusal),
+        };
+        let admission = match self.shared.hooks.auth.admit(&parts).await {
+            Ok(admission) => admission,
+            Err(denied) => return refuse((denied.status, denied.text)),
+        };
+        let place = match Shared::reserve(&self.shared) {
+            Ok(place) => place,
+            Err(full) => return refuse((StatusCode::SERVICE_UNAVAILABLE, full.to_string())),
+        };
+        let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
+            return refuse((StatusCode::INTERNAL_SERVER_ERROR, "failed to upgrade".to_owned()));
+        };
+        self.shared.tasks.spawn(upgraded(upgrade, place, admission));
+        let mut response = Response::new(String::new());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        if let Some(chosen) = subprotocol(&parts.headers) {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(chosen));
+        }
+        response
+    }
+}
+
+/// Waits for the upgrade and serves the bare socket, without the layers of HTTP.
+async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
+    let upgraded = match upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(lost) => {
+            tracing::debug!(%lost, "client left during its handshake");
+            return;
+        }
+    };
+    match bare(upgraded) {
+        Ok((socket, read)) => {
+            // Frames are written whole, so waiting for more would only delay them.
+            if let Err(fault) = socket.set_nodelay(true) {
+                tracing::debug!(%fault, "cannot turn Nagle's algorithm off");
+            }
+            Session::new(socket, place, admission).run(read).await;
+        }
+        // TLS, or a server we do not know: its own stream will do.
+        Err(upgraded) => {
+            Box::pin(Session::new(TokioIo::new(upgraded), place, admission).run(Bytes::new())).await
+        }
+    }
+}
+
+/// Unwraps the TCP socket, with the bytes that were read behind the handshake.
+fn bare(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    let upgraded = match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf)),
+        Err(upgraded) => upgraded,
+    };
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>()?;
+    Ok((parts.io.into_inner(), parts.read_buf))
+}
+
+/// Checks a handshake; returns the value that accepts it.
+fn check(parts: &http::request::Parts, allowed_origins: &[String]) -> Result<HeaderValue, Refusal> {
+    if parts.method != Method::GET {
+        return Err((StatusCode::METHOD_NOT_ALLOWED, "Method not allowed".to_owned()));
+    }
+    let headers = &parts.headers;
+    if parts.version != Version::HTTP_11 || !has_token(headers, &UPGRADE, "websocket") {
+        return Err((StatusCode::UPGRADE_REQUIRED, "this is a WebSocket: upgrade over HTTP/1.1".to_owned()));
+    }
+    if !has_token(headers, &CONNECTION, "upgrade") {
+        return Err((StatusCode::BAD_REQUEST, "header connection does not say upgrade".to_owned()));
+    }
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err((StatusCode::UPGRADE_REQUIRED, "header sec-websocket-version is not 13".to_owned()));
+    }
+    let key = headers.get(SEC_WEBSOCKET_KEY).map_or(&[][..], HeaderValue::as_bytes);
+    if !STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16) {
+        let text = "header sec-websocket-key is not 16 bytes in base64".to_owned();
+        return Err((StatusCode::BAD_REQUEST, text));
+    }
+    if !origin_is_allowed(headers, allowed_origins) {
+        return Err((StatusCode::FORBIDDEN, "pages of this origin may not connect".to_owned()));
+    }
+    let digest = Sha1::new().chain_update(key).chain_update(ACCEPT_GUID).finalize();
+    HeaderValue::try_from(STANDARD.encode(digest))
+        .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "failed to upgrade".to_owned()))
+}
+
+/// Programs send no origin; a browser names the page, which must be ours or allowed.
+fn origin_is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let Ok(origin) = origin.to_str() else { return false };
+    if allowed.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(origin)) {
+        return true;
+    }
+    let page = origin.split_once("://").map(|(_, rest)| rest.trim_end_matches('/'));
+    let page = page.map(|rest| rest.split_once('/').map_or(rest, |(host, _)| host));
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    page.zip(host).is_some_and(|(page, host)| page.eq_ignore_ascii_case(host))
+}
+
+fn has_token(headers: &HeaderMap, name: &http::HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+fn subprotocol(headers: &HeaderMap) -> Option<&'static str> {
+    tokens(headers, &SEC_WEBSOCKET_PROTOCOL)
+        .find_map(|offered| SUBPROTOCOLS.into_iter().find(|ours| *ours == offered))
+}
+
+fn tokens<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> impl Iterator<Item = &'a str> {
+    let values = headers.get_all(name).into_iter();
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+}
+
+fn refuse((status, text): Refusal) -> Response<String> {
+    let mut response = Response::new(text);
+    *response.status_mut() = status;
+    if status == StatusCode::UPGRADE_REQUIRED {
+        response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("GET"));
+    }
+    response
+}

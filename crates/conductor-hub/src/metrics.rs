@@ -1,0 +1,40 @@
+//! What the hub counts.
+
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+
+use crate::Disconnect;
+
+/// Handles of the hub's metrics, made once.
+///
+/// They go to the recorder that is installed when the hub starts.
+pub(crate) struct Metrics {
+    pub(crate) connections: Gauge,
+    pub(crate) received: Counter,
+    pub(crate) delivered: Counter,
+    pub(crate) denied: Counter,
+    pub(crate) repeated: Counter,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        describe_gauge!("hub_connections", "Open connections.");
+        describe_counter!("hub_messages_received_total", "Messages received from clients.");
+        describe_counter!("hub_messages_delivered_total", "Messages queued for clients.");
+        describe_counter!("hub_messages_denied_total", "Binds and writes that the auth hook denied.");
+        describe_counter!("hub_messages_repeated_total", "Messages dropped because their uuid was seen.");
+        describe_counter!("hub_disconnects_total", "Connections ended, by close code.");
+        Self {
+            connections: gauge!("hub_connections"),
+            received: counter!("hub_messages_received_total"),
+            delivered: counter!("hub_messages_delivered_total"),
+            denied: counter!("hub_messages_denied_total"),
+            repeated: counter!("hub_messages_repeated_total"),
+        }
+    }
+
+    /// Counts the end of a connection. Looks its counter up: ends are rare.
+    #[expect(clippy::unused_self, reason = "counters are reached through the handles' owner")]
+    pub(crate) fn disconnected(&self, reason: Disconnect) {
+        counter!("hub_disconnects_total", "code" => reason.code().to_string()).increment(1);
+    }
+}

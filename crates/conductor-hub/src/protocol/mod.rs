@@ -1,0 +1,7 @@
+//! The conductor's binary protocol: pure, no I/O, no clock.
+
+mod message;
+mod opcode;
+
+pub use message::{DecodeError, EncodeError, Message, MessageRef};
+pub use opcode::Opcode;

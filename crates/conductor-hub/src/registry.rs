@@ -1,0 +1,125 @@
+//! Who is connected, and which channels there are.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use parking_lot::{Mutex, RwLock};
+
+use crate::channel::Channel;
+use crate::{Connection, ConnectionId};
+
+const SHARDS: usize = 64;
+
+/// The connections and channels of a hub, in shards; no I/O.
+///
+/// Locks are taken in this order: a connection's channels, a shard, a channel's
+/// members, an outbox; none is held while another of its kind is taken.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    channels: Box<[RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>>]>,
+    connections: Box<[Mutex<HashMap<ConnectionId, Arc<Connection>, RandomState>>]>,
+    connected: AtomicUsize,
+    hasher: RandomState,
+}
+
+impl Registry {
+    pub(crate) fn new() -> Self {
+        Self {
+            channels: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            connections: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            connected: AtomicUsize::new(0),
+            hasher: RandomState::default(),
+        }
+    }
+
+    /// Reserves a place for a connection, if fewer than `max` are taken.
+    pub(crate) fn reserve(&self, max: usize) -> bool {
+        let more = |taken| if taken < max { Some(taken + 1) } else { None };
+        self.connected.try_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Gives a reserved place back.
+    pub(crate) fn release(&self) {
+        self.connected.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add(&self, connection: &Arc<Connection>) {
+        self.connections(connection.id()).lock().insert(connection.id(), Arc::clone(connection));
+    }
+
+    pub(crate) fn remove(&self, id: ConnectionId) {
+        self.connections(id).lock().remove(&id);
+    }
+
+    pub(crate) fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
+        self.connections(id).lock().get(&id).map(Arc::clone)
+    }
+
+    /// Returns every connection, one shard after another.
+    pub(crate) fn all_connections(&self) -> impl Iterator<Item = Arc<Connection>> {
+        self.connections.iter().flat_map(|shard| shard.lock().values().map(Arc::clone).collect::<Vec<_>>())
+    }
+
+    pub(crate) fn connections_len(&self) -> usize {
+        self.connected.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn channels_len(&self) -> usize {
+        self.channels.iter().map(|shard| shard.read().len()).sum()
+    }
+
+    pub(crate) fn channel(&self, name: &str) -> Option<Arc<Channel>> {
+        self.channels(name).read().get(name).map(Arc::clone)
+    }
+
+    /// Makes a connection a member of the channel of that name.
+    pub(crate) fn join(&self, name: &str, connection: &Arc<Connection>) -> Arc<Channel> {
+        loop {
+            let channel = self.channel(name).unwrap_or_else(|| self.create(name));
+            if channel.join(connection) {
+                return channel;
+            }
+            // Its last member left in between, and removes it from here.
+            self.forget(&channel);
+        }
+    }
+
+    /// Ends a membership.
+    pub(crate) fn leave(&self, channel: &Arc<Channel>, id: ConnectionId) {
+        if channel.leave(id) {
+            self.forget(channel);
+        }
+    }
+
+    fn create(&self, name: &str) -> Arc<Channel> {
+        let mut shard = self.channels(name).write();
+        if let Some(channel) = shard.get(name) {
+            return Arc::clone(channel);
+        }
+        let channel = Arc::new(Channel::new(name));
+        shard.insert(Arc::clone(channel.name()), Arc::clone(&channel));
+        channel
+    }
+
+    fn forget(&self, channel: &Arc<Channel>) {
+        let mut shard = self.channels(channel.name()).write();
+        if shard.get(&**channel.name()).is_some_and(|known| Arc::ptr_eq(known, channel)) {
+            shard.remove(&**channel.name());
+        }
+    }
+
+    fn channels(&self, name: &str) -> &RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>> {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
+        let hash = self.hasher.hash_one(name) as usize;
+        &self.channels[hash % SHARDS]
+    }
+
+    fn connections(&self, id: ConnectionId) -> &Mutex<HashMap<ConnectionId, Arc<Connection>, RandomState>> {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of the number will do")]
+        let number = id.0 as usize;
+        &self.connections[number % SHARDS]
+    }
+}

@@ -1,0 +1,26 @@
+//! The hook that keeps the last messages of each channel.
+
+use crate::protocol::{Message, MessageRef};
+
+/// Keeps what was written to channels.
+///
+/// The hub stores, and never replays by itself: a [`Handler`](crate::Handler)
+/// may, when a client asks. `()` keeps nothing;
+/// [`ChannelHistory`](crate::ChannelHistory) keeps the last messages in memory.
+pub trait Storage: Send + Sync {
+    /// Keeps a message that a client was allowed to write, before it is delivered.
+    ///
+    /// Called for each message in the order of the channel's sender; must not block.
+    fn store(&self, message: MessageRef<'_>);
+
+    /// Returns what is kept of a channel, oldest first.
+    fn get(&self, channel: &str) -> Vec<Message>;
+}
+
+impl Storage for () {
+    fn store(&self, _message: MessageRef<'_>) {}
+
+    fn get(&self, _channel: &str) -> Vec<Message> {
+        Vec::new()
+    }
+}

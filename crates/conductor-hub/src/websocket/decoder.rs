@@ -1,0 +1,247 @@
+//! Turns the bytes a client sent into messages, whatever the chunks.
+
+use std::mem;
+use std::str;
+
+use super::FrameKind;
+use super::frame::{HEADER_BYTES_MAX, Header, unmask};
+
+/// What a client sent, in the order it was sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Event<'a> {
+    /// A complete text or binary message.
+    Message(&'a [u8]),
+    Ping(&'a [u8]),
+    Pong,
+    /// The client says goodbye, with its code if it gave one.
+    Close(Option<u16>),
+}
+
+/// What a client must not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Violation {
+    /// It broke the framing rules: close code 1002.
+    Protocol(&'static str),
+    /// Its text is not UTF-8: close code 1007.
+    Utf8,
+    /// Its message is longer than the limit: close code 1009.
+    TooBig,
+}
+
+/// The decoder of one connection.
+///
+/// Bytes are lent to it as they come. It keeps a copy only of what is not
+/// complete yet, so an idle connection holds no buffer, and it grows by what has
+/// arrived, never by what a length field promises.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    /// Longest message, in bytes.
+    limit: usize,
+    state: State,
+    /// The payload so far of the message or control frame that is not complete.
+    message: Vec<u8>,
+    control: Vec<u8>,
+    /// The kind of the message whose first frame has been seen, but not the last.
+    open: Option<FrameKind>,
+    /// How much of `message` is known to be UTF-8, if it is a text.
+    utf8_bytes: usize,
+}
+
+#[derive(Debug)]
+enum State {
+    Header { bytes: [u8; HEADER_BYTES_MAX], len: u8 },
+    Payload { header: Header, done: u64 },
+}
+
+const AT_HEADER: State = State::Header { bytes: [0; HEADER_BYTES_MAX], len: 0 };
+
+impl Decoder {
+    /// Creates a decoder that refuses messages longer than `limit` bytes.
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { limit, state: AT_HEADER, message: Vec::new(), control: Vec::new(), open: None, utf8_bytes: 0 }
+    }
+
+    /// Decodes `input` and hands each event to `sink`, until that returns false.
+    ///
+    /// `input` is unmasked in place. After a violation, or once `sink` said
+    /// stop, the decoder must not be used again.
+    pub(crate) fn decode(
+        &mut self,
+        mut input: &mut [u8],
+        mut sink: impl FnMut(Event<'_>) -> bool,
+    ) -> Result<(), Violation> {
+        loop {
+            match &mut self.state {
+                State::Header { bytes, len } => {
+                    let Some((header, used)) = next_header(bytes, len, input)? else { return Ok(()) };
+                    self.check(&header)?;
+                    input = &mut input[used..];
+                    self.state = State::Payload { header, done: 0 };
+                }
+                State::Payload { header, done } => {
+                    let (header, offset) = (*header, *done);
+                    let left = header.len - offset;
+                    let here = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+                    let (payload, rest) = input.split_at_mut(here);
+                    input = rest;
+                    // Only the place modulo 4 matters, so the cut is harmless.
+                    unmask(payload, header.mask, (offset % 4) as usize);
+                    let complete = here as u64 == left;
+                    if complete {
+                        self.state = AT_HEADER;
+                    } else {
+                        *done += here as u64;
+                    }
+                    let go_on = if header.kind.is_control() {
+                        self.control_payload(header.kind, payload, complete, &mut sink)?
+                    } else {
+                        self.message_payload(&header, payload, complete, &mut sink)?
+                    };
+                    if !go_on || !complete {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Judges a data frame before any of its payload is taken.
+    fn check(&mut self, header: &Header) -> Result<(), Violation> {
+        if header.kind.is_control() {
+            return Ok(());
+        }
+        match (header.kind, self.open) {
+            (FrameKind::Continuation, None) => {
+                return Err(Violation::Protocol("continuation without a message to continue"));
+            }
+            (FrameKind::Continuation, Some(_)) => {}
+            (_, Some(_)) => return Err(Violation::Protocol("message begins inside another")),
+            (kind, None) => self.open = Some(kind),
+        }
+        let room = (self.limit - self.message.len()) as u64;
+        if header.len > room { Err(Violation::TooBig) } else { Ok(()) }
+    }
+
+    fn control_payload(
+        &mut self,
+        kind: FrameKind,
+        payload: &[u8],
+        complete: bool,
+        sink: &mut impl FnMut(Event<'_>) -> bool,
+    ) -> Result<bool, Violation> {
+        if !complete {
+            self.control.extend_from_slice(payload);
+            return Ok(true);
+        }
+        let kept = mem::take(&mut self.control);
+        let whole: Vec<u8>;
+        let payload = if kept.is_empty() {
+            payload
+        } else {
+            whole = [&kept, payload].concat();
+            &whole
+        };
+        Ok(match kind {
+            FrameKind::Ping => sink(Event::Ping(payload)),
+            FrameKind::Pong => sink(Event::Pong),
+            FrameKind::Close | FrameKind::Continuation | FrameKind::Text | FrameKind::Binary => {
+                sink(Event::Close(close_code(payload)?))
+            }
+        })
+    }
+
+    fn message_payload(
+        &mut self,
+        header: &Header,
+        payload: &[u8],
+        complete: bool,
+        sink: &mut impl FnMut(Event<'_>) -> bool,
+    ) -> Result<bool, Violation> {
+        let is_text = self.open == Some(FrameKind::Text);
+        let last = complete && header.fin;
+        if last && self.message.is_empty() {
+            self.open = None;
+            if is_text && str::from_utf8(payload).is_err() {
+                return Err(Violation::Utf8);
+            }
+            return Ok(sink(Event::Message(payload)));
+        }
+        self.keep(payload);
+        if is_text {
+            self.check_utf8(last)?;
+        }
+        if !last {
+            return Ok(true);
+        }
+        self.open = None;
+        self.utf8_bytes = 0;
+        let message = mem::take(&mut self.message);
+        Ok(sink(Event::Message(&message)))
+    }
+
+    /// Appends to the message, doubling its buffer but never past the limit.
+    fn keep(&mut self, payload: &[u8]) {
+        let needed = self.message.len() + payload.len();
+        if needed > self.message.capacity() {
+            let capacity = needed.max(self.message.capacity() * 2).min(self.limit);
+            self.message.reserve_exact(capacity - self.message.len());
+        }
+        self.message.extend_from_slice(payload);
+    }
+
+    /// Checks the new end of a text; a character may be cut unless it is the last.
+    fn check_utf8(&mut self, last: bool) -> Result<(), Violation> {
+        match str::from_utf8(&self.message[self.utf8_bytes..]) {
+            Ok(text) => self.utf8_bytes += text.len(),
+            Err(fault) if fault.error_len().is_none() && !last => self.utf8_bytes += fault.valid_up_to(),
+            Err(_) => return Err(Violation::Utf8),
+        }
+        Ok(())
+    }
+}
+
+/// Completes the header of which `kept[..len]` came before; says how much of `input` it used.
+///
+/// `None` means that all of `input` was kept and more is needed.
+fn next_header(
+    kept: &mut [u8; HEADER_BYTES_MAX],
+    len: &mut u8,
+    input: &[u8],
+) -> Result<Option<(Header, usize)>, Violation> {
+    if *len == 0
+        && let Some(found) = Header::parse(input)?
+    {
+        return Ok(Some(found));
+    }
+    let before = usize::from(*len);
+    let room = HEADER_BYTES_MAX - before;
+    let more = input.len().min(room);
+    kept[before..before + more].copy_from_slice(&input[..more]);
+    match Header::parse(&kept[..before + more])? {
+        Some((header, used)) => Ok(Some((header, used - before))),
+        None => {
+            #[expect(clippy::cast_possible_truncation, reason = "at most 14, the longest header")]
+            let now = (before + more) as u8;
+            *len = now;
+            Ok(None)
+        }
+    }
+}
+
+/// Source: RFC 6455, sections 5.5.1 and 7.4.
+fn close_code(payload: &[u8]) -> Result<Option<u16>, Violation> {
+    if payload.is_empty() {
+        return Ok(None);
+    }
+    let Some((code, reason)) = payload.split_first_chunk() else {
+        return Err(Violation::Protocol("close frame holds half a code"));
+    };
+    let code = u16::from_be_bytes(*code);
+    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+        return Err(Violation::Protocol("close code is not one a peer may send"));
+    }
+    if str::from_utf8(reason).is_err() {
+        return Err(Violation::Utf8);
+    }
+    Ok(Some(code))
+}

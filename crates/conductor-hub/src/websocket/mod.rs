@@ -1,0 +1,9 @@
+//! The WebSocket protocol, server side: pure, no I/O, no clock.
+//!
+//! Source: RFC 6455, sections 5 to 7.
+
+mod decoder;
+mod frame;
+
+pub(crate) use decoder::{Decoder, Event, Violation};
+pub(crate) use frame::{FrameKind, close_frame, put_frame};
