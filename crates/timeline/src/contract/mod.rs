@@ -1,0 +1,62 @@
+//! The laws that every [`Store`](crate::Store) obeys, as tests. Feature `contract`.
+//!
+//! A store's tests implement [`Place`] and call [`store_contract!`](crate::store_contract) with an expression that makes
+//! one; each law becomes a test of its own, on a place of its own. A law panics when it is broken.
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a broken law panics: that is what these are for"
+)]
+
+mod cursors;
+mod observers;
+mod pages;
+mod place;
+mod repetitions;
+mod sends;
+
+pub use self::cursors::*;
+pub use self::observers::*;
+pub use self::pages::*;
+pub use self::place::Place;
+pub use self::repetitions::*;
+pub use self::sends::*;
+
+/// Makes one test of each law, for the place that the expression gives.
+#[macro_export]
+macro_rules! store_contract {
+    ($place:expr) => {
+        $crate::store_contract! { $place =>
+            a_send_is_in_the_history_and_in_both_inboxes
+            a_note_to_oneself_is_stored_once
+            messages_are_kept_byte_for_byte
+            a_group_send_gives_each_member_one_copy
+            ids_that_look_alike_share_nothing
+            sends_out_of_bounds_leave_no_trace
+            concurrent_senders_leave_no_gap
+            everything_is_there_after_opening_again
+            a_closed_store_says_so
+            a_member_never_heard_of_has_nothing
+            sync_goes_on_after_last_read
+            histories_page_forwards_and_backwards
+            pages_have_100_entries_unless_told_and_1000_at_most
+            readers_among_writers_miss_nothing
+            a_repeated_send_has_one_effect_and_the_same_answer
+            concurrent_repetitions_have_one_effect
+            a_repetition_after_opening_again_has_the_first_answer
+            a_message_id_used_for_something_else_is_a_conflict
+            a_repeated_group_send_has_one_effect
+            a_cursor_rises_and_never_falls
+            a_cursor_cannot_pass_the_inbox
+            observers_hear_every_entry_once_in_order_before_the_answer
+        }
+    };
+    ($place:expr => $($law:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $law() {
+                $crate::contract::$law(&$place).await;
+            }
+        )*
+    };
+}

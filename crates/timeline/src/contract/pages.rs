@@ -1,0 +1,128 @@
+//! Laws of reading.
+
+use tokio::task::JoinSet;
+
+use super::place::*;
+use crate::Count;
+use crate::Page;
+use crate::Timeline;
+
+/// Not an error, and no trace of the reading.
+pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {
+    let timeline = open(place).await;
+    let answer = timeline.sync(&member("nobody"), seq(5), Count::default()).await.unwrap();
+    assert_eq!((answer.latest_seq, answer.entry_set_last_seq, answer.entries.len()), (seq(0), seq(0), 0));
+    assert_eq!(timeline.received_of(&member("nobody")).await.unwrap(), seq(0));
+    for page in [Page::after(seq(0), Count::default()), Page::before(seq(0), Count::default())] {
+        assert!(timeline.history(&group("none"), page).await.unwrap().is_empty());
+        assert!(timeline.history(&pair("no", "body"), page).await.unwrap().is_empty());
+    }
+}
+
+/// Exclusively, ascending, `count` at most; the answer says where it and the inbox end.
+pub async fn sync_goes_on_after_last_read(place: &dyn Place) {
+    let timeline = open(place).await;
+    for number in 1..=10 {
+        send(&timeline, "a", "b", number).await;
+    }
+    for (last_read, count, first, last) in [(0, 3, 1, 3), (3, 3, 4, 6), (9, 3, 10, 10), (0, 100, 1, 10)] {
+        let answer = timeline.sync(&member("b"), seq(last_read), Count::new(count)).await.unwrap();
+        assert_eq!(answer.latest_seq, seq(10));
+        assert_eq!(answer.entry_set_last_seq, seq(last));
+        let sequences: Vec<_> = answer.entries.iter().map(|entry| entry.sequence.get()).collect();
+        assert_eq!(sequences, (first..=last).collect::<Vec<_>>());
+        let bodies: Vec<_> = answer.entries.iter().map(|entry| entry.message.to_string()).collect();
+        assert_eq!(bodies, texts(first..=last));
+    }
+    for last_read in [10, 11, i64::MAX.unsigned_abs()] {
+        let answer = timeline.sync(&member("b"), seq(last_read), Count::default()).await.unwrap();
+        assert_eq!(
+            (answer.latest_seq, answer.entry_set_last_seq, answer.entries.len()),
+            (seq(10), seq(0), 0)
+        );
+    }
+}
+
+/// The bound is exclusive both ways, pages ascend both ways, and 0 is the newest backwards.
+pub async fn histories_page_forwards_and_backwards(place: &dyn Place) {
+    let timeline = open(place).await;
+    for number in 1..=10 {
+        send(&timeline, "a", "b", number).await;
+        timeline.send_group(group_send("g", &["a"], number)).await.unwrap();
+    }
+    let count = Count::new(4);
+    for (page, expected) in [
+        (Page::after(seq(0), count), 1..=4),
+        (Page::after(seq(8), count), 9..=10),
+        (Page::before(seq(0), count), 7..=10),
+        (Page::before(seq(7), count), 3..=6),
+        (Page::before(seq(3), count), 1..=2),
+        (Page::before(seq(99), count), 7..=10),
+    ] {
+        for conversation in [pair("b", "a"), group("g")] {
+            let entries = timeline.history(&conversation, page).await.unwrap();
+            let sequences: Vec<_> = entries.iter().map(|entry| entry.sequence.get()).collect();
+            assert_eq!(sequences, expected.clone().collect::<Vec<_>>(), "{page:?}");
+            let bodies: Vec<_> = entries.iter().map(|entry| entry.message.to_string()).collect();
+            assert_eq!(bodies, texts(expected.clone()));
+        }
+    }
+    for page in [Page::after(seq(10), count), Page::before(seq(1), count)] {
+        assert!(timeline.history(&group("g"), page).await.unwrap().is_empty());
+    }
+}
+
+/// A larger count is no error.
+pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn Place) {
+    let timeline = open(place).await;
+    let mut tasks = JoinSet::new();
+    for sender in 0..21 {
+        let timeline = timeline.clone();
+        tasks.spawn(async move {
+            for number in 0..50 {
+                send(&timeline, &format!("s{sender}"), "b", number).await;
+            }
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap();
+    }
+    for (asked, given) in [(0, 100), (1, 1), (1_000, 1_000), (1_001, 1_000), (usize::MAX, 1_000)] {
+        let answer = timeline.sync(&member("b"), seq(0), Count::new(asked)).await.unwrap();
+        assert_eq!((answer.entries.len(), answer.latest_seq), (given, seq(1_050)));
+    }
+}
+
+/// A reader that goes on from what it got gets everything, once, while it is being written.
+pub async fn readers_among_writers_miss_nothing(place: &dyn Place) {
+    const SENDERS: u64 = 8;
+    const EACH: u64 = 25;
+    let timeline = open(place).await;
+    let mut tasks = JoinSet::new();
+    for _ in 0..3 {
+        tasks.spawn(read_until(timeline.clone(), SENDERS * EACH));
+    }
+    for sender in 0..SENDERS {
+        let timeline = timeline.clone();
+        tasks.spawn(async move {
+            for number in 0..EACH {
+                send(&timeline, &format!("s{sender}"), "b", number).await;
+            }
+        });
+    }
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap();
+    }
+}
+
+async fn read_until(timeline: Timeline, last: u64) {
+    let mut all = Vec::new();
+    while (all.len() as u64) < last {
+        let answer = timeline.sync(&member("b"), seq(all.len() as u64), Count::new(9)).await.unwrap();
+        // What is said to be reachable is there: either the page is full or it ends at the latest.
+        let end = answer.entries.last().map_or_else(|| seq(all.len() as u64), |entry| entry.sequence);
+        assert!(answer.entries.len() == 9 || end == answer.latest_seq);
+        append_contiguous(&mut all, &answer.entries);
+        tokio::task::yield_now().await;
+    }
+}

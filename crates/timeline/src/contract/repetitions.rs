@@ -1,0 +1,84 @@
+//! Laws of repeated sends.
+
+use tokio::task::JoinSet;
+
+use super::place::*;
+use crate::ErrorKind;
+use crate::GroupSend;
+use crate::MessageId;
+
+/// Also when other messages came in between, and from the other side of another conversation.
+pub async fn a_repeated_send_has_one_effect_and_the_same_answer(place: &dyn Place) {
+    let timeline = open(place).await;
+    send(&timeline, "x", "b", 1).await;
+    assert_eq!(send_id(&timeline, "a", "b", 2, "id").await.unwrap(), 2);
+    send(&timeline, "a", "b", 3).await;
+    assert_eq!(send_id(&timeline, "a", "b", 2, "id").await.unwrap(), 2);
+    assert_eq!(
+        send_id(&timeline, "a", "c", 2, "id").await.unwrap(),
+        1,
+        "another conversation, another message"
+    );
+    assert_eq!(inbox(&timeline, "b").await, texts([1, 2, 3]));
+    assert_eq!(inbox(&timeline, "a").await, texts([2, 3, 2]));
+    assert_eq!(history(&timeline, &pair("a", "b")).await, texts([2, 3]));
+}
+
+/// Whoever of them comes first.
+pub async fn concurrent_repetitions_have_one_effect(place: &dyn Place) {
+    let timeline = open(place).await;
+    for round in 1..=10 {
+        let mut tasks = JoinSet::new();
+        for _ in 0..16 {
+            let timeline = timeline.clone();
+            tasks.spawn(
+                async move { send_id(&timeline, "a", "b", round, &format!("id{round}")).await.unwrap() },
+            );
+        }
+        while let Some(answer) = tasks.join_next().await {
+            assert_eq!(answer.unwrap(), round);
+        }
+    }
+    assert_eq!(inbox(&timeline, "b").await, texts(1..=10));
+    assert_eq!(history(&timeline, &pair("a", "b")).await, texts(1..=10));
+}
+
+/// The record of what was answered is as durable as the message.
+pub async fn a_repetition_after_opening_again_has_the_first_answer(place: &dyn Place) {
+    let timeline = open(place).await;
+    send_id(&timeline, "a", "b", 1, "one").await.unwrap();
+    send_id(&timeline, "a", "b", 2, "two").await.unwrap();
+    timeline.close().await.unwrap();
+    let timeline = open(place).await;
+    assert_eq!(send_id(&timeline, "a", "b", 1, "one").await.unwrap(), 1);
+    assert_eq!(send_id(&timeline, "a", "b", 2, "two").await.unwrap(), 2);
+    assert_eq!(inbox(&timeline, "b").await, texts([1, 2]));
+}
+
+/// Another text or another sender: the first stays, the second is refused and takes no sequence.
+pub async fn a_message_id_used_for_something_else_is_a_conflict(place: &dyn Place) {
+    let timeline = open(place).await;
+    send_id(&timeline, "a", "b", 1, "id").await.unwrap();
+    assert_eq!(send_id(&timeline, "a", "b", 2, "id").await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(send_id(&timeline, "b", "a", 1, "id").await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(send(&timeline, "a", "b", 3).await, 2);
+    assert_eq!(inbox(&timeline, "b").await, texts([1, 3]));
+    assert_eq!(history(&timeline, &pair("a", "b")).await, texts([1, 3]));
+}
+
+/// The members of the repetition do not matter.
+pub async fn a_repeated_group_send_has_one_effect(place: &dyn Place) {
+    let timeline = open(place).await;
+    let with_id = |members: &[&str], number| {
+        let message_id = Some(MessageId::new("id").unwrap());
+        GroupSend { message_id, ..group_send("g", members, number) }
+    };
+    for members in [&["a", "b"][..], &["a", "b"], &["c"]] {
+        assert!(timeline.send_group(with_id(members, 1)).await.unwrap().is_empty());
+    }
+    let reused = timeline.send_group(with_id(&["a", "b"], 2)).await;
+    assert_eq!(reused.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(history(&timeline, &group("g")).await, texts([1]));
+    assert_eq!(inbox(&timeline, "a").await, texts([1]));
+    assert_eq!(inbox(&timeline, "c").await, texts([]));
+}

@@ -1,0 +1,171 @@
+//! Laws of sending.
+
+use std::collections::HashSet;
+
+use tokio::task::JoinSet;
+
+use super::place::*;
+use crate::ErrorKind;
+use crate::Message;
+use crate::Send;
+use crate::page::Count;
+
+/// One history entry, one copy for each, and the answer is the receiver's sequence.
+pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn Place) {
+    let timeline = open(place).await;
+    assert_eq!(send(&timeline, "a", "b", 1).await, 1);
+    assert_eq!(send(&timeline, "b", "a", 2).await, 2);
+    assert_eq!(send(&timeline, "c", "b", 3).await, 3);
+    assert_eq!(send(&timeline, "b", "c", 4).await, 2);
+    assert_eq!(inbox(&timeline, "a").await, texts([1, 2]));
+    assert_eq!(inbox(&timeline, "b").await, texts([1, 2, 3, 4]));
+    assert_eq!(inbox(&timeline, "c").await, texts([3, 4]));
+    assert_eq!(history(&timeline, &pair("a", "b")).await, texts([1, 2]));
+    assert_eq!(history(&timeline, &pair("b", "a")).await, texts([1, 2]));
+    assert_eq!(history(&timeline, &pair("b", "c")).await, texts([3, 4]));
+    assert_eq!(history(&timeline, &pair("a", "c")).await, texts([]));
+}
+
+/// One copy in the inbox, one in the history.
+pub async fn a_note_to_oneself_is_stored_once(place: &dyn Place) {
+    let timeline = open(place).await;
+    assert_eq!(send(&timeline, "a", "a", 1).await, 1);
+    assert_eq!(send(&timeline, "a", "a", 2).await, 2);
+    assert_eq!(inbox(&timeline, "a").await, texts([1, 2]));
+    assert_eq!(history(&timeline, &pair("a", "a")).await, texts([1, 2]));
+}
+
+/// Neither key order, numbers, escapes nor white space change.
+pub async fn messages_are_kept_byte_for_byte(place: &dyn Place) {
+    let timeline = open(place).await;
+    let text = " {\"b\" : 12345678901234567890,\t\"a\":\"<&>\\u003c\\u00e4ä😀\", \"e\":1e3,\"b\":{} }\n";
+    let message = Message::new(text).unwrap();
+    let send = Send { from: member("a"), to: member("b"), message, message_id: None };
+    timeline.send(send).await.unwrap();
+    assert_eq!(inbox(&timeline, "b").await, [text]);
+    assert_eq!(history(&timeline, &pair("a", "b")).await, [text]);
+}
+
+/// Also for members named twice; nobody is added.
+pub async fn a_group_send_gives_each_member_one_copy(place: &dyn Place) {
+    let timeline = open(place).await;
+    send(&timeline, "x", "b", 1).await;
+    let failed = timeline.send_group(group_send("g", &["a", "b", "a", "c", "b"], 2)).await.unwrap();
+    assert!(failed.is_empty());
+    timeline.send_group(group_send("g", &["c"], 3)).await.unwrap();
+    assert_eq!(inbox(&timeline, "a").await, texts([2]));
+    assert_eq!(inbox(&timeline, "b").await, texts([1, 2]));
+    assert_eq!(inbox(&timeline, "c").await, texts([2, 3]));
+    assert_eq!(history(&timeline, &group("g")).await, texts([2, 3]));
+}
+
+/// Whatever the names are, a pair, a group and an inbox are three things.
+pub async fn ids_that_look_alike_share_nothing(place: &dyn Place) {
+    let timeline = open(place).await;
+    send(&timeline, "group", "x", 1).await;
+    timeline.send_group(group_send("x", &["m"], 2)).await.unwrap();
+    send(&timeline, "a:b", "c", 3).await;
+    send(&timeline, "a", "b:c", 4).await;
+    send(&timeline, "seq:a:b", "n", 5).await;
+    send(&timeline, "a", "b", 6).await;
+    timeline.send_group(group_send("a:b", &["m"], 7)).await.unwrap();
+    assert_eq!(history(&timeline, &pair("group", "x")).await, texts([1]));
+    assert_eq!(history(&timeline, &group("x")).await, texts([2]));
+    assert_eq!(history(&timeline, &pair("a:b", "c")).await, texts([3]));
+    assert_eq!(history(&timeline, &pair("a", "b:c")).await, texts([4]));
+    assert_eq!(inbox(&timeline, "seq:a:b").await, texts([5]));
+    assert_eq!(history(&timeline, &pair("a", "b")).await, texts([6]));
+    assert_eq!(history(&timeline, &group("a:b")).await, texts([7]));
+    assert_eq!(inbox(&timeline, "a").await, texts([4, 6]));
+    assert_eq!(inbox(&timeline, "m").await, texts([2, 7]));
+}
+
+/// A refused send takes no sequence.
+pub async fn sends_out_of_bounds_leave_no_trace(place: &dyn Place) {
+    let timeline = open(place).await;
+    let text = format!("{{\"t\":\"{}\"}}", "x".repeat(64 * 1024));
+    let message = Message::new(text).unwrap();
+    let large = Send { from: member("a"), to: member("b"), message: message.clone(), message_id: None };
+    assert_eq!(timeline.send(large).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let mut large = group_send("g", &["a"], 0);
+    large.message = message;
+    assert_eq!(timeline.send_group(large).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let nobody = group_send("g", &[], 0);
+    assert_eq!(timeline.send_group(nobody).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let mut many = group_send("g", &[], 0);
+    many.members = (0..1_001).map(|number| member(&format!("m{number}"))).collect();
+    assert_eq!(timeline.send_group(many).await.unwrap_err().kind(), ErrorKind::InvalidInput);
+
+    assert_eq!(send(&timeline, "a", "b", 1).await, 1);
+    timeline.send_group(group_send("g", &["a"], 2)).await.unwrap();
+    assert_eq!(inbox(&timeline, "a").await, texts([1, 2]));
+    assert_eq!(history(&timeline, &group("g")).await, texts([2]));
+    assert_eq!(history(&timeline, &pair("a", "b")).await, texts([1]));
+    assert_eq!(inbox(&timeline, "m1").await, texts([]));
+}
+
+/// The sequences are those of the answers, each given once.
+pub async fn concurrent_senders_leave_no_gap(place: &dyn Place) {
+    const SENDERS: u64 = 16;
+    const EACH: u64 = 20;
+    let timeline = open(place).await;
+    let mut tasks = JoinSet::new();
+    for sender in 0..SENDERS {
+        let timeline = timeline.clone();
+        tasks.spawn(async move {
+            let from = format!("s{sender}");
+            let mut answers = Vec::new();
+            for number in 0..EACH {
+                answers.push(send(&timeline, &from, "b", sender * EACH + number).await);
+            }
+            answers
+        });
+    }
+    let mut answers = HashSet::new();
+    while let Some(result) = tasks.join_next().await {
+        let own = result.unwrap();
+        assert!(own.is_sorted(), "one sender's messages stay in order");
+        answers.extend(own);
+    }
+    assert_eq!(answers, (1..=SENDERS * EACH).collect());
+    let mut all = inbox(&timeline, "b").await;
+    all.sort_unstable();
+    let mut expected = texts(0..SENDERS * EACH);
+    expected.sort_unstable();
+    assert_eq!(all, expected);
+    for sender in 0..SENDERS {
+        let own = texts(sender * EACH..(sender + 1) * EACH);
+        assert_eq!(history(&timeline, &pair(&format!("s{sender}"), "b")).await, own);
+    }
+}
+
+/// Entries, sequences and cursors.
+pub async fn everything_is_there_after_opening_again(place: &dyn Place) {
+    let timeline = open(place).await;
+    for number in 1..=9 {
+        send(&timeline, "a", "b", number).await;
+    }
+    timeline.received(&member("b"), seq(4)).await.unwrap();
+    timeline.close().await.unwrap();
+
+    let timeline = open(place).await;
+    assert_eq!(inbox(&timeline, "b").await, texts(1..=9));
+    assert_eq!(timeline.received_of(&member("b")).await.unwrap(), seq(4));
+    assert_eq!(send(&timeline, "b", "a", 10).await, 10);
+    assert_eq!(history(&timeline, &pair("a", "b")).await, texts(1..=10));
+}
+
+/// Every call fails with `Closed`; closing again is harmless.
+pub async fn a_closed_store_says_so(place: &dyn Place) {
+    let timeline = open(place).await;
+    send(&timeline, "a", "b", 1).await;
+    let (first, second) = tokio::join!(timeline.close(), timeline.close());
+    assert!(first.is_ok() && second.is_ok());
+    timeline.close().await.unwrap();
+    let member = member("b");
+    let closed = ErrorKind::Closed;
+    assert_eq!(send_id(&timeline, "a", "b", 1, "x").await.unwrap_err().kind(), closed);
+    assert_eq!(timeline.sync(&member, seq(0), Count::default()).await.unwrap_err().kind(), closed);
+    assert_eq!(timeline.received(&member, seq(1)).await.unwrap_err().kind(), closed);
+    assert_eq!(timeline.received_of(&member).await.unwrap_err().kind(), closed);
+}

@@ -1,0 +1,38 @@
+//! Who talks with whom: what a history belongs to.
+
+use crate::GroupName;
+use crate::MemberId;
+
+/// What a history belongs to: two members, or a group.
+///
+/// A pair is the same conversation in both directions. The two variants never share anything, whatever the names
+/// are: the pair (`group`, `x`) is not the group `x`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Conversation(Parties);
+
+/// The parties of a [`Conversation`], as stores make keys from them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Parties {
+    /// Two members, the smaller one (by bytes) first; both are the same for notes to oneself.
+    Pair(MemberId, MemberId),
+    /// A group.
+    Group(GroupName),
+}
+
+impl Conversation {
+    /// Returns the conversation of two members, whichever comes first.
+    pub fn single(one: MemberId, other: MemberId) -> Self {
+        if one <= other { Self(Parties::Pair(one, other)) } else { Self(Parties::Pair(other, one)) }
+    }
+
+    /// Returns the conversation of a group.
+    pub fn group(group: GroupName) -> Self {
+        Self(Parties::Group(group))
+    }
+
+    /// Returns the parties in their canonical order.
+    pub fn parties(&self) -> &Parties {
+        &self.0
+    }
+}

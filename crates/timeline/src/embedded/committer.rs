@@ -1,0 +1,141 @@
+//! The one thread that writes: it drains the queue, commits, tells the observer, and answers.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio_util::sync::DropGuard;
+
+use super::clock;
+use super::plan::Plan;
+use super::plan::Planned;
+use super::tables::Tables;
+use crate::Error;
+use crate::ErrorKind;
+use crate::MemberId;
+use crate::Observer;
+use crate::Result;
+use crate::Seq;
+use crate::store::Append;
+use crate::store::Appended;
+
+/// What the handles ask of the committer.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Writes a send.
+    Append(Append, oneshot::Sender<Result<Appended>>),
+    /// Raises a cursor.
+    Received(MemberId, Seq, oneshot::Sender<Result<Seq>>),
+    /// Takes no further commands, and ends when those that wait are done.
+    Close,
+}
+
+/// Makes a batch durable.
+pub(super) type Commit = Box<dyn FnMut(fjall::OwnedWriteBatch) -> fjall::Result<()> + Send>;
+
+/// The state of the committing thread.
+pub(super) struct Committer {
+    tables: Arc<Tables>,
+    observer: Arc<dyn Observer>,
+    commit: Commit,
+    batch_bytes: usize,
+    // Why nothing is written any more.
+    failure: Option<Error>,
+}
+
+/// A caller that waits, and what it is told if the batch becomes durable.
+enum Reply {
+    Append(oneshot::Sender<Result<Appended>>, Result<Appended>),
+    Received(oneshot::Sender<Result<Seq>>, Result<Seq>),
+}
+
+impl Committer {
+    pub(super) fn new(
+        tables: Arc<Tables>,
+        observer: Arc<dyn Observer>,
+        commit: Commit,
+        batch_bytes: usize,
+    ) -> Self {
+        Self { tables, observer, commit, batch_bytes, failure: None }
+    }
+
+    /// Works until every handle is gone or one closed the store. `done` is dropped last.
+    pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>, done: DropGuard) {
+        let mut waiting = Vec::new();
+        // The limit is what the queue can hold, so a batch takes whatever waits.
+        while commands.blocking_recv_many(&mut waiting, commands.max_capacity()) > 0 {
+            let mut drained = waiting.drain(..).peekable();
+            while drained.peek().is_some() {
+                self.batch(&mut drained, &mut commands);
+            }
+        }
+        // The files are let go of before `close` returns.
+        drop(self);
+        drop(done);
+    }
+
+    /// Makes one batch of the commands at hand, up to its size in bytes.
+    fn batch(&mut self, drained: &mut impl Iterator<Item = Command>, commands: &mut mpsc::Receiver<Command>) {
+        let tables = Arc::clone(&self.tables);
+        let mut plan = Plan::new(&tables, clock::unix_ms());
+        let mut replies = Vec::new();
+        while plan.bytes() < self.batch_bytes {
+            match drained.next() {
+                Some(Command::Append(append, reply)) => {
+                    let result = self.writable().and_then(|()| plan.append(&append));
+                    replies.push(Reply::Append(reply, result));
+                }
+                Some(Command::Received(member, sequence, reply)) => {
+                    let result = self.writable().and_then(|()| plan.received(&member, sequence));
+                    replies.push(Reply::Received(reply, result));
+                }
+                Some(Command::Close) => commands.close(),
+                None => break,
+            }
+        }
+        let committed = match plan.finish() {
+            Some(planned) => self.commit(planned),
+            None => Ok(()),
+        };
+        for reply in replies {
+            reply.send(&committed);
+        }
+    }
+
+    /// Makes the batch durable and tells the observer.
+    fn commit(&mut self, planned: Planned) -> Result<()> {
+        if let Err(error) = (self.commit)(planned.batch) {
+            let text = format!("the store failed and takes no sends until it is opened again: {error}");
+            tracing::error!(%error, "a commit failed");
+            let failure = Error::new(ErrorKind::Unavailable, text).with_source(error);
+            self.failure = Some(failure.clone());
+            return Err(failure);
+        }
+        for (member, entry) in &planned.news {
+            self.observer.appended(member.as_str(), entry);
+        }
+        Ok(())
+    }
+
+    fn writable(&self) -> Result<()> {
+        self.failure.clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Reply {
+    /// Answers the caller; one that has gone away is not missed.
+    fn send(self, committed: &Result<()>) {
+        let gone = match self {
+            Self::Append(reply, result) => reply.send(settle(result, committed)).is_err(),
+            Self::Received(reply, result) => reply.send(settle(result, committed)).is_err(),
+        };
+        if gone {
+            tracing::trace!("a caller went away before its answer");
+        }
+    }
+}
+
+/// A refusal stands whatever became of the batch.
+fn settle<T>(result: Result<T>, committed: &Result<()>) -> Result<T> {
+    result.and_then(|value| committed.clone().map(|()| value))
+}

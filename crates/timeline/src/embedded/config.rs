@@ -1,0 +1,49 @@
+//! Where the embedded store is and how much it holds in memory.
+
+use std::path::PathBuf;
+
+use crate::Error;
+use crate::ErrorKind;
+use crate::Result;
+
+/// Where the embedded store is and how much it holds in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The directory of the store; made if it is missing, and used by one process at a time.
+    pub directory: PathBuf,
+    /// How many sends wait for the committer at most; 1,024 by default, 1 to 65,536. When full, senders wait.
+    ///
+    /// It bounds the memory of waiting sends, together with the timeline's bound on a message.
+    pub queue: usize,
+    /// The bytes after which a batch is committed without taking further sends; 8 MiB by default, at least 64 KiB.
+    pub batch_bytes: usize,
+    /// The bytes of the cache for what is read from disk; 32 MiB by default.
+    pub cache_bytes: u64,
+}
+
+impl Config {
+    /// Returns the defaults for a store in `directory`.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            queue: 1_024,
+            batch_bytes: 8 * 1024 * 1024,
+            cache_bytes: 32 * 1024 * 1024,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<()> {
+        let wrong = |text: String| Err(Error::new(ErrorKind::Config, text));
+        if self.directory.as_os_str().is_empty() {
+            return wrong("directory is empty".to_owned());
+        }
+        if !(1..=65_536).contains(&self.queue) {
+            return wrong(format!("queue is {}, allowed is 1 to 65536", self.queue));
+        }
+        if self.batch_bytes < 64 * 1024 {
+            return wrong(format!("batch_bytes is {}, allowed is 65536 and more", self.batch_bytes));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Every key of the store, only here. The table is in the module's documentation.
+
+use crate::Conversation;
+use crate::Error;
+use crate::ErrorKind;
+use crate::MemberId;
+use crate::MessageId;
+use crate::Result;
+use crate::Seq;
+use crate::conversation::Parties;
+
+/// The key of the layout's version in `state`.
+pub(super) const FORMAT: &[u8] = b"v";
+
+/// What ends an id; no id has it.
+const END: u8 = 0;
+
+/// Returns what the keys of a member's inbox begin with; as a key of `state`, its last sequence.
+pub(super) fn inbox(member: &MemberId) -> Vec<u8> {
+    join(b'i', &[member.as_str()])
+}
+
+/// Returns what the keys of a history begin with; as a key of `state`, its last sequence.
+pub(super) fn history(conversation: &Conversation) -> Vec<u8> {
+    match conversation.parties() {
+        Parties::Pair(smaller, larger) => join(b's', &[smaller.as_str(), larger.as_str()]),
+        Parties::Group(group) => join(b'g', &[group.as_str()]),
+    }
+}
+
+/// Returns the key of an entry of the inbox or history `prefix`.
+pub(super) fn entry(prefix: &[u8], sequence: Seq) -> Vec<u8> {
+    let mut key = Vec::with_capacity(prefix.len() + 8);
+    key.extend_from_slice(prefix);
+    key.extend_from_slice(&sequence.get().to_be_bytes());
+    key
+}
+
+/// Reads the sequence off the key of an entry.
+pub(super) fn sequence_of(key: &[u8]) -> Result<Seq> {
+    let corrupt = || Error::new(ErrorKind::Corrupt, "a stored key has no sequence");
+    let bytes = key.last_chunk::<8>().ok_or_else(corrupt)?;
+    Seq::new(u64::from_be_bytes(*bytes)).map_err(|_| corrupt())
+}
+
+/// Returns the key of the answer to a send with a message id.
+pub(super) fn send(history: &[u8], message_id: &MessageId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(history.len() + message_id.as_str().len());
+    key.extend_from_slice(history);
+    key.extend_from_slice(message_id.as_str().as_bytes());
+    key
+}
+
+/// Returns the key of how far a member has received its inbox.
+pub(super) fn received(member: &MemberId) -> Vec<u8> {
+    let mut key = vec![b'r'];
+    key.extend_from_slice(member.as_str().as_bytes());
+    key
+}
+
+fn join(tag: u8, ids: &[&str]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + ids.iter().map(|id| id.len() + 1).sum::<usize>());
+    key.push(tag);
+    for id in ids {
+        key.extend_from_slice(id.as_bytes());
+        key.push(END);
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::GroupName;
+
+    fn member(id: &str) -> MemberId {
+        MemberId::new(id).unwrap()
+    }
+
+    #[test]
+    fn no_two_boxes_have_keys_that_begin_alike() {
+        let pair = |one, other| history(&Conversation::single(member(one), member(other)));
+        let group = |name| history(&Conversation::group(GroupName::new(name).unwrap()));
+        let keys = [
+            pair("group", "x"),
+            group("x"),
+            pair("a", "b:c"),
+            pair("a:b", "c"),
+            pair("a", "bc"),
+            pair("ab", "c"),
+            pair("a", "a"),
+            group("seq:a:b"),
+            inbox(&member("seq:a:b")),
+            inbox(&member("x")),
+            inbox(&member("xy")),
+        ];
+        for (index, key) in keys.iter().enumerate() {
+            for (other_index, other) in keys.iter().enumerate() {
+                assert!(index == other_index || !other.starts_with(key), "{key:?} begins {other:?}");
+            }
+        }
+        assert_eq!(pair("a", "b"), pair("b", "a"));
+    }
+
+    #[test]
+    fn entries_sort_by_sequence() {
+        let prefix = inbox(&member("a"));
+        let key = |number| entry(&prefix, Seq::new(number).unwrap());
+        assert!(key(255) < key(256));
+        assert!(key(1) < key(u64::from(u32::MAX) + 1));
+    }
+}

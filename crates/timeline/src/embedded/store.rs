@@ -1,0 +1,159 @@
+//! The handle of the embedded store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+
+use async_trait::async_trait;
+use fjall::PersistMode;
+use parking_lot::RwLock;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::Config;
+use super::committer::Command;
+use super::committer::Commit;
+use super::committer::Committer;
+use super::keys;
+use super::tables::Tables;
+use crate::Conversation;
+use crate::Count;
+use crate::Entry;
+use crate::Error;
+use crate::ErrorKind;
+use crate::Inbox;
+use crate::MemberId;
+use crate::Observer;
+use crate::Page;
+use crate::Result;
+use crate::Seq;
+use crate::Store;
+use crate::store::Append;
+use crate::store::Appended;
+
+/// A store in one directory of one process.
+///
+/// Dropped without [`close`](Store::close) it loses nothing that was acknowledged: its thread finishes the waiting sends,
+/// and the directory is free a moment later.
+pub struct EmbeddedStore {
+    commands: mpsc::Sender<Command>,
+    // `None` once closed, so that the directory is free although handles remain.
+    tables: RwLock<Option<Arc<Tables>>>,
+    // Cancelled when the committing thread has ended.
+    done: CancellationToken,
+}
+
+impl EmbeddedStore {
+    /// Opens the store of a directory, or makes it.
+    ///
+    /// `observer` hears of every inbox entry; pass `Arc::new(())` for none.
+    ///
+    /// # Errors
+    ///
+    /// `Config` when a value is out of range, or when the directory cannot be made or written to or is in use by another
+    /// process; `Corrupt` when what is in it cannot be read. The message names the directory.
+    pub async fn open(config: Config, observer: Arc<dyn Observer>) -> Result<Self> {
+        let commit: Commit = Box::new(|batch| batch.durability(Some(PersistMode::SyncData)).commit());
+        Self::open_with(config, observer, commit).await
+    }
+
+    /// Opens the store with another way to commit, so that tests can let it fail.
+    pub(super) async fn open_with(
+        config: Config,
+        observer: Arc<dyn Observer>,
+        commit: Commit,
+    ) -> Result<Self> {
+        config.validate()?;
+        let (queue, batch_bytes) = (config.queue, config.batch_bytes);
+        let tables = Arc::new(blocking(move || Tables::open(&config)).await?);
+        let (commands, receiver) = mpsc::channel(queue);
+        let committer = Committer::new(Arc::clone(&tables), observer, commit, batch_bytes);
+        let done = CancellationToken::new();
+        let guard = done.clone().drop_guard();
+        // A thread of its own, because it blocks on the disk all the time. It ends with its queue.
+        thread::Builder::new()
+            .name("timeline-commit".to_owned())
+            .spawn(move || committer.run(receiver, guard))
+            .map_err(|error| {
+                Error::new(ErrorKind::Unavailable, "the committing thread cannot be started")
+                    .with_source(error)
+            })?;
+        Ok(Self { commands, tables: RwLock::new(Some(tables)), done })
+    }
+
+    fn tables(&self) -> Result<Arc<Tables>> {
+        self.tables.read().clone().ok_or_else(closed)
+    }
+
+    /// Hands a command to the committer, waiting while its queue is full, and waits for the answer.
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<Result<T>>) -> Command) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| self.gone())?;
+        answer.await.map_err(|_| self.gone())?
+    }
+
+    /// Returns why the committer does not answer: it was told to end, or it panicked.
+    fn gone(&self) -> Error {
+        match self.tables() {
+            Ok(_) => Error::new(ErrorKind::Unavailable, "the committing thread ended unexpectedly"),
+            Err(closed) => closed,
+        }
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn append(&self, append: Append) -> Result<Appended> {
+        self.ask(|reply| Command::Append(append, reply)).await
+    }
+
+    async fn inbox(&self, member: &MemberId, last_read: Seq, count: Count) -> Result<Inbox> {
+        let (tables, prefix) = (self.tables()?, keys::inbox(member));
+        let (latest, entries) = blocking(move || tables.page(&prefix, Page::after(last_read, count))).await?;
+        Ok(Inbox::new(latest, entries))
+    }
+
+    async fn history(&self, conversation: &Conversation, page: Page) -> Result<Vec<Entry>> {
+        let (tables, prefix) = (self.tables()?, keys::history(conversation));
+        let (_latest, entries) = blocking(move || tables.page(&prefix, page)).await?;
+        Ok(entries)
+    }
+
+    async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        self.ask(|reply| Command::Received(member.clone(), sequence, reply)).await
+    }
+
+    async fn received_of(&self, member: &MemberId) -> Result<Seq> {
+        let (tables, key) = (self.tables()?, keys::received(member));
+        blocking(move || tables.sequence(&tables.snapshot(), &key)).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.tables.write().take();
+        // Refused only when the committer has ended or is ending already.
+        if self.commands.send(Command::Close).await.is_err() {
+            tracing::trace!("the store is closed already");
+        }
+        self.done.cancelled().await;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedStore").finish_non_exhaustive()
+    }
+}
+
+/// Runs what may wait for the disk off the async threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::new(ErrorKind::Unavailable, "a read was cut short").with_source(error)),
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the timeline store is closed")
+}

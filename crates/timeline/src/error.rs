@@ -1,0 +1,86 @@
+//! The one error of the crate.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// The result of every fallible call of the crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failed call: what the caller can do about it, and why it failed.
+#[derive(Clone)]
+pub struct Error {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    // Shared, because one failed commit fails every send that waited for it.
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What the caller can do about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An argument is outside its bounds; the same call fails again.
+    InvalidInput,
+    /// The message id was used before in this conversation for something else.
+    Conflict,
+    /// The store does not take calls now; whether a send took effect is unknown, repeat it with its message id.
+    Unavailable,
+    /// The handle was closed.
+    Closed,
+    /// The configuration or the place it names cannot be used.
+    Config,
+    /// What is stored cannot be read; restore it from a copy.
+    Corrupt,
+}
+
+impl Error {
+    /// Creates an error of `kind` that says `message`.
+    pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// Adds the error that caused this one.
+    #[must_use]
+    pub fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Arc::new(source)), ..self }
+    }
+
+    /// Returns what the caller can do.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Puts the name of the field at fault in front of the message.
+    #[must_use]
+    pub fn in_field(self, field: &str) -> Self {
+        Self { message: format!("{field}: {}", self.message).into(), ..self }
+    }
+
+    pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorKind::InvalidInput, message)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.kind).field("message", &self.message);
+        if let Some(source) = &self.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source.as_ref() as _)
+    }
+}

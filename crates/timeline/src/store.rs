@@ -1,0 +1,117 @@
+//! Where entries live: the trait and the contract of its implementors.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::Conversation;
+use crate::Count;
+use crate::Entry;
+use crate::MemberId;
+use crate::Message;
+use crate::MessageId;
+use crate::Page;
+use crate::Result;
+use crate::Seq;
+
+/// Where histories, inboxes and cursors live.
+///
+/// Callers use a [`Timeline`](crate::Timeline), which checks every bound first.
+///
+/// # Contract
+///
+/// - Every history and every inbox counts for itself: 1, 2, 3 and so on, without a gap and without a repetition,
+///   whatever fails and however many callers there are.
+/// - `append` returns `Ok` only when the history entry, the inbox entry of every recipient that is not in
+///   [`Appended::failed`], and the answer to a repetition are durable. After an error it is unknown whether the send
+///   took effect; a repetition with the same token settles it.
+/// - Nothing is visible to a reader before it is durable, and a read never has a gap: a reader that goes on from the last
+///   sequence it got misses nothing.
+/// - A store has at most one [`Observer`](crate::Observer), called as that trait says.
+/// - A failed read is an error, never an empty page.
+/// - Calls may be dropped at any await; a dropped `append` takes effect whole or not at all.
+///
+/// The suite in `timeline::contract` (feature `contract`) checks this.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Writes a message into one history and the inboxes of its recipients.
+    async fn append(&self, append: Append) -> Result<Appended>;
+
+    /// Returns the inbox entries after `last_read`, oldest first; nothing for a member never heard of.
+    async fn inbox(&self, member: &MemberId, last_read: Seq, count: Count) -> Result<Inbox>;
+
+    /// Returns a page of a history, ascending; nothing for a conversation never heard of.
+    async fn history(&self, conversation: &Conversation, page: Page) -> Result<Vec<Entry>>;
+
+    /// Raises the member's cursor to `sequence` durably and returns it; it never falls.
+    ///
+    /// A sequence beyond the inbox's latest is `InvalidInput`.
+    async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq>;
+
+    /// Returns the member's cursor, 0 if there is none.
+    async fn received_of(&self, member: &MemberId) -> Result<Seq>;
+
+    /// Finishes what was accepted, and frees what the store holds. Later calls fail with `Closed`. Idempotent.
+    async fn close(&self) -> Result<()>;
+}
+
+/// One send, as a store gets it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Append {
+    /// The history that it belongs to.
+    pub conversation: Conversation,
+    /// Whose inboxes get a copy: distinct, at least one.
+    pub recipients: Vec<MemberId>,
+    /// What is sent.
+    pub message: Message,
+    /// What makes a repetition harmless, if the sender gave a message id.
+    pub token: Option<Token>,
+}
+
+/// What makes a repeated send harmless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Token {
+    /// Unique within the conversation.
+    pub message_id: MessageId,
+    /// Tells a repetition (the same digest: the same answer) from a reuse (another one: `Conflict`).
+    pub digest: [u8; 16],
+}
+
+/// What became of a send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Appended {
+    /// The sequence in the inbox of the last recipient; 0 if that one failed.
+    pub sequence: Seq,
+    /// The recipients whose inbox did not get the message.
+    pub failed: Vec<MemberId>,
+}
+
+impl Appended {
+    /// Creates an answer.
+    pub fn new(sequence: Seq, failed: Vec<MemberId>) -> Self {
+        Self { sequence, failed }
+    }
+}
+
+/// What a member missed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inbox {
+    /// The last sequence of the inbox, which a reader can reach now; 0 for an empty one.
+    pub latest_seq: Seq,
+    /// The last sequence of `entries`; 0 without any.
+    pub entry_set_last_seq: Seq,
+    /// The entries, ascending and without gaps.
+    pub entries: Vec<Entry>,
+}
+
+impl Inbox {
+    /// Creates an answer; the last sequence of the entries is read off them.
+    pub fn new(latest_seq: Seq, entries: Vec<Entry>) -> Self {
+        let entry_set_last_seq = entries.last().map_or(Seq::ZERO, |entry| entry.sequence);
+        Self { latest_seq, entry_set_last_seq, entries }
+    }
+}

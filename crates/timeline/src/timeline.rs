@@ -1,0 +1,206 @@
+//! The handle that programs use.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sha2::Digest;
+use sha2::Sha256;
+
+use crate::Config;
+use crate::Conversation;
+use crate::Count;
+use crate::Entry;
+use crate::Error;
+use crate::GroupName;
+use crate::Inbox;
+use crate::MemberId;
+use crate::Message;
+use crate::MessageId;
+use crate::Page;
+use crate::Result;
+use crate::Seq;
+use crate::Store;
+use crate::store::Append;
+use crate::store::Token;
+
+/// Inboxes and histories over a [`Store`]. Cheap to clone.
+///
+/// Dropping the last clone drops the store; what was acknowledged is safe either way. [`close`](Self::close) also
+/// waits until what was accepted is written.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    store: Arc<dyn Store>,
+    config: Arc<Config>,
+}
+
+/// A message from one member to another.
+#[derive(Debug, Clone)]
+pub struct Send {
+    /// Who sends it, and gets a copy as well.
+    pub from: MemberId,
+    /// Who gets it. A note to oneself is stored once.
+    pub to: MemberId,
+    /// What is sent.
+    pub message: Message,
+    /// Makes a repetition harmless.
+    pub message_id: Option<MessageId>,
+}
+
+/// A message to a group.
+#[derive(Debug, Clone)]
+pub struct GroupSend {
+    /// Which group.
+    pub group: GroupName,
+    /// Whose inboxes get it, the sender's only if it is named; a member named twice gets one copy.
+    pub members: Vec<MemberId>,
+    /// What is sent.
+    pub message: Message,
+    /// Makes a repetition harmless.
+    pub message_id: Option<MessageId>,
+}
+
+/// The answer to a [`Send`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sent {
+    /// The sequence in the inbox of the receiver.
+    pub sequence: Seq,
+}
+
+impl Timeline {
+    /// Creates a handle over a store.
+    ///
+    /// # Errors
+    ///
+    /// `Config` when a bound is out of range.
+    pub fn new(store: Arc<dyn Store>, config: Config) -> Result<Self> {
+        config.validate()?;
+        Ok(Self { store, config: Arc::new(config) })
+    }
+
+    /// Stores a message in the history of the two and in the inboxes of both, and returns when it is durable.
+    ///
+    /// Sent again with the same `message_id` it has no further effect and gives the same answer, also concurrently and
+    /// after a crash.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call takes effect whole or not at all; repeat it with its `message_id` to know.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a message that is too large; `Conflict` when the two used the `message_id` before for
+    /// another sender or message; `Unavailable` when it is unknown whether it was stored; `Closed`.
+    pub async fn send(&self, send: Send) -> Result<Sent> {
+        self.check_size(&send.message)?;
+        let token = send.message_id.map(|id| token(id, &[send.from.as_str(), send.message.as_str()]));
+        // The receiver comes last: the answer is the last recipient's sequence.
+        let recipients = if send.from == send.to {
+            vec![send.to.clone()]
+        } else {
+            vec![send.from.clone(), send.to.clone()]
+        };
+        let conversation = Conversation::single(send.from, send.to);
+        let appended =
+            self.store.append(Append { conversation, recipients, message: send.message, token }).await?;
+        Ok(Sent { sequence: appended.sequence })
+    }
+
+    /// Stores a message in the history of a group and in the inbox of each member, and returns when it is durable.
+    ///
+    /// Returns the members whose inbox did not get it. Repeated with the same `message_id` it gives the first answer;
+    /// the members of the repetition do not matter.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send); also `InvalidInput` for no members or more than
+    /// [allowed](Config::group_members_max).
+    pub async fn send_group(&self, send: GroupSend) -> Result<Vec<MemberId>> {
+        self.check_size(&send.message)?;
+        let mut seen = HashSet::with_capacity(send.members.len());
+        let mut recipients = send.members;
+        recipients.retain(|member| seen.insert(member.clone()));
+        let most = self.config.group_members_max;
+        if recipients.is_empty() {
+            return Err(Error::invalid("must not be empty").in_field("group_members"));
+        }
+        if recipients.len() > most {
+            let text = format!("has {} distinct members, at most {most} are allowed", recipients.len());
+            return Err(Error::invalid(text).in_field("group_members"));
+        }
+        let token = send.message_id.map(|id| token(id, &[send.message.as_str()]));
+        let conversation = Conversation::group(send.group);
+        let append = Append { conversation, recipients, message: send.message, token };
+        Ok(self.store.append(append).await?.failed)
+    }
+
+    /// Returns what a member has not read yet: the inbox entries after `last_read`.
+    ///
+    /// Call it with the last sequence of its answer until that is `latest_seq`.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`, `Corrupt` or `Closed`; a member never heard of is not an error but has an empty inbox.
+    pub async fn sync(&self, member: &MemberId, last_read: Seq, count: Count) -> Result<Inbox> {
+        self.store.inbox(member, last_read, count).await
+    }
+
+    /// Returns a page of the history of a conversation.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`, `Corrupt` or `Closed`; a conversation never heard of is not an error but empty.
+    pub async fn history(&self, conversation: &Conversation, page: Page) -> Result<Vec<Entry>> {
+        self.store.history(conversation, page).await
+    }
+
+    /// Notes durably that a member's program has received its inbox up to `sequence`, and returns how far it has.
+    ///
+    /// The cursor never falls: a lower or repeated report changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when the inbox does not reach `sequence`; `Unavailable` or `Closed`.
+    pub async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        self.store.received(member, sequence).await
+    }
+
+    /// Returns how far a member's program has received its inbox; 0 if it never said.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`, `Corrupt` or `Closed`.
+    pub async fn received_of(&self, member: &MemberId) -> Result<Seq> {
+        self.store.received_of(member).await
+    }
+
+    /// Finishes every accepted send and closes the store, for all clones. Idempotent.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when the store failed before.
+    pub async fn close(&self) -> Result<()> {
+        self.store.close().await
+    }
+
+    fn check_size(&self, message: &Message) -> Result<()> {
+        let (bytes, most) = (message.as_str().len(), self.config.message_bytes_max);
+        if bytes > most {
+            let text = format!("has {bytes} bytes, at most {most} are allowed");
+            return Err(Error::invalid(text).in_field("message"));
+        }
+        Ok(())
+    }
+}
+
+/// Digests what a message id stands for; each part is preceded by its length, so that no two lists digest alike.
+fn token(message_id: MessageId, parts: &[&str]) -> Token {
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update((part.len() as u64).to_be_bytes());
+        sha.update(part);
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&sha.finalize()[..16]);
+    Token { message_id, digest }
+}

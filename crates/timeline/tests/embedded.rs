@@ -1,0 +1,29 @@
+//! The embedded store obeys the laws of every store.
+#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use timeline::Observer;
+use timeline::Store;
+use timeline::contract::Place;
+use timeline::embedded;
+use timeline::embedded::EmbeddedStore;
+
+struct Directory(TempDir);
+
+impl Directory {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+#[async_trait]
+impl Place for Directory {
+    async fn open(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store> {
+        Arc::new(EmbeddedStore::open(embedded::Config::new(self.0.path()), observer).await.unwrap())
+    }
+}
+
+timeline::store_contract!(Directory::new());
