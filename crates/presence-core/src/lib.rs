@@ -1,1 +1,150 @@
-//! Who is online: ids, statuses, events, the backend trait and a backend in memory.
+//! Who is online: a user, a machine, anything that beats or is connected.
+//!
+//! ```text
+//!   online(ids), offline(ids)          ┌──────────┐       events(since)
+//!   hold_device(id, device)   ───────► │ Presence │ ───►  Synced, Change, Change, …
+//!   status, last_seen, count           └────┬─────┘
+//!                                      dyn Backend:  memory::Memory here, others in their crates
+//! ```
+//!
+//! # A tour
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use futures_util::StreamExt;
+//! use presence_core::memory::{Config, Memory};
+//! use presence_core::{Presence, Since, Status, Update};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), presence_core::Error> {
+//! let mut config = Config::default();
+//! config.ttl = Duration::from_secs(30);
+//! config.grace = Duration::from_secs(5);
+//! let presence = Presence::new(Memory::start(&config)?);
+//!
+//! let mut events = presence.events(Since::Now).await?;
+//! presence.online(["alice", "bob"]).await?; // and again every 10 s: a heartbeat
+//! presence.hold_device("carol", "connection 7").await?; // needs none
+//! assert_eq!(presence.status(["bob", "dave"]).await?, [Status::Online, Status::Offline]);
+//!
+//! presence.offline(["bob"]).await?; // at once
+//! presence.offline_device("carol", "connection 7").await?; // in 5 s, unless she is back
+//!
+//! // Nobody beats any more: alice is offline in 35 s.
+//! let mut seen = Vec::new();
+//! while seen.len() < 6 {
+//!     if let Some(Update::Change(event)) = events.next().await.transpose()? {
+//!         seen.push(format!("{} {} {:?}", event.id, event.status, event.cause));
+//!     }
+//! }
+//! assert_eq!(
+//!     seen,
+//!     [
+//!         "alice ONLINE Heartbeat",
+//!         "bob ONLINE Heartbeat",
+//!         "carol ONLINE Held",
+//!         "bob OFFLINE Explicit",
+//!         "carol OFFLINE Ended",
+//!         "alice OFFLINE Expired",
+//!     ]
+//! );
+//! presence.close().await;
+//! assert!(events.next().await.is_none());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | [`Id`] | what is present, 1 to 512 bytes of UTF-8 without control characters |
+//! | heartbeat | a call of [`Presence::online`] or [`Presence::online_device`] |
+//! | time to live (TTL) | how long one heartbeat keeps an id online |
+//! | [`Device`] | one of several sources of presence for one id; an id is online while any of its devices is |
+//! | grace | how long an id is still reported online after its last device was lost or ended |
+//! | [`Event`] | one transition of one id between online and offline |
+//! | [`Position`] | where in the events a subscriber is |
+//!
+//! Times are [`Duration`](std::time::Duration)s of whole milliseconds.
+//!
+//! # Two kinds of device
+//!
+//! ```text
+//!  beating   ♥────♥────♥──────────┊ deadline ~~~~ grace ~~~~▌offline    (Expired)
+//!                      └── TTL ───┘
+//!  held      ├── hold_device ─────────── offline_device ~~~~ grace ~~~~▌offline    (Ended)
+//!  either    ├─────────────────── offline ▌offline                     (Explicit)
+//! ```
+//!
+//! A *beating* device says that it is there, again and again: a phone, a machine, an HTTP client. It is lost when a heartbeat
+//! does not come. Beat every third of the TTL, so that one or two may be lost on the way.
+//!
+//! A *held* device is one whose end this process will see itself, such as a WebSocket connection of its
+//! own: [`Presence::hold_device`] when it opens, [`Presence::offline_device`] when it closes, nothing in between, be
+//! it for days. It costs no heartbeats and has no deadline. What covers it is the life of the process: a
+//! store that outlives the process keeps one lease for all the devices the process holds, and lets them go
+//! when that runs out. In the memory backend, they live and die together.
+//!
+//! The server's rule, "a user is online while any of their connections is open", is therefore: one id per user, one
+//! held device per connection, named by the connection's id. A page that reloads is back within the grace time,
+//! and nobody hears of it.
+//!
+//! # Delivery
+//!
+//! - A transition gives exactly one event, however many handles, devices or duplicates in a call caused it. Per id,
+//!   events alternate between online and offline. A heartbeat of an id that is online gives none.
+//! - An explicit [`offline`](Presence::offline) is an event before the call returns. A silent id stays online until
+//!   its event, which comes no earlier than its deadline plus the grace time and no later than a bound that each
+//!   backend states: for [`memory`], 10 ms.
+//! - A stream misses nothing from the moment [`Presence::events`] returned, and can go on from the [`Position`] of any event
+//!   while the backend retains what followed. If it does not, the stream says [`Lagged`](ErrorKind::Lagged); then
+//!   take a new [snapshot](Since::Snapshot), which is followed by the changes without a gap.
+//! - A read that fails is an error, never "everybody is offline". A batch never stops at its first bad id: see
+//!   [`BatchError`].
+//!
+//! # Lagging
+//!
+//! A stream holds no queue of its own: it reads the log of the backend, which is bounded. One that reads too
+//! slowly, or comes back too late, gets an error of kind [`Lagged`](ErrorKind::Lagged), with the number of lost events if that is
+//! known, and goes on with the oldest event there is. The events of an id need not alternate across it. A copy of who is
+//! online is then to be thrown away and made again from a snapshot.
+//!
+//! # Another store
+//!
+//! A store implements [`Backend`], whose documentation says what it may assume and what it must keep. Feature
+//! `contract` has those laws as a test suite that any backend can run.
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `contract` | the test suite for backends | no |
+//!
+//! Third-party types in this interface: [`futures_core::Stream`], and the expansion of `async_trait` in [`Backend`].
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod backend;
+mod batch;
+mod error;
+mod event;
+mod events;
+pub mod memory;
+mod name;
+mod page;
+mod position;
+mod presence;
+mod text;
+
+pub use crate::backend::{Backend, LastSeen};
+pub use crate::batch::{BatchError, Failure};
+pub use crate::error::{Error, ErrorKind};
+pub use crate::event::{Cause, Event, Since, Status, Update};
+pub use crate::events::Events;
+pub use crate::name::{Device, Id, InvalidName};
+pub use crate::page::{Cursor, Page};
+pub use crate::position::Position;
+pub use crate::presence::Presence;

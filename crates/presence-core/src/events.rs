@@ -1,0 +1,48 @@
+//! The stream of what happens.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use crate::error::Error;
+use crate::event::Update;
+
+/// A stream of [`Update`]s, as [`Presence::events`](crate::Presence::events) returns it.
+///
+/// # Delivery
+///
+/// Every event after the start, once, in an order that keeps the transitions of each id in theirs; events
+/// that are lost are announced by an item of kind [`Lagged`](crate::ErrorKind::Lagged). An error is an item, not the
+/// end: the stream ends when the backend is closed or dropped, after the events before that.
+///
+/// # Cancel safety
+///
+/// Waiting for the next item and giving up loses nothing.
+pub struct Events(Pin<Box<dyn Stream<Item = Result<Update, Error>> + Send>>);
+
+impl Events {
+    /// Wraps the stream of a backend. For backends.
+    pub fn new(stream: impl Stream<Item = Result<Update, Error>> + Send + 'static) -> Self {
+        Self(Box::pin(stream))
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Update, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(context)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,45 @@
+//! Time as the backend counts it: milliseconds since its start, and their place in wall time.
+
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+/// Milliseconds since the start of the backend.
+pub(super) type Millis = u64;
+
+/// Tokio's clock, which tests can pause; wall time is read only to tell people.
+#[derive(Debug)]
+pub(super) struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        millis(self.start.elapsed())
+    }
+
+    pub(super) fn instant(&self, at: Millis) -> Instant {
+        self.start + Duration::from_millis(at)
+    }
+
+    /// Returns the wall time of `at`, seen from now: corrections of the system's clock count at once.
+    pub(super) fn wall(&self, at: Millis) -> SystemTime {
+        let ago = self.start.elapsed().saturating_sub(Duration::from_millis(at));
+        let now = wall_now();
+        now.checked_sub(ago).unwrap_or(now)
+    }
+}
+
+/// Whole milliseconds; `u64` holds 584 million years of them.
+pub(super) fn millis(duration: Duration) -> Millis {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where this crate reads wall time")]
+pub(super) fn wall_now() -> SystemTime {
+    SystemTime::now()
+}

@@ -1,0 +1,124 @@
+//! What can be tuned about the memory backend.
+
+use std::time::Duration;
+
+use super::clock::{self, Millis};
+use crate::error::{Error, ErrorKind};
+
+/// Settings of the memory backend, checked at [`Memory::start`](super::Memory::start).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let mut config = presence_core::memory::Config::default();
+/// config.ttl = Duration::from_secs(10);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// How long one heartbeat keeps an id online.
+    ///
+    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s. Two to three intervals of the
+    /// heartbeats, so that one may be lost.
+    pub ttl: Duration,
+    /// How long an id stays online after its last device was lost or ended.
+    ///
+    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 5 s. As long as a page takes to reload or a phone to
+    /// change networks; 0 tells every loss at once.
+    pub grace: Duration,
+    /// How many events are kept for streams that are behind.
+    ///
+    /// 1 to 2^24; default 65,536, which is at most 4 MiB. More, if subscribers stay away for longer than it takes
+    /// to make so many.
+    pub events_max: usize,
+    /// About how many offline ids are remembered for `last_seen`, the latest to leave first.
+    ///
+    /// Default 131,072, about 90 bytes each; 0 remembers nobody. It is split evenly over [`SHARDS`](Self::SHARDS) parts.
+    pub remembered_max: usize,
+}
+
+impl Config {
+    /// The shortest TTL.
+    pub const TTL_MIN: Duration = Duration::from_millis(10);
+
+    /// The longest TTL and grace time: 365 days.
+    pub const TTL_MAX: Duration = Duration::from_hours(365 * 24);
+
+    /// How late an offline event may be on an idle machine: the interval at which deadlines are looked at.
+    ///
+    /// What the machine needs to handle other deadlines of the same moment comes on top; the crate's
+    /// documentation has a measurement.
+    pub const LATENESS: Duration = Duration::from_millis(10);
+
+    /// Into how many parts, each with its own lock, ids are split.
+    pub const SHARDS: usize = 128;
+
+    pub(super) fn check(&self) -> Result<Timing, Error> {
+        let ttl = whole("ttl", self.ttl, Self::TTL_MIN)?;
+        let grace = whole("grace", self.grace, Duration::ZERO)?;
+        if !(1..=EVENTS_MAX).contains(&self.events_max) {
+            let message = format!("events_max is {}, allowed are 1 to {EVENTS_MAX}", self.events_max);
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        Ok(Timing { ttl, grace })
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(30),
+            grace: Duration::from_secs(5),
+            events_max: 65_536,
+            remembered_max: 131_072,
+        }
+    }
+}
+
+/// The times of a checked configuration.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    pub(super) ttl: Millis,
+    pub(super) grace: Millis,
+}
+
+/// Refuses what would be rounded: a TTL that is silently another one has been seen to cost days.
+fn whole(name: &str, value: Duration, min: Duration) -> Result<Millis, Error> {
+    let fault = if value < min || value > Config::TTL_MAX {
+        format!("{name} is {value:?}, allowed are {min:?} to {:?}", Config::TTL_MAX)
+    } else if !value.subsec_nanos().is_multiple_of(1_000_000) {
+        format!("{name} is {value:?}, allowed are whole milliseconds")
+    } else {
+        return Ok(clock::millis(value));
+    };
+    Err(Error::new(ErrorKind::Config, fault))
+}
+
+const EVENTS_MAX: usize = 1 << 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_bounds_are_named() {
+        let config = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.check().map(|_| ())
+        };
+        assert!(config(|config| config.ttl = Config::TTL_MIN).is_ok());
+        assert!(config(|config| config.grace = Duration::ZERO).is_ok());
+        for (name, result) in [
+            ("ttl", config(|config| config.ttl = Duration::from_millis(9))),
+            ("ttl", config(|config| config.ttl = Duration::from_micros(20_500))),
+            ("ttl", config(|config| config.ttl = Config::TTL_MAX + Duration::from_millis(1))),
+            ("grace", config(|config| config.grace = Duration::from_nanos(1))),
+            ("events_max", config(|config| config.events_max = 0)),
+        ] {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().starts_with(name), "{error}");
+        }
+    }
+}

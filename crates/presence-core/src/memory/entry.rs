@@ -1,0 +1,184 @@
+//! What is known about one id.
+
+use super::clock::Millis;
+use super::config::Timing;
+use super::slab::{Linked, Links};
+use crate::event::Cause;
+use crate::name::{Device, Id};
+
+/// One id, online or remembered; 80 bytes, as a million of them should be small.
+///
+/// All times that end something include the grace time already: nothing happens when a device is lost, only
+/// when the id it kept online goes offline.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) id: Id,
+    /// Until when heartbeats without a device, and devices that ended, keep the id online.
+    until: Millis,
+    /// The last sign of life.
+    seen: Millis,
+    /// The devices that beat or are held. Boxed: most ids have none.
+    #[expect(clippy::box_collection, reason = "one word for the many ids without devices")]
+    devices: Option<Box<Vec<Source>>>,
+    links: Links,
+    pub(super) online: bool,
+    /// Whether `until` was set by a device that ended.
+    ended: bool,
+}
+
+#[derive(Debug)]
+struct Source {
+    device: Device,
+    /// `HELD` while nothing is to happen.
+    until: Millis,
+}
+
+impl Entry {
+    pub(super) fn new(id: Id) -> Self {
+        Self { id, until: 0, seen: 0, devices: None, links: Links::LOOSE, online: false, ended: false }
+    }
+
+    /// Returns when the id goes offline if nothing else happens; `None` while a device is held.
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        let deadline = self.sources().iter().map(|source| source.until).fold(self.until, Millis::max);
+        (deadline != HELD).then_some(deadline)
+    }
+
+    /// Returns why the id goes offline at its deadline.
+    pub(super) fn fate(&self) -> Cause {
+        if self.ended && self.deadline() == Some(self.until) { Cause::Ended } else { Cause::Expired }
+    }
+
+    pub(super) fn seen(&self, now: Millis) -> Millis {
+        if self.online && self.deadline().is_none() { now } else { self.seen }
+    }
+
+    #[inline]
+    pub(super) fn beat(&mut self, now: Millis, timing: Timing) {
+        self.seen = now;
+        // Never earlier than what an ended device left behind, which may happen with a TTL of nearly nothing.
+        let until = now + timing.ttl + timing.grace;
+        if until >= self.until {
+            self.until = until;
+            self.ended = false;
+        }
+    }
+
+    pub(super) fn beat_device(&mut self, device: &Device, now: Millis, timing: Timing) {
+        self.seen = now;
+        let source = self.source(device, now);
+        if source.until != HELD {
+            source.until = now + timing.ttl + timing.grace;
+        }
+    }
+
+    pub(super) fn hold_device(&mut self, device: &Device, now: Millis) {
+        self.seen = now;
+        self.source(device, now).until = HELD;
+    }
+
+    /// Ends a device, which leaves the id online for the grace time at most. Says whether there was one.
+    pub(super) fn end_device(&mut self, device: &Device, now: Millis, timing: Timing) -> bool {
+        let Some(sources) = &mut self.devices else { return false };
+        let Some(place) = sources.iter().position(|source| source.device == *device) else { return false };
+        let source = sources.swap_remove(place);
+        if sources.is_empty() {
+            self.devices = None;
+        }
+        self.seen = now;
+        // A device that was lost already keeps what is left of its grace time.
+        let until = source.until.min(now + timing.grace);
+        if until >= self.until {
+            self.until = until;
+            self.ended = true;
+        }
+        true
+    }
+
+    pub(super) fn go_offline(&mut self, now: Millis) {
+        self.seen = self.seen(now);
+        self.until = 0;
+        self.ended = false;
+        self.online = false;
+        self.devices = None;
+    }
+
+    fn sources(&self) -> &[Source] {
+        self.devices.as_ref().map_or(&[], |sources| sources.as_slice())
+    }
+
+    /// Finds or adds a device. Those whose time is over go, so that names that never return do not pile up.
+    fn source(&mut self, device: &Device, now: Millis) -> &mut Source {
+        let sources = self.devices.get_or_insert_default();
+        if let Some(place) = sources.iter().position(|source| source.device == *device) {
+            return &mut sources[place];
+        }
+        sources.retain(|source| source.until > now);
+        // Exactly one: the second device of an id is rare, and four places would be 192 bytes.
+        sources.reserve_exact(1);
+        sources.push(Source { device: device.clone(), until: 0 });
+        sources.last_mut().expect("pushed above")
+    }
+}
+
+impl Linked for Entry {
+    fn links_mut(&mut self) -> &mut Links {
+        &mut self.links
+    }
+}
+
+const HELD: Millis = Millis::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMING: Timing = Timing { ttl: 1_000, grace: 100 };
+
+    fn entry() -> Entry {
+        Entry::new(Id::new("a").unwrap())
+    }
+
+    fn device(name: &str) -> Device {
+        Device::new(name).unwrap()
+    }
+
+    #[test]
+    fn entry_takes_eighty_bytes() {
+        assert_eq!(size_of::<Option<Entry>>(), 80);
+    }
+
+    #[test]
+    fn id_stays_for_the_last_of_its_devices() {
+        let mut entry = entry();
+        entry.beat(0, TIMING);
+        entry.beat_device(&device("phone"), 500, TIMING);
+        assert_eq!(entry.deadline(), Some(1_600));
+        entry.hold_device(&device("tab"), 600);
+        entry.beat_device(&device("tab"), 700, TIMING);
+        assert_eq!(entry.deadline(), None);
+        assert!(entry.end_device(&device("tab"), 900, TIMING));
+        assert_eq!((entry.deadline(), entry.fate()), (Some(1_600), Cause::Expired));
+        assert!(entry.end_device(&device("phone"), 1_000, TIMING));
+        // The heartbeat without a device and the grace of the phone end together; the phone came later.
+        assert_eq!((entry.deadline(), entry.fate()), (Some(1_100), Cause::Ended));
+        assert!(!entry.end_device(&device("phone"), 1_000, TIMING));
+    }
+
+    #[test]
+    fn ending_a_lost_device_does_not_lengthen_its_grace() {
+        let mut entry = entry();
+        entry.beat_device(&device("phone"), 0, TIMING);
+        assert!(entry.end_device(&device("phone"), 1_050, TIMING));
+        assert_eq!(entry.deadline(), Some(1_100));
+    }
+
+    #[test]
+    fn devices_whose_time_is_over_are_forgotten() {
+        let mut entry = entry();
+        for now in 0..100 {
+            entry.beat_device(&device(&now.to_string()), now * 2_000, TIMING);
+        }
+        assert_eq!(entry.sources().len(), 1);
+    }
+}

@@ -1,0 +1,279 @@
+//! The handle that programs use.
+
+use std::sync::Arc;
+
+use crate::backend::{Backend, LastSeen};
+use crate::batch::{BatchError, Failure};
+use crate::error::Error;
+use crate::event::{Since, Status};
+use crate::events::Events;
+use crate::name::{Device, Id, InvalidName};
+use crate::page::{Cursor, Page};
+
+/// Who is here: a handle on a [`Backend`], cheap to clone.
+///
+/// Calls for many ids take anything that can become one: `&str`, `String`, `Id`, `&Id`. Ids are checked
+/// before anything happens; the bad ones are listed in the error and the good ones take effect.
+///
+/// # Shutdown
+///
+/// [`close`](Self::close) ends every stream, on every handle, and waits for the backend's tasks. Dropping the last handle
+/// does the same without waiting. A stream keeps no backend alive.
+#[derive(Debug, Clone)]
+pub struct Presence {
+    backend: Arc<dyn Backend>,
+}
+
+impl Presence {
+    /// Creates a handle on a backend.
+    #[must_use]
+    pub fn new(backend: impl Backend) -> Self {
+        Self { backend: Arc::new(backend) }
+    }
+
+    /// Gives each id a heartbeat, which keeps it online for the TTL.
+    ///
+    /// # Errors
+    ///
+    /// A [`BatchError`] with the ids that are invalid or got none.
+    pub async fn online<I>(&self, ids: I) -> Result<(), BatchError>
+    where
+        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
+    {
+        let batch = Batch::new(ids);
+        let result = if batch.ids.is_empty() { Ok(()) } else { self.backend.online(&batch.ids).await };
+        batch.written(result)
+    }
+
+    /// Ends every device of each id: those that were online are offline at once, without grace.
+    ///
+    /// # Errors
+    ///
+    /// A [`BatchError`] with the ids that are invalid or may still be online.
+    pub async fn offline<I>(&self, ids: I) -> Result<(), BatchError>
+    where
+        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
+    {
+        let batch = Batch::new(ids);
+        let result = if batch.ids.is_empty() { Ok(()) } else { self.backend.offline(&batch.ids).await };
+        batch.written(result)
+    }
+
+    /// Gives one device a heartbeat, which keeps it for the TTL; a held device stays held.
+    ///
+    /// # Errors
+    ///
+    /// If a name is invalid or the backend fails.
+    pub async fn online_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
+    where
+        I: TryInto<Id, Error: Into<InvalidName>>,
+        D: TryInto<Device, Error: Into<InvalidName>>,
+    {
+        let (id, device) = (id.try_into().map_err(Into::into)?, device.try_into().map_err(Into::into)?);
+        self.backend.online_device(&id, &device).await
+    }
+
+    /// Holds one device until [`offline_device`](Self::offline_device), without heartbeats.
+    ///
+    /// For what this process sees end, such as a connection. Should the process die the backend finds out.
+    ///
+    /// # Errors
+    ///
+    /// If a name is invalid or the backend fails.
+    pub async fn hold_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
+    where
+        I: TryInto<Id, Error: Into<InvalidName>>,
+        D: TryInto<Device, Error: Into<InvalidName>>,
+    {
+        let (id, device) = (id.try_into().map_err(Into::into)?, device.try_into().map_err(Into::into)?);
+        self.backend.hold_device(&id, &device).await
+    }
+
+    /// Ends one device; the last one leaves its id online for the grace time.
+    ///
+    /// # Errors
+    ///
+    /// If a name is invalid or the backend fails.
+    pub async fn offline_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
+    where
+        I: TryInto<Id, Error: Into<InvalidName>>,
+        D: TryInto<Device, Error: Into<InvalidName>>,
+    {
+        let (id, device) = (id.try_into().map_err(Into::into)?, device.try_into().map_err(Into::into)?);
+        self.backend.offline_device(&id, &device).await
+    }
+
+    /// Returns the status of each id, in input order and of input length.
+    ///
+    /// # Errors
+    ///
+    /// A [`BatchError`] with the ids that are invalid or could not be read, and with the statuses of all,
+    /// [`Status::Unknown`] for those.
+    pub async fn status<I>(&self, ids: I) -> Result<Vec<Status>, BatchError<Vec<Status>>>
+    where
+        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
+    {
+        let batch = Batch::new(ids);
+        let result =
+            if batch.ids.is_empty() { Ok(Vec::new()) } else { self.backend.status(&batch.ids).await };
+        batch.read(result)
+    }
+
+    /// Returns when each id last gave a sign of life, in input order and of input length.
+    ///
+    /// `None` is an id that was never online, or so long ago that the backend forgot.
+    ///
+    /// # Errors
+    ///
+    /// A [`BatchError`] with the ids that are invalid or could not be read, and with the answers for all,
+    /// `None` for those.
+    pub async fn last_seen<I>(&self, ids: I) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>>
+    where
+        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
+    {
+        let batch = Batch::new(ids);
+        let result =
+            if batch.ids.is_empty() { Ok(Vec::new()) } else { self.backend.last_seen(&batch.ids).await };
+        batch.read(result)
+    }
+
+    /// Returns at most `limit` ids that are online; `Cursor::default()` starts the listing.
+    ///
+    /// Following [`Page::next`] lists everybody who is online all the while, at least once. For a listing that is
+    /// exact and stays so, take [`events`](Self::events) from [`Since::Snapshot`].
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor of another backend.
+    pub async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+        self.backend.online_ids(cursor, limit.max(1)).await
+    }
+
+    /// Returns how many ids are online.
+    ///
+    /// # Errors
+    ///
+    /// If the backend cannot say.
+    pub async fn count(&self) -> Result<u64, Error> {
+        self.backend.count().await
+    }
+
+    /// Opens a stream of what happens, which misses nothing from the return of this call on.
+    ///
+    /// # Errors
+    ///
+    /// If the stream cannot begin. A position that is too old is no such error: the stream begins with
+    /// [`Lagged`](crate::ErrorKind::Lagged).
+    pub async fn events(&self, since: Since) -> Result<Events, Error> {
+        self.backend.events(since).await
+    }
+
+    /// Closes the backend for all handles: streams end, calls fail, nobody goes offline by it.
+    ///
+    /// # Cancel safety
+    ///
+    /// The close happens even if nobody waits for its end. Closing again waits for the same end.
+    pub async fn close(&self) {
+        self.backend.close().await;
+    }
+}
+
+impl From<Arc<dyn Backend>> for Presence {
+    fn from(backend: Arc<dyn Backend>) -> Self {
+        Self { backend }
+    }
+}
+
+/// The good ids of a call and what became of the others.
+struct Batch {
+    ids: Vec<Id>,
+    invalid: Vec<Failure>,
+}
+
+impl Batch {
+    fn new<I>(ids: I) -> Self
+    where
+        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
+    {
+        let ids = ids.into_iter();
+        let mut batch = Self { ids: Vec::with_capacity(ids.size_hint().0), invalid: Vec::new() };
+        for (index, id) in ids.enumerate() {
+            match id.try_into() {
+                Ok(id) => batch.ids.push(id),
+                Err(invalid) => {
+                    let invalid = invalid.into();
+                    let error = Error::from(invalid.clone());
+                    batch.invalid.push(Failure::new(index, invalid.into_text(), error));
+                }
+            }
+        }
+        batch
+    }
+
+    fn written(self, result: Result<(), BatchError>) -> Result<(), BatchError> {
+        let failed = result.err().map_or(Vec::new(), |error| error.into_parts().1);
+        if self.invalid.is_empty() && failed.is_empty() {
+            return Ok(());
+        }
+        let places = self.places();
+        Err(BatchError::new((), self.merge(&places, failed)))
+    }
+
+    fn read<T: Default>(
+        self,
+        result: Result<Vec<T>, BatchError<Vec<T>>>,
+    ) -> Result<Vec<T>, BatchError<Vec<T>>> {
+        let (values, failed) = match result {
+            Ok(values) if self.invalid.is_empty() => return Ok(values),
+            Ok(values) => (values, Vec::new()),
+            Err(error) => error.into_parts(),
+        };
+        let places = self.places();
+        let mut all: Vec<T> = std::iter::repeat_with(T::default).take(self.len()).collect();
+        for (place, value) in places.iter().zip(values) {
+            all[*place] = value;
+        }
+        Err(BatchError::new(all, self.merge(&places, failed)))
+    }
+
+    /// Joins the failures of the backend, which counted the good ids alone, with the invalid ids.
+    fn merge(self, places: &[usize], failed: Vec<Failure>) -> Vec<Failure> {
+        let failed = failed.into_iter().map(|failure| {
+            let place = places.get(failure.index()).copied();
+            failure.at(place.unwrap_or(usize::MAX))
+        });
+        self.invalid.into_iter().chain(failed).collect()
+    }
+
+    fn len(&self) -> usize {
+        self.ids.len() + self.invalid.len()
+    }
+
+    /// Where in the input each good id stood.
+    fn places(&self) -> Vec<usize> {
+        let mut invalid = self.invalid.iter().map(Failure::index).peekable();
+        (0..self.len()).filter(|index| invalid.next_if_eq(index).is_none()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn failures_of_the_backend_are_told_by_their_place_in_the_input() {
+        let batch = Batch::new(["", "a", "\n", "b"]);
+        let failed = Failure::new(1, "b", Error::new(ErrorKind::Unavailable, "gone"));
+        let result = batch.read(Err(BatchError::new(vec![Status::Online, Status::Unknown], vec![failed])));
+        let (statuses, failures) = result.unwrap_err().into_parts();
+        assert_eq!(statuses, [Status::Unknown, Status::Online, Status::Unknown, Status::Unknown]);
+        assert_eq!(failures.iter().map(Failure::index).collect::<Vec<_>>(), [0, 2, 3]);
+    }
+
+    #[test]
+    fn good_batch_is_returned_as_it_is() {
+        assert_eq!(Batch::new(["a"]).read(Ok(vec![Status::Online])), Ok(vec![Status::Online]));
+        assert!(Batch::new(["a"]).written(Ok(())).is_ok());
+    }
+}
