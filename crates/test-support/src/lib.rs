@@ -1,1 +1,44 @@
-//! Private servers for tests.
+//! Private servers for tests: Redis, MongoDB, etcd, and a headless Chromium.
+//!
+//! ```no_run
+//! # async fn example() {
+//! let Some(redis) = test_support::require(test_support::Redis::start().await) else { return };
+//! println!("a fresh, empty Redis answers at {}", redis.url());
+//! # }
+//! ```
+//!
+//! A server is ready when `start` returns: it has answered. It listens on a free port of the loopback address,
+//! keeps its files in a temporary directory, and is gone when its handle is dropped, also by a panic, and also
+//! when the test process is killed. Nothing here panics in `drop`.
+//!
+//! # Where a server comes from
+//!
+//! The first of these that there is:
+//!
+//! 1. an address in the environment: `REDIS_URL`, `MONGODB_URL`, `ETCD_URL`. That server is shared and kept:
+//!    a test uses names of its own, see [`unique`];
+//! 2. a binary on `PATH` or in `target/servers/bin`, which `cargo xtask setup` fills;
+//! 3. a container of `redis:7`, `mongo:6` or `etcd:3.4`, where a Docker engine answers (feature `containers`, on
+//!    by default); `cargo xtask images` makes these images without a registry;
+//! 4. none: the error's kind is [`ErrorKind::Missing`], its text says `cargo xtask setup`, and [`require`] decides
+//!    between skipping and failing.
+
+mod binary;
+mod chromium;
+mod directory;
+mod error;
+mod process;
+mod skip;
+
+pub use binary::binary;
+pub use binary::workspace;
+pub use chromium::Chromium;
+pub use chromium::Page;
+pub use chromium::Profile;
+pub use chromium::Viewport;
+pub use error::Error;
+pub use error::ErrorKind;
+pub use error::Result;
+pub use skip::SKIPPED_FILE;
+pub use skip::require;
+pub use skip::skip;

@@ -1,0 +1,178 @@
+//! A server's process: started, listened to, and gone with its handle.
+
+use std::collections::VecDeque;
+use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::PipeReader;
+use std::os::unix::process::CommandExt;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::thread;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustix::process::Pid;
+use rustix::process::Signal;
+use tokio::sync::oneshot;
+
+use crate::binary::binary;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+
+/// How many of a server's last lines are kept for errors.
+const LOG_LINES: usize = 25;
+
+/// A running server.
+///
+/// # Lifetime
+///
+/// Dropping it kills the process and all of its process group, and waits for it; a panic drops it too. If the
+/// whole test process is killed, the kernel kills the server: it runs under util-linux's `setpriv --pdeathsig
+/// KILL`, which asks for that on our behalf, because to ask from here takes an unsafe block. The signal is sent
+/// when the *thread* that started the process ends, which is why a thread of its own starts the server and
+/// listens to it until its end. Without `setpriv` (other systems than Linux) a killed test process leaves its
+/// servers behind.
+#[derive(Debug)]
+pub(crate) struct Process {
+    shared: Arc<Shared>,
+    listener: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// `None` before the start and after the end. Never waited for while it may be killed by id.
+    child: Mutex<Option<Child>>,
+    log: Mutex<VecDeque<String>>,
+}
+
+impl Process {
+    /// Starts the command and returns once `ready` has found what it looks for in a line of output.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` if it does not start or ends before that, `Timeout` if it takes longer than `limit`; both
+    /// with the server's last lines.
+    pub(crate) async fn start<T: Send + 'static>(
+        name: &'static str,
+        command: Command,
+        limit: Duration,
+        ready: fn(&str) -> Option<T>,
+    ) -> Result<(Self, T)> {
+        let shared = Arc::new(Shared::default());
+        let (found, answer) = oneshot::channel();
+        let listener = thread::Builder::new().name(format!("{name} of a test")).spawn({
+            let shared = Arc::clone(&shared);
+            move || shared.run(command, ready, found)
+        });
+        let listener = listener
+            .map_err(|error| Error::because(ErrorKind::Unavailable, "cannot start a thread", error))?;
+        let process = Self { shared, listener: Some(listener) };
+        match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(Ok(found))) => Ok((process, found)),
+            Ok(Ok(Err(error))) => {
+                Err(Error::because(ErrorKind::Unavailable, format!("{name} cannot be started"), error))
+            }
+            Ok(Err(_ended)) => {
+                let message = format!("{name} ended before it was ready");
+                Err(Error::new(ErrorKind::Unavailable, message).with_log(&process.log()))
+            }
+            Err(_elapsed) => {
+                let message = format!("{name} was not ready within {limit:?}");
+                Err(Error::new(ErrorKind::Timeout, message).with_log(&process.log()))
+            }
+        }
+    }
+
+    /// Returns the last lines that the server printed.
+    pub(crate) fn log(&self) -> String {
+        let log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Returns the process id, `None` once it has ended.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.shared.child.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Child::id)
+    }
+
+    /// Kills the server with signal 9 and waits until it is gone. Killing it again does nothing.
+    pub(crate) fn kill(&mut self) {
+        let child = self.shared.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut child) = child {
+            // The id is still ours: nobody has waited for the child. Errors mean that it is gone already.
+            let group = rustix::process::kill_process_group(Pid::from_child(&child), Signal::KILL);
+            let waited = group.map_err(io::Error::from).or_else(|_| child.kill()).and_then(|()| child.wait());
+            drop(waited);
+        }
+        if let Some(listener) = self.listener.take() {
+            // Its pipe has no writer left. If the thread panicked, the test has failed by itself.
+            drop(listener.join());
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Shared {
+    /// Starts the server and reads what it prints until it ends; this is the listener thread.
+    fn run<T>(&self, command: Command, ready: fn(&str) -> Option<T>, found: oneshot::Sender<io::Result<T>>) {
+        let mut found = Some(found);
+        let output = match self.spawn(command) {
+            Ok(output) => output,
+            Err(error) => {
+                // The starter may have given up waiting; then nobody needs the answer.
+                drop(found.take().map(|found| found.send(Err(error))));
+                return;
+            }
+        };
+        for line in BufReader::new(output).split(b'\n').map_while(io::Result::ok) {
+            let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+            let answer = found.is_some().then(|| ready(&line)).flatten();
+            let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+            if log.len() == LOG_LINES {
+                log.pop_front();
+            }
+            log.push_back(line);
+            drop(log);
+            if let Some(answer) = answer {
+                drop(found.take().map(|found| found.send(Ok(answer))));
+            }
+        }
+    }
+
+    fn spawn(&self, command: Command) -> io::Result<PipeReader> {
+        let (output, input) = io::pipe()?;
+        let mut command = dying_with_us(command);
+        command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input).process_group(0);
+        let mut place = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        *place = Some(command.spawn()?);
+        // `command` holds the pipe's writing ends: it is dropped here, so that the end of the server is seen.
+        Ok(output)
+    }
+}
+
+/// Returns the same command, run so that the kernel kills it when the thread that starts it ends.
+fn dying_with_us(command: Command) -> Command {
+    let Some(setpriv) = binary(&["setpriv"]) else { return command };
+    let mut outer = Command::new(setpriv);
+    outer.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        outer.current_dir(folder);
+    }
+    outer
+}
