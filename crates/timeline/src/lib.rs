@@ -9,11 +9,19 @@ mod conversation;
 pub mod embedded;
 mod entry;
 mod error;
+#[cfg(feature = "grpc")]
+pub mod grpc;
+#[cfg(feature = "http")]
+pub mod http;
 mod id;
 mod message;
 mod observer;
 pub mod page;
+#[cfg(any(feature = "http", feature = "grpc"))]
+pub mod proto;
 mod sequence;
+#[cfg(any(feature = "http", feature = "grpc"))]
+mod service;
 pub mod store;
 mod timeline;
 

@@ -1,0 +1,44 @@
+//! The bounds of the HTTP service.
+
+use crate::Error;
+use crate::ErrorKind;
+use crate::Result;
+
+/// The bounds of the HTTP service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The most bytes of a request's body; 1 MiB by default, at least 1 KiB.
+    pub body_bytes_max: usize,
+    /// The origins whose pages may read replies, as `https://chat.example.org`; none by default.
+    ///
+    /// Credentials are never allowed across origins.
+    pub allowed_origins: Vec<String>,
+    /// Whether pages of `http://localhost`, `http://127.0.0.1` and `http://[::1]`, with any port, may too; true by default.
+    pub loopback_origins: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { body_bytes_max: 1024 * 1024, allowed_origins: Vec::new(), loopback_origins: true }
+    }
+}
+
+impl Config {
+    pub(super) fn validate(&self) -> Result<()> {
+        let wrong = |text: String| Err(Error::new(ErrorKind::Config, text));
+        if self.body_bytes_max < 1024 {
+            return wrong(format!("body_bytes_max is {}, allowed is 1024 and more", self.body_bytes_max));
+        }
+        for origin in &self.allowed_origins {
+            let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            let allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '*' | '?' | '#' | '@');
+            if !host.is_some_and(|host| !host.is_empty() && host.chars().all(allowed)) {
+                return wrong(format!(
+                    "allowed_origins has {origin:?}, allowed is http(s)://host or http(s)://host:port"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

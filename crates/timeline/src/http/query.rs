@@ -1,0 +1,32 @@
+//! The parameters of a `GET`, as the fields of its request.
+
+use serde::de::DeserializeOwned;
+use serde_json::Map;
+use serde_json::Value;
+
+use super::problem::Problem;
+
+/// Reads a request off a query and the parameters of the path, which count more.
+///
+/// A field given twice is an error, an unknown one is ignored.
+pub(super) fn decode<T: DeserializeOwned>(query: &str, path: &[(&str, String)]) -> Result<T, Problem> {
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if path.iter().any(|(of_path, _)| *of_path == name) {
+            continue;
+        }
+        let value = match (&*name, &*value) {
+            ("backward", "true" | "1") => Value::Bool(true),
+            ("backward", "false" | "0") => Value::Bool(false),
+            _ => Value::String(value.into_owned()),
+        };
+        if fields.insert(name.clone().into_owned(), value).is_some() {
+            return Err(Problem::codec(format!("{name}: is given more than once")));
+        }
+    }
+    for (name, value) in path {
+        fields.insert((*name).to_owned(), Value::String(value.clone()));
+    }
+    serde_path_to_error::deserialize(Value::Object(fields))
+        .map_err(|error| Problem::codec(format!("{}: {}", error.path(), error.inner())))
+}

@@ -1,0 +1,159 @@
+//! The paths.
+
+use std::future::Future;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::extract::Path;
+use axum::extract::RawQuery;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::PathRejection;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use axum::routing::any;
+use axum::routing::get;
+use axum::routing::post;
+use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Config;
+use super::codec::Codec;
+use super::cors;
+use super::problem::Problem;
+use super::query;
+use crate::Result;
+use crate::Timeline;
+use crate::service::Calls;
+
+/// What every handler needs.
+#[derive(Debug, Clone)]
+struct Shared {
+    calls: Calls,
+    body_bytes_max: usize,
+}
+
+/// Returns a router of everything below `/timeline`, to be merged into the program's.
+///
+/// # Errors
+///
+/// `Config` when a value is out of range.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn serve(timeline: timeline::Timeline) -> Result<(), Box<dyn std::error::Error>> {
+/// let app = axum::Router::new().merge(timeline::http::router(timeline, &timeline::http::Config::default())?);
+/// axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8000").await?, app).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn router(timeline: Timeline, config: &Config) -> Result<Router> {
+    config.validate()?;
+    let not_allowed = || async { Problem::method_not_allowed() };
+    let not_found = || async { Problem::not_found() };
+    let shared = Shared { calls: Calls::new(timeline), body_bytes_max: config.body_bytes_max };
+    Ok(Router::new()
+        .route("/timeline/send", post(send).fallback(not_allowed))
+        .route("/timeline/sendGroup", post(send_group).fallback(not_allowed))
+        .route("/timeline/sync", get(sync).fallback(not_allowed))
+        .route("/timeline/history/single/{from}/{to}", get(single_history).fallback(not_allowed))
+        .route("/timeline/history/group/{group}", get(group_history).fallback(not_allowed))
+        .route("/timeline", any(not_found))
+        .route("/timeline/", any(not_found))
+        .route("/timeline/{*rest}", any(not_found))
+        .layer(DefaultBodyLimit::max(config.body_bytes_max))
+        .layer(cors::layer(config))
+        .with_state(shared))
+}
+
+async fn send(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    posted(&shared, &headers, body, async |request| shared.calls.send(request).await).await
+}
+
+async fn send_group(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> Response {
+    posted(&shared, &headers, body, async |request| shared.calls.send_group(request).await).await
+}
+
+async fn sync(State(shared): State<Shared>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    got(&headers, query, Ok(Vec::new()), async |request| shared.calls.sync(request).await).await
+}
+
+async fn single_history(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    path: Result<Path<(String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let path = path.map(|Path((from, to))| vec![("from", from), ("to", to)]);
+    got(&headers, query, path, async |request| shared.calls.single_history(request).await).await
+}
+
+async fn group_history(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let path = path.map(|Path(group)| vec![("group", group)]);
+    got(&headers, query, path, async |request| shared.calls.group_history(request).await).await
+}
+
+type Body = Result<Bytes, BytesRejection>;
+
+/// Answers a `POST`.
+async fn posted<T, R, F>(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+    call: impl FnOnce(T) -> F,
+) -> Response
+where
+    T: Message + Default + DeserializeOwned,
+    R: Message + Serialize,
+    F: Future<Output = Result<R>>,
+{
+    let request = Codec::of_content(headers).and_then(|codec| match body {
+        Ok(body) => codec.decode(&body),
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(Problem::too_large(shared.body_bytes_max))
+        }
+        Err(error) => Err(Problem::codec(error.body_text())),
+    });
+    match request {
+        Ok(request) => reply(headers, call(request).await),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Answers a `GET`.
+async fn got<T, R, F>(
+    headers: &HeaderMap,
+    query: Option<String>,
+    path: Result<Vec<(&'static str, String)>, PathRejection>,
+    call: impl FnOnce(T) -> F,
+) -> Response
+where
+    T: DeserializeOwned,
+    R: Message + Serialize,
+    F: Future<Output = Result<R>>,
+{
+    let request = path
+        .map_err(|error| Problem::codec(error.body_text()))
+        .and_then(|path| query::decode(query.as_deref().unwrap_or_default(), &path));
+    match request {
+        Ok(request) => reply(headers, call(request).await),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn reply<R: Message + Serialize>(headers: &HeaderMap, result: Result<R>) -> Response {
+    match result {
+        Ok(reply) => Codec::of_accept(headers).encode(&reply),
+        Err(error) => Problem::from(error).into_response(),
+    }
+}

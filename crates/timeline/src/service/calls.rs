@@ -1,0 +1,135 @@
+//! The five calls: a request of the proto file in, its reply out.
+
+use crate::Conversation;
+use crate::Count;
+use crate::Entry;
+use crate::Error;
+use crate::GroupName;
+use crate::GroupSend;
+use crate::MemberId;
+use crate::Message;
+use crate::MessageId;
+use crate::Page;
+use crate::Result;
+use crate::Send;
+use crate::Seq;
+use crate::Timeline;
+use crate::proto::v1;
+
+/// The five calls over a timeline. Every field is checked, and an error names the one at fault.
+#[derive(Debug, Clone)]
+pub(crate) struct Calls {
+    timeline: Timeline,
+}
+
+impl Calls {
+    pub(crate) fn new(timeline: Timeline) -> Self {
+        Self { timeline }
+    }
+
+    pub(crate) async fn send(&self, request: v1::SendMessageRequest) -> Result<v1::SendMessageReply> {
+        // The text is the Go service's, spelling included: clients may compare it.
+        if request.from.is_empty() || request.to.is_empty() {
+            return Err(Error::invalid("miss from or to filed"));
+        }
+        let send = Send {
+            from: member("from", request.from)?,
+            to: member("to", request.to)?,
+            message: message(request.message)?,
+            message_id: message_id(request.message_id)?,
+        };
+        let sent = self.timeline.send(send).await?;
+        Ok(v1::SendMessageReply { sequence: sent.sequence.to_i64() })
+    }
+
+    pub(crate) async fn send_group(&self, request: v1::SendGroupRequest) -> Result<v1::SendGroupReply> {
+        // As above.
+        if request.group_name.is_empty() || request.group_members.is_empty() {
+            return Err(Error::invalid("miss group name or group members"));
+        }
+        let members = request.group_members.into_iter().enumerate();
+        let send = GroupSend {
+            group: group("group_name", request.group_name)?,
+            members: members
+                .map(|(index, id)| {
+                    MemberId::new(id).map_err(|e| e.in_field(&format!("group_members[{index}]")))
+                })
+                .collect::<Result<_>>()?,
+            message: message(request.message)?,
+            message_id: message_id(request.message_id)?,
+        };
+        let failed = self.timeline.send_group(send).await?;
+        Ok(v1::SendGroupReply { failed_members: failed.iter().map(ToString::to_string).collect() })
+    }
+
+    pub(crate) async fn sync(&self, request: v1::SyncMessageRequest) -> Result<v1::SyncMessageReply> {
+        let (last_read, count) = (last_read(request.last_read)?, count(request.count)?);
+        let inbox = self.timeline.sync(&member("member", request.member)?, last_read, count).await?;
+        Ok(v1::SyncMessageReply {
+            latest_seq: inbox.latest_seq.to_i64(),
+            entry_set_last_seq: inbox.entry_set_last_seq.to_i64(),
+            entry_set: entry_set(inbox.entries),
+        })
+    }
+
+    pub(crate) async fn single_history(
+        &self,
+        request: v1::GetSingleHistoryMessageRequest,
+    ) -> Result<v1::GetSingleHistoryMessageReply> {
+        let conversation = Conversation::single(member("from", request.from)?, member("to", request.to)?);
+        let page = page(request.last_read, request.count, request.backward)?;
+        let entries = self.timeline.history(&conversation, page).await?;
+        Ok(v1::GetSingleHistoryMessageReply { entry_set: entry_set(entries) })
+    }
+
+    pub(crate) async fn group_history(
+        &self,
+        request: v1::GetGroupHistoryMessageRequest,
+    ) -> Result<v1::GetGroupHistoryMessageReply> {
+        let conversation = Conversation::group(group("group", request.group)?);
+        let page = page(request.last_read, request.count, request.backward)?;
+        let entries = self.timeline.history(&conversation, page).await?;
+        Ok(v1::GetGroupHistoryMessageReply { entry_set: entry_set(entries) })
+    }
+}
+
+fn member(field: &str, id: String) -> Result<MemberId> {
+    MemberId::new(id).map_err(|error| error.in_field(field))
+}
+
+fn group(field: &str, name: String) -> Result<GroupName> {
+    GroupName::new(name).map_err(|error| error.in_field(field))
+}
+
+fn message(text: String) -> Result<Message> {
+    Message::new(text).map_err(|error| error.in_field("message"))
+}
+
+/// The proto file has no difference between an empty id and none.
+fn message_id(id: String) -> Result<Option<MessageId>> {
+    if id.is_empty() {
+        return Ok(None);
+    }
+    MessageId::new(id).map(Some).map_err(|error| error.in_field("message_id"))
+}
+
+fn last_read(number: i64) -> Result<Seq> {
+    Seq::try_from(number).map_err(|error| error.in_field("last_read"))
+}
+
+fn count(number: i32) -> Result<Count> {
+    Count::try_from(number).map_err(|error| error.in_field("count"))
+}
+
+fn page(last: i64, number: i32, backward: bool) -> Result<Page> {
+    let (last_read, count) = (last_read(last)?, count(number)?);
+    Ok(if backward { Page::before(last_read, count) } else { Page::after(last_read, count) })
+}
+
+fn entry_set(entries: Vec<Entry>) -> Vec<v1::TimelineEntry> {
+    let entry = |entry: Entry| v1::TimelineEntry {
+        sequence: entry.sequence.to_i64(),
+        message: entry.message.as_str().to_owned(),
+    };
+    entries.into_iter().map(entry).collect()
+}

@@ -1,0 +1,42 @@
+//! The one table of what clients are told when a call fails.
+
+use crate::ErrorKind;
+
+/// How a failure looks on the wire. A number or a reason that was used is never given another meaning.
+///
+/// | [`ErrorKind`] | HTTP | gRPC | reason | try again |
+/// |---|---|---|---|---|
+/// | `InvalidInput` | 400 | 3 `INVALID_ARGUMENT` | `TIMELINE_INVALID_PARAM` | no |
+/// | `Conflict` | 409 | 6 `ALREADY_EXISTS` | `TIMELINE_CONFLICT` | no |
+/// | `Unavailable` | 503 | 14 `UNAVAILABLE` | `TIMELINE_UNAVAILABLE` | later, with the same message id |
+/// | `Closed` | 503 | 14 `UNAVAILABLE` | `TIMELINE_CLOSED` | at another node |
+/// | `Config` | 500 | 13 `INTERNAL` | `TIMELINE_CONFIG` | no |
+/// | `Corrupt` | 500 | 15 `DATA_LOSS` | `TIMELINE_CORRUPT` | no |
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code {
+    #[cfg(feature = "http")]
+    pub(crate) http: u16,
+    #[cfg(feature = "grpc")]
+    pub(crate) grpc: i32,
+    pub(crate) reason: &'static str,
+}
+
+impl From<ErrorKind> for Code {
+    fn from(kind: ErrorKind) -> Self {
+        let (_http, _grpc, reason) = match kind {
+            ErrorKind::InvalidInput => (400, 3, "TIMELINE_INVALID_PARAM"),
+            ErrorKind::Conflict => (409, 6, "TIMELINE_CONFLICT"),
+            ErrorKind::Unavailable => (503, 14, "TIMELINE_UNAVAILABLE"),
+            ErrorKind::Closed => (503, 14, "TIMELINE_CLOSED"),
+            ErrorKind::Config => (500, 13, "TIMELINE_CONFIG"),
+            ErrorKind::Corrupt => (500, 15, "TIMELINE_CORRUPT"),
+        };
+        Self {
+            #[cfg(feature = "http")]
+            http: _http,
+            #[cfg(feature = "grpc")]
+            grpc: _grpc,
+            reason,
+        }
+    }
+}

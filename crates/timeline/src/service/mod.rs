@@ -1,0 +1,7 @@
+//! What the HTTP and the gRPC service have in common: requests to calls, and errors to codes.
+
+mod calls;
+mod code;
+
+pub(crate) use self::calls::Calls;
+pub(crate) use self::code::Code;
