@@ -139,8 +139,8 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Ends every stream after what has happened so far, and every task of the backend.
     ///
-    /// Calls fail with [`Closed`](crate::ErrorKind::Closed) from here on. Closing again waits for the same end. Nobody goes
-    /// offline by it.
+    /// Calls fail with [`Closed`](crate::ErrorKind::Closed) from here on. Closing again waits for the same end. It makes no event
+    /// itself; what this process keeps online is left as if the process had died.
     async fn close(&self);
 }
 

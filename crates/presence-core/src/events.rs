@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use futures_util::StreamExt;
 
 use crate::error::Error;
 use crate::event::Update;
@@ -25,7 +26,8 @@ pub struct Events(Pin<Box<dyn Stream<Item = Result<Update, Error>> + Send>>);
 impl Events {
     /// Wraps the stream of a backend. For backends.
     pub fn new(stream: impl Stream<Item = Result<Update, Error>> + Send + 'static) -> Self {
-        Self(Box::pin(stream))
+        // Fused, so that waiting beyond the end is no panic, whatever the backend's stream does.
+        Self(Box::pin(stream.fuse()))
     }
 }
 

@@ -129,6 +129,9 @@
 
 mod backend;
 mod batch;
+#[cfg(feature = "contract")]
+#[cfg_attr(docsrs, doc(cfg(feature = "contract")))]
+pub mod contract;
 mod error;
 mod event;
 mod events;

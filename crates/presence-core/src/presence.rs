@@ -168,7 +168,7 @@ impl Presence {
         self.backend.events(since).await
     }
 
-    /// Closes the backend for all handles: streams end, calls fail, nobody goes offline by it.
+    /// Closes the backend for all clones of this handle: streams end, calls fail, no event is made.
     ///
     /// # Cancel safety
     ///

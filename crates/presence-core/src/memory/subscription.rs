@@ -42,11 +42,13 @@ impl Subscription {
                 Since::Now => (log.last(), Phase::Changes),
                 Since::Snapshot => (log.last(), Phase::Snapshot { shard: 0 }),
                 Since::Position(position) => {
-                    let number = log.number(&position).unwrap_or_else(|| {
-                        ready.push_back(Err(Error::lagged(None)));
-                        log.start()
-                    });
-                    (number, Phase::Changes)
+                    let (number, start) = (log.number(&position), log.start());
+                    // Of another life's events nobody knows how many they were.
+                    let missed = number.map(|number| start.saturating_sub(number));
+                    if missed != Some(0) {
+                        ready.push_back(Err(Error::lagged(missed)));
+                    }
+                    (number.map_or(start, |number| number.max(start)), Phase::Changes)
                 }
             }
         };

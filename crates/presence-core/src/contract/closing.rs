@@ -1,0 +1,96 @@
+//! The end, in any order.
+
+use tokio::task::JoinSet;
+
+use super::watch::Watch;
+use super::world::{Terms, World};
+use crate::error::{Error, ErrorKind};
+use crate::event::{Since, Status};
+use crate::page::Cursor;
+use crate::presence::Presence;
+
+/// Streams end after what has happened, calls say `Closed`, closing again is nothing.
+pub async fn close_ends_streams_and_refuses_calls<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let clone = presence.clone();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.hold_device("a", "tab").await.unwrap();
+    watch.expect("a", Status::Online).await;
+    clone.close().await;
+    // Nobody goes offline by it.
+    watch.ended().await;
+    watch.ended().await;
+    presence.close().await;
+    clone.close().await;
+    for kind in every_call(&presence).await {
+        assert_eq!(kind, Some(ErrorKind::Closed));
+    }
+    let error = presence.status(["a", "b"]).await.unwrap_err();
+    assert_eq!(error.partial(), &[Status::Unknown; 2]);
+}
+
+/// Calls, streams and closes at once: each call does its work or says `Closed`, and everything ends.
+pub async fn close_may_come_at_any_moment<W: World>() {
+    for moment in [0, 1, 5, 20] {
+        let world = W::start(Terms::long::<W>()).await.unwrap();
+        let presence = world.node().await.unwrap();
+        let mut tasks = JoinSet::new();
+        for _ in 0..3 {
+            let presence = presence.clone();
+            tasks.spawn(async move {
+                while every_call(&presence).await.iter().all(|kind| {
+                    assert!(matches!(kind, None | Some(ErrorKind::Closed)), "{kind:?}");
+                    kind.is_none()
+                }) {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        for since in [Since::Now, Since::Snapshot] {
+            let mut watch = Watch::<W>::open(&presence, since).await;
+            tasks.spawn(async move { while watch.change(W::TTL).await.is_some() {} });
+        }
+        for _ in 0..moment {
+            tokio::task::yield_now().await;
+        }
+        let clone = presence.clone();
+        tokio::join!(presence.close(), clone.close());
+        tasks.join_all().await;
+    }
+}
+
+/// Dropping is closing without waiting, whatever goes first.
+pub async fn streams_end_when_the_last_handle_is_dropped<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let first = Watch::<W>::open(&presence, Since::Now).await;
+    let mut last = Watch::<W>::open(&presence, Since::Snapshot).await;
+    presence.online(["a"]).await.unwrap();
+    drop(first);
+    let clone = presence.clone();
+    drop(presence);
+    clone.offline(["a"]).await.unwrap();
+    last.expect("a", Status::Online).await;
+    last.expect("a", Status::Offline).await;
+    drop(clone);
+    drop(world);
+    last.ended().await;
+}
+
+/// Makes every call there is, and says how each failed.
+async fn every_call(presence: &Presence) -> Vec<Option<ErrorKind>> {
+    let kind = |result: Result<(), Error>| result.err().map(|error| error.kind());
+    vec![
+        kind(presence.online(["a", "b"]).await.map_err(Error::from)),
+        kind(presence.hold_device("c", "tab").await),
+        kind(presence.online_device("c", "phone").await),
+        kind(presence.status(["a"]).await.map(drop).map_err(Error::from)),
+        kind(presence.last_seen(["a"]).await.map(drop).map_err(Error::from)),
+        kind(presence.online_ids(Cursor::default(), 2).await.map(drop)),
+        kind(presence.count().await.map(drop)),
+        kind(presence.events(Since::Snapshot).await.map(drop)),
+        kind(presence.offline_device("c", "tab").await),
+        kind(presence.offline(["a"]).await.map_err(Error::from)),
+    ]
+}

@@ -1,0 +1,143 @@
+//! Several devices are one id.
+
+use tokio::time::Instant;
+
+use super::watch::Watch;
+use super::world::{Terms, World};
+use crate::event::{Cause, Since, Status};
+
+/// The last device to end decides, and leaves the grace time.
+pub async fn id_is_online_while_any_device_is<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.hold_device("a", "tab 1").await.unwrap();
+    assert_eq!(watch.expect("a", Status::Online).await.cause, Cause::Held);
+    other.hold_device("a", "tab 2").await.unwrap();
+    presence.offline_device("a", "tab 1").await.unwrap();
+    watch.silent(terms.silence() * 2).await;
+    let before = Instant::now();
+    other.offline_device("a", "tab 2").await.unwrap();
+    let after = Instant::now();
+    assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
+    assert_eq!(watch.expect("a", Status::Offline).await.cause, Cause::Ended);
+    assert!(before.elapsed() >= terms.grace, "the grace time was {:?}", before.elapsed());
+    let late = after.elapsed().saturating_sub(terms.grace);
+    assert!(late <= W::LATENESS + W::DELIVERY, "offline {late:?} after its time");
+    watch.silent(terms.silence() * 2).await;
+}
+
+/// The order in which devices end, and that they end twice, does not matter.
+pub async fn devices_may_end_in_any_order<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let devices = ["tab", "phone", "watch"];
+        presence.hold_device("a", devices[0]).await.unwrap();
+        presence.online_device("a", devices[1]).await.unwrap();
+        presence.hold_device("a", devices[2]).await.unwrap();
+        watch.expect("a", Status::Online).await;
+        for device in order {
+            assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
+            presence.offline_device("a", devices[device]).await.unwrap();
+            presence.offline_device("a", devices[device]).await.unwrap();
+        }
+        watch.expect("a", Status::Offline).await;
+    }
+    watch.silent(terms.silence() * 2).await;
+}
+
+/// A connection may stay open for days and say nothing.
+pub async fn held_device_needs_no_heartbeat<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.hold_device("a", "tab").await.unwrap();
+    watch.expect("a", Status::Online).await;
+    watch.silent(terms.silence() * 5).await;
+    assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
+    presence.offline_device("a", "tab").await.unwrap();
+    watch.expect("a", Status::Offline).await;
+}
+
+/// A heartbeat never shortens what it is there to lengthen.
+pub async fn heartbeat_does_not_let_go_of_a_held_device<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.online_device("a", "tab").await.unwrap();
+    presence.hold_device("a", "tab").await.unwrap();
+    presence.online_device("a", "tab").await.unwrap();
+    presence.online(["a"]).await.unwrap();
+    watch.expect("a", Status::Online).await;
+    watch.silent(terms.silence() * 3).await;
+    presence.offline_device("a", "tab").await.unwrap();
+    watch.expect("a", Status::Offline).await;
+}
+
+/// A page that reloads is back as another connection.
+pub async fn other_device_within_grace_gives_no_event<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.hold_device("a", "connection 0").await.unwrap();
+    watch.expect("a", Status::Online).await;
+    for turn in 0..4 {
+        let (leaves, comes) = if turn % 2 == 0 { (&presence, &other) } else { (&other, &presence) };
+        leaves.offline_device("a", format!("connection {turn}")).await.unwrap();
+        watch.silent(terms.grace / 2).await;
+        comes.hold_device("a", format!("connection {}", turn + 1)).await.unwrap();
+    }
+    watch.silent(terms.silence() * 2).await;
+}
+
+/// A device that says goodbye is not waited for.
+pub async fn ended_device_does_not_wait_for_its_deadline<W: World>() {
+    let mut terms = Terms::of::<W>();
+    terms.ttl = W::TTL * 20;
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.online_device("a", "phone").await.unwrap();
+    watch.expect("a", Status::Online).await;
+    let before = Instant::now();
+    presence.offline_device("a", "phone").await.unwrap();
+    let after = Instant::now();
+    assert_eq!(watch.expect("a", Status::Offline).await.cause, Cause::Ended);
+    assert!(before.elapsed() >= terms.grace);
+    assert!(after.elapsed() <= terms.grace + W::LATENESS + W::DELIVERY, "took {:?}", after.elapsed());
+}
+
+/// A device that ends without having been there ends nobody.
+pub async fn unknown_device_ends_in_silence<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.offline_device("nobody", "tab").await.unwrap();
+    presence.hold_device("a", "tab").await.unwrap();
+    watch.expect("a", Status::Online).await;
+    presence.offline_device("a", "phone").await.unwrap();
+    watch.silent(terms.silence() * 2).await;
+}
+
+/// Of several devices, one that falls silent goes alone.
+pub async fn lost_device_leaves_the_id_to_the_others<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.online_device("a", "phone").await.unwrap();
+    watch.expect("a", Status::Online).await;
+    watch.silent(terms.ttl / 2).await;
+    let before = Instant::now();
+    presence.online_device("a", "watch").await.unwrap();
+    assert_eq!(watch.expect("a", Status::Offline).await.cause, Cause::Expired);
+    assert!(before.elapsed() >= terms.silence(), "offline with the first device");
+}

@@ -1,0 +1,85 @@
+//! The list of the laws.
+
+/// Makes a module of tests, one for each law of [`contract`](crate::contract).
+///
+/// `contract!(name, World, runtime)`: the name of the module, a type that implements
+/// [`World`](crate::contract::World), and an expression that makes a tokio runtime, once per law.
+#[macro_export]
+macro_rules! contract {
+    ($name:ident, $world:ty, $runtime:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the world may come from anywhere")]
+            use super::*;
+
+            $crate::contract! { @laws $world, $runtime,
+                first_heartbeats_from_many_handles_give_one_event
+                duplicates_in_one_call_give_one_event
+                heartbeat_of_an_online_id_gives_no_event
+                explicit_offline_gives_its_event_at_once
+                explicit_offline_ends_every_device
+                unknown_id_goes_offline_in_silence
+                events_alternate_whoever_makes_them
+                bad_ids_do_not_stop_the_good_ones
+                silence_gives_one_event_within_the_bound
+                heartbeats_keep_an_id_online
+                return_during_grace_gives_no_event
+                many_silent_ids_go_offline_once_each
+                ttl_below_the_minimum_is_refused
+                id_is_online_while_any_device_is
+                devices_may_end_in_any_order
+                held_device_needs_no_heartbeat
+                heartbeat_does_not_let_go_of_a_held_device
+                other_device_within_grace_gives_no_event
+                ended_device_does_not_wait_for_its_deadline
+                unknown_device_ends_in_silence
+                lost_device_leaves_the_id_to_the_others
+                statuses_come_in_input_order
+                last_seen_is_the_last_sign_of_life
+                pages_list_everybody_who_is_online
+                ids_of_every_shape_come_back_as_they_were
+                stream_from_now_gives_nothing_before
+                stream_resumes_from_any_position
+                position_outside_the_retention_gives_lagged
+                position_of_another_store_gives_lagged
+                slow_stream_gets_all_or_lagged
+                snapshot_is_followed_by_changes_without_a_gap
+                position_of_a_snapshot_resumes_after_it
+                close_ends_streams_and_refuses_calls
+                close_may_come_at_any_moment
+                streams_end_when_the_last_handle_is_dropped
+            }
+        }
+    };
+    (@laws $world:ty, $runtime:expr, $($law:ident)*) => {
+        $(
+            #[test]
+            fn $law() {
+                $runtime.block_on($crate::contract::$law::<$world>());
+            }
+        )*
+
+        #[test]
+        fn every_law_is_listed() {
+            $crate::contract::check_list(&[$(stringify!($law)),*]);
+        }
+    };
+}
+
+/// Fails if a law of the source is not among `listed`: a law that does not run is no law.
+#[doc(hidden)]
+pub fn check_list(listed: &[&str]) {
+    let sources = [
+        include_str!("closing.rs"),
+        include_str!("devices.rs"),
+        include_str!("reading.rs"),
+        include_str!("streams.rs"),
+        include_str!("time.rs"),
+        include_str!("transitions.rs"),
+    ];
+    let laws = sources.iter().flat_map(|source| source.split("pub async fn ").skip(1));
+    let mut laws: Vec<_> = laws.map(|law| law.split('<').next().unwrap()).collect();
+    let mut listed = listed.to_vec();
+    laws.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(laws, listed);
+}

@@ -1,0 +1,61 @@
+//! The laws of every backend, as tests.
+//!
+//! A backend's crate implements [`World`] and calls [`contract!`](crate::contract!), which makes one `#[test]` of each law. Laws
+//! panic where a promise of [`Backend`](crate::Backend) is broken. They run against paused time, against real time and
+//! against several nodes on one store alike: what they wait for is an event, or its absence for a time that the
+//! world states.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use presence_core::contract::{Terms, World};
+//! use presence_core::memory::{Config, Memory};
+//! use presence_core::{Error, Presence};
+//!
+//! struct InMemory(Presence);
+//!
+//! impl World for InMemory {
+//!     const TTL: Duration = Duration::from_secs(1);
+//!     const TTL_MIN: Duration = Config::TTL_MIN;
+//!     const LATENESS: Duration = Config::LATENESS;
+//!     const DELIVERY: Duration = Duration::from_millis(50);
+//!
+//!     async fn start(terms: Terms) -> Result<Self, Error> {
+//!         let mut config = Config::default();
+//!         (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
+//!         Ok(Self(Presence::new(Memory::start(&config)?)))
+//!     }
+//!
+//!     async fn node(&self) -> Result<Presence, Error> {
+//!         Ok(self.0.clone())
+//!     }
+//! }
+//!
+//! fn runtime() -> tokio::runtime::Runtime {
+//!     tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
+//! }
+//!
+//! presence_core::contract!(in_memory, InMemory, runtime());
+//! ```
+
+#![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a law panics where it is broken")]
+
+mod closing;
+mod devices;
+mod laws;
+mod reading;
+mod streams;
+mod time;
+mod transitions;
+mod watch;
+mod world;
+
+pub use self::closing::*;
+pub use self::devices::*;
+#[doc(hidden)]
+pub use self::laws::check_list;
+pub use self::reading::*;
+pub use self::streams::*;
+pub use self::time::*;
+pub use self::transitions::*;
+pub use self::world::{Terms, World};

@@ -1,0 +1,123 @@
+//! Statuses, last signs of life, listings.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, sleep};
+
+use super::watch::Watch;
+use super::world::{Terms, World};
+use crate::event::{Since, Status};
+use crate::page::Cursor;
+use crate::presence::Presence;
+
+/// As many answers as questions, in their order.
+pub async fn statuses_come_in_input_order<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
+    presence.online(["b", "d"]).await.unwrap();
+    let (online, offline) = (Status::Online, Status::Offline);
+    assert_eq!(
+        other.status(["d", "a", "b", "d", "c", "a"]).await.unwrap(),
+        [online, offline, online, online, offline, offline]
+    );
+}
+
+/// Nothing for strangers, about now for who is online, the past for who was.
+pub async fn last_seen_is_the_last_sign_of_life<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    assert_eq!(presence.last_seen(["a"]).await.unwrap(), [None]);
+
+    let beat = Instant::now();
+    presence.online(["a"]).await.unwrap();
+    watch.expect("a", Status::Online).await;
+    sleep(terms.ttl / 2).await;
+    assert!(seen(&presence, "a").await >= ago(beat) - W::DELIVERY, "earlier than the heartbeat");
+
+    watch.expect("a", Status::Offline).await;
+    sleep(terms.ttl * 3).await;
+    let off = seen(&presence, "a").await.duration_since(ago(beat)).unwrap_or_default();
+    assert!(off <= W::DELIVERY, "{off:?} after the only heartbeat");
+
+    presence.hold_device("b", "tab").await.unwrap();
+    watch.expect("b", Status::Online).await;
+    sleep(terms.ttl * 3).await;
+    let end = Instant::now();
+    presence.offline_device("b", "tab").await.unwrap();
+    watch.expect("b", Status::Offline).await;
+    sleep(terms.ttl).await;
+    let seen = seen(&presence, "b").await;
+    let off = seen.duration_since(ago(end)).unwrap_or_else(|early| early.duration());
+    assert!(off <= W::DELIVERY, "{off:?} from the end of the only device");
+}
+
+/// Page by page, and counted, everybody who is online is found, and nobody else.
+pub async fn pages_list_everybody_who_is_online<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
+    assert_eq!(listed(&presence, 10).await, BTreeSet::new());
+    let ids: BTreeSet<_> = (0..300).map(|id| format!("user {id}")).collect();
+    for id in &ids {
+        presence.hold_device(id, "tab").await.unwrap();
+    }
+    other.online(["gone 1", "gone 2"]).await.unwrap();
+    other.offline(["gone 1", "gone 2"]).await.unwrap();
+    for limit in [1, 7, 299, 300, 1_000] {
+        assert_eq!(listed(&other, limit).await, ids);
+    }
+    assert_eq!(other.count().await.unwrap(), 300);
+}
+
+/// What is an id to us is an id to the store.
+pub async fn ids_of_every_shape_come_back_as_they_were<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut ids: BTreeSet<_> = [
+        " ", "*", "?", "[a]", "{a}", "{a", "a}b", "a:b", "a.b", "$", "\\", "\"", "0", "-1", "名前", "🦀", "é",
+    ]
+    .map(str::to_owned)
+    .into();
+    ids.extend([38, 39, 512].map(|length| "x".repeat(length)));
+    ids.insert("é".repeat(256));
+    presence.online(&ids).await.unwrap();
+    let heard: BTreeSet<_> = watch.settle().await.iter().map(|event| event.id.to_string()).collect();
+    assert_eq!(heard, ids);
+    assert_eq!(listed(&presence, 5).await, ids);
+    assert_eq!(presence.status(&ids).await.unwrap(), vec![Status::Online; ids.len()]);
+    presence.offline(&ids).await.unwrap();
+    assert_eq!(watch.settle().await.len(), ids.len());
+}
+
+/// Lists all pages, with cursors that travel as text.
+async fn listed(presence: &Presence, limit: usize) -> BTreeSet<String> {
+    let (mut all, mut cursor) = (BTreeSet::new(), Cursor::default());
+    loop {
+        let page = presence.online_ids(cursor, limit).await.unwrap();
+        assert!(page.ids.len() <= limit, "{} ids of at most {limit}", page.ids.len());
+        all.extend(page.ids.iter().map(ToString::to_string));
+        let Some(next) = page.next else { return all };
+        cursor = next.to_string().parse().unwrap();
+    }
+}
+
+async fn seen(presence: &Presence, id: &str) -> SystemTime {
+    let seen = presence.last_seen([id]).await.unwrap();
+    // A listing of milliseconds may round up.
+    let seen = seen[0].expect("was seen");
+    assert!(seen <= wall_now() + Duration::from_millis(1), "seen in the future");
+    seen
+}
+
+/// The wall time of an instant of tokio's clock, which may be paused.
+fn ago(at: Instant) -> SystemTime {
+    wall_now() - at.elapsed()
+}
+
+#[expect(clippy::disallowed_methods, reason = "compared with what the backend read")]
+fn wall_now() -> SystemTime {
+    SystemTime::now()
+}

@@ -1,0 +1,172 @@
+//! Streams: nothing missed, nothing twice, nothing lost in silence.
+
+use std::collections::BTreeMap;
+
+use tokio::task::JoinSet;
+
+use super::watch::Watch;
+use super::world::{Terms, World};
+use crate::event::{Event, Since, Status};
+use crate::position::Position;
+use crate::presence::Presence;
+
+/// A stream from now begins with its position.
+pub async fn stream_from_now_gives_nothing_before<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let presence = world.node().await.unwrap();
+    presence.online(["a"]).await.unwrap();
+    Watch::<W>::open(&presence, Since::Snapshot).await;
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.online(["b"]).await.unwrap();
+    watch.expect("b", Status::Online).await;
+    watch.silent(W::DELIVERY).await;
+}
+
+/// From the position of any event, on any node, as text: the rest and nothing but the rest.
+pub async fn stream_resumes_from_any_position<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    for _ in 0..4 {
+        presence.online(["a", "b", "c", "d"]).await.unwrap();
+        presence.offline(["d", "a", "b", "c"]).await.unwrap();
+    }
+    let all = watch.settle().await;
+    let positions = [&watch.synced].into_iter().chain(all.iter().map(|event| &event.position));
+    for (given, position) in positions.enumerate() {
+        let position: Position = position.to_string().parse().unwrap();
+        let mut resumed = Watch::<W>::open(&other, Since::Position(position.clone())).await;
+        assert_eq!(resumed.synced, position);
+        assert_eq!(per_id(&resumed.settle().await), per_id(&all[given..]), "after {given} events");
+        assert!(!resumed.lagged);
+    }
+}
+
+/// Whoever was away for too long is told so, and hears what there is.
+pub async fn position_outside_the_retention_gives_lagged<W: World>() {
+    let mut terms = Terms::long::<W>();
+    terms.events_max = 50;
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.online(["a"]).await.unwrap();
+    let old = watch.expect("a", Status::Online).await.position;
+    toggle(&presence, 40).await;
+    let mut late = Watch::<W>::open(&presence, Since::Position(old)).await;
+    assert!(late.lagged, "4,000 events later, of which 50 are kept");
+    let kept = late.settle().await;
+    assert!((1..4_000).contains(&kept.len()), "{} events are kept", kept.len());
+    presence.online(["end"]).await.unwrap();
+    late.expect("end", Status::Online).await;
+}
+
+/// A position that this store did not give is not taken for one.
+pub async fn position_of_another_store_gives_lagged<W: World>() {
+    let terms = Terms::long::<W>();
+    let (world, elsewhere) = (W::start(terms).await.unwrap(), W::start(terms).await.unwrap());
+    let (presence, other) = (world.node().await.unwrap(), elsewhere.node().await.unwrap());
+    for presence in [&presence, &other] {
+        presence.online(["a", "b"]).await.unwrap();
+    }
+    let foreign = Watch::<W>::open(&other, Since::Snapshot).await.synced;
+    let mut watch = Watch::<W>::open(&presence, Since::Position(foreign)).await;
+    assert!(watch.lagged);
+    watch.settle().await;
+    presence.online(["end"]).await.unwrap();
+    watch.expect("end", Status::Online).await;
+}
+
+/// A stream that nobody reads delays nobody, and owns up to what it lost.
+pub async fn slow_stream_gets_all_or_lagged<W: World>() {
+    let mut terms = Terms::long::<W>();
+    terms.events_max = 50;
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut slow = Watch::<W>::open(&presence, Since::Snapshot).await;
+    toggle(&presence, 40).await;
+    presence.online(["end"]).await.unwrap();
+    // Without a gap: the watch would see an id come twice.
+    let given = slow.settle().await;
+    assert_eq!(given.len() == 4_001, !slow.lagged, "{} of 4,001 events", given.len());
+    assert_eq!(slow.known.get("end"), Some(&Status::Online));
+}
+
+/// Subscribers that come while everything moves have the same picture in the end, and each change once.
+pub async fn snapshot_is_followed_by_changes_without_a_gap<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let stay: Vec<_> = (0..500).map(|id| format!("stays {id}")).collect();
+    for id in &stay {
+        presence.hold_device(id, "tab").await.unwrap();
+    }
+    let mut churn = JoinSet::new();
+    for turn in 0..3 {
+        let presence = world.node().await.unwrap();
+        churn.spawn(async move {
+            for step in 0..200 {
+                let id = format!("moves {}", (step * 7 + turn) % 40);
+                presence.hold_device(&id, "tab").await.unwrap();
+                tokio::task::yield_now().await;
+                if step % 3 != 0 {
+                    presence.offline([&id]).await.unwrap();
+                }
+                tokio::task::yield_now().await;
+            }
+            presence
+        });
+    }
+    let mut watches = JoinSet::new();
+    for _ in 0..10 {
+        let presence = world.node().await.unwrap();
+        watches.spawn(async move {
+            let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+            // Each change is checked against the snapshot.
+            watch.settle().await;
+            (watch, presence)
+        });
+        tokio::task::yield_now().await;
+    }
+    let _nodes = churn.join_all().await;
+    let last = Watch::<W>::open(&presence, Since::Snapshot).await;
+    assert_eq!(presence.count().await.unwrap(), last.online().len() as u64);
+    assert!(last.online().len() > stay.len());
+    for (mut watch, _node) in watches.join_all().await {
+        watch.settle().await;
+        assert!(!watch.lagged);
+        assert_eq!(watch.online(), last.online());
+    }
+}
+
+/// The position of a snapshot is as good as that of an event.
+pub async fn position_of_a_snapshot_resumes_after_it<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let presence = world.node().await.unwrap();
+    presence.online(["a", "b", "c"]).await.unwrap();
+    presence.offline(["c"]).await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+    assert_eq!(watch.online(), ["a", "b"]);
+    presence.online(["c"]).await.unwrap();
+    presence.offline(["a"]).await.unwrap();
+    let mut resumed = Watch::<W>::open(&presence, Since::Position(watch.synced.clone())).await;
+    let changes = watch.settle().await;
+    assert_eq!(changes.len(), 2);
+    assert_eq!(per_id(&resumed.settle().await), per_id(&changes));
+}
+
+/// Makes `rounds` times 100 events of 50 ids, which are offline in the end.
+async fn toggle(presence: &Presence, rounds: usize) {
+    let ids: Vec<_> = (0..50).map(|id| format!("user {id}")).collect();
+    for _ in 0..rounds {
+        presence.online(&ids).await.unwrap();
+        presence.offline(&ids).await.unwrap();
+    }
+}
+
+/// What a store with several logs promises to keep in order.
+fn per_id(events: &[Event]) -> BTreeMap<&str, Vec<Status>> {
+    let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for event in events {
+        all.entry(event.id.as_str()).or_default().push(event.status);
+    }
+    all
+}

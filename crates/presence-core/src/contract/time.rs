@@ -1,0 +1,115 @@
+//! Deadlines: not before, not after the bound.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::watch::Watch;
+use super::world::{Terms, World};
+use crate::error::ErrorKind;
+use crate::event::{Cause, Since, Status};
+
+/// A silent id goes offline once, after its deadline and the grace time and within the bound.
+pub async fn silence_gives_one_event_within_the_bound<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    for round in 0_u32..5 {
+        // At different places between the looks of a backend that looks at intervals.
+        sleep(W::LATENESS * round / 4).await;
+        let before = Instant::now();
+        presence.online(["a"]).await.unwrap();
+        let after = Instant::now();
+        watch.expect("a", Status::Online).await;
+        assert_eq!(watch.expect("a", Status::Offline).await.cause, Cause::Expired);
+        let (most, least) = (before.elapsed(), after.elapsed());
+        assert!(most >= terms.silence(), "offline {:?} before its time", terms.silence() - most);
+        let late = least.saturating_sub(terms.silence());
+        assert!(late <= W::LATENESS + W::DELIVERY, "offline {late:?} after its time");
+        assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Offline]);
+    }
+    watch.silent(terms.silence() * 2).await;
+}
+
+/// What counts is the last heartbeat.
+pub async fn heartbeats_keep_an_id_online<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.online(["a"]).await.unwrap();
+    presence.online_device("b", "phone").await.unwrap();
+    watch.change(W::TTL).await.unwrap();
+    watch.change(W::TTL).await.unwrap();
+    let mut last = Instant::now();
+    for _ in 0..12 {
+        watch.silent(terms.ttl / 3).await;
+        last = Instant::now();
+        presence.online(["a"]).await.unwrap();
+        presence.online_device("b", "phone").await.unwrap();
+        assert_eq!(presence.status(["a", "b"]).await.unwrap(), [Status::Online; 2]);
+    }
+    for _ in 0..2 {
+        assert_eq!(watch.change(terms.silence() * 2).await.unwrap().cause, Cause::Expired);
+        assert!(last.elapsed() >= terms.silence());
+    }
+}
+
+/// Lost and back within the grace time: nobody hears of it.
+pub async fn return_during_grace_gives_no_event<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    presence.online(["a"]).await.unwrap();
+    watch.expect("a", Status::Online).await;
+    for _ in 0..3 {
+        watch.silent(terms.ttl + terms.grace / 2).await;
+        assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
+        presence.online(["a"]).await.unwrap();
+    }
+    watch.silent(terms.ttl + terms.grace / 2).await;
+    watch.expect("a", Status::Offline).await;
+}
+
+/// Each of many deadlines of the same moment is met once.
+pub async fn many_silent_ids_go_offline_once_each<W: World>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let presence = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let ids: Vec<_> = (0..2_000).map(|id| format!("user {id}")).collect();
+    presence.online(&ids).await.unwrap();
+    // One in five stays.
+    sleep(terms.ttl / 2).await;
+    let stay = ids.iter().step_by(5);
+    presence.online(stay.clone()).await.unwrap();
+    let stay: HashSet<_> = stay.collect();
+    let mut gone = HashSet::new();
+    while gone.len() < ids.len() - stay.len() {
+        let event = watch.change(terms.silence() * 2).await.expect("an event for each id");
+        if event.status == Status::Offline && !stay.contains(&event.id.to_string()) {
+            assert!(gone.insert(event.id.clone()), "second event of {}", event.id);
+        }
+    }
+    watch.settle().await;
+    presence.offline(&ids).await.unwrap();
+    watch.settle().await;
+    assert!(!watch.lagged);
+    assert_eq!(watch.online(), Vec::<&str>::new());
+    assert_eq!(watch.known.len(), ids.len());
+}
+
+/// A TTL that the backend cannot keep is an error at the start.
+pub async fn ttl_below_the_minimum_is_refused<W: World>() {
+    let mut terms = Terms::of::<W>();
+    terms.ttl = W::TTL_MIN;
+    assert!(W::start(terms).await.is_ok());
+    for ttl in [W::TTL_MIN.saturating_sub(Duration::from_millis(1)), Duration::ZERO] {
+        terms.ttl = ttl;
+        let kind = W::start(terms).await.err().map(|error| error.kind());
+        assert_eq!(kind, Some(ErrorKind::Config), "a TTL of {ttl:?}");
+    }
+}

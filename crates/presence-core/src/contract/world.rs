@@ -1,0 +1,63 @@
+//! What a backend must offer to be judged.
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::presence::Presence;
+
+/// A store with its nodes, made anew for each law.
+pub trait World: Sized + Send + Sync + 'static {
+    /// The TTL that laws run with: many times the duration of a call, short enough to be waited for.
+    const TTL: Duration;
+
+    /// The shortest TTL that the backend accepts.
+    const TTL_MIN: Duration;
+
+    /// How long after its deadline an offline event may be made.
+    const LATENESS: Duration;
+
+    /// How long an event takes at most from its making to a stream, on a busy machine.
+    const DELIVERY: Duration;
+
+    /// Starts an empty store of its own.
+    ///
+    /// # Errors
+    ///
+    /// As the backend does.
+    fn start(terms: Terms) -> impl Future<Output = Result<Self, Error>> + Send;
+
+    /// Starts one more node on the store, or gives one more handle if there can be but one node.
+    ///
+    /// # Errors
+    ///
+    /// As the backend does.
+    fn node(&self) -> impl Future<Output = Result<Presence, Error>> + Send;
+}
+
+/// The settings that a law asks for.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Terms {
+    /// How long one heartbeat keeps an id online.
+    pub ttl: Duration,
+    /// How long a lost id is still reported online.
+    pub grace: Duration,
+    /// How many events the store keeps at most, about.
+    pub events_max: usize,
+}
+
+impl Terms {
+    pub(super) fn of<W: World>() -> Self {
+        Self { ttl: W::TTL, grace: W::TTL / 2, events_max: 65_536 }
+    }
+
+    /// For laws in which nobody is to fall silent, however busy the machine is.
+    pub(super) fn long<W: World>() -> Self {
+        Self { ttl: W::TTL * 100, ..Self::of::<W>() }
+    }
+
+    /// From a heartbeat to the end of its grace time.
+    pub(super) fn silence(self) -> Duration {
+        self.ttl + self.grace
+    }
+}
