@@ -103,7 +103,11 @@ mod tests {
         for uuid in 0..100_000 {
             dedup.is_new(1, &uuid.to_string(), now);
         }
-        let kept: usize = dedup.shards.iter().map(|s| s.lock().young.len() + s.lock().old.len()).sum();
+        let sizes = dedup.shards.iter().map(|shard| {
+            let shard = shard.lock();
+            shard.young.len() + shard.old.len()
+        });
+        let kept: usize = sizes.sum();
         assert!(kept <= 2 * (1_000 + SHARDS), "{kept} uuids are kept");
     }
 }

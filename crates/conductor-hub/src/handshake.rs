@@ -89,7 +89,7 @@ async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
         }
         // TLS, or a server we do not know: its own stream will do.
         Err(upgraded) => {
-            Box::pin(Session::new(TokioIo::new(upgraded), place, admission).run(Bytes::new())).await
+            Box::pin(Session::new(TokioIo::new(upgraded), place, admission).run(Bytes::new())).await;
         }
     }
 }

@@ -153,20 +153,28 @@ impl Hub {
 
     /// Serves an admitted client on a byte stream, on which the handshake is over.
     ///
-    /// Returns when the connection has ended; dropping the future ends it without a
-    /// close frame. `already_read` are bytes that came behind the handshake. Most
-    /// programs use [`handle`](Self::handle) instead.
+    /// The future is done when the connection has ended; dropping it ends the
+    /// connection without a close frame. It does not keep the hub open.
+    /// `already_read` are bytes that came behind the handshake. Most programs use
+    /// [`handle`](Self::handle) instead.
     ///
     /// # Errors
     ///
     /// `Closed` if the hub is shutting down or has as many connections as it may.
-    pub async fn serve<S>(&self, socket: S, admission: Admission, already_read: Bytes) -> Result<(), Error>
+    pub fn serve<S>(
+        &self,
+        socket: S,
+        admission: Admission,
+        already_read: Bytes,
+    ) -> impl Future<Output = Result<(), Error>> + Send + use<S>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        let place = Shared::reserve(&self.shared)?;
-        Session::new(socket, place, admission).run(already_read).await;
-        Ok(())
+        let place = Shared::reserve(&self.shared);
+        self.shared.tasks.track_future(async move {
+            Session::new(socket, place?, admission).run(already_read).await;
+            Ok(())
+        })
     }
 
     /// Ends the hub: refuses new clients, closes each connection with code 1012, waits for them.

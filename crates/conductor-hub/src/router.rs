@@ -89,7 +89,7 @@ impl<'a> Router<'a> {
             }
             self.hub.hooks.storage.store(message);
         }
-        if !self.row.as_ref().is_some_and(|row| **row.channel.name() == *message.channel) {
+        if self.row.as_ref().is_none_or(|row| **row.channel.name() != *message.channel) {
             self.flush();
             let bound = self.connection.channel(message.channel);
             // Who may write without being bound writes to whoever is there.

@@ -237,7 +237,6 @@ impl<S> Drop for Session<S> {
 fn spread(interval: Duration, id: u64) -> Duration {
     // Fibonacci hashing: numbers in a row land far apart.
     let thousandth = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32 & 0x3FF;
-    #[expect(clippy::cast_possible_truncation, reason = "less than 1024")]
     let part = thousandth as u32;
     interval / 2 + interval / 2 * part / 1024
 }

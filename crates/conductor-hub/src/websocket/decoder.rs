@@ -39,7 +39,7 @@ pub(crate) struct Decoder {
     limit: usize,
     state: State,
     /// The payload so far of the message or control frame that is not complete.
-    message: Vec<u8>,
+    pub(super) message: Vec<u8>,
     control: Vec<u8>,
     /// The kind of the message whose first frame has been seen, but not the last.
     open: Option<FrameKind>,

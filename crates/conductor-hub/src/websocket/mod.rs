@@ -4,6 +4,8 @@
 
 mod decoder;
 mod frame;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use decoder::{Decoder, Event, Violation};
 pub(crate) use frame::{FrameKind, close_frame, put_frame};
