@@ -1,0 +1,25 @@
+// Says what happens to those who do not see it, and shows short notices to those who do.
+
+const NOTICE_MS = 7_000;
+
+/** Reads new messages out, the latest of a burst. */
+export class Announcer {
+  #notice = 0;
+
+  constructor(root) {
+    this.spoken = root.querySelector("#spoken");
+    this.notice = root.querySelector("#notice");
+  }
+
+  message(entry, message) {
+    const where = entry.kind === "group" ? ` in ${entry.title}` : "";
+    this.spoken.textContent = `${message.from ?? "Unknown"}${where}: ${message.text.slice(0, 200)}`;
+  }
+
+  say(text) {
+    clearTimeout(this.#notice);
+    this.notice.textContent = text;
+    this.notice.hidden = false;
+    this.#notice = setTimeout(() => (this.notice.hidden = true), NOTICE_MS);
+  }
+}

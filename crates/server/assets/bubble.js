@@ -1,0 +1,66 @@
+// One message as it is shown.
+
+import { el, icon } from "./dom.js";
+import { initials, tint } from "./name.js";
+import { clockTime, dayName, fullTime, sameDay } from "./time.js";
+
+const STATES = {
+  sending: { icon: "clock", text: "Sending" },
+  stored: { icon: "check", text: "Sent" },
+  delivered: { icon: "checks", text: "Delivered" },
+  failed: { icon: "warning", text: "Not sent" },
+};
+
+/** The day that begins with a message, or nothing. */
+export function divider(record, before) {
+  const { at } = record.message;
+  if (at === null || (before && (before.message.at === null || sameDay(at, before.message.at)))) return null;
+  return dayName(at);
+}
+
+/** What a bubble looks like, as a text: as long as it is the same the element can stay. */
+export function signature({ record, state, first, last, newest, named }) {
+  return [record.raw, state, first, last, newest, named].join("\u0000");
+}
+
+/** The element of a message. */
+export function bubble({ record, state, first, last, newest, named }, actions) {
+  const { message, mine } = record;
+  const author = mine ? "You" : (message.from ?? "Unknown");
+  const shape = ["message", mine ? "is-mine" : "is-theirs", first && "is-first", last && "is-last", `is-${state || "received"}`];
+  const sign = named && last ? el("span", { class: `avatar small tint-${tint(author)}`, "aria-hidden": "true" }, initials(author)) : null;
+  const name = el("span", { class: named && first ? "author" : "spoken", dir: "auto" }, named && first ? author : `${author}: `);
+  return el(
+    "li",
+    { class: shape.filter(Boolean).join(" ") },
+    named ? el("span", { class: "gutter" }, sign) : null,
+    el(
+      "div",
+      { class: "bubble" },
+      name,
+      el("p", { class: "text", dir: "auto" }, message.text),
+      el("span", { class: "meta" }, time(message.at), mine ? delivery(state, newest) : null),
+      state === "failed" ? choices(record, actions) : null,
+    ),
+  );
+}
+
+function time(at) {
+  return at === null ? null : el("time", { datetime: new Date(at).toISOString(), title: fullTime(at) }, clockTime(at));
+}
+
+/** The state as a sign, and as a word: always for those who listen, for all on the newest message and on trouble. */
+function delivery(state, newest) {
+  const { icon: name, text } = STATES[state];
+  const plain = newest || state === "failed";
+  return el("span", { class: "delivery", title: text }, icon(name), el("span", { class: plain ? "word" : "spoken" }, text));
+}
+
+function choices(record, { retry, drop }) {
+  return el(
+    "span",
+    { class: "choices" },
+    el("button", { type: "button", class: "plain", onclick: () => retry(record.raw) }, "Try again"),
+    el("button", { type: "button", class: "plain", onclick: () => drop(record.raw) }, "Discard"),
+  );
+}

@@ -1,0 +1,150 @@
+// One WebSocket to the hub that comes back by itself and binds its channels again.
+
+import { Backoff } from "./backoff.js";
+import { Emitter } from "./emitter.js";
+import { decode, encode, freshId, Opcode, textOf } from "./protocol.js";
+
+const CALL_MS = 10_000;
+const HEARTBEAT_MS = 25_000;
+// A connection counts as good again once it has lasted this long.
+const STABLE_MS = 5_000;
+
+/** Emits `state` on every change, `open` when calls can be made, and `message` with { channel, text }. */
+export class Connection extends Emitter {
+  #socket = null;
+  #channels = new Set();
+  #calls = new Map();
+  #backoff = new Backoff();
+  #timer = 0;
+  #heartbeat = 0;
+  #stable = 0;
+  #stopped = false;
+
+  constructor(user) {
+    super();
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.url = `${scheme}//${location.host}/ws?user=${encodeURIComponent(user)}`;
+    /** "connecting", "open" or "waiting". */
+    this.state = "connecting";
+    /** When the next try is made, while waiting. */
+    this.retryAt = 0;
+    addEventListener("online", () => this.retryNow());
+    addEventListener("offline", () => this.#socket?.close());
+    document.addEventListener("visibilitychange", () => !document.hidden && this.retryNow());
+  }
+
+  start() {
+    this.#open();
+  }
+
+  stop() {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#socket?.close(1000);
+  }
+
+  /** Does not wait for the next try. */
+  retryNow() {
+    if (this.state === "waiting" && !this.#stopped) {
+      clearTimeout(this.#timer);
+      this.#open();
+    }
+  }
+
+  /** Listens on a channel, now and after every reconnect. */
+  bind(channel) {
+    if (this.#channels.has(channel)) return;
+    this.#channels.add(channel);
+    if (this.state === "open") this.#send({ opcode: Opcode.BIND, channel });
+  }
+
+  unbind(channel) {
+    if (this.#channels.delete(channel) && this.state === "open") this.#send({ opcode: Opcode.UNBIND, channel });
+  }
+
+  /** Asks the server for something; rejects when it refuses, does not answer, or the connection is lost. */
+  call(name, details = {}) {
+    if (this.state !== "open") return Promise.reject(new Error("not connected"));
+    const uuid = freshId();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#settle(uuid, (call) => call.reject(new Error("no answer"))), CALL_MS);
+      this.#calls.set(uuid, { resolve, reject, timer });
+      this.#send({ opcode: Opcode.SERVER, uuid, body: JSON.stringify({ call: name, ...details }) });
+    });
+  }
+
+  #open() {
+    this.#become("connecting");
+    const socket = new WebSocket(this.url);
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    socket.addEventListener("open", () => this.#opened());
+    socket.addEventListener("message", (event) => this.#received(event.data));
+    socket.addEventListener("close", () => this.#closed());
+  }
+
+  #opened() {
+    this.#become("open");
+    for (const channel of this.#channels) this.#send({ opcode: Opcode.BIND, channel });
+    this.#stable = setTimeout(() => this.#backoff.reset(), STABLE_MS);
+    // A browser does not notice a peer that is gone without a word; a question without an answer does.
+    this.#heartbeat = setInterval(() => {
+      const socket = this.#socket;
+      this.call("ping").catch(() => socket === this.#socket && socket.close());
+    }, HEARTBEAT_MS);
+    this.emit("open");
+  }
+
+  #closed() {
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#stable);
+    this.#socket = null;
+    for (const uuid of [...this.#calls.keys()]) this.#settle(uuid, (call) => call.reject(new Error("connection lost")));
+    if (this.#stopped) return;
+    const delay = this.#backoff.next();
+    this.retryAt = Date.now() + delay;
+    this.#timer = setTimeout(() => this.#open(), delay);
+    this.#become("waiting");
+  }
+
+  #received(data) {
+    if (!(data instanceof ArrayBuffer)) return;
+    let message;
+    try {
+      message = decode(data);
+    } catch (error) {
+      console.warn("a message from the server makes no sense", error);
+      return;
+    }
+    if (message.opcode === Opcode.WRITE) {
+      this.emit("message", { channel: message.channel, text: textOf(message.body) });
+    } else if (message.opcode === Opcode.SERVER) {
+      this.#settle(message.uuid, (call) => {
+        const answer = JSON.parse(textOf(message.body));
+        if (answer.error) call.reject(new Error(answer.error));
+        else call.resolve(answer);
+      });
+    }
+  }
+
+  #settle(uuid, outcome) {
+    const call = this.#calls.get(uuid);
+    if (!call) return;
+    this.#calls.delete(uuid);
+    clearTimeout(call.timer);
+    try {
+      outcome(call);
+    } catch (error) {
+      call.reject(error);
+    }
+  }
+
+  #send(message) {
+    this.#socket?.send(encode({ uuid: freshId(), ...message }));
+  }
+
+  #become(state) {
+    this.state = state;
+    this.emit("state", state);
+  }
+}

@@ -1,0 +1,45 @@
+// Whether the page is connected, in a word, a colour and a sign.
+
+import { icon } from "./dom.js";
+
+/** Follows a connection; a click tries at once. */
+export class Indicator {
+  #timer = 0;
+
+  constructor(button, connection) {
+    this.button = button;
+    this.connection = connection;
+    this.word = button.querySelector("#connection-word");
+    this.sign = button.querySelector("#connection-sign");
+    button.addEventListener("click", () => connection.retryNow());
+    connection.on("state", () => this.#show());
+    this.#show();
+  }
+
+  #show() {
+    clearInterval(this.#timer);
+    const { state } = this.connection;
+    this.button.dataset.state = state;
+    this.button.disabled = state !== "waiting";
+    this.sign.replaceChildren(icon(state === "open" ? "link" : "unlink"));
+    if (state === "open") this.#say("Connected", "Connected");
+    else if (state === "connecting") this.#say("Connecting…", "Connecting");
+    else {
+      const count = () => this.#say(`Offline, next try in ${this.#seconds()} s`, "Offline. Trying again by itself.");
+      count();
+      this.#timer = setInterval(count, 500);
+    }
+  }
+
+  #seconds() {
+    return Math.max(1, Math.ceil((this.connection.retryAt - Date.now()) / 1000));
+  }
+
+  /** What is heard does not count seconds. */
+  #say(seen, heard) {
+    this.word.textContent = seen;
+    const spoken = document.querySelector("#connection-spoken");
+    if (spoken.textContent !== heard) spoken.textContent = heard;
+    this.button.title = this.connection.state === "waiting" ? "Try now" : "";
+  }
+}

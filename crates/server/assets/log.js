@@ -1,0 +1,209 @@
+// The messages of the open conversation. However many there are, a window of them is in the document; it moves as
+// one scrolls, and what is on the screen stays where it is.
+
+import { bubble, divider, signature } from "./bubble.js";
+import { arrange, el, painter } from "./dom.js";
+
+const WINDOW = 160;
+const LEAD = 60;
+// How near to an edge of the window, in pixels, one may come before it moves.
+const EDGE = 900;
+const BOTTOM = 48;
+
+/** Calls `onbottom` when the newest message is on the screen; `actions` are those of failed messages. */
+export class Log {
+  #nodes = new Map();
+  #thread = null;
+  #session;
+  #stuck = true;
+  #painting = false;
+  #from = 0;
+  #to = 0;
+  #seen = 0;
+
+  constructor(root, session, { onbottom, actions }) {
+    this.#session = session;
+    this.scroller = root.querySelector("#log");
+    this.list = root.querySelector("#messages");
+    this.jump = root.querySelector("#jump");
+    this.onbottom = onbottom;
+    this.actions = actions;
+    this.paint = painter(() => this.#paint());
+    this.older = el("li", { class: "edge" });
+    this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.jump.addEventListener("click", () => this.toBottom());
+    new ResizeObserver(() => this.#stuck && this.#glue()).observe(this.scroller);
+    session.receipts.on("change", this.paint);
+    document.addEventListener("visibilitychange", () => this.#report());
+    this.refresh = (thread) => thread === this.#thread && this.paint();
+  }
+
+  /** Shows a conversation from its newest message on. */
+  show(thread) {
+    this.#thread = thread;
+    this.#nodes.clear();
+    this.list.replaceChildren();
+    this.#stuck = true;
+    this.#seen = 0;
+    if (thread && !thread.listened) {
+      thread.listened = true;
+      thread.on("change", () => this.refresh(thread));
+    }
+    thread?.open();
+    this.#paint();
+  }
+
+  toBottom() {
+    this.#stuck = true;
+    this.#paint();
+    this.scroller.focus({ preventScroll: true });
+  }
+
+  /** Whether the newest message is on the screen. */
+  get atBottom() {
+    return this.#stuck;
+  }
+
+  #paint() {
+    const thread = this.#thread;
+    if (!thread) return;
+    const { records } = thread;
+    const anchor = this.#stuck ? null : this.#anchor();
+    this.#place(records, anchor);
+    const delivered =
+      thread.conversation.kind === "direct"
+        ? this.#session.receipts.delivered(thread.conversation.peer, records)
+        : new Set();
+    const nodes = [this.#edge(thread)];
+    for (let at = this.#from; at < this.#to; at += 1) {
+      const record = records[at];
+      const before = records[at - 1];
+      const gap = divider(record, before);
+      if (gap) nodes.push(this.#node(`day${record.key}`, gap, () => el("li", { class: "day" }, el("span", {}, gap))));
+      const look = this.#look(record, before, records[at + 1], delivered, thread);
+      nodes.push(this.#node(record.key, signature(look), () => bubble(look, this.actions)));
+    }
+    this.#painting = true;
+    arrange(this.list, nodes);
+    for (const [key, { node }] of this.#nodes) if (!node.isConnected) this.#nodes.delete(key);
+    if (this.#stuck) this.#glue();
+    else if (anchor) this.#hold(anchor);
+    this.#painting = false;
+    this.#offer(records);
+    this.#report();
+    this.#fill(thread);
+  }
+
+  #look(record, before, after, delivered, thread) {
+    return {
+      record,
+      state: record.mine && record.state === "stored" && delivered.has(record) ? "delivered" : record.state,
+      first: !follows(record, before),
+      last: !follows(after, record),
+      newest: record.mine && !after,
+      named: thread.conversation.kind !== "direct" && !record.mine,
+    };
+  }
+
+  #node(key, sign, make) {
+    let kept = this.#nodes.get(key);
+    if (kept?.sign !== sign) {
+      const held = kept?.node.contains(document.activeElement);
+      const node = make();
+      node.dataset.key = key;
+      kept?.node.replaceWith(node);
+      if (held) (node.querySelector("button") ?? this.scroller).focus({ preventScroll: true });
+      kept = { sign, node };
+      this.#nodes.set(key, kept);
+    }
+    return kept.node;
+  }
+
+  /** Chooses which records are in the document. */
+  #place(records, anchor) {
+    const at = anchor ? records.findIndex((record) => String(record.key) === anchor.key) : -1;
+    if (this.#stuck || at < 0) {
+      this.#to = records.length;
+      this.#from = Math.max(0, this.#to - WINDOW);
+      return;
+    }
+    this.#from = Math.max(0, at - LEAD);
+    this.#to = Math.min(records.length, this.#from + WINDOW);
+  }
+
+  /** The first message on the screen, and where it is. */
+  #anchor() {
+    const top = this.scroller.getBoundingClientRect().top;
+    for (const node of this.list.children) {
+      const box = node.getBoundingClientRect();
+      if (box.bottom > top && node.classList.contains("message")) return { key: node.dataset.key, top: box.top };
+    }
+    return null;
+  }
+
+  #hold(anchor) {
+    const node = this.list.querySelector(`[data-key="${CSS.escape(anchor.key)}"]`);
+    if (node) this.scroller.scrollTop += node.getBoundingClientRect().top - anchor.top;
+  }
+
+  #glue() {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+
+  #scrolled() {
+    if (this.#painting || !this.#thread) return;
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    const under = scrollHeight - scrollTop - clientHeight;
+    const stuck = under <= BOTTOM && this.#to === this.#thread.records.length;
+    const changed = stuck !== this.#stuck;
+    this.#stuck = stuck;
+    const up = scrollTop < EDGE && this.#from > 0;
+    const down = under < EDGE && this.#to < this.#thread.records.length;
+    if (changed || up || down) this.paint();
+    else this.#fill(this.#thread);
+  }
+
+  /** Asks for older messages before the reader gets to the oldest here. */
+  #fill(thread) {
+    const near = this.scroller.scrollTop < EDGE && this.#from === 0;
+    if (near && thread.opened && thread.hasOlder && !thread.loading && !thread.failed) thread.readOlder();
+  }
+
+  #edge(thread) {
+    const key = `edge${thread.loading}${thread.failed}${thread.hasOlder}${thread.records.length === 0}`;
+    if (this.older.dataset.state === key) return this.older;
+    this.older.dataset.state = key;
+    this.older.replaceChildren(...edge(thread));
+    return this.older;
+  }
+
+  #offer(records) {
+    if (this.#stuck) this.#seen = records.at(-1)?.key ?? 0;
+    const fresh = this.#stuck ? 0 : records.filter((record) => record.key > this.#seen && !record.mine && record.inbox).length;
+    this.jump.hidden = this.#stuck;
+    this.jump.querySelector("span").textContent =
+      fresh === 0 ? "To the newest" : fresh === 1 ? "1 new message" : `${fresh} new messages`;
+  }
+
+  #report() {
+    if (this.#thread && this.#stuck && !document.hidden) this.onbottom(this.#thread);
+  }
+}
+
+/** Whether a message goes on where the one before stopped: same author, soon after, same day. */
+function follows(record, before) {
+  if (!record || !before) return false;
+  const close = record.message.at !== null && before.message.at !== null && record.message.at - before.message.at < 300_000;
+  return record.message.from === before.message.from && close && !divider(record, before);
+}
+
+function edge(thread) {
+  if (thread.failed) {
+    const again = () => (thread.opened ? thread.readOlder() : thread.open());
+    return ["Older messages cannot be read now. ", el("button", { type: "button", class: "plain", onclick: again }, "Try again")];
+  }
+  if (thread.loading) return ["Reading older messages…"];
+  if (thread.hasOlder) return [""];
+  if (thread.records.length > 0) return [thread.conversation.kind === "unknown" ? "These messages do not say where they belong." : "This is where it began."];
+  return ["Nothing here yet. Say hello."];
+}

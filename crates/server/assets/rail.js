@@ -1,0 +1,178 @@
+// The list of conversations and people, and the field that finds or begins one.
+
+import { avatar } from "./avatar.js";
+import { arrange, el, painter } from "./dom.js";
+import { directKey } from "./message.js";
+import { checkedName } from "./name.js";
+import { shortTime } from "./time.js";
+
+const SHOWN_MAX = 200;
+
+/** Calls `onopen` with the entry that was chosen. */
+export class Rail {
+  #items = new Map();
+  #focusedKey = null;
+
+  constructor(root, session, onopen) {
+    this.session = session;
+    this.onopen = onopen;
+    this.current = null;
+    this.search = root.querySelector("#search");
+    this.list = root.querySelector("#list");
+    this.empty = root.querySelector("#list-empty");
+    this.headings = { talks: heading("Conversations"), people: heading("Online now"), start: heading("Begin") };
+    this.paint = painter(() => this.#paint());
+    session.book.on("change", this.paint);
+    session.presence.on("change", this.paint);
+    session.on("reset", this.paint);
+    this.search.addEventListener("input", this.paint);
+    this.search.addEventListener("keydown", (event) => this.#searchKey(event));
+    this.list.addEventListener("keydown", (event) => this.#listKey(event));
+    this.list.addEventListener("focusin", (event) => this.#focused(event.target.closest("button")?.dataset.key));
+    this.paint();
+  }
+
+  /** Marks the open conversation. */
+  mark(key) {
+    this.current = key;
+    this.#focused(key ?? this.#focusedKey);
+    this.paint();
+  }
+
+  /** Puts the focus on the conversation that was open, or on the first. */
+  focus() {
+    (this.#items.get(this.current)?.button ?? this.list.querySelector("button") ?? this.search).focus();
+  }
+
+  #paint() {
+    const { book, presence, me } = this.session;
+    const typed = this.search.value.trim().toLocaleLowerCase();
+    const found = (title) => title.toLocaleLowerCase().includes(typed);
+    const talks = book.list().filter((entry) => found(entry.title)).slice(0, SHOWN_MAX);
+    const talking = new Set(talks.map((entry) => entry.key));
+    const people = [...presence.online]
+      .filter((name) => name !== me && !talking.has(directKey(name)) && found(name))
+      .sort((left, right) => left.localeCompare(right));
+    const rows = [];
+    if (talks.length > 0) rows.push(this.headings.talks, ...talks.map((entry) => this.#row(entry)));
+    const others = presence.count - (presence.online.has(me) ? 1 : 0);
+    this.headings.people.lastChild.textContent = presence.fresh ? ` ${Math.max(others, 0)}` : "";
+    if (people.length > 0 || (talks.length > 0 && typed === "")) rows.push(this.headings.people);
+    rows.push(...people.slice(0, SHOWN_MAX).map((name) => this.#row(personEntry(name))));
+    const start = this.#start(typed, talks, people);
+    if (start) rows.push(this.headings.start, start);
+    arrange(this.list, rows);
+    for (const [key, item] of this.#items) if (!item.row.isConnected) this.#items.delete(key);
+    this.empty.hidden = rows.some((row) => row.querySelector("button")) || typed !== "";
+    this.#rove();
+  }
+
+  /** The offer to write to somebody who is not in the list. */
+  #start(typed, talks, people) {
+    if (typed === "") return null;
+    let name;
+    try {
+      name = checkedName(this.search.value);
+    } catch {
+      return null;
+    }
+    const listed = people.includes(name) || talks.some((entry) => entry.kind === "direct" && entry.peer === name);
+    return listed ? null : this.#row({ ...personEntry(name), preview: "Not online; will find your message on return", begin: true });
+  }
+
+  #row(entry) {
+    let item = this.#items.get(entry.key);
+    if (!item) {
+      item = makeRow();
+      item.button.dataset.key = entry.key;
+      this.#items.set(entry.key, item);
+    }
+    item.entry = entry;
+    item.button.onclick = () => this.#open(item.entry);
+    this.#fill(item, entry);
+    return item.row;
+  }
+
+  #fill(item, entry) {
+    const online = entry.kind === "direct" && this.session.presence.online.has(entry.peer);
+    const unread = entry.unread.length;
+    const who = entry.from === this.session.me ? "You: " : entry.kind === "group" && entry.from ? `${entry.from}: ` : "";
+    const quiet = entry.kind === "group" ? `${entry.members.length} members` : online ? "Online" : "Offline";
+    const preview = entry.preview ? who + entry.preview : entry.last > 0 ? "" : quiet;
+    const state = [online, unread, entry.title, preview, entry.at, this.current === entry.key, entry.begin].join("\u0000");
+    if (item.state === state) return;
+    item.state = state;
+    if (item.title.textContent !== entry.title) item.sign.replaceChildren(avatar(entry), el("span", { class: "dot" }));
+    item.title.textContent = entry.title;
+    item.preview.textContent = preview;
+    item.time.textContent = entry.at === null ? "" : shortTime(entry.at);
+    item.badge.textContent = unread === 0 ? "" : unread > 99 ? "99+" : String(unread);
+    item.badge.hidden = unread === 0;
+    item.status.textContent = (online ? ", online" : "") + (unread > 0 ? `, ${unread} unread` : "");
+    item.row.classList.toggle("is-online", online);
+    item.row.classList.toggle("is-unread", unread > 0);
+    if (this.current === entry.key) item.button.setAttribute("aria-current", "true");
+    else item.button.removeAttribute("aria-current");
+  }
+
+  #open(entry) {
+    this.search.value = "";
+    this.onopen(entry.kind === "direct" ? this.session.direct(entry.peer) : this.session.book.open(entry));
+  }
+
+  #searchKey(event) {
+    if (event.key === "ArrowDown" || (event.key === "Enter" && !event.isComposing)) {
+      const first = this.list.querySelector("button");
+      if (!first) return;
+      event.preventDefault();
+      if (event.key === "Enter") first.click();
+      else first.focus();
+    } else if (event.key === "Escape" && this.search.value !== "") {
+      event.stopPropagation();
+      this.search.value = "";
+      this.paint();
+    }
+  }
+
+  #listKey(event) {
+    const buttons = [...this.list.querySelectorAll("button")];
+    const at = buttons.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (to === undefined || at < 0) return;
+    event.preventDefault();
+    if (to < 0) this.search.focus();
+    else buttons[Math.min(to, buttons.length - 1)].focus();
+  }
+
+  #focused(key) {
+    if (key === undefined || key === null) return;
+    this.#focusedKey = key;
+    this.#rove();
+  }
+
+  /** One row takes part in the order of the tab key; arrows lead to the others. */
+  #rove() {
+    const buttons = [...this.list.querySelectorAll("button")];
+    const chosen = buttons.find((button) => button.dataset.key === this.#focusedKey) ?? buttons[0];
+    for (const button of buttons) button.tabIndex = button === chosen ? 0 : -1;
+  }
+}
+
+function heading(text) {
+  return el("li", { class: "list-heading" }, el("h2", {}, text), el("span", { class: "count" }, ""));
+}
+
+function personEntry(name) {
+  return { key: directKey(name), kind: "direct", peer: name, title: name, members: [], last: 0, unread: [], preview: "", from: null, at: null };
+}
+
+function makeRow() {
+  const sign = el("span", { class: "sign" });
+  const title = el("span", { class: "row-title", dir: "auto" });
+  const preview = el("span", { class: "row-preview", dir: "auto" });
+  const time = el("span", { class: "row-time" });
+  const badge = el("span", { class: "badge", "aria-hidden": "true" });
+  const status = el("span", { class: "spoken" });
+  const button = el("button", { type: "button", class: "row" }, sign, title, status, time, preview, badge);
+  return { row: el("li", {}, button), button, sign, title, preview, time, badge, status, state: null, entry: null };
+}

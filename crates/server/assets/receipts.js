@@ -1,0 +1,124 @@
+// Which of our messages have reached their receivers. A receiver reports how far their inbox has come; a message is
+// delivered when that is at or beyond the place it got there.
+
+import { Emitter } from "./emitter.js";
+import { Stored } from "./storage.js";
+
+const AWAITED_MAX = 500;
+const PEERS_MAX = 100;
+
+const channel = (peer) => `$received:${peer}`;
+
+/** Emits `change`. */
+export class Receipts extends Emitter {
+  #stored;
+  #connection;
+  #bound = new Set();
+
+  constructor(me, connection) {
+    super();
+    this.#stored = new Stored(me, "receipts");
+    this.#connection = connection;
+    /** For each peer: how far they have come, our newest message that reached them, and the places of the others. */
+    this.peers = new Map(Object.entries(this.#stored.read() ?? {}));
+    connection.on("message", ({ channel, text }) => channel.startsWith("$received:") && this.#heard(text));
+    connection.on("open", () => this.#askAll());
+  }
+
+  /** Follows everybody we wait for, and `peer`. */
+  follow(peer) {
+    const awaited = [...this.peers].filter(([, state]) => Object.keys(state.awaited).length > 0).map(([name]) => name);
+    const wanted = new Set([peer, ...awaited.toReversed()].filter(Boolean).slice(0, PEERS_MAX));
+    for (const name of this.#bound) if (!wanted.has(name)) this.#connection.unbind(channel(name));
+    for (const name of wanted) {
+      if (this.#bound.has(name)) continue;
+      this.#connection.bind(channel(name));
+      this.#ask(name);
+    }
+    this.#bound = wanted;
+  }
+
+  /** The message `id` got `sequence` in the inbox of `peer`. */
+  sent(peer, id, sequence) {
+    if (!Number.isSafeInteger(sequence) || sequence <= 0) return;
+    const state = this.#peer(peer);
+    state.awaited[id] = sequence;
+    const ids = Object.keys(state.awaited);
+    if (ids.length > AWAITED_MAX) delete state.awaited[ids[0]];
+    this.follow(this.#current);
+    this.#settle(state);
+  }
+
+  /** Marks the records that were delivered: the newest that is known to be, and all of ours before it. */
+  delivered(peer, records) {
+    const state = this.peers.get(peer);
+    if (!state) return new Set();
+    const newest = records.findLastIndex((record) => record.mine && !record.pending && this.#reached(state, record));
+    return new Set(records.slice(0, newest + 1).filter((record) => record.mine && !record.pending));
+  }
+
+  /** The server has another store: its places mean nothing. */
+  forget() {
+    this.peers.clear();
+    this.#save();
+  }
+
+  set current(peer) {
+    this.#current = peer;
+    this.follow(peer);
+  }
+
+  #current = null;
+
+  #reached(state, record) {
+    const id = record.message.id;
+    return id !== null && (id === state.newest?.id || state.awaited[id] <= state.cursor);
+  }
+
+  #peer(name) {
+    if (!this.peers.has(name)) this.peers.set(name, { cursor: 0, newest: null, awaited: {} });
+    return this.peers.get(name);
+  }
+
+  #askAll() {
+    for (const name of this.#bound) this.#ask(name);
+  }
+
+  async #ask(name) {
+    try {
+      const { member, sequence } = await this.#connection.call("received_of", { member: name });
+      this.#raise(member, Number(sequence));
+    } catch {
+      // Without a connection the next `open` asks again.
+    }
+  }
+
+  #heard(text) {
+    const { member, sequence } = JSON.parse(text);
+    this.#raise(member, Number(sequence));
+  }
+
+  #raise(name, sequence) {
+    const state = this.#peer(name);
+    if (!(sequence > state.cursor)) return;
+    state.cursor = sequence;
+    this.#settle(state);
+  }
+
+  #settle(state) {
+    for (const [id, sequence] of Object.entries(state.awaited)) {
+      if (sequence > state.cursor) continue;
+      if (!state.newest || sequence >= state.newest.sequence) state.newest = { id, sequence };
+      delete state.awaited[id];
+    }
+    this.#save();
+    this.emit("change");
+  }
+
+  #save() {
+    const kept = [...this.peers].filter(([, state]) => state.newest || Object.keys(state.awaited).length > 0);
+    this.#stored.write(Object.fromEntries(kept.slice(-CONVERSATIONS_MAX)));
+  }
+}
+
+const CONVERSATIONS_MAX = 500;

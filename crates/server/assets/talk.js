@@ -1,0 +1,75 @@
+// The pane of the open conversation: its head, its messages, and the field to write in.
+
+import { avatar } from "./avatar.js";
+import { Composer } from "./composer.js";
+import { painter } from "./dom.js";
+import { Log } from "./log.js";
+
+/** Calls `onread` with the entry whose newest message is on the screen. */
+export class Talk {
+  #entry = null;
+
+  constructor(root, session, { onread }) {
+    this.root = root;
+    this.session = session;
+    this.title = root.querySelector("#talk-title");
+    this.detail = root.querySelector("#talk-detail");
+    this.sign = root.querySelector("#talk-sign");
+    this.log = new Log(root, session, {
+      onbottom: () => this.#entry && onread(this.#entry),
+      actions: { retry: (raw) => session.outbox.retry(raw), drop: (raw) => session.outbox.drop(raw) },
+    });
+    this.composer = new Composer(root, (text) => {
+      session.send(this.#entry, text);
+      this.log.toBottom();
+      this.composer.focus();
+    });
+    this.paint = painter(() => this.#paint());
+    session.presence.on("change", this.paint);
+    session.book.on("change", this.paint);
+  }
+
+  get key() {
+    return this.#entry?.key ?? null;
+  }
+
+  open(entry) {
+    this.#entry = entry;
+    this.root.classList.add("has-talk");
+    this.sign.replaceChildren(avatar(entry));
+    this.composer.open(entry, obstacle(entry, this.session.me));
+    this.session.receipts.current = entry.kind === "direct" ? entry.peer : null;
+    this.log.show(this.session.thread(entry));
+    this.#paint();
+  }
+
+  close() {
+    this.#entry = null;
+    this.root.classList.remove("has-talk");
+    this.session.receipts.current = null;
+    this.log.show(null);
+  }
+
+  #paint() {
+    if (!this.#entry) return;
+    const entry = this.session.book.conversations.get(this.#entry.key) ?? this.#entry;
+    this.title.textContent = entry.title;
+    const detail = this.#detail(entry);
+    if (this.detail.textContent !== detail) this.detail.textContent = detail;
+    this.root.classList.toggle("is-online", entry.kind === "direct" && this.session.presence.online.has(entry.peer));
+  }
+
+  #detail(entry) {
+    if (entry.kind === "unknown") return "Messages that do not say where they belong";
+    if (entry.kind === "group") return entry.members.length > 0 ? entry.members.join(", ") : "Members are not known";
+    if (entry.peer === this.session.me) return "Notes to yourself";
+    if (!this.session.presence.fresh) return "";
+    return this.session.presence.online.has(entry.peer) ? "Online" : "Offline. Messages wait for their return.";
+  }
+}
+
+function obstacle(entry, me) {
+  if (entry.kind === "unknown") return "There is nobody to answer here.";
+  if (entry.kind === "group" && !entry.members.includes(me)) return "The members of this group are not known, so you cannot write to it.";
+  return null;
+}

@@ -1,0 +1,118 @@
+//! The server's configuration: read from flags, environment and one file, checked whole before anything starts.
+
+mod duration;
+mod environment;
+mod file;
+mod flags;
+mod key;
+mod near;
+mod problem;
+mod value;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(crate) use self::flags::Command;
+pub(crate) use self::flags::Instead;
+pub(crate) use self::flags::Invocation;
+pub(crate) use self::problem::Problems;
+pub(crate) use self::value::LogFormat;
+
+use self::values::Reader;
+use self::values::Values;
+
+/// Everything that can be set; `docs/server.md` has the same table for the user.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// Where the page, the hub and the HTTP calls listen.
+    pub(crate) http: SocketAddr,
+    /// Where gRPC listens.
+    pub(crate) grpc: SocketAddr,
+    /// The directory of the embedded store; made when it is missing.
+    pub(crate) data_dir: PathBuf,
+    /// Which log lines are written, in the words of `tracing`'s filters.
+    pub(crate) log: String,
+    /// How log lines look.
+    pub(crate) log_format: LogFormat,
+    /// Whether requests under any host name, and addresses other than loopback, are served.
+    pub(crate) insecure: bool,
+    /// Web origins besides our own whose pages may call us.
+    pub(crate) allow_origin: Vec<String>,
+    /// How long a user stays online after their last connection is gone.
+    pub(crate) presence_grace: Duration,
+    /// How long a clean stop may take.
+    pub(crate) shutdown_time: Duration,
+    /// Messages kept for each hub channel.
+    pub(crate) channel_history: usize,
+    /// WebSockets open at once.
+    pub(crate) connections: usize,
+    /// HTTP connections open at once, WebSockets not counted.
+    pub(crate) http_connections: usize,
+    /// gRPC connections open at once.
+    pub(crate) grpc_connections: usize,
+    /// Largest message a WebSocket may send, in bytes.
+    pub(crate) message_bytes: usize,
+    /// Largest body of an HTTP request, in bytes.
+    pub(crate) body_bytes: usize,
+    /// How long a request may take: its head, its body, its answer.
+    pub(crate) request_time: Duration,
+}
+
+impl Config {
+    /// Reads every source and checks every value; all that is wrong is reported, not only the first.
+    pub(crate) fn load(invocation: &Invocation) -> Result<Self, Problems> {
+        let values = Values::gather(invocation, std::env::vars_os())?;
+        Self::from_values(&values)
+    }
+
+    fn from_values(values: &Values) -> Result<Self, Problems> {
+        let mut reader = Reader::new(values);
+        let config = Self {
+            http: reader.take(&key::HTTP, value::address),
+            grpc: reader.take(&key::GRPC, value::address),
+            data_dir: reader.take(&key::DATA_DIR, value::path),
+            log: reader.take(&key::LOG, value::log_filter),
+            log_format: reader.take(&key::LOG_FORMAT, value::log_format),
+            insecure: reader.take(&key::INSECURE, value::switch),
+            allow_origin: reader.take(&key::ALLOW_ORIGIN, value::origins),
+            presence_grace: reader.take(&key::PRESENCE_GRACE, |text| {
+                value::duration(text, Duration::from_millis(10), Duration::from_mins(10))
+            }),
+            shutdown_time: reader.take(&key::SHUTDOWN_TIME, |text| {
+                value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
+            }),
+            channel_history: reader.take(&key::CHANNEL_HISTORY, |text| value::count(text, 0, 10_000)),
+            connections: reader.take(&key::CONNECTIONS, |text| value::count(text, 1, 10_000_000)),
+            http_connections: reader.take(&key::HTTP_CONNECTIONS, |text| value::count(text, 1, 1_000_000)),
+            grpc_connections: reader.take(&key::GRPC_CONNECTIONS, |text| value::count(text, 1, 1_000_000)),
+            message_bytes: reader.take(&key::MESSAGE_BYTES, |text| value::count(text, 1_024, 16_777_216)),
+            body_bytes: reader.take(&key::BODY_BYTES, |text| value::count(text, 1_024, 67_108_864)),
+            request_time: reader.take(&key::REQUEST_TIME, |text| {
+                value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
+            }),
+        };
+        config.check_together(&mut reader);
+        reader.finish(config)
+    }
+
+    /// Checks what no single value can tell.
+    fn check_together(&self, reader: &mut Reader<'_>) {
+        for (key, address) in [(&key::HTTP, self.http), (&key::GRPC, self.grpc)] {
+            if !address.ip().is_loopback() && !self.insecure {
+                reader.problem(
+                    key,
+                    "would open the server to the network and nobody has to log in yet; give a loopback address \
+                     like 127.0.0.1, or --insecure if you mean it",
+                );
+            }
+        }
+        if self.http == self.grpc && self.http.port() != 0 {
+            reader.problem(&key::GRPC, "is the address of --http too; give the two different ports");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use clap::Arg;
+use clap::ArgAction;
+use clap::ArgMatches;
+use clap::builder::Styles;
+use clap::error::ErrorKind;
+
+use super::key;
+use super::problem::Problems;
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Run the server.
+    Serve,
+    /// Say whether it could run.
+    Check,
+}
+
+/// A command line that was understood.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) command: Command,
+    matches: ArgMatches,
+}
+
+/// What to do instead of running.
+#[derive(Debug)]
+pub(crate) enum Instead {
+    /// Print this and be done: help or version.
+    Print(String),
+    /// The command line makes no sense.
+    Refuse(Problems),
+}
+
+impl Invocation {
+    /// Reads the command line.
+    pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Instead> {
+        let matches = command().try_get_matches_from(arguments).map_err(|error| instead(&error))?;
+        let (command, matches) = match matches.subcommand() {
+            Some(("check", inner)) => (Command::Check, inner.clone()),
+            Some((_, inner)) => (Command::Serve, inner.clone()),
+            None => (Command::Serve, matches),
+        };
+        Ok(Self { command, matches })
+    }
+
+    /// What the flag `name` was given.
+    pub(super) fn flag(&self, name: &str) -> Option<&str> {
+        self.matches.get_one::<String>(name).map(String::as_str)
+    }
+}
+
+fn command() -> clap::Command {
+    let flags = key::ALL.iter().map(|key| {
+        let default = if key.default.is_empty() { "none" } else { key.default };
+        let flag = Arg::new(key.name)
+            .long(key.name)
+            .value_name(key.placeholder)
+            .help(format!("{} [default: {default}] [env: {}]", key.help, key.variable))
+            .action(ArgAction::Set)
+            .global(true);
+        // A switch may stand alone: `--insecure` means `--insecure=true`.
+        if key.placeholder == "BOOLEAN" {
+            flag.num_args(0..=1).require_equals(true).default_missing_value("true")
+        } else {
+            flag.allow_hyphen_values(false)
+        }
+    });
+    let file = Arg::new(key::CONFIG)
+        .long(key::CONFIG)
+        .value_name("FILE")
+        .help(format!(
+            "A TOML file with any of the names below as keys; flags and environment count more [env: {}]",
+            key::CONFIG_VARIABLE
+        ))
+        .global(true);
+    clap::Command::new("tidings")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Presence, timelines and a WebSocket hub in one server, with a chat page")
+        .styles(Styles::plain())
+        .disable_help_subcommand(true)
+        .subcommand(clap::Command::new("serve").about("Run the server (what happens without a command)"))
+        .subcommand(clap::Command::new("check").about("Say whether it could run: configuration, ports, data directory"))
+        .arg(file)
+        .args(flags)
+}
+
+/// One line of what clap says in a paragraph with tips and usage.
+fn instead(error: &clap::Error) -> Instead {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Instead::Print(error.to_string());
+    }
+    let text = error.to_string();
+    let mut line = String::new();
+    for part in text.lines().map(str::trim) {
+        if part.starts_with("Usage:") || part.starts_with("For more information") {
+            break;
+        }
+        // Of several tips the first one helps; the other is about `--`.
+        let first_tip = part.starts_with("tip:") && !line.contains("; ");
+        if first_tip {
+            line.push_str("; ");
+            line.push_str(part.trim_start_matches("tip:").trim());
+        } else if line.is_empty() {
+            line.push_str(part.trim_start_matches("error:").trim());
+        }
+    }
+    line.push_str("; tidings --help lists what there is");
+    Instead::Refuse(Problems::one(line))
+}

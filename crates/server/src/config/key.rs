@@ -1,0 +1,70 @@
+//! The one table of what can be set: flag, environment variable, default, and what it is for.
+
+/// One thing that can be set.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Its name: `--name` as a flag, `name = …` in the file.
+    pub(super) name: &'static str,
+    /// Its environment variable.
+    pub(super) variable: &'static str,
+    /// What stands for the value in the help.
+    pub(super) placeholder: &'static str,
+    /// What counts when nobody says anything.
+    pub(super) default: &'static str,
+    /// What it does, with its unit and the reason to change it.
+    pub(super) help: &'static str,
+}
+
+/// The name and the variable of the configuration file itself, which cannot name another.
+pub(super) const CONFIG: &str = "config";
+/// See [`CONFIG`].
+pub(super) const CONFIG_VARIABLE: &str = "TIDINGS_CONFIG";
+
+macro_rules! keys {
+    ($($ident:ident = $name:literal $variable:literal $placeholder:literal $default:literal $help:literal;)*) => {
+        $(pub(super) const $ident: Key =
+            Key { name: $name, variable: $variable, placeholder: $placeholder, default: $default, help: $help };)*
+        /// Every key, in the order of the help.
+        pub(super) const ALL: &[&Key] = &[$(&$ident),*];
+    };
+}
+
+keys! {
+    HTTP = "http" "TIDINGS_HTTP" "ADDRESS" "127.0.0.1:8000"
+        "Where the page, the hub and the HTTP calls listen; port 0 takes a free one";
+    GRPC = "grpc" "TIDINGS_GRPC" "ADDRESS" "127.0.0.1:9000"
+        "Where gRPC listens; port 0 takes a free one";
+    DATA_DIR = "data-dir" "TIDINGS_DATA_DIR" "DIRECTORY" "./tidings-data"
+        "Where the messages are stored; made when missing, used by one server at a time";
+    LOG = "log" "TIDINGS_LOG" "FILTER" "info"
+        "Which log lines are written: error, warn, info, debug, trace or off, also by module, like info,conductor_hub=debug";
+    LOG_FORMAT = "log-format" "TIDINGS_LOG_FORMAT" "FORMAT" "text"
+        "How log lines look: text for people, json for machines";
+    INSECURE = "insecure" "TIDINGS_INSECURE" "BOOLEAN" "false"
+        "Listen on addresses other than loopback and answer under any host name, although nobody has to log in";
+    ALLOW_ORIGIN = "allow-origin" "TIDINGS_ALLOW_ORIGIN" "ORIGINS" ""
+        "Web origins besides our own whose pages may call this server, separated by commas, like https://chat.example.org";
+    PRESENCE_GRACE = "presence-grace" "TIDINGS_PRESENCE_GRACE" "DURATION" "5s"
+        "How long users stay online after their last connection is gone (10ms to 10m): longer hides reloads and short losses, shorter is prompter";
+    SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION" "10s"
+        "How long a clean stop may take before the rest is cut off (100ms to 10m)";
+    CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT" "100"
+        "How many messages are kept for each hub channel, in memory (0 to 10000)";
+    CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" "10000"
+        "How many WebSockets may be open at once; raise it with the limit of open files";
+    HTTP_CONNECTIONS = "http-connections" "TIDINGS_HTTP_CONNECTIONS" "COUNT" "1000"
+        "How many HTTP connections may be open at once, WebSockets not counted; more wait";
+    GRPC_CONNECTIONS = "grpc-connections" "TIDINGS_GRPC_CONNECTIONS" "COUNT" "1000"
+        "How many gRPC connections may be open at once; more wait";
+    MESSAGE_BYTES = "message-bytes" "TIDINGS_MESSAGE_BYTES" "BYTES" "256000"
+        "How large a message on a WebSocket may be (1024 to 16777216)";
+    BODY_BYTES = "body-bytes" "TIDINGS_BODY_BYTES" "BYTES" "1048576"
+        "How large the body of an HTTP request or a gRPC message may be (1024 to 67108864)";
+    REQUEST_TIME = "request-time" "TIDINGS_REQUEST_TIME" "DURATION" "30s"
+        "How long a client may take to send a request, and we to answer it (100ms to 10m)";
+}
+
+/// Finds the key called `name`.
+pub(super) fn named(name: &str) -> Option<&'static Key> {
+    ALL.iter().copied().find(|key| key.name == name)
+}

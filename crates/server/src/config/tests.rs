@@ -1,0 +1,116 @@
+//! The configuration as its user meets it.
+
+use std::ffi::OsString;
+
+use super::*;
+
+fn invocation(arguments: &[&str]) -> Invocation {
+    let arguments = std::iter::once("tidings").chain(arguments.iter().copied());
+    Invocation::parse(arguments.map(OsString::from)).unwrap()
+}
+
+fn load(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Config, String> {
+    let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Values::gather(&invocation(arguments), variables)
+        .and_then(|values| Config::from_values(&values))
+        .map_err(|problems| problems.to_string())
+}
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+#[test]
+fn without_any_word_the_defaults_count() {
+    let config = load(&[], &[]).unwrap();
+    assert_eq!(config.http, "127.0.0.1:8000".parse().unwrap());
+    assert_eq!(config.grpc, "127.0.0.1:9000".parse().unwrap());
+    assert_eq!(config.data_dir, PathBuf::from("./tidings-data"));
+    assert_eq!(config.presence_grace, Duration::from_secs(5));
+    assert!(!config.insecure);
+}
+
+#[test]
+fn flags_count_more_than_variables_and_these_more_than_the_file() {
+    let file = file("http = '127.0.0.1:1'\ngrpc = '127.0.0.1:2'\nchannel-history = 3\ninsecure = true\n");
+    let path = file.path().to_str().unwrap();
+    let config = load(
+        &["serve", "--config", path, "--http", "127.0.0.1:7"],
+        &[("TIDINGS_HTTP", "127.0.0.1:8"), ("TIDINGS_GRPC", "127.0.0.1:9")],
+    )
+    .unwrap();
+    assert_eq!((config.http.port(), config.grpc.port(), config.channel_history), (7, 9, 3));
+    assert!(config.insecure);
+}
+
+#[test]
+fn a_misspelled_key_is_named_with_the_near_one() {
+    let file = file("htpp = '127.0.0.1:1'\n");
+    let error = load(&["--config", file.path().to_str().unwrap()], &[]).unwrap_err();
+    assert!(error.contains("no key \"htpp\"; did you mean http?"), "{error}");
+    let error = load(&[], &[("TIDINGS_DATADIR", "x")]).unwrap_err();
+    assert!(error.contains("TIDINGS_DATADIR") && error.contains("did you mean TIDINGS_DATA_DIR?"), "{error}");
+}
+
+#[test]
+fn a_misspelled_flag_is_one_line_that_names_it() {
+    let arguments = ["tidings", "--htpp", "x"].map(OsString::from);
+    let Err(flags::Instead::Refuse(problems)) = Invocation::parse(arguments) else { panic!("it was taken") };
+    let line = problems.to_string();
+    assert!(line.contains("--htpp") && line.contains("'--http'") && !line.contains('\n'), "{line}");
+}
+
+#[test]
+fn every_wrong_value_is_named_with_what_is_allowed() {
+    let error = load(&["--shutdown-time", "5"], &[("TIDINGS_HTTP", "8000"), ("TIDINGS_CONNECTIONS", "0")]).unwrap_err();
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines.len(), 3, "{error}");
+    assert!(lines[0].starts_with("TIDINGS_HTTP: \"8000\" is not an address"), "{error}");
+    assert!(lines[1].starts_with("--shutdown-time: \"5\" is not a duration from 100ms to 10m"), "{error}");
+    assert!(lines[2].starts_with("TIDINGS_CONNECTIONS: \"0\" is not a whole number from 1 to"), "{error}");
+}
+
+#[test]
+fn the_network_is_refused_unless_it_is_meant() {
+    let error = load(&["--http", "0.0.0.0:8000"], &[]).unwrap_err();
+    assert!(error.starts_with("--http: \"0.0.0.0:8000\"") && error.contains("--insecure"), "{error}");
+    assert!(load(&["--http", "0.0.0.0:8000", "--insecure"], &[]).unwrap().insecure);
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_in_which_line() {
+    let file = file("http = '127.0.0.1:1'\ngrpc 7\n");
+    let error = load(&["--config", file.path().to_str().unwrap()], &[]).unwrap_err();
+    assert!(error.contains("line 2"), "{error}");
+    assert!(!error.contains('\n'), "{error}");
+}
+
+#[test]
+fn origins_are_taken_only_as_browsers_write_them() {
+    assert_eq!(
+        value::origins("https://a.example, http://b:81").unwrap(),
+        ["https://a.example".to_owned(), "http://b:81".to_owned()]
+    );
+    for wrong in ["*", "a.example", "https://a.example/", "https://A.example", "https://u@a.example"] {
+        assert!(value::origins(wrong).is_err(), "{wrong}");
+    }
+}
+
+/// The user's table and the code's are the same.
+#[test]
+fn the_documentation_lists_every_key() {
+    let docs = include_str!("../../../../docs/server.md");
+    for key in key::ALL {
+        let default = if key.default.is_empty() { "none".to_owned() } else { format!("`{}`", key.default) };
+        let row = format!("| `{}` | `{}` | {default} |", key.name, key.variable);
+        assert!(docs.contains(&row), "docs/server.md lacks the row {row}");
+    }
+}
+
+#[test]
+fn every_default_is_allowed() {
+    assert!(Config::from_values(&Values::default()).is_ok());
+    assert!(Config::from_values(&Values::default().with("grpc", "127.0.0.1:8000")).is_err());
+}

@@ -1,0 +1,101 @@
+//! The texts that were given for each key, and where each came from.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+
+use super::environment;
+use super::file;
+use super::flags::Invocation;
+use super::key;
+use super::key::Key;
+use super::problem::Problems;
+
+/// What every source says, before any of it is understood.
+#[derive(Debug, Default)]
+pub(super) struct Values {
+    given: HashMap<&'static str, Given>,
+}
+
+/// One text and its source as the user knows it: `--http`, `TIDINGS_HTTP`, `server.toml: http`.
+#[derive(Debug)]
+struct Given {
+    text: String,
+    source: String,
+}
+
+impl Values {
+    /// Gathers flags, environment and file; the first that names a key counts.
+    pub(super) fn gather(
+        invocation: &Invocation,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let variables = environment::read(variables, &mut problems);
+        let path = invocation.flag(key::CONFIG).or_else(|| variables.get(key::CONFIG_VARIABLE).map(String::as_str));
+        let file = path.map(|path| file::read(path, &mut problems)).unwrap_or_default();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut values = Self::default();
+        for key in key::ALL {
+            let given = invocation
+                .flag(key.name)
+                .map(|text| Given { text: text.to_owned(), source: format!("--{}", key.name) })
+                .or_else(|| variables.get(key.variable).map(|text| Given::new(text, key.variable)))
+                .or_else(|| {
+                    let source = format!("{}: {}", path.unwrap_or_default(), key.name);
+                    file.get(key.name).map(|text| Given::new(text, &source))
+                });
+            values.given.extend(given.map(|given| (key.name, given)));
+        }
+        Ok(values)
+    }
+
+    #[cfg(test)]
+    pub(super) fn with(mut self, name: &'static str, text: &str) -> Self {
+        self.given.insert(name, Given::new(text, &format!("--{name}")));
+        self
+    }
+}
+
+impl Given {
+    fn new(text: &str, source: &str) -> Self {
+        Self { text: text.to_owned(), source: source.to_owned() }
+    }
+}
+
+/// Turns texts into values and remembers what is wrong.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    values: &'a Values,
+    problems: Problems,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(values: &'a Values) -> Self {
+        Self { values, problems: Problems::default() }
+    }
+
+    /// The value of `key`. A text that is refused is noted and the default stands in, so that the rest is checked too.
+    pub(super) fn take<T>(&mut self, key: &Key, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        if let Some(given) = self.values.given.get(key.name) {
+            match parse(&given.text) {
+                Ok(value) => return value,
+                Err(allowed) => self.problem(key, &allowed),
+            }
+        }
+        parse(key.default).expect("every default is allowed, as a test of this module checks")
+    }
+
+    /// Notes what is wrong with what was given for `key`.
+    pub(super) fn problem(&mut self, key: &Key, wrong: &str) {
+        let given = self.values.given.get(key.name);
+        let (source, text) =
+            given.map_or((key.name, key.default), |given| (given.source.as_str(), given.text.as_str()));
+        self.problems.push(format!("{source}: {text:?} {wrong}"));
+    }
+
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Problems> {
+        if self.problems.is_empty() { Ok(value) } else { Err(self.problems) }
+    }
+}

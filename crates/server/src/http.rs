@@ -1,0 +1,18 @@
+//! The HTTP port: who may ask, what is answered, and how much.
+
+mod answer;
+mod guard;
+mod health;
+mod limits;
+mod page;
+mod presence;
+mod routes;
+mod serve;
+mod timelines;
+
+pub(crate) use self::guard::Guard;
+pub(crate) use self::health::Readiness;
+pub(crate) use self::limits::Limits;
+pub(crate) use self::routes::Routes;
+pub(crate) use self::serve::serve;
+pub(crate) use self::timelines::timelines;

@@ -1,0 +1,121 @@
+//! Who may ask: requests under our own name, from our own pages or from no page at all.
+//!
+//! Nobody has to log in yet, so a web page elsewhere must not be able to read or write through the browser of
+//! somebody who runs this server. Two doors are shut: requests that a page of another origin makes, and our address
+//! under a foreign name (a page whose name was pointed at 127.0.0.1 after it was loaded).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderName;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::http::uri::Authority;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::answer;
+
+/// What is allowed besides our own pages.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    any_host: bool,
+    origins: Arc<[String]>,
+}
+
+impl Guard {
+    /// With `any_host` the server is known under names we cannot know; `origins` may call from elsewhere.
+    pub(crate) fn new(any_host: bool, origins: &[String]) -> Self {
+        Self { any_host, origins: origins.into() }
+    }
+
+    fn refuse(&self, headers: &HeaderMap) -> Option<&'static str> {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        if !self.any_host && !is_loopback(host) {
+            return Some("this server answers to localhost only; start it with --insecure to answer under other names");
+        }
+        let origin = headers.get(header::ORIGIN)?.to_str().unwrap_or_default();
+        let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
+        let allowed = own || self.origins.iter().any(|allowed| allowed == origin);
+        (!allowed).then_some("pages of other origins may not call this server; name theirs with --allow-origin")
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let Ok(authority) = host.parse::<Authority>() else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let address = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    address || name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+}
+
+/// The middleware: refuses strangers, and tells browsers how to treat every answer.
+pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let mut response = match guard.refuse(request.headers()) {
+        Some(why) => answer::error(StatusCode::FORBIDDEN, "FORBIDDEN", why),
+        None => next.run(request).await,
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if guard.origins.is_empty() {
+        response
+            .headers_mut()
+            .entry(HeaderName::from_static("cross-origin-resource-policy"))
+            .or_insert(HeaderValue::from_static("same-origin"));
+    }
+    response
+}
+
+/// Scripts and styles only from us, nothing framed, nothing guessed, no text turned into markup by a script.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(any_host: bool, host: &str, origin: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        Guard::new(any_host, &["https://chat.example".to_owned()]).refuse(&headers).is_some()
+    }
+
+    #[test]
+    fn our_own_pages_and_no_page_at_all_are_welcome() {
+        for host in ["127.0.0.1:8000", "localhost:8000", "localhost", "[::1]:8000", "chat.localhost:8000"] {
+            assert!(!refused(false, host, None), "{host}");
+            assert!(!refused(false, host, Some(&format!("http://{host}"))), "{host}");
+        }
+        assert!(!refused(false, "localhost:8000", Some("https://chat.example")));
+    }
+
+    #[test]
+    fn strangers_are_refused() {
+        for origin in ["http://evil.example", "null", "http://localhost:8001", "http://localhost:8000.evil.example"] {
+            assert!(refused(false, "localhost:8000", Some(origin)), "{origin}");
+            assert!(refused(true, "localhost:8000", Some(origin)), "{origin}");
+        }
+        for host in ["evil.example", "evil.example:8000", "192.168.1.5:8000", "", "127.0.0.1.evil.example"] {
+            assert!(refused(false, host, None), "{host}");
+        }
+        assert!(!refused(true, "chat.example", Some("https://chat.example")));
+    }
+}

@@ -1,0 +1,70 @@
+//! How much one request may ask of us, and what we count about it.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body_util::Limited;
+use metrics::Counter;
+use metrics::Histogram;
+use tokio::time::Instant;
+
+use super::answer;
+
+/// The limits of one request, and the counters of all.
+#[derive(Clone)]
+pub(crate) struct Limits {
+    body_bytes: usize,
+    request_time: Duration,
+    /// One for each class of status, 1xx to 5xx.
+    answered: [Counter; 5],
+    duration: Histogram,
+}
+
+impl Limits {
+    pub(crate) fn new(body_bytes: usize, request_time: Duration) -> Self {
+        metrics::describe_counter!("tidings_http_requests_total", "HTTP requests answered, by class of status");
+        metrics::describe_histogram!("tidings_http_request_seconds", "Time from a request's head to its answer's head");
+        Self {
+            body_bytes,
+            request_time,
+            answered: ["1xx", "2xx", "3xx", "4xx", "5xx"]
+                .map(|status| metrics::counter!("tidings_http_requests_total", "status" => status)),
+            duration: metrics::histogram!("tidings_http_request_seconds"),
+        }
+    }
+
+    async fn run(&self, request: Request, next: Next) -> Response {
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if length.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > self.body_bytes as u64) {
+            return answer::error(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", "the body is larger than --body-bytes");
+        }
+        let request = request.map(|body| Body::new(Limited::new(body, self.body_bytes)));
+        tokio::time::timeout(self.request_time, next.run(request)).await.unwrap_or_else(|_| {
+            answer::error(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "the request took longer than --request-time")
+        })
+    }
+}
+
+/// The middleware around every route.
+pub(super) async fn limit(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = limits.run(request, next).await;
+    let (status, taken) = (response.status(), started.elapsed());
+    if let Some(counter) = limits.answered.get(usize::from(status.as_u16() / 100).saturating_sub(1)) {
+        counter.increment(1);
+    }
+    limits.duration.record(taken);
+    if status.is_server_error() {
+        tracing::warn!(%method, path, status = status.as_u16(), ?taken, "request failed");
+    } else {
+        tracing::debug!(%method, path, status = status.as_u16(), ?taken, "request");
+    }
+    response
+}

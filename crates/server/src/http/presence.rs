@@ -1,0 +1,66 @@
+//! `GET /presence?id=a&id=b`: statuses in the order of the ids, bad ids by name.
+
+use axum::Json;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
+use axum::response::Response;
+use serde_json::Value;
+use serde_json::json;
+use tidings::presence::ErrorKind;
+use tidings::presence::Failure;
+use tidings::presence::Presence;
+use tidings::presence::Status;
+
+use super::answer;
+
+const IDS_MAX: usize = 1_000;
+
+pub(super) async fn presence(
+    State(presence): State<Presence>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Response {
+    let Ok(Query(query)) = query else {
+        return answer::error(StatusCode::BAD_REQUEST, "INVALID_QUERY", "the query cannot be read");
+    };
+    let ids: Vec<String> = query.into_iter().filter(|(name, _)| name == "id").map(|(_, id)| id).collect();
+    if ids.is_empty() {
+        return answer::error(StatusCode::BAD_REQUEST, "NO_ID", "ask for at least one id, like /presence?id=alice&id=bob");
+    }
+    if ids.len() > IDS_MAX {
+        return answer::error(StatusCode::BAD_REQUEST, "TOO_MANY_IDS", "ask for at most 1,000 ids at once");
+    }
+    match presence.status(ids.iter().map(String::as_str)).await {
+        Ok(statuses) => Json(json!({ "statuses": listed(&ids, &statuses) })).into_response(),
+        Err(error) => {
+            let kind = error.kind();
+            let (statuses, failures) = error.into_parts();
+            partly(kind, &failures, listed(&ids, &statuses))
+        }
+    }
+}
+
+fn listed(ids: &[String], statuses: &[Status]) -> Vec<Value> {
+    let pairs = ids.iter().zip(statuses);
+    pairs.map(|(id, status)| json!({ "id": id, "status": status.to_string() })).collect()
+}
+
+/// What could be said is said, and what could not has its error.
+fn partly(kind: ErrorKind, failures: &[Failure], mut statuses: Vec<Value>) -> Response {
+    for failure in failures {
+        if let Some(status) = statuses.get_mut(failure.index()) {
+            status["error"] = failure.error().to_string().into();
+        }
+    }
+    let (status, reason) = match kind {
+        ErrorKind::InvalidInput => (StatusCode::BAD_REQUEST, "INVALID_ID"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
+    };
+    let message = format!("{} of {} ids have no status; each says why", failures.len(), statuses.len());
+    let body = json!({
+        "code": status.as_u16(), "reason": reason, "message": message, "metadata": {}, "statuses": statuses,
+    });
+    (status, Json(body)).into_response()
+}

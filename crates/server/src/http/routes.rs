@@ -1,0 +1,91 @@
+//! Every path of the HTTP port.
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::Response;
+use axum::http::header;
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::any;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tidings::hub::Hub;
+use tidings::presence::Presence;
+
+use super::answer;
+use super::guard;
+use super::guard::Guard;
+use super::health;
+use super::health::Readiness;
+use super::limits;
+use super::limits::Limits;
+use super::page;
+use super::presence;
+
+/// What the routes reach.
+#[derive(Clone)]
+pub(crate) struct Routes {
+    pub(crate) hub: Hub,
+    pub(crate) presence: Presence,
+    pub(crate) metrics: PrometheusHandle,
+    pub(crate) readiness: Readiness,
+}
+
+impl Routes {
+    /// Joins our routes and those of the timelines, behind the guard and the limits.
+    pub(crate) fn router(self, timelines: Router, guard: Guard, limits: Limits) -> Router {
+        Router::<Self>::new()
+            .merge(page::router())
+            .route("/ws", any(ws))
+            .route("/presence", get(presence::presence))
+            .route("/healthz", get(health::healthz))
+            .route("/readyz", get(health::readyz))
+            .route("/metrics", get(metrics))
+            .method_not_allowed_fallback(answer::wrong_method)
+            .fallback(answer::not_found)
+            .with_state(self)
+            .merge(timelines)
+            .layer(middleware::from_fn_with_state(limits, limits::limit))
+            .layer(middleware::from_fn_with_state(guard, guard::guard))
+    }
+}
+
+impl FromRef<Routes> for Hub {
+    fn from_ref(routes: &Routes) -> Self {
+        routes.hub.clone()
+    }
+}
+
+impl FromRef<Routes> for Presence {
+    fn from_ref(routes: &Routes) -> Self {
+        routes.presence.clone()
+    }
+}
+
+impl FromRef<Routes> for Readiness {
+    fn from_ref(routes: &Routes) -> Self {
+        routes.readiness.clone()
+    }
+}
+
+async fn ws(State(hub): State<Hub>, request: Request) -> Response<String> {
+    hub.handle(request).await
+}
+
+async fn metrics(State(routes): State<Routes>) -> impl IntoResponse {
+    let stats = routes.hub.stats();
+    set("tidings_hub_connections", stats.connections);
+    set("tidings_hub_channels", stats.channels);
+    match routes.presence.count().await {
+        Ok(count) => set("tidings_presence_online", usize::try_from(count).unwrap_or(usize::MAX)),
+        Err(error) => tracing::warn!(%error, "presence cannot be counted"),
+    }
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], routes.metrics.render())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count beyond 2^53 does not fit this machine")]
+fn set(name: &'static str, value: usize) {
+    metrics::gauge!(name).set(value as f64);
+}

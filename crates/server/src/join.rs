@@ -1,0 +1,112 @@
+//! Where hub, presence and timelines meet; none of them knows the others.
+
+mod calls;
+mod channel;
+mod devices;
+mod door;
+mod post;
+mod roster;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tidings::hub::ChannelHistory;
+use tidings::hub::Hooks;
+use tidings::hub::Hub;
+use tidings::presence::Presence;
+use tidings::presence::memory::Memory;
+use tidings::timeline::Timeline;
+use tidings::timeline::embedded::EmbeddedStore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::calls::Calls;
+use self::devices::Devices;
+use self::door::Door;
+use self::post::Post;
+use self::roster::Roster;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+
+/// Bytes of channel messages kept in memory, over all channels.
+const HISTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The running parts, joined.
+#[derive(Debug)]
+pub(crate) struct Join {
+    pub(crate) hub: Hub,
+    pub(crate) presence: Presence,
+    pub(crate) timeline: Timeline,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Join {
+    /// Starts presence, timelines and hub, in this order: who serves the users comes last.
+    pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let presence = Presence::new(Memory::start(&presence_config(config)).context("--presence-grace")?);
+        let post = Arc::new(Post::default());
+        let store = tidings::timeline::embedded::Config::new(data_dir.timelines());
+        let store = EmbeddedStore::open(store, Arc::<Post>::clone(&post)).await.context("--data-dir")?;
+        let timeline = Timeline::new(Arc::new(store), tidings::timeline::Config::default())?;
+        let roster = Arc::new(Roster::default());
+        let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
+        let calls = Calls::start(data_dir.id(), Arc::clone(&roster), storage.clone(), timeline.clone(), &tasks, &stop);
+        let hooks = hooks(&presence, &calls, storage);
+        let hub = Hub::start(hub_config(config), hooks)?;
+        post.deliver_through(&hub);
+        calls.publish_through(&hub);
+        tasks.spawn(Arc::clone(&roster).follow(presence.clone(), hub.clone(), stop.clone()));
+        Ok(Self { hub, presence, timeline, tasks, stop })
+    }
+
+    /// Closes every connection, telling the clients to come back later.
+    pub(crate) async fn drain(&self, deadline: Instant) {
+        let connections = self.hub.stats().connections;
+        if !self.hub.shutdown(deadline.saturating_duration_since(Instant::now())).await {
+            tracing::warn!(connections, "some connections did not end in time");
+        }
+    }
+
+    /// Ends the rest once nobody asks any more: tasks, presence, and last the store.
+    pub(crate) async fn close(&self, deadline: Instant) -> anyhow::Result<()> {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout_at(deadline, self.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = self.tasks.len(), "some tasks did not end in time");
+        }
+        self.presence.close().await;
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
+        tokio::time::timeout(left, self.timeline.close())
+            .await
+            .context("the store did not close within --shutdown-time; nothing acknowledged is lost")?
+            .context("the store did not close cleanly")
+    }
+}
+
+fn hooks(presence: &Presence, calls: &Arc<Calls>, storage: Arc<ChannelHistory>) -> Hooks {
+    let mut hooks = Hooks::default();
+    hooks.auth = Arc::new(Door);
+    hooks.lifecycle = Arc::new(Devices::new(presence.clone()));
+    hooks.handler = Arc::<Calls>::clone(calls);
+    hooks.storage = storage;
+    hooks
+}
+
+fn presence_config(config: &Config) -> tidings::presence::memory::Config {
+    let mut presence = tidings::presence::memory::Config::default();
+    presence.grace = config.presence_grace;
+    presence
+}
+
+fn hub_config(config: &Config) -> tidings::hub::Config {
+    let mut hub = tidings::hub::Config::default();
+    hub.connections_max = config.connections;
+    hub.message_bytes_max = config.message_bytes;
+    hub.outbox_bytes_max = hub.outbox_bytes_max.max(config.message_bytes.saturating_mul(2));
+    hub.allowed_origins.clone_from(&config.allow_origin);
+    hub
+}

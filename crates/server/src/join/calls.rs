@@ -1,0 +1,214 @@
+//! What a client may ask over its connection: messages to the server, each answered under its uuid.
+//!
+//! A call is JSON, `{"call":"who"}`; its answer is an object, `{"error":"…"}` when it is refused.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+use tidings::hub::ChannelHistory;
+use tidings::hub::Connection;
+use tidings::hub::Handler;
+use tidings::hub::Hub;
+use tidings::hub::Storage as _;
+use tidings::hub::protocol::Message;
+use tidings::hub::protocol::Opcode;
+use tidings::timeline::MemberId;
+use tidings::timeline::Seq;
+use tidings::timeline::Timeline;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::channel;
+use super::roster::Roster;
+
+/// Calls that wait for the store; one more is refused and asked again by its client.
+const WAITING_MAX: usize = 4_096;
+/// Calls that are in the store at once: enough for it to commit many together.
+const RUNNING_MAX: usize = 256;
+
+/// Answers calls.
+#[derive(Debug)]
+pub(super) struct Calls {
+    store_id: Uuid,
+    roster: Arc<Roster>,
+    history: Arc<ChannelHistory>,
+    timeline: Timeline,
+    hub: OnceLock<Hub>,
+    waiting: mpsc::Sender<Waiting>,
+}
+
+/// A call that needs the store.
+#[derive(Debug)]
+struct Waiting {
+    connection: Arc<Connection>,
+    uuid: String,
+    question: Question,
+}
+
+#[derive(Debug)]
+enum Question {
+    Received(MemberId, Seq),
+    ReceivedOf(MemberId),
+}
+
+/// A call as it comes.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case")]
+enum Call {
+    /// Are you there?
+    Ping {},
+    /// Which store is this?
+    Hello {},
+    /// Who is online?
+    Who {},
+    /// I have received my inbox up to here.
+    Received { sequence: Number },
+    /// How far has somebody received?
+    ReceivedOf { member: String },
+    /// What was last said in the channel of this message?
+    History {},
+}
+
+/// A sequence, as a number or, as in proto3 JSON, as a text.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Number(u64),
+    Text(String),
+}
+
+impl Calls {
+    pub(super) fn start(
+        store_id: Uuid,
+        roster: Arc<Roster>,
+        history: Arc<ChannelHistory>,
+        timeline: Timeline,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Arc<Self> {
+        let (waiting, queue) = mpsc::channel(WAITING_MAX);
+        let calls = Arc::new(Self { store_id, roster, history, timeline, hub: OnceLock::new(), waiting });
+        tasks.spawn(Arc::clone(&calls).work(queue, tasks.clone(), stop.clone()));
+        calls
+    }
+
+    pub(super) fn publish_through(&self, hub: &Hub) {
+        if self.hub.set(hub.clone()).is_err() {
+            tracing::error!("the calls have a hub already");
+        }
+    }
+
+    fn answer(&self, connection: &Arc<Connection>, message: &Message) -> Result<Option<Value>, String> {
+        let call: Call = serde_json::from_slice(&message.body).map_err(|error| format!("this is no call: {error}"))?;
+        let question = match call {
+            Call::Ping {} => return Ok(Some(json!({}))),
+            Call::Hello {} => return Ok(Some(json!({ "store": self.store_id.to_string() }))),
+            Call::Who {} => return Ok(Some(self.who())),
+            Call::History {} => return self.history(connection, &message.channel).map(Some),
+            Call::Received { sequence } => {
+                let user = connection.user().ok_or("this connection has no user")?;
+                Question::Received(member(user)?, sequence.read()?)
+            }
+            Call::ReceivedOf { member: name } => Question::ReceivedOf(member(&name)?),
+        };
+        let waiting = Waiting { connection: Arc::clone(connection), uuid: message.uuid.clone(), question };
+        self.waiting.try_send(waiting).map_err(|_| "the server is busy; ask again")?;
+        Ok(None)
+    }
+
+    fn who(&self) -> Value {
+        let snapshot = self.roster.snapshot();
+        let ids: Vec<&str> = snapshot.ids.iter().map(|id| id.as_str()).collect();
+        json!({ "ids": ids, "count": snapshot.count, "position": snapshot.position.to_string() })
+    }
+
+    /// Sends what is kept of a channel, under the original uuids, before the answer.
+    fn history(&self, connection: &Arc<Connection>, name: &str) -> Result<Value, String> {
+        if !channel::may_listen(name) {
+            return Err("this channel is not yours to read".to_owned());
+        }
+        let kept = self.history.get(name);
+        for message in &kept {
+            connection.send(message).map_err(|error| error.to_string())?;
+        }
+        Ok(json!({ "count": kept.len() }))
+    }
+
+    async fn work(self: Arc<Self>, mut queue: mpsc::Receiver<Waiting>, tasks: TaskTracker, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(RUNNING_MAX));
+        while let Some(Some(waiting)) = stop.run_until_cancelled(queue.recv()).await {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let calls = Arc::clone(&self);
+            tasks.spawn(async move {
+                let Waiting { connection, uuid, question } = waiting;
+                let answer = calls.ask(question).await.unwrap_or_else(|error| json!({ "error": error.to_string() }));
+                reply(&connection, uuid, &answer);
+                drop(place);
+            });
+        }
+    }
+
+    /// Tells those who wait for it how far a member has come. Positions only grow, so a late one does no harm.
+    fn tell(&self, member: &MemberId, sequence: Seq) {
+        let Some(hub) = self.hub.get() else { return };
+        if let Err(error) = hub.publish(&channel::received(member.as_str()), cursor(member, sequence).to_string()) {
+            tracing::warn!(%error, "a receipt was not published");
+        }
+    }
+
+    async fn ask(&self, question: Question) -> Result<Value, tidings::timeline::Error> {
+        let (member, sequence) = match question {
+            Question::ReceivedOf(member) => {
+                let sequence = self.timeline.received_of(&member).await?;
+                (member, sequence)
+            }
+            Question::Received(member, sequence) => {
+                let sequence = self.timeline.received(&member, sequence).await?;
+                self.tell(&member, sequence);
+                (member, sequence)
+            }
+        };
+        Ok(cursor(&member, sequence))
+    }
+}
+
+impl Handler for Calls {
+    fn call(&self, connection: &Arc<Connection>, message: Message) {
+        match self.answer(connection, &message) {
+            Ok(Some(answer)) => reply(connection, message.uuid, &answer),
+            Ok(None) => {}
+            Err(error) => reply(connection, message.uuid, &json!({ "error": error })),
+        }
+    }
+}
+
+impl Number {
+    fn read(self) -> Result<Seq, String> {
+        let number = match self {
+            Self::Number(number) => Ok(number),
+            Self::Text(text) => text.parse().map_err(|_| format!("{text:?} is no sequence")),
+        };
+        Seq::new(number?).map_err(|error| error.to_string())
+    }
+}
+
+fn cursor(member: &MemberId, sequence: Seq) -> Value {
+    json!({ "member": member.as_str(), "sequence": sequence.get().to_string() })
+}
+
+fn member(name: &str) -> Result<MemberId, String> {
+    MemberId::new(name).map_err(|error| format!("member: {error}"))
+}
+
+fn reply(connection: &Connection, uuid: String, answer: &Value) {
+    let message = Message::with_uuid(Opcode::SERVER, uuid, "", answer.to_string());
+    if let Err(error) = connection.send(&message) {
+        tracing::debug!(connection = %connection.id(), %error, "a client left before its answer");
+    }
+}

@@ -1,0 +1,49 @@
+//! Carries new inbox entries to the connections of their readers.
+
+use std::sync::OnceLock;
+
+use serde::Serialize;
+use tidings::hub::Hub;
+use tidings::timeline::Entry;
+use tidings::timeline::Observer;
+
+use super::channel;
+
+/// Publishes every new entry on the inbox channel of its member.
+///
+/// What is lost on the way (a connection that just broke, a process that died between commit and call) the reader finds
+/// by its sequences and fetches from the timeline.
+#[derive(Debug, Default)]
+pub(super) struct Post {
+    /// The store, which calls us, starts before the hub.
+    hub: OnceLock<Hub>,
+}
+
+#[derive(Serialize)]
+struct Letter<'a> {
+    sequence: String,
+    message: &'a str,
+}
+
+impl Post {
+    pub(super) fn deliver_through(&self, hub: &Hub) {
+        if self.hub.set(hub.clone()).is_err() {
+            tracing::error!("the post has a hub already");
+        }
+    }
+}
+
+impl Observer for Post {
+    fn appended(&self, member: &str, entry: &Entry) {
+        let Some(hub) = self.hub.get() else { return };
+        let inbox = channel::inbox(member);
+        if hub.members(&inbox) == 0 {
+            return;
+        }
+        let letter = Letter { sequence: entry.sequence.get().to_string(), message: entry.message.as_str() };
+        let published = serde_json::to_vec(&letter).map_err(anyhow::Error::from);
+        if let Err(error) = published.and_then(|letter| Ok(hub.publish(&inbox, letter)?)) {
+            tracing::warn!(member, sequence = entry.sequence.get(), %error, "an entry was not pushed; its reader will fetch it");
+        }
+    }
+}
