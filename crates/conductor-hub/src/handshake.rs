@@ -17,8 +17,7 @@ use sha1::{Digest, Sha1};
 use tokio::net::TcpStream;
 
 use crate::hub::{Place, Shared};
-use crate::session::Session;
-use crate::{Admission, Hub};
+use crate::{Admission, Hub, session};
 
 /// What a key is hashed with. Source: RFC 6455, section 1.3.
 const ACCEPT_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -70,7 +69,9 @@ impl Hub {
     }
 }
 
-/// Waits for the upgrade and serves the bare socket, without the layers of HTTP.
+/// Waits for the upgrade, then has a task of its own serve the bare socket, without the layers of HTTP.
+///
+/// Of its own, so that what this one needs is not kept for as long as the connection lives.
 async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
@@ -79,17 +80,18 @@ async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
             return;
         }
     };
+    let tasks = place.0.tasks.clone();
     match bare(upgraded) {
         Ok((socket, read)) => {
             // Frames are written whole, so waiting for more would only delay them.
             if let Err(fault) = socket.set_nodelay(true) {
                 tracing::debug!(%fault, "cannot turn Nagle's algorithm off");
             }
-            Session::new(socket, place, admission).run(read).await;
+            tasks.spawn(session::serve(socket, place, admission, read));
         }
         // TLS, or a server we do not know: its own stream will do.
         Err(upgraded) => {
-            Box::pin(Session::new(TokioIo::new(upgraded), place, admission).run(Bytes::new())).await;
+            tasks.spawn(session::serve(TokioIo::new(upgraded), place, admission, Bytes::new()));
         }
     }
 }

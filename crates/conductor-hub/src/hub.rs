@@ -17,7 +17,7 @@ use crate::dedup::Dedup;
 use crate::metrics::Metrics;
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
-use crate::session::Session;
+use crate::session;
 use crate::{
     Admission, Auth, Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Handler, Lifecycle,
     Storage,
@@ -172,7 +172,7 @@ impl Hub {
     {
         let place = Shared::reserve(&self.shared);
         self.shared.tasks.track_future(async move {
-            Session::new(socket, place?, admission).run(already_read).await;
+            session::serve(socket, place?, admission, already_read).await;
             Ok(())
         })
     }

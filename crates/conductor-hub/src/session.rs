@@ -30,7 +30,7 @@ thread_local! {
 /// Idle it holds no buffer: it reads into its thread's, routes what it got
 /// before it waits again, and keeps only the bytes of an incomplete message. So
 /// that it can be polled without taking part, hooks on this path are synchronous.
-pub(crate) struct Session<S> {
+struct Session<S> {
     place: Place,
     connection: Arc<Connection>,
     writer: Writer<S>,
@@ -44,13 +44,23 @@ pub(crate) struct Session<S> {
     ended: Option<Disconnect>,
 }
 
+/// Serves a connection until it has ended.
+pub(crate) async fn serve<S>(socket: S, place: Place, admission: Admission, already_read: Bytes)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // Made in here: an argument would be kept twice in the future.
+    let mut session = Session::new(socket, place, admission);
+    session.run(already_read).await;
+}
+
 enum Wake {
     Ended(Disconnect),
     Tick,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    pub(crate) fn new(socket: S, place: Place, admission: Admission) -> Self {
+    fn new(socket: S, place: Place, admission: Admission) -> Self {
         let hub = &place.0;
         let id = hub.next_id();
         let connection = Arc::new(Connection::new(id, admission.user, hub.config.outbox_bytes_max));
@@ -75,8 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    /// Serves the connection until it has ended.
-    pub(crate) async fn run(mut self, already_read: Bytes) {
+    async fn run(&mut self, already_read: Bytes) {
         let hub = Arc::clone(&self.place.0);
         let connection = Arc::clone(&self.connection);
         hub.hooks.lifecycle.connected(&connection).await;
@@ -85,7 +94,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         hub.metrics.disconnected(reason);
         tracing::debug!(connection = %connection.id(), %reason, "disconnected");
         hub.hooks.lifecycle.disconnected(&connection, reason).await;
-        self.writer.goodbye(reason, hub.config.close_timeout).await;
+        // In a box, so that its buffer is not part of every idle connection.
+        Box::pin(self.writer.goodbye(reason, hub.config.close_timeout)).await;
     }
 
     async fn talk(&mut self, already_read: Bytes) -> Disconnect {

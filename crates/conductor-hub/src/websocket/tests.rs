@@ -162,7 +162,7 @@ fn broken_rules_are_named() {
     for (expected, wire) in cases {
         match decode(&wire, &[1]) {
             (_, Err(Violation::Protocol(fault))) => {
-                assert!(fault.contains(expected), "{fault} for {expected}")
+                assert!(fault.contains(expected), "{fault} for {expected}");
             }
             other => panic!("{other:?} for {expected}"),
         }

@@ -1,0 +1,169 @@
+//! The servers: the hub, and the floors it is compared with.
+
+use std::convert::Infallible;
+use std::env;
+use std::error::Error;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use conductor_hub::{Config, Hooks, Hub};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::runtime::Runtime;
+use tokio_util::task::TaskTracker;
+
+use crate::client;
+
+/// A server by its name on the command line.
+pub(crate) struct Named(String);
+
+/// Returns the server that `serve NAME` asks for.
+pub(crate) fn named_on_the_command_line() -> Option<Named> {
+    let mut arguments = env::args().skip(1);
+    (arguments.next()? == "serve").then(|| Named(arguments.next().unwrap_or_default()))
+}
+
+impl Named {
+    /// Serves until standard input ends.
+    pub(crate) fn run(&self) -> ExitCode {
+        let started = match self.0.as_str() {
+            "hub" => Runtime::new().map_err(Into::into).and_then(|runtime| serve(runtime, hub)),
+            "waiting" => Runtime::new().map_err(Into::into).and_then(|runtime| serve(runtime, waiting)),
+            "bare" => bare(),
+            unknown => Err(format!("no server is named {unknown}").into()),
+        };
+        match started {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                drop(writeln!(io::stderr(), "{error}"));
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// Prints where the server listens, then waits for the end of standard input.
+fn until_input_ends(address: SocketAddr) -> Result<(), Box<dyn Error>> {
+    writeln!(io::stdout(), "{address}")?;
+    io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+fn serve(
+    runtime: Runtime,
+    accept: fn(TaskTracker, tokio::net::TcpListener) -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
+    let address = listener.local_addr()?;
+    let entered = runtime.enter();
+    accept(TaskTracker::new(), listener)?;
+    drop(entered);
+    until_input_ends(address)?;
+    runtime.shutdown_background();
+    Ok(())
+}
+
+fn hub(tasks: TaskTracker, listener: tokio::net::TcpListener) -> Result<(), Box<dyn Error>> {
+    let hub = Hub::start(Config::default(), Hooks::default())?;
+    let connections = tasks.clone();
+    tasks.spawn(async move {
+        while let Ok((socket, _peer)) = listener.accept().await {
+            let hub = hub.clone();
+            let service = service_fn(move |request| {
+                let hub = hub.clone();
+                async move { Ok::<_, Infallible>(hub.handle(request).await) }
+            });
+            connections.spawn(async move {
+                let server = auto::Builder::new(TokioExecutor::new());
+                drop(server.serve_connection_with_upgrades(TokioIo::new(socket), service).await);
+            });
+        }
+    });
+    Ok(())
+}
+
+/// The floor of idle memory: a task for each connection that holds nothing but its socket.
+fn waiting(tasks: TaskTracker, listener: tokio::net::TcpListener) -> Result<(), Box<dyn Error>> {
+    let connections = tasks.clone();
+    tasks.spawn(async move {
+        while let Ok((socket, _peer)) = listener.accept().await {
+            connections.spawn(async move {
+                drop(socket.try_write(&client::accepted()));
+                let mut scratch = [0; 512];
+                while socket.readable().await.is_ok() {
+                    match socket.try_read(&mut scratch) {
+                        Ok(0) => return,
+                        Ok(_) => {}
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        Err(_lost) => return,
+                    }
+                }
+            });
+        }
+    });
+    Ok(())
+}
+
+/// The floor of a delivery: one thread, blocking sockets, frames made before the start.
+///
+/// For each read from the publisher, as many frames as it brought are written to each
+/// receiver with one call: the hub cannot do less.
+fn bare() -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    let receivers = Arc::new(Mutex::new(Vec::new()));
+    thread::spawn(move || {
+        for socket in listener.incoming().flatten() {
+            drop(greet(socket, &receivers));
+        }
+    });
+    until_input_ends(address)
+}
+
+fn greet(socket: TcpStream, receivers: &Arc<Mutex<Vec<TcpStream>>>) -> io::Result<()> {
+    let mut head = BufReader::new(socket);
+    let mut line = String::new();
+    head.read_line(&mut line)?;
+    let publishes = line.contains(client::PUBLISHER_PATH);
+    while line != "\r\n" {
+        line.clear();
+        head.read_line(&mut line)?;
+    }
+    // Publisher and receivers greet alike, but for the name of the channel.
+    head.read_exact(&mut client::greeting())?;
+    let mut socket = head.into_inner();
+    socket.set_nodelay(true)?;
+    socket.write_all(&client::accepted())?;
+    if publishes {
+        let receivers = Arc::clone(receivers);
+        thread::spawn(move || drop(relay(&mut socket, &receivers)));
+    } else if let Ok(mut receivers) = receivers.lock() {
+        receivers.push(socket);
+    }
+    Ok(())
+}
+
+fn relay(publisher: &mut TcpStream, receivers: &Mutex<Vec<TcpStream>>) -> io::Result<()> {
+    let frame = client::outgoing_frame();
+    let frames = frame.repeat(1_000);
+    let (mut buffer, mut read) = (vec![0; 64 * 1024], 0);
+    let incoming_len = client::incoming_frame().len();
+    loop {
+        let more = publisher.read(&mut buffer)?;
+        if more == 0 {
+            return Ok(());
+        }
+        read += more;
+        let complete = read / incoming_len;
+        read %= incoming_len;
+        if let Ok(receivers) = receivers.lock() {
+            for mut receiver in receivers.iter() {
+                receiver.write_all(&frames[..complete * frame.len()])?;
+            }
+        }
+    }
+}
