@@ -1,1 +1,5 @@
 //! What the integration tests share.
+
+mod tidings;
+
+pub use tidings::Tidings;

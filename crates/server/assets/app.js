@@ -69,7 +69,7 @@ function enter(name) {
   const gather = new Gather(document.querySelector("#gather"), session, (title, members) =>
     open(session.group(title, members), true),
   );
-  new Indicator(root.querySelector("#connection"), session.connection);
+  new Indicator(root.querySelector("#connection"), session.connection, session.presence);
 
   const open = (entry, push) => {
     talk.open(entry);

@@ -2,12 +2,14 @@
 
 import { icon } from "./dom.js";
 
-/** Follows a connection; a click tries at once. */
+/** Follows a connection, and says how many people are there; a click tries at once. */
 export class Indicator {
   #timer = 0;
 
-  constructor(button, connection) {
+  constructor(button, connection, presence) {
     this.button = button;
+    const count = button.querySelector("#people-count");
+    presence.on("change", () => (count.textContent = presence.fresh ? `${presence.count} online` : ""));
     this.connection = connection;
     this.word = button.querySelector("#connection-word");
     this.sign = button.querySelector("#connection-sign");

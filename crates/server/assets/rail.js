@@ -20,7 +20,7 @@ export class Rail {
     this.search = root.querySelector("#search");
     this.list = root.querySelector("#list");
     this.empty = root.querySelector("#list-empty");
-    this.headings = { talks: heading("Conversations"), people: heading("Online now"), start: heading("Begin") };
+    this.headings = { talks: heading("Conversations"), people: heading("Online now"), others: heading("Also online"), start: heading("Begin") };
     this.paint = painter(() => this.#paint());
     session.book.on("change", this.paint);
     session.presence.on("change", this.paint);
@@ -55,9 +55,7 @@ export class Rail {
       .sort((left, right) => left.localeCompare(right));
     const rows = [];
     if (talks.length > 0) rows.push(this.headings.talks, ...talks.map((entry) => this.#row(entry)));
-    const others = presence.count - (presence.online.has(me) ? 1 : 0);
-    this.headings.people.lastChild.textContent = presence.fresh ? ` ${Math.max(others, 0)}` : "";
-    if (people.length > 0 || (talks.length > 0 && typed === "")) rows.push(this.headings.people);
+    if (people.length > 0) rows.push(talks.length > 0 ? this.headings.others : this.headings.people);
     rows.push(...people.slice(0, SHOWN_MAX).map((name) => this.#row(personEntry(name))));
     const start = this.#start(typed, talks, people);
     if (start) rows.push(this.headings.start, start);
@@ -159,7 +157,7 @@ export class Rail {
 }
 
 function heading(text) {
-  return el("li", { class: "list-heading" }, el("h2", {}, text), el("span", { class: "count" }, ""));
+  return el("li", { class: "list-heading" }, el("h2", {}, text));
 }
 
 function personEntry(name) {

@@ -1,0 +1,123 @@
+//! Long conversations: older messages on scrolling up, and a document that stays small.
+
+use serde_json::Value;
+use serde_json::json;
+use test_support::Chromium;
+use test_support::require;
+use tests::Tidings;
+
+use super::person::Person;
+
+/// Stores messages from Bob to Alice, as many at a time as the store commits together.
+async fn fill(server: &Tidings, count: usize) {
+    let client = reqwest::Client::new();
+    for number in 0..count {
+        let message = json!({ "id": format!("id-{number}"), "from": "Bob", "to": "Alice", "text": format!("number {number}"), "at": 1_790_000_000_000_u64 + number as u64 * 1_000 });
+        let body = json!({ "from": "Bob", "to": "Alice", "message": message.to_string() });
+        let answer = client.post(server.url("/timeline/send")).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success());
+    }
+}
+
+/// Scrolls up step by step until a condition holds; a person does it with a wheel.
+async fn scroll_up_until(person: &Person, condition: &str) {
+    let climb = format!(
+        "new Promise((done, fail) => {{
+            const log = document.querySelector('#log'), until = () => {condition};
+            let steps = 0;
+            const step = () => {{
+                if (until()) return done(true);
+                if ((steps += 1) > 4000) return fail(new Error('it is never reached'));
+                log.scrollTop -= 300;
+                requestAnimationFrame(step);
+            }};
+            step();
+        }})"
+    );
+    assert_eq!(person.value(&climb).await, true);
+}
+
+#[tokio::test]
+async fn scrolling_up_reads_older_messages_and_holds_the_view() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    fill(&server, 500).await;
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    alice.open("Bob").await;
+    alice.until("[...document.querySelectorAll('#messages .text')].at(-1)?.textContent === 'number 499'").await;
+    assert!(alice.texts().await.len() <= 160, "more than a window is in the document");
+    // Nothing on the screen jumps while pages are put in above: what is seen moves by what was scrolled, no more.
+    let steady = "new Promise(done => {
+        const log = document.querySelector('#log'), jumps = [];
+        const seen = () => [...document.querySelectorAll('.message')].find(node => node.getBoundingClientRect().top > log.getBoundingClientRect().top);
+        let steps = 0;
+        const step = () => {
+            const mark = seen(), text = mark.textContent, before = mark.getBoundingClientRect().top;
+            const moved = Math.min(250, log.scrollTop);
+            log.scrollTop -= moved;
+            requestAnimationFrame(() => requestAnimationFrame(() => {
+                const same = [...document.querySelectorAll('.message')].find(node => node.textContent === text);
+                const jump = same ? Math.abs(same.getBoundingClientRect().top - before - moved) : 0;
+                if (jump > 2) jumps.push(jump);
+                if ((steps += 1) < 60) step(); else done(jumps);
+            }));
+        };
+        step();
+    })";
+    assert_eq!(alice.value(steady).await, json!([]));
+    scroll_up_until(&alice, "document.querySelector('#messages .text')?.textContent === 'number 0'").await;
+    alice.until("document.querySelector('.edge').textContent === 'This is where it began.'").await;
+    let shown = alice.texts().await;
+    assert!(shown.len() <= 160, "{} messages are in the document", shown.len());
+    let expected: Vec<String> = (0..shown.len()).map(|number| format!("number {number}")).collect();
+    assert_eq!(shown, expected);
+
+    // A message that arrives does not tear the reader away; a button leads to it.
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    bob.open("Alice").await;
+    bob.say("newest").await;
+    alice.until("document.querySelector('#jump span').textContent === '1 new message'").await;
+    assert_eq!(alice.texts().await[0], "number 0");
+    alice.page.click("#jump").await.unwrap();
+    alice.until("[...document.querySelectorAll('#messages .text')].at(-1).textContent === 'newest'").await;
+    alice.until("document.querySelector('#jump').hidden").await;
+}
+
+#[tokio::test]
+async fn ten_thousand_messages_do_not_break_it() {
+    const MANY: usize = 10_000;
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let load = "(async count => {
+        let next = 0;
+        const worker = async () => {
+            while (next < count) {
+                const number = next++;
+                const message = JSON.stringify({ id: `id-${number}`, from: 'Bob', to: 'Alice', text: `number ${number}`, at: 1790000000000 + number });
+                const body = JSON.stringify({ from: 'Bob', to: 'Alice', message });
+                const answer = await fetch('/timeline/send', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+                if (!answer.ok) throw new Error(answer.status);
+            }
+        };
+        await Promise.all(Array.from({ length: 6 }, worker));
+        return true;
+    })";
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    alice.open("Bob").await;
+    // Alice looks on while they arrive.
+    for _ in 0..10 {
+        assert_eq!(bob.value(&format!("{load}({})", MANY / 10)).await, true);
+    }
+    let stored: Value = reqwest::get(server.url("/timeline/sync?member=Alice&count=1")).await.unwrap().json().await.unwrap();
+    assert_eq!(stored["latestSeq"], MANY.to_string());
+    let cursor = "JSON.parse(localStorage.getItem('tidings:1:Alice:book') ?? '{}').cursor";
+    alice.until(&format!("{cursor} === {MANY}")).await;
+    assert!(alice.texts().await.len() <= 160);
+    let nodes = alice.value("document.querySelectorAll('*').length").await.as_u64().unwrap();
+    assert!(nodes < 3_000, "{nodes} elements");
+    alice.write_to("Bob").await;
+    alice.say("still quick").await;
+    alice.until("[...document.querySelectorAll('#messages .text')].at(-1).textContent === 'still quick'").await;
+    alice.had_no_trouble();
+}

@@ -1,0 +1,102 @@
+//! Somebody with a browser.
+
+use serde_json::Value;
+use serde_json::json;
+use test_support::Page;
+use test_support::Profile;
+use tests::Tidings;
+
+/// The texts of all messages on the screen, in order, as a JavaScript expression.
+const TEXTS: &str = "[...document.querySelectorAll('#messages .text')].map(text => text.textContent)";
+
+/// One tab in which somebody has come in.
+pub(super) struct Person {
+    pub(super) page: Page,
+}
+
+impl Person {
+    /// Opens the page in a new tab and comes in.
+    pub(super) async fn enter(profile: &Profile, server: &Tidings, name: &str) -> Self {
+        let person = Self { page: profile.page().await.unwrap() };
+        person.page.open(&server.url("/")).await.unwrap();
+        person.page.fill("#name", name).await.unwrap();
+        person.page.press("Enter").await.unwrap();
+        person.connected().await;
+        person
+    }
+
+    pub(super) async fn connected(&self) {
+        self.until("document.querySelector('#connection').dataset.state === 'open'").await;
+        // Presence comes right after the connection.
+        self.until("document.querySelector('#people-count').textContent !== ''").await;
+    }
+
+    pub(super) async fn disconnected(&self) {
+        self.until("document.querySelector('#connection').dataset.state !== 'open'").await;
+    }
+
+    pub(super) async fn until(&self, expression: &str) {
+        self.page.wait_for(expression).await.unwrap();
+    }
+
+    pub(super) async fn value(&self, expression: &str) -> Value {
+        self.page.evaluate(expression).await.unwrap()
+    }
+
+    /// Opens the conversation with a person, from the list.
+    pub(super) async fn open(&self, peer: &str) {
+        self.open_key(&format!("direct:{peer}")).await;
+    }
+
+    pub(super) async fn open_key(&self, key: &str) {
+        self.page.click(&row(key)).await.unwrap();
+        self.until("document.querySelector('#talk').classList.contains('has-talk')").await;
+    }
+
+    /// Opens the conversation with somebody who may not be in the list.
+    pub(super) async fn write_to(&self, peer: &str) {
+        self.page.fill("#search", peer).await.unwrap();
+        self.open(peer).await;
+    }
+
+    /// Writes a message in the open conversation.
+    pub(super) async fn say(&self, text: &str) {
+        self.page.fill("#text", text).await.unwrap();
+        self.page.press("Enter").await.unwrap();
+    }
+
+    /// Waits until the open conversation shows exactly these messages.
+    pub(super) async fn sees(&self, texts: &[&str]) {
+        self.until(&format!("JSON.stringify({TEXTS}) === JSON.stringify({})", json!(texts))).await;
+    }
+
+    pub(super) async fn texts(&self) -> Vec<String> {
+        serde_json::from_value(self.value(TEXTS).await).unwrap()
+    }
+
+    /// Waits until every message of their own has this state: `Sent` or `Delivered`.
+    pub(super) async fn all_are(&self, state: &str) {
+        let states = "[...document.querySelectorAll('.message.is-mine .delivery')].map(state => state.title)";
+        self.until(&format!("(states => states.length > 0 && states.every(state => state === '{state}'))({states})")).await;
+    }
+
+    pub(super) async fn sees_online(&self, peer: &str, online: bool) {
+        let class = format!("document.querySelector({})?.parentElement.classList.contains('is-online')", json!(row(&format!("direct:{peer}"))));
+        self.until(&format!("({class} ?? false) === {online}")).await;
+    }
+
+    pub(super) async fn sees_unread(&self, key: &str, count: &str) {
+        let badge = format!("document.querySelector({}).textContent", json!(format!("{} .badge", row(key))));
+        self.until(&format!("{badge} === '{count}'")).await;
+    }
+
+    /// Nothing went wrong on the way that nobody meant to go wrong.
+    pub(super) fn had_no_trouble(&self) {
+        assert!(self.page.errors().is_empty(), "{:?}", self.page.errors());
+        assert!(self.page.dialogs().is_empty(), "{:?}", self.page.dialogs());
+    }
+}
+
+pub(super) fn row(key: &str) -> String {
+    format!("#list button[data-key={}]", json!(key))
+}

@@ -1,0 +1,88 @@
+//! Messages that other programs made: any shape is shown and none breaks the page.
+
+use serde_json::json;
+use test_support::Chromium;
+use test_support::require;
+use tests::Tidings;
+
+use super::person::Person;
+
+#[tokio::test]
+async fn any_json_is_shown_somewhere() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let client = reqwest::Client::new();
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    let shapes = [
+        json!({ "text": "hi" }),
+        json!({}),
+        json!({ "from": 7, "text": ["a"] }),
+        json!({ "from": "Bob", "to": "Carol", "text": "not for me" }),
+        json!({ "from": "..", "text": "no name" }),
+        json!({ "from": "Bob", "group": "", "members": {}, "text": "odd group", "to": "Zoe" }),
+    ];
+    for shape in &shapes {
+        let body = json!({ "from": "bot", "to": "Alice", "message": shape.to_string() });
+        assert!(client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success());
+    }
+    alice.sees_unread("unknown", "6").await;
+    alice.open_key("unknown").await;
+    let raw = |shape: &serde_json::Value| shape.to_string();
+    let expected = ["hi".to_owned(), raw(&shapes[1]), raw(&shapes[2]), "not for me".to_owned(), "no name".to_owned(), "odd group".to_owned()];
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    alice.sees(&expected).await;
+    assert_eq!(alice.value("document.querySelector('#text').disabled").await, true);
+    alice.page.reload().await.unwrap();
+    alice.sees(&expected).await;
+
+    // The same words again without an id are another message.
+    for _ in 0..2 {
+        let message = json!({ "from": "Bob", "to": "Alice", "text": "again", "at": "never" }).to_string();
+        let body = json!({ "from": "Bob", "to": "Alice", "message": message });
+        assert!(client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success());
+    }
+    alice.sees_unread("direct:Bob", "2").await;
+    alice.open("Bob").await;
+    alice.sees(&["again", "again"]).await;
+    let message = json!({ "from": "Bob", "to": "Alice", "text": "again", "at": "never" }).to_string();
+    let body = json!({ "from": "Bob", "to": "Alice", "message": message });
+    assert!(client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success());
+    alice.sees(&["again", "again", "again"]).await;
+    alice.had_no_trouble();
+}
+
+#[tokio::test]
+async fn a_message_that_lies_about_its_sender_is_still_shown() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    bob.open("Alice").await;
+    bob.say("true").await;
+    alice.sees_unread("direct:Bob", "1").await;
+    let message = json!({ "id": "x", "from": "Bob", "to": "Alice", "text": "false", "at": 1 }).to_string();
+    let body = json!({ "from": "Mallory", "to": "Alice", "message": message });
+    reqwest::Client::new().post(server.url("/timeline/send")).json(&body).send().await.unwrap();
+    alice.sees_unread("direct:Bob", "2").await;
+    alice.open("Bob").await;
+    alice.sees(&["true", "false"]).await;
+}
+
+#[tokio::test]
+async fn long_names_and_words_do_not_widen_the_page() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let long = "W".repeat(64);
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, &long).await;
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    bob.page.viewport(test_support::Viewport::PHONE).await.unwrap();
+    bob.open(&long).await;
+    alice.open("Bob").await;
+    alice.say(&"unbroken".repeat(200)).await;
+    alice.say(&format!("https://example.org/{}", "path/".repeat(100))).await;
+    bob.until("document.querySelectorAll('.message').length === 2").await;
+    for person in [&alice, &bob] {
+        let fits = "document.documentElement.scrollWidth <= innerWidth && document.querySelector('#log').scrollWidth <= document.querySelector('#log').clientWidth";
+        assert_eq!(person.value(fits).await, true);
+    }
+}

@@ -1,0 +1,79 @@
+//! Health, metrics, presence, and the paths that are not there.
+
+use serde_json::Value;
+use serde_json::json;
+use tests::Tidings;
+use tokio_tungstenite::connect_async;
+
+#[tokio::test]
+async fn probes_metrics_and_unknown_paths_answer() {
+    let server = Tidings::start();
+    for probe in ["/healthz", "/readyz"] {
+        assert_eq!(reqwest::get(server.url(probe)).await.unwrap().status(), 200, "{probe}");
+    }
+    let unknown = reqwest::get(server.url("/nothing/here")).await.unwrap();
+    assert_eq!(unknown.status(), 404);
+    assert_eq!(unknown.json::<Value>().await.unwrap()["reason"], "NOT_FOUND");
+    let wrong = reqwest::Client::new().post(server.url("/healthz")).send().await.unwrap();
+    assert_eq!(wrong.status(), 405);
+    assert_eq!(wrong.json::<Value>().await.unwrap()["reason"], "METHOD_NOT_ALLOWED");
+
+    let (socket, _) = connect_async(format!("ws://{}/ws?user=alice", server.http())).await.unwrap();
+    let metrics = reqwest::get(server.url("/metrics")).await.unwrap();
+    assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
+    let text = metrics.text().await.unwrap();
+    for line in ["tidings_hub_connections 1", "tidings_http_requests_total{status=\"2xx\"}", "tidings_http_request_seconds_bucket"] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+    drop(socket);
+}
+
+#[tokio::test]
+async fn presence_answers_in_input_order_and_names_bad_ids() {
+    let server = Tidings::start();
+    let (socket, _) = connect_async(format!("ws://{}/ws?user=alice", server.http())).await.unwrap();
+    let ask = async |query: &str| reqwest::get(server.url(&format!("/presence?{query}"))).await.unwrap();
+    // The device is held before the connection reads its first message, which may be after the handshake was answered.
+    let answer = loop {
+        let answer: Value = ask("id=bob&id=alice&id=bob").await.json().await.unwrap();
+        if answer["statuses"][1]["status"] == "ONLINE" {
+            break answer;
+        }
+    };
+    let offline = json!({ "id": "bob", "status": "OFFLINE" });
+    assert_eq!(answer, json!({ "statuses": [offline, { "id": "alice", "status": "ONLINE" }, offline] }));
+
+    let bad = ask("id=bob&id=&id=a%0Ab&id=alice").await;
+    assert_eq!(bad.status(), 400);
+    let bad: Value = bad.json().await.unwrap();
+    let statuses: Vec<&str> = bad["statuses"].as_array().unwrap().iter().map(|id| id["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["OFFLINE", "UNKNOWN", "UNKNOWN", "ONLINE"]);
+    assert!(bad["statuses"][1]["error"].is_string() && bad["statuses"][2]["error"].is_string());
+    assert_eq!(ask("").await.status(), 400);
+    drop(socket);
+}
+
+#[tokio::test]
+async fn the_page_and_its_parts_are_served_with_type_tag_and_policy() {
+    let server = Tidings::start();
+    let client = reqwest::Client::new();
+    for (path, kind) in [("/", "text/html"), ("/assets/app.js", "text/javascript"), ("/assets/base.css", "text/css")] {
+        let answer = client.get(server.url(path)).send().await.unwrap();
+        let headers = answer.headers().clone();
+        assert!(headers["content-type"].to_str().unwrap().starts_with(kind), "{path}");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        let again = client.get(server.url(path)).header("If-None-Match", &headers["etag"]).send().await.unwrap();
+        assert_eq!(again.status(), 304, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_above_the_limit_are_refused() {
+    let server = Tidings::start_with(&["--body-bytes=2048"]);
+    let body = json!({ "from": "a", "to": "b", "message": json!({ "text": "x".repeat(4_096) }).to_string() });
+    let answer = reqwest::Client::new().post(server.url("/timeline/send")).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 413);
+    assert_eq!(answer.json::<Value>().await.unwrap()["reason"], "BODY_TOO_LARGE");
+}

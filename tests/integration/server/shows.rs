@@ -1,0 +1,26 @@
+//! The scenario that the README shows, with curl's requests.
+
+use serde_json::Value;
+use serde_json::json;
+use tests::Tidings;
+
+#[tokio::test]
+async fn a_message_is_stored_synced_and_survives_kill_9() {
+    let mut server = Tidings::start();
+    let client = reqwest::Client::new();
+    let body = r#"{"from":"user_a","to":"user_b","message":"{\"text\":\"hi\"}"}"#;
+    let send = client.post(server.url("/timeline/send")).header("Content-Type", "application/json").body(body);
+    let answer: Value = send.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer, json!({ "sequence": "1" }));
+    let expected = json!({
+        "latestSeq": "1", "entrySetLastSeq": "1", "entrySet": [{ "sequence": "1", "message": "{\"text\":\"hi\"}" }],
+    });
+    for restarted in [false, true] {
+        if restarted {
+            server.kill();
+            server.start_again();
+        }
+        let sync = reqwest::get(server.url("/timeline/sync?member=user_b&last_read=0&count=10")).await.unwrap();
+        assert_eq!(sync.json::<Value>().await.unwrap(), expected);
+    }
+}

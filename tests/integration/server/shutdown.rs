@@ -1,0 +1,64 @@
+//! Clean ends.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use futures_util::StreamExt as _;
+use tests::Tidings;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+
+#[tokio::test]
+async fn a_signal_closes_connections_with_1012_and_ends_with_0() {
+    for signal in ["TERM", "INT"] {
+        let mut server = Tidings::start_with(&["--shutdown-time=20s"]);
+        let (mut socket, _) = connect_async(format!("ws://{}/ws?user=alice", server.http())).await.unwrap();
+        let started = Instant::now();
+        server.signal(signal);
+        let close = loop {
+            match socket.next().await.unwrap().unwrap() {
+                Message::Close(frame) => break frame.unwrap(),
+                _ => continue,
+            }
+        };
+        assert_eq!(u16::from(close.code), 1012);
+        drop(socket);
+        assert_eq!(server.wait().code(), Some(0));
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_leave_is_cut_off_in_time() {
+    let mut server = Tidings::start_with(&["--shutdown-time=1s"]);
+    // Never reads, so it never answers the close frame.
+    let (socket, _) = connect_async(format!("ws://{}/ws?user=alice", server.http())).await.unwrap();
+    // Holds a request open.
+    let half = tokio::net::TcpStream::connect(server.http()).await.unwrap();
+    half.writable().await.unwrap();
+    half.try_write(b"POST /timeline/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{").unwrap();
+    let started = Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(10), "it took {:?}", started.elapsed());
+    drop((socket, half));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_at_once() {
+    let mut server = Tidings::start_with(&["--shutdown-time=10m"]);
+    let (socket, _) = connect_async(format!("ws://{}/ws?user=alice", server.http())).await.unwrap();
+    let half = tokio::net::TcpStream::connect(server.http()).await.unwrap();
+    half.writable().await.unwrap();
+    half.try_write(b"POST /timeline/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{").unwrap();
+    // The request is being served once a later one on the same port has an answer.
+    assert!(reqwest::get(server.url("/healthz")).await.unwrap().status().is_success());
+    server.signal("TERM");
+    // New connections are refused once the first signal has been heard.
+    while tokio::net::TcpStream::connect(server.http()).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(1));
+    drop((socket, half));
+}

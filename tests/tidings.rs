@@ -1,0 +1,223 @@
+//! The real server, as its users start it.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::ExitStatus;
+use std::process::Output;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+/// How long anything of the server may take here, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A running server with a data directory of its own; killed when dropped.
+#[derive(Debug)]
+pub struct Tidings {
+    child: Child,
+    http: SocketAddr,
+    grpc: SocketAddr,
+    arguments: Vec<String>,
+    directory: TempDir,
+}
+
+impl Tidings {
+    /// Starts a server on free ports.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server on free ports, with further flags.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start_with(flags: &[&str]) -> Self {
+        let directory = TempDir::new().expect("a temporary directory can be made");
+        let arguments: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (child, http, grpc) = spawn(&directory.path().join("data"), any, any, &arguments);
+        Self { child, http, grpc, arguments, directory }
+    }
+
+    /// Runs the program to its end, with these flags and environment, and returns what it wrote.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end.
+    #[must_use]
+    pub fn run(directory: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut command = command();
+        command.args(flags).envs(variables.iter().copied()).current_dir(directory);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server can be run");
+        wait(&mut child);
+        child.wait_with_output().expect("its output can be read")
+    }
+
+    /// The address of a path.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.http)
+    }
+
+    /// The address of the HTTP port.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// The address of the gRPC port.
+    #[must_use]
+    pub fn grpc(&self) -> SocketAddr {
+        self.grpc
+    }
+
+    /// Its data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// Kills it with -9, as a power cut would.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be killed.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it can be waited for");
+    }
+
+    /// Starts it again after [`kill`](Self::kill), on the same ports and data.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start_again(&mut self) {
+        let (child, http, grpc) = spawn(&self.data_dir(), self.http, self.grpc, &self.arguments);
+        (self.child, self.http, self.grpc) = (child, http, grpc);
+    }
+
+    /// Sends a signal, such as `TERM`.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be sent.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(sent.expect("kill can be run").success(), "the signal could not be sent");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end.
+    pub fn wait(&mut self) -> ExitStatus {
+        wait(&mut self.child)
+    }
+}
+
+impl Drop for Tidings {
+    fn drop(&mut self) {
+        // It may have ended long ago.
+        if self.child.kill().is_ok() {
+            self.child.wait().ok();
+        }
+    }
+}
+
+fn command() -> Command {
+    let mut command = Command::new(binary());
+    // What the tests are told is not meant for the server.
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TIDINGS_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn spawn(data_dir: &Path, http: SocketAddr, grpc: SocketAddr, arguments: &[String]) -> (Child, SocketAddr, SocketAddr) {
+    let mut command = command();
+    command
+        .arg("--data-dir")
+        .arg(data_dir)
+        .args([format!("--http={http}"), format!("--grpc={grpc}"), "--log=warn".to_owned()])
+        .args(arguments)
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the server can be run");
+    let out = child.stdout.take().expect("its output is a pipe");
+    let (said, line) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        let mut text = String::new();
+        let read = BufReader::new(out).read_line(&mut text);
+        said.send(read.map(|_| text)).ok();
+    });
+    let line = line.recv_timeout(LIMIT).expect("the server says where it is").expect("it speaks UTF-8");
+    reader.join().expect("the reader has no reason to panic");
+    let (http, grpc) = addresses(&line).unwrap_or_else(|| panic!("the server said {line:?} and not where it is"));
+    (child, http, grpc)
+}
+
+/// Reads `tidings is open at http://127.0.0.1:8000 (gRPC on 127.0.0.1:9000, …)`.
+fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let (http, rest) = line.split_once("http://")?.1.split_once(' ')?;
+    let grpc = rest.split_once("gRPC on ")?.1.split_once(',')?.0;
+    Some((http.parse().ok()?, grpc.parse().ok()?))
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            return status;
+        }
+        if started.elapsed() > LIMIT {
+            child.kill().expect("it can be killed");
+            panic!("the server did not end within {LIMIT:?}");
+        }
+        // The standard library has no wait with a limit.
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// The program, built once for all tests; `TIDINGS_BINARY` names one that is built already.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| env::var_os("TIDINGS_BINARY").map_or_else(build, PathBuf::from))
+}
+
+fn build() -> PathBuf {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsStr::new("cargo").to_owned());
+    let mut child = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "tidings-server", "--bin", "tidings"])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("cargo can be run");
+    let mut text = String::new();
+    child.stdout.take().expect("its output is a pipe").read_to_string(&mut text).expect("cargo speaks UTF-8");
+    assert!(child.wait().expect("cargo can be waited for").success(), "the server could not be built");
+    let built = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut executables = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    executables.next_back().expect("cargo names what it built")
+}
