@@ -1,4 +1,78 @@
 //! A WebSocket hub: channels over one socket per client, in the conductor's binary protocol.
+//!
+//! Clients bind to channels and write to them; every other member of the channel gets the
+//! message, as it was sent. Server messages go between one client and the program.
+//!
+//! ```text
+//! client ──frames──► session ──messages──► router ──rows──► channel ──shared bytes──► outbox ──► writer ──► client
+//!                    one task              opcode to         its members              bounded    one write
+//!                    per client            action                                     in bytes   for many
+//! ```
+//!
+//! # Delivery
+//!
+//! - At most once, to the members a channel has at that moment; nothing is replayed by itself.
+//! - In order: each member gets the messages of one sender as they were sent, over all channels.
+//! - Without gaps: a member that cannot keep up is disconnected with code 4000, never skipped.
+//! - Once: a repeated uuid of one sender is dropped for 30 to 60 s; senders cannot suppress each other.
+//!
+//! # Limits
+//!
+//! Every queue, message and count has one, see [`Config`]. Lengths are checked before anything
+//! is allocated: a truncated message closes the connection with 1007, an oversized one with
+//! 1009, and neither is delivered. [`Disconnect`] lists all codes.
+//!
+//! # Memory
+//!
+//! Sockets are read into a buffer of the thread, so an idle connection holds none. A message to a
+//! thousand members is encoded once, and they share its bytes.
+//!
+//! # Hooks
+//!
+//! | trait | decides or hears |
+//! |---|---|
+//! | [`Auth`] | who may connect, as whom; who may bind and write |
+//! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected |
+//! | [`Handler`] | Server messages, one to one |
+//! | [`Storage`] | what is written to channels; [`ChannelHistory`] keeps the last of each |
+//!
+//! # Examples
+//!
+//! Mounted in an axum router; any server on hyper that allows upgrades will do:
+//!
+//! ```
+//! use axum::Router;
+//! use axum::extract::Request;
+//! use axum::routing::any;
+//! use conductor_hub::{Config, Hooks, Hub};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let hub = Hub::start(Config::default(), Hooks::default())?;
+//! let mounted = hub.clone();
+//! let app: Router = Router::new().route(
+//!     "/ws",
+//!     any(move |request: Request| async move { mounted.handle(request).await }),
+//! );
+//! # drop(app);
+//! // axum::serve(listener, app).await?;
+//!
+//! let receivers = hub.publish("news", "the server has a word, too")?;
+//! assert_eq!(receivers, 0);
+//! assert!(hub.shutdown(std::time::Duration::from_secs(10)).await);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `codec` | [`websocket`](https://docs.rs/conductor-hub/latest/conductor_hub/websocket/), the sans-I/O WebSocket codec, for conformance suites and fuzzers; not under semver | no |
+//!
+//! # Third-party types in this API
+//!
+//! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, and tokio's I/O traits.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
@@ -21,6 +95,10 @@ mod registry;
 mod router;
 mod session;
 mod storage;
+#[cfg(feature = "codec")]
+pub mod websocket;
+#[cfg(not(feature = "codec"))]
+#[allow(unreachable_pub, dead_code, reason = "public with the feature `codec` alone")]
 mod websocket;
 mod writer;
 

@@ -179,7 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let mut ended = None;
         let outcome = self.decoder.decode(bytes, |event| {
             let routed = match event {
-                Event::Message(message) => router.message(message),
+                Event::Message(_kind, message) => router.message(message),
                 Event::Ping(payload) => pong(&self.connection, payload),
                 Event::Pong => Ok(()),
                 Event::Close(_code) => Err(Disconnect::Normal),

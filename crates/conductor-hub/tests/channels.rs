@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conductor_hub::protocol::{Message, Opcode};
-use conductor_hub::{Admission, ChannelHistory, Config, Connection, Handler, Hooks, Hub, Storage};
+use conductor_hub::{Admission, ChannelHistory, Config, Connection, Disconnect, Handler, Hooks, Hub, Storage};
 use support::{Client, Heard};
 
 mod support;
@@ -210,6 +210,28 @@ async fn handler_answers_with_the_last_messages_of_a_channel() {
     assert_eq!(alice.next().await, sent[1]);
     assert_eq!(alice.next().await, sent[2]);
     assert_eq!(alice.next().await, Message::with_uuid(Opcode::SERVER, call.uuid, "", "done"));
+}
+
+/// Ends the connection of whoever calls.
+struct Kick;
+
+impl Handler for Kick {
+    fn call(&self, connection: &Arc<Connection>, message: Message) {
+        connection.send(&message).expect("client reads");
+        connection.close(Disconnect::Kicked);
+    }
+}
+
+#[tokio::test]
+async fn program_can_end_a_connection_behind_its_last_word() {
+    let mut hooks = Hooks::default();
+    hooks.handler = Arc::new(Kick);
+    let hub = Hub::start(Config::default(), hooks).expect("defaults are valid");
+    let mut alice = Client::bound(&hub, "hello").await;
+    let call = Message::new(Opcode::SERVER, "", "last word");
+    alice.send(&call).await;
+    assert_eq!(alice.next().await, call);
+    assert_eq!(alice.close_code().await, Disconnect::Kicked.code());
 }
 
 #[test]

@@ -8,10 +8,13 @@ use super::frame::{HEADER_BYTES_MAX, Header, unmask};
 
 /// What a client sent, in the order it was sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Event<'a> {
-    /// A complete text or binary message.
-    Message(&'a [u8]),
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A complete message, with its kind: text, which is UTF-8, or binary.
+    Message(FrameKind, &'a [u8]),
+    /// Asks for a pong with the same payload.
     Ping(&'a [u8]),
+    /// Answers a ping.
     Pong,
     /// The client says goodbye, with its code if it gave one.
     Close(Option<u16>),
@@ -19,7 +22,8 @@ pub(crate) enum Event<'a> {
 
 /// What a client must not do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Violation {
+#[non_exhaustive]
+pub enum Violation {
     /// It broke the framing rules: close code 1002.
     Protocol(&'static str),
     /// Its text is not UTF-8: close code 1007.
@@ -34,7 +38,7 @@ pub(crate) enum Violation {
 /// complete yet, so an idle connection holds no buffer, and it grows by what has
 /// arrived, never by what a length field promises.
 #[derive(Debug)]
-pub(crate) struct Decoder {
+pub struct Decoder {
     /// Longest message, in bytes.
     limit: usize,
     state: State,
@@ -57,7 +61,7 @@ const AT_HEADER: State = State::Header { bytes: [0; HEADER_BYTES_MAX], len: 0 };
 
 impl Decoder {
     /// Creates a decoder that refuses messages longer than `limit` bytes.
-    pub(crate) const fn new(limit: usize) -> Self {
+    pub const fn new(limit: usize) -> Self {
         Self { limit, state: AT_HEADER, message: Vec::new(), control: Vec::new(), open: None, utf8_bytes: 0 }
     }
 
@@ -65,7 +69,11 @@ impl Decoder {
     ///
     /// `input` is unmasked in place. After a violation, or once `sink` said
     /// stop, the decoder must not be used again.
-    pub(crate) fn decode(
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the client broke; what came before it has been handed on.
+    pub fn decode(
         &mut self,
         mut input: &mut [u8],
         mut sink: impl FnMut(Event<'_>) -> bool,
@@ -157,14 +165,15 @@ impl Decoder {
         complete: bool,
         sink: &mut impl FnMut(Event<'_>) -> bool,
     ) -> Result<bool, Violation> {
-        let is_text = self.open == Some(FrameKind::Text);
+        let kind = self.open.unwrap_or(header.kind);
+        let is_text = kind == FrameKind::Text;
         let last = complete && header.fin;
         if last && self.message.is_empty() {
             self.open = None;
             if is_text && str::from_utf8(payload).is_err() {
                 return Err(Violation::Utf8);
             }
-            return Ok(sink(Event::Message(payload)));
+            return Ok(sink(Event::Message(kind, payload)));
         }
         self.keep(payload);
         if is_text {
@@ -176,7 +185,7 @@ impl Decoder {
         self.open = None;
         self.utf8_bytes = 0;
         let message = mem::take(&mut self.message);
-        Ok(sink(Event::Message(&message)))
+        Ok(sink(Event::Message(kind, &message)))
     }
 
     /// Appends to the message, doubling its buffer but never past the limit.

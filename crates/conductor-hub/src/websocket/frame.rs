@@ -14,12 +14,19 @@ pub(super) const HEADER_BYTES_MAX: usize = 14;
 
 /// What a frame is, by its opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FrameKind {
+#[non_exhaustive]
+pub enum FrameKind {
+    /// Goes on with a fragmented message.
     Continuation,
+    /// Begins a message of UTF-8.
     Text,
+    /// Begins a message of bytes.
     Binary,
+    /// Says goodbye.
     Close,
+    /// Asks for a pong.
     Ping,
+    /// Answers a ping.
     Pong,
 }
 
@@ -117,7 +124,7 @@ pub(super) fn unmask(bytes: &mut [u8], mask: [u8; 4], offset: usize) {
 }
 
 /// Appends an unfragmented frame of a server, with its payload.
-pub(crate) fn put_frame(out: &mut BytesMut, kind: FrameKind, payload: &[u8]) {
+pub fn put_frame(out: &mut BytesMut, kind: FrameKind, payload: &[u8]) {
     out.reserve(payload.len() + 10);
     out.put_u8(0x80 | kind.to_wire());
     #[expect(clippy::cast_possible_truncation, reason = "each arm's range fits its type")]
@@ -138,7 +145,7 @@ pub(crate) fn put_frame(out: &mut BytesMut, kind: FrameKind, payload: &[u8]) {
 /// Returns a close frame with the given code and reason.
 ///
 /// A reason longer than 123 bytes is cut, at the end of a character.
-pub(crate) fn close_frame(code: u16, reason: &str) -> Bytes {
+pub fn close_frame(code: u16, reason: &str) -> Bytes {
     let cut = reason.floor_char_boundary(CONTROL_BYTES_MAX - 2);
     let mut payload = BytesMut::with_capacity(2 + cut);
     payload.put_u16(code);

@@ -7,5 +7,5 @@ mod frame;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use decoder::{Decoder, Event, Violation};
-pub(crate) use frame::{FrameKind, close_frame, put_frame};
+pub use decoder::{Decoder, Event, Violation};
+pub use frame::{FrameKind, close_frame, put_frame};

@@ -26,7 +26,7 @@ fn decode(bytes: &[u8], sizes: &[usize]) -> (Vec<Said>, Result<(), Violation>) {
         rest = behind;
         let outcome = decoder.decode(&mut piece.to_vec(), |event| {
             said.push(match event {
-                Event::Message(bytes) => Said::Message(bytes.to_vec()),
+                Event::Message(_kind, bytes) => Said::Message(bytes.to_vec()),
                 Event::Ping(bytes) => Said::Ping(bytes.to_vec()),
                 Event::Pong => Said::Pong,
                 Event::Close(code) => Said::Close(code),
