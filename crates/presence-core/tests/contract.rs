@@ -29,10 +29,10 @@ impl World for Paused {
 struct Threads(Presence);
 
 impl World for Threads {
-    const TTL: Duration = Duration::from_millis(600);
+    const TTL: Duration = Duration::from_millis(500);
     const TTL_MIN: Duration = Config::TTL_MIN;
     const LATENESS: Duration = Config::LATENESS;
-    const DELIVERY: Duration = Duration::from_millis(150);
+    const DELIVERY: Duration = Duration::from_millis(800);
 
     async fn start(terms: Terms) -> Result<Self, Error> {
         start(terms).map(Self)

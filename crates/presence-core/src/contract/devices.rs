@@ -86,15 +86,25 @@ pub async fn other_device_within_grace_gives_no_event<W: World>() {
     let world = W::start(terms).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
     let mut watch = Watch::<W>::open(&presence, Since::Now).await;
-    presence.hold_device("a", "connection 0").await.unwrap();
-    watch.expect("a", Status::Online).await;
-    for turn in 0..4 {
-        let (leaves, comes) = if turn % 2 == 0 { (&presence, &other) } else { (&other, &presence) };
-        leaves.offline_device("a", format!("connection {turn}")).await.unwrap();
-        watch.silent(terms.grace / 2).await;
-        comes.hold_device("a", format!("connection {}", turn + 1)).await.unwrap();
-    }
-    watch.silent(terms.silence() * 2).await;
+    watch
+        .in_time("a", async |watch, id| {
+            presence.hold_device(id, "connection 0").await.unwrap();
+            watch.expect(id, Status::Online).await;
+            for turn in 0..4 {
+                let (leaves, comes) = if turn % 2 == 0 { (&presence, &other) } else { (&other, &presence) };
+                let left = Instant::now();
+                leaves.offline_device(id, format!("connection {turn}")).await.unwrap();
+                let event = watch.change(terms.grace / 2).await;
+                comes.hold_device(id, format!("connection {}", turn + 1)).await.unwrap();
+                if left.elapsed() >= terms.grace {
+                    return false;
+                }
+                assert_eq!(event, None);
+            }
+            watch.silent(terms.silence() * 2).await;
+            true
+        })
+        .await;
 }
 
 /// A device that says goodbye is not waited for.

@@ -63,15 +63,24 @@ pub async fn return_during_grace_gives_no_event<W: World>() {
     let world = W::start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     let mut watch = Watch::<W>::open(&presence, Since::Now).await;
-    presence.online(["a"]).await.unwrap();
-    watch.expect("a", Status::Online).await;
-    for _ in 0..3 {
-        watch.silent(terms.ttl + terms.grace / 2).await;
-        assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
-        presence.online(["a"]).await.unwrap();
-    }
-    watch.silent(terms.ttl + terms.grace / 2).await;
-    watch.expect("a", Status::Offline).await;
+    watch
+        .in_time("a", async |watch, id| {
+            presence.online([id]).await.unwrap();
+            watch.expect(id, Status::Online).await;
+            for _ in 0..3 {
+                let beat = Instant::now();
+                presence.online([id]).await.unwrap();
+                let event = watch.change(terms.ttl + terms.grace / 2).await;
+                presence.online([id]).await.unwrap();
+                if beat.elapsed() >= terms.silence() {
+                    return false;
+                }
+                assert_eq!(event, None);
+            }
+            watch.expect(id, Status::Offline).await;
+            true
+        })
+        .await;
 }
 
 /// Each of many deadlines of the same moment is met once.

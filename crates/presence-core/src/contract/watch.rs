@@ -73,6 +73,18 @@ impl<W: World> Watch<W> {
         event
     }
 
+    /// Runs `round` with another id until it says that the machine was quick enough for it to prove something.
+    pub(super) async fn in_time(&mut self, id: &str, mut round: impl AsyncFnMut(&mut Self, &str) -> bool) {
+        for number in 0..ROUNDS {
+            let id = format!("{id}{number}");
+            if round(self, &id).await {
+                return;
+            }
+            self.settle().await;
+        }
+        panic!("the machine was too busy, {ROUNDS} times");
+    }
+
     /// Reads until nothing comes any more.
     pub(super) async fn settle(&mut self) -> Vec<Event> {
         let mut all = Vec::new();
@@ -118,6 +130,9 @@ impl<W: World> Watch<W> {
         self.known.clear();
     }
 }
+
+/// How often a law tries to be in time.
+const ROUNDS: usize = 20;
 
 /// For what must come, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -48,7 +48,7 @@ pub struct Terms {
 
 impl Terms {
     pub(super) fn of<W: World>() -> Self {
-        Self { ttl: W::TTL, grace: W::TTL / 2, events_max: 65_536 }
+        Self { ttl: W::TTL, grace: W::TTL, events_max: 65_536 }
     }
 
     /// For laws in which nobody is to fall silent, however busy the machine is.

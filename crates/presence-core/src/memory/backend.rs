@@ -13,7 +13,7 @@ use super::sweeper;
 use crate::backend::{Backend, LastSeen};
 use crate::batch::BatchError;
 use crate::error::{Error, ErrorKind};
-use crate::event::{Cause, Since, Status};
+use crate::event::{Since, Status};
 use crate::events::Events;
 use crate::name::{Device, Id};
 use crate::page::{Cursor, Page};
@@ -43,40 +43,34 @@ impl Memory {
         tasks.close();
         Ok(Self { core, tasks })
     }
-
-    /// Does `act` to each id, and tells the streams if anything changed.
-    fn each(&self, ids: &[Id], mut act: impl FnMut(&Id) -> Option<Cause>) -> Result<(), BatchError> {
-        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        let mut changed = false;
-        for id in ids {
-            changed |= act(id).is_some();
-        }
-        if changed {
-            self.core.announce();
-        }
-        Ok(())
-    }
 }
 
 // Each call is one critical section per id; none waits for anything.
 #[async_trait]
 impl Backend for Memory {
     async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
-        let now = self.core.clock.now();
-        self.each(ids, |id| {
-            let key = self.core.key(id);
-            let mut shard = self.core.shard(key);
-            shard.beat(key, now).inspect(|cause| self.core.record(id, *cause))
-        })
+        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        if self.core.beat(ids) {
+            self.core.announce();
+        }
+        Ok(())
     }
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
-        let now = self.core.clock.now();
-        self.each(ids, |id| {
+        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        let (now, mut changed) = (self.core.clock.now(), false);
+        for id in ids {
             let key = self.core.key(id);
             let mut shard = self.core.shard(key);
-            shard.end(key, now).inspect(|cause| self.core.record(id, *cause))
-        })
+            if let Some(cause) = shard.end(key, now) {
+                self.core.record(id, cause);
+                changed = true;
+            }
+        }
+        if changed {
+            self.core.announce();
+        }
+        Ok(())
     }
 
     async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error> {

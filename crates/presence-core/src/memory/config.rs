@@ -51,7 +51,7 @@ impl Config {
     pub const LATENESS: Duration = Duration::from_millis(10);
 
     /// Into how many parts, each with its own lock, ids are split.
-    pub const SHARDS: usize = 128;
+    pub const SHARDS: usize = 32;
 
     pub(super) fn check(&self) -> Result<Timing, Error> {
         let ttl = whole("ttl", self.ttl, Self::TTL_MIN)?;

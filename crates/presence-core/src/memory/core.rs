@@ -8,7 +8,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Clock;
+use super::clock::{Clock, Millis};
 use super::config::{Config, Timing};
 use super::log::Log;
 use super::shard::{Key, Shard};
@@ -90,6 +90,61 @@ impl Core {
         self.shards[Self::place(key)].lock()
     }
 
+    /// Gives each id a heartbeat, and says whether anybody came online.
+    ///
+    /// Those who are online already, nearly all, go first: a shard at a time, for one lock each. The rest follows in
+    /// input order, so that events have it, too.
+    pub(super) fn beat(&self, ids: &[Id]) -> bool {
+        let now = self.clock.now();
+        if ids.len() < GROUPED_MIN {
+            return self.beat_one_by_one(ids.iter(), now);
+        }
+        ids.chunks(GROUPED_MAX).fold(false, |changed, ids| changed | self.beat_grouped(ids, now))
+    }
+
+    fn beat_grouped(&self, ids: &[Id], now: Millis) -> bool {
+        let keys: Vec<_> = ids.iter().map(|id| self.key(id)).collect();
+        // A counting sort by shard: where each group ends, then each number into its group.
+        let mut ends = [0_u32; Config::SHARDS];
+        for key in &keys {
+            ends[Self::place(*key)] += 1;
+        }
+        let mut start = 0;
+        for end in &mut ends {
+            start += std::mem::replace(end, start);
+        }
+        let mut order = vec![0_u32; keys.len()];
+        for (number, key) in (0..).zip(&keys) {
+            let end = &mut ends[Self::place(*key)];
+            order[*end as usize] = number;
+            *end += 1;
+        }
+        let (mut others, mut found, mut start) = (Vec::new(), Vec::new(), 0);
+        for (shard, end) in self.shards.iter().zip(ends) {
+            let group = &order[start..end as usize];
+            start = end as usize;
+            if !group.is_empty() {
+                let group = group.iter().map(|number| (*number, keys[*number as usize]));
+                shard.lock().beat_online(group, &mut found, now, |number| others.push(number));
+            }
+        }
+        others.sort_unstable();
+        self.beat_one_by_one(others.iter().map(|number| &ids[*number as usize]), now)
+    }
+
+    fn beat_one_by_one<'a>(&self, ids: impl Iterator<Item = &'a Id>, now: Millis) -> bool {
+        let mut changed = false;
+        for id in ids {
+            let key = self.key(id);
+            let mut shard = self.shard(key);
+            if let Some(cause) = shard.beat(key, now) {
+                self.record(id, cause);
+                changed = true;
+            }
+        }
+        changed
+    }
+
     /// Writes the event of a transition. The shard of `id` must still be locked; afterwards, when it is not,
     /// comes [`announce`](Self::announce).
     pub(super) fn record(&self, id: &Id, cause: Cause) {
@@ -121,3 +176,8 @@ impl Core {
         self.idle.store(false, Ordering::SeqCst);
     }
 }
+
+/// From how many ids on a batch is grouped by shard.
+const GROUPED_MIN: usize = 64;
+/// How many ids are grouped at once, so that what is kept about them stays in the cache.
+const GROUPED_MAX: usize = 4096;

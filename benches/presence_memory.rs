@@ -1,0 +1,242 @@
+//! What does an id cost in memory, a heartbeat in nanoseconds, and how late is an offline event?
+//!
+//! The bytes and the lateness are printed before criterion starts, unless a filter asks for less.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput};
+use futures_util::StreamExt;
+use presence_core::memory::{Config, Memory};
+use presence_core::{Id, Presence, Since, Status, Update};
+use tokio::runtime::Runtime;
+
+fn main() {
+    if let Some(shape) = std::env::args().skip_while(|argument| argument != BYTES).nth(1) {
+        println!("{}", bytes_per_id(&shape));
+        return;
+    }
+    if std::env::args().skip(1).eq(["--bench".to_owned()]) {
+        for shape in SHAPES {
+            println!(
+                "presence memory, {MILLION} ids, {shape}: {} bytes per id",
+                in_a_process_of_its_own(shape)
+            );
+        }
+        lateness();
+        mass_expiry();
+    }
+    let mut criterion = Criterion::default().sample_size(20).configure_from_args();
+    heartbeat(&mut criterion);
+    transition(&mut criterion);
+    status(&mut criterion);
+    criterion.final_summary();
+}
+
+/// Heartbeats of ids that are online, in random order, by batch size and number of ids.
+fn heartbeat(criterion: &mut Criterion) {
+    for count in [10_000, MILLION] {
+        let (runtime, presence, ids) = world(count, Duration::from_hours(1));
+        let mut group = criterion.benchmark_group(format!("presence heartbeat, {count} ids"));
+        for size in [1, 10, 100, 1_000, 10_000] {
+            group.throughput(Throughput::Elements(size as u64));
+            group.bench_function(BenchmarkId::new("batch", size), |bencher| {
+                let mut batches = ids.chunks_exact(size).cycle();
+                bencher.iter_custom(|rounds| {
+                    runtime.block_on(async {
+                        let start = Instant::now();
+                        for batch in batches.by_ref().take(usize::try_from(rounds).unwrap()) {
+                            presence.online(black_box(batch)).await.unwrap();
+                        }
+                        start.elapsed()
+                    })
+                });
+            });
+        }
+    }
+}
+
+/// One arrival and one explicit departure of each id.
+fn transition(criterion: &mut Criterion) {
+    let (runtime, presence, ids) = world(MILLION, Duration::from_hours(1));
+    let mut group = criterion.benchmark_group("presence offline and online again, 1000000 ids");
+    for size in [1, 100, 10_000] {
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(BenchmarkId::new("batch", size), |bencher| {
+            let mut batches = ids.chunks_exact(size).cycle();
+            bencher.iter_custom(|rounds| {
+                runtime.block_on(async {
+                    let start = Instant::now();
+                    for batch in batches.by_ref().take(usize::try_from(rounds).unwrap()) {
+                        presence.offline(black_box(batch)).await.unwrap();
+                        presence.online(black_box(batch)).await.unwrap();
+                    }
+                    start.elapsed()
+                })
+            });
+        });
+    }
+}
+
+/// Statuses of ids in random order.
+fn status(criterion: &mut Criterion) {
+    let (runtime, presence, ids) = world(MILLION, Duration::from_hours(1));
+    let mut group = criterion.benchmark_group("presence status, 1000000 ids");
+    for size in [1, 100, 10_000] {
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(BenchmarkId::new("batch", size), |bencher| {
+            let mut batches = ids.chunks_exact(size).cycle();
+            bencher.iter_custom(|rounds| {
+                runtime.block_on(async {
+                    let start = Instant::now();
+                    for batch in batches.by_ref().take(usize::try_from(rounds).unwrap()) {
+                        black_box(presence.status(black_box(batch)).await.unwrap());
+                    }
+                    start.elapsed()
+                })
+            });
+        });
+    }
+}
+
+/// A million ids online and beating, of which 10,000 fall silent over a second.
+fn lateness() {
+    const SILENT: usize = 10_000;
+    let ttl = Duration::from_secs(8);
+    let (runtime, presence, ids) = world(MILLION, ttl);
+    let (silent, beating) = ids.split_at(SILENT);
+    runtime.block_on(async {
+        let mut events = presence.events(Since::Now).await.unwrap();
+        let beats = tokio::task::JoinSet::from_iter([{
+            let (presence, beating) = (presence.clone(), beating.to_vec());
+            async move {
+                loop {
+                    for batch in beating.chunks(1_000) {
+                        presence.online(batch).await.unwrap();
+                        tokio::time::sleep(Duration::from_millis(2)).await;
+                    }
+                }
+            }
+        }]);
+        let mut deadlines = HashMap::new();
+        for batch in silent.chunks(10) {
+            presence.online(batch).await.unwrap();
+            let deadline = Instant::now() + ttl;
+            deadlines.extend(batch.iter().map(|id| (id.clone(), deadline)));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let mut late = Vec::with_capacity(SILENT);
+        while late.len() < SILENT {
+            let Some(Ok(Update::Change(event))) = events.next().await else { continue };
+            assert_eq!(event.status, Status::Offline);
+            let deadline = deadlines.remove(&event.id).expect("only the silent, each once");
+            late.push(Instant::now().saturating_duration_since(deadline));
+        }
+        late.sort_unstable();
+        let at = |percent: usize| late[(SILENT * percent / 100).min(SILENT - 1)];
+        println!(
+            "presence offline event, {MILLION} ids online, {SILENT} silent: p50 {:?}, p99 {:?}, max {:?} after the deadline, 0 lost, 0 doubled",
+            at(50),
+            at(99),
+            at(100)
+        );
+        drop(beats);
+    });
+}
+
+/// Everybody falls silent at the same moment.
+fn mass_expiry() {
+    let ttl = Duration::from_secs(3);
+    let (runtime, presence, ids) = world(MILLION, ttl);
+    runtime.block_on(async {
+        for batch in ids.chunks(10_000) {
+            presence.online(batch).await.unwrap();
+        }
+        let beat = Instant::now();
+        while presence.count().await.unwrap() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        println!(
+            "presence expiry of {MILLION} ids at once: {:?} after the deadline",
+            beat.elapsed().saturating_sub(ttl)
+        );
+    });
+}
+
+/// Everybody online, and the ids in another order.
+fn world(count: usize, ttl: Duration) -> (Runtime, Presence, Vec<Id>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (presence, mut ids) = runtime.block_on(async {
+        let presence = start(ttl);
+        let ids: Vec<_> = (0..count).map(|number| id("short", number)).collect();
+        presence.online(&ids).await.unwrap();
+        (presence, ids)
+    });
+    shuffle(&mut ids);
+    (runtime, presence, ids)
+}
+
+fn start(ttl: Duration) -> Presence {
+    let mut config = Config::default();
+    (config.ttl, config.grace) = (ttl, Duration::ZERO);
+    Presence::new(Memory::start(&config).unwrap())
+}
+
+fn id(shape: &str, number: usize) -> Id {
+    let id = match shape {
+        "uuid" => format!("{number:08x}-1111-4222-8333-0123456789ab"),
+        "64 bytes" => format!("{number:064}"),
+        _ => format!("user:{number:07}"),
+    };
+    Id::new(&id).unwrap()
+}
+
+/// Fisher and Yates, with a fixed seed.
+fn shuffle(ids: &mut [Id]) {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for last in (1..ids.len()).rev() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        ids.swap(last, usize::try_from(state % (last as u64 + 1)).unwrap());
+    }
+}
+
+/// What the allocator gave back and keeps would blur a second measurement in one process.
+fn in_a_process_of_its_own(shape: &str) -> String {
+    let output = Command::new(std::env::current_exe().unwrap()).args([BYTES, shape]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Resident bytes that a million ids add.
+fn bytes_per_id(shape: &str) -> usize {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        // The event log is bounded, and no part of an id.
+        let mut config = Config::default();
+        config.events_max = 1;
+        let presence = Presence::new(Memory::start(&config).unwrap());
+        let before = resident_bytes();
+        for number in 0..MILLION {
+            let id = id(shape, number);
+            if shape == "held" {
+                presence.hold_device(&id, "0123456789abcdef").await.unwrap();
+            } else {
+                presence.online([&id]).await.unwrap();
+            }
+        }
+        (resident_bytes() - before) / MILLION
+    })
+}
+
+/// Source: proc(5), `/proc/pid/statm`, second field, in pages; 4,096 bytes on the machines we measure.
+fn resident_bytes() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096
+}
+
+const MILLION: usize = 1_000_000;
+const BYTES: &str = "--bytes-per-id";
+const SHAPES: [&str; 4] = ["short", "uuid", "64 bytes", "held"];
