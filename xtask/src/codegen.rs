@@ -62,7 +62,8 @@ fn generate(include: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     bare.include_source_info(false).include_imports(true).open_file(PROTO)?;
     let mut files = vec![(format!("{PACKAGE}.bin"), bare.encode_file_descriptor_set())];
     for name in [format!("{PACKAGE}.rs"), format!("{PACKAGE}.serde.rs")] {
-        let content = fs::read_to_string(out.path().join(&name)).with_context(|| format!("{name} was not made"))?;
+        let content =
+            fs::read_to_string(out.path().join(&name)).with_context(|| format!("{name} was not made"))?;
         files.push((name, format!("{HEAD}{content}").into_bytes()));
     }
     Ok(files)
@@ -77,7 +78,9 @@ fn compare(generated: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
             wrong.push(path);
         }
     }
-    for entry in fs::read_dir(generated).with_context(|| format!("{GENERATED} is missing: run `cargo xtask codegen`"))? {
+    for entry in fs::read_dir(generated)
+        .with_context(|| format!("{GENERATED} is missing: run `cargo xtask codegen`"))?
+    {
         let entry = entry?;
         if !files.iter().any(|(name, _)| entry.file_name() == name.as_str()) {
             wrong.push(entry.path());

@@ -1,4 +1,79 @@
-//! Inboxes and histories with gapless sequences.
+//! Inboxes and histories with gapless sequences: what did I miss, and what was said before?
+//!
+//! A *message* is the text of a JSON object, kept byte for byte. A send writes it once into the *history* of its
+//! conversation (two members, or a group) and once into the *inbox* of each recipient. Every history and every inbox
+//! counts for itself: 1, 2, 3 and so on, without a gap, so that a reader knows what it misses.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # #[cfg(feature = "embedded")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! use timeline::{Config, Conversation, Count, MemberId, Message, MessageId, Page, Send, Seq, Timeline};
+//! use timeline::embedded::{self, EmbeddedStore};
+//!
+//! let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(())).await?;
+//! let timeline = Timeline::new(Arc::new(store), Config::default())?;
+//! let (alice, bob) = (MemberId::new("alice")?, MemberId::new("bob")?);
+//!
+//! // When this returns, the message is on disk. Sent again with its id, it is still one message.
+//! let send = Send {
+//!     from: alice.clone(),
+//!     to: bob.clone(),
+//!     message: Message::new(r#"{"text":"hi"}"#)?,
+//!     message_id: Some(MessageId::new("7f1c")?),
+//! };
+//! assert_eq!(timeline.send(send.clone()).await?.sequence, Seq::new(1)?);
+//! assert_eq!(timeline.send(send).await?.sequence, Seq::new(1)?);
+//!
+//! // Bob was away, and asks for what came after the last he read.
+//! let missed = timeline.sync(&bob, Seq::ZERO, Count::default()).await?;
+//! assert_eq!(missed.entries[0].message.as_str(), r#"{"text":"hi"}"#);
+//! assert_eq!(missed.entry_set_last_seq, missed.latest_seq);
+//!
+//! // Alice scrolls up: the newest page of the conversation.
+//! let page = timeline.history(&Conversation::single(alice, bob), Page::before(Seq::ZERO, Count::new(20))).await?;
+//! assert_eq!(page.len(), 1);
+//! timeline.close().await?;
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "embedded"))]
+//! # fn main() {}
+//! ```
+//!
+//! # Shapes and bounds
+//!
+//! | what | bound |
+//! |---|---|
+//! | ids of members, groups and messages | 1 to 512 bytes of UTF-8 without control characters |
+//! | message | the text of a JSON object, at most 64 KiB ([`Config::message_bytes_max`]) |
+//! | members of a group send | 1 to 1,000 distinct ones ([`Config::group_members_max`]) |
+//! | sequence | from 1; 0 is before the first |
+//! | entries of a page | 100 unless told, 1,000 at most |
+//!
+//! # Delivery
+//!
+//! An acknowledged send is durable: the embedded store flushes its journal with `fdatasync` before it answers, for all
+//! senders that wait at once. A send that failed with `Unavailable` may have taken effect; repeated with the same
+//! [`MessageId`] it has one effect and one answer, also concurrently and after a crash. The id holds within the
+//! conversation and for ever; used for another text or by another sender it is a `Conflict`, and the first message stays.
+//! An [`Observer`] hears of every inbox entry as soon as it is durable.
+//!
+//! # Errors
+//!
+//! One [`Error`], whose [`kind`](Error::kind) says what the caller can do.
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `embedded` | the store in one directory of one process | yes |
+//! | `http` | the HTTP service, as an axum router | no |
+//! | `grpc` | the gRPC service and its client, with tonic | no |
+//! | `contract` | the laws of a store as tests, for those who write one | no |
+//!
+//! Of other crates' types, axum's `Router` (feature `http`) and tonic's and prost's (feature `grpc`) are in the interface.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod config;

@@ -9,6 +9,7 @@ use tokio_util::sync::DropGuard;
 use super::clock;
 use super::plan::Plan;
 use super::plan::Planned;
+use super::recent::Recent;
 use super::tables::Tables;
 use crate::Error;
 use crate::ErrorKind;
@@ -39,6 +40,7 @@ pub(super) struct Committer {
     observer: Arc<dyn Observer>,
     commit: Commit,
     batch_bytes: usize,
+    recent: Recent,
     // Why nothing is written any more.
     failure: Option<Error>,
 }
@@ -56,7 +58,7 @@ impl Committer {
         commit: Commit,
         batch_bytes: usize,
     ) -> Self {
-        Self { tables, observer, commit, batch_bytes, failure: None }
+        Self { tables, observer, commit, batch_bytes, recent: Recent::new(RECENT_MAX), failure: None }
     }
 
     /// Works until every handle is gone or one closed the store. `done` is dropped last.
@@ -77,7 +79,7 @@ impl Committer {
     /// Makes one batch of the commands at hand, up to its size in bytes.
     fn batch(&mut self, drained: &mut impl Iterator<Item = Command>, commands: &mut mpsc::Receiver<Command>) {
         let tables = Arc::clone(&self.tables);
-        let mut plan = Plan::new(&tables, clock::unix_ms());
+        let mut plan = Plan::new(&tables, &self.recent, clock::unix_ms());
         let mut replies = Vec::new();
         while plan.bytes() < self.batch_bytes {
             match drained.next() {
@@ -111,6 +113,9 @@ impl Committer {
             self.failure = Some(failure.clone());
             return Err(failure);
         }
+        for (prefix, latest) in planned.latest {
+            self.recent.insert(prefix, latest);
+        }
         for (member, entry) in &planned.news {
             self.observer.appended(member.as_str(), entry);
         }
@@ -134,6 +139,9 @@ impl Reply {
         }
     }
 }
+
+/// Half of how many boxes' last sequences are kept at hand; about 100 bytes each.
+const RECENT_MAX: usize = 65_536;
 
 /// A refusal stands whatever became of the batch.
 fn settle<T>(result: Result<T>, committed: &Result<()>) -> Result<T> {

@@ -15,12 +15,12 @@ pub(super) const FORMAT: &[u8] = b"v";
 /// What ends an id; no id has it.
 const END: u8 = 0;
 
-/// Returns what the keys of a member's inbox begin with; as a key of `state`, its last sequence.
+/// Returns what the keys of a member's inbox begin with.
 pub(super) fn inbox(member: &MemberId) -> Vec<u8> {
     join(b'i', &[member.as_str()])
 }
 
-/// Returns what the keys of a history begin with; as a key of `state`, its last sequence.
+/// Returns what the keys of a history begin with.
 pub(super) fn history(conversation: &Conversation) -> Vec<u8> {
     match conversation.parties() {
         Parties::Pair(smaller, larger) => join(b's', &[smaller.as_str(), larger.as_str()]),

@@ -24,14 +24,15 @@
 //! # Layout
 //!
 //! Integers are big-endian, so that keys sort by sequence. Ids have no control characters, so a zero byte ends them and
-//! no id reaches into another's keys. Every value begins with a version byte, now 1. Nothing is deleted yet.
+//! no id reaches into another's keys. Every value begins with a version byte, now 1. Nothing is deleted yet. The last
+//! sequence of a box (an inbox or a history) is that of its last entry, which therefore must never be deleted: a counter
+//! beside it would be one more record to write for each entry.
 //!
 //! | keyspace | key | value after the version byte | written |
 //! |---|---|---|---|
 //! | `entries` | `i` member `0` sequence:u64 | unix ms:u64, message | once per recipient of a send |
 //! | `entries` | `s` smaller member `0` larger member `0` sequence:u64 | unix ms:u64, message | once per send to a member |
 //! | `entries` | `g` group `0` sequence:u64 | unix ms:u64, message | once per send to a group |
-//! | `state` | the entry's key without the sequence | the last sequence:u64 | with each entry |
 //! | `state` | `r` member | received up to:u64 | by `received` |
 //! | `state` | `v` | nothing; the version byte is that of this layout | when the store is made |
 //! | `sends` | history key without the sequence, message id | answer:u64, digest: 16 bytes | once per send with a message id |
@@ -42,6 +43,7 @@ mod config;
 mod directory;
 mod keys;
 mod plan;
+mod recent;
 mod records;
 mod store;
 mod tables;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use fjall::OwnedWriteBatch as WriteBatch;
 use fjall::Slice;
-use fjall::Snapshot;
 
 use super::keys;
+use super::recent::Recent;
 use super::records;
 use super::tables;
 use super::tables::Tables;
@@ -25,12 +25,14 @@ use crate::store::Appended;
 /// changed nothing, so a failed batch leaves no gap.
 pub(super) struct Plan<'a> {
     tables: &'a Tables,
-    snapshot: Snapshot,
+    recent: &'a Recent,
     unix_ms: u64,
     batch: WriteBatch,
     bytes: usize,
-    // By the key in `state`: last sequences and cursors.
-    sequences: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
+    // By what the keys of a box begin with.
+    latest: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
+    // By the key in `state`.
+    cursors: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
     // By the key in `sends`.
     answers: HashMap<Vec<u8>, (Seq, [u8; 16]), foldhash::fast::RandomState>,
     news: Vec<(MemberId, Entry)>,
@@ -40,17 +42,20 @@ pub(super) struct Plan<'a> {
 pub(super) struct Planned {
     pub(super) batch: WriteBatch,
     pub(super) news: Vec<(MemberId, Entry)>,
+    /// The last sequences of the boxes once it is written.
+    pub(super) latest: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(tables: &'a Tables, unix_ms: u64) -> Self {
+    pub(super) fn new(tables: &'a Tables, recent: &'a Recent, unix_ms: u64) -> Self {
         Self {
             tables,
-            snapshot: tables.snapshot(),
+            recent,
             unix_ms,
             batch: tables.database.batch(),
             bytes: 0,
-            sequences: HashMap::default(),
+            latest: HashMap::default(),
+            cursors: HashMap::default(),
             answers: HashMap::default(),
             news: Vec::new(),
         }
@@ -76,11 +81,11 @@ impl<'a> Plan<'a> {
         }
 
         // Everything that can fail comes first, so that an error leaves no half of a send in the batch.
-        let place = self.sequence(&history)?.next();
+        let place = self.latest(&history)?.next();
         let mut inboxes = Vec::with_capacity(append.recipients.len());
         for member in &append.recipients {
             let inbox = keys::inbox(member);
-            let place = self.sequence(&inbox)?.next();
+            let place = self.latest(&inbox)?.next();
             inboxes.push((member, inbox, place));
         }
 
@@ -102,32 +107,38 @@ impl<'a> Plan<'a> {
 
     /// Plans to raise a member's cursor. An error changes nothing.
     pub(super) fn received(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
-        let latest = self.sequence(&keys::inbox(member))?;
+        let latest = self.latest(&keys::inbox(member))?;
         if sequence > latest {
             let text = format!("{sequence} is beyond the latest entry of the inbox, {latest}");
             return Err(Error::invalid(text).in_field("sequence"));
         }
         let key = keys::received(member);
-        let before = self.sequence(&key)?;
+        let before = match self.cursors.get(&key) {
+            Some(before) => *before,
+            None => self.tables.cursor(&self.tables.snapshot(), &key)?,
+        };
         if sequence > before {
-            self.sequences.insert(key, sequence);
+            self.cursors.insert(key, sequence);
         }
         Ok(before.max(sequence))
     }
 
     /// Returns what is to be written, or `None` when nothing is.
     pub(super) fn finish(mut self) -> Option<Planned> {
-        for (key, sequence) in self.sequences {
+        for (key, sequence) in self.cursors {
             self.batch.insert(&self.tables.state, key, records::encode_sequence(sequence));
         }
-        if self.batch.is_empty() { None } else { Some(Planned { batch: self.batch, news: self.news }) }
+        if self.batch.is_empty() {
+            return None;
+        }
+        Some(Planned { batch: self.batch, news: self.news, latest: self.latest })
     }
 
     fn write_entry(&mut self, prefix: Vec<u8>, place: Seq, record: &Slice) {
         let key = keys::entry(&prefix, place);
         self.bytes += key.len() + record.len();
         self.batch.insert(&self.tables.entries, key, record.clone());
-        self.sequences.insert(prefix, place);
+        self.latest.insert(prefix, place);
     }
 
     fn insert_sends(&mut self, key: &[u8], record: Vec<u8>) {
@@ -135,10 +146,10 @@ impl<'a> Plan<'a> {
         self.batch.insert(&self.tables.sends, key, record);
     }
 
-    fn sequence(&self, key: &[u8]) -> Result<Seq> {
-        match self.sequences.get(key) {
-            Some(sequence) => Ok(*sequence),
-            None => self.tables.sequence(&self.snapshot, key),
+    fn latest(&self, prefix: &[u8]) -> Result<Seq> {
+        match self.latest.get(prefix).copied().or_else(|| self.recent.get(prefix)) {
+            Some(latest) => Ok(latest),
+            None => self.tables.latest(&self.tables.snapshot(), prefix),
         }
     }
 

@@ -126,7 +126,7 @@ impl Store for EmbeddedStore {
 
     async fn received_of(&self, member: &MemberId) -> Result<Seq> {
         let (tables, key) = (self.tables()?, keys::received(member));
-        blocking(move || tables.sequence(&tables.snapshot(), &key)).await
+        blocking(move || tables.cursor(&tables.snapshot(), &key)).await
     }
 
     async fn close(&self) -> Result<()> {
@@ -156,4 +156,118 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the timeline store is closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::Message;
+    use crate::Send;
+    use crate::Timeline;
+
+    /// Commits unless told to fail, as a full or broken disk does.
+    fn failing(broken: Arc<AtomicBool>) -> Commit {
+        Box::new(move |batch| {
+            if broken.load(Ordering::SeqCst) {
+                return Err(fjall::Error::Io(std::io::ErrorKind::StorageFull.into()));
+            }
+            batch.durability(Some(PersistMode::SyncData)).commit()
+        })
+    }
+
+    #[derive(Default)]
+    struct Heard(Mutex<Vec<u64>>);
+
+    impl Observer for Heard {
+        fn appended(&self, _member: &str, entry: &Entry) {
+            self.0.lock().unwrap().push(entry.sequence.get());
+        }
+    }
+
+    async fn send(timeline: &Timeline, number: usize) -> Result<u64> {
+        let from = MemberId::new("a").unwrap();
+        let message = Message::new(format!("{{\"n\":{number}}}")).unwrap();
+        let sent = timeline.send(Send { to: from.clone(), from, message, message_id: None }).await?;
+        Ok(sent.sequence.get())
+    }
+
+    #[tokio::test]
+    async fn a_failed_commit_leaves_nothing_and_nothing_is_written_after_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (broken, heard) = (Arc::new(AtomicBool::new(false)), Arc::new(Heard::default()));
+        let config = Config::new(directory.path());
+        let commit = failing(Arc::clone(&broken));
+        let store =
+            EmbeddedStore::open_with(config.clone(), Arc::<Heard>::clone(&heard), commit).await.unwrap();
+        let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
+        assert_eq!(send(&timeline, 1).await.unwrap(), 1);
+        broken.store(true, Ordering::SeqCst);
+        let (second, third) = tokio::join!(send(&timeline, 2), send(&timeline, 3));
+        for result in [second, third] {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            assert!(std::error::Error::source(&error).is_some());
+        }
+        // Also when the disk seems to work again: what it holds is unknown until the store is opened again.
+        broken.store(false, Ordering::SeqCst);
+        assert_eq!(send(&timeline, 4).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        let member = MemberId::new("a").unwrap();
+        assert_eq!(
+            timeline.received(&member, Seq::ZERO.next()).await.unwrap_err().kind(),
+            ErrorKind::Unavailable
+        );
+        let inbox = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap();
+        assert_eq!((inbox.latest_seq.get(), inbox.entries.len()), (1, 1), "reads go on");
+        assert_eq!(*heard.0.lock().unwrap(), [1]);
+        timeline.close().await.unwrap();
+
+        let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
+        let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
+        assert_eq!(send(&timeline, 5).await.unwrap(), 2, "no sequence was skipped");
+    }
+
+    #[tokio::test]
+    async fn a_committer_that_died_makes_the_store_unavailable() {
+        let directory = tempfile::tempdir().unwrap();
+        let commit: Commit = Box::new(|_| panic!("the test wants it"));
+        let store =
+            EmbeddedStore::open_with(Config::new(directory.path()), Arc::new(()), commit).await.unwrap();
+        let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
+        for number in 0..2 {
+            assert_eq!(send(&timeline, number).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        }
+        timeline.close().await.unwrap();
+        assert_eq!(send(&timeline, 3).await.unwrap_err().kind(), ErrorKind::Closed);
+    }
+
+    #[tokio::test]
+    async fn sends_that_wait_are_written_before_close_returns() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut config = Config::new(directory.path());
+        // Small, so that senders also wait for room.
+        (config.queue, config.batch_bytes) = (4, 64 * 1024);
+        let store = EmbeddedStore::open(config.clone(), Arc::new(())).await.unwrap();
+        let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
+        let mut senders = tokio::task::JoinSet::new();
+        for number in 0..50 {
+            let timeline = timeline.clone();
+            senders.spawn(async move { send(&timeline, number).await });
+        }
+        tokio::task::yield_now().await;
+        timeline.close().await.unwrap();
+        let mut acknowledged = 0;
+        while let Some(result) = senders.join_next().await {
+            match result.unwrap() {
+                Ok(_) => acknowledged += 1,
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Closed),
+            }
+        }
+        let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
+        let inbox = store.inbox(&MemberId::new("a").unwrap(), Seq::ZERO, Count::default()).await.unwrap();
+        assert_eq!(inbox.latest_seq.get(), acknowledged);
+    }
 }

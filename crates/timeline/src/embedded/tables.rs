@@ -86,10 +86,19 @@ impl Tables {
         self.database.snapshot()
     }
 
-    /// Returns the sequence stored under `key`, 0 if there is none.
-    pub(super) fn sequence(&self, snapshot: &Snapshot, key: &[u8]) -> Result<Seq> {
+    /// Returns the cursor stored under `key`, 0 if there is none.
+    pub(super) fn cursor(&self, snapshot: &Snapshot, key: &[u8]) -> Result<Seq> {
         match snapshot.get(&self.state, key).map_err(read_error)? {
             Some(record) => records::decode_sequence(&record),
+            None => Ok(Seq::ZERO),
+        }
+    }
+
+    /// Returns the last sequence of the box with `prefix`, 0 if it has no entry.
+    pub(super) fn latest(&self, snapshot: &Snapshot, prefix: &[u8]) -> Result<Seq> {
+        let all = keys::entry(prefix, Seq::ZERO)..=keys::entry(prefix, Seq::MAX);
+        match snapshot.range(&self.entries, all).next_back() {
+            Some(last) => keys::sequence_of(&last.key().map_err(read_error)?),
             None => Ok(Seq::ZERO),
         }
     }
@@ -97,7 +106,7 @@ impl Tables {
     /// Returns the last sequence of the box with `prefix`, and the entries of a page of it.
     pub(super) fn page(&self, prefix: &[u8], page: Page) -> Result<(Seq, Vec<Entry>)> {
         let snapshot = self.snapshot();
-        let latest = self.sequence(&snapshot, prefix)?;
+        let latest = self.latest(&snapshot, prefix)?;
         let Some((first, last)) = page.bounds(latest) else {
             return Ok((latest, Vec::new()));
         };

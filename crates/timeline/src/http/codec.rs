@@ -47,18 +47,17 @@ impl Codec {
     pub(super) fn decode<T: Message + Default + DeserializeOwned>(self, body: &[u8]) -> Result<T, Problem> {
         match self {
             _ if body.is_empty() => Ok(T::default()),
-            Self::Protobuf => {
-                T::decode(body).map_err(|error| Problem::codec(format!("the body cannot be read: {error}")))
-            }
+            Self::Protobuf => T::decode(body).map_err(|error| unreadable(&error)),
             Self::Json => {
                 let mut json = serde_json::Deserializer::from_slice(body);
                 let request = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-                    Problem::codec(match error.path().iter().next() {
-                        Some(_) => format!("{}: {}", error.path(), error.inner()),
-                        None => format!("the body cannot be read: {}", error.inner()),
-                    })
+                    match error.path().to_string().as_str() {
+                        // Outside of every field.
+                        "." | "?" => unreadable(error.inner()),
+                        field => Problem::codec(format!("{field}: {}", error.inner())),
+                    }
                 })?;
-                json.end().map_err(|error| Problem::codec(format!("the body cannot be read: {error}")))?;
+                json.end().map_err(|error| unreadable(&error))?;
                 Ok(request)
             }
         }
@@ -74,6 +73,10 @@ impl Codec {
             }
         }
     }
+}
+
+fn unreadable(error: &dyn std::error::Error) -> Problem {
+    Problem::codec(format!("the body cannot be read: {error}"))
 }
 
 #[cfg(test)]

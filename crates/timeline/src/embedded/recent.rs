@@ -1,0 +1,58 @@
+//! The sequences that were given out lately, so that the next one needs no look into the tables. Pure.
+
+use std::collections::HashMap;
+use std::mem;
+
+use crate::Seq;
+
+type Generation = HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>;
+
+/// A bounded map from what the keys of a box begin with to its last sequence.
+///
+/// In two generations: when the young one is full it becomes the old one, and the old one is forgotten. What is used
+/// stays, and no order of use is kept.
+#[derive(Debug)]
+pub(super) struct Recent {
+    young: Generation,
+    old: Generation,
+    generation_max: usize,
+}
+
+impl Recent {
+    /// Creates an empty map of at most twice `generation_max` keys.
+    pub(super) fn new(generation_max: usize) -> Self {
+        Self { young: Generation::default(), old: Generation::default(), generation_max }
+    }
+
+    /// Returns the sequence of a key, if it is known.
+    pub(super) fn get(&self, key: &[u8]) -> Option<Seq> {
+        self.young.get(key).or_else(|| self.old.get(key)).copied()
+    }
+
+    /// Notes the sequence of a key.
+    pub(super) fn insert(&mut self, key: Vec<u8>, sequence: Seq) {
+        if self.young.len() >= self.generation_max && !self.young.contains_key(&key) {
+            self.old = mem::take(&mut self.young);
+        }
+        self.young.insert(key, sequence);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_sequence_counts_and_the_size_is_bounded() {
+        let mut recent = Recent::new(10);
+        let seq = |number| Seq::new(number).unwrap();
+        for number in 1..=1_000 {
+            recent.insert(b"busy".to_vec(), seq(number));
+            recent.insert(number.to_be_bytes().to_vec(), seq(number));
+            assert_eq!(recent.get(b"busy"), Some(seq(number)));
+            assert_eq!(recent.get(&number.to_be_bytes()), Some(seq(number)));
+            assert!(recent.young.len() + recent.old.len() <= 20);
+        }
+        assert_eq!(recent.get(&1_u64.to_be_bytes()), None);
+    }
+}

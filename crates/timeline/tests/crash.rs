@@ -1,0 +1,174 @@
+//! What was acknowledged survives `kill -9` at any moment, once, and without a gap.
+#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
+use std::collections::HashMap;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use timeline::Config;
+use timeline::Conversation;
+use timeline::Count;
+use timeline::Entry;
+use timeline::GroupName;
+use timeline::GroupSend;
+use timeline::MemberId;
+use timeline::Message;
+use timeline::MessageId;
+use timeline::Page;
+use timeline::Send;
+use timeline::Seq;
+use timeline::Timeline;
+use timeline::embedded;
+use timeline::embedded::EmbeddedStore;
+use tokio::task::JoinSet;
+
+/// Tells the child where its store is; without it the child's test does nothing.
+const DIRECTORY: &str = "TIMELINE_CRASH_DIRECTORY";
+const ROUND: &str = "TIMELINE_CRASH_ROUND";
+const SENDERS: usize = 12;
+const MEMBERS: [&str; 4] = ["a", "b", "c", "d"];
+
+async fn open(directory: &Path) -> Timeline {
+    let store = EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await.unwrap();
+    Timeline::new(Arc::new(store), Config::default()).unwrap()
+}
+
+fn member(id: &str) -> MemberId {
+    MemberId::new(id).unwrap()
+}
+
+/// The part of the killed process: sends until it dies, and prints each message once it is acknowledged.
+#[test]
+fn child() {
+    let (Ok(directory), Ok(round)) = (std::env::var(DIRECTORY), std::env::var(ROUND)) else { return };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let timeline = open(Path::new(&directory)).await;
+        let mut senders = JoinSet::new();
+        for sender in 0..SENDERS {
+            senders.spawn(send_for_ever(timeline.clone(), format!("{round}-{sender}"), sender));
+        }
+        while senders.join_next().await.is_some() {}
+    });
+}
+
+async fn send_for_ever(timeline: Timeline, name: String, sender: usize) {
+    for number in 0.. {
+        let id = format!("{name}-{number}");
+        let (message, message_id) = (message(&id), Some(MessageId::new(id.as_str()).unwrap()));
+        let group = (sender + number).is_multiple_of(3);
+        if group {
+            let members = MEMBERS.map(member).to_vec();
+            let group = GroupName::new("g").unwrap();
+            timeline.send_group(GroupSend { group, members, message, message_id }).await.unwrap();
+        } else {
+            timeline.send(Send { from: member("a"), to: member("b"), message, message_id }).await.unwrap();
+        }
+        // One write per line, so that a killed process leaves no half of two.
+        let line = format!("{} {id}\n", if group { "group" } else { "single" });
+        std::io::stdout().write_all(line.as_bytes()).unwrap();
+    }
+}
+
+fn message(id: &str) -> Message {
+    Message::new(format!("{{\"id\":\"{id}\"}}")).unwrap()
+}
+
+/// Runs the child until it acknowledged `lines` sends, kills it, and returns all it acknowledged.
+fn run_and_kill(directory: &Path, round: usize, lines: usize) -> Vec<(bool, String)> {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["child", "--exact", "--nocapture"])
+        .env(DIRECTORY, directory)
+        .env(ROUND, round.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut acknowledged = Vec::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while output.read_line(&mut line).unwrap() > 0 {
+        // The last line may be cut off; the harness prints some of its own.
+        if let Some((kind, id)) = line.strip_suffix('\n').and_then(|line| line.split_once(' '))
+            && matches!(kind, "single" | "group")
+        {
+            acknowledged.push((kind == "group", id.to_owned()));
+        }
+        line.clear();
+        if acknowledged.len() == lines {
+            // SIGKILL; what is still in the pipe was acknowledged too and is read to the end.
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(acknowledged.len() >= lines, "the child died by itself after {} sends", acknowledged.len());
+    acknowledged
+}
+
+/// Counts the messages of a box, and checks that it has no gap.
+async fn counted(read: impl AsyncFn(Seq) -> Vec<Entry>) -> HashMap<String, usize> {
+    let (mut counts, mut last) = (HashMap::new(), Seq::ZERO);
+    loop {
+        let entries = read(last).await;
+        let Some(newest) = entries.last() else { return counts };
+        let sequences = entries.iter().map(|entry| entry.sequence.get());
+        assert!(sequences.eq(last.get() + 1..=newest.sequence.get()), "a gap after {last}");
+        last = newest.sequence;
+        for entry in &entries {
+            *counts.entry(entry.message.to_string()).or_default() += 1;
+        }
+    }
+}
+
+async fn check(timeline: &Timeline, acknowledged: &[(bool, String)]) {
+    let count = Count::new(1_000);
+    let inbox = |id: &'static str| {
+        counted(async move |last| timeline.sync(&member(id), last, count).await.unwrap().entries)
+    };
+    let history = |conversation: Conversation| {
+        counted(async move |last| timeline.history(&conversation, Page::after(last, count)).await.unwrap())
+    };
+    let [a, b, c, d] = [inbox("a").await, inbox("b").await, inbox("c").await, inbox("d").await];
+    let group = history(Conversation::group(GroupName::new("g").unwrap())).await;
+    let single = history(Conversation::single(member("a"), member("b"))).await;
+    for (to_group, id) in acknowledged {
+        let text = message(id).to_string();
+        let boxes = if *to_group { vec![&group, &a, &b, &c, &d] } else { vec![&single, &a, &b] };
+        for counts in boxes {
+            assert_eq!(counts.get(&text), Some(&1), "{id} was acknowledged");
+        }
+    }
+    // Sends that were not acknowledged took effect whole or not at all, and once.
+    assert_eq!(a, b);
+    assert_eq!((&c, &d), (&group, &group));
+    let mut both = single;
+    both.extend(group);
+    assert_eq!(a, both);
+    assert!(a.values().all(|count| *count == 1));
+}
+
+#[tokio::test]
+async fn acknowledged_sends_survive_kill_9_once_and_without_a_gap() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut acknowledged = Vec::new();
+    // The moment of the kill varies by how much was sent.
+    for (round, lines) in [1, 40, 333, 7, 150, 600].into_iter().enumerate() {
+        let path = directory.path().to_owned();
+        let run = tokio::task::spawn_blocking(move || run_and_kill(&path, round, lines));
+        acknowledged.extend(run.await.unwrap());
+        let timeline = open(directory.path()).await;
+        check(&timeline, &acknowledged).await;
+        // Sends of the dead process, repeated: acknowledged or not, they are there once.
+        for (to_group, id) in acknowledged.iter().rev().filter(|(to_group, _)| !to_group).take(5) {
+            assert!(!to_group);
+            let (message, message_id) = (message(id), Some(MessageId::new(id.as_str()).unwrap()));
+            timeline.send(Send { from: member("a"), to: member("b"), message, message_id }).await.unwrap();
+        }
+        check(&timeline, &acknowledged).await;
+        timeline.close().await.unwrap();
+    }
+}

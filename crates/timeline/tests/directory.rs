@@ -1,0 +1,148 @@
+//! What a data directory that cannot be used says.
+#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use timeline::Config;
+use timeline::Count;
+use timeline::Error;
+use timeline::ErrorKind;
+use timeline::MemberId;
+use timeline::Message;
+use timeline::Send;
+use timeline::Seq;
+use timeline::Store;
+use timeline::Timeline;
+use timeline::embedded;
+use timeline::embedded::EmbeddedStore;
+
+async fn open(directory: &Path) -> Result<EmbeddedStore, Error> {
+    EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await
+}
+
+async fn refused(directory: &Path) -> Error {
+    let error = open(directory).await.unwrap_err();
+    assert!(error.to_string().contains(directory.to_str().unwrap()), "{error}");
+    error
+}
+
+async fn send(timeline: &Timeline) -> u64 {
+    let (from, to) = (MemberId::new("a").unwrap(), MemberId::new("b").unwrap());
+    let send = Send { from, to, message: Message::new("{}").unwrap(), message_id: None };
+    timeline.send(send).await.unwrap().sequence.get()
+}
+
+#[tokio::test]
+async fn a_second_opener_is_told_that_the_directory_is_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path()).await.unwrap();
+    let error = refused(directory.path()).await;
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("in use"), "{error}");
+    store.close().await.unwrap();
+    // Free at once, although the handle is still there.
+    let again = open(directory.path()).await.unwrap();
+    drop(store);
+    again.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unusable_place_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert_eq!(refused(&file.join("data")).await.kind(), ErrorKind::Config);
+    assert_eq!(refused(Path::new("/proc/tidings")).await.kind(), ErrorKind::Config);
+    assert_eq!(open(Path::new("")).await.unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_an_error_and_is_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let timeline = Timeline::new(Arc::new(open(directory.path()).await.unwrap()), Config::default()).unwrap();
+    send(&timeline).await;
+    timeline.close().await.unwrap();
+    drop(timeline);
+    let version = directory.path().join("store/version");
+    let good = fs::read(&version).unwrap();
+    for bad in [&b"something else"[..], b""] {
+        fs::write(&version, bad).unwrap();
+        assert_eq!(refused(directory.path()).await.kind(), ErrorKind::Corrupt);
+    }
+    fs::write(&version, good).unwrap();
+    let timeline = Timeline::new(Arc::new(open(directory.path()).await.unwrap()), Config::default()).unwrap();
+    assert_eq!(send(&timeline).await, 2);
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_the_journal_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let timeline = Timeline::new(Arc::new(open(directory.path()).await.unwrap()), Config::default()).unwrap();
+    for _ in 0..20 {
+        send(&timeline).await;
+    }
+    timeline.close().await.unwrap();
+    drop(timeline);
+    let journal = directory.path().join("store/0.jnl");
+    let mut bytes = fs::read(&journal).unwrap();
+    let message = bytes.windows(2).position(|window| window == b"{}").unwrap();
+    bytes[message] ^= 1;
+    fs::write(&journal, bytes).unwrap();
+    assert_eq!(refused(directory.path()).await.kind(), ErrorKind::Corrupt);
+}
+
+#[tokio::test]
+async fn a_start_that_was_cut_short_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    fs::create_dir_all(store.join("keyspaces")).unwrap();
+    fs::write(store.join("lock"), "").unwrap();
+    fs::write(store.join("0.jnl"), [0; 1024]).unwrap();
+    for version in [None, Some("")] {
+        if let Some(version) = version {
+            fs::remove_dir_all(&store).unwrap();
+            fs::create_dir_all(store.join("keyspaces")).unwrap();
+            fs::write(store.join("0.jnl"), [0; 1024]).unwrap();
+            fs::write(store.join("version"), version).unwrap();
+        }
+        let opened = open(directory.path()).await.unwrap();
+        opened.close().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn dropping_without_closing_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    for round in 1..=5 {
+        let timeline = loop {
+            // The thread of the dropped store lets go of the directory a moment later.
+            match open(directory.path()).await {
+                Ok(store) => break Timeline::new(Arc::new(store), Config::default()).unwrap(),
+                Err(error) => assert!(error.to_string().contains("in use"), "{error}"),
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(send(&timeline).await, round);
+        let member = MemberId::new("b").unwrap();
+        let inbox = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap();
+        assert_eq!(inbox.latest_seq.get(), round);
+    }
+}
+
+#[tokio::test]
+async fn values_out_of_range_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = embedded::Config::new(directory.path());
+    config.queue = 0;
+    let error = EmbeddedStore::open(config, Arc::new(())).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::Config, "queue is 0, allowed is 1 to 65536")
+    );
+    let store: Arc<dyn Store> = Arc::new(open(directory.path()).await.unwrap());
+    let mut config = Config::default();
+    config.group_members_max = 0;
+    assert_eq!(Timeline::new(store, config).unwrap_err().kind(), ErrorKind::Config);
+}

@@ -1,0 +1,157 @@
+//! The gRPC service, over a bound port, with its own client.
+#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use timeline::Config;
+use timeline::Timeline;
+use timeline::embedded;
+use timeline::embedded::EmbeddedStore;
+use timeline::grpc;
+use timeline::grpc::TimelineClient;
+use timeline::proto::FILE_DESCRIPTOR_SET;
+use timeline::proto::v1;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::Code;
+use tonic::Status;
+use tonic::transport::Channel;
+use tonic::transport::Server;
+use tonic_types::StatusExt;
+
+struct Served {
+    client: TimelineClient<Channel>,
+    timeline: Timeline,
+    _server: JoinSet<()>,
+    _directory: TempDir,
+}
+
+impl Served {
+    async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(())).await.unwrap();
+        let timeline = Timeline::new(Arc::new(store), Config::default()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let mut server = JoinSet::new();
+        let service = grpc::server(timeline.clone());
+        server.spawn(async move {
+            let incoming = TcpListenerStream::new(listener);
+            Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
+        });
+        let client = TimelineClient::connect(address).await.unwrap();
+        Self { client, timeline, _server: server, _directory: directory }
+    }
+}
+
+fn send(from: &str, to: &str, message: &str) -> v1::SendMessageRequest {
+    v1::SendMessageRequest {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        message: message.to_owned(),
+        message_id: String::new(),
+    }
+}
+
+fn entries(entries: &[(i64, &str)]) -> Vec<v1::TimelineEntry> {
+    let entry = |(sequence, message): &(i64, &str)| v1::TimelineEntry {
+        sequence: *sequence,
+        message: (*message).to_owned(),
+    };
+    entries.iter().map(entry).collect()
+}
+
+#[tokio::test]
+async fn every_call_answers() {
+    let mut served = Served::start().await;
+    let client = &mut served.client;
+    for (message, sequence) in [("{\"n\":1}", 1), ("{\"n\":2}", 2)] {
+        let reply = client.send(send("a", "b", message)).await.unwrap().into_inner();
+        assert_eq!(reply, v1::SendMessageReply { sequence });
+    }
+    let request = v1::SendGroupRequest {
+        group_name: "g".to_owned(),
+        group_members: vec!["a".to_owned(), "b".to_owned()],
+        message: "{\"n\":3}".to_owned(),
+        message_id: "id".to_owned(),
+    };
+    for _ in 0..2 {
+        let reply = client.send_group(request.clone()).await.unwrap().into_inner();
+        assert_eq!(reply, v1::SendGroupReply { failed_members: Vec::new() });
+    }
+    let request = v1::SyncMessageRequest { member: "b".to_owned(), last_read: 1, count: 0 };
+    let reply = client.get_sync_message(request).await.unwrap().into_inner();
+    let entry_set = entries(&[(2, "{\"n\":2}"), (3, "{\"n\":3}")]);
+    assert_eq!(reply, v1::SyncMessageReply { latest_seq: 3, entry_set_last_seq: 3, entry_set });
+    let mut request = v1::GetSingleHistoryMessageRequest {
+        from: "b".to_owned(),
+        to: "a".to_owned(),
+        last_read: 0,
+        count: 1,
+        backward: false,
+    };
+    let reply = client.get_single_history_message(request.clone()).await.unwrap().into_inner();
+    assert_eq!(reply.entry_set, entries(&[(1, "{\"n\":1}")]));
+    request.backward = true;
+    let reply = client.get_single_history_message(request).await.unwrap().into_inner();
+    assert_eq!(reply.entry_set, entries(&[(2, "{\"n\":2}")]));
+    let request =
+        v1::GetGroupHistoryMessageRequest { group: "g".to_owned(), last_read: 0, count: 10, backward: false };
+    let reply = client.get_group_history_message(request).await.unwrap().into_inner();
+    assert_eq!(reply.entry_set, entries(&[(1, "{\"n\":3}")]));
+}
+
+fn assert_refused(status: &Status, code: Code, reason: &str, message: &str) {
+    assert_eq!((status.code(), status.message()), (code, message));
+    assert_eq!(status.get_details_error_info().unwrap().reason, reason);
+}
+
+#[tokio::test]
+async fn refusals_have_a_code_a_message_and_a_reason() {
+    let mut served = Served::start().await;
+    let client = &mut served.client;
+    let invalid = "TIMELINE_INVALID_PARAM";
+    let status = client.send(send("", "b", "{}")).await.unwrap_err();
+    assert_refused(&status, Code::InvalidArgument, invalid, "miss from or to filed");
+    let status = client.send_group(v1::SendGroupRequest::default()).await.unwrap_err();
+    assert_refused(&status, Code::InvalidArgument, invalid, "miss group name or group members");
+    let status = client.get_sync_message(v1::SyncMessageRequest::default()).await.unwrap_err();
+    assert_refused(&status, Code::InvalidArgument, invalid, "member: must not be empty");
+    let status =
+        client.get_single_history_message(v1::GetSingleHistoryMessageRequest::default()).await.unwrap_err();
+    assert_refused(&status, Code::InvalidArgument, invalid, "from: must not be empty");
+    let request =
+        v1::GetGroupHistoryMessageRequest { group: "g".to_owned(), count: -1, ..Default::default() };
+    let status = client.get_group_history_message(request).await.unwrap_err();
+    assert_refused(&status, Code::InvalidArgument, invalid, "count: -1 is negative");
+
+    let with_id = |message| v1::SendMessageRequest { message_id: "id".to_owned(), ..send("a", "b", message) };
+    client.send(with_id("{}")).await.unwrap();
+    let status = client.send(with_id("{ }")).await.unwrap_err();
+    let message = "the message id id was used before for another message";
+    assert_refused(&status, Code::AlreadyExists, "TIMELINE_CONFLICT", message);
+
+    served.timeline.close().await.unwrap();
+    let status = client.send(send("a", "b", "{}")).await.unwrap_err();
+    assert_refused(&status, Code::Unavailable, "TIMELINE_CLOSED", "the timeline store is closed");
+}
+
+#[test]
+fn the_descriptor_set_describes_the_service() {
+    use prost::Message;
+
+    let set = prost_types::FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
+    let file = &set.file[0];
+    assert_eq!((file.package(), file.service[0].name()), ("timeline.v1", "Timeline"));
+    // Numbers that the Go service's clients rely on.
+    let field = |message: &str, field: &str| {
+        let message = file.message_type.iter().find(|found| found.name() == message).unwrap();
+        message.field.iter().find(|found| found.name() == field).unwrap().number()
+    };
+    assert_eq!(field("GetGroupHistoryMessageRequest", "last_read"), 3);
+    assert_eq!(field("GetGroupHistoryMessageRequest", "count"), 4);
+    assert_eq!(field("SyncMessageReply", "entry_set_last_seq"), 2);
+    assert_eq!(field("SendMessageRequest", "message_id"), 4);
+}

@@ -1,0 +1,45 @@
+//! A timeline in a temporary directory, served over HTTP on a free port.
+
+use std::sync::Arc;
+
+use reqwest::Client;
+use tempfile::TempDir;
+use timeline::Config;
+use timeline::Timeline;
+use timeline::embedded;
+use timeline::embedded::EmbeddedStore;
+use timeline::http;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// The one origin that is configured.
+pub(crate) const ALLOWED_ORIGIN: &str = "https://chat.example.org";
+
+pub(crate) struct Served {
+    pub(crate) client: Client,
+    pub(crate) timeline: Timeline,
+    address: String,
+    // Aborts the server on drop.
+    _server: JoinSet<()>,
+    _directory: TempDir,
+}
+
+impl Served {
+    pub(crate) async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(())).await.unwrap();
+        let timeline = Timeline::new(Arc::new(store), Config::default()).unwrap();
+        let mut config = http::Config::default();
+        config.allowed_origins.push(ALLOWED_ORIGIN.to_owned());
+        let router = http::router(timeline.clone(), &config).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { client: Client::new(), timeline, address, _server: server, _directory: directory }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.address)
+    }
+}
