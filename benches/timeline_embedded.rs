@@ -3,24 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a failed call fails the bench")]
 
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use criterion::Criterion;
-use criterion::Throughput;
-use criterion::criterion_group;
-use criterion::criterion_main;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tempfile::TempDir;
-use timeline::Config;
-use timeline::Count;
-use timeline::MemberId;
-use timeline::Message;
-use timeline::MessageId;
-use timeline::Send;
-use timeline::Seq;
-use timeline::Timeline;
-use timeline::embedded;
 use timeline::embedded::EmbeddedStore;
+use timeline::{Config, Count, MemberId, Message, MessageId, Send, Seq, Timeline, embedded};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 

@@ -1,8 +1,6 @@
 //! The bounds of a timeline.
 
-use crate::Error;
-use crate::ErrorKind;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// The bounds that a [`Timeline`](crate::Timeline) holds its callers to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Who talks with whom: what a history belongs to.
 
-use crate::GroupName;
-use crate::MemberId;
+use crate::{GroupName, MemberId};
 
 /// What a history belongs to: two members, or a group.
 ///

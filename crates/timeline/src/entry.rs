@@ -1,7 +1,6 @@
 //! One message at its place in an inbox or a history.
 
-use crate::Message;
-use crate::Seq;
+use crate::{Message, Seq};
 
 /// One message at its place in an inbox or a history.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,19 +15,12 @@
 
 use std::collections::HashMap;
 
-use tonic::Code;
-use tonic::Request;
-use tonic::Response;
-use tonic::Status;
-use tonic::async_trait;
-use tonic_types::ErrorDetails;
-use tonic_types::StatusExt;
+use tonic::{Code, Request, Response, Status, async_trait};
+use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::Error;
-use crate::Timeline;
 use crate::proto::v1;
-use crate::service;
 use crate::service::Calls;
+use crate::{Error, Timeline, service};
 
 pub use crate::proto::v1::timeline_client::TimelineClient;
 pub use crate::proto::v1::timeline_server::TimelineServer;

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Error;
-use crate::Result;
+use crate::{Error, Result};
 
 /// The most bytes that an id may have.
 pub const ID_BYTES_MAX: usize = 512;

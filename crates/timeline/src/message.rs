@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
-use crate::Error;
-use crate::Result;
+use crate::{Error, Result};
 
 /// A message: the text of one JSON object, kept byte for byte.
 ///

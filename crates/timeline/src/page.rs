@@ -1,10 +1,6 @@
 //! Which entries a reader asks for, and the check that none is skipped. Pure.
 
-use crate::Entry;
-use crate::Error;
-use crate::ErrorKind;
-use crate::Result;
-use crate::Seq;
+use crate::{Entry, Error, ErrorKind, Result, Seq};
 
 /// How many entries a reader gets when it does not say.
 pub const COUNT_DEFAULT: usize = 100;

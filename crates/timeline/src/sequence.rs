@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::Error;
-use crate::Result;
+use crate::{Error, Result};
 
 /// The place of an entry in one inbox or one history: 1, 2, 3 and so on.
 ///

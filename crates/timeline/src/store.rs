@@ -4,15 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::Conversation;
-use crate::Count;
-use crate::Entry;
-use crate::MemberId;
-use crate::Message;
-use crate::MessageId;
-use crate::Page;
-use crate::Result;
-use crate::Seq;
+use crate::{Conversation, Count, Entry, MemberId, Message, MessageId, Page, Result, Seq};
 
 /// Where histories, inboxes and cursors live.
 ///

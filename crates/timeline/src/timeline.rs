@@ -3,25 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
-use crate::Config;
-use crate::Conversation;
-use crate::Count;
-use crate::Entry;
-use crate::Error;
-use crate::GroupName;
-use crate::Inbox;
-use crate::MemberId;
-use crate::Message;
-use crate::MessageId;
-use crate::Page;
-use crate::Result;
-use crate::Seq;
-use crate::Store;
-use crate::store::Append;
-use crate::store::Token;
+use crate::store::{Append, Token};
+use crate::{
+    Config, Conversation, Count, Entry, Error, GroupName, Inbox, MemberId, Message, MessageId, Page, Result,
+    Seq, Store,
+};
 
 /// Inboxes and histories over a [`Store`]. Cheap to clone.
 ///

@@ -6,21 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use timeline::Config;
-use timeline::Conversation;
-use timeline::Count;
-use timeline::Entry;
-use timeline::GroupName;
-use timeline::GroupSend;
-use timeline::MemberId;
-use timeline::Message;
-use timeline::MessageId;
-use timeline::Page;
-use timeline::Send;
-use timeline::Seq;
-use timeline::Timeline;
-use timeline::embedded;
 use timeline::embedded::EmbeddedStore;
+use timeline::{
+    Config, Conversation, Count, Entry, GroupName, GroupSend, MemberId, Message, MessageId, Page, Send, Seq,
+    Timeline, embedded,
+};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 

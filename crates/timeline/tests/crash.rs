@@ -2,29 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::collections::HashMap;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use timeline::Config;
-use timeline::Conversation;
-use timeline::Count;
-use timeline::Entry;
-use timeline::GroupName;
-use timeline::GroupSend;
-use timeline::MemberId;
-use timeline::Message;
-use timeline::MessageId;
-use timeline::Page;
-use timeline::Send;
-use timeline::Seq;
-use timeline::Timeline;
-use timeline::embedded;
 use timeline::embedded::EmbeddedStore;
+use timeline::{
+    Config, Conversation, Count, Entry, GroupName, GroupSend, MemberId, Message, MessageId, Page, Send, Seq,
+    Timeline, embedded,
+};
 use tokio::task::JoinSet;
 
 /// Tells the child where its store is; without it the child's test does nothing.

@@ -5,18 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use timeline::Config;
-use timeline::Count;
-use timeline::Error;
-use timeline::ErrorKind;
-use timeline::MemberId;
-use timeline::Message;
-use timeline::Send;
-use timeline::Seq;
-use timeline::Store;
-use timeline::Timeline;
-use timeline::embedded;
 use timeline::embedded::EmbeddedStore;
+use timeline::{Config, Count, Error, ErrorKind, MemberId, Message, Send, Seq, Store, Timeline, embedded};
 
 async fn open(directory: &Path) -> Result<EmbeddedStore, Error> {
     EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await

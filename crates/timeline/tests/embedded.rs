@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
-use timeline::Observer;
-use timeline::Store;
 use timeline::contract::Place;
-use timeline::embedded;
 use timeline::embedded::EmbeddedStore;
+use timeline::{Observer, Store, embedded};
 
 struct Directory(TempDir);
 

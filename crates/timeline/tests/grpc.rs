@@ -4,21 +4,15 @@
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use timeline::Config;
-use timeline::Timeline;
-use timeline::embedded;
 use timeline::embedded::EmbeddedStore;
-use timeline::grpc;
 use timeline::grpc::TimelineClient;
-use timeline::proto::FILE_DESCRIPTOR_SET;
-use timeline::proto::v1;
+use timeline::proto::{FILE_DESCRIPTOR_SET, v1};
+use timeline::{Config, Timeline, embedded, grpc};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_stream::wrappers::TcpListenerStream;
-use tonic::Code;
-use tonic::Status;
-use tonic::transport::Channel;
-use tonic::transport::Server;
+use tonic::transport::{Channel, Server};
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 struct Served {

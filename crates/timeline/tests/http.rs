@@ -3,11 +3,8 @@
 
 mod served;
 
-use reqwest::Method;
-use reqwest::StatusCode;
-use reqwest::header;
-use serde_json::Value;
-use serde_json::json;
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Value, json};
 
 use served::Served;
 

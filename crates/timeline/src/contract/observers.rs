@@ -1,16 +1,12 @@
 //! Laws of observers.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinSet;
 
 use super::place::*;
-use crate::Entry;
-use crate::GroupSend;
-use crate::MessageId;
-use crate::Observer;
+use crate::{Entry, GroupSend, MessageId, Observer};
 
 /// Notes what it hears, by member.
 #[derive(Default)]

@@ -3,9 +3,7 @@
 use tokio::task::JoinSet;
 
 use super::place::*;
-use crate::Count;
-use crate::Page;
-use crate::Timeline;
+use crate::{Count, Page, Timeline};
 
 /// Not an error, and no trace of the reading.
 pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {

@@ -4,22 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::Config;
-use crate::Conversation;
-use crate::Count;
-use crate::Entry;
-use crate::GroupName;
-use crate::GroupSend;
-use crate::MemberId;
-use crate::Message;
-use crate::MessageId;
-use crate::Observer;
-use crate::Page;
-use crate::Result;
-use crate::Send;
-use crate::Seq;
-use crate::Store;
-use crate::Timeline;
+use crate::{
+    Config, Conversation, Count, Entry, GroupName, GroupSend, MemberId, Message, MessageId, Observer, Page,
+    Result, Send, Seq, Store, Timeline,
+};
 
 /// A place that a store keeps its data in, empty at first.
 #[async_trait]

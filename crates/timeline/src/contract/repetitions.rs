@@ -3,9 +3,7 @@
 use tokio::task::JoinSet;
 
 use super::place::*;
-use crate::ErrorKind;
-use crate::GroupSend;
-use crate::MessageId;
+use crate::{ErrorKind, GroupSend, MessageId};
 
 /// Also when other messages came in between, and from the other side of another conversation.
 pub async fn a_repeated_send_has_one_effect_and_the_same_answer(place: &dyn Place) {

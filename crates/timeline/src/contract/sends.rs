@@ -5,10 +5,8 @@ use std::collections::HashSet;
 use tokio::task::JoinSet;
 
 use super::place::*;
-use crate::ErrorKind;
-use crate::Message;
-use crate::Send;
 use crate::page::Count;
+use crate::{ErrorKind, Message, Send};
 
 /// One history entry, one copy for each, and the answer is the receiver's sequence.
 pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn Place) {

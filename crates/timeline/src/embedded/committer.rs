@@ -2,23 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::DropGuard;
 
 use super::clock;
-use super::plan::Plan;
-use super::plan::Planned;
+use super::plan::{Plan, Planned};
 use super::recent::Recent;
 use super::tables::Tables;
-use crate::Error;
-use crate::ErrorKind;
-use crate::MemberId;
-use crate::Observer;
-use crate::Result;
-use crate::Seq;
-use crate::store::Append;
-use crate::store::Appended;
+use crate::store::{Append, Appended};
+use crate::{Error, ErrorKind, MemberId, Observer, Result, Seq};
 
 /// What the handles ask of the committer.
 #[derive(Debug)]
@@ -140,8 +132,8 @@ impl Reply {
     }
 }
 
-/// Half of how many boxes' last sequences are kept at hand; about 100 bytes each.
-const RECENT_MAX: usize = 65_536;
+/// Half of how many last sequences are kept at hand; 100 bytes each as a rule, 1 KiB with the longest ids.
+const RECENT_MAX: usize = 32_768;
 
 /// A refusal stands whatever became of the batch.
 fn settle<T>(result: Result<T>, committed: &Result<()>) -> Result<T> {

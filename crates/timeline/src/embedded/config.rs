@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::Error;
-use crate::ErrorKind;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// Where the embedded store is and how much it holds in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,10 @@
 //! The directory of a store: made, locked, and freed of a start that did not finish.
 
-use std::fs;
-use std::fs::File;
-use std::fs::TryLockError;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use crate::Error;
-use crate::ErrorKind;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// A directory that this process alone uses until the value is dropped.
 #[derive(Debug)]

@@ -1,13 +1,7 @@
 //! Every key of the store, only here. The table is in the module's documentation.
 
-use crate::Conversation;
-use crate::Error;
-use crate::ErrorKind;
-use crate::MemberId;
-use crate::MessageId;
-use crate::Result;
-use crate::Seq;
 use crate::conversation::Parties;
+use crate::{Conversation, Error, ErrorKind, MemberId, MessageId, Result, Seq};
 
 /// The key of the layout's version in `state`.
 pub(super) const FORMAT: &[u8] = b"v";

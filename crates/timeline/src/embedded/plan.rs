@@ -5,19 +5,11 @@ use std::collections::HashMap;
 use fjall::OwnedWriteBatch as WriteBatch;
 use fjall::Slice;
 
-use super::keys;
 use super::recent::Recent;
-use super::records;
-use super::tables;
 use super::tables::Tables;
-use crate::Entry;
-use crate::Error;
-use crate::ErrorKind;
-use crate::MemberId;
-use crate::Result;
-use crate::Seq;
-use crate::store::Append;
-use crate::store::Appended;
+use super::{keys, records, tables};
+use crate::store::{Append, Appended};
+use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};
 
 /// One batch in the making.
 ///

@@ -1,11 +1,7 @@
 //! Every value of the store, only here. The table is in the module's documentation.
 
-use crate::Error;
-use crate::ErrorKind;
-use crate::Message;
-use crate::Result;
-use crate::Seq;
 use crate::store::Token;
+use crate::{Error, ErrorKind, Message, Result, Seq};
 
 /// The version of every record and of the layout.
 pub(super) const VERSION: u8 = 1;

@@ -1,36 +1,21 @@
 //! The handle of the embedded store.
 
-use std::fmt;
 use std::sync::Arc;
-use std::thread;
+use std::{fmt, thread};
 
 use async_trait::async_trait;
 use fjall::PersistMode;
 use parking_lot::RwLock;
-use tokio::sync::mpsc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::Config;
-use super::committer::Command;
-use super::committer::Commit;
-use super::committer::Committer;
-use super::keys;
+use super::committer::{Command, Commit, Committer};
 use super::tables::Tables;
-use crate::Conversation;
-use crate::Count;
-use crate::Entry;
-use crate::Error;
-use crate::ErrorKind;
-use crate::Inbox;
-use crate::MemberId;
-use crate::Observer;
-use crate::Page;
-use crate::Result;
-use crate::Seq;
-use crate::Store;
-use crate::store::Append;
-use crate::store::Appended;
+use super::{Config, keys};
+use crate::store::{Append, Appended};
+use crate::{
+    Conversation, Count, Entry, Error, ErrorKind, Inbox, MemberId, Observer, Page, Result, Seq, Store,
+};
 
 /// A store in one directory of one process.
 ///
@@ -161,13 +146,10 @@ fn closed() -> Error {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::atomic::AtomicBool;
-    use std::sync::atomic::Ordering;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::Message;
-    use crate::Send;
-    use crate::Timeline;
+    use crate::{Message, Send, Timeline};
 
     /// Commits unless told to fail, as a full or broken disk does.
     fn failing(broken: Arc<AtomicBool>) -> Commit {

@@ -2,24 +2,11 @@
 
 use std::fmt;
 
-use fjall::Database;
-use fjall::Keyspace;
-use fjall::KeyspaceCreateOptions;
-use fjall::PersistMode;
-use fjall::Readable;
-use fjall::Snapshot;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
 
-use super::Config;
 use super::directory::Directory;
-use super::keys;
-use super::records;
-use crate::Entry;
-use crate::Error;
-use crate::ErrorKind;
-use crate::Page;
-use crate::Result;
-use crate::Seq;
-use crate::page;
+use super::{Config, keys, records};
+use crate::{Entry, Error, ErrorKind, Page, Result, Seq, page};
 
 /// The open keyspaces. The directory stays locked until this is dropped.
 pub(super) struct Tables {

@@ -1,11 +1,8 @@
 //! Bodies: JSON as proto3 maps it, and the binary form.
 
 use axum::Json;
-use axum::http::HeaderMap;
-use axum::http::HeaderValue;
-use axum::http::header;
-use axum::response::IntoResponse;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,8 +1,6 @@
 //! The bounds of the HTTP service.
 
-use crate::Error;
-use crate::ErrorKind;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// The bounds of the HTTP service.
 #[derive(Debug, Clone, PartialEq, Eq)]

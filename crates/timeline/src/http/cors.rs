@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderValue;
-use axum::http::Method;
-use axum::http::header;
-use tower_http::cors::AllowOrigin;
-use tower_http::cors::CorsLayer;
+use axum::http::{HeaderValue, Method, header};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::Config;
 

@@ -1,8 +1,7 @@
 //! The parameters of a `GET`, as the fields of its request.
 
 use serde::de::DeserializeOwned;
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::problem::Problem;
 

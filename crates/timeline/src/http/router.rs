@@ -4,31 +4,20 @@ use std::future::Future;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::DefaultBodyLimit;
-use axum::extract::Path;
-use axum::extract::RawQuery;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::rejection::PathRejection;
-use axum::http::HeaderMap;
-use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use axum::routing::any;
-use axum::routing::get;
-use axum::routing::post;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Config;
 use super::codec::Codec;
-use super::cors;
 use super::problem::Problem;
-use super::query;
-use crate::Result;
-use crate::Timeline;
+use super::{Config, cors, query};
 use crate::service::Calls;
+use crate::{Result, Timeline};
 
 /// What every handler needs.
 #[derive(Debug, Clone)]

@@ -1,20 +1,10 @@
 //! The five calls: a request of the proto file in, its reply out.
 
-use crate::Conversation;
-use crate::Count;
-use crate::Entry;
-use crate::Error;
-use crate::GroupName;
-use crate::GroupSend;
-use crate::MemberId;
-use crate::Message;
-use crate::MessageId;
-use crate::Page;
-use crate::Result;
-use crate::Send;
-use crate::Seq;
-use crate::Timeline;
 use crate::proto::v1;
+use crate::{
+    Conversation, Count, Entry, Error, GroupName, GroupSend, MemberId, Message, MessageId, Page, Result,
+    Send, Seq, Timeline,
+};
 
 /// The five calls over a timeline. Every field is checked, and an error names the one at fault.
 #[derive(Debug, Clone)]

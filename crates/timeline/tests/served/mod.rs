@@ -4,11 +4,8 @@ use std::sync::Arc;
 
 use reqwest::Client;
 use tempfile::TempDir;
-use timeline::Config;
-use timeline::Timeline;
-use timeline::embedded;
 use timeline::embedded::EmbeddedStore;
-use timeline::http;
+use timeline::{Config, Timeline, embedded, http};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
