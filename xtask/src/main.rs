@@ -1,3 +1,79 @@
-//! The commands of the project.
+//! The commands of the project: `cargo xtask --help` lists them.
+#![expect(clippy::print_stdout, reason = "commands talk to the person who typed them")]
+#![expect(unreachable_pub, reason = "a program has no public items; `pub` says what a module offers the others")]
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[path = "../../crates/test-support/src/binary.rs"]
+mod binary;
+mod budget;
+mod ci;
+mod codegen;
+mod containers;
+mod images;
+mod setup;
+mod step;
+mod test;
+mod tidy;
+
+/// The commands of the project.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Command {
+    /// Gets the servers and tools that tests need, without questions: the distribution's packages as root, unpacked
+    /// below target/servers otherwise
+    Setup {
+        /// Only say what is there and what is missing; exit code 1 if anything is
+        #[arg(long)]
+        check: bool,
+    },
+    /// Runs setup, then every test: workspace, documentation, pages; ends with one summary
+    Test {
+        /// Only tests whose name contains this
+        filter: Option<String>,
+    },
+    /// Runs everything that CI runs: formatting, lints, test, docs, features, generated code, licences, tidy
+    Ci,
+    /// Checks the house rules that no compiler knows
+    Tidy,
+    /// Measures the budgets of the design; exit code 1 if any is over
+    Budget {
+        /// Only figures whose name contains this
+        filter: Option<String>,
+        /// Try the harness only: debug build, one short round, no verdict on the values
+        #[arg(long)]
+        smoke: bool,
+    },
+    /// Generates the Rust of the proto file
+    Codegen {
+        /// Only compare with what is checked in; exit code 1 if it differs
+        #[arg(long)]
+        check: bool,
+    },
+    /// Makes local Docker images of the servers' binaries, without a registry
+    Images,
+    /// Runs the tests that need a Docker engine, starting one if none answers (as root, with dockerd installed)
+    Containers,
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Setup { check } => setup::run(check),
+        Command::Test { filter } => test::run(filter.as_deref()),
+        Command::Ci => ci::run(),
+        Command::Tidy => tidy::run(),
+        Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
+        Command::Codegen { check } => codegen::run(check),
+        Command::Images => images::run(),
+        Command::Containers => containers::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

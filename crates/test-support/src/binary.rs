@@ -1,4 +1,7 @@
 //! Finds the servers' binaries on this machine.
+//!
+//! `xtask` includes this file too, so that `cargo xtask setup` looks where the tests will, without building the
+//! rest of this crate.
 
 use std::env;
 use std::path::Path;
@@ -18,14 +21,15 @@ pub fn binary(names: &[&str]) -> Option<PathBuf> {
 /// Returns the root directory of this workspace.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    here.ancestors().find(|folder| folder.join("Cargo.lock").is_file()).unwrap_or(here).to_path_buf()
 }
 
 fn server_folders() -> Vec<PathBuf> {
     let elsewhere = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     // A relative target directory is relative to where cargo ran, which is not where a test runs.
-    let elsewhere = elsewhere.map(|folder| workspace().join(folder).join("servers/bin"));
-    elsewhere.into_iter().chain([workspace().join("target/servers/bin")]).collect()
+    let elsewhere = elsewhere.map(|folder| workspace().join(folder));
+    let targets = elsewhere.into_iter().chain([workspace().join("target")]);
+    targets.flat_map(|target| [target.join("servers/bin"), target.join("tools/bin")]).collect()
 }
 
 #[cfg(unix)]

