@@ -1,5 +1,7 @@
 //! Integration tests: our crates together, and real servers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail there")]
+
 mod containers;
 mod page;
 mod server;

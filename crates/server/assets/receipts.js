@@ -5,6 +5,7 @@ import { Emitter } from "./emitter.js";
 import { Stored } from "./storage.js";
 
 const AWAITED_MAX = 500;
+const CONVERSATIONS_MAX = 500;
 const PEERS_MAX = 100;
 
 const channel = (peer) => `$received:${peer}`;
@@ -15,12 +16,20 @@ export class Receipts extends Emitter {
   #connection;
   #bound = new Set();
 
-  constructor(me, connection) {
+  constructor(me, store, connection) {
     super();
+    /** Which store the places are of. */
+    this.store = store;
     this.#stored = new Stored(me, "receipts");
     this.#connection = connection;
     /** For each peer: how far they have come, our newest message that reached them, and the places of the others. */
-    this.peers = new Map(Object.entries(this.#stored.read() ?? {}));
+    this.peers = new Map();
+    this.#merge();
+    // Another tab of the user may have sent what we show.
+    this.#stored.watch(() => {
+      this.#merge();
+      this.emit("change");
+    });
     connection.on("message", ({ channel, text }) => channel.startsWith("$received:") && this.#heard(text));
     connection.on("open", () => this.#askAll());
   }
@@ -57,9 +66,10 @@ export class Receipts extends Emitter {
     return new Set(records.slice(0, newest + 1).filter((record) => record.mine && !record.pending));
   }
 
-  /** The server has another store: its places mean nothing. */
-  forget() {
-    this.peers.clear();
+  /** The server has this store; the places of another one mean nothing. */
+  recognise(store) {
+    if (this.store !== null && this.store !== store) this.peers.clear();
+    this.store = store;
     this.#save();
   }
 
@@ -106,19 +116,36 @@ export class Receipts extends Emitter {
   }
 
   #settle(state) {
+    this.#clear(state);
+    this.#save();
+    this.emit("change");
+  }
+
+  /** Takes out what was awaited and has arrived. */
+  #clear(state) {
     for (const [id, sequence] of Object.entries(state.awaited)) {
       if (sequence > state.cursor) continue;
       if (!state.newest || sequence >= state.newest.sequence) state.newest = { id, sequence };
       delete state.awaited[id];
     }
-    this.#save();
-    this.emit("change");
+  }
+
+  /** Takes over what other tabs know: positions only grow, so the higher ones count. */
+  #merge() {
+    const kept = this.#stored.read();
+    if (typeof kept?.peers !== "object" || kept.store !== this.store) return;
+    for (const [name, theirs] of Object.entries(kept.peers)) {
+      const ours = this.#peer(name);
+      ours.cursor = Math.max(ours.cursor, theirs.cursor);
+      if (theirs.newest && !(ours.newest?.sequence >= theirs.newest.sequence)) ours.newest = theirs.newest;
+      Object.assign(ours.awaited, theirs.awaited);
+      this.#clear(ours);
+    }
   }
 
   #save() {
+    this.#merge();
     const kept = [...this.peers].filter(([, state]) => state.newest || Object.keys(state.awaited).length > 0);
-    this.#stored.write(Object.fromEntries(kept.slice(-CONVERSATIONS_MAX)));
+    this.#stored.write({ store: this.store, peers: Object.fromEntries(kept.slice(-CONVERSATIONS_MAX)) });
   }
 }
-
-const CONVERSATIONS_MAX = 500;

@@ -26,7 +26,7 @@ export class Session extends Emitter {
     this.book = new Book(me);
     this.connection = new Connection(me);
     this.presence = new Presence(this.connection);
-    this.receipts = new Receipts(me, this.connection);
+    this.receipts = new Receipts(me, this.book.store, this.connection);
     this.outbox = new Outbox(me);
     this.inbox = new Inbox(me, this.book.cursor, (entry, live) => this.#arrived(entry, live));
     this.connection.on("message", ({ channel, text }) => channel === `$inbox:${me}` && this.#pushed(text));
@@ -82,7 +82,9 @@ export class Session extends Emitter {
     this.connection
       .call("hello")
       .then(({ store }) => {
-        if (!this.book.recognise(store)) this.#startOver();
+        const known = this.book.recognise(store);
+        this.receipts.recognise(store);
+        if (!known) this.#startOver();
       })
       .catch((error) => console.warn("the server did not say hello", error))
       .then(() => this.inbox.catchUp())
@@ -91,7 +93,6 @@ export class Session extends Emitter {
 
   #startOver() {
     this.inbox.restart();
-    this.receipts.forget();
     this.#threads.clear();
     this.#reported = 0;
     for (const entry of this.outbox.entries) this.#queued(entry);

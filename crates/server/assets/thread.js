@@ -31,25 +31,25 @@ export class Thread extends Emitter {
 
   /** An entry of the inbox. */
   addLive(message, sequence) {
-    const echo = this.records.findLast((record) => record.pending && record.raw === message.raw);
+    const mine = message.from === this.me;
+    const echo = mine ? this.records.findLast((record) => record.pending && record.raw === message.raw) : undefined;
     if (echo) {
       Object.assign(echo, { pending: false, state: "stored", inbox: sequence, order: this.#nextOrder() });
+      this.#arrange();
     } else if (message.id !== null && this.#recent((record) => record.raw === message.raw)) {
       return;
     } else {
-      this.records.push(this.#record(message, { inbox: sequence }));
+      this.#put(this.#record(message, { inbox: sequence }));
       // Without an id a message that looks like an old one may still be new: the history knows.
       if (message.id === null && this.opened && this.conversation.kind !== "unknown") this.readNewer();
     }
     if (!this.opened && this.records.length > UNOPENED_MAX) this.records.splice(0, this.records.length - UNOPENED_MAX);
-    this.#arrange();
   }
 
   /** A message of ours that is on its way, or back from a visit before. */
   addPending(message, state) {
     if (this.#recent((record) => record.raw === message.raw)) return;
-    this.records.push(this.#record(message, { pending: true, state }));
-    this.#arrange();
+    this.#put(this.#record(message, { pending: true, state }));
   }
 
   /** The state of a message of ours that is on its way: "sending", "stored" or "failed". */
@@ -175,15 +175,31 @@ export class Thread extends Emitter {
     return false;
   }
 
-  #arrange() {
-    const place = (record) => (record.pending ? Infinity : (record.sequence ?? record.anchor ?? Number.MAX_VALUE));
-    const exact = (record) => (record.sequence === null ? 1 : 0);
-    this.records.sort(
-      (left, right) =>
-        compare(place(left), place(right)) || exact(left) - exact(right) || left.order - right.order,
-    );
+  /** Puts one record where it belongs, which is nearly always at the end. */
+  #put(record) {
+    let at = this.records.length;
+    while (at > 0 && inOrder(this.records[at - 1], record) > 0) at -= 1;
+    this.records.splice(at, 0, record);
     this.emit("change");
   }
+
+  #arrange() {
+    this.records.sort(inOrder);
+    this.emit("change");
+  }
+}
+
+/** By place in the history; what has none comes behind what it followed, and what is on its way last. */
+function inOrder(left, right) {
+  return (
+    compare(place(left), place(right)) ||
+    Number(left.sequence === null) - Number(right.sequence === null) ||
+    left.order - right.order
+  );
+}
+
+function place(record) {
+  return record.pending ? Infinity : (record.sequence ?? record.anchor ?? Number.MAX_VALUE);
 }
 
 function compare(left, right) {

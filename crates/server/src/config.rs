@@ -46,9 +46,9 @@ pub(crate) struct Config {
     pub(crate) shutdown_time: Duration,
     /// Messages kept for each hub channel.
     pub(crate) channel_history: usize,
-    /// WebSockets open at once.
+    /// How many WebSocket connections may be open at once.
     pub(crate) connections: usize,
-    /// HTTP connections open at once, WebSockets not counted.
+    /// HTTP connections open at once, those of the hub not counted.
     pub(crate) http_connections: usize,
     /// gRPC connections open at once.
     pub(crate) grpc_connections: usize,

@@ -113,7 +113,8 @@ fn id(path: &Path) -> io::Result<Uuid> {
 }
 
 fn first_missing(path: &Path) -> Option<PathBuf> {
-    let missing = path.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists());
+    let missing =
+        path.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists());
     missing.last().map(Path::to_owned)
 }
 
@@ -144,7 +145,10 @@ mod tests {
         let path = parent.path().join("data");
         let first = DataDir::open(&path).unwrap();
         let error = DataDir::open(&path).unwrap_err().to_string();
-        assert!(error.contains("in use by another tidings") && error.contains(&std::process::id().to_string()), "{error}");
+        assert!(
+            error.contains("in use by another tidings") && error.contains(&std::process::id().to_string()),
+            "{error}"
+        );
         let id = first.id();
         drop(first);
         assert_eq!(DataDir::open(&path).unwrap().id(), id);

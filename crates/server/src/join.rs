@@ -54,7 +54,14 @@ impl Join {
         let timeline = Timeline::new(Arc::new(store), tidings::timeline::Config::default())?;
         let roster = Arc::new(Roster::default());
         let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
-        let calls = Calls::start(data_dir.id(), Arc::clone(&roster), storage.clone(), timeline.clone(), &tasks, &stop);
+        let calls = Calls::start(
+            data_dir.id(),
+            Arc::clone(&roster),
+            storage.clone(),
+            timeline.clone(),
+            &tasks,
+            &stop,
+        );
         let hooks = hooks(&presence, &calls, storage);
         let hub = Hub::start(hub_config(config), hooks)?;
         post.deliver_through(&hub);

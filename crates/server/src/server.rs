@@ -100,7 +100,8 @@ impl Server {
         self.readiness.turn_off();
         self.stop.cancel();
         self.tasks.close();
-        let (_, served) = tokio::join!(self.join.drain(clients), tokio::time::timeout_at(clients, self.tasks.wait()));
+        let (_, served) =
+            tokio::join!(self.join.drain(clients), tokio::time::timeout_at(clients, self.tasks.wait()));
         if served.is_err() {
             tracing::warn!("some requests did not end in time and are cut off");
         }

@@ -13,7 +13,8 @@ use crate::config::Config;
 use crate::config::LogFormat;
 
 /// Seconds; from a memory hit to a disk that struggles.
-const BUCKETS: &[f64] = &[0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const BUCKETS: &[f64] =
+    &[0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// How often samples are folded into their buckets when nobody scrapes, so that they never pile up.
 const UPKEEP: Duration = Duration::from_secs(5);

@@ -31,7 +31,8 @@ async fn a_crash_under_sends_loses_nothing_and_shows_nothing_twice() {
     bob.sees(&expected).await;
     alice.sees(&expected).await;
     alice.all_are("Delivered").await;
-    let stored: Value = reqwest::get(server.url("/timeline/sync?member=Bob&count=1000")).await.unwrap().json().await.unwrap();
+    let stored: Value =
+        reqwest::get(server.url("/timeline/sync?member=Bob&count=1000")).await.unwrap().json().await.unwrap();
     assert_eq!(stored["latestSeq"], SENDS.to_string());
     assert_eq!(alice.texts().await, bob.texts().await);
     // And nothing of it depends on what the pages had in mind.

@@ -23,7 +23,10 @@ async fn a_group_reaches_all_its_members_and_nobody_else() {
     alice.say("Who brings the crates?").await;
 
     // Bob finds the group by its message, and can answer it.
-    bob.until("[...document.querySelectorAll('#list .row-title')].some(title => title.textContent === 'Market')").await;
+    bob.until(
+        "[...document.querySelectorAll('#list .row-title')].some(title => title.textContent === 'Market')",
+    )
+    .await;
     bob.page.click("#list button[data-key^='group:Market~']").await.unwrap();
     bob.sees(&["Who brings the crates?"]).await;
     bob.say("I do").await;

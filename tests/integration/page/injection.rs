@@ -29,7 +29,8 @@ async fn script_in_names_and_messages_is_shown_and_not_run() {
     alice.page.click("#list button[data-key^='group:']").await.unwrap();
     alice.sees(&["javascript:alert(3)"]).await;
     for person in [&alice, &mallory] {
-        let made = "document.querySelectorAll('#app img:not(.mark), #app script, #app a, #app [onerror]').length";
+        let made =
+            "document.querySelectorAll('#app img:not(.mark), #app script, #app a, #app [onerror]').length";
         assert_eq!(person.value(made).await, 0);
         person.had_no_trouble();
     }
@@ -40,15 +41,29 @@ async fn the_policy_stops_a_script_that_gets_into_the_page() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let server = Tidings::start();
     let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
-    let refused = "(() => { try { document.body.innerHTML = '<b>x</b>'; return false } catch { return true } })()";
-    assert_eq!(alice.value(refused).await, true);
-    let inline = "new Promise(done => {
-        document.addEventListener('securitypolicyviolation', event => done(event.effectiveDirective));
-        const button = document.createElement('button');
-        button.setAttribute('onclick', 'alert(1)');
-        document.body.append(button);
-        button.click();
-    })";
-    assert_eq!(alice.value(inline).await, "script-src-attr");
+    // Text cannot become markup or code, on any of the ways there are.
+    for attempt in [
+        "document.body.innerHTML = '<b>x</b>'",
+        "document.body.setAttribute('onclick', 'alert(1)')",
+        "document.createElement('script').src = 'data:text/javascript,alert(1)'",
+        "document.createElement('script').text = 'alert(1)'",
+        "setTimeout('alert(1)')",
+    ] {
+        let refused = format!("(() => {{ try {{ {attempt}; return false }} catch {{ return true }} }})()");
+        assert_eq!(alice.value(&refused).await, true, "{attempt}");
+    }
+    // Nothing is fetched from elsewhere.
+    for (attempt, directive) in [
+        ("new Image().src = 'http://127.0.0.1:9/x.png'", "img-src"),
+        ("fetch('http://127.0.0.1:9/x').catch(() => {})", "connect-src"),
+    ] {
+        let stopped = format!(
+            "new Promise(done => {{
+                document.addEventListener('securitypolicyviolation', event => done(event.effectiveDirective), {{ once: true }});
+                {attempt};
+            }})"
+        );
+        assert_eq!(alice.value(&stopped).await, directive);
+    }
     assert!(alice.page.dialogs().is_empty());
 }

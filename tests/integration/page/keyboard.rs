@@ -83,7 +83,9 @@ async fn everything_can_be_done_by_keyboard_alone() {
     alice.until("document.querySelector('#talk-title').textContent === 'Both'").await;
     alice.page.write("all of you").await.unwrap();
     alice.press("Enter").await;
-    carol.until("[...document.querySelectorAll('.row-title')].some(title => title.textContent === 'Both')").await;
+    carol
+        .until("[...document.querySelectorAll('.row-title')].some(title => title.textContent === 'Both')")
+        .await;
 
     // Every stop is seen: something marks it.
     for _ in 0..6 {
@@ -108,7 +110,11 @@ async fn everything_that_can_be_used_has_a_name() {
     for node in nodes.iter().filter(|node| node["ignored"] != true) {
         let role = node["role"]["value"].as_str().unwrap_or_default();
         if ["button", "textbox", "searchbox", "checkbox", "region", "navigation", "main"].contains(&role) {
-            assert_ne!(node["name"]["value"].as_str().unwrap_or_default(), "", "a {role} has no name: {node}");
+            assert_ne!(
+                node["name"]["value"].as_str().unwrap_or_default(),
+                "",
+                "a {role} has no name: {node}"
+            );
             used += 1;
         }
     }

@@ -31,7 +31,8 @@ async fn messages_arrive_at_once_and_show_their_delivery() {
     alice.had_no_trouble();
     bob.had_no_trouble();
     let own = server.url("");
-    let elsewhere = |address: &String| !address.starts_with(&own) && !address.starts_with(&own.replace("http", "ws"));
+    let elsewhere =
+        |address: &String| !address.starts_with(&own) && !address.starts_with(&own.replace("http", "ws"));
     let foreign: Vec<String> = alice.page.requests().into_iter().filter(elsewhere).collect();
     assert!(foreign.is_empty(), "something was loaded from elsewhere: {foreign:?}");
 }

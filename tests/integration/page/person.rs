@@ -77,11 +77,17 @@ impl Person {
     /// Waits until every message of their own has this state: `Sent` or `Delivered`.
     pub(super) async fn all_are(&self, state: &str) {
         let states = "[...document.querySelectorAll('.message.is-mine .delivery')].map(state => state.title)";
-        self.until(&format!("(states => states.length > 0 && states.every(state => state === '{state}'))({states})")).await;
+        self.until(&format!(
+            "(states => states.length > 0 && states.every(state => state === '{state}'))({states})"
+        ))
+        .await;
     }
 
     pub(super) async fn sees_online(&self, peer: &str, online: bool) {
-        let class = format!("document.querySelector({})?.parentElement.classList.contains('is-online')", json!(row(&format!("direct:{peer}"))));
+        let class = format!(
+            "document.querySelector({})?.parentElement.classList.contains('is-online')",
+            json!(row(&format!("direct:{peer}")))
+        );
         self.until(&format!("({class} ?? false) === {online}")).await;
     }
 

@@ -23,12 +23,21 @@ async fn any_json_is_shown_somewhere() {
     ];
     for shape in &shapes {
         let body = json!({ "from": "bot", "to": "Alice", "message": shape.to_string() });
-        assert!(client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success());
+        assert!(
+            client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success()
+        );
     }
     alice.sees_unread("unknown", "6").await;
     alice.open_key("unknown").await;
     let raw = |shape: &serde_json::Value| shape.to_string();
-    let expected = ["hi".to_owned(), raw(&shapes[1]), raw(&shapes[2]), "not for me".to_owned(), "no name".to_owned(), "odd group".to_owned()];
+    let expected = [
+        "hi".to_owned(),
+        raw(&shapes[1]),
+        raw(&shapes[2]),
+        "not for me".to_owned(),
+        "no name".to_owned(),
+        "odd group".to_owned(),
+    ];
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     alice.sees(&expected).await;
     assert_eq!(alice.value("document.querySelector('#text').disabled").await, true);
@@ -39,14 +48,18 @@ async fn any_json_is_shown_somewhere() {
     for _ in 0..2 {
         let message = json!({ "from": "Bob", "to": "Alice", "text": "again", "at": "never" }).to_string();
         let body = json!({ "from": "Bob", "to": "Alice", "message": message });
-        assert!(client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success());
+        assert!(
+            client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success()
+        );
     }
     alice.sees_unread("direct:Bob", "2").await;
     alice.open("Bob").await;
     alice.sees(&["again", "again"]).await;
     let message = json!({ "from": "Bob", "to": "Alice", "text": "again", "at": "never" }).to_string();
     let body = json!({ "from": "Bob", "to": "Alice", "message": message });
-    assert!(client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success());
+    assert!(
+        client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success()
+    );
     alice.sees(&["again", "again", "again"]).await;
     alice.had_no_trouble();
 }

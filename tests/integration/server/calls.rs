@@ -158,7 +158,8 @@ async fn history_gives_a_channels_last_messages_under_their_own_ids() {
 async fn calls_that_make_no_sense_are_answered_with_an_error() {
     let server = Tidings::start();
     let mut nobody = Client::connect(&server, "").await;
-    for call in [json!({ "call": "fly" }), json!({}), json!(7), json!({ "call": "received", "sequence": 1 })] {
+    for call in [json!({ "call": "fly" }), json!({}), json!(7), json!({ "call": "received", "sequence": 1 })]
+    {
         let answer = nobody.call("", call.clone()).await;
         assert!(answer["error"].is_string(), "{call} was answered with {answer}");
     }

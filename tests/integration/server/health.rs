@@ -22,7 +22,11 @@ async fn probes_metrics_and_unknown_paths_answer() {
     let metrics = reqwest::get(server.url("/metrics")).await.unwrap();
     assert!(metrics.headers()["content-type"].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
     let text = metrics.text().await.unwrap();
-    for line in ["tidings_hub_connections 1", "tidings_http_requests_total{status=\"2xx\"}", "tidings_http_request_seconds_bucket"] {
+    for line in [
+        "tidings_hub_connections 1",
+        "tidings_http_requests_total{status=\"2xx\"}",
+        "tidings_http_request_seconds_bucket",
+    ] {
         assert!(text.contains(line), "{line} is not in {text}");
     }
     drop(socket);
@@ -46,7 +50,8 @@ async fn presence_answers_in_input_order_and_names_bad_ids() {
     let bad = ask("id=bob&id=&id=a%0Ab&id=alice").await;
     assert_eq!(bad.status(), 400);
     let bad: Value = bad.json().await.unwrap();
-    let statuses: Vec<&str> = bad["statuses"].as_array().unwrap().iter().map(|id| id["status"].as_str().unwrap()).collect();
+    let statuses: Vec<&str> =
+        bad["statuses"].as_array().unwrap().iter().map(|id| id["status"].as_str().unwrap()).collect();
     assert_eq!(statuses, ["OFFLINE", "UNKNOWN", "UNKNOWN", "ONLINE"]);
     assert!(bad["statuses"][1]["error"].is_string() && bad["statuses"][2]["error"].is_string());
     assert_eq!(ask("").await.status(), 400);
@@ -57,14 +62,17 @@ async fn presence_answers_in_input_order_and_names_bad_ids() {
 async fn the_page_and_its_parts_are_served_with_type_tag_and_policy() {
     let server = Tidings::start();
     let client = reqwest::Client::new();
-    for (path, kind) in [("/", "text/html"), ("/assets/app.js", "text/javascript"), ("/assets/base.css", "text/css")] {
+    for (path, kind) in
+        [("/", "text/html"), ("/assets/app.js", "text/javascript"), ("/assets/base.css", "text/css")]
+    {
         let answer = client.get(server.url(path)).send().await.unwrap();
         let headers = answer.headers().clone();
         assert!(headers["content-type"].to_str().unwrap().starts_with(kind), "{path}");
         assert_eq!(headers["x-content-type-options"], "nosniff");
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-        let again = client.get(server.url(path)).header("If-None-Match", &headers["etag"]).send().await.unwrap();
+        let again =
+            client.get(server.url(path)).header("If-None-Match", &headers["etag"]).send().await.unwrap();
         assert_eq!(again.status(), 304, "{path}");
     }
 }

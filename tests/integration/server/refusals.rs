@@ -30,7 +30,9 @@ fn taken_ports_are_named_and_leave_no_data_directory() {
     let directory = TempDir::new().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for (http, grpc, name) in [(address.as_str(), "127.0.0.1:0", "--http"), ("127.0.0.1:0", address.as_str(), "--grpc")] {
+    for (http, grpc, name) in
+        [(address.as_str(), "127.0.0.1:0", "--http"), ("127.0.0.1:0", address.as_str(), "--grpc")]
+    {
         let line = complaint(directory.path(), &["--http", http, "--grpc", grpc, "--data-dir", "data"], &[]);
         assert!(line.contains(&format!("{name}: {address} is taken")), "{line}");
     }
@@ -44,7 +46,10 @@ fn a_locked_data_directory_is_named_and_its_owner_goes_on() {
     let data = server.data_dir();
     let flags = ["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir", data.to_str().unwrap()];
     let line = complaint(directory.path(), &flags, &[]);
-    assert!(line.contains(data.to_str().unwrap()) && line.contains("in use by another tidings (process "), "{line}");
+    assert!(
+        line.contains(data.to_str().unwrap()) && line.contains("in use by another tidings (process "),
+        "{line}"
+    );
     server.signal("TERM");
     assert!(server.wait().success());
 }
@@ -53,7 +58,11 @@ fn a_locked_data_directory_is_named_and_its_owner_goes_on() {
 fn a_data_directory_that_cannot_be_made_is_named() {
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("file"), "").unwrap();
-    let line = complaint(directory.path(), &["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=file/data"], &[]);
+    let line = complaint(
+        directory.path(),
+        &["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=file/data"],
+        &[],
+    );
     assert!(line.contains("--data-dir: file/data cannot be made"), "{line}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
@@ -80,7 +89,10 @@ fn misspelled_names_are_named_with_the_near_one() {
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("server.toml"), "presence-grase = '1s'\n").unwrap();
     let line = complaint(directory.path(), &with(&["--config", "server.toml"]), &[]);
-    assert!(line.contains("server.toml: there is no key \"presence-grase\"; did you mean presence-grace?"), "{line}");
+    assert!(
+        line.contains("server.toml: there is no key \"presence-grase\"; did you mean presence-grace?"),
+        "{line}"
+    );
     let line = complaint(directory.path(), &FREE, &[("TIDINGS_HTPP", "127.0.0.1:1")]);
     assert!(line.contains("TIDINGS_HTPP") && line.contains("did you mean TIDINGS_HTTP?"), "{line}");
     let line = complaint(directory.path(), &with(&["--shutdown-tim=1s"]), &[]);
@@ -94,11 +106,23 @@ fn bad_values_are_named_with_their_source_and_what_is_allowed() {
     fs::write(directory.path().join("server.toml"), "channel-history = -1\n").unwrap();
     for (flags, variables, expected) in [
         (with(&["--connections=many"]), vec![], "--connections: \"many\" is not a whole number from 1 to"),
-        (FREE.to_vec(), vec![("TIDINGS_SHUTDOWN_TIME", "soon")], "TIDINGS_SHUTDOWN_TIME: \"soon\" is not a duration"),
-        (with(&["--config=server.toml"]), vec![], "server.toml: channel-history: \"-1\" is not a whole number from 0"),
+        (
+            FREE.to_vec(),
+            vec![("TIDINGS_SHUTDOWN_TIME", "soon")],
+            "TIDINGS_SHUTDOWN_TIME: \"soon\" is not a duration",
+        ),
+        (
+            with(&["--config=server.toml"]),
+            vec![],
+            "server.toml: channel-history: \"-1\" is not a whole number from 0",
+        ),
         (with(&["--config=missing.toml"]), vec![], "--config: \"missing.toml\" cannot be read"),
         (with(&["--log=loud=very"]), vec![], "--log: \"loud=very\" is not a log filter"),
-        (vec!["--http=0.0.0.0:0", "--grpc=127.0.0.1:0"], vec![], "--http: \"0.0.0.0:0\" would open the server"),
+        (
+            vec!["--http=0.0.0.0:0", "--grpc=127.0.0.1:0"],
+            vec![],
+            "--http: \"0.0.0.0:0\" would open the server",
+        ),
     ] {
         let line = complaint(directory.path(), &flags, &variables);
         assert!(line.contains(expected), "{line}");
@@ -120,7 +144,8 @@ fn check_says_what_is_well_and_what_is_not_and_leaves_nothing() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let http = format!("--http={}", taken.local_addr().unwrap());
     fs::write(directory.path().join("data"), "").unwrap();
-    let output = Tidings::run(directory.path(), &["check", &http, "--grpc=127.0.0.1:0", "--data-dir=data"], &[]);
+    let output =
+        Tidings::run(directory.path(), &["check", &http, "--grpc=127.0.0.1:0", "--data-dir=data"], &[]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!output.status.success(), "{text}");
     assert_eq!(text.lines().filter(|line| line.starts_with("problem ")).count(), 2, "{text}");

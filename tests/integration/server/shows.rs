@@ -9,7 +9,8 @@ async fn a_message_is_stored_synced_and_survives_kill_9() {
     let mut server = Tidings::start();
     let client = reqwest::Client::new();
     let body = r#"{"from":"user_a","to":"user_b","message":"{\"text\":\"hi\"}"}"#;
-    let send = client.post(server.url("/timeline/send")).header("Content-Type", "application/json").body(body);
+    let send =
+        client.post(server.url("/timeline/send")).header("Content-Type", "application/json").body(body);
     let answer: Value = send.send().await.unwrap().json().await.unwrap();
     assert_eq!(answer, json!({ "sequence": "1" }));
     let expected = json!({
@@ -20,7 +21,8 @@ async fn a_message_is_stored_synced_and_survives_kill_9() {
             server.kill();
             server.start_again();
         }
-        let sync = reqwest::get(server.url("/timeline/sync?member=user_b&last_read=0&count=10")).await.unwrap();
+        let sync =
+            reqwest::get(server.url("/timeline/sync?member=user_b&last_read=0&count=10")).await.unwrap();
         assert_eq!(sync.json::<Value>().await.unwrap(), expected);
     }
 }

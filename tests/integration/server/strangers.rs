@@ -31,7 +31,10 @@ async fn other_origins_are_refused_and_our_own_is_not() {
     let server = Tidings::start();
     let own = format!("http://{}", server.http());
     for path in ["/timeline/sync?member=a", "/presence?id=a"] {
-        assert_eq!(status(&server, path, &[(header::ORIGIN, "http://evil.example")]).await, StatusCode::FORBIDDEN);
+        assert_eq!(
+            status(&server, path, &[(header::ORIGIN, "http://evil.example")]).await,
+            StatusCode::FORBIDDEN
+        );
         assert_eq!(status(&server, path, &[(header::ORIGIN, "null")]).await, StatusCode::FORBIDDEN);
         assert_eq!(status(&server, path, &[(header::ORIGIN, &own)]).await, StatusCode::OK);
         assert_eq!(status(&server, path, &[]).await, StatusCode::OK);
@@ -52,7 +55,9 @@ async fn foreign_names_for_our_address_are_refused() {
 #[tokio::test]
 async fn origins_that_were_named_may_call_and_read() {
     let server = Tidings::start_with(&["--allow-origin=https://chat.example.org"]);
-    let request = reqwest::Client::new().get(server.url("/timeline/sync?member=a")).header(header::ORIGIN, "https://chat.example.org");
+    let request = reqwest::Client::new()
+        .get(server.url("/timeline/sync?member=a"))
+        .header(header::ORIGIN, "https://chat.example.org");
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(answer.headers()["access-control-allow-origin"], "https://chat.example.org");

@@ -19,8 +19,10 @@ pub(super) fn read(
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
         let known = || key::ALL.iter().map(|key| key.variable).chain([key::CONFIG_VARIABLE]);
         if !known().any(|variable| variable == name) {
-            let meant = near::nearest(name, known())
-                .map_or_else(|| "tidings --help lists what there is".to_owned(), |near| format!("did you mean {near}?"));
+            let meant = near::nearest(name, known()).map_or_else(
+                || "tidings --help lists what there is".to_owned(),
+                |near| format!("did you mean {near}?"),
+            );
             problems.push(format!("{name}: there is no such environment variable of tidings; {meant}"));
         } else if let Some(value) = value.to_str() {
             ours.insert(name.to_owned(), value.to_owned());

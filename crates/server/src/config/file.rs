@@ -32,13 +32,17 @@ fn parse(path: &str, text: &str, problems: &mut Problems) -> HashMap<String, Str
     for (name, value) in table {
         if key::named(&name).is_none() {
             let known = key::ALL.iter().map(|key| key.name);
-            let meant = near::nearest(&name, known)
-                .map_or_else(|| "tidings --help lists what there is".to_owned(), |near| format!("did you mean {near}?"));
+            let meant = near::nearest(&name, known).map_or_else(
+                || "tidings --help lists what there is".to_owned(),
+                |near| format!("did you mean {near}?"),
+            );
             problems.push(format!("{path}: there is no key {name:?}; {meant}"));
         } else if let Some(text) = plain(&value) {
             values.insert(name, text);
         } else {
-            problems.push(format!("{path}: {name} = {value} has the wrong type; give one text, number or boolean"));
+            problems.push(format!(
+                "{path}: {name} = {value} has the wrong type; give one text, number or boolean"
+            ));
         }
     }
     values

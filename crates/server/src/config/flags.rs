@@ -84,7 +84,10 @@ fn command() -> clap::Command {
         .styles(Styles::plain())
         .disable_help_subcommand(true)
         .subcommand(clap::Command::new("serve").about("Run the server (what happens without a command)"))
-        .subcommand(clap::Command::new("check").about("Say whether it could run: configuration, ports, data directory"))
+        .subcommand(
+            clap::Command::new("check")
+                .about("Say whether it could run: configuration, ports, data directory"),
+        )
         .arg(file)
         .args(flags)
 }

@@ -57,14 +57,15 @@ fn a_misspelled_key_is_named_with_the_near_one() {
 #[test]
 fn a_misspelled_flag_is_one_line_that_names_it() {
     let arguments = ["tidings", "--htpp", "x"].map(OsString::from);
-    let Err(flags::Instead::Refuse(problems)) = Invocation::parse(arguments) else { panic!("it was taken") };
+    let Err(Instead::Refuse(problems)) = Invocation::parse(arguments) else { panic!("it was taken") };
     let line = problems.to_string();
     assert!(line.contains("--htpp") && line.contains("'--http'") && !line.contains('\n'), "{line}");
 }
 
 #[test]
 fn every_wrong_value_is_named_with_what_is_allowed() {
-    let error = load(&["--shutdown-time", "5"], &[("TIDINGS_HTTP", "8000"), ("TIDINGS_CONNECTIONS", "0")]).unwrap_err();
+    let error = load(&["--shutdown-time", "5"], &[("TIDINGS_HTTP", "8000"), ("TIDINGS_CONNECTIONS", "0")])
+        .unwrap_err();
     let lines: Vec<&str> = error.lines().collect();
     assert_eq!(lines.len(), 3, "{error}");
     assert!(lines[0].starts_with("TIDINGS_HTTP: \"8000\" is not an address"), "{error}");

@@ -23,7 +23,8 @@ pub(super) fn address(text: &str) -> Checked<SocketAddr> {
     // A name would have to be resolved, and may mean several addresses; `localhost` is what people type.
     let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
-        "is not an address to listen on; give an IP address and a port, like 127.0.0.1:8000 or [::1]:8000".to_owned()
+        "is not an address to listen on; give an IP address and a port, like 127.0.0.1:8000 or [::1]:8000"
+            .to_owned()
     })
 }
 

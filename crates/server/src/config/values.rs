@@ -31,7 +31,8 @@ impl Values {
     ) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let variables = environment::read(variables, &mut problems);
-        let path = invocation.flag(key::CONFIG).or_else(|| variables.get(key::CONFIG_VARIABLE).map(String::as_str));
+        let path =
+            invocation.flag(key::CONFIG).or_else(|| variables.get(key::CONFIG_VARIABLE).map(String::as_str));
         let file = path.map(|path| file::read(path, &mut problems)).unwrap_or_default();
         if !problems.is_empty() {
             return Err(problems);

@@ -36,12 +36,15 @@ impl Guard {
     fn refuse(&self, headers: &HeaderMap) -> Option<&'static str> {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         if !self.any_host && !is_loopback(host) {
-            return Some("this server answers to localhost only; start it with --insecure to answer under other names");
+            return Some(
+                "this server answers to localhost only; start it with --insecure to answer under other names",
+            );
         }
         let origin = headers.get(header::ORIGIN)?.to_str().unwrap_or_default();
         let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
         let allowed = own || self.origins.iter().any(|allowed| allowed == origin);
-        (!allowed).then_some("pages of other origins may not call this server; name theirs with --allow-origin")
+        (!allowed)
+            .then_some("pages of other origins may not call this server; name theirs with --allow-origin")
     }
 }
 
@@ -109,7 +112,9 @@ mod tests {
 
     #[test]
     fn strangers_are_refused() {
-        for origin in ["http://evil.example", "null", "http://localhost:8001", "http://localhost:8000.evil.example"] {
+        for origin in
+            ["http://evil.example", "null", "http://localhost:8001", "http://localhost:8000.evil.example"]
+        {
             assert!(refused(false, "localhost:8000", Some(origin)), "{origin}");
             assert!(refused(true, "localhost:8000", Some(origin)), "{origin}");
         }

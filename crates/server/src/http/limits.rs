@@ -28,8 +28,14 @@ pub(crate) struct Limits {
 
 impl Limits {
     pub(crate) fn new(body_bytes: usize, request_time: Duration) -> Self {
-        metrics::describe_counter!("tidings_http_requests_total", "HTTP requests answered, by class of status");
-        metrics::describe_histogram!("tidings_http_request_seconds", "Time from a request's head to its answer's head");
+        metrics::describe_counter!(
+            "tidings_http_requests_total",
+            "HTTP requests answered, by class of status"
+        );
+        metrics::describe_histogram!(
+            "tidings_http_request_seconds",
+            "Time from a request's head to its answer's head"
+        );
         Self {
             body_bytes,
             request_time,
@@ -41,12 +47,23 @@ impl Limits {
 
     async fn run(&self, request: Request, next: Next) -> Response {
         let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if length.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > self.body_bytes as u64) {
-            return answer::error(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", "the body is larger than --body-bytes");
+        if length
+            .and_then(|length| length.parse().ok())
+            .is_some_and(|length: u64| length > self.body_bytes as u64)
+        {
+            return answer::error(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "BODY_TOO_LARGE",
+                "the body is larger than --body-bytes",
+            );
         }
         let request = request.map(|body| Body::new(Limited::new(body, self.body_bytes)));
         tokio::time::timeout(self.request_time, next.run(request)).await.unwrap_or_else(|_| {
-            answer::error(StatusCode::REQUEST_TIMEOUT, "TIMEOUT", "the request took longer than --request-time")
+            answer::error(
+                StatusCode::REQUEST_TIMEOUT,
+                "TIMEOUT",
+                "the request took longer than --request-time",
+            )
         })
     }
 }

@@ -80,14 +80,16 @@ impl Asset {
     fn tag(self) -> HeaderValue {
         let mut hasher = DefaultHasher::new();
         self.bytes.hash(&mut hasher);
-        HeaderValue::from_str(&format!("\"{:016x}\"", hasher.finish())).expect("hex digits in quotes are a header value")
+        HeaderValue::from_str(&format!("\"{:016x}\"", hasher.finish()))
+            .expect("hex digits in quotes are a header value")
     }
 }
 
 /// `/` and `/assets/…`.
 pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     ASSETS.iter().fold(Router::new(), |router, asset| {
-        let path = if asset.name == "index.html" { "/".to_owned() } else { format!("/assets/{}", asset.name) };
+        let path =
+            if asset.name == "index.html" { "/".to_owned() } else { format!("/assets/{}", asset.name) };
         let tag = asset.tag();
         router.route(&path, get(async move |headers: HeaderMap| send(*asset, &tag, &headers)))
     })

@@ -27,7 +27,11 @@ pub(super) async fn presence(
     };
     let ids: Vec<String> = query.into_iter().filter(|(name, _)| name == "id").map(|(_, id)| id).collect();
     if ids.is_empty() {
-        return answer::error(StatusCode::BAD_REQUEST, "NO_ID", "ask for at least one id, like /presence?id=alice&id=bob");
+        return answer::error(
+            StatusCode::BAD_REQUEST,
+            "NO_ID",
+            "ask for at least one id, like /presence?id=alice&id=bob",
+        );
     }
     if ids.len() > IDS_MAX {
         return answer::error(StatusCode::BAD_REQUEST, "TOO_MANY_IDS", "ask for at most 1,000 ids at once");

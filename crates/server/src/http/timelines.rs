@@ -5,7 +5,11 @@ use tidings::timeline::Timeline;
 use tidings::timeline::http;
 
 /// The routes of the timelines.
-pub(crate) fn timelines(timeline: &Timeline, allow_origin: &[String], body_bytes: usize) -> anyhow::Result<Router> {
+pub(crate) fn timelines(
+    timeline: &Timeline,
+    allow_origin: &[String],
+    body_bytes: usize,
+) -> anyhow::Result<Router> {
     let mut config = http::Config::default();
     config.body_bytes_max = body_bytes;
     config.allowed_origins = allow_origin.to_vec();

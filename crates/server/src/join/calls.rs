@@ -105,7 +105,8 @@ impl Calls {
     }
 
     fn answer(&self, connection: &Arc<Connection>, message: &Message) -> Result<Option<Value>, String> {
-        let call: Call = serde_json::from_slice(&message.body).map_err(|error| format!("this is no call: {error}"))?;
+        let call: Call =
+            serde_json::from_slice(&message.body).map_err(|error| format!("this is no call: {error}"))?;
         let question = match call {
             Call::Ping {} => return Ok(Some(json!({}))),
             Call::Hello {} => return Ok(Some(json!({ "store": self.store_id.to_string() }))),
@@ -140,14 +141,20 @@ impl Calls {
         Ok(json!({ "count": kept.len() }))
     }
 
-    async fn work(self: Arc<Self>, mut queue: mpsc::Receiver<Waiting>, tasks: TaskTracker, stop: CancellationToken) {
+    async fn work(
+        self: Arc<Self>,
+        mut queue: mpsc::Receiver<Waiting>,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) {
         let places = Arc::new(Semaphore::new(RUNNING_MAX));
         while let Some(Some(waiting)) = stop.run_until_cancelled(queue.recv()).await {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let calls = Arc::clone(&self);
             tasks.spawn(async move {
                 let Waiting { connection, uuid, question } = waiting;
-                let answer = calls.ask(question).await.unwrap_or_else(|error| json!({ "error": error.to_string() }));
+                let answer =
+                    calls.ask(question).await.unwrap_or_else(|error| json!({ "error": error.to_string() }));
                 reply(&connection, uuid, &answer);
                 drop(place);
             });
@@ -157,7 +164,9 @@ impl Calls {
     /// Tells those who wait for it how far a member has come. Positions only grow, so a late one does no harm.
     fn tell(&self, member: &MemberId, sequence: Seq) {
         let Some(hub) = self.hub.get() else { return };
-        if let Err(error) = hub.publish(&channel::received(member.as_str()), cursor(member, sequence).to_string()) {
+        if let Err(error) =
+            hub.publish(&channel::received(member.as_str()), cursor(member, sequence).to_string())
+        {
             tracing::warn!(%error, "a receipt was not published");
         }
     }

@@ -67,7 +67,9 @@ impl Roster {
             loop {
                 match presence.events(Since::Snapshot).await {
                     Ok(events) => match self.copy(events, &hub).await {
-                        Some(lost) => tracing::warn!(error = %lost, "presence events were lost; starting over"),
+                        Some(lost) => {
+                            tracing::warn!(error = %lost, "presence events were lost; starting over");
+                        }
                         None => return,
                     },
                     Err(error) => {
@@ -107,7 +109,8 @@ impl Roster {
     }
 
     fn change(&self, event: Event, hub: &Hub) {
-        let mut body = json!({ "id": event.id.as_str(), "status": event.status.to_string(), "at": unix_ms(event.at) });
+        let mut body =
+            json!({ "id": event.id.as_str(), "status": event.status.to_string(), "at": unix_ms(event.at) });
         let position = {
             let mut state = self.state.lock();
             note(&mut state.online, event.id, event.status);
