@@ -17,8 +17,10 @@ pub async fn close_ends_streams_and_refuses_calls<W: World>() {
     let mut watch = Watch::<W>::open(&presence, Since::Now).await;
     presence.hold_device("a", "tab").await.unwrap();
     watch.expect("a", Status::Online).await;
+    presence.online(["b"]).await.unwrap();
     clone.close().await;
-    // Nobody goes offline by it.
+    // What came before is still given, and nobody goes offline by it.
+    watch.expect("b", Status::Online).await;
     watch.ended().await;
     watch.ended().await;
     presence.close().await;

@@ -1,6 +1,6 @@
 //! The list of the laws.
 
-/// Makes a module of tests, one for each law of [`contract`](crate::contract).
+/// Makes a module of tests, one for each law of [`contract`](mod@crate::contract).
 ///
 /// `contract!(name, World, runtime)`: the name of the module, a type that implements
 /// [`World`](crate::contract::World), and an expression that makes a tokio runtime, once per law.
@@ -43,6 +43,7 @@ macro_rules! contract {
                 position_of_another_store_gives_lagged
                 slow_stream_gets_all_or_lagged
                 snapshot_is_followed_by_changes_without_a_gap
+                snapshot_read_slowly_is_true_once_it_is_synced
                 position_of_a_snapshot_resumes_after_it
                 close_ends_streams_and_refuses_calls
                 close_may_come_at_any_moment

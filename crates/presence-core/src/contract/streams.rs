@@ -137,6 +137,30 @@ pub async fn snapshot_is_followed_by_changes_without_a_gap<W: World>() {
     }
 }
 
+/// What changes while a snapshot is read is in it or after it, never both and never neither.
+pub async fn snapshot_read_slowly_is_true_once_it_is_synced<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
+    let ids: Vec<_> = (0..200).map(|id| format!("user {id}")).collect();
+    presence.online(&ids).await.unwrap();
+    let mut turn = 0;
+    let mut watch = Watch::<W>::open_slowly(&presence, Since::Snapshot, || {
+        turn += 1;
+        let (goes, comes) = (&ids[turn * 7 % ids.len()], format!("new {turn}"));
+        let (other, moves) = (&other, turn <= ids.len());
+        async move {
+            if moves {
+                other.offline([goes]).await.unwrap();
+                other.online([&comes]).await.unwrap();
+            }
+        }
+    })
+    .await;
+    watch.settle().await;
+    let last = Watch::<W>::open(&presence, Since::Snapshot).await;
+    assert_eq!(watch.online(), last.online());
+}
+
 /// The position of a snapshot is as good as that of an event.
 pub async fn position_of_a_snapshot_resumes_after_it<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();

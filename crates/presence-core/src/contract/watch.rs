@@ -30,6 +30,18 @@ pub(super) struct Watch<W> {
 impl<W: World> Watch<W> {
     /// Opens a stream and reads it up to [`Update::Synced`].
     pub(super) async fn open(presence: &Presence, since: Since) -> Self {
+        Self::open_slowly(presence, since, || std::future::ready(())).await
+    }
+
+    /// The same, with something else after each item of the snapshot.
+    pub(super) async fn open_slowly<F>(
+        presence: &Presence,
+        since: Since,
+        mut between: impl FnMut() -> F,
+    ) -> Self
+    where
+        F: Future<Output = ()>,
+    {
         let complete = since == Since::Snapshot;
         let mut events = presence.events(since).await.expect("stream begins");
         let (mut known, mut lagged) = (HashMap::new(), false);
@@ -39,6 +51,7 @@ impl<W: World> Watch<W> {
                     assert!(complete, "only a stream from a snapshot has one");
                     assert_ne!(status, Status::Unknown, "a snapshot knows");
                     known.insert(id, status);
+                    between().await;
                 }
                 Ok(Update::Synced(position)) => break position,
                 Ok(Update::Change(event)) => panic!("change before the stream was synced: {event:?}"),

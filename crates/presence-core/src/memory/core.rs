@@ -81,7 +81,7 @@ impl Core {
     /// Returns the number of the shard that holds an id.
     #[inline]
     pub(super) fn place(key: Key<'_>) -> usize {
-        // The index of a shard uses the lowest and the highest bits.
+        // The index of a shard uses the lower half.
         ((key.hash >> 32) % Config::SHARDS as u64) as usize
     }
 

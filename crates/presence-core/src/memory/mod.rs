@@ -1,4 +1,47 @@
 //! The backend in memory: exact, complete, for one process.
+//!
+//! ```text
+//! online(ids) ──► shard of each id: one lock ──► entry: deadline written, nothing else      (a heartbeat)
+//!                   index: id → entry       └──► event appended to the log                  (an arrival)
+//!                   timer wheel: when to look         │
+//!                        ▲                            ▼
+//!                  sweeper, every 10 ms          bounded log ◄── each stream reads at its own pace
+//! ```
+//!
+//! # Bounds
+//!
+//! | what | bound |
+//! |---|---|
+//! | TTL | 10 ms ([`Config::TTL_MIN`]) to 365 days, whole milliseconds |
+//! | offline event after the deadline and the grace time | [`Config::LATENESS`], 10 ms, and the time that others due at the same moment take |
+//! | events kept | [`Config::events_max`]; a stream that falls further behind gets `Lagged` |
+//! | offline ids remembered for `last_seen` | [`Config::remembered_max`], the first to leave are forgotten first |
+//! | devices of one id | none: who holds devices has to bound them, as a server does its connections |
+//! | calls | none waits for anything but the lock of a shard, so none is ever `Unavailable` |
+//!
+//! # Time
+//!
+//! Deadlines follow tokio's clock, which a test can pause; a machine that sleeps does not age them. Wall time is
+//! read for [`Event::at`](crate::Event::at) and `last_seen` alone.
+//!
+//! # Figures
+//!
+//! Measured with a million ids on two busy virtual cores, `cargo bench -p benches --bench presence_memory`:
+//!
+//! | what | figure |
+//! |---|---|
+//! | resident memory per id of up to 38 bytes | 93 bytes |
+//! | the same with one held device | 188 bytes |
+//! | heartbeat, in batches of 1,000 in random order | 120 ns |
+//! | offline event of 10,000 that fall silent among them, after the deadline | p50 7 ms, p99 14 ms |
+//! | everybody silent at once: the last is offline after | 0.17 s |
+//!
+//! A heartbeat alone costs 0.6 µs, most of it waiting for memory; in a batch those waits overlap.
+//!
+//! # Stopping
+//!
+//! One task looks after deadlines. It ends with [`Presence::close`](crate::Presence::close), which waits for it, or when the
+//! last handle is dropped. What was online is forgotten with the backend: a position of it gives `Lagged` in the next.
 
 mod backend;
 mod clock;
