@@ -2,6 +2,7 @@
 
 import { el, icon } from "./dom.js";
 import { initials, tint } from "./name.js";
+import { written } from "./text.js";
 import { clockTime, dayName, fullTime, sameDay } from "./time.js";
 
 const STATES = {
@@ -38,7 +39,7 @@ export function bubble({ record, state, first, last, newest, named }, actions) {
       "div",
       { class: "bubble" },
       name,
-      el("p", { class: "text", dir: "auto" }, message.text),
+      el("p", { class: "text", dir: "auto" }, ...written(message.text)),
       el("span", { class: "meta" }, time(message.at), mine ? delivery(state, newest) : null),
       state === "failed" ? choices(record, actions) : null,
     ),

@@ -1,7 +1,7 @@
 // Reads the user's inbox: every entry once, in order, nothing missed, whatever happens to the connection.
 
 import { Backoff } from "./backoff.js";
-import { Refused, sync } from "./timeline.js";
+import { Refused, sync } from "./http.js";
 
 const PAGE = 500;
 // More than so many at once were missed, and are not news.

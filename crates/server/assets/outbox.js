@@ -6,7 +6,7 @@ import { Emitter } from "./emitter.js";
 import { writeMessage } from "./message.js";
 import { freshId } from "./protocol.js";
 import { Stored } from "./storage.js";
-import { Refused, send } from "./timeline.js";
+import { Refused, send } from "./http.js";
 
 /** Emits `queued`, `stored` with { entry, answer }, `failed` and `dropped`, each with the entry. */
 export class Outbox extends Emitter {

@@ -6,7 +6,7 @@ import { isName } from "./name.js";
 
 const CHANNEL = "$presence";
 
-/** Emits `change`. */
+/** Emits `change`, and `partial` when more people are online than a snapshot lists. */
 export class Presence extends Emitter {
   #connection;
   #early = null;
@@ -42,9 +42,16 @@ export class Presence extends Emitter {
       this.fresh = true;
       for (const event of early) this.#apply(event);
       this.emit("change");
+      if (this.count > this.online.size) this.emit("partial");
     } catch (error) {
       console.warn("who is online is not known now", error);
     }
+  }
+
+  /** Takes what was found out about people whom the snapshot had no room for. */
+  note(statuses) {
+    for (const { id, status } of statuses) if (status === "ONLINE") this.online.add(id);
+    this.emit("change");
   }
 
   #heard(event) {

@@ -53,6 +53,7 @@ export class Rail {
     const people = [...presence.online]
       .filter((name) => name !== me && !talking.has(directKey(name)) && found(name))
       .sort((left, right) => left.localeCompare(right));
+    this.list.classList.toggle("is-stale", !presence.fresh);
     const rows = [];
     if (talks.length > 0) rows.push(this.headings.talks, ...talks.map((entry) => this.#row(entry)));
     if (people.length > 0) rows.push(talks.length > 0 ? this.headings.others : this.headings.people);

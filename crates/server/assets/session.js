@@ -10,9 +10,10 @@ import { Presence } from "./presence.js";
 import { freshId } from "./protocol.js";
 import { Receipts } from "./receipts.js";
 import { Thread } from "./thread.js";
-import { history } from "./timeline.js";
+import { history, statuses } from "./http.js";
 
 const REPORT_MS = 60;
+const PEERS_MAX = 100;
 
 /** Emits `arrived` with { entry, message } for messages of others that are new, and `notice` with a sentence. */
 export class Session extends Emitter {
@@ -31,6 +32,7 @@ export class Session extends Emitter {
     this.inbox = new Inbox(me, this.book.cursor, (entry, live) => this.#arrived(entry, live));
     this.connection.on("message", ({ channel, text }) => channel === `$inbox:${me}` && this.#pushed(text));
     this.connection.on("open", () => this.#opened());
+    this.presence.on("partial", () => this.#askForPeers());
     this.outbox.on("queued", (entry) => this.#queued(entry));
     this.outbox.on("stored", ({ entry, answer }) => this.#stored(entry, answer));
     this.outbox.on("failed", (entry) => this.#threads.get(entry.key)?.setState(entry.raw, "failed"));
@@ -89,6 +91,16 @@ export class Session extends Emitter {
       .catch((error) => console.warn("the server did not say hello", error))
       .then(() => this.inbox.catchUp())
       .then(() => this.#report(true));
+  }
+
+  #askForPeers() {
+    const talks = this.book.list().filter((entry) => entry.kind === "direct");
+    const names = talks.map((entry) => entry.peer).slice(0, PEERS_MAX);
+    if (names.length === 0) return;
+    statuses(names).then(
+      (found) => this.presence.note(found),
+      (error) => console.warn("who is online is known in part", error),
+    );
   }
 
   #startOver() {

@@ -45,6 +45,9 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     };
     let addresses = (http.local_addr()?, grpc.local_addr()?);
     let server = Server::start(&config, join, metrics, http, grpc)?;
+    if config.insecure {
+        tracing::warn!("insecure: whoever reaches this server can take any name and read its messages");
+    }
     announce(addresses, &config)?;
     let signal = signals.next().await;
     tracing::info!(signal, time = ?config.shutdown_time, "stopping; a second signal ends at once");

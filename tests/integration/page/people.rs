@@ -1,5 +1,7 @@
 //! Who is online, live.
 
+use std::time::Duration;
+
 use test_support::Chromium;
 use test_support::require;
 use tests::Tidings;
@@ -51,7 +53,8 @@ async fn somebody_with_two_tabs_is_online_until_the_last_is_closed() {
         let text = reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
         text.contains("tidings_hub_connections 2")
     };
-    while !connections().await {}
+    let gone = async { while !connections().await {} };
+    tokio::time::timeout(Duration::from_secs(30), gone).await.unwrap();
     second.say_to("Alice", "still here").await;
     alice.sees(&["still here"]).await;
     alice.sees_online("Bob", true).await;

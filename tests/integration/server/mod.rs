@@ -3,6 +3,7 @@
 mod calls;
 mod grpc;
 mod health;
+mod limits;
 mod refusals;
 mod shows;
 mod shutdown;

@@ -42,6 +42,7 @@ const ASSETS: &[Asset] = assets! {
     "emitter.js"
     "gather.css"
     "gather.js"
+    "http.js"
     "inbox.js"
     "indicator.js"
     "log.js"
@@ -58,9 +59,9 @@ const ASSETS: &[Asset] = assets! {
     "storage.js"
     "talk.css"
     "talk.js"
+    "text.js"
     "thread.js"
     "time.js"
-    "timeline.js"
     "welcome.css"
 };
 

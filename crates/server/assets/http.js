@@ -1,4 +1,4 @@
-// The timeline calls over HTTP.
+// The calls over HTTP: timelines, and who is online.
 
 const REQUEST_MS = 15_000;
 
@@ -16,6 +16,12 @@ async function request(path, options = {}) {
   const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, answer.message || `status ${response.status}`);
   return answer;
+}
+
+/** Who of these people is online. */
+export async function statuses(names) {
+  const query = new URLSearchParams(names.map((name) => ["id", name]));
+  return (await request(`/presence?${query}`)).statuses;
 }
 
 const entries = (set) => (set ?? []).map(({ sequence, message }) => ({ sequence: Number(sequence), message }));

@@ -1,0 +1,69 @@
+//! What a client may ask for at most.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::Tidings;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Error;
+
+async fn connections(server: &Tidings) -> String {
+    let text = reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("tidings_http_connections "));
+    line.unwrap().to_owned()
+}
+
+async fn until_connections(server: &Tidings, count: &str) {
+    let reached = async { while connections(server).await != count {} };
+    timeout(Duration::from_secs(30), reached).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_refused_with_503() {
+    let server = Tidings::start_with(&["--connections=1"]);
+    let address = format!("ws://{}/ws", server.http());
+    let (first, _) = connect_async(&address).await.unwrap();
+    let Err(Error::Http(refused)) = connect_async(&address).await else { panic!("it was let in") };
+    assert_eq!(refused.status().as_u16(), 503);
+    drop(first);
+}
+
+#[tokio::test]
+async fn a_request_that_is_never_finished_is_given_up() {
+    let server = Tidings::start_with(&["--request-time=300ms"]);
+    for beginning in [
+        "GET / HT",
+        "POST /timeline/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\nContent-Type: application/json\r\n\r\n{",
+    ] {
+        let mut slow = TcpStream::connect(server.http()).await.unwrap();
+        slow.write_all(beginning.as_bytes()).await.unwrap();
+        // Each connection to the metrics is one itself.
+        until_connections(&server, "2").await;
+        until_connections(&server, "1").await;
+    }
+}
+
+/// Linux alone can be told to give up on a peer that acknowledges and does not read.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_given_up() {
+    let server = Tidings::start_with(&["--request-time=1s"]);
+    let client = reqwest::Client::new();
+    let message = json!({ "text": "x".repeat(60_000) }).to_string();
+    for _ in 0..300 {
+        let body = json!({ "from": "a", "to": "b", "message": message });
+        assert!(
+            client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success()
+        );
+    }
+    drop(client);
+    let mut deaf = TcpStream::connect(server.http()).await.unwrap();
+    let request = "GET /timeline/sync?member=b&count=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    deaf.write_all(request.as_bytes()).await.unwrap();
+    deaf.readable().await.unwrap();
+    assert_eq!(connections(&server).await, "2");
+    until_connections(&server, "1").await;
+}
