@@ -68,7 +68,8 @@ impl Tidings {
     pub fn run(directory: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Output {
         let mut command = command();
         command.args(flags).envs(variables.iter().copied()).current_dir(directory);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server can be run");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server can be run");
         wait(&mut child);
         child.wait_with_output().expect("its output can be read")
     }
@@ -123,8 +124,10 @@ impl Tidings {
     ///
     /// If it cannot be sent.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
-        assert!(sent.expect("kill can be run").success(), "the signal could not be sent");
+        // Every shell has `kill`; the program of that name may be missing.
+        let kill = format!("kill -{name} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status();
+        assert!(sent.expect("a shell can be run").success(), "the signal could not be sent");
     }
 
     /// Waits for its end.
@@ -155,7 +158,12 @@ fn command() -> Command {
     command
 }
 
-fn spawn(data_dir: &Path, http: SocketAddr, grpc: SocketAddr, arguments: &[String]) -> (Child, SocketAddr, SocketAddr) {
+fn spawn(
+    data_dir: &Path,
+    http: SocketAddr,
+    grpc: SocketAddr,
+    arguments: &[String],
+) -> (Child, SocketAddr, SocketAddr) {
     let mut command = command();
     command
         .arg("--data-dir")
@@ -173,7 +181,8 @@ fn spawn(data_dir: &Path, http: SocketAddr, grpc: SocketAddr, arguments: &[Strin
     });
     let line = line.recv_timeout(LIMIT).expect("the server says where it is").expect("it speaks UTF-8");
     reader.join().expect("the reader has no reason to panic");
-    let (http, grpc) = addresses(&line).unwrap_or_else(|| panic!("the server said {line:?} and not where it is"));
+    let (http, grpc) =
+        addresses(&line).unwrap_or_else(|| panic!("the server said {line:?} and not where it is"));
     (child, http, grpc)
 }
 
