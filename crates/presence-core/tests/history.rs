@@ -25,6 +25,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let batch = || prop::collection::vec(0..IDS, 1..4);
     let step = prop_oneof![
         3 => batch().prop_map(Step::Online),
+        // A large batch is handled another way.
+        1 => prop::collection::vec(0..IDS, 60..80).prop_map(Step::Online),
         1 => batch().prop_map(Step::Offline),
         3 => (0..IDS, 0..DEVICES).prop_map(|(id, device)| Step::Beat(id, device)),
         2 => (0..IDS, 0..DEVICES).prop_map(|(id, device)| Step::Hold(id, device)),

@@ -51,7 +51,7 @@ pub async fn position_outside_the_retention_gives_lagged<W: World>() {
     let mut watch = Watch::<W>::open(&presence, Since::Now).await;
     presence.online(["a"]).await.unwrap();
     let old = watch.expect("a", Status::Online).await.position;
-    toggle(&presence, 40).await;
+    toggle(&presence, 20).await;
     let mut late = Watch::<W>::open(&presence, Since::Position(old)).await;
     assert!(late.lagged, "4,000 events later, of which 50 are kept");
     let kept = late.settle().await;
@@ -83,7 +83,7 @@ pub async fn slow_stream_gets_all_or_lagged<W: World>() {
     let world = W::start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     let mut slow = Watch::<W>::open(&presence, Since::Snapshot).await;
-    toggle(&presence, 40).await;
+    toggle(&presence, 20).await;
     presence.online(["end"]).await.unwrap();
     // Without a gap: the watch would see an id come twice.
     let given = slow.settle().await;
@@ -177,9 +177,9 @@ pub async fn position_of_a_snapshot_resumes_after_it<W: World>() {
     assert_eq!(per_id(&resumed.settle().await), per_id(&changes));
 }
 
-/// Makes `rounds` times 100 events of 50 ids, which are offline in the end.
+/// Makes `rounds` times 200 events of 100 ids, which are offline in the end.
 async fn toggle(presence: &Presence, rounds: usize) {
-    let ids: Vec<_> = (0..50).map(|id| format!("user {id}")).collect();
+    let ids: Vec<_> = (0..100).map(|id| format!("user {id}")).collect();
     for _ in 0..rounds {
         presence.online(&ids).await.unwrap();
         presence.offline(&ids).await.unwrap();

@@ -30,13 +30,16 @@
 //!
 //! | what | figure |
 //! |---|---|
-//! | resident memory per id of up to 38 bytes | 93 bytes |
-//! | the same with one held device | 188 bytes |
-//! | heartbeat, in batches of 1,000 in random order | 120 ns |
-//! | offline event of 10,000 that fall silent among them, after the deadline | p50 7 ms, p99 14 ms |
-//! | everybody silent at once: the last is offline after | 0.17 s |
+//! | resident memory per id of up to 38 bytes | 99 bytes |
+//! | the same with one held device, or with an id of 64 bytes | 195 bytes |
+//! | heartbeat, CPU time, in random order, in batches of 1,000 | 121 ns |
+//! | the same in batches of 100; alone | 217 ns; 740 ns |
+//! | arrival and explicit departure together, in batches of 1 to 10,000 | 0.9 to 1.5 µs |
+//! | offline event of 10,000 that fall silent among them, after the deadline | p50 6 ms, p99 13 ms |
+//! | everybody silent at once: the last is offline after | 0.35 s |
 //!
-//! A heartbeat alone costs 0.6 µs, most of it waiting for memory; in a batch those waits overlap.
+//! With 10,000 ids, which fit into the cache, a heartbeat costs 43 ns in batches of 1,000 and 200 ns alone: beyond that it waits
+//! for memory, and in a batch those waits overlap.
 //!
 //! # Stopping
 //!
