@@ -12,11 +12,10 @@
 //! Other lines on standard output are shown to nobody, standard error is passed on. xtask runs the two sides of
 //! a figure in turn, several times, and takes the median of the values and of the ratios of neighbours.
 
-use std::env;
 use std::error::Error;
-use std::io;
 use std::io::Write;
 use std::process::ExitCode;
+use std::{env, io};
 
 use serde_json::json;
 

@@ -5,22 +5,12 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use benches::budget;
-use benches::budget::Budget;
-use benches::budget::Effort;
-use benches::budget::Figure;
-use timeline::Config;
-use timeline::Count;
-use timeline::MemberId;
-use timeline::Message;
-use timeline::Send;
-use timeline::Seq;
-use timeline::Timeline;
-use timeline::embedded;
+use benches::budget::{Budget, Effort, Figure};
 use timeline::embedded::EmbeddedStore;
+use timeline::{Config, Count, MemberId, Message, Send, Seq, Timeline, embedded};
 use tokio::runtime::Runtime;
 use tokio_util::task::TaskTracker;
 

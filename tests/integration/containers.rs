@@ -2,12 +2,7 @@
 //!
 //! `cargo xtask containers` runs these with an engine and images made for them.
 
-use test_support::Error;
-use test_support::ErrorKind;
-use test_support::Etcd;
-use test_support::Mongo;
-use test_support::Origin;
-use test_support::Redis;
+use test_support::{Error, ErrorKind, Etcd, Mongo, Origin, Redis};
 
 #[tokio::test]
 async fn redis_mongo_and_etcd_run_in_containers() {

@@ -1,21 +1,12 @@
 //! The private servers of `test-support` themselves: there when started, gone when they should be.
 
-use std::env;
-use std::io;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::panic;
+use std::io::{BufRead, BufReader};
 use std::panic::AssertUnwindSafe;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::{env, io, panic};
 
-use test_support::Etcd;
-use test_support::Mongo;
-use test_support::Origin;
-use test_support::Redis;
-use test_support::require;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
+use test_support::{Etcd, Mongo, Origin, Redis, require};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// Set for the process that a test starts and kills.

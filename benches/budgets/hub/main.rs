@@ -12,8 +12,7 @@ mod server;
 use std::process::ExitCode;
 
 use benches::budget;
-use benches::budget::Budget;
-use benches::budget::Figure;
+use benches::budget::{Budget, Figure};
 
 const FIGURES: &[Figure] = &[
     Figure {

@@ -1,11 +1,10 @@
 //! The server under measurement, as a process.
 
-use std::env;
 use std::error::Error;
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::{env, fs};
 
 /// A server of this binary in a process of its own; ends when dropped.
 pub(crate) struct Server {

@@ -1,13 +1,12 @@
 //! The servers: the hub, and the floors it is compared with.
 
 use std::convert::Infallible;
-use std::env;
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::{env, thread};
 
 use conductor_hub::{Config, Hooks, Hub};
 use hyper::service::service_fn;

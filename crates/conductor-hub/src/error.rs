@@ -1,8 +1,7 @@
 //! The error of the hub.
 
 use std::borrow::Cow;
-use std::error;
-use std::fmt;
+use std::{error, fmt};
 
 /// Why the hub did not do what it was asked to.
 #[derive(Debug)]

@@ -17,10 +17,9 @@ use crate::dedup::Dedup;
 use crate::metrics::Metrics;
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
-use crate::session;
 use crate::{
     Admission, Auth, Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Handler, Lifecycle,
-    Storage,
+    Storage, session,
 };
 
 /// The hooks of a hub; each is `()`, the default of its trait, unless it is set.

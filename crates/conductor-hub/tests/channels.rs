@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use conductor_hub::protocol::{Message, Opcode};
-use conductor_hub::{Admission, ChannelHistory, Config, Connection, Disconnect, Handler, Hooks, Hub, Storage};
+use conductor_hub::{
+    Admission, ChannelHistory, Config, Connection, Disconnect, Handler, Hooks, Hub, Storage,
+};
 use support::{Client, Heard};
 
 mod support;

@@ -6,8 +6,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 
 use crate::config::Config;
-use crate::data_dir;
-use crate::listen;
+use crate::{data_dir, listen};
 
 /// Tries everything the server needs; one line each. Whether all is well.
 pub(crate) async fn check(config: &Config) -> anyhow::Result<bool> {

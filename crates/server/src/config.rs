@@ -14,14 +14,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use self::flags::Command;
-pub(crate) use self::flags::Instead;
-pub(crate) use self::flags::Invocation;
+pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::problem::Problems;
 pub(crate) use self::value::LogFormat;
 
-use self::values::Reader;
-use self::values::Values;
+use self::values::{Reader, Values};
 
 /// Everything that can be set; `docs/server.md` has the same table for the user.
 #[derive(Debug, Clone)]

@@ -1,16 +1,11 @@
 //! The data directory: made when missing, writable, and used by one server at a time.
 
-use std::fs;
-use std::fs::File;
-use std::fs::TryLockError;
-use std::io;
-use std::io::Read as _;
-use std::io::Write as _;
-use std::path::Path;
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use anyhow::Context as _;
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use uuid::Uuid;
 
 /// An open data directory. The lock is held until it is dropped, and the kernel lets go of it however we end.

@@ -5,9 +5,8 @@ mod incoming;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tidings::timeline::Timeline;
-use tidings::timeline::grpc;
 use tidings::timeline::proto::FILE_DESCRIPTOR_SET;
+use tidings::timeline::{Timeline, grpc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;

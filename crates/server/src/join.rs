@@ -11,9 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tidings::hub::ChannelHistory;
-use tidings::hub::Hooks;
-use tidings::hub::Hub;
+use tidings::hub::{ChannelHistory, Hooks, Hub};
 use tidings::presence::Presence;
 use tidings::presence::memory::Memory;
 use tidings::timeline::Timeline;

@@ -16,10 +16,7 @@ mod telemetry;
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use crate::config::Command;
-use crate::config::Config;
-use crate::config::Instead;
-use crate::config::Invocation;
+use crate::config::{Command, Config, Instead, Invocation};
 use crate::signals::Signals;
 
 #[cfg(feature = "mimalloc")]

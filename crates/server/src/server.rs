@@ -14,17 +14,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::grpc;
 use crate::grpc::Grpc;
-use crate::http;
-use crate::http::Guard;
-use crate::http::Limits;
-use crate::http::Readiness;
-use crate::http::Routes;
+use crate::http::{Guard, Limits, Readiness, Routes};
 use crate::join::Join;
-use crate::listen;
 use crate::signals::Signals;
-use crate::telemetry;
+use crate::{grpc, http, listen, telemetry};
 
 /// Of the time a stop may take, what is kept back for the store.
 const FOR_THE_STORE: f64 = 0.25;

@@ -1,7 +1,6 @@
 //! Away and back: what was missed arrives once, in order.
 
-use test_support::Chromium;
-use test_support::require;
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;

@@ -1,8 +1,7 @@
 //! The page's own codec, against the golden vectors of the protocol.
 
 use serde_json::json;
-use test_support::Chromium;
-use test_support::require;
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 const UUID: &str = "01234567-89ab-4cde-8f01-23456789abcd";

@@ -1,8 +1,7 @@
 //! The server killed with -9 under open pages.
 
 use serde_json::Value;
-use test_support::Chromium;
-use test_support::require;
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;

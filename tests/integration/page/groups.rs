@@ -1,7 +1,6 @@
 //! Groups.
 
-use test_support::Chromium;
-use test_support::require;
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;

@@ -2,12 +2,9 @@
 
 use std::pin::pin;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
-use serde_json::Value;
-use serde_json::json;
-use test_support::Chromium;
-use test_support::require;
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;

@@ -1,8 +1,7 @@
 //! Text from others is text.
 
 use serde_json::json;
-use test_support::Chromium;
-use test_support::require;
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;

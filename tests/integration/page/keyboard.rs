@@ -1,7 +1,6 @@
 //! The page without a mouse.
 
-use test_support::Chromium;
-use test_support::require;
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;

@@ -1,8 +1,6 @@
 //! How the page looks: narrow, dark, and readable.
 
-use test_support::Chromium;
-use test_support::Viewport;
-use test_support::require;
+use test_support::{Chromium, Viewport, require};
 use tests::Tidings;
 
 use super::person::Person;

@@ -1,7 +1,6 @@
 //! Messages between two people.
 
-use test_support::Chromium;
-use test_support::require;
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;

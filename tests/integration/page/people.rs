@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use test_support::Chromium;
-use test_support::require;
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;

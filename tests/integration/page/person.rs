@@ -1,9 +1,7 @@
 //! Somebody with a browser.
 
-use serde_json::Value;
-use serde_json::json;
-use test_support::Page;
-use test_support::Profile;
+use serde_json::{Value, json};
+use test_support::{Page, Profile};
 use tests::Tidings;
 
 /// The texts of all messages on the screen, in order, as a JavaScript expression.

@@ -1,8 +1,7 @@
 //! Messages that other programs made: any shape is shown and none breaks the page.
 
 use serde_json::json;
-use test_support::Chromium;
-use test_support::require;
+use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;

@@ -1,19 +1,12 @@
 //! The hub's own channels and calls, as an independent client sees them.
 
 use bytes::BytesMut;
-use futures_util::SinkExt as _;
-use futures_util::StreamExt as _;
-use serde_json::Value;
-use serde_json::json;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
 use tests::Tidings;
-use tidings::hub::protocol::Message;
-use tidings::hub::protocol::MessageRef;
-use tidings::hub::protocol::Opcode;
+use tidings::hub::protocol::{Message, MessageRef, Opcode};
 use tokio::net::TcpStream;
-use tokio_tungstenite::MaybeTlsStream;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite};
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 

@@ -1,7 +1,6 @@
 //! Health, metrics, presence, and the paths that are not there.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::Tidings;
 use tokio_tungstenite::connect_async;
 

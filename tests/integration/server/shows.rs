@@ -1,7 +1,6 @@
 //! The scenario that the README shows, with curl's requests.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::Tidings;
 
 #[tokio::test]

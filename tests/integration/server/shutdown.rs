@@ -1,7 +1,6 @@
 //! Clean ends.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use tests::Tidings;

@@ -1,7 +1,6 @@
 //! Pages of other origins, and our address under a foreign name, get nothing.
 
-use reqwest::StatusCode;
-use reqwest::header;
+use reqwest::{StatusCode, header};
 use tests::Tidings;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;

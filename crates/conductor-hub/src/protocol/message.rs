@@ -7,8 +7,7 @@
 //! All numbers are little-endian; there is no padding, version or checksum.
 //! One message travels as one WebSocket data message, 10 bytes at least.
 
-use std::fmt;
-use std::str;
+use std::{fmt, str};
 
 use bytes::{BufMut, Bytes, BytesMut};
 

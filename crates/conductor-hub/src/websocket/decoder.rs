@@ -1,7 +1,6 @@
 //! Turns the bytes a client sent into messages, whatever the chunks.
 
-use std::mem;
-use std::str;
+use std::{mem, str};
 
 use super::FrameKind;
 use super::frame::{HEADER_BYTES_MAX, Header, unmask};

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use super::key;
-use super::near;
 use super::problem::Problems;
+use super::{key, near};
 
 const PREFIX: &str = "TIDINGS_";
 

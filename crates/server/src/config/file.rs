@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use toml::Table;
-use toml::Value;
+use toml::{Table, Value};
 
-use super::key;
-use super::near;
 use super::problem::Problems;
+use super::{key, near};
 
 /// Reads the file at `path` into texts by key, as flags and variables are.
 pub(super) fn read(path: &str, problems: &mut Problems) -> HashMap<String, String> {

@@ -2,11 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
 use clap::builder::Styles;
 use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches};
 
 use super::key;
 use super::problem::Problems;

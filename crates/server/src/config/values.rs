@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use super::environment;
-use super::file;
 use super::flags::Invocation;
-use super::key;
 use super::key::Key;
 use super::problem::Problems;
+use super::{environment, file, key};
 
 /// What every source says, before any of it is understood.
 #[derive(Debug, Default)]

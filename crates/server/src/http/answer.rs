@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::response::IntoResponse as _;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
 /// An error with its reason in capitals for programs and a sentence for people.

@@ -1,8 +1,7 @@
 //! `/healthz` and `/readyz`: whether the process lives, and whether it should be sent users.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::State;
 use axum::http::StatusCode;

@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::Limited;
-use metrics::Counter;
-use metrics::Histogram;
+use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 
 use super::answer;

@@ -1,18 +1,12 @@
 //! `GET /presence?id=a&id=b`: statuses in the order of the ids, bad ids by name.
 
 use axum::Json;
-use axum::extract::Query;
-use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::IntoResponse as _;
-use axum::response::Response;
-use serde_json::Value;
-use serde_json::json;
-use tidings::presence::ErrorKind;
-use tidings::presence::Failure;
-use tidings::presence::Presence;
-use tidings::presence::Status;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+use tidings::presence::{ErrorKind, Failure, Presence, Status};
 
 use super::answer;
 

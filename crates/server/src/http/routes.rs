@@ -1,28 +1,18 @@
 //! Every path of the HTTP port.
 
-use axum::Router;
-use axum::extract::FromRef;
-use axum::extract::Request;
-use axum::extract::State;
-use axum::http::Response;
-use axum::http::header;
-use axum::middleware;
+use axum::extract::{FromRef, Request, State};
+use axum::http::{Response, header};
 use axum::response::IntoResponse;
-use axum::routing::any;
-use axum::routing::get;
+use axum::routing::{any, get};
+use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tidings::hub::Hub;
 use tidings::presence::Presence;
 
-use super::answer;
-use super::guard;
 use super::guard::Guard;
-use super::health;
 use super::health::Readiness;
-use super::limits;
 use super::limits::Limits;
-use super::page;
-use super::presence;
+use super::{answer, guard, health, limits, page, presence};
 
 /// What the routes reach.
 #[derive(Clone)]

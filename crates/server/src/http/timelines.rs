@@ -1,8 +1,7 @@
 //! `/timeline/…`: the timeline crate's own routes, with our bounds.
 
 use axum::Router;
-use tidings::timeline::Timeline;
-use tidings::timeline::http;
+use tidings::timeline::{Timeline, http};
 
 /// The routes of the timelines.
 pub(crate) fn timelines(

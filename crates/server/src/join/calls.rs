@@ -2,24 +2,14 @@
 //!
 //! A call is JSON, `{"call":"who"}`; its answer is an object, `{"error":"…"}` when it is refused.
 
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
-use tidings::hub::ChannelHistory;
-use tidings::hub::Connection;
-use tidings::hub::Handler;
-use tidings::hub::Hub;
-use tidings::hub::Storage as _;
-use tidings::hub::protocol::Message;
-use tidings::hub::protocol::Opcode;
-use tidings::timeline::MemberId;
-use tidings::timeline::Seq;
-use tidings::timeline::Timeline;
-use tokio::sync::Semaphore;
-use tokio::sync::mpsc;
+use serde_json::{Value, json};
+use tidings::hub::protocol::{Message, Opcode};
+use tidings::hub::{ChannelHistory, Connection, Handler, Hub, Storage as _};
+use tidings::timeline::{MemberId, Seq, Timeline};
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings::hub::Connection;
-use tidings::hub::Disconnect;
-use tidings::hub::Lifecycle;
+use tidings::hub::{Connection, Disconnect, Lifecycle};
 use tidings::presence::Presence;
 
 /// Holds a device for each connection that has a user.

@@ -4,10 +4,7 @@ use async_trait::async_trait;
 use axum::extract::Query;
 use http::StatusCode;
 use http::request::Parts;
-use tidings::hub::Admission;
-use tidings::hub::Auth;
-use tidings::hub::Connection;
-use tidings::hub::Denied;
+use tidings::hub::{Admission, Auth, Connection, Denied};
 use tidings::presence::Id;
 use tidings::timeline::MemberId;
 

@@ -4,8 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 use tidings::hub::Hub;
-use tidings::timeline::Entry;
-use tidings::timeline::Observer;
+use tidings::timeline::{Entry, Observer};
 
 use super::channel;
 

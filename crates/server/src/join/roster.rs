@@ -2,21 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 use serde_json::json;
 use tidings::hub::Hub;
-use tidings::presence::Error;
-use tidings::presence::Event;
-use tidings::presence::Events;
-use tidings::presence::Id;
-use tidings::presence::Presence;
-use tidings::presence::Since;
-use tidings::presence::Status;
-use tidings::presence::Update;
+use tidings::presence::{Error, Event, Events, Id, Presence, Since, Status, Update};
 use tokio_util::sync::CancellationToken;
 
 use super::channel;

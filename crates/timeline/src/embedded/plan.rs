@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use fjall::OwnedWriteBatch as WriteBatch;
-use fjall::Slice;
+use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 
 use super::recent::Recent;
 use super::tables::Tables;
