@@ -1,6 +1,9 @@
 //! The commands of the project: `cargo xtask --help` lists them.
 #![expect(clippy::print_stdout, reason = "commands talk to the person who typed them")]
-#![expect(unreachable_pub, reason = "a program has no public items; `pub` says what a module offers the others")]
+#![expect(
+    unreachable_pub,
+    reason = "a program has no public items; `pub` says what a module offers the others"
+)]
 
 use std::process::ExitCode;
 

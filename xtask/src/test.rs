@@ -14,8 +14,8 @@ use anyhow::Result;
 use anyhow::bail;
 
 use self::summary::Summary;
-use crate::containers;
 use crate::containers::Engine;
+use crate::images;
 use crate::setup;
 use crate::step;
 
@@ -42,7 +42,7 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
     // In CI the tests with containers run where an engine can; elsewhere where one answers already.
     let engine = if env::var_os("CI").is_some() { Engine::find_or_start() } else { Engine::find() };
     let without_containers = match &engine {
-        Ok(_) => containers::make_images().map(|()| false)?,
+        Ok(engine) => images::make(engine).map(|()| false)?,
         Err(reason) => {
             println!("no tests in containers: {reason:#}");
             env::var_os("CI").is_some()

@@ -7,6 +7,7 @@ use testcontainers::ContainerAsync;
 use testcontainers::GenericImage;
 use testcontainers::ImageExt;
 use testcontainers::core::ContainerPort;
+use testcontainers::core::WaitFor;
 use testcontainers::runners::AsyncRunner;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -30,8 +31,14 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Starts the image. An image that this machine has is not pulled; `cargo xtask images` makes ours.
-    pub(crate) async fn start(image: &str, tag: &str, port: u16, command: &[&str]) -> Result<Self> {
+    /// Starts the image and returns once it has logged `listening`. An image that this machine has is not pulled; `cargo xtask images` makes ours.
+    pub(crate) async fn start(
+        image: &str,
+        tag: &str,
+        port: u16,
+        command: &[&str],
+        listening: &str,
+    ) -> Result<Self> {
         if !engine_answers().await {
             let message = format!("no container of {image}:{tag}: no Docker engine answers");
             return Err(Error::new(ErrorKind::Missing, message));
@@ -42,6 +49,8 @@ impl Container {
         };
         let request = GenericImage::new(image, tag)
             .with_exposed_port(ContainerPort::Tcp(port))
+            // The engine's proxy accepts connections before the server does.
+            .with_wait_for(WaitFor::message_on_either_std(listening))
             .with_cmd(command.iter().copied())
             .with_startup_timeout(START_LIMIT);
         let container = request.start().await.map_err(failed)?;

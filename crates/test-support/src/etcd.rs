@@ -17,7 +17,7 @@ const RECIPE: Recipe = Recipe {
     variable: "ETCD_URL",
     default_port: 2379,
     command,
-    listening: |line| line.contains("serving client traffic").then_some(()),
+    listening: "serving client traffic",
     image: (
         "etcd",
         "3.4",
@@ -29,6 +29,10 @@ const RECIPE: Recipe = Recipe {
             "http://0.0.0.0:2379",
             "--advertise-client-urls",
             "http://127.0.0.1:2379",
+            "--logger",
+            "zap",
+            "--log-outputs",
+            "stderr",
         ],
     ),
 };

@@ -63,7 +63,7 @@ impl Process {
         name: &'static str,
         command: Command,
         limit: Duration,
-        ready: fn(&str) -> Option<T>,
+        ready: impl Fn(&str) -> Option<T> + Send + 'static,
     ) -> Result<(Self, T)> {
         let shared = Arc::new(Shared::default());
         let (found, answer) = oneshot::channel();
@@ -125,7 +125,12 @@ impl Drop for Process {
 
 impl Shared {
     /// Starts the server and reads what it prints until it ends; this is the listener thread.
-    fn run<T>(&self, command: Command, ready: fn(&str) -> Option<T>, found: oneshot::Sender<io::Result<T>>) {
+    fn run<T>(
+        &self,
+        command: Command,
+        ready: impl Fn(&str) -> Option<T>,
+        found: oneshot::Sender<io::Result<T>>,
+    ) {
         let mut found = Some(found);
         let output = match self.spawn(command) {
             Ok(output) => output,

@@ -16,7 +16,7 @@ const RECIPE: Recipe = Recipe {
     variable: "REDIS_URL",
     default_port: 6379,
     command,
-    listening: |line| line.contains("Ready to accept connections").then_some(()),
+    listening: "Ready to accept connections",
     image: ("redis", "7", &["redis-server", "--save", "", "--bind", "0.0.0.0", "--protected-mode", "no"]),
 };
 

@@ -37,7 +37,7 @@ pub(crate) struct Recipe {
     /// The command that starts it on this port, with all of its files in this directory.
     pub(crate) command: fn(program: &Path, port: u16, directory: &Path) -> Result<Command>,
     /// A part of the line that it prints when it listens.
-    pub(crate) listening: fn(line: &str) -> Option<()>,
+    pub(crate) listening: &'static str,
     /// Image, tag and command of its container. A separate field would be unused without the feature.
     #[cfg_attr(not(feature = "containers"), expect(dead_code, reason = "only containers read it"))]
     pub(crate) image: (&'static str, &'static str, &'static [&'static str]),
@@ -102,14 +102,15 @@ impl Server {
         Ok(Self { address, origin: Origin::Environment, given: Some(url), keeper: Keeper::Nobody })
     }
 
-    async fn run(recipe: &Recipe, program: &Path) -> Result<Self> {
+    async fn run(recipe: &'static Recipe, program: &Path) -> Result<Self> {
         let mut tries = 0;
         loop {
             tries += 1;
             let port = free_port()?;
             let directory = temporary_directory(recipe.name)?;
             let command = (recipe.command)(program, port, directory.path())?;
-            match Process::start(recipe.name, command, START_LIMIT, recipe.listening).await {
+            let listening = |line: &str| line.contains(recipe.listening).then_some(());
+            match Process::start(recipe.name, command, START_LIMIT, listening).await {
                 Ok((process, ())) => {
                     return Ok(Self {
                         address: Address::local(port),
@@ -128,7 +129,7 @@ impl Server {
     #[cfg(feature = "containers")]
     pub(crate) async fn contain(recipe: &Recipe) -> Result<Self> {
         let (image, tag, command) = recipe.image;
-        let container = Container::start(image, tag, recipe.default_port, command).await?;
+        let container = Container::start(image, tag, recipe.default_port, command, recipe.listening).await?;
         Ok(Self {
             address: container.address().clone(),
             origin: Origin::Container,

@@ -65,13 +65,14 @@ fn install(packages: &[&str]) -> Result<()> {
 
 /// Takes back what the package's script did for the next boot, where there is a systemd that boots.
 fn keep_from_starting(package: &str) -> Result<()> {
-    let service = match package {
-        "redis-server" => "redis-server.service",
-        "etcd-server" => "etcd.service",
+    let services: &[&str] = match package {
+        "redis-server" => &["redis-server.service"],
+        "etcd-server" => &["etcd.service"],
+        "docker.io" => &["docker.socket", "docker.service", "containerd.service"],
         _ => return Ok(()),
     };
     if Path::new("/run/systemd/system").exists() {
-        step::capture(Command::new("systemctl").args(["disable", "--now", service]))?;
+        step::capture(Command::new("systemctl").args(["disable", "--now"]).args(services))?;
     }
     Ok(())
 }

@@ -13,6 +13,8 @@ use anyhow::bail;
 use self::need::NEEDS;
 use self::need::Need;
 use self::need::Origin;
+pub(crate) use self::need::is_root;
+use crate::binary::binary;
 use crate::step;
 
 /// Says what is there, gets what is not, and says how; never asks, never uses sudo, starts no service.
@@ -44,17 +46,22 @@ pub fn run(check: bool) -> Result<()> {
         if let Err(error) = result {
             println!("error: {}: {error:#}", need.name);
         }
-        let how = if need::is_root() && matches!(need.origin, Origin::Package(_)) {
-            "installed"
-        } else {
-            "unpacked"
-        };
+        let how =
+            if is_root() && matches!(need.origin, Origin::Package(_)) { "installed" } else { "unpacked" };
         if need.report(how).is_none() {
             failed.push(need.name);
         }
     }
     if !failed.is_empty() {
         bail!("not on this machine: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// Installs a Docker engine, as root, without starting it: only for the tests with containers.
+pub(crate) fn docker() -> Result<()> {
+    if binary(&["dockerd"]).is_none() || binary(&["docker"]).is_none() {
+        apt::get_packages(&["docker.io"])?;
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ pub(super) fn version(program: &Path) -> Option<String> {
 }
 
 /// Says whether packages can be installed. Without procfs the answer is no.
-pub(super) fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     // Real, effective, saved and file system user id.
     let user = status.lines().find_map(|line| line.strip_prefix("Uid:"));

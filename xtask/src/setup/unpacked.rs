@@ -3,6 +3,7 @@
 //! ```text
 //! target/servers/bin/redis-server    a script that sets the library path and runs the program in root/
 //! target/servers/root/usr/…          what the packages hold
+//! target/servers/fonts.conf          the system's fonts and those in root/
 //! target/servers/apt/                package lists of our own, only where the system has none
 //! ```
 
@@ -25,6 +26,17 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("chromium", "usr/lib/chromium/chromium"),
     ("mongod", "usr/bin/mongod"),
 ];
+
+/// The programs find unpacked fonts only by name; a page without a font is blank.
+const FONTS: &str = r#"<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+  <dir>/usr/share/fonts</dir>
+  <dir prefix="relative">root/usr/share/fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+"#;
 
 /// Downloads packages with all they need and the system has not, and unpacks them.
 pub(super) fn get(packages: &[&str]) -> Result<()> {
@@ -51,6 +63,7 @@ pub(super) fn get(packages: &[&str]) -> Result<()> {
 pub(super) fn link() -> Result<()> {
     let scripts = servers().join("bin");
     fs::create_dir_all(&scripts)?;
+    fs::write(servers().join("fonts.conf"), FONTS)?;
     for (name, place) in PROGRAMS {
         if servers().join("root").join(place).exists() {
             let script = scripts.join(name);
@@ -104,8 +117,7 @@ fn script(place: &str) -> String {
          root=$(dirname \"$(readlink -f \"$0\")\")/../root\n\
          LD_LIBRARY_PATH=\"$root/{libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}\"\n\
          export LD_LIBRARY_PATH\n\
-         # Fonts that are unpacked too are found only from there.\n\
-         if [ -d \"$root/usr/share/fonts\" ]; then export FONTCONFIG_SYSROOT=\"$root\"; fi\n\
+         export FONTCONFIG_FILE=\"$root/../fonts.conf\"\n\
          exec \"$root/{place}\" \"$@\"\n"
     )
 }

@@ -25,7 +25,7 @@ const RECIPE: Recipe = Recipe {
     variable: "MONGODB_URL",
     default_port: 27017,
     command,
-    listening: |line| line.contains("Waiting for connections").then_some(()),
+    listening: "Waiting for connections",
     image: ("mongo", "6", &["mongod", "--replSet", SET, "--bind_ip_all", "--dbpath", "/data/db"]),
 };
 
