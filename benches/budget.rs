@@ -84,8 +84,10 @@ fn answer(figures: &[Figure], arguments: &[&str]) -> Result<String, Box<dyn Erro
         ["measure", name, side, "--smoke"] => (name, side, Effort { smoke: true }),
         _ => return Err("use `cargo xtask budget`, or: list | measure NAME ours|against [--smoke]".into()),
     };
-    let figure =
-        figures.iter().find(|figure| figure.name == *name).ok_or(format!("no figure is named {name}"))?;
+    let figure = figures
+        .iter()
+        .find(|figure| figure.name == *name)
+        .ok_or_else(|| format!("no figure is named {name}"))?;
     let side = match (*side, &figure.against) {
         ("ours", _) => figure.ours,
         ("against", Some((_, side))) => *side,

@@ -76,7 +76,7 @@ async fn role_of_a_process_that_is_killed() {
     }
     let redis = Redis::start().await.unwrap();
     println!("\nurl {}", redis.url());
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

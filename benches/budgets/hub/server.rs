@@ -54,19 +54,19 @@ fn until_input_ends(address: SocketAddr) -> Result<(), Box<dyn Error>> {
 
 fn serve(
     runtime: Runtime,
-    accept: fn(TaskTracker, tokio::net::TcpListener) -> Result<(), Box<dyn Error>>,
+    accept: fn(&TaskTracker, tokio::net::TcpListener) -> Result<(), Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     let entered = runtime.enter();
-    accept(TaskTracker::new(), listener)?;
+    accept(&TaskTracker::new(), listener)?;
     drop(entered);
     until_input_ends(address)?;
     runtime.shutdown_background();
     Ok(())
 }
 
-fn hub(tasks: TaskTracker, listener: tokio::net::TcpListener) -> Result<(), Box<dyn Error>> {
+fn hub(tasks: &TaskTracker, listener: tokio::net::TcpListener) -> Result<(), Box<dyn Error>> {
     let hub = Hub::start(Config::default(), Hooks::default())?;
     let connections = tasks.clone();
     tasks.spawn(async move {
@@ -86,7 +86,7 @@ fn hub(tasks: TaskTracker, listener: tokio::net::TcpListener) -> Result<(), Box<
 }
 
 /// The floor of idle memory: a task for each connection that holds nothing but its socket.
-fn waiting(tasks: TaskTracker, listener: tokio::net::TcpListener) -> Result<(), Box<dyn Error>> {
+fn waiting(tasks: &TaskTracker, listener: tokio::net::TcpListener) -> Result<(), Box<dyn Error>> {
     let connections = tasks.clone();
     tasks.spawn(async move {
         while let Ok((socket, _peer)) = listener.accept().await {
