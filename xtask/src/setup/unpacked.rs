@@ -16,7 +16,7 @@ use anyhow::Context;
 use anyhow::Result;
 
 use super::apt;
-use super::servers;
+use super::command::servers;
 use crate::step;
 
 /// The programs that get a script, where the packages have put them.

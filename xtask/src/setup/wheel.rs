@@ -12,7 +12,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::apt;
-use super::tools;
+use super::command::tools;
 use super::unpacked;
 use crate::step;
 

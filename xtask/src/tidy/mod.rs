@@ -1,5 +1,11 @@
-//! stub
-use anyhow::Result;
-pub fn run() -> Result<()> {
-    Ok(())
-}
+//! `cargo xtask tidy`: the house rules that no compiler knows.
+
+mod codes;
+mod command;
+mod edges;
+mod links;
+mod shape;
+mod tree;
+mod words;
+
+pub use self::command::run;

@@ -1,6 +1,4 @@
-//! `cargo xtask test [FILTER]`: every test, and one summary at the end.
-
-mod summary;
+//! Runs the tests.
 
 use std::env;
 use std::fs;
@@ -13,7 +11,7 @@ use anyhow::Context;
 use anyhow::Result;
 use anyhow::bail;
 
-use self::summary::Summary;
+use super::summary::Summary;
 use crate::containers::Engine;
 use crate::images;
 use crate::setup;

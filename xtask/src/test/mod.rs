@@ -1,0 +1,8 @@
+//! `cargo xtask test [FILTER]`: every test, and one summary at the end.
+
+mod command;
+mod summary;
+
+pub(crate) use self::command::build;
+pub use self::command::run;
+pub(crate) use self::command::run_quietly;

@@ -1,0 +1,86 @@
+//! The hub's close codes: the catalogue in the source against the table in the documentation.
+
+use std::collections::BTreeMap;
+
+use super::tree::Tree;
+
+const SOURCE: &str = "crates/conductor-hub/src/disconnect.rs";
+const TABLE: &str = "docs/close-codes.md";
+
+/// Text and whether to reconnect, by code.
+type Codes = BTreeMap<u16, (String, bool)>;
+
+pub(super) fn check(tree: &Tree) -> Vec<String> {
+    let (Some(source), Some(table)) = (tree.text(SOURCE), tree.text(TABLE)) else {
+        return vec![format!("{SOURCE} or {TABLE} is not there")];
+    };
+    let (source, table) = (catalogue(source), rows(table));
+    if source.is_empty() {
+        return vec![format!("{SOURCE}: no codes found; has its shape changed?")];
+    }
+    let codes = source.keys().chain(table.keys().filter(|code| !source.contains_key(code)));
+    codes
+        .filter(|code| source.get(code) != table.get(code))
+        .map(|code| format!("{TABLE}: {code} is {:?}, in {SOURCE} {:?}", table.get(code), source.get(code)))
+        .collect()
+}
+
+/// Reads the arms `Self::Name => 4000,` and `Self::Name => "text",`, and the names in `fn reconnect`.
+fn catalogue(source: &str) -> Codes {
+    let (mut codes, mut texts) = (BTreeMap::new(), BTreeMap::new());
+    for line in source.lines() {
+        let arm =
+            line.trim().strip_prefix("Self::").and_then(|arm| arm.strip_suffix(',')?.split_once(" => "));
+        let Some((name, value)) = arm else { continue };
+        match value.parse() {
+            Ok(code) => drop(codes.insert(name, code)),
+            Err(_) => drop(texts.insert(name, value.trim_matches('"').to_owned())),
+        }
+    }
+    let reconnect = source
+        .split_once("fn reconnect")
+        .map_or("", |(_, body)| body.split("\n    }").next().unwrap_or(body));
+    let names: Vec<&str> = reconnect.split(|letter: char| !letter.is_alphanumeric()).collect();
+    codes
+        .into_iter()
+        .map(|(name, code)| (code, (texts.remove(name).unwrap_or_default(), names.contains(&name))))
+        .collect()
+}
+
+/// Reads the rows `| 4000 | text | yes | … |`.
+fn rows(table: &str) -> Codes {
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.trim().strip_prefix('|')?.split('|').map(str::trim).collect();
+        let [code, text, reconnect, ..] = *cells.as_slice() else { return None };
+        Some((code.parse().ok()?, (text.to_owned(), reconnect == "yes")))
+    };
+    table.lines().filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CATALOGUE: &str =
+        "Self::Gone => 1000,\n Self::Slow => 4000,\n Self::Gone => \"gone\",\n Self::Slow => \"slow\",
+        fn reconnect() {\n matches!(self, Self::Slow)\n    }\n Self::Gone";
+
+    fn breaches(table: &str) -> Vec<String> {
+        check(&Tree::of(&[(SOURCE, CATALOGUE), (TABLE, table)]))
+    }
+
+    #[test]
+    fn a_table_that_agrees_is_fine() {
+        assert!(
+            breaches(
+                "| code | text | reconnect |\n|---|\n| 1000 | gone | no | x |\n| 4000 | slow | yes | x |"
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_missing_an_other_and_an_extra_row_are_found() {
+        assert_eq!(breaches("| 1000 | gone | yes |\n| 4009 | new | no |").len(), 3);
+    }
+}

@@ -1,0 +1,39 @@
+//! Runs every check over the tree.
+
+use anyhow::Result;
+use anyhow::bail;
+
+use super::codes;
+use super::edges;
+use super::links;
+use super::shape;
+use super::tree::Tree;
+use super::words;
+
+/// Prints every breach, one a line, and fails if there is any.
+pub fn run() -> Result<()> {
+    let breaches = breaches(&Tree::read()?);
+    for breach in &breaches {
+        println!("{breach}");
+    }
+    match breaches.len() {
+        0 => println!("tidy"),
+        count => bail!("{count} breaches of the house rules"),
+    }
+    Ok(())
+}
+
+fn breaches(tree: &Tree) -> Vec<String> {
+    let checks = [edges::check, shape::check, words::check, links::check, codes::check];
+    checks.iter().flat_map(|check| check(tree)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_is_tidy() {
+        assert_eq!(breaches(&Tree::read().unwrap()), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,106 @@
+//! Which of our crates may depend on which, and where versions are declared.
+
+use toml::Table;
+use toml::Value;
+
+use super::tree::Tree;
+
+/// What each of our packages may depend on; `tests` and `benches` may on anything.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("tidings-server", &["tidings"]),
+    (
+        "tidings",
+        &[
+            "presence-core",
+            "presence-redis",
+            "presence-mongo",
+            "redis-mpx",
+            "message-timeline",
+            "conductor-hub",
+        ],
+    ),
+    ("presence-core", &[]),
+    ("presence-redis", &["presence-core"]),
+    ("presence-mongo", &["presence-core"]),
+    ("redis-mpx", &[]),
+    ("message-timeline", &[]),
+    // Only with its feature `redis`, which is why the dependency must be optional.
+    ("conductor-hub", &["redis-mpx"]),
+    ("test-support", &[]),
+    ("xtask", &[]),
+    ("tests", ANYTHING),
+    ("benches", ANYTHING),
+];
+
+const ANYTHING: &[&str] = &["*"];
+
+pub(super) fn check(tree: &Tree) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for (path, text) in tree.ending("Cargo.toml").filter(|(path, _)| *path != "Cargo.toml") {
+        match text.parse::<Table>() {
+            Ok(manifest) => breaches.extend(check_manifest(path, &manifest)),
+            Err(error) => breaches.push(format!("{path}: {}", error.message())),
+        }
+    }
+    breaches
+}
+
+fn check_manifest(path: &str, manifest: &Table) -> Vec<String> {
+    let name = manifest.get("package").and_then(|package| package.get("name")).and_then(Value::as_str);
+    let name = name.unwrap_or_default();
+    let Some((_, allowed)) = ALLOWED.iter().find(|(ours, _)| *ours == name) else {
+        return vec![format!("{path}: tidy does not know which of our crates {name} may depend on")];
+    };
+    let mut breaches = Vec::new();
+    for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+        for (dependency, declared) in manifest.get(kind).and_then(Value::as_table).into_iter().flatten() {
+            // A crate's own tests may ask for its features.
+            let own = dependency == name && declared.get("path").and_then(Value::as_str) == Some(".");
+            if !own && declared.get("workspace") != Some(&Value::Boolean(true)) {
+                breaches.push(format!("{path}: {dependency} is not declared in [workspace.dependencies]"));
+            }
+            let ours = ALLOWED.iter().any(|(ours, _)| ours == dependency);
+            let for_tests = kind == "dev-dependencies" && dependency == "test-support";
+            let known = own || for_tests || *allowed == ANYTHING || allowed.contains(&dependency.as_str());
+            if ours && !known {
+                breaches.push(format!("{path}: {name} must not depend on {dependency}"));
+            }
+            let optional = declared.get("optional") == Some(&Value::Boolean(true));
+            if name == "conductor-hub" && dependency == "redis-mpx" && kind == "dependencies" && !optional {
+                breaches.push(format!("{path}: redis-mpx comes only with the feature `redis`"));
+            }
+        }
+    }
+    breaches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaches(manifest: &str) -> Vec<String> {
+        check(&Tree::of(&[("Cargo.toml", "[workspace]"), ("c/Cargo.toml", manifest)]))
+    }
+
+    #[test]
+    fn a_forbidden_edge_and_a_version_of_ones_own_are_found() {
+        let hub = "[package]\nname = 'conductor-hub'\n[dependencies]\npresence-core.workspace = true\nbytes = '1'\nredis-mpx.workspace = true";
+        assert_eq!(
+            breaches(hub),
+            [
+                "c/Cargo.toml: bytes is not declared in [workspace.dependencies]",
+                "c/Cargo.toml: conductor-hub must not depend on presence-core",
+                "c/Cargo.toml: redis-mpx comes only with the feature `redis`",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_style_allows_is_allowed() {
+        let core = "[package]\nname = 'presence-redis'\n[dependencies]\npresence-core.workspace = true\n
+            [dev-dependencies]\ntest-support.workspace = true\npresence-redis = { path = '.', features = ['x'] }";
+        assert_eq!(breaches(core), Vec::<String>::new());
+        let tests = "[package]\nname = 'tests'\n[dependencies]\ntidings-server.workspace = true";
+        assert_eq!(breaches(tests), Vec::<String>::new());
+    }
+}
