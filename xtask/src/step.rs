@@ -30,15 +30,13 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command and returns what it wrote to standard output; the error shows the end of what it wrote.
+/// Runs a command and returns what it wrote to standard output; the error shows what it says of the cause.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot run {}", words(command)))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         let all = format!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
-        let lines: Vec<&str> = all.lines().filter(|line| !line.trim().is_empty()).collect();
-        let end = lines[lines.len().saturating_sub(6)..].join("\n  ");
-        bail!("`{}` failed: {}\n  {end}", words(command), output.status);
+        bail!("`{}` failed: {}", words(command), cause(&all).unwrap_or_else(|| output.status.to_string()));
     }
     Ok(text)
 }
@@ -92,8 +90,39 @@ pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(workspace()).unwrap_or(path).display().to_string()
 }
 
+/// Returns the line in which apt or pip name what went wrong, or else the last few lines.
+fn cause(output: &str) -> Option<String> {
+    let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let named = lines.iter().find(|line| ["E: ", "ERROR: "].iter().any(|mark| line.starts_with(mark)));
+    let end = lines.get(lines.len().saturating_sub(4)..).filter(|end| !end.is_empty());
+    named.map(|line| (*line).to_owned()).or_else(|| end.map(|end| end.join("\n  ")))
+}
+
+/// Returns a command as it is shown: without its options, which are ours.
 fn words(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
-    let words = std::iter::once(program).chain(command.get_args());
-    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+    let words = std::iter::once(program).chain(command.get_args()).map(OsStr::to_string_lossy);
+    words.filter(|word| !word.starts_with('-') && !word.contains("::")).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_one_line_where_the_program_names_it() {
+        let apt = "Reading lists\nE: Failed to fetch a\nE: Unable to fetch some archives";
+        assert_eq!(cause(apt).as_deref(), Some("E: Failed to fetch a"));
+        assert_eq!(cause("1\n\n2\n3\n4\n5\n").as_deref(), Some("2\n  3\n  4\n  5"));
+        assert_eq!(cause("\n"), None);
+    }
+
+    #[test]
+    fn options_are_not_shown() {
+        let mut command = Command::new("/usr/bin/apt-get");
+        assert_eq!(
+            words(command.args(["-y", "-o", "Acquire::Retries=2", "install", "redis"])),
+            "apt-get install redis"
+        );
+    }
 }
