@@ -61,8 +61,9 @@ async fn everything_can_be_done_by_keyboard_alone() {
     alice.has_focus_on("text").await;
     alice.until("document.querySelector('#talk-title').textContent === 'Carol'").await;
 
-    // A group, by keyboard.
+    // A group, by keyboard. The way back goes through the browser's history, which takes its time.
     alice.press("Escape").await;
+    alice.has_focus_on("direct:Carol").await;
     alice.press("Shift+Tab").await;
     alice.press("Shift+Tab").await;
     alice.press("Shift+Tab").await;
