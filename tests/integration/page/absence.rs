@@ -16,6 +16,8 @@ async fn what_was_missed_arrives_on_return_in_order_and_once() {
     alice.open("Bob").await;
     alice.say("one").await;
     bob.sees(&["one"]).await;
+    // He sees it before he has said so; who leaves in between has not received it.
+    alice.all_are("Delivered").await;
     bob.page.close().await.unwrap();
     for text in ["two", "three", "four"] {
         alice.say(text).await;
