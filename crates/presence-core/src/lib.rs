@@ -129,6 +129,7 @@
 
 mod backend;
 mod batch;
+pub mod beings;
 #[cfg(feature = "contract")]
 #[cfg_attr(docsrs, doc(cfg(feature = "contract")))]
 pub mod contract;

@@ -9,9 +9,9 @@ use tokio_util::task::TaskTracker;
 use super::config::Config;
 use super::core::Core;
 use super::subscription::Subscription;
-use super::sweeper;
 use crate::backend::{Backend, LastSeen};
 use crate::batch::BatchError;
+use crate::beings::PLACES;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Since, Status};
 use crate::events::Events;
@@ -39,7 +39,11 @@ impl Memory {
             .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
         let core = Arc::new(Core::new(config, timing));
         let tasks = TaskTracker::new();
-        tasks.spawn_on(sweeper::run(Arc::clone(&core)), &runtime);
+        let sweep = {
+            let core = Arc::clone(&core);
+            async move { core.beings.sweep(&core.stop).await }
+        };
+        tasks.spawn_on(sweep, &runtime);
         tasks.close();
         Ok(Self { core, tasks })
     }
@@ -50,106 +54,68 @@ impl Memory {
 impl Backend for Memory {
     async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
         self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        if self.core.beat(ids) {
-            self.core.announce();
-        }
+        self.core.beings.beat(ids, &mut Vec::new());
         Ok(())
     }
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
         self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        let (now, mut changed) = (self.core.clock.now(), false);
-        for id in ids {
-            let key = self.core.key(id);
-            let mut shard = self.core.shard(key);
-            if let Some(cause) = shard.end(key, now) {
-                self.core.record(id, cause);
-                changed = true;
-            }
-        }
-        if changed {
-            self.core.announce();
-        }
+        self.core.beings.end(ids);
         Ok(())
     }
 
     async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        let (key, now) = (self.core.key(id), self.core.clock.now());
-        let mut shard = self.core.shard(key);
-        if let Some(cause) = shard.beat_device(key, device, now) {
-            self.core.record(id, cause);
-            drop(shard);
-            self.core.announce();
-        }
+        self.core.beings.beat_device(id, device);
         Ok(())
     }
 
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        let (key, now) = (self.core.key(id), self.core.clock.now());
-        let mut shard = self.core.shard(key);
-        if let Some(cause) = shard.hold_device(key, device, now) {
-            self.core.record(id, cause);
-            drop(shard);
-            self.core.announce();
-        }
+        self.core.beings.hold_device(id, device);
         Ok(())
     }
 
     async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        let (key, now) = (self.core.key(id), self.core.clock.now());
-        let mut shard = self.core.shard(key);
-        if let Some(cause) = shard.end_device(key, device, now) {
-            self.core.record(id, cause);
-        }
-        drop(shard);
-        // Also without an event: the grace time has begun, and the sweeper may be resting.
-        self.core.announce();
+        self.core.beings.end_device(id, device);
         Ok(())
     }
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
         self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let status = |id| {
-            let key = self.core.key(id);
-            if self.core.shard(key).is_online(key) { Status::Online } else { Status::Offline }
-        };
+        let status = |id| if self.core.beings.is_online(id) { Status::Online } else { Status::Offline };
         Ok(ids.iter().map(status).collect())
     }
 
     async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
         self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let now = self.core.clock.now();
-        let seen = |id| {
-            let key = self.core.key(id);
-            let seen = self.core.shard(key).seen(key, now);
-            seen.map(|seen| self.core.clock.wall(seen))
-        };
+        let beings = &self.core.beings;
+        let seen = |id| beings.seen(id).map(|seen| beings.clock().wall(seen));
         Ok(ids.iter().map(seen).collect())
     }
 
     async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
         self.core.check_open()?;
         let first = usize::try_from(cursor.shard()).unwrap_or(usize::MAX);
-        if first >= Config::SHARDS {
+        if first >= PLACES {
             return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
         }
-        let mut ids = Vec::new();
-        let mut offset = cursor.offset();
-        for (number, shard) in (cursor.shard()..).zip(&self.core.shards()[first..]) {
-            if let Some(offset) = shard.lock().list(offset, limit, &mut ids) {
-                return Ok(Page::new(ids, Some(Cursor::new(number, offset))));
+        let (mut kept, mut offset, mut next) = (Vec::new(), cursor.offset(), None);
+        for (number, place) in (cursor.shard()..).zip(first..PLACES) {
+            let more = self.core.beings.list(place, offset, limit, &mut kept);
+            next = more.map(|offset| Cursor::new(number, offset));
+            if next.is_some() {
+                break;
             }
             offset = 0;
         }
-        Ok(Page::new(ids, None))
+        Ok(Page::new(kept.into_iter().map(|kept| kept.name).collect(), next))
     }
 
     async fn count(&self) -> Result<u64, Error> {
         self.core.check_open()?;
-        Ok(self.core.shards().iter().map(|shard| shard.lock().online() as u64).sum())
+        Ok((0..PLACES).map(|place| self.core.beings.online(place) as u64).sum())
     }
 
     async fn events(&self, since: Since) -> Result<Events, Error> {

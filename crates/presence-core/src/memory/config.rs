@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::clock::{self, Millis};
+use crate::beings::{self, Timing};
 use crate::error::{Error, ErrorKind};
 
 /// Settings of the memory backend, checked at [`Memory::start`](super::Memory::start).
@@ -39,28 +39,27 @@ pub struct Config {
 
 impl Config {
     /// The shortest TTL.
-    pub const TTL_MIN: Duration = Duration::from_millis(10);
+    pub const TTL_MIN: Duration = Timing::TTL_MIN;
 
     /// The longest TTL and grace time: 365 days.
-    pub const TTL_MAX: Duration = Duration::from_hours(365 * 24);
+    pub const TTL_MAX: Duration = Timing::TTL_MAX;
 
     /// How late an offline event may be on an idle machine: the interval at which deadlines are looked at.
     ///
     /// What the machine needs to handle other deadlines of the same moment comes on top; the crate's
     /// documentation has a measurement.
-    pub const LATENESS: Duration = Duration::from_millis(10);
+    pub const LATENESS: Duration = beings::LATENESS;
 
     /// Into how many parts, each with its own lock, ids are split.
-    pub const SHARDS: usize = 32;
+    pub const SHARDS: usize = beings::PLACES;
 
     pub(super) fn check(&self) -> Result<Timing, Error> {
-        let ttl = whole("ttl", self.ttl, Self::TTL_MIN)?;
-        let grace = whole("grace", self.grace, Duration::ZERO)?;
+        let timing = Timing::new(self.ttl, self.grace)?;
         if !(1..=EVENTS_MAX).contains(&self.events_max) {
             let message = format!("events_max is {}, allowed are 1 to {EVENTS_MAX}", self.events_max);
             return Err(Error::new(ErrorKind::Config, message));
         }
-        Ok(Timing { ttl, grace })
+        Ok(timing)
     }
 }
 
@@ -73,25 +72,6 @@ impl Default for Config {
             remembered_max: 131_072,
         }
     }
-}
-
-/// The times of a checked configuration.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timing {
-    pub(super) ttl: Millis,
-    pub(super) grace: Millis,
-}
-
-/// Refuses what would be rounded: a TTL that is silently another one has been seen to cost days.
-fn whole(name: &str, value: Duration, min: Duration) -> Result<Millis, Error> {
-    let fault = if value < min || value > Config::TTL_MAX {
-        format!("{name} is {value:?}, allowed are {min:?} to {:?}", Config::TTL_MAX)
-    } else if !value.subsec_nanos().is_multiple_of(1_000_000) {
-        format!("{name} is {value:?}, allowed are whole milliseconds")
-    } else {
-        return Ok(clock::millis(value));
-    };
-    Err(Error::new(ErrorKind::Config, fault))
 }
 
 const EVENTS_MAX: usize = 1 << 24;

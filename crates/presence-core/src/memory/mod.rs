@@ -1,11 +1,10 @@
 //! The backend in memory: exact, complete, for one process.
 //!
 //! ```text
-//! online(ids) ──► shard of each id: one lock ──► entry: deadline written, nothing else      (a heartbeat)
-//!                   index: id → entry       └──► event appended to the log                  (an arrival)
-//!                   timer wheel: when to look         │
-//!                        ▲                            ▼
-//!                  sweeper, every 10 ms          bounded log ◄── each stream reads at its own pace
+//! online(ids) ──► what this process keeps online: beings::Beings
+//!                   │ each transition, while its id is locked
+//!                   ▼
+//!                 bounded log of events ◄── each stream reads at its own pace
 //! ```
 //!
 //! # Bounds
@@ -17,7 +16,7 @@
 //! | events kept | [`Config::events_max`]; a stream that falls further behind gets `Lagged` |
 //! | offline ids remembered for `last_seen` | [`Config::remembered_max`], the first to leave are forgotten first |
 //! | devices of one id | none: who holds devices has to bound them, as a server does its connections |
-//! | calls | none waits for anything but the lock of a shard, so none is ever `Unavailable` |
+//! | calls | none waits for anything but the lock of a 32nd of the ids, so none is ever `Unavailable` |
 //!
 //! # Time
 //!
@@ -47,16 +46,11 @@
 //! last handle is dropped. What was online is forgotten with the backend: a position of it gives `Lagged` in the next.
 
 mod backend;
-mod clock;
 mod config;
 mod core;
-mod entry;
+mod journal;
 mod log;
-mod shard;
-mod slab;
 mod subscription;
-mod sweeper;
-mod wheel;
 
 pub use self::backend::Memory;
 pub use self::config::Config;

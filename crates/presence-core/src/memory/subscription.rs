@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::core::Core;
 use super::log::Gone;
+use crate::beings::PLACES;
 use crate::error::Error;
 use crate::event::{Since, Status, Update};
 
@@ -16,7 +17,7 @@ use crate::event::{Since, Status, Update};
 pub(super) struct Subscription {
     core: Arc<Core>,
     news: watch::Receiver<()>,
-    /// Read, and not given yet; refilled when empty, a page or the snapshot of a shard at a time.
+    /// Read, and not given yet; refilled when empty, a page or the snapshot of a place at a time.
     ready: VecDeque<Result<Update, Error>>,
     /// The number of the last event that is given, in `ready`, or part of the snapshot.
     number: u64,
@@ -25,22 +26,22 @@ pub(super) struct Subscription {
 
 #[derive(Debug)]
 enum Phase {
-    /// The shards before this one are in the snapshot, true at `number`.
+    /// The places before this one are in the snapshot, true at `number`.
     Snapshot {
-        shard: usize,
+        place: usize,
     },
     Changes,
 }
 
 impl Subscription {
     pub(super) fn new(core: Arc<Core>, since: Since) -> Self {
-        let news = core.news();
+        let news = core.journal().news();
         let mut ready = VecDeque::new();
         let (number, phase) = {
-            let log = core.log.lock();
+            let log = core.journal().log();
             match since {
                 Since::Now => (log.last(), Phase::Changes),
-                Since::Snapshot => (log.last(), Phase::Snapshot { shard: 0 }),
+                Since::Snapshot => (log.last(), Phase::Snapshot { place: 0 }),
                 Since::Position(position) => {
                     let (number, start) = (log.number(&position), log.start());
                     // Of another life's events nobody knows how many they were.
@@ -76,7 +77,7 @@ impl Subscription {
             let stopped = self.core.stop.is_cancelled();
             match self.phase {
                 Phase::Snapshot { .. } if stopped => return None,
-                Phase::Snapshot { shard } => self.scan(shard),
+                Phase::Snapshot { place } => self.scan(place),
                 Phase::Changes => self.read(),
             }
             if !self.ready.is_empty() {
@@ -95,35 +96,32 @@ impl Subscription {
         }
     }
 
-    /// Adds one more shard to the snapshot.
-    fn scan(&mut self, shard: usize) {
-        let core = Arc::clone(&self.core);
-        let Some(next) = core.shards().get(shard) else {
+    /// Adds one more place to the snapshot.
+    fn scan(&mut self, place: usize) {
+        if place == PLACES {
             self.phase = Phase::Changes;
             self.sync();
             return;
-        };
-        self.phase = Phase::Snapshot { shard: shard + 1 };
-        let mut ids = Vec::new();
-        let last = {
-            let next = next.lock();
-            next.list(0, usize::MAX, &mut ids);
-            // While the shard is locked it has no event after this one.
-            core.log.lock().last()
-        };
-        self.correct(shard, last);
-        self.ready.extend(ids.into_iter().map(|id| Ok(Update::present(id, Status::Online))));
+        }
+        self.phase = Phase::Snapshot { place: place + 1 };
+        let core = Arc::clone(&self.core);
+        let mut kept = Vec::new();
+        // While the place is locked it has no event after this one.
+        let last = || core.journal().log().last();
+        let (_, last) = core.beings.list_with(place, 0, usize::MAX, &mut kept, |_| last());
+        self.correct(place, last);
+        self.ready.extend(kept.into_iter().map(|kept| Ok(Update::present(kept.name, Status::Online))));
     }
 
     /// Brings the part of the snapshot that is given already up to the event `last`.
     ///
-    /// What lies in the shards to come needs no correction: they are read as they are by then.
-    fn correct(&mut self, shards: usize, last: u64) {
+    /// What lies in the places to come needs no correction: they are read as they are by then.
+    fn correct(&mut self, places: usize, last: u64) {
         let core = Arc::clone(&self.core);
-        let log = core.log.lock();
+        let log = core.journal().log();
         match log.read(self.number, last, usize::MAX) {
             Ok(events) => {
-                let given = events.filter(|(_, event)| Core::place(core.key(&event.id)) < shards);
+                let given = events.filter(|(_, event)| core.beings.place(&event.id) < places);
                 self.ready.extend(given.map(|(_, event)| Ok(Update::present(event.id, event.status))));
             }
             Err(Gone { missed }) => self.ready.push_back(Err(Error::lagged(Some(missed)))),
@@ -133,7 +131,7 @@ impl Subscription {
 
     fn read(&mut self) {
         let core = Arc::clone(&self.core);
-        let log = core.log.lock();
+        let log = core.journal().log();
         match log.read(self.number, u64::MAX, PAGE) {
             Ok(events) => {
                 for (number, event) in events {
@@ -149,7 +147,7 @@ impl Subscription {
     }
 
     fn sync(&mut self) {
-        let position = self.core.log.lock().position(self.number);
+        let position = self.core.journal().log().position(self.number);
         self.ready.push_back(Ok(Update::Synced(position)));
     }
 }

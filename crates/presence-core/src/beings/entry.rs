@@ -1,27 +1,31 @@
-//! What is known about one id.
+//! What is known about one name.
 
 use super::clock::Millis;
-use super::config::Timing;
+use super::name::Name;
+use super::registry::Ended;
 use super::slab::{Linked, Links};
+use super::timing::Timing;
 use crate::event::Cause;
-use crate::name::{Device, Id};
+use crate::name::Device;
 
-/// One id, online or remembered; 80 bytes, as a million of them should be small.
+/// One name, online or remembered; 80 bytes if it is an id, as a million of them should be small.
 ///
 /// All times that end something include the grace time already: nothing happens when a device is lost, only
-/// when the id it kept online goes offline.
+/// when the name it kept online goes offline.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) id: Id,
-    /// Until when heartbeats without a device, and devices that ended, keep the id online.
+pub(super) struct Entry<N> {
+    pub(super) name: N,
+    /// Until when heartbeats without a device, and devices that ended, keep the name online.
     until: Millis,
     /// The last sign of life.
     seen: Millis,
-    /// The devices that beat or are held. Boxed: most ids have none.
-    #[expect(clippy::box_collection, reason = "one word for the many ids without devices")]
+    /// The devices that beat or are held. Boxed: most names have none.
+    #[expect(clippy::box_collection, reason = "one word for the many names without devices")]
     devices: Option<Box<Vec<Source>>>,
     links: Links,
     pub(super) online: bool,
+    /// Whether the ledger is done with the arrival; never while offline.
+    pub(super) settled: bool,
     /// Whether `until` was set by a device that ended.
     ended: bool,
 }
@@ -33,18 +37,27 @@ struct Source {
     until: Millis,
 }
 
-impl Entry {
-    pub(super) fn new(id: Id) -> Self {
-        Self { id, until: 0, seen: 0, devices: None, links: Links::LOOSE, online: false, ended: false }
+impl<N: Name> Entry<N> {
+    pub(super) fn new(name: N) -> Self {
+        Self {
+            name,
+            until: 0,
+            seen: 0,
+            devices: None,
+            links: Links::LOOSE,
+            online: false,
+            settled: false,
+            ended: false,
+        }
     }
 
-    /// Returns when the id goes offline if nothing else happens; `None` while a device is held.
+    /// Returns when the name goes offline if nothing else happens; `None` while a device is held.
     pub(super) fn deadline(&self) -> Option<Millis> {
         let deadline = self.sources().iter().map(|source| source.until).fold(self.until, Millis::max);
         (deadline != HELD).then_some(deadline)
     }
 
-    /// Returns why the id goes offline at its deadline.
+    /// Returns why the name goes offline at its deadline.
     pub(super) fn fate(&self) -> Cause {
         if self.ended && self.deadline() == Some(self.until) { Cause::Ended } else { Cause::Expired }
     }
@@ -67,7 +80,7 @@ impl Entry {
     /// Reads a little of each end, which brings the entry into the cache.
     #[inline]
     pub(super) fn touch(&self) -> u64 {
-        self.until ^ u64::from(self.online) ^ self.id.as_bytes().len() as u64
+        self.until ^ u64::from(self.online) ^ self.name.touch()
     }
 
     pub(super) fn beat_device(&mut self, device: &Device, now: Millis, timing: Timing) {
@@ -83,10 +96,12 @@ impl Entry {
         self.source(device, now).until = HELD;
     }
 
-    /// Ends a device, which leaves the id online for the grace time at most. Says whether there was one.
-    pub(super) fn end_device(&mut self, device: &Device, now: Millis, timing: Timing) -> bool {
-        let Some(sources) = &mut self.devices else { return false };
-        let Some(place) = sources.iter().position(|source| source.device == *device) else { return false };
+    /// Ends a device, which leaves the name online for the grace time at most.
+    pub(super) fn end_device(&mut self, device: &Device, now: Millis, timing: Timing) -> Ended {
+        let Some(sources) = &mut self.devices else { return Ended::Unknown };
+        let Some(place) = sources.iter().position(|source| source.device == *device) else {
+            return Ended::Unknown;
+        };
         let source = sources.swap_remove(place);
         if sources.is_empty() {
             self.devices = None;
@@ -98,15 +113,18 @@ impl Entry {
             self.until = until;
             self.ended = true;
         }
-        true
+        if source.until == HELD { Ended::Held } else { Ended::Beating }
     }
 
-    pub(super) fn go_offline(&mut self, now: Millis) {
+    /// Ends everything, and returns the last sign of life.
+    pub(super) fn go_offline(&mut self, now: Millis) -> Millis {
         self.seen = self.seen(now);
         self.until = 0;
         self.ended = false;
         self.online = false;
+        self.settled = false;
         self.devices = None;
+        self.seen
     }
 
     fn sources(&self) -> &[Source] {
@@ -120,14 +138,14 @@ impl Entry {
             return &mut sources[place];
         }
         sources.retain(|source| source.until > now);
-        // Exactly one: the second device of an id is rare, and four places would be 192 bytes.
+        // Exactly one: the second device of a name is rare, and four places would be 192 bytes.
         sources.reserve_exact(1);
         sources.push(Source { device: device.clone(), until: 0 });
         sources.last_mut().expect("pushed above")
     }
 }
 
-impl Linked for Entry {
+impl<N> Linked for Entry<N> {
     fn links_mut(&mut self) -> &mut Links {
         &mut self.links
     }
@@ -138,10 +156,11 @@ const HELD: Millis = Millis::MAX;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::Id;
 
     const TIMING: Timing = Timing { ttl: 1_000, grace: 100 };
 
-    fn entry() -> Entry {
+    fn entry() -> Entry<Id> {
         Entry::new(Id::new("a").unwrap())
     }
 
@@ -151,11 +170,11 @@ mod tests {
 
     #[test]
     fn entry_takes_eighty_bytes() {
-        assert_eq!(size_of::<Option<Entry>>(), 80);
+        assert_eq!(size_of::<Option<Entry<Id>>>(), 80);
     }
 
     #[test]
-    fn id_stays_for_the_last_of_its_devices() {
+    fn name_stays_for_the_last_of_its_devices() {
         let mut entry = entry();
         entry.beat(0, TIMING);
         entry.beat_device(&device("phone"), 500, TIMING);
@@ -163,19 +182,19 @@ mod tests {
         entry.hold_device(&device("tab"), 600);
         entry.beat_device(&device("tab"), 700, TIMING);
         assert_eq!(entry.deadline(), None);
-        assert!(entry.end_device(&device("tab"), 900, TIMING));
+        assert_eq!(entry.end_device(&device("tab"), 900, TIMING), Ended::Held);
         assert_eq!((entry.deadline(), entry.fate()), (Some(1_600), Cause::Expired));
-        assert!(entry.end_device(&device("phone"), 1_000, TIMING));
+        assert_eq!(entry.end_device(&device("phone"), 1_000, TIMING), Ended::Beating);
         // The heartbeat without a device and the grace of the phone end together; the phone came later.
         assert_eq!((entry.deadline(), entry.fate()), (Some(1_100), Cause::Ended));
-        assert!(!entry.end_device(&device("phone"), 1_000, TIMING));
+        assert_eq!(entry.end_device(&device("phone"), 1_000, TIMING), Ended::Unknown);
     }
 
     #[test]
     fn ending_a_lost_device_does_not_lengthen_its_grace() {
         let mut entry = entry();
         entry.beat_device(&device("phone"), 0, TIMING);
-        assert!(entry.end_device(&device("phone"), 1_050, TIMING));
+        assert_eq!(entry.end_device(&device("phone"), 1_050, TIMING), Ended::Beating);
         assert_eq!(entry.deadline(), Some(1_100));
     }
 

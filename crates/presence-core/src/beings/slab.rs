@@ -89,6 +89,10 @@ impl<T: Linked> Slab<T> {
         self.blocks[block][place].as_mut().expect("slots come from `insert`")
     }
 
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.blocks.iter_mut().flatten().flatten()
+    }
+
     /// Puts an entry that is on no list at the end of one.
     pub(super) fn push_back(&mut self, list: List, slot: Slot) {
         let previous = self.lists[usize::from(list)].last;

@@ -1,15 +1,15 @@
-//! Time as the backend counts it: milliseconds since its start, and their place in wall time.
+//! Time as deadlines count it: milliseconds since a start, and their place in wall time.
 
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// Milliseconds since the start of the backend.
-pub(super) type Millis = u64;
+/// Milliseconds since the start of a [`Clock`].
+pub type Millis = u64;
 
 /// Tokio's clock, which tests can pause; wall time is read only to tell people.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub struct Clock {
     start: Instant,
 }
 
@@ -18,16 +18,21 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
-    pub(super) fn now(&self) -> Millis {
+    /// Returns the time.
+    #[must_use]
+    pub fn now(&self) -> Millis {
         millis(self.start.elapsed())
     }
 
-    pub(super) fn instant(&self, at: Millis) -> Instant {
+    /// Returns the instant of `at`.
+    #[must_use]
+    pub fn instant(&self, at: Millis) -> Instant {
         self.start + Duration::from_millis(at)
     }
 
     /// Returns the wall time of `at`, seen from now: corrections of the system's clock count at once.
-    pub(super) fn wall(&self, at: Millis) -> SystemTime {
+    #[must_use]
+    pub fn wall(&self, at: Millis) -> SystemTime {
         let ago = self.start.elapsed().saturating_sub(Duration::from_millis(at));
         let now = wall_now();
         now.checked_sub(ago).unwrap_or(now)
@@ -40,6 +45,6 @@ pub(super) fn millis(duration: Duration) -> Millis {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where this crate reads wall time")]
-pub(super) fn wall_now() -> SystemTime {
+pub(crate) fn wall_now() -> SystemTime {
     SystemTime::now()
 }

@@ -1,0 +1,57 @@
+//! Who is told of transitions: the trait that a store of them implements.
+
+use std::fmt;
+
+use super::PLACES;
+use super::clock::Millis;
+use super::name::Name;
+use crate::event::Cause;
+
+/// Writes down who comes and goes in this process.
+///
+/// # What may be assumed
+///
+/// The transitions of one place are told one after the other, each before anybody else gets at its name: per name,
+/// arrivals and departures alternate, and have the order in which they happened.
+pub trait Ledger: fmt::Debug + Send + Sync + 'static {
+    /// What is online.
+    type Name: Name;
+
+    /// Chooses which of the [`PLACES`] parts holds a name, counted from 0 and taken modulo their number.
+    ///
+    /// Always the same for the same name. `hash` is a random-keyed hash of it, another in each process.
+    #[inline]
+    fn place(&self, name: &Self::Name, hash: u64) -> usize {
+        let (_, places) = (name, PLACES as u64);
+        // The index of a place uses the lower half.
+        ((hash >> 32) % places) as usize
+    }
+
+    /// Writes a transition down, and says whether it is settled by that.
+    ///
+    /// Called while the place of the name is locked: it must be quick, and must not call [`Beings`](super::Beings). What an
+    /// arrival that is not settled waits for ends in [`Beings::settle`](super::Beings::settle); of a departure the answer
+    /// does not matter.
+    fn record(&self, transition: Transition<'_, Self::Name>) -> bool;
+
+    /// Hears, once per call and while nothing is locked, that transitions were recorded.
+    fn announce(&self) {}
+}
+
+/// One name comes or goes.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Transition<'a, N> {
+    /// Who.
+    pub name: &'a N,
+    /// Why, which implies whether it is an arrival or a departure.
+    pub cause: Cause,
+    /// The last sign of life: that of an arrival is the arrival itself.
+    pub seen: Millis,
+}
+
+impl<'a, N> Transition<'a, N> {
+    pub(super) fn new(name: &'a N, cause: Cause, seen: Millis) -> Self {
+        Self { name, cause, seen }
+    }
+}

@@ -1,0 +1,67 @@
+//! What can be online: names, and their hashes.
+
+use std::fmt;
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
+
+use crate::name::Id;
+
+/// A name of [`Beings`](super::Beings): an [`Id`].
+pub trait Name: sealed::Hashed + Clone + Eq + fmt::Debug + Send + Sync + 'static {}
+
+mod sealed {
+    use std::hash::BuildHasher;
+
+    /// What the table of names needs to be quick.
+    #[expect(unnameable_types, reason = "which names there are is decided in this crate")]
+    pub trait Hashed {
+        /// Hashes the name without a check of its text.
+        fn hash_by(&self, keys: &impl BuildHasher) -> u64;
+
+        /// Reads a little of the name, which brings it into the cache.
+        fn touch(&self) -> u64;
+    }
+}
+
+impl Name for Id {}
+
+impl sealed::Hashed for Id {
+    fn hash_by(&self, keys: &impl BuildHasher) -> u64 {
+        keys.hash_one(self.as_bytes())
+    }
+
+    #[inline]
+    fn touch(&self) -> u64 {
+        self.as_bytes().len() as u64
+    }
+}
+
+/// A name and its hash.
+#[derive(Debug)]
+pub(super) struct Key<'a, N> {
+    pub(super) name: &'a N,
+    pub(super) hash: u64,
+}
+
+impl<'a, N: Name> Key<'a, N> {
+    #[inline]
+    pub(super) fn new(name: &'a N, keys: &RandomState) -> Self {
+        Self { name, hash: name.hash_by(keys) }
+    }
+
+    /// The part of the hash that the index of a place keeps; the place is chosen by another.
+    #[expect(clippy::cast_possible_truncation, reason = "a tag is the lower half of the hash")]
+    pub(super) fn tag(self) -> u32 {
+        self.hash as u32
+    }
+}
+
+// Derived ones would ask the same of the name.
+impl<N> Clone for Key<'_, N> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<N> Copy for Key<'_, N> {}

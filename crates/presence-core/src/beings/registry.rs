@@ -1,0 +1,304 @@
+//! The names in their places, and the calls about single ones.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use foldhash::quality::RandomState;
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+use super::PLACES;
+use super::clock::{Clock, Millis};
+use super::ledger::{Ledger, Transition};
+use super::name::Key;
+use super::shard::Shard;
+use super::timing::Timing;
+use crate::name::Device;
+
+/// Who is online in this process, through which devices, and until when.
+///
+/// Every call is one critical section per name and waits for nothing else. Deadlines need one task that runs
+/// [`sweep`](Self::sweep).
+#[derive(Debug)]
+pub struct Beings<L: Ledger> {
+    clock: Clock,
+    ledger: L,
+    shards: Box<[Mutex<Shard<L::Name>>]>,
+    keys: RandomState,
+    /// Whether the sweeper waits for a deadline to begin.
+    idle: AtomicBool,
+    wake: Notify,
+}
+
+/// What a heartbeat met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Beat {
+    /// Whether the name came online by it.
+    pub arrived: bool,
+    /// Whether its arrival is settled.
+    pub settled: bool,
+}
+
+/// What kind of device has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// None that is known here.
+    Unknown,
+    /// One that beat, or had beaten and was not forgotten yet.
+    Beating,
+    /// One that was held.
+    Held,
+}
+
+/// A name that is online.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Kept<N> {
+    /// Who.
+    pub name: N,
+    /// Whether a device is held, so that there is no deadline.
+    pub held: bool,
+}
+
+impl<L: Ledger> Beings<L> {
+    /// Creates a table in which nobody is online.
+    ///
+    /// About `remembered_max` names that went offline are remembered for [`seen`](Self::seen), the first to leave are
+    /// forgotten first; 0 forgets each at once.
+    #[must_use]
+    pub fn new(timing: Timing, remembered_max: usize, ledger: L) -> Self {
+        let keys = RandomState::default();
+        let remembered_max = remembered_max.div_ceil(PLACES);
+        let shard = || Mutex::new(Shard::new(timing, remembered_max, keys.clone()));
+        Self {
+            clock: Clock::start(),
+            ledger,
+            shards: std::iter::repeat_with(shard).take(PLACES).collect(),
+            keys,
+            idle: AtomicBool::new(false),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Returns what writes the transitions down.
+    pub fn ledger(&self) -> &L {
+        &self.ledger
+    }
+
+    /// Returns the clock that deadlines follow.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Returns the place of a name, which is less than [`PLACES`].
+    pub fn place(&self, name: &L::Name) -> usize {
+        self.place_of(self.key(name))
+    }
+
+    /// Gives a device a heartbeat; a held one stays held.
+    pub fn beat_device(&self, name: &L::Name, device: &Device) -> Beat {
+        self.beat_device_with(name, device, L::record)
+    }
+
+    /// The same with another record of the arrival, should it be one.
+    ///
+    /// `record` takes the place of [`Ledger::record`] and is bound by its rules.
+    pub fn beat_device_with<F>(&self, name: &L::Name, device: &Device, record: F) -> Beat
+    where
+        F: FnOnce(&L, Transition<'_, L::Name>) -> bool,
+    {
+        let (key, now) = (self.key(name), self.clock.now());
+        let record = |cause| record(&self.ledger, Transition::new(name, cause, now));
+        let beat = self.lock(self.place_of(key)).beat_device(key, device, now, record);
+        if beat.arrived {
+            self.announce();
+        }
+        beat
+    }
+
+    /// Holds a device until it is ended.
+    pub fn hold_device(&self, name: &L::Name, device: &Device) -> Beat {
+        self.hold_device_with(name, device, L::record)
+    }
+
+    /// The same with another record of the arrival, should it be one.
+    ///
+    /// `record` takes the place of [`Ledger::record`] and is bound by its rules.
+    pub fn hold_device_with<F>(&self, name: &L::Name, device: &Device, record: F) -> Beat
+    where
+        F: FnOnce(&L, Transition<'_, L::Name>) -> bool,
+    {
+        let (key, now) = (self.key(name), self.clock.now());
+        let record = |cause| record(&self.ledger, Transition::new(name, cause, now));
+        let beat = self.lock(self.place_of(key)).hold_device(key, device, now, record);
+        if beat.arrived {
+            self.announce();
+        }
+        beat
+    }
+
+    /// Ends a device; the last one leaves its name online for the grace time, or departs at once if there is none.
+    pub fn end_device(&self, name: &L::Name, device: &Device) -> Ended {
+        let (key, now) = (self.key(name), self.clock.now());
+        let (ended, departed) = {
+            let mut shard = self.lock(self.place_of(key));
+            let (ended, departure) = shard.end_device(key, device, now);
+            if let Some((cause, seen)) = departure {
+                self.ledger.record(Transition::new(name, cause, seen));
+            }
+            (ended, departure.is_some())
+        };
+        if departed {
+            self.announce();
+        } else {
+            // The grace time has begun, and the sweeper may be resting.
+            self.wake_sweeper();
+        }
+        ended
+    }
+
+    /// Ends every device of each name, without grace, and returns how many were online.
+    pub fn end(&self, names: &[L::Name]) -> usize {
+        let now = self.clock.now();
+        let mut ended = 0;
+        for name in names {
+            let key = self.key(name);
+            let mut shard = self.lock(self.place_of(key));
+            if let Some((cause, seen)) = shard.end(key, now) {
+                self.ledger.record(Transition::new(name, cause, seen));
+                ended += 1;
+            }
+        }
+        if ended > 0 {
+            self.announce();
+        }
+        ended
+    }
+
+    /// Lets a name go without a record, if `under_lock` says so, and says whether it was online.
+    ///
+    /// `under_lock` hears whether the name is online here. It runs while the place of the name is locked, under the rules of
+    /// [`Ledger::record`].
+    pub fn forget_if(&self, name: &L::Name, under_lock: impl FnOnce(bool) -> bool) -> bool {
+        let (key, now) = (self.key(name), self.clock.now());
+        let mut shard = self.lock(self.place_of(key));
+        let online = shard.is_online(key);
+        under_lock(online) && shard.end(key, now).is_some()
+    }
+
+    /// Settles a name, if it is online.
+    pub fn settle(&self, name: &L::Name) {
+        self.settle_if(name, || true);
+    }
+
+    /// Settles a name, if it is online and `under_lock` says so, and says whether it is online.
+    ///
+    /// `under_lock` runs while the place of the name is locked, under the rules of [`Ledger::record`]: a ledger can see there
+    /// that the name has not left and come back since.
+    pub fn settle_if(&self, name: &L::Name, under_lock: impl FnOnce() -> bool) -> bool {
+        let key = self.key(name);
+        self.lock(self.place_of(key)).settle_if(key, under_lock)
+    }
+
+    /// Takes the settlement of everybody in a place back.
+    ///
+    /// # Panics
+    ///
+    /// If `place` is not less than [`PLACES`].
+    pub fn unsettle(&self, place: usize) {
+        self.lock(place).unsettle();
+    }
+
+    /// Says whether a name is online here.
+    pub fn is_online(&self, name: &L::Name) -> bool {
+        let key = self.key(name);
+        self.lock(self.place_of(key)).is_online(key)
+    }
+
+    /// Returns the last sign of life of a name that is online or remembered.
+    pub fn seen(&self, name: &L::Name) -> Option<Millis> {
+        let (key, now) = (self.key(name), self.clock.now());
+        self.lock(self.place_of(key)).seen(key, now)
+    }
+
+    /// Adds those online in a place to `kept` until it has `limit`, and returns where to go on.
+    ///
+    /// `from` is 0 or what the page before returned. The place is locked for as long as a page takes.
+    ///
+    /// # Panics
+    ///
+    /// If `place` is not less than [`PLACES`].
+    pub fn list(&self, place: usize, from: u64, limit: usize, kept: &mut Vec<Kept<L::Name>>) -> Option<u64> {
+        self.list_with(place, from, limit, kept, |_| ()).0
+    }
+
+    /// The same, and then `under_lock` while the place is still locked, under the rules of [`Ledger::record`].
+    ///
+    /// What `under_lock` hands on is true in between the transitions recorded before and those to come.
+    ///
+    /// # Panics
+    ///
+    /// If `place` is not less than [`PLACES`].
+    pub fn list_with<T>(
+        &self,
+        place: usize,
+        from: u64,
+        limit: usize,
+        kept: &mut Vec<Kept<L::Name>>,
+        under_lock: impl FnOnce(&mut Vec<Kept<L::Name>>) -> T,
+    ) -> (Option<u64>, T) {
+        let shard = self.lock(place);
+        let next = shard.list(from, limit, kept);
+        (next, under_lock(kept))
+    }
+
+    /// Returns how many are online in a place.
+    ///
+    /// # Panics
+    ///
+    /// If `place` is not less than [`PLACES`].
+    pub fn online(&self, place: usize) -> usize {
+        self.lock(place).online()
+    }
+
+    #[inline]
+    pub(super) fn key<'a>(&self, name: &'a L::Name) -> Key<'a, L::Name> {
+        Key::new(name, &self.keys)
+    }
+
+    #[inline]
+    pub(super) fn place_of(&self, key: Key<'_, L::Name>) -> usize {
+        self.ledger.place(key.name, key.hash) % PLACES
+    }
+
+    #[inline]
+    pub(super) fn lock(&self, place: usize) -> MutexGuard<'_, Shard<L::Name>> {
+        self.shards[place].lock()
+    }
+
+    /// Tells that transitions were recorded; no place may be locked.
+    pub(super) fn announce(&self) {
+        self.ledger.announce();
+        self.wake_sweeper();
+    }
+
+    /// Wakes the sweeper, should it rest: a deadline may have begun to run.
+    fn wake_sweeper(&self) {
+        // See `rest` for why it is seen.
+        if self.idle.load(Ordering::SeqCst) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Waits while no deadline is running.
+    pub(super) async fn rest(&self) {
+        // Whoever plans a deadline after a place was looked at here, does it in a critical section after ours, and reads
+        // `idle` later still; so either it is seen here or `idle` is seen there.
+        self.idle.store(true, Ordering::SeqCst);
+        while self.shards.iter().all(|shard| shard.lock().is_idle()) {
+            self.wake.notified().await;
+        }
+        self.idle.store(false, Ordering::SeqCst);
+    }
+}
