@@ -1,5 +1,6 @@
 //! A private etcd.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
 
@@ -7,7 +8,6 @@ use crate::address::free_port;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
-use crate::server::Origin;
 use crate::server::Recipe;
 use crate::server::Server;
 
@@ -70,16 +70,6 @@ impl Etcd {
         &self.url
     }
 
-    /// Returns where the server came from.
-    pub fn origin(&self) -> &Origin {
-        &self.server.origin
-    }
-
-    /// Returns the server's process id, `None` if the process is not ours.
-    pub fn process_id(&self) -> Option<u32> {
-        self.server.process_id()
-    }
-
     async fn ready(server: Server) -> Result<Self> {
         let address = &server.address;
         let url = server.given.clone().unwrap_or_else(|| format!("http://{}:{}", address.host, address.port));
@@ -96,6 +86,14 @@ impl Etcd {
             return Err(Error::new(ErrorKind::Protocol, format!("{url} is not healthy: {answer}")));
         }
         Ok(Self { server, url })
+    }
+}
+
+impl Deref for Etcd {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
     }
 }
 

@@ -22,6 +22,9 @@
 //!    by default); `cargo xtask images` makes these images without a registry;
 //! 4. none: the error's kind is [`ErrorKind::Missing`], its text says `cargo xtask setup`, and [`require`] decides
 //!    between skipping and failing.
+//!
+//! What is started for its failures is a process of ours from a binary, whatever the environment says:
+//! [`Redis::private`], [`Redis::with`] options, [`RedisCluster`], [`RedisSentinel`].
 
 mod address;
 mod binary;
@@ -52,7 +55,12 @@ pub use error::Result;
 pub use etcd::Etcd;
 pub use mongo::Mongo;
 pub use redis::Redis;
+pub use redis::RedisCluster;
+pub use redis::RedisOptions;
+pub use redis::RedisSentinel;
+pub use redis::RedisUser;
 pub use server::Origin;
+pub use server::Server;
 pub use skip::SKIPPED_FILE;
 pub use skip::require;
 pub use skip::skip;

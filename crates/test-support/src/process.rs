@@ -18,8 +18,11 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 use rustix::process::Signal;
+use rustix::process::WaitId;
+use rustix::process::WaitIdOptions;
 use tokio::sync::oneshot;
 
+use crate::address::ANSWER_LIMIT;
 use crate::binary::binary;
 use crate::error::Error;
 use crate::error::ErrorKind;
@@ -42,7 +45,7 @@ const LOG_CHARACTERS: usize = 300;
 #[derive(Debug)]
 pub(crate) struct Process {
     shared: Arc<Shared>,
-    listener: Option<JoinHandle<()>>,
+    listener: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +76,7 @@ impl Process {
         });
         let listener = listener
             .map_err(|error| Error::because(ErrorKind::Unavailable, "cannot start a thread", error))?;
-        let process = Self { shared, listener: Some(listener) };
+        let process = Self { shared, listener: Mutex::new(Some(listener)) };
         match tokio::time::timeout(limit, answer).await {
             Ok(Ok(Ok(found))) => Ok((process, found)),
             Ok(Ok(Err(error))) => {
@@ -101,8 +104,46 @@ impl Process {
         self.shared.child.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Child::id)
     }
 
+    /// Stops the server where it is, all of its threads; what is returned waits until it stands.
+    pub(crate) fn freeze(&self) -> Result<impl Future<Output = Result<()>> + Send + use<>> {
+        let pid = self.signal(Signal::STOP)?;
+        // A call that was under way in the kernel is finished first.
+        let stands = tokio::task::spawn_blocking(move || {
+            let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            rustix::process::waitid(WaitId::Pid(pid), options)
+        });
+        Ok(async {
+            match tokio::time::timeout(ANSWER_LIMIT, stands).await {
+                Ok(Ok(Ok(Some(status)))) if status.stopped() => Ok(()),
+                Ok(_ended) => {
+                    Err(Error::new(ErrorKind::Unavailable, "the server ended instead of standing still"))
+                }
+                Err(_elapsed) => {
+                    Err(Error::new(ErrorKind::Timeout, "the server did not stand still in time"))
+                }
+            }
+        })
+    }
+
+    /// Lets a frozen server go on.
+    pub(crate) fn go_on(&self) -> Result<()> {
+        self.signal(Signal::CONT).map(drop)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<Pid> {
+        let child = self.shared.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(child) = child.as_ref() else {
+            return Err(Error::new(ErrorKind::Unavailable, "the server was killed"));
+        };
+        let pid = Pid::from_child(child);
+        rustix::process::kill_process_group(pid, signal).map_err(|error| {
+            Error::because(ErrorKind::Unavailable, format!("the server took no {signal:?}"), error)
+        })?;
+        Ok(pid)
+    }
+
     /// Kills the server with signal 9 and waits until it is gone. Killing it again does nothing.
-    pub(crate) fn kill(&mut self) {
+    pub(crate) fn kill(&self) {
         let child = self.shared.child.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut child) = child {
             // The id is still ours: nobody has waited for the child. Errors mean that it is gone already.
@@ -110,7 +151,8 @@ impl Process {
             let waited = group.map_err(io::Error::from).or_else(|_| child.kill()).and_then(|()| child.wait());
             drop(waited);
         }
-        if let Some(listener) = self.listener.take() {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(listener) = listener {
             // Its pipe has no writer left. If the thread panicked, the test has failed by itself.
             drop(listener.join());
         }

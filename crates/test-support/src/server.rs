@@ -1,9 +1,12 @@
 //! How a server is had: from the environment, a binary, a container.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -55,9 +58,9 @@ pub enum Origin {
     Container,
 }
 
-/// A server that listens, by whatever means.
+/// A server that listens, by whatever means: what is common to all kinds.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     pub(crate) address: Address,
     pub(crate) origin: Origin,
     /// The URL as it was given, if it came from the environment.
@@ -69,9 +72,20 @@ pub(crate) struct Server {
 enum Keeper {
     Nobody,
     // The process before the directory that it writes into.
-    Process(Process, #[expect(dead_code, reason = "removed on drop")] TempDir),
+    Process(Mutex<Process>, Launch),
     #[cfg(feature = "containers")]
     Container(#[expect(dead_code, reason = "removed on drop")] Box<Container>),
+}
+
+/// What it takes to start a process, also once more.
+#[derive(Debug)]
+struct Launch {
+    recipe: &'static Recipe,
+    program: PathBuf,
+    port: u16,
+    /// What comes after the recipe's own arguments.
+    arguments: Vec<OsString>,
+    directory: TempDir,
 }
 
 impl Server {
@@ -81,7 +95,7 @@ impl Server {
             return Self::given(recipe, url);
         }
         if let Some(program) = binary(&[recipe.binary]) {
-            return Self::run(recipe, &program).await;
+            return Self::run(recipe, program, |_port, _directory| Ok(Vec::new())).await;
         }
         #[cfg(feature = "containers")]
         if crate::container::engine_answers().await {
@@ -94,6 +108,23 @@ impl Server {
         Err(Error::new(ErrorKind::Missing, message))
     }
 
+    /// Starts a process, whatever else there is, with arguments that may depend on its port and its directory.
+    ///
+    /// `arguments` is asked again when another port is tried.
+    pub(crate) async fn start_process(
+        recipe: &'static Recipe,
+        arguments: impl FnMut(u16, &Path) -> Result<Vec<OsString>> + Send,
+    ) -> Result<Self> {
+        let Recipe { name, binary: file, .. } = recipe;
+        let Some(program) = binary(&[file]) else {
+            let message = format!(
+                "no {name} of our own: no {file} on PATH or in target/servers; run `cargo xtask setup`"
+            );
+            return Err(Error::new(ErrorKind::Missing, message));
+        };
+        Self::run(recipe, program, arguments).await
+    }
+
     fn given(recipe: &Recipe, url: String) -> Result<Self> {
         let Some(address) = Address::of_url(&url, recipe.default_port) else {
             let message = format!("{} is no URL with a host: {url}", recipe.variable);
@@ -102,21 +133,25 @@ impl Server {
         Ok(Self { address, origin: Origin::Environment, given: Some(url), keeper: Keeper::Nobody })
     }
 
-    async fn run(recipe: &'static Recipe, program: &Path) -> Result<Self> {
+    async fn run(
+        recipe: &'static Recipe,
+        program: PathBuf,
+        mut arguments: impl FnMut(u16, &Path) -> Result<Vec<OsString>> + Send,
+    ) -> Result<Self> {
         let mut tries = 0;
         loop {
             tries += 1;
             let port = free_port()?;
             let directory = temporary_directory(recipe.name)?;
-            let command = (recipe.command)(program, port, directory.path())?;
-            let listening = |line: &str| line.contains(recipe.listening).then_some(());
-            match Process::start(recipe.name, command, START_LIMIT, listening).await {
-                Ok((process, ())) => {
+            let arguments = arguments(port, directory.path())?;
+            let launch = Launch { recipe, program: program.clone(), port, arguments, directory };
+            match launch.start().await {
+                Ok(process) => {
                     return Ok(Self {
                         address: Address::local(port),
-                        origin: Origin::Binary(program.to_path_buf()),
+                        origin: Origin::Binary(program),
                         given: None,
-                        keeper: Keeper::Process(process, directory),
+                        keeper: Keeper::Process(Mutex::new(process), launch),
                     });
                 }
                 Err(error) if tries < PORT_TRIES && error.to_string().contains("in use") => {}
@@ -138,12 +173,81 @@ impl Server {
         })
     }
 
-    /// Returns what the server printed last, for errors; only a process of ours is heard.
-    pub(crate) fn log(&self) -> String {
-        if let Keeper::Process(process, _) = &self.keeper { process.log() } else { String::new() }
+    /// Returns where the server came from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
-    pub(crate) fn process_id(&self) -> Option<u32> {
-        if let Keeper::Process(process, _) = &self.keeper { process.id() } else { None }
+    /// Returns the server's process id, `None` if the process is not ours or was killed.
+    pub fn process_id(&self) -> Option<u32> {
+        if let Keeper::Process(process, _) = &self.keeper { lock(process).id() } else { None }
     }
+
+    /// Returns the last lines that the server printed, for the message of a failed test; nothing if it is not ours.
+    pub fn log(&self) -> String {
+        if let Keeper::Process(process, _) = &self.keeper { lock(process).log() } else { String::new() }
+    }
+
+    /// Stops the process where it is (`SIGSTOP`), and returns once it stands: it answers nobody, and its
+    /// connections stay open.
+    ///
+    /// # Errors
+    ///
+    /// `Protocol` if the process is not ours; `Unavailable` if it is dead, `Timeout` if it does not stand.
+    pub async fn freeze(&self) -> Result<()> {
+        let (process, _) = self.process()?;
+        let stands = lock(process).freeze()?;
+        stands.await
+    }
+
+    /// Lets a frozen process go on (`SIGCONT`).
+    pub(crate) fn go_on(&self) -> Result<()> {
+        let (process, _) = self.process()?;
+        lock(process).go_on()
+    }
+
+    /// Kills the process (`SIGKILL`), frozen or not, and returns once it is gone. Killing it again does nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Protocol` if the process is not ours.
+    pub fn kill(&self) -> Result<()> {
+        let (process, _) = self.process()?;
+        lock(process).kill();
+        Ok(())
+    }
+
+    /// Starts the process again, with the same port, arguments and directory, and returns once it listens. One that
+    /// still runs is killed first.
+    pub(crate) async fn start_process_again(&self) -> Result<()> {
+        let (process, launch) = self.process()?;
+        lock(process).kill();
+        let again = launch.start().await?;
+        *lock(process) = again;
+        Ok(())
+    }
+
+    fn process(&self) -> Result<(&Mutex<Process>, &Launch)> {
+        if let Keeper::Process(process, launch) = &self.keeper {
+            return Ok((process, launch));
+        }
+        let Address { host, port } = &self.address;
+        Err(Error::new(ErrorKind::Protocol, format!("the server at {host}:{port} is not a process of ours")))
+    }
+}
+
+impl Launch {
+    async fn start(&self) -> Result<Process> {
+        let Recipe { name, command, listening, .. } = self.recipe;
+        let mut command = command(&self.program, self.port, self.directory.path())?;
+        command.args(&self.arguments);
+        let listening = move |line: &str| line.contains(listening).then_some(());
+        let (process, ()) = Process::start(name, command, START_LIMIT, listening).await?;
+        Ok(process)
+    }
+}
+
+// Nothing is done under the lock that could leave a process half replaced.
+fn lock(process: &Mutex<Process>) -> std::sync::MutexGuard<'_, Process> {
+    process.lock().unwrap_or_else(PoisonError::into_inner)
 }

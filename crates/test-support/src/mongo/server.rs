@@ -1,5 +1,6 @@
 //! The server: started, made a replica set, waited for until it is primary.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
 
@@ -63,16 +64,6 @@ impl Mongo {
         &self.url
     }
 
-    /// Returns where the server came from.
-    pub fn origin(&self) -> &Origin {
-        &self.server.origin
-    }
-
-    /// Returns the server's process id, `None` if the process is not ours.
-    pub fn process_id(&self) -> Option<u32> {
-        self.server.process_id()
-    }
-
     async fn ready(server: Server) -> Result<Self> {
         let (host, port) = (&server.address.host, server.address.port);
         let url = match (&server.given, &server.origin) {
@@ -118,6 +109,14 @@ impl Mongo {
             hello = next_hello(&answer)?;
         }
         Err(Error::new(ErrorKind::Timeout, format!("mongod was not primary within {START_LIMIT:?}")))
+    }
+}
+
+impl Deref for Mongo {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
     }
 }
 

@@ -1,0 +1,194 @@
+//! A cluster of masters.
+
+use super::options::RedisOptions;
+use super::patience::Patience;
+use super::server::Redis;
+use super::wire::Answer;
+use crate::address::free_port;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+
+/// A Redis Cluster of masters without replicas, gone when dropped.
+///
+/// With a master down the others refuse its slots and, unless the options say
+/// `--cluster-require-full-coverage no`, all others too, as Redis does by default.
+#[derive(Debug)]
+pub struct RedisCluster {
+    nodes: Vec<Redis>,
+    /// What the nodes call themselves.
+    ids: Vec<String>,
+}
+
+impl RedisCluster {
+    /// Starts this many masters, and returns once all of them say that the cluster is well and hold an even part of
+    /// its slots, in their order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Redis::private`]; `Timeout` if they do not find together.
+    pub async fn start(masters: usize) -> Result<Self> {
+        Self::with(masters, &RedisOptions::default()).await
+    }
+
+    /// The same with options for all, which must not ask for a password or for TLS.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn with(masters: usize, options: &RedisOptions) -> Result<Self> {
+        let (mut nodes, mut ids) = (Vec::new(), Vec::new());
+        for _ in 0..masters {
+            let node = node(options).await?;
+            ids.push(node.tell(&["CLUSTER", "MYID"]).await?.text().to_owned());
+            nodes.push(node);
+        }
+        let cluster = Self { nodes, ids };
+        cluster.join().await?;
+        cluster.is_well().await?;
+        Ok(cluster)
+    }
+
+    /// Returns the address of the cluster with all nodes in it, `redis-cluster://host:port,host:port,…`.
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
+        format!("redis-cluster://{}", hosts.join(","))
+    }
+
+    /// Returns the nodes, to be frozen or killed.
+    pub fn nodes(&self) -> &[Redis] {
+        &self.nodes
+    }
+
+    /// Returns a node, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn node(&self, number: usize) -> &Redis {
+        &self.nodes[number]
+    }
+
+    /// Returns once all nodes say that the cluster is well, as after [`Redis::start_again`].
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if it does not become so; `Unavailable` if one does not answer.
+    pub async fn is_well(&self) -> Result<()> {
+        let patience = Patience::for_the("cluster to be well");
+        for node in &self.nodes {
+            let mut connection = node.connect().await?;
+            loop {
+                let info = connection.tell(&["CLUSTER", "INFO"]).await?;
+                let known = info.line("cluster_known_nodes") == Some(&*self.nodes.len().to_string());
+                if known && info.line("cluster_state") == Some("ok") {
+                    break;
+                }
+                patience.wait(info.text()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns which node holds a slot, by its own account.
+    ///
+    /// # Errors
+    ///
+    /// `Protocol` if none does; `Unavailable` if one does not answer.
+    pub async fn holder(&self, slot: u16) -> Result<usize> {
+        for (number, node) in self.nodes.iter().enumerate() {
+            if holds(&node.tell(&["CLUSTER", "SLOTS"]).await?, slot, &self.ids[number]) {
+                return Ok(number);
+            }
+        }
+        Err(Error::new(ErrorKind::Protocol, format!("nobody holds slot {slot}")))
+    }
+
+    /// Moves a slot with its keys from one node to another, under load or not, and returns once all nodes know.
+    ///
+    /// Meanwhile Redis answers `ASK` for keys that have moved, and `TRYAGAIN` where only some of a command's have.
+    ///
+    /// # Errors
+    ///
+    /// `Protocol` if the slot is not where it should be; `Unavailable` or `Timeout` if a node does not answer.
+    pub async fn move_slot(&self, slot: u16, from: usize, to: usize) -> Result<()> {
+        let slot = slot.to_string();
+        let (source, target) = (&self.nodes[from], &self.nodes[to]);
+        let (source_id, target_id) = (&*self.ids[from], &*self.ids[to]);
+        target.tell(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", source_id]).await?;
+        source.tell(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", target_id]).await?;
+        let (mut connection, port) = (source.connect().await?, target.port().to_string());
+        loop {
+            let keys = connection.tell(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]).await?;
+            let keys = keys.texts();
+            if keys.is_empty() {
+                break;
+            }
+            let mut migrate = vec!["MIGRATE", "127.0.0.1", &port, "", "0", MIGRATION_LIMIT_MS, "KEYS"];
+            migrate.extend(keys);
+            connection.tell(&migrate).await?;
+        }
+        // The new holder first: in the other order nobody would hold the slot for a moment.
+        let others = self.nodes.iter().enumerate().filter(|(number, _)| *number != to);
+        for (_, node) in [(to, target)].into_iter().chain(others) {
+            node.tell(&["CLUSTER", "SETSLOT", &slot, "NODE", target_id]).await?;
+        }
+        Ok(())
+    }
+
+    /// Hands out the slots and makes the nodes known to the first one, which tells the others.
+    async fn join(&self) -> Result<()> {
+        for (number, node) in self.nodes.iter().enumerate() {
+            let end = SLOTS * (number + 1) / self.nodes.len() - 1;
+            let start = SLOTS * number / self.nodes.len();
+            let mut connection = node.connect().await?;
+            // Different from the start, or the nodes would have to settle that first.
+            connection.tell(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]).await?;
+            connection.tell(&["CLUSTER", "ADDSLOTSRANGE", &start.to_string(), &end.to_string()]).await?;
+        }
+        let Some((first, others)) = self.nodes.split_first() else {
+            return Err(Error::new(ErrorKind::Protocol, "a cluster needs a node"));
+        };
+        let mut connection = first.connect().await?;
+        for node in others {
+            let ports = [node.port().to_string(), bus_port(node).await?];
+            connection.tell(&["CLUSTER", "MEET", "127.0.0.1", &ports[0], &ports[1]]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Starts one node, which knows nobody.
+async fn node(options: &RedisOptions) -> Result<Redis> {
+    let mut options = options.clone();
+    let bus = free_port()?.to_string();
+    // Named, since the port of the data plus 10,000 may be taken, or be no port.
+    for words in
+        [["--cluster-enabled", "yes"], ["--cluster-port", &bus], ["--cluster-node-timeout", NODE_TIMEOUT_MS]]
+    {
+        // Before the caller's own, which override them.
+        options.arguments.splice(0..0, words.map(str::to_owned));
+    }
+    Redis::with(&options).await
+}
+
+async fn bus_port(node: &Redis) -> Result<String> {
+    let answer = node.tell(&["CONFIG", "GET", "cluster-port"]).await?;
+    Ok(answer.texts().get(1).copied().unwrap_or_default().to_owned())
+}
+
+/// Says whether an answer of `CLUSTER SLOTS`, ranges with their nodes, gives the slot to the node `id`.
+fn holds(slots: &Answer, slot: u16, id: &str) -> bool {
+    let Answer::List(ranges) = slots else { return false };
+    ranges.iter().any(|range| {
+        let Answer::List(parts) = range else { return false };
+        let [Answer::Number(first), Answer::Number(last), master, ..] = &parts[..] else { return false };
+        (*first..=*last).contains(&i64::from(slot)) && master.texts().contains(&id)
+    })
+}
+
+const SLOTS: usize = 16_384;
+
+/// How long a node may be silent before others say that it failed: short, for the sake of tests.
+const NODE_TIMEOUT_MS: &str = "1000";
+const MIGRATION_LIMIT_MS: &str = "5000";

@@ -1,0 +1,16 @@
+//! Private Redis: one server, a cluster, a master under sentinels.
+
+mod certificates;
+mod cluster;
+mod command;
+mod options;
+mod patience;
+mod sentinel;
+mod server;
+mod wire;
+
+pub use cluster::RedisCluster;
+pub use options::RedisOptions;
+pub use options::RedisUser;
+pub use sentinel::RedisSentinel;
+pub use server::Redis;
