@@ -14,13 +14,13 @@ async fn a_private_server_is_ours_whatever_the_environment_says() {
     let Some(redis) = require(Redis::private().await) else { return };
     assert!(matches!(redis.origin(), Origin::Binary(_)));
     assert!(redis.process_id().is_some());
-    connect(&redis.url()).await.unwrap();
+    connect(redis.url()).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_frozen_server_keeps_its_connections_and_answers_nobody_until_it_is_thawed() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut connection = connect(&redis.url()).await.unwrap();
+    let mut connection = connect(redis.url()).await.unwrap();
     redis.freeze().await.unwrap();
     redis.freeze().await.unwrap();
     let answer = connection.set::<_, _, ()>("a", 1).await;
@@ -32,16 +32,16 @@ async fn a_frozen_server_keeps_its_connections_and_answers_nobody_until_it_is_th
 #[tokio::test]
 async fn a_killed_server_is_back_at_its_address_without_its_data() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut connection = connect(&redis.url()).await.unwrap();
+    let mut connection = connect(redis.url()).await.unwrap();
     connection.set::<_, _, ()>("a", 1).await.unwrap();
     redis.freeze().await.unwrap();
     redis.kill().unwrap();
     redis.kill().unwrap();
     assert_eq!(redis.process_id(), None);
-    assert!(connect(&redis.url()).await.is_err());
+    assert!(connect(redis.url()).await.is_err());
     assert!(redis.freeze().await.is_err() && redis.thaw().await.is_err());
     redis.start_again().await.unwrap();
-    let mut connection = connect(&redis.url()).await.unwrap();
+    let mut connection = connect(redis.url()).await.unwrap();
     assert_eq!(connection.get::<_, Option<u32>>("a").await.unwrap(), None);
 }
 
@@ -49,12 +49,12 @@ async fn a_killed_server_is_back_at_its_address_without_its_data() {
 async fn an_append_only_server_is_back_with_its_data() {
     let options = RedisOptions { append_only: true, ..RedisOptions::default() };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let mut connection = connect(&redis.url()).await.unwrap();
+    let mut connection = connect(redis.url()).await.unwrap();
     for life in 0..3 {
         connection.incr::<_, _, ()>("a", 1).await.unwrap();
         redis.kill().unwrap();
         redis.start_again().await.unwrap();
-        connection = connect(&redis.url()).await.unwrap();
+        connection = connect(redis.url()).await.unwrap();
         assert_eq!(connection.get::<_, u32>("a").await.unwrap(), life + 1);
     }
 }
@@ -72,7 +72,7 @@ async fn passwords_and_users_are_asked_for() {
     let bare = format!("redis://127.0.0.1:{}", redis.port());
     let mut stranger = connect(&bare).await.unwrap();
     assert_eq!(stranger.get::<_, Option<u32>>("a").await.unwrap_err().code(), Some("NOAUTH"));
-    connect(&redis.url()).await.unwrap().set::<_, _, ()>("a", 1).await.unwrap();
+    connect(redis.url()).await.unwrap().set::<_, _, ()>("a", 1).await.unwrap();
     for user in &options.users {
         let mut connection = connect(&redis.user_url(user)).await.unwrap();
         connection.set::<_, _, ()>("presence:a", 1).await.unwrap();
@@ -81,7 +81,7 @@ async fn passwords_and_users_are_asked_for() {
         assert_eq!(flushed.is_err(), user.name == "bob");
     }
     redis.start_again().await.unwrap();
-    connect(&redis.url()).await.unwrap();
+    connect(redis.url()).await.unwrap();
 }
 
 #[tokio::test]
@@ -104,7 +104,7 @@ async fn a_server_with_tls_is_trusted_by_who_trusts_its_ca() {
 async fn a_server_out_of_memory_refuses_writes() {
     let options = RedisOptions { memory_max: Some((1, "noeviction")), ..RedisOptions::default() };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let mut connection = connect(&redis.url()).await.unwrap();
+    let mut connection = connect(redis.url()).await.unwrap();
     assert_eq!(connection.set::<_, _, ()>("a", 1).await.unwrap_err().code(), Some("OOM"));
 }
 
@@ -153,13 +153,13 @@ async fn sentinels_make_the_replica_a_master() {
     assert!(redis.url().ends_with("/mymaster"));
     let old = redis.master().await.unwrap();
     assert_eq!(old.port(), redis.servers()[0].port());
-    let mut connection = connect(&old.url()).await.unwrap();
+    let mut connection = connect(old.url()).await.unwrap();
     connection.set::<_, _, ()>("a", 1).await.unwrap();
     redis::cmd("WAIT").arg(1).arg(0).query_async::<()>(&mut connection).await.unwrap();
     old.kill().unwrap();
     let new = redis.failed_over(old).await.unwrap();
     assert_eq!(redis.master().await.unwrap().port(), new.port());
-    let mut connection = connect(&new.url()).await.unwrap();
+    let mut connection = connect(new.url()).await.unwrap();
     assert_eq!(connection.get::<_, u32>("a").await.unwrap(), 1);
 }
 

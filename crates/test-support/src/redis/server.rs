@@ -91,26 +91,29 @@ impl Redis {
             Ok(arguments)
         });
         let server = server.await?;
-        let host = &server.address.host;
-        let url = tls.as_ref().map_or_else(
-            || format!("redis://{host}:{}", server.address.port),
-            |(port, _)| format!("rediss://{host}:{port}"),
-        );
-        let redis = Self { server, url, options: options.clone(), ca_file: tls.map(|(_, file)| file) };
+        let (scheme, port, ca_file) = match tls {
+            Some((port, ca_file)) => ("rediss", port, Some(ca_file)),
+            None => ("redis", server.address.port, None),
+        };
+        let password = options.password.as_ref();
+        let login = password.map_or_else(String::new, |password| format!(":{}@", encoded(password)));
+        let url = format!("{scheme}://{login}{}:{port}", server.address.host);
+        let redis = Self { server, url, options: options.clone(), ca_file };
         redis.answers().await?;
         Ok(redis)
     }
 
     /// Returns the address as clients want it, `redis://host:port`, with the password if there is one, and `rediss:`
     /// for TLS.
-    pub fn url(&self) -> String {
-        let password = self.options.password.as_ref();
-        password.map_or_else(|| self.url.clone(), |password| self.url_as("", password))
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Returns the address for a user of the options, `redis://name:password@host:port`.
     pub fn user_url(&self, user: &RedisUser) -> String {
-        self.url_as(&user.name, &user.password)
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("redis", &self.url));
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        format!("{scheme}://{}:{}@{host}", encoded(&user.name), encoded(&user.password))
     }
 
     /// Returns the certificate that clients are to trust, a PEM file; `None` without TLS.
@@ -193,11 +196,6 @@ impl Redis {
     /// Asks one question on a connection of its own.
     pub(super) async fn tell(&self, words: &[&str]) -> Result<Answer> {
         self.connect().await?.tell(words).await
-    }
-
-    fn url_as(&self, name: &str, password: &str) -> String {
-        let (scheme, host) = self.url.split_once("://").unwrap_or(("redis", &self.url));
-        format!("{scheme}://{}:{}@{host}", encoded(name), encoded(password))
     }
 }
 
