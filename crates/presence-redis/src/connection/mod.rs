@@ -1,0 +1,10 @@
+//! Ways to a Redis: one server, a master that sentinels name, or the masters of a cluster.
+
+mod address;
+mod config;
+mod failure;
+mod link;
+
+pub use self::config::Connect;
+pub(crate) use self::failure::unavailable;
+pub(crate) use self::link::Link;

@@ -1,0 +1,104 @@
+//! What the calls, the tasks and the streams of one backend share.
+
+use std::time::Duration;
+
+use presence_core::beings::{Beings, Timing};
+use presence_core::{Error, ErrorKind};
+use redis::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::config::Config;
+use super::keys::Keys;
+use super::ledger::Ledger;
+use super::mail::Desk;
+use super::scripts::{Scripts, decode};
+use super::shard::Shard;
+use super::tail::Tail;
+use crate::connection::Link;
+
+/// One process's share of presence.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) link: Link,
+    pub(super) keys: Keys,
+    pub(super) config: Config,
+    pub(super) beings: Beings<Ledger>,
+    pub(super) shards: Vec<Shard>,
+    pub(super) tail: Tail,
+    pub(super) desk: Desk,
+    /// Cancelled when the backend is closed or dropped: calls are refused, what is under way is finished.
+    pub(super) closing: CancellationToken,
+    /// The name of this process, made anew at each start.
+    process: String,
+}
+
+impl Core {
+    /// Connects, and makes sure that all processes spread ids in the same way.
+    pub(super) async fn open(config: &Config) -> Result<Self, Error> {
+        let timing: Timing = config.check()?;
+        let link = Link::open(&config.connect).await?;
+        let keys = Keys::new(&config.prefix, config.shards);
+        check_layout(&link, &keys.layout, config.shards).await?;
+        Ok(Self {
+            link,
+            config: config.clone(),
+            beings: Beings::new(timing, 0, Ledger::new(config.shards)),
+            shards: std::iter::repeat_with(Shard::new).take(config.shards).collect(),
+            tail: Tail::new(config.shards, config.events_max.div_ceil(config.shards)),
+            desk: Desk::default(),
+            closing: CancellationToken::new(),
+            process: crate::random::name()[..12].to_owned(),
+            keys,
+        })
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        if self.closing.is_cancelled() {
+            return Err(Error::new(ErrorKind::Closed, "presence is closed"));
+        }
+        Ok(())
+    }
+
+    /// The name of this process after it lost its lease so many times.
+    pub(super) fn process(&self, incarnation: u32) -> String {
+        if incarnation == 0 { self.process.clone() } else { format!("{}.{incarnation}", self.process) }
+    }
+
+    /// Whether a name is one that this process has or had.
+    pub(super) fn is_me(&self, process: &str) -> bool {
+        process.split('.').next() == Some(&self.process)
+    }
+
+    pub(super) fn scripts(&self, shard: usize) -> Scripts<'_> {
+        Scripts { link: &self.link, keys: &self.keys.shards[shard], config: &self.config }
+    }
+
+    /// How many ids of a shard are online at this process.
+    pub(super) fn online_here(&self, shard: usize) -> usize {
+        self.beings.ledger().places(shard).map(|place| self.beings.online(place)).sum()
+    }
+
+    /// How long a call may take.
+    pub(super) fn patience(&self) -> Duration {
+        self.link.timeout()
+    }
+}
+
+async fn check_layout(link: &Link, key: &str, shards: usize) -> Result<(), Error> {
+    let ours = format!("leases 1 {shards}");
+    let mut set = redis::cmd("SET");
+    // Answers what was there before.
+    set.arg(key).arg(&ours).arg("NX").arg("GET");
+    let theirs = match link.query(&set).await? {
+        Value::Nil => return Ok(()),
+        theirs => decode::<String>(theirs)?,
+    };
+    if theirs == ours {
+        return Ok(());
+    }
+    let message = format!(
+        "the data under {key} at {} is of the layout {theirs:?}, not {ours:?}: use its number of shards, or another prefix",
+        link.address()
+    );
+    Err(Error::new(ErrorKind::Config, message))
+}

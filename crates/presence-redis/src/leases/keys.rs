@@ -1,0 +1,74 @@
+//! Every key, only here.
+//!
+//! A shard's keys share a hash tag, so that in a cluster they share a slot. `P` is [`Config::prefix`](super::Config::prefix), `N` a
+//! shard, `p` a process:
+//!
+//! | key | type | what | lives |
+//! |---|---|---|---|
+//! | `P:layout` | string | `leases 1 <shards>`: refuses processes that would spread ids another way | for ever |
+//! | `{P:N}:life` | hash | `epoch`, 16 hexadecimal digits: the life of the data; `run`: the server's run id that it began on; `start`, `seq`: numbers before its first and of its last event; `roster`: counts changes of `leases`; `reaper`: until when somebody lets others go, ms | for ever |
+//! | `{P:N}:held` | hash | id → the processes that hold it, with commas: who is online | while somebody holds it |
+//! | `{P:N}:by:p` | set | the ids that `p` holds; of `by:~`, ids that left while the shard was recovering | while there are any |
+//! | `{P:N}:leases` | sorted set | process → end of its lease, ms; below zero once others let it go | until it is let go |
+//! | `{P:N}:await` | sorted set | process → until when it is waited for to announce what it holds, ms | while recovering |
+//! | `{P:N}:log` | stream | events, several to an entry: `at` ms, then pairs of a cause and an id; or `life` epoch. The entry's id is the number of its last event | `events_max` |
+//! | `{P:N}:seen` | sorted set | offline id → last sign of life, ms | `remembered_max` |
+//! | `{P:mail:p}` | stream | what other processes ask of `p`, and their answers | a minute |
+//!
+//! Causes: `h` heartbeat, `k` held; `x` expired, `e` ended, `o` told offline. All times are of the server, since 1970.
+
+/// The keys of all shards.
+#[derive(Debug)]
+pub(super) struct Keys {
+    prefix: String,
+    pub(super) layout: String,
+    pub(super) shards: Vec<ShardKeys>,
+}
+
+/// The keys of one shard.
+#[derive(Debug)]
+pub(super) struct ShardKeys {
+    pub(super) life: String,
+    pub(super) held: String,
+    pub(super) leases: String,
+    pub(super) awaited: String,
+    pub(super) log: String,
+    pub(super) seen: String,
+    sets: String,
+}
+
+impl Keys {
+    pub(super) fn new(prefix: &str, shards: usize) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+            layout: format!("{prefix}:layout"),
+            shards: (0..shards).map(|shard| ShardKeys::new(prefix, shard)).collect(),
+        }
+    }
+
+    /// The mail of a process; of each of its names, should it have had several.
+    pub(super) fn mail(&self, process: &str) -> String {
+        let process = process.split('.').next().unwrap_or(process);
+        format!("{{{}:mail:{process}}}", self.prefix)
+    }
+}
+
+impl ShardKeys {
+    fn new(prefix: &str, shard: usize) -> Self {
+        let key = |name: &str| format!("{{{prefix}:{shard}}}:{name}");
+        Self {
+            life: key("life"),
+            held: key("held"),
+            leases: key("leases"),
+            awaited: key("await"),
+            log: key("log"),
+            seen: key("seen"),
+            sets: key("by:"),
+        }
+    }
+
+    /// The set of what a process holds.
+    pub(super) fn set(&self, process: &str) -> String {
+        format!("{}{process}", self.sets)
+    }
+}

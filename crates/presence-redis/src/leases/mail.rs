@@ -1,0 +1,198 @@
+//! What processes ask of each other: to let go of an id that somebody told offline, or of a device that was ended elsewhere.
+//!
+//! ```text
+//! asks    kind "left", from, token, ids     whoever was told offline; the receiver checks with Redis before it forgets
+//!         kind "end",  from, token, ids     a device of the first id; its name is the second line
+//! answers kind "heard", token
+//! ```
+//!
+//! `ids` are lines: neither ids nor devices have control characters. Mail may get lost: who was told offline is found out at the next
+//! comparison of counts, a device ends at its deadline.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use presence_core::{Device, Error, Id};
+use redis::Value;
+use redis::aio::MultiplexedConnection;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::core::Core;
+use super::outbox::What;
+use super::scripts::decode;
+use crate::connection::unavailable;
+
+/// The questions of this process that were not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    asked: Mutex<HashMap<u64, oneshot::Sender<()>>>,
+    tokens: AtomicU64,
+}
+
+/// A message as it lies in the stream.
+#[derive(Debug, Default)]
+struct Letter {
+    kind: String,
+    from: String,
+    token: u64,
+    lines: String,
+}
+
+impl Core {
+    /// Tells processes that ids left them, and waits for their word, but not for long.
+    pub(super) async fn tell_left(&self, told: HashMap<String, Vec<Id>>) {
+        let letters = told.into_iter().map(|(process, ids)| async move {
+            for ids in ids.chunks(IDS_MAX) {
+                let lines: Vec<_> = ids.iter().map(Id::as_str).collect();
+                self.ask_process(&process, "left", &lines.join("\n")).await;
+            }
+        });
+        // The event is out and the effect is there. Who does not answer learns of it when it wakes up.
+        drop(timeout(ANSWER, futures_util::future::join_all(letters)).await);
+    }
+
+    /// Tells processes to end a device, and waits for their word, but not for long.
+    pub(super) async fn tell_end(&self, processes: &[String], id: &Id, device: &Device) {
+        let lines = format!("{}\n{}", id.as_str(), device.as_str());
+        let letters = processes.iter().map(|process| self.ask_process(process, "end", &lines));
+        drop(timeout(ANSWER, futures_util::future::join_all(letters)).await);
+    }
+
+    async fn ask_process(&self, process: &str, kind: &str, lines: &str) {
+        let token = self.desk.tokens.fetch_add(1, Ordering::Relaxed);
+        let (sender, heard) = oneshot::channel();
+        self.desk.asked.lock().insert(token, sender);
+        // Taken back also if this future is dropped.
+        let _asked = Asked { desk: &self.desk, token };
+        match self.send(process, kind, token, lines).await {
+            Ok(()) => drop(heard.await),
+            Err(error) => tracing::debug!(process, %error, "mail was not sent"),
+        }
+    }
+
+    async fn send(&self, process: &str, kind: &str, token: u64, lines: &str) -> Result<(), Error> {
+        let key = self.keys.mail(process);
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("XADD").arg(&key).arg("MAXLEN").arg("~").arg(LETTERS_MAX).arg("*");
+        pipeline.arg("kind").arg(kind).arg("from").arg(self.process(0)).arg("token").arg(token);
+        pipeline.arg("ids").arg(lines);
+        pipeline.cmd("PEXPIRE").arg(&key).arg(KEPT_MS);
+        self.link.pipeline(&pipeline).await.map(drop)
+    }
+}
+
+/// Reads the mail of this process until the backend is closed.
+pub(super) async fn run(core: Arc<Core>) {
+    let key = core.keys.mail(&core.process(0));
+    let mut last = "0-0".to_owned();
+    let read = async {
+        loop {
+            let error = match core.link.dedicated(&key, BLOCK).await {
+                Ok(mut connection) => read(&core, &mut connection, &key, &mut last).await,
+                Err(error) => unavailable(error),
+            };
+            tracing::debug!(%error, "mail cannot be read; trying again");
+            sleep(RETRY.mul_f64(crate::random::fraction())).await;
+        }
+    };
+    core.closing.run_until_cancelled(read).await;
+}
+
+async fn read(core: &Core, connection: &mut MultiplexedConnection, key: &str, last: &mut String) -> Error {
+    loop {
+        let block = u64::try_from(BLOCK.as_millis()).unwrap_or(u64::MAX);
+        let mut read = redis::cmd("XREAD");
+        read.arg("COUNT").arg(LETTERS_MAX).arg("BLOCK").arg(block).arg("STREAMS").arg(key).arg(&*last);
+        let answer = match read.query_async::<Value>(connection).await {
+            Ok(Value::Nil) => continue,
+            Ok(answer) => answer,
+            Err(error) => return unavailable(error),
+        };
+        type Streams = Vec<(String, Vec<(String, HashMap<String, String>)>)>;
+        let streams = match decode::<Streams>(answer) {
+            Ok(streams) => streams,
+            Err(error) => return error,
+        };
+        for (id, fields) in streams.into_iter().flat_map(|(_, letters)| letters) {
+            *last = id;
+            open(core, Letter::new(fields)).await;
+        }
+    }
+}
+
+async fn open(core: &Core, letter: Letter) {
+    match letter.kind.as_str() {
+        "left" => check(core, &letter.lines).await,
+        "end" => {
+            let mut names = letter.lines.lines();
+            let names = (names.next().and_then(|id| Id::new(id).ok()), names.next().map(Device::new));
+            if let (Some(id), Some(Ok(device))) = names {
+                core.beings.end_device(&id, &device);
+            }
+        }
+        "heard" => {
+            if let Some(sender) = core.desk.asked.lock().remove(&letter.token) {
+                // Who asked may have given up meanwhile.
+                sender.send(()).unwrap_or_default();
+            }
+            return;
+        }
+        _ => return,
+    }
+    if let Err(error) = core.send(&letter.from, "heard", letter.token, "").await {
+        tracing::debug!(process = letter.from, %error, "mail was not answered");
+    }
+}
+
+/// Asks Redis whether ids are still here, and waits until the answer has had its effect.
+async fn check(core: &Core, lines: &str) {
+    let until = Instant::now() + core.patience();
+    let ledger = core.beings.ledger();
+    let mut waits = HashMap::new();
+    for id in lines.lines().filter_map(|line| Id::new(line).ok()) {
+        let shard = ledger.shard(&id);
+        let (_, ticket) = waits.entry(shard).or_insert_with(|| (core.shards[shard].wait(), 0));
+        *ticket = ledger.push(shard, id, What::Check);
+    }
+    for (wait, ticket) in waits.into_values() {
+        if let Err(error) = wait.until(ticket, until).await {
+            tracing::debug!(%error, "who was told offline elsewhere is checked later");
+        }
+    }
+}
+
+impl Letter {
+    fn new(mut fields: HashMap<String, String>) -> Self {
+        let mut take = |name| fields.remove(name).unwrap_or_default();
+        Self {
+            kind: take("kind"),
+            from: take("from"),
+            token: take("token").parse().unwrap_or(u64::MAX),
+            lines: take("ids"),
+        }
+    }
+}
+
+struct Asked<'a> {
+    desk: &'a Desk,
+    token: u64,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.desk.asked.lock().remove(&self.token);
+    }
+}
+
+/// How long a process is waited for that has to let go of something.
+const ANSWER: Duration = Duration::from_millis(250);
+const BLOCK: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_millis(500);
+const LETTERS_MAX: usize = 1024;
+const IDS_MAX: usize = 1000;
+/// For as long unread mail is kept.
+const KEPT_MS: u64 = 60_000;

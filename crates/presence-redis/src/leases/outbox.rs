@@ -1,0 +1,231 @@
+//! What a shard in Redis is yet to hear from this process, in order. Pure.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use presence_core::beings::Millis;
+use presence_core::Id;
+
+/// Counts the steps of one outbox.
+pub(super) type Ticket = u64;
+
+/// One step about one id.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) id: Id,
+    pub(super) what: What,
+    ticket: Ticket,
+}
+
+/// What Redis is to be told or asked.
+#[derive(Debug, Clone)]
+pub(super) enum What {
+    /// It came to this process.
+    Arrive { held: bool },
+    /// It left this process.
+    Depart { ended: bool, seen: Millis },
+    /// It is to leave every process.
+    Explicit(Reply),
+    /// Is it still at this process? If not it is forgotten here.
+    Check,
+}
+
+/// Where the answer to an explicit step goes.
+#[derive(Debug, Clone)]
+pub(super) struct Reply {
+    /// The place of the id in the call.
+    pub(super) place: usize,
+    pub(super) answers: Arc<Mutex<Vec<(usize, Answer)>>>,
+}
+
+/// What there is to say about an explicit step beyond that it was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Other processes held it and have to hear of it.
+    Others(Vec<String>),
+    /// Nobody can know who holds it.
+    Recovering,
+}
+
+/// The steps that were not taken yet.
+///
+/// While Redis is away it is kept small: of an id that came and went nothing remains to be said. So there are never many more steps
+/// than twice the ids concerned.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    steps: VecDeque<Step>,
+    last: Ticket,
+    /// How many steps there were when it was last folded.
+    folded: usize,
+}
+
+impl Outbox {
+    pub(super) fn push(&mut self, id: Id, what: What) -> Ticket {
+        self.last += 1;
+        self.steps.push_back(Step { id, what, ticket: self.last });
+        if self.steps.len() > 2 * self.folded + FOLD_MIN {
+            self.fold();
+        }
+        self.last
+    }
+
+    /// Takes the first steps out, to be tried.
+    pub(super) fn take(&mut self, limit: usize) -> Vec<Step> {
+        let count = limit.min(self.steps.len());
+        self.steps.drain(..count).collect()
+    }
+
+    /// Puts steps back that were taken and may not have been heard.
+    pub(super) fn put_back(&mut self, steps: Vec<Step>) {
+        for step in steps.into_iter().rev() {
+            self.steps.push_front(step);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    pub(super) fn has(&self, id: &Id) -> bool {
+        self.steps.iter().any(|step| step.id == *id)
+    }
+
+    /// The ticket of the latest step ever pushed.
+    pub(super) fn last(&self) -> Ticket {
+        self.last
+    }
+
+    /// The ticket up to which nothing remains to be done.
+    pub(super) fn done(&self) -> Ticket {
+        self.steps.front().map_or(self.last, |step| step.ticket - 1)
+    }
+
+    /// Drops what later steps made pointless.
+    fn fold(&mut self) {
+        let mut kept: Vec<Option<Step>> = Vec::with_capacity(self.steps.len());
+        // The places of the steps of each id that are still there: none, one, or an explicit one and another.
+        let mut places: HashMap<Id, Vec<usize>> = HashMap::new();
+        for step in self.steps.drain(..) {
+            let before = places.entry(step.id.clone()).or_default();
+            let opposite = before.last().and_then(|place| kept[*place].as_ref());
+            match (opposite.map(|step| &step.what), &step.what) {
+                (_, What::Explicit(_)) => {
+                    for place in before.drain(..) {
+                        kept[place] = None;
+                    }
+                }
+                (Some(What::Arrive { .. }), What::Depart { .. })
+                | (Some(What::Depart { .. }), What::Arrive { .. }) => {
+                    if let Some(place) = before.pop() {
+                        kept[place] = None;
+                    }
+                    continue;
+                }
+                (Some(What::Check), What::Check) => continue,
+                _ => {}
+            }
+            before.push(kept.len());
+            kept.push(Some(step));
+        }
+        self.steps = kept.into_iter().flatten().collect();
+        self.folded = self.steps.len();
+    }
+}
+
+/// Below so many steps folding is not worth it.
+const FOLD_MIN: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(number: u8) -> Id {
+        Id::new(number.to_string()).unwrap()
+    }
+
+    fn explicit() -> What {
+        What::Explicit(Reply { place: 0, answers: Arc::default() })
+    }
+
+    /// What Redis knows after the steps, if another process holds every id of an odd number all the while.
+    fn apply(steps: &[Step]) -> BTreeMap<Id, (bool, bool)> {
+        let mut held: BTreeMap<Id, (bool, bool)> = BTreeMap::new();
+        for step in steps {
+            let (mine, others) = held.entry(step.id.clone()).or_insert((false, true));
+            match step.what {
+                What::Arrive { .. } => *mine = true,
+                What::Depart { .. } => *mine = false,
+                What::Explicit(_) => (*mine, *others) = (false, false),
+                What::Check => {}
+            }
+        }
+        held
+    }
+
+    proptest! {
+        #[test]
+        fn folding_changes_nothing_in_the_end(
+            moves in prop::collection::vec((0..4_u8, 0..5_u8), 0..60),
+            taken in 0..10_usize,
+        ) {
+            let mut outbox = Outbox::default();
+            let mut here = BTreeMap::new();
+            let mut all = Vec::new();
+            for (number, kind) in moves {
+                let online = here.entry(number).or_insert(false);
+                // As the table of beings tells it: arrivals and departures alternate.
+                let what = match kind {
+                    0 => { *online = false; explicit() }
+                    1 => What::Check,
+                    _ if *online => { *online = false; What::Depart { ended: false, seen: 0 } }
+                    _ => { *online = true; What::Arrive { held: false } }
+                };
+                outbox.push(id(number), what);
+            }
+            all.extend(outbox.steps.iter().cloned());
+            let mut heard = outbox.take(taken);
+            outbox.fold();
+            prop_assert!(outbox.steps.len() <= 4 * 4);
+            let left = outbox.take(usize::MAX);
+            prop_assert!(left.is_sorted_by_key(|step| step.ticket));
+            heard.extend(left);
+            let (expected, found) = (apply(&all), apply(&heard));
+            for (id, state) in expected {
+                prop_assert_eq!(found.get(&id).copied().unwrap_or((false, true)), state);
+            }
+            prop_assert_eq!(outbox.done(), outbox.last());
+        }
+    }
+
+    #[test]
+    fn steps_that_were_not_heard_come_again_first() {
+        let mut outbox = Outbox::default();
+        for number in 0..4 {
+            outbox.push(id(number), What::Check);
+        }
+        let taken = outbox.take(2);
+        assert_eq!(outbox.done(), 2);
+        outbox.put_back(taken);
+        assert_eq!(outbox.done(), 0);
+        let again: Vec<_> = outbox.take(9).into_iter().map(|step| step.id).collect();
+        assert_eq!(again, [id(0), id(1), id(2), id(3)]);
+        assert!(outbox.is_empty() && !outbox.has(&id(0)));
+    }
+
+    #[test]
+    fn outbox_stays_small_while_nobody_takes() {
+        let mut outbox = Outbox::default();
+        for turn in 0..100_000_u32 {
+            let arrive = turn % 2 == 0;
+            let what =
+                if arrive { What::Arrive { held: true } } else { What::Depart { ended: true, seen: 0 } };
+            outbox.push(id((turn / 2 % 100) as u8), what);
+        }
+        assert!(outbox.steps.len() <= 2 * FOLD_MIN, "{} steps", outbox.steps.len());
+    }
+}

@@ -1,0 +1,113 @@
+//! Bringing Redis and this process to agree again.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use presence_core::{Error, Id};
+use redis::Value;
+
+use super::outbox::What;
+use super::scripts::decode;
+use super::writer::Writer;
+
+impl Writer {
+    /// Says again all that is held here, after the data or the lease was lost.
+    pub(super) async fn recover(&mut self) -> Result<(), Error> {
+        self.announce().await?;
+        let Some(life) = self.life.clone() else { return Ok(()) };
+        // What a server without its last writes still believes.
+        self.let_go_of_extras().await?;
+        let left = self.scripts().settle(&life.process).await?;
+        self.to_announce = false;
+        self.shard().stand(|standing| {
+            if left.is_zero() {
+                standing.recovering = None;
+            }
+        });
+        Ok(())
+    }
+
+    async fn announce(&mut self) -> Result<(), Error> {
+        let core = Arc::clone(&self.core);
+        for place in core.beings.ledger().places(self.number) {
+            let mut next = Some(0);
+            while let (Some(from), Some(life)) = (next, self.life.clone()) {
+                let mut page = Vec::new();
+                next = core.beings.list(place, from, PAGE, &mut page);
+                if !page.is_empty() {
+                    let ids = page.iter().map(|kept| (&kept.name, kept.held));
+                    // Written before any step that is made after the page was: who leaves meanwhile does so after it.
+                    match self.scripts().announce(&life.epoch, &life.process, ids).await? {
+                        Ok(written) => self.shard().hear(written.last),
+                        Err(lost) => {
+                            self.lose(lost);
+                            return Ok(());
+                        }
+                    }
+                }
+                self.flush_some().await?;
+                if self.is_due() {
+                    self.renew().await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out how the counts came to differ, while the life is the same: then Redis is right about who was told to leave.
+    pub(super) async fn compare(&mut self) -> Result<(), Error> {
+        let theirs = self.let_go_of_extras().await?;
+        let ledger = self.core.beings.ledger();
+        for place in ledger.places(self.number) {
+            let mut next = Some(0);
+            while let Some(from) = next {
+                let mut page = Vec::new();
+                next = self.core.beings.list(place, from, PAGE, &mut page);
+                for kept in page {
+                    if !theirs.contains(kept.name.as_str()) {
+                        ledger.push(self.number, kept.name, What::Check);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what Redis thinks is here, and tells it who is not.
+    async fn let_go_of_extras(&mut self) -> Result<HashSet<Box<str>>, Error> {
+        let mut theirs = HashSet::new();
+        let Some(life) = self.life.clone() else { return Ok(theirs) };
+        let core = Arc::clone(&self.core);
+        let set = core.keys.shards[self.number].set(&life.process);
+        let mut cursor = 0_u64;
+        loop {
+            let mut scan = redis::cmd("SSCAN");
+            scan.arg(&set).arg(cursor).arg("COUNT").arg(PAGE);
+            let (next, names) = decode::<(u64, Vec<Value>)>(core.link.query(&scan).await?)?;
+            for name in names {
+                let name: String = decode(name)?;
+                if let Ok(id) = Id::new(&name) {
+                    core.beings.forget_if(&id, |online| {
+                        if !online {
+                            let seen = core.beings.clock().now();
+                            let what = What::Depart { ended: false, seen };
+                            core.beings.ledger().push(self.number, id.clone(), what);
+                        }
+                        false
+                    });
+                }
+                theirs.insert(name.into_boxed_str());
+            }
+            if self.is_due() {
+                self.renew_only().await?;
+            }
+            cursor = next;
+            if cursor == 0 {
+                return Ok(theirs);
+            }
+        }
+    }
+}
+
+/// How many ids are read or said at once.
+const PAGE: usize = 500;

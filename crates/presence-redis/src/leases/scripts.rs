@@ -1,0 +1,353 @@
+//! The scripts: one typed function each. What they do is said at their heads.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use presence_core::beings::Millis;
+use presence_core::{Error, ErrorKind, Id};
+use redis::{Cmd, FromRedisValue, Value};
+
+use super::config::Config;
+use super::keys::ShardKeys;
+use super::outbox::{Step, What};
+use crate::connection::Link;
+
+/// What a shard says to a process that knows it no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The data is not that of the life that the process knew.
+    Life,
+    /// Others are letting go of what the process held.
+    Lease,
+}
+
+/// The answer of a shard, or why there is none.
+pub(super) type Answered<T> = Result<Result<T, Lost>, Error>;
+
+/// A shard as its scripts see it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scripts<'a> {
+    pub(super) link: &'a Link,
+    pub(super) keys: &'a ShardKeys,
+    pub(super) config: &'a Config,
+}
+
+#[derive(Debug)]
+pub(super) struct Entered {
+    pub(super) epoch: String,
+    pub(super) start: u64,
+    pub(super) last: u64,
+    pub(super) recovering: Duration,
+}
+
+#[derive(Debug)]
+pub(super) struct Renewed {
+    pub(super) last: u64,
+    pub(super) held: usize,
+    pub(super) recovering: Duration,
+    pub(super) roster: String,
+    /// The processes there are, if `roster` is another than was known.
+    pub(super) names: Vec<String>,
+    pub(super) overdue: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) last: u64,
+    /// The place of a step, and what there is to say.
+    pub(super) answers: Vec<(usize, Vec<String>)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) last: u64,
+    pub(super) online: u64,
+    pub(super) recovering: Duration,
+    pub(super) overdue: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Statuses {
+    /// The server's time, ms since 1970.
+    pub(super) now: u64,
+    /// 1 online, 0 offline, 2 not known.
+    pub(super) statuses: Vec<u8>,
+    /// Ms since 1970, or empty.
+    pub(super) times: Vec<String>,
+}
+
+/// What remains to be done about a process that is overdue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reaped {
+    More,
+    Nothing,
+}
+
+impl Scripts<'_> {
+    pub(super) async fn enter(
+        &self,
+        process: &str,
+        fresh: &str,
+        known: &str,
+        others: &[String],
+    ) -> Result<Entered, Error> {
+        let keys = [&*self.keys.life, &self.keys.leases, &self.keys.awaited, &self.keys.log];
+        let answer = ENTER.call(self.link, &keys, |command| {
+            command.arg(process).arg(ms(self.config.lease())).arg(ms(Config::RECOVERY)).arg(fresh).arg(known);
+            command.arg(others);
+        });
+        let (epoch, start, last, recovering) = decode::<(String, u64, u64, u64)>(answer.await?)?;
+        Ok(Entered { epoch, start, last, recovering: Duration::from_millis(recovering) })
+    }
+
+    /// Returns for how long others are still waited for.
+    pub(super) async fn settle(&self, process: &str) -> Result<Duration, Error> {
+        let keys = [&*self.keys.leases, &self.keys.awaited];
+        let answer = SETTLE.call(self.link, &keys, |command| {
+            command.arg(process);
+        });
+        let (recovering,) = decode::<(u64,)>(answer.await?)?;
+        Ok(Duration::from_millis(recovering))
+    }
+
+    pub(super) async fn renew(
+        &self,
+        epoch: &str,
+        process: &str,
+        roster: &str,
+        allowance: Duration,
+    ) -> Answered<Renewed> {
+        let set = self.keys.set(process);
+        let keys = [&*self.keys.life, &self.keys.leases, &self.keys.awaited, &set];
+        let answer = RENEW.call(self.link, &keys, |command| {
+            command.arg(epoch).arg(process).arg(ms(self.config.lease())).arg(roster);
+            command.arg(ms(allowance)).arg(ms(CLAIM));
+        });
+        ok(answer.await?, |(_, last, held, recovering, roster, names, overdue): (
+            String,
+            u64,
+            usize,
+            u64,
+            String,
+            Vec<String>,
+            Vec<String>,
+        )| Renewed {
+            last,
+            held,
+            recovering: Duration::from_millis(recovering),
+            roster,
+            names,
+            overdue,
+        })
+    }
+
+    /// Writes steps; `now` is the time of the clock that they were made by.
+    pub(super) async fn write(
+        &self,
+        epoch: &str,
+        process: &str,
+        steps: &[Step],
+        now: Millis,
+    ) -> Answered<Written> {
+        let codes = steps.iter().map(|step| (code(&step.what, now), &step.id));
+        self.write_coded(epoch, process, codes).await
+    }
+
+    /// Announces ids that this process holds.
+    pub(super) async fn announce(
+        &self,
+        epoch: &str,
+        process: &str,
+        ids: impl Iterator<Item = (&Id, bool)>,
+    ) -> Answered<Written> {
+        let codes = ids.map(|(id, held)| (code(&What::Arrive { held }, 0), id));
+        self.write_coded(epoch, process, codes).await
+    }
+
+    async fn write_coded<'a>(
+        &self,
+        epoch: &str,
+        process: &str,
+        codes: impl Iterator<Item = (Code, &'a Id)>,
+    ) -> Answered<Written> {
+        let (keys, set) = (self.keys, self.keys.set(process));
+        let keys = [&*keys.life, &keys.held, &set, &keys.leases, &keys.awaited, &keys.log, &keys.seen];
+        let answer = WRITE.call(self.link, &keys, |command| {
+            command.arg(epoch).arg(process).arg(self.events_max()).arg(self.remembered_max());
+            for (code, id) in codes {
+                match code {
+                    Code::Plain(code) => command.arg(code),
+                    Code::Seen(code, ago) => command.arg(format!("{code}{ago}")),
+                };
+                command.arg(id.as_str());
+            }
+        });
+        ok(answer.await?, |(_, last, answers): (String, u64, Vec<Vec<String>>)| {
+            let answers = answers.into_iter().filter_map(|mut answer| {
+                let place = answer.first()?.parse().ok()?;
+                Some((place, answer.split_off(1)))
+            });
+            Written { last, answers: answers.collect() }
+        })
+    }
+
+    /// Lets go of a part of what a process holds whose lease is over.
+    pub(super) async fn reap(&self, epoch: &str, dead: &str, allowance: Duration) -> Result<Reaped, Error> {
+        let (keys, set) = (self.keys, self.keys.set(dead));
+        let keys = [&*keys.life, &keys.held, &set, &keys.leases, &keys.awaited, &keys.log, &keys.seen];
+        let answer = REAP.call(self.link, &keys, |command| {
+            command.arg(epoch).arg(dead).arg(REAPED_AT_ONCE).arg(ms(allowance)).arg(ms(self.config.lease()));
+            command.arg(self.events_max()).arg(self.remembered_max());
+        });
+        let answer: String = decode(answer.await?)?;
+        Ok(if answer == "more" { Reaped::More } else { Reaped::Nothing })
+    }
+
+    pub(super) async fn look(&self, epoch: &str, allowance: Duration) -> Answered<Looked> {
+        let keys = [&*self.keys.life, &self.keys.held, &self.keys.leases, &self.keys.awaited];
+        let answer = LOOK.call(self.link, &keys, |command| {
+            command.arg(epoch).arg(ms(allowance));
+        });
+        ok(answer.await?, |(_, last, online, recovering, overdue): (String, u64, u64, u64, Vec<String>)| {
+            Looked { last, online, recovering: Duration::from_millis(recovering), overdue }
+        })
+    }
+
+    pub(super) async fn status(
+        &self,
+        epoch: &str,
+        allowance: Duration,
+        seen: bool,
+        ids: &[&Id],
+    ) -> Answered<Statuses> {
+        let keys = self.keys;
+        let keys = [&*keys.life, &keys.held, &keys.leases, &keys.awaited, &keys.seen];
+        let answer = STATUS.call(self.link, &keys, |command| {
+            command.arg(epoch).arg(ms(allowance)).arg(u8::from(seen));
+            for id in ids {
+                command.arg(id.as_str());
+            }
+        });
+        ok(answer.await?, |(_, now, statuses, times): (String, u64, Vec<u8>, Vec<String>)| Statuses {
+            now,
+            statuses,
+            times,
+        })
+    }
+
+    fn events_max(&self) -> usize {
+        self.config.events_max.div_ceil(self.config.shards)
+    }
+
+    fn remembered_max(&self) -> usize {
+        self.config.remembered_max.div_ceil(self.config.shards)
+    }
+}
+
+/// A script with the name that Redis remembers it by.
+struct Script {
+    source: &'static str,
+    sha: LazyLock<String>,
+}
+
+impl Script {
+    async fn call(
+        &self,
+        link: &Link,
+        keys: &[&str],
+        arguments: impl FnOnce(&mut Cmd),
+    ) -> Result<Value, Error> {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(&*self.sha).arg(keys.len()).arg(keys);
+        arguments(&mut command);
+        match link.query(&command).await {
+            Err(error) if is_unknown_script(&error) => link.query(&self.whole(&command)).await,
+            answer => answer,
+        }
+    }
+
+    /// The same command with the script itself, which Redis remembers from then on.
+    fn whole(&self, command: &Cmd) -> Cmd {
+        let mut whole = redis::cmd("EVAL");
+        whole.arg(self.source);
+        for argument in command.args_iter().skip(2) {
+            if let redis::Arg::Simple(bytes) = argument {
+                whole.arg(bytes);
+            }
+        }
+        whole
+    }
+}
+
+fn is_unknown_script(error: &Error) -> bool {
+    use std::error::Error as _;
+    let source = error.source().and_then(|source| source.downcast_ref::<redis::RedisError>());
+    source.and_then(redis::RedisError::code) == Some("NOSCRIPT")
+}
+
+enum Code {
+    Plain(&'static str),
+    Seen(&'static str, Millis),
+}
+
+fn code(what: &What, now: Millis) -> Code {
+    match what {
+        What::Arrive { held: false } => Code::Plain("h"),
+        What::Arrive { held: true } => Code::Plain("k"),
+        What::Depart { ended: false, seen } => Code::Seen("x", now.saturating_sub(*seen)),
+        What::Depart { ended: true, seen } => Code::Seen("e", now.saturating_sub(*seen)),
+        What::Explicit(_) => Code::Plain("o"),
+        What::Check => Code::Plain("?"),
+    }
+}
+
+fn ok<T: FromRedisValue, R>(answer: Value, read: impl FnOnce(T) -> R) -> Answered<R> {
+    let lost = match &answer {
+        Value::Array(items) => match items.first() {
+            Some(Value::BulkString(word)) if word == b"life" => Some(Lost::Life),
+            Some(Value::BulkString(word)) if word == b"lease" => Some(Lost::Lease),
+            _ => None,
+        },
+        _ => None,
+    };
+    match lost {
+        Some(lost) => Ok(Err(lost)),
+        None => Ok(Ok(read(decode(answer)?))),
+    }
+}
+
+pub(super) fn decode<T: FromRedisValue>(answer: Value) -> Result<T, Error> {
+    redis::from_redis_value(answer).map_err(|error| {
+        Error::with_source(ErrorKind::Unavailable, "redis answered in a shape of its own", error)
+    })
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// For how long one process lets others go before somebody else may.
+const CLAIM: Duration = Duration::from_secs(1);
+/// How many ids are let go at once, so that Redis is not held up for more than a millisecond.
+const REAPED_AT_ONCE: usize = 500;
+
+macro_rules! script {
+    ($name:ident, $file:literal) => {
+        static $name: Script = Script {
+            source: include_str!(concat!("scripts/", $file)),
+            sha: LazyLock::new(|| sha(include_str!(concat!("scripts/", $file)))),
+        };
+    };
+}
+
+script!(ENTER, "enter.lua");
+script!(SETTLE, "settle.lua");
+script!(RENEW, "renew.lua");
+script!(WRITE, "write.lua");
+script!(REAP, "reap.lua");
+script!(LOOK, "look.lua");
+script!(STATUS, "status.lua");
+
+fn sha(source: &str) -> String {
+    redis::Script::new(source).get_hash().to_owned()
+}

@@ -1,0 +1,47 @@
+#!lua
+-- Takes a process in, and begins a new life of the shard if its data is not what it was.
+--
+-- A life ends when the data is gone, or when another server than before runs this script: then nobody
+-- can know whether the last writes survived. A new life goes on with higher numbers than any before, so that no position of an
+-- earlier one fits. Until every process that was there has announced what it holds, the shard is recovering.
+--
+-- KEYS  1 life  2 leases  3 await  4 log
+-- ARGV  1 process  2 lease, ms  3 how long to recover at most, ms  4 epoch for a life that begins
+--       5 the epoch that the process knew, or ''  6 … the processes that it knew
+-- Returns { epoch, number that the life begins after, last number, recovering for ms or 0 }
+local process, lease, patience, known = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', 'start')
+local epoch, seq, start = state[1], state[3], state[4]
+
+if state[2] ~= run then
+  local number = math.max(tonumber(seq or 0), time[1] * 1000000 + time[2]) + 1
+  seq = string.format('%.0f', number)
+  epoch, start = ARGV[4], seq
+  redis.call('HSET', KEYS[1], 'epoch', epoch, 'run', run, 'seq', seq, 'start', start)
+  redis.call('HDEL', KEYS[1], 'reaper')
+  -- Wakes those who wait for what comes after their position.
+  redis.call('XADD', KEYS[4], seq .. '-0', 'life', epoch)
+  -- Nobody could renew while the server was away.
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(0', '+inf')) do
+    redis.call('ZADD', KEYS[2], now + lease, other)
+    redis.call('ZADD', KEYS[3], now + patience, other)
+  end
+end
+
+if known ~= '' and known ~= epoch then
+  -- What the process knew is gone, and so may be what the others hold. Those who are here already look after themselves.
+  for place = 6, #ARGV do
+    if not redis.call('ZSCORE', KEYS[2], ARGV[place]) then
+      redis.call('ZADD', KEYS[3], now + patience, ARGV[place])
+    end
+  end
+  redis.call('ZADD', KEYS[3], now + patience, process)
+end
+
+redis.call('ZADD', KEYS[2], now + lease, process)
+redis.call('HINCRBY', KEYS[1], 'roster', 1)
+local last = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
+return { epoch, start, seq, math.max(0, tonumber(last or 0) - now) }

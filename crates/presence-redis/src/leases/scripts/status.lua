@@ -1,0 +1,41 @@
+#!lua
+-- Reads the status of ids, and of those that are offline when they were last seen.
+--
+-- KEYS  1 life  2 held  3 leases  4 await  5 seen
+-- ARGV  1 epoch  2 how much longer than its lease a process counts, ms  3 '1' to read when they were last seen
+--       4 … ids
+-- Returns { 'life' } if that is lost, else { 'ok', now in ms since 1970, { a status each }, { a time each, or '' } };
+--         a status is 1 online, 0 offline, 2 not known while the shard is recovering
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'run')
+if state[1] ~= ARGV[1] or state[2] ~= run then return { 'life' } end
+local recovering = redis.call('ZCOUNT', KEYS[4], now, '+inf') > 0
+
+local alive = {}
+local function is_alive(name)
+  if alive[name] == nil then
+    local lease = tonumber(redis.call('ZSCORE', KEYS[3], name) or 0)
+    alive[name] = lease > 0 and lease + ARGV[2] > now
+  end
+  return alive[name]
+end
+
+local ids = { unpack(ARGV, 4) }
+local statuses, times = {}, {}
+for place, list in ipairs(redis.call('HMGET', KEYS[2], unpack(ids))) do
+  local status = recovering and 2 or 0
+  for name in string.gmatch(list or '', '[^,]+') do
+    if is_alive(name) then
+      status = 1
+      break
+    end
+  end
+  statuses[place] = status
+end
+if ARGV[3] == '1' then
+  times = redis.call('ZMSCORE', KEYS[5], unpack(ids))
+  for place, at in ipairs(times) do times[place] = at or '' end
+end
+return { 'ok', now, statuses, times }

@@ -1,0 +1,203 @@
+//! What everybody in this process may know about a shard; its writer says it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use presence_core::beings::Millis;
+use presence_core::{Error, ErrorKind};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::config::Config;
+use super::outbox::Ticket;
+
+/// A shard as seen from this process.
+#[derive(Debug)]
+pub(super) struct Shard {
+    standing: watch::Sender<Standing>,
+    progress: watch::Sender<Progress>,
+    /// When the lease was last renewed, on the clock of the beings.
+    renewed: AtomicU64,
+    /// The highest number of an event that this process heard of.
+    last: AtomicU64,
+    doubt: Notify,
+}
+
+/// How this process stands with the shard.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Standing {
+    /// The life of the data, and our name in it; none while they are lost.
+    pub(super) life: Option<Life>,
+    /// Until when others are waited for to announce what they hold.
+    pub(super) recovering: Option<Instant>,
+    /// How much longer than its lease a process counts: as long as nobody could renew.
+    pub(super) allowance: Duration,
+    /// Counts the renewals, each of which proves that `life` is that of the server we talk to.
+    pub(super) renewals: u64,
+    /// Counts the times that Redis could not be reached.
+    pub(super) outages: u64,
+}
+
+/// One life of the data of a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Life {
+    pub(super) epoch: String,
+    /// The events of this life come after this number.
+    pub(super) start: u64,
+    /// The name of this process in it.
+    pub(super) process: String,
+}
+
+/// How far the outbox was emptied.
+#[derive(Debug, Clone, Default)]
+struct Progress {
+    done: Ticket,
+    /// Counts the attempts that failed.
+    failures: u64,
+    error: Option<Error>,
+    closed: bool,
+}
+
+impl Shard {
+    pub(super) fn new() -> Self {
+        Self {
+            standing: watch::Sender::default(),
+            progress: watch::Sender::default(),
+            renewed: AtomicU64::new(0),
+            last: AtomicU64::new(0),
+            doubt: Notify::new(),
+        }
+    }
+
+    pub(super) fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
+    pub(super) fn stand(&self, change: impl FnOnce(&mut Standing)) {
+        self.standing.send_modify(change);
+    }
+
+    /// Returns the life there is, or waits for one.
+    pub(super) async fn life(&self, until: Instant) -> Result<(Life, Duration), Error> {
+        let mut standing = self.standing();
+        let found = timeout_at(until, standing.wait_for(|standing| standing.life.is_some())).await;
+        match found {
+            Ok(Ok(standing)) => {
+                standing.life.clone().map(|life| (life, standing.allowance)).ok_or_else(away)
+            }
+            _ => Err(self.progress.borrow().error.clone().unwrap_or_else(away)),
+        }
+    }
+
+    /// Asks the writer to find out whether `life` is over.
+    pub(super) fn doubt(&self, life: &Life) {
+        self.standing.send_if_modified(|standing| {
+            let same = standing.life.as_ref() == Some(life);
+            if same {
+                standing.life = None;
+            }
+            same
+        });
+        self.doubt.notify_one();
+    }
+
+    pub(super) async fn doubted(&self) {
+        self.doubt.notified().await;
+    }
+
+    /// Waits until the server we talk to has been found to be that of the life once more.
+    pub(super) async fn verified(&self) {
+        let mut standing = self.standing();
+        let before = standing.borrow().renewals;
+        self.doubt.notify_one();
+        // The sender lives as long as `self`.
+        drop(standing.wait_for(|standing| standing.renewals > before && standing.life.is_some()).await);
+    }
+
+    pub(super) fn renew(&self, at: Millis) {
+        self.renewed.store(at, Ordering::Relaxed);
+    }
+
+    /// Whether heartbeats are taken for good: nobody else lets our ids go.
+    pub(super) fn is_fresh(&self, now: Millis) -> bool {
+        let patience = u64::try_from(Config::PATIENCE.as_millis()).unwrap_or(u64::MAX);
+        now.saturating_sub(self.renewed.load(Ordering::Relaxed)) <= patience
+    }
+
+    pub(super) fn hear(&self, last: u64) {
+        self.last.fetch_max(last, Ordering::Relaxed);
+    }
+
+    /// The highest number of an event that this process heard of.
+    pub(super) fn last(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn done(&self, ticket: Ticket) {
+        self.progress.send_modify(|progress| {
+            progress.done = ticket;
+            progress.error = None;
+        });
+    }
+
+    pub(super) fn failed(&self, error: &Error) {
+        self.progress.send_modify(|progress| {
+            progress.failures += 1;
+            progress.error = Some(error.clone());
+        });
+    }
+
+    /// After this nothing is written any more.
+    pub(super) fn close(&self) {
+        self.progress.send_modify(|progress| progress.closed = true);
+    }
+
+    /// Notes what a later [`Wait`] begins with; to be called before the step is pushed.
+    pub(super) fn wait(&self) -> Wait {
+        self.wait_since(self.failures())
+    }
+
+    /// The same for a step that was pushed when there had been so many failures.
+    pub(super) fn wait_since(&self, failures: u64) -> Wait {
+        Wait { progress: self.progress.subscribe(), failures }
+    }
+
+    /// How many attempts have failed.
+    pub(super) fn failures(&self) -> u64 {
+        self.progress.borrow().failures
+    }
+
+    /// Why the last attempt failed, if it did.
+    pub(super) fn error(&self) -> Error {
+        self.progress.borrow().error.clone().unwrap_or_else(away)
+    }
+}
+
+/// Somebody who waits for a step to be taken.
+#[derive(Debug)]
+pub(super) struct Wait {
+    progress: watch::Receiver<Progress>,
+    failures: u64,
+}
+
+impl Wait {
+    /// Waits until a step is written, an attempt failed, or time is up.
+    pub(super) async fn until(mut self, ticket: Ticket, until: Instant) -> Result<(), Error> {
+        let failures = self.failures;
+        let over = |progress: &Progress| {
+            progress.done >= ticket || progress.failures > failures || progress.closed
+        };
+        let Ok(progress) = timeout_at(until, self.progress.wait_for(over)).await else {
+            return Err(away());
+        };
+        match progress.as_deref() {
+            Ok(progress) if progress.done >= ticket => Ok(()),
+            Ok(Progress { error: Some(error), closed: false, .. }) => Err(error.clone()),
+            _ => Err(Error::new(ErrorKind::Closed, "presence is closed")),
+        }
+    }
+}
+
+fn away() -> Error {
+    Error::new(ErrorKind::Unavailable, "redis did not answer in time")
+}

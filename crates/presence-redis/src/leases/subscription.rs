@@ -1,0 +1,236 @@
+//! One stream of events: where it stands in each shard and what it gives next.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_core::Stream;
+use presence_core::{Error, Event, Position, Since, Update};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::core::Core;
+use super::entry::Record;
+use super::snapshot::Snapshot;
+use super::tail::News;
+
+/// A reader of all logs, which takes a snapshot first if asked to.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    pub(super) core: Arc<Core>,
+    news: watch::Receiver<News>,
+    /// Read, and not given yet.
+    pub(super) ready: VecDeque<Result<Update, Error>>,
+    /// The lives of the shards, and up to which number each was read in it.
+    pub(super) epochs: Vec<String>,
+    pub(super) marks: Vec<u64>,
+    /// Names all the lives together.
+    epoch: u64,
+    snapshot: Option<Snapshot>,
+    /// How many outages were told.
+    outages: u64,
+}
+
+impl Subscription {
+    pub(super) async fn open(core: Arc<Core>, since: Since) -> Result<Self, Error> {
+        let news = core.tail.news();
+        let outages = news.borrow().outages;
+        let until = Instant::now() + core.patience();
+        let looks: Vec<_> = (0..core.shards.len()).map(|shard| core.look(shard, until)).collect();
+        let looked = futures_util::future::try_join_all(looks).await?;
+        let epochs: Vec<_> = looked.iter().map(|(life, _)| life.epoch.clone()).collect();
+        let marks: Vec<_> = looked.iter().map(|(_, looked)| looked.last).collect();
+        let mut subscription = Self {
+            news,
+            ready: VecDeque::new(),
+            epoch: combined(&epochs),
+            epochs,
+            marks,
+            snapshot: None,
+            outages,
+            core,
+        };
+        match since {
+            Since::Snapshot => {
+                subscription.snapshot = Some(Snapshot::default());
+                return Ok(subscription);
+            }
+            Since::Position(position) => {
+                let starts: Vec<_> = looked.iter().map(|(life, _)| life.start).collect();
+                subscription.go_back(&position, &starts).await?;
+            }
+            _ => {}
+        }
+        subscription.sync();
+        Ok(subscription)
+    }
+
+    pub(super) fn into_stream(self) -> impl Stream<Item = Result<Update, Error>> + Send {
+        futures_util::stream::unfold(self, |mut subscription| async move {
+            let item = subscription.next().await?;
+            Some((item, subscription))
+        })
+    }
+
+    /// Goes to a position, or as near as there are events.
+    async fn go_back(&mut self, position: &Position, starts: &[u64]) -> Result<(), Error> {
+        let latest = std::mem::replace(&mut self.marks, starts.to_vec());
+        let fits = position.epoch() == self.epoch
+            && position.marks().len() == latest.len()
+            && position.marks().iter().zip(&latest).all(|(mark, latest)| mark <= latest);
+        if fits {
+            self.marks = position.marks().to_vec();
+        }
+        let reads = (0..latest.len()).map(|shard| self.core.read_back(shard, self.marks[shard], latest[shard]));
+        let reads: Vec<_> = reads.collect();
+        let stretches = futures_util::future::try_join_all(reads).await?;
+        let mut missed = 0;
+        for (mark, stretch) in self.marks.iter_mut().zip(&stretches) {
+            *mark += stretch.missed;
+            missed += stretch.missed;
+        }
+        if !fits || missed > 0 {
+            // Of another life's events nobody knows how many they were.
+            self.ready.push_back(Err(Error::lagged(fits.then_some(missed))));
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Option<Result<Update, Error>> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Some(item);
+            }
+            // Before the read: what is written in between makes `changed` return at once.
+            let news = *self.news.borrow_and_update();
+            let ended = self.core.tail.ended.is_cancelled();
+            if let Some(mut snapshot) = self.snapshot.take() {
+                if ended {
+                    return None;
+                }
+                let result = snapshot.turn(self).await;
+                let over = matches!(result, Ok(true));
+                if over {
+                    self.epoch = combined(&self.epochs);
+                    self.sync();
+                } else {
+                    self.snapshot = Some(snapshot);
+                }
+                if let Err(error) = result {
+                    self.unavailable(news, error);
+                    self.pause().await;
+                }
+                continue;
+            }
+            if let Err(error) = self.read().await {
+                self.unavailable(news, error);
+                if !ended {
+                    self.pause().await;
+                }
+            }
+            if !self.ready.is_empty() {
+                // A long log is handed out in pages: others have a turn in between.
+                tokio::task::consume_budget().await;
+                continue;
+            }
+            if ended {
+                return None;
+            }
+            if news.outages > self.outages {
+                self.unavailable(news, self.core.shards[0].error());
+                continue;
+            }
+            let core = Arc::clone(&self.core);
+            tokio::select! {
+                () = core.tail.ended.cancelled() => {}
+                // The sender lives in `core`, so this cannot fail.
+                _ = self.news.changed() => {}
+            }
+        }
+    }
+
+    /// Says once for each outage that there is one.
+    fn unavailable(&mut self, news: News, error: Error) {
+        if news.outages >= self.outages {
+            self.outages = news.outages.max(self.outages) + u64::from(news.outages == self.outages);
+            self.ready.push_back(Err(error));
+        }
+    }
+
+    async fn pause(&mut self) {
+        let core = Arc::clone(&self.core);
+        drop(timeout(core.patience() / 4, core.tail.ended.cancelled()).await);
+    }
+
+    /// Reads what there is in each shard.
+    async fn read(&mut self) -> Result<(), Error> {
+        for shard in 0..self.marks.len() {
+            self.change_life(shard);
+            let mark = self.marks[shard];
+            let records: Option<Vec<Record>> = self
+                .core
+                .tail
+                .with(shard, |end| end.read(mark, PAGE).map(|records| records.cloned().collect()));
+            match records {
+                Some(records) => self.give(shard, records),
+                None => self.catch_up(shard).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes over to the next life of a shard, if there is one.
+    fn change_life(&mut self, shard: usize) {
+        let next = self.core.tail.with(shard, |end| {
+            let life = end.life.as_ref()?;
+            (life.epoch != self.epochs[shard]).then(|| life.clone())
+        });
+        if let Some(life) = next
+            && life.start > self.marks[shard]
+        {
+            self.marks[shard] = life.start;
+            self.epochs[shard] = life.epoch;
+            self.epoch = combined(&self.epochs);
+            self.ready.push_back(Err(Error::lagged(None)));
+        }
+    }
+
+    /// Reads in Redis what this process has no more, or never had.
+    async fn catch_up(&mut self, shard: usize) -> Result<(), Error> {
+        let mark = self.marks[shard];
+        let until = self.core.tail.with(shard, |end| end.after());
+        let stretch = self.core.read_back(shard, mark, until).await?;
+        if stretch.missed > 0 {
+            self.marks[shard] += stretch.missed;
+            self.ready.push_back(Err(Error::lagged(Some(stretch.missed))));
+        }
+        self.give(shard, stretch.records);
+        self.marks[shard] = self.marks[shard].max(stretch.read);
+        Ok(())
+    }
+
+    fn give(&mut self, shard: usize, records: Vec<Record>) {
+        for record in records {
+            self.marks[shard] = record.number;
+            let event = Event::new(record.id, record.cause, record.at, self.position());
+            self.ready.push_back(Ok(Update::Change(event)));
+        }
+    }
+
+    fn sync(&mut self) {
+        let position = self.position();
+        self.ready.push_back(Ok(Update::Synced(position)));
+    }
+
+    fn position(&self) -> Position {
+        Position::sharded(self.epoch, &self.marks).expect("one mark for each of up to 32 shards")
+    }
+}
+
+/// A name for all lives together, which changes with each of them.
+fn combined(epochs: &[String]) -> u64 {
+    xxh3_64(epochs.join(",").as_bytes())
+}
+
+/// How many events are copied out of the tail of a shard under its lock.
+const PAGE: usize = 256;

@@ -1,0 +1,123 @@
+//! The latest events of each shard, as this process read them: what its streams live on.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::entry::{Entry, Record};
+use super::shard::Life;
+
+/// The ends of the logs, kept by the followers.
+#[derive(Debug)]
+pub(super) struct Tail {
+    ends: Vec<Mutex<End>>,
+    news: watch::Sender<News>,
+    /// Cancelled when there will be no more.
+    pub(super) ended: CancellationToken,
+    records_max: usize,
+}
+
+/// What streams are woken for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct News {
+    /// Counts the times that events could not be read.
+    pub(super) outages: u64,
+    /// Counts the followers that have begun.
+    pub(super) begun: usize,
+}
+
+/// The end of one log.
+#[derive(Debug, Default)]
+pub(super) struct End {
+    pub(super) life: Option<Life>,
+    /// There is every event after this number.
+    after: u64,
+    last: u64,
+    records: VecDeque<Record>,
+}
+
+/// What an entry is to an end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    Next,
+    /// Something lies between: a new life, or events that were trimmed.
+    Gap,
+}
+
+impl Tail {
+    pub(super) fn new(shards: usize, records_max: usize) -> Self {
+        Self {
+            ends: (0..shards).map(|_| Mutex::default()).collect(),
+            news: watch::Sender::default(),
+            ended: CancellationToken::new(),
+            records_max,
+        }
+    }
+
+    pub(super) fn news(&self) -> watch::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    pub(super) fn tell(&self, change: impl FnOnce(&mut News)) {
+        self.news.send_modify(change);
+    }
+
+    /// Begins to follow a life, from number `last` on unless it was followed before.
+    pub(super) fn begin(&self, shard: usize, life: &Life, last: u64) {
+        let mut end = self.ends[shard].lock();
+        let same = end.life.as_ref().is_some_and(|known| known.epoch == life.epoch);
+        if !same {
+            // Of a new life everything is read, but at the very first what was before is nobody's business.
+            let from = if end.life.is_some() { life.start } else { last };
+            *end = End { life: Some(life.clone()), after: from, last: from, records: VecDeque::new() };
+        }
+    }
+
+    /// Where to read on.
+    pub(super) fn last(&self, shard: usize) -> u64 {
+        self.ends[shard].lock().last
+    }
+
+    pub(super) fn append(&self, shard: usize, entry: Entry) -> Fit {
+        let mut end = self.ends[shard].lock();
+        if entry.last <= end.last {
+            return Fit::Next;
+        }
+        if entry.records.is_empty() {
+            return Fit::Gap;
+        }
+        let before = entry.before();
+        let fit = if before > end.last { Fit::Gap } else { Fit::Next };
+        if fit == Fit::Gap {
+            end.records.clear();
+            end.after = before;
+        }
+        let known = end.last;
+        end.last = entry.last;
+        end.records.extend(entry.records.into_iter().filter(|record| record.number > known));
+        while end.records.len() > self.records_max {
+            end.records.pop_front();
+            end.after += 1;
+        }
+        fit
+    }
+
+    pub(super) fn with<T>(&self, shard: usize, read: impl FnOnce(&End) -> T) -> T {
+        read(&self.ends[shard].lock())
+    }
+}
+
+impl End {
+    /// The number that everything after is here.
+    pub(super) fn after(&self) -> u64 {
+        self.after
+    }
+
+    /// Returns the events after `mark`, at most `limit`; `None` if they are not all here.
+    pub(super) fn read(&self, mark: u64, limit: usize) -> Option<impl Iterator<Item = &Record>> {
+        let skipped = usize::try_from(mark.checked_sub(self.after)?).unwrap_or(usize::MAX);
+        Some(self.records.iter().skip(skipped).take(limit))
+    }
+}

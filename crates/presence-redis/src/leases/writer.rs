@@ -1,0 +1,339 @@
+//! The task that speaks for this process to one shard: steps, renewals, and what follows from the answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use presence_core::Error;
+use presence_core::beings::Millis;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::config::Config;
+use super::core::Core;
+use super::outbox::{Answer, Step, What};
+use super::scripts::{Lost, Reaped, Renewed, Scripts, Written};
+use super::shard::{Life, Shard};
+
+/// The one who writes to a shard.
+///
+/// Being the only one, its calls have an order: a check that follows an arrival finds it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) core: Arc<Core>,
+    pub(super) number: usize,
+    pub(super) life: Option<Life>,
+    /// Whether all that is held here has to be said again.
+    pub(super) to_announce: bool,
+    /// What was known before the life was lost.
+    known: Known,
+    /// Counts the names of this process in the shard: one whose lease was lost is not used again.
+    incarnation: u32,
+    next_renewal: Instant,
+    answered: Instant,
+    /// Until when leases count for longer.
+    allowed: Instant,
+    failures: u32,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    epoch: String,
+    roster: String,
+    names: Vec<String>,
+}
+
+impl Writer {
+    pub(super) fn new(core: Arc<Core>, number: usize) -> Self {
+        let now = Instant::now();
+        Self {
+            core,
+            number,
+            life: None,
+            to_announce: false,
+            known: Known::default(),
+            incarnation: 0,
+            next_renewal: now,
+            answered: now,
+            allowed: now,
+            failures: 0,
+        }
+    }
+
+    /// Works until the backend is closed, and then as long as it takes to say what is left.
+    pub(super) async fn run(mut self) {
+        let core = Arc::clone(&self.core);
+        while !core.closing.is_cancelled() {
+            let turn = core.closing.run_until_cancelled(self.turn()).await;
+            if let Some(Err(error)) = turn {
+                self.failed(&error);
+                let pause = crate::random::fraction() * RETRY.as_secs_f64() * f64::from(self.failures.min(10));
+                core.closing.run_until_cancelled(sleep(Duration::from_secs_f64(pause))).await;
+            }
+        }
+        // A write that was cut short is said again, which is harmless.
+        let rest = tokio::time::timeout(core.link.timeout(), self.flush());
+        if let Ok(Err(error)) = rest.await {
+            tracing::debug!(shard = self.number, %error, "closed with steps that redis has not heard");
+        }
+        self.shard().close();
+    }
+
+    async fn turn(&mut self) -> Result<(), Error> {
+        if self.life.is_none() {
+            self.enter().await?;
+        }
+        if self.to_announce {
+            self.recover().await?;
+        }
+        let core = Arc::clone(&self.core);
+        tokio::select! {
+            biased;
+            () = sleep_until(self.next_renewal) => self.renew().await?,
+            () = core.shards[self.number].doubted() => self.renew().await?,
+            () = core.beings.ledger().work(self.number) => self.flush().await?,
+        }
+        self.failures = 0;
+        Ok(())
+    }
+
+    /// Becomes one of the processes of the shard.
+    async fn enter(&mut self) -> Result<(), Error> {
+        let fresh = &crate::random::name()[..16];
+        let process = self.core.process(self.incarnation);
+        let sent = self.now();
+        let entered = self.scripts().enter(&process, fresh, &self.known.epoch, &self.known.names).await?;
+        let first = self.known.epoch.is_empty();
+        if !first && entered.epoch != self.known.epoch {
+            tracing::warn!(shard = self.number, "redis lost data or was replaced; announcing anew who is here");
+        }
+        self.to_announce |= !first;
+        self.known.epoch.clone_from(&entered.epoch);
+        let life = Life { epoch: entered.epoch, start: entered.start, process };
+        self.life = Some(life.clone());
+        self.answered = Instant::now();
+        self.next_renewal = self.answered + Config::RENEWAL;
+        let shard = self.shard();
+        shard.renew(sent);
+        shard.hear(entered.last);
+        shard.stand(|standing| {
+            standing.life = Some(life);
+            standing.recovering = recovering(entered.recovering);
+            standing.renewals += 1;
+        });
+        Ok(())
+    }
+
+    /// Renews the lease, and does what the answer asks for.
+    pub(super) async fn renew(&mut self) -> Result<(), Error> {
+        let (ticket, here) = (self.idle_at(), self.core.online_here(self.number));
+        let Some(renewed) = self.renew_only().await? else { return Ok(()) };
+        let quiet = ticket.is_some() && ticket == self.idle_at() && !self.to_announce;
+        if quiet && here == self.core.online_here(self.number) && here != renewed.held {
+            tracing::warn!(shard = self.number, here, redis = renewed.held, "counts differ; comparing");
+            self.compare().await?;
+        }
+        self.follow_up(renewed).await
+    }
+
+    pub(super) async fn renew_only(&mut self) -> Result<Option<Renewed>, Error> {
+        let Some(life) = self.life.clone() else { return Ok(None) };
+        let (sent, allowance) = (self.now(), self.allowance());
+        let answer = self.scripts().renew(&life.epoch, &life.process, &self.known.roster, allowance).await?;
+        let renewed = match answer {
+            Ok(renewed) => renewed,
+            Err(lost) => {
+                self.lose(lost);
+                return Ok(None);
+            }
+        };
+        self.answer_came();
+        let (shard, allowance) = (self.shard(), self.allowance());
+        shard.renew(sent);
+        shard.hear(renewed.last);
+        shard.stand(|standing| {
+            standing.life = Some(life);
+            standing.recovering = recovering(renewed.recovering);
+            standing.allowance = allowance;
+            standing.renewals += 1;
+        });
+        Ok(Some(renewed))
+    }
+
+    async fn follow_up(&mut self, renewed: Renewed) -> Result<(), Error> {
+        if self.known.roster != renewed.roster {
+            self.known.roster = renewed.roster;
+            self.known.names = renewed.names;
+        }
+        for dead in renewed.overdue {
+            self.reap(&dead).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the ids of another process go, whose lease is over.
+    async fn reap(&mut self, dead: &str) -> Result<(), Error> {
+        tracing::info!(shard = self.number, process = dead, "letting go of what a lost process held");
+        while let Some(life) = self.life.clone() {
+            if self.scripts().reap(&life.epoch, dead, self.allowance()).await? == Reaped::Nothing {
+                break;
+            }
+            // Who comes and goes does not wait for it.
+            self.flush_some().await?;
+        }
+        Ok(())
+    }
+
+    /// Writes all steps there are.
+    async fn flush(&mut self) -> Result<(), Error> {
+        while self.flush_some().await? {
+            if self.next_renewal <= Instant::now() {
+                // There may be more: come back here after the renewal.
+                self.core.beings.ledger().stir(self.number);
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one batch of steps, and says whether there was one.
+    pub(super) async fn flush_some(&mut self) -> Result<bool, Error> {
+        let Some(life) = self.life.clone() else { return Ok(false) };
+        let core = Arc::clone(&self.core);
+        // Put back unless they were heard, also if this future is dropped.
+        let mut taken = Taken { core: &core, number: self.number, steps: Vec::new() };
+        taken.steps = core.beings.ledger().outbox(self.number).take(STEPS_AT_ONCE);
+        if taken.steps.is_empty() {
+            return Ok(false);
+        }
+        match self.scripts().write(&life.epoch, &life.process, &taken.steps, self.now()).await? {
+            Ok(written) => {
+                self.written(&std::mem::take(&mut taken.steps), written);
+                Ok(true)
+            }
+            Err(lost) => {
+                drop(taken);
+                self.lose(lost);
+                Ok(false)
+            }
+        }
+    }
+
+    fn written(&mut self, steps: &[Step], written: Written) {
+        let beings = &self.core.beings;
+        for (place, words) in written.answers {
+            let Some(step) = steps.get(place) else { continue };
+            match &step.what {
+                What::Explicit(reply) => {
+                    let answer = match words.first().map(String::as_str) {
+                        Some("recovering") => Answer::Recovering,
+                        _ => Answer::Others(words),
+                    };
+                    reply.answers.lock().push((reply.place, answer));
+                }
+                What::Check => {
+                    // Unless it came back since: then Redis hears of it next.
+                    beings.forget_if(&step.id, |online| {
+                        online && !beings.ledger().outbox(self.number).has(&step.id)
+                    });
+                }
+                What::Arrive { .. } | What::Depart { .. } => {}
+            }
+        }
+        for step in steps.iter().filter(|step| matches!(step.what, What::Arrive { .. })) {
+            beings.settle(&step.id);
+        }
+        let done = beings.ledger().outbox(self.number).done();
+        let shard = self.shard();
+        shard.hear(written.last);
+        shard.done(done);
+    }
+
+    /// Starts over, with another name if it is the lease that was lost.
+    pub(super) fn lose(&mut self, lost: Lost) {
+        if lost == Lost::Lease {
+            tracing::warn!(shard = self.number, "this process was cut off for longer than its lease");
+            self.incarnation += 1;
+            self.to_announce = true;
+        }
+        self.life = None;
+        self.shard().stand(|standing| standing.life = None);
+        // What is in the outbox is written in the next life.
+        self.core.beings.ledger().stir(self.number);
+    }
+
+    fn failed(&mut self, error: &Error) {
+        if self.failures == 0 {
+            tracing::warn!(shard = self.number, %error, source = ?std::error::Error::source(error), "redis fails");
+            self.shard().stand(|standing| standing.outages += 1);
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.shard().failed(error);
+        self.core.beings.ledger().stir(self.number);
+    }
+
+    fn answer_came(&mut self) {
+        let now = Instant::now();
+        let silence = now - self.answered;
+        self.answered = now;
+        self.next_renewal = now + Config::RENEWAL;
+        if silence > SILENCE {
+            // Nobody could renew meanwhile: the others get time to do so.
+            self.allowed = now + silence.max(SILENCE);
+        }
+    }
+
+    /// How much longer than its lease a process counts: for a while after a silence, as long as it may have been.
+    fn allowance(&self) -> Duration {
+        if Instant::now() < self.allowed { FOREVER } else { Duration::ZERO }
+    }
+
+    /// The ticket of the last step, if all were taken.
+    fn idle_at(&self) -> Option<u64> {
+        let outbox = self.core.beings.ledger().outbox(self.number);
+        outbox.is_empty().then(|| outbox.last())
+    }
+
+    pub(super) fn shard(&self) -> &Shard {
+        &self.core.shards[self.number]
+    }
+
+    pub(super) fn scripts(&self) -> Scripts<'_> {
+        self.core.scripts(self.number)
+    }
+
+    fn now(&self) -> Millis {
+        self.core.beings.clock().now()
+    }
+
+    /// Whether a renewal should not wait any longer.
+    pub(super) fn is_due(&self) -> bool {
+        self.next_renewal <= Instant::now()
+    }
+}
+
+/// Steps that are on their way.
+struct Taken<'a> {
+    core: &'a Core,
+    number: usize,
+    steps: Vec<Step>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if !self.steps.is_empty() {
+            self.core.beings.ledger().outbox(self.number).put_back(std::mem::take(&mut self.steps));
+        }
+    }
+}
+
+fn recovering(left: Duration) -> Option<Instant> {
+    (!left.is_zero()).then(|| Instant::now() + left)
+}
+
+/// How many steps go to Redis at once: about a millisecond of its time.
+const STEPS_AT_ONCE: usize = 500;
+/// What a wait after a failure grows by, before the dice.
+const RETRY: Duration = Duration::from_millis(50);
+/// From how long a silence on it is taken that others were not heard either.
+const SILENCE: Duration = Duration::from_millis(1_200);
+/// Longer than any lease.
+const FOREVER: Duration = Duration::from_hours(365 * 24 * 3);
