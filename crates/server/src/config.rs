@@ -17,7 +17,6 @@ use std::time::Duration;
 pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::problem::Problems;
 pub(crate) use self::value::LogFormat;
-
 use self::values::{Reader, Values};
 
 /// Everything that can be set; `docs/server.md` has the same table for the user.
@@ -39,6 +38,10 @@ pub(crate) struct Config {
     pub(crate) allow_origin: Vec<String>,
     /// How long a user stays online after their last connection is gone.
     pub(crate) presence_grace: Duration,
+    /// Events of presence kept for those who come back or are slow.
+    pub(crate) presence_events: usize,
+    /// How many streams of presence events may be open at once.
+    pub(crate) presence_streams: usize,
     /// How long a clean stop may take.
     pub(crate) shutdown_time: Duration,
     /// Messages kept for each hub channel.
@@ -77,6 +80,8 @@ impl Config {
             presence_grace: reader.take(&key::PRESENCE_GRACE, |text| {
                 value::duration(text, Duration::from_millis(10), Duration::from_mins(10))
             }),
+            presence_events: reader.take(&key::PRESENCE_EVENTS, |text| value::count(text, 1, 16_777_216)),
+            presence_streams: reader.take(&key::PRESENCE_STREAMS, |text| value::count(text, 0, 1_000_000)),
             shutdown_time: reader.take(&key::SHUTDOWN_TIME, |text| {
                 value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
             }),

@@ -1,15 +1,18 @@
 //! The HTTP port: who may ask, what is answered, and how much.
 
 mod answer;
+mod events;
 mod guard;
 mod health;
 mod limits;
 mod page;
+mod person;
 mod presence;
 mod routes;
 mod serve;
 mod timelines;
 
+pub(crate) use self::events::Streams;
 pub(crate) use self::guard::Guard;
 pub(crate) use self::health::Readiness;
 pub(crate) use self::limits::Limits;

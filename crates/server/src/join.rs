@@ -104,6 +104,7 @@ fn hooks(presence: &Presence, calls: &Arc<Calls>, storage: Arc<ChannelHistory>) 
 fn presence_config(config: &Config) -> tidings::presence::memory::Config {
     let mut presence = tidings::presence::memory::Config::default();
     presence.grace = config.presence_grace;
+    presence.events_max = config.presence_events;
     presence
 }
 

@@ -3,15 +3,18 @@
 //! Reads its configuration, starts, and waits for the end; `docs/server.md` has what can be set and asked.
 
 mod check;
+mod clock;
 mod config;
 mod data_dir;
 mod grpc;
 mod http;
 mod join;
 mod listen;
+mod random;
 mod server;
 mod signals;
 mod telemetry;
+mod transition;
 
 use std::fmt::Display;
 use std::process::ExitCode;

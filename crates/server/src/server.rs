@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::grpc::Grpc;
-use crate::http::{Guard, Limits, Readiness, Routes};
+use crate::http::{Guard, Limits, Readiness, Routes, Streams};
 use crate::join::Join;
 use crate::signals::Signals;
 use crate::{grpc, http, listen, telemetry};
@@ -73,6 +73,7 @@ impl Server {
         let routes = Routes {
             hub: join.hub.clone(),
             presence: join.presence.clone(),
+            streams: Streams::new(config.presence_streams, stop.clone()),
             metrics: metrics.clone(),
             readiness: readiness.clone(),
         };

@@ -1,9 +1,12 @@
 //! The binary as its operator meets it: starts, refusals, signals, and every port.
 
 mod calls;
+mod events;
 mod grpc;
 mod health;
 mod limits;
+mod listener;
+mod person;
 mod refusals;
 mod shows;
 mod shutdown;

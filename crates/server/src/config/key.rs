@@ -46,6 +46,10 @@ keys! {
         "Web origins besides our own whose pages may call this server, separated by commas, like https://chat.example.org";
     PRESENCE_GRACE = "presence-grace" "TIDINGS_PRESENCE_GRACE" "DURATION" "5s"
         "How long users stay online after their last connection is gone (10ms to 10m): longer hides reloads and short losses, shorter is prompter";
+    PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT" "65536"
+        "How many events of presence are kept for clients that come back or are slow, about 64 bytes each (1 to 16777216)";
+    PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" "100"
+        "How many streams of presence events may be open at once; each is one of the HTTP connections (0 to 1000000)";
     SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION" "10s"
         "How long a clean stop may take before the rest is cut off (100ms to 10m)";
     CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT" "100"

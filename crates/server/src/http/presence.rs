@@ -52,10 +52,7 @@ fn partly(kind: ErrorKind, failures: &[Failure], mut statuses: Vec<Value>) -> Re
             status["error"] = failure.error().to_string().into();
         }
     }
-    let (status, reason) = match kind {
-        ErrorKind::InvalidInput => (StatusCode::BAD_REQUEST, "INVALID_ID"),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
-    };
+    let (status, reason) = answer::fault(kind, "INVALID_ID");
     let message = format!("{} of {} ids have no status; each says why", failures.len(), statuses.len());
     let body = json!({
         "code": status.as_u16(), "reason": reason, "message": message, "metadata": {}, "statuses": statuses,

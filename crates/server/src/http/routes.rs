@@ -9,16 +9,18 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tidings::hub::Hub;
 use tidings::presence::Presence;
 
+use super::events::Streams;
 use super::guard::Guard;
 use super::health::Readiness;
 use super::limits::Limits;
-use super::{answer, guard, health, limits, page, presence};
+use super::{answer, events, guard, health, limits, page, person, presence};
 
 /// What the routes reach.
 #[derive(Clone)]
 pub(crate) struct Routes {
     pub(crate) hub: Hub,
     pub(crate) presence: Presence,
+    pub(crate) streams: Streams,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) readiness: Readiness,
 }
@@ -30,6 +32,8 @@ impl Routes {
             .merge(page::router())
             .route("/ws", any(ws))
             .route("/presence", get(presence::presence))
+            .route("/presence/events", get(events::events))
+            .route("/presence/{id}", get(person::person))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/metrics", get(metrics))
@@ -54,6 +58,12 @@ impl FromRef<Routes> for Presence {
     }
 }
 
+impl FromRef<Routes> for Streams {
+    fn from_ref(routes: &Routes) -> Self {
+        routes.streams.clone()
+    }
+}
+
 impl FromRef<Routes> for Readiness {
     fn from_ref(routes: &Routes) -> Self {
         routes.readiness.clone()
@@ -68,6 +78,7 @@ async fn metrics(State(routes): State<Routes>) -> impl IntoResponse {
     let stats = routes.hub.stats();
     set("tidings_hub_connections", stats.connections);
     set("tidings_hub_channels", stats.channels);
+    set("tidings_presence_streams", routes.streams.open());
     match routes.presence.count().await {
         Ok(count) => set("tidings_presence_online", usize::try_from(count).unwrap_or(usize::MAX)),
         Err(error) => tracing::warn!(%error, "presence cannot be counted"),

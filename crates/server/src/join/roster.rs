@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
@@ -12,6 +12,7 @@ use tidings::presence::{Error, Event, Events, Id, Presence, Since, Status, Updat
 use tokio_util::sync::CancellationToken;
 
 use super::channel;
+use crate::clock;
 
 /// Ids in one snapshot, and their bytes; who needs more asks for the statuses of those who matter.
 const SNAPSHOT_IDS_MAX: usize = 1_000;
@@ -101,8 +102,7 @@ impl Roster {
     }
 
     fn change(&self, event: Event, hub: &Hub) {
-        let mut body =
-            json!({ "id": event.id.as_str(), "status": event.status.to_string(), "at": unix_ms(event.at) });
+        let mut body = json!({ "id": event.id.as_str(), "status": event.status.to_string(), "at": clock::unix_ms(event.at) });
         let position = {
             let mut state = self.state.lock();
             note(&mut state.online, event.id, event.status);
@@ -126,10 +126,4 @@ fn publish(hub: &Hub, body: &serde_json::Value) {
     if let Err(error) = hub.publish(channel::PRESENCE, body.to_string()) {
         tracing::warn!(%error, "a presence event was not published");
     }
-}
-
-/// Milliseconds since 1970.
-fn unix_ms(time: SystemTime) -> u64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
