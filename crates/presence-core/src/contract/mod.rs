@@ -53,7 +53,7 @@ mod world;
 pub use self::closing::*;
 pub use self::devices::*;
 #[doc(hidden)]
-pub use self::laws::check_list;
+pub use self::laws::{check_list, is_excused};
 pub use self::reading::*;
 pub use self::streams::*;
 pub use self::time::*;

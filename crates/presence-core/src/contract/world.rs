@@ -19,6 +19,11 @@ pub trait World: Sized + Send + Sync + 'static {
     /// How long an event takes at most from its making to a stream, on a busy machine.
     const DELIVERY: Duration;
 
+    /// The laws that the backend does not keep, each with the reason, which its documentation must give too.
+    ///
+    /// Their tests are not run. None by default, which is what a backend should strive for.
+    const EXCUSED: &'static [(&'static str, &'static str)] = &[];
+
     /// Starts an empty store of its own.
     ///
     /// # Errors
