@@ -14,7 +14,8 @@ use crate::event::{Cause, Since, Status};
 /// Many nodes bring the same ids online at once: one event each.
 pub async fn first_heartbeats_from_many_handles_give_one_event<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
-    let mut watch = Watch::<W>::open(&world.node().await.unwrap(), Since::Now).await;
+    let observer = world.node().await.unwrap();
+    let mut watch = Watch::<W>::open(&observer, Since::Now).await;
     let ids: Vec<_> = (0..50).map(|id| format!("user {id}")).collect();
     let mut beats = JoinSet::new();
     for turn in 0..8 {
@@ -30,7 +31,8 @@ pub async fn first_heartbeats_from_many_handles_give_one_event<W: World>() {
     }
     let nodes = beats.join_all().await;
     let mut seen = HashSet::new();
-    while seen.len() < ids.len() { eprintln!("SEEN {}", seen.len());
+    while seen.len() < ids.len() {
+       
         let event = watch.change(W::TTL).await.expect("an event for each id");
         assert_eq!(event.status, Status::Online);
         assert!(seen.insert(event.id.clone()), "second event of {}", event.id);

@@ -99,7 +99,7 @@ impl Link {
     /// The same with the error as the client gave it, for callers that look into it.
     pub(crate) async fn try_query(&self, command: &Cmd) -> RedisResult<Value> {
         let mut connection = self.connection().await?;
-        let answer = connection.req_packed_command(command).await;
+        let answer = command.query_async::<Value>(&mut connection).await;
         self.judge(&connection, answer).await
     }
 

@@ -164,49 +164,49 @@ impl Subscription {
 
     /// Reads what there is in each shard.
     async fn read(&mut self) -> Result<(), Error> {
+        let mut lagged = Missed::default();
+        let mut pages = Vec::with_capacity(self.marks.len());
         for shard in 0..self.marks.len() {
-            self.change_life(shard);
-            let mark = self.marks[shard];
-            let records: Option<Vec<Record>> = self
-                .core
-                .tail
-                .with(shard, |end| end.read(mark, PAGE).map(|records| records.cloned().collect()));
-            match records {
-                Some(records) => self.give(shard, records),
-                None => self.catch_up(shard).await?,
+            if self.change_life(shard) {
+                lagged.add(None);
             }
+            let mark = self.marks[shard];
+            let here = self.core.tail.with(shard, |end| end.page(mark, PAGE));
+            let page = match here {
+                Ok(records) => records,
+                Err(until) => {
+                    // This process has no more what is asked for, or never had it.
+                    let stretch = self.core.read_back(shard, mark, until).await?;
+                    if stretch.missed > 0 {
+                        lagged.add(Some(stretch.missed));
+                    }
+                    // What follows was looked at; events move the mark on their way out.
+                    self.marks[shard] = stretch.records.first().map_or(stretch.read, |first| first.number - 1);
+                    stretch.records
+                }
+            };
+            pages.push(page);
+        }
+        // Before all events: a subscriber throws away what it heard before it.
+        self.ready.extend(lagged.error().map(Err));
+        for (shard, page) in pages.into_iter().enumerate() {
+            self.give(shard, page);
         }
         Ok(())
     }
 
     /// Goes over to the next life of a shard, if there is one.
-    fn change_life(&mut self, shard: usize) {
+    fn change_life(&mut self, shard: usize) -> bool {
         let next = self.core.tail.with(shard, |end| {
             let life = end.life.as_ref()?;
-            (life.epoch != self.epochs[shard]).then(|| life.clone())
+            let is_next = life.epoch != self.epochs[shard] && life.start > self.marks[shard];
+            is_next.then(|| life.clone())
         });
-        if let Some(life) = next
-            && life.start > self.marks[shard]
-        {
-            self.marks[shard] = life.start;
-            self.epochs[shard] = life.epoch;
-            self.epoch = combined(&self.epochs);
-            self.ready.push_back(Err(Error::lagged(None)));
-        }
-    }
-
-    /// Reads in Redis what this process has no more, or never had.
-    async fn catch_up(&mut self, shard: usize) -> Result<(), Error> {
-        let mark = self.marks[shard];
-        let until = self.core.tail.with(shard, |end| end.after());
-        let stretch = self.core.read_back(shard, mark, until).await?;
-        if stretch.missed > 0 {
-            self.marks[shard] += stretch.missed;
-            self.ready.push_back(Err(Error::lagged(Some(stretch.missed))));
-        }
-        self.give(shard, stretch.records);
-        self.marks[shard] = self.marks[shard].max(stretch.read);
-        Ok(())
+        let Some(life) = next else { return false };
+        self.marks[shard] = life.start;
+        self.epochs[shard] = life.epoch;
+        self.epoch = combined(&self.epochs);
+        true
     }
 
     fn give(&mut self, shard: usize, records: Vec<Record>) {
@@ -224,6 +224,26 @@ impl Subscription {
 
     fn position(&self) -> Position {
         Position::sharded(self.epoch, &self.marks).expect("one mark for each of up to 32 shards")
+    }
+}
+
+/// How many events were lost in several shards.
+#[derive(Debug, Default)]
+struct Missed {
+    any: bool,
+    unknown: bool,
+    number: u64,
+}
+
+impl Missed {
+    fn add(&mut self, number: Option<u64>) {
+        self.any = true;
+        self.unknown |= number.is_none();
+        self.number += number.unwrap_or(0);
+    }
+
+    fn error(&self) -> Option<Error> {
+        self.any.then(|| Error::lagged((!self.unknown).then_some(self.number)))
     }
 }
 

@@ -110,14 +110,10 @@ impl Tail {
 }
 
 impl End {
-    /// The number that everything after is here.
-    pub(super) fn after(&self) -> u64 {
-        self.after
-    }
-
-    /// Returns the events after `mark`, at most `limit`; `None` if they are not all here.
-    pub(super) fn read(&self, mark: u64, limit: usize) -> Option<impl Iterator<Item = &Record>> {
-        let skipped = usize::try_from(mark.checked_sub(self.after)?).unwrap_or(usize::MAX);
-        Some(self.records.iter().skip(skipped).take(limit))
+    /// Returns the events after `mark`, at most `limit`; if they are not all here, the number that all after are.
+    pub(super) fn page(&self, mark: u64, limit: usize) -> Result<Vec<Record>, u64> {
+        let Some(skipped) = mark.checked_sub(self.after) else { return Err(self.after) };
+        let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+        Ok(self.records.iter().skip(skipped).take(limit).cloned().collect())
     }
 }
