@@ -1,4 +1,4 @@
-//! What does an id cost in memory, a heartbeat in nanoseconds, and how late is an offline event?
+//! What does an id cost in memory, a heartbeat in nanoseconds, throttled or not, and how late is an offline event?
 //!
 //! The bytes and the lateness are printed before criterion starts, unless a filter asks for less.
 
@@ -11,12 +11,14 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::StreamExt;
 use presence_core::memory::{Config, Memory};
-use presence_core::{Id, Presence, Since, Status, Update};
+use presence_core::throttled::{self, Throttled};
+use presence_core::{Backend, Id, Presence, Since, Status, Update};
 use tokio::runtime::Runtime;
 
 fn main() {
@@ -36,6 +38,7 @@ fn main() {
     }
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();
     heartbeat(&mut criterion);
+    throttled(&mut criterion);
     transition(&mut criterion);
     status(&mut criterion);
     criterion.final_summary();
@@ -53,22 +56,40 @@ fn cpu_time() -> Duration {
 fn heartbeat(criterion: &mut Criterion) {
     for count in [10_000, MILLION] {
         let (runtime, presence, ids) = world(count, Duration::from_hours(1));
-        let mut group = criterion.benchmark_group(format!("presence heartbeat, {count} ids"));
-        for size in [1, 10, 100, 1_000, 10_000] {
-            group.throughput(Throughput::Elements(size as u64));
-            group.bench_function(BenchmarkId::new("batch", size), |bencher| {
-                let mut batches = ids.chunks_exact(size).cycle();
-                bencher.iter_custom(|rounds| {
-                    runtime.block_on(async {
-                        let start = cpu_time();
-                        for batch in batches.by_ref().take(usize::try_from(rounds).unwrap()) {
-                            presence.online(black_box(batch)).await.unwrap();
-                        }
-                        cpu_time().saturating_sub(start)
-                    })
-                });
+        beat(criterion, &format!("presence heartbeat, {count} ids"), &runtime, &presence, &ids);
+    }
+}
+
+/// The same through a throttle, which answers them all.
+fn throttled(criterion: &mut Criterion) {
+    let ttl = Duration::from_hours(24);
+    let (runtime, memory, ids) = world(MILLION, ttl);
+    let presence = runtime.block_on(async {
+        drop(memory);
+        let presence = Presence::new(throttle(Arc::new(memory_of(ttl, 65_536)), ttl).await);
+        presence.online(&ids).await.unwrap();
+        presence
+    });
+    let name = format!("presence throttled heartbeat, {MILLION} ids");
+    beat(criterion, &name, &runtime, &presence, &ids);
+}
+
+fn beat(criterion: &mut Criterion, name: &str, runtime: &Runtime, presence: &Presence, ids: &[Id]) {
+    let mut group = criterion.benchmark_group(name);
+    for size in [1, 10, 100, 1_000, 10_000] {
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(BenchmarkId::new("batch", size), |bencher| {
+            let mut batches = ids.chunks_exact(size).cycle();
+            bencher.iter_custom(|rounds| {
+                runtime.block_on(async {
+                    let start = cpu_time();
+                    for batch in batches.by_ref().take(usize::try_from(rounds).unwrap()) {
+                        presence.online(black_box(batch)).await.unwrap();
+                    }
+                    cpu_time().saturating_sub(start)
+                })
             });
-        }
+        });
     }
 }
 
@@ -193,9 +214,19 @@ fn world(count: usize, ttl: Duration) -> (Runtime, Presence, Vec<Id>) {
 }
 
 fn start(ttl: Duration) -> Presence {
+    Presence::new(memory_of(ttl, 65_536))
+}
+
+fn memory_of(ttl: Duration, events_max: usize) -> Memory {
     let mut config = Config::default();
-    (config.ttl, config.grace) = (ttl, Duration::ZERO);
-    Presence::new(Memory::start(&config).unwrap())
+    (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, events_max);
+    Memory::start(&config).unwrap()
+}
+
+async fn throttle(inner: Arc<dyn Backend>, ttl: Duration) -> Throttled {
+    let mut config = throttled::Config::default();
+    config.ttl = ttl;
+    Throttled::start(inner, &config).await.unwrap()
 }
 
 fn id(shape: &str, number: usize) -> Id {
@@ -229,9 +260,16 @@ fn bytes_per_id(shape: &str) -> usize {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // The event log is bounded, and no part of an id.
-        let mut config = Config::default();
-        config.events_max = 1;
-        let presence = Presence::new(Memory::start(&config).unwrap());
+        let ttl = Duration::from_hours(1);
+        let memory: Arc<dyn Backend> = Arc::new(memory_of(ttl, 1));
+        let mut presence = Presence::from(Arc::clone(&memory));
+        if shape == "throttled" {
+            // What the throttle adds to a backend that has them all already.
+            for number in 0..MILLION {
+                presence.online([id(shape, number)]).await.unwrap();
+            }
+            presence = Presence::new(throttle(memory, ttl).await);
+        }
         let before = resident_bytes();
         for number in 0..MILLION {
             let id = id(shape, number);
@@ -253,4 +291,4 @@ fn resident_bytes() -> usize {
 
 const MILLION: usize = 1_000_000;
 const BYTES: &str = "--bytes-per-id";
-const SHAPES: [&str; 4] = ["short", "uuid", "64 bytes", "held"];
+const SHAPES: [&str; 5] = ["short", "uuid", "64 bytes", "held", "throttled"];

@@ -114,7 +114,8 @@
 //! # Another store
 //!
 //! A store implements [`Backend`], whose documentation says what it may assume and what it must keep. Feature
-//! `contract` has those laws as a test suite that any backend can run.
+//! `contract` has those laws as a test suite that any backend can run. [`beings`] keeps deadlines and devices in a process
+//! for one that writes only transitions to its store, and [`throttled`] is for one whose heartbeats cost a round trip each.
 //!
 //! # Features
 //!
@@ -142,6 +143,7 @@ mod page;
 mod position;
 mod presence;
 mod text;
+pub mod throttled;
 
 pub use crate::backend::{Backend, LastSeen};
 pub use crate::batch::{BatchError, Failure};

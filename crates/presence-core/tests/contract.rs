@@ -1,10 +1,12 @@
-//! The laws of every backend, against memory: with paused time, and with threads.
+//! The laws of every backend, against memory and a throttle in front of it: with paused time, and with threads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use presence_core::contract::{Terms, World};
 use presence_core::memory::{Config, Memory};
-use presence_core::{Error, Presence};
+use presence_core::throttled::{self, Throttled};
+use presence_core::{Backend, Error, Presence};
 use tokio::runtime::{Builder, Runtime};
 
 /// Time stands still unless everybody waits: bounds are exact.
@@ -43,10 +45,41 @@ impl World for Threads {
     }
 }
 
+/// Each node has a throttle of its own in front of the one memory, so that they must hear of each other.
+struct ThrottledNodes {
+    inner: Arc<dyn Backend>,
+    config: throttled::Config,
+}
+
+impl World for ThrottledNodes {
+    const TTL: Duration = Duration::from_secs(1);
+    const TTL_MIN: Duration = Duration::from_millis(4);
+    /// What a heartbeat may keep an id longer than it must, which is 3 / 2 of the least.
+    const LATENESS: Duration = Duration::from_millis(1_500).saturating_add(Config::LATENESS);
+    const DELIVERY: Duration = Duration::from_millis(1);
+
+    async fn start(terms: Terms) -> Result<Self, Error> {
+        let mut config = throttled::Config::default();
+        config.ttl = terms.ttl * 5 / 2;
+        assert_eq!(config.kept(), terms.ttl);
+        let mut terms = terms;
+        terms.ttl = config.ttl;
+        Ok(Self { inner: Arc::new(memory(terms)?), config })
+    }
+
+    async fn node(&self) -> Result<Presence, Error> {
+        Ok(Presence::new(Throttled::start(Arc::clone(&self.inner), &self.config).await?))
+    }
+}
+
 fn start(terms: Terms) -> Result<Presence, Error> {
+    Ok(Presence::new(memory(terms)?))
+}
+
+fn memory(terms: Terms) -> Result<Memory, Error> {
     let mut config = Config::default();
     (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
-    Ok(Presence::new(Memory::start(&config)?))
+    Memory::start(&config)
 }
 
 fn paused() -> Runtime {
@@ -59,3 +92,4 @@ fn threads() -> Runtime {
 
 presence_core::contract!(with_paused_time, Paused, paused());
 presence_core::contract!(with_threads, Threads, threads());
+presence_core::contract!(throttled_with_paused_time, ThrottledNodes, paused());

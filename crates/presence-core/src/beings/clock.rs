@@ -14,7 +14,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { start: Instant::now() }
     }
 
@@ -40,7 +40,7 @@ impl Clock {
 }
 
 /// Whole milliseconds; `u64` holds 584 million years of them.
-pub(super) fn millis(duration: Duration) -> Millis {
+pub(crate) fn millis(duration: Duration) -> Millis {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 

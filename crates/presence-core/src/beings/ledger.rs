@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use super::PLACES;
 use super::clock::Millis;
-use super::name::Name;
+use super::name::{Name, place_of};
 use crate::event::Cause;
 
 /// Writes down who comes and goes in this process.
@@ -17,14 +16,12 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
     /// What is online.
     type Name: Name;
 
-    /// Chooses which of the [`PLACES`] parts holds a name, counted from 0 and taken modulo their number.
+    /// Chooses which of the [`PLACES`](super::PLACES) parts holds a name, counted from 0 and taken modulo their number.
     ///
     /// Always the same for the same name. `hash` is a random-keyed hash of it, another in each process.
     #[inline]
-    fn place(&self, name: &Self::Name, hash: u64) -> usize {
-        let (_, places) = (name, PLACES as u64);
-        // The index of a place uses the lower half.
-        ((hash >> 32) % places) as usize
+    fn place(&self, _name: &Self::Name, hash: u64) -> usize {
+        place_of(hash)
     }
 
     /// Writes a transition down, and says whether it is settled by that.

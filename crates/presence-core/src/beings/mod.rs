@@ -21,6 +21,8 @@
 mod batch;
 mod clock;
 mod entry;
+mod groups;
+mod index;
 mod ledger;
 mod name;
 mod registry;
@@ -38,7 +40,11 @@ pub use self::name::Name;
 pub use self::registry::{Beat, Beings, Ended, Kept};
 pub use self::timing::Timing;
 
-pub(crate) use self::clock::wall_now;
+pub(crate) use self::clock::{millis, wall_now};
+pub(crate) use self::groups::Groups;
+pub(crate) use self::index::Index;
+pub(crate) use self::name::Key;
+pub(crate) use self::slab::{Linked, Links, List, Slab, Slot};
 
 /// Into how many parts, each with its own lock, names are split.
 pub const PLACES: usize = 32;

@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
 
+use super::PLACES;
 use crate::name::Id;
 
 /// A name of [`Beings`](super::Beings): an [`Id`].
@@ -39,22 +40,34 @@ impl sealed::Hashed for Id {
 
 /// A name and its hash.
 #[derive(Debug)]
-pub(super) struct Key<'a, N> {
-    pub(super) name: &'a N,
-    pub(super) hash: u64,
+pub(crate) struct Key<'a, N> {
+    pub(crate) name: &'a N,
+    pub(crate) hash: u64,
 }
 
 impl<'a, N: Name> Key<'a, N> {
     #[inline]
-    pub(super) fn new(name: &'a N, keys: &RandomState) -> Self {
+    pub(crate) fn new(name: &'a N, keys: &RandomState) -> Self {
         Self { name, hash: name.hash_by(keys) }
+    }
+
+    /// The place that the hash alone chooses.
+    #[inline]
+    pub(crate) fn place(self) -> usize {
+        place_of(self.hash)
     }
 
     /// The part of the hash that the index of a place keeps; the place is chosen by another.
     #[expect(clippy::cast_possible_truncation, reason = "a tag is the lower half of the hash")]
-    pub(super) fn tag(self) -> u32 {
+    pub(crate) fn tag(self) -> u32 {
         self.hash as u32
     }
+}
+
+/// Chooses a place by hash; the index of a place uses the other half.
+#[inline]
+pub(crate) fn place_of(hash: u64) -> usize {
+    ((hash >> 32) % PLACES as u64) as usize
 }
 
 // Derived ones would ask the same of the name.

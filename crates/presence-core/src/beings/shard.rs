@@ -1,11 +1,11 @@
 //! A part of the names: finds them, keeps their deadlines, decides their transitions.
 
 use foldhash::quality::RandomState;
-use hashbrown::HashTable;
 
 use super::LATENESS;
 use super::clock::Millis;
 use super::entry::Entry;
+use super::index::Index;
 use super::name::{Key, Name};
 use super::registry::{Beat, Ended, Kept};
 use super::slab::{List, Slab, Slot};
@@ -18,7 +18,7 @@ use crate::name::Device;
 /// gets at the shard.
 #[derive(Debug)]
 pub(super) struct Shard<N> {
-    index: HashTable<Place>,
+    index: Index,
     /// The same in every shard.
     keys: RandomState,
     entries: Slab<Entry<N>>,
@@ -29,20 +29,13 @@ pub(super) struct Shard<N> {
     remembered_max: usize,
 }
 
-/// Where an entry is. The tag tells nearly all other names apart before their entry, far away in memory, is touched.
-#[derive(Debug)]
-struct Place {
-    tag: u32,
-    slot: Slot,
-}
-
 /// Why somebody went offline, and their last sign of life.
 pub(super) type Departure = (Cause, Millis);
 
 impl<N: Name> Shard<N> {
     pub(super) fn new(timing: Timing, remembered_max: usize, keys: RandomState) -> Self {
         Self {
-            index: HashTable::new(),
+            index: Index::default(),
             keys,
             entries: Slab::new(Wheel::LISTS + 1),
             wheel: Wheel::default(),
@@ -83,9 +76,8 @@ impl<N: Name> Shard<N> {
     ) {
         found.clear();
         found.extend(keys.map(|(number, key)| {
-            let tag = key.tag();
-            let place = self.index.find(hash_of(tag), |place| place.tag == tag);
-            (number, key.name, place.map(|place| place.slot))
+            // Another name with the same tag is as good as none, and rare.
+            (number, key.name, self.index.find(key.tag(), |_| true))
         }));
         // Nothing but loads, which hides most of what the next loop would wait for.
         let near = found.iter().filter_map(|(_, _, slot)| self.entries.get((*slot)?));
@@ -93,7 +85,7 @@ impl<N: Name> Shard<N> {
         let timing = self.timing;
         for (number, name, slot) in found.iter() {
             match slot.map(|slot| self.entries.at_mut(slot)) {
-                // Another name with the same tag is as good as none. Whoever is settled is online.
+                // Whoever is settled is online.
                 Some(entry) if entry.settled && entry.name == **name => entry.beat(now, timing),
                 _ => others(*number),
             }
@@ -220,11 +212,7 @@ impl<N: Name> Shard<N> {
     }
 
     fn find(&self, key: Key<'_, N>) -> Option<Slot> {
-        let tag = key.tag();
-        let found = self
-            .index
-            .find(hash_of(tag), |place| place.tag == tag && self.entries.at(place.slot).name == *key.name);
-        found.map(|place| place.slot)
+        self.index.find(key.tag(), |slot| self.entries.at(slot).name == *key.name)
     }
 
     #[inline]
@@ -233,8 +221,7 @@ impl<N: Name> Shard<N> {
             return slot;
         }
         let slot = self.entries.insert(Entry::new(key.name.clone()));
-        let place = Place { tag: key.tag(), slot };
-        self.index.insert_unique(hash_of(place.tag), place, |place| hash_of(place.tag));
+        self.index.insert(key.tag(), slot);
         slot
     }
 
@@ -277,16 +264,8 @@ impl<N: Name> Shard<N> {
         let Some(slot) = self.entries.pop_front(REMEMBERED) else { return };
         self.remembered -= 1;
         let entry = self.entries.remove(slot);
-        let tag = Key::new(&entry.name, &self.keys).tag();
-        if let Ok(place) = self.index.find_entry(hash_of(tag), |place| place.slot == slot) {
-            place.remove();
-        }
+        self.index.remove(Key::new(&entry.name, &self.keys).tag(), slot);
     }
-}
-
-/// Spreads a tag over the bits that the index uses, so that it can grow without a look at the entries.
-fn hash_of(tag: u32) -> u64 {
-    u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn tick_of(deadline: Millis) -> Tick {

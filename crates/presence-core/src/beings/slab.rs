@@ -1,27 +1,27 @@
 //! Entries at places that never move, each on at most one list.
 
 /// The place of an entry.
-pub(super) type Slot = u32;
+pub(crate) type Slot = u32;
 
 /// The name of a list.
-pub(super) type List = u16;
+pub(crate) type List = u16;
 
 /// Where an entry is on which list; kept in the entry, so that lists allocate nothing.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Links {
+pub(crate) struct Links {
     previous: Slot,
     next: Slot,
     list: List,
 }
 
 /// What a slab can hold.
-pub(super) trait Linked {
+pub(crate) trait Linked {
     fn links_mut(&mut self) -> &mut Links;
 }
 
 /// Entries in blocks, so that growing never copies them, and doubly linked lists through them.
 #[derive(Debug)]
-pub(super) struct Slab<T> {
+pub(crate) struct Slab<T> {
     blocks: Vec<Vec<Option<T>>>,
     free: Vec<Slot>,
     lists: Box<[Ends]>,
@@ -34,16 +34,16 @@ struct Ends {
 }
 
 impl Links {
-    pub(super) const LOOSE: Self = Self { previous: NOWHERE, next: NOWHERE, list: NO_LIST };
+    pub(crate) const LOOSE: Self = Self { previous: NOWHERE, next: NOWHERE, list: NO_LIST };
 }
 
 impl<T: Linked> Slab<T> {
-    pub(super) fn new(lists: List) -> Self {
+    pub(crate) fn new(lists: List) -> Self {
         let ends = Ends { first: NOWHERE, last: NOWHERE };
         Self { blocks: Vec::new(), free: Vec::new(), lists: vec![ends; usize::from(lists)].into() }
     }
 
-    pub(super) fn insert(&mut self, entry: T) -> Slot {
+    pub(crate) fn insert(&mut self, entry: T) -> Slot {
         if let Some(slot) = self.free.pop() {
             let (block, place) = split(slot);
             self.blocks[block][place] = Some(entry);
@@ -59,7 +59,7 @@ impl<T: Linked> Slab<T> {
     }
 
     /// Takes an entry out, off its list.
-    pub(super) fn remove(&mut self, slot: Slot) -> T {
+    pub(crate) fn remove(&mut self, slot: Slot) -> T {
         self.unlink(slot);
         self.free.push(slot);
         let (block, place) = split(slot);
@@ -67,34 +67,34 @@ impl<T: Linked> Slab<T> {
     }
 
     /// Returns how many slots there are, taken or free.
-    pub(super) fn end(&self) -> Slot {
+    pub(crate) fn end(&self) -> Slot {
         let last = self.blocks.last().map_or(0, Vec::len);
         let slots = self.blocks.len().saturating_sub(1) * BLOCK + last;
         Slot::try_from(slots).expect("`insert` made sure")
     }
 
     /// Returns the entry at `slot`, if there is one.
-    pub(super) fn get(&self, slot: Slot) -> Option<&T> {
+    pub(crate) fn get(&self, slot: Slot) -> Option<&T> {
         let (block, place) = split(slot);
         self.blocks.get(block)?.get(place)?.as_ref()
     }
 
-    pub(super) fn at(&self, slot: Slot) -> &T {
+    pub(crate) fn at(&self, slot: Slot) -> &T {
         let (block, place) = split(slot);
         self.blocks[block][place].as_ref().expect("slots come from `insert`")
     }
 
-    pub(super) fn at_mut(&mut self, slot: Slot) -> &mut T {
+    pub(crate) fn at_mut(&mut self, slot: Slot) -> &mut T {
         let (block, place) = split(slot);
         self.blocks[block][place].as_mut().expect("slots come from `insert`")
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.blocks.iter_mut().flatten().flatten()
     }
 
     /// Puts an entry that is on no list at the end of one.
-    pub(super) fn push_back(&mut self, list: List, slot: Slot) {
+    pub(crate) fn push_back(&mut self, list: List, slot: Slot) {
         let previous = self.lists[usize::from(list)].last;
         *self.at_mut(slot).links_mut() = Links { previous, next: NOWHERE, list };
         self.lists[usize::from(list)].last = slot;
@@ -104,17 +104,21 @@ impl<T: Linked> Slab<T> {
         }
     }
 
-    /// Takes the first entry off a list.
-    pub(super) fn pop_front(&mut self, list: List) -> Option<Slot> {
+    /// Returns the first entry of a list.
+    pub(crate) fn first(&self, list: List) -> Option<Slot> {
         let first = self.lists[usize::from(list)].first;
-        (first != NOWHERE).then(|| {
-            self.unlink(first);
-            first
-        })
+        (first != NOWHERE).then_some(first)
+    }
+
+    /// Takes the first entry off a list.
+    pub(crate) fn pop_front(&mut self, list: List) -> Option<Slot> {
+        let first = self.first(list)?;
+        self.unlink(first);
+        Some(first)
     }
 
     /// Takes an entry off its list and returns which that was.
-    pub(super) fn unlink(&mut self, slot: Slot) -> Option<List> {
+    pub(crate) fn unlink(&mut self, slot: Slot) -> Option<List> {
         let Links { previous, next, list } = std::mem::replace(self.at_mut(slot).links_mut(), Links::LOOSE);
         if list == NO_LIST {
             return None;

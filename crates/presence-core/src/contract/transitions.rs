@@ -32,7 +32,6 @@ pub async fn first_heartbeats_from_many_handles_give_one_event<W: World>() {
     let nodes = beats.join_all().await;
     let mut seen = HashSet::new();
     while seen.len() < ids.len() {
-       
         let event = watch.change(W::TTL).await.expect("an event for each id");
         assert_eq!(event.status, Status::Online);
         assert!(seen.insert(event.id.clone()), "second event of {}", event.id);

@@ -1,0 +1,199 @@
+//! The throttle: the calls.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::batcher::Batcher;
+use super::config::Config;
+use super::entry::Token;
+use super::known::{Ask, Known};
+use crate::backend::{Backend, LastSeen};
+use crate::batch::BatchError;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Since, Status, Update};
+use crate::events::Events;
+use crate::name::{Device, Id};
+use crate::page::{Cursor, Page};
+
+/// A backend that lets few of the heartbeats through to another one.
+///
+/// See the [module documentation](super) for what it changes about the inner backend.
+#[derive(Debug)]
+pub struct Throttled {
+    inner: Arc<dyn Backend>,
+    known: Arc<Known>,
+    batcher: Batcher,
+    /// How many heartbeats of devices went through.
+    asked: AtomicU64,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// The same as `stop`, at the price of one load.
+    closed: AtomicBool,
+}
+
+impl Throttled {
+    /// Starts a throttle in front of `inner`, whose events it follows from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime; what `inner` says if its
+    /// events cannot begin.
+    pub async fn start(inner: Arc<dyn Backend>, config: &Config) -> Result<Self, Error> {
+        config.check()?;
+        let runtime = Handle::try_current()
+            .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
+        let events = inner.events(Since::Now).await?;
+        let known = Arc::new(Known::new(config));
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let (batcher, courier) = Batcher::new(config, Arc::clone(&inner), Arc::clone(&known));
+        tasks.spawn_on(courier.run(stop.clone()), &runtime);
+        let listen = stop.clone().run_until_cancelled_owned(listen(events, Arc::clone(&known)));
+        tasks.spawn_on(listen, &runtime);
+        tasks.close();
+        let (asked, closed) = (AtomicU64::new(0), AtomicBool::new(false));
+        Ok(Self { inner, known, batcher, asked, tasks, stop, closed })
+    }
+
+    fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Closed, "presence is closed"));
+        }
+        Ok(())
+    }
+
+    fn stop(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.stop.cancel();
+    }
+
+    /// Makes up for the heartbeats that the inner backend does not know of.
+    fn correct_seen(&self, ids: &[Id], seen: &mut [LastSeen]) {
+        for (id, seen) in ids.iter().zip(seen) {
+            if let (Some(seen), Some(here)) = (seen, self.known.seen(id)) {
+                *seen = self.known.clock().wall(here).max(*seen);
+            }
+        }
+    }
+}
+
+/// Forgets who goes offline, and everybody whenever that may have been missed.
+async fn listen(mut events: Events, known: Arc<Known>) {
+    while let Some(update) = events.next().await {
+        match update {
+            Ok(Update::Change(event)) if event.status == Status::Offline => known.forget(&event.id),
+            Ok(_) => {}
+            Err(_) => known.forget_all(),
+        }
+    }
+    known.forget_for_good();
+}
+
+/// A heartbeat of a device that goes through; counts as failed unless it is known to be done.
+struct Passing<'a> {
+    known: &'a Known,
+    id: &'a Id,
+    device: &'a Device,
+    token: Token,
+}
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        self.known.learn_device(self.id, self.device, self.token, 0, false);
+    }
+}
+
+#[async_trait]
+impl Backend for Throttled {
+    async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
+        self.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        let stale = self.known.stale(ids);
+        if stale.is_empty() {
+            return Ok(());
+        }
+        let failures = self.batcher.refresh(ids, &stale).await;
+        if failures.is_empty() { Ok(()) } else { Err(BatchError::new((), failures)) }
+    }
+
+    async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
+        // Before, as the caller may not wait for the end; after, as heartbeats may have gone through in between.
+        ids.iter().for_each(|id| self.known.forget(id));
+        let result = self.inner.offline(ids).await;
+        ids.iter().for_each(|id| self.known.forget(id));
+        result
+    }
+
+    async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        self.check_open()?;
+        let token = Token { batch: self.asked.fetch_add(1, Ordering::Relaxed), place: 0 };
+        let sent = self.known.now();
+        if self.known.ask_device(id, device, token) == Ask::Fresh {
+            return Ok(());
+        }
+        let passing = Passing { known: &self.known, id, device, token };
+        let result = self.inner.online_device(id, device).await;
+        if result.is_ok() {
+            self.known.learn_device(id, device, token, sent, true);
+        }
+        drop(passing);
+        result
+    }
+
+    async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        self.inner.hold_device(id, device).await
+    }
+
+    async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        self.known.forget_device(id, device);
+        let result = self.inner.offline_device(id, device).await;
+        self.known.forget_device(id, device);
+        result
+    }
+
+    async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
+        self.inner.status(ids).await
+    }
+
+    async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
+        match self.inner.last_seen(ids).await {
+            Ok(mut seen) => {
+                self.correct_seen(ids, &mut seen);
+                Ok(seen)
+            }
+            Err(error) => {
+                let (mut seen, failures) = error.into_parts();
+                self.correct_seen(ids, &mut seen);
+                Err(BatchError::new(seen, failures))
+            }
+        }
+    }
+
+    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+        self.inner.online_ids(cursor, limit).await
+    }
+
+    async fn count(&self) -> Result<u64, Error> {
+        self.inner.count().await
+    }
+
+    async fn events(&self, since: Since) -> Result<Events, Error> {
+        self.inner.events(since).await
+    }
+
+    async fn close(&self) {
+        self.stop();
+        self.inner.close().await;
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Throttled {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,103 @@
+//! Heartbeats of many callers that go through in one call.
+
+use std::collections::HashMap;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::entry::Token;
+use super::known::{Ask, Known};
+use crate::batch::BatchError;
+use crate::beings::Millis;
+use crate::error::{Error, ErrorKind};
+use crate::name::Id;
+
+/// The heartbeats of one caller that have to go through.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) ids: Vec<Id>,
+    /// Until when they must be on their way.
+    pub(super) until: Instant,
+    pub(super) reply: oneshot::Sender<Failures>,
+}
+
+/// What failed of a request, by place.
+pub(super) type Failures = Vec<(usize, Error)>;
+
+/// One call in the making.
+#[derive(Debug)]
+pub(super) struct Batch {
+    number: u64,
+    /// Each id once.
+    ids: Vec<Id>,
+    requests: Vec<Part>,
+}
+
+/// Who gets which part of the answer.
+#[derive(Debug)]
+struct Part {
+    reply: oneshot::Sender<Failures>,
+    /// The places in the batch; none for ids that need no call any more.
+    places: Vec<Option<u32>>,
+}
+
+impl Batch {
+    /// Creates a batch; the number must be its own.
+    pub(super) fn new(number: u64) -> Self {
+        Self { number, ids: Vec::new(), requests: Vec::new() }
+    }
+
+    pub(super) fn ids(&self) -> &[Id] {
+        &self.ids
+    }
+
+    /// Adds what of a request still has to go through.
+    pub(super) fn add(&mut self, request: Request, known: &Known) {
+        let Request { ids, until, reply } = request;
+        if Instant::now() >= until {
+            let error = Error::new(ErrorKind::Unavailable, "heartbeat waited too long to be sent");
+            drop(reply.send((0..ids.len()).map(|place| (place, error.clone())).collect()));
+            return;
+        }
+        if reply.is_closed() {
+            return;
+        }
+        let places = ids.into_iter().map(|id| self.place(id, known)).collect();
+        self.requests.push(Part { reply, places });
+    }
+
+    fn place(&mut self, id: Id, known: &Known) -> Option<u32> {
+        let next = u32::try_from(self.ids.len()).expect("a batch has at most 2^16 ids");
+        match known.ask(&id, Token { batch: self.number, place: next }) {
+            Ask::Fresh => None,
+            Ask::Refresh(place) => {
+                if place == next {
+                    self.ids.push(id);
+                }
+                Some(place)
+            }
+        }
+    }
+
+    /// Remembers what went through at `sent`, and tells each caller what did not.
+    pub(super) fn finish(self, result: Result<(), BatchError>, sent: Millis, known: &Known) {
+        let failures = result.err().map_or(Vec::new(), |error| error.into_parts().1);
+        let failed = failures.into_iter().filter_map(|failure| {
+            let place = u32::try_from(failure.index()).ok()?;
+            Some((place, failure.error().clone()))
+        });
+        let failed: HashMap<u32, Error> = failed.collect();
+        for (place, id) in (0..).zip(&self.ids) {
+            let token = Token { batch: self.number, place };
+            known.learn(id, token, sent, !failed.contains_key(&place));
+        }
+        for Part { reply, places } in self.requests {
+            let failures = places.iter().enumerate().filter_map(|(index, place)| {
+                let error = failed.get(place.as_ref()?)?;
+                Some((index, error.clone()))
+            });
+            // A caller that gave up has no use for it.
+            drop(reply.send(failures.collect()));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Merges the heartbeats that go through: one call at a time, the rest waits and goes together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{Batch, Request};
+use super::config::Config;
+use super::known::Known;
+use crate::backend::Backend;
+use crate::batch::Failure;
+use crate::error::{Error, ErrorKind};
+use crate::name::Id;
+
+/// Where callers leave their heartbeats.
+#[derive(Debug)]
+pub(super) struct Batcher {
+    requests: mpsc::Sender<Request>,
+    batch_max: usize,
+    wait_max: Duration,
+}
+
+/// Carries them to the inner backend.
+#[derive(Debug)]
+pub(super) struct Courier {
+    inner: Arc<dyn Backend>,
+    known: Arc<Known>,
+    requests: mpsc::Receiver<Request>,
+    batch_max: usize,
+    window: Duration,
+}
+
+impl Batcher {
+    pub(super) fn new(config: &Config, inner: Arc<dyn Backend>, known: Arc<Known>) -> (Self, Courier) {
+        let (sender, requests) = mpsc::channel(config.waiting_max);
+        let &Config { batch_max, wait_max, window, .. } = config;
+        (
+            Self { requests: sender, batch_max, wait_max },
+            Courier { inner, known, requests, batch_max, window },
+        )
+    }
+
+    /// Sends the heartbeats of `ids` at the places `stale`, and returns what failed.
+    pub(super) async fn refresh(&self, ids: &[Id], stale: &[usize]) -> Vec<Failure> {
+        let until = Instant::now() + self.wait_max;
+        let mut sent = Vec::with_capacity(1);
+        for places in stale.chunks(self.batch_max) {
+            let request = places.iter().map(|place| ids[*place].clone()).collect();
+            sent.push((places, self.send(request, until).await));
+        }
+        let mut failures = Vec::new();
+        for (places, reply) in sent {
+            let failed = match reply {
+                Ok(reply) => reply.await.map_err(|_| closed()),
+                Err(error) => Err(error),
+            };
+            let failed = failed
+                .unwrap_or_else(|error| (0..places.len()).map(|number| (number, error.clone())).collect());
+            failures.extend(failed.into_iter().map(|(number, error)| {
+                let place = places[number];
+                Failure::new(place, ids[place].as_str(), error)
+            }));
+        }
+        failures
+    }
+
+    async fn send(
+        &self,
+        ids: Vec<Id>,
+        until: Instant,
+    ) -> Result<oneshot::Receiver<Vec<(usize, Error)>>, Error> {
+        let (reply, answer) = oneshot::channel();
+        let sent = timeout_at(until, self.requests.send(Request { ids, until, reply })).await;
+        let full = |_| Error::new(ErrorKind::Unavailable, "too many heartbeats wait to be sent");
+        sent.map_err(full)?.map_err(|_| closed())?;
+        Ok(answer)
+    }
+}
+
+impl Courier {
+    /// Works until it is stopped; a call that is under way by then is waited for.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut left = None;
+        for number in 0.. {
+            let Some(first) = self.next(&mut left, &stop).await else { return };
+            let mut batch = Batch::new(number);
+            batch.add(first, &self.known);
+            stop.run_until_cancelled(self.fill(&mut batch, &mut left)).await;
+            if stop.is_cancelled() {
+                return;
+            }
+            let sent = self.known.now();
+            let result = if batch.ids().is_empty() { Ok(()) } else { self.inner.online(batch.ids()).await };
+            batch.finish(result, sent, &self.known);
+        }
+    }
+
+    async fn next(&mut self, left: &mut Option<Request>, stop: &CancellationToken) -> Option<Request> {
+        match left.take() {
+            Some(request) => Some(request),
+            None => stop.run_until_cancelled(self.requests.recv()).await.flatten(),
+        }
+    }
+
+    /// Adds what waits, and what comes within the window; what does not fit is `left`.
+    async fn fill(&mut self, batch: &mut Batch, left: &mut Option<Request>) {
+        let until = Instant::now() + self.window;
+        while batch.ids().len() < self.batch_max {
+            let request = match self.requests.try_recv() {
+                Ok(request) => request,
+                Err(_) if self.window.is_zero() => return,
+                Err(_) => match timeout_at(until, self.requests.recv()).await {
+                    Ok(Some(request)) => request,
+                    Ok(None) | Err(_) => return,
+                },
+            };
+            if batch.ids().len() + request.ids.len() > self.batch_max {
+                *left = Some(request);
+                return;
+            }
+            batch.add(request, &self.known);
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "presence is closed")
+}

@@ -1,0 +1,144 @@
+//! What can be tuned about the throttle.
+
+use std::time::Duration;
+
+use crate::beings::Timing;
+use crate::error::{Error, ErrorKind};
+
+/// Settings of the throttle, checked at [`Throttled::start`](super::Throttled::start).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let mut config = presence_core::throttled::Config::default();
+/// config.ttl = Duration::from_secs(60);
+/// assert_eq!(config.kept(), Duration::from_secs(24));
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Config {
+    /// The TTL of the inner backend, exactly.
+    ///
+    /// Whole milliseconds, 10 ms to 365 days; default 30 s.
+    pub ttl: Duration,
+    /// How much of the TTL must be left, on average, for a heartbeat to be answered here.
+    ///
+    /// 0.25 to 0.95; default 0.5. More keeps ids longer after their last heartbeat, less lets fewer heartbeats through: of an
+    /// id that beats all the time one goes through every `(1 - fraction) × ttl`, spread over 0.8 to 1.2 of that so that
+    /// those who came together do not go through together.
+    pub fraction: f64,
+    /// How many ids one call of the inner backend has at most.
+    ///
+    /// 1 to 65,536; default 1,000. More, if the calls take so long that heartbeats pile up.
+    pub batch_max: usize,
+    /// How long the first of a batch waits for others.
+    ///
+    /// 0 to 1 s; default 0: it goes at once if no call is under way, and what comes while one is goes together after it.
+    /// A few milliseconds save calls if many callers beat one id each.
+    pub window: Duration,
+    /// How many calls may wait to be sent; the next ones wait for room.
+    ///
+    /// 1 to 1,048,576; default 1,024.
+    pub waiting_max: usize,
+    /// How long a heartbeat waits to be sent before it fails with `Unavailable`.
+    ///
+    /// 1 ms to 60 s, and more than `window`; default 2 s.
+    pub wait_max: Duration,
+    /// How many ids are remembered.
+    ///
+    /// 1 to 2^26; default 2^22, 108 bytes each once they are there. At least as many as beat here.
+    pub known_max: usize,
+}
+
+impl Config {
+    /// Returns for how long each heartbeat keeps its id online at least.
+    #[must_use]
+    pub fn kept(&self) -> Duration {
+        let answered = self.answered().mul_f64(JITTER_MAX);
+        self.ttl.saturating_sub(answered)
+    }
+
+    /// For how long after a refresh heartbeats are answered here, on average.
+    pub(super) fn answered(&self) -> Duration {
+        self.ttl.mul_f64((1.0 - self.fraction).clamp(0.0, 1.0))
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        Timing::new(self.ttl, Duration::ZERO)?;
+        let fault = if !(0.25..=0.95).contains(&self.fraction) {
+            format!("fraction is {}, allowed are 0.25 to 0.95", self.fraction)
+        } else if !(1..=BATCH_MAX).contains(&self.batch_max) {
+            format!("batch_max is {}, allowed are 1 to {BATCH_MAX}", self.batch_max)
+        } else if self.window > Duration::from_secs(1) {
+            format!("window is {:?}, allowed is up to 1s", self.window)
+        } else if !(1..=WAITING_MAX).contains(&self.waiting_max) {
+            format!("waiting_max is {}, allowed are 1 to {WAITING_MAX}", self.waiting_max)
+        } else if !(Duration::from_millis(1)..=Duration::from_mins(1)).contains(&self.wait_max) {
+            format!("wait_max is {:?}, allowed are 1ms to 60s", self.wait_max)
+        } else if self.wait_max <= self.window {
+            format!("wait_max is {:?}, and has to be more than window, {:?}", self.wait_max, self.window)
+        } else if !(1..=KNOWN_MAX).contains(&self.known_max) {
+            format!("known_max is {}, allowed are 1 to {KNOWN_MAX}", self.known_max)
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::Config, fault))
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(30),
+            fraction: 0.5,
+            batch_max: 1_000,
+            window: Duration::ZERO,
+            waiting_max: 1_024,
+            wait_max: Duration::from_secs(2),
+            known_max: 1 << 22,
+        }
+    }
+}
+
+/// A refresh is due after this much of the average time, at random,
+pub(super) const JITTER_MIN: f64 = 0.8;
+/// up to this much.
+pub(super) const JITTER_MAX: f64 = 1.2;
+
+const BATCH_MAX: usize = 1 << 16;
+const WAITING_MAX: usize = 1 << 20;
+const KNOWN_MAX: usize = 1 << 26;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_bounds_are_named() {
+        assert!(Config::default().check().is_ok());
+        let changes: [(&str, fn(&mut Config)); 9] = [
+            ("ttl", |config| config.ttl = Duration::from_micros(10_500)),
+            ("fraction", |config| config.fraction = f64::NAN),
+            ("fraction", |config| config.fraction = 1.0),
+            ("batch_max", |config| config.batch_max = 0),
+            ("window", |config| config.window = Duration::from_secs(2)),
+            ("waiting_max", |config| config.waiting_max = 0),
+            ("wait_max", |config| config.wait_max = Duration::from_mins(2)),
+            ("wait_max", |config| config.wait_max = config.window),
+            ("known_max", |config| config.known_max = 0),
+        ];
+        for (name, change) in changes {
+            let mut config = Config::default();
+            change(&mut config);
+            let error = config.check().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().starts_with(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn at_least_a_tenth_of_the_ttl_is_kept() {
+        let config = Config { fraction: 0.25, ..Config::default() };
+        assert_eq!(config.kept(), Duration::from_secs(3));
+    }
+}
