@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -43,6 +44,9 @@ pub struct Leases {
 }
 
 impl Leases {
+    /// How late an offline event may be on an idle machine: deadlines are looked at every 10 ms, and Redis has to hear of it.
+    pub const LATENESS: Duration = Duration::from_millis(50);
+
     /// Connects to Redis and takes part.
     ///
     /// # Errors

@@ -1,0 +1,86 @@
+//! The ancestor's transactions.
+//!
+//! ```text
+//! heartbeat   MULTI  EXPIRE key T …     EXEC    1: refreshed, 0: absent
+//! arrival     MULTI  SETEX key T id …   EXEC    for the absent ones alone
+//! departure   MULTI  EXPIRE key 0 …     EXEC    1: it was online; deletes the key at once
+//! status      MULTI  EXISTS key …       EXEC
+//! ```
+//!
+//! `T` is in seconds. Where it is no whole number of them, which the ancestor cut off, it is in milliseconds, with
+//! `PEXPIRE` and `PSETEX`. `PTTL` is ours alone, for `last_seen`.
+
+use std::time::Duration;
+
+use presence_core::Id;
+use redis::{Cmd, Pipeline};
+
+use super::keys::Keys;
+
+/// Makes the commands for keys of one prefix and one life.
+#[derive(Debug)]
+pub(super) struct Wire {
+    pub(super) keys: Keys,
+    life: Life,
+}
+
+/// How long a key lives, in the largest unit that it is a whole number of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Life {
+    Seconds(u64),
+    Millis(u128),
+}
+
+impl Wire {
+    pub(super) fn new(prefix: &str, life: Duration) -> Self {
+        let life = if life.subsec_nanos() == 0 {
+            Life::Seconds(life.as_secs())
+        } else {
+            Life::Millis(life.as_millis())
+        };
+        Self { keys: Keys::new(prefix), life }
+    }
+
+    pub(super) fn refresh(&self, ids: &[Id]) -> Pipeline {
+        transaction(ids, |id| match self.life {
+            Life::Seconds(seconds) => self.command("EXPIRE", id).arg(seconds).take(),
+            Life::Millis(millis) => self.command("PEXPIRE", id).arg(millis.to_string()).take(),
+        })
+    }
+
+    pub(super) fn create(&self, ids: &[Id]) -> Pipeline {
+        transaction(ids, |id| match self.life {
+            Life::Seconds(seconds) => self.command("SETEX", id).arg(seconds).arg(id.as_str()).take(),
+            Life::Millis(millis) => {
+                self.command("PSETEX", id).arg(millis.to_string()).arg(id.as_str()).take()
+            }
+        })
+    }
+
+    pub(super) fn end(&self, ids: &[Id]) -> Pipeline {
+        transaction(ids, |id| self.command("EXPIRE", id).arg(0).take())
+    }
+
+    pub(super) fn exist(&self, ids: &[Id]) -> Pipeline {
+        transaction(ids, |id| self.command("EXISTS", id))
+    }
+
+    pub(super) fn remaining(&self, ids: &[Id]) -> Pipeline {
+        transaction(ids, |id| self.command("PTTL", id))
+    }
+
+    fn command(&self, name: &str, id: &Id) -> Cmd {
+        let mut command = redis::cmd(name);
+        command.arg(self.keys.key(id));
+        command
+    }
+}
+
+fn transaction(ids: &[Id], command: impl Fn(&Id) -> Cmd) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(ids.len());
+    pipeline.atomic().ignore_errors();
+    for id in ids {
+        pipeline.add_command(command(id));
+    }
+    pipeline
+}
