@@ -21,7 +21,10 @@ pub(crate) fn unavailable(error: RedisError) -> Error {
 /// The same where a program starts: what will not mend itself is a wrong setting.
 pub(super) fn at_start(address: &str, error: RedisError) -> Error {
     let wrong = matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
-        || matches!(error.kind(), redis::ErrorKind::AuthenticationFailed | redis::ErrorKind::InvalidClientConfig);
+        || matches!(
+            error.kind(),
+            redis::ErrorKind::AuthenticationFailed | redis::ErrorKind::InvalidClientConfig
+        );
     let kind = if wrong { ErrorKind::Config } else { ErrorKind::Unavailable };
     Error::with_source(kind, format!("no redis to be had at {address}"), error)
 }

@@ -171,10 +171,8 @@ impl Link {
             // A cluster's connection mends itself; but a server that does not answer may be half a connection.
             let method = error.retry_method();
             let demoted = error.code() == Some("READONLY") && matches!(connection.to, To::Single(_));
-            let dropped = matches!(
-                method,
-                RetryMethod::Reconnect | RetryMethod::ReconnectFromInitialConnections
-            );
+            let dropped =
+                matches!(method, RetryMethod::Reconnect | RetryMethod::ReconnectFromInitialConnections);
             if demoted || dropped || error.is_timeout() {
                 self.forget(connection).await;
             }
@@ -193,7 +191,8 @@ impl Link {
         match &self.address.kind {
             Kind::Single(info) => Ok(To::Single(single(info, &self.settings, None).await?)),
             Kind::Sentinel { .. } => {
-                let client = bounded(&self.settings, async { self.sentinel()?.async_get_client().await }).await?;
+                let client =
+                    bounded(&self.settings, async { self.sentinel()?.async_get_client().await }).await?;
                 let limits = limits(&self.settings, None);
                 Ok(To::Single(client.get_multiplexed_async_connection_with_config(&limits).await?))
             }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use presence_core::beings::{Beat, Ended};
 use presence_core::{
     Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, Status,
 };
-use presence_core::beings::{Beat, Ended};
 use redis::Value;
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;

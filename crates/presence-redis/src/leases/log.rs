@@ -31,7 +31,8 @@ impl Core {
                 stretch.missed = entry.before().saturating_sub(mark).min(until.saturating_sub(mark));
             }
             stretch.read = entry.last;
-            let wanted = entry.records.into_iter().filter(|record| record.number > mark && record.number <= until);
+            let wanted =
+                entry.records.into_iter().filter(|record| record.number > mark && record.number <= until);
             stretch.records.extend(wanted);
             if stretch.read >= until {
                 break;

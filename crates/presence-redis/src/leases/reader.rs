@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use presence_core::{
-    BatchError, Cursor, Error, ErrorKind, Failure, Id, LastSeen, Page, Status,
-};
+use presence_core::{BatchError, Cursor, Error, ErrorKind, Failure, Id, LastSeen, Page, Status};
 use tokio::time::{Instant, timeout_at};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -181,7 +179,12 @@ impl Core {
     }
 
     /// Reads some of the ids of a shard, about `count`.
-    pub(super) async fn scan(&self, shard: usize, cursor: u64, count: usize) -> Result<(u64, Vec<Id>), Error> {
+    pub(super) async fn scan(
+        &self,
+        shard: usize,
+        cursor: u64,
+        count: usize,
+    ) -> Result<(u64, Vec<Id>), Error> {
         let mut scan = redis::cmd("HSCAN");
         // A little less than wanted, as it is often a little more.
         let count = count.clamp(1, AT_ONCE).saturating_sub(8).max(1);

@@ -123,22 +123,25 @@ impl Scripts<'_> {
             command.arg(epoch).arg(process).arg(ms(self.config.lease())).arg(roster);
             command.arg(ms(allowance)).arg(ms(CLAIM));
         });
-        ok(answer.await?, |(_, last, held, recovering, roster, names, overdue): (
-            String,
-            u64,
-            usize,
-            u64,
-            String,
-            Vec<String>,
-            Vec<String>,
-        )| Renewed {
-            last,
-            held,
-            recovering: Duration::from_millis(recovering),
-            roster,
-            names,
-            overdue,
-        })
+        ok(
+            answer.await?,
+            |(_, last, held, recovering, roster, names, overdue): (
+                String,
+                u64,
+                usize,
+                u64,
+                String,
+                Vec<String>,
+                Vec<String>,
+            )| Renewed {
+                last,
+                held,
+                recovering: Duration::from_millis(recovering),
+                roster,
+                names,
+                overdue,
+            },
+        )
     }
 
     /// Writes steps; `now` is the time of the clock that they were made by.

@@ -82,9 +82,7 @@ impl Shard {
         let mut standing = self.standing();
         let found = timeout_at(until, standing.wait_for(|standing| standing.life.is_some())).await;
         match found {
-            Ok(Ok(standing)) => {
-                standing.life.clone().map(|life| (life, standing.allowance)).ok_or_else(away)
-            }
+            Ok(Ok(standing)) => standing.life.clone().map(|life| (life, standing.allowance)).ok_or_else(away),
             _ => Err(self.progress.borrow().error.clone().unwrap_or_else(away)),
         }
     }
@@ -184,9 +182,8 @@ impl Wait {
     /// Waits until a step is written, an attempt failed, or time is up.
     pub(super) async fn until(mut self, ticket: Ticket, until: Instant) -> Result<(), Error> {
         let failures = self.failures;
-        let over = |progress: &Progress| {
-            progress.done >= ticket || progress.failures > failures || progress.closed
-        };
+        let over =
+            |progress: &Progress| progress.done >= ticket || progress.failures > failures || progress.closed;
         let Ok(progress) = timeout_at(until, self.progress.wait_for(over)).await else {
             return Err(away());
         };

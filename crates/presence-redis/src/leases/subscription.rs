@@ -81,7 +81,8 @@ impl Subscription {
         if fits {
             self.marks = position.marks().to_vec();
         }
-        let reads = (0..latest.len()).map(|shard| self.core.read_back(shard, self.marks[shard], latest[shard]));
+        let reads =
+            (0..latest.len()).map(|shard| self.core.read_back(shard, self.marks[shard], latest[shard]));
         let reads: Vec<_> = reads.collect();
         let stretches = futures_util::future::try_join_all(reads).await?;
         let mut missed = 0;
@@ -181,7 +182,8 @@ impl Subscription {
                         lagged.add(Some(stretch.missed));
                     }
                     // What follows was looked at; events move the mark on their way out.
-                    self.marks[shard] = stretch.records.first().map_or(stretch.read, |first| first.number - 1);
+                    self.marks[shard] =
+                        stretch.records.first().map_or(stretch.read, |first| first.number - 1);
                     stretch.records
                 }
             };

@@ -65,7 +65,8 @@ impl Writer {
             let turn = core.closing.run_until_cancelled(self.turn()).await;
             if let Some(Err(error)) = turn {
                 self.failed(&error);
-                let pause = crate::random::fraction() * RETRY.as_secs_f64() * f64::from(self.failures.min(10));
+                let pause =
+                    crate::random::fraction() * RETRY.as_secs_f64() * f64::from(self.failures.min(10));
                 core.closing.run_until_cancelled(sleep(Duration::from_secs_f64(pause))).await;
             }
         }
@@ -103,7 +104,10 @@ impl Writer {
         let entered = self.scripts().enter(&process, fresh, &self.known.epoch, &self.known.names).await?;
         let first = self.known.epoch.is_empty();
         if !first && entered.epoch != self.known.epoch {
-            tracing::warn!(shard = self.number, "redis lost data or was replaced; announcing anew who is here");
+            tracing::warn!(
+                shard = self.number,
+                "redis lost data or was replaced; announcing anew who is here"
+            );
         }
         self.to_announce |= !first;
         self.known.epoch.clone_from(&entered.epoch);

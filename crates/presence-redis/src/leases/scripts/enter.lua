@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Takes a process in, and begins a new life of the shard if its data is not what it was.
 --
 -- A life ends when the data is gone, or when another server than before runs this script: then nobody

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- Looks at a shard: where its events are, how many ids it has, and who is overdue.
 --
 -- KEYS  1 life  2 held  3 leases  4 await

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Lets go of some of what a process holds whose lease ran out. It may run at several processes at once.
 --
 -- KEYS  1 life  2 held  3 the set of that process  4 leases  5 await  6 log  7 seen

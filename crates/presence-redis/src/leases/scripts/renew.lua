@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Renews the lease of a process and tells it what it should know.
 --
 -- KEYS  1 life  2 leases  3 await  4 the set of the process

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Notes that a process has announced all it holds. After the last one the shard has recovered.
 --
 -- KEYS  1 leases  2 await

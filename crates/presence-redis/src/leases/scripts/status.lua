@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- Reads the status of ids, and of those that are offline when they were last seen.
 --
 -- KEYS  1 life  2 held  3 leases  4 await  5 seen

@@ -1,0 +1,37 @@
+//! What the leases layout does when Redis, the network or a process fails.
+
+mod follower;
+mod memory;
+mod moves;
+mod processes;
+mod refusals;
+mod restarts;
+
+use std::time::Duration;
+
+use presence_core::Presence;
+use presence_redis::leases::{Config, Leases};
+
+/// Settings with short times under a prefix of their own.
+fn config(url: &str) -> Config {
+    let mut config = Config::new(url);
+    config.prefix = test_support::unique("failures");
+    (config.ttl, config.grace) = (Duration::from_secs(30), Duration::ZERO);
+    config
+}
+
+/// Starts one more process, as far as Redis can tell.
+async fn process(config: &Config) -> Presence {
+    Presence::new(Leases::start(config.clone()).await.expect("redis is there"))
+}
+
+/// For what must come, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tells a server something as its operator.
+async fn tell(redis: &test_support::Redis, words: &[&str]) {
+    let client = redis::Client::open(redis.url()).expect("its address is good");
+    let mut connection = client.get_multiplexed_async_connection().await.expect("redis is there");
+    let mut command = redis::cmd(words[0]);
+    command.arg(&words[1..]).exec_async(&mut connection).await.expect("it does as it is told");
+}

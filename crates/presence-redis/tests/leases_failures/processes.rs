@@ -1,0 +1,175 @@
+//! A process dies, or is cut off and comes back.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use presence_core::{Cause, Status};
+use test_support::Redis;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::follower::Follower;
+use super::{PATIENCE, config, process};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_secs(1);
+    let (dies, lives, helps) = (process(&config).await, process(&config).await, process(&config).await);
+    let ids: Vec<_> = (0..5_000).map(|id| format!("user {id}")).collect();
+    lives.hold_device(&ids[0], "tab").await.unwrap();
+    dies.hold_device(&ids[0], "tab").await.unwrap();
+    let mut follower = Follower::start(&lives).await;
+    dies.online(&ids).await.unwrap();
+    let last = Instant::now();
+    dies.close().await;
+    let closed = Instant::now();
+    let mut gone = 0;
+    while gone < ids.len() - 1 {
+        let event = follower.change(PATIENCE).await.expect("each id goes");
+        if event.status == Status::Offline {
+            assert_eq!(event.cause, Cause::Expired);
+            assert!(last.elapsed() >= config.ttl, "{} after {:?}", event.id, last.elapsed());
+            gone += 1;
+        }
+    }
+    let late = closed.elapsed();
+    assert!(late <= config.ttl + Duration::from_secs(2), "the last one went after {late:?}");
+    follower.silent(Duration::from_secs(1)).await;
+    assert_eq!(follower.online(), [&ids[0]], "held by somebody else, too");
+    drop(helps);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_online_after_the_last_process() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(500);
+    let last = process(&config).await;
+    last.online(["a", "b"]).await.unwrap();
+    last.hold_device("c", "tab").await.unwrap();
+    last.close().await;
+    // What nobody renews is over by then, and nobody was there to say so.
+    sleep_until(Instant::now() + Duration::from_secs(3)).await;
+    let next = process(&config).await;
+    assert_eq!(next.status(["a", "b", "c"]).await.unwrap(), [Status::Offline; 3]);
+    assert_eq!(next.count().await.unwrap(), 0);
+    assert_eq!(Follower::start(&next).await.online(), Vec::<&str>::new());
+    let seen = next.last_seen(["a", "never"]).await.unwrap();
+    assert!(seen[0].is_some() && seen[1].is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn process_that_was_cut_off_comes_back_without_a_lie() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let wire = Wire::start(redis.url()).await;
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(500);
+    let lives = process(&config).await;
+    let mut cut = config.clone();
+    cut.connect.url = wire.url.clone();
+    let cut = process(&cut).await;
+    cut.hold_device("stays", "tab").await.unwrap();
+    cut.hold_device("leaves", "tab").await.unwrap();
+    cut.hold_device("both", "tab").await.unwrap();
+    lives.hold_device("both", "tab").await.unwrap();
+    let mut follower = Follower::start(&lives).await;
+
+    wire.cut();
+    for _ in 0..2 {
+        assert_eq!(follower.change(PATIENCE).await.expect("its lease runs out").cause, Cause::Expired);
+    }
+    assert_eq!(follower.online(), ["both"]);
+    assert_eq!(lives.status(["stays"]).await.unwrap(), [Status::Offline]);
+    // While it is away it may not say that somebody is online, and what happens there counts in the end.
+    assert!(cut.online(["stays"]).await.is_err());
+    assert!(cut.offline_device("leaves", "tab").await.is_err());
+    wire.mend();
+    follower.expect("stays", Status::Online).await;
+    follower.silent(Duration::from_secs(2)).await;
+    assert_eq!(follower.online(), ["both", "stays"]);
+    cut.offline_device("stays", "tab").await.unwrap();
+    follower.expect("stays", Status::Offline).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_that_beat_elsewhere_is_ended_there() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let config = config(redis.url());
+    let (one, other) = (process(&config).await, process(&config).await);
+    let mut follower = Follower::start(&one).await;
+    // A client behind a load balancer.
+    one.online_device("a", "phone").await.unwrap();
+    other.online_device("a", "phone").await.unwrap();
+    follower.expect("a", Status::Online).await;
+    one.offline_device("a", "phone").await.unwrap();
+    assert_eq!(follower.expect("a", Status::Offline).await.cause, Cause::Ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heartbeat_after_an_offline_elsewhere_is_an_arrival() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let config = config(redis.url());
+    let (one, other) = (process(&config).await, process(&config).await);
+    let mut follower = Follower::start(&one).await;
+    for _ in 0..50 {
+        one.online(["a"]).await.unwrap();
+        follower.expect("a", Status::Online).await;
+        other.offline(["a"]).await.unwrap();
+        follower.expect("a", Status::Offline).await;
+        assert_eq!(one.status(["a"]).await.unwrap(), [Status::Offline]);
+    }
+}
+
+/// A wire to Redis that can be cut: no more bytes pass, and nobody is told.
+struct Wire {
+    url: String,
+    open: watch::Sender<bool>,
+    _tasks: JoinSet<()>,
+}
+
+impl Wire {
+    async fn start(url: &str) -> Self {
+        let target = url.trim_start_matches("redis://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let (open, state) = watch::channel(true);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let clients = stream::unfold(listener, |listener| async {
+                let client = listener.accept().await.ok()?.0;
+                Some((client, listener))
+            });
+            clients.for_each_concurrent(None, |client| pass(client, &target, state.clone())).await;
+        });
+        Self { url: format!("redis://{address}"), open, _tasks: tasks }
+    }
+
+    fn cut(&self) {
+        self.open.send_replace(false);
+    }
+
+    fn mend(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+/// Passes bytes until the wire is cut; then the connection hangs until it is mended, and is gone.
+async fn pass(mut client: TcpStream, target: &str, mut open: watch::Receiver<bool>) {
+    open.wait_for(|open| *open).await.expect("the wire outlives its connections");
+    let mut server = TcpStream::connect(target).await.expect("redis is there");
+    tokio::select! {
+        // Either side may leave.
+        _ = copy_bidirectional(&mut client, &mut server) => {}
+        () = cut(&mut open) => {}
+    }
+    open.wait_for(|open| *open).await.expect("the wire outlives its connections");
+}
+
+async fn cut(open: &mut watch::Receiver<bool>) {
+    open.wait_for(|open| !*open).await.expect("the wire outlives its connections");
+}

@@ -1,0 +1,90 @@
+//! Wrong settings, and right ones of every kind.
+
+use std::error::Error as _;
+
+use presence_core::{ErrorKind, Status};
+use presence_redis::leases::{Config, Leases};
+use test_support::{Redis, RedisOptions, RedisUser};
+
+use super::{config, process, tell};
+
+async fn refused(config: Config) -> presence_core::Error {
+    Leases::start(config).await.expect_err("it is refused")
+}
+
+#[tokio::test]
+async fn redis_that_is_not_there_is_named() {
+    let error = refused(Config::new("redis://user:secret@127.0.0.1:1")).await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.to_string(), "no redis to be had at redis://127.0.0.1:1");
+    assert!(error.source().is_some_and(|source| source.to_string().contains("refused")), "{error:?}");
+}
+
+#[tokio::test]
+async fn users_and_passwords_are_those_of_the_address() {
+    let user = RedisUser {
+        name: "tidings".to_owned(),
+        password: "p@ss/word".to_owned(),
+        rules: ["~*", "&*", "+@all", "-flushall"].map(str::to_owned).to_vec(),
+    };
+    let options = RedisOptions {
+        password: Some("default".to_owned()),
+        users: vec![user.clone()],
+        ..RedisOptions::default()
+    };
+    let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
+    for url in [redis.url().to_owned(), redis.user_url(&user)] {
+        let presence = process(&config(&url)).await;
+        presence.online(["a"]).await.unwrap();
+        assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
+    }
+    let open = format!("redis://127.0.0.1:{}", redis.port());
+    assert_eq!(refused(config(&open)).await.kind(), ErrorKind::Config);
+    let wrong = format!("redis://tidings:wrong@127.0.0.1:{}", redis.port());
+    let error = refused(config(&wrong)).await;
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(!error.to_string().contains("wrong@"), "{error}");
+}
+
+#[tokio::test]
+async fn tls_trusts_whom_it_is_told_to() {
+    let options = RedisOptions { tls: true, ..RedisOptions::default() };
+    let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
+    let mut config = config(redis.url());
+    assert_eq!(refused(config.clone()).await.kind(), ErrorKind::Unavailable, "a stranger's certificate");
+    let authority = redis.ca_file().expect("it has one");
+    config.connect.authorities = Some(std::fs::read(authority).unwrap());
+    let presence = process(&config).await;
+    presence.online(["a"]).await.unwrap();
+    assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
+    assert_eq!(super::follower::Follower::start(&presence).await.online(), ["a"]);
+}
+
+#[tokio::test]
+async fn other_number_of_shards_is_refused() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let mut config = config(redis.url());
+    let _first = process(&config).await;
+    config.shards = 8;
+    let error = refused(config).await;
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("shards"), "{error}");
+}
+
+#[tokio::test]
+async fn foreign_keys_are_nobody() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let config = config(redis.url());
+    let presence = process(&config).await;
+    let mut follower = super::follower::Follower::start(&presence).await;
+    let prefix = &config.prefix;
+    for key in ["otherapp:session:42", prefix, &format!("{prefix}:a"), &format!("{{{prefix}:99}}:held")] {
+        tell(&redis, &["SET", key, "a", "PX", "50"]).await;
+    }
+    // The same server in another product.
+    let mut elsewhere = config.clone();
+    elsewhere.prefix.push('2');
+    process(&elsewhere).await.online(["stranger"]).await.unwrap();
+    follower.silent(std::time::Duration::from_millis(500)).await;
+    assert_eq!(presence.count().await.unwrap(), 0);
+}

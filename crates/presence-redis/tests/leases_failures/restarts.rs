@@ -1,0 +1,161 @@
+//! Redis is killed, frozen, flushed, failed over.
+
+use std::time::Duration;
+
+use presence_core::{ErrorKind, Presence, Status};
+use test_support::{Redis, RedisOptions, RedisSentinel};
+use tokio::time::{Instant, timeout};
+
+use super::follower::Follower;
+use super::{PATIENCE, config, process, tell};
+
+/// Tries until it works, as a caller does; each try has to end in time.
+async fn online_again(presence: &Presence, id: &str) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let tried =
+            timeout(Duration::from_secs(5), presence.online([id])).await.expect("a call ends in time");
+        match tried {
+            Ok(()) => return,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable),
+        }
+        assert!(Instant::now() < until, "it does not come back");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn calls_fail_in_time(presence: &Presence) {
+    let begun = Instant::now();
+    assert_eq!(presence.online(["new"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let error = presence.status(["a", "b"]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.partial(), &[Status::Unknown; 2], "a failed read is nobody's absence");
+    assert_eq!(presence.last_seen(["a"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(presence.count().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(presence.offline(["b"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(begun.elapsed() < Duration::from_secs(10), "five calls took {:?}", begun.elapsed());
+}
+
+/// Nobody who is held goes, and what was asked meanwhile is done: `b` told offline, `new` come.
+async fn killed_and_started(redis: &Redis) {
+    let config = config(redis.url());
+    let (one, other) = (process(&config).await, process(&config).await);
+    one.hold_device("a", "tab").await.unwrap();
+    one.online(["b"]).await.unwrap();
+    other.hold_device("c", "tab").await.unwrap();
+    let mut follower = Follower::start(&other).await;
+    assert_eq!(follower.online(), ["a", "b", "c"]);
+
+    redis.kill().unwrap();
+    calls_fail_in_time(&one).await;
+    follower.silent(Duration::from_millis(300)).await;
+    redis.start_again().await.unwrap();
+    online_again(&one, "new").await;
+    follower.until(&["a", "c", "new"]).await;
+    assert!(follower.outages >= 1, "the stream says that it was cut");
+    assert_eq!(
+        other.status(["a", "b", "c"]).await.unwrap(),
+        [Status::Online, Status::Offline, Status::Online]
+    );
+
+    other.offline_device("c", "tab").await.unwrap();
+    follower.expect("c", Status::Offline).await;
+    for id in ["a", "c"] {
+        let told = follower.told.get(id).cloned().unwrap_or_default();
+        let expected: &[Status] = if id == "a" { &[] } else { &[Status::Offline] };
+        assert_eq!(told, expected, "{id} was there all the while");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_that_lost_everything_is_told_again() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    killed_and_started(&redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_that_kept_everything_goes_on() {
+    let options = RedisOptions { append_only: true, ..RedisOptions::default() };
+    let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
+    killed_and_started(&redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frozen_redis_takes_nobody_offline() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(500);
+    let (one, other) = (process(&config).await, process(&config).await);
+    one.hold_device("a", "tab").await.unwrap();
+    other.hold_device("c", "tab").await.unwrap();
+    let mut follower = Follower::start(&other).await;
+
+    redis.freeze().await.unwrap();
+    calls_fail_in_time(&one).await;
+    // For longer than the leases last.
+    follower.silent(Duration::from_secs(3)).await;
+    redis.thaw().await.unwrap();
+    online_again(&one, "end").await;
+    follower.until(&["a", "c", "end"]).await;
+    follower.until(&["a", "c"]).await;
+    follower.silent(Duration::from_secs(3)).await;
+    assert_eq!(other.status(["a", "c"]).await.unwrap(), [Status::Online; 2]);
+    for id in ["a", "c"] {
+        assert_eq!(follower.told.get(id), None, "{id} was there all the while");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flush_is_noticed_and_mended() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let config = config(redis.url());
+    let (one, other) = (process(&config).await, process(&config).await);
+    let ids: Vec<_> = (0..2_000).map(|id| format!("user {id:04}")).collect();
+    one.online(&ids[..1_000]).await.unwrap();
+    other.online(&ids[1_000..]).await.unwrap();
+    let mut follower = Follower::start(&one).await;
+    tell(&redis, &["FLUSHALL"]).await;
+    // From now on an answer is either true or an error.
+    let until = Instant::now() + Duration::from_secs(3);
+    let mut good = 0;
+    while Instant::now() < until {
+        match other.status(&ids).await {
+            Ok(statuses) => {
+                assert!(statuses.iter().all(|status| *status == Status::Online), "somebody is missing");
+                good += 1;
+            }
+            Err(error) => assert!(error.partial().iter().all(|status| *status != Status::Offline)),
+        }
+    }
+    assert!(good > 0);
+    one.online(["then"]).await.unwrap();
+    let all: Vec<_> = ["then"].into_iter().chain(ids.iter().map(String::as_str)).collect();
+    follower.until(&all).await;
+    assert_eq!(follower.lags, 1, "the stream says that it was cut");
+    assert!(follower.told.keys().all(|id| id == "then"), "nobody else came or went");
+    assert_eq!(one.count().await.unwrap(), 2_001);
+    other.offline(["user 0000"]).await.unwrap();
+    follower.expect("user 0000", Status::Offline).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_over_master_is_followed() {
+    let Some(servers) = test_support::require(RedisSentinel::start().await) else { return };
+    let config = config(&servers.url());
+    let (one, other) = (process(&config).await, process(&config).await);
+    one.hold_device("a", "tab").await.unwrap();
+    other.hold_device("c", "tab").await.unwrap();
+    let mut follower = Follower::start(&other).await;
+    let master = servers.master().await.unwrap();
+    master.kill().unwrap();
+    calls_fail_in_time(&one).await;
+    servers.failed_over(master).await.unwrap();
+    online_again(&one, "new").await;
+    follower.until(&["a", "c", "new"]).await;
+    assert_eq!(other.status(["a", "c"]).await.unwrap(), [Status::Online; 2]);
+    for id in ["a", "c"] {
+        assert_eq!(follower.told.get(id), None, "{id} was there all the while");
+    }
+    one.offline_device("a", "tab").await.unwrap();
+    follower.expect("a", Status::Offline).await;
+}
