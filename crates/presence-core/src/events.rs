@@ -21,18 +21,20 @@ use crate::event::Update;
 /// # Cancel safety
 ///
 /// Waiting for the next item and giving up loses nothing.
-pub struct Events(Pin<Box<dyn Stream<Item = Result<Update, Error>> + Send>>);
+///
+/// The events of a room are [`Events`] of [`rooms::Update`](crate::rooms::Update)s, under the same rules.
+pub struct Events<U = Update>(Pin<Box<dyn Stream<Item = Result<U, Error>> + Send>>);
 
-impl Events {
+impl<U> Events<U> {
     /// Wraps the stream of a backend. For backends.
-    pub fn new(stream: impl Stream<Item = Result<Update, Error>> + Send + 'static) -> Self {
+    pub fn new(stream: impl Stream<Item = Result<U, Error>> + Send + 'static) -> Self {
         // Fused, so that waiting beyond the end is no panic, whatever the backend's stream does.
         Self(Box::pin(stream.fuse()))
     }
 }
 
-impl Stream for Events {
-    type Item = Result<Update, Error>;
+impl<U> Stream for Events<U> {
+    type Item = Result<U, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.as_mut().poll_next(context)
@@ -43,7 +45,7 @@ impl Stream for Events {
     }
 }
 
-impl fmt::Debug for Events {
+impl<U> fmt::Debug for Events<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Events").finish_non_exhaustive()
     }

@@ -111,11 +111,16 @@
 //! known, and goes on with the oldest event there is. The events of an id need not alternate across it. A copy of who is
 //! online is then to be thrown away and made again from a snapshot.
 //!
+//! # Rooms
+//!
+//! Who is in a channel, and what they show each other there, is kept in the same way: see [`rooms`].
+//!
 //! # Another store
 //!
-//! A store implements [`Backend`], whose documentation says what it may assume and what it must keep. Feature
-//! `contract` has those laws as a test suite that any backend can run. [`beings`] keeps deadlines and devices in a process
-//! for one that writes only transitions to its store, and [`throttled`] is for one whose heartbeats cost a round trip each.
+//! A store implements [`Backend`], and [`RoomBackend`](rooms::RoomBackend) if it keeps rooms, whose documentation says what it
+//! may assume and what it must keep. Feature `contract` has those laws as a test suite that any backend can run. [`beings`]
+//! keeps deadlines and devices in a process for one that writes only transitions to its store, and [`throttled`] is for
+//! one whose heartbeats cost a round trip each.
 //!
 //! # Features
 //!
@@ -142,6 +147,7 @@ mod name;
 mod page;
 mod position;
 mod presence;
+pub mod rooms;
 mod text;
 pub mod throttled;
 

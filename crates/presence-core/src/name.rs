@@ -1,4 +1,4 @@
-//! What is present, and through what: ids and devices, checked once when they are made.
+//! What is present, through what and where: ids, devices and rooms, checked once when they are made.
 
 use std::borrow::Borrow;
 use std::convert::Infallible;
@@ -133,13 +133,20 @@ name! {
 }
 
 name! {
+    /// Where ids meet: a channel, a document, a game.
+    ///
+    /// 1 to 512 bytes of UTF-8 without control characters.
+    Room, 512
+}
+
+name! {
     /// One of several sources of presence for one id: a connection, a tab, a phone.
     ///
     /// 1 to 128 bytes of UTF-8 without control characters, unique among the devices of its id.
     Device, 128
 }
 
-/// A text that is no [`Id`] or no [`Device`], handed back.
+/// A text that is no name, such as no [`Id`] or no [`Device`], handed back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidName {
     text: Box<str>,

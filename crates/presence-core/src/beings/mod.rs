@@ -43,7 +43,7 @@ pub use self::timing::Timing;
 pub(crate) use self::clock::{millis, wall_now};
 pub(crate) use self::groups::Groups;
 pub(crate) use self::index::Index;
-pub(crate) use self::name::Key;
+pub(crate) use self::name::{Key, sealed};
 pub(crate) use self::slab::{Linked, Links, List, Slab, Slot};
 
 /// Into how many parts, each with its own lock, names are split.

@@ -8,10 +8,10 @@ use foldhash::quality::RandomState;
 use super::PLACES;
 use crate::name::Id;
 
-/// A name of [`Beings`](super::Beings): an [`Id`].
+/// A name of [`Beings`](super::Beings): an [`Id`], or a [`Seat`](crate::rooms::Seat) in a room.
 pub trait Name: sealed::Hashed + Clone + Eq + fmt::Debug + Send + Sync + 'static {}
 
-mod sealed {
+pub(crate) mod sealed {
     use std::hash::BuildHasher;
 
     /// What the table of names needs to be quick.

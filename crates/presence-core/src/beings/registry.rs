@@ -117,6 +117,12 @@ impl<L: Ledger> Beings<L> {
         beat
     }
 
+    /// Gives a device of a name that is online a heartbeat; `None` if the name is not.
+    pub fn beat_device_of_online(&self, name: &L::Name, device: &Device) -> Option<Beat> {
+        let (key, now) = (self.key(name), self.clock.now());
+        self.lock(self.place_of(key)).beat_device_of_online(key, device, now)
+    }
+
     /// Holds a device until it is ended.
     pub fn hold_device(&self, name: &L::Name, device: &Device) -> Beat {
         self.hold_device_with(name, device, L::record)

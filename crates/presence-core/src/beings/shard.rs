@@ -105,6 +105,19 @@ impl<N: Name> Shard<N> {
         self.come(slot, Cause::Heartbeat, record)
     }
 
+    pub(super) fn beat_device_of_online(
+        &mut self,
+        key: Key<'_, N>,
+        device: &Device,
+        now: Millis,
+    ) -> Option<Beat> {
+        let slot = self.find(key).filter(|slot| self.entries.at(*slot).online)?;
+        let timing = self.timing;
+        let entry = self.entries.at_mut(slot);
+        entry.beat_device(device, now, timing);
+        Some(Beat { arrived: false, settled: entry.settled })
+    }
+
     pub(super) fn hold_device(
         &mut self,
         key: Key<'_, N>,

@@ -41,11 +41,16 @@ impl Memory {
         let tasks = TaskTracker::new();
         let sweep = {
             let core = Arc::clone(&core);
-            async move { core.beings.sweep(&core.stop).await }
+            async move { core.sweep().await }
         };
         tasks.spawn_on(sweep, &runtime);
         tasks.close();
         Ok(Self { core, tasks })
+    }
+
+    pub(super) fn open(&self) -> Result<&Arc<Core>, Error> {
+        self.core.check_open()?;
+        Ok(&self.core)
     }
 }
 

@@ -29,8 +29,12 @@ pub struct Config {
     /// How many events are kept for streams that are behind.
     ///
     /// 1 to 2^24; default 65,536, which is at most 4 MiB. More, if subscribers stay away for longer than it takes
-    /// to make so many.
+    /// to make so many. Of all rooms together as many are kept, with the payloads in them.
     pub events_max: usize,
+    /// How many events of one room are kept at most.
+    ///
+    /// 1 to 2^24; default 1,024.
+    pub room_events_max: usize,
     /// About how many offline ids are remembered for `last_seen`, the latest to leave first.
     ///
     /// Default 131,072, about 90 bytes each; 0 remembers nobody. It is split evenly over [`SHARDS`](Self::SHARDS) parts.
@@ -55,9 +59,11 @@ impl Config {
 
     pub(super) fn check(&self) -> Result<Timing, Error> {
         let timing = Timing::new(self.ttl, self.grace)?;
-        if !(1..=EVENTS_MAX).contains(&self.events_max) {
-            let message = format!("events_max is {}, allowed are 1 to {EVENTS_MAX}", self.events_max);
-            return Err(Error::new(ErrorKind::Config, message));
+        for (name, value) in [("events_max", self.events_max), ("room_events_max", self.room_events_max)] {
+            if !(1..=EVENTS_MAX).contains(&value) {
+                let message = format!("{name} is {value}, allowed are 1 to {EVENTS_MAX}");
+                return Err(Error::new(ErrorKind::Config, message));
+            }
         }
         Ok(timing)
     }
@@ -69,6 +75,7 @@ impl Default for Config {
             ttl: Duration::from_secs(30),
             grace: Duration::from_secs(5),
             events_max: 65_536,
+            room_events_max: 1_024,
             remembered_max: 131_072,
         }
     }
@@ -95,6 +102,7 @@ mod tests {
             ("ttl", config(|config| config.ttl = Config::TTL_MAX + Duration::from_millis(1))),
             ("grace", config(|config| config.grace = Duration::from_nanos(1))),
             ("events_max", config(|config| config.events_max = 0)),
+            ("room_events_max", config(|config| config.room_events_max = 0)),
         ] {
             let error = result.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);

@@ -6,13 +6,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
 use super::journal::Journal;
+use super::rooms::Directory;
 use crate::beings::{Beings, Timing};
 use crate::error::{Error, ErrorKind};
 
-/// Who is online, the log of their events, and whether this goes on.
+/// Who is online, who is in which room, the logs of their events, and whether this goes on.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) beings: Beings<Journal>,
+    pub(super) members: Beings<Directory>,
     /// Cancelled when the backend is closed or dropped.
     pub(super) stop: CancellationToken,
     /// The same as `stop`, at the price of one load.
@@ -24,6 +26,8 @@ impl Core {
         let journal = Journal::new(config.events_max);
         Self {
             beings: Beings::new(timing, config.remembered_max, journal),
+            // What was of them is in the logs of their rooms.
+            members: Beings::new(timing, 0, Directory::new(config)),
             stop: CancellationToken::new(),
             closed: AtomicBool::new(false),
         }
@@ -43,5 +47,14 @@ impl Core {
 
     pub(super) fn journal(&self) -> &Journal {
         self.beings.ledger()
+    }
+
+    pub(super) fn directory(&self) -> &Directory {
+        self.members.ledger()
+    }
+
+    /// Ends what is over, until the backend stops.
+    pub(super) async fn sweep(&self) {
+        tokio::join!(self.beings.sweep(&self.stop), self.members.sweep(&self.stop));
     }
 }

@@ -1,29 +1,19 @@
 //! What happened last: a bounded log that every stream reads at its own pace.
 
 use std::collections::VecDeque;
-use std::time::SystemTime;
 
-use crate::event::{Cause, Event};
-use crate::name::Id;
 use crate::position::Position;
 
 /// The latest events, numbered from 1; the oldest go when there are too many.
 ///
 /// It is the one queue between the backend and its streams: a stream that is behind holds nothing up, and costs nothing.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct Log<R> {
     epoch: u64,
-    records: VecDeque<Record>,
+    records: VecDeque<R>,
     records_max: usize,
     /// The number of the latest event; 0 before the first.
     last: u64,
-}
-
-#[derive(Debug)]
-struct Record {
-    id: Id,
-    at: SystemTime,
-    cause: Cause,
 }
 
 /// Events that a stream wanted and the log no longer has.
@@ -32,17 +22,28 @@ pub(super) struct Gone {
     pub(super) missed: u64,
 }
 
-impl Log {
+impl<R> Log<R> {
     pub(super) fn new(epoch: u64, records_max: usize) -> Self {
         Self { epoch, records: VecDeque::new(), records_max, last: 0 }
     }
 
-    pub(super) fn append(&mut self, id: Id, cause: Cause, at: SystemTime) {
+    pub(super) fn append(&mut self, record: R) {
         if self.records.len() == self.records_max {
             self.records.pop_front();
         }
-        self.records.push_back(Record { id, at, cause });
+        self.records.push_back(record);
         self.last += 1;
+    }
+
+    /// Forgets the event `number` and those before it.
+    pub(super) fn forget(&mut self, number: u64) {
+        while self.start() < number.min(self.last) {
+            self.records.pop_front();
+        }
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     pub(super) fn last(&self) -> u64 {
@@ -72,7 +73,7 @@ impl Log {
         after: u64,
         until: u64,
         limit: usize,
-    ) -> Result<impl Iterator<Item = (u64, Event)>, Gone> {
+    ) -> Result<impl Iterator<Item = (u64, &R)>, Gone> {
         let start = self.start();
         if after < start {
             return Err(Gone { missed: start - after });
@@ -80,10 +81,7 @@ impl Log {
         let skipped = usize::try_from(after - start).unwrap_or(usize::MAX).min(self.records.len());
         let wanted = usize::try_from(until.min(self.last).saturating_sub(after)).unwrap_or(usize::MAX);
         let records = self.records.range(skipped..).take(wanted.min(limit));
-        Ok((after + 1..).zip(records).map(|(number, record)| {
-            let position = Position::new(self.epoch, number);
-            (number, Event::new(record.id.clone(), record.cause, record.at, position))
-        }))
+        Ok((after + 1..).zip(records))
     }
 }
 
@@ -94,12 +92,12 @@ mod tests {
     #[test]
     fn reader_gets_what_is_kept_and_hears_what_is_not() {
         let mut log = Log::new(9, 3);
-        let read = |log: &Log, after, until, limit| {
+        let read = |log: &Log<()>, after, until, limit| {
             log.read(after, until, limit).map(|events| events.map(|(number, _)| number).collect::<Vec<_>>())
         };
         assert_eq!(read(&log, 0, 9, 9), Ok(vec![]));
         for _ in 0..5 {
-            log.append(Id::new("a").unwrap(), Cause::Heartbeat, SystemTime::UNIX_EPOCH);
+            log.append(());
         }
         assert_eq!(read(&log, 1, 9, 9), Err(Gone { missed: 1 }));
         assert_eq!(read(&log, 2, 9, 9), Ok(vec![3, 4, 5]));
@@ -107,12 +105,16 @@ mod tests {
         assert_eq!(read(&log, 3, 9, 1), Ok(vec![4]));
         assert_eq!(read(&log, 5, 9, 9), Ok(vec![]));
         assert_eq!((log.start(), log.last()), (2, 5));
+        log.forget(3);
+        assert_eq!(read(&log, 2, 9, 9), Err(Gone { missed: 1 }));
+        log.forget(99);
+        assert_eq!((log.start(), log.last()), (5, 5));
     }
 
     #[test]
     fn position_of_another_life_or_of_the_future_is_not_known() {
         let mut log = Log::new(9, 3);
-        log.append(Id::new("a").unwrap(), Cause::Heartbeat, SystemTime::UNIX_EPOCH);
+        log.append(());
         assert_eq!(log.number(&Position::new(9, 1)), Some(1));
         assert_eq!(log.number(&Position::new(9, 2)), None);
         assert_eq!(log.number(&Position::new(8, 1)), None);

@@ -5,6 +5,11 @@
 //!                   │ each transition, while its id is locked
 //!                   ▼
 //!                 bounded log of events ◄── each stream reads at its own pace
+//!
+//! join(room, id) ──► the same for ids in rooms
+//!                   │ each transition, while its room is locked
+//!                   ▼
+//!                 the room: its members, and a bounded log of its own
 //! ```
 //!
 //! # Bounds
@@ -14,6 +19,8 @@
 //! | TTL | 10 ms ([`Config::TTL_MIN`]) to 365 days, whole milliseconds |
 //! | offline event after the deadline and the grace time | [`Config::LATENESS`], 10 ms, and the time that others due at the same moment take |
 //! | events kept | [`Config::events_max`]; a stream that falls further behind gets `Lagged` |
+//! | events of rooms kept | [`Config::room_events_max`] of one room, [`Config::events_max`] of all |
+//! | rooms without members and streams | none: what was of them is forgotten |
 //! | offline ids remembered for `last_seen` | [`Config::remembered_max`], the first to leave are forgotten first |
 //! | devices of one id | none: who holds devices has to bound them, as a server does its connections |
 //! | calls | none waits for anything but the lock of a 32nd of the ids, so none is ever `Unavailable` |
@@ -48,8 +55,10 @@
 mod backend;
 mod config;
 mod core;
+mod feed;
 mod journal;
 mod log;
+mod rooms;
 mod subscription;
 
 pub use self::backend::Memory;

@@ -1,0 +1,92 @@
+//! Rooms in memory: the calls.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::feed::RoomFeed;
+use crate::backend::Backend;
+use crate::error::{Error, ErrorKind};
+use crate::event::Since;
+use crate::events::Events;
+use crate::memory::Memory;
+use crate::memory::subscription::Subscription;
+use crate::name::{Device, Id, Room};
+use crate::page::Cursor;
+use crate::rooms::{MemberPage, Payload, RoomBackend, Seat, Update};
+
+// Each call is a critical section or two; none waits for anything.
+#[async_trait]
+impl RoomBackend for Memory {
+    async fn join(&self, room: &Room, id: &Id, device: &Device, payload: &Payload) -> Result<(), Error> {
+        let core = self.open()?;
+        let seat = Seat::new(room.clone(), id.clone());
+        let held = core.members.hold_device_with(&seat, device, |directory, transition| {
+            directory.record_with(&transition, payload);
+            true
+        });
+        if !held.arrived {
+            core.directory().update(room, id, payload);
+        }
+        Ok(())
+    }
+
+    async fn join_beating(
+        &self,
+        room: &Room,
+        id: &Id,
+        device: &Device,
+        payload: &Payload,
+    ) -> Result<(), Error> {
+        let core = self.open()?;
+        let seat = Seat::new(room.clone(), id.clone());
+        let beat = core.members.beat_device_with(&seat, device, |directory, transition| {
+            directory.record_with(&transition, payload);
+            true
+        });
+        if !beat.arrived {
+            core.directory().update(room, id, payload);
+        }
+        Ok(())
+    }
+
+    async fn beat(&self, room: &Room, id: &Id, device: &Device) -> Result<bool, Error> {
+        let seat = Seat::new(room.clone(), id.clone());
+        Ok(self.open()?.members.beat_device_of_online(&seat, device).is_some())
+    }
+
+    async fn leave(&self, room: &Room, id: &Id, device: &Device) -> Result<(), Error> {
+        self.open()?.members.end_device(&Seat::new(room.clone(), id.clone()), device);
+        Ok(())
+    }
+
+    async fn update(&self, room: &Room, id: &Id, payload: &Payload) -> Result<bool, Error> {
+        Ok(self.open()?.directory().update(room, id, payload))
+    }
+
+    async fn remove(&self, room: &Room, id: &Id) -> Result<(), Error> {
+        self.open()?.members.end(&[Seat::new(room.clone(), id.clone())]);
+        Ok(())
+    }
+
+    async fn members(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
+        let core = self.open()?;
+        if cursor.shard() != 0 {
+            return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
+        }
+        Ok(core.directory().page(room, cursor, limit))
+    }
+
+    async fn count(&self, room: &Room) -> Result<u64, Error> {
+        Ok(self.open()?.directory().count(room))
+    }
+
+    async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error> {
+        let feed = RoomFeed::new(Arc::clone(self.open()?), room);
+        Ok(Events::new(Subscription::new(feed, since).into_stream()))
+    }
+
+    async fn close(&self) {
+        Backend::close(self).await;
+    }
+}

@@ -1,0 +1,86 @@
+//! How many members a room has, without a look at who.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::backend::RoomBackend;
+use crate::error::{Error, ErrorKind};
+use crate::name::Room;
+
+/// A stream of counts, as [`Rooms::counts`](super::Rooms::counts) returns it.
+///
+/// A count that cannot be read is an error once, until one can. The stream ends when the backend is closed or
+/// dropped.
+///
+/// # Cancel safety
+///
+/// Waiting for the next item and giving up loses nothing.
+pub struct Counts(Pin<Box<dyn Stream<Item = Result<u64, Error>> + Send>>);
+
+pub(super) fn counts(
+    backend: &Arc<dyn RoomBackend>,
+    room: Room,
+    interval: Duration,
+) -> Result<Counts, Error> {
+    if !(INTERVAL_MIN..=INTERVAL_MAX).contains(&interval) {
+        let message = format!("interval is {interval:?}, allowed are {INTERVAL_MIN:?} to {INTERVAL_MAX:?}");
+        return Err(Error::new(ErrorKind::InvalidInput, message));
+    }
+    let mut interval = tokio::time::interval(interval);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let poll = Poller { backend: Arc::downgrade(backend), room, interval, last: None };
+    let stream = futures_util::stream::unfold(poll, |mut poll| async move {
+        let item = poll.next().await?;
+        Some((item, poll))
+    });
+    Ok(Counts(Box::pin(stream.fuse())))
+}
+
+struct Poller {
+    /// Weak, as a stream keeps no backend alive.
+    backend: Weak<dyn RoomBackend>,
+    room: Room,
+    interval: Interval,
+    /// What was given last; `Err` is the kind of an error.
+    last: Option<Result<u64, ErrorKind>>,
+}
+
+impl Poller {
+    async fn next(&mut self) -> Option<Result<u64, Error>> {
+        loop {
+            self.interval.tick().await;
+            let count = self.backend.upgrade()?.count(&self.room).await;
+            let kind = count.as_ref().map_err(Error::kind).copied();
+            if kind == Err(ErrorKind::Closed) {
+                return None;
+            }
+            if self.last.replace(kind) != Some(kind) {
+                return Some(count);
+            }
+        }
+    }
+}
+
+impl Stream for Counts {
+    type Item = Result<u64, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(context)
+    }
+}
+
+impl fmt::Debug for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counts").finish_non_exhaustive()
+    }
+}
+
+const INTERVAL_MIN: Duration = Duration::from_millis(1);
+const INTERVAL_MAX: Duration = Duration::from_hours(1);

@@ -1,0 +1,76 @@
+//! What subscribers of a room hear.
+
+use std::time::SystemTime;
+
+use super::member::Member;
+use super::payload::Payload;
+use crate::event::Cause;
+use crate::name::Id;
+use crate::position::Position;
+
+/// What one member did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// It is a member now, and shows this.
+    Joined(Payload),
+    /// It shows something else, this.
+    Updated(Payload),
+    /// It is no member any more: [`Explicit`](Cause::Explicit) if it was removed, [`Ended`](Cause::Ended) if its last device left,
+    /// [`Expired`](Cause::Expired) if it fell silent.
+    Left(Cause),
+}
+
+/// One change of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// Who.
+    pub id: Id,
+    /// What.
+    pub action: Action,
+    /// How many members the room has after it.
+    pub count: u64,
+    /// When the backend decided it.
+    pub at: SystemTime,
+    /// Where a stream of this room goes on after this event: [`Since::Position`](crate::Since::Position).
+    pub position: Position,
+}
+
+impl Event {
+    /// Creates an event. For backends.
+    #[must_use]
+    pub fn new(id: Id, action: Action, count: u64, at: SystemTime, position: Position) -> Self {
+        Self { id, action, count, at, position }
+    }
+}
+
+/// One item of a stream of a room.
+///
+/// A stream gives [`Present`](Self::Present) and [`Absent`](Self::Absent) items if it began with
+/// [`Since::Snapshot`](crate::Since::Snapshot), then exactly one [`Synced`](Self::Synced), then [`Change`](Self::Change) items for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Update {
+    /// Part of the snapshot: this is a member, and what it shows.
+    ///
+    /// The world moves on while members are listed: one that was listed and changed comes again. The last one counts.
+    Present(Member),
+    /// Part of the snapshot: this is no member any more, if it was listed before.
+    Absent(Id),
+    /// The stream stands here: the snapshot, if there was one, is complete and true at this position.
+    Synced(Position),
+    /// A change after that.
+    Change(Event),
+}
+
+impl Update {
+    /// Returns the change, if this is one.
+    #[must_use]
+    pub fn into_change(self) -> Option<Event> {
+        match self {
+            Self::Change(event) => Some(event),
+            Self::Present(_) | Self::Absent(_) | Self::Synced(_) => None,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Who is in a room, where they sit, and listings of them.
+
+use std::hash::BuildHasher;
+
+use super::payload::Payload;
+use crate::beings::Name;
+use crate::beings::sealed::Hashed;
+use crate::name::{Id, Room};
+use crate::page::Cursor;
+
+/// An id that is in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Member {
+    /// Who.
+    pub id: Id,
+    /// What they show, as it was written last through any of their devices.
+    pub payload: Payload,
+}
+
+impl Member {
+    /// Creates a member. For backends.
+    #[must_use]
+    pub fn new(id: Id, payload: Payload) -> Self {
+        Self { id, payload }
+    }
+}
+
+/// A page of a listing of members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemberPage {
+    /// The members, in no particular order. A page may be empty and not be the last.
+    pub members: Vec<Member>,
+    /// Where the next page starts; `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+impl MemberPage {
+    /// Creates a page. For backends.
+    #[must_use]
+    pub fn new(members: Vec<Member>, next: Option<Cursor>) -> Self {
+        Self { members, next }
+    }
+}
+
+/// One id in one room: the name under which [`Beings`](crate::beings::Beings) keep it. For backends.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Seat {
+    /// Where.
+    pub room: Room,
+    /// Who.
+    pub id: Id,
+}
+
+impl Seat {
+    /// Creates a seat.
+    #[must_use]
+    pub fn new(room: Room, id: Id) -> Self {
+        Self { room, id }
+    }
+}
+
+impl Name for Seat {}
+
+impl Hashed for Seat {
+    fn hash_by(&self, keys: &impl BuildHasher) -> u64 {
+        // With their lengths: another border between the two is another seat.
+        keys.hash_one((self.room.as_bytes(), self.id.as_bytes()))
+    }
+
+    #[inline]
+    fn touch(&self) -> u64 {
+        (self.room.as_bytes().len() + self.id.as_bytes().len()) as u64
+    }
+}
