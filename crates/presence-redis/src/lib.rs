@@ -4,8 +4,10 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 mod connection;
+pub mod keyspace;
 pub mod leases;
 mod random;
 
 pub use crate::connection::Connect;
+pub use crate::keyspace::Keyspace;
 pub use crate::leases::Leases;

@@ -9,11 +9,14 @@ use std::collections::hash_map::Entry;
 
 use parking_lot::Mutex;
 use presence_core::{Device, Id};
+use tokio::sync::Notify;
 
 /// Which devices of which ids are held here.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     ids: Mutex<HashMap<Id, Vec<Hold>>>,
+    /// Tells whoever keeps their keys that one of them is gone.
+    missing: Notify,
 }
 
 #[derive(Debug)]
@@ -22,22 +25,24 @@ struct Hold {
     firm: bool,
 }
 
+/// A device that is fresh. It becomes firm at the end, also of a call that was given up.
+#[derive(Debug)]
+pub(super) struct Fresh<'a> {
+    held: &'a Held,
+    id: &'a Id,
+    device: &'a Device,
+}
+
 impl Held {
-    /// Holds a device, fresh if it was not held, and says whether it was not.
-    pub(super) fn hold(&self, id: &Id, device: &Device) -> bool {
+    /// Holds a device that was not held, fresh until what is returned is dropped; `None` if it was held.
+    pub(super) fn hold<'a>(&'a self, id: &'a Id, device: &'a Device) -> Option<Fresh<'a>> {
         let mut ids = self.ids.lock();
         let holds = ids.entry(id.clone()).or_default();
-        let new = holds.iter().all(|hold| hold.device != *device);
-        if new {
-            holds.push(Hold { device: device.clone(), firm: false });
+        if holds.iter().any(|hold| hold.device == *device) {
+            return None;
         }
-        new
-    }
-
-    pub(super) fn make_firm(&self, id: &Id, device: &Device) {
-        if let Some(holds) = self.ids.lock().get_mut(id) {
-            holds.iter_mut().filter(|hold| hold.device == *device).for_each(|hold| hold.firm = true);
-        }
+        holds.push(Hold { device: device.clone(), firm: false });
+        Some(Fresh { held: self, id, device })
     }
 
     pub(super) fn release(&self, id: &Id, device: &Device) {
@@ -55,6 +60,18 @@ impl Held {
         for id in ids {
             held.remove(id);
         }
+    }
+
+    /// Notes that the key of an id is gone although nobody said so.
+    pub(super) fn lose(&self, id: &Id) {
+        if self.has(id) {
+            self.missing.notify_one();
+        }
+    }
+
+    /// Waits until the key of a held id is gone.
+    pub(super) async fn missing(&self) {
+        self.missing.notified().await;
     }
 
     pub(super) fn has(&self, id: &Id) -> bool {
@@ -75,6 +92,14 @@ impl Held {
     }
 }
 
+impl Drop for Fresh<'_> {
+    fn drop(&mut self) {
+        if let Some(holds) = self.held.ids.lock().get_mut(self.id) {
+            holds.iter_mut().filter(|hold| hold.device == *self.device).for_each(|hold| hold.firm = true);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,17 +108,20 @@ mod tests {
     fn departure_that_is_heard_late_ends_no_fresh_device() {
         let (held, id) = (Held::default(), Id::new("a").unwrap());
         let [tab, phone] = ["tab", "phone"].map(|name| Device::new(name).unwrap());
-        assert!(held.hold(&id, &tab));
-        held.make_firm(&id, &tab);
-        assert!(!held.hold(&id, &tab));
-        assert!(held.hold(&id, &phone));
+        drop(held.hold(&id, &tab).unwrap());
+        assert!(held.hold(&id, &tab).is_none());
+        let fresh = held.hold(&id, &phone).unwrap();
         held.end_firm(&id);
+        drop(fresh);
         assert_eq!(held.ids(), [id.clone()]);
         held.release(&id, &tab);
         assert!(held.has(&id));
         held.release(&id, &phone);
         assert!(!held.has(&id));
-        held.hold(&id, &tab);
+        drop(held.hold(&id, &tab).unwrap());
+        held.end_firm(&id);
+        assert!(!held.has(&id));
+        drop(held.hold(&id, &tab).unwrap());
         held.end(std::slice::from_ref(&id));
         assert_eq!(held.ids(), []);
     }

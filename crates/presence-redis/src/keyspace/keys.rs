@@ -94,7 +94,9 @@ mod tests {
         assert_eq!(id(&keys, "presence:alice").as_deref(), Some("alice"));
         assert_eq!(id(&keys, "presence:a:b").as_deref(), Some("a:b"));
         // Shorter than the prefix, as long as it, one longer, and of other applications.
-        for key in ["p", "", "presence", "presence:", "presences:alice", "otherapp:session:42", "presence_alice"] {
+        for key in
+            ["p", "", "presence", "presence:", "presences:alice", "otherapp:session:42", "presence_alice"]
+        {
             assert_eq!(id(&keys, key), None, "{key}");
         }
         assert_eq!(keys.id(b"presence:\xff"), None);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use presence_core::{Cause, Error, Event, Id, Position};
+use presence_core::{Cause, Error, Id, Position};
 
 /// The latest notes, numbered from 1; the oldest go when there are too many.
 ///
@@ -20,7 +20,11 @@ pub(super) struct Log {
 /// Something that streams tell.
 #[derive(Debug, Clone)]
 pub(super) enum Note {
-    Transition { id: Id, cause: Cause, at: SystemTime },
+    Transition {
+        id: Id,
+        cause: Cause,
+        at: SystemTime,
+    },
     /// The connection was lost.
     Lost(Error),
     /// The connection is back; what happened in between, nobody heard.
@@ -51,8 +55,8 @@ impl Log {
         self.last
     }
 
-    pub(super) fn position(&self, number: u64) -> Position {
-        Position::new(self.epoch, number)
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Returns the number that `position` names, if it is one of this log's.
@@ -83,11 +87,6 @@ impl Log {
         let wanted = usize::try_from(until.min(self.last).saturating_sub(after)).unwrap_or(usize::MAX);
         Ok((after + 1..).zip(self.notes.range(skipped..).take(wanted.min(limit))))
     }
-
-    /// Returns the transition of a note as an event.
-    pub(super) fn event(&self, number: u64, id: &Id, cause: Cause, at: SystemTime) -> Event {
-        Event::new(id.clone(), cause, at, self.position(number))
-    }
 }
 
 #[cfg(test)]
@@ -113,8 +112,8 @@ mod tests {
         assert_eq!(read(&log, 3, 9, 1), Ok(vec![4]));
         assert_eq!(read(&log, 5, 9, 9), Ok(vec![]));
         assert_eq!((log.start(), log.last()), (2, 5));
-        assert_eq!(log.number(&log.position(5)), Some(5));
-        assert_eq!(log.number(&log.position(6)), None);
+        assert_eq!(log.number(&Position::new(9, 5)), Some(5));
+        assert_eq!(log.number(&Position::new(9, 6)), None);
         assert_eq!(log.number(&Position::new(8, 1)), None);
     }
 }

@@ -59,7 +59,10 @@ mod tests {
             remembered.leave(id(text), at(second));
         }
         // The first departure of a is over, the second one counts.
-        assert_eq!(["a", "b", "c"].map(|text| remembered.seen(&id(text))), [Some(at(3)), Some(at(2)), Some(at(4))]);
+        assert_eq!(
+            ["a", "b", "c"].map(|text| remembered.seen(&id(text))),
+            [Some(at(3)), Some(at(2)), Some(at(4))]
+        );
         remembered.come_back(&id("a"));
         remembered.leave(id("d"), at(5));
         remembered.leave(id("e"), at(6));

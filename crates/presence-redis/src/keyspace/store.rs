@@ -99,7 +99,7 @@ impl Store {
     pub(super) async fn scan(&self, cursor: u64) -> Result<(u64, Vec<Id>), Error> {
         let mut command = redis::cmd("SCAN");
         command.arg(cursor).arg("MATCH").arg(self.wire.keys.pattern()).arg("COUNT").arg(SCANNED);
-        let answer = self.link.query(&command).await?;
+        let answer = Box::pin(self.link.query(&command)).await?;
         let (next, keys): (u64, Vec<Vec<u8>>) =
             redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))?;
         Ok((next, keys.iter().filter_map(|key| self.wire.keys.id(key)).collect()))
@@ -110,11 +110,11 @@ impl Store {
         &self,
         ids: &[Id],
         transaction: impl Fn(&[Id]) -> Pipeline,
-        read: impl Fn(Value) -> Option<T>,
+        read: impl Fn(&Value) -> Option<T>,
     ) -> Answers<T> {
         let mut answers = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(TOGETHER) {
-            match self.link.pipeline(&transaction(chunk)).await {
+            match Box::pin(self.link.pipeline(&transaction(chunk))).await {
                 Ok(values) if values.len() == chunk.len() => {
                     answers.extend(values.into_iter().map(|value| answer(value, &read)));
                 }
@@ -129,9 +129,9 @@ impl Store {
     }
 }
 
-fn answer<T>(value: Value, read: impl Fn(Value) -> Option<T>) -> Result<T, Error> {
+fn answer<T>(value: Value, read: impl Fn(&Value) -> Option<T>) -> Result<T, Error> {
     let value = value.extract_error().map_err(unavailable)?;
-    read(value).ok_or_else(strange)
+    read(&value).ok_or_else(strange)
 }
 
 fn strange() -> Error {
@@ -153,17 +153,17 @@ fn failures<T>(ids: &[Id], answers: Answers<T>, mut take: impl FnMut(Option<T>))
     failures
 }
 
-fn flag(value: Value) -> Option<bool> {
-    if let Value::Int(number) = value { Some(number != 0) } else { None }
+fn flag(value: &Value) -> Option<bool> {
+    if let Value::Int(number) = value { Some(*number != 0) } else { None }
 }
 
-#[expect(clippy::unnecessary_wraps, clippy::needless_pass_by_value, reason = "one of several readers")]
-fn anything(_: Value) -> Option<()> {
+#[expect(clippy::unnecessary_wraps, reason = "one of several readers")]
+fn anything(_: &Value) -> Option<()> {
     Some(())
 }
 
-fn remaining(value: Value) -> Option<Remaining> {
-    match value {
+fn remaining(value: &Value) -> Option<Remaining> {
+    match *value {
         Value::Int(-2) => Some(Remaining::Absent),
         Value::Int(-1) => Some(Remaining::Unlimited),
         Value::Int(millis) => u64::try_from(millis).ok().map(Duration::from_millis).map(Remaining::Time),

@@ -1,0 +1,171 @@
+//! The keyspace layout: the calls.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use presence_core::{
+    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Id, LastSeen, Page, Since, Status,
+};
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use super::config::Config;
+use super::core::Core;
+use super::feed::wall_now;
+use super::session::Session;
+use super::store::{Remaining, Store};
+use super::subscription::Subscription;
+use super::{auditor, keeper, listener};
+use crate::connection::Link;
+
+/// Presence in the keys and notifications of the Go package.
+///
+/// See the [module documentation](super) for what it promises, which is less than [`Backend`] asks for.
+#[derive(Debug)]
+pub struct Keyspace {
+    core: Arc<Core>,
+    tasks: TaskTracker,
+}
+
+impl Keyspace {
+    /// Connects to Redis, and listens from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) if a setting is wrong, if Redis is a cluster or tells too little of its keys, or outside a
+    /// tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if Redis does not answer.
+    pub async fn start(config: &Config) -> Result<Self, Error> {
+        config.check()?;
+        let runtime = Handle::try_current()
+            .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
+        let link = Link::open(&config.connect).await?;
+        if link.is_cluster() {
+            let message =
+                "a cluster has no keyspace layout: its transactions and notifications end at each node";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        let store = Store::new(link, config);
+        let session = Box::pin(Session::open(&store, config)).await?;
+        let (core, questions) = Core::new(config, store);
+        let core = Arc::new(core);
+        // Here, since the first call may come before the listener's first turn.
+        core.feed.begin_round(false);
+        let tasks = TaskTracker::new();
+        tasks.spawn_on(listener::run(Arc::clone(&core), session, questions), &runtime);
+        tasks.spawn_on(auditor::run(Arc::clone(&core)), &runtime);
+        tasks.spawn_on(keeper::run(Arc::clone(&core)), &runtime);
+        tasks.close();
+        Ok(Self { core, tasks })
+    }
+}
+
+#[async_trait]
+impl Backend for Keyspace {
+    async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
+        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        self.core.store.beat(ids).await
+    }
+
+    async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
+        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        let _keeping = self.core.keeping.read().await;
+        let ended = self.core.store.end(ids).await;
+        match &ended {
+            Ok(()) => self.core.feed.held.end(ids),
+            Err(error) => {
+                let ended: Vec<Id> = ids.iter().filter(|id| !error.has(id.as_str())).cloned().collect();
+                self.core.feed.held.end(&ended);
+            }
+        }
+        ended
+    }
+
+    async fn online_device(&self, id: &Id, _device: &Device) -> Result<(), Error> {
+        self.core.check_open()?;
+        // The key knows no devices: it lives until the last deadline of all.
+        Ok(self.core.store.beat(std::slice::from_ref(id)).await?)
+    }
+
+    async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        self.core.check_open()?;
+        let fresh = self.core.feed.held.hold(id, device);
+        if let Err(error) = self.core.store.beat(std::slice::from_ref(id)).await {
+            if fresh.is_some() {
+                self.core.feed.held.release(id, device);
+            }
+            return Err(error.into());
+        }
+        // Departures from before must not end it. While nothing is heard, none can.
+        match if fresh.is_some() { self.core.hear().await } else { Ok(()) } {
+            Err(error) if error.kind() == ErrorKind::Closed => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        self.core.check_open()?;
+        // Its key is left to expire: another process may keep the id online, and nothing in Redis would tell.
+        self.core.feed.held.release(id, device);
+        Ok(())
+    }
+
+    async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
+        self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
+        self.core.store.status(ids).await
+    }
+
+    async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
+        self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
+        let (remaining, failures) = self.core.store.remaining(ids).await;
+        let now = wall_now();
+        let seen = |(id, remaining): (&Id, Option<Remaining>)| match remaining? {
+            Remaining::Absent => self.core.feed.state().remembered.seen(id),
+            Remaining::Unlimited => Some(now),
+            Remaining::Time(_) if self.core.feed.held.has(id) => Some(now),
+            Remaining::Time(left) => now.checked_sub(self.core.config.life().saturating_sub(left)),
+        };
+        let seen: Vec<LastSeen> = ids.iter().zip(remaining).map(seen).collect();
+        if failures.is_empty() { Ok(seen) } else { Err(BatchError::new(seen, failures)) }
+    }
+
+    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+        self.core.check_open()?;
+        if cursor.shard() > 1 {
+            return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
+        }
+        self.core.know().await?;
+        // The first page has no hash to go on from.
+        let after = (cursor.shard() == 1).then_some(cursor.offset());
+        let page = self.core.feed.state().mirror.list_by_hash(after, limit);
+        let next =
+            if page.len() < limit { None } else { page.last().map(|place| Cursor::new(1, place.hash)) };
+        Ok(Page::new(page.into_iter().map(|place| place.id).collect(), next))
+    }
+
+    async fn count(&self) -> Result<u64, Error> {
+        self.core.check_open()?;
+        self.core.know().await?;
+        Ok(self.core.feed.state().mirror.len() as u64)
+    }
+
+    async fn events(&self, since: Since) -> Result<Events, Error> {
+        self.core.check_open()?;
+        // A stream begins with what happens from here on, not with what is on its way.
+        self.core.hear().await?;
+        Ok(Events::new(Subscription::new(Arc::clone(&self.core.feed), &since).into_stream()))
+    }
+
+    async fn close(&self) {
+        self.core.close();
+        // What has happened so far is still told, if it can be heard at all.
+        drop(self.core.hear().await);
+        self.core.stop();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Keyspace {
+    fn drop(&mut self) {
+        self.core.stop();
+    }
+}

@@ -1,0 +1,232 @@
+//! What this process has heard, and those who wait to hear more.
+
+use std::time::{Duration, SystemTime};
+
+use parking_lot::{Mutex, MutexGuard};
+use presence_core::{Cause, Error, ErrorKind, Id};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::config::Config;
+use super::held::Held;
+use super::keys::Sign;
+use super::log::{Log, Note};
+use super::mirror::{Mirror, Place};
+use super::remembered::Remembered;
+
+/// The state that the listener writes and streams read. It knows no connection, so a stream keeps none alive.
+#[derive(Debug)]
+pub(super) struct Feed {
+    state: Mutex<State>,
+    /// Tells streams that the state has changed.
+    news: watch::Sender<()>,
+    /// Cancelled when the backend is closed or dropped.
+    pub(super) stop: CancellationToken,
+    pub(super) held: Held,
+    life: Duration,
+}
+
+/// What changes together with its notes.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) mirror: Mirror,
+    pub(super) log: Log,
+    pub(super) remembered: Remembered,
+    pub(super) health: Health,
+    /// When those go who were not found after a loss: no heartbeat before it keeps them online for longer.
+    doubt: Option<Instant>,
+}
+
+/// How far the mirror can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// Nothing is heard.
+    Lost,
+    /// Everything is heard; what was there before is still being read.
+    Reading,
+    Live,
+}
+
+impl Feed {
+    pub(super) fn new(config: &Config) -> Self {
+        let (epoch, _) = Uuid::new_v4().as_u64_pair();
+        let state = State {
+            mirror: Mirror::default(),
+            log: Log::new(epoch, config.events_max),
+            remembered: Remembered::new(config.remembered_max),
+            health: Health::Lost,
+            doubt: None,
+        };
+        Self {
+            state: Mutex::new(state),
+            news: watch::Sender::new(()),
+            stop: CancellationToken::new(),
+            held: Held::default(),
+            life: config.life(),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    pub(super) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
+    /// Notes what Redis told, in its order.
+    pub(super) fn hear(&self, signs: impl Iterator<Item = (Sign, Id)>) {
+        let at = wall_now();
+        let mut state = self.state();
+        for (sign, id) in signs {
+            match sign {
+                Sign::Set => {
+                    let cause = if self.held.has(&id) { Cause::Held } else { Cause::Heartbeat };
+                    state.come(id, cause, at);
+                }
+                Sign::Deleted => {
+                    self.held.end_firm(&id);
+                    state.go(id, Cause::Explicit, at, at);
+                }
+                Sign::Expired | Sign::Evicted => {
+                    self.held.lose(&id);
+                    state.go(id, Cause::Expired, at, self.beat_before(at));
+                }
+            }
+        }
+        drop(state);
+        self.news.send_replace(());
+    }
+
+    /// Notes a page of the keys that are there.
+    pub(super) fn find(&self, ids: Vec<Id>) {
+        let at = wall_now();
+        let mut state = self.state();
+        for id in ids {
+            if state.mirror.found(id.clone()) {
+                state.remembered.come_back(&id);
+                state.log.append(Note::Transition { id, cause: Cause::Heartbeat, at });
+            }
+        }
+        drop(state);
+        self.news.send_replace(());
+    }
+
+    /// Notes that everything is heard from here on, and that the keys are read from the first one. `gap` says that
+    /// something was not heard before.
+    pub(super) fn begin_round(&self, gap: bool) {
+        let mut state = self.state();
+        state.mirror.begin();
+        state.doubt = None;
+        if gap {
+            state.log.append(Note::Gap);
+        }
+        // Without a gap the mirror stays as good as it was.
+        if state.health == Health::Lost {
+            state.health = Health::Reading;
+        }
+        drop(state);
+        self.news.send_replace(());
+    }
+
+    /// Notes that all keys were read.
+    pub(super) fn end_round(&self) {
+        let mut state = self.state();
+        state.mirror.end();
+        state.health = Health::Live;
+        state.doubt = Some(Instant::now() + self.life);
+        drop(state);
+        self.news.send_replace(());
+    }
+
+    pub(super) fn lose(&self, error: Error) {
+        let mut state = self.state();
+        state.health = Health::Lost;
+        state.log.append(Note::Lost(error));
+        drop(state);
+        self.news.send_replace(());
+    }
+
+    /// Says whether it is time for those in doubt to go.
+    pub(super) fn doubts(&self) -> bool {
+        let state = self.state();
+        state.health == Health::Live && state.doubt.is_some_and(|doubt| doubt <= Instant::now())
+    }
+
+    /// Lets those in doubt go, a page of the mirror at a time, and returns where to go on.
+    pub(super) fn let_go(&self, after: Option<&Place>) -> Option<Place> {
+        let at = wall_now();
+        let mut state = self.state();
+        // Another round may have begun meanwhile.
+        state.doubt?;
+        let (gone, last) = state.mirror.let_go(after, PAGE);
+        let any = !gone.is_empty();
+        for id in gone {
+            state.leave(id, Cause::Expired, at, self.beat_before(at));
+        }
+        if last.is_none() {
+            state.doubt = None;
+        }
+        drop(state);
+        if any {
+            self.news.send_replace(());
+        }
+        last
+    }
+
+    /// Waits until the mirror can be trusted.
+    pub(super) async fn live(&self) -> Result<(), Error> {
+        let mut news = self.news();
+        loop {
+            news.borrow_and_update();
+            match self.state().health {
+                Health::Live => return Ok(()),
+                Health::Lost => return Err(deaf()),
+                Health::Reading => {}
+            }
+            if news.changed().await.is_err() {
+                return Err(deaf());
+            }
+        }
+    }
+
+    /// The latest moment of a heartbeat whose key expired at `at`.
+    fn beat_before(&self, at: SystemTime) -> SystemTime {
+        at.checked_sub(self.life).unwrap_or(at)
+    }
+}
+
+impl State {
+    fn come(&mut self, id: Id, cause: Cause, at: SystemTime) {
+        if self.mirror.came(id.clone()) {
+            self.remembered.come_back(&id);
+            self.log.append(Note::Transition { id, cause, at });
+        }
+    }
+
+    fn go(&mut self, id: Id, cause: Cause, at: SystemTime, seen: SystemTime) {
+        if self.mirror.went(id.clone()) {
+            self.leave(id, cause, at, seen);
+        }
+    }
+
+    fn leave(&mut self, id: Id, cause: Cause, at: SystemTime, seen: SystemTime) {
+        self.remembered.leave(id.clone(), seen);
+        self.log.append(Note::Transition { id, cause, at });
+    }
+}
+
+/// The error of whoever asks for more than is heard.
+pub(super) fn deaf() -> Error {
+    Error::new(ErrorKind::Unavailable, "redis's notifications are not heard")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where this layout reads wall time")]
+pub(super) fn wall_now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// How much of the mirror is handled under its lock.
+pub(super) const PAGE: usize = 1_024;

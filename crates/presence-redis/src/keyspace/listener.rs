@@ -1,0 +1,211 @@
+//! The task that hears notifications: connects again when it has to, and reads the keys whenever it may have missed
+//! something.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use presence_core::{Error, ErrorKind};
+use redis::{Msg, RedisResult, Value};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout};
+use tracing::{info, warn};
+
+use super::core::{Core, Question};
+use super::session::{Session, sign};
+use crate::connection::unavailable;
+use crate::random;
+
+/// Listens until the backend stops; `session` is the first connection, and the first round has begun.
+pub(super) async fn run(core: Arc<Core>, session: Session, mut questions: mpsc::Receiver<Question>) {
+    let stop = core.feed.stop.clone();
+    stop.run_until_cancelled(listen_forever(&core, session, &mut questions)).await;
+}
+
+async fn listen_forever(core: &Arc<Core>, mut session: Session, questions: &mut mpsc::Receiver<Question>) {
+    loop {
+        let error = Listener::new(core, session, questions).run().await;
+        warn!(error = &error as &dyn std::error::Error, "redis's notifications are not heard");
+        core.feed.lose(error);
+        // Nobody will answer them: those who ask from here on are told at once.
+        while questions.try_recv().is_ok() {}
+        session = connect(core).await;
+        core.feed.begin_round(true);
+        info!("redis's notifications are heard again");
+    }
+}
+
+/// Tries until there is a connection, first at once and then after random waits.
+async fn connect(core: &Core) -> Session {
+    let mut bound = WAIT_MIN;
+    loop {
+        match Box::pin(Session::open(&core.store, &core.config)).await {
+            Ok(session) => return session,
+            Err(error) if error.kind() == ErrorKind::Config => {
+                warn!(error = &error as &dyn std::error::Error, "redis's notifications cannot be heard");
+            }
+            // Told when it was lost.
+            Err(_) => {}
+        }
+        sleep(bound.min(core.config.connect.retry_max).mul_f64(random::fraction())).await;
+        bound = bound.saturating_mul(2);
+    }
+}
+
+/// One connection from its beginning to its end.
+struct Listener<'a> {
+    core: &'a Arc<Core>,
+    session: Session,
+    questions: &'a mut mpsc::Receiver<Question>,
+    /// Who waits for the next ping to be sent.
+    waiting: Vec<Question>,
+    /// Who waits for the answer of the one under way.
+    asked: Vec<Question>,
+    ping: Running<Result<(), Error>>,
+    reading: Running<()>,
+    /// Whether anything was heard since the last tick.
+    heard: bool,
+    ticks: Interval,
+}
+
+/// Work that may be under way beside the connection.
+type Running<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
+
+impl<'a> Listener<'a> {
+    fn new(core: &'a Arc<Core>, session: Session, questions: &'a mut mpsc::Receiver<Question>) -> Self {
+        let mut ticks = interval_at(Instant::now() + SILENCE, SILENCE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let reading: Running<()> = Some(Box::pin(read(Arc::clone(core))));
+        Self {
+            core,
+            session,
+            questions,
+            waiting: Vec::new(),
+            asked: Vec::new(),
+            ping: None,
+            reading,
+            heard: true,
+            ticks,
+        }
+    }
+
+    /// Returns why the connection is lost.
+    async fn run(mut self) -> Error {
+        loop {
+            tokio::select! {
+                message = self.session.next() => match message {
+                    Some(message) => self.hear(message),
+                    None => return Error::new(ErrorKind::Unavailable, "redis cannot be reached"),
+                },
+                Some(question) = self.questions.recv() => self.ask(question),
+                pong = progress(&mut self.ping) => match pong {
+                    Ok(()) => self.answer(),
+                    Err(error) => return error,
+                },
+                () = progress(&mut self.reading) => self.core.feed.end_round(),
+                () = self.core.reread.notified() => self.read_again(),
+                _ = self.ticks.tick() => self.probe(),
+            }
+        }
+    }
+
+    /// Notes a notification and those that have come with it.
+    fn hear(&mut self, message: Msg) {
+        self.heard = true;
+        let (keys, session) = (&self.core.store.wire.keys, &mut self.session);
+        let more = std::iter::from_fn(|| session.next_now()).take(TOGETHER);
+        let signs = std::iter::once(message).chain(more).filter_map(|message| sign(keys, &message));
+        self.core.feed.hear(signs);
+    }
+
+    fn ask(&mut self, question: Question) {
+        self.waiting.push(question);
+        while let Ok(question) = self.questions.try_recv() {
+            self.waiting.push(question);
+        }
+        if self.ping.is_none() {
+            self.start_ping();
+        }
+    }
+
+    fn answer(&mut self) {
+        self.heard = true;
+        let (keys, session) = (&self.core.store.wire.keys, &mut self.session);
+        // All there is, however much: it was there before the pong.
+        let all = std::iter::from_fn(|| session.next_now()).filter_map(|message| sign(keys, &message));
+        self.core.feed.hear(all);
+        for question in self.asked.drain(..) {
+            // A question that nobody waits for any more is no failure.
+            // Whoever asked may have given up waiting.
+            question.send(()).ok();
+        }
+        if !self.waiting.is_empty() {
+            self.start_ping();
+        }
+    }
+
+    fn start_ping(&mut self) {
+        self.asked.append(&mut self.waiting);
+        self.ping = Some(Box::pin(pong(self.session.ping(), self.core.store.link.timeout())));
+    }
+
+    /// A connection on which nothing comes may be half a connection.
+    fn probe(&mut self) {
+        if !std::mem::take(&mut self.heard) && self.ping.is_none() {
+            self.start_ping();
+        }
+    }
+
+    fn read_again(&mut self) {
+        self.core.feed.begin_round(false);
+        self.reading = Some(Box::pin(read(Arc::clone(self.core))));
+    }
+}
+
+/// Waits for work that is under way, for ever if none is.
+async fn progress<T>(running: &mut Running<T>) -> T {
+    match running {
+        Some(work) => {
+            let done = work.await;
+            *running = None;
+            done
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn pong(ping: impl Future<Output = RedisResult<Value>>, limit: Duration) -> Result<(), Error> {
+    match timeout(limit, ping).await {
+        Ok(pong) => pong.map(drop).map_err(unavailable),
+        Err(_) => Err(Error::new(ErrorKind::Unavailable, "redis did not answer in time")),
+    }
+}
+
+/// Reads all keys, however often it has to ask for a page.
+async fn read(core: Arc<Core>) {
+    let mut cursor = 0;
+    loop {
+        match core.store.scan(cursor).await {
+            Ok((next, ids)) => {
+                core.feed.find(ids);
+                cursor = next;
+                if cursor == 0 {
+                    return;
+                }
+            }
+            Err(error) => {
+                warn!(error = &error as &dyn std::error::Error, "the keys of redis cannot be read");
+                sleep(core.config.connect.retry_max).await;
+            }
+        }
+    }
+}
+
+/// How long nothing may come before Redis is asked whether it is there.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// How many notifications are noted under one lock.
+const TOGETHER: usize = 256;
+
+/// The bound of the first wait between attempts to connect; it doubles up to the configured one.
+const WAIT_MIN: Duration = Duration::from_millis(16);

@@ -1,0 +1,67 @@
+//! One connection that hears notifications.
+
+use futures_util::{FutureExt, StreamExt};
+use presence_core::{Error, ErrorKind, Id};
+use redis::aio::{PubSubSink, PubSubStream};
+use redis::{Msg, RedisResult, Value};
+use tokio::task::unconstrained;
+use tokio::time::timeout;
+
+use super::config::Config;
+use super::keys::{Keys, Sign};
+use super::notifications;
+use super::store::Store;
+use crate::connection::unavailable;
+
+/// A subscription to the four channels of [`Sign`].
+pub(super) struct Session {
+    sink: PubSubSink,
+    messages: PubSubStream,
+}
+
+impl Session {
+    /// Connects and subscribes: everything that happens once this returned is heard.
+    pub(super) async fn open(store: &Store, config: &Config) -> Result<Self, Error> {
+        // Each time: a Redis that was started again may have forgotten what it was told.
+        notifications::ensure(&store.link, config.notifications).await?;
+        let opened = timeout(config.connect.connect_timeout, async {
+            let client = store.link.client().await?;
+            let database = client.get_connection_info().redis_settings().db();
+            let (mut sink, messages) = client.get_async_pubsub().await?.split();
+            sink.psubscribe(&Sign::ALL.map(|sign| sign.channel(database))).await?;
+            RedisResult::Ok(Self { sink, messages })
+        });
+        match opened.await {
+            Ok(Ok(session)) => Ok(session),
+            Ok(Err(error)) if error.code() == Some("NOPERM") => {
+                let message = "redis does not permit to subscribe to its notifications";
+                Err(Error::with_source(ErrorKind::Config, message, error))
+            }
+            Ok(Err(error)) => Err(unavailable(error)),
+            Err(_) => Err(Error::new(ErrorKind::Unavailable, "redis did not answer in time")),
+        }
+    }
+
+    /// Waits for the next notification; `None` once the connection is lost.
+    pub(super) async fn next(&mut self) -> Option<Msg> {
+        self.messages.next().await
+    }
+
+    /// Returns a notification that is there already.
+    ///
+    /// Past the task's budget, with which the channel would pretend to be empty.
+    pub(super) fn next_now(&mut self) -> Option<Msg> {
+        unconstrained(self.messages.next()).now_or_never().flatten()
+    }
+
+    /// Asks Redis for a word on this connection: what it told before is there when that has come.
+    pub(super) fn ping(&self) -> impl Future<Output = RedisResult<Value>> + Send + use<> {
+        let mut sink = self.sink.clone();
+        async move { sink.ping().await }
+    }
+}
+
+/// Returns what a notification says, if it is about one of our keys.
+pub(super) fn sign(keys: &Keys, message: &Msg) -> Option<(Sign, Id)> {
+    Some((Sign::of(message.get_channel_name())?, keys.id(message.get_payload_bytes())?))
+}
