@@ -6,16 +6,19 @@ use std::io::Write as _;
 use anyhow::Context as _;
 
 use crate::config::Config;
-use crate::{data_dir, listen};
+use crate::{data_dir, listen, webhook};
 
 /// Tries everything the server needs; one line each. Whether all is well.
 pub(crate) async fn check(config: &Config) -> anyhow::Result<bool> {
-    let results = [
+    let mut results = vec![
         ("configuration".to_owned(), Ok(())),
         (format!("--http {}", config.http), listen::bind("http", config.http).await.map(drop)),
         (format!("--grpc {}", config.grpc), listen::bind("grpc", config.grpc).await.map(drop)),
         (format!("--data-dir {}", config.data_dir.display()), data_dir::check(&config.data_dir)),
     ];
+    if let Some(url) = &config.webhook_url {
+        results.push((format!("--webhook-url {url}"), webhook::check(url, config.webhook_timeout).await));
+    }
     let mut out = io::stdout().lock();
     for (what, result) in &results {
         let written = match result {

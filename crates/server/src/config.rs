@@ -14,10 +14,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::Uri;
+
 pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::problem::Problems;
 pub(crate) use self::value::LogFormat;
 use self::values::{Reader, Values};
+use crate::webhook::Secret;
 
 /// Everything that can be set; `docs/server.md` has the same table for the user.
 #[derive(Debug, Clone)]
@@ -42,6 +45,12 @@ pub(crate) struct Config {
     pub(crate) presence_events: usize,
     /// How many streams of presence events may be open at once.
     pub(crate) presence_streams: usize,
+    /// Who is told of every transition of presence.
+    pub(crate) webhook_url: Option<Uri>,
+    /// What posts to it are signed with.
+    pub(crate) webhook_secret: Option<Secret>,
+    /// How long it may take to answer.
+    pub(crate) webhook_timeout: Duration,
     /// How long a clean stop may take.
     pub(crate) shutdown_time: Duration,
     /// Messages kept for each hub channel.
@@ -82,6 +91,11 @@ impl Config {
             }),
             presence_events: reader.take(&key::PRESENCE_EVENTS, |text| value::count(text, 1, 16_777_216)),
             presence_streams: reader.take(&key::PRESENCE_STREAMS, |text| value::count(text, 0, 1_000_000)),
+            webhook_url: reader.take(&key::WEBHOOK_URL, value::optional(value::web_address)),
+            webhook_secret: reader.take(&key::WEBHOOK_SECRET, value::optional(value::secret)),
+            webhook_timeout: reader.take(&key::WEBHOOK_TIMEOUT, |text| {
+                value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
+            }),
             shutdown_time: reader.take(&key::SHUTDOWN_TIME, |text| {
                 value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
             }),
@@ -109,6 +123,9 @@ impl Config {
                      like 127.0.0.1, or --insecure if you mean it",
                 );
             }
+        }
+        if self.webhook_secret.is_some() && self.webhook_url.is_none() {
+            reader.problem(&key::WEBHOOK_SECRET, "signs nothing without a --webhook-url");
         }
         if self.http == self.grpc && self.http.port() != 0 {
             reader.problem(&key::GRPC, "is the address of --http too; give the two different ports");

@@ -51,6 +51,11 @@ impl DataDir {
         self.path.join("timelines")
     }
 
+    /// Where it is written how far the webhook's receiver has heard.
+    pub(crate) fn webhook(&self) -> PathBuf {
+        self.path.join("webhook")
+    }
+
     /// What tells this store from any other: clients whose position is from another one start over.
     pub(crate) fn id(&self) -> Uuid {
         self.id

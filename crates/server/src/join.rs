@@ -27,6 +27,7 @@ use self::post::Post;
 use self::roster::Roster;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::webhook::Webhook;
 
 /// Bytes of channel messages kept in memory, over all channels.
 const HISTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -46,6 +47,8 @@ impl Join {
     pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let presence = Presence::new(Memory::start(&presence_config(config)).context("--presence-grace")?);
+        // Before anybody can come.
+        Webhook::start(config, data_dir.webhook(), &presence, &tasks, &stop).await?;
         let post = Arc::new(Post::default());
         let store = tidings::timeline::embedded::Config::new(data_dir.timelines());
         let store = EmbeddedStore::open(store, Arc::<Post>::clone(&post)).await.context("--data-dir")?;

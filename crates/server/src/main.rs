@@ -15,6 +15,7 @@ mod server;
 mod signals;
 mod telemetry;
 mod transition;
+mod webhook;
 
 use std::fmt::Display;
 use std::process::ExitCode;

@@ -50,6 +50,12 @@ keys! {
         "How many events of presence are kept for clients that come back or are slow, about 64 bytes each (1 to 16777216)";
     PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" "100"
         "How many streams of presence events may be open at once; each is one of the HTTP connections (0 to 1000000)";
+    WEBHOOK_URL = "webhook-url" "TIDINGS_WEBHOOK_URL" "URL" ""
+        "Where every transition of presence is posted to, in order and until it is taken, like https://example.org/presence";
+    WEBHOOK_SECRET = "webhook-secret" "TIDINGS_WEBHOOK_SECRET" "SECRET" ""
+        "What those posts are signed with, base64 of 24 to 64 bytes; give it by environment or file, as flags are seen by all users of a machine";
+    WEBHOOK_TIMEOUT = "webhook-timeout" "TIDINGS_WEBHOOK_TIMEOUT" "DURATION" "10s"
+        "How long the receiver of those posts may take to answer before it is asked again (100ms to 10m)";
     SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION" "10s"
         "How long a clean stop may take before the rest is cut off (100ms to 10m)";
     CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT" "100"
@@ -68,7 +74,50 @@ keys! {
         "How long a client may take to send a request, and we to answer it (100ms to 10m)";
 }
 
+impl Key {
+    /// A text as it may be shown: a secret is not, nor is the password in an address.
+    pub(super) fn show(&self, text: &str) -> String {
+        match self.placeholder {
+            "SECRET" => "…".to_owned(),
+            "URL" => without_password(text),
+            _ => text.to_owned(),
+        }
+    }
+}
+
+fn without_password(url: &str) -> String {
+    let begin = url.find("://").map_or(0, |scheme| scheme + 3);
+    let authority = url[begin..].find(['/', '?', '#']).map_or(url.len(), |length| begin + length);
+    // A password may hold an `@` itself.
+    let Some(end) = url[begin..authority].rfind('@').map(|at| begin + at) else { return url.to_owned() };
+    match url[begin..end].find(':') {
+        Some(colon) => format!("{}:…{}", &url[..begin + colon], &url[end..]),
+        None => url.to_owned(),
+    }
+}
+
 /// Finds the key called `name`.
 pub(super) fn named(name: &str) -> Option<&'static Key> {
     ALL.iter().copied().find(|key| key.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_and_secrets_are_not_shown() {
+        for (url, shown) in [
+            ("redis://user:pass@host:6379/0", "redis://user:…@host:6379/0"),
+            ("redis://:p@ss@host", "redis://:…@host"),
+            ("redis://user@host:6379", "redis://user@host:6379"),
+            ("redis://host:6379/a@b:c", "redis://host:6379/a@b:c"),
+            ("user:pass@host", "user:…@host"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(WEBHOOK_URL.show(url), shown);
+        }
+        assert_eq!(WEBHOOK_SECRET.show("abc"), "…");
+        assert_eq!(HTTP.show("abc"), "abc");
+    }
 }

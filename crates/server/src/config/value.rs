@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::Uri;
 use tracing_subscriber::EnvFilter;
 
 use super::duration;
+use crate::webhook::Secret;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,29 @@ pub(super) fn switch(text: &str) -> Checked<bool> {
         "false" => Ok(false),
         _ => Err("is neither true nor false".to_owned()),
     }
+}
+
+/// Lets nothing stand for nothing.
+pub(super) fn optional<T>(parse: impl Fn(&str) -> Checked<T>) -> impl Fn(&str) -> Checked<Option<T>> {
+    move |text| if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+}
+
+pub(super) fn web_address(text: &str) -> Checked<Uri> {
+    let plain = |url: &Uri| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+            && !text.contains('#')
+    };
+    text.parse().ok().filter(plain).ok_or_else(|| {
+        "is not a web address; give one without user and password, like https://example.org/presence"
+            .to_owned()
+    })
+}
+
+pub(super) fn secret(text: &str) -> Checked<Secret> {
+    Secret::parse(text).ok_or_else(|| {
+        "is not base64 of 24 to 64 bytes; take what \"openssl rand -base64 32\" prints".to_owned()
+    })
 }
 
 /// Origins as a browser writes them: scheme, host, and the port where it is not the scheme's own.

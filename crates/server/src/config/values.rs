@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         let given = self.values.given.get(key.name);
         let (source, text) =
             given.map_or((key.name, key.default), |given| (given.source.as_str(), given.text.as_str()));
-        self.problems.push(format!("{source}: {text:?} {wrong}"));
+        self.problems.push(format!("{source}: {:?} {wrong}", key.show(text)));
     }
 
     pub(super) fn finish<T>(self, value: T) -> Result<T, Problems> {

@@ -1,0 +1,169 @@
+//! Tells one other program of every transition of presence, in order, again and again until it has heard.
+//!
+//! ```text
+//! log of presence ──► Cutter ──► one post at a time ──► the receiver
+//!        ▲                            │ 2xx
+//!        └── position ◄── bookmark ◄──┘
+//! ```
+//!
+//! Nothing is queued here: what waits stays in the log of presence, which is bounded. A receiver that is away for so long that
+//! the log runs over is told so (`lagged`), and presence never waits for it.
+//!
+//! # Delivery
+//!
+//! At least once, in the order of presence. The bookmark moves after the receiver has answered, so that it may hear the same
+//! again after a crash of either side, and never misses what the log still has.
+
+mod backoff;
+mod batch;
+mod bookmark;
+mod courier;
+mod secret;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use http::Uri;
+use metrics::Counter;
+use tidings::presence::{Presence, Since};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use self::batch::{Batch, Cutter, Lagged};
+use self::bookmark::Bookmark;
+use self::courier::Courier;
+pub(crate) use self::secret::Secret;
+use crate::config::Config;
+use crate::random;
+
+/// Says whether somebody listens at `url`. Nothing is posted.
+pub(crate) async fn check(url: &Uri, limit: Duration) -> anyhow::Result<()> {
+    let usual = if url.scheme_str() == Some("https") { 443 } else { 80 };
+    let port = url.port_u16().unwrap_or(usual);
+    // An IPv6 address stands in brackets there, and must not here.
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let connected = async { timeout(limit, TcpStream::connect((host, port))).await? };
+    connected
+        .await
+        .map(drop)
+        .map_err(|error: io::Error| anyhow!("--webhook-url: {url} cannot be reached: {error}"))
+}
+
+/// How long a post that is on its way when the server stops may still take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A running webhook.
+#[derive(Debug)]
+pub(crate) struct Webhook {
+    courier: Courier,
+    bookmark: Bookmark,
+    stop: CancellationToken,
+    counters: Counters,
+}
+
+impl Webhook {
+    /// Starts it, if one is configured; from here on no event is missed.
+    pub(crate) async fn start(
+        config: &Config,
+        bookmark: PathBuf,
+        presence: &Presence,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let Some(url) = &config.webhook_url else { return Ok(()) };
+        let courier = Courier::new(url, config.webhook_secret.clone(), config.webhook_timeout, tasks)?;
+        let bookmark = Bookmark::new(bookmark);
+        let (since, lagged) = match bookmark.read() {
+            Ok(Some(position)) => (Since::Position(position), None),
+            Ok(None) => (Since::Now, None),
+            Err(error) => {
+                tracing::warn!(%error, "where the webhook stood cannot be read");
+                (Since::Now, Some(Lagged::default()))
+            }
+        };
+        let events = presence.events(since).await.context("--webhook-url: presence cannot be followed")?;
+        let webhook = Self { courier, bookmark, stop: stop.clone(), counters: Counters::new() };
+        tasks.spawn(webhook.run(Cutter::new(events, lagged)));
+        Ok(())
+    }
+
+    /// Tells until presence ends, or until `stop` and there is nothing more to tell.
+    async fn run(self, mut cutter: Cutter) {
+        while let Some(batch) = cutter.next(&self.stop).await {
+            if !batch.is_silent() && !self.deliver(&batch).await {
+                return;
+            }
+            if let Some(position) = batch.position()
+                && let Err(error) = self.bookmark.set(position).await
+            {
+                tracing::warn!(%error, "where the webhook stands cannot be written; its receiver may hear events again");
+            }
+        }
+    }
+
+    /// Posts until the receiver has it. `false` if the server stops before that.
+    async fn deliver(&self, batch: &Batch) -> bool {
+        let (id, body) = (Uuid::new_v4().to_string(), batch.body());
+        let body = axum::body::Bytes::from(body);
+        if let Some(lagged) = batch.lagged() {
+            self.counters.lagged.increment(1);
+            tracing::warn!(missed = ?lagged.missed, "events were lost before the webhook's receiver heard of them");
+        }
+        for failures in 1.. {
+            let posted = tokio::select! {
+                posted = self.courier.post(&id, body.clone()) => posted,
+                () = self.last_moment() => return false,
+            };
+            let Err(error) = posted else {
+                self.counters.posted.increment(1);
+                self.counters.events.increment(batch.len() as u64);
+                return true;
+            };
+            self.counters.failed.increment(1);
+            if self.stop.is_cancelled() {
+                return false;
+            }
+            let wait = random::below(backoff::most(failures));
+            tracing::warn!(error = format!("{error:#}"), failures, again_in = ?wait, "the webhook's receiver did not take a batch");
+            // A stop is a reason to try once more now.
+            self.stop.run_until_cancelled(sleep(wait)).await;
+        }
+        false
+    }
+
+    async fn last_moment(&self) {
+        self.stop.cancelled().await;
+        sleep(LAST_WORDS).await;
+    }
+}
+
+#[derive(Debug)]
+struct Counters {
+    posted: Counter,
+    failed: Counter,
+    events: Counter,
+    lagged: Counter,
+}
+
+impl Counters {
+    fn new() -> Self {
+        let posts = "tidings_webhook_posts_total";
+        metrics::describe_counter!(posts, "Posts of the webhook, by whether the receiver took them");
+        metrics::describe_counter!("tidings_webhook_events_total", "Events the webhook's receiver took");
+        metrics::describe_counter!(
+            "tidings_webhook_lagged_total",
+            "Times that events were lost before the receiver heard of them"
+        );
+        Self {
+            posted: metrics::counter!(posts, "outcome" => "taken"),
+            failed: metrics::counter!(posts, "outcome" => "failed"),
+            events: metrics::counter!("tidings_webhook_events_total"),
+            lagged: metrics::counter!("tidings_webhook_lagged_total"),
+        }
+    }
+}

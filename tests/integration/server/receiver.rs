@@ -1,0 +1,164 @@
+//! The receiver of a webhook, which answers as it is told to.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// How long a post may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// What becomes of a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Status(u16),
+    /// Never any.
+    Hang,
+    /// The connection is cut before one.
+    Cut,
+}
+
+/// A post, and what became of it.
+#[derive(Debug, Clone)]
+pub(super) struct Post {
+    pub(super) headers: HashMap<String, String>,
+    pub(super) text: String,
+    pub(super) answer: Answer,
+}
+
+impl Post {
+    pub(super) fn body(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap()
+    }
+
+    /// Its events, as `bob ONLINE`.
+    pub(super) fn events(&self) -> Vec<String> {
+        let body = self.body();
+        let told = body["events"].as_array().unwrap().iter();
+        told.map(|event| format!("{} {}", event["id"].as_str().unwrap(), event["status"].as_str().unwrap()))
+            .collect()
+    }
+}
+
+/// Listens on the loopback address; gone, with all its connections, when dropped.
+pub(super) struct Receiver {
+    address: SocketAddr,
+    posts: mpsc::Receiver<Post>,
+    script: Arc<Mutex<VecDeque<Answer>>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Receiver {
+    /// Starts one that answers with these first, then with 204.
+    pub(super) async fn start(script: &[Answer]) -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap(), script).await
+    }
+
+    pub(super) async fn start_at(address: SocketAddr, script: &[Answer]) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let script = Arc::new(Mutex::new(VecDeque::from(script.to_vec())));
+        let (heard, posts) = mpsc::channel(10_000);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, heard, Arc::clone(&script)));
+        Self { address, posts, script, _tasks: tasks }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The flag that makes a server post here.
+    pub(super) fn flag(&self) -> String {
+        format!("--webhook-url=http://{}/presence?from=tidings", self.address)
+    }
+
+    /// Answers what comes next with these.
+    pub(super) fn will(&self, script: &[Answer]) {
+        self.script.lock().unwrap().extend(script);
+    }
+
+    pub(super) async fn next(&mut self) -> Post {
+        timeout(LIMIT, self.posts.recv()).await.expect("a post comes in time").unwrap()
+    }
+
+    /// The next post that was taken.
+    pub(super) async fn taken(&mut self) -> Post {
+        loop {
+            let post = self.next().await;
+            if matches!(post.answer, Answer::Status(200..300)) {
+                return post;
+            }
+        }
+    }
+
+    /// The next `count` events that were taken, in their order.
+    pub(super) async fn events(&mut self, count: usize) -> Vec<String> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            events.extend(self.taken().await.events());
+        }
+        assert_eq!(events.len(), count, "{events:?}");
+        events
+    }
+}
+
+async fn accept(listener: TcpListener, heard: mpsc::Sender<Post>, script: Arc<Mutex<VecDeque<Answer>>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((socket, _)) = listener.accept().await {
+        let (heard, script) = (heard.clone(), Arc::clone(&script));
+        connections.spawn(async move {
+            // A server that goes away in the middle is part of what is tested.
+            serve(socket, heard, script).await.ok();
+        });
+    }
+}
+
+async fn serve(
+    socket: TcpStream,
+    heard: mpsc::Sender<Post>,
+    script: Arc<Mutex<VecDeque<Answer>>>,
+) -> io::Result<()> {
+    let mut socket = BufReader::new(socket);
+    loop {
+        let mut line = String::new();
+        if socket.read_line(&mut line).await? == 0 {
+            return Ok(());
+        }
+        assert_eq!(line, "POST /presence?from=tidings HTTP/1.1\r\n");
+        let mut headers = HashMap::new();
+        loop {
+            let mut line = String::new();
+            socket.read_line(&mut line).await?;
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        }
+        let mut body = vec![0; headers["content-length"].parse().unwrap()];
+        socket.read_exact(&mut body).await?;
+        let answer = script.lock().unwrap().pop_front().unwrap_or(Answer::Status(204));
+        let text = String::from_utf8(body).unwrap();
+        heard.send(Post { headers, text, answer }).await.ok();
+        match answer {
+            Answer::Status(status) => {
+                let answer =
+                    format!("HTTP/1.1 {status} Any\r\nContent-Length: 2\r\nLocation: /elsewhere\r\n\r\nok");
+                let answer = if status == 204 {
+                    answer.replace("Content-Length: 2\r\n", "").replace("\r\nok", "\r\n")
+                } else {
+                    answer
+                };
+                socket.write_all(answer.as_bytes()).await?;
+            }
+            Answer::Hang => std::future::pending().await,
+            Answer::Cut => return Ok(()),
+        }
+    }
+}
