@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use presence_core::contract::{Terms, World};
+use presence_core::contract::{RoomWorld, Terms, World};
 use presence_core::memory::{Config, Memory};
+use presence_core::rooms::{RoomBackend, Rooms};
 use presence_core::throttled::{self, Throttled};
 use presence_core::{Backend, Error, Presence};
 use tokio::runtime::{Builder, Runtime};
 
 /// Time stands still unless everybody waits: bounds are exact.
-struct Paused(Presence);
+struct Paused(Arc<Memory>);
 
 impl World for Paused {
     const TTL: Duration = Duration::from_secs(1);
@@ -19,16 +20,22 @@ impl World for Paused {
     const DELIVERY: Duration = Duration::from_millis(1);
 
     async fn start(terms: Terms) -> Result<Self, Error> {
-        start(terms).map(Self)
+        Ok(Self(Arc::new(memory(terms)?)))
     }
 
     async fn node(&self) -> Result<Presence, Error> {
-        Ok(self.0.clone())
+        Ok(Presence::from(Arc::clone(&self.0) as Arc<dyn Backend>))
+    }
+}
+
+impl RoomWorld for Paused {
+    async fn rooms(&self) -> Result<Rooms, Error> {
+        Ok(Rooms::from(Arc::clone(&self.0) as Arc<dyn RoomBackend>))
     }
 }
 
 /// Everything at once, on a machine that may be busy with something else.
-struct Threads(Presence);
+struct Threads(Arc<Memory>);
 
 impl World for Threads {
     const TTL: Duration = Duration::from_millis(500);
@@ -37,11 +44,17 @@ impl World for Threads {
     const DELIVERY: Duration = Duration::from_millis(800);
 
     async fn start(terms: Terms) -> Result<Self, Error> {
-        start(terms).map(Self)
+        Ok(Self(Arc::new(memory(terms)?)))
     }
 
     async fn node(&self) -> Result<Presence, Error> {
-        Ok(self.0.clone())
+        Ok(Presence::from(Arc::clone(&self.0) as Arc<dyn Backend>))
+    }
+}
+
+impl RoomWorld for Threads {
+    async fn rooms(&self) -> Result<Rooms, Error> {
+        Ok(Rooms::from(Arc::clone(&self.0) as Arc<dyn RoomBackend>))
     }
 }
 
@@ -72,13 +85,11 @@ impl World for ThrottledNodes {
     }
 }
 
-fn start(terms: Terms) -> Result<Presence, Error> {
-    Ok(Presence::new(memory(terms)?))
-}
-
 fn memory(terms: Terms) -> Result<Memory, Error> {
     let mut config = Config::default();
-    (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
+    (config.ttl, config.grace) = (terms.ttl, terms.grace);
+    // Of all the rooms as many as of the ids, over 32 parts, of which a law may use but one.
+    (config.events_max, config.room_events_max) = (terms.events_max, terms.events_max);
     Memory::start(&config)
 }
 
@@ -93,3 +104,5 @@ fn threads() -> Runtime {
 presence_core::contract!(with_paused_time, Paused, paused());
 presence_core::contract!(with_threads, Threads, threads());
 presence_core::contract!(throttled_with_paused_time, ThrottledNodes, paused());
+presence_core::rooms_contract!(rooms_with_paused_time, Paused, paused());
+presence_core::rooms_contract!(rooms_with_threads, Threads, threads());

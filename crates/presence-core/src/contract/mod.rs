@@ -37,6 +37,8 @@
 //!
 //! presence_core::contract!(in_memory, InMemory, runtime());
 //! ```
+//!
+//! A backend that keeps rooms implements [`RoomWorld`] too, and calls [`rooms_contract!`](crate::rooms_contract!).
 
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a law panics where it is broken")]
 
@@ -44,6 +46,7 @@ mod closing;
 mod devices;
 mod laws;
 mod reading;
+mod rooms;
 mod streams;
 mod time;
 mod transitions;
@@ -55,6 +58,7 @@ pub use self::devices::*;
 #[doc(hidden)]
 pub use self::laws::{check_list, is_excused};
 pub use self::reading::*;
+pub use self::rooms::*;
 pub use self::streams::*;
 pub use self::time::*;
 pub use self::transitions::*;

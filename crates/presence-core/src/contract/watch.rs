@@ -148,4 +148,4 @@ impl<W: World> Watch<W> {
 const ROUNDS: usize = 20;
 
 /// For what must come, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);

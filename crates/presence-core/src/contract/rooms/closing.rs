@@ -1,0 +1,61 @@
+//! The end, in any order.
+
+use super::ROOM;
+use super::watch::RoomWatch;
+use super::world::RoomWorld;
+use crate::contract::Terms;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Cause, Since};
+use crate::page::Cursor;
+use crate::rooms::Rooms;
+
+/// Streams end after what has happened, calls say `Closed`, closing again is nothing.
+pub async fn close_ends_room_streams_and_refuses_calls<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    let clone = rooms.clone();
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    rooms.join(ROOM, "a", "tab", "x").await.unwrap();
+    clone.close().await;
+    // What came before is still given, and nobody leaves by it.
+    watch.joined("a", "x").await;
+    watch.ended().await;
+    watch.ended().await;
+    rooms.close().await;
+    clone.close().await;
+    for result in every_call(&rooms).await {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Closed);
+    }
+}
+
+/// Dropping is closing without waiting, whatever goes first.
+pub async fn room_streams_end_when_the_last_handle_is_dropped<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    let first = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    let mut last = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    rooms.join(ROOM, "a", "tab", "x").await.unwrap();
+    drop(first);
+    let clone = rooms.clone();
+    drop(rooms);
+    clone.remove(ROOM, "a").await.unwrap();
+    last.joined("a", "x").await;
+    last.left("a", Cause::Explicit).await;
+    drop(clone);
+    drop(world);
+    last.ended().await;
+}
+
+async fn every_call(rooms: &Rooms) -> Vec<Result<(), Error>> {
+    vec![
+        rooms.join(ROOM, "a", "tab", "x").await,
+        rooms.join_beating(ROOM, "a", "tab", "x").await,
+        rooms.beat(ROOM, "a", "tab").await.map(drop),
+        rooms.update(ROOM, "a", "x").await.map(drop),
+        rooms.leave(ROOM, "a", "tab").await,
+        rooms.remove(ROOM, "a").await,
+        rooms.members(ROOM, Cursor::default(), 1).await.map(drop),
+        rooms.count(ROOM).await.map(drop),
+        rooms.events(ROOM, Since::Snapshot).await.map(drop),
+    ]
+}

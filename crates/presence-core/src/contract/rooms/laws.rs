@@ -1,0 +1,65 @@
+//! The list of the laws of rooms.
+
+use crate::contract::World;
+use crate::contract::laws::check;
+
+/// Makes a module of tests, one for each law of rooms.
+///
+/// `rooms_contract!(name, World, runtime)`, as [`contract!`](crate::contract!), of a type that implements
+/// [`RoomWorld`](crate::contract::RoomWorld).
+#[macro_export]
+macro_rules! rooms_contract {
+    ($name:ident, $world:ty, $runtime:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the world may come from anywhere")]
+            use super::*;
+
+            $crate::contract! { @laws $world, $runtime, check_room_list,
+                first_joins_from_many_handles_give_one_event
+                devices_of_a_member_are_one_member
+                return_within_grace_gives_no_join
+                silent_member_leaves_within_the_bound
+                held_member_needs_no_heartbeat
+                removed_member_leaves_at_once
+                strangers_leave_in_silence
+                member_events_alternate_whoever_makes_them
+                update_gives_one_event
+                payload_is_one_for_all_devices
+                last_writer_wins
+                names_and_payloads_of_every_shape_come_back
+                bad_names_and_payloads_are_refused
+                pages_list_every_member
+                pages_miss_nobody_who_stays
+                rooms_are_apart
+                room_stream_from_now_gives_nothing_before
+                stream_follows_a_room_that_empties
+                room_stream_resumes_from_any_position
+                room_position_outside_the_retention_gives_lagged
+                position_of_another_room_gives_lagged
+                room_snapshot_is_followed_by_changes_without_a_gap
+                room_snapshot_read_slowly_is_true_once_it_is_synced
+                diffs_add_up_to_the_room
+                what_cancels_out_in_a_batch_is_not_told
+                full_batch_is_sent_at_once
+                counts_follow_the_room
+                close_ends_room_streams_and_refuses_calls
+                room_streams_end_when_the_last_handle_is_dropped
+            }
+        }
+    };
+}
+
+/// Fails if a law of rooms is not among `listed`.
+#[doc(hidden)]
+pub fn check_room_list<W: World>(listed: &[&str]) {
+    check::<W>(listed, SOURCES);
+}
+
+pub(in crate::contract) const SOURCES: &[&str] = &[
+    include_str!("closing.rs"),
+    include_str!("diffs.rs"),
+    include_str!("listing.rs"),
+    include_str!("members.rs"),
+    include_str!("payloads.rs"),
+    include_str!("streams.rs"),
+];

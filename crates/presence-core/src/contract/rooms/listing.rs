@@ -1,0 +1,88 @@
+//! Listings, and that rooms are apart.
+
+use std::collections::BTreeMap;
+
+use super::ROOM;
+use super::watch::{Picture, RoomWatch};
+use super::world::RoomWorld;
+use crate::contract::Terms;
+use crate::event::{Since, Status};
+use crate::page::Cursor;
+use crate::rooms::{Payload, Rooms};
+
+/// Page by page, and counted, every member is found with its payload, and nobody else.
+pub async fn pages_list_every_member<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
+    assert_eq!(listed(&rooms, ROOM, 10).await, BTreeMap::new());
+    let mut expected = BTreeMap::new();
+    for number in 0..150 {
+        let (id, payload) = (format!("user {number}"), format!("I am {number}"));
+        rooms.join(ROOM, &id, "tab", &*payload).await.unwrap();
+        expected.insert(id, Payload::new(payload).unwrap());
+    }
+    other.join(ROOM, "gone", "tab", "x").await.unwrap();
+    other.remove(ROOM, "gone").await.unwrap();
+    for limit in [1, 7, 149, 150, 1_000] {
+        assert_eq!(listed(&other, ROOM, limit).await, expected);
+    }
+    assert_eq!(other.count(ROOM).await.unwrap(), 150);
+}
+
+/// Who stays is listed, whoever comes and goes between the pages.
+pub async fn pages_miss_nobody_who_stays<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    for number in 0..60 {
+        rooms.join(ROOM, format!("stays {number}"), "tab", "x").await.unwrap();
+        rooms.join(ROOM, format!("goes {number}"), "tab", "x").await.unwrap();
+    }
+    let (mut all, mut cursor, mut number) = (BTreeMap::new(), Cursor::default(), 0);
+    loop {
+        let page = rooms.members(ROOM, cursor, 5).await.unwrap();
+        all.extend(page.members.into_iter().map(|member| (member.id.to_string(), member.payload)));
+        for _ in 0..4 {
+            rooms.remove(ROOM, format!("goes {}", number * 7 % 60)).await.unwrap();
+            rooms.join(ROOM, format!("comes {number}"), "tab", "x").await.unwrap();
+            number += 1;
+        }
+        let Some(next) = page.next.filter(|_| number < 2_000) else { break };
+        cursor = next;
+    }
+    assert_eq!(all.keys().filter(|id| id.starts_with("stays")).count(), 60);
+}
+
+/// Rooms know nothing of each other, nor of who is online.
+pub async fn rooms_are_apart<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (rooms, presence) = (world.rooms().await.unwrap(), world.node().await.unwrap());
+    let mut watch = RoomWatch::<W>::open(&rooms, "a", Since::Snapshot).await;
+    // Written one after the other, these are the same.
+    rooms.join("a:b", "c", "tab", "1").await.unwrap();
+    rooms.join("a", "b:c", "tab", "2").await.unwrap();
+    watch.joined("b:c", "2").await;
+    rooms.remove("a:b", "c").await.unwrap();
+    rooms.join("b", "b:c", "tab", "3").await.unwrap();
+    rooms.remove("b", "b:c").await.unwrap();
+    watch.silent(W::DELIVERY).await;
+
+    assert_eq!(presence.status(["b:c"]).await.unwrap(), [Status::Offline]);
+    presence.hold_device("b:c", "tab").await.unwrap();
+    presence.offline(["b:c"]).await.unwrap();
+    presence.offline_device("b:c", "tab").await.unwrap();
+    watch.silent(W::DELIVERY).await;
+    assert_eq!(listed(&rooms, "a", 9).await.len(), 1);
+    assert_eq!(presence.count().await.unwrap(), 0);
+}
+
+/// Lists all pages, with cursors that travel as text.
+pub(super) async fn listed(rooms: &Rooms, room: &str, limit: usize) -> Picture {
+    let (mut all, mut cursor) = (BTreeMap::new(), Cursor::default());
+    loop {
+        let page = rooms.members(room, cursor, limit).await.unwrap();
+        assert!(page.members.len() <= limit, "{} members of at most {limit}", page.members.len());
+        all.extend(page.members.into_iter().map(|member| (member.id.to_string(), member.payload)));
+        let Some(next) = page.next else { return all };
+        cursor = next.to_string().parse().unwrap();
+    }
+}

@@ -1,0 +1,211 @@
+//! Who is in a room: the laws of ids, for members.
+
+use std::collections::HashSet;
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::ROOM;
+use super::listing::listed;
+use super::watch::RoomWatch;
+use super::world::RoomWorld;
+use crate::contract::Terms;
+use crate::event::{Cause, Since};
+use crate::rooms::Action;
+
+/// Many nodes bring the same ids in at once: one event each, with what they show.
+pub async fn first_joins_from_many_handles_give_one_event<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    let ids: Vec<_> = (0..20).map(|id| format!("user {id}")).collect();
+    let mut joins = JoinSet::new();
+    for turn in 0..6 {
+        let rooms = world.rooms().await.unwrap();
+        let mut ids = ids.clone();
+        ids.rotate_left(turn * 3);
+        joins.spawn(async move {
+            for id in &ids {
+                rooms.join(ROOM, id, format!("node {turn}"), format!("I am {id}")).await.unwrap();
+            }
+            rooms
+        });
+    }
+    let nodes = joins.join_all().await;
+    let mut seen = HashSet::new();
+    while seen.len() < ids.len() {
+        let event = watch.change(W::TTL).await.expect("an event for each member");
+        assert!(matches!(event.action, Action::Joined(_)), "{event:?}");
+        assert!(seen.insert(event.id.clone()), "second event of {}", event.id);
+    }
+    for rooms in nodes {
+        rooms.join(ROOM, "user 1", "one more", "I am user 1").await.unwrap();
+    }
+    watch.silent(W::DELIVERY).await;
+    assert!(
+        watch.picture().iter().all(|(id, payload)| payload.as_bytes() == format!("I am {id}").as_bytes())
+    );
+    assert_eq!(rooms.count(ROOM).await.unwrap(), 20);
+}
+
+/// The last device to leave decides, and leaves the grace time.
+pub async fn devices_of_a_member_are_one_member<W: RoomWorld>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    rooms.join(ROOM, "a", "tab 1", "x").await.unwrap();
+    watch.joined("a", "x").await;
+    other.join(ROOM, "a", "tab 2", "x").await.unwrap();
+    rooms.join_beating(ROOM, "a", "phone", "x").await.unwrap();
+    rooms.leave(ROOM, "a", "tab 1").await.unwrap();
+    rooms.leave(ROOM, "a", "phone").await.unwrap();
+    watch.silent(terms.silence() * 2).await;
+    let before = Instant::now();
+    other.leave(ROOM, "a", "tab 2").await.unwrap();
+    other.leave(ROOM, "a", "tab 2").await.unwrap();
+    let after = Instant::now();
+    assert_eq!(rooms.count(ROOM).await.unwrap(), 1);
+    watch.left("a", Cause::Ended).await;
+    assert!(before.elapsed() >= terms.grace, "the grace time was {:?}", before.elapsed());
+    let late = after.elapsed().saturating_sub(terms.grace);
+    assert!(late <= W::LATENESS + W::DELIVERY, "left {late:?} after its time");
+    assert_eq!(rooms.count(ROOM).await.unwrap(), 0);
+    watch.silent(terms.silence() * 2).await;
+}
+
+/// A page that reloads is back as another connection, and shows what it showed, or something else.
+pub async fn return_within_grace_gives_no_join<W: RoomWorld>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    for round in 0..20 {
+        let id = format!("a{round}");
+        rooms.join(ROOM, &id, "tab 1", "x").await.unwrap();
+        watch.joined(&id, "x").await;
+        let left = Instant::now();
+        rooms.leave(ROOM, &id, "tab 1").await.unwrap();
+        let event = watch.change(terms.grace / 2).await;
+        other.join(ROOM, &id, "tab 2", "y").await.unwrap();
+        if left.elapsed() >= terms.grace {
+            // The machine was too busy for this to prove something.
+            watch.settle().await;
+            continue;
+        }
+        assert_eq!(event, None);
+        watch.updated(&id, "y").await;
+        watch.silent(terms.silence() * 2).await;
+        return;
+    }
+    panic!("the machine was too busy, 20 times");
+}
+
+/// A member that beats stays, one that falls silent leaves once, within the bound.
+pub async fn silent_member_leaves_within_the_bound<W: RoomWorld>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    assert!(!rooms.beat(ROOM, "a", "phone").await.unwrap(), "a heartbeat alone is no join");
+    rooms.join_beating(ROOM, "a", "phone", "x").await.unwrap();
+    watch.joined("a", "x").await;
+    let (mut before, mut after) = (Instant::now(), Instant::now());
+    for _ in 0..9 {
+        watch.silent(terms.ttl / 3).await;
+        before = Instant::now();
+        assert!(rooms.beat(ROOM, "a", "phone").await.unwrap());
+        after = Instant::now();
+    }
+    watch.left("a", Cause::Expired).await;
+    let (most, least) = (before.elapsed(), after.elapsed());
+    assert!(most >= terms.silence(), "left {:?} before its time", terms.silence() - most);
+    let late = least.saturating_sub(terms.silence());
+    assert!(late <= W::LATENESS + W::DELIVERY, "left {late:?} after its time");
+    assert!(!rooms.beat(ROOM, "a", "phone").await.unwrap());
+    watch.silent(terms.silence() * 2).await;
+}
+
+/// A connection may stay open for days and say nothing.
+pub async fn held_member_needs_no_heartbeat<W: RoomWorld>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    rooms.join_beating(ROOM, "a", "tab", "x").await.unwrap();
+    rooms.join(ROOM, "a", "tab", "x").await.unwrap();
+    assert!(rooms.beat(ROOM, "a", "tab").await.unwrap());
+    watch.joined("a", "x").await;
+    watch.silent(terms.silence() * 5).await;
+    rooms.leave(ROOM, "a", "tab").await.unwrap();
+    watch.left("a", Cause::Ended).await;
+}
+
+/// To be removed needs no grace time, counts for all devices, and is no second event later.
+pub async fn removed_member_leaves_at_once<W: RoomWorld>() {
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    rooms.join(ROOM, "a", "tab", "x").await.unwrap();
+    watch.joined("a", "x").await;
+    other.join_beating(ROOM, "a", "phone", "x").await.unwrap();
+    let told = Instant::now();
+    other.remove(ROOM, "a").await.unwrap();
+    assert_eq!(other.count(ROOM).await.unwrap(), 0);
+    watch.left("a", Cause::Explicit).await;
+    assert!(told.elapsed() <= W::DELIVERY, "the event took {:?}", told.elapsed());
+    rooms.leave(ROOM, "a", "tab").await.unwrap();
+    other.remove(ROOM, "a").await.unwrap();
+    watch.silent(terms.silence() + W::LATENESS + W::DELIVERY).await;
+    rooms.join(ROOM, "a", "tab", "y").await.unwrap();
+    watch.joined("a", "y").await;
+}
+
+/// Nobody is harmed by what is done to strangers.
+pub async fn strangers_leave_in_silence<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    rooms.leave(ROOM, "nobody", "tab").await.unwrap();
+    rooms.remove(ROOM, "nobody").await.unwrap();
+    assert!(!rooms.update(ROOM, "nobody", "x").await.unwrap());
+    rooms.join(ROOM, "a", "tab", "x").await.unwrap();
+    watch.joined("a", "x").await;
+    rooms.leave(ROOM, "a", "phone").await.unwrap();
+    watch.silent(W::DELIVERY).await;
+    assert_eq!(rooms.count("another").await.unwrap(), 0);
+}
+
+/// Whatever nodes do at once, the events of each member fit together and end with what is listed.
+pub async fn member_events_alternate_whoever_makes_them<W: RoomWorld>() {
+    const IDS: [&str; 3] = ["a", "b", "c"];
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    // Checks that they do, and the count of each.
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    let mut churn = JoinSet::new();
+    for turn in 0..5_usize {
+        let rooms = world.rooms().await.unwrap();
+        churn.spawn(async move {
+            for step in 0..50 {
+                let id = IDS[(turn + step) % IDS.len()];
+                match (turn * 7 + step * 3) % 5 {
+                    0 | 1 => rooms.join(ROOM, id, "tab", format!("{turn} {step}")).await.unwrap(),
+                    2 => rooms.leave(ROOM, id, "tab").await.unwrap(),
+                    3 => drop(rooms.update(ROOM, id, format!("{step} {turn}")).await.unwrap()),
+                    _ => rooms.remove(ROOM, id).await.unwrap(),
+                }
+                tokio::task::yield_now().await;
+            }
+            rooms
+        });
+    }
+    let _nodes = churn.join_all().await;
+    rooms.remove(ROOM, "a").await.unwrap();
+    rooms.join(ROOM, "c", "tab", "last").await.unwrap();
+    assert!(!watch.settle().await.is_empty());
+    assert!(!watch.lagged);
+    assert_eq!(watch.picture(), listed(&rooms, ROOM, 2).await);
+    assert_eq!(watch.picture().get("c").map(|payload| payload.as_bytes()), Some(&b"last"[..]));
+}

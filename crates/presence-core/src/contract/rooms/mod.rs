@@ -1,0 +1,26 @@
+//! The laws of every [`RoomBackend`](crate::rooms::RoomBackend).
+
+mod closing;
+mod diffs;
+mod laws;
+mod listing;
+mod members;
+mod payloads;
+mod streams;
+mod watch;
+mod world;
+
+pub(super) use self::laws::SOURCES;
+
+pub use self::closing::*;
+pub use self::diffs::*;
+#[doc(hidden)]
+pub use self::laws::check_room_list;
+pub use self::listing::*;
+pub use self::members::*;
+pub use self::payloads::*;
+pub use self::streams::*;
+pub use self::world::RoomWorld;
+
+/// The room that laws take place in, unless they need others.
+const ROOM: &str = "lobby";

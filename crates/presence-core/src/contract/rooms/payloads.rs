@@ -1,0 +1,117 @@
+//! What members show.
+
+use std::collections::BTreeMap;
+
+use tokio::task::JoinSet;
+
+use super::ROOM;
+use super::listing::listed;
+use super::watch::RoomWatch;
+use super::world::RoomWorld;
+use crate::contract::Terms;
+use crate::error::ErrorKind;
+use crate::event::{Cause, Since};
+use crate::rooms::Payload;
+
+/// A change of the payload is one event, from whichever node; what changes nothing is none.
+pub async fn update_gives_one_event<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    rooms.join(ROOM, "a", "tab", "x").await.unwrap();
+    watch.joined("a", "x").await;
+    assert!(rooms.update(ROOM, "a", "y").await.unwrap());
+    watch.updated("a", "y").await;
+    assert!(other.update(ROOM, "a", "").await.unwrap());
+    watch.updated("a", "").await;
+    assert!(other.update(ROOM, "a", "").await.unwrap());
+    assert!(rooms.update(ROOM, "a", "").await.unwrap());
+    watch.silent(W::DELIVERY).await;
+    rooms.remove(ROOM, "a").await.unwrap();
+    watch.left("a", Cause::Explicit).await;
+    assert!(!rooms.update(ROOM, "a", "z").await.unwrap());
+    watch.silent(W::DELIVERY).await;
+}
+
+/// Devices have one payload between them, the last one written, and leave it behind.
+pub async fn payload_is_one_for_all_devices<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    rooms.join(ROOM, "a", "tab", "x").await.unwrap();
+    watch.joined("a", "x").await;
+    other.join(ROOM, "a", "phone", "y").await.unwrap();
+    watch.updated("a", "y").await;
+    rooms.join_beating(ROOM, "a", "watch", "z").await.unwrap();
+    watch.updated("a", "z").await;
+    assert!(rooms.beat(ROOM, "a", "watch").await.unwrap());
+    other.leave(ROOM, "a", "phone").await.unwrap();
+    watch.silent(W::DELIVERY).await;
+    let shown = listed(&other, ROOM, 1).await;
+    assert_eq!(shown, BTreeMap::from([("a".to_owned(), Payload::new("z").unwrap())]));
+}
+
+/// Of many writers at once one is the last, for everybody the same.
+pub async fn last_writer_wins<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    rooms.join(ROOM, "a", "tab", "x").await.unwrap();
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    let mut writers = JoinSet::new();
+    for writer in 0..4 {
+        let rooms = world.rooms().await.unwrap();
+        writers.spawn(async move {
+            for step in 0..10 {
+                assert!(rooms.update(ROOM, "a", format!("{writer} {step}")).await.unwrap());
+            }
+            rooms
+        });
+    }
+    let _nodes = writers.join_all().await;
+    assert_eq!(watch.settle().await.len(), 40);
+    assert_eq!(watch.picture(), listed(&rooms, ROOM, 1).await);
+}
+
+/// What is a name or a payload to us is one to the store.
+pub async fn names_and_payloads_of_every_shape_come_back<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    let long = "é".repeat(256);
+    let names = [" ", "*", "{a}", "a}b", "a:b", "$", "\\", "\"", "0", "名前", "🦀", &long];
+    let payloads =
+        [vec![], vec![0], b"\r\n\0\"{}".to_vec(), vec![0xff, 0xfe], vec![b'x'; Payload::BYTES_MAX]];
+    for (number, name) in names.into_iter().enumerate() {
+        let mut watch = RoomWatch::<W>::open(&rooms, name, Since::Snapshot).await;
+        let payload = Payload::new(&payloads[number % payloads.len()]).unwrap();
+        rooms.join(name, name, "tab", &payload).await.unwrap();
+        let joined = watch.settle().await;
+        assert_eq!(joined.len(), 1, "in {name:?}");
+        let expected = BTreeMap::from([(name.to_owned(), payload)]);
+        assert_eq!(watch.picture(), expected);
+        assert_eq!(listed(&rooms, name, 5).await, expected);
+        assert_eq!(RoomWatch::<W>::open(&rooms, name, Since::Snapshot).await.picture(), expected);
+    }
+}
+
+/// What is too long or no name does nothing.
+pub async fn bad_names_and_payloads_are_refused<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    let large = vec![0; Payload::BYTES_MAX + 1];
+    rooms.join(ROOM, "b", "tab", "x").await.unwrap();
+    watch.joined("b", "x").await;
+    let results = [
+        rooms.join(ROOM, "a", "tab", large.clone()).await,
+        rooms.join_beating(ROOM, "a", "tab", large.clone()).await,
+        rooms.update(ROOM, "b", large).await.map(drop),
+        rooms.join("", "a", "tab", "x").await,
+        rooms.join(ROOM, "a\n", "tab", "x").await,
+        rooms.join(ROOM, "a", "", "x").await,
+        rooms.count("x".repeat(513)).await.map(drop),
+    ];
+    for result in results {
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+    watch.silent(W::DELIVERY).await;
+}
