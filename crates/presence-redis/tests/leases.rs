@@ -62,13 +62,13 @@ impl<P: Place> World for On<P> {
     const DELIVERY: Duration = Duration::from_millis(800);
 
     async fn start(terms: Terms) -> Result<Self, Error> {
-        let url = P::url().await.map_err(|error| {
-            Error::with_source(ErrorKind::Unavailable, "no redis for the test", error)
-        })?;
+        let url = P::url()
+            .await
+            .map_err(|error| Error::with_source(ErrorKind::Unavailable, "no redis for the test", error))?;
         let mut config = Config::new(url);
         config.prefix = test_support::unique("leases");
         (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
-        let first = Presence::new(Leases::start(config.clone()).await?);
+        let first = Presence::new(Leases::start(&config).await?);
         Ok(Self { config, first, place: std::marker::PhantomData })
     }
 
@@ -76,7 +76,7 @@ impl<P: Place> World for On<P> {
         if !P::PROCESSES {
             return Ok(self.first.clone());
         }
-        Ok(Presence::new(Leases::start(self.config.clone()).await?))
+        Ok(Presence::new(Leases::start(&self.config).await?))
     }
 }
 

@@ -53,10 +53,10 @@ impl Leases {
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, does not fit the data in Redis or is refused by it,
     /// or outside a tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if Redis cannot be reached.
-    pub async fn start(config: Config) -> Result<Self, Error> {
+    pub async fn start(config: &Config) -> Result<Self, Error> {
         let runtime = Handle::try_current()
             .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
-        let core = Arc::new(Core::open(&config).await?);
+        let core = Arc::new(Core::open(config).await?);
         let (tasks, followers, drain) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
         let leases = Self { core, tasks, followers, following: OnceCell::new(), drain, runtime };
         leases.spawn();

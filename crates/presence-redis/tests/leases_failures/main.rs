@@ -22,7 +22,7 @@ fn config(url: &str) -> Config {
 
 /// Starts one more process, as far as Redis can tell.
 async fn process(config: &Config) -> Presence {
-    Presence::new(Leases::start(config.clone()).await.expect("redis is there"))
+    Presence::new(Leases::start(config).await.expect("redis is there"))
 }
 
 /// For what must come, however busy the machine is.

@@ -9,7 +9,7 @@ use test_support::{Redis, RedisOptions, RedisUser};
 use super::{config, process, tell};
 
 async fn refused(config: Config) -> presence_core::Error {
-    Leases::start(config).await.expect_err("it is refused")
+    Leases::start(&config).await.expect_err("it is refused")
 }
 
 #[tokio::test]

@@ -1,0 +1,77 @@
+//! How late the offline events of silent ids are, while many others are online.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io::{Write, stderr};
+use std::time::{Duration, Instant};
+
+use benches::budget::Effort;
+use futures_util::StreamExt;
+use presence_core::{Id, Since, Status, Update};
+use tokio::task::JoinSet;
+
+use crate::store::{BATCH, Layout, Store, ids};
+
+const TTL: Duration = Duration::from_secs(12);
+
+/// The 99th percentile of the lateness, in milliseconds: of a million ids, 10,000 fall silent, their last heartbeats spread over
+/// a second.
+pub(crate) fn p99(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error>> {
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let (count, silent) = effort.pick((1_000_000, 10_000), (10_000, 500));
+        let all = ids(count);
+        let store = Store::start(layout, TTL).await?;
+        crate::local::come(&store, &all).await?;
+        let mut events = store.presence.events(Since::Now).await?;
+        let (silent, stay) = all.split_at(silent);
+        let (presence, stay) = (store.presence.clone(), stay.to_vec());
+        let mut beats = JoinSet::new();
+        beats.spawn(async move {
+            let mut round = tokio::time::interval(TTL * 2 / 5);
+            loop {
+                round.tick().await;
+                for batch in stay.chunks(BATCH) {
+                    // Who stays must not fall silent: a failure shows as an event too many.
+                    presence.online(batch).await.map_err(|error| error.to_string())?;
+                }
+            }
+            #[expect(unreachable_code, reason = "says what the loop fails with")]
+            Ok::<(), String>(())
+        });
+        let mut deadlines: HashMap<Id, Instant> = HashMap::new();
+        let batches = silent.chunks(BATCH / 10);
+        let pause = Duration::from_secs(1) / u32::try_from(batches.len())?;
+        for batch in batches {
+            store.presence.online(batch).await?;
+            let deadline = Instant::now() + TTL;
+            deadlines.extend(batch.iter().map(|id| (id.clone(), deadline)));
+            tokio::time::sleep(pause).await;
+        }
+        let silent = silent.len();
+        let patience = tokio::time::Instant::now() + TTL * 2;
+        let (mut late, mut doubled) = (Vec::new(), 0);
+        while late.len() < silent {
+            let Ok(Some(update)) = tokio::time::timeout_at(patience, events.next()).await else { break };
+            let Update::Change(event) = update? else { continue };
+            if event.status != Status::Offline {
+                continue;
+            }
+            match deadlines.remove(&event.id) {
+                Some(deadline) => late.push(deadline.elapsed().as_secs_f64() * 1e3),
+                None => doubled += 1,
+            }
+        }
+        if let Some(failed) = beats.try_join_next() {
+            failed??;
+        }
+        let lost = silent - late.len();
+        late.sort_by(f64::total_cmp);
+        let at = |part: f64| late.get(((late.len() as f64 * part) as usize).min(late.len().saturating_sub(1))).copied();
+        let (Some(p50), Some(p99)) = (at(0.5), at(0.99)) else { return Err("no event came".into()) };
+        writeln!(stderr(), "{layout:?}: p50 {p50:.1} ms, p99 {p99:.1} ms, lost {lost}, doubled {doubled}")?;
+        if layout == Layout::Leases && (lost, doubled) != (0, 0) {
+            return Err(format!("{lost} events were lost, {doubled} came twice").into());
+        }
+        Ok(p99)
+    })
+}

@@ -1,0 +1,67 @@
+//! The stores that are compared, each on a Redis of its own.
+
+use std::error::Error;
+use std::time::Duration;
+
+use presence_core::{Id, Presence, memory};
+use presence_redis::{keyspace, leases};
+use test_support::Redis;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    Memory,
+    Leases,
+    Keyspace,
+    /// The ancestor's commands, without anything around them.
+    Ancestor,
+}
+
+/// A started store.
+pub(crate) struct Store {
+    pub(crate) presence: Presence,
+    pub(crate) redis: Option<Redis>,
+}
+
+impl Store {
+    pub(crate) async fn start(layout: Layout, ttl: Duration) -> Result<Self, Box<dyn Error>> {
+        let events_max = 1 << 20;
+        if layout == Layout::Memory {
+            let mut config = memory::Config::default();
+            (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, events_max);
+            return Ok(Self { presence: Presence::new(memory::Memory::start(&config)?), redis: None });
+        }
+        let redis = Redis::private().await?;
+        let presence = if layout == Layout::Leases {
+            Presence::new(leases::Leases::start(&leases_config(&redis, ttl)).await?)
+        } else {
+            let mut config = keyspace::Config::new(redis.url());
+            (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, events_max);
+            config.notifications = keyspace::Notifications::Set;
+            Presence::new(keyspace::Keyspace::start(&config).await?)
+        };
+        Ok(Self { presence, redis: Some(redis) })
+    }
+
+    /// The processor time that Redis has used so far, in nanoseconds.
+    pub(crate) fn redis_cpu_ns(&self) -> Result<f64, Box<dyn Error>> {
+        let redis = self.redis.as_ref().ok_or("there is no Redis")?;
+        crate::process::cpu_ns(&redis.process_id().ok_or("Redis is not ours")?.to_string())
+    }
+}
+
+pub(crate) fn leases_config(redis: &Redis, ttl: Duration) -> leases::Config {
+    let mut config = leases::Config::new(redis.url());
+    (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, 1 << 20);
+    // What is measured is how much, not how soon.
+    config.connect.timeout = Duration::from_secs(20);
+    config
+}
+
+/// Ids of 16 bytes.
+pub(crate) fn ids(count: usize) -> Vec<Id> {
+    (0..count).map(|number| Id::new(&format!("user:{number:011}")).expect("a good id")).collect()
+}
+
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+/// How many ids one call names.
+pub(crate) const BATCH: usize = 1_000;
