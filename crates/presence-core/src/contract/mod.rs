@@ -44,6 +44,7 @@
 
 mod closing;
 mod devices;
+pub mod history;
 mod laws;
 mod reading;
 mod rooms;
