@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use presence_core::{Error, Id, Status};
+use presence_core::{Error, Id};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
@@ -61,29 +61,28 @@ async fn let_go(core: &Core) -> Result<(), Error> {
 async fn look(core: &Core, from: &mut u64) -> Result<(), Error> {
     let sample = core.feed.state().mirror.sample(*from, SAMPLE);
     *from = sample.last().map_or(0, |place| place.hash.wrapping_add(1));
-    let ids: Vec<Id> = sample.into_iter().map(|place| place.id).collect();
-    let missing = missing(core, ids).await?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    // Their notifications may be on the way; and whoever is back since is none of ours to judge.
-    core.hear().await?;
-    let missing: Vec<Id> = missing.into_iter().filter(|id| core.feed.state().mirror.has(id)).collect();
-    if !self::missing(core, missing).await?.is_empty() {
-        warn!("keys of redis are gone that nobody told of: reading them all");
-        core.reread.notify_one();
+    let mut ids: Vec<Id> = sample.into_iter().map(|place| place.id).collect();
+    let mut doubts = 0;
+    while !ids.is_empty() && core.store.count(&ids).await? < ids.len() {
+        // Its notification may be on the way.
+        core.hear().await?;
+        let looked_up = ids.len();
+        ids.retain(|id| core.feed.state().mirror.has(id));
+        // Or it went and is back since; but not each time.
+        doubts = if ids.len() == looked_up { doubts + 1 } else { 0 };
+        if doubts == DOUBTS {
+            warn!("keys of redis are gone that nobody told of: reading them all");
+            core.reread.notify_one();
+            break;
+        }
     }
     Ok(())
-}
-
-async fn missing(core: &Core, mut ids: Vec<Id>) -> Result<Vec<Id>, Error> {
-    let statuses = core.store.status(&ids).await?;
-    let mut statuses = statuses.into_iter();
-    ids.retain(|_| statuses.next() == Some(Status::Offline));
-    Ok(ids)
 }
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many ids are looked up at once: after a flush the first of them tells.
 const SAMPLE: usize = 16;
+
+/// How often a key must be found missing that nobody told of.
+const DOUBTS: u32 = 2;

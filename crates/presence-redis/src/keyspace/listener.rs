@@ -37,14 +37,15 @@ async fn listen_forever(core: &Arc<Core>, mut session: Session, questions: &mut 
 
 /// Tries until there is a connection, first at once and then after random waits.
 async fn connect(core: &Core) -> Session {
-    let mut bound = WAIT_MIN;
+    let (mut bound, mut told) = (WAIT_MIN, false);
     loop {
         match Box::pin(Session::open(&core.store, &core.config)).await {
             Ok(session) => return session,
-            Err(error) if error.kind() == ErrorKind::Config => {
+            // That Redis is away was told when it was lost; this does not mend itself.
+            Err(error) if error.kind() == ErrorKind::Config && !told => {
                 warn!(error = &error as &dyn std::error::Error, "redis's notifications cannot be heard");
+                told = true;
             }
-            // Told when it was lost.
             Err(_) => {}
         }
         sleep(bound.min(core.config.connect.retry_max).mul_f64(random::fraction())).await;

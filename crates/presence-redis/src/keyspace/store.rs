@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use presence_core::{BatchError, Error, ErrorKind, Failure, Id, Status};
-use redis::{Pipeline, Value};
+use redis::{Pipeline, RedisError, ServerErrorKind, Value};
 
 use super::config::Config;
 use super::wire::Wire;
@@ -87,6 +87,16 @@ impl Store {
         if failures.is_empty() { Ok(statuses) } else { Err(BatchError::new(statuses, failures)) }
     }
 
+    /// Counts the keys that are there, in one command; each id must come once.
+    pub(super) async fn count(&self, ids: &[Id]) -> Result<usize, Error> {
+        let mut command = redis::cmd("EXISTS");
+        for id in ids {
+            command.arg(self.wire.keys.key(id));
+        }
+        let answer = Box::pin(self.link.query(&command)).await?;
+        redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))
+    }
+
     /// Returns what is left of each id's life, and the failures; a failed one is `None`.
     pub(super) async fn remaining(&self, ids: &[Id]) -> (Vec<Option<Remaining>>, Vec<Failure>) {
         let answers = self.ask(ids, |ids| self.wire.remaining(ids), remaining).await;
@@ -114,7 +124,7 @@ impl Store {
     ) -> Answers<T> {
         let mut answers = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(TOGETHER) {
-            match Box::pin(self.link.pipeline(&transaction(chunk))).await {
+            match self.send(&transaction(chunk)).await {
                 Ok(values) if values.len() == chunk.len() => {
                     answers.extend(values.into_iter().map(|value| answer(value, &read)));
                 }
@@ -127,6 +137,28 @@ impl Store {
         }
         answers
     }
+
+    /// Sends a transaction, and one that Redis does not begin command by command.
+    ///
+    /// Out of memory it queues nothing, not even what it would do by itself: without this, nobody could be kept online.
+    async fn send(&self, transaction: &Pipeline) -> Result<Vec<Value>, Error> {
+        match Box::pin(self.link.pipeline(transaction)).await {
+            Err(error) if is_refused(&error) => {
+                let mut commands = Pipeline::with_capacity(transaction.len());
+                for command in transaction.cmd_iter() {
+                    commands.add_command(command.clone());
+                }
+                Box::pin(self.link.pipeline(commands.ignore_errors())).await
+            }
+            sent => sent,
+        }
+    }
+}
+
+/// Says whether nothing was done since one of the commands could not be queued.
+fn is_refused(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<RedisError>());
+    source.is_some_and(|source| source.kind() == redis::ErrorKind::Server(ServerErrorKind::ExecAbort))
 }
 
 fn answer<T>(value: Value, read: impl Fn(&Value) -> Option<T>) -> Result<T, Error> {

@@ -1,7 +1,5 @@
 //! The laws of every backend, against the keyspace layout: one process, and a process for each node.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::time::Duration;
 
 use presence_core::contract::{Terms, World};

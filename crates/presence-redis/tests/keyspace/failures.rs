@@ -1,0 +1,229 @@
+//! Redis goes away, comes back, and forgets.
+
+use std::time::Duration;
+
+use presence_core::{Cause, ErrorKind, Presence, Since, Status};
+use presence_redis::keyspace::{Config, Notifications};
+use test_support::{Redis, RedisOptions, RedisSentinel, require};
+use tokio::time::Instant;
+
+use crate::listener::{Listener, config, run, start, stranger};
+
+/// Short timeouts, so that failures are not waited for.
+fn impatient(redis: &Redis) -> Config {
+    let mut config = config(redis);
+    config.connect.timeout = Duration::from_millis(300);
+    config.connect.connect_timeout = Duration::from_millis(300);
+    config
+}
+
+/// Makes every call that needs Redis, and checks that each fails in time.
+async fn fails(presence: &Presence, limit: Duration) {
+    let before = Instant::now();
+    assert_eq!(presence.online(["x"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(presence.offline(["x"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(presence.hold_device("x", "tab").await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let error = presence.status(["x", "y"]).await.unwrap_err();
+    assert_eq!((error.kind(), error.partial()), (ErrorKind::Unavailable, &vec![Status::Unknown; 2]));
+    assert_eq!(presence.last_seen(["x"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(presence.count().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(presence.events(Since::Now).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let took = before.elapsed();
+    assert!(took <= limit * 7, "seven calls took {took:?}");
+}
+
+#[tokio::test]
+async fn a_redis_that_was_killed_is_found_again_and_told_who_is_held() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let presence = start(&impatient(&redis)).await;
+    let mut listener = Listener::open(&presence).await;
+    presence.online(["beats"]).await.unwrap();
+    presence.hold_device("held", "tab").await.unwrap();
+    listener.expect("beats", Cause::Heartbeat).await;
+    listener.expect("held", Cause::Held).await;
+    redis.kill().unwrap();
+    assert_eq!(listener.error().await, ErrorKind::Unavailable);
+    fails(&presence, Duration::from_secs(1)).await;
+    redis.start_again().await.unwrap();
+    assert_eq!(listener.error().await, ErrorKind::Lagged);
+    let back = Instant::now();
+    // Its heartbeat does not come: it is offline, but no earlier than one from before would have lasted.
+    listener.expect("beats", Cause::Expired).await;
+    assert!(back.elapsed() >= Duration::from_millis(900), "offline after {:?}", back.elapsed());
+    // The other one's key was made again, and nobody heard of it.
+    assert_eq!(presence.status(["held", "beats"]).await.unwrap(), [Status::Online, Status::Offline]);
+    assert_eq!(Listener::snapshot(&presence).await.1, ["held"]);
+    listener.silent(Duration::from_millis(2_500)).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_stands_still_is_noticed_in_time_and_gone_on_with() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = impatient(&redis);
+    config.ttl = Duration::from_secs(20);
+    let presence = start(&config).await;
+    let mut listener = Listener::open(&presence).await;
+    presence.online(["a", "b"]).await.unwrap();
+    listener.expect("a", Cause::Heartbeat).await;
+    listener.expect("b", Cause::Heartbeat).await;
+    let before = Instant::now();
+    redis.freeze().await.unwrap();
+    assert_eq!(listener.error().await, ErrorKind::Unavailable);
+    assert!(before.elapsed() < Duration::from_secs(5), "noticed after {:?}", before.elapsed());
+    fails(&presence, Duration::from_secs(1)).await;
+    redis.thaw().await.unwrap();
+    assert_eq!(listener.error().await, ErrorKind::Lagged);
+    let (mut listener, online) = Listener::snapshot(&presence).await;
+    assert_eq!(online.iter().filter(|id| *id != "x").collect::<Vec<_>>(), ["a", "b"]);
+    presence.offline(["a"]).await.unwrap();
+    while listener.event().await.id.as_str() != "a" {}
+}
+
+#[tokio::test]
+async fn a_flush_is_noticed_although_redis_tells_nobody() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = config(&redis);
+    config.ttl = Duration::from_secs(3);
+    let presence = start(&config).await;
+    let other = start(&config).await;
+    let mut listener = Listener::open(&presence).await;
+    presence.online(["silent", "beats"]).await.unwrap();
+    other.hold_device("held", "tab").await.unwrap();
+    for (id, cause) in
+        // Why an id came only its own process can tell.
+        [("silent", Cause::Heartbeat), ("beats", Cause::Heartbeat), ("held", Cause::Heartbeat)]
+    {
+        listener.expect(id, cause).await;
+    }
+    let flushed = Instant::now();
+    run(&mut stranger(redis.url()).await, "FLUSHALL").await;
+    // Those whose heartbeats come back before their time was over have never been away.
+    let event = loop {
+        presence.online(["beats"]).await.unwrap();
+        if let Some(event) = listener.event_within(config.ttl / 3).await {
+            break event;
+        }
+    };
+    assert_eq!((event.id.as_str(), event.cause), ("silent", Cause::Expired));
+    assert!(flushed.elapsed() >= config.ttl, "offline after {:?}", flushed.elapsed());
+    assert_eq!(other.status(["held"]).await.unwrap(), [Status::Online]);
+    for presence in [&presence, &other] {
+        let online = Listener::snapshot(presence).await.1;
+        assert!(online.contains(&"held".to_owned()) && online.contains(&"beats".to_owned()), "{online:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_without_memory_refuses_arrivals_and_keeps_who_is_there() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = config(&redis);
+    config.ttl = Duration::from_secs(60);
+    let presence = start(&config).await;
+    let mut listener = Listener::open(&presence).await;
+    presence.online(["a"]).await.unwrap();
+    listener.expect("a", Cause::Heartbeat).await;
+    let mut stranger = stranger(redis.url()).await;
+    run(&mut stranger, "CONFIG SET maxmemory 1").await;
+    let error = presence.online(["a", "b"]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.has("b") && !error.has("a"), "{error}");
+    assert!(error.to_string().contains("out of memory"), "{error}");
+    assert_eq!(presence.status(["a", "b"]).await.unwrap(), [Status::Online, Status::Offline]);
+    presence.online(["a"]).await.unwrap();
+    presence.offline(["a"]).await.unwrap();
+    listener.expect("a", Cause::Explicit).await;
+    run(&mut stranger, "CONFIG SET maxmemory 0").await;
+    presence.online(["b"]).await.unwrap();
+    listener.expect("b", Cause::Heartbeat).await;
+}
+
+#[tokio::test]
+async fn a_key_that_redis_evicts_is_an_id_that_is_offline_and_a_held_one_comes_back() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = config(&redis);
+    config.ttl = Duration::from_secs(60);
+    let presence = start(&config).await;
+    let mut listener = Listener::open(&presence).await;
+    presence.hold_device("held", "tab").await.unwrap();
+    listener.expect("held", Cause::Held).await;
+    let mut stranger = stranger(redis.url()).await;
+    run(&mut stranger, "CONFIG SET maxmemory-policy allkeys-random").await;
+    run(&mut stranger, "CONFIG SET maxmemory 1").await;
+    listener.expect("held", Cause::Expired).await;
+    run(&mut stranger, "CONFIG SET maxmemory 0").await;
+    // Not after a third of the TTL: at once.
+    let freed = Instant::now();
+    let mut event = listener.event().await;
+    // It may have been tried, and evicted, in between.
+    while event.status == Status::Offline {
+        event = listener.event().await;
+    }
+    assert_eq!(event.cause, Cause::Held);
+    assert!(freed.elapsed() < Duration::from_secs(10), "back after {:?}", freed.elapsed());
+}
+
+#[tokio::test]
+async fn a_redis_that_forgot_what_to_tell_is_told_again_or_waited_for() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = impatient(&redis);
+    config.ttl = Duration::from_secs(60);
+    let sets = start(&config).await;
+    config.notifications = Notifications::Check;
+    let checks = start(&config).await;
+    let mut listener = Listener::open(&checks).await;
+    sets.close().await;
+    redis.kill().unwrap();
+    redis.start_again().await.unwrap();
+    assert_eq!(listener.error().await, ErrorKind::Unavailable);
+    // Redis answers, and tells nothing: that is not hidden.
+    listener.silent(Duration::from_secs(1)).await;
+    checks.online(["a"]).await.unwrap();
+    assert_eq!(checks.events(Since::Now).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    run(&mut stranger(redis.url()).await, "CONFIG SET notify-keyspace-events EA").await;
+    assert_eq!(listener.error().await, ErrorKind::Lagged);
+    listener.expect("a", Cause::Heartbeat).await;
+}
+
+#[tokio::test]
+async fn a_replica_that_became_master_is_followed() {
+    let Some(redis) = require(RedisSentinel::start().await) else { return };
+    let master = redis.master().await.unwrap();
+    let mut config = impatient(master);
+    config.connect.url = redis.url();
+    config.ttl = Duration::from_secs(3);
+    let presence = start(&config).await;
+    let mut listener = Listener::open(&presence).await;
+    presence.hold_device("held", "tab").await.unwrap();
+    presence.online(["beats"]).await.unwrap();
+    listener.expect("held", Cause::Held).await;
+    listener.expect("beats", Cause::Heartbeat).await;
+    master.kill().unwrap();
+    assert_eq!(listener.error().await, ErrorKind::Unavailable);
+    redis.failed_over(master).await.unwrap();
+    while listener.error().await != ErrorKind::Lagged {}
+    // Which of them the replica knew, and how long the failover took, is open; who is held is online in the end.
+    let (mut listener, _) = Listener::snapshot(&presence).await;
+    presence.online(["new"]).await.unwrap();
+    while listener.event().await.id.as_str() != "new" {}
+    presence.offline(["new"]).await.unwrap();
+    while listener.event().await.cause != Cause::Explicit {}
+    assert_eq!(presence.status(["held"]).await.unwrap(), [Status::Online]);
+}
+
+#[tokio::test]
+async fn data_that_outlives_redis_is_nobody_lost() {
+    let options = RedisOptions { append_only: true, ..RedisOptions::default() };
+    let Some(redis) = require(Redis::with(&options).await) else { return };
+    let mut config = impatient(&redis);
+    config.ttl = Duration::from_secs(60);
+    let presence = start(&config).await;
+    let ids: Vec<_> = (0..100).map(|number| format!("{number:02}")).collect();
+    presence.online(&ids).await.unwrap();
+    let mut listener = Listener::open(&presence).await;
+    redis.kill().unwrap();
+    redis.start_again().await.unwrap();
+    assert_eq!(listener.error().await, ErrorKind::Unavailable);
+    assert_eq!(listener.error().await, ErrorKind::Lagged);
+    assert_eq!(Listener::snapshot(&presence).await.1, ids);
+    listener.silent(Duration::from_millis(500)).await;
+}

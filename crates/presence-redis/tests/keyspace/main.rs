@@ -1,0 +1,11 @@
+//! The keyspace layout: the laws, the ancestor's wire and faults, and how it fails.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod ancestor;
+mod contract;
+mod failures;
+mod faults;
+mod listener;
+mod places;
+mod wire;

@@ -1,0 +1,118 @@
+//! Where the keyspace layout runs, and where it refuses to.
+
+use presence_core::{Cause, ErrorKind, Presence, Status};
+use presence_redis::keyspace::{Keyspace, Notifications};
+use test_support::{Redis, RedisCluster, RedisOptions, RedisUser, require};
+
+use crate::listener::{Listener, config, run, start, stranger};
+
+#[tokio::test]
+async fn a_cluster_is_refused() {
+    let Some(cluster) = require(RedisCluster::start(3).await) else { return };
+    let node = cluster.node(0);
+    for url in [node.url().to_owned(), cluster.url()] {
+        let mut config = config(node);
+        config.connect.url = url;
+        let error = Keyspace::start(&config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("cluster"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_tells_too_little_is_refused_with_what_to_set() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = config(&redis);
+    config.notifications = Notifications::Check;
+    let mut stranger = stranger(redis.url()).await;
+    // The last one is what the ancestor needs.
+    for (classes, all) in [("", "Eegx$"), ("Kx", "xKEeg$"), ("Ex$", "x$Eeg")] {
+        run(&mut stranger, &format!("CONFIG SET notify-keyspace-events {classes}")).await;
+        let error = Keyspace::start(&config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let text = error.to_string();
+        assert!(text.contains("notify-keyspace-events"), "{text}");
+        let named = text.split('"').nth(3).unwrap();
+        assert!(all.chars().all(|class| named.contains(class)), "{text}");
+    }
+    run(&mut stranger, "CONFIG SET notify-keyspace-events KEA").await;
+    let presence = start(&config).await;
+    let mut listener = Listener::open(&presence).await;
+    presence.online(["a"]).await.unwrap();
+    listener.expect("a", Cause::Heartbeat).await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_set_and_nothing_is_taken_away() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut stranger = stranger(redis.url()).await;
+    run(&mut stranger, "CONFIG SET notify-keyspace-events Kh").await;
+    start(&config(&redis)).await;
+    let (_, classes): (String, String) = redis::cmd("CONFIG")
+        .arg("GET")
+        .arg("notify-keyspace-events")
+        .query_async(&mut stranger)
+        .await
+        .unwrap();
+    let mut classes: Vec<_> = classes.chars().collect();
+    classes.sort_unstable();
+    assert_eq!(classes.into_iter().collect::<String>(), "$EKeghx");
+}
+
+/// Somebody who may do no more than presence needs.
+fn modest() -> RedisUser {
+    let commands =
+        ["expire", "pexpire", "setex", "psetex", "exists", "pttl", "scan", "ping", "multi", "exec"];
+    let connection = ["psubscribe", "info"];
+    let commands = commands.into_iter().chain(connection).map(|name| format!("+{name}"));
+    let channels = ["set", "expired", "del", "evicted"].map(|name| format!("&__keyevent@0__:{name}"));
+    let rules = ["~presence:*".to_owned()].into_iter().chain(channels).chain(commands);
+    RedisUser { name: "modest".to_owned(), password: "p:@/%".to_owned(), rules: rules.collect() }
+}
+
+#[tokio::test]
+async fn a_redis_that_lets_nobody_at_its_settings_is_taken_at_its_word() {
+    let options = RedisOptions {
+        password: Some("root".to_owned()),
+        users: vec![modest()],
+        arguments: ["--notify-keyspace-events", "Egx$"].map(str::to_owned).into(),
+        ..RedisOptions::default()
+    };
+    let Some(redis) = require(Redis::with(&options).await) else { return };
+    let mut config = config(&redis);
+    config.connect.url = redis.user_url(&options.users[0]);
+    for refused in [Notifications::Check, Notifications::Set] {
+        config.notifications = refused;
+        let error = Keyspace::start(&config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("Assume"), "{error}");
+    }
+    config.notifications = Notifications::Assume;
+    works(&start(&config).await).await;
+}
+
+#[tokio::test]
+async fn it_works_over_tls() {
+    let options = RedisOptions { tls: true, users: vec![modest()], ..RedisOptions::default() };
+    let Some(redis) = require(Redis::with(&options).await) else { return };
+    let mut config = config(&redis);
+    config.connect.authorities = Some(std::fs::read(redis.ca_file().unwrap()).unwrap());
+    works(&start(&config).await).await;
+    config.connect.authorities = None;
+    assert!(Keyspace::start(&config).await.is_err(), "nobody vouches for it");
+}
+
+/// Comes, is seen, and goes.
+async fn works(presence: &Presence) {
+    let mut listener = Listener::open(presence).await;
+    presence.online(["a"]).await.unwrap();
+    listener.expect("a", Cause::Heartbeat).await;
+    assert_eq!(presence.status(["a", "b"]).await.unwrap(), [Status::Online, Status::Offline]);
+    assert!(presence.last_seen(["a"]).await.unwrap()[0].is_some());
+    assert_eq!(presence.count().await.unwrap(), 1);
+    listener.expect("a", Cause::Expired).await;
+    presence.hold_device("a", "tab").await.unwrap();
+    listener.expect("a", Cause::Held).await;
+    presence.offline(["a"]).await.unwrap();
+    listener.expect("a", Cause::Explicit).await;
+}

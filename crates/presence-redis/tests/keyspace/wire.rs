@@ -1,0 +1,185 @@
+//! What goes over the wire, as `MONITOR` shows it, beside what was recorded of the Go package.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use presence_core::{Cause, Status};
+use redis::aio::MultiplexedConnection;
+use test_support::{Redis, require};
+
+use crate::ancestor::Ancestor;
+use crate::listener::{Listener, config, run, start, stranger};
+
+/// What Redis hears.
+struct Monitor {
+    lines: std::pin::Pin<Box<dyn futures_util::Stream<Item = String> + Send>>,
+    marker: MultiplexedConnection,
+}
+
+impl Monitor {
+    async fn start(url: &str) -> Self {
+        let monitor = redis::Client::open(url).unwrap().get_async_monitor().await.unwrap();
+        Self { lines: Box::pin(monitor.into_on_message()), marker: stranger(url).await }
+    }
+
+    /// Returns the commands since the last call, without times and addresses.
+    async fn commands(&mut self) -> Vec<String> {
+        run(&mut self.marker, "ECHO marker").await;
+        let mut commands = Vec::new();
+        loop {
+            let line = self.lines.next().await.unwrap();
+            let (_, command) = line.split_once("] ").unwrap();
+            match command {
+                r#""ECHO" "marker""# => return commands,
+                // Looks after flushes of its own accord; the ancestor never names several keys.
+                _ if command.starts_with(r#""EXISTS""#) && command.matches("presence:").count() > 1 => {}
+                _ if command.starts_with(r#""CLIENT" "SETINFO""#) => {}
+                _ => commands.push(command.replace('"', "")),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn commands_are_those_of_the_ancestor() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = config(&redis);
+    config.ttl = Duration::from_secs(30);
+    let presence = start(&config).await;
+    assert_eq!(presence.count().await.unwrap(), 0);
+    let mut monitor = Monitor::start(redis.url()).await;
+
+    presence.online(["a", "b"]).await.unwrap();
+    let arrival = [
+        "MULTI",
+        "EXPIRE presence:a 30",
+        "EXPIRE presence:b 30",
+        "EXEC",
+        "MULTI",
+        "SETEX presence:a 30 a",
+        "SETEX presence:b 30 b",
+        "EXEC",
+    ];
+    assert_eq!(monitor.commands().await, arrival);
+
+    presence.online(["b", "a"]).await.unwrap();
+    assert_eq!(monitor.commands().await, ["MULTI", "EXPIRE presence:b 30", "EXPIRE presence:a 30", "EXEC"]);
+
+    // The absent ones alone, in input order.
+    presence.online(["d", "a", "c"]).await.unwrap();
+    let mixed = [
+        "MULTI",
+        "EXPIRE presence:d 30",
+        "EXPIRE presence:a 30",
+        "EXPIRE presence:c 30",
+        "EXEC",
+        "MULTI",
+        "SETEX presence:d 30 d",
+        "SETEX presence:c 30 c",
+        "EXEC",
+    ];
+    assert_eq!(monitor.commands().await, mixed);
+
+    presence.offline(["a"]).await.unwrap();
+    assert_eq!(monitor.commands().await, ["MULTI", "EXPIRE presence:a 0", "EXEC"]);
+
+    let statuses = presence.status(["a", "b", "c"]).await.unwrap();
+    assert_eq!(statuses, [Status::Offline, Status::Online, Status::Online]);
+    let status = ["MULTI", "EXISTS presence:a", "EXISTS presence:b", "EXISTS presence:c", "EXEC"];
+    assert_eq!(monitor.commands().await, status);
+}
+
+#[tokio::test]
+async fn listening_begins_as_that_of_the_ancestor() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    run(&mut stranger(redis.url()).await, "CONFIG SET notify-keyspace-events Egx$").await;
+    let mut monitor = Monitor::start(redis.url()).await;
+    let mut config = config(&redis);
+    config.connect.url = format!("{}/10", redis.url());
+    let presence = start(&config).await;
+    let commands = monitor.commands().await;
+    let subscribed: Vec<_> = commands.iter().filter(|command| command.starts_with("PSUBSCRIBE")).collect();
+    assert_eq!(
+        subscribed,
+        [
+            "PSUBSCRIBE __keyevent@10__:set __keyevent@10__:expired",
+            "PSUBSCRIBE __keyevent@10__:del __keyevent@10__:evicted",
+        ]
+    );
+    assert!(commands.iter().any(|command| command == "SELECT 10"));
+    assert!(!commands.iter().any(|command| command.starts_with("CONFIG SET")), "it was set already");
+    drop(presence);
+}
+
+#[tokio::test]
+async fn time_to_live_keeps_its_milliseconds() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    for (ttl, grace, life) in [(900, 0, 900), (1_900, 0, 1_900), (1_500, 400, 1_900)] {
+        let mut config = config(&redis);
+        config.ttl = Duration::from_millis(ttl);
+        config.grace = Duration::from_millis(grace);
+        let presence = start(&config).await;
+        presence.count().await.unwrap();
+        let mut monitor = Monitor::start(redis.url()).await;
+        presence.online(["a"]).await.unwrap();
+        let (refresh, create) = (format!("PEXPIRE presence:a {life}"), format!("PSETEX presence:a {life} a"));
+        assert_eq!(monitor.commands().await, ["MULTI", &refresh, "EXEC", "MULTI", &create, "EXEC"]);
+        presence.offline(["a"]).await.unwrap();
+        presence.close().await;
+    }
+    // Whole again.
+    let mut config = config(&redis);
+    (config.ttl, config.grace) = (Duration::from_millis(1_500), Duration::from_millis(500));
+    let presence = start(&config).await;
+    presence.count().await.unwrap();
+    let mut monitor = Monitor::start(redis.url()).await;
+    presence.online(["a"]).await.unwrap();
+    assert_eq!(monitor.commands().await[1], "EXPIRE presence:a 2");
+}
+
+#[tokio::test]
+async fn keys_hold_what_the_ancestor_reads() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = config(&redis);
+    config.ttl = Duration::from_secs(30);
+    let presence = start(&config).await;
+    presence.online(["alice"]).await.unwrap();
+    let mut stranger = stranger(redis.url()).await;
+    let (value, ttl): (String, i64) = redis::pipe()
+        .cmd("GET")
+        .arg("presence:alice")
+        .cmd("TTL")
+        .arg("presence:alice")
+        .query_async(&mut stranger)
+        .await
+        .unwrap();
+    assert_eq!(value, "alice");
+    assert!((29..=30).contains(&ttl), "{ttl}");
+}
+
+#[tokio::test]
+async fn both_hear_each_other() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let presence = start(&config(&redis)).await;
+    let mut listener = Listener::open(&presence).await;
+    let mut ancestor = Ancestor::start(redis.url(), 1).await;
+
+    ancestor.online(&["go"]).await;
+    listener.expect("go", Cause::Heartbeat).await;
+    assert_eq!(ancestor.event().await, "go ONLINE");
+    assert_eq!(presence.status(["go"]).await.unwrap(), [Status::Online]);
+
+    presence.online(["rust", "rust"]).await.unwrap();
+    listener.expect("rust", Cause::Heartbeat).await;
+    // Once, although the call named it twice.
+    assert_eq!(ancestor.event().await, "rust ONLINE");
+    assert!(ancestor.is_online("rust").await);
+
+    // Each refreshes what the other has made.
+    presence.online(["go"]).await.unwrap();
+    ancestor.online(&["rust"]).await;
+    ancestor.offline("go").await;
+    listener.expect("go", Cause::Explicit).await;
+    listener.expect("rust", Cause::Expired).await;
+    assert_eq!(ancestor.event().await, "rust OFFLINE");
+}
