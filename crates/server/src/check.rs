@@ -6,7 +6,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 
 use crate::config::Config;
-use crate::{data_dir, listen, webhook};
+use crate::{data_dir, listen, stores, webhook};
 
 /// Tries everything the server needs; one line each. Whether all is well.
 pub(crate) async fn check(config: &Config) -> anyhow::Result<bool> {
@@ -16,6 +16,13 @@ pub(crate) async fn check(config: &Config) -> anyhow::Result<bool> {
         (format!("--grpc {}", config.grpc), listen::bind("grpc", config.grpc).await.map(drop)),
         (format!("--data-dir {}", config.data_dir.display()), data_dir::check(&config.data_dir)),
     ];
+    if let Some(url) = &config.redis_url {
+        let started = stores::presence(config).await;
+        if let Ok(presence) = &started {
+            presence.close().await;
+        }
+        results.push((format!("--redis-url {url}"), started.map(drop)));
+    }
     if let Some(url) = &config.webhook_url {
         results.push((format!("--webhook-url {url}"), webhook::check(url, config.webhook_timeout).await));
     }

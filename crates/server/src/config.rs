@@ -15,10 +15,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
+use tidings::presence_redis::keyspace::Notifications;
 
 pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::problem::Problems;
-pub(crate) use self::value::LogFormat;
+pub(crate) use self::value::{Layout, LogFormat, RedisUrl, Store};
 use self::values::{Reader, Values};
 use crate::webhook::Secret;
 
@@ -39,6 +40,20 @@ pub(crate) struct Config {
     pub(crate) insecure: bool,
     /// Web origins besides our own whose pages may call us.
     pub(crate) allow_origin: Vec<String>,
+    /// Where it is kept who is online.
+    pub(crate) presence: Store,
+    /// How it is kept in Redis.
+    pub(crate) presence_layout: Layout,
+    /// What to do about Redis's notifications, for the layout that needs them.
+    pub(crate) presence_notifications: Notifications,
+    /// Which Redis.
+    pub(crate) redis_url: Option<RedisUrl>,
+    /// What every key in Redis begins with.
+    pub(crate) redis_prefix: String,
+    /// How long Redis may take to answer, and to be connected to.
+    pub(crate) redis_timeout: Duration,
+    /// How long the users of a server that died stay online, besides the grace time.
+    pub(crate) presence_ttl: Duration,
     /// How long a user stays online after their last connection is gone.
     pub(crate) presence_grace: Duration,
     /// Events of presence kept for those who come back or are slow.
@@ -86,6 +101,17 @@ impl Config {
             log_format: reader.take(&key::LOG_FORMAT, value::log_format),
             insecure: reader.take(&key::INSECURE, value::switch),
             allow_origin: reader.take(&key::ALLOW_ORIGIN, value::origins),
+            presence: reader.take(&key::PRESENCE, value::store),
+            presence_layout: reader.take(&key::PRESENCE_LAYOUT, value::layout),
+            presence_notifications: reader.take(&key::PRESENCE_NOTIFICATIONS, value::notifications),
+            redis_url: reader.take(&key::REDIS_URL, value::optional(value::redis_url)),
+            redis_prefix: reader.take(&key::REDIS_PREFIX, value::redis_prefix),
+            redis_timeout: reader.take(&key::REDIS_TIMEOUT, |text| {
+                value::duration(text, Duration::from_millis(10), Duration::from_mins(1))
+            }),
+            presence_ttl: reader.take(&key::PRESENCE_TTL, |text| {
+                value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
+            }),
             presence_grace: reader.take(&key::PRESENCE_GRACE, |text| {
                 value::duration(text, Duration::from_millis(10), Duration::from_mins(10))
             }),
@@ -124,7 +150,22 @@ impl Config {
                 );
             }
         }
-        if self.webhook_secret.is_some() && self.webhook_url.is_none() {
+        if self.presence == Store::Redis && !reader.is_given(&key::REDIS_URL) {
+            reader.problem(
+                &key::PRESENCE,
+                "needs to know which; give a --redis-url like redis://127.0.0.1:6379",
+            );
+        }
+        if self.presence != Store::Redis && self.redis_url.is_some() {
+            reader.problem(&key::REDIS_URL, "is for nothing; give --presence redis too");
+        }
+        if self.presence != Store::Redis && self.presence_layout == Layout::Keyspace {
+            reader.problem(&key::PRESENCE_LAYOUT, "is a layout in Redis; give --presence redis too");
+        }
+        if self.presence_layout != Layout::Keyspace && self.presence_notifications != Notifications::Check {
+            reader.problem(&key::PRESENCE_NOTIFICATIONS, "is for --presence-layout keyspace alone");
+        }
+        if self.webhook_secret.is_some() && !reader.is_given(&key::WEBHOOK_URL) {
             reader.problem(&key::WEBHOOK_SECRET, "signs nothing without a --webhook-url");
         }
         if self.http == self.grpc && self.http.port() != 0 {

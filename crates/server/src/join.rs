@@ -13,7 +13,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tidings::hub::{ChannelHistory, Hooks, Hub};
 use tidings::presence::Presence;
-use tidings::presence::memory::Memory;
 use tidings::timeline::Timeline;
 use tidings::timeline::embedded::EmbeddedStore;
 use tokio::time::Instant;
@@ -27,6 +26,7 @@ use self::post::Post;
 use self::roster::Roster;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::stores;
 use crate::webhook::Webhook;
 
 /// Bytes of channel messages kept in memory, over all channels.
@@ -46,7 +46,7 @@ impl Join {
     /// Starts presence, timelines and hub, in this order: who serves the users comes last.
     pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let presence = Presence::new(Memory::start(&presence_config(config)).context("--presence-grace")?);
+        let presence = stores::presence(config).await?;
         // Before anybody can come.
         Webhook::start(config, data_dir.webhook(), &presence, &tasks, &stop).await?;
         let post = Arc::new(Post::default());
@@ -102,13 +102,6 @@ fn hooks(presence: &Presence, calls: &Arc<Calls>, storage: Arc<ChannelHistory>) 
     hooks.handler = Arc::<Calls>::clone(calls);
     hooks.storage = storage;
     hooks
-}
-
-fn presence_config(config: &Config) -> tidings::presence::memory::Config {
-    let mut presence = tidings::presence::memory::Config::default();
-    presence.grace = config.presence_grace;
-    presence.events_max = config.presence_events;
-    presence
 }
 
 fn hub_config(config: &Config) -> tidings::hub::Config {

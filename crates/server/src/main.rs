@@ -13,6 +13,7 @@ mod listen;
 mod random;
 mod server;
 mod signals;
+mod stores;
 mod telemetry;
 mod transition;
 mod webhook;

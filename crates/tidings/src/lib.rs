@@ -14,7 +14,7 @@
 //!   grace, events      channels, fan-out       sequences without gaps
 //!        │                                           │
 //!   dyn Backend                                  dyn Store
-//!   memory                                  embedded in a directory
+//!   memory, Redis                           embedded in a directory
 //! ```
 //!
 //! # A tour
@@ -80,6 +80,7 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `presence` | [`presence`], the crate presence-core with its backend in memory | yes |
+//! | `presence-redis` | [`presence_redis`], the same crate's backends on Redis, for several processes | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
 //! | `timeline` | [`timeline`], the crate message-timeline: the model and the trait of a store | yes |
 //! | `timeline-embedded` | `timeline::embedded`, a store in one directory of one process | no |
@@ -98,6 +99,10 @@ pub use conductor_hub as hub;
 #[cfg_attr(docsrs, doc(cfg(feature = "presence")))]
 #[doc(inline)]
 pub use presence_core as presence;
+#[cfg(feature = "presence-redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "presence-redis")))]
+#[doc(inline)]
+pub use presence_redis;
 #[cfg(feature = "timeline")]
 #[cfg_attr(docsrs, doc(cfg(feature = "timeline")))]
 #[doc(inline)]

@@ -1,61 +1,11 @@
 //! The hub's own channels and calls, as an independent client sees them.
 
-use bytes::BytesMut;
-use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tests::Tidings;
-use tidings::hub::protocol::{Message, MessageRef, Opcode};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite};
+use tidings::hub::protocol::{Message, Opcode};
+use tokio_tungstenite::connect_async;
 
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-impl Client {
-    async fn connect(server: &Tidings, query: &str) -> Self {
-        Self(connect_async(format!("ws://{}/ws{query}", server.http())).await.unwrap().0)
-    }
-
-    async fn send(&mut self, message: &Message) {
-        let mut bytes = BytesMut::new();
-        message.encode(&mut bytes).unwrap();
-        self.0.send(tungstenite::Message::Binary(bytes.freeze())).await.unwrap();
-    }
-
-    async fn bind(&mut self, channel: &str) {
-        self.send(&Message::new(Opcode::BIND, channel, "")).await;
-    }
-
-    /// The next message, whatever it is.
-    async fn next(&mut self) -> Message {
-        loop {
-            if let tungstenite::Message::Binary(bytes) = self.0.next().await.unwrap().unwrap() {
-                return MessageRef::decode(&bytes).unwrap().to_message();
-            }
-        }
-    }
-
-    /// The next message on one channel, as JSON.
-    async fn heard(&mut self, channel: &str) -> Value {
-        loop {
-            let message = self.next().await;
-            if message.channel == channel {
-                return serde_json::from_slice(&message.body).unwrap();
-            }
-        }
-    }
-
-    async fn call(&mut self, channel: &str, call: Value) -> Value {
-        let question = Message::new(Opcode::SERVER, channel, call.to_string());
-        self.send(&question).await;
-        loop {
-            let message = self.next().await;
-            if message.opcode == Opcode::SERVER {
-                assert_eq!(message.uuid, question.uuid);
-                return serde_json::from_slice(&message.body).unwrap();
-            }
-        }
-    }
-}
+use super::client::Client;
 
 async fn post(server: &Tidings, from: &str, to: &str, message: &str) -> Value {
     let body = json!({ "from": from, "to": to, "message": message });

@@ -1,6 +1,7 @@
 //! The binary as its operator meets it: starts, refusals, signals, and every port.
 
 mod calls;
+mod client;
 mod events;
 mod grpc;
 mod health;
@@ -8,6 +9,7 @@ mod limits;
 mod listener;
 mod person;
 mod receiver;
+mod redis;
 mod refusals;
 mod shows;
 mod shutdown;

@@ -44,6 +44,20 @@ keys! {
         "Listen on addresses other than loopback and answer under any host name, although nobody has to log in";
     ALLOW_ORIGIN = "allow-origin" "TIDINGS_ALLOW_ORIGIN" "ORIGINS" ""
         "Web origins besides our own whose pages may call this server, separated by commas, like https://chat.example.org";
+    PRESENCE = "presence" "TIDINGS_PRESENCE" "STORE" "memory"
+        "Where it is kept who is online: memory, for one server; redis, for several that show each other's users";
+    PRESENCE_LAYOUT = "presence-layout" "TIDINGS_PRESENCE_LAYOUT" "LAYOUT" "leases"
+        "How it is kept in Redis: leases, exact and prompt; keyspace, as the Go package does, to run beside it";
+    PRESENCE_NOTIFICATIONS = "presence-notifications" "TIDINGS_PRESENCE_NOTIFICATIONS" "WHAT" "check"
+        "With the layout keyspace, what to do about notify-keyspace-events of Redis: check it, set what is missing, or assume it is right";
+    REDIS_URL = "redis-url" "TIDINGS_REDIS_URL" "URL" ""
+        "Which Redis, like redis://user:password@host:6379; also redis-sentinel://, redis-cluster:// and redis+unix://, and rediss:// for TLS";
+    REDIS_PREFIX = "redis-prefix" "TIDINGS_REDIS_PREFIX" "TEXT" "tidings"
+        "What every key in Redis begins with; one for each product that shares a Redis (1 to 64 bytes)";
+    REDIS_TIMEOUT = "redis-timeout" "TIDINGS_REDIS_TIMEOUT" "DURATION" "1s"
+        "How long Redis may take to answer, and to be connected to (10ms to 1m)";
+    PRESENCE_TTL = "presence-ttl" "TIDINGS_PRESENCE_TTL" "DURATION" "15s"
+        "With Redis, how long the users of a server that died stay online, besides the grace time (100ms to 10m): longer outlasts longer losses of the connection to Redis, shorter is prompter";
     PRESENCE_GRACE = "presence-grace" "TIDINGS_PRESENCE_GRACE" "DURATION" "5s"
         "How long users stay online after their last connection is gone (10ms to 10m): longer hides reloads and short losses, shorter is prompter";
     PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT" "65536"
@@ -85,7 +99,8 @@ impl Key {
     }
 }
 
-fn without_password(url: &str) -> String {
+/// Leaves the password out of an address.
+pub(super) fn without_password(url: &str) -> String {
     let begin = url.find("://").map_or(0, |scheme| scheme + 3);
     let authority = url[begin..].find(['/', '?', '#']).map_or(url.len(), |length| begin + length);
     // A password may hold an `@` itself.

@@ -1,13 +1,15 @@
 //! What each kind of value may be; an error says what is allowed and leaves key and value to the caller.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
+use tidings::presence_redis::keyspace::Notifications;
 use tracing_subscriber::EnvFilter;
 
-use super::duration;
+use super::{duration, key};
 use crate::webhook::Secret;
 
 /// How log lines look.
@@ -17,6 +19,47 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// Where it is kept who is online.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// In this process.
+    Memory,
+    /// In Redis, with other servers.
+    Redis,
+}
+
+/// How presence is kept in Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Deadlines in the processes, transitions in Redis.
+    Leases,
+    /// The keys and notifications of the Go package.
+    Keyspace,
+}
+
+/// The address of a Redis, shown without its password.
+#[derive(Clone)]
+pub(crate) struct RedisUrl(String);
+
+impl RedisUrl {
+    /// The whole of it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RedisUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&key::without_password(&self.0))
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 type Checked<T> = Result<T, String>;
@@ -52,6 +95,62 @@ pub(super) fn log_format(text: &str) -> Checked<LogFormat> {
         "json" => Ok(LogFormat::Json),
         _ => Err("is not a log format; give text or json".to_owned()),
     }
+}
+
+pub(super) fn store(text: &str) -> Checked<Store> {
+    match text {
+        "memory" => Ok(Store::Memory),
+        "redis" => Ok(Store::Redis),
+        _ => Err("is not a store of presence; give memory or redis".to_owned()),
+    }
+}
+
+pub(super) fn layout(text: &str) -> Checked<Layout> {
+    match text {
+        "leases" => Ok(Layout::Leases),
+        "keyspace" => Ok(Layout::Keyspace),
+        _ => Err("is not a layout in Redis; give leases or keyspace".to_owned()),
+    }
+}
+
+pub(super) fn notifications(text: &str) -> Checked<Notifications> {
+    match text {
+        "check" => Ok(Notifications::Check),
+        "set" => Ok(Notifications::Set),
+        "assume" => Ok(Notifications::Assume),
+        _ => {
+            Err("is not what can be done about notify-keyspace-events; give check, set or assume".to_owned())
+        }
+    }
+}
+
+pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
+    const SCHEMES: [&str; 7] = [
+        "redis",
+        "rediss",
+        "redis+unix",
+        "redis-sentinel",
+        "rediss-sentinel",
+        "redis-cluster",
+        "rediss-cluster",
+    ];
+    match text.split_once("://") {
+        Some((scheme, rest)) if SCHEMES.contains(&scheme) && !rest.is_empty() => {
+            Ok(RedisUrl(text.to_owned()))
+        }
+        _ => Err(format!(
+            "is not the address of a Redis; give one like redis://127.0.0.1:6379, with one of {}",
+            SCHEMES.join(", ")
+        )),
+    }
+}
+
+pub(super) fn redis_prefix(text: &str) -> Checked<String> {
+    let forbidden = |letter: char| letter == '{' || letter == '}' || letter.is_control();
+    if !(1..=64).contains(&text.len()) || text.contains(forbidden) {
+        return Err("is not 1 to 64 bytes without braces and control characters".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 pub(super) fn switch(text: &str) -> Checked<bool> {

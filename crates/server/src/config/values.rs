@@ -86,6 +86,11 @@ impl<'a> Reader<'a> {
         parse(key.default).expect("every default is allowed, as a test of this module checks")
     }
 
+    /// Whether anything was said about `key`, be it right or wrong.
+    pub(super) fn is_given(&self, key: &Key) -> bool {
+        self.values.given.contains_key(key.name)
+    }
+
     /// Notes what is wrong with what was given for `key`.
     pub(super) fn problem(&mut self, key: &Key, wrong: &str) {
         let given = self.values.given.get(key.name);

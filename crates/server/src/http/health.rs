@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use tidings::presence::Presence;
 
 /// Whether new users are welcome; off from the first moment of a clean stop.
 #[derive(Debug, Clone, Default)]
@@ -30,10 +31,18 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-pub(super) async fn readyz(State(readiness): State<Readiness>) -> (StatusCode, &'static str) {
-    if readiness.is_on() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
+pub(super) async fn readyz(
+    State(readiness): State<Readiness>,
+    State(presence): State<Presence>,
+) -> (StatusCode, &'static str) {
+    if !readiness.is_on() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
+    }
+    match presence.count().await {
+        Ok(_) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready: presence is unavailable");
+            (StatusCode::SERVICE_UNAVAILABLE, "presence is unavailable\n")
+        }
     }
 }

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 use serde_json::json;
 use tidings::hub::Hub;
-use tidings::presence::{Error, Event, Events, Id, Presence, Since, Status, Update};
+use tidings::presence::{Error, ErrorKind, Event, Events, Id, Presence, Since, Status, Update};
 use tokio_util::sync::CancellationToken;
 
 use super::channel;
@@ -65,17 +65,16 @@ impl Roster {
                         }
                         None => return,
                     },
-                    Err(error) => {
-                        tracing::warn!(%error, "presence cannot be followed; trying again");
-                        tokio::time::sleep(AGAIN).await;
-                    }
+                    Err(error) => tracing::warn!(%error, "presence cannot be followed; trying again"),
                 }
+                // Meanwhile the copy stays as it is: what cannot be read is no news.
+                tokio::time::sleep(AGAIN).await;
             }
         };
         stop.run_until_cancelled(follow).await;
     }
 
-    /// Copies one stream to its end, or to the first event it lost.
+    /// Copies one stream to its end, or to where it lost events. An outage is neither: the stream goes on after it.
     async fn copy(&self, mut events: Events, hub: &Hub) -> Option<Error> {
         let mut listed = BTreeSet::new();
         while let Some(update) = events.next().await {
@@ -85,6 +84,9 @@ impl Roster {
                 Ok(Update::Change(event)) => self.change(event, hub),
                 // What later versions may add is not about who is online.
                 Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Unavailable => {
+                    tracing::warn!(%error, "presence is out of reach; whoever was online is shown as online");
+                }
                 Err(lost) => return Some(lost),
             }
         }
@@ -125,5 +127,67 @@ fn note(online: &mut BTreeSet<Id>, id: Id, status: Status) {
 fn publish(hub: &Hub, body: &serde_json::Value) {
     if let Err(error) = hub.publish(channel::PRESENCE, body.to_string()) {
         tracing::warn!(%error, "a presence event was not published");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use tidings::presence::{Cause, Position};
+
+    use super::*;
+
+    fn present(id: &str) -> Result<Update, Error> {
+        Ok(Update::present(id.parse().unwrap(), Status::Online))
+    }
+
+    fn synced() -> Result<Update, Error> {
+        Ok(Update::Synced(Position::new(1, 1)))
+    }
+
+    fn change(id: &str, cause: Cause) -> Result<Update, Error> {
+        let at = std::time::SystemTime::UNIX_EPOCH;
+        Ok(Update::Change(Event::new(id.parse().unwrap(), cause, at, Position::new(1, 2))))
+    }
+
+    fn outage() -> Result<Update, Error> {
+        Err(Error::new(ErrorKind::Unavailable, "away"))
+    }
+
+    /// Copies a stream that ends after these; who is online then, and the kind of the loss.
+    async fn copy(roster: &Roster, updates: Vec<Result<Update, Error>>) -> (Vec<String>, Option<ErrorKind>) {
+        let hub = Hub::start(tidings::hub::Config::default(), tidings::hub::Hooks::default()).unwrap();
+        let lost = roster.copy(Events::new(stream::iter(updates)), &hub).await;
+        let ids = roster.snapshot().ids.iter().map(ToString::to_string).collect();
+        (ids, lost.map(|lost| lost.kind()))
+    }
+
+    #[tokio::test]
+    async fn an_outage_changes_nothing_and_the_changes_go_on() {
+        let updates = vec![
+            present("alice"),
+            present("bob"),
+            outage(),
+            present("carol"),
+            synced(),
+            outage(),
+            change("bob", Cause::Ended),
+            change("dave", Cause::Held),
+        ];
+        let (ids, lost) = copy(&Roster::default(), updates).await;
+        assert_eq!((ids.join(" ").as_str(), lost), ("alice carol dave", None));
+    }
+
+    #[tokio::test]
+    async fn after_a_loss_the_old_copy_stays_until_the_next_is_complete() {
+        let roster = Roster::default();
+        let lagged = || Err(Error::lagged(Some(1)));
+        let (ids, lost) =
+            copy(&roster, vec![present("alice"), synced(), lagged(), change("eve", Cause::Held)]).await;
+        assert_eq!((ids.join(" ").as_str(), lost), ("alice", Some(ErrorKind::Lagged)));
+        let (ids, lost) = copy(&roster, vec![present("bob"), outage(), lagged()]).await;
+        assert_eq!((ids.join(" ").as_str(), lost), ("alice", Some(ErrorKind::Lagged)));
+        let (ids, lost) = copy(&roster, vec![present("bob"), synced()]).await;
+        assert_eq!((ids.join(" ").as_str(), lost), ("bob", None));
     }
 }
