@@ -47,6 +47,9 @@ macro_rules! contract {
                 snapshot_is_followed_by_changes_without_a_gap
                 snapshot_read_slowly_is_true_once_it_is_synced
                 position_of_a_snapshot_resumes_after_it
+                what_is_not_ours_is_no_event
+                lost_store_fails_calls_in_time_and_nobody_goes_offline
+                devices_of_a_lost_process_are_lost_in_time
                 close_ends_streams_and_refuses_calls
                 close_may_come_at_any_moment
                 streams_end_when_the_last_handle_is_dropped
@@ -104,6 +107,7 @@ fn laws(sources: &'static [&'static str]) -> impl Iterator<Item = &'static str> 
 const IDS: &[&str] = &[
     include_str!("closing.rs"),
     include_str!("devices.rs"),
+    include_str!("failures.rs"),
     include_str!("reading.rs"),
     include_str!("streams.rs"),
     include_str!("time.rs"),

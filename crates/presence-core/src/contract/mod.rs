@@ -44,6 +44,7 @@
 
 mod closing;
 mod devices;
+mod failures;
 pub mod history;
 mod laws;
 mod reading;
@@ -56,6 +57,7 @@ mod world;
 
 pub use self::closing::*;
 pub use self::devices::*;
+pub use self::failures::*;
 #[doc(hidden)]
 pub use self::laws::{check_list, is_excused};
 pub use self::reading::*;

@@ -24,6 +24,8 @@ pub(super) struct Watch<W> {
     complete: bool,
     pub(super) lagged: bool,
     pub(super) synced: Position,
+    /// Whether the store may be away.
+    pub(super) troubled: bool,
     world: PhantomData<W>,
 }
 
@@ -61,7 +63,7 @@ impl<W: World> Watch<W> {
                 }
             }
         };
-        Self { events, known, complete, lagged, synced, world: PhantomData }
+        Self { events, known, complete, lagged, synced, troubled: false, world: PhantomData }
     }
 
     /// Waits for one more event; `None` after `within`, or at the end of the stream.
@@ -136,6 +138,9 @@ impl<W: World> Watch<W> {
     }
 
     fn lag(&mut self, error: &Error) {
+        if self.troubled && error.kind() == ErrorKind::Unavailable {
+            return;
+        }
         assert_eq!(error.kind(), ErrorKind::Lagged, "{error}");
         assert_ne!(error.missed(), Some(0), "a stream that missed nothing does not lag");
         self.lagged = true;

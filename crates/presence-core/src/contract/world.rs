@@ -19,6 +19,15 @@ pub trait World: Sized + Send + Sync + 'static {
     /// How long an event takes at most from its making to a stream, on a busy machine.
     const DELIVERY: Duration;
 
+    /// How long after the end of a process the devices it kept are lost at most, or `None` if nodes are not processes of
+    /// their own.
+    ///
+    /// Heartbeats count for their TTL nevertheless, and then comes the grace time. `None` by default.
+    const TAKEOVER: Option<Duration> = None;
+
+    /// How long a call may take while the store is [lost](Self::lose); 10 s by default.
+    const TIMEOUT: Duration = Duration::from_secs(10);
+
     /// The laws that the backend does not keep, each with the reason, which its documentation must give too.
     ///
     /// Their tests are not run. None by default, which is what a backend should strive for.
@@ -37,6 +46,25 @@ pub trait World: Sized + Send + Sync + 'static {
     ///
     /// As the backend does.
     fn node(&self) -> impl Future<Output = Result<Presence, Error>> + Send;
+
+    /// Writes things that are not the backend's wherever it looks for its own, and says whether there is such a place.
+    ///
+    /// Other keys, names that begin as its own do, other databases, messages of strangers. There is none by default.
+    fn litter(&self) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
+
+    /// Takes the store away from its nodes, and says whether that can happen.
+    ///
+    /// A server that is killed or frozen, a wire that is cut. It cannot by default, as in memory.
+    fn lose(&self) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
+
+    /// Gives the store back, with its data or without.
+    fn restore(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// The settings that a law asks for.

@@ -1,0 +1,141 @@
+//! Strangers in the store, the loss of the store, the loss of a process: what a [`World`] says can happen.
+
+use tokio::time::{Instant, sleep};
+
+use super::watch::{PATIENCE, Watch};
+use super::world::{Terms, World};
+use crate::error::{Error, ErrorKind};
+use crate::event::{Cause, Since, Status};
+use crate::page::Cursor;
+use crate::presence::Presence;
+
+/// Whatever else lies where the backend looks, nobody hears of it.
+pub async fn what_is_not_ours_is_no_event<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let presence = world.node().await.unwrap();
+    presence.online(["a"]).await.unwrap();
+    presence.hold_device("b", "tab").await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+    if !world.litter().await {
+        return;
+    }
+    watch.silent(W::DELIVERY).await;
+    assert_eq!(Watch::<W>::open(&presence, Since::Snapshot).await.online(), ["a", "b"]);
+    assert_eq!(presence.count().await.unwrap(), 2);
+    let page = presence.online_ids(Cursor::default(), 100).await.unwrap();
+    assert!(page.ids.iter().all(|id| ["a", "b"].contains(&id.as_str())), "{page:?}");
+    presence.offline(["a"]).await.unwrap();
+    watch.expect("a", Status::Offline).await;
+    world.litter().await;
+    watch.silent(W::DELIVERY).await;
+}
+
+/// While the store is away calls say so in time; what cannot be read is not "offline"; when it is back, all goes on.
+pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline<W: World>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
+    presence.online(["a"]).await.unwrap();
+    other.hold_device("b", "tab").await.unwrap();
+    let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+    watch.troubled = true;
+    if !world.lose().await {
+        return;
+    }
+    for node in [&presence, &other] {
+        for call in 0..CALLS {
+            let begin = Instant::now();
+            let result = make(node, call).await;
+            let took = begin.elapsed();
+            assert!(took <= W::TIMEOUT, "call {call} took {took:?}");
+            let kind = result.err().map(|error| error.kind());
+            assert!(matches!(kind, None | Some(ErrorKind::Unavailable)), "call {call}: {kind:?}");
+        }
+    }
+    world.restore().await;
+    let begin = Instant::now();
+    for node in [&presence, &other] {
+        for call in 0..CALLS {
+            while let Err(error) = make(node, call).await {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "call {call}: {error}");
+                assert!(begin.elapsed() < PATIENCE, "call {call} fails for good: {error}");
+                sleep(W::DELIVERY / 10).await;
+            }
+        }
+    }
+    // Whatever the store forgot, it has been told again.
+    presence.online(["a", "c"]).await.unwrap();
+    while presence.status(["a", "b", "c"]).await.unwrap() != [Status::Online; 3] {
+        assert!(begin.elapsed() < PATIENCE, "somebody is offline for good");
+        sleep(W::DELIVERY / 10).await;
+    }
+    // Nobody was offline, unless the stream says that it does not know.
+    let changes = watch.settle().await;
+    let offline = changes.iter().find(|event| ["a", "b"].contains(&event.id.as_str()));
+    assert!(offline.is_none() || watch.lagged, "nothing happened to {offline:?}");
+    if !watch.lagged {
+        assert_eq!(watch.online(), ["a", "b", "c"]);
+    }
+    assert_eq!(Watch::<W>::open(&other, Since::Snapshot).await.online(), ["a", "b", "c"]);
+    other.offline(["a"]).await.unwrap();
+    assert_eq!(watch.expect("a", Status::Offline).await.cause, Cause::Explicit);
+}
+
+/// What a process kept that is gone is lost once, in time and not before; what others keep is not.
+pub async fn devices_of_a_lost_process_are_lost_in_time<W: World>() {
+    let Some(takeover) = W::TAKEOVER else { return };
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let (stays, goes) = (world.node().await.unwrap(), world.node().await.unwrap());
+    let mut watch = Watch::<W>::open(&stays, Since::Snapshot).await;
+    goes.hold_device("held", "tab").await.unwrap();
+    goes.hold_device("both", "tab").await.unwrap();
+    stays.hold_device("both", "phone").await.unwrap();
+    let beat = Instant::now();
+    goes.online(["beating"]).await.unwrap();
+    let gone = Instant::now();
+    // Leaves everything as if it had died.
+    goes.close().await;
+    let bound = terms.silence() + takeover + W::LATENESS + W::DELIVERY;
+    let mut lost = Vec::new();
+    while lost.len() < 2 {
+        let left = bound.saturating_sub(gone.elapsed());
+        let event = watch.change(left).await.unwrap_or_else(|| panic!("{lost:?} alone after {bound:?}"));
+        if event.status == Status::Offline {
+            assert_ne!(event.id.as_str(), "both");
+            assert!(event.id.as_str() != "beating" || beat.elapsed() >= terms.silence(), "too early");
+            lost.push(event.id.to_string());
+        }
+    }
+    watch.silent(terms.silence() + takeover).await;
+    assert_eq!(stays.status(["held", "beating", "both"]).await.unwrap()[2], Status::Online);
+    assert_eq!(watch.online(), ["both"]);
+}
+
+/// Makes one of the calls that change nothing about who is online, and checks what it says if it says something.
+async fn make(presence: &Presence, call: usize) -> Result<(), Error> {
+    match call {
+        0 => presence.online(["a"]).await?,
+        1 => presence.hold_device("b", "tab").await?,
+        2 => {
+            let status = match presence.status(["a", "b"]).await {
+                Ok(status) => status,
+                Err(error) => {
+                    assert!(!error.partial().contains(&Status::Offline), "could not be read: {error}");
+                    return Err(error.into());
+                }
+            };
+            assert_eq!(status, [Status::Online; 2]);
+        }
+        3 => drop(presence.last_seen(["a"]).await?),
+        4 => assert!(presence.count().await? >= 2, "somebody is not counted"),
+        5 => {
+            let page = presence.online_ids(Cursor::default(), 100).await?;
+            assert!(!page.ids.is_empty() || page.next.is_some(), "nobody is listed");
+        }
+        6 => presence.offline_device("nobody", "tab").await?,
+        _ => presence.offline(["nobody"]).await?,
+    }
+    Ok(())
+}
+
+const CALLS: usize = 8;
