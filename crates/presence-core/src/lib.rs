@@ -126,7 +126,7 @@
 //!
 //! | feature | adds | default |
 //! |---|---|---|
-//! | `contract` | the test suite for backends | no |
+//! | `contract` | the test suite for backends, with `proptest` | no |
 //!
 //! Third-party types in this interface: [`futures_core::Stream`], and the expansion of `async_trait` in [`Backend`].
 

@@ -46,7 +46,8 @@ pub async fn room_streams_end_when_the_last_handle_is_dropped<W: RoomWorld>() {
     last.ended().await;
 }
 
-async fn every_call(rooms: &Rooms) -> Vec<Result<(), Error>> {
+/// Makes every call there is.
+pub(super) async fn every_call(rooms: &Rooms) -> Vec<Result<(), Error>> {
     vec![
         rooms.join(ROOM, "a", "tab", "x").await,
         rooms.join_beating(ROOM, "a", "tab", "x").await,

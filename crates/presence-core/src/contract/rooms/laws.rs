@@ -42,6 +42,9 @@ macro_rules! rooms_contract {
                 what_cancels_out_in_a_batch_is_not_told
                 full_batch_is_sent_at_once
                 counts_follow_the_room
+                lost_store_leaves_rooms_as_they_were
+                members_of_a_lost_process_leave_in_time
+                close_of_rooms_may_come_at_any_moment
                 close_ends_room_streams_and_refuses_calls
                 room_streams_end_when_the_last_handle_is_dropped
             }
@@ -58,6 +61,7 @@ pub fn check_room_list<W: World>(listed: &[&str]) {
 pub(in crate::contract) const SOURCES: &[&str] = &[
     include_str!("closing.rs"),
     include_str!("diffs.rs"),
+    include_str!("failures.rs"),
     include_str!("listing.rs"),
     include_str!("members.rs"),
     include_str!("payloads.rs"),

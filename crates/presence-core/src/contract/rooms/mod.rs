@@ -2,6 +2,7 @@
 
 mod closing;
 mod diffs;
+mod failures;
 mod laws;
 mod listing;
 mod members;
@@ -14,6 +15,7 @@ pub(super) use self::laws::SOURCES;
 
 pub use self::closing::*;
 pub use self::diffs::*;
+pub use self::failures::*;
 #[doc(hidden)]
 pub use self::laws::check_room_list;
 pub use self::listing::*;

@@ -27,6 +27,8 @@ pub(super) struct RoomWatch<W> {
     complete: bool,
     pub(super) lagged: bool,
     pub(super) synced: Position,
+    /// Whether the store may be away.
+    pub(super) troubled: bool,
     world: PhantomData<W>,
 }
 
@@ -69,7 +71,7 @@ impl<W: World> RoomWatch<W> {
             }
         };
         assert_eq!(synced.marks().len(), 1, "a room has one log");
-        Self { events, known, complete, lagged, synced, world: PhantomData }
+        Self { events, known, complete, lagged, synced, troubled: false, world: PhantomData }
     }
 
     /// Waits for one more event; `None` after `within`, or at the end of the stream.
@@ -82,6 +84,7 @@ impl<W: World> RoomWatch<W> {
                     return Some(event);
                 }
                 Ok(update) => panic!("stream was synced already: {update:?}"),
+                Err(error) if self.troubled && error.kind() == ErrorKind::Unavailable => {}
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Lagged, "{error}");
                     assert_ne!(error.missed(), Some(0), "a stream that missed nothing does not lag");

@@ -1,0 +1,147 @@
+//! The loss of the store and of a process, as a [`World`](crate::contract::World) says that they can happen.
+
+use std::collections::BTreeMap;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::ROOM;
+use super::closing::every_call;
+use super::listing::listed;
+use super::watch::RoomWatch;
+use super::world::RoomWorld;
+use crate::contract::Terms;
+use crate::contract::watch::PATIENCE;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Cause, Since};
+use crate::page::Cursor;
+use crate::rooms::{Action, Payload, Rooms};
+
+/// While the store is away calls say so in time; when it is back, members are where they were and show what they did.
+pub async fn lost_store_leaves_rooms_as_they_were<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
+    rooms.join(ROOM, "a", "tab", "I am a").await.unwrap();
+    other.join(ROOM, "b", "tab", "I am b").await.unwrap();
+    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    watch.troubled = true;
+    if !world.lose().await {
+        return;
+    }
+    for node in [&rooms, &other] {
+        for call in 0..CALLS {
+            let begin = Instant::now();
+            let kind = make(node, call).await.err().map(|error| error.kind());
+            let took = begin.elapsed();
+            assert!(took <= W::TIMEOUT, "call {call} took {took:?}");
+            assert!(matches!(kind, None | Some(ErrorKind::Unavailable)), "call {call}: {kind:?}");
+        }
+    }
+    world.restore().await;
+    let begin = Instant::now();
+    for node in [&rooms, &other] {
+        for call in 0..CALLS {
+            while let Err(error) = make(node, call).await {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "call {call}: {error}");
+                assert!(begin.elapsed() < PATIENCE, "call {call} fails for good: {error}");
+                sleep(W::DELIVERY / 10).await;
+            }
+        }
+    }
+    let payload = |text: &str| Payload::new(text).unwrap();
+    let expected = BTreeMap::from([("a".into(), payload("I am a")), ("b".into(), payload("I am b"))]);
+    while listed(&rooms, ROOM, 10).await != expected {
+        assert!(begin.elapsed() < PATIENCE, "somebody is lost for good");
+        sleep(W::DELIVERY / 10).await;
+    }
+    let changes = watch.settle().await;
+    assert!(changes.is_empty() || watch.lagged, "nothing happened: {changes:?}");
+    assert_eq!(RoomWatch::<W>::open(&other, ROOM, Since::Snapshot).await.picture(), expected);
+    other.remove(ROOM, "a").await.unwrap();
+    watch.left("a", Cause::Explicit).await;
+}
+
+/// The members that a process kept which is gone leave once, in time; those that others keep stay.
+pub async fn members_of_a_lost_process_leave_in_time<W: RoomWorld>() {
+    let Some(takeover) = W::TAKEOVER else { return };
+    let terms = Terms::of::<W>();
+    let world = W::start(terms).await.unwrap();
+    let (stays, goes) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
+    let mut watch = RoomWatch::<W>::open(&stays, ROOM, Since::Snapshot).await;
+    goes.join(ROOM, "held", "tab", "x").await.unwrap();
+    goes.join(ROOM, "both", "tab", "x").await.unwrap();
+    stays.join(ROOM, "both", "phone", "x").await.unwrap();
+    let beat = Instant::now();
+    goes.join_beating(ROOM, "beating", "tab", "x").await.unwrap();
+    let gone = Instant::now();
+    // Leaves everything as if it had died.
+    goes.close().await;
+    let bound = terms.silence() + takeover + W::LATENESS + W::DELIVERY;
+    let mut lost = 0;
+    while lost < 2 {
+        let left = bound.saturating_sub(gone.elapsed());
+        let event = watch.change(left).await.unwrap_or_else(|| panic!("{lost} left after {bound:?}"));
+        if let Action::Left(_) = event.action {
+            assert_ne!(event.id.as_str(), "both");
+            assert!(event.id.as_str() != "beating" || beat.elapsed() >= terms.silence(), "too early");
+            lost += 1;
+        }
+    }
+    watch.silent(terms.silence() + takeover).await;
+    assert_eq!(watch.picture(), listed(&stays, ROOM, 10).await);
+    assert_eq!(watch.picture().into_keys().collect::<Vec<_>>(), ["both"]);
+}
+
+/// Calls, streams and closes at once: each call does its work or says `Closed`, and everything ends.
+pub async fn close_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
+    for moment in [0, 1, 5, 20] {
+        let world = W::start(Terms::long::<W>()).await.unwrap();
+        let rooms = world.rooms().await.unwrap();
+        let mut tasks = JoinSet::new();
+        for _ in 0..3 {
+            let rooms = rooms.clone();
+            tasks.spawn(async move {
+                loop {
+                    for result in every_call(&rooms).await {
+                        let kind = result.err().map(|error| error.kind());
+                        assert!(matches!(kind, None | Some(ErrorKind::Closed)), "{kind:?}");
+                        if kind.is_some() {
+                            return;
+                        }
+                    }
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+        for since in [Since::Now, Since::Snapshot] {
+            let mut watch = RoomWatch::<W>::open(&rooms, ROOM, since).await;
+            tasks.spawn(async move { while watch.change(W::TTL).await.is_some() {} });
+        }
+        for _ in 0..moment {
+            tokio::task::yield_now().await;
+        }
+        let clone = rooms.clone();
+        tokio::join!(rooms.close(), clone.close());
+        tasks.join_all().await;
+    }
+}
+
+/// Makes one of the calls that change nothing, and checks what it says if it says something.
+async fn make(rooms: &Rooms, call: usize) -> Result<(), Error> {
+    match call {
+        0 => rooms.join(ROOM, "a", "tab", "I am a").await?,
+        1 => rooms.join_beating(ROOM, "b", "phone", "I am b").await?,
+        2 => drop(rooms.beat(ROOM, "b", "phone").await?),
+        3 => assert!(rooms.update(ROOM, "a", "I am a").await?, "a member is none"),
+        4 => assert!(rooms.count(ROOM).await? >= 2, "somebody is not counted"),
+        5 => {
+            let page = rooms.members(ROOM, Cursor::default(), 10).await?;
+            assert!(!page.members.is_empty() || page.next.is_some(), "nobody is listed");
+        }
+        6 => rooms.leave(ROOM, "nobody", "tab").await?,
+        _ => rooms.remove(ROOM, "nobody").await?,
+    }
+    Ok(())
+}
+
+const CALLS: usize = 8;
