@@ -43,7 +43,7 @@ pub struct Config {
     ///
     /// 1 to 2^24; default 65,536, about 4 MiB. Each process keeps at most as many again while it has streams.
     pub events_max: usize,
-    /// About how many offline ids are remembered for `last_seen`, the latest to leave first; 0 to 2^24, default 131,072.
+    /// How many offline ids are remembered for `last_seen`, at least half as many of the latest to leave; 0 to 2^24, default 131,072.
     pub remembered_max: usize,
 }
 

@@ -12,7 +12,7 @@
 //! | `{P:N}:leases` | sorted set | process → end of its lease, ms; below zero once others let it go | until it is let go |
 //! | `{P:N}:await` | sorted set | process → until when it is waited for to announce what it holds, ms | while recovering |
 //! | `{P:N}:log` | stream | events, several to an entry: `at` ms, then pairs of a cause and an id; or `life` epoch. The entry's id is the number of its last event | `events_max` |
-//! | `{P:N}:seen` | sorted set | offline id → last sign of life, ms | `remembered_max` |
+//! | `{P:N}:seen`, `{P:N}:seen:before` | hash | offline id → last sign of life, ms; when the first is full it takes the place of the second | `remembered_max` in both |
 //! | `{P:mail:p}` | stream | what other processes ask of `p`, and their answers | a minute |
 //!
 //! Causes: `h` heartbeat, `k` held; `x` expired, `e` ended, `o` told offline. All times are of the server, since 1970.
@@ -34,6 +34,7 @@ pub(super) struct ShardKeys {
     pub(super) awaited: String,
     pub(super) log: String,
     pub(super) seen: String,
+    pub(super) seen_before: String,
     sets: String,
 }
 
@@ -63,6 +64,7 @@ impl ShardKeys {
             awaited: key("await"),
             log: key("log"),
             seen: key("seen"),
+            seen_before: key("seen:before"),
             sets: key("by:"),
         }
     }

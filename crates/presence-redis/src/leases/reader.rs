@@ -242,8 +242,8 @@ fn known(read: &Statuses) -> Vec<Known> {
     let of = |(status, time): (&u8, Option<&String>)| match status {
         1 => Known { status: Status::Online, seen: Some(now) },
         0 => {
-            let ms = time.and_then(|time| time.parse::<f64>().ok());
-            let seen = ms.map(|ms| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(ms.max(0.0) / 1e3));
+            let ms = time.and_then(|time| time.parse().ok());
+            let seen = ms.map(|ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms));
             Known { status: Status::Offline, seen }
         }
         _ => Known::default(),

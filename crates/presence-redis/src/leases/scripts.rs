@@ -174,7 +174,16 @@ impl Scripts<'_> {
         codes: impl Iterator<Item = (Code, &'a Id)>,
     ) -> Answered<Written> {
         let (keys, set) = (self.keys, self.keys.set(process));
-        let keys = [&*keys.life, &keys.held, &set, &keys.leases, &keys.awaited, &keys.log, &keys.seen];
+        let keys = [
+            &*keys.life,
+            &keys.held,
+            &set,
+            &keys.leases,
+            &keys.awaited,
+            &keys.log,
+            &keys.seen,
+            &keys.seen_before,
+        ];
         let answer = WRITE.call(self.link, &keys, |command| {
             command.arg(epoch).arg(process).arg(self.events_max()).arg(self.remembered_max());
             for (code, id) in codes {
@@ -197,7 +206,16 @@ impl Scripts<'_> {
     /// Lets go of a part of what a process holds whose lease is over.
     pub(super) async fn reap(&self, epoch: &str, dead: &str, allowance: Duration) -> Result<Reaped, Error> {
         let (keys, set) = (self.keys, self.keys.set(dead));
-        let keys = [&*keys.life, &keys.held, &set, &keys.leases, &keys.awaited, &keys.log, &keys.seen];
+        let keys = [
+            &*keys.life,
+            &keys.held,
+            &set,
+            &keys.leases,
+            &keys.awaited,
+            &keys.log,
+            &keys.seen,
+            &keys.seen_before,
+        ];
         let answer = REAP.call(self.link, &keys, |command| {
             command.arg(epoch).arg(dead).arg(REAPED_AT_ONCE).arg(ms(allowance)).arg(ms(self.config.lease()));
             command.arg(self.events_max()).arg(self.remembered_max());
@@ -224,7 +242,7 @@ impl Scripts<'_> {
         ids: &[&Id],
     ) -> Answered<Statuses> {
         let keys = self.keys;
-        let keys = [&*keys.life, &keys.held, &keys.leases, &keys.awaited, &keys.seen];
+        let keys = [&*keys.life, &keys.held, &keys.leases, &keys.awaited, &keys.seen, &keys.seen_before];
         let answer = STATUS.call(self.link, &keys, |command| {
             command.arg(epoch).arg(ms(allowance)).arg(u8::from(seen));
             for id in ids {
@@ -242,8 +260,9 @@ impl Scripts<'_> {
         self.config.events_max.div_ceil(self.config.shards)
     }
 
+    /// In each of the two generations.
     fn remembered_max(&self) -> usize {
-        self.config.remembered_max.div_ceil(self.config.shards)
+        self.config.remembered_max.div_ceil(2 * self.config.shards)
     }
 }
 

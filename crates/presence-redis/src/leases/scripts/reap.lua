@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Lets go of some of what a process holds whose lease ran out. It may run at several processes at once.
 --
--- KEYS  1 life  2 held  3 the set of that process  4 leases  5 await  6 log  7 seen
+-- KEYS  1 life  2 held  3 the set of that process  4 leases  5 await  6 log  7 seen  8 seen before
 -- ARGV  1 epoch  2 that process  3 how many ids at once  4 how much longer than its lease a process counts, ms
---       5 lease, ms  6 events to keep  7 offline ids to remember
+--       5 lease, ms  6 events to keep  7 offline ids to remember in each generation
 -- Returns 'more', 'done', 'wait' while the shard is recovering, 'alive' if its lease runs, or 'life' if that is lost
 local dead = ARGV[2]
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
@@ -24,7 +24,7 @@ if #ids == 0 then
   return 'done'
 end
 
-local seen_at = math.abs(lease) - ARGV[5]
+local seen_at = string.format('%.0f', math.abs(lease) - ARGV[5])
 local found = redis.call('HMGET', KEYS[2], unpack(ids))
 local set, del, seen, events = {}, {}, {}, {}
 for place, id in ipairs(ids) do
@@ -40,17 +40,16 @@ for place, id in ipairs(ids) do
     table.insert(events, 'x')
     table.insert(events, id)
     if dead ~= '~' then
-      table.insert(seen, seen_at)
       table.insert(seen, id)
+      table.insert(seen, seen_at)
     end
   end
 end
 if #set > 0 then redis.call('HSET', KEYS[2], unpack(set)) end
 if #del > 0 then redis.call('HDEL', KEYS[2], unpack(del)) end
 if #seen > 0 and tonumber(ARGV[7]) > 0 then
-  redis.call('ZADD', KEYS[7], 'GT', unpack(seen))
-  local over = redis.call('ZCARD', KEYS[7]) - ARGV[7]
-  if over > 0 then redis.call('ZREMRANGEBYRANK', KEYS[7], 0, over - 1) end
+  redis.call('HSET', KEYS[7], unpack(seen))
+  if redis.call('HLEN', KEYS[7]) >= tonumber(ARGV[7]) then redis.call('RENAME', KEYS[7], KEYS[8]) end
 end
 if #events > 0 then
   local number = tonumber(state[2]) + #events / 2

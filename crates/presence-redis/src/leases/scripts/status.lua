@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- Reads the status of ids, and of those that are offline when they were last seen.
 --
--- KEYS  1 life  2 held  3 leases  4 await  5 seen
+-- KEYS  1 life  2 held  3 leases  4 await  5 seen  6 seen before
 -- ARGV  1 epoch  2 how much longer than its lease a process counts, ms  3 '1' to read when they were last seen
 --       4 … ids
 -- Returns { 'life' } if that is lost, else { 'ok', now in ms since 1970, { a status each }, { a time each, or '' } };
@@ -35,7 +35,7 @@ for place, list in ipairs(redis.call('HMGET', KEYS[2], unpack(ids))) do
   statuses[place] = status
 end
 if ARGV[3] == '1' then
-  times = redis.call('ZMSCORE', KEYS[5], unpack(ids))
-  for place, at in ipairs(times) do times[place] = at or '' end
+  local before = redis.call('HMGET', KEYS[6], unpack(ids))
+  for place, at in ipairs(redis.call('HMGET', KEYS[5], unpack(ids))) do times[place] = at or before[place] or '' end
 end
 return { 'ok', now, statuses, times }

@@ -3,8 +3,8 @@
 --
 -- A step said twice changes nothing the second time.
 --
--- KEYS  1 life  2 held  3 the set of the process  4 leases  5 await  6 log  7 seen
--- ARGV  1 epoch  2 process  3 events to keep  4 offline ids to remember
+-- KEYS  1 life  2 held  3 the set of the process  4 leases  5 await  6 log  7 seen  8 seen before
+-- ARGV  1 epoch  2 process  3 events to keep  4 offline ids to remember in each generation
 --       then pairs of a step and an id:
 --         h, k     it came to this process, by a heartbeat or held
 --         x N, e N it left this process, by silence or ended; the last sign of life was N ms ago (no blank between)
@@ -29,7 +29,8 @@ for place = 6, #ARGV, 2 do
   count = count + 1
   ids[count] = ARGV[place]
 end
-local holders, mine, theirs, gone = {}, {}, {}, {}
+-- Who holds which id, as the steps leave it; the ids that changed, once each; and what becomes of the sets.
+local holders, changed, order, mine, theirs, gone = {}, {}, {}, {}, {}, {}
 local found = redis.call('HMGET', KEYS[2], unpack(ids))
 for place = 1, count do holders[ids[place]] = found[place] end
 
@@ -41,109 +42,127 @@ local function without(list, name)
   if list == name then return false end
   local rest = {}
   for other in string.gmatch(list, '[^,]+') do
-    if other ~= name then table.insert(rest, other) end
+    if other ~= name then rest[#rest + 1] = other end
   end
   return #rest > 0 and table.concat(rest, ',')
 end
 
-local events, answers, changed = {}, {}, {}
+local function change(id, list, here)
+  holders[id], mine[id] = list, here
+  if not changed[id] then
+    changed[id] = true
+    order[#order + 1] = id
+  end
+end
+
+local function move(other, id, is)
+  theirs[other] = theirs[other] or {}
+  theirs[other][id] = is
+end
+
+-- Redis is slow at making text of a number: once for all that left so long ago.
+local stamps = {}
+local function stamp(ago)
+  if not stamps[ago] then stamps[ago] = string.format('%.0f', now - ago) end
+  return stamps[ago]
+end
+
+local events, answers, events_count = {}, {}, 0
+local function tell(code, id)
+  events[events_count + 1], events[events_count + 2] = code, id
+  events_count = events_count + 2
+end
+
 for place = 1, count do
   local id, step = ids[place], ARGV[3 + 2 * place]
-  local list, code = holders[id], string.sub(step, 1, 1)
-  if code == 'h' or code == 'k' then
+  local list = holders[id]
+  if step == 'h' or step == 'k' then
     if not list then
-      holders[id], mine[id], changed[id] = process, true, true
-      table.insert(events, code)
-      table.insert(events, id)
+      change(id, process, true)
+      tell(step, id)
     elseif not has(list, process) then
-      holders[id], mine[id], changed[id] = list .. ',' .. process, true, true
+      change(id, list .. ',' .. process, true)
     end
-  elseif code == 'x' or code == 'e' then
-    if list and has(list, process) then
-      local rest = without(list, process)
-      if not rest and recovering then
-        -- Somebody else may hold it and not have said so yet: a process of its own keeps it until that is known.
-        rest = '~'
-        theirs['~'] = theirs['~'] or {}
-        theirs['~'][id] = true
-      elseif not rest then
-        table.insert(events, code)
-        table.insert(events, id)
-      end
-      holders[id], mine[id], changed[id] = rest, false, true
-      gone[id] = now - tonumber(string.sub(step, 2))
-    end
-  elseif code == 'o' then
-    if list then
+  elseif step == 'o' then
+    if list == process then
+      change(id, false, false)
+      gone[id] = stamp(0)
+      tell(step, id)
+    elseif list then
       local answer = { place - 1 }
       for other in string.gmatch(list, '[^,]+') do
         if other == process then
           mine[id] = false
         else
-          theirs[other] = theirs[other] or {}
-          theirs[other][id] = false
-          if other ~= '~' then table.insert(answer, other) end
+          move(other, id, false)
+          if other ~= '~' then answer[#answer + 1] = other end
         end
       end
-      holders[id], changed[id], gone[id] = false, true, now
-      table.insert(events, code)
-      table.insert(events, id)
-      if #answer > 1 then table.insert(answers, answer) end
+      change(id, false, mine[id])
+      gone[id] = stamp(0)
+      tell(step, id)
+      if #answer > 1 then answers[#answers + 1] = answer end
     elseif recovering then
-      table.insert(answers, { place - 1, 'recovering' })
+      answers[#answers + 1] = { place - 1, 'recovering' }
     end
-  elseif not (list and has(list, process)) then
-    table.insert(answers, { place - 1 })
+  elseif step == '?' then
+    if not (list and has(list, process)) then answers[#answers + 1] = { place - 1 } end
+  elseif list and has(list, process) then
+    local rest = without(list, process)
+    if not rest and recovering then
+      -- Somebody else may hold it and not have said so yet: a process of its own keeps it until that is known.
+      rest = '~'
+      move('~', id, true)
+    elseif not rest then
+      tell(string.sub(step, 1, 1), id)
+    end
+    change(id, rest, false)
+    gone[id] = stamp(string.sub(step, 2))
   end
 end
 
-local function split(map)
-  local yes, no = {}, {}
-  for id, is in pairs(map) do table.insert(is and yes or no, id) end
-  return yes, no
-end
-
-local function keep(set, members)
-  local yes, no = split(members)
-  if #yes > 0 then redis.call('SADD', set, unpack(yes)) end
-  if #no > 0 then redis.call('SREM', set, unpack(no)) end
-end
-
-local set, del = {}, {}
-for id in pairs(changed) do
+local set, del, add, rem, seen = {}, {}, {}, {}, {}
+for place = 1, #order do
+  local id = order[place]
   if holders[id] then
-    table.insert(set, id)
-    table.insert(set, holders[id])
+    set[#set + 1] = id
+    set[#set + 1] = holders[id]
   else
-    table.insert(del, id)
+    del[#del + 1] = id
+  end
+  if mine[id] then
+    add[#add + 1] = id
+  elseif mine[id] == false then
+    rem[#rem + 1] = id
+  end
+  if gone[id] then
+    seen[#seen + 1] = id
+    seen[#seen + 1] = gone[id]
   end
 end
 if #set > 0 then redis.call('HSET', KEYS[2], unpack(set)) end
 if #del > 0 then redis.call('HDEL', KEYS[2], unpack(del)) end
-keep(KEYS[3], mine)
-for other, members in pairs(theirs) do keep(sets .. other, members) end
+if #add > 0 then redis.call('SADD', KEYS[3], unpack(add)) end
+if #rem > 0 then redis.call('SREM', KEYS[3], unpack(rem)) end
+for other, members in pairs(theirs) do
+  for id, is in pairs(members) do redis.call(is and 'SADD' or 'SREM', sets .. other, id) end
+end
 if theirs['~'] and recovering then
   redis.call('ZADD', KEYS[4], redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2], '~')
 end
-
-local seen = {}
-for id, at in pairs(gone) do
-  table.insert(seen, at)
-  table.insert(seen, id)
-end
 if #seen > 0 and tonumber(ARGV[4]) > 0 then
-  redis.call('ZADD', KEYS[7], 'GT', unpack(seen))
-  local over = redis.call('ZCARD', KEYS[7]) - ARGV[4]
-  if over > 0 then redis.call('ZREMRANGEBYRANK', KEYS[7], 0, over - 1) end
+  -- Two generations: when the younger one is full it takes the place of the elder.
+  redis.call('HSET', KEYS[7], unpack(seen))
+  if redis.call('HLEN', KEYS[7]) >= tonumber(ARGV[4]) then redis.call('RENAME', KEYS[7], KEYS[8]) end
 end
 
 local seq = state[2]
-if #events > 0 then
-  local number = tonumber(seq) + #events / 2
+if events_count > 0 then
+  local number = tonumber(seq) + events_count / 2
   seq = string.format('%.0f', number)
   redis.call('HSET', KEYS[1], 'seq', seq)
   -- An entry is named by its last event, so that what is kept can be counted in events.
   redis.call('XADD', KEYS[6], 'MINID', '=', string.format('%.0f', number - ARGV[3] + 1), seq .. '-0',
-    'at', now, unpack(events))
+    'at', stamp(0), unpack(events))
 end
 return { 'ok', seq, answers }
