@@ -10,6 +10,7 @@ use crate::binary::binary;
 use crate::binary::workspace;
 use crate::budget;
 use crate::codegen;
+use crate::soak;
 use crate::step::Steps;
 use crate::step::cargo;
 use crate::step::show;
@@ -38,6 +39,8 @@ pub fn run() -> Result<()> {
     steps.run("features", features);
     steps.run("build", test::build);
     steps.run("budget, smoke", || budget::run(None, true));
+    // One cycle of each.
+    steps.run("soak, smoke", || soak::run(soak::Name::Presence, 0.1, None));
     // Gets cargo-deny too.
     let mut closing = String::new();
     steps.run("test", || test::run_quietly(None, &mut closing));

@@ -17,6 +17,7 @@ mod codegen;
 mod containers;
 mod images;
 mod setup;
+mod soak;
 mod step;
 mod test;
 mod tidy;
@@ -49,6 +50,17 @@ enum Command {
         #[arg(long)]
         smoke: bool,
     },
+    /// Runs a crate for minutes while what it needs is killed, frozen and restarted
+    Soak {
+        /// Which: `presence`
+        name: soak::Name,
+        /// For how long
+        #[arg(long, default_value_t = 10.0)]
+        minutes: f64,
+        /// What to repeat: printed at the beginning of a run
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Generates the Rust of the proto file
     Codegen {
         /// Only compare with what is checked in; exit code 1 if it differs
@@ -68,6 +80,7 @@ fn main() -> ExitCode {
         Command::Ci => ci::run(),
         Command::Tidy => tidy::run(),
         Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
+        Command::Soak { name, minutes, seed } => soak::run(name, minutes, seed),
         Command::Codegen { check } => codegen::run(check),
         Command::Images => images::run(),
         Command::Containers => containers::run(),

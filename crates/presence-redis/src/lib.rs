@@ -1,4 +1,32 @@
-//! Presence on Redis.
+//! Presence on Redis: who is online, across many processes.
+//!
+//! Two layouts of the data, both behind the trait of `presence-core`:
+//!
+//! | layout | heartbeat | offline event of a silent id | across restarts of Redis | for |
+//! |---|---|---|---|---|
+//! | [`Leases`] | local, no command | tens of milliseconds after its deadline, exactly once | resynchronised, with a notice | everything new; standalone, Sentinel and Cluster |
+//! | [`Keyspace`] | one command per id | when Redis gets round to it; lost if nobody listens | missed events are a notice | running beside processes of the Go package, while migrating; not Cluster |
+//!
+//! ```no_run
+//! use futures_util::StreamExt;
+//! use presence_core::{Presence, Since};
+//! use presence_redis::leases::{Config, Leases};
+//!
+//! # async fn example() -> Result<(), presence_core::Error> {
+//! let presence = Presence::new(Leases::start(&Config::new("redis://127.0.0.1:6379")).await?);
+//! presence.hold_device("alice", "connection 7").await?;
+//! let mut events = presence.events(Since::Snapshot).await?;
+//! while let Some(update) = events.next().await {
+//!     println!("{:?}", update?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! TLS, users and passwords, sentinels and clusters are part of the address: see [`Connect`].
+//!
+//! Third-party types in this interface: none but those of `presence-core`. The client is redis-rs, whose TLS uses rustls with
+//! aws-lc-rs.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]

@@ -32,6 +32,17 @@ impl<L: Ledger> Beings<L> {
         }
     }
 
+    /// Ends what is over in a place by now, without waiting for the next look.
+    ///
+    /// For a process that may have stood still, before it says who is here.
+    ///
+    /// # Panics
+    ///
+    /// If `place` is not less than [`PLACES`].
+    pub fn expire(&self, place: usize) {
+        while !self.sweep_place(place) {}
+    }
+
     /// Ends some of what is over in a place, and says whether that was all.
     fn sweep_place(&self, place: usize) -> bool {
         let mut changed = false;

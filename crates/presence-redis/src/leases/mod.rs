@@ -1,4 +1,70 @@
 //! The leases layout: heartbeats stay in the process, Redis hears of transitions.
+//!
+//! ```text
+//!  online(ids) ──► Beings: deadlines of this process ──► Ledger: an outbox for each shard
+//!                    ▲ every 10 ms                              │ first device of an id here, last one gone
+//!                  sweeper                                      ▼
+//!                                            Writer of the shard ──► scripts in Redis ──► log of the shard
+//!                          what is told, the lease, what follows                             │
+//!                                                                                            ▼
+//!  events() ──► Subscription: a place in each log ◄── Tail: the latest events ◄── Follower: one blocking read
+//! ```
+//!
+//! Each process holds the deadlines of the ids that it was told about, and has one *lease* in each shard of the data. Redis knows
+//! which processes hold an id: it is online while one does. A process tells Redis when it begins and ceases to hold an id; a
+//! heartbeat in between is a write to its own memory. So a million idle users cost Redis a few renewals a second, and an
+//! offline event is as prompt as a local timer.
+//!
+//! # Bounds
+//!
+//! | what | bound |
+//! |---|---|
+//! | TTL | 10 ms to 365 days, whole milliseconds |
+//! | offline event after the deadline and the grace time | [`Leases::LATENESS`], 50 ms, on an idle machine |
+//! | the ids of a process that died | offline between TTL + grace and TTL + grace + 2 s after its end, once each, if another process is left; nobody is reported online later, also if none is |
+//! | calls while Redis is away | fail with `Unavailable` within [`Connect::timeout`](crate::Connect::timeout) |
+//! | events kept in Redis | [`Config::events_max`] in all shards together; a stream that falls further behind gets `Lagged` |
+//! | offline ids remembered for `last_seen` | [`Config::remembered_max`] |
+//! | steps not told yet while Redis is away | twice the ids concerned |
+//!
+//! # When something fails
+//!
+//! **Redis is away.** Calls that have to reach it fail; what they asked for is done when it is back, unless it was undone meanwhile.
+//! Heartbeats are taken for a second after the last renewal of the lease, later they are kept but fail. Streams say `Unavailable` once
+//! and go on.
+//!
+//! **Redis lost data, or another server took its place.** Nobody can know which of the last writes survived a restart or a failover,
+//! so the shard begins a new *life*: positions of the one before give `Lagged`, every process announces what it holds, and until all
+//! that were there have done so (for at most 5 s) reads of ids that are not found fail with `Unavailable`, as do
+//! snapshots. Nobody is reported offline because Redis forgot.
+//!
+//! **A process dies.** Its lease runs out when the last heartbeat that it can have taken is over. Then another process lets its ids go, in
+//! chunks; several may do so at once.
+//!
+//! **A process is cut off.** It cannot renew, so its heartbeats fail. If its lease runs out its ids are let go; when it is back
+//! it finds the lease lost, takes a new name and announces what it still holds. What its dead connections deliver late has no
+//! effect: every write has a number.
+//!
+//! **Redis stands still.** Nobody could renew meanwhile, so nobody is let go for as long again.
+//!
+//! **Somebody is told offline** while other processes hold the id. The event is out when the script ran. The others are told
+//! by mail and asked to confirm, for at most 250 ms; one that does not find out by mail does so when it compares counts, which it does
+//! with each renewal.
+//!
+//! # Cluster
+//!
+//! The keys of a shard share a hash tag, so each script runs on one master, and a slot may move at any time. Nothing is sent to
+//! all nodes. A process that has streams keeps one connection per shard for them, as a blocking read takes the keys of one slot only;
+//! on a single server it is one for all.
+//!
+//! # Needs
+//!
+//! Redis 7 or later, with scripts. Its clock should not jump by more than the TTL.
+//!
+//! # Stopping
+//!
+//! [`close`](presence_core::Presence::close) writes what is left, gives streams what was written, and ends all tasks. What this
+//! process kept online stays so until its lease runs out, as if it had died.
 
 mod backend;
 mod config;

@@ -7,6 +7,7 @@ use presence_core::{BatchError, Cursor, Error, ErrorKind, Failure, Id, LastSeen,
 use tokio::time::{Instant, timeout_at};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::config::Config;
 use super::core::Core;
 use super::scripts::{Answered, Looked, Reaped, Statuses, decode};
 use super::shard::Life;
@@ -114,11 +115,16 @@ impl Core {
     /// Looks at a shard that has recovered and holds nobody whose lease is over.
     pub(super) async fn look(&self, shard: usize, until: Instant) -> Result<(Life, Looked), Error> {
         loop {
+            let asked = Instant::now();
             let look = |life: Life, allowance| async move {
                 let looked = match self.scripts(shard).look(&life.epoch, allowance).await? {
                     Ok(looked) => looked,
                     Err(lost) => return Ok(Err(lost)),
                 };
+                if asked.elapsed() > Config::RENEWAL {
+                    // Redis may have stood still, and the others not have had a chance to renew.
+                    return Ok(Ok((life, looked)));
+                }
                 for dead in &looked.overdue {
                     while self.scripts(shard).reap(&life.epoch, dead, allowance).await? == Reaped::More {}
                 }
@@ -134,6 +140,8 @@ impl Core {
                 }
             } else if looked.overdue.is_empty() {
                 return Ok((life, looked));
+            } else if asked.elapsed() > Config::RENEWAL {
+                drop(timeout_at(until, self.shards[shard].verified()).await);
             }
         }
     }

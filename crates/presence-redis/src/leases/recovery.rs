@@ -30,6 +30,8 @@ impl Writer {
     async fn announce(&mut self) -> Result<(), Error> {
         let core = Arc::clone(&self.core);
         for place in core.beings.ledger().places(self.number) {
+            // This process may have stood still for as long as its ids had left.
+            core.beings.expire(place);
             let mut next = Some(0);
             while let (Some(from), Some(life)) = (next, self.life.clone()) {
                 let mut page = Vec::new();
@@ -37,7 +39,8 @@ impl Writer {
                 if !page.is_empty() {
                     let ids = page.iter().map(|kept| (&kept.name, kept.held));
                     // Written before any step that is made after the page was: who leaves meanwhile does so after it.
-                    match self.scripts().announce(&life.epoch, &life.process, ids).await? {
+                    let call = self.next_call();
+                    match self.scripts().announce(&life, call, ids).await? {
                         Ok(written) => self.shard().hear(written.last),
                         Err(lost) => {
                             self.lose(lost);

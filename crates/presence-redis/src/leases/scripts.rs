@@ -10,6 +10,7 @@ use redis::{Cmd, FromRedisValue, Value};
 use super::config::Config;
 use super::keys::ShardKeys;
 use super::outbox::{Step, What};
+use super::shard::Life;
 use crate::connection::Link;
 
 /// What a shard says to a process that knows it no more.
@@ -144,36 +145,36 @@ impl Scripts<'_> {
         )
     }
 
-    /// Writes steps; `now` is the time of the clock that they were made by.
+    /// Writes steps, in the call `number`; `now` is the time of the clock that they were made by.
     pub(super) async fn write(
         &self,
-        epoch: &str,
-        process: &str,
+        life: &Life,
+        number: u64,
         steps: &[Step],
         now: Millis,
     ) -> Answered<Written> {
         let codes = steps.iter().map(|step| (code(&step.what, now), &step.id));
-        self.write_coded(epoch, process, codes).await
+        self.write_coded(life, number, codes).await
     }
 
-    /// Announces ids that this process holds.
+    /// Announces ids that this process holds, in the call `number`.
     pub(super) async fn announce(
         &self,
-        epoch: &str,
-        process: &str,
+        life: &Life,
+        number: u64,
         ids: impl Iterator<Item = (&Id, bool)>,
     ) -> Answered<Written> {
         let codes = ids.map(|(id, held)| (code(&What::Arrive { held }, 0), id));
-        self.write_coded(epoch, process, codes).await
+        self.write_coded(life, number, codes).await
     }
 
     async fn write_coded<'a>(
         &self,
-        epoch: &str,
-        process: &str,
+        life: &Life,
+        number: u64,
         codes: impl Iterator<Item = (Code, &'a Id)>,
     ) -> Answered<Written> {
-        let (keys, set) = (self.keys, self.keys.set(process));
+        let (keys, set) = (self.keys, self.keys.set(&life.process));
         let keys = [
             &*keys.life,
             &keys.held,
@@ -185,7 +186,8 @@ impl Scripts<'_> {
             &keys.seen_before,
         ];
         let answer = WRITE.call(self.link, &keys, |command| {
-            command.arg(epoch).arg(process).arg(self.events_max()).arg(self.remembered_max());
+            command.arg(&life.epoch).arg(&life.process).arg(self.events_max()).arg(self.remembered_max());
+            command.arg(number);
             for (code, id) in codes {
                 match code {
                     Code::Plain(code) => command.arg(code),

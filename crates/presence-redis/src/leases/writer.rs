@@ -27,6 +27,8 @@ pub(super) struct Writer {
     known: Known,
     /// Counts the names of this process in the shard: one whose lease was lost is not used again.
     incarnation: u32,
+    /// Counts the writes: one that a lost connection delivers late is told by its number.
+    calls: u64,
     next_renewal: Instant,
     answered: Instant,
     /// Until when leases count for longer.
@@ -51,6 +53,7 @@ impl Writer {
             to_announce: false,
             known: Known::default(),
             incarnation: 0,
+            calls: 0,
             next_renewal: now,
             answered: now,
             allowed: now,
@@ -208,7 +211,8 @@ impl Writer {
         if taken.steps.is_empty() {
             return Ok(false);
         }
-        match self.scripts().write(&life.epoch, &life.process, &taken.steps, self.now()).await? {
+        let call = self.next_call();
+        match self.scripts().write(&life, call, &taken.steps, self.now()).await? {
             Ok(written) => {
                 self.written(&std::mem::take(&mut taken.steps), written);
                 Ok(true)
@@ -294,6 +298,11 @@ impl Writer {
     fn idle_at(&self) -> Option<u64> {
         let outbox = self.core.beings.ledger().outbox(self.number);
         outbox.is_empty().then(|| outbox.last())
+    }
+
+    pub(super) fn next_call(&mut self) -> u64 {
+        self.calls += 1;
+        self.calls
     }
 
     pub(super) fn shard(&self) -> &Shard {

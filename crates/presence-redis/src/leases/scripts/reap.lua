@@ -20,6 +20,7 @@ if lease > 0 then redis.call('ZADD', KEYS[4], -lease, dead) end
 local ids = redis.call('SPOP', KEYS[3], ARGV[3])
 if #ids == 0 then
   redis.call('ZREM', KEYS[4], dead)
+  redis.call('HDEL', KEYS[1], 'call:' .. dead)
   redis.call('HINCRBY', KEYS[1], 'roster', 1)
   return 'done'
 end

@@ -1,31 +1,34 @@
 #!lua
 -- Writes what changed at one process, in order, with the events of the ids that changed by it.
 --
--- A step said twice changes nothing the second time.
+-- A step said twice changes nothing the second time. A call that was overtaken by a later one of the same process, as one that waited
+-- in a connection that was given up, does nothing.
 --
 -- KEYS  1 life  2 held  3 the set of the process  4 leases  5 await  6 log  7 seen  8 seen before
 -- ARGV  1 epoch  2 process  3 events to keep  4 offline ids to remember in each generation
+--       5 the number of the call, higher than those of the process before
 --       then pairs of a step and an id:
 --         h, k     it came to this process, by a heartbeat or held
 --         x N, e N it left this process, by silence or ended; the last sign of life was N ms ago (no blank between)
 --         o        it is to leave every process
 --         ?        is it still at this process?
--- Returns { 'life' } or { 'lease' } if that is lost, else
+-- Returns { 'life' } or { 'lease' } if that is lost, { 'overtaken' }, else
 --         { 'ok', last number, { answers } }: for `o` { place, other process, … } if others held it, or
 --         { place, 'recovering' } if that is not known; for `?` { place } if it is not; places count from 0
 -- The sets of other processes that `o` takes ids from lie in the same slot.
 local epoch, process = ARGV[1], ARGV[2]
-local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'call:' .. process)
 if state[1] ~= epoch then return { 'life' } end
 local lease = redis.call('ZSCORE', KEYS[4], process)
 if not lease or tonumber(lease) <= 0 then return { 'lease' } end
+if state[3] and tonumber(state[3]) >= tonumber(ARGV[5]) then return { 'overtaken' } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local recovering = redis.call('ZCOUNT', KEYS[5], now, '+inf') > 0
 local sets = string.sub(KEYS[3], 1, -#process - 1)
 
 local ids, count = {}, 0
-for place = 6, #ARGV, 2 do
+for place = 7, #ARGV, 2 do
   count = count + 1
   ids[count] = ARGV[place]
 end
@@ -74,7 +77,7 @@ local function tell(code, id)
 end
 
 for place = 1, count do
-  local id, step = ids[place], ARGV[3 + 2 * place]
+  local id, step = ids[place], ARGV[4 + 2 * place]
   local list = holders[id]
   if step == 'h' or step == 'k' then
     if not list then
@@ -160,9 +163,9 @@ local seq = state[2]
 if events_count > 0 then
   local number = tonumber(seq) + events_count / 2
   seq = string.format('%.0f', number)
-  redis.call('HSET', KEYS[1], 'seq', seq)
   -- An entry is named by its last event, so that what is kept can be counted in events.
   redis.call('XADD', KEYS[6], 'MINID', '=', string.format('%.0f', number - ARGV[3] + 1), seq .. '-0',
     'at', stamp(0), unpack(events))
 end
+redis.call('HSET', KEYS[1], 'seq', seq, 'call:' .. process, ARGV[5])
 return { 'ok', seq, answers }

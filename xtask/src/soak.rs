@@ -1,0 +1,29 @@
+//! `cargo xtask soak NAME`: the long runs, each a binary of the package `tests`.
+
+use anyhow::Result;
+use anyhow::bail;
+use clap::ValueEnum;
+
+use crate::step;
+
+/// What there is to run.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Name {
+    /// Three processes on one Redis, compared with a model
+    Presence,
+}
+
+/// Builds the binary and runs it.
+pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
+    if !(0.0..=24.0 * 60.0).contains(&minutes) {
+        bail!("--minutes is {minutes}, allowed are 0 to {}", 24 * 60);
+    }
+    let binary = match name {
+        Name::Presence => "soak-presence",
+    };
+    let mut cargo = step::cargo(&["run", "--quiet", "--package", "tests", "--all-features", "--bin", binary, "--"]);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    cargo.arg(((minutes * 60.0) as u64).to_string());
+    cargo.args(seed.map(|seed| seed.to_string()));
+    step::show(&mut cargo)
+}
