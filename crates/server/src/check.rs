@@ -17,11 +17,11 @@ pub(crate) async fn check(config: &Config) -> anyhow::Result<bool> {
         (format!("--data-dir {}", config.data_dir.display()), data_dir::check(&config.data_dir)),
     ];
     if let Some(url) = &config.redis_url {
-        let started = stores::presence(config).await;
-        if let Ok(presence) = &started {
-            presence.close().await;
+        let opened = stores::open(config).await;
+        if let Ok(stores) = &opened {
+            stores.close().await;
         }
-        results.push((format!("--redis-url {url}"), started.map(drop)));
+        results.push((format!("--redis-url {url}"), opened.map(drop)));
     }
     if let Some(url) = &config.webhook_url {
         results.push((format!("--webhook-url {url}"), webhook::check(url, config.webhook_timeout).await));

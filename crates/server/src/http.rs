@@ -8,6 +8,7 @@ mod limits;
 mod page;
 mod person;
 mod presence;
+mod room;
 mod routes;
 mod serve;
 mod timelines;

@@ -1,9 +1,11 @@
 //! Where hub, presence and timelines meet; none of them knows the others.
 
+mod attendance;
 mod calls;
 mod channel;
 mod devices;
 mod door;
+mod names;
 mod post;
 mod roster;
 
@@ -12,21 +14,22 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tidings::hub::{ChannelHistory, Hooks, Hub};
-use tidings::presence::Presence;
 use tidings::timeline::Timeline;
 use tidings::timeline::embedded::EmbeddedStore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::calls::Calls;
+use self::attendance::Attendance;
+use self::calls::{Calls, Sources};
 use self::devices::Devices;
 use self::door::Door;
+use self::names::Names;
 use self::post::Post;
 use self::roster::Roster;
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::stores;
+use crate::stores::{self, Stores};
 use crate::webhook::Webhook;
 
 /// Bytes of channel messages kept in memory, over all channels.
@@ -36,7 +39,7 @@ const HISTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Join {
     pub(crate) hub: Hub,
-    pub(crate) presence: Presence,
+    pub(crate) stores: Stores,
     pub(crate) timeline: Timeline,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -46,7 +49,8 @@ impl Join {
     /// Starts presence, timelines and hub, in this order: who serves the users comes last.
     pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let presence = stores::presence(config).await?;
+        let stores = stores::open(config).await?;
+        let presence = stores.presence.clone();
         // Before anybody can come.
         Webhook::start(config, data_dir.webhook(), &presence, &tasks, &stop).await?;
         let post = Arc::new(Post::default());
@@ -55,20 +59,24 @@ impl Join {
         let timeline = Timeline::new(Arc::new(store), tidings::timeline::Config::default())?;
         let roster = Arc::new(Roster::default());
         let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
-        let calls = Calls::start(
-            data_dir.id(),
-            Arc::clone(&roster),
-            storage.clone(),
-            timeline.clone(),
-            &tasks,
-            &stop,
-        );
-        let hooks = hooks(&presence, &calls, storage);
+        let (attendance, names) = (Arc::new(Attendance::new(stores.rooms.clone())), Names::new());
+        let sources = Sources {
+            store_id: data_dir.id(),
+            roster: Arc::clone(&roster),
+            history: Arc::clone(&storage),
+            timeline: timeline.clone(),
+            attendance: Arc::clone(&attendance),
+            names: names.clone(),
+        };
+        let calls = Calls::start(sources, &tasks, &stop);
+        let devices = Devices::new(presence.clone(), Arc::clone(&attendance), names);
+        let hooks = hooks(devices, &calls, storage);
         let hub = Hub::start(hub_config(config), hooks)?;
         post.deliver_through(&hub);
         calls.publish_through(&hub);
+        tasks.spawn(attendance.work(tasks.clone(), stop.clone()));
         tasks.spawn(Arc::clone(&roster).follow(presence.clone(), hub.clone(), stop.clone()));
-        Ok(Self { hub, presence, timeline, tasks, stop })
+        Ok(Self { hub, stores, timeline, tasks, stop })
     }
 
     /// Closes every connection, telling the clients to come back later.
@@ -86,7 +94,7 @@ impl Join {
         if tokio::time::timeout_at(deadline, self.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = self.tasks.len(), "some tasks did not end in time");
         }
-        self.presence.close().await;
+        self.stores.close().await;
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
         tokio::time::timeout(left, self.timeline.close())
             .await
@@ -95,10 +103,10 @@ impl Join {
     }
 }
 
-fn hooks(presence: &Presence, calls: &Arc<Calls>, storage: Arc<ChannelHistory>) -> Hooks {
+fn hooks(devices: Devices, calls: &Arc<Calls>, storage: Arc<ChannelHistory>) -> Hooks {
     let mut hooks = Hooks::default();
     hooks.auth = Arc::new(Door);
-    hooks.lifecycle = Arc::new(Devices::new(presence.clone()));
+    hooks.lifecycle = Arc::new(devices);
     hooks.handler = Arc::<Calls>::clone(calls);
     hooks.storage = storage;
     hooks

@@ -72,7 +72,8 @@ impl Server {
         let (stop, tasks, readiness) = (CancellationToken::new(), TaskTracker::new(), Readiness::default());
         let routes = Routes {
             hub: join.hub.clone(),
-            presence: join.presence.clone(),
+            presence: join.stores.presence.clone(),
+            rooms: join.stores.rooms.clone(),
             streams: Streams::new(config.presence_streams, stop.clone()),
             metrics: metrics.clone(),
             readiness: readiness.clone(),

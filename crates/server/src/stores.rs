@@ -4,33 +4,63 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use tidings::presence::memory::Memory;
-use tidings::presence::{Backend, Presence};
+use tidings::presence::rooms::{RoomBackend, Rooms};
+use tidings::presence::{Backend, Error, Presence};
 use tidings::presence_redis::{Connect, Keyspace, Leases, keyspace, leases};
 
 use crate::config::{Config, Layout, RedisUrl, Store};
 
-/// Starts presence where the configuration says.
-pub(crate) async fn presence(config: &Config) -> anyhow::Result<Presence> {
-    let backend: Arc<dyn Backend> = match (config.presence, &config.redis_url) {
-        (Store::Memory, _) => Arc::new(Memory::start(&memory(config)).context("--presence")?),
-        (Store::Redis, None) => return Err(anyhow!("--presence: redis needs a --redis-url")),
-        (Store::Redis, Some(url)) => {
-            let started = match config.presence_layout {
-                Layout::Leases => {
-                    Leases::start(&leases(config, url)).await.map(|leases| Arc::new(leases) as _)
-                }
-                Layout::Keyspace => {
-                    Keyspace::start(&keyspace(config, url)).await.map(|keyspace| Arc::new(keyspace) as _)
-                }
-            };
-            started.map_err(|error| anyhow!("--redis-url: {url} cannot be used: {}", in_one_line(&error)))?
-        }
-    };
-    Ok(Presence::from(backend))
+/// Who is online, and who is in which room.
+#[derive(Debug)]
+pub(crate) struct Stores {
+    pub(crate) presence: Presence,
+    pub(crate) rooms: Rooms,
+}
+
+/// Starts what the configuration says.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
+    match (config.presence, &config.redis_url) {
+        (Store::Memory, _) => Ok(Stores::of(start_memory(config)?)),
+        (Store::Redis, None) => Err(anyhow!("--presence: redis needs a --redis-url")),
+        (Store::Redis, Some(url)) => on_redis(config, url)
+            .await
+            .map_err(|error| anyhow!("--redis-url: {url} cannot be used: {}", in_one_line(&error))),
+    }
+}
+
+async fn on_redis(config: &Config, url: &RedisUrl) -> Result<Stores, Error> {
+    match config.presence_layout {
+        Layout::Leases => Ok(Stores {
+            presence: Presence::new(Leases::start(&leases(config, url)).await?),
+            rooms: Rooms::new(Memory::start(&memory(config))?),
+        }),
+        // The Go package knows no rooms: they are this server's own.
+        Layout::Keyspace => Ok(Stores {
+            presence: Presence::new(Keyspace::start(&keyspace(config, url)).await?),
+            rooms: Rooms::new(Memory::start(&memory(config))?),
+        }),
+    }
+}
+
+impl Stores {
+    /// One store for both.
+    fn of(store: impl Backend + RoomBackend) -> Self {
+        let store = Arc::new(store);
+        let presence = Presence::from(Arc::clone(&store) as Arc<dyn Backend>);
+        Self { presence, rooms: Rooms::from(store as Arc<dyn RoomBackend>) }
+    }
+
+    pub(crate) async fn close(&self) {
+        tokio::join!(self.presence.close(), self.rooms.close());
+    }
+}
+
+fn start_memory(config: &Config) -> anyhow::Result<Memory> {
+    Memory::start(&memory(config)).context("--presence")
 }
 
 /// The error and its causes, each thing said once.
-fn in_one_line(error: &tidings::presence::Error) -> String {
+fn in_one_line(error: &Error) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let mut parts: Vec<String> = causes.map(|cause| cause.to_string().replace('\n', " ")).collect();
     parts.dedup();

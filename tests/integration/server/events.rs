@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::listener::{Listener, User, status};
+use super::listener::{Listener, User, until_status};
 
 /// Users are offline as soon as they leave.
 const PROMPT: &str = "--presence-grace=10ms";
@@ -46,9 +46,9 @@ async fn a_stream_goes_on_after_the_last_event_id_without_gap_or_repetition() {
 
     // While nobody listens.
     let bob = User::connect(&server, "bob").await;
-    while status(&server, "bob").await != "ONLINE" {}
+    until_status(&server, "bob", "ONLINE").await;
     drop(bob);
-    while status(&server, "bob").await != "OFFLINE" {}
+    until_status(&server, "bob", "OFFLINE").await;
 
     // A browser repeats its query and adds the header; a program may give the position in the query.
     for (query, header) in [

@@ -103,3 +103,9 @@ pub(super) async fn status(server: &Tidings, id: &str) -> String {
     let answer = reqwest::get(server.url(&format!("/presence/{id}"))).await.unwrap();
     answer.json::<Value>().await.unwrap()["status"].as_str().unwrap().to_owned()
 }
+
+/// Asks until somebody has this status.
+pub(super) async fn until_status(server: &Tidings, id: &str, wanted: &str) {
+    let asked = async { while status(server, id).await != wanted {} };
+    timeout(LIMIT, asked).await.unwrap_or_else(|_| panic!("{id} does not become {wanted}"));
+}

@@ -11,6 +11,7 @@ mod person;
 mod receiver;
 mod redis;
 mod refusals;
+mod rooms;
 mod shows;
 mod shutdown;
 mod strangers;

@@ -8,10 +8,14 @@ use test_support::{Redis, require};
 use tests::Tidings;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::client::Client;
-use super::listener::{Listener, User, status};
+use super::listener::{Listener, User, status, until_status};
 use super::receiver::Receiver;
+
+/// How long anything may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(30);
 
 const GRACE: Duration = Duration::from_millis(200);
 const TTL: Duration = Duration::from_secs(1);
@@ -42,20 +46,22 @@ async fn until(server: &Tidings, path: &str, status: u16) -> String {
         if got == status {
             return text;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "{path} goes on answering {got} {text}");
+        assert!(started.elapsed() < LIMIT, "{path} goes on answering {got} {text}");
         tokio::task::yield_now().await;
     }
 }
 
 /// Asks who is online until all of these are.
 async fn until_listed(client: &mut Client, ids: &[&str]) {
-    while client.call("", json!({ "call": "who" })).await["ids"] != json!(ids) {}
+    let asked = async { while client.call("", json!({ "call": "who" })).await["ids"] != json!(ids) {} };
+    timeout(LIMIT, asked).await.unwrap_or_else(|_| panic!("the page does not show {ids:?}"));
 }
 
 /// Waits until every server has renewed its leases, from which it learns what others there are.
 async fn until_acquainted(redis: &Redis) {
     let before = leases(redis).await;
-    while leases(redis).await.iter().zip(&before).any(|(now, before)| now == before) {}
+    let asked = async { while leases(redis).await.iter().zip(&before).any(|(now, before)| now == before) {} };
+    timeout(LIMIT, asked).await.expect("leases are renewed");
 }
 
 /// Each lease in each shard, with its end.
@@ -105,7 +111,8 @@ async fn users_of_one_server_are_online_on_every_other() {
     assert_eq!(listener.change().await.0, "carol ONLINE");
     drop(second);
     assert_eq!(listener.change().await.0, "alice OFFLINE");
-    while bob.heard("$presence").await["id"] != "alice" {}
+    let heard = async { while bob.heard("$presence").await["id"] != "alice" {} };
+    timeout(LIMIT, heard).await.unwrap();
     assert_eq!(status(&one, "alice").await, "OFFLINE");
 
     // The stream of one server goes on at another.
@@ -125,7 +132,9 @@ async fn users_of_a_killed_server_are_let_go_once_and_those_with_another_connect
     let bobs = [User::connect(&one, "bob").await, User::connect(&other, "bob").await];
     let mut listener = Listener::open(&other, "?since=now", None).await;
     listener.snapshot().await;
-    while [status(&other, "alice").await, status(&other, "bob").await] != ["ONLINE", "ONLINE"] {}
+    for id in ["alice", "bob"] {
+        until_status(&other, id, "ONLINE").await;
+    }
     let killed = Instant::now();
     one.kill();
     let gone = loop {
@@ -213,7 +222,7 @@ async fn a_redis_that_comes_back_empty_learns_who_is_online_and_nobody_was_ever_
                     );
                     break;
                 }
-                assert!(started.elapsed() < Duration::from_secs(30), "{id} cannot be read again: {text}");
+                assert!(started.elapsed() < LIMIT, "{id} cannot be read again: {text}");
             }
         }
         until(server, "/readyz", 200).await;
@@ -248,7 +257,7 @@ async fn the_webhook_of_a_server_that_was_away_tells_what_happened_on_the_others
     assert_eq!(receiver.events(1).await, ["bob ONLINE"]);
     one.kill();
     let carol = User::connect(&other, "carol").await;
-    while status(&other, "alice").await != "OFFLINE" {}
+    until_status(&other, "alice", "OFFLINE").await;
     one.start_again();
     let mut events = Vec::new();
     while events.len() < 2 {

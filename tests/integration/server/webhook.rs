@@ -8,7 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tests::Tidings;
 
-use super::listener::{User, status};
+use super::listener::{User, until_status};
 use super::receiver::{Answer, Receiver};
 
 const PROMPT: &str = "--presence-grace=10ms";
@@ -56,7 +56,7 @@ async fn a_batch_is_posted_until_it_is_taken_and_nothing_overtakes_it() {
     let mut receiver = Receiver::start(&failures).await;
     let server = Tidings::start_with(&[PROMPT, SECRET, "--webhook-timeout=300ms", &receiver.flag()]);
     let alice = User::connect(&server, "alice").await;
-    while status(&server, "alice").await != "ONLINE" {}
+    until_status(&server, "alice", "ONLINE").await;
     let bob = User::connect(&server, "bob").await;
     let mut posts = Vec::new();
     for answer in failures {
@@ -86,18 +86,14 @@ async fn every_transition_is_told_in_the_order_of_its_id_by_a_receiver_that_fail
             .will(&[[Answer::Status(503)], [Answer::Cut], [Answer::Hang], [Answer::Status(204)]][round % 4]);
         let users =
             join_all((0..30).map(async |user| User::connect(&server, &format!("user{user}")).await)).await;
-        let came = join_all((0..30).map(
-            async |user| {
-                while status(&server, &format!("user{user}")).await != "ONLINE" {}
-            },
-        ));
+        let came = join_all((0..30).map(async |user| {
+            until_status(&server, &format!("user{user}"), "ONLINE").await;
+        }));
         came.await;
         drop(users);
-        let left = join_all((0..30).map(
-            async |user| {
-                while status(&server, &format!("user{user}")).await != "OFFLINE" {}
-            },
-        ));
+        let left = join_all((0..30).map(async |user| {
+            until_status(&server, &format!("user{user}"), "OFFLINE").await;
+        }));
         left.await;
     }
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -128,9 +124,9 @@ async fn a_receiver_that_was_away_hears_all_that_happened_meanwhile() {
     let address = receiver.address();
     drop(receiver);
     drop(alice);
-    while status(&server, "alice").await != "OFFLINE" {}
+    until_status(&server, "alice", "OFFLINE").await;
     let bob = User::connect(&server, "bob").await;
-    while status(&server, "bob").await != "ONLINE" {}
+    until_status(&server, "bob", "ONLINE").await;
     let mut receiver = Receiver::start_at(address, &[]).await;
     assert_eq!(receiver.events(2).await, ["alice OFFLINE", "bob ONLINE"]);
     drop(bob);
@@ -147,7 +143,7 @@ async fn a_receiver_that_hangs_for_too_long_is_told_how_much_it_lost() {
     let mut users = Vec::new();
     for user in 0..10 {
         users.push(User::connect(&server, &format!("user{user}")).await);
-        while status(&server, &format!("user{user}")).await != "ONLINE" {}
+        until_status(&server, &format!("user{user}"), "ONLINE").await;
     }
     assert_eq!(receiver.taken().await.events(), ["first ONLINE"]);
     let post = receiver.taken().await;

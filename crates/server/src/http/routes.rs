@@ -8,18 +8,20 @@ use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tidings::hub::Hub;
 use tidings::presence::Presence;
+use tidings::presence::rooms::Rooms;
 
 use super::events::Streams;
 use super::guard::Guard;
 use super::health::Readiness;
 use super::limits::Limits;
-use super::{answer, events, guard, health, limits, page, person, presence};
+use super::{answer, events, guard, health, limits, page, person, presence, room};
 
 /// What the routes reach.
 #[derive(Clone)]
 pub(crate) struct Routes {
     pub(crate) hub: Hub,
     pub(crate) presence: Presence,
+    pub(crate) rooms: Rooms,
     pub(crate) streams: Streams,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) readiness: Readiness,
@@ -34,6 +36,7 @@ impl Routes {
             .route("/presence", get(presence::presence))
             .route("/presence/events", get(events::events))
             .route("/presence/{id}", get(person::person))
+            .route("/rooms/{room}", get(room::room))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
             .route("/metrics", get(metrics))
@@ -55,6 +58,12 @@ impl FromRef<Routes> for Hub {
 impl FromRef<Routes> for Presence {
     fn from_ref(routes: &Routes) -> Self {
         routes.presence.clone()
+    }
+}
+
+impl FromRef<Routes> for Rooms {
+    fn from_ref(routes: &Routes) -> Self {
+        routes.rooms.clone()
     }
 }
 

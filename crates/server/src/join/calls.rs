@@ -8,19 +8,24 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tidings::hub::protocol::{Message, Opcode};
 use tidings::hub::{ChannelHistory, Connection, Handler, Hub, Storage as _};
+use tidings::presence::rooms::Payload;
 use tidings::timeline::{MemberId, Seq, Timeline};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::attendance::Attendance;
 use super::channel;
+use super::names::Names;
 use super::roster::Roster;
 
 /// Calls that wait for the store; one more is refused and asked again by its client.
 const WAITING_MAX: usize = 4_096;
 /// Calls that are in the store at once: enough for it to commit many together.
 const RUNNING_MAX: usize = 256;
+/// What a user may show in a room, in bytes of JSON.
+const SHOWN_BYTES_MAX: usize = 1_024;
 
 /// Answers calls.
 #[derive(Debug)]
@@ -29,8 +34,21 @@ pub(super) struct Calls {
     roster: Arc<Roster>,
     history: Arc<ChannelHistory>,
     timeline: Timeline,
+    attendance: Arc<Attendance>,
+    names: Names,
     hub: OnceLock<Hub>,
     waiting: mpsc::Sender<Waiting>,
+}
+
+/// What calls are answered from.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub(super) store_id: Uuid,
+    pub(super) roster: Arc<Roster>,
+    pub(super) history: Arc<ChannelHistory>,
+    pub(super) timeline: Timeline,
+    pub(super) attendance: Arc<Attendance>,
+    pub(super) names: Names,
 }
 
 /// A call that needs the store.
@@ -63,6 +81,8 @@ enum Call {
     ReceivedOf { member: String },
     /// What was last said in the channel of this message?
     History {},
+    /// I show this to those who ask who is in the channel of this message.
+    Show { payload: Value },
 }
 
 /// A sequence, as a number or, as in proto3 JSON, as a text.
@@ -74,16 +94,11 @@ enum Number {
 }
 
 impl Calls {
-    pub(super) fn start(
-        store_id: Uuid,
-        roster: Arc<Roster>,
-        history: Arc<ChannelHistory>,
-        timeline: Timeline,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
-    ) -> Arc<Self> {
+    pub(super) fn start(sources: Sources, tasks: &TaskTracker, stop: &CancellationToken) -> Arc<Self> {
         let (waiting, queue) = mpsc::channel(WAITING_MAX);
-        let calls = Arc::new(Self { store_id, roster, history, timeline, hub: OnceLock::new(), waiting });
+        let Sources { store_id, roster, history, timeline, attendance, names } = sources;
+        let hub = OnceLock::new();
+        let calls = Arc::new(Self { store_id, roster, history, timeline, attendance, names, hub, waiting });
         tasks.spawn(Arc::clone(&calls).work(queue, tasks.clone(), stop.clone()));
         calls
     }
@@ -102,6 +117,7 @@ impl Calls {
             Call::Hello {} => return Ok(Some(json!({ "store": self.store_id.to_string() }))),
             Call::Who {} => return Ok(Some(self.who())),
             Call::History {} => return self.history(connection, &message.channel).map(Some),
+            Call::Show { payload } => return self.show(connection, &message.channel, &payload).map(Some),
             Call::Received { sequence } => {
                 let user = connection.user().ok_or("this connection has no user")?;
                 Question::Received(member(user)?, sequence.read()?)
@@ -129,6 +145,23 @@ impl Calls {
             connection.send(message).map_err(|error| error.to_string())?;
         }
         Ok(json!({ "count": kept.len() }))
+    }
+
+    fn show(&self, connection: &Arc<Connection>, name: &str, payload: &Value) -> Result<Value, String> {
+        let text = if payload.is_null() { String::new() } else { payload.to_string() };
+        if text.len() > SHOWN_BYTES_MAX {
+            return Err(format!(
+                "the payload has {} bytes of JSON, at most {SHOWN_BYTES_MAX} are allowed",
+                text.len()
+            ));
+        }
+        let payload = Payload::new(text).map_err(|error| error.to_string())?;
+        if self.attendance.show(&self.names.device(connection), name, payload) {
+            Ok(json!({}))
+        } else {
+            Err("this connection has no user, or is not bound to this channel, or the channel is no room"
+                .to_owned())
+        }
     }
 
     async fn work(

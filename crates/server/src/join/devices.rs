@@ -1,37 +1,34 @@
-//! A user is online while a connection of theirs is open: each is a device of theirs.
+//! A user is online while a connection of theirs is open, and in the rooms of the channels it is bound to.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidings::hub::{Connection, Disconnect, Lifecycle};
 use tidings::presence::Presence;
-use uuid::Uuid;
+
+use super::attendance::Attendance;
+use super::names::{self, Names};
 
 /// Holds a device for each connection that has a user.
 #[derive(Debug)]
 pub(super) struct Devices {
     presence: Presence,
-    /// Tells our connections from those of other servers, which count from 1 too.
-    server: Uuid,
+    attendance: Arc<Attendance>,
+    names: Names,
 }
 
 impl Devices {
-    pub(super) fn new(presence: Presence) -> Self {
-        Self { presence, server: Uuid::new_v4() }
-    }
-
-    fn device(&self, connection: &Connection) -> String {
-        let (server, _, _, _) = self.server.as_fields();
-        format!("{server:08x}.{}", connection.id())
+    pub(super) fn new(presence: Presence, attendance: Arc<Attendance>, names: Names) -> Self {
+        Self { presence, attendance, names }
     }
 }
 
 #[async_trait]
 impl Lifecycle for Devices {
     async fn connected(&self, connection: &Arc<Connection>) {
-        let Some(user) = connection.user() else { return };
-        if let Err(error) = self.presence.hold_device(user, self.device(connection)).await {
-            tracing::warn!(user, %error, "a user who came may not be shown as online yet");
+        let Some(user) = names::user(connection) else { return };
+        if let Err(error) = self.presence.hold_device(&user, self.names.device(connection)).await {
+            tracing::warn!(%user, %error, "a user who came may not be shown as online yet");
         }
     }
 
@@ -41,10 +38,24 @@ impl Lifecycle for Devices {
     }
 
     async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect) {
-        let Some(user) = connection.user() else { return };
-        tracing::debug!(user, connection = %connection.id(), ?reason, "disconnected");
-        if let Err(error) = self.presence.offline_device(user, self.device(connection)).await {
-            tracing::warn!(user, %error, "a user who left may still be shown as online");
+        let Some(user) = names::user(connection) else { return };
+        tracing::debug!(%user, connection = %connection.id(), ?reason, "disconnected");
+        let device = self.names.device(connection);
+        self.attendance.gone(&device);
+        if let Err(error) = self.presence.offline_device(&user, device).await {
+            tracing::warn!(%user, %error, "a user who left may still be shown as online");
+        }
+    }
+
+    fn bound(&self, connection: &Arc<Connection>, channel: &str) {
+        if let Some(user) = names::user(connection) {
+            self.attendance.bound(&self.names.device(connection), &user, channel);
+        }
+    }
+
+    fn unbound(&self, connection: &Arc<Connection>, channel: &str) {
+        if connection.user().is_some() {
+            self.attendance.unbound(&self.names.device(connection), channel);
         }
     }
 }
