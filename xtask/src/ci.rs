@@ -2,20 +2,11 @@
 
 use std::fs;
 
-use anyhow::Context;
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Context, Result, bail};
 
-use crate::binary::binary;
-use crate::binary::workspace;
-use crate::budget;
-use crate::codegen;
-use crate::soak;
-use crate::step::Steps;
-use crate::step::cargo;
-use crate::step::show;
-use crate::test;
-use crate::tidy;
+use crate::binary::{binary, workspace};
+use crate::step::{Steps, cargo, show};
+use crate::{budget, codegen, soak, test, tidy};
 
 /// Runs every step, also after one that failed, and ends with how long each took.
 ///

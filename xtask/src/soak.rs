@@ -1,7 +1,6 @@
 //! `cargo xtask soak NAME`: the long runs, each a binary of the package `tests`.
 
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 
 use crate::step;
@@ -21,7 +20,8 @@ pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
     let binary = match name {
         Name::Presence => "soak-presence",
     };
-    let mut cargo = step::cargo(&["run", "--quiet", "--package", "tests", "--all-features", "--bin", binary, "--"]);
+    let mut cargo =
+        step::cargo(&["run", "--quiet", "--package", "tests", "--all-features", "--bin", binary, "--"]);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     cargo.arg(((minutes * 60.0) as u64).to_string());
     cargo.args(seed.map(|seed| seed.to_string()));

@@ -1,11 +1,11 @@
 //! A process that holds many ids is killed.
 
 use std::collections::HashSet;
+use std::env;
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write, stderr, stdin, stdout};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
-use std::env;
 
 use benches::budget::Effort;
 use futures_util::StreamExt;
@@ -36,7 +36,8 @@ pub(crate) fn seconds(effort: Effort) -> Result<f64, Box<dyn Error>> {
         child.kill()?;
         let killed = Instant::now();
         while !online.is_empty() {
-            let next = tokio::time::timeout(TTL * 10, events.next()).await.map_err(|_| "ids were not let go")?;
+            let next =
+                tokio::time::timeout(TTL * 10, events.next()).await.map_err(|_| "ids were not let go")?;
             let Some(Update::Change(event)) = next.transpose()? else { continue };
             if event.status != Status::Offline || !online.remove(&event.id) {
                 return Err(format!("unexpected {event:?}").into());
@@ -44,7 +45,10 @@ pub(crate) fn seconds(effort: Effort) -> Result<f64, Box<dyn Error>> {
         }
         let took = killed.elapsed();
         tokio::time::sleep(effort.pick(Duration::from_secs(1), Duration::from_millis(100))).await;
-        writeln!(stderr(), "{count} ids offline once each, the last {took:?} after the kill, with a TTL of {TTL:?}")?;
+        writeln!(
+            stderr(),
+            "{count} ids offline once each, the last {took:?} after the kill, with a TTL of {TTL:?}"
+        )?;
         Ok(took.as_secs_f64() - TTL.as_secs_f64())
     })
 }

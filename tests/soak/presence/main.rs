@@ -14,14 +14,14 @@ mod fault;
 mod model;
 mod observer;
 mod random;
-mod worker;
 mod work;
+mod worker;
 
+use std::env;
 use std::error::Error;
 use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use std::env;
 
 use crate::cycle::Soak;
 use crate::random::Random;

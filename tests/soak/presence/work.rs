@@ -91,7 +91,11 @@ impl Users {
                 if here[user] || left[user].elapsed() > TTL * 2 || self.beating.is_none() {
                     let sign = if here[user] { '-' } else { '+' };
                     tell("try", sign, &self.names[user]);
-                    if here[user] { self.leave(user).await } else { self.come(user).await }
+                    if here[user] {
+                        self.leave(user).await;
+                    } else {
+                        self.come(user).await;
+                    }
                     tell("done", sign, &self.names[user]);
                     here[user] = !here[user];
                     left[user] = Instant::now();
@@ -120,7 +124,7 @@ impl Users {
         let name = &self.names[user];
         if let Some(beating) = &self.beating {
             beating.lock().retain(|beating| beating != name);
-        } else if user % 2 == 0 {
+        } else if user.is_multiple_of(2) {
             while self.presence.offline([name]).await.is_err() {
                 sleep(RETRY).await;
             }

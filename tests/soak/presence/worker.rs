@@ -1,9 +1,9 @@
 //! A worker process, as the soak sees it.
 
+use std::env;
 use std::error::Error;
 use std::process::Stdio;
 use std::time::Duration;
-use std::env;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};

@@ -1,14 +1,9 @@
 //! Runs every check over the tree.
 
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Result, bail};
 
-use super::codes;
-use super::edges;
-use super::links;
-use super::shape;
 use super::tree::Tree;
-use super::words;
+use super::{codes, edges, links, scripts, shape, words};
 
 /// Prints every breach, one a line, and fails if there is any.
 pub fn run() -> Result<()> {
@@ -24,7 +19,7 @@ pub fn run() -> Result<()> {
 }
 
 fn breaches(tree: &Tree) -> Vec<String> {
-    let checks = [edges::check, shape::check, words::check, links::check, codes::check];
+    let checks = [edges::check, shape::check, words::check, links::check, codes::check, scripts::check];
     checks.iter().flat_map(|check| check(tree)).collect()
 }
 

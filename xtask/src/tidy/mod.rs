@@ -4,6 +4,7 @@ mod codes;
 mod command;
 mod edges;
 mod links;
+mod scripts;
 mod shape;
 mod tree;
 mod words;

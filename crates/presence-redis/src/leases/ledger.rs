@@ -58,6 +58,7 @@ impl Ledger {
         self.boxes[shard].work.notified().await;
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "a remainder of a few")]
     fn stable(id: &Id) -> usize {
         // Shards are a power of two of at most `PLACES`, so that a place belongs to one shard.
         (xxh3_64(id.as_bytes()) % PLACES as u64) as usize

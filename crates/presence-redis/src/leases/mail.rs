@@ -89,7 +89,8 @@ impl Core {
 pub(super) async fn run(core: Arc<Core>) {
     let key = core.keys.mail(&core.process(0));
     let mut last = "0-0".to_owned();
-    let read = async {
+    // Boxed, as a connection in the making is large and waits here for long.
+    let read = Box::pin(async {
         loop {
             let error = match core.link.dedicated(&key, BLOCK).await {
                 Ok(mut connection) => read(&core, &mut connection, &key, &mut last).await,
@@ -98,7 +99,7 @@ pub(super) async fn run(core: Arc<Core>) {
             tracing::debug!(%error, "mail cannot be read; trying again");
             sleep(RETRY.mul_f64(crate::random::fraction())).await;
         }
-    };
+    });
     core.closing.run_until_cancelled(read).await;
 }
 

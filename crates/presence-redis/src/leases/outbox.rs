@@ -106,7 +106,7 @@ impl Outbox {
     }
 
     /// Drops what later steps made pointless.
-    fn fold(&mut self) {
+    pub(super) fn fold(&mut self) {
         let mut kept: Vec<Option<Step>> = Vec::with_capacity(self.steps.len());
         // The places of the steps of each id that are still there: none, one, or an explicit one and another.
         let mut places: HashMap<Id, Vec<usize>> = HashMap::new();

@@ -219,6 +219,7 @@ impl Place {
         self.cursor << 32 | u64::from(self.after)
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
     fn unpack(offset: u64) -> Self {
         Self { cursor: offset >> 32, after: (offset & u64::from(u32::MAX)) as u32 }
     }

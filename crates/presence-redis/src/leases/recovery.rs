@@ -35,7 +35,10 @@ impl Writer {
             let mut next = Some(0);
             while let (Some(from), Some(life)) = (next, self.life.clone()) {
                 let mut page = Vec::new();
-                next = core.beings.list(place, from, PAGE, &mut page);
+                // What left and came back meanwhile is on the page, and was not away.
+                (next, ()) = core.beings.list_with(place, from, PAGE, &mut page, |_| {
+                    core.beings.ledger().outbox(self.number).fold();
+                });
                 if !page.is_empty() {
                     let ids = page.iter().map(|kept| (&kept.name, kept.held));
                     // Written before any step that is made after the page was: who leaves meanwhile does so after it.

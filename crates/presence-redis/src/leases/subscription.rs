@@ -158,7 +158,7 @@ impl Subscription {
         }
     }
 
-    async fn pause(&mut self) {
+    async fn pause(&self) {
         let core = Arc::clone(&self.core);
         drop(timeout(core.patience() / 4, core.tail.ended.cancelled()).await);
     }

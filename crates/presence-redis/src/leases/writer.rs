@@ -65,7 +65,7 @@ impl Writer {
     pub(super) async fn run(mut self) {
         let core = Arc::clone(&self.core);
         while !core.closing.is_cancelled() {
-            let turn = core.closing.run_until_cancelled(self.turn()).await;
+            let turn = core.closing.run_until_cancelled(Box::pin(self.turn())).await;
             if let Some(Err(error)) = turn {
                 self.failed(&error);
                 let pause =
@@ -225,7 +225,7 @@ impl Writer {
         }
     }
 
-    fn written(&mut self, steps: &[Step], written: Written) {
+    fn written(&self, steps: &[Step], written: Written) {
         let beings = &self.core.beings;
         for (place, words) in written.answers {
             let Some(step) = steps.get(place) else { continue };
