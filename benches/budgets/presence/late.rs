@@ -66,10 +66,10 @@ pub(crate) fn p99(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error>>
         }
         let lost = silent - late.len();
         late.sort_by(f64::total_cmp);
-        let at = |part: f64| {
-            late.get(((late.len() as f64 * part) as usize).min(late.len().saturating_sub(1))).copied()
+        let at = |percent: usize| {
+            late.get((late.len() * percent / 100).min(late.len().saturating_sub(1))).copied()
         };
-        let (Some(p50), Some(p99)) = (at(0.5), at(0.99)) else { return Err("no event came".into()) };
+        let (Some(p50), Some(p99)) = (at(50), at(99)) else { return Err("no event came".into()) };
         writeln!(stderr(), "{layout:?}: p50 {p50:.1} ms, p99 {p99:.1} ms, lost {lost}, doubled {doubled}")?;
         if layout == Layout::Leases && (lost, doubled) != (0, 0) {
             return Err(format!("{lost} events were lost, {doubled} came twice").into());
