@@ -108,7 +108,9 @@ impl Store {
     /// Reads one page of the keys that begin with the prefix, and returns the cursor of the next; 0 after the last.
     pub(super) async fn scan(&self, cursor: u64) -> Result<(u64, Vec<Id>), Error> {
         let mut command = redis::cmd("SCAN");
-        command.arg(cursor).arg("MATCH").arg(self.wire.keys.pattern()).arg("COUNT").arg(SCANNED);
+        command.arg(cursor).arg("MATCH").arg(self.wire.keys.pattern());
+        // What is no string was made by others.
+        command.arg("COUNT").arg(SCANNED).arg("TYPE").arg("string");
         let answer = Box::pin(self.link.query(&command)).await?;
         let (next, keys): (u64, Vec<Vec<u8>>) =
             redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))?;

@@ -8,13 +8,18 @@ use presence_redis::keyspace::{Config, Keyspace, Notifications};
 use test_support::{Redis, require};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::listener::{run, stranger};
+
 const ENDED: &str = "a key knows no devices: one that ends leaves its id online until the key expires";
 const POSITIONS: &str = "Redis keeps no events: a position is good in the process that gave it";
 
-/// One node, and handles on it.
+/// For one answer of Redis.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// One node, and handles on it. Its server may stand still for a while.
 struct OneProcess {
     presence: Presence,
-    _redis: Redis,
+    redis: Redis,
 }
 
 impl World for OneProcess {
@@ -29,15 +34,30 @@ impl World for OneProcess {
 
     async fn start(terms: Terms) -> Result<Self, Error> {
         let redis = Redis::private().await.unwrap();
-        Ok(Self { presence: node(&redis, terms).await?, _redis: redis })
+        Ok(Self { presence: node(&redis, terms).await?, redis })
     }
 
     async fn node(&self) -> Result<Presence, Error> {
         Ok(self.presence.clone())
     }
+
+    async fn litter(&self) -> bool {
+        litter(&self.redis).await;
+        true
+    }
+
+    async fn lose(&self) -> bool {
+        self.redis.freeze().await.unwrap();
+        true
+    }
+
+    async fn restore(&self) {
+        self.redis.thaw().await.unwrap();
+    }
 }
 
-/// As many nodes as a law asks for, each with a connection and ears of its own.
+/// As many nodes as a law asks for, each with a connection and ears of its own. Their server may be killed, and forgets
+/// everything.
 struct ManyProcesses {
     redis: Redis,
     terms: Terms,
@@ -48,6 +68,8 @@ impl World for ManyProcesses {
     const TTL_MIN: Duration = OneProcess::TTL_MIN;
     const LATENESS: Duration = OneProcess::LATENESS;
     const DELIVERY: Duration = OneProcess::DELIVERY;
+    // The keys of the dead live no longer than after a heartbeat.
+    const TAKEOVER: Option<Duration> = Some(Duration::ZERO);
     const EXCUSED: &'static [(&'static str, &'static str)] = &[
         ("id_is_online_while_any_device_is", ENDED),
         ("ended_device_does_not_wait_for_its_deadline", ENDED),
@@ -64,13 +86,50 @@ impl World for ManyProcesses {
     async fn node(&self) -> Result<Presence, Error> {
         node(&self.redis, self.terms).await
     }
+
+    async fn litter(&self) -> bool {
+        litter(&self.redis).await;
+        true
+    }
+
+    async fn lose(&self) -> bool {
+        self.redis.kill().unwrap();
+        true
+    }
+
+    async fn restore(&self) {
+        self.redis.start_again().await.unwrap();
+    }
 }
 
 async fn node(redis: &Redis, terms: Terms) -> Result<Presence, Error> {
     let mut config = Config::new(redis.url());
     (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
     config.notifications = Notifications::Set;
+    // What is judged is the layout, not how busy the machine is.
+    (config.connect.timeout, config.connect.connect_timeout) = (PATIENCE, PATIENCE);
     Ok(Presence::new(Keyspace::start(&config).await?))
+}
+
+/// Writes, lets expire and deletes what is not ours.
+async fn litter(redis: &Redis) {
+    let mut stranger = stranger(redis.url()).await;
+    for line in [
+        "SET presence x PX 20",
+        "SET presences:c x PX 20",
+        "SET PRESENCE:c x",
+        "SET otherapp:session:42 x",
+        "SET otherapp:presence:c x",
+        "HSET presence:c field value",
+        "DEL otherapp:presence:c presence:c",
+        "HSET presence:d field value",
+        "SELECT 1",
+        "SET presence:c x PX 20",
+        "SET presence:d x",
+        "DEL presence:d",
+    ] {
+        run(&mut stranger, line).await;
+    }
 }
 
 /// A runtime for one law; where there is no Redis the law is skipped.

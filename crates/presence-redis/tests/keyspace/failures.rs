@@ -12,13 +12,13 @@ use crate::listener::{Listener, config, run, start, stranger};
 /// Short timeouts, so that failures are not waited for.
 fn impatient(redis: &Redis) -> Config {
     let mut config = config(redis);
-    config.connect.timeout = Duration::from_millis(300);
-    config.connect.connect_timeout = Duration::from_millis(300);
+    config.connect.timeout = Duration::from_secs(1);
+    config.connect.connect_timeout = Duration::from_secs(1);
     config
 }
 
 /// Makes every call that needs Redis, and checks that each fails in time.
-async fn fails(presence: &Presence, limit: Duration) {
+async fn fails(presence: &Presence) {
     let before = Instant::now();
     assert_eq!(presence.online(["x"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(presence.offline(["x"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
@@ -29,7 +29,7 @@ async fn fails(presence: &Presence, limit: Duration) {
     assert_eq!(presence.count().await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(presence.events(Since::Now).await.unwrap_err().kind(), ErrorKind::Unavailable);
     let took = before.elapsed();
-    assert!(took <= limit * 7, "seven calls took {took:?}");
+    assert!(took <= Duration::from_secs(7 * 2), "seven calls took {took:?}");
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn a_redis_that_was_killed_is_found_again_and_told_who_is_held() {
     listener.expect("held", Cause::Held).await;
     redis.kill().unwrap();
     assert_eq!(listener.error().await, ErrorKind::Unavailable);
-    fails(&presence, Duration::from_secs(1)).await;
+    fails(&presence).await;
     redis.start_again().await.unwrap();
     assert_eq!(listener.error().await, ErrorKind::Lagged);
     let back = Instant::now();
@@ -70,7 +70,7 @@ async fn a_redis_that_stands_still_is_noticed_in_time_and_gone_on_with() {
     redis.freeze().await.unwrap();
     assert_eq!(listener.error().await, ErrorKind::Unavailable);
     assert!(before.elapsed() < Duration::from_secs(5), "noticed after {:?}", before.elapsed());
-    fails(&presence, Duration::from_secs(1)).await;
+    fails(&presence).await;
     redis.thaw().await.unwrap();
     assert_eq!(listener.error().await, ErrorKind::Lagged);
     let (mut listener, online) = Listener::snapshot(&presence).await;

@@ -76,6 +76,9 @@ pub(crate) fn config(redis: &Redis) -> Config {
     let mut config = Config::new(redis.url());
     config.ttl = Duration::from_secs(1);
     config.notifications = Notifications::Set;
+    // The machine may be busy; tests of failures are less patient.
+    config.connect.timeout = Duration::from_secs(5);
+    config.connect.connect_timeout = Duration::from_secs(5);
     config
 }
 
