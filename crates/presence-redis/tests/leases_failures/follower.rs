@@ -99,7 +99,7 @@ impl Follower {
         loop {
             match timeout(PATIENCE, self.events.next()).await.expect("the snapshot ends").expect("it goes on")
             {
-                Ok(Update::Present { id, status, .. }) if status == Status::Online => {
+                Ok(Update::Present { id, status: Status::Online, .. }) => {
                     online.insert(id.to_string());
                 }
                 Ok(Update::Present { id, .. }) => {

@@ -1,5 +1,7 @@
 //! What the leases layout does when Redis, the network or a process fails.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where it is broken, also in what its cases share")]
+
 mod follower;
 mod memory;
 mod moves;
