@@ -21,6 +21,7 @@ pub struct Tidings {
     http: SocketAddr,
     grpc: SocketAddr,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
     directory: TempDir,
 }
 
@@ -42,11 +43,23 @@ impl Tidings {
     /// If it does not start.
     #[must_use]
     pub fn start_with(flags: &[&str]) -> Self {
+        Self::start_in(flags, &[])
+    }
+
+    /// Starts a server on free ports, with further flags and environment variables.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start_in(flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let arguments: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
+        let variables: Vec<_> =
+            variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, http, grpc) = spawn(&directory.path().join("data"), any, any, &arguments);
-        Self { child, http, grpc, arguments, directory }
+        let (child, http, grpc) = spawn(&directory.path().join("data"), any, any, &arguments, &variables);
+        Self { child, http, grpc, arguments, variables, directory }
     }
 
     /// Runs the program to its end, with these flags and environment, and returns what it wrote.
@@ -104,7 +117,8 @@ impl Tidings {
     ///
     /// If it does not start.
     pub fn start_again(&mut self) {
-        let (child, http, grpc) = spawn(&self.data_dir(), self.http, self.grpc, &self.arguments);
+        let (child, http, grpc) =
+            spawn(&self.data_dir(), self.http, self.grpc, &self.arguments, &self.variables);
         (self.child, self.http, self.grpc) = (child, http, grpc);
     }
 
@@ -153,6 +167,7 @@ fn spawn(
     http: SocketAddr,
     grpc: SocketAddr,
     arguments: &[String],
+    variables: &[(String, String)],
 ) -> (Child, SocketAddr, SocketAddr) {
     let mut command = command();
     command
@@ -160,6 +175,7 @@ fn spawn(
         .arg(data_dir)
         .args([format!("--http={http}"), format!("--grpc={grpc}"), "--log=warn".to_owned()])
         .args(arguments)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped());
     let mut child = command.spawn().expect("the server can be run");
     let out = child.stdout.take().expect("its output is a pipe");

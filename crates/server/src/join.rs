@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use tidings::hub::{ChannelHistory, Hooks, Hub};
 use tidings::timeline::Timeline;
 use tidings::timeline::embedded::EmbeddedStore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -91,13 +91,17 @@ impl Join {
     pub(crate) async fn close(&self, deadline: Instant) -> anyhow::Result<()> {
         self.stop.cancel();
         self.tasks.close();
-        if tokio::time::timeout_at(deadline, self.tasks.wait()).await.is_err() {
+        if timeout_at(deadline, self.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = self.tasks.len(), "some tasks did not end in time");
         }
-        self.stores.close().await;
+        // Neither waits for the other: a Redis that is away must not take the time of the messages.
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
-        tokio::time::timeout(left, self.timeline.close())
-            .await
+        let (presence, timeline) =
+            tokio::join!(timeout(left, self.stores.close()), timeout(left, self.timeline.close()));
+        if presence.is_err() {
+            tracing::warn!("presence did not close in time; the other servers let our users go");
+        }
+        timeline
             .context("the store did not close within --shutdown-time; nothing acknowledged is lost")?
             .context("the store did not close cleanly")
     }

@@ -28,18 +28,13 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
     }
 }
 
+/// Neither layout keeps rooms: they are this server's own.
 async fn on_redis(config: &Config, url: &RedisUrl) -> Result<Stores, Error> {
-    match config.presence_layout {
-        Layout::Leases => Ok(Stores {
-            presence: Presence::new(Leases::start(&leases(config, url)).await?),
-            rooms: Rooms::new(Memory::start(&memory(config))?),
-        }),
-        // The Go package knows no rooms: they are this server's own.
-        Layout::Keyspace => Ok(Stores {
-            presence: Presence::new(Keyspace::start(&keyspace(config, url)).await?),
-            rooms: Rooms::new(Memory::start(&memory(config))?),
-        }),
-    }
+    let presence = match config.presence_layout {
+        Layout::Leases => Presence::new(Leases::start(&leases(config, url)).await?),
+        Layout::Keyspace => Presence::new(Keyspace::start(&keyspace(config, url)).await?),
+    };
+    Ok(Stores { presence, rooms: Rooms::new(Memory::start(&memory(config))?) })
 }
 
 impl Stores {

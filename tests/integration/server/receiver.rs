@@ -6,12 +6,19 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// How long a post may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -53,6 +60,7 @@ pub(super) struct Receiver {
     address: SocketAddr,
     posts: mpsc::Receiver<Post>,
     script: Arc<Mutex<VecDeque<Answer>>>,
+    scheme: &'static str,
     _tasks: JoinSet<()>,
 }
 
@@ -63,13 +71,24 @@ impl Receiver {
     }
 
     pub(super) async fn start_at(address: SocketAddr, script: &[Answer]) -> Self {
+        Self::listen(address, script, None).await
+    }
+
+    /// Starts one that speaks TLS, and returns the certificate of the authority that vouches for it, in PEM.
+    pub(super) async fn start_with_tls() -> (Self, String) {
+        let (acceptor, authority) = certified();
+        (Self::listen("127.0.0.1:0".parse().unwrap(), &[], Some(acceptor)).await, authority)
+    }
+
+    async fn listen(address: SocketAddr, script: &[Answer], tls: Option<TlsAcceptor>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let script = Arc::new(Mutex::new(VecDeque::from(script.to_vec())));
         let (heard, posts) = mpsc::channel(10_000);
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, heard, Arc::clone(&script)));
-        Self { address, posts, script, _tasks: tasks }
+        tasks.spawn(accept(listener, tls, heard, Arc::clone(&script)));
+        Self { address, posts, script, scheme, _tasks: tasks }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -78,7 +97,7 @@ impl Receiver {
 
     /// The flag that makes a server post here.
     pub(super) fn flag(&self) -> String {
-        format!("--webhook-url=http://{}/presence?from=tidings", self.address)
+        format!("--webhook-url={}://{}/presence?from=tidings", self.scheme, self.address)
     }
 
     /// Answers what comes next with these.
@@ -111,19 +130,48 @@ impl Receiver {
     }
 }
 
-async fn accept(listener: TcpListener, heard: mpsc::Sender<Post>, script: Arc<Mutex<VecDeque<Answer>>>) {
+fn certified() -> (TlsAcceptor, String) {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let names = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = names.signed_by(&key, &authority).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(config)), authority.pem())
+}
+
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    heard: mpsc::Sender<Post>,
+    script: Arc<Mutex<VecDeque<Answer>>>,
+) {
     let mut connections = JoinSet::new();
     while let Ok((socket, _)) = listener.accept().await {
-        let (heard, script) = (heard.clone(), Arc::clone(&script));
+        let (heard, script, tls) = (heard.clone(), Arc::clone(&script), tls.clone());
         connections.spawn(async move {
+            let served = match tls {
+                Some(tls) => match tls.accept(socket).await {
+                    Ok(socket) => serve(socket, heard, script).await,
+                    Err(error) => Err(error),
+                },
+                None => serve(socket, heard, script).await,
+            };
             // A server that goes away in the middle is part of what is tested.
-            serve(socket, heard, script).await.ok();
+            served.ok();
         });
     }
 }
 
 async fn serve(
-    socket: TcpStream,
+    socket: impl AsyncRead + AsyncWrite + Unpin,
     heard: mpsc::Sender<Post>,
     script: Arc<Mutex<VecDeque<Answer>>>,
 ) -> io::Result<()> {

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
 use tempfile::TempDir;
 use tests::Tidings;
+use tokio::time::timeout;
 
 use super::listener::{User, until_status};
 use super::receiver::{Answer, Receiver};
@@ -40,6 +42,28 @@ async fn a_post_tells_who_came_how_and_when_and_who_says_so() {
     let mut listener = super::listener::Listener::open(&server, "", Some(position)).await;
     listener.snapshot().await;
     assert_eq!(listener.change().await.0, "alice OFFLINE");
+}
+
+#[tokio::test]
+async fn a_post_goes_over_tls_to_whom_the_authorities_vouch_for() {
+    let (mut receiver, authority) = Receiver::start_with_tls().await;
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("authority.pem");
+    fs::write(&file, authority).unwrap();
+    let server = Tidings::start_in(&[PROMPT, &receiver.flag()], &[("SSL_CERT_FILE", file.to_str().unwrap())]);
+    let alice = User::connect(&server, "alice").await;
+    assert_eq!(receiver.events(1).await, ["alice ONLINE"]);
+
+    // Whom nobody vouches for hears nothing.
+    let (stranger, _) = Receiver::start_with_tls().await;
+    let wary = Tidings::start_in(&[PROMPT, &stranger.flag()], &[("SSL_CERT_FILE", file.to_str().unwrap())]);
+    let bob = User::connect(&wary, "bob").await;
+    let failed = "tidings_webhook_posts_total{outcome=\"failed\"} 1";
+    let refused = async {
+        while !reqwest::get(wary.url("/metrics")).await.unwrap().text().await.unwrap().contains(failed) {}
+    };
+    timeout(Duration::from_secs(30), refused).await.unwrap();
+    drop((alice, bob));
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub(super) async fn readyz(
     match presence.count().await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(error) => {
-            tracing::warn!(%error, "not ready: presence is unavailable");
+            tracing::debug!(%error, "presence is unavailable");
             (StatusCode::SERVICE_UNAVAILABLE, "presence is unavailable\n")
         }
     }

@@ -1,0 +1,106 @@
+//! Which Redis a server starts on, and what it says of one that it cannot use.
+
+use tempfile::TempDir;
+use test_support::{Redis, RedisOptions, RedisUser, require};
+use tests::Tidings;
+
+use super::super::listener::{User, until_status};
+
+#[tokio::test]
+async fn a_redis_is_reached_over_tls_as_a_user_of_its_own() {
+    let user = RedisUser {
+        name: "server".to_owned(),
+        password: "p@ss/w:rd".to_owned(),
+        rules: ["~tidings:*", "~{tidings:*", "&*", "+@all"].map(str::to_owned).to_vec(),
+    };
+    let options = RedisOptions { tls: true, users: vec![user.clone()], ..RedisOptions::default() };
+    let Some(redis) = require(Redis::with(&options).await) else { return };
+    let url = format!("--redis-url={}", redis.user_url(&user));
+    assert!(url.starts_with("--redis-url=rediss://server:"), "{url}");
+    let authority = redis.ca_file().unwrap().to_str().unwrap().to_owned();
+    let flags = ["--presence=redis", &url, "--presence-grace=100ms"];
+    let [one, other] = [(), ()].map(|()| Tidings::start_in(&flags, &[("SSL_CERT_FILE", &authority)]));
+    let alice = User::connect(&one, "alice").await;
+    until_status(&other, "alice", "ONLINE").await;
+    drop(alice);
+    until_status(&other, "alice", "OFFLINE").await;
+    // Whom nobody vouches for is not talked to.
+    let directory = TempDir::new().unwrap();
+    let run = move || {
+        let flags = ["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data", "--presence=redis", &url];
+        Tidings::run(directory.path(), &flags, &[])
+    };
+    let output = tokio::task::spawn_blocking(run).await.unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("server:…@") && error.contains("cannot be used"), "{error}");
+}
+
+#[tokio::test]
+async fn a_redis_that_cannot_be_used_is_named_without_its_password() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let directory = TempDir::new().unwrap();
+    let nobody = redis.url().replace("redis://", "redis://me:hidden@");
+    let checked = redis.url().to_owned();
+    let cases = [
+        (
+            vec!["--redis-url=redis://:hidden@127.0.0.1:1"],
+            "--redis-url: redis://:…@127.0.0.1:1 cannot be used",
+            1,
+        ),
+        (vec![&*format!("--redis-url={nobody}")], "--redis-url: redis://me:…@", 1),
+        (vec![&*format!("--redis-url={checked}"), "--presence-layout=keyspace"], "notify-keyspace-events", 1),
+        (vec![], "--presence: \"redis\" needs to know which", 2),
+        (vec!["--redis-url=http://me:hidden@x"], "is not the address of a Redis", 2),
+        (vec!["--redis-url=redis://x", "--presence=memory"], "--redis-url: \"redis://x\" is for nothing", 2),
+        (vec!["--presence=mongo"], "--presence: \"mongo\" is not a store", 2),
+        (
+            vec!["--redis-url=redis://x", "--redis-prefix={}"],
+            "--redis-prefix: \"{}\" is not 1 to 64 bytes",
+            2,
+        ),
+        (
+            vec!["--redis-url=redis://x", "--presence-notifications=set"],
+            "is for --presence-layout keyspace alone",
+            2,
+        ),
+    ]
+    .map(|(flags, expected, code)| {
+        (flags.into_iter().map(str::to_owned).collect::<Vec<_>>(), expected, code)
+    });
+    let run = move || {
+        for (flags, expected, code) in cases {
+            let mut all = vec!["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data", "--log=off"];
+            if !flags.iter().any(|flag| flag.starts_with("--presence=")) {
+                all.push("--presence=redis");
+            }
+            all.extend(flags.iter().map(String::as_str));
+            let output = Tidings::run(directory.path(), &all, &[]);
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), error.lines().count()), (Some(code), 1), "{error}");
+            assert!(error.contains(expected) && !error.contains("hidden"), "{error}");
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        let check = |url: &str| {
+            let url = format!("--redis-url={url}");
+            let flags = [
+                "check",
+                "--http=127.0.0.1:0",
+                "--grpc=127.0.0.1:0",
+                "--data-dir=data",
+                "--presence=redis",
+                &url,
+            ];
+            let output = Tidings::run(directory.path(), &flags, &[]);
+            (output.status.success(), String::from_utf8(output.stdout).unwrap())
+        };
+        let (well, text) = check(&checked);
+        assert!(well && text.contains("ok      --redis-url redis://"), "{text}");
+        let (well, text) = check("redis://:hidden@127.0.0.1:1");
+        assert!(
+            !well && text.contains("problem --redis-url: redis://:…@") && !text.contains("hidden"),
+            "{text}"
+        );
+    };
+    tokio::task::spawn_blocking(run).await.unwrap();
+}
