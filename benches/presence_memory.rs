@@ -1,4 +1,5 @@
 //! What does an id cost in memory, a heartbeat in nanoseconds, throttled or not, and how late is an offline event?
+//! What does a member of a room cost?
 //!
 //! The bytes and the lateness are printed before criterion starts, unless a filter asks for less.
 
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use futures_util::StreamExt;
 use presence_core::memory::{Config, Memory};
+use presence_core::rooms::Rooms;
 use presence_core::throttled::{self, Throttled};
 use presence_core::{Backend, Id, Presence, Since, Status, Update};
 use tokio::runtime::Runtime;
@@ -41,6 +43,7 @@ fn main() {
     throttled(&mut criterion);
     transition(&mut criterion);
     status(&mut criterion);
+    rooms(&mut criterion);
     criterion.final_summary();
 }
 
@@ -128,6 +131,37 @@ fn status(criterion: &mut Criterion) {
                     let start = cpu_time();
                     for batch in batches.by_ref().take(usize::try_from(rounds).unwrap()) {
                         black_box(presence.status(black_box(batch)).await.unwrap());
+                    }
+                    cpu_time().saturating_sub(start)
+                })
+            });
+        });
+    }
+}
+
+/// Members come, change what they show, and go, in a room with many others that one stream follows.
+fn rooms(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut group = criterion.benchmark_group("presence join, update and removal of a member");
+    for members in [10, 10_000] {
+        let (rooms, _events) = runtime.block_on(async {
+            let rooms = Rooms::new(memory_of(Duration::from_hours(1), 65_536));
+            for number in 0..members {
+                rooms.join("lobby", id("short", number), "tab", "{}").await.unwrap();
+            }
+            let events = rooms.events("lobby", Since::Now).await.unwrap();
+            (rooms, events)
+        });
+        let newcomer = id("uuid", 0);
+        group.throughput(Throughput::Elements(3));
+        group.bench_function(BenchmarkId::new("members", members), |bencher| {
+            bencher.iter_custom(|rounds| {
+                runtime.block_on(async {
+                    let start = cpu_time();
+                    for _ in 0..rounds {
+                        rooms.join("lobby", &newcomer, "tab", "{}").await.unwrap();
+                        rooms.update("lobby", &newcomer, "{1}").await.unwrap();
+                        rooms.remove("lobby", &newcomer).await.unwrap();
                     }
                     cpu_time().saturating_sub(start)
                 })
