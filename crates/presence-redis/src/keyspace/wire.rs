@@ -71,8 +71,10 @@ impl Wire {
     }
 
     fn command(&self, name: &str, id: &Id) -> Cmd {
-        let mut command = redis::cmd(name);
-        command.arg(self.keys.key(id));
+        let key = self.keys.key(id);
+        // Room for the whole: a batch has thousands of these.
+        let mut command = Cmd::with_capacity(3, name.len() + 2 * key.len() + LIFE_BYTES);
+        command.arg(name).arg(key);
         command
     }
 }
@@ -85,3 +87,6 @@ fn transaction(ids: &[Id], command: impl Fn(&Id) -> Cmd) -> Pipeline {
     }
     pipeline
 }
+
+/// What a life takes at most as text.
+const LIFE_BYTES: usize = 20;
