@@ -133,7 +133,8 @@ impl Soak {
             let told = events.len();
             sum += told;
             let more = told.wrapping_sub(user.told);
-            let fits = self.observer.lagged || (more.is_multiple_of(2) && more / 2 <= user.maybe_pairs);
+            let fits =
+                self.observer.lagged || (more.is_multiple_of(2) && more / 2 <= self.model.maybe_pairs(id));
             if !fits {
                 let message = format!("after {fault}: {id} had {told} transitions instead of {}", user.told);
                 return Err(format!("{message}: {}", history(events)).into());

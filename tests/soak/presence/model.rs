@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     users: BTreeMap<String, User>,
+    /// How often a worker was frozen since the last count.
+    away: BTreeMap<String, usize>,
 }
 
 /// One id. A worker tries one thing at a time with it, again until it is done.
@@ -15,7 +17,7 @@ pub(crate) struct User {
     /// Transitions that must have been told.
     pub(crate) told: usize,
     /// Pairs of transitions that may have been told on top.
-    pub(crate) maybe_pairs: usize,
+    maybe_pairs: usize,
     trying: bool,
 }
 
@@ -45,17 +47,25 @@ impl Model {
         }
     }
 
-    /// A worker was frozen for longer than its lease: each of its users may have left and come back, once.
+    /// A worker was frozen for longer than its lease: each of its users may have left and come back, once; also those it is yet to
+    /// tell of.
     pub(crate) fn was_away(&mut self, worker: &str) {
-        for user in self.of(worker) {
-            user.maybe_pairs += 1;
-        }
+        *self.away.entry(worker.to_owned()).or_default() += 1;
     }
+
+    /// How many pairs of transitions an id may have had on top of those told.
+    pub(crate) fn maybe_pairs(&self, id: &str) -> usize {
+        let worker = id.split(' ').next().unwrap_or_default();
+        let of_user = self.users.get(id).map_or(0, |user| user.maybe_pairs);
+        of_user + self.away.get(worker).copied().unwrap_or_default()
+    }
+
     /// Everything told so far has been counted.
     pub(crate) fn reset(&mut self) {
         for user in self.users.values_mut() {
             (user.told, user.maybe_pairs) = (0, 0);
         }
+        self.away.clear();
     }
 
     pub(crate) fn users(&self) -> impl Iterator<Item = (&String, &User)> {
