@@ -1,9 +1,11 @@
-//! The laws of every backend, against the leases layout: in one process and in several, on one Redis and on a cluster.
+//! The laws of every backend, of ids and of rooms, against the leases layout: in one process and in several, on one Redis and on a cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use presence_core::contract::{Terms, World};
-use presence_core::{Error, ErrorKind, Presence};
+use presence_core::contract::{RoomWorld, Terms, World};
+use presence_core::rooms::{RoomBackend, Rooms};
+use presence_core::{Backend, Error, ErrorKind, Presence};
 use presence_redis::leases::{Config, Leases};
 use test_support::{Redis, RedisCluster};
 use tokio::runtime::{Builder, Runtime};
@@ -51,7 +53,7 @@ impl Place for Cluster {
 
 struct On<P> {
     config: Config,
-    first: Presence,
+    first: Arc<Leases>,
     place: std::marker::PhantomData<P>,
 }
 
@@ -68,15 +70,31 @@ impl<P: Place> World for On<P> {
         let mut config = Config::new(url);
         config.prefix = test_support::unique("leases");
         (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
-        let first = Presence::new(Leases::start(&config).await?);
+        // The machine may be busy.
+        config.connect.timeout = Duration::from_secs(5);
+        config.room_events_max = terms.events_max;
+        let first = Arc::new(Leases::start(&config).await?);
         Ok(Self { config, first, place: std::marker::PhantomData })
     }
 
     async fn node(&self) -> Result<Presence, Error> {
-        if !P::PROCESSES {
-            return Ok(self.first.clone());
+        Ok(Presence::from(self.process().await? as Arc<dyn Backend>))
+    }
+}
+
+impl<P: Place> RoomWorld for On<P> {
+    async fn rooms(&self) -> Result<Rooms, Error> {
+        Ok(Rooms::from(self.process().await? as Arc<dyn RoomBackend>))
+    }
+}
+
+impl<P: Place> On<P> {
+    async fn process(&self) -> Result<Arc<Leases>, Error> {
+        if P::PROCESSES {
+            Ok(Arc::new(Leases::start(&self.config).await?))
+        } else {
+            Ok(Arc::clone(&self.first))
         }
-        Ok(Presence::new(Leases::start(&self.config).await?))
     }
 }
 
@@ -87,3 +105,7 @@ fn threads() -> Runtime {
 presence_core::contract!(one_process, On<OneProcess>, threads());
 presence_core::contract!(several_processes, On<Processes>, threads());
 presence_core::contract!(cluster, On<Cluster>, threads());
+
+presence_core::rooms_contract!(rooms_of_one_process, On<OneProcess>, threads());
+presence_core::rooms_contract!(rooms_of_several_processes, On<Processes>, threads());
+presence_core::rooms_contract!(rooms_on_a_cluster, On<Cluster>, threads());

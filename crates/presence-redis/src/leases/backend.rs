@@ -1,16 +1,13 @@
 //! The leases layout: the calls.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
-use presence_core::beings::{Beat, Ended};
 use presence_core::{
     Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, Status,
 };
-use redis::Value;
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
@@ -21,10 +18,6 @@ use super::config::Config;
 use super::core::Core;
 use super::follower::Follower;
 use super::mail;
-use super::outbox::{Answer, Reply, Ticket, What};
-use super::reader::recovering;
-use super::scripts::decode;
-use super::shard::Wait;
 use super::subscription::Subscription;
 use super::writer::Writer;
 
@@ -33,14 +26,16 @@ use super::writer::Writer;
 /// See the [module documentation](super) for what it promises beyond [`Backend`].
 #[derive(Debug)]
 pub struct Leases {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
+    pub(super) rooms: Arc<mail::Rooms>,
     /// Everything but the followers and who waits for their end.
-    tasks: TaskTracker,
-    followers: TaskTracker,
+    pub(super) tasks: TaskTracker,
+    pub(super) followers: TaskTracker,
     following: OnceCell<()>,
+    pub(super) following_rooms: OnceCell<()>,
     /// Cancelled when nothing is written any more.
-    drain: CancellationToken,
-    runtime: Handle,
+    pub(super) drain: CancellationToken,
+    pub(super) runtime: Handle,
 }
 
 impl Leases {
@@ -58,7 +53,16 @@ impl Leases {
             .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
         let core = Arc::new(Core::open(config).await?);
         let (tasks, followers, drain) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
-        let leases = Self { core, tasks, followers, following: OnceCell::new(), drain, runtime };
+        let leases = Self {
+            core,
+            rooms: Arc::default(),
+            tasks,
+            followers,
+            following: OnceCell::new(),
+            following_rooms: OnceCell::new(),
+            drain,
+            runtime,
+        };
         leases.spawn();
         // Known to every shard, so that the first call finds everything ready.
         let until = Instant::now() + config.connect.timeout;
@@ -71,7 +75,7 @@ impl Leases {
         for number in 0..self.core.shards.len() {
             self.tasks.spawn_on(Writer::new(Arc::clone(&self.core), number).run(), &self.runtime);
         }
-        self.tasks.spawn_on(mail::run(Arc::clone(&self.core)), &self.runtime);
+        self.tasks.spawn_on(mail::run(Arc::clone(&self.core), Arc::clone(&self.rooms)), &self.runtime);
         let core = Arc::clone(&self.core);
         self.tasks.spawn_on(async move { core.beings.sweep(&core.closing).await }, &self.runtime);
         self.tasks.close();
@@ -105,36 +109,6 @@ impl Leases {
             Err(_) => Err(self.core.shards[0].error()),
         }
     }
-
-    /// Waits for steps that were just pushed, and says what failed by shard.
-    async fn wait(&self, waits: BTreeMap<usize, (Wait, Ticket)>) -> HashMap<usize, Error> {
-        let until = Instant::now() + self.core.patience();
-        let waits = waits.into_iter().map(|(shard, (wait, ticket))| async move {
-            let error = wait.until(ticket, until).await.err()?;
-            Some((shard, error))
-        });
-        futures_util::future::join_all(waits).await.into_iter().flatten().collect()
-    }
-
-    /// Waits until everything about an id that was recorded up to now is written.
-    async fn wait_for(&self, id: &Id, wait: Wait) -> Result<(), Error> {
-        let ledger = self.core.beings.ledger();
-        let ticket = ledger.outbox(ledger.shard(id)).last();
-        wait.until(ticket, Instant::now() + self.core.patience()).await
-    }
-
-    /// Says whether heartbeats of a shard are taken for good.
-    fn check_fresh(&self, shard: usize) -> Result<(), Error> {
-        let shard = &self.core.shards[shard];
-        if shard.is_fresh(self.core.beings.clock().now()) { Ok(()) } else { Err(shard.error()) }
-    }
-
-    async fn device(&self, id: &Id, beat: impl FnOnce() -> Beat) -> Result<(), Error> {
-        self.core.check_open()?;
-        let shard = self.core.beings.ledger().shard(id);
-        let wait = self.core.shards[shard].wait();
-        if beat().settled { self.check_fresh(shard) } else { self.wait_for(id, wait).await }
-    }
 }
 
 #[async_trait]
@@ -161,14 +135,14 @@ impl Backend for Leases {
                 (core.shards[shard].wait_since(before[shard]), ledger.outbox(shard).last())
             });
         }
-        let failed = self.wait(waits).await;
+        let failed = core.wait(waits).await;
         let unsettled: std::collections::HashSet<_> = unsettled.into_iter().collect();
         let failures = ids.iter().enumerate().filter_map(|(place, id)| {
             let shard = ledger.shard(id);
             let error = if unsettled.contains(&place) {
                 failed.get(&shard).cloned()
             } else {
-                self.check_fresh(shard).err()
+                core.check_fresh(shard).err()
             };
             Some(Failure::new(place, id.as_str(), error?))
         });
@@ -177,74 +151,28 @@ impl Backend for Leases {
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
         self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        let (beings, answers) = (&self.core.beings, Arc::new(Mutex::new(Vec::new())));
-        let mut waits = BTreeMap::new();
-        for (place, id) in ids.iter().enumerate() {
-            let shard = beings.ledger().shard(id);
-            let (_, ticket) = waits.entry(shard).or_insert_with(|| (self.core.shards[shard].wait(), 0));
-            beings.forget_if(id, |_| {
-                let what = What::Explicit(Reply { place, answers: Arc::clone(&answers) });
-                *ticket = beings.ledger().push(shard, id.clone(), what);
-                true
-            });
-        }
-        let failed = self.wait(waits).await;
-        let mut failures: Vec<_> = ids
-            .iter()
-            .enumerate()
-            .filter_map(|(place, id)| {
-                let error = failed.get(&beings.ledger().shard(id))?;
-                Some(Failure::new(place, id.as_str(), error.clone()))
-            })
-            .collect();
-        let mut told: HashMap<String, Vec<Id>> = HashMap::new();
-        for (place, answer) in std::mem::take(&mut *answers.lock()) {
-            match answer {
-                Answer::Recovering => failures.push(Failure::new(place, ids[place].as_str(), recovering())),
-                Answer::Others(processes) => {
-                    for process in processes.into_iter().filter(|process| !self.core.is_me(process)) {
-                        told.entry(process).or_default().push(ids[place].clone());
-                    }
-                }
-            }
-        }
-        if !told.is_empty() {
-            self.core.tell_left(told).await;
-        }
-        batch(failures)
+        let failed = self.core.expel(ids).await;
+        batch(
+            failed
+                .into_iter()
+                .map(|(place, error)| Failure::new(place, ids[place].as_str(), error))
+                .collect(),
+        )
     }
 
     async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.device(id, || self.core.beings.beat_device(id, device)).await
+        self.core.check_open()?;
+        self.core.beat(id, || self.core.beings.beat_device(id, device)).await.map(drop)
     }
 
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.device(id, || self.core.beings.hold_device(id, device)).await
+        self.core.check_open()?;
+        self.core.beat(id, || self.core.beings.hold_device(id, device)).await.map(drop)
     }
 
     async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        let shard = self.core.beings.ledger().shard(id);
-        let wait = self.core.shards[shard].wait();
-        let ended = self.core.beings.end_device(id, device);
-        // Without a grace time it may have been the last.
-        self.wait_for(id, wait).await?;
-        if ended == Ended::Held {
-            // Whoever holds a device is the only one who knows it.
-            return Ok(());
-        }
-        let mut get = redis::cmd("HGET");
-        get.arg(&self.core.keys.shards[shard].held).arg(id.as_str());
-        let holders = match self.core.link.query(&get).await? {
-            Value::Nil => return Ok(()),
-            holders => decode::<String>(holders)?,
-        };
-        let others = holders.split(',').filter(|process| *process != "~" && !self.core.is_me(process));
-        let others: Vec<_> = others.map(str::to_owned).collect();
-        if !others.is_empty() {
-            self.core.tell_end(&others, id, device).await;
-        }
-        Ok(())
+        self.core.end_device(id, device).await
     }
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {

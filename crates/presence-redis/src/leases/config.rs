@@ -43,6 +43,10 @@ pub struct Config {
     ///
     /// 1 to 2^24; default 65,536, about 4 MiB. Each process keeps at most as many again while it has streams.
     pub events_max: usize,
+    /// How many events of one room are kept in Redis for streams that are behind, with the payloads in them.
+    ///
+    /// 1 to 2^24; default 1,024. A process keeps as many again of each room that it has streams of.
+    pub room_events_max: usize,
     /// How many offline ids are remembered for `last_seen`, at least half as many of the latest to leave; 0 to 2^24, default 131,072.
     pub remembered_max: usize,
 }
@@ -68,6 +72,7 @@ impl Config {
             ttl: Duration::from_secs(30),
             grace: Duration::from_secs(5),
             events_max: 65_536,
+            room_events_max: 1_024,
             remembered_max: 131_072,
         }
     }
@@ -82,6 +87,8 @@ impl Config {
             format!("shards is {}, allowed are the powers of two from 1 to {PLACES}", self.shards)
         } else if !(1..=MANY).contains(&self.events_max) {
             format!("events_max is {}, allowed are 1 to {MANY}", self.events_max)
+        } else if !(1..=MANY).contains(&self.room_events_max) {
+            format!("room_events_max is {}, allowed are 1 to {MANY}", self.room_events_max)
         } else if self.remembered_max > MANY {
             format!("remembered_max is {}, allowed are 0 to {MANY}", self.remembered_max)
         } else {
@@ -119,6 +126,7 @@ mod tests {
             ("shards", config(|config| config.shards = 12)),
             ("shards", config(|config| config.shards = 64)),
             ("events_max", config(|config| config.events_max = 0)),
+            ("room_events_max", config(|config| config.room_events_max = 0)),
             ("remembered_max", config(|config| config.remembered_max = MANY + 1)),
         ] {
             let error = result.unwrap_err();

@@ -1,5 +1,6 @@
 //! What the calls, the tasks and the streams of one backend share.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use presence_core::beings::{Beings, Timing};
@@ -13,45 +14,67 @@ use super::ledger::Ledger;
 use super::mail::Desk;
 use super::scripts::{Scripts, decode};
 use super::shard::Shard;
+use super::space::{Faces, Ids, Space};
 use super::tail::Tail;
 use crate::connection::Link;
 
-/// One process's share of presence.
+/// One process's share of a space.
 #[derive(Debug)]
-pub(super) struct Core {
-    pub(super) link: Link,
+pub(super) struct Core<S: Space = Ids> {
+    pub(super) link: Arc<Link>,
     pub(super) keys: Keys,
     pub(super) config: Config,
-    pub(super) beings: Beings<Ledger>,
+    pub(super) beings: Beings<Ledger<S>>,
     pub(super) shards: Vec<Shard>,
-    pub(super) tail: Tail,
-    pub(super) desk: Desk,
+    pub(super) tail: S::Tail,
+    pub(super) desk: Arc<Desk>,
     /// Cancelled when the backend is closed or dropped: calls are refused, what is under way is finished.
     pub(super) closing: CancellationToken,
     /// The name of this process, made anew at each start.
     process: String,
+    timing: Timing,
 }
 
 impl Core {
-    /// Connects, and makes sure that all processes spread ids in the same way.
+    /// Connects, and makes sure that all processes spread names in the same way.
     pub(super) async fn open(config: &Config) -> Result<Self, Error> {
         let timing: Timing = config.check()?;
         let link = Link::open(&config.connect).await?;
-        let keys = Keys::new(&config.prefix, config.shards);
+        let keys = Keys::new::<Ids>(&config.prefix, config.shards);
         check_layout(&link, &keys.layout, config.shards).await?;
         Ok(Self {
-            link,
+            link: Arc::new(link),
             config: config.clone(),
             beings: Beings::new(timing, 0, Ledger::new(config.shards)),
             shards: std::iter::repeat_with(Shard::new).take(config.shards).collect(),
             tail: Tail::new(config.shards, config.events_max.div_ceil(config.shards)),
-            desk: Desk::default(),
+            desk: Arc::default(),
             closing: CancellationToken::new(),
             process: crate::random::name()[..12].to_owned(),
+            timing,
             keys,
         })
     }
 
+    /// This process's share of another space, beside this one.
+    pub(super) fn beside<S: Space>(&self, tail: S::Tail) -> Core<S> {
+        let (config, shards) = (self.config.clone(), self.config.shards);
+        Core {
+            link: Arc::clone(&self.link),
+            keys: Keys::new::<S>(&config.prefix, shards),
+            beings: Beings::new(self.timing, 0, Ledger::new(shards)),
+            shards: std::iter::repeat_with(Shard::new).take(shards).collect(),
+            tail,
+            desk: Arc::clone(&self.desk),
+            closing: self.closing.clone(),
+            process: self.process.clone(),
+            timing: self.timing,
+            config,
+        }
+    }
+}
+
+impl<S: Space> Core<S> {
     pub(super) fn check_open(&self) -> Result<(), Error> {
         if self.closing.is_cancelled() {
             return Err(Error::new(ErrorKind::Closed, "presence is closed"));
@@ -69,11 +92,22 @@ impl Core {
         process.split('.').next() == Some(&self.process)
     }
 
-    pub(super) fn scripts(&self, shard: usize) -> Scripts<'_> {
-        Scripts { link: &self.link, keys: &self.keys.shards[shard], config: &self.config }
+    pub(super) fn scripts(&self, shard: usize) -> Scripts<'_, S> {
+        Scripts::new(&self.link, &self.keys.shards[shard], &self.config)
     }
 
-    /// How many ids of a shard are online at this process.
+    /// Lets a name go here if `under_lock` says so. See [`Beings::forget_if`].
+    pub(super) fn forget_if(&self, name: &S::Name, under_lock: impl FnOnce(bool) -> bool) {
+        self.beings.forget_if(name, |online| {
+            let goes = under_lock(online);
+            if goes {
+                self.beings.ledger().faces.hide(name);
+            }
+            goes
+        });
+    }
+
+    /// How many names of a shard are held at this process.
     pub(super) fn online_here(&self, shard: usize) -> usize {
         self.beings.ledger().places(shard).map(|place| self.beings.online(place)).sum()
     }

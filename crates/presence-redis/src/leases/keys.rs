@@ -15,7 +15,22 @@
 //! | `{P:N}:seen`, `{P:N}:seen:before` | hash | offline id → last sign of life, ms; when the first is full it takes the place of the second | `remembered_max` in both |
 //! | `{P:mail:p}` | stream | what other processes ask of `p`, and their answers | a minute |
 //!
-//! Causes: `h` heartbeat, `k` held; `x` expired, `e` ended, `o` told offline. All times are of the server, since 1970.
+//! Rooms lie in shards of their own, once they are used. Their tag is `{P:rooms:N}`, and what is held is a seat: room, line feed, id.
+//! Their `life` also has `forgot`, the highest number of a log that was dropped; their `log` tells of lives alone, `seen` is not there,
+//! and there are
+//!
+//! | key | type | what | lives |
+//! |---|---|---|---|
+//! | `…:room:<room>` | hash | member → payload | while there are members |
+//! | `…:log:<room>` | stream | events: `from`, the number before the room's first event; `at` ms; `count`, the members before them; then pairs of a cause with an id, and a payload. The entry's id is the number of its last event | `room_events_max`, and 5 minutes after the last member left |
+//! | `…:empty` | sorted set | room that has a log and no members → since when, ms | as that log |
+//! | `…:nudge:p` | stream | ends a read of `p` that does not know of the latest room it follows | a minute |
+//!
+//! Causes: `h` heartbeat, `k` held; `x` expired, `e` ended, `o` told offline or removed; `s` shows something else. All times are of the server, since 1970.
+
+use presence_core::rooms::Room;
+
+use super::space::Space;
 
 /// The keys of all shards.
 #[derive(Debug)]
@@ -33,17 +48,20 @@ pub(super) struct ShardKeys {
     pub(super) leases: String,
     pub(super) awaited: String,
     pub(super) log: String,
-    pub(super) seen: String,
-    pub(super) seen_before: String,
+    /// Of ids `seen`, of rooms `empty`.
+    pub(super) past: String,
+    pub(super) past_before: String,
     sets: String,
+    base: String,
 }
 
 impl Keys {
-    pub(super) fn new(prefix: &str, shards: usize) -> Self {
+    /// The keys of a space.
+    pub(super) fn new<S: Space>(prefix: &str, shards: usize) -> Self {
         Self {
             prefix: prefix.to_owned(),
             layout: format!("{prefix}:layout"),
-            shards: (0..shards).map(|shard| ShardKeys::new(prefix, shard)).collect(),
+            shards: (0..shards).map(|shard| ShardKeys::new::<S>(prefix, shard)).collect(),
         }
     }
 
@@ -55,22 +73,39 @@ impl Keys {
 }
 
 impl ShardKeys {
-    fn new(prefix: &str, shard: usize) -> Self {
-        let key = |name: &str| format!("{{{prefix}:{shard}}}:{name}");
+    fn new<S: Space>(prefix: &str, shard: usize) -> Self {
+        let base = format!("{{{prefix}:{}{shard}}}:", S::TAG);
+        let key = |name: &str| format!("{base}{name}");
         Self {
             life: key("life"),
             held: key("held"),
             leases: key("leases"),
             awaited: key("await"),
             log: key("log"),
-            seen: key("seen"),
-            seen_before: key("seen:before"),
+            past: key(S::PAST),
+            past_before: key(&format!("{}:before", S::PAST)),
             sets: key("by:"),
+            base,
         }
     }
 
     /// The set of what a process holds.
     pub(super) fn set(&self, process: &str) -> String {
         format!("{}{process}", self.sets)
+    }
+
+    /// The members of a room.
+    pub(super) fn members(&self, room: &Room) -> String {
+        format!("{}room:{room}", self.base)
+    }
+
+    /// The log of a room.
+    pub(super) fn log(&self, room: &Room) -> String {
+        format!("{}:{room}", self.log)
+    }
+
+    /// What ends a read of the logs of rooms.
+    pub(super) fn nudge(&self, process: &str) -> String {
+        format!("{}nudge:{process}", self.base)
     }
 }

@@ -1,49 +1,57 @@
 //! What the table of beings tells: each transition goes to the outbox of its shard.
 
 use parking_lot::{Mutex, MutexGuard};
+use presence_core::Cause;
 use presence_core::beings::{self, PLACES, Transition};
-use presence_core::{Cause, Id};
 use tokio::sync::Notify;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::outbox::{Outbox, Ticket, What};
+use super::space::{Faces, Space};
 
-/// The outboxes of all shards.
+/// The outboxes of all shards, and what those show who are held here.
 ///
-/// Locks are taken in the order place of the id, outbox.
+/// Locks are taken in the order place of the name, outbox. What is shown has a lock of its own, under which nothing else is taken.
 #[derive(Debug)]
-pub(super) struct Ledger {
-    boxes: Vec<Slot>,
+pub(super) struct Ledger<S: Space> {
+    boxes: Vec<Slot<S>>,
+    pub(super) faces: S::Faces,
 }
 
-#[derive(Debug, Default)]
-struct Slot {
-    outbox: Mutex<Outbox>,
+#[derive(Debug)]
+struct Slot<S: Space> {
+    outbox: Mutex<Outbox<S>>,
     work: Notify,
 }
 
-impl Ledger {
+impl<S: Space> Ledger<S> {
     pub(super) fn new(shards: usize) -> Self {
-        Self { boxes: std::iter::repeat_with(Slot::default).take(shards).collect() }
+        let slot = || Slot { outbox: Mutex::default(), work: Notify::new() };
+        Self { boxes: std::iter::repeat_with(slot).take(shards).collect(), faces: S::Faces::default() }
     }
 
-    /// The shard of an id: the same in every process and for ever.
-    pub(super) fn shard(&self, id: &Id) -> usize {
-        Self::stable(id) % self.boxes.len()
+    /// The shard of a name: the same in every process and for ever.
+    pub(super) fn shard(&self, name: &S::Name) -> usize {
+        self.shard_at(S::home(name))
     }
 
-    /// The places of the table that hold the ids of a shard.
-    pub(super) fn places(&self, shard: usize) -> impl Iterator<Item = usize> + use<> {
+    /// The shard of all names with the same home.
+    pub(super) fn shard_at(&self, home: &[u8]) -> usize {
+        stable(home) % self.boxes.len()
+    }
+
+    /// The places of the table that hold the names of a shard.
+    pub(super) fn places(&self, shard: usize) -> impl Iterator<Item = usize> + use<S> {
         (shard..PLACES).step_by(self.boxes.len())
     }
 
-    pub(super) fn outbox(&self, shard: usize) -> MutexGuard<'_, Outbox> {
+    pub(super) fn outbox(&self, shard: usize) -> MutexGuard<'_, Outbox<S>> {
         self.boxes[shard].outbox.lock()
     }
 
-    pub(super) fn push(&self, shard: usize, id: Id, what: What) -> Ticket {
+    pub(super) fn push(&self, shard: usize, name: S::Name, what: What<S>) -> Ticket {
         let slot = &self.boxes[shard];
-        let ticket = slot.outbox.lock().push(id, what);
+        let ticket = slot.outbox.lock().push(name, what);
         slot.work.notify_one();
         ticket
     }
@@ -58,29 +66,39 @@ impl Ledger {
         self.boxes[shard].work.notified().await;
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a remainder of a few")]
-    fn stable(id: &Id) -> usize {
-        // Shards are a power of two of at most `PLACES`, so that a place belongs to one shard.
-        (xxh3_64(id.as_bytes()) % PLACES as u64) as usize
+    /// Writes a transition down, with what shows who arrives.
+    pub(super) fn record_with(&self, transition: &Transition<'_, S::Name>, shown: S::Shown) -> bool {
+        let (name, seen) = (transition.name, transition.seen);
+        let what = match transition.cause {
+            Cause::Heartbeat | Cause::Held => {
+                self.faces.show(name, &shown);
+                What::Arrive { held: transition.cause == Cause::Held, shown }
+            }
+            cause => {
+                self.faces.hide(name);
+                What::Depart { ended: cause == Cause::Ended, seen }
+            }
+        };
+        self.push(self.shard(name), name.clone(), what);
+        false
     }
 }
 
-impl beings::Ledger for Ledger {
-    type Name = Id;
+impl<S: Space> beings::Ledger for Ledger<S> {
+    type Name = S::Name;
 
     #[inline]
-    fn place(&self, id: &Id, _hash: u64) -> usize {
-        Self::stable(id)
+    fn place(&self, name: &S::Name, _hash: u64) -> usize {
+        stable(S::home(name))
     }
 
-    fn record(&self, transition: Transition<'_, Id>) -> bool {
-        let what = match transition.cause {
-            Cause::Heartbeat => What::Arrive { held: false },
-            Cause::Held => What::Arrive { held: true },
-            Cause::Ended => What::Depart { ended: true, seen: transition.seen },
-            _ => What::Depart { ended: false, seen: transition.seen },
-        };
-        self.push(self.shard(transition.name), transition.name.clone(), what);
-        false
+    fn record(&self, transition: Transition<'_, S::Name>) -> bool {
+        self.record_with(&transition, S::Shown::default())
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a remainder of a few")]
+fn stable(home: &[u8]) -> usize {
+    // Shards are a power of two of at most `PLACES`, so that a place belongs to one shard.
+    (xxh3_64(home) % PLACES as u64) as usize
 }

@@ -1,12 +1,12 @@
-//! What processes ask of each other: to let go of an id that somebody told offline, or of a device that was ended elsewhere.
+//! What processes ask of each other: to let go of a name that somebody told to leave, or of a device that was ended elsewhere.
 //!
 //! ```text
-//! asks    kind "left", from, token, ids     whoever was told offline; the receiver checks with Redis before it forgets
-//!         kind "end",  from, token, ids     a device of the first id; its name is the second line
+//! asks    kind "left", of, from, token, lines     whoever was told to leave; the receiver checks with Redis before it forgets
+//!         kind "end",  of, from, token, lines     a device of the name in the first lines, itself the last
 //! answers kind "heard", token
 //! ```
 //!
-//! `ids` are lines: neither ids nor devices have control characters. Mail may get lost: who was told offline is found out at the next
+//! `of` is a space, `ids` or `rooms`, and a name of it is one line or two: no name has control characters. Mail may get lost: who was told offline is found out at the next
 //! comparison of counts, a device ends at its deadline.
 
 use std::collections::HashMap;
@@ -15,15 +15,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use presence_core::{Device, Error, Id};
+use presence_core::{Device, Error};
 use redis::Value;
 use redis::aio::MultiplexedConnection;
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::core::Core;
 use super::outbox::What;
+use super::rooms::Seats;
 use super::scripts::decode;
+use super::space::{Ids, Space};
 use crate::connection::unavailable;
 
 /// The questions of this process that were not answered yet.
@@ -33,21 +35,25 @@ pub(super) struct Desk {
     tokens: AtomicU64,
 }
 
+/// The rooms of this process, once it has used some.
+pub(super) type Rooms = OnceCell<Arc<Core<Seats>>>;
+
 /// A message as it lies in the stream.
 #[derive(Debug, Default)]
 struct Letter {
     kind: String,
+    of: String,
     from: String,
     token: u64,
     lines: String,
 }
 
-impl Core {
-    /// Tells processes that ids left them, and waits for their word, but not for long.
-    pub(super) async fn tell_left(&self, told: HashMap<String, Vec<Id>>) {
-        let letters = told.into_iter().map(|(process, ids)| async move {
-            for ids in ids.chunks(IDS_MAX) {
-                let lines: Vec<_> = ids.iter().map(Id::as_str).collect();
+impl<S: Space> Core<S> {
+    /// Tells processes that names left them, and waits for their word, but not for long.
+    pub(super) async fn tell_left(&self, told: HashMap<String, Vec<S::Name>>) {
+        let letters = told.into_iter().map(|(process, names)| async move {
+            for names in names.chunks(NAMES_MAX) {
+                let lines: Vec<_> = names.iter().map(S::text).collect();
                 self.ask_process(&process, "left", &lines.join("\n")).await;
             }
         });
@@ -56,8 +62,8 @@ impl Core {
     }
 
     /// Tells processes to end a device, and waits for their word, but not for long.
-    pub(super) async fn tell_end(&self, processes: &[String], id: &Id, device: &Device) {
-        let lines = format!("{}\n{}", id.as_str(), device.as_str());
+    pub(super) async fn tell_end(&self, processes: &[String], name: &S::Name, device: &Device) {
+        let lines = format!("{}\n{}", S::text(name), device.as_str());
         let letters = processes.iter().map(|process| self.ask_process(process, "end", &lines));
         drop(timeout(ANSWER, futures_util::future::join_all(letters)).await);
     }
@@ -74,26 +80,66 @@ impl Core {
         }
     }
 
+    /// Does what a letter about names of this space asks for.
+    async fn heed(&self, letter: &Letter) {
+        let lines: Vec<_> = letter.lines.lines().collect();
+        match letter.kind.as_str() {
+            "left" => self.check(&lines).await,
+            "end" => {
+                let Some((device, name)) = lines.split_last() else { return };
+                if let (Some(name), Ok(device)) = (S::read(&name.join("\n")), Device::new(device)) {
+                    self.beings.end_device(&name, &device);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks Redis whether names are still here, and waits until the answer has had its effect.
+    async fn check(&self, lines: &[&str]) {
+        let until = Instant::now() + self.patience();
+        let ledger = self.beings.ledger();
+        let mut waits = HashMap::new();
+        for name in lines.chunks(S::LINES).filter_map(|lines| S::read(&lines.join("\n"))) {
+            let shard = ledger.shard(&name);
+            let (_, ticket) = waits.entry(shard).or_insert_with(|| (self.shards[shard].wait(), 0));
+            *ticket = ledger.push(shard, name, What::Check);
+        }
+        for (wait, ticket) in waits.into_values() {
+            if let Err(error) = wait.until(ticket, until).await {
+                tracing::debug!(%error, "who was told to leave elsewhere is checked later");
+            }
+        }
+    }
+
     async fn send(&self, process: &str, kind: &str, token: u64, lines: &str) -> Result<(), Error> {
         let key = self.keys.mail(process);
         let mut pipeline = redis::pipe();
         pipeline.cmd("XADD").arg(&key).arg("MAXLEN").arg("~").arg(LETTERS_MAX).arg("*");
-        pipeline.arg("kind").arg(kind).arg("from").arg(self.process(0)).arg("token").arg(token);
-        pipeline.arg("ids").arg(lines);
+        pipeline
+            .arg("kind")
+            .arg(kind)
+            .arg("of")
+            .arg(S::KIND)
+            .arg("from")
+            .arg(self.process(0))
+            .arg("token")
+            .arg(token);
+        pipeline.arg("lines").arg(lines);
         pipeline.cmd("PEXPIRE").arg(&key).arg(KEPT_MS);
         self.link.pipeline(&pipeline).await.map(drop)
     }
 }
 
 /// Reads the mail of this process until the backend is closed.
-pub(super) async fn run(core: Arc<Core>) {
+pub(super) async fn run(core: Arc<Core>, rooms: Arc<Rooms>) {
     let key = core.keys.mail(&core.process(0));
     let mut last = "0-0".to_owned();
     // Boxed, as a connection in the making is large and waits here for long.
     let read = Box::pin(async {
         loop {
             let error = match core.link.dedicated(&key, BLOCK).await {
-                Ok(mut connection) => read(&core, &mut connection, &key, &mut last).await,
+                Ok(mut connection) => read(&core, &rooms, &mut connection, &key, &mut last).await,
                 Err(error) => unavailable(error),
             };
             tracing::debug!(%error, "mail cannot be read; trying again");
@@ -103,7 +149,13 @@ pub(super) async fn run(core: Arc<Core>) {
     core.closing.run_until_cancelled(read).await;
 }
 
-async fn read(core: &Core, connection: &mut MultiplexedConnection, key: &str, last: &mut String) -> Error {
+async fn read(
+    core: &Core,
+    rooms: &Rooms,
+    connection: &mut MultiplexedConnection,
+    key: &str,
+    last: &mut String,
+) -> Error {
     loop {
         let block = u64::try_from(BLOCK.as_millis()).unwrap_or(u64::MAX);
         let mut read = redis::cmd("XREAD");
@@ -120,49 +172,27 @@ async fn read(core: &Core, connection: &mut MultiplexedConnection, key: &str, la
         };
         for (id, fields) in streams.into_iter().flat_map(|(_, letters)| letters) {
             *last = id;
-            open(core, Letter::new(fields)).await;
+            open(core, rooms, Letter::new(fields)).await;
         }
     }
 }
 
-async fn open(core: &Core, letter: Letter) {
-    match letter.kind.as_str() {
-        "left" => check(core, &letter.lines).await,
-        "end" => {
-            let mut names = letter.lines.lines();
-            let names = (names.next().and_then(|id| Id::new(id).ok()), names.next().map(Device::new));
-            if let (Some(id), Some(Ok(device))) = names {
-                core.beings.end_device(&id, &device);
-            }
+async fn open(core: &Core, rooms: &Rooms, letter: Letter) {
+    if letter.kind == "heard" {
+        if let Some(sender) = core.desk.asked.lock().remove(&letter.token) {
+            // Who asked may have given up meanwhile.
+            sender.send(()).unwrap_or_default();
         }
-        "heard" => {
-            if let Some(sender) = core.desk.asked.lock().remove(&letter.token) {
-                // Who asked may have given up meanwhile.
-                sender.send(()).unwrap_or_default();
-            }
-            return;
-        }
-        _ => return,
+        return;
+    }
+    match (letter.of == Ids::KIND, rooms.get()) {
+        (true, _) => core.heed(&letter).await,
+        (false, Some(rooms)) => rooms.heed(&letter).await,
+        // Nobody sits here.
+        (false, None) => {}
     }
     if let Err(error) = core.send(&letter.from, "heard", letter.token, "").await {
         tracing::debug!(process = letter.from, %error, "mail was not answered");
-    }
-}
-
-/// Asks Redis whether ids are still here, and waits until the answer has had its effect.
-async fn check(core: &Core, lines: &str) {
-    let until = Instant::now() + core.patience();
-    let ledger = core.beings.ledger();
-    let mut waits = HashMap::new();
-    for id in lines.lines().filter_map(|line| Id::new(line).ok()) {
-        let shard = ledger.shard(&id);
-        let (_, ticket) = waits.entry(shard).or_insert_with(|| (core.shards[shard].wait(), 0));
-        *ticket = ledger.push(shard, id, What::Check);
-    }
-    for (wait, ticket) in waits.into_values() {
-        if let Err(error) = wait.until(ticket, until).await {
-            tracing::debug!(%error, "who was told offline elsewhere is checked later");
-        }
     }
 }
 
@@ -171,9 +201,10 @@ impl Letter {
         let mut take = |name| fields.remove(name).unwrap_or_default();
         Self {
             kind: take("kind"),
+            of: take("of"),
             from: take("from"),
             token: take("token").parse().unwrap_or(u64::MAX),
-            lines: take("ids"),
+            lines: take("lines"),
         }
     }
 }
@@ -194,6 +225,6 @@ const ANSWER: Duration = Duration::from_millis(250);
 const BLOCK: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(500);
 const LETTERS_MAX: usize = 1024;
-const IDS_MAX: usize = 1000;
+const NAMES_MAX: usize = 1000;
 /// For as long unread mail is kept.
 const KEPT_MS: u64 = 60_000;

@@ -25,7 +25,8 @@
 //! | calls while Redis is away | fail with `Unavailable` within [`Connect::timeout`](crate::Connect::timeout) |
 //! | events kept in Redis | [`Config::events_max`] in all shards together; a stream that falls further behind gets `Lagged` |
 //! | offline ids remembered for `last_seen` | [`Config::remembered_max`] |
-//! | steps not told yet while Redis is away | twice the ids concerned |
+//! | events of one room kept in Redis | [`Config::room_events_max`], and those of a room without members for 5 minutes |
+//! | steps not told yet while Redis is away | four times the names concerned |
 //!
 //! # When something fails
 //!
@@ -51,6 +52,14 @@
 //! by mail and asked to confirm, for at most 250 ms; one that does not find out by mail does so when it compares counts, which it does
 //! with each renewal.
 //!
+//! # Rooms
+//!
+//! [`RoomBackend`](presence_core::rooms::RoomBackend) is the same machinery once more, in shards of its own, with a seat in a room in the
+//! place of an id. They are begun by the first call about a room, so that presence alone costs what it does. A room lies in one shard, with
+//! its members, their payloads and a log of its own. A process reads the logs of the rooms that it has streams of and no others;
+//! as one blocking read names them all, some thousands of them are enough for a process. Each process remembers what it
+//! wrote last for the seats that it holds, and says that again should Redis lose it: of devices at several processes the first to do so decides.
+//!
 //! # Cluster
 //!
 //! The keys of a shard share a hash tag, so each script runs on one master, and a slot may move at any time. Nothing is sent to
@@ -66,21 +75,26 @@
 //! [`close`](presence_core::Presence::close) writes what is left, gives streams what was written, and ends all tasks. What this
 //! process kept online stays so until its lease runs out, as if it had died.
 
+mod asking;
 mod backend;
+mod calls;
 mod config;
 mod core;
 mod entry;
 mod follower;
 mod keys;
 mod ledger;
+mod listing;
 mod log;
 mod mail;
 mod outbox;
 mod reader;
 mod recovery;
+mod rooms;
 mod scripts;
 mod shard;
 mod snapshot;
+mod space;
 mod subscription;
 mod tail;
 mod writer;

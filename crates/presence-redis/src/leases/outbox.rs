@@ -4,17 +4,18 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use presence_core::Id;
 use presence_core::beings::Millis;
+
+use super::space::Space;
 
 /// Counts the steps of one outbox.
 pub(super) type Ticket = u64;
 
-/// One step about one id.
+/// One step about one name.
 #[derive(Debug, Clone)]
-pub(super) struct Step {
-    pub(super) id: Id,
-    pub(super) what: What,
+pub(super) struct Step<S: Space> {
+    pub(super) name: S::Name,
+    pub(super) what: What<S>,
     ticket: Ticket,
     /// Whether it, or an opposite step that it took the place of, may have been heard already.
     doubtful: bool,
@@ -22,50 +23,54 @@ pub(super) struct Step {
 
 /// What Redis is to be told or asked.
 #[derive(Debug, Clone)]
-pub(super) enum What {
+pub(super) enum What<S: Space> {
     /// It came to this process.
-    Arrive { held: bool },
+    Arrive { held: bool, shown: S::Shown },
     /// It left this process.
     Depart { ended: bool, seen: Millis },
     /// It is to leave every process.
     Explicit(Reply),
+    /// Wherever it is, it shows this.
+    Show { shown: S::Shown, reply: Option<Reply> },
     /// Is it still at this process? If not it is forgotten here.
     Check,
 }
 
-/// Where the answer to an explicit step goes.
+/// Where the answer to a step goes.
 #[derive(Debug, Clone)]
 pub(super) struct Reply {
-    /// The place of the id in the call.
+    /// The place of the name in the call.
     pub(super) place: usize,
     pub(super) answers: Arc<Mutex<Vec<(usize, Answer)>>>,
 }
 
-/// What there is to say about an explicit step beyond that it was done.
+/// What there is to say about a step beyond that it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Other processes held it and have to hear of it.
     Others(Vec<String>),
+    /// Nobody holds it who could show something.
+    Nobody,
     /// Nobody can know who holds it.
     Recovering,
 }
 
 /// The steps that were not taken yet.
 ///
-/// While Redis is away it is kept small: of an id that came and went nothing remains to be said. So there are never many more steps
-/// than twice the ids concerned.
-#[derive(Debug, Default)]
-pub(super) struct Outbox {
-    steps: VecDeque<Step>,
+/// While Redis is away it is kept small: of a name that came and went nothing remains to be said. So there are never many more steps
+/// than four times the names concerned.
+#[derive(Debug)]
+pub(super) struct Outbox<S: Space> {
+    steps: VecDeque<Step<S>>,
     last: Ticket,
     /// How many steps there were when it was last folded.
     folded: usize,
 }
 
-impl Outbox {
-    pub(super) fn push(&mut self, id: Id, what: What) -> Ticket {
+impl<S: Space> Outbox<S> {
+    pub(super) fn push(&mut self, name: S::Name, what: What<S>) -> Ticket {
         self.last += 1;
-        self.steps.push_back(Step { id, what, ticket: self.last, doubtful: false });
+        self.steps.push_back(Step { name, what, ticket: self.last, doubtful: false });
         if self.steps.len() > 2 * self.folded + FOLD_MIN {
             self.fold();
         }
@@ -73,13 +78,13 @@ impl Outbox {
     }
 
     /// Takes the first steps out, to be tried.
-    pub(super) fn take(&mut self, limit: usize) -> Vec<Step> {
+    pub(super) fn take(&mut self, limit: usize) -> Vec<Step<S>> {
         let count = limit.min(self.steps.len());
         self.steps.drain(..count).collect()
     }
 
     /// Puts steps back that were taken and may not have been heard.
-    pub(super) fn put_back(&mut self, steps: Vec<Step>) {
+    pub(super) fn put_back(&mut self, steps: Vec<Step<S>>) {
         for mut step in steps.into_iter().rev() {
             step.doubtful = true;
             self.steps.push_front(step);
@@ -91,8 +96,8 @@ impl Outbox {
         self.steps.is_empty()
     }
 
-    pub(super) fn has(&self, id: &Id) -> bool {
-        self.steps.iter().any(|step| step.id == *id)
+    pub(super) fn has(&self, name: &S::Name) -> bool {
+        self.steps.iter().any(|step| step.name == *name)
     }
 
     /// The ticket of the latest step ever pushed.
@@ -107,38 +112,82 @@ impl Outbox {
 
     /// Drops what later steps made pointless.
     pub(super) fn fold(&mut self) {
-        let mut kept: Vec<Option<Step>> = Vec::with_capacity(self.steps.len());
-        // The places of the steps of each id that are still there: none, one, or an explicit one and another.
-        let mut places: HashMap<Id, Vec<usize>> = HashMap::new();
+        let mut kept: Vec<Option<Step<S>>> = Vec::with_capacity(self.steps.len());
+        // The places of the steps of each name that are still there: at most an explicit one and one of each other kind.
+        let mut places: HashMap<S::Name, Vec<usize>> = HashMap::new();
         for mut step in self.steps.drain(..) {
-            let before = places.entry(step.id.clone()).or_default();
-            let latest = before.last().and_then(|place| kept[*place].as_ref());
-            match (latest.map(|step| &step.what), &step.what) {
-                (_, What::Explicit(_)) => {
-                    for place in before.drain(..) {
+            let before = places.entry(step.name.clone()).or_default();
+            match &step.what {
+                What::Explicit(_) => before.drain(..).for_each(|place| kept[place] = None),
+                What::Arrive { .. } | What::Depart { .. } => {
+                    if let Some(doubtful) = cancel(&mut kept, before, &step.what) {
+                        // The first may have been heard: the second has to be.
+                        step.doubtful = doubtful;
+                        match step.what {
+                            _ if doubtful => {}
+                            // It never left, unless another process made it, but may have come back with something else to show.
+                            What::Arrive { shown, .. } if S::SHOWS => {
+                                step.what = What::Show { shown, reply: None };
+                            }
+                            What::Arrive { .. } => step.what = What::Check,
+                            _ => continue,
+                        }
+                    }
+                }
+                What::Show { .. } => {
+                    let is_show =
+                        |place: &usize| matches!(&kept[*place], Some(Step { what: What::Show { .. }, .. }));
+                    if let Some(place) = before.pop_if(|place| is_show(place)) {
                         kept[place] = None;
                     }
                 }
-                (Some(What::Arrive { .. }), What::Depart { .. })
-                | (Some(What::Depart { .. }), What::Arrive { .. }) => {
-                    let doubtful = latest.is_some_and(|latest| latest.doubtful);
-                    if let Some(place) = before.pop() {
-                        kept[place] = None;
-                    }
-                    if !doubtful {
+                What::Check => {
+                    let is_check =
+                        |place: &usize| matches!(&kept[*place], Some(Step { what: What::Check, .. }));
+                    if before.iter().any(is_check) {
                         continue;
                     }
-                    // The first may have been heard: the second has to be.
-                    step.doubtful = true;
                 }
-                (Some(What::Check), What::Check) => continue,
-                _ => {}
             }
             before.push(kept.len());
             kept.push(Some(step));
         }
         self.steps = kept.into_iter().flatten().collect();
         self.folded = self.steps.len();
+    }
+}
+
+/// Drops the step that `next` undoes, with what was shown since, and says whether it may have been heard; `None` if there is none.
+fn cancel<S: Space>(kept: &mut [Option<Step<S>>], before: &mut Vec<usize>, next: &What<S>) -> Option<bool> {
+    let what = |place: usize| kept[place].as_ref().map(|step| &step.what);
+    let is_transition = |place: &usize| !matches!(what(*place), Some(What::Show { .. } | What::Check));
+    let latest = before.iter().rposition(is_transition)?;
+    let opposite = matches!(
+        (what(before[latest]), next),
+        (Some(What::Arrive { .. }), What::Depart { .. }) | (Some(What::Depart { .. }), What::Arrive { .. })
+    );
+    if !opposite {
+        return None;
+    }
+    let doubtful = kept[before[latest]].as_ref().is_some_and(|step| step.doubtful);
+    let pointless = |place: usize, step: &Option<Step<S>>| {
+        place == latest || matches!(step, Some(Step { what: What::Show { .. }, .. }))
+    };
+    let mut place = 0;
+    before.retain(|kept_at| {
+        let drops = place >= latest && pointless(place, &kept[*kept_at]);
+        place += 1;
+        if drops {
+            kept[*kept_at] = None;
+        }
+        !drops
+    });
+    Some(doubtful)
+}
+
+impl<S: Space> Default for Outbox<S> {
+    fn default() -> Self {
+        Self { steps: VecDeque::new(), last: 0, folded: 0 }
     }
 }
 
@@ -151,24 +200,27 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use presence_core::Id;
+
     use super::*;
+    use crate::leases::space::Ids;
 
     fn id(number: u8) -> Id {
         Id::new(&number.to_string()).unwrap()
     }
 
-    fn explicit() -> What {
+    fn explicit() -> What<Ids> {
         What::Explicit(Reply { place: 0, answers: Arc::default() })
     }
 
     /// What Redis knows of an id after the steps it heard: whether it is here, and whether others hold it, as they did first.
-    fn hear(known: &mut BTreeMap<Id, (bool, bool)>, step: &Step) {
-        let (mine, others) = known.entry(step.id.clone()).or_insert((false, true));
+    fn hear(known: &mut BTreeMap<Id, (bool, bool)>, step: &Step<Ids>) {
+        let (mine, others) = known.entry(step.name.clone()).or_insert((false, true));
         match step.what {
             What::Arrive { .. } => *mine = true,
             What::Depart { .. } => *mine = false,
             What::Explicit(_) => (*mine, *others) = (false, false),
-            What::Check => {}
+            What::Show { .. } | What::Check => {}
         }
     }
 
@@ -177,7 +229,7 @@ mod tests {
         fn in_the_end_redis_knows_who_is_here(
             moves in prop::collection::vec((0..3_u8, 0..8_u8, 0..6_usize), 0..80),
         ) {
-            let mut outbox = Outbox::default();
+            let mut outbox = Outbox::<Ids>::default();
             let (mut here, mut expected, mut known) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
             for (number, kind, count) in moves {
                 let online = here.entry(number).or_insert(false);
@@ -200,13 +252,14 @@ mod tests {
                         continue;
                     }
                     _ if *online => { *online = false; What::Depart { ended: false, seen: 0 } }
-                    _ => { *online = true; What::Arrive { held: false } }
+                    _ => { *online = true; What::Arrive { held: false, shown: () } }
                 };
                 let ticket = outbox.push(id(number), what.clone());
-                hear(&mut expected, &Step { id: id(number), what, ticket, doubtful: false });
+                hear(&mut expected, &Step { name: id(number), what, ticket, doubtful: false });
             }
             let left = outbox.take(usize::MAX);
             prop_assert!(left.is_sorted_by_key(|step| step.ticket));
+            prop_assert!(!left.iter().any(|step| matches!(step.what, What::Show { .. })), "ids show nothing");
             left.iter().for_each(|step| hear(&mut known, step));
             for (id, state) in expected {
                 prop_assert_eq!(known.get(&id).copied().unwrap_or((false, true)), state);
@@ -217,7 +270,7 @@ mod tests {
 
     #[test]
     fn steps_that_were_not_heard_come_again_first() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::<Ids>::default();
         for number in 0..4 {
             outbox.push(id(number), What::Check);
         }
@@ -225,18 +278,21 @@ mod tests {
         assert_eq!(outbox.done(), 2);
         outbox.put_back(taken);
         assert_eq!(outbox.done(), 0);
-        let again: Vec<_> = outbox.take(9).into_iter().map(|step| step.id).collect();
+        let again: Vec<_> = outbox.take(9).into_iter().map(|step| step.name).collect();
         assert_eq!(again, [id(0), id(1), id(2), id(3)]);
         assert!(outbox.is_empty() && !outbox.has(&id(0)));
     }
 
     #[test]
     fn outbox_stays_small_while_nobody_takes() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::<Ids>::default();
         for turn in 0..100_000_u32 {
             let arrive = turn % 2 == 0;
-            let what =
-                if arrive { What::Arrive { held: true } } else { What::Depart { ended: true, seen: 0 } };
+            let what = if arrive {
+                What::Arrive { held: true, shown: () }
+            } else {
+                What::Depart { ended: true, seen: 0 }
+            };
             outbox.push(id((turn / 2 % 100) as u8), what);
         }
         assert!(outbox.steps.len() <= 2 * FOLD_MIN, "{} steps", outbox.steps.len());

@@ -3,14 +3,16 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use presence_core::{Error, Id};
+use presence_core::Error;
+use presence_core::beings::Kept;
 use redis::Value;
 
 use super::outbox::What;
 use super::scripts::decode;
+use super::space::{Faces, Space};
 use super::writer::Writer;
 
-impl Writer {
+impl<S: Space> Writer<S> {
     /// Says again all that is held here, after the data or the lease was lost.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
         self.announce().await?;
@@ -36,14 +38,20 @@ impl Writer {
             while let (Some(from), Some(life)) = (next, self.life.clone()) {
                 let mut page = Vec::new();
                 // What left and came back meanwhile is on the page, and was not away.
-                (next, ()) = core.beings.list_with(place, from, PAGE, &mut page, |_| {
-                    core.beings.ledger().outbox(self.number).fold();
+                let (after, names) = core.beings.list_with(place, from, PAGE, &mut page, |page| {
+                    let ledger = core.beings.ledger();
+                    ledger.outbox(self.number).fold();
+                    let name = |kept: Kept<S::Name>| {
+                        let shown = ledger.faces.shown(&kept.name);
+                        (kept.name, kept.held, shown)
+                    };
+                    page.drain(..).map(name).collect::<Vec<_>>()
                 });
-                if !page.is_empty() {
-                    let ids = page.iter().map(|kept| (&kept.name, kept.held));
+                next = after;
+                if !names.is_empty() {
                     // Written before any step that is made after the page was: who leaves meanwhile does so after it.
                     let call = self.next_call();
-                    match self.scripts().announce(&life, call, ids).await? {
+                    match self.scripts().announce(&life, call, &names).await? {
                         Ok(written) => self.shard().hear(written.last),
                         Err(lost) => {
                             self.lose(lost);
@@ -70,7 +78,7 @@ impl Writer {
                 let mut page = Vec::new();
                 next = self.core.beings.list(place, from, PAGE, &mut page);
                 for kept in page {
-                    if !theirs.contains(kept.name.as_str()) {
+                    if !theirs.contains(&*S::text(&kept.name)) {
                         ledger.push(self.number, kept.name, What::Check);
                     }
                 }
@@ -92,12 +100,12 @@ impl Writer {
             let (next, names) = decode::<(u64, Vec<Value>)>(core.link.query(&scan).await?)?;
             for name in names {
                 let name: String = decode(name)?;
-                if let Ok(id) = Id::new(&name) {
-                    core.beings.forget_if(&id, |online| {
+                if let Some(held) = S::read(&name) {
+                    core.beings.forget_if(&held, |online| {
                         if !online {
                             let seen = core.beings.clock().now();
                             let what = What::Depart { ended: false, seen };
-                            core.beings.ledger().push(self.number, id.clone(), what);
+                            core.beings.ledger().push(self.number, held.clone(), what);
                         }
                         false
                     });
@@ -115,5 +123,5 @@ impl Writer {
     }
 }
 
-/// How many ids are read or said at once.
+/// How many names are read or said at once.
 const PAGE: usize = 500;

@@ -1,16 +1,18 @@
 //! The scripts: one typed function each. What they do is said at their heads.
 
+use std::marker::PhantomData;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use presence_core::beings::Millis;
-use presence_core::{Error, ErrorKind, Id};
+use presence_core::{Error, ErrorKind};
 use redis::{Cmd, FromRedisValue, Value};
 
 use super::config::Config;
 use super::keys::ShardKeys;
 use super::outbox::{Step, What};
 use super::shard::Life;
+use super::space::{Ids, Space};
 use crate::connection::Link;
 
 /// What a shard says to a process that knows it no more.
@@ -27,10 +29,11 @@ pub(super) type Answered<T> = Result<Result<T, Lost>, Error>;
 
 /// A shard as its scripts see it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scripts<'a> {
+pub(super) struct Scripts<'a, S = Ids> {
     pub(super) link: &'a Link,
     pub(super) keys: &'a ShardKeys,
-    pub(super) config: &'a Config,
+    config: &'a Config,
+    space: PhantomData<S>,
 }
 
 #[derive(Debug)]
@@ -59,12 +62,16 @@ pub(super) struct Written {
     pub(super) answers: Vec<(usize, Vec<String>)>,
 }
 
+/// What a shard, or a room in it, looks like.
 #[derive(Debug)]
 pub(super) struct Looked {
     pub(super) last: u64,
+    /// How many are in it.
     pub(super) online: u64,
     pub(super) recovering: Duration,
     pub(super) overdue: Vec<String>,
+    /// The number up to which logs of rooms may have been forgotten.
+    pub(super) forgot: u64,
 }
 
 #[derive(Debug)]
@@ -84,7 +91,11 @@ pub(super) enum Reaped {
     Nothing,
 }
 
-impl Scripts<'_> {
+impl<'a, S: Space> Scripts<'a, S> {
+    pub(super) fn new(link: &'a Link, keys: &'a ShardKeys, config: &'a Config) -> Self {
+        Self { link, keys, config, space: PhantomData }
+    }
+
     pub(super) async fn enter(
         &self,
         process: &str,
@@ -150,30 +161,41 @@ impl Scripts<'_> {
         &self,
         life: &Life,
         number: u64,
-        steps: &[Step],
+        steps: &[Step<S>],
         now: Millis,
     ) -> Answered<Written> {
-        let codes = steps.iter().map(|step| (code(&step.what, now), &step.id));
-        self.write_coded(life, number, codes).await
+        let fill = |command: &mut Cmd| {
+            for step in steps {
+                code::<S>(&step.what, now).add(command);
+                command.arg(&*S::text(&step.name));
+                let shown = match &step.what {
+                    What::Arrive { shown, .. } | What::Show { shown, .. } => Some(shown),
+                    _ => None,
+                };
+                S::add_shown(command, shown, false);
+            }
+        };
+        self.write_coded(life, number, fill).await
     }
 
-    /// Announces ids that this process holds, in the call `number`.
+    /// Announces names that this process holds, whether they are held without a deadline, and what they show, in the call `number`.
     pub(super) async fn announce(
         &self,
         life: &Life,
         number: u64,
-        ids: impl Iterator<Item = (&Id, bool)>,
+        names: &[(S::Name, bool, S::Shown)],
     ) -> Answered<Written> {
-        let codes = ids.map(|(id, held)| (code(&What::Arrive { held }, 0), id));
-        self.write_coded(life, number, codes).await
+        let fill = |command: &mut Cmd| {
+            for (name, held, shown) in names {
+                arrival(*held).add(command);
+                command.arg(&*S::text(name));
+                S::add_shown(command, Some(shown), true);
+            }
+        };
+        self.write_coded(life, number, fill).await
     }
 
-    async fn write_coded<'a>(
-        &self,
-        life: &Life,
-        number: u64,
-        codes: impl Iterator<Item = (Code, &'a Id)>,
-    ) -> Answered<Written> {
+    async fn write_coded(&self, life: &Life, number: u64, fill: impl FnOnce(&mut Cmd)) -> Answered<Written> {
         let (keys, set) = (self.keys, self.keys.set(&life.process));
         let keys = [
             &*keys.life,
@@ -182,19 +204,13 @@ impl Scripts<'_> {
             &keys.leases,
             &keys.awaited,
             &keys.log,
-            &keys.seen,
-            &keys.seen_before,
+            &keys.past,
+            &keys.past_before,
         ];
-        let answer = WRITE.call(self.link, &keys, |command| {
-            command.arg(&life.epoch).arg(&life.process).arg(self.events_max()).arg(self.remembered_max());
-            command.arg(number);
-            for (code, id) in codes {
-                match code {
-                    Code::Plain(code) => command.arg(code),
-                    Code::Seen(code, ago) => command.arg(format!("{code}{ago}")),
-                };
-                command.arg(id.as_str());
-            }
+        let (events_max, remembered_max) = S::bounds(self.config);
+        let answer = S::scripts().0.call(self.link, &keys, |command| {
+            command.arg(&life.epoch).arg(&life.process).arg(events_max).arg(remembered_max).arg(number);
+            fill(command);
         });
         ok(answer.await?, |(_, last, answers): (String, u64, Vec<Vec<String>>)| {
             let answers = answers.into_iter().filter_map(|mut answer| {
@@ -215,12 +231,13 @@ impl Scripts<'_> {
             &keys.leases,
             &keys.awaited,
             &keys.log,
-            &keys.seen,
-            &keys.seen_before,
+            &keys.past,
+            &keys.past_before,
         ];
-        let answer = REAP.call(self.link, &keys, |command| {
+        let (events_max, remembered_max) = S::bounds(self.config);
+        let answer = S::scripts().1.call(self.link, &keys, |command| {
             command.arg(epoch).arg(dead).arg(REAPED_AT_ONCE).arg(ms(allowance)).arg(ms(self.config.lease()));
-            command.arg(self.events_max()).arg(self.remembered_max());
+            command.arg(events_max).arg(remembered_max);
         });
         let answer: String = decode(answer.await?)?;
         Ok(if answer == "more" { Reaped::More } else { Reaped::Nothing })
@@ -232,19 +249,21 @@ impl Scripts<'_> {
             command.arg(epoch).arg(ms(allowance));
         });
         ok(answer.await?, |(_, last, online, recovering, overdue): (String, u64, u64, u64, Vec<String>)| {
-            Looked { last, online, recovering: Duration::from_millis(recovering), overdue }
+            Looked { last, online, recovering: Duration::from_millis(recovering), overdue, forgot: 0 }
         })
     }
+}
 
+impl Scripts<'_> {
     pub(super) async fn status(
         &self,
         epoch: &str,
         allowance: Duration,
         seen: bool,
-        ids: &[&Id],
+        ids: &[&presence_core::Id],
     ) -> Answered<Statuses> {
         let keys = self.keys;
-        let keys = [&*keys.life, &keys.held, &keys.leases, &keys.awaited, &keys.seen, &keys.seen_before];
+        let keys = [&*keys.life, &keys.held, &keys.leases, &keys.awaited, &keys.past, &keys.past_before];
         let answer = STATUS.call(self.link, &keys, |command| {
             command.arg(epoch).arg(ms(allowance)).arg(u8::from(seen));
             for id in ids {
@@ -257,25 +276,16 @@ impl Scripts<'_> {
             times,
         })
     }
-
-    fn events_max(&self) -> usize {
-        self.config.events_max.div_ceil(self.config.shards)
-    }
-
-    /// In each of the two generations.
-    fn remembered_max(&self) -> usize {
-        self.config.remembered_max.div_ceil(2 * self.config.shards)
-    }
 }
 
 /// A script with the name that Redis remembers it by.
-struct Script {
-    source: &'static str,
+pub(super) struct Script {
+    source: LazyLock<String>,
     sha: LazyLock<String>,
 }
 
 impl Script {
-    async fn call(
+    pub(super) async fn call(
         &self,
         link: &Link,
         keys: &[&str],
@@ -293,7 +303,7 @@ impl Script {
     /// The same command with the script itself, which Redis remembers from then on.
     fn whole(&self, command: &Cmd) -> Cmd {
         let mut whole = redis::cmd("EVAL");
-        whole.arg(self.source);
+        whole.arg(&*self.source);
         for argument in command.args_iter().skip(2) {
             if let redis::Arg::Simple(bytes) = argument {
                 whole.arg(bytes);
@@ -314,18 +324,31 @@ enum Code {
     Seen(&'static str, Millis),
 }
 
-fn code(what: &What, now: Millis) -> Code {
+impl Code {
+    fn add(self, command: &mut Cmd) {
+        match self {
+            Self::Plain(code) => command.arg(code),
+            Self::Seen(code, ago) => command.arg(format!("{code}{ago}")),
+        };
+    }
+}
+
+fn arrival(held: bool) -> Code {
+    Code::Plain(if held { "k" } else { "h" })
+}
+
+fn code<S: Space>(what: &What<S>, now: Millis) -> Code {
     match what {
-        What::Arrive { held: false } => Code::Plain("h"),
-        What::Arrive { held: true } => Code::Plain("k"),
+        What::Arrive { held, .. } => arrival(*held),
         What::Depart { ended: false, seen } => Code::Seen("x", now.saturating_sub(*seen)),
         What::Depart { ended: true, seen } => Code::Seen("e", now.saturating_sub(*seen)),
         What::Explicit(_) => Code::Plain("o"),
+        What::Show { .. } => Code::Plain("s"),
         What::Check => Code::Plain("?"),
     }
 }
 
-fn ok<T: FromRedisValue, R>(answer: Value, read: impl FnOnce(T) -> R) -> Answered<R> {
+pub(super) fn ok<T: FromRedisValue, R>(answer: Value, read: impl FnOnce(T) -> R) -> Answered<R> {
     let lost = match &answer {
         Value::Array(items) => match items.first() {
             Some(Value::BulkString(word)) if word == b"life" => Some(Lost::Life),
@@ -346,7 +369,7 @@ pub(super) fn decode<T: FromRedisValue>(answer: Value) -> Result<T, Error> {
     })
 }
 
-fn ms(duration: Duration) -> u64 {
+pub(super) fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -356,10 +379,13 @@ const CLAIM: Duration = Duration::from_secs(1);
 const REAPED_AT_ONCE: usize = 500;
 
 macro_rules! script {
-    ($name:ident, $file:literal) => {
-        static $name: Script = Script {
-            source: include_str!(concat!("scripts/", $file)),
-            sha: LazyLock::new(|| sha(include_str!(concat!("scripts/", $file)))),
+    ($name:ident, $file:literal $(, with $journal:literal)?) => {
+        pub(super) static $name: Script = Script {
+            source: LazyLock::new(|| source(
+                include_str!(concat!("scripts/", $file)),
+                concat!($(include_str!(concat!("scripts/journals/", $journal)))?),
+            )),
+            sha: LazyLock::new(|| redis::Script::new(&$name.source).get_hash().to_owned()),
         };
     };
 }
@@ -367,11 +393,16 @@ macro_rules! script {
 script!(ENTER, "enter.lua");
 script!(SETTLE, "settle.lua");
 script!(RENEW, "renew.lua");
-script!(WRITE, "write.lua");
-script!(REAP, "reap.lua");
+script!(WRITE, "write.lua", with "ids.lua");
+script!(REAP, "reap.lua", with "ids.lua");
 script!(LOOK, "look.lua");
 script!(STATUS, "status.lua");
+script!(WRITE_SEATS, "write.lua", with "rooms.lua");
+script!(REAP_SEATS, "reap.lua", with "rooms.lua");
+script!(ROOM, "room.lua");
 
-fn sha(source: &str) -> String {
-    redis::Script::new(source).get_hash().to_owned()
+/// A script with a journal after its first line, which has its flags.
+fn source(script: &str, journal: &str) -> String {
+    let (flags, rest) = script.split_once('\n').unwrap_or((script, ""));
+    format!("{flags}\n{journal}{rest}")
 }

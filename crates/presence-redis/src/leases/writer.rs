@@ -1,5 +1,6 @@
 //! The task that speaks for this process to one shard: steps, renewals, and what follows from the answers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +13,14 @@ use super::core::Core;
 use super::outbox::{Answer, Step, What};
 use super::scripts::{Lost, Reaped, Renewed, Scripts, Written};
 use super::shard::{Life, Shard};
+use super::space::Space;
 
 /// The one who writes to a shard.
 ///
 /// Being the only one, its calls have an order: a check that follows an arrival finds it.
 #[derive(Debug)]
-pub(super) struct Writer {
-    pub(super) core: Arc<Core>,
+pub(super) struct Writer<S: Space> {
+    pub(super) core: Arc<Core<S>>,
     pub(super) number: usize,
     pub(super) life: Option<Life>,
     /// Whether all that is held here has to be said again.
@@ -43,8 +45,8 @@ struct Known {
     names: Vec<String>,
 }
 
-impl Writer {
-    pub(super) fn new(core: Arc<Core>, number: usize) -> Self {
+impl<S: Space> Writer<S> {
+    pub(super) fn new(core: Arc<Core<S>>, number: usize) -> Self {
         let now = Instant::now();
         Self {
             core,
@@ -76,7 +78,7 @@ impl Writer {
         // A write that was cut short is said again, which is harmless.
         let rest = tokio::time::timeout(core.link.timeout(), self.flush());
         if let Ok(Err(error)) = rest.await {
-            tracing::debug!(shard = self.number, %error, "closed with steps that redis has not heard");
+            tracing::debug!(space = S::KIND, shard = self.number, %error, "closed with steps that redis has not heard");
         }
         self.shard().close();
     }
@@ -108,6 +110,7 @@ impl Writer {
         let first = self.known.epoch.is_empty();
         if !first && entered.epoch != self.known.epoch {
             tracing::warn!(
+                space = S::KIND,
                 shard = self.number,
                 "redis lost data or was replaced; announcing anew who is here"
             );
@@ -135,7 +138,13 @@ impl Writer {
         let Some(renewed) = self.renew_only().await? else { return Ok(()) };
         let quiet = ticket.is_some() && ticket == self.idle_at() && !self.to_announce;
         if quiet && here == self.core.online_here(self.number) && here != renewed.held {
-            tracing::warn!(shard = self.number, here, redis = renewed.held, "counts differ; comparing");
+            tracing::warn!(
+                space = S::KIND,
+                shard = self.number,
+                here,
+                redis = renewed.held,
+                "counts differ; comparing"
+            );
             self.compare().await?;
         }
         self.follow_up(renewed).await
@@ -178,7 +187,12 @@ impl Writer {
 
     /// Lets the ids of another process go, whose lease is over.
     async fn reap(&mut self, dead: &str) -> Result<(), Error> {
-        tracing::info!(shard = self.number, process = dead, "letting go of what a lost process held");
+        tracing::info!(
+            space = S::KIND,
+            shard = self.number,
+            process = dead,
+            "letting go of what a lost process held"
+        );
         while let Some(life) = self.life.clone() {
             if self.scripts().reap(&life.epoch, dead, self.allowance()).await? == Reaped::Nothing {
                 break;
@@ -225,29 +239,38 @@ impl Writer {
         }
     }
 
-    fn written(&self, steps: &[Step], written: Written) {
+    fn written(&self, steps: &[Step<S>], written: Written) {
         let beings = &self.core.beings;
+        let mut answered = HashSet::new();
         for (place, words) in written.answers {
+            answered.insert(place);
             let Some(step) = steps.get(place) else { continue };
-            match &step.what {
-                What::Explicit(reply) => {
-                    let answer = match words.first().map(String::as_str) {
-                        Some("recovering") => Answer::Recovering,
-                        _ => Answer::Others(words),
-                    };
-                    reply.answers.lock().push((reply.place, answer));
-                }
-                What::Check => {
-                    // Unless it came back since: then Redis hears of it next.
-                    beings.forget_if(&step.id, |online| {
-                        online && !beings.ledger().outbox(self.number).has(&step.id)
-                    });
-                }
-                What::Arrive { .. } | What::Depart { .. } => {}
+            let answer = match words.first().map(String::as_str) {
+                Some("recovering") => Answer::Recovering,
+                // Of what is yet to be announced Redis cannot know.
+                Some("nobody") if self.to_announce => Answer::Recovering,
+                Some("nobody") => Answer::Nobody,
+                _ => Answer::Others(words),
+            };
+            if answer == Answer::Nobody {
+                // Unless it came back since: then Redis hears of it next.
+                let is_coming = || beings.ledger().outbox(self.number).has(&step.name);
+                self.core.forget_if(&step.name, |online| online && !is_coming());
+            }
+            if let What::Explicit(reply) | What::Show { reply: Some(reply), .. } = &step.what {
+                reply.answers.lock().push((reply.place, answer));
             }
         }
-        for step in steps.iter().filter(|step| matches!(step.what, What::Arrive { .. })) {
-            beings.settle(&step.id);
+        for (place, step) in steps.iter().enumerate() {
+            let is_here = match step.what {
+                What::Arrive { .. } => true,
+                // In place of an arrival that was folded away.
+                What::Check | What::Show { .. } => !answered.contains(&place),
+                What::Depart { .. } | What::Explicit(_) => false,
+            };
+            if is_here {
+                beings.settle(&step.name);
+            }
         }
         let done = beings.ledger().outbox(self.number).done();
         let shard = self.shard();
@@ -258,7 +281,11 @@ impl Writer {
     /// Starts over, with another name if it is the lease that was lost.
     pub(super) fn lose(&mut self, lost: Lost) {
         if lost == Lost::Lease {
-            tracing::warn!(shard = self.number, "this process was cut off for longer than its lease");
+            tracing::warn!(
+                space = S::KIND,
+                shard = self.number,
+                "this process was cut off for longer than its lease"
+            );
             self.incarnation += 1;
             self.to_announce = true;
         }
@@ -270,7 +297,7 @@ impl Writer {
 
     fn failed(&mut self, error: &Error) {
         if self.failures == 0 {
-            tracing::warn!(shard = self.number, %error, source = ?std::error::Error::source(error), "redis fails");
+            tracing::warn!(space = S::KIND, shard = self.number, %error, source = ?std::error::Error::source(error), "redis fails");
             self.shard().stand(|standing| standing.outages += 1);
         }
         self.failures = self.failures.saturating_add(1);
@@ -309,7 +336,7 @@ impl Writer {
         &self.core.shards[self.number]
     }
 
-    pub(super) fn scripts(&self) -> Scripts<'_> {
+    pub(super) fn scripts(&self) -> Scripts<'_, S> {
         self.core.scripts(self.number)
     }
 
@@ -324,13 +351,13 @@ impl Writer {
 }
 
 /// Steps that are on their way.
-struct Taken<'a> {
-    core: &'a Core,
+struct Taken<'a, S: Space> {
+    core: &'a Core<S>,
     number: usize,
-    steps: Vec<Step>,
+    steps: Vec<Step<S>>,
 }
 
-impl Drop for Taken<'_> {
+impl<S: Space> Drop for Taken<'_, S> {
     fn drop(&mut self) {
         if !self.steps.is_empty() {
             self.core.beings.ledger().outbox(self.number).put_back(std::mem::take(&mut self.steps));

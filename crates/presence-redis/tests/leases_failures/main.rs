@@ -8,6 +8,8 @@ mod moves;
 mod processes;
 mod refusals;
 mod restarts;
+mod rooms;
+mod wire;
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use presence_core::{ErrorKind, Presence, Status};
+use presence_redis::Leases;
 use test_support::{Redis, RedisOptions, RedisSentinel};
 use tokio::time::{Instant, timeout};
 
@@ -102,6 +103,44 @@ async fn frozen_redis_takes_nobody_offline() {
     assert_eq!(other.status(["a", "c"]).await.unwrap(), [Status::Online; 2]);
     for id in ["a", "c"] {
         assert_eq!(follower.told.get(id), None, "{id} was there all the while");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_and_comes_back_while_redis_stands_still_was_never_away() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let config = config(redis.url());
+    let (one, other) = (process(&config).await, process(&config).await);
+    let users: Vec<_> = (0..50).map(|number| format!("user {number}")).collect();
+    for user in &users {
+        one.hold_device(user, "tab").await.unwrap();
+    }
+    let mut follower = Follower::start(&other).await;
+    assert_eq!(follower.online().len(), users.len());
+
+    redis.freeze().await.unwrap();
+    // Something for each shard, so that it waits for an answer while they leave and come back.
+    let new: Vec<_> = (0..500).map(|number| format!("new {number}")).collect();
+    let left = futures_util::future::join_all(users.iter().map(|user| one.offline_device(user, "tab")));
+    let came = async {
+        // They have left as far as this process knows.
+        tokio::time::sleep(Leases::LATENESS).await;
+        futures_util::future::join_all(users.iter().map(|user| one.hold_device(user, "tab"))).await
+    };
+    // What they answer does not matter: all is heard in the end.
+    drop(tokio::join!(one.online(&new), left, came));
+    redis.thaw().await.unwrap();
+    for id in new.iter().chain(&users) {
+        online_again(&one, id).await;
+    }
+    let mut all: Vec<_> = new.iter().chain(&users).map(String::as_str).collect();
+    all.sort_unstable();
+    follower.until(&all).await;
+    assert_eq!(other.count().await.unwrap(), all.len() as u64);
+    for user in &users {
+        let told = follower.told.get(user).map_or(0, Vec::len);
+        // Redis may have heard the first half before it stood still.
+        assert!(told == 0 || told == 2, "{user}: {:?}", follower.told[user]);
     }
 }
 

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- Lets go of some of what a process holds whose lease ran out. It may run at several processes at once.
 --
--- KEYS  1 life  2 held  3 the set of that process  4 leases  5 await  6 log  7 seen  8 seen before
+-- KEYS  1 life  2 held  3 the set of that process  4 leases  5 await  6 log  7 seen, or empty  8 seen before
 -- ARGV  1 epoch  2 that process  3 how many ids at once  4 how much longer than its lease a process counts, ms
---       5 lease, ms  6 events to keep  7 offline ids to remember in each generation
+--       5 lease, ms  6 events to keep  7 offline ids to remember in each generation, or for how long to keep
+--       the log of an empty room, ms
 -- Returns 'more', 'done', 'wait' while the shard is recovering, 'alive' if its lease runs, or 'life' if that is lost
 local dead = ARGV[2]
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
@@ -27,7 +28,7 @@ end
 
 local seen_at = string.format('%.0f', math.abs(lease) - ARGV[5])
 local found = redis.call('HMGET', KEYS[2], unpack(ids))
-local set, del, seen, events = {}, {}, {}, {}
+local set, del, seen = {}, {}, {}
 for place, id in ipairs(ids) do
   local list, rest = found[place], {}
   for other in string.gmatch(list or '', '[^,]+') do
@@ -38,8 +39,7 @@ for place, id in ipairs(ids) do
     table.insert(set, table.concat(rest, ','))
   elseif list then
     table.insert(del, id)
-    table.insert(events, 'x')
-    table.insert(events, id)
+    journal.tell('x', id)
     if dead ~= '~' then
       table.insert(seen, id)
       table.insert(seen, seen_at)
@@ -48,15 +48,6 @@ for place, id in ipairs(ids) do
 end
 if #set > 0 then redis.call('HSET', KEYS[2], unpack(set)) end
 if #del > 0 then redis.call('HDEL', KEYS[2], unpack(del)) end
-if #seen > 0 and tonumber(ARGV[7]) > 0 then
-  redis.call('HSET', KEYS[7], unpack(seen))
-  if redis.call('HLEN', KEYS[7]) >= tonumber(ARGV[7]) then redis.call('RENAME', KEYS[7], KEYS[8]) end
-end
-if #events > 0 then
-  local number = tonumber(state[2]) + #events / 2
-  local seq = string.format('%.0f', number)
-  redis.call('HSET', KEYS[1], 'seq', seq)
-  redis.call('XADD', KEYS[6], 'MINID', '=', string.format('%.0f', number - ARGV[6] + 1), seq .. '-0',
-    'at', now, unpack(events))
-end
+local seq = journal.close(KEYS[6], KEYS[7], KEYS[8], now, state[2], seen, ARGV[6], ARGV[7])
+redis.call('HSET', KEYS[1], 'seq', seq)
 return 'more'

@@ -1,20 +1,22 @@
 #!lua
--- Writes what changed at one process, in order, with the events of the ids that changed by it.
+-- Writes what changed at one process, in order, with the events of the names that changed by it.
 --
 -- A step said twice changes nothing the second time. A call that was overtaken by a later one of the same process, as one that waited
--- in a connection that was given up, does nothing.
+-- in a connection that was given up, does nothing. Names are ids or seats; what differs between them is in the journal that precedes this.
 --
--- KEYS  1 life  2 held  3 the set of the process  4 leases  5 await  6 log  7 seen  8 seen before
--- ARGV  1 epoch  2 process  3 events to keep  4 offline ids to remember in each generation
+-- KEYS  1 life  2 held  3 the set of the process  4 leases  5 await  6 log  7 seen, or empty  8 seen before
+-- ARGV  1 epoch  2 process  3 events to keep  4 offline ids to remember in each generation,
+--       or for how long to keep the log of an empty room, ms
 --       5 the number of the call, higher than those of the process before
---       then pairs of a step and an id:
+--       then pairs of a step and an id, or threes of a step, a seat and what it shows: `=` or, said again, `?` and a payload
 --         h, k     it came to this process, by a heartbeat or held
 --         x N, e N it left this process, by silence or ended; the last sign of life was N ms ago (no blank between)
 --         o        it is to leave every process
+--         s        wherever it is, it shows something else
 --         ?        is it still at this process?
 -- Returns { 'life' } or { 'lease' } if that is lost, { 'overtaken' }, else
 --         { 'ok', last number, { answers } }: for `o` { place, other process, … } if others held it, or
---         { place, 'recovering' } if that is not known; for `?` { place } if it is not; places count from 0
+--         { place, 'recovering' } if that is not known; for `?` and `s` { place, 'nobody' } if it is not; places count from 0
 -- The sets of other processes that `o` takes ids from lie in the same slot.
 local epoch, process = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'call:' .. process)
@@ -28,7 +30,8 @@ local recovering = redis.call('ZCOUNT', KEYS[5], now, '+inf') > 0
 local sets = string.sub(KEYS[3], 1, -#process - 1)
 
 local ids, count = {}, 0
-for place = 7, #ARGV, 2 do
+local stride = journal.stride
+for place = 7, #ARGV, stride do
   count = count + 1
   ids[count] = ARGV[place]
 end
@@ -70,22 +73,18 @@ local function stamp(ago)
   return stamps[ago]
 end
 
-local events, answers, events_count = {}, {}, 0
-local function tell(code, id)
-  events[events_count + 1], events[events_count + 2] = code, id
-  events_count = events_count + 2
-end
-
+local tell, show, answers = journal.tell, journal.show, {}
 for place = 1, count do
-  local id, step = ids[place], ARGV[4 + 2 * place]
+  local id, step = ids[place], ARGV[6 + stride * (place - 1)]
   local list = holders[id]
   if step == 'h' or step == 'k' then
     if not list then
       change(id, process, true)
-      tell(step, id)
+      tell(step, id, place)
     elseif not has(list, process) then
       change(id, list .. ',' .. process, true)
     end
+    if list and show then show(id, place) end
   elseif step == 'o' then
     if list == process then
       change(id, false, false)
@@ -108,8 +107,14 @@ for place = 1, count do
     elseif recovering then
       answers[#answers + 1] = { place - 1, 'recovering' }
     end
+  elseif step == 's' then
+    if list then
+      show(id, place)
+    else
+      answers[#answers + 1] = { place - 1, recovering and 'recovering' or 'nobody' }
+    end
   elseif step == '?' then
-    if not (list and has(list, process)) then answers[#answers + 1] = { place - 1 } end
+    if not (list and has(list, process)) then answers[#answers + 1] = { place - 1, 'nobody' } end
   elseif list and has(list, process) then
     local rest = without(list, process)
     if not rest and recovering then
@@ -153,19 +158,7 @@ end
 if theirs['~'] and recovering then
   redis.call('ZADD', KEYS[4], redis.call('ZREVRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2], '~')
 end
-if #seen > 0 and tonumber(ARGV[4]) > 0 then
-  -- Two generations: when the younger one is full it takes the place of the elder.
-  redis.call('HSET', KEYS[7], unpack(seen))
-  if redis.call('HLEN', KEYS[7]) >= tonumber(ARGV[4]) then redis.call('RENAME', KEYS[7], KEYS[8]) end
-end
 
-local seq = state[2]
-if events_count > 0 then
-  local number = tonumber(seq) + events_count / 2
-  seq = string.format('%.0f', number)
-  -- An entry is named by its last event, so that what is kept can be counted in events.
-  redis.call('XADD', KEYS[6], 'MINID', '=', string.format('%.0f', number - ARGV[3] + 1), seq .. '-0',
-    'at', stamp(0), unpack(events))
-end
+local seq = journal.close(KEYS[6], KEYS[7], KEYS[8], now, state[2], seen, ARGV[3], ARGV[4])
 redis.call('HSET', KEYS[1], 'seq', seq, 'call:' .. process, ARGV[5])
 return { 'ok', seq, answers }

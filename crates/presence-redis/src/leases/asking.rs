@@ -1,0 +1,101 @@
+//! Questions to a shard: in the life it is in, when it has recovered, with nobody in it who is overdue.
+
+use std::time::Duration;
+
+use presence_core::{Error, ErrorKind};
+use tokio::time::{Instant, timeout_at};
+
+use super::config::Config;
+use super::core::Core;
+use super::scripts::{Answered, Looked, Reaped};
+use super::shard::Life;
+use super::space::Space;
+
+impl<S: Space> Core<S> {
+    /// Asks a shard something, again in its new life if it has lost the one that is known.
+    pub(super) async fn ask<T, F>(
+        &self,
+        shard: usize,
+        until: Instant,
+        question: impl Fn(Life, Duration) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Answered<T>>,
+    {
+        let shard = &self.shards[shard];
+        loop {
+            let (life, allowance) = shard.life(until).await?;
+            match timeout_at(until, question(life.clone(), allowance)).await {
+                Ok(Ok(Ok(answer))) => return Ok(answer),
+                Ok(Ok(Err(_lost))) => shard.doubt(&life),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(shard.error()),
+            }
+        }
+    }
+
+    /// Waits until a shard has recovered, and says whether it has.
+    pub(super) async fn recovered(&self, shard: usize, until: Instant) -> bool {
+        let mut standing = self.shards[shard].standing();
+        loop {
+            let deadline = standing.borrow_and_update().recovering;
+            let Some(deadline) = deadline else { return true };
+            // Over by its deadline, or earlier by the last one who announced.
+            if timeout_at(deadline.min(until), standing.changed()).await.is_err() {
+                return deadline <= until;
+            }
+        }
+    }
+
+    /// Looks, by `question`, at a shard that has recovered and holds nobody whose lease is over.
+    pub(super) async fn look_by<F>(
+        &self,
+        shard: usize,
+        until: Instant,
+        question: impl Fn(Life, Duration) -> F,
+    ) -> Result<(Life, Looked), Error>
+    where
+        F: Future<Output = Answered<Looked>>,
+    {
+        loop {
+            let asked = Instant::now();
+            let question = &question;
+            let look = |life: Life, allowance| {
+                async move {
+                    let looked = match question(life.clone(), allowance).await? {
+                        Ok(looked) => looked,
+                        Err(lost) => return Ok(Err(lost)),
+                    };
+                    if asked.elapsed() > Config::RENEWAL {
+                        // Redis may have stood still, and the others not have had a chance to renew.
+                        return Ok(Ok((life, looked)));
+                    }
+                    for dead in &looked.overdue {
+                        // Boxed, as it is rare and large.
+                        let scripts = self.scripts(shard);
+                        while Box::pin(scripts.reap(&life.epoch, dead, allowance)).await? == Reaped::More {}
+                    }
+                    Ok(Ok((life, looked)))
+                }
+            };
+            let (life, looked) = self.ask(shard, until, look).await?;
+            self.shards[shard].hear(looked.last);
+            if !looked.recovering.is_zero() {
+                let left = Instant::now() + looked.recovering;
+                self.shards[shard].stand(|standing| standing.recovering = Some(left));
+                if !self.recovered(shard, until).await {
+                    return Err(recovering());
+                }
+            } else if looked.overdue.is_empty() {
+                return Ok((life, looked));
+            } else if asked.elapsed() > Config::RENEWAL {
+                drop(timeout_at(until, self.shards[shard].verified()).await);
+            }
+        }
+    }
+}
+
+pub(super) fn recovering() -> Error {
+    let message = "redis lost data, and not every process has said again who is here";
+    Error::new(ErrorKind::Unavailable, message)
+}

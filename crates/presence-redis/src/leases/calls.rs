@@ -1,0 +1,114 @@
+//! What the calls of every space come down to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use presence_core::beings::{Beat, Ended};
+use presence_core::{Device, Error};
+use redis::Value;
+use tokio::time::Instant;
+
+use super::asking::recovering;
+use super::core::Core;
+use super::outbox::{Answer, Reply, Ticket, What};
+use super::scripts::decode;
+use super::shard::Wait;
+use super::space::Space;
+
+impl<S: Space> Core<S> {
+    /// Waits for steps that were just pushed, and says what failed by shard.
+    pub(super) async fn wait(&self, waits: BTreeMap<usize, (Wait, Ticket)>) -> HashMap<usize, Error> {
+        let until = Instant::now() + self.patience();
+        let waits = waits.into_iter().map(|(shard, (wait, ticket))| async move {
+            let error = wait.until(ticket, until).await.err()?;
+            Some((shard, error))
+        });
+        futures_util::future::join_all(waits).await.into_iter().flatten().collect()
+    }
+
+    /// Waits until everything about a name that was recorded up to now is written.
+    pub(super) async fn wait_for(&self, name: &S::Name, wait: Wait) -> Result<(), Error> {
+        let ledger = self.beings.ledger();
+        let ticket = ledger.outbox(ledger.shard(name)).last();
+        wait.until(ticket, Instant::now() + self.patience()).await
+    }
+
+    /// Says whether heartbeats of a shard are taken for good.
+    pub(super) fn check_fresh(&self, shard: usize) -> Result<(), Error> {
+        let shard = &self.shards[shard];
+        if shard.is_fresh(self.beings.clock().now()) { Ok(()) } else { Err(shard.error()) }
+    }
+
+    /// Lets a device beat, and waits until it counts; says whether its name came by it.
+    pub(super) async fn beat(&self, name: &S::Name, beat: impl FnOnce() -> Beat) -> Result<bool, Error> {
+        let shard = self.beings.ledger().shard(name);
+        let wait = self.shards[shard].wait();
+        let Beat { arrived, settled, .. } = beat();
+        if settled {
+            self.check_fresh(shard)?;
+        } else {
+            self.wait_for(name, wait).await?;
+        }
+        Ok(arrived)
+    }
+
+    /// Lets names go everywhere, and says which of them may have stayed, by place.
+    pub(super) async fn expel(&self, names: &[S::Name]) -> Vec<(usize, Error)> {
+        let (ledger, answers) = (self.beings.ledger(), Arc::new(Mutex::new(Vec::new())));
+        let mut waits = BTreeMap::new();
+        for (place, name) in names.iter().enumerate() {
+            let shard = ledger.shard(name);
+            let (_, ticket) = waits.entry(shard).or_insert_with(|| (self.shards[shard].wait(), 0));
+            self.forget_if(name, |_| {
+                let what = What::Explicit(Reply { place, answers: Arc::clone(&answers) });
+                *ticket = ledger.push(shard, name.clone(), what);
+                true
+            });
+        }
+        let failed = self.wait(waits).await;
+        let failure = |(place, name)| Some((place, failed.get(&ledger.shard(name))?.clone()));
+        let mut failures: Vec<_> = names.iter().enumerate().filter_map(failure).collect();
+        let mut told: HashMap<String, Vec<S::Name>> = HashMap::new();
+        for (place, answer) in std::mem::take(&mut *answers.lock()) {
+            match answer {
+                Answer::Recovering => failures.push((place, recovering())),
+                Answer::Nobody => {}
+                Answer::Others(processes) => {
+                    for process in processes.into_iter().filter(|process| !self.is_me(process)) {
+                        told.entry(process).or_default().push(names[place].clone());
+                    }
+                }
+            }
+        }
+        if !told.is_empty() {
+            self.tell_left(told).await;
+        }
+        failures
+    }
+
+    /// Ends a device here, or wherever it beat last.
+    pub(super) async fn end_device(&self, name: &S::Name, device: &Device) -> Result<(), Error> {
+        let shard = self.beings.ledger().shard(name);
+        let wait = self.shards[shard].wait();
+        let ended = self.beings.end_device(name, device);
+        // Without a grace time it may have been the last.
+        self.wait_for(name, wait).await?;
+        if ended == Ended::Held {
+            // Whoever holds a device is the only one who knows it.
+            return Ok(());
+        }
+        let mut get = redis::cmd("HGET");
+        get.arg(&self.keys.shards[shard].held).arg(&*S::text(name));
+        let holders = match self.link.query(&get).await? {
+            Value::Nil => return Ok(()),
+            holders => decode::<String>(holders)?,
+        };
+        let others = holders.split(',').filter(|process| *process != "~" && !self.is_me(process));
+        let others: Vec<_> = others.map(str::to_owned).collect();
+        if !others.is_empty() {
+            self.tell_end(&others, name, device).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Where in a listing a page begins. Pure.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Where in the listing of a shard a page begins: at a cursor of Redis, after the ids whose hash is at most `after`.
+///
+/// Redis gives as many as it likes at one cursor. What does not fit into a page is read again for the next one, and the order of
+/// hashes tells what was in the page before, whoever came and went since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Place {
+    pub(super) cursor: u64,
+    pub(super) after: u32,
+}
+
+impl Place {
+    /// Redis's cursors have as many bits as its table has buckets in binary: never more than 32 in one shard.
+    pub(super) fn pack(self) -> u64 {
+        self.cursor << 32 | u64::from(self.after)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+    pub(super) fn unpack(offset: u64) -> Self {
+        Self { cursor: offset >> 32, after: (offset & u64::from(u32::MAX)) as u32 }
+    }
+
+    /// How many to ask Redis for to fill a page, if it has not enough already.
+    ///
+    /// Fewer than fit, as it often gives more. What is read again is read in the smallest steps: a larger one would go beyond what was
+    /// read before, where the order of hashes tells nothing.
+    pub(super) fn count(self, filled: usize, limit: usize) -> Option<usize> {
+        let wanted = limit * 3 / 4;
+        if filled > wanted || filled >= limit {
+            return None;
+        }
+        Some(if self.after == 0 { ((limit - filled) * 3 / 4).clamp(1, AT_ONCE) } else { 1 })
+    }
+
+    /// Adds what fits; if that is not all, says up to which hash it was.
+    pub(super) fn fill<T>(
+        self,
+        found: Vec<T>,
+        bytes: impl Fn(&T) -> &[u8],
+        limit: usize,
+        page: &mut Vec<T>,
+    ) -> Option<u32> {
+        let hash = |item: &T| ((xxh3_64(bytes(item)) >> 32) as u32).max(1);
+        let mut found: Vec<_> = found.into_iter().map(|item| (hash(&item), item)).collect();
+        found.retain(|(hash, _)| *hash > self.after);
+        found.sort_unstable_by_key(|(hash, _)| *hash);
+        let mut fits = found.len().min(limit - page.len());
+        // Those of one hash stay together, so that none is left out. If a page is too small for them it is as large as it has to be.
+        while fits > 0 && fits < found.len() && found[fits - 1].0 == found[fits].0 {
+            fits -= 1;
+        }
+        if fits == 0 && page.is_empty() {
+            fits = found.iter().take_while(|(hash, _)| *hash == found[0].0).count();
+        }
+        let last = fits.checked_sub(1).map_or(self.after, |last| found[last].0);
+        let all = fits == found.len();
+        page.extend(found.into_iter().take(fits).map(|(_, item)| item));
+        (!all).then_some(last)
+    }
+}
+
+/// How many are asked for at once.
+const AT_ONCE: usize = 500;

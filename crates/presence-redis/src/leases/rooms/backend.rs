@@ -1,0 +1,94 @@
+//! Rooms in the leases layout: the calls.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use presence_core::rooms::{MemberPage, Payload, Room, RoomBackend, Seat, Update};
+use presence_core::{Backend, Cursor, Device, Error, Events, Id, Since};
+
+use super::follower::Follower;
+use super::seats::Seats;
+use super::subscription::Subscription;
+use super::tail::Tail;
+use crate::leases::Leases;
+use crate::leases::core::Core;
+use crate::leases::writer::Writer;
+
+impl Leases {
+    /// The rooms, which cost Redis nothing until they are used.
+    async fn rooms(&self) -> Result<&Arc<Core<Seats>>, Error> {
+        self.core.check_open()?;
+        let start = async {
+            let tail = Tail::new(self.core.config.room_events_max, self.core.tail.ended.clone());
+            let core = Arc::new(self.core.beside::<Seats>(tail));
+            for number in 0..core.shards.len() {
+                self.tasks.spawn_on(Writer::new(Arc::clone(&core), number).run(), &self.runtime);
+            }
+            let swept = Arc::clone(&core);
+            let sweep = async move { swept.beings.sweep(&swept.closing).await };
+            self.tasks.spawn_on(sweep, &self.runtime);
+            core
+        };
+        Ok(self.rooms.get_or_init(|| start).await)
+    }
+}
+
+#[async_trait]
+impl RoomBackend for Leases {
+    async fn join(&self, room: &Room, id: &Id, device: &Device, payload: &Payload) -> Result<(), Error> {
+        let (core, seat) = (self.rooms().await?, Seat::new(room.clone(), id.clone()));
+        core.join_by(&seat, payload, |record| core.beings.hold_device_with(&seat, device, record)).await
+    }
+
+    async fn join_beating(
+        &self,
+        room: &Room,
+        id: &Id,
+        device: &Device,
+        payload: &Payload,
+    ) -> Result<(), Error> {
+        let (core, seat) = (self.rooms().await?, Seat::new(room.clone(), id.clone()));
+        core.join_by(&seat, payload, |record| core.beings.beat_device_with(&seat, device, record)).await
+    }
+
+    async fn beat(&self, room: &Room, id: &Id, device: &Device) -> Result<bool, Error> {
+        self.rooms().await?.beat_seated(&Seat::new(room.clone(), id.clone()), device).await
+    }
+
+    async fn leave(&self, room: &Room, id: &Id, device: &Device) -> Result<(), Error> {
+        self.rooms().await?.end_device(&Seat::new(room.clone(), id.clone()), device).await
+    }
+
+    async fn update(&self, room: &Room, id: &Id, payload: &Payload) -> Result<bool, Error> {
+        self.rooms().await?.show(&Seat::new(room.clone(), id.clone()), payload).await
+    }
+
+    async fn remove(&self, room: &Room, id: &Id) -> Result<(), Error> {
+        let failed = self.rooms().await?.expel(&[Seat::new(room.clone(), id.clone())]).await;
+        failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    async fn members(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
+        self.rooms().await?.page(room, cursor, limit).await
+    }
+
+    async fn count(&self, room: &Room) -> Result<u64, Error> {
+        Ok(self.rooms().await?.look_at(room).await?.1.online)
+    }
+
+    async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error> {
+        let core = self.rooms().await?;
+        let start = async {
+            for follower in Follower::all(core, &self.drain) {
+                self.followers.spawn_on(follower.run(), &self.runtime);
+            }
+        };
+        self.following_rooms.get_or_init(|| start).await;
+        let subscription = Subscription::open(Arc::clone(core), room.clone(), since).await?;
+        Ok(Events::new(subscription.into_stream()))
+    }
+
+    async fn close(&self) {
+        Backend::close(self).await;
+    }
+}

@@ -1,0 +1,78 @@
+//! What is done to single seats.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use presence_core::beings::{Beat, Transition};
+use presence_core::rooms::{Payload, Seat};
+use presence_core::{Device, Error, ErrorKind};
+use tokio::time::Instant;
+
+use super::seats::Seats;
+use crate::leases::asking::recovering;
+use crate::leases::core::Core;
+use crate::leases::ledger::Ledger;
+use crate::leases::outbox::{Answer, Reply, What};
+use crate::leases::space::Faces;
+
+impl Core<Seats> {
+    /// Lets somebody join by what `come` does, which writes an arrival down as it is told to.
+    pub(super) async fn join_by<C>(&self, seat: &Seat, payload: &Payload, come: C) -> Result<(), Error>
+    where
+        C: Fn(&dyn Fn(&Ledger<Seats>, Transition<'_, Seat>) -> bool) -> Beat,
+    {
+        let record = |ledger: &Ledger<Seats>, transition: Transition<'_, Seat>| {
+            ledger.record_with(&transition, payload.clone())
+        };
+        for _ in 0..ATTEMPTS {
+            let arrived = self.beat(seat, || come(&record)).await?;
+            // Who was told to leave elsewhere, which was not known here, comes anew.
+            if arrived || self.show(seat, payload).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, "the member was removed again and again"))
+    }
+
+    /// Gives a device of somebody who sits here a heartbeat, and says whether there is somebody.
+    pub(super) async fn beat_seated(&self, seat: &Seat, device: &Device) -> Result<bool, Error> {
+        let shard = self.beings.ledger().shard(seat);
+        let wait = self.shards[shard].wait();
+        let Some(beat) = self.beings.beat_device_of_online(seat, device) else { return Ok(false) };
+        if beat.settled {
+            self.check_fresh(shard)?;
+        } else {
+            self.wait_for(seat, wait).await?;
+        }
+        Ok(true)
+    }
+
+    /// Shows something for a seat, wherever it is taken, and says whether it is.
+    pub(super) async fn show(&self, seat: &Seat, payload: &Payload) -> Result<bool, Error> {
+        let ledger = self.beings.ledger();
+        let shard = ledger.shard(seat);
+        let (wait, answers) = (self.shards[shard].wait(), Arc::new(Mutex::new(Vec::new())));
+        let (mut ticket, mut here) = (0, false);
+        // Nobody is forgotten: this is for the lock, under which it comes after the arrival and before the departure.
+        self.beings.forget_if(seat, |online| {
+            if online {
+                ledger.faces.show(seat, payload);
+            }
+            here = online;
+            let reply = Some(Reply { place: 0, answers: Arc::clone(&answers) });
+            ticket = ledger.push(shard, seat.clone(), What::Show { shown: payload.clone(), reply });
+            false
+        });
+        wait.until(ticket, Instant::now() + self.patience()).await?;
+        let answer = answers.lock().pop();
+        match answer {
+            Some((_, Answer::Nobody)) => Ok(false),
+            // Who is here is about to be announced, with what was shown last.
+            Some((_, Answer::Recovering)) if !here => Err(recovering()),
+            _ => Ok(true),
+        }
+    }
+}
+
+/// How often somebody is let in who is thrown out at the same time.
+const ATTEMPTS: usize = 8;

@@ -1,0 +1,92 @@
+//! Reads of one room: how it stands, and pages of its members.
+
+use std::time::Duration;
+
+use presence_core::rooms::{Member, MemberPage, Payload, Room};
+use presence_core::{Cursor, Error, ErrorKind, Id};
+use tokio::time::Instant;
+
+use super::seats::Seats;
+use crate::leases::core::Core;
+use crate::leases::keys::ShardKeys;
+use crate::leases::listing::Place;
+use crate::leases::scripts::{Answered, Looked, ROOM, Scripts, decode, ms, ok};
+use crate::leases::shard::Life;
+
+impl Scripts<'_, Seats> {
+    /// Looks at a room.
+    async fn room(&self, epoch: &str, allowance: Duration, room: &Room) -> Answered<Looked> {
+        let keys = self.keys;
+        let keys = [&*keys.life, &keys.leases, &keys.awaited, &keys.members(room), &keys.log(room)];
+        let answer = ROOM.call(self.link, &keys, |command| {
+            command.arg(epoch).arg(ms(allowance));
+        });
+        type Shape = (String, u64, u64, u64, Vec<String>, u64);
+        ok(answer.await?, |(_, last, online, recovering, overdue, forgot): Shape| Looked {
+            last,
+            online,
+            recovering: Duration::from_millis(recovering),
+            overdue,
+            forgot,
+        })
+    }
+}
+
+impl Core<Seats> {
+    /// The shard that a room lies in.
+    pub(super) fn shard_of(&self, room: &Room) -> usize {
+        self.beings.ledger().shard_at(room.as_bytes())
+    }
+
+    pub(super) fn room_keys(&self, room: &Room) -> &ShardKeys {
+        &self.keys.shards[self.shard_of(room)]
+    }
+
+    /// Looks at a room whose shard has recovered and holds nobody whose lease is over.
+    pub(super) async fn look_at(&self, room: &Room) -> Result<(Life, Looked), Error> {
+        let shard = self.shard_of(room);
+        let look = |life: Life, allowance| async move {
+            self.scripts(shard).room(&life.epoch, allowance, room).await
+        };
+        self.look_by(shard, Instant::now() + self.patience(), look).await
+    }
+
+    /// Lists a page of the members. See [`Place`] for its cursor.
+    pub(super) async fn page(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
+        if cursor.shard() != 0 {
+            return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
+        }
+        let (mut place, mut members) = (Place::unpack(cursor.offset()), Vec::new());
+        if place == Place::default() {
+            self.look_at(room).await?;
+        }
+        while let Some(count) = place.count(members.len(), limit) {
+            let (next, found) = self.scan_room(room, place.cursor, count).await?;
+            if let Some(after) = place.fill(found, |member| member.id.as_bytes(), limit, &mut members) {
+                place.after = after;
+                break;
+            }
+            place = Place { cursor: next, after: 0 };
+            if next == 0 {
+                return Ok(MemberPage::new(members, None));
+            }
+        }
+        Ok(MemberPage::new(members, Some(Cursor::new(0, place.pack()))))
+    }
+
+    /// Reads some of the members, about `count`.
+    pub(super) async fn scan_room(
+        &self,
+        room: &Room,
+        cursor: u64,
+        count: usize,
+    ) -> Result<(u64, Vec<Member>), Error> {
+        let mut scan = redis::cmd("HSCAN");
+        scan.arg(self.room_keys(room).members(room)).arg(cursor).arg("COUNT").arg(count);
+        let (next, pairs) = decode::<(u64, Vec<(String, Vec<u8>)>)>(self.link.query(&scan).await?)?;
+        let member = |(id, payload): (String, Vec<u8>)| {
+            Some(Member::new(Id::new(&id).ok()?, Payload::new(payload).ok()?))
+        };
+        Ok((next, pairs.into_iter().filter_map(member).collect()))
+    }
+}

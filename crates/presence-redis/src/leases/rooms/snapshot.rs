@@ -1,0 +1,93 @@
+//! Everybody who is in a room, listed while the world moves on, and brought up to the position where the changes begin.
+
+use std::collections::{HashSet, VecDeque};
+use std::mem;
+
+use presence_core::rooms::{Room, Update};
+use presence_core::{Error, Id};
+
+use super::seats::Seats;
+use crate::leases::core::Core;
+
+/// How far a snapshot is.
+#[derive(Debug, Default)]
+pub(super) struct Snapshot {
+    scan: Option<Scan>,
+    /// Who was given as a member, which is what the subscriber believes.
+    given: HashSet<Id>,
+}
+
+/// A listing under way.
+#[derive(Debug)]
+struct Scan {
+    epoch: String,
+    /// The number of the last event before it.
+    mark: u64,
+    cursor: u64,
+    found: HashSet<Id>,
+}
+
+impl Snapshot {
+    /// Reads some more, and says in which life and at which number it is complete, once it is.
+    pub(super) async fn turn(
+        &mut self,
+        core: &Core<Seats>,
+        room: &Room,
+        ready: &mut VecDeque<Result<Update, Error>>,
+    ) -> Result<Option<(String, u64)>, Error> {
+        let Some(scan) = &mut self.scan else {
+            let (life, looked) = core.look_at(room).await?;
+            let (epoch, mark) = (life.epoch, looked.last);
+            self.scan = Some(Scan { epoch, mark, cursor: 0, found: HashSet::new() });
+            return Ok(None);
+        };
+        let (next, members) = core.scan_room(room, scan.cursor, PAGE).await?;
+        scan.cursor = next;
+        for member in members {
+            if scan.found.insert(member.id.clone()) {
+                self.given.insert(member.id.clone());
+                ready.push_back(Ok(Update::Present(member)));
+            }
+        }
+        if next == 0 { self.finish(core, room, ready).await } else { Ok(None) }
+    }
+
+    /// Applies what happened during the listing.
+    async fn finish(
+        &mut self,
+        core: &Core<Seats>,
+        room: &Room,
+        ready: &mut VecDeque<Result<Update, Error>>,
+    ) -> Result<Option<(String, u64)>, Error> {
+        let Some(Scan { epoch, mut mark, mut found, .. }) = self.scan.take() else { return Ok(None) };
+        let (life, looked) = core.look_at(room).await?;
+        let mut corrections = Vec::new();
+        while life.epoch == epoch && mark < looked.last {
+            let stretch = core.read_back(room, mark, looked.last, looked.forgot).await?;
+            if stretch.lost.is_some() {
+                break;
+            }
+            mark = stretch.read;
+            corrections.extend(stretch.records);
+        }
+        if life.epoch != epoch || mark < looked.last {
+            // Too much happened, or the data was lost: list it again. Who is not found then is taken back.
+            return Ok(None);
+        }
+        for record in corrections {
+            let update = record.into_correction();
+            match &update {
+                Update::Present(member) => drop(found.insert(member.id.clone())),
+                Update::Absent(id) => drop(found.remove(id)),
+                _ => {}
+            }
+            ready.push_back(Ok(update));
+        }
+        let given = mem::take(&mut self.given);
+        ready.extend(given.difference(&found).map(|id| Ok(Update::Absent(id.clone()))));
+        Ok(Some((life.epoch, looked.last)))
+    }
+}
+
+/// How many members are read at once.
+const PAGE: usize = 500;

@@ -1,0 +1,220 @@
+//! One stream of a room: where it stands in the log and what it gives next.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_core::Stream;
+use presence_core::rooms::{Room, Update};
+use presence_core::{Error, Position, Since};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::entry::Record;
+use super::seats::Seats;
+use super::snapshot::Snapshot;
+use crate::leases::core::Core;
+use crate::leases::scripts::Looked;
+
+/// A reader of one log, which takes a snapshot first if asked to.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    watched: Watched,
+    news: watch::Receiver<u64>,
+    /// Read, and not given yet.
+    ready: VecDeque<Result<Update, Error>>,
+    /// The life of the shard, and up to which number the room was read in it.
+    life: String,
+    mark: u64,
+    snapshot: Option<Snapshot>,
+    /// How many outages were told.
+    outages: u64,
+}
+
+/// A room that is followed as long as this is there.
+#[derive(Debug)]
+struct Watched {
+    core: Arc<Core<Seats>>,
+    room: Room,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.core.tail.unwatch(&self.room);
+    }
+}
+
+impl Subscription {
+    pub(super) async fn open(core: Arc<Core<Seats>>, room: Room, since: Since) -> Result<Self, Error> {
+        let (life, looked) = core.look_at(&room).await?;
+        let shard = core.shard_of(&room);
+        let (news, is_first) = core.tail.watch(&room, shard, &life, looked.last);
+        let watched = Watched { core, room };
+        if is_first {
+            watched.core.nudge(shard).await;
+        }
+        let outages = *news.borrow();
+        let mut subscription = Self {
+            watched,
+            news,
+            ready: VecDeque::new(),
+            life: life.epoch,
+            mark: looked.last,
+            snapshot: None,
+            outages,
+        };
+        match since {
+            Since::Snapshot => {
+                subscription.snapshot = Some(Snapshot::default());
+                return Ok(subscription);
+            }
+            Since::Position(position) => subscription.go_back(&position, &looked).await?,
+            _ => {}
+        }
+        subscription.sync();
+        Ok(subscription)
+    }
+
+    pub(super) fn into_stream(self) -> impl Stream<Item = Result<Update, Error>> + Send {
+        futures_util::stream::unfold(self, |mut subscription| async move {
+            let item = subscription.next().await?;
+            Some((item, subscription))
+        })
+    }
+
+    /// Goes to a position, or as near as there are events.
+    async fn go_back(&mut self, position: &Position, looked: &Looked) -> Result<(), Error> {
+        let mark = match position.marks() {
+            [mark] if position.epoch() == self.epoch() && *mark <= looked.last => Some(*mark),
+            _ => None,
+        };
+        let Watched { core, room } = &self.watched;
+        let stretch = core.read_back(room, mark.unwrap_or(0), looked.last, looked.forgot).await?;
+        let first = stretch.records.first().map_or(looked.last, |record| record.number - 1);
+        match (mark, stretch.lost) {
+            (Some(mark), None) => self.mark = mark,
+            (Some(_), Some(missed)) => {
+                self.mark = first;
+                self.ready.push_back(Err(Error::lagged(missed)));
+            }
+            (None, _) => {
+                // Nobody knows how many events of another room, or of this one in another life, are missing.
+                self.mark = first;
+                self.ready.push_back(Err(Error::lagged(None)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Option<Result<Update, Error>> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Some(item);
+            }
+            // Before the read: what is written in between makes `changed` return at once.
+            let outages = *self.news.borrow_and_update();
+            let ended = self.watched.core.tail.ended.is_cancelled();
+            if ended && self.snapshot.is_some() {
+                return None;
+            }
+            if let Err(error) = self.turn().await {
+                self.unavailable(outages, error);
+                if !ended {
+                    self.pause().await;
+                }
+            }
+            if !self.ready.is_empty() || self.snapshot.is_some() {
+                // A long log is handed out in pages: others have a turn in between.
+                tokio::task::consume_budget().await;
+                continue;
+            }
+            if ended {
+                return None;
+            }
+            if outages > self.outages {
+                let Watched { core, room } = &self.watched;
+                let error = core.shards[core.shard_of(room)].error();
+                self.unavailable(outages, error);
+                continue;
+            }
+            let ended = self.watched.core.tail.ended.clone();
+            tokio::select! {
+                () = ended.cancelled() => {}
+                // The sender is kept while the room is watched, so this cannot fail.
+                _ = self.news.changed() => {}
+            }
+        }
+    }
+
+    /// Says once for each outage that there is one.
+    fn unavailable(&mut self, outages: u64, error: Error) {
+        if outages >= self.outages {
+            self.outages = outages.max(self.outages) + u64::from(outages == self.outages);
+            self.ready.push_back(Err(error));
+        }
+    }
+
+    async fn pause(&self) {
+        let core = Arc::clone(&self.watched.core);
+        drop(timeout(core.patience() / 4, core.tail.ended.cancelled()).await);
+    }
+
+    /// Reads some more of the snapshot, or of the log.
+    async fn turn(&mut self) -> Result<(), Error> {
+        let Some(snapshot) = &mut self.snapshot else { return self.read().await };
+        let Watched { core, room } = &self.watched;
+        if let Some((life, mark)) = snapshot.turn(core, room, &mut self.ready).await? {
+            (self.life, self.mark, self.snapshot) = (life, mark, None);
+            self.sync();
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), Error> {
+        let Watched { core, room } = &self.watched;
+        let next = core.tail.with(room, |end| {
+            let is_next = end.life.epoch != self.life && end.life.start > self.mark;
+            is_next.then(|| end.life.clone())
+        });
+        if let Some(life) = next.flatten() {
+            (self.life, self.mark) = (life.epoch, life.start);
+            self.ready.push_back(Err(Error::lagged(None)));
+        }
+        let mark = self.mark;
+        let here = core.tail.with(room, |end| end.page(mark, PAGE)).unwrap_or_else(|| Ok(Vec::new()));
+        let records = match here {
+            Ok(records) => records,
+            Err(until) => {
+                // This process has no more what is asked for, or never had it.
+                let (_, looked) = core.look_at(room).await?;
+                let stretch = core.read_back(room, mark, until, looked.forgot).await?;
+                self.ready.extend(stretch.lost.map(|missed| Err(Error::lagged(missed))));
+                self.mark = stretch.read;
+                stretch.records
+            }
+        };
+        self.give(records);
+        Ok(())
+    }
+
+    fn give(&mut self, records: Vec<Record>) {
+        let epoch = self.epoch();
+        for record in records {
+            self.mark = self.mark.max(record.number);
+            self.ready.push_back(Ok(record.into_change(epoch)));
+        }
+    }
+
+    fn sync(&mut self) {
+        let position = Position::new(self.epoch(), self.mark);
+        self.ready.push_back(Ok(Update::Synced(position)));
+    }
+
+    /// Names the room in the life of its shard, so that no position of another room fits.
+    fn epoch(&self) -> u64 {
+        xxh3_64(format!("{}\n{}", self.life, self.watched.room).as_bytes())
+    }
+}
+
+/// How many events are copied out of the tail of a room under its lock.
+const PAGE: usize = 256;

@@ -1,0 +1,110 @@
+//! What lies in shards: ids, or seats in rooms. The machinery around it is the same.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::hash::Hash;
+
+use presence_core::Id;
+use presence_core::beings::Name;
+use redis::Cmd;
+
+use super::config::Config;
+use super::scripts::{self, Script};
+use super::tail::Tail;
+
+/// A set of shards of its own, for names of one type.
+pub(super) trait Space: Copy + fmt::Debug + Send + Sync + 'static {
+    /// What is held.
+    type Name: Name + Hash;
+    /// What a name shows to the others.
+    type Shown: Clone + Default + fmt::Debug + Send + Sync;
+    /// What is shown by those who are held here.
+    type Faces: Faces<Self::Name, Self::Shown>;
+    /// What streams live on.
+    type Tail: fmt::Debug + Send + Sync;
+
+    /// Names the space in letters and in logs.
+    const KIND: &'static str;
+    /// What comes before the number of a shard in its keys.
+    const TAG: &'static str;
+    /// The key of what is remembered of those who went.
+    const PAST: &'static str;
+    /// How many lines the text of a name has.
+    const LINES: usize;
+    /// Whether names show anything.
+    const SHOWS: bool;
+
+    /// The part of a name that chooses the shard.
+    fn home(name: &Self::Name) -> &[u8];
+
+    /// The name as it is written in Redis: one text, without a control character but line feeds.
+    fn text(name: &Self::Name) -> Cow<'_, str>;
+
+    fn read(text: &str) -> Option<Self::Name>;
+
+    /// The script that writes steps and the one that lets the dead go, with the journal of the space in them.
+    fn scripts() -> (&'static Script, &'static Script);
+
+    /// What the journal is told about how much to keep.
+    fn bounds(config: &Config) -> (usize, usize);
+
+    /// Adds what is shown to a step; what is `said_again` is not news.
+    fn add_shown(command: &mut Cmd, shown: Option<&Self::Shown>, said_again: bool);
+}
+
+/// Remembers what names show, for as long as they are held here.
+pub(super) trait Faces<N, P>: Default + fmt::Debug + Send + Sync {
+    fn show(&self, name: &N, shown: &P);
+
+    fn hide(&self, name: &N);
+
+    fn shown(&self, name: &N) -> P;
+}
+
+/// Who is online.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ids;
+
+impl Space for Ids {
+    type Name = Id;
+    type Shown = ();
+    type Faces = ();
+    type Tail = Tail;
+
+    const KIND: &'static str = "ids";
+    const TAG: &'static str = "";
+    const PAST: &'static str = "seen";
+    const LINES: usize = 1;
+    const SHOWS: bool = false;
+
+    fn home(id: &Id) -> &[u8] {
+        id.as_bytes()
+    }
+
+    fn text(id: &Id) -> Cow<'_, str> {
+        id.as_str().into()
+    }
+
+    fn read(text: &str) -> Option<Id> {
+        Id::new(text).ok()
+    }
+
+    fn scripts() -> (&'static Script, &'static Script) {
+        (&scripts::WRITE, &scripts::REAP)
+    }
+
+    fn bounds(config: &Config) -> (usize, usize) {
+        // Those to remember in each of two generations.
+        (config.events_max.div_ceil(config.shards), config.remembered_max.div_ceil(2 * config.shards))
+    }
+
+    fn add_shown(_command: &mut Cmd, _shown: Option<&()>, _said_again: bool) {}
+}
+
+impl<N> Faces<N, ()> for () {
+    fn show(&self, _name: &N, (): &()) {}
+
+    fn hide(&self, _name: &N) {}
+
+    fn shown(&self, _name: &N) {}
+}

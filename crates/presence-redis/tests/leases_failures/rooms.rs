@@ -1,0 +1,183 @@
+//! Rooms when Redis or a process fails.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use presence_core::contract::{
+    RoomWorld, Terms, World, lost_store_leaves_rooms_as_they_were, members_of_a_lost_process_leave_in_time,
+};
+use presence_core::rooms::{Action, Rooms, Update};
+use presence_core::{Cause, Cursor, Error, ErrorKind, Events, Presence, Since};
+use presence_redis::leases::{Config, Leases};
+use test_support::Redis;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::wire::Wire;
+use super::{PATIENCE, config, process, tell};
+
+async fn rooms(config: &Config) -> Rooms {
+    Rooms::new(Leases::start(config).await.expect("redis is there"))
+}
+
+/// A Redis of its own, which is lost by being frozen, or killed and started again with nothing in it.
+struct Private<const FROZEN: bool> {
+    redis: Redis,
+    config: Config,
+}
+
+impl<const FROZEN: bool> World for Private<FROZEN> {
+    const TTL: Duration = Duration::from_millis(500);
+    const TTL_MIN: Duration = Duration::from_millis(10);
+    const LATENESS: Duration = Leases::LATENESS;
+    const DELIVERY: Duration = Duration::from_millis(800);
+    const TIMEOUT: Duration = Duration::from_secs(4);
+    const TAKEOVER: Option<Duration> = Some(Duration::from_secs(2));
+
+    async fn start(terms: Terms) -> Result<Self, Error> {
+        let redis = Redis::private()
+            .await
+            .map_err(|error| Error::with_source(ErrorKind::Unavailable, "no redis for the test", error))?;
+        let mut config = config(redis.url());
+        (config.ttl, config.grace) = (terms.ttl, terms.grace);
+        Ok(Self { redis, config })
+    }
+
+    async fn node(&self) -> Result<Presence, Error> {
+        Ok(process(&self.config).await)
+    }
+
+    async fn lose(&self) -> bool {
+        if FROZEN {
+            self.redis.freeze().await.unwrap();
+        } else {
+            self.redis.kill().unwrap();
+        }
+        true
+    }
+
+    async fn restore(&self) {
+        if FROZEN { self.redis.thaw().await.unwrap() } else { self.redis.start_again().await.unwrap() }
+    }
+}
+
+impl<const FROZEN: bool> RoomWorld for Private<FROZEN> {
+    async fn rooms(&self) -> Result<Rooms, Error> {
+        Leases::start(&self.config).await.map(Rooms::new)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_that_lost_its_rooms_is_told_again() {
+    if test_support::require(Redis::private().await).is_some() {
+        lost_store_leaves_rooms_as_they_were::<Private<false>>().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frozen_redis_empties_no_room() {
+    if test_support::require(Redis::private().await).is_some() {
+        lost_store_leaves_rooms_as_they_were::<Private<true>>().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_of_a_dead_process_leave_once() {
+    if test_support::require(Redis::private().await).is_some() {
+        members_of_a_lost_process_leave_in_time::<Private<false>>().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_is_empty_after_the_last_process() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(500);
+    let last = rooms(&config).await;
+    last.join("lobby", "a", "tab", "x").await.unwrap();
+    last.close().await;
+    // What nobody renews is over by then, and nobody was there to say so.
+    sleep_until(Instant::now() + Duration::from_secs(3)).await;
+    let next = rooms(&config).await;
+    assert_eq!(next.count("lobby").await.unwrap(), 0);
+    assert_eq!(next.members("lobby", Cursor::default(), 9).await.unwrap().members, []);
+}
+
+/// Reads on to the next change.
+async fn change(events: &mut Events<Update>) -> (String, Action) {
+    loop {
+        let item = timeout(PATIENCE, events.next()).await.expect("something happens").expect("it goes on");
+        if let Update::Change(event) = item.expect("nothing is lost") {
+            return (event.id.to_string(), event.action);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn process_that_was_cut_off_takes_its_seats_again() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let wire = Wire::start(redis.url()).await;
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(500);
+    let lives = rooms(&config).await;
+    config.connect.url.clone_from(&wire.url);
+    let cut = rooms(&config).await;
+    cut.join("lobby", "stays", "tab", "x").await.unwrap();
+    cut.join("lobby", "leaves", "tab", "x").await.unwrap();
+    cut.join("lobby", "both", "tab", "x").await.unwrap();
+    lives.join("lobby", "both", "phone", "x").await.unwrap();
+    let mut events = lives.events("lobby", Since::Now).await.unwrap();
+
+    wire.cut();
+    for _ in 0..2 {
+        let (id, action) = change(&mut events).await;
+        assert_eq!(action, Action::Left(Cause::Expired), "{id}");
+    }
+    assert_eq!(lives.count("lobby").await.unwrap(), 1);
+    // What it does meanwhile fails, and counts in the end.
+    assert!(cut.leave("lobby", "leaves", "tab").await.is_err());
+    assert!(cut.update("lobby", "stays", "y").await.is_err());
+    wire.mend();
+    assert_eq!(change(&mut events).await, ("stays".to_owned(), Action::Joined("y".try_into().unwrap())));
+    let more = timeout(Duration::from_secs(2), events.next()).await;
+    assert!(more.is_err(), "{more:?}");
+    assert_eq!(lives.count("lobby").await.unwrap(), 2);
+    cut.leave("lobby", "stays", "tab").await.unwrap();
+    assert_eq!(change(&mut events).await, ("stays".to_owned(), Action::Left(Cause::Ended)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flushed_room_is_told_again() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let config = config(redis.url());
+    let (one, other) = (rooms(&config).await, rooms(&config).await);
+    for number in 0..500 {
+        let at = if number % 2 == 0 { &one } else { &other };
+        at.join("lobby", format!("user {number}"), "tab", format!("I am {number}")).await.unwrap();
+    }
+    let mut events = one.events("lobby", Since::Now).await.unwrap();
+    assert!(matches!(events.next().await, Some(Ok(Update::Synced(_)))));
+    tell(&redis, &["FLUSHALL"]).await;
+    let told = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+    assert_eq!(told.unwrap_err().kind(), ErrorKind::Lagged);
+    // An answer is either true or an error.
+    let until = Instant::now() + PATIENCE;
+    let members = loop {
+        match one.events("lobby", Since::Snapshot).await {
+            Ok(events) => {
+                let members =
+                    events.take_while(|item| std::future::ready(!matches!(item, Ok(Update::Synced(_)))));
+                let members: Vec<_> =
+                    members.filter_map(|item| std::future::ready(item.ok())).collect().await;
+                break members;
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable),
+        }
+        assert!(Instant::now() < until);
+    };
+    assert_eq!(members.len(), 500);
+    for update in members {
+        let Update::Present(member) = update else { panic!("unexpected {update:?}") };
+        let number = member.id.as_str().trim_start_matches("user ").to_owned();
+        assert_eq!(member.payload.as_bytes(), format!("I am {number}").as_bytes());
+    }
+}
