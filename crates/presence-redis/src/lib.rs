@@ -23,6 +23,8 @@
 //! # }
 //! ```
 //!
+//! `Leases` also keeps rooms: who is in a channel, and what they show. See [`presence_core::rooms`].
+//!
 //! TLS, users and passwords, sentinels and clusters are part of the address: see [`Connect`].
 //!
 //! Third-party types in this interface: none but those of `presence-core`. The client is redis-rs, whose TLS uses rustls with

@@ -28,13 +28,15 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
     }
 }
 
-/// Neither layout keeps rooms: they are this server's own.
 async fn on_redis(config: &Config, url: &RedisUrl) -> Result<Stores, Error> {
-    let presence = match config.presence_layout {
-        Layout::Leases => Presence::new(Leases::start(&leases(config, url)).await?),
-        Layout::Keyspace => Presence::new(Keyspace::start(&keyspace(config, url)).await?),
-    };
-    Ok(Stores { presence, rooms: Rooms::new(Memory::start(&memory(config))?) })
+    match config.presence_layout {
+        Layout::Leases => Ok(Stores::of(Leases::start(&leases(config, url)).await?)),
+        Layout::Keyspace => {
+            // That layout keeps no rooms: they are this server's own.
+            let presence = Presence::new(Keyspace::start(&keyspace(config, url)).await?);
+            Ok(Stores { presence, rooms: Rooms::new(Memory::start(&memory(config))?) })
+        }
+    }
 }
 
 impl Stores {
