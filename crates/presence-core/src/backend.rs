@@ -78,6 +78,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Holds a device until it is ended or this process is gone; it needs no heartbeats.
     ///
+    /// It is this process's own, as a connection is: give it a name that is used nowhere else. Of one that several processes hold each
+    /// ends its own.
+    ///
     /// # Errors
     ///
     /// If it is not held.

@@ -75,7 +75,8 @@ impl Presence {
 
     /// Holds one device until [`offline_device`](Self::offline_device), without heartbeats.
     ///
-    /// For what this process sees end, such as a connection. Should the process die the backend finds out.
+    /// For what this process sees end, such as a connection, and under a name that is used nowhere else: of a device that several
+    /// processes hold each ends its own. Should the process die the backend finds out.
     ///
     /// # Errors
     ///

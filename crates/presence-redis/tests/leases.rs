@@ -1,4 +1,5 @@
-//! The laws of every backend, of ids and of rooms, against the leases layout: in one process and in several, on one Redis and on a cluster.
+//! The laws of every backend, of ids and of rooms, and random histories against the leases layout: in one process and in several, on
+//! one Redis and on a cluster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::sync::OnceCell;
 trait Place: Send + Sync + 'static {
     /// Whether each node is a process of its own, as far as Redis can tell.
     const PROCESSES: bool;
+    const TTL: Duration = Duration::from_millis(500);
 
     fn url() -> impl Future<Output = Result<String, test_support::Error>> + Send;
 }
@@ -51,6 +53,18 @@ impl Place for Cluster {
     }
 }
 
+/// A place where things are over soon: a history takes some dozen times the TTL.
+struct Hasty<P>(std::marker::PhantomData<P>);
+
+impl<P: Place> Place for Hasty<P> {
+    const PROCESSES: bool = P::PROCESSES;
+    const TTL: Duration = Duration::from_millis(100);
+
+    async fn url() -> Result<String, test_support::Error> {
+        P::url().await
+    }
+}
+
 struct On<P> {
     config: Config,
     first: Arc<Leases>,
@@ -58,7 +72,7 @@ struct On<P> {
 }
 
 impl<P: Place> World for On<P> {
-    const TTL: Duration = Duration::from_millis(500);
+    const TTL: Duration = P::TTL;
     const TTL_MIN: Duration = Duration::from_millis(10);
     const LATENESS: Duration = Leases::LATENESS;
     const DELIVERY: Duration = Duration::from_millis(800);
@@ -109,3 +123,26 @@ presence_core::contract!(cluster, On<Cluster>, threads());
 presence_core::rooms_contract!(rooms_of_one_process, On<OneProcess>, threads());
 presence_core::rooms_contract!(rooms_of_several_processes, On<Processes>, threads());
 presence_core::rooms_contract!(rooms_on_a_cluster, On<Cluster>, threads());
+
+presence_core::history!(histories_of_ids_can_be_explained, On<Hasty<Processes>>, threads(), HISTORIES);
+presence_core::history!(
+    histories_of_ids_on_a_cluster_can_be_explained,
+    On<Hasty<Cluster>>,
+    threads(),
+    HISTORIES
+);
+presence_core::rooms_history!(
+    histories_of_rooms_can_be_explained,
+    On<Hasty<Processes>>,
+    threads(),
+    HISTORIES
+);
+presence_core::rooms_history!(
+    histories_of_rooms_on_a_cluster_can_be_explained,
+    On<Hasty<Cluster>>,
+    threads(),
+    HISTORIES
+);
+
+/// How many of each are played.
+const HISTORIES: u32 = 8;

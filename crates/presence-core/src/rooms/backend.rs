@@ -27,7 +27,8 @@ use crate::page::Cursor;
 ///   stream follows it: a position from before gives [`Lagged`](crate::ErrorKind::Lagged) then.
 #[async_trait]
 pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
-    /// Holds a device of a member until it leaves or this process is gone, and sets the payload.
+    /// Holds a device of a member until it leaves or this process is gone, and sets the payload. It is this process's own, as in
+    /// [`Backend::hold_device`](crate::Backend::hold_device).
     ///
     /// # Errors
     ///

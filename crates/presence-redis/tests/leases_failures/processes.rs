@@ -107,6 +107,23 @@ async fn device_that_beat_elsewhere_is_ended_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn device_that_two_processes_hold_ends_with_the_second() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let config = config(redis.url());
+    let (one, other) = (process(&config).await, process(&config).await);
+    let mut follower = Follower::start(&one).await;
+    // A client that came back through another server before the first one noticed that it had gone.
+    one.hold_device("a", "tab").await.unwrap();
+    other.hold_device("a", "tab").await.unwrap();
+    follower.expect("a", Status::Online).await;
+    one.offline_device("a", "tab").await.unwrap();
+    follower.silent(Duration::from_millis(300)).await;
+    assert_eq!(one.status(["a"]).await.unwrap(), [Status::Online]);
+    other.offline_device("a", "tab").await.unwrap();
+    assert_eq!(follower.expect("a", Status::Offline).await.cause, Cause::Ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn heartbeat_after_an_offline_elsewhere_is_an_arrival() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
     let config = config(redis.url());
