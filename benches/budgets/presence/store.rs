@@ -24,10 +24,10 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) async fn start(layout: Layout, ttl: Duration) -> Result<Self, Box<dyn Error>> {
-        let events_max = 1 << 20;
         if layout == Layout::Memory {
+            // With the log of events as it is by default: what it takes does not depend on the ids.
             let mut config = memory::Config::default();
-            (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, events_max);
+            (config.ttl, config.grace) = (ttl, Duration::ZERO);
             return Ok(Self { presence: Presence::new(memory::Memory::start(&config)?), redis: None });
         }
         let redis = Redis::private().await?;
@@ -35,7 +35,7 @@ impl Store {
             Presence::new(leases::Leases::start(&leases_config(&redis, ttl)).await?)
         } else {
             let mut config = keyspace::Config::new(redis.url());
-            (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, events_max);
+            (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, EVENTS_MAX);
             config.notifications = keyspace::Notifications::Set;
             Presence::new(keyspace::Keyspace::start(&config).await?)
         };
@@ -51,7 +51,7 @@ impl Store {
 
 pub(crate) fn leases_config(redis: &Redis, ttl: Duration) -> leases::Config {
     let mut config = leases::Config::new(redis.url());
-    (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, 1 << 20);
+    (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, EVENTS_MAX);
     // What is measured is how much, not how soon.
     config.connect.timeout = Duration::from_secs(20);
     config
@@ -63,5 +63,7 @@ pub(crate) fn ids(count: usize) -> Vec<Id> {
 }
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+/// So that no stream lags when everybody comes.
+const EVENTS_MAX: usize = 1 << 20;
 /// How many ids one call names.
 pub(crate) const BATCH: usize = 1_000;

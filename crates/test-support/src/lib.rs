@@ -56,6 +56,7 @@ pub use etcd::Etcd;
 pub use mongo::Mongo;
 pub use redis::Redis;
 pub use redis::RedisCluster;
+pub use redis::RedisMonitor;
 pub use redis::RedisOptions;
 pub use redis::RedisSentinel;
 pub use redis::RedisUser;

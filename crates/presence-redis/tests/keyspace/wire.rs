@@ -2,42 +2,21 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use presence_core::{Cause, Status};
-use redis::aio::MultiplexedConnection;
-use test_support::{Redis, require};
+use test_support::{Redis, RedisMonitor, require};
 
 use crate::ancestor::Ancestor;
 use crate::listener::{Listener, config, run, start, stranger};
 
-/// What Redis hears.
-struct Monitor {
-    lines: std::pin::Pin<Box<dyn futures_util::Stream<Item = String> + Send>>,
-    marker: MultiplexedConnection,
-}
-
-impl Monitor {
-    async fn start(url: &str) -> Self {
-        let monitor = redis::Client::open(url).unwrap().get_async_monitor().await.unwrap();
-        Self { lines: Box::pin(monitor.into_on_message()), marker: stranger(url).await }
-    }
-
-    /// Returns the commands since the last call, without times and addresses.
-    async fn commands(&mut self) -> Vec<String> {
-        run(&mut self.marker, "ECHO marker").await;
-        let mut commands = Vec::new();
-        loop {
-            let line = self.lines.next().await.unwrap();
-            let (_, command) = line.split_once("] ").unwrap();
-            match command {
-                r#""ECHO" "marker""# => return commands,
-                // Looks after flushes of its own accord; the ancestor never names several keys.
-                _ if command.starts_with(r#""EXISTS""#) && command.matches("presence:").count() > 1 => {}
-                _ if command.starts_with(r#""CLIENT" "SETINFO""#) => {}
-                _ => commands.push(command.replace('"', "")),
-            }
-        }
-    }
+/// Returns what Redis heard since the last call, without what is sent of its own accord: looks after flushes, which the ancestor, that
+/// never names several keys, does not do, and the name of the client.
+async fn heard(monitor: &mut RedisMonitor) -> Vec<String> {
+    let mut commands = monitor.commands().await.unwrap();
+    commands.retain(|command| {
+        let looks = command.starts_with("EXISTS") && command.matches("presence:").count() > 1;
+        !looks && !command.starts_with("CLIENT SETINFO")
+    });
+    commands
 }
 
 #[tokio::test]
@@ -47,7 +26,7 @@ async fn commands_are_those_of_the_ancestor() {
     config.ttl = Duration::from_secs(30);
     let presence = start(&config).await;
     assert_eq!(presence.count().await.unwrap(), 0);
-    let mut monitor = Monitor::start(redis.url()).await;
+    let mut monitor = redis.monitor().await.unwrap();
 
     presence.online(["a", "b"]).await.unwrap();
     let arrival = [
@@ -60,10 +39,10 @@ async fn commands_are_those_of_the_ancestor() {
         "SETEX presence:b 30 b",
         "EXEC",
     ];
-    assert_eq!(monitor.commands().await, arrival);
+    assert_eq!(heard(&mut monitor).await, arrival);
 
     presence.online(["b", "a"]).await.unwrap();
-    assert_eq!(monitor.commands().await, ["MULTI", "EXPIRE presence:b 30", "EXPIRE presence:a 30", "EXEC"]);
+    assert_eq!(heard(&mut monitor).await, ["MULTI", "EXPIRE presence:b 30", "EXPIRE presence:a 30", "EXEC"]);
 
     // The absent ones alone, in input order.
     presence.online(["d", "a", "c"]).await.unwrap();
@@ -78,26 +57,26 @@ async fn commands_are_those_of_the_ancestor() {
         "SETEX presence:c 30 c",
         "EXEC",
     ];
-    assert_eq!(monitor.commands().await, mixed);
+    assert_eq!(heard(&mut monitor).await, mixed);
 
     presence.offline(["a"]).await.unwrap();
-    assert_eq!(monitor.commands().await, ["MULTI", "EXPIRE presence:a 0", "EXEC"]);
+    assert_eq!(heard(&mut monitor).await, ["MULTI", "EXPIRE presence:a 0", "EXEC"]);
 
     let statuses = presence.status(["a", "b", "c"]).await.unwrap();
     assert_eq!(statuses, [Status::Offline, Status::Online, Status::Online]);
     let status = ["MULTI", "EXISTS presence:a", "EXISTS presence:b", "EXISTS presence:c", "EXEC"];
-    assert_eq!(monitor.commands().await, status);
+    assert_eq!(heard(&mut monitor).await, status);
 }
 
 #[tokio::test]
 async fn listening_begins_as_that_of_the_ancestor() {
     let Some(redis) = require(Redis::private().await) else { return };
     run(&mut stranger(redis.url()).await, "CONFIG SET notify-keyspace-events Egx$").await;
-    let mut monitor = Monitor::start(redis.url()).await;
+    let mut monitor = redis.monitor().await.unwrap();
     let mut config = config(&redis);
     config.connect.url = format!("{}/10", redis.url());
     let presence = start(&config).await;
-    let commands = monitor.commands().await;
+    let commands = heard(&mut monitor).await;
     let subscribed: Vec<_> = commands.iter().filter(|command| command.starts_with("PSUBSCRIBE")).collect();
     assert_eq!(
         subscribed,
@@ -120,10 +99,10 @@ async fn time_to_live_keeps_its_milliseconds() {
         config.grace = Duration::from_millis(grace);
         let presence = start(&config).await;
         presence.count().await.unwrap();
-        let mut monitor = Monitor::start(redis.url()).await;
+        let mut monitor = redis.monitor().await.unwrap();
         presence.online(["a"]).await.unwrap();
         let (refresh, create) = (format!("PEXPIRE presence:a {life}"), format!("PSETEX presence:a {life} a"));
-        assert_eq!(monitor.commands().await, ["MULTI", &refresh, "EXEC", "MULTI", &create, "EXEC"]);
+        assert_eq!(heard(&mut monitor).await, ["MULTI", &refresh, "EXEC", "MULTI", &create, "EXEC"]);
         presence.offline(["a"]).await.unwrap();
         presence.close().await;
     }
@@ -132,9 +111,9 @@ async fn time_to_live_keeps_its_milliseconds() {
     (config.ttl, config.grace) = (Duration::from_millis(1_500), Duration::from_millis(500));
     let presence = start(&config).await;
     presence.count().await.unwrap();
-    let mut monitor = Monitor::start(redis.url()).await;
+    let mut monitor = redis.monitor().await.unwrap();
     presence.online(["a"]).await.unwrap();
-    assert_eq!(monitor.commands().await[1], "EXPIRE presence:a 2");
+    assert_eq!(heard(&mut monitor).await[1], "EXPIRE presence:a 2");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod certificates;
 mod cluster;
 mod command;
+mod monitor;
 mod options;
 mod patience;
 mod sentinel;
@@ -10,6 +11,7 @@ mod server;
 mod wire;
 
 pub use cluster::RedisCluster;
+pub use monitor::RedisMonitor;
 pub use options::RedisOptions;
 pub use options::RedisUser;
 pub use sentinel::RedisSentinel;

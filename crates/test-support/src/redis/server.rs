@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::certificates;
 use super::certificates::CA_FILE;
 use super::command::STORE;
+use super::monitor::RedisMonitor;
 use super::options::RedisOptions;
 use super::options::RedisUser;
 use super::patience::Patience;
@@ -124,6 +125,15 @@ impl Redis {
     /// Returns the port for connections without TLS, which there is always one for.
     pub fn port(&self) -> u16 {
         self.server.address.port
+    }
+
+    /// Listens to what it is told.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`, `Timeout` or `Protocol` if it does not answer.
+    pub async fn monitor(&self) -> Result<RedisMonitor> {
+        RedisMonitor::start(self.connect().await?, self.connect().await?).await
     }
 
     /// Lets a frozen process go on (`SIGCONT`), and returns once it answers.

@@ -46,6 +46,12 @@ impl Connection {
         address.within(exchange(socket, words)).await
     }
 
+    /// Waits for what the server says unasked.
+    pub(super) async fn next(&mut self) -> Result<Answer> {
+        let Self { socket, address } = self;
+        address.within(answer(socket)).await
+    }
+
     /// Asks, and takes a refusal for an error.
     pub(super) async fn tell(&mut self, words: &[&str]) -> Result<Answer> {
         match self.ask(words).await? {
@@ -86,6 +92,10 @@ async fn exchange(socket: &mut BufReader<TcpStream>, words: &[&str]) -> io::Resu
         question.push_str(&format!("${}\r\n{word}\r\n", word.len()));
     }
     socket.write_all(question.as_bytes()).await?;
+    answer(socket).await
+}
+
+async fn answer(socket: &mut BufReader<TcpStream>) -> io::Result<Answer> {
     // Answers nest, at most a few levels: a list that is being read waits here for the rest of it.
     let mut open: Vec<(usize, Vec<Answer>)> = Vec::new();
     loop {
