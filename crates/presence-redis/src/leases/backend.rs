@@ -78,6 +78,9 @@ impl Leases {
         self.tasks.spawn_on(mail::run(Arc::clone(&self.core), Arc::clone(&self.rooms)), &self.runtime);
         let core = Arc::clone(&self.core);
         self.tasks.spawn_on(async move { core.beings.sweep(&core.closing).await }, &self.runtime);
+        let core = Arc::clone(&self.core);
+        let pulse = async move { core.closing.run_until_cancelled(core.pulse.beat()).await };
+        self.tasks.spawn_on(pulse, &self.runtime);
         self.tasks.close();
         // Streams end when everything was written, and read again.
         let (core, tasks, drain) = (Arc::clone(&self.core), self.tasks.clone(), self.drain.clone());

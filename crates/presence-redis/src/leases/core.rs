@@ -12,6 +12,7 @@ use super::config::Config;
 use super::keys::Keys;
 use super::ledger::Ledger;
 use super::mail::Desk;
+use super::pulse::Pulse;
 use super::scripts::{Scripts, decode};
 use super::shard::Shard;
 use super::space::{Faces, Ids, Space};
@@ -28,6 +29,7 @@ pub(super) struct Core<S: Space = Ids> {
     pub(super) shards: Vec<Shard>,
     pub(super) tail: S::Tail,
     pub(super) desk: Arc<Desk>,
+    pub(super) pulse: Arc<Pulse>,
     /// Cancelled when the backend is closed or dropped: calls are refused, what is under way is finished.
     pub(super) closing: CancellationToken,
     /// The name of this process, made anew at each start.
@@ -49,6 +51,7 @@ impl Core {
             shards: std::iter::repeat_with(Shard::new).take(config.shards).collect(),
             tail: Tail::new(config.shards, config.events_max.div_ceil(config.shards)),
             desk: Arc::default(),
+            pulse: Arc::default(),
             closing: CancellationToken::new(),
             process: crate::random::name()[..12].to_owned(),
             timing,
@@ -66,6 +69,7 @@ impl Core {
             shards: std::iter::repeat_with(Shard::new).take(shards).collect(),
             tail,
             desk: Arc::clone(&self.desk),
+            pulse: Arc::clone(&self.pulse),
             closing: self.closing.clone(),
             process: self.process.clone(),
             timing: self.timing,

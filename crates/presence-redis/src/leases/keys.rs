@@ -10,19 +10,19 @@
 //! | `{P:N}:held` | hash | id → the processes that hold it, with commas: who is online | while somebody holds it |
 //! | `{P:N}:by:p` | set | the ids that `p` holds; of `by:~`, ids that left while the shard was recovering | while there are any |
 //! | `{P:N}:leases` | sorted set | process → end of its lease, ms; below zero once others let it go | until it is let go |
-//! | `{P:N}:await` | sorted set | process → until when it is waited for to announce what it holds, ms | while recovering |
+//! | `{P:N}:await` | sorted set | process → until when it is waited for to announce what it holds, ms; `~` for those that nobody knows | while recovering |
 //! | `{P:N}:log` | stream | events, several to an entry: `at` ms, then pairs of a cause and an id; or `life` epoch. The entry's id is the number of its last event | `events_max` |
 //! | `{P:N}:seen`, `{P:N}:seen:before` | hash | offline id → last sign of life, ms; when the first is full it takes the place of the second | `remembered_max` in both |
 //! | `{P:mail:p}` | stream | what other processes ask of `p`, and their answers | a minute |
 //!
-//! Rooms lie in shards of their own, once they are used. Their tag is `{P:rooms:N}`, and what is held is a seat: room, line feed, id.
+//! Rooms lie in shards of their own, once they are used. Their tag is `{P:N:rooms}`, and what is held is a seat: room, line feed, id.
 //! Their `life` also has `forgot`, the highest number of a log that was dropped; their `log` tells of lives alone, `seen` is not there,
 //! and there are
 //!
 //! | key | type | what | lives |
 //! |---|---|---|---|
 //! | `…:room:<room>` | hash | member → payload | while there are members |
-//! | `…:log:<room>` | stream | events: `from`, the number before the room's first event; `at` ms; `count`, the members before them; then pairs of a cause with an id, and a payload. The entry's id is the number of its last event | `room_events_max`, and 5 minutes after the last member left |
+//! | `…:log:<room>` | stream | events: `from`, the number before the room's first event; `at` ms; `count`, the members before them; then pairs of a cause with an id, and a payload. The entry's id is the number of its last event | `room_events_max`, and 5 minutes after the last member left; not beyond a life |
 //! | `…:empty` | sorted set | room that has a log and no members → since when, ms | as that log |
 //! | `…:nudge:p` | stream | ends a read of `p` that does not know of the latest room it follows | a minute |
 //!
@@ -74,7 +74,7 @@ impl Keys {
 
 impl ShardKeys {
     fn new<S: Space>(prefix: &str, shard: usize) -> Self {
-        let base = format!("{{{prefix}:{}{shard}}}:", S::TAG);
+        let base = format!("{{{prefix}:{shard}{}}}:", S::TAG);
         let key = |name: &str| format!("{base}{name}");
         Self {
             life: key("life"),

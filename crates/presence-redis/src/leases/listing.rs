@@ -1,6 +1,43 @@
 //! Where in a listing a page begins. Pure.
 
+use presence_core::Cursor;
 use xxhash_rust::xxh3::xxh3_64;
+
+/// A shard in one life of its data, as a cursor names it: in another life the order of a listing is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) shard: usize,
+    life: u32,
+}
+
+impl Page {
+    pub(super) fn new(shard: usize, epoch: &str) -> Self {
+        Self { shard, life: (xxh3_64(epoch.as_bytes()) >> 40) as u32 }
+    }
+
+    /// The shard that a cursor is in.
+    pub(super) fn shard_of(cursor: Cursor) -> usize {
+        (cursor.shard() & SHARD) as usize
+    }
+
+    /// Where a cursor stands in this life of its shard: at its beginning, if it was made in another one.
+    pub(super) fn place(self, cursor: Cursor) -> Place {
+        if cursor.shard() >> SHARD_BITS == self.life {
+            Place::unpack(cursor.offset())
+        } else {
+            Place::default()
+        }
+    }
+
+    pub(super) fn cursor(self, place: Place) -> Cursor {
+        let shard = u32::try_from(self.shard).unwrap_or(SHARD) & SHARD;
+        Cursor::new(self.life << SHARD_BITS | shard, place.pack())
+    }
+}
+
+/// Enough for 32 shards; the rest of a cursor's first number tells the life.
+const SHARD_BITS: u32 = 8;
+const SHARD: u32 = (1 << SHARD_BITS) - 1;
 
 /// Where in the listing of a shard a page begins: at a cursor of Redis, after the ids whose hash is at most `after`.
 ///
@@ -14,12 +51,12 @@ pub(super) struct Place {
 
 impl Place {
     /// Redis's cursors have as many bits as its table has buckets in binary: never more than 32 in one shard.
-    pub(super) fn pack(self) -> u64 {
+    fn pack(self) -> u64 {
         self.cursor << 32 | u64::from(self.after)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-    pub(super) fn unpack(offset: u64) -> Self {
+    fn unpack(offset: u64) -> Self {
         Self { cursor: offset >> 32, after: (offset & u64::from(u32::MAX)) as u32 }
     }
 

@@ -36,21 +36,22 @@
 //!
 //! **Redis lost data, or another server took its place.** Nobody can know which of the last writes survived a restart or a failover,
 //! so the shard begins a new *life*: positions of the one before give `Lagged`, every process announces what it holds, and until all
-//! that were there have done so (for at most 5 s) reads of ids that are not found fail with `Unavailable`, as do
-//! snapshots. Nobody is reported offline because Redis forgot.
+//! that were there have done so (for 1 to 5 s) reads of ids that are not found fail with `Unavailable`, as do
+//! snapshots, and so does a call that tells somebody offline. Nobody is reported offline because Redis forgot, but for who is held by
+//! a process alone that needs longer than that. A process that ended before a restart counts for nothing after it.
 //!
 //! **A process dies.** Its lease runs out when the last heartbeat that it can have taken is over. Then another process lets its ids go, in
 //! chunks; several may do so at once.
 //!
 //! **A process is cut off.** It cannot renew, so its heartbeats fail. If its lease runs out its ids are let go; when it is back
 //! it finds the lease lost, takes a new name and announces what it still holds. What its dead connections deliver late has no
-//! effect: every write has a number.
+//! effect, and what is said again since no answer came has none a second time: every write of steps has a number.
 //!
 //! **Redis stands still.** Nobody could renew meanwhile, so nobody is let go for as long again.
 //!
 //! **Somebody is told offline** while other processes hold the id. The event is out when the script ran. The others are told
 //! by mail and asked to confirm, for at most 250 ms; one that does not find out by mail does so when it compares counts, which it does
-//! with each renewal.
+//! with each renewal while nobody comes or goes, and in any case every 5 minutes.
 //!
 //! # Rooms
 //!
@@ -72,8 +73,8 @@
 //!
 //! # Stopping
 //!
-//! [`close`](presence_core::Presence::close) writes what is left, gives streams what was written, and ends all tasks. What this
-//! process kept online stays so until its lease runs out, as if it had died.
+//! [`close`](presence_core::Presence::close) writes what is left for as long as a call may take, gives streams what was written, and
+//! ends all tasks. What this process kept online stays so until its lease runs out, as if it had died.
 
 mod asking;
 mod backend;
@@ -88,6 +89,7 @@ mod listing;
 mod log;
 mod mail;
 mod outbox;
+mod pulse;
 mod reader;
 mod recovery;
 mod rooms;

@@ -123,14 +123,12 @@ impl<S: Space> Outbox<S> {
                     if let Some(doubtful) = cancel(&mut kept, before, &step.what) {
                         // The first may have been heard: the second has to be.
                         step.doubtful = doubtful;
-                        match step.what {
-                            _ if doubtful => {}
-                            // It never left, unless another process made it, but may have come back with something else to show.
-                            What::Arrive { shown, .. } if S::SHOWS => {
-                                step.what = What::Show { shown, reply: None };
-                            }
-                            What::Arrive { .. } => step.what = What::Check,
-                            _ => continue,
+                        // Who left and came back never was away, but may show something else, and may have been made to leave
+                        // elsewhere meanwhile: an arrival that is said again makes it true in any case.
+                        if matches!(step.what, What::Arrive { .. }) {
+                            step.doubtful = true;
+                        } else if !doubtful {
+                            continue;
                         }
                     }
                 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::asking::recovering;
 use super::core::Core;
-use super::listing::Place;
+use super::listing::{self, Place};
 use super::scripts::{Looked, Statuses, decode};
 use super::shard::Life;
 
@@ -94,16 +94,16 @@ impl Core {
     /// Lists a page of those online. See [`Place`] for its cursor.
     pub(super) async fn list(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
         let until = Instant::now() + self.patience();
-        let mut shard = usize::try_from(cursor.shard()).unwrap_or(usize::MAX);
+        let mut shard = listing::Page::shard_of(cursor);
         if shard >= self.shards.len() {
             return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
         }
-        let mut place = Place::unpack(cursor.offset());
+        // With each page: the data may have been lost since the last one.
+        let (life, _) = self.look(shard, until).await?;
+        let mut page = listing::Page::new(shard, &life.epoch);
+        let mut place = page.place(cursor);
         let mut ids = Vec::new();
         while let Some(count) = place.count(ids.len(), limit) {
-            if place == Place::default() {
-                self.look(shard, until).await?;
-            }
             let (next, found) = self.scan(shard, place.cursor, count).await?;
             if let Some(after) = place.fill(found, Id::as_bytes, limit, &mut ids) {
                 place.after = after;
@@ -112,13 +112,14 @@ impl Core {
             place = Place { cursor: next, after: 0 };
             if next == 0 {
                 shard += 1;
-            }
-            if shard == self.shards.len() {
-                return Ok(Page::new(ids, None));
+                if shard == self.shards.len() {
+                    return Ok(Page::new(ids, None));
+                }
+                let (life, _) = self.look(shard, until).await?;
+                page = listing::Page::new(shard, &life.epoch);
             }
         }
-        let shard = u32::try_from(shard).unwrap_or(u32::MAX);
-        Ok(Page::new(ids, Some(Cursor::new(shard, place.pack()))))
+        Ok(Page::new(ids, Some(page.cursor(place))))
     }
 
     /// Reads some of the ids of a shard, about `count`.

@@ -15,11 +15,21 @@ use super::writer::Writer;
 impl<S: Space> Writer<S> {
     /// Says again all that is held here, after the data or the lease was lost.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
+        if self.unanswered.is_some() {
+            // Its number is lower than those of what is announced now.
+            self.flush_some().await?;
+        }
         self.announce().await?;
         let Some(life) = self.life.clone() else { return Ok(()) };
         // What a server without its last writes still believes.
         self.let_go_of_extras().await?;
-        let left = self.scripts().settle(&life.process).await?;
+        let left = match self.scripts().settle(&life).await? {
+            Ok(left) => left,
+            Err(lost) => {
+                self.lose(lost);
+                return Ok(());
+            }
+        };
         self.to_announce = false;
         self.shard().stand(|standing| {
             if left.is_zero() {

@@ -106,20 +106,19 @@ impl<'a, S: Space> Scripts<'a, S> {
         let keys = [&*self.keys.life, &self.keys.leases, &self.keys.awaited, &self.keys.log];
         let answer = ENTER.call(self.link, &keys, |command| {
             command.arg(process).arg(ms(self.config.lease())).arg(ms(Config::RECOVERY)).arg(fresh).arg(known);
-            command.arg(others);
+            command.arg(ms(UNKNOWN)).arg(others);
         });
         let (epoch, start, last, recovering) = decode::<(String, u64, u64, u64)>(answer.await?)?;
         Ok(Entered { epoch, start, last, recovering: Duration::from_millis(recovering) })
     }
 
     /// Returns for how long others are still waited for.
-    pub(super) async fn settle(&self, process: &str) -> Result<Duration, Error> {
-        let keys = [&*self.keys.leases, &self.keys.awaited];
+    pub(super) async fn settle(&self, life: &Life) -> Answered<Duration> {
+        let keys = [&*self.keys.life, &self.keys.leases, &self.keys.awaited];
         let answer = SETTLE.call(self.link, &keys, |command| {
-            command.arg(process);
+            command.arg(&life.epoch).arg(&life.process);
         });
-        let (recovering,) = decode::<(u64,)>(answer.await?)?;
-        Ok(Duration::from_millis(recovering))
+        ok(answer.await?, |(_, recovering): (String, u64)| Duration::from_millis(recovering))
     }
 
     pub(super) async fn renew(
@@ -373,6 +372,8 @@ pub(super) fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// For how long a new life waits for processes that nobody knows: each that is well finds out at its next renewal.
+const UNKNOWN: Duration = Duration::from_secs(1);
 /// For how long one process lets others go before somebody else may.
 const CLAIM: Duration = Duration::from_secs(1);
 /// How many ids are let go at once, so that Redis is not held up for more than a millisecond.

@@ -25,14 +25,12 @@ pub(super) trait Space: Copy + fmt::Debug + Send + Sync + 'static {
 
     /// Names the space in letters and in logs.
     const KIND: &'static str;
-    /// What comes before the number of a shard in its keys.
+    /// What comes behind the number of a shard in its keys.
     const TAG: &'static str;
     /// The key of what is remembered of those who went.
     const PAST: &'static str;
     /// How many lines the text of a name has.
     const LINES: usize;
-    /// Whether names show anything.
-    const SHOWS: bool;
 
     /// The part of a name that chooses the shard.
     fn home(name: &Self::Name) -> &[u8];
@@ -75,7 +73,6 @@ impl Space for Ids {
     const TAG: &'static str = "";
     const PAST: &'static str = "seen";
     const LINES: usize = 1;
-    const SHOWS: bool = false;
 
     fn home(id: &Id) -> &[u8] {
         id.as_bytes()

@@ -27,6 +27,8 @@ pub(super) struct Subscription {
     /// Names all the lives together.
     epoch: u64,
     snapshot: Option<Snapshot>,
+    /// What was found to be lost and not told yet.
+    lagged: Missed,
     /// How many outages were told.
     outages: u64,
 }
@@ -47,6 +49,7 @@ impl Subscription {
             epochs,
             marks,
             snapshot: None,
+            lagged: Missed::default(),
             outages,
             core,
         };
@@ -165,11 +168,10 @@ impl Subscription {
 
     /// Reads what there is in each shard.
     async fn read(&mut self) -> Result<(), Error> {
-        let mut lagged = Missed::default();
         let mut pages = Vec::with_capacity(self.marks.len());
         for shard in 0..self.marks.len() {
             if self.change_life(shard) {
-                lagged.add(None);
+                self.lagged.add(None);
             }
             let mark = self.marks[shard];
             let here = self.core.tail.with(shard, |end| end.page(mark, PAGE));
@@ -179,7 +181,7 @@ impl Subscription {
                     // This process has no more what is asked for, or never had it.
                     let stretch = self.core.read_back(shard, mark, until).await?;
                     if stretch.missed > 0 {
-                        lagged.add(Some(stretch.missed));
+                        self.lagged.add(Some(stretch.missed));
                     }
                     // What follows was looked at; events move the mark on their way out.
                     self.marks[shard] =
@@ -189,8 +191,8 @@ impl Subscription {
             };
             pages.push(page);
         }
-        // Before all events: a subscriber throws away what it heard before it.
-        self.ready.extend(lagged.error().map(Err));
+        // Before all events: a subscriber throws away what it heard before it. Kept till here, should a read have failed in between.
+        self.ready.extend(std::mem::take(&mut self.lagged).error().map(Err));
         for (shard, page) in pages.into_iter().enumerate() {
             self.give(shard, page);
         }

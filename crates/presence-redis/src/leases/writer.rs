@@ -1,6 +1,5 @@
 //! The task that speaks for this process to one shard: steps, renewals, and what follows from the answers.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,8 +30,13 @@ pub(super) struct Writer<S: Space> {
     incarnation: u32,
     /// Counts the writes: one that a lost connection delivers late is told by its number.
     calls: u64,
+    /// Steps that were sent and not answered yet. They are sent again as they were, with their number, so that Redis takes them once.
+    pub(super) unanswered: Option<(u64, Vec<Step<S>>)>,
     next_renewal: Instant,
-    answered: Instant,
+    /// When Redis answered last, by the time that this process was awake for.
+    answered: Duration,
+    /// Counts the renewals in a row at which there were steps to write.
+    busy: u32,
     /// Until when leases count for longer.
     allowed: Instant,
     failures: u32,
@@ -56,8 +60,10 @@ impl<S: Space> Writer<S> {
             known: Known::default(),
             incarnation: 0,
             calls: 0,
+            unanswered: None,
             next_renewal: now,
-            answered: now,
+            answered: Duration::ZERO,
+            busy: 0,
             allowed: now,
             failures: 0,
         }
@@ -76,9 +82,18 @@ impl<S: Space> Writer<S> {
             }
         }
         // A write that was cut short is said again, which is harmless.
-        let rest = tokio::time::timeout(core.link.timeout(), self.flush());
-        if let Ok(Err(error)) = rest.await {
-            tracing::debug!(space = S::KIND, shard = self.number, %error, "closed with steps that redis has not heard");
+        let rest = async {
+            while self.flush_some().await? {}
+            Ok::<_, Error>(())
+        };
+        match tokio::time::timeout(core.link.timeout(), rest).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(space = S::KIND, shard = self.number, %error, "closed with steps that redis has not heard");
+            }
+            Err(_) => {
+                tracing::debug!(space = S::KIND, shard = self.number, "closed before redis heard all steps");
+            }
         }
         self.shard().close();
     }
@@ -119,8 +134,8 @@ impl<S: Space> Writer<S> {
         self.known.epoch.clone_from(&entered.epoch);
         let life = Life { epoch: entered.epoch, start: entered.start, process };
         self.life = Some(life.clone());
-        self.answered = Instant::now();
-        self.next_renewal = self.answered + Config::RENEWAL;
+        self.answered = self.core.pulse.awake();
+        self.next_renewal = Instant::now() + Config::RENEWAL;
         let shard = self.shard();
         shard.renew(sent);
         shard.hear(entered.last);
@@ -136,8 +151,13 @@ impl<S: Space> Writer<S> {
     pub(super) async fn renew(&mut self) -> Result<(), Error> {
         let (ticket, here) = (self.idle_at(), self.core.online_here(self.number));
         let Some(renewed) = self.renew_only().await? else { return Ok(()) };
-        let quiet = ticket.is_some() && ticket == self.idle_at() && !self.to_announce;
-        if quiet && here == self.core.online_here(self.number) && here != renewed.held {
+        let quiet =
+            ticket.is_some() && ticket == self.idle_at() && here == self.core.online_here(self.number);
+        self.busy = if quiet { 0 } else { self.busy + 1 };
+        // While names come and go the counts say nothing; now and then they are compared name by name all the same.
+        let doubtful = quiet && here != renewed.held || self.busy == BUSY_MAX;
+        if doubtful && !self.to_announce {
+            self.busy = 0;
             tracing::warn!(
                 space = S::KIND,
                 shard = self.number,
@@ -219,20 +239,29 @@ impl<S: Space> Writer<S> {
     pub(super) async fn flush_some(&mut self) -> Result<bool, Error> {
         let Some(life) = self.life.clone() else { return Ok(false) };
         let core = Arc::clone(&self.core);
-        // Put back unless they were heard, also if this future is dropped.
-        let mut taken = Taken { core: &core, number: self.number, steps: Vec::new() };
-        taken.steps = core.beings.ledger().outbox(self.number).take(STEPS_AT_ONCE);
-        if taken.steps.is_empty() {
-            return Ok(false);
-        }
-        let call = self.next_call();
-        match self.scripts().write(&life, call, &taken.steps, self.now()).await? {
+        let (number, steps) = if let Some(unanswered) = self.unanswered.take() {
+            unanswered
+        } else {
+            let mut outbox = core.beings.ledger().outbox(self.number);
+            let (steps, done) = (outbox.take(STEPS_AT_ONCE), outbox.done());
+            drop(outbox);
+            if steps.is_empty() {
+                // What there was may have been folded away.
+                self.shard().done(done);
+                return Ok(false);
+            }
+            (self.next_call(), steps)
+        };
+        // Kept also if this future is dropped.
+        let (number, steps) = self.unanswered.insert((number, steps));
+        let now = core.beings.clock().now();
+        match core.scripts(self.number).write(&life, *number, steps, now).await? {
             Ok(written) => {
-                self.written(&std::mem::take(&mut taken.steps), written);
+                let (_, steps) = self.unanswered.take().unwrap_or_default();
+                self.written(&steps, written);
                 Ok(true)
             }
             Err(lost) => {
-                drop(taken);
                 self.lose(lost);
                 Ok(false)
             }
@@ -241,9 +270,7 @@ impl<S: Space> Writer<S> {
 
     fn written(&self, steps: &[Step<S>], written: Written) {
         let beings = &self.core.beings;
-        let mut answered = HashSet::new();
         for (place, words) in written.answers {
-            answered.insert(place);
             let Some(step) = steps.get(place) else { continue };
             let answer = match words.first().map(String::as_str) {
                 Some("recovering") => Answer::Recovering,
@@ -253,24 +280,17 @@ impl<S: Space> Writer<S> {
                 _ => Answer::Others(words),
             };
             if answer == Answer::Nobody {
-                // Unless it came back since: then Redis hears of it next.
-                let is_coming = || beings.ledger().outbox(self.number).has(&step.name);
+                // Unless it came back since: then Redis has heard of it in the same call, or hears of it next.
+                let later = || steps[place + 1..].iter().any(|later| later.name == step.name);
+                let is_coming = || later() || beings.ledger().outbox(self.number).has(&step.name);
                 self.core.forget_if(&step.name, |online| online && !is_coming());
             }
             if let What::Explicit(reply) | What::Show { reply: Some(reply), .. } = &step.what {
                 reply.answers.lock().push((reply.place, answer));
             }
         }
-        for (place, step) in steps.iter().enumerate() {
-            let is_here = match step.what {
-                What::Arrive { .. } => true,
-                // In place of an arrival that was folded away.
-                What::Check | What::Show { .. } => !answered.contains(&place),
-                What::Depart { .. } | What::Explicit(_) => false,
-            };
-            if is_here {
-                beings.settle(&step.name);
-            }
+        for step in steps.iter().filter(|step| matches!(step.what, What::Arrive { .. })) {
+            beings.settle(&step.name);
         }
         let done = beings.ledger().outbox(self.number).done();
         let shard = self.shard();
@@ -290,6 +310,9 @@ impl<S: Space> Writer<S> {
             self.to_announce = true;
         }
         self.life = None;
+        if let Some((_, steps)) = self.unanswered.take() {
+            self.core.beings.ledger().outbox(self.number).put_back(steps);
+        }
         self.shard().stand(|standing| standing.life = None);
         // What is in the outbox is written in the next life.
         self.core.beings.ledger().stir(self.number);
@@ -306,9 +329,9 @@ impl<S: Space> Writer<S> {
     }
 
     fn answer_came(&mut self) {
-        let now = Instant::now();
-        let silence = now - self.answered;
-        self.answered = now;
+        let (now, awake) = (Instant::now(), self.core.pulse.awake());
+        let silence = awake.saturating_sub(self.answered);
+        self.answered = awake;
         self.next_renewal = now + Config::RENEWAL;
         if silence > SILENCE {
             // Nobody could renew meanwhile: the others get time to do so.
@@ -324,7 +347,7 @@ impl<S: Space> Writer<S> {
     /// The ticket of the last step, if all were taken.
     fn idle_at(&self) -> Option<u64> {
         let outbox = self.core.beings.ledger().outbox(self.number);
-        outbox.is_empty().then(|| outbox.last())
+        (self.unanswered.is_none() && outbox.is_empty()).then(|| outbox.last())
     }
 
     pub(super) fn next_call(&mut self) -> u64 {
@@ -350,27 +373,14 @@ impl<S: Space> Writer<S> {
     }
 }
 
-/// Steps that are on their way.
-struct Taken<'a, S: Space> {
-    core: &'a Core<S>,
-    number: usize,
-    steps: Vec<Step<S>>,
-}
-
-impl<S: Space> Drop for Taken<'_, S> {
-    fn drop(&mut self) {
-        if !self.steps.is_empty() {
-            self.core.beings.ledger().outbox(self.number).put_back(std::mem::take(&mut self.steps));
-        }
-    }
-}
-
 fn recovering(left: Duration) -> Option<Instant> {
     (!left.is_zero()).then(|| Instant::now() + left)
 }
 
 /// How many steps go to Redis at once: about a millisecond of its time.
 const STEPS_AT_ONCE: usize = 500;
+/// After so many renewals in a row with steps to write, about 5 minutes, names are compared.
+const BUSY_MAX: u32 = 750;
 /// What a wait after a failure grows by, before the dice.
 const RETRY: Duration = Duration::from_millis(50);
 /// From how long a silence on it is taken that others were not heard either.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use presence_core::{Cause, Status};
+use presence_core::{Cause, ErrorKind, Status};
 use test_support::Redis;
 use tokio::time::{Instant, sleep_until};
 
 use super::follower::Follower;
 use super::wire::Wire;
-use super::{PATIENCE, config, process};
+use super::{PATIENCE, config, process, tell};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
@@ -136,4 +136,60 @@ async fn heartbeat_after_an_offline_elsewhere_is_an_arrival() {
         follower.expect("a", Status::Offline).await;
         assert_eq!(one.status(["a"]).await.unwrap(), [Status::Offline]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_heard_without_an_answer_is_not_done_twice() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let wire = Wire::start(redis.url()).await;
+    let config = config(redis.url());
+    let other = process(&config).await;
+    let mut deaf = config.clone();
+    deaf.connect.url.clone_from(&wire.url);
+    let one = process(&deaf).await;
+    one.online(["a"]).await.unwrap();
+    let mut follower = Follower::start(&other).await;
+    assert_eq!(follower.online(), ["a"]);
+
+    wire.deafen();
+    assert_eq!(one.offline(["a"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(follower.expect("a", Status::Offline).await.cause, Cause::Explicit);
+    other.online(["a"]).await.unwrap();
+    follower.expect("a", Status::Online).await;
+    // A new connection, on which it is said again.
+    wire.cut();
+    wire.mend();
+    while one.offline(["nobody"]).await.is_err() || one.online(["end"]).await.is_err() {}
+    follower.expect("end", Status::Online).await;
+    follower.silent(Duration::from_millis(500)).await;
+    assert_eq!(one.status(["a"]).await.unwrap(), [Status::Online]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offline_is_not_promised_before_everybody_has_said_who_is_here() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let wire = Wire::start(redis.url()).await;
+    let config = config(redis.url());
+    let one = process(&config).await;
+    let mut cut = config.clone();
+    cut.connect.url.clone_from(&wire.url);
+    let other = process(&cut).await;
+    one.hold_device("a", "tab").await.unwrap();
+    other.hold_device("a", "phone").await.unwrap();
+    // They hear of each other when they renew, every 400 ms.
+    sleep_until(Instant::now() + Duration::from_secs(1)).await;
+
+    wire.cut();
+    tell(&redis, &["FLUSHALL"]).await;
+    let until = Instant::now() + PATIENCE;
+    // Known again, by the one who can say so.
+    while one.status(["a"]).await.ok() != Some(vec![Status::Online]) {
+        assert!(Instant::now() < until, "it is announced");
+    }
+    assert_eq!(one.offline(["a"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    wire.mend();
+    while one.offline(["a"]).await.is_err() {
+        assert!(Instant::now() < until, "it can be told offline");
+    }
+    assert_eq!(one.status(["a"]).await.unwrap(), [Status::Offline]);
 }

@@ -198,3 +198,31 @@ async fn failed_over_master_is_followed() {
     one.offline_device("a", "tab").await.unwrap();
     follower.expect("a", Status::Offline).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_gone_before_a_restart_is_not_online_after_it() {
+    let options = RedisOptions { append_only: true, ..RedisOptions::default() };
+    let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(300);
+    let dead = process(&config).await;
+    dead.hold_device("a", "tab").await.unwrap();
+    // As if it had died, with nobody left to let it go.
+    dead.close().await;
+    redis.kill().unwrap();
+    tokio::time::sleep_until(Instant::now() + Duration::from_secs(2)).await;
+    redis.start_again().await.unwrap();
+    let next = process(&config).await;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match next.status(["a"]).await {
+            Ok(status) => {
+                assert_eq!(status, [Status::Offline]);
+                break;
+            }
+            Err(error) => assert_eq!(error.partial(), &[Status::Unknown]),
+        }
+        assert!(Instant::now() < until, "it is never known");
+    }
+    assert_eq!(next.count().await.unwrap(), 0);
+}

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::seats::Seats;
 use crate::leases::core::Core;
 use crate::leases::keys::ShardKeys;
-use crate::leases::listing::Place;
+use crate::leases::listing::{self, Place};
 use crate::leases::scripts::{Answered, Looked, ROOM, Scripts, decode, ms, ok};
 use crate::leases::shard::Life;
 
@@ -53,13 +53,13 @@ impl Core<Seats> {
 
     /// Lists a page of the members. See [`Place`] for its cursor.
     pub(super) async fn page(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
-        if cursor.shard() != 0 {
+        if listing::Page::shard_of(cursor) != 0 {
             return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
         }
-        let (mut place, mut members) = (Place::unpack(cursor.offset()), Vec::new());
-        if place == Place::default() {
-            self.look_at(room).await?;
-        }
+        // With each page: the data may have been lost since the last one.
+        let (life, _) = self.look_at(room).await?;
+        let page = listing::Page::new(0, &life.epoch);
+        let (mut place, mut members) = (page.place(cursor), Vec::new());
         while let Some(count) = place.count(members.len(), limit) {
             let (next, found) = self.scan_room(room, place.cursor, count).await?;
             if let Some(after) = place.fill(found, |member| member.id.as_bytes(), limit, &mut members) {
@@ -71,7 +71,7 @@ impl Core<Seats> {
                 return Ok(MemberPage::new(members, None));
             }
         }
-        Ok(MemberPage::new(members, Some(Cursor::new(0, place.pack()))))
+        Ok(MemberPage::new(members, Some(page.cursor(place))))
     }
 
     /// Reads some of the members, about `count`.

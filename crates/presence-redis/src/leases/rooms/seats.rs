@@ -29,10 +29,9 @@ impl Space for Seats {
     type Tail = Tail;
 
     const KIND: &'static str = "rooms";
-    const TAG: &'static str = "rooms:";
+    const TAG: &'static str = ":rooms";
     const PAST: &'static str = "empty";
     const LINES: usize = 2;
-    const SHOWS: bool = true;
 
     fn home(seat: &Seat) -> &[u8] {
         seat.room.as_bytes()

@@ -3,11 +3,13 @@
 --
 -- A life ends when the data is gone, or when another server than before runs this script: then nobody
 -- can know whether the last writes survived. A new life goes on with higher numbers than any before, so that no position of an
--- earlier one fits. Until every process that was there has announced what it holds, the shard is recovering.
+-- earlier one fits. Until every process that was there has announced what it holds, the shard is recovering; and for a moment in any
+-- case, as some may have come that nobody else had heard of.
 --
 -- KEYS  1 life  2 leases  3 await  4 log
 -- ARGV  1 process  2 lease, ms  3 how long to recover at most, ms  4 epoch for a life that begins
---       5 the epoch that the process knew, or ''  6 … the processes that it knew
+--       5 the epoch that the process knew, or ''  6 for how long those are waited for that nobody knows, ms
+--       7 … the processes that it knew
 -- Returns { epoch, number that the life begins after, last number, recovering for ms or 0 }
 local process, lease, patience, known = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5]
 local time = redis.call('TIME')
@@ -24,16 +26,24 @@ if state[2] ~= run then
   redis.call('HDEL', KEYS[1], 'reaper')
   -- Wakes those who wait for what comes after their position.
   redis.call('XADD', KEYS[4], seq .. '-0', 'life', epoch)
-  -- Nobody could renew while the server was away.
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(0', '+inf')) do
-    redis.call('ZADD', KEYS[2], now + lease, other)
-    redis.call('ZADD', KEYS[3], now + patience, other)
+  if state[1] or known ~= '' then redis.call('ZADD', KEYS[3], now + ARGV[6], '~') end
+  local others = redis.call('ZRANGEBYSCORE', KEYS[2], '(0', '+inf', 'WITHSCORES')
+  for place = 1, #others, 2 do
+    local other = others[place]
+    if other == '~' then
+      -- What it holds stays until this life has recovered, too.
+      redis.call('ZADD', KEYS[2], now + patience, other)
+    else
+      redis.call('ZADD', KEYS[3], now + patience, other)
+      -- Whose lease is over may only have had nobody to renew it with. It counts again when it comes.
+      if tonumber(others[place + 1]) > now then redis.call('ZADD', KEYS[2], now + lease, other) end
+    end
   end
 end
 
 if known ~= '' and known ~= epoch then
   -- What the process knew is gone, and so may be what the others hold. Those who are here already look after themselves.
-  for place = 6, #ARGV do
+  for place = 7, #ARGV do
     if not redis.call('ZSCORE', KEYS[2], ARGV[place]) then
       redis.call('ZADD', KEYS[3], now + patience, ARGV[place])
     end

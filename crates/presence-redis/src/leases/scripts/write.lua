@@ -14,16 +14,16 @@
 --         o        it is to leave every process
 --         s        wherever it is, it shows something else
 --         ?        is it still at this process?
--- Returns { 'life' } or { 'lease' } if that is lost, { 'overtaken' }, else
+-- Returns { 'life' } or { 'lease' } if that is lost, { 'overtaken', last number, {} }, also for one said twice, else
 --         { 'ok', last number, { answers } }: for `o` { place, other process, … } if others held it, or
---         { place, 'recovering' } if that is not known; for `?` and `s` { place, 'nobody' } if it is not; places count from 0
+--         also { place, 'recovering' } if there may be more of them; for `?` and `s` { place, 'nobody' } if it is not; places count from 0
 -- The sets of other processes that `o` takes ids from lie in the same slot.
 local epoch, process = ARGV[1], ARGV[2]
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'call:' .. process)
 if state[1] ~= epoch then return { 'life' } end
 local lease = redis.call('ZSCORE', KEYS[4], process)
 if not lease or tonumber(lease) <= 0 then return { 'lease' } end
-if state[3] and tonumber(state[3]) >= tonumber(ARGV[5]) then return { 'overtaken' } end
+if state[3] and tonumber(state[3]) >= tonumber(ARGV[5]) then return { 'overtaken', state[2], {} } end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local recovering = redis.call('ZCOUNT', KEYS[5], now, '+inf') > 0
@@ -86,6 +86,8 @@ for place = 1, count do
     end
     if list and show then show(id, place) end
   elseif step == 'o' then
+    -- Others may hold it, and not have said so yet.
+    if recovering then answers[#answers + 1] = { place - 1, 'recovering' } end
     if list == process then
       change(id, false, false)
       gone[id] = stamp(0)
@@ -104,8 +106,6 @@ for place = 1, count do
       gone[id] = stamp(0)
       tell(step, id)
       if #answer > 1 then answers[#answers + 1] = answer end
-    elseif recovering then
-      answers[#answers + 1] = { place - 1, 'recovering' }
     end
   elseif step == 's' then
     if list then

@@ -1,7 +1,8 @@
 -- The journal of rooms, in front of write.lua and reap.lua: each room has its members and its log, all in the slot of the shard.
 --
 -- The events of a room are numbered without a gap while there is a log of it. It is kept for a while after the last member left, then
--- `forgot` in `life` is raised to its last number: whoever stands before that may have missed something.
+-- `forgot` in `life` is raised to its last number: whoever stands before that may have missed something. A log of an earlier life is
+-- thrown away, as no position in it is good any more.
 -- The keys of rooms are made of that of the life, KEYS[1].
 local base = string.sub(KEYS[1], 1, -5)
 local rooms = {}
@@ -57,11 +58,16 @@ end
 
 -- Writes it down, and forgets rooms that have been empty for long. Returns the highest number that any room has had.
 function journal.close(log, empty, _, now, seq, _, events_max, kept)
-  local highest = tonumber(seq)
+  local highest, start = tonumber(seq), nil
   for name, room in pairs(rooms) do
     if #room.events > 0 then
       local key = log .. ':' .. name
       local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+      start = start or tonumber(redis.call('HGET', KEYS[1], 'start'))
+      if last and tonumber(string.match(last[1], '^%d+')) <= start then
+        redis.call('DEL', key)
+        last = nil
+      end
       -- A room that begins takes numbers after all there have been, so that no position in an earlier one fits.
       local number = last and tonumber(string.match(last[1], '^%d+')) or highest
       local from = last and last[2][2] or string.format('%.0f', number)

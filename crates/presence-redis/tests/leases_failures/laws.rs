@@ -1,0 +1,129 @@
+//! The laws of loss, of ids and of rooms: Redis killed and started again with its data and without, and frozen; a process that is gone;
+//! strangers.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use presence_core::contract::{self, RoomWorld, Terms, World};
+use presence_core::rooms::Rooms;
+use presence_core::{Error, ErrorKind, Presence};
+use presence_redis::leases::{Config, Leases};
+use test_support::{Redis, RedisOptions};
+
+use super::{config, process, tell};
+
+/// How Redis is lost.
+trait Loss: Send + Sync + 'static {
+    const FROZEN: bool = false;
+    const APPEND_ONLY: bool = false;
+}
+
+struct Emptied;
+struct Kept;
+struct Frozen;
+
+impl Loss for Emptied {}
+
+impl Loss for Kept {
+    const APPEND_ONLY: bool = true;
+}
+
+impl Loss for Frozen {
+    const FROZEN: bool = true;
+}
+
+/// A Redis of its own.
+struct Private<L> {
+    redis: Redis,
+    config: Config,
+    loss: PhantomData<L>,
+}
+
+impl<L: Loss> World for Private<L> {
+    const TTL: Duration = Duration::from_millis(500);
+    const TTL_MIN: Duration = Duration::from_millis(10);
+    const LATENESS: Duration = Leases::LATENESS;
+    const DELIVERY: Duration = Duration::from_millis(800);
+    const TIMEOUT: Duration = Duration::from_secs(4);
+    const TAKEOVER: Option<Duration> = Some(Duration::from_secs(2));
+
+    async fn start(terms: Terms) -> Result<Self, Error> {
+        let options = RedisOptions { append_only: L::APPEND_ONLY, ..RedisOptions::default() };
+        let redis = Redis::with(&options)
+            .await
+            .map_err(|error| Error::with_source(ErrorKind::Unavailable, "no redis for the test", error))?;
+        let mut config = config(redis.url());
+        (config.ttl, config.grace) = (terms.ttl, terms.grace);
+        Ok(Self { redis, config, loss: PhantomData })
+    }
+
+    async fn node(&self) -> Result<Presence, Error> {
+        Ok(process(&self.config).await)
+    }
+
+    async fn litter(&self) -> bool {
+        // Neighbours whose names begin or end as ours do, and who use our layout.
+        let mut neighbour = self.config.clone();
+        for prefix in [format!("{}:0", self.config.prefix), format!("x:{}", self.config.prefix)] {
+            neighbour.prefix = prefix;
+            let stranger = process(&neighbour).await;
+            stranger.online(["a", "stranger"]).await.unwrap();
+            stranger.offline(["a"]).await.unwrap();
+            stranger.close().await;
+        }
+        let base = format!("{{{}:0}}", self.config.prefix);
+        for words in [
+            ["SET", &self.config.prefix, "x"],
+            ["SET", &format!("{base}:other"), "x"],
+            ["PUBLISH", &format!("{base}:log"), "x"],
+        ] {
+            tell(&self.redis, &words).await;
+        }
+        true
+    }
+
+    async fn lose(&self) -> bool {
+        if L::FROZEN {
+            self.redis.freeze().await.unwrap();
+        } else {
+            self.redis.kill().unwrap();
+        }
+        true
+    }
+
+    async fn restore(&self) {
+        if L::FROZEN { self.redis.thaw().await.unwrap() } else { self.redis.start_again().await.unwrap() }
+    }
+}
+
+impl<L: Loss> RoomWorld for Private<L> {
+    async fn rooms(&self) -> Result<Rooms, Error> {
+        Leases::start(&self.config).await.map(Rooms::new)
+    }
+}
+
+/// Tests of one law each.
+macro_rules! laws {
+    ($($name:ident: $law:ident on $loss:ty,)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() {
+                if test_support::require(Redis::private().await).is_some() {
+                    contract::$law::<Private<$loss>>().await;
+                }
+            }
+        )*
+    };
+}
+
+laws! {
+    redis_that_was_emptied_is_told_again: lost_store_fails_calls_in_time_and_nobody_goes_offline on Emptied,
+    redis_that_kept_its_data_is_told_again: lost_store_fails_calls_in_time_and_nobody_goes_offline on Kept,
+    redis_that_stood_still_goes_on: lost_store_fails_calls_in_time_and_nobody_goes_offline on Frozen,
+    redis_that_lost_its_rooms_is_told_again: lost_store_leaves_rooms_as_they_were on Emptied,
+    redis_that_kept_its_rooms_goes_on_with_them: lost_store_leaves_rooms_as_they_were on Kept,
+    frozen_redis_empties_no_room: lost_store_leaves_rooms_as_they_were on Frozen,
+    devices_of_a_dead_process_are_lost_once: devices_of_a_lost_process_are_lost_in_time on Emptied,
+    members_of_a_dead_process_leave_once: members_of_a_lost_process_leave_in_time on Emptied,
+    strangers_are_not_heard: what_is_not_ours_is_no_event on Emptied,
+}
