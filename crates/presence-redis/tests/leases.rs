@@ -42,6 +42,7 @@ impl Place for Processes {
     }
 }
 
+/// A cluster of three masters, with a process for each node of the laws.
 struct Cluster;
 
 impl Place for Cluster {
@@ -50,6 +51,16 @@ impl Place for Cluster {
     async fn url() -> Result<String, test_support::Error> {
         static SERVERS: OnceCell<RedisCluster> = OnceCell::const_new();
         Ok(SERVERS.get_or_try_init(|| RedisCluster::start(3)).await?.url())
+    }
+}
+
+struct ClusterOfOneProcess;
+
+impl Place for ClusterOfOneProcess {
+    const PROCESSES: bool = false;
+
+    async fn url() -> Result<String, test_support::Error> {
+        Cluster::url().await
     }
 }
 
@@ -119,10 +130,12 @@ fn threads() -> Runtime {
 presence_core::contract!(one_process, On<OneProcess>, threads());
 presence_core::contract!(several_processes, On<Processes>, threads());
 presence_core::contract!(cluster, On<Cluster>, threads());
+presence_core::contract!(cluster_of_one_process, On<ClusterOfOneProcess>, threads());
 
 presence_core::rooms_contract!(rooms_of_one_process, On<OneProcess>, threads());
 presence_core::rooms_contract!(rooms_of_several_processes, On<Processes>, threads());
 presence_core::rooms_contract!(rooms_on_a_cluster, On<Cluster>, threads());
+presence_core::rooms_contract!(rooms_on_a_cluster_of_one_process, On<ClusterOfOneProcess>, threads());
 
 presence_core::history!(histories_of_ids_can_be_explained, On<Hasty<Processes>>, threads(), HISTORIES);
 presence_core::history!(

@@ -1,8 +1,9 @@
 //! Redis is killed, frozen, flushed, failed over.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use presence_core::{ErrorKind, Presence, Status};
+use presence_core::{Cursor, ErrorKind, Presence, Status};
 use presence_redis::Leases;
 use test_support::{Redis, RedisOptions, RedisSentinel};
 use tokio::time::{Instant, timeout};
@@ -225,4 +226,53 @@ async fn who_was_gone_before_a_restart_is_not_online_after_it() {
         assert!(Instant::now() < until, "it is never known");
     }
     assert_eq!(next.count().await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn process_that_nobody_knew_is_waited_for() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let config = config(redis.url());
+    let one = process(&config).await;
+    one.online(["a"]).await.unwrap();
+    // Others hear of it when they renew: the data is gone before that.
+    let new = process(&config).await;
+    new.hold_device("b", "tab").await.unwrap();
+    tell(&redis, &["FLUSHALL"]).await;
+    let until = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < until {
+        match one.status(["a", "b"]).await {
+            Ok(status) => assert_eq!(status, [Status::Online; 2]),
+            Err(error) => assert!(!error.partial().contains(&Status::Offline), "{error}"),
+        }
+    }
+    assert_eq!(one.count().await.unwrap(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listing_that_outlives_a_restart_leaves_nobody_out() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let presence = process(&config(redis.url())).await;
+    let ids: BTreeSet<_> = (0..3_000).map(|number| format!("user {number}")).collect();
+    presence.online(&ids).await.unwrap();
+    let (mut listed, mut cursor, mut pages) = (BTreeSet::new(), Cursor::default(), 0);
+    loop {
+        let page = match presence.online_ids(cursor, 100).await {
+            Ok(page) => page,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable);
+                continue;
+            }
+        };
+        listed.extend(page.ids.iter().map(ToString::to_string));
+        pages += 1;
+        if pages == 10 {
+            // Another seed, and so another order.
+            redis.kill().unwrap();
+            redis.start_again().await.unwrap();
+        }
+        let Some(next) = page.next else { break };
+        cursor = next;
+    }
+    let left_out: Vec<_> = ids.difference(&listed).take(5).collect();
+    assert_eq!(left_out, [""; 0], "{} of {} were listed", listed.len(), ids.len());
 }
