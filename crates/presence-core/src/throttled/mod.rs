@@ -45,6 +45,9 @@
 //! heartbeat that is passed on in that moment brings it back too, once, for a TTL.
 //! The same holds, until the inner stream gives its error, for a store that lost its memory.
 //!
+//! What is owed goes with the process: after a crash or [`close`](crate::Backend::close) it is not passed on, and the inner deadline of
+//! the last heartbeat that went through holds. An offline event of an earlier end that arrives late forgets it too.
+//!
 //! # Devices
 //!
 //! Heartbeats of devices are answered here in the same way. Those that go through or are passed on go alone, as
