@@ -16,6 +16,8 @@ use test_support::Redis;
 use crate::store::{BATCH, ids, leases_config};
 
 const TTL: Duration = Duration::from_secs(3);
+/// For how long events are read after the last that is expected.
+const AFTER: Duration = Duration::from_secs(1);
 
 /// How long after its TTL the last id of a killed process is offline, in seconds.
 pub(crate) fn seconds(effort: Effort) -> Result<f64, Box<dyn Error>> {
@@ -38,13 +40,19 @@ pub(crate) fn seconds(effort: Effort) -> Result<f64, Box<dyn Error>> {
         while !online.is_empty() {
             let next =
                 tokio::time::timeout(TTL * 10, events.next()).await.map_err(|_| "ids were not let go")?;
-            let Some(Update::Change(event)) = next.transpose()? else { continue };
+            let Update::Change(event) = next.ok_or("the events ended")?? else { continue };
             if event.status != Status::Offline || !online.remove(&event.id) {
                 return Err(format!("unexpected {event:?}").into());
             }
         }
         let took = killed.elapsed();
-        tokio::time::sleep(effort.pick(Duration::from_secs(1), Duration::from_millis(100))).await;
+        // Another process may let them go once more.
+        let until = tokio::time::Instant::now() + AFTER;
+        while let Ok(next) = tokio::time::timeout_at(until, events.next()).await {
+            if let Update::Change(event) = next.ok_or("the events ended")?? {
+                return Err(format!("{event:?} after the last").into());
+            }
+        }
         writeln!(
             stderr(),
             "{count} ids offline once each, the last {took:?} after the kill, with a TTL of {TTL:?}"

@@ -79,7 +79,8 @@
 //! ```
 //!
 //! A *beating* device says that it is there, again and again: a phone, a machine, an HTTP client. It is lost when a heartbeat
-//! does not come. Beat every third of the TTL, so that one or two may be lost on the way.
+//! does not come. Beat every third of the TTL, so that one may be lost on the way; two, if the third is
+//! not a moment late. A [throttle](throttled) in front takes nothing from that; it makes offline events later.
 //!
 //! A *held* device is one whose end this process will see itself, such as a WebSocket connection of its
 //! own: [`Presence::hold_device`] when it opens, [`Presence::offline_device`] when it closes, nothing in between, be

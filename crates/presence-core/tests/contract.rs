@@ -66,17 +66,14 @@ struct ThrottledNodes {
 
 impl World for ThrottledNodes {
     const TTL: Duration = Duration::from_secs(1);
-    const TTL_MIN: Duration = Duration::from_millis(4);
-    /// What a heartbeat may keep an id longer than it must, which is 3 / 2 of the least.
-    const LATENESS: Duration = Duration::from_millis(1_500).saturating_add(Config::LATENESS);
+    const TTL_MIN: Duration = Duration::from_millis(10);
+    /// What `lateness` says of a TTL of 1 s, and the 0.1 s.
+    const LATENESS: Duration = Duration::from_millis(700).saturating_add(Config::LATENESS);
     const DELIVERY: Duration = Duration::from_millis(1);
 
     async fn start(terms: Terms) -> Result<Self, Error> {
         let mut config = throttled::Config::default();
-        config.ttl = terms.ttl * 5 / 2;
-        assert_eq!(config.kept(), terms.ttl);
-        let mut terms = terms;
-        terms.ttl = config.ttl;
+        config.ttl = terms.ttl;
         Ok(Self { inner: Arc::new(memory(terms)?), config })
     }
 

@@ -44,7 +44,8 @@ pub(crate) use self::clock::{millis, wall_now};
 pub(crate) use self::groups::Groups;
 pub(crate) use self::index::Index;
 pub(crate) use self::name::{Key, sealed};
-pub(crate) use self::slab::{Linked, Links, List, Slab, Slot};
+pub(crate) use self::slab::{Linked, Links, Slab, Slot};
+pub(crate) use self::wheel::Wheel;
 
 /// Into how many parts, each with its own lock, names are split.
 pub const PLACES: usize = 32;

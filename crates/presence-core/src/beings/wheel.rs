@@ -13,11 +13,11 @@
 use super::slab::{Linked, List, Slab, Slot};
 
 /// A count of the wheel's steps.
-pub(super) type Tick = u64;
+pub(crate) type Tick = u64;
 
 /// The wheel of one slab; its slots are the slab's lists from 0 on.
 #[derive(Debug, Default)]
-pub(super) struct Wheel {
+pub(crate) struct Wheel {
     /// Every tick up to here has come up, except for what is left in `due`.
     elapsed: Tick,
     /// The levels whose slot of `elapsed` is yet to be emptied.
@@ -28,14 +28,14 @@ pub(super) struct Wheel {
 
 impl Wheel {
     /// How many lists of the slab belong to the wheel.
-    pub(super) const LISTS: List = 6 * SLOTS;
+    pub(crate) const LISTS: List = 6 * SLOTS;
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.length == 0
     }
 
     /// Plans an entry, which must be on no list, for `tick` or the next one to come.
-    pub(super) fn plan<T: Linked>(&mut self, slab: &mut Slab<T>, slot: Slot, tick: Tick) {
+    pub(crate) fn plan<T: Linked>(&mut self, slab: &mut Slab<T>, slot: Slot, tick: Tick) {
         let tick = tick.clamp(self.elapsed + 1, self.elapsed + FARTHEST);
         let level = (63 - (tick ^ self.elapsed).leading_zeros()) / BITS;
         slab.push_back(list(level.min(LEVELS - 1), tick), slot);
@@ -43,7 +43,7 @@ impl Wheel {
     }
 
     /// Forgets an entry that may be planned.
-    pub(super) fn cancel<T: Linked>(&mut self, slab: &mut Slab<T>, slot: Slot) {
+    pub(crate) fn cancel<T: Linked>(&mut self, slab: &mut Slab<T>, slot: Slot) {
         if slab.unlink(slot).is_some() {
             self.length -= 1;
         }
@@ -52,7 +52,7 @@ impl Wheel {
     /// Takes off an entry whose slot came up until `now`; `None` once there is no more.
     ///
     /// The caller plans it again if its deadline is later than `now`.
-    pub(super) fn next<T: Linked>(&mut self, slab: &mut Slab<T>, now: Tick) -> Option<Slot> {
+    pub(crate) fn next<T: Linked>(&mut self, slab: &mut Slab<T>, now: Tick) -> Option<Slot> {
         loop {
             // Higher levels first: what they hand down may belong to this very tick.
             while self.due != 0 {

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::batcher::Batcher;
 use super::config::Config;
 use super::entry::Token;
+use super::keeper::{Keeper, Passing};
 use super::known::{Ask, Known};
 use crate::backend::{Backend, LastSeen};
 use crate::batch::BatchError;
@@ -29,6 +30,7 @@ pub struct Throttled {
     inner: Arc<dyn Backend>,
     known: Arc<Known>,
     batcher: Batcher,
+    passing: Passing,
     /// How many heartbeats of devices went through.
     asked: AtomicU64,
     tasks: TaskTracker,
@@ -53,11 +55,13 @@ impl Throttled {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (batcher, courier) = Batcher::new(config, Arc::clone(&inner), Arc::clone(&known));
         tasks.spawn_on(courier.run(stop.clone()), &runtime);
+        let (keeper, passing) = Keeper::new(config, Arc::clone(&inner), Arc::clone(&known));
+        tasks.spawn_on(keeper.run(stop.clone()), &runtime);
         let listen = stop.clone().run_until_cancelled_owned(listen(events, Arc::clone(&known)));
         tasks.spawn_on(listen, &runtime);
         tasks.close();
         let (asked, closed) = (AtomicU64::new(0), AtomicBool::new(false));
-        Ok(Self { inner, known, batcher, asked, tasks, stop, closed })
+        Ok(Self { inner, known, batcher, passing, asked, tasks, stop, closed })
     }
 
     fn check_open(&self) -> Result<(), Error> {
@@ -82,29 +86,29 @@ impl Throttled {
     }
 }
 
-/// Forgets who goes offline, and everybody whenever that may have been missed.
+/// Forgets who goes offline, and doubts everybody whenever that may have been missed.
 async fn listen(mut events: Events, known: Arc<Known>) {
     while let Some(update) = events.next().await {
         match update {
             Ok(Update::Change(event)) if event.status == Status::Offline => known.forget(&event.id),
             Ok(_) => {}
-            Err(_) => known.forget_all(),
+            Err(_) => known.doubt_all(),
         }
     }
     known.forget_for_good();
 }
 
 /// A heartbeat of a device that goes through; counts as failed unless it is known to be done.
-struct Passing<'a> {
+struct Asking<'a> {
     known: &'a Known,
     id: &'a Id,
     device: &'a Device,
     token: Token,
 }
 
-impl Drop for Passing<'_> {
+impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        self.known.learn_device(self.id, self.device, self.token, 0, false);
+        self.known.learn(self.id, Some(self.device), self.token, 0, false);
     }
 }
 
@@ -123,6 +127,7 @@ impl Backend for Throttled {
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
         // Before, as the caller may not wait for the end; after, as heartbeats may have gone through in between.
         ids.iter().for_each(|id| self.known.forget(id));
+        self.passing.none_of(ids).await;
         let result = self.inner.offline(ids).await;
         ids.iter().for_each(|id| self.known.forget(id));
         result
@@ -135,12 +140,12 @@ impl Backend for Throttled {
         if self.known.ask_device(id, device, token) == Ask::Fresh {
             return Ok(());
         }
-        let passing = Passing { known: &self.known, id, device, token };
+        let asking = Asking { known: &self.known, id, device, token };
         let result = self.inner.online_device(id, device).await;
         if result.is_ok() {
-            self.known.learn_device(id, device, token, sent, true);
+            self.known.learn(id, Some(device), token, sent, true);
         }
-        drop(passing);
+        drop(asking);
         result
     }
 
@@ -150,6 +155,7 @@ impl Backend for Throttled {
 
     async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.known.forget_device(id, device);
+        self.passing.none_of(std::slice::from_ref(id)).await;
         let result = self.inner.offline_device(id, device).await;
         self.known.forget_device(id, device);
         result

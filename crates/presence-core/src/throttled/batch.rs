@@ -89,7 +89,7 @@ impl Batch {
         let failed: HashMap<u32, Error> = failed.collect();
         for (place, id) in (0..).zip(&self.ids) {
             let token = Token { batch: self.number, place };
-            known.learn(id, token, sent, !failed.contains_key(&place));
+            known.learn(id, None, token, sent, !failed.contains_key(&place));
         }
         for Part { reply, places } in self.requests {
             let failures = places.iter().enumerate().filter_map(|(index, place)| {

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 ///
 /// let mut config = presence_core::throttled::Config::default();
 /// config.ttl = Duration::from_secs(60);
-/// assert_eq!(config.kept(), Duration::from_secs(24));
+/// assert_eq!(config.lateness(), Duration::from_secs(36));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -23,9 +23,11 @@ pub struct Config {
     pub ttl: Duration,
     /// How much of the TTL must be left, on average, for a heartbeat to be answered here.
     ///
-    /// 0.25 to 0.95; default 0.5. More keeps ids longer after their last heartbeat, less lets fewer heartbeats through: of an
-    /// id that beats all the time one goes through every `(1 - fraction) × ttl`, spread over 0.8 to 1.2 of that so that
-    /// those who came together do not go through together.
+    /// 0.25 to 0.95; default 0.5. More makes offline events less late, see [`lateness`](Self::lateness), less lets fewer
+    /// heartbeats through: of an id that beats all the time one goes through every `(1 - fraction) × ttl`, spread over
+    /// 0.8 to 1.2 of that so that those who came together do not go through together. What is left of the TTL after
+    /// `lateness` is the time that the inner backend has for a heartbeat that is passed on late: a tenth of the TTL with
+    /// 0.25. It has to be longer than an outage that nobody shall notice.
     pub fraction: f64,
     /// How many ids one call of the inner backend has at most.
     ///
@@ -46,16 +48,25 @@ pub struct Config {
     pub wait_max: Duration,
     /// How many ids are remembered.
     ///
-    /// 1 to 2^26; default 2^22, 108 bytes each once they are there. At least as many as beat here.
+    /// 1 to 2^26; default 2^22, 108 bytes each once they are there. At least as many as beat here: heartbeats of the others
+    /// all go through.
     pub known_max: usize,
 }
 
 impl Config {
-    /// Returns for how long each heartbeat keeps its id online at least.
+    /// Returns how late the throttle may make an offline event: at most this, and 0.1 s.
+    ///
+    /// A silent id whose last heartbeat was answered here is given one more when answers end, at most this long after
+    /// the last one that went through.
     #[must_use]
-    pub fn kept(&self) -> Duration {
-        let answered = self.answered().mul_f64(JITTER_MAX);
-        self.ttl.saturating_sub(answered)
+    pub fn lateness(&self) -> Duration {
+        self.answered().mul_f64(JITTER_MAX).min(self.ttl)
+    }
+
+    /// How long a heartbeat that could not be passed on waits for the next try.
+    pub(super) fn retry(&self) -> Duration {
+        let left = self.ttl.saturating_sub(self.lateness());
+        (left.min(self.lateness()) / 8).max(Duration::from_millis(1))
     }
 
     /// For how long after a refresh heartbeats are answered here, on average.
@@ -137,8 +148,9 @@ mod tests {
     }
 
     #[test]
-    fn at_least_a_tenth_of_the_ttl_is_kept() {
+    fn at_least_a_tenth_of_the_ttl_is_left_to_pass_a_heartbeat_on() {
         let config = Config { fraction: 0.25, ..Config::default() };
-        assert_eq!(config.kept(), Duration::from_secs(3));
+        assert_eq!(config.lateness(), Duration::from_secs(27));
+        assert_eq!(config.retry(), Duration::from_millis(375));
     }
 }

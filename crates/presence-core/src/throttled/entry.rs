@@ -26,17 +26,38 @@ pub(super) enum Mark {
     Fresh(Millis),
 }
 
+/// One source of heartbeats.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub(super) mark: Mark,
+    /// When the last heartbeat was answered here; 0 if one went through since, so that nothing is owed.
+    answered: Millis,
+}
+
+/// A heartbeat that is owed to the inner backend.
+#[derive(Debug)]
+pub(super) struct Owed {
+    pub(super) id: Id,
+    pub(super) device: Option<Device>,
+}
+
+/// How long what counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rhythm {
+    pub(super) ttl: Millis,
+    /// When to look again at what could not be done.
+    pub(super) retry: Millis,
+}
+
 /// One id whose refreshes are remembered.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) id: Id,
     /// Of the heartbeats without a device.
-    pub(super) own: Mark,
+    pub(super) own: Source,
     /// Boxed: most ids have none.
     #[expect(clippy::box_collection, reason = "one word for the many ids without devices")]
-    devices: Option<Box<Vec<(Device, Mark)>>>,
-    /// When no refresh that is remembered here counts any more.
-    pub(super) until: Millis,
+    devices: Option<Box<Vec<(Device, Source)>>>,
     links: Links,
 }
 
@@ -49,43 +70,95 @@ impl Mark {
     pub(super) fn is_fresh(self, now: Millis) -> bool {
         matches!(self, Self::Fresh(until) if now < until)
     }
+}
+
+impl Source {
+    pub(super) const UNKNOWN: Self = Self { mark: Mark::Stale, answered: 0 };
+
+    /// Answers a heartbeat, if that may be done here.
+    #[inline]
+    pub(super) fn answer(&mut self, now: Millis) -> bool {
+        let fresh = self.mark.is_fresh(now);
+        if fresh {
+            self.answered = now.max(1);
+        }
+        fresh
+    }
 
     /// Remembers the outcome of a refresh, unless something came in between.
-    pub(super) fn settle(&mut self, token: Token, outcome: Self) {
-        if let Self::Asked { batch, place } = *self
+    pub(super) fn settle(&mut self, token: Token, outcome: Mark) {
+        if let Mark::Asked { batch, place } = self.mark
             && (Token { batch, place }) == token
         {
-            *self = outcome;
+            self.mark = outcome;
+            // Nothing is answered while it is asked for: all that was answered was before.
+            if matches!(outcome, Mark::Fresh(_)) {
+                self.answered = 0;
+            }
+        }
+    }
+
+    /// Says whether a heartbeat has to be passed on now.
+    pub(super) fn is_owed(&self, now: Millis, ttl: Millis) -> bool {
+        let idle = !self.mark.is_fresh(now) && !matches!(self.mark, Mark::Asked { .. });
+        idle && self.answered != 0 && now < self.answered + ttl
+    }
+
+    /// Returns when to look at it again, if ever.
+    fn look_at(&self, now: Millis, rhythm: Rhythm) -> Option<Millis> {
+        match self.mark {
+            Mark::Fresh(until) if now < until => Some(until),
+            Mark::Asked { .. } => Some(now + rhythm.retry),
+            _ => self.is_owed(now, rhythm.ttl).then_some(now + rhythm.retry),
         }
     }
 }
 
 impl Entry {
     pub(super) fn new(id: Id) -> Self {
-        Self { id, own: Mark::Stale, devices: None, until: 0, links: Links::LOOSE }
+        Self { id, own: Source::UNKNOWN, devices: None, links: Links::LOOSE }
+    }
+
+    /// Adds what is owed by now, and returns when to look again, unless all of it can be forgotten.
+    pub(super) fn look(&self, now: Millis, rhythm: Rhythm, owed: &mut Vec<Owed>) -> Option<Millis> {
+        let due = self.sources().filter(|(_, source)| source.is_owed(now, rhythm.ttl));
+        owed.extend(due.map(|(device, _)| Owed { id: self.id.clone(), device: device.cloned() }));
+        self.sources().filter_map(|(_, source)| source.look_at(now, rhythm)).min()
+    }
+
+    /// Answers no heartbeat any more; what is owed stays owed.
+    pub(super) fn doubt(&mut self) {
+        let devices = self.devices.iter_mut().flat_map(|devices| devices.iter_mut());
+        devices.for_each(|(_, source)| source.mark = Mark::Stale);
+        self.own.mark = Mark::Stale;
     }
 
     /// Finds or adds a device. Those of which nothing is known go.
-    pub(super) fn device_or_insert(&mut self, device: &Device, now: Millis) -> &mut Mark {
+    pub(super) fn device_or_insert(&mut self, device: &Device, now: Millis, rhythm: Rhythm) -> &mut Source {
         let devices = self.devices.get_or_insert_default();
         if let Some(place) = devices.iter().position(|(known, _)| known == device) {
             return &mut devices[place].1;
         }
-        devices.retain(|(_, mark)| matches!(mark, Mark::Asked { .. }) || mark.is_fresh(now));
-        devices.push((device.clone(), Mark::Stale));
+        devices.retain(|(_, source)| source.look_at(now, rhythm).is_some());
+        devices.push((device.clone(), Source::UNKNOWN));
         &mut devices.last_mut().expect("pushed above").1
     }
 
-    pub(super) fn device(&mut self, device: &Device) -> Option<&mut Mark> {
+    /// Returns a device, or the heartbeats without one.
+    pub(super) fn source(&mut self, device: Option<&Device>) -> Option<&mut Source> {
+        let Some(device) = device else { return Some(&mut self.own) };
         let devices = self.devices.as_mut()?;
-        devices.iter_mut().find(|(known, _)| known == device).map(|(_, mark)| mark)
+        devices.iter_mut().find(|(known, _)| known == device).map(|(_, source)| source)
     }
 
-    /// Returns until when heartbeats of any kind are answered.
-    pub(super) fn answered_until(&self) -> Millis {
+    /// Returns when the last heartbeat of any kind was answered here that is owed; 0 if none is.
+    pub(super) fn answered(&self) -> Millis {
+        self.sources().map(|(_, source)| source.answered).max().unwrap_or(0)
+    }
+
+    fn sources(&self) -> impl Iterator<Item = (Option<&Device>, &Source)> {
         let devices = self.devices.iter().flat_map(|devices| devices.iter());
-        let marks = devices.map(|(_, mark)| *mark).chain([self.own]);
-        marks.map(|mark| if let Mark::Fresh(until) = mark { until } else { 0 }).max().unwrap_or(0)
+        devices.map(|(device, source)| (Some(device), source)).chain([(None, &self.own)])
     }
 }
 
@@ -107,13 +180,31 @@ mod tests {
     #[test]
     fn refresh_that_was_overtaken_is_not_remembered() {
         let token = |place| Token { batch: 1, place };
-        let mut mark = Mark::asked(token(1));
-        mark.settle(token(2), Mark::Fresh(9));
-        assert!(!mark.is_fresh(0));
-        mark.settle(token(1), Mark::Fresh(9));
-        assert!(mark.is_fresh(8) && !mark.is_fresh(9));
-        mark = Mark::Stale;
-        mark.settle(token(1), Mark::Fresh(9));
-        assert!(!mark.is_fresh(0));
+        let mut source = Source { mark: Mark::asked(token(1)), ..Source::UNKNOWN };
+        source.settle(token(2), Mark::Fresh(9));
+        assert!(!source.mark.is_fresh(0));
+        source.settle(token(1), Mark::Fresh(9));
+        assert!(source.mark.is_fresh(8) && !source.mark.is_fresh(9));
+        source.mark = Mark::Stale;
+        source.settle(token(1), Mark::Fresh(9));
+        assert!(!source.mark.is_fresh(0));
+    }
+
+    #[test]
+    fn heartbeat_is_owed_from_the_end_of_the_answers_to_its_own_deadline() {
+        let mut source = Source { mark: Mark::Fresh(5), ..Source::UNKNOWN };
+        assert!(!source.is_owed(5, 10));
+        assert!(source.answer(4) && !source.answer(5));
+        assert!(!source.is_owed(4, 10) && source.is_owed(5, 10));
+        assert!(source.is_owed(13, 10) && !source.is_owed(14, 10));
+        let token = Token { batch: 1, place: 1 };
+        // A call that fails leaves it owed.
+        for outcome in [Mark::Stale, Mark::Fresh(20)] {
+            source.mark = Mark::asked(token);
+            assert!(!source.is_owed(6, 10));
+            source.settle(token, outcome);
+            assert_eq!(source.is_owed(6, 10), matches!(outcome, Mark::Stale));
+        }
+        assert!(!source.is_owed(20, 100));
     }
 }

@@ -1,14 +1,14 @@
 //! Which refreshes are remembered: asked before a call, learned after it, forgotten when it counts no more.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use foldhash::quality::RandomState;
 use parking_lot::Mutex;
 
 use super::config::{Config, JITTER_MAX, JITTER_MIN};
-use super::entry::{Mark, Token};
+use super::entry::{Mark, Owed, Rhythm, Source, Token};
 use super::part::Part;
 use crate::beings::{Clock, Groups, Key, Millis, PLACES, millis};
 use crate::name::{Device, Id};
@@ -19,10 +19,12 @@ pub(super) struct Known {
     clock: Clock,
     parts: Box<[Mutex<Part>]>,
     keys: RandomState,
-    ttl: Millis,
+    rhythm: Rhythm,
     answered: Duration,
     /// Whether nobody says any more who goes offline, so that nothing may be remembered.
     deaf: AtomicBool,
+    /// Until when those who are owed a heartbeat may have been ended elsewhere, unheard.
+    doubt_until: AtomicU64,
 }
 
 /// What is to be done about an id before a call.
@@ -41,9 +43,10 @@ impl Known {
             clock: Clock::start(),
             parts: std::iter::repeat_with(part).take(PLACES).collect(),
             keys: RandomState::default(),
-            ttl: millis(config.ttl),
+            rhythm: Rhythm { ttl: millis(config.ttl), retry: millis(config.retry()) },
             answered: config.answered(),
             deaf: AtomicBool::new(false),
+            doubt_until: AtomicU64::new(0),
         }
     }
 
@@ -51,13 +54,13 @@ impl Known {
         self.clock.now()
     }
 
-    /// Returns the places in `ids`, in their order, of those whose heartbeat has to go through.
+    /// Answers heartbeats, and returns the places in `ids`, in their order, of those that have to go through.
     pub(super) fn stale(&self, ids: &[Id]) -> Vec<usize> {
         let now = self.now();
         if ids.len() < Groups::MIN {
             let stale = |id| {
                 let key = self.key(id);
-                !self.part(key).lock().is_fresh(key, now)
+                !self.part(key).lock().answer(key, now)
             };
             return (0..ids.len()).filter(|place| stale(&ids[*place])).collect();
         }
@@ -67,7 +70,7 @@ impl Known {
             let places: Vec<_> = keys.iter().map(|key| key.place()).collect();
             for (place, group) in Groups::new(&places).iter() {
                 let group = group.iter().map(|number| (*number, keys[*number as usize]));
-                self.parts[place].lock().stale(group, &mut found, now, |number| others.push(number));
+                self.parts[place].lock().answer_many(group, &mut found, now, |number| others.push(number));
             }
             others.sort_unstable();
             all.extend(others.drain(..).map(|number| first + number as usize));
@@ -79,41 +82,66 @@ impl Known {
     pub(super) fn ask(&self, id: &Id, token: Token) -> Ask {
         let (key, now) = (self.key(id), self.now());
         let mut part = self.part(key).lock();
-        let entry = part.find_or_insert(key, now, now + self.ttl, |id| self.key(id).tag());
-        match entry.own {
-            mark if mark.is_fresh(now) => return Ask::Fresh,
-            Mark::Asked { batch, place } if batch == token.batch => return Ask::Refresh(place),
-            _ => entry.own = Mark::asked(token),
+        if let Some(entry) = part.find_or_insert(key, now + self.rhythm.retry) {
+            if entry.own.answer(now) {
+                return Ask::Fresh;
+            }
+            match entry.own.mark {
+                Mark::Asked { batch, place } if batch == token.batch => return Ask::Refresh(place),
+                _ => entry.own.mark = Mark::asked(token),
+            }
         }
         Ask::Refresh(token.place)
     }
 
     /// Remembers a refresh that was sent at `sent`, or that it failed.
-    pub(super) fn learn(&self, id: &Id, token: Token, sent: Millis, refreshed: bool) {
-        let (key, outcome) = (self.key(id), self.outcome(token, sent, refreshed));
-        if let Some(entry) = self.part(key).lock().find(key) {
-            entry.own.settle(token, outcome);
-        }
+    pub(super) fn learn(
+        &self,
+        id: &Id,
+        device: Option<&Device>,
+        token: Token,
+        sent: Millis,
+        refreshed: bool,
+    ) {
+        let outcome = self.outcome(token, sent, refreshed);
+        self.with(id, device, |source| source.settle(token, outcome));
     }
 
     /// Says whether the heartbeat of a device has to go through, which `token` then stands for.
     pub(super) fn ask_device(&self, id: &Id, device: &Device, token: Token) -> Ask {
         let (key, now) = (self.key(id), self.now());
         let mut part = self.part(key).lock();
-        if part.find(key).and_then(|entry| entry.device(device)).is_some_and(|mark| mark.is_fresh(now)) {
-            return Ask::Fresh;
+        if let Some(entry) = part.find_or_insert(key, now + self.rhythm.retry) {
+            let source = entry.device_or_insert(device, now, self.rhythm);
+            if source.answer(now) {
+                return Ask::Fresh;
+            }
+            source.mark = Mark::asked(token);
         }
-        let entry = part.find_or_insert(key, now, now + self.ttl, |id| self.key(id).tag());
-        *entry.device_or_insert(device, now) = Mark::asked(token);
         Ask::Refresh(token.place)
     }
 
-    /// Remembers a refresh of a device, or that it failed.
-    pub(super) fn learn_device(&self, id: &Id, device: &Device, token: Token, sent: Millis, refreshed: bool) {
-        let (key, outcome) = (self.key(id), self.outcome(token, sent, refreshed));
-        if let Some(mark) = self.part(key).lock().find(key).and_then(|entry| entry.device(device)) {
-            mark.settle(token, outcome);
+    /// Returns heartbeats that are owed by now, `max` of ids or a few more; all of them, if it is less.
+    pub(super) fn owed(&self, max: usize) -> Vec<Owed> {
+        let (now, mut owed) = (self.now(), Vec::new());
+        for part in &self.parts {
+            while owed.len() < max && !part.lock().look(now, self.rhythm, &mut owed, |id| self.key(id).tag())
+            {
+            }
         }
+        owed
+    }
+
+    /// Says whether a heartbeat is owed still, which `token` then stands for.
+    pub(super) fn ask_owed(&self, owed: &Owed, token: Token) -> bool {
+        let asked = self.with(&owed.id, owed.device.as_ref(), |source| {
+            let is_owed = source.is_owed(self.now(), self.rhythm.ttl);
+            if is_owed {
+                source.mark = Mark::asked(token);
+            }
+            is_owed
+        });
+        asked.unwrap_or(false)
     }
 
     /// Forgets all that is known of an id; a refresh that is under way will not be remembered.
@@ -123,27 +151,31 @@ impl Known {
     }
 
     pub(super) fn forget_device(&self, id: &Id, device: &Device) {
-        let key = self.key(id);
-        if let Some(mark) = self.part(key).lock().find(key).and_then(|entry| entry.device(device)) {
-            *mark = Mark::Stale;
-        }
+        self.with(id, Some(device), |source| *source = Source::UNKNOWN);
     }
 
-    pub(super) fn forget_all(&self) {
-        self.parts.iter().for_each(|part| part.lock().clear());
+    /// Answers for nobody that is known now, as some may have gone offline; what is owed stays owed.
+    pub(super) fn doubt_all(&self) {
+        self.doubt_until.store(self.now() + self.rhythm.ttl, Ordering::SeqCst);
+        self.parts.iter().for_each(|part| part.lock().doubt());
+    }
+
+    /// Says whether somebody who is owed a heartbeat may have been ended elsewhere, unheard.
+    pub(super) fn doubts(&self) -> bool {
+        self.now() < self.doubt_until.load(Ordering::SeqCst)
     }
 
     /// Forgets everything for good: each heartbeat goes through from here on.
     pub(super) fn forget_for_good(&self) {
         self.deaf.store(true, Ordering::SeqCst);
-        self.forget_all();
+        self.parts.iter().for_each(|part| part.lock().clear());
     }
 
-    /// Returns a moment not before the last heartbeat of an id that was answered here, if any may have been.
+    /// Returns when the last heartbeat of an id came, if it was answered here and not passed on yet.
     pub(super) fn seen(&self, id: &Id) -> Option<Millis> {
-        let (key, now) = (self.key(id), self.now());
-        let until = self.part(key).lock().find(key)?.answered_until();
-        (until != 0).then(|| until.min(now))
+        let key = self.key(id);
+        let answered = self.part(key).lock().find(key)?.answered();
+        (answered != 0).then_some(answered)
     }
 
     pub(super) fn clock(&self) -> &Clock {
@@ -159,6 +191,11 @@ impl Known {
         let random = f64::from(u32::try_from(random >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
         let jitter = JITTER_MIN + (JITTER_MAX - JITTER_MIN) * random;
         Mark::Fresh(sent + millis(self.answered.mul_f64(jitter)))
+    }
+
+    fn with<T>(&self, id: &Id, device: Option<&Device>, act: impl FnOnce(&mut Source) -> T) -> Option<T> {
+        let key = self.key(id);
+        self.part(key).lock().find(key)?.source(device).map(act)
     }
 
     #[inline]

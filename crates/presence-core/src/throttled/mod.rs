@@ -5,49 +5,63 @@
 //!                   │ no
 //!                   ▼
 //!                 queue ──► one call at a time, of many callers' ids ──► inner.online ──► remembered until refreshed again
-//!                                                                        inner.events ──► who goes offline is forgotten
+//!                 ▲                                                      inner.events ──► who goes offline is forgotten
+//!  answered here since the last call, and answers end: one more call, without a caller
 //! ```
 //!
 //! # What a heartbeat keeps
 //!
 //! ```text
-//!  refreshed at t                                                        deadline of the inner backend
-//!  ├── answered here ──────────┊ t + 0.8 to 1.2 × (1 − fraction) × TTL ───────────┤ t + TTL
-//!                              └ the first heartbeat from here on goes through
+//!  refreshed at t         end of answers, t + 0.8 to 1.2 × (1 − fraction) × TTL      t + TTL, deadline of the inner backend
+//!  ├── answered here ♥────────────┤─────────────────────────────────────────────────┤
+//!                    h            └ if there was an h: passed on now; if not: the next heartbeat goes through
 //! ```
 //!
-//! A heartbeat that is answered here moves no deadline. So a heartbeat keeps its id online for at least [`Config::kept`],
-//! which is 40 % of the TTL by default, and at most the TTL. Beat every half of `kept`, so that one may be lost; and
-//! count the difference into how late an offline event may be. All else of [`Backend`](crate::Backend) is as the
-//! inner backend has it, with one exception: `last_seen` of who is offline is the last heartbeat that went through.
+//! A heartbeat keeps its id online for the TTL, as without a throttle: one that is answered here moves no deadline at once, but
+//! is passed on when answers end, before the inner deadline. So beat as the inner backend asks.
+//!
+//! The price is paid by silent ids whose last heartbeat, at `h`, was answered here. The one that is passed on for it counts from
+//! when it is passed on, so their offline event is later than `h + TTL` by the time in between. That is at most
+//! [`Config::lateness`], 60 % of the TTL by default, plus up to 0.1 s until the throttle looks, plus what the calls of those
+//! before it take. On average it is half the interval of the heartbeats. It comes on top of the inner backend's own bound.
+//! Passing it on later would save calls, and make it later still.
+//!
+//! `last_seen` is exact while nothing was passed on for the last heartbeat, and as late as the offline event after that.
+//! All else of [`Backend`](crate::Backend) is as the inner backend has it.
 //!
 //! # Never silent
 //!
 //! What is answered here rests on what is remembered, and that is forgotten
 //!
-//! - when a call fails: its callers get the error, each for their own ids, and the next heartbeat goes through;
-//! - when this handle ends an id or a device, before and after the inner call;
-//! - when the inner events say that an id is offline, whoever did it; all of it when those events lag or fail, or
-//!   end.
+//! - when a call fails: its callers get the error, each for their own ids, and the next heartbeat goes through. What was
+//!   answered before is still owed, and tried again until its TTL is over;
+//! - when this handle ends an id or a device, before and after the inner call, which waits for a heartbeat of that id that is
+//!   being passed on;
+//! - when the inner events say that an id is offline, whoever did it; all of it when those events end. When
+//!   they lag or fail, nobody is answered, and what is owed is passed on for who is still online by `status`.
 //!
 //! What remains: an id that *another* process ends is offline here once the event has arrived. Heartbeats in between, a
-//! moment as long as the inner backend's delivery takes, are answered though the id is offline. The next one brings it back.
+//! moment as long as the inner backend's delivery takes, are answered though the id is offline. The next one brings it back. A
+//! heartbeat that is passed on in that moment brings it back too, once, for a TTL.
 //! The same holds, until the inner stream gives its error, for a store that lost its memory.
+//!
+//! What is owed goes with the process: after a crash or [`close`](crate::Backend::close) it is not passed on, and the inner deadline of
+//! the last heartbeat that went through holds. An offline event of an earlier end that arrives late forgets it too.
 //!
 //! # Devices
 //!
-//! Heartbeats of devices are answered here in the same way. Those that go through go alone, as
+//! Heartbeats of devices are answered here in the same way. Those that go through or are passed on go alone, as
 //! [`Backend`](crate::Backend) has no batch of them. Held devices have no heartbeats and pass.
 //!
 //! # Bounds
 //!
 //! | what | bound |
 //! |---|---|
-//! | ids remembered | [`Config::known_max`], 108 bytes each; the first to be refreshed are forgotten first, and go through |
-//! | ids that beat no more | forgotten when their deadline has passed and others are refreshed |
-//! | calls that wait to be sent | [`Config::waiting_max`], of at most [`Config::batch_max`] ids each |
+//! | ids remembered | [`Config::known_max`], 108 bytes each; heartbeats of those beyond go through |
+//! | ids that beat no more | forgotten when answers end; those who beat in between, one call later |
+//! | calls of callers that wait to be sent | [`Config::waiting_max`], of at most [`Config::batch_max`] ids each |
 //! | how long they wait | [`Config::wait_max`], then `Unavailable`; then comes what the inner call takes |
-
+//! | heartbeats that are passed on | one call at a time, of at most `batch_max` ids; those of devices, 64 at a time |
 //!
 //! # Figures
 //!
@@ -60,6 +74,7 @@ mod batch;
 mod batcher;
 mod config;
 mod entry;
+mod keeper;
 mod known;
 mod part;
 

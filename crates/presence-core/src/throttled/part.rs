@@ -1,21 +1,24 @@
 //! A part of the ids that are remembered.
 
-use super::entry::Entry;
-use crate::beings::{Index, Key, List, Millis, Slab, Slot};
+use super::entry::{Entry, Owed, Rhythm};
+use crate::beings::{Index, Key, Millis, Slab, Slot, Wheel};
 use crate::name::Id;
 
-/// Finds entries, and forgets the one that was refreshed first when there are too many.
+/// Finds entries, and knows when to look at which.
 #[derive(Debug)]
 pub(super) struct Part {
     index: Index,
     entries: Slab<Entry>,
+    /// Its tick is a millisecond.
+    wheel: Wheel,
     length: usize,
     length_max: usize,
 }
 
 impl Part {
     pub(super) fn new(length_max: usize) -> Self {
-        Self { index: Index::default(), entries: Slab::new(1), length: 0, length_max }
+        let entries = Slab::new(Wheel::LISTS);
+        Self { index: Index::default(), entries, wheel: Wheel::default(), length: 0, length_max }
     }
 
     pub(super) fn find(&mut self, key: Key<'_, Id>) -> Option<&mut Entry> {
@@ -23,16 +26,17 @@ impl Part {
         Some(self.entries.at_mut(slot))
     }
 
+    /// Answers a heartbeat, if that may be done here.
     #[inline]
-    pub(super) fn is_fresh(&self, key: Key<'_, Id>, now: Millis) -> bool {
-        self.slot(key).is_some_and(|slot| self.entries.at(slot).own.is_fresh(now))
+    pub(super) fn answer(&mut self, key: Key<'_, Id>, now: Millis) -> bool {
+        self.find(key).is_some_and(|entry| entry.own.answer(now))
     }
 
-    /// Calls `others` for those of `keys` that are not fresh.
+    /// Answers the heartbeats of `keys`, and calls `others` for those that it may not answer.
     ///
     /// In two passes, as [`Beings`](crate::beings::Beings) gives heartbeats: the first brings the entries near.
-    pub(super) fn stale<'a>(
-        &self,
+    pub(super) fn answer_many<'a>(
+        &mut self,
         keys: impl Iterator<Item = (u32, Key<'a, Id>)>,
         found: &mut Vec<(u32, &'a Id, Option<Slot>)>,
         now: Millis,
@@ -41,40 +45,52 @@ impl Part {
         found.clear();
         found.extend(keys.map(|(number, key)| (number, key.name, self.index.find(key.tag(), |_| true))));
         let near = found.iter().filter_map(|(_, _, slot)| self.entries.get((*slot)?));
-        std::hint::black_box(near.fold(0, |sum, entry| sum ^ entry.until ^ entry.id.as_bytes().len() as u64));
+        std::hint::black_box(
+            near.fold(0, |sum, entry| sum ^ entry.answered() ^ entry.id.as_bytes().len() as u64),
+        );
         for (number, id, slot) in found.iter() {
-            match slot.map(|slot| self.entries.at(slot)) {
-                Some(entry) if entry.own.is_fresh(now) && entry.id == **id => {}
-                _ => others(*number),
+            let entry = slot.map(|slot| self.entries.at_mut(slot)).filter(|entry| entry.id == **id);
+            if !entry.is_some_and(|entry| entry.own.answer(now)) {
+                others(*number);
             }
         }
     }
 
-    /// Finds or adds an entry, which is remembered until `until` at least if there is room.
-    pub(super) fn find_or_insert(
-        &mut self,
-        key: Key<'_, Id>,
-        now: Millis,
-        until: Millis,
-        tag_of: impl Fn(&Id) -> u32,
-    ) -> &mut Entry {
+    /// Finds or adds an entry, if there is room; a new one is looked at when `look_at` has come.
+    pub(super) fn find_or_insert(&mut self, key: Key<'_, Id>, look_at: Millis) -> Option<&mut Entry> {
         let slot = match self.slot(key) {
-            Some(slot) => {
-                self.entries.unlink(slot);
-                slot
-            }
+            Some(slot) => slot,
+            None if self.length >= self.length_max => return None,
             None => {
-                self.make_room(now, tag_of);
                 let slot = self.entries.insert(Entry::new(key.name.clone()));
                 self.index.insert(key.tag(), slot);
+                self.wheel.plan(&mut self.entries, slot, look_at);
                 self.length += 1;
                 slot
             }
         };
-        self.entries.push_back(OLDEST_FIRST, slot);
-        let entry = self.entries.at_mut(slot);
-        entry.until = until;
-        entry
+        Some(self.entries.at_mut(slot))
+    }
+
+    /// Adds what is owed by now, forgets who beats no more, and says whether that was all.
+    pub(super) fn look(
+        &mut self,
+        now: Millis,
+        rhythm: Rhythm,
+        owed: &mut Vec<Owed>,
+        tag_of: impl Fn(&Id) -> u32,
+    ) -> bool {
+        for _ in 0..LOOKS_MAX {
+            let Some(slot) = self.wheel.next(&mut self.entries, now) else { return true };
+            let entry = self.entries.at(slot);
+            if let Some(next) = entry.look(now, rhythm, owed) {
+                self.wheel.plan(&mut self.entries, slot, next);
+            } else {
+                let tag = tag_of(&entry.id);
+                self.remove(slot, tag);
+            }
+        }
+        false
     }
 
     pub(super) fn forget(&mut self, key: Key<'_, Id>) {
@@ -83,24 +99,17 @@ impl Part {
         }
     }
 
+    /// Answers for nobody any more; what is owed stays owed.
+    pub(super) fn doubt(&mut self) {
+        self.entries.iter_mut().for_each(Entry::doubt);
+    }
+
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.length_max);
     }
 
-    /// Removes a few entries whose time is over, more than one is added at a time, and one more if it must be.
-    fn make_room(&mut self, now: Millis, tag_of: impl Fn(&Id) -> u32) {
-        for _ in 0..FORGOTTEN_PER_NEW {
-            let Some(slot) = self.entries.first(OLDEST_FIRST) else { return };
-            let entry = self.entries.at(slot);
-            if self.length < self.length_max && entry.until > now {
-                return;
-            }
-            let tag = tag_of(&entry.id);
-            self.remove(slot, tag);
-        }
-    }
-
     fn remove(&mut self, slot: Slot, tag: u32) {
+        self.wheel.cancel(&mut self.entries, slot);
         self.entries.remove(slot);
         self.index.remove(tag, slot);
         self.length -= 1;
@@ -112,40 +121,50 @@ impl Part {
     }
 }
 
-const OLDEST_FIRST: List = 0;
-const FORGOTTEN_PER_NEW: usize = 3;
+/// How many entries are looked at before the part is unlocked.
+const LOOKS_MAX: usize = 512;
 
 #[cfg(test)]
 mod tests {
     use foldhash::quality::RandomState;
 
+    use super::super::entry::Mark;
     use super::*;
 
-    fn add(part: &mut Part, keys: &RandomState, id: usize, now: Millis, until: Millis) {
+    const RHYTHM: Rhythm = Rhythm { ttl: 100, retry: 5 };
+
+    fn add(part: &mut Part, keys: &RandomState, id: usize, now: Millis, until: Millis) -> bool {
         let id = Id::new(&id.to_string()).unwrap();
-        part.find_or_insert(Key::new(&id, keys), now, until, |id| Key::new(id, keys).tag());
+        let entry = part.find_or_insert(Key::new(&id, keys), now + RHYTHM.retry);
+        entry.map(|entry| entry.own.mark = Mark::Fresh(until)).is_some()
+    }
+
+    fn look(part: &mut Part, keys: &RandomState, now: Millis) -> Vec<String> {
+        let mut owed = Vec::new();
+        while !part.look(now, RHYTHM, &mut owed, |id| Key::new(id, keys).tag()) {}
+        owed.iter().map(|owed| owed.id.to_string()).collect()
     }
 
     #[test]
-    fn those_that_beat_no_more_make_room() {
+    fn who_beat_again_is_owed_and_who_did_not_is_forgotten() {
         let (mut part, keys) = (Part::new(1_000), RandomState::default());
-        (0..100).for_each(|id| add(&mut part, &keys, id, 0, 50));
-        // One of them goes on.
-        add(&mut part, &keys, 0, 40, 90);
-        (100..160).for_each(|id| add(&mut part, &keys, id, 60, 110));
-        assert_eq!(part.length, 61);
-        assert!(part.find(Key::new(&Id::new("0").unwrap(), &keys)).is_some());
+        (0..100).for_each(|id| assert!(add(&mut part, &keys, id, 0, 50)));
+        let seven = Id::new("7").unwrap();
+        assert!(part.answer(Key::new(&seven, &keys), 30));
+        assert_eq!((look(&mut part, &keys, 49), part.length), (vec![], 100));
+        assert_eq!((look(&mut part, &keys, 50), part.length), (vec!["7".to_owned()], 1));
+        // Nobody passes it on: it comes again, until it is too late.
+        assert_eq!((look(&mut part, &keys, 54).len(), look(&mut part, &keys, 55).len()), (0, 1));
+        assert_eq!((look(&mut part, &keys, 130).len(), part.length), (0, 0));
     }
 
     #[test]
-    fn full_part_forgets_the_first() {
+    fn full_part_takes_nobody_until_somebody_is_forgotten() {
         let (mut part, keys) = (Part::new(3), RandomState::default());
-        (0..5).for_each(|id| add(&mut part, &keys, id, 0, 50));
-        let known = |part: &mut Part, id: &str| part.find(Key::new(&Id::new(id).unwrap(), &keys)).is_some();
-        assert_eq!(
-            ["0", "1", "2", "3", "4"].map(|id| known(&mut part, id)),
-            [false, false, true, true, true]
-        );
-        assert_eq!((part.length, part.entries.end()), (3, 3));
+        let taken: Vec<_> = (0..5).map(|id| add(&mut part, &keys, id, 0, 50)).collect();
+        assert_eq!(taken, [true, true, true, false, false]);
+        look(&mut part, &keys, 50);
+        assert!(add(&mut part, &keys, 4, 50, 90));
+        assert_eq!((part.length, part.entries.end()), (1, 3));
     }
 }

@@ -5,9 +5,9 @@ mod spy;
 
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use presence_core::throttled::{Config, Throttled};
-use presence_core::{Backend, Device, ErrorKind, Failure, Id, Status};
+use presence_core::{Backend, Device, ErrorKind, Failure, Id, Since, Status, Update};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -61,6 +61,115 @@ async fn heartbeats_far_from_the_deadline_are_answered_here() {
         assert!(apart >= Duration::from_secs(4) && apart <= Duration::from_millis(6_100), "{apart:?}");
     }
     assert!((16..=25).contains(&sent.len()), "{} of 1,000 went through", sent.len());
+}
+
+/// Beats at 0 and 0.55 TTL, which is answered here or not, and then just before the heartbeat's deadline.
+#[tokio::test(start_paused = true)]
+async fn who_beats_within_the_ttl_never_goes_offline() {
+    let (spy, throttled) = start(&config()).await;
+    let (ids, phone) = (ids(100), device("phone"));
+    let beat = async || {
+        throttled.online(&ids[1..]).await.unwrap();
+        throttled.online_device(&ids[0], &phone).await.unwrap();
+    };
+    let mut events = throttled.events(Since::Now).await.unwrap();
+    beat().await;
+    for _ in 0..20 {
+        sleep(TTL.mul_f64(0.55)).await;
+        beat().await;
+        let (calls, devices) = (spy.calls().len(), spy.devices());
+        sleep(TTL - Duration::from_millis(1)).await;
+        // Batched, and once each.
+        assert!(spy.calls().len() <= calls + 8 && spy.devices() <= devices + 1);
+        beat().await;
+    }
+    while let Some(Some(update)) = events.next().now_or_never() {
+        let update = update.unwrap();
+        assert!(!matches!(&update, Update::Change(event) if event.status == Status::Offline), "{update:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_id_is_offline_no_later_than_the_config_says() {
+    let config = config();
+    let (_spy, throttled) = start(&config).await;
+    let mut events = throttled.events(Since::Now).await.unwrap();
+    let ids = ids(200);
+    throttled.online(&ids).await.unwrap();
+    // Answered here: the deadline is 12 s, of some 10 s from when they went through.
+    sleep(Duration::from_secs(2)).await;
+    throttled.online(&ids).await.unwrap();
+    let (deadline, mut last, mut left) = (Instant::now() + TTL, Duration::ZERO, ids.len());
+    while left > 0 {
+        let Some(Ok(update)) = events.next().await else { panic!("the events ended") };
+        if matches!(&update, Update::Change(event) if event.status == Status::Offline) {
+            last = Instant::now().checked_duration_since(deadline).expect("no earlier than the deadline");
+            left -= 1;
+        }
+    }
+    let bound = config.lateness() - Duration::from_secs(2) + Duration::from_millis(110);
+    assert!(last > bound - Duration::from_millis(300) && last <= bound, "{last:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeat_that_is_owed_is_tried_until_it_goes_through() {
+    let (spy, throttled) = start(&config()).await;
+    let alice = [id("alice")];
+    throttled.online(&alice).await.unwrap();
+    sleep(Duration::from_secs(3)).await;
+    throttled.online(&alice).await.unwrap();
+    // Past the end of the answers, before the deadline.
+    sleep(Duration::from_secs(1)).await;
+    spy.fail(Some("alice"));
+    sleep(Duration::from_secs(5)).await;
+    spy.fail(None);
+    sleep(Duration::from_millis(3_900)).await;
+    assert_eq!(throttled.status(&alice).await.unwrap(), [Status::Online]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_ended_while_a_heartbeat_is_owed_stays_offline() {
+    let (spy, throttled) = start(&config()).await;
+    let alice = [id("alice")];
+    for elsewhere in [false, true] {
+        throttled.online(&alice).await.unwrap();
+        sleep(Duration::from_secs(3)).await;
+        throttled.online(&alice).await.unwrap();
+        let backend = spy.backend();
+        let by: &dyn Backend = if elsewhere { &*backend } else { &throttled };
+        by.offline(&alice).await.unwrap();
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(throttled.status(&alice).await.unwrap(), [Status::Offline]);
+    }
+    // The same, while it is on its way: the end waits for it.
+    throttled.online(&alice).await.unwrap();
+    sleep(Duration::from_secs(3)).await;
+    throttled.online(&alice).await.unwrap();
+    let before = spy.calls().len();
+    spy.freeze();
+    sleep(Duration::from_secs(4)).await;
+    assert_eq!(spy.calls().len(), before + 1);
+    let (end, ()) = tokio::join!(throttled.offline(&alice), async {
+        others().await;
+        assert_eq!(spy.backend().status(&alice).await.unwrap(), [Status::Online]);
+        spy.thaw();
+    });
+    end.unwrap();
+    assert_eq!(throttled.status(&alice).await.unwrap(), [Status::Offline]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_lag_neither_silence_nor_revive_who_is_owed_a_heartbeat() {
+    let spy = Spy::start(TTL, 50);
+    let throttled = Throttled::start(spy.backend(), &config()).await.expect("good settings");
+    let both = [id("alice"), id("bob")];
+    throttled.online(&both).await.unwrap();
+    sleep(Duration::from_secs(3)).await;
+    throttled.online(&both).await.unwrap();
+    spy.backend().offline(&both[1..]).now_or_never().expect("memory does not wait").unwrap();
+    spy.backend().online(&ids(100)).now_or_never().expect("memory does not wait").unwrap();
+    sleep(TTL - Duration::from_millis(1)).await;
+    assert_eq!(throttled.status(&both).await.unwrap(), [Status::Online, Status::Offline]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,12 +349,14 @@ async fn heartbeats_of_devices_are_answered_here_too() {
     throttled.online_device(&alice, &device("phone")).await.unwrap();
     assert_eq!(spy.devices(), 3);
     spy.fail(Some("alice"));
-    sleep(Duration::from_secs(7)).await;
+    // Until what is owed is not tried any more.
+    sleep(TTL * 2).await;
+    let before = spy.devices();
     for _ in 0..2 {
         let error = throttled.online_device(&alice, &device("watch")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
     }
-    assert_eq!(spy.devices(), 5);
+    assert_eq!(spy.devices(), before + 2);
 }
 
 #[tokio::test(start_paused = true)]

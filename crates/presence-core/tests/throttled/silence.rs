@@ -1,4 +1,6 @@
-//! Random histories: whoever was told that a heartbeat counts is online for as long as it says.
+//! Random histories: whoever was told that a heartbeat counts is online for the TTL, as if there were no throttle.
+//!
+//! Except for those whose calls fail: what is owed to the inner backend cannot be passed on.
 
 use std::time::Duration;
 
@@ -41,7 +43,10 @@ type Promises = [[u64; 2]; IDS];
 struct World {
     spy: Spy,
     throttled: Throttled,
-    kept: u64,
+    ttl: u64,
+    /// Of the TTL, what may go by before a heartbeat is passed on.
+    lateness: u64,
+    failing: Option<usize>,
     now: u64,
     promises: Promises,
 }
@@ -50,28 +55,28 @@ impl World {
     async fn start(fraction: f64) -> Self {
         let mut config = Config::default();
         (config.ttl, config.fraction) = (Duration::from_secs(1), fraction);
-        let kept = u64::try_from(config.kept().as_millis()).expect("less than the TTL");
+        let millis = |time: Duration| u64::try_from(time.as_millis()).expect("at most a second");
+        let (ttl, lateness) = (millis(config.ttl), millis(config.lateness()) + 1);
         let spy = Spy::start(config.ttl, 65_536);
         let throttled = Throttled::start(spy.backend(), &config).await.expect("good settings");
-        Self { spy, throttled, kept, now: 0, promises: [[0; 2]; IDS] }
+        Self { spy, throttled, ttl, lateness, failing: None, now: 0, promises: [[0; 2]; IDS] }
     }
 
     async fn run(&mut self, step: Step) {
-        let until = self.now + self.kept;
         match step {
             Step::Beat(numbers) => {
                 let ids: Vec<_> = numbers.iter().map(|number| id(&number.to_string())).collect();
                 let failed = self.throttled.online(&ids).await.err();
                 for number in numbers {
                     if !failed.as_ref().is_some_and(|failed| failed.has(&number.to_string())) {
-                        self.promises[number][0] = until;
+                        self.promises[number][0] = self.promise(number);
                     }
                 }
             }
             Step::BeatDevice(number) => {
                 let result = self.throttled.online_device(&id(&number.to_string()), &device("phone")).await;
                 if result.is_ok() {
-                    self.promises[number][1] = until;
+                    self.promises[number][1] = self.promise(number);
                 }
             }
             Step::Offline(number) => {
@@ -89,7 +94,13 @@ impl World {
                 ended.expect("memory is there");
                 self.promises[number][1] = 0;
             }
-            Step::Fail(number) => self.spy.fail(number.map(|number| number.to_string()).as_deref()),
+            Step::Fail(number) => {
+                self.spy.fail(number.map(|number| number.to_string()).as_deref());
+                self.failing = number;
+                for until in number.map(|number| &mut self.promises[number]).into_iter().flatten() {
+                    *until = until.saturating_sub(self.lateness);
+                }
+            }
             Step::Wait(millis) => {
                 sleep(Duration::from_millis(millis)).await;
                 self.now += millis;
@@ -97,6 +108,12 @@ impl World {
             }
         }
         self.check().await;
+    }
+
+    /// Returns until when a heartbeat that comes now keeps its id online.
+    fn promise(&self, number: usize) -> u64 {
+        let lateness = if self.failing == Some(number) { self.lateness } else { 0 };
+        self.now + self.ttl - lateness
     }
 
     async fn check(&self) {

@@ -17,6 +17,7 @@ pub(crate) struct Address {
 pub(crate) enum Kind {
     Single(ConnectionInfo),
     Sentinel {
+        /// Reached without TLS, user and password.
         sentinels: Vec<ConnectionAddr>,
         master: String,
         /// User, password, database and TLS of the master; its host is what the sentinels say.

@@ -18,7 +18,8 @@ use presence_core::{Error, ErrorKind};
 /// rediss://…  rediss-sentinel://…  rediss-cluster://…   the same over TLS; with sentinels it is their masters that talk TLS
 /// ```
 ///
-/// A user and password are those of Redis itself, not of the sentinels.
+/// A user and password are those of Redis itself. The sentinels are asked without a user or password and without TLS, also with
+/// `rediss-sentinel`: those that require either cannot be used.
 ///
 /// # Connections
 ///
@@ -27,7 +28,8 @@ use presence_core::{Error, ErrorKind};
 /// before a random wait of at most [`retry_max`](Self::retry_max), and until then commands fail at once.
 ///
 /// The client library's own defaults are a response timeout of 500 ms, a connection timeout of 1 s, no `TCP_NODELAY`, and in a cluster
-/// 16 retries without an overall bound. Here `TCP_NODELAY` is on and `timeout` bounds the whole.
+/// 16 retries without an overall bound. Here `TCP_NODELAY` is on and `timeout` bounds the whole, of which the waits between
+/// those retries in a cluster are 10 to 100 ms; neither their number nor the waits can be set.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Connect {
