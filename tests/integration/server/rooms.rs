@@ -18,7 +18,7 @@ async fn ask(server: &Tidings, path: &str) -> (u16, Value) {
 }
 
 /// Asks until the room has so many members.
-pub(super) async fn until(server: &Tidings, room: &str, count: usize) -> Value {
+async fn until(server: &Tidings, room: &str, count: usize) -> Value {
     let started = Instant::now();
     loop {
         let (status, answer) = ask(server, &format!("/rooms/{room}")).await;

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use presence_core::Status;
+use futures_util::StreamExt;
+use presence_core::rooms::{Action, Rooms, Update};
+use presence_core::{Cause, Error, ErrorKind, Since, Status};
+use presence_redis::leases::Leases;
 use test_support::RedisCluster;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
 
 use super::follower::Follower;
-use super::{config, process};
+use super::{PATIENCE, config, process};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shard_that_moves_goes_on() {
@@ -53,6 +57,49 @@ async fn shard_that_moves_goes_on() {
     one.online(["end"]).await.unwrap();
     follower.until(&["a", "end"]).await;
     assert!(refused < 1_000, "{refused} calls failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn room_that_moves_goes_on() {
+    let Some(cluster) = test_support::require(RedisCluster::start(3).await) else { return };
+    let mut config = config(&cluster.url());
+    config.shards = 1;
+    let one = Rooms::new(Leases::start(&config).await.unwrap());
+    let other = Rooms::new(Leases::start(&config).await.unwrap());
+    one.join("lobby", "stays", "tab", "x").await.unwrap();
+    let slot = redis_slot(&format!("{}:0:rooms", config.prefix));
+    let from = cluster.holder(slot).await.unwrap();
+    for turn in 0..3 {
+        let (from, to) = if turn % 2 == 0 { (from, (from + 1) % 3) } else { ((from + 1) % 3, from) };
+        cluster.move_slot(slot, from, to).await.unwrap();
+        let id = format!("comes {turn}");
+        again(|| other.join("lobby", &*id, "tab", "y")).await;
+        // Follows the room in its new place.
+        let mut events = again(|| one.events("lobby", Since::Now)).await;
+        again(|| other.remove("lobby", &*id)).await;
+        loop {
+            let item = timeout(PATIENCE, events.next()).await.expect("it goes on").expect("it is open");
+            if let Ok(Update::Change(event)) = item
+                && event.action == Action::Left(Cause::Explicit)
+            {
+                assert_eq!(event.id.as_str(), id);
+                break;
+            }
+        }
+    }
+    assert_eq!(again(|| other.count("lobby")).await, 1);
+}
+
+/// Calls until it works, as a move is a life that begins.
+async fn again<T, F: Future<Output = Result<T, Error>>>(call: impl Fn() -> F) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match call().await {
+            Ok(answer) => return answer,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable),
+        }
+        assert!(Instant::now() < until, "it goes on");
+    }
 }
 
 /// The slot of a hash tag: CRC-16/XMODEM of it.

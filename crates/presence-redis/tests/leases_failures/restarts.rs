@@ -201,6 +201,28 @@ async fn failed_over_master_is_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn failover_that_lost_writes_is_mended() {
+    let Some(servers) = test_support::require(RedisSentinel::start().await) else { return };
+    let config = config(&servers.url());
+    let (one, other) = (process(&config).await, process(&config).await);
+    one.hold_device("a", "tab").await.unwrap();
+    other.hold_device("c", "tab").await.unwrap();
+    let mut follower = Follower::start(&other).await;
+    let master = servers.master().await.unwrap();
+    let replica = servers.servers().iter().find(|server| server.port() != master.port()).unwrap();
+    // From here on it hears of nothing.
+    tell(replica, &["REPLICAOF", "127.0.0.1", "1"]).await;
+    one.hold_device("b", "tab").await.unwrap();
+    one.offline(["a"]).await.unwrap();
+    master.kill().unwrap();
+    servers.failed_over(master).await.unwrap();
+    online_again(&one, "new").await;
+    follower.until(&["b", "c", "new"]).await;
+    let expected = [Status::Offline, Status::Online, Status::Online];
+    assert_eq!(other.status(["a", "b", "c"]).await.unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_was_gone_before_a_restart_is_not_online_after_it() {
     let options = RedisOptions { append_only: true, ..RedisOptions::default() };
     let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
