@@ -88,6 +88,7 @@ mod ledger;
 mod listing;
 mod log;
 mod mail;
+mod outages;
 mod outbox;
 mod pulse;
 mod reader;

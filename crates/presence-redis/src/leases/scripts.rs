@@ -195,17 +195,8 @@ impl<'a, S: Space> Scripts<'a, S> {
     }
 
     async fn write_coded(&self, life: &Life, number: u64, fill: impl FnOnce(&mut Cmd)) -> Answered<Written> {
-        let (keys, set) = (self.keys, self.keys.set(&life.process));
-        let keys = [
-            &*keys.life,
-            &keys.held,
-            &set,
-            &keys.leases,
-            &keys.awaited,
-            &keys.log,
-            &keys.past,
-            &keys.past_before,
-        ];
+        let set = self.keys.set(&life.process);
+        let keys = self.keys_with(&set);
         let (events_max, remembered_max) = S::bounds(self.config);
         let answer = S::scripts().0.call(self.link, &keys, |command| {
             command.arg(&life.epoch).arg(&life.process).arg(events_max).arg(remembered_max).arg(number);
@@ -220,19 +211,16 @@ impl<'a, S: Space> Scripts<'a, S> {
         })
     }
 
+    /// All keys of the shard, as those scripts take them that change what a process holds; `set` is the one of that process.
+    fn keys_with(&self, set: &'a str) -> [&'a str; 8] {
+        let keys = self.keys;
+        [&keys.life, &keys.held, set, &keys.leases, &keys.awaited, &keys.log, &keys.past, &keys.past_before]
+    }
+
     /// Lets go of a part of what a process holds whose lease is over.
     pub(super) async fn reap(&self, epoch: &str, dead: &str, allowance: Duration) -> Result<Reaped, Error> {
-        let (keys, set) = (self.keys, self.keys.set(dead));
-        let keys = [
-            &*keys.life,
-            &keys.held,
-            &set,
-            &keys.leases,
-            &keys.awaited,
-            &keys.log,
-            &keys.past,
-            &keys.past_before,
-        ];
+        let set = self.keys.set(dead);
+        let keys = self.keys_with(&set);
         let (events_max, remembered_max) = S::bounds(self.config);
         let answer = S::scripts().1.call(self.link, &keys, |command| {
             command.arg(epoch).arg(dead).arg(REAPED_AT_ONCE).arg(ms(allowance)).arg(ms(self.config.lease()));

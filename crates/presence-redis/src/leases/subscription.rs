@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::core::Core;
 use super::entry::Record;
+use super::outages::Outages;
 use super::snapshot::Snapshot;
 use super::tail::News;
 
@@ -29,14 +30,13 @@ pub(super) struct Subscription {
     snapshot: Option<Snapshot>,
     /// What was found to be lost and not told yet.
     lagged: Missed,
-    /// How many outages were told.
-    outages: u64,
+    outages: Outages,
 }
 
 impl Subscription {
     pub(super) async fn open(core: Arc<Core>, since: Since) -> Result<Self, Error> {
         let news = core.tail.news();
-        let outages = news.borrow().outages;
+        let outages = Outages::since(news.borrow().outages);
         let until = Instant::now() + core.patience();
         let looks: Vec<_> = (0..core.shards.len()).map(|shard| core.look(shard, until)).collect();
         let looked = futures_util::future::try_join_all(looks).await?;
@@ -140,7 +140,7 @@ impl Subscription {
             if ended {
                 return None;
             }
-            if news.outages > self.outages {
+            if self.outages.is_behind(news.outages) {
                 self.unavailable(news, self.core.shards[0].error());
                 continue;
             }
@@ -155,8 +155,7 @@ impl Subscription {
 
     /// Says once for each outage that there is one.
     fn unavailable(&mut self, news: News, error: Error) {
-        if news.outages >= self.outages {
-            self.outages = news.outages.max(self.outages) + u64::from(news.outages == self.outages);
+        if self.outages.tell(news.outages) {
             self.ready.push_back(Err(error));
         }
     }

@@ -14,6 +14,7 @@ use super::entry::Record;
 use super::seats::Seats;
 use super::snapshot::Snapshot;
 use crate::leases::core::Core;
+use crate::leases::outages::Outages;
 use crate::leases::scripts::Looked;
 
 /// A reader of one log, which takes a snapshot first if asked to.
@@ -27,8 +28,7 @@ pub(super) struct Subscription {
     life: String,
     mark: u64,
     snapshot: Option<Snapshot>,
-    /// How many outages were told.
-    outages: u64,
+    outages: Outages,
 }
 
 /// A room that is followed as long as this is there.
@@ -53,7 +53,7 @@ impl Subscription {
         if is_first {
             watched.core.nudge(shard).await;
         }
-        let outages = *news.borrow();
+        let outages = Outages::since(*news.borrow());
         let mut subscription = Self {
             watched,
             news,
@@ -131,7 +131,7 @@ impl Subscription {
             if ended {
                 return None;
             }
-            if outages > self.outages {
+            if self.outages.is_behind(outages) {
                 let Watched { core, room } = &self.watched;
                 let error = core.shards[core.shard_of(room)].error();
                 self.unavailable(outages, error);
@@ -148,8 +148,7 @@ impl Subscription {
 
     /// Says once for each outage that there is one.
     fn unavailable(&mut self, outages: u64, error: Error) {
-        if outages >= self.outages {
-            self.outages = outages.max(self.outages) + u64::from(outages == self.outages);
+        if self.outages.tell(outages) {
             self.ready.push_back(Err(error));
         }
     }
