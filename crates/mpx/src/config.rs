@@ -1,0 +1,129 @@
+//! Settings of a multiplexer.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::{ConnectionInfo, IntoConnectionInfo};
+
+use crate::connection::{Connect, Source};
+use crate::error::{Error, ErrorKind};
+use crate::subscription::Policy;
+
+/// Settings. Made from where the connection comes from; the rest has defaults.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Config {
+    pub(crate) source: Source,
+    /// After so long without anything from Redis it is asked for a sign of life; after as long again the connection is given up.
+    /// Default 30 s, 1 ms to a day.
+    pub ping_timeout: Duration,
+    /// How long connecting may take, login included. Default 5 s, 1 ms to 10 minutes.
+    pub connect_timeout: Duration,
+    /// Before a second attempt to connect a random time is waited, at most twice this; doubled with each further one. Default 8 ms,
+    /// 1 ms up to `backoff_max`.
+    pub backoff_min: Duration,
+    /// What that wait is at most. Default 512 ms, up to 10 minutes.
+    pub backoff_max: Duration,
+    /// How many names go into one command. Default 512, 1 to 4,096.
+    pub batch_max: usize,
+    /// How many messages a subscription keeps until it reads them. Default 1,000, 1 to 2^32.
+    pub queue_max: usize,
+    /// What happens when there are more. Default: the oldest goes, and it is told how many went.
+    pub policy: Policy,
+    /// How long a message may be, in bytes: a longer one ends the connection. Default 512 MB, which is what Redis allows.
+    pub message_max: usize,
+    /// Certificates of authorities to trust instead of those of this machine, in PEM; for TLS only. Default: none.
+    pub authorities: Option<Vec<u8>>,
+    /// More nodes of a cluster, asked for its map if the first does not answer; of no use but to a
+    /// [`ShardedMultiplexer`](crate::ShardedMultiplexer). Default: none.
+    pub nodes: Vec<(String, u16)>,
+    /// Where the random waits begin. Default: somewhere. Set it to have them repeat, in a simulation.
+    pub jitter_seed: Option<u64>,
+}
+
+impl Config {
+    /// From an address: `redis://`, `rediss://` for TLS, `redis+unix://`; with user and password if needed, and `?protocol=resp3`.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) if it is none.
+    pub fn new(address: &str) -> Result<Self, Error> {
+        let info = address.into_connection_info().map_err(|error| {
+            Error::with_source(ErrorKind::Config, "the address is none of a Redis", error)
+        })?;
+        Ok(Self::from_info(info))
+    }
+
+    /// From the connection settings of redis-rs. Of certificates that were set there nothing can be read: see
+    /// [`authorities`](Self::authorities), or [`from_connect`](Self::from_connect) for a certificate of our own.
+    #[must_use]
+    pub fn from_info(info: ConnectionInfo) -> Self {
+        Self::of(Source::Info(Box::new(info)))
+    }
+
+    /// From anything that makes a connection, which is logged in already if it has to be.
+    #[must_use]
+    pub fn from_connect(connect: impl Connect) -> Self {
+        Self::of(Source::Function(std::sync::Arc::new(connect)))
+    }
+
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            ping_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            backoff_min: Duration::from_millis(8),
+            backoff_max: Duration::from_millis(512),
+            batch_max: 512,
+            queue_max: 1_000,
+            policy: Policy::default(),
+            message_max: 512 * 1024 * 1024,
+            authorities: None,
+            nodes: Vec::new(),
+            jitter_seed: None,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let ms = Duration::from_millis(1);
+        let minutes = Duration::from_mins(10);
+        for (name, value, min, max) in [
+            ("ping_timeout", self.ping_timeout, ms, Duration::from_hours(24)),
+            ("connect_timeout", self.connect_timeout, ms, minutes),
+            ("backoff_max", self.backoff_max, ms, minutes),
+            ("backoff_min", self.backoff_min, ms, self.backoff_max),
+        ] {
+            if !(min..=max).contains(&value) {
+                let message = format!("{name} is {value:?}, allowed are {min:?} to {max:?}");
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+        }
+        for (name, value, max) in [
+            ("batch_max", self.batch_max, 4_096),
+            ("queue_max", self.queue_max, 1 << 32),
+            ("message_max", self.message_max, 1 << 32),
+        ] {
+            if !(1..=max).contains(&value) {
+                let message = format!("{name} is {value}, allowed are 1 to {max}");
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Leaves out where the connection comes from: that may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("ping_timeout", &self.ping_timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("backoff_min", &self.backoff_min)
+            .field("backoff_max", &self.backoff_max)
+            .field("batch_max", &self.batch_max)
+            .field("queue_max", &self.queue_max)
+            .field("policy", &self.policy)
+            .field("message_max", &self.message_max)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! Makes connections to one address, each logged in.
+
+use std::io;
+use std::time::Duration;
+
+use redis::{ConnectionAddr, ConnectionInfo};
+use rustls::pki_types::ServerName;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::{Source, Transport, login, tls};
+use crate::config::Config;
+use crate::error::{Error, ErrorKind};
+
+/// Makes connections that may subscribe and publish.
+#[derive(Clone)]
+pub(crate) struct Dialer {
+    source: Source,
+    /// Set if the address says that there is TLS.
+    tls: Option<TlsConnector>,
+    /// How long it may take.
+    within: Duration,
+}
+
+impl Dialer {
+    /// Checks what can be checked without a connection.
+    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
+        let tls = match &config.source {
+            Source::Info(info) => match info.addr() {
+                ConnectionAddr::TcpTls { insecure: true, .. } => {
+                    let message = "an address with #insecure: set the authorities that the server's certificate is from instead";
+                    return Err(Error::new(ErrorKind::Config, message));
+                }
+                ConnectionAddr::TcpTls { host, .. } => {
+                    server_name(host)?;
+                    Some(tls::connector(config.authorities.as_deref())?)
+                }
+                _ => None,
+            },
+            Source::Function(_) => None,
+        };
+        Ok(Self { source: config.source.clone(), tls, within: config.connect_timeout })
+    }
+
+    /// The same for another node of the cluster. `None` if this one is not reached by an address.
+    pub(crate) fn to(&self, host: &str, port: u16) -> Option<Self> {
+        let Source::Info(info) = &self.source else { return None };
+        let addr = match info.addr() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
+                host: host.to_owned(),
+                port,
+                insecure: *insecure,
+                tls_params: tls_params.clone(),
+            },
+            _ => ConnectionAddr::Tcp(host.to_owned(), port),
+        };
+        let info = ConnectionInfo::clone(info).set_addr(addr);
+        Some(Self { source: Source::Info(Box::new(info)), tls: self.tls.clone(), within: self.within })
+    }
+
+    /// The host, if it is reached by one.
+    pub(crate) fn host(&self) -> Option<&str> {
+        match &self.source {
+            Source::Info(info) => match info.addr() {
+                ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => Some(host),
+                _ => None,
+            },
+            Source::Function(_) => None,
+        }
+    }
+
+    /// Where it connects to, without secrets.
+    pub(crate) fn address(&self) -> String {
+        match &self.source {
+            Source::Info(info) => info.addr().to_string(),
+            Source::Function(_) => "a function".to_owned(),
+        }
+    }
+
+    /// Makes a connection.
+    pub(crate) async fn open(&self) -> Result<Box<dyn Transport>, Error> {
+        let opened = timeout(self.within, async {
+            match &self.source {
+                Source::Function(connect) => connect.connect().await.map_err(unreachable),
+                Source::Info(info) => {
+                    let mut transport = self.dial(info.addr()).await?;
+                    login::log_in(&mut transport, info.redis_settings()).await?;
+                    Ok(transport)
+                }
+            }
+        });
+        opened
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Unavailable, "redis did not answer in time")))
+    }
+
+    async fn dial(&self, address: &ConnectionAddr) -> Result<Box<dyn Transport>, Error> {
+        match address {
+            ConnectionAddr::Tcp(host, port) => Ok(Box::new(tcp(host, *port).await?)),
+            ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(unreachable)?)),
+            ConnectionAddr::TcpTls { host, port, .. } => {
+                let connector =
+                    self.tls.as_ref().ok_or_else(|| Error::new(ErrorKind::Config, "TLS is not set up"))?;
+                let stream = connector.connect(server_name(host)?, tcp(host, *port).await?).await;
+                let refused =
+                    |error| Error::with_source(ErrorKind::Unavailable, "TLS with redis failed", error);
+                Ok(Box::new(stream.map_err(refused)?))
+            }
+            _ => Err(Error::new(ErrorKind::Config, "the address is of a kind that is not known")),
+        }
+    }
+}
+
+async fn tcp(host: &str, port: u16) -> Result<TcpStream, Error> {
+    let socket = TcpStream::connect((host, port)).await.map_err(unreachable)?;
+    // Commands are written whole.
+    socket.set_nodelay(true).map_err(unreachable)?;
+    Ok(socket)
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
+    ServerName::try_from(host.to_owned())
+        .map_err(|error| Error::with_source(ErrorKind::Config, "the host has no name for TLS", error))
+}
+
+fn unreachable(error: io::Error) -> Error {
+    Error::with_source(ErrorKind::Unavailable, "redis cannot be reached", error)
+}

@@ -1,0 +1,51 @@
+//! Connections: how they are made, and how Redis is told who we are.
+
+mod dialer;
+mod login;
+mod tls;
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use redis::ConnectionInfo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub(crate) use self::dialer::Dialer;
+pub(crate) use self::login::ask;
+
+/// A byte stream to Redis.
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+/// A connection in the making.
+pub type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> + Send>>;
+
+/// Anything that makes connections: a closure that returns a future of a byte stream, for one.
+///
+/// The stream is logged in already if it has to be; it is used with whatever protocol it speaks.
+pub trait Connect: Send + Sync + 'static {
+    /// Begins to make one. It is dropped when it takes too long.
+    fn connect(&self) -> Connecting;
+}
+
+impl<F, C, T> Connect for F
+where
+    F: Fn() -> C + Send + Sync + 'static,
+    C: Future<Output = io::Result<T>> + Send + 'static,
+    T: Transport + 'static,
+{
+    fn connect(&self) -> Connecting {
+        let connecting = self();
+        Box::pin(async move { Ok(Box::new(connecting.await?) as Box<dyn Transport>) })
+    }
+}
+
+/// Where connections come from.
+#[derive(Clone)]
+pub(crate) enum Source {
+    Info(Box<ConnectionInfo>),
+    Function(Arc<dyn Connect>),
+}

@@ -1,0 +1,42 @@
+//! TLS: whom to trust.
+
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
+
+use crate::error::{Error, ErrorKind};
+
+/// Trusts these authorities, in PEM; without any, those that this machine trusts.
+pub(super) fn connector(authorities: Option<&[u8]>) -> Result<TlsConnector, Error> {
+    let mut roots = RootCertStore::empty();
+    match authorities {
+        Some(pem) => {
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate.map_err(unreadable)?;
+                roots.add(certificate).map_err(unreadable)?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if roots.is_empty() {
+        let message = match authorities {
+            Some(_) => "the authorities have no certificate in PEM",
+            None => "this machine trusts no certificates: set the authorities, or SSL_CERT_FILE",
+        };
+        return Err(Error::new(ErrorKind::Config, message));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::with_source(ErrorKind::Config, "TLS cannot be set up", error))?;
+    Ok(TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth())))
+}
+
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::with_source(ErrorKind::Config, "a certificate of the authorities cannot be read", error)
+}

@@ -1,0 +1,138 @@
+//! What both multiplexers are: names, tasks, and when they end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::metrics::Metrics;
+use crate::random::Dice;
+use crate::registry::{Loss, Registry, Routes};
+use crate::sink::{Receiver, Sink};
+
+/// A multiplexer's handle; the last one that is dropped ends it.
+#[derive(Debug, Clone)]
+pub(crate) struct Engine {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) tasks: TaskTracker,
+    _end: Arc<End>,
+}
+
+#[derive(Debug)]
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.mode.send_replace(Mode::Ended);
+    }
+}
+
+/// What handles and tasks share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) registry: Mutex<Registry>,
+    pub(crate) mode: watch::Sender<Mode>,
+    pub(crate) metrics: Metrics,
+    pub(crate) dice: Dice,
+    /// Says that the map of the cluster may be another one by now.
+    pub(crate) map_is_stale: Notify,
+    /// Why a connection could not be made or was lost the last time, until one is made.
+    error: Mutex<Option<Error>>,
+}
+
+/// What the tasks are to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Running,
+    Stopped,
+    Ended,
+}
+
+impl Engine {
+    pub(crate) fn new(config: Config, routes: Routes) -> Self {
+        let shared = Arc::new(Shared {
+            registry: Mutex::new(Registry::new(routes, config.batch_max)),
+            mode: watch::Sender::new(Mode::Running),
+            metrics: Metrics::new(),
+            dice: Dice::new(config.jitter_seed),
+            map_is_stale: Notify::new(),
+            error: Mutex::default(),
+            config,
+        });
+        Self { _end: Arc::new(End(Arc::clone(&shared))), shared, tasks: TaskTracker::new() }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.shared.turn(Mode::Running, Mode::Stopped);
+    }
+
+    pub(crate) fn restart(&self) {
+        self.shared.turn(Mode::Stopped, Mode::Running);
+    }
+
+    pub(crate) async fn shutdown(&self, grace: Duration) -> bool {
+        self.shared.mode.send_replace(Mode::Ended);
+        self.tasks.close();
+        timeout(grace, self.tasks.wait()).await.is_ok()
+    }
+}
+
+impl Shared {
+    pub(crate) fn open(&self, receiver: Receiver) -> Result<Arc<Sink>, Error> {
+        let mut registry = self.registry.lock();
+        // Under the lock, which the end takes after the mode was changed.
+        if *self.mode.borrow() == Mode::Ended {
+            return Err(Error::new(ErrorKind::Closed, "the multiplexer has ended"));
+        }
+        Ok(registry.open(|id| Sink { id, receiver, changed: Notify::new() }))
+    }
+
+    /// Closes a subscription that does not go on.
+    pub(crate) fn keep(&self, sink: &Sink, goes_on: bool) {
+        if !goes_on && self.registry.lock().close(sink) {
+            sink.close();
+        }
+    }
+
+    /// Tells subscriptions what they have lost.
+    pub(crate) fn tell_losses(&self, losses: Vec<Loss>, error: &Error) {
+        for Loss { sink, names } in losses {
+            let goes_on = sink.tell(Event::Disconnected { names: names.into(), error: error.clone() });
+            self.keep(&sink, goes_on);
+        }
+    }
+
+    pub(crate) fn end(&self) {
+        let sinks = self.registry.lock().end();
+        sinks.iter().for_each(|sink| sink.close());
+    }
+
+    pub(crate) fn connected(&self) {
+        *self.error.lock() = None;
+    }
+
+    pub(crate) fn failed(&self, error: Error) {
+        *self.error.lock() = Some(error);
+    }
+
+    pub(crate) fn error(&self) -> Option<Error> {
+        self.error.lock().clone()
+    }
+
+    fn turn(&self, from: Mode, to: Mode) {
+        self.mode.send_if_modified(|mode| {
+            let turns = *mode == from;
+            if turns {
+                *mode = to;
+            }
+            turns
+        });
+    }
+}

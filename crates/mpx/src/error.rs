@@ -1,0 +1,76 @@
+//! The error of the multiplexer.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::{error, fmt};
+
+/// Why something was not done. Cheap to clone, as every subscription of a lost connection gets it.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    source: Option<Box<dyn error::Error + Send + Sync>>,
+}
+
+/// What a caller can do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Redis cannot be reached, or the connection was lost. It comes back by itself.
+    Unavailable,
+    /// There was no answer in time: try again.
+    Timeout,
+    /// A setting is out of its bounds, or Redis refuses who we are: mend it.
+    Config,
+    /// A name or a pattern can never be used.
+    InvalidInput,
+    /// Redis refuses the name to the user of the connection.
+    Refused,
+    /// The subscription or the multiplexer was closed.
+    Closed,
+    /// The subscription was closed since it did not read what came, as its policy says.
+    Overflow,
+    /// The server does not talk as Redis does.
+    Protocol,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Arc::new(Inner { kind, message: message.into(), source: None }))
+    }
+
+    pub(crate) fn with_source(
+        kind: ErrorKind,
+        message: impl Into<Cow<'static, str>>,
+        source: impl error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(Inner { kind, message: message.into(), source: Some(Box::new(source)) }))
+    }
+
+    /// Returns what the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, message, source } = &*self.0;
+        f.debug_struct("Error").field("kind", kind).field("message", message).field("source", source).finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

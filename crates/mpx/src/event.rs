@@ -1,0 +1,53 @@
+//! What a subscription hears.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::Error;
+
+/// A message, or a notice about whether messages come.
+///
+/// For one name: `Activated`, then its messages in the order of Redis, until `Disconnected`; then again `Activated`. What was published
+/// between the two is lost, as Pub/Sub keeps nothing.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// Something was published.
+    Message(Message),
+    /// Redis has confirmed the subscription: what is published from now on comes.
+    Activated {
+        /// The channel or the pattern.
+        name: Bytes,
+    },
+    /// The connection was lost, with all that is published until the names are activated again.
+    Disconnected {
+        /// The names that were active and are not any more, in their alphabetical order. With one connection all that were; in a
+        /// cluster those of one master.
+        names: Arc<[Bytes]>,
+        /// Why.
+        error: Error,
+    },
+    /// The connection's user may not have the name, says Redis. It is asked for again with the next connection, and when another
+    /// subscription adds it.
+    Refused {
+        /// The channel or the pattern.
+        name: Bytes,
+        /// What Redis said.
+        error: Error,
+    },
+    /// So many messages were dropped, since they were not read in time.
+    Lagged {
+        /// How many.
+        missed: u64,
+    },
+}
+
+/// Something published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The channel that it was published on.
+    pub channel: Bytes,
+    /// What was published.
+    pub payload: Bytes,
+}

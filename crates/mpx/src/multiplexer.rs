@@ -1,0 +1,152 @@
+//! The handle of a multiplexer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::actor::Actor;
+use crate::config::Config;
+use crate::connection::Dialer;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind};
+use crate::handler::Handler;
+use crate::protocol::Kind;
+use crate::registry::Routes;
+use crate::subscription::{ChannelSubscription, Events, PatternSubscription, PromiseSubscription};
+
+/// Many subscriptions over one connection.
+///
+/// Cloning gives another handle of the same. When the last is dropped the multiplexer ends as by [`shutdown`](Self::shutdown), without
+/// anybody waiting for it: keep one as long as its subscriptions are to live.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn run() -> Result<(), mpx::Error> {
+/// use mpx::{Config, Event, Multiplexer};
+///
+/// let multiplexer = Multiplexer::start(Config::new("redis://127.0.0.1")?)?;
+/// let (channels, mut events) = multiplexer.channels()?;
+/// channels.add("news")?;
+/// while let Some(event) = events.next().await {
+///     match event? {
+///         Event::Message(message) => println!("{:?}", message.payload),
+///         Event::Activated { name } => println!("{name:?}: from here on everything is heard"),
+///         Event::Disconnected { names, .. } => println!("{names:?}: what is published now is lost"),
+///         other => println!("{other:?}"),
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Multiplexer {
+    engine: Engine,
+}
+
+impl Multiplexer {
+    /// Begins to connect. Subscriptions can be made at once; they become active when there is a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) if a setting is out of its bounds, or outside a tokio runtime.
+    pub fn start(config: Config) -> Result<Self, Error> {
+        config.check()?;
+        let dialer = Dialer::new(&config)?;
+        let runtime = Handle::try_current().map_err(|source| {
+            Error::with_source(ErrorKind::Config, "the multiplexer needs a runtime", source)
+        })?;
+        let engine = Engine::new(config, Routes::One);
+        let work = Arc::new(Notify::new());
+        let link = engine.shared.registry.lock().attach(Arc::clone(&work));
+        let actor = Actor::new(Arc::clone(&engine.shared), link, dialer, work, CancellationToken::new());
+        let shared = Arc::clone(&engine.shared);
+        engine.tasks.spawn_on(
+            async move {
+                actor.run().await;
+                shared.end();
+            },
+            &runtime,
+        );
+        Ok(Self { engine })
+    }
+
+    /// Makes a subscription to channels, without any yet, and its stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](ErrorKind::Closed) after [`shutdown`](Self::shutdown); so for all that follow.
+    pub fn channels(&self) -> Result<(ChannelSubscription, Events), Error> {
+        ChannelSubscription::with_queue(&self.engine.shared, Kind::Channel)
+    }
+
+    /// Makes a subscription to channels, without any yet, that calls a handler.
+    ///
+    /// # Errors
+    ///
+    /// As [`channels`](Self::channels).
+    pub fn channels_to(&self, handler: impl Handler) -> Result<ChannelSubscription, Error> {
+        ChannelSubscription::with_handler(&self.engine.shared, Kind::Channel, Box::new(handler))
+    }
+
+    /// Subscribes to all channels that fit a glob, as `PSUBSCRIBE` does.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a pattern that is empty or longer than 512 MB; otherwise as
+    /// [`channels`](Self::channels).
+    pub fn pattern(&self, pattern: impl AsRef<[u8]>) -> Result<(PatternSubscription, Events), Error> {
+        PatternSubscription::with_queue(&self.engine.shared, pattern.as_ref())
+    }
+
+    /// The same, with a handler.
+    ///
+    /// # Errors
+    ///
+    /// As [`pattern`](Self::pattern).
+    pub fn pattern_to(
+        &self,
+        pattern: impl AsRef<[u8]>,
+        handler: impl Handler,
+    ) -> Result<PatternSubscription, Error> {
+        PatternSubscription::with_handler(&self.engine.shared, pattern.as_ref(), Box::new(handler))
+    }
+
+    /// Subscribes to all channels below a prefix, which is taken as it is, for promises.
+    ///
+    /// # Errors
+    ///
+    /// As [`pattern`](Self::pattern).
+    pub fn promises(&self, prefix: impl AsRef<[u8]>) -> Result<PromiseSubscription, Error> {
+        PromiseSubscription::open(&self.engine.shared, prefix.as_ref())
+    }
+
+    /// Closes the connection and makes no other, until [`restart`](Self::restart). Returns at once; an attempt to connect, or the wait for
+    /// one, is broken off. Subscriptions stay, and may be changed. They are not told `Disconnected`; promises are. Any number of times.
+    pub fn stop(&self) {
+        self.engine.stop();
+    }
+
+    /// Connects again after [`stop`](Self::stop): all names are activated anew. Any number of times.
+    pub fn restart(&self) {
+        self.engine.restart();
+    }
+
+    /// Ends everything: subscriptions are closed, their streams end after what was read. Says whether the task was over within `grace`:
+    /// if not, it waits for a handler.
+    ///
+    /// # Cancel safety
+    ///
+    /// It has begun when it is first polled, and goes on if it is dropped.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.engine.shutdown(grace).await
+    }
+
+    /// Returns why there is no connection: the last attempt that failed, or the loss, since one was there.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        self.engine.shared.error()
+    }
+}

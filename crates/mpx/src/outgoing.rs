@@ -1,0 +1,58 @@
+//! Commands on their way into a connection.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use crate::connection::Transport;
+
+/// Bytes that are not written yet, or not pushed out.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    bytes: Vec<u8>,
+    written: usize,
+    /// A connection may keep what it took: TLS does.
+    unflushed: bool,
+}
+
+impl Outgoing {
+    /// Whether all was written.
+    pub(crate) fn is_written(&self) -> bool {
+        self.written == self.bytes.len()
+    }
+
+    /// Where more goes.
+    pub(crate) fn room(&mut self) -> &mut Vec<u8> {
+        if self.is_written() {
+            self.bytes.clear();
+            // A long name, or many at once, is the exception.
+            self.bytes.shrink_to(KEPT_MAX);
+            self.written = 0;
+        }
+        &mut self.bytes
+    }
+
+    /// Writes and pushes out; ready when that was done to the end, pending also if there is nothing.
+    pub(crate) fn poll(
+        &mut self,
+        transport: &mut dyn Transport,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while !self.is_written() {
+            let count = ready!(Pin::new(&mut *transport).poll_write(context, &self.bytes[self.written..]))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.written += count;
+            self.unflushed = true;
+        }
+        if !self.unflushed {
+            return Poll::Pending;
+        }
+        ready!(Pin::new(&mut *transport).poll_flush(context))?;
+        self.unflushed = false;
+        Poll::Ready(Ok(()))
+    }
+}
+
+const KEPT_MAX: usize = 256 * 1024;

@@ -1,0 +1,10 @@
+//! What goes over the wire, without a wire: frames out of bytes, commands into bytes. Pure.
+//!
+//! Source: <https://redis.io/docs/latest/develop/reference/protocol-spec/> and
+//! <https://redis.io/docs/latest/develop/pubsub/>.
+
+mod command;
+mod frame;
+
+pub(crate) use self::command::{Verb, write_command};
+pub use self::frame::{Frame, Kind, Malformed, Parsed, parse};

@@ -1,0 +1,103 @@
+//! One name: who hears it, and what Redis was told about it. Pure.
+
+use std::sync::Arc;
+
+use crate::sink::Sink;
+
+/// Those who hear a name, in the order in which they came.
+pub(crate) type Listeners = Arc<Vec<Arc<Sink>>>;
+
+/// One name.
+#[derive(Debug, Default)]
+pub(super) struct Entry {
+    /// The connection that it belongs to.
+    pub(super) link: usize,
+    /// Whether the last command about it was to subscribe.
+    pub(super) asked: bool,
+    /// How many commands about it are not answered yet.
+    pub(super) unanswered: u32,
+    /// Why nothing is asked about it.
+    pub(super) hold: Option<Hold>,
+    /// Whether it travels alone, since a command with it and others was refused.
+    pub(super) alone: bool,
+    /// Those for whom it is active.
+    pub(super) listeners: Listeners,
+    /// Those who wait for that.
+    pub(super) joining: Vec<Arc<Sink>>,
+    /// How many of them, from the first on, know that it was refused.
+    pub(super) told: usize,
+}
+
+/// Why a name that is wanted is not asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// The user of the connection may not have it. It is asked for again when somebody else wants it, or with another connection.
+    Refused,
+    /// It does not belong to that master; the next map of the cluster will say to which.
+    Moved,
+}
+
+/// How a name stands for a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Active,
+    Waiting,
+    /// Redis refused it on this connection.
+    Refused,
+    /// It is none of its names.
+    Absent,
+}
+
+impl Entry {
+    pub(super) fn of(link: usize) -> Self {
+        Self { link, ..Self::default() }
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.listeners.is_empty() || !self.joining.is_empty()
+    }
+
+    /// Whether Redis has confirmed the last that it was told, and that was to subscribe.
+    pub(super) fn is_live(&self) -> bool {
+        self.asked && self.unanswered == 0
+    }
+
+    /// Whether Redis is to be told something.
+    pub(super) fn is_due(&self) -> bool {
+        self.hold.is_none() && self.is_wanted() != self.asked
+    }
+
+    /// Redis knows nothing of it any more. Returns those for whom it was active; they wait, before those who did already.
+    pub(super) fn lose(&mut self) -> Listeners {
+        (self.asked, self.unanswered, self.hold, self.alone, self.told) = (false, 0, None, false, 0);
+        let lost = std::mem::take(&mut self.listeners);
+        let mut waiting = lost.to_vec();
+        waiting.append(&mut self.joining);
+        self.joining = waiting;
+        lost
+    }
+
+    /// It is active for all who wait, whom it returns.
+    pub(super) fn activate(&mut self) -> Vec<Arc<Sink>> {
+        self.told = 0;
+        let begun = std::mem::take(&mut self.joining);
+        Arc::make_mut(&mut self.listeners).extend(begun.iter().cloned());
+        begun
+    }
+
+    /// It was refused. Returns those who do not know that yet.
+    pub(super) fn refuse(&mut self) -> Vec<Arc<Sink>> {
+        self.hold = Some(Hold::Refused);
+        let told = std::mem::replace(&mut self.told, self.joining.len());
+        self.joining[told..].to_vec()
+    }
+
+    pub(super) fn leave(&mut self, sink: &Sink) {
+        if let Some(place) = self.joining.iter().position(|other| other.id == sink.id) {
+            self.joining.remove(place);
+            self.told -= usize::from(place < self.told);
+        } else if let Some(place) = self.listeners.iter().position(|other| other.id == sink.id) {
+            Arc::make_mut(&mut self.listeners).remove(place);
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! What is to be told Redis on one connection, and what it answers. Pure.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::entry::{Entry, Hold, Listeners};
+use super::{Activation, Loss, Registry, Routes};
+use crate::protocol::{Kind, Verb, write_command};
+use crate::sink::Sink;
+
+/// One connection's place.
+#[derive(Debug)]
+pub(super) struct Link {
+    connected: bool,
+    /// Names about which there may be something to tell Redis.
+    dirty: VecDeque<(Kind, Bytes)>,
+    /// Names that live and that somebody came to.
+    joined: Vec<(Kind, Bytes)>,
+    /// At so many it is looked whether some are there twice.
+    joined_max: usize,
+    /// The commands that Redis has not answered yet, in order.
+    in_flight: VecDeque<Flight>,
+    /// Wakes the connection's task when there is something to do.
+    work: Arc<Notify>,
+}
+
+/// A command on its way.
+#[derive(Debug)]
+struct Flight {
+    verb: Verb,
+    kind: Kind,
+    names: Vec<Bytes>,
+    answered: usize,
+}
+
+/// What a confirmation means.
+#[derive(Debug)]
+pub(crate) enum Confirmation {
+    /// A name begins for these.
+    Begins(Activation),
+    /// Nothing changes for anybody.
+    Noted,
+    /// Redis was not asked.
+    Unasked,
+}
+
+/// What became of a refused command.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Its names are asked for again, one at a time.
+    Divided,
+    /// It had one name, and these wanted it.
+    Final(Bytes, Vec<Arc<Sink>>),
+    /// Nobody had asked for anything.
+    Unasked,
+}
+
+impl Link {
+    pub(super) fn join(&mut self, kind: Kind, name: Bytes) {
+        if self.joined.len() >= self.joined_max {
+            // The task is held up by a handler, and somebody comes and goes.
+            self.joined.sort_unstable();
+            self.joined.dedup();
+            self.joined_max = 2 * self.joined.len() + DIRTY_MIN;
+        }
+        self.joined.push((kind, name));
+        self.work.notify_one();
+    }
+}
+
+impl Registry {
+    /// Makes room for a connection; `work` wakes its task.
+    pub(crate) fn attach(&mut self, work: Arc<Notify>) -> usize {
+        let (dirty, in_flight) = (VecDeque::new(), VecDeque::new());
+        self.links.push(Link {
+            connected: false,
+            dirty,
+            joined: Vec::new(),
+            joined_max: DIRTY_MIN,
+            in_flight,
+            work,
+        });
+        self.links.len() - 1
+    }
+
+    /// A connection begins: Redis knows nothing.
+    pub(crate) fn connect(&mut self, link: usize) {
+        for kind in KINDS {
+            let names = &self.names[kind as usize];
+            let due = names.iter().filter(|(_, entry)| entry.link == link && entry.is_due());
+            let mut due: Vec<_> = due.map(|(name, _)| name.clone()).collect();
+            // In an order that is the same in every run, and by slots for those that go by them.
+            match &self.routes {
+                Routes::One => due.sort_unstable(),
+                Routes::Slots(_) => due.sort_by_cached_key(|name| (super::slot(name), name.clone())),
+            }
+            self.links[link].dirty.extend(due.into_iter().map(|name| (kind, name)));
+        }
+        self.links[link].connected = true;
+    }
+
+    /// A connection is over. Returns what that takes from whom, in the order of their creation.
+    pub(crate) fn disconnect(&mut self, link: usize) -> Vec<Loss> {
+        let place = &mut self.links[link];
+        place.connected = false;
+        place.dirty.clear();
+        place.joined.clear();
+        place.in_flight.clear();
+        let mut losses = Vec::new();
+        for kind in KINDS {
+            let mut lost = Vec::new();
+            self.names[kind as usize].retain(|name, entry| {
+                if entry.link == link {
+                    let listeners = entry.lose();
+                    if !listeners.is_empty() {
+                        lost.push((name.clone(), listeners));
+                    }
+                }
+                entry.is_wanted() || entry.link != link
+            });
+            losses.push((kind, lost));
+        }
+        let mut losses: Vec<_> =
+            losses.into_iter().flat_map(|(kind, lost)| self.losses(kind, lost)).collect();
+        losses.sort_by_key(|loss| loss.sink.id);
+        losses
+    }
+
+    /// Writes what there is to tell Redis, about so many bytes of it.
+    pub(crate) fn write(&mut self, link: usize, out: &mut Vec<u8>, bytes: usize) {
+        while out.len() < bytes {
+            let Some(flight) = self.next_flight(link) else { return };
+            let command = flight.verb.command(flight.kind);
+            write_command(out, command, flight.names.iter().map(|name| &**name));
+            self.links[link].in_flight.push_back(flight);
+        }
+    }
+
+    /// Whether Redis was told everything, and has answered.
+    pub(crate) fn is_settled(&self, link: usize) -> bool {
+        self.links[link].dirty.is_empty() && self.links[link].in_flight.is_empty()
+    }
+
+    /// Names that lie one behind the other and are to be told the same.
+    fn next_flight(&mut self, link: usize) -> Option<Flight> {
+        let Self { links, names, routes, batch_max, .. } = self;
+        let dirty = &mut links[link].dirty;
+        let mut flight: Option<Flight> = None;
+        while let Some((kind, name)) = dirty.front() {
+            let kind = *kind;
+            let entry = names[kind as usize].get_mut(name);
+            let Some(entry) = entry.filter(|entry| entry.link == link && entry.is_due()) else {
+                // It was wanted and not wanted since, or the other way round.
+                dirty.pop_front();
+                continue;
+            };
+            let verb = if entry.asked { Verb::Unsubscribe } else { Verb::Subscribe };
+            let fits = |flight: &Flight| {
+                (flight.verb, flight.kind) == (verb, kind)
+                    && flight.names.len() < *batch_max
+                    && !entry.alone
+                    && flight.names.first().is_none_or(|first| routes.are_together(first, name))
+            };
+            if flight.as_ref().is_some_and(|flight| !fits(flight)) {
+                break;
+            }
+            entry.asked = !entry.asked;
+            entry.unanswered += 1;
+            let alone = entry.alone;
+            let (_, name) = dirty.pop_front()?;
+            let new = || Flight { verb, kind, names: Vec::new(), answered: 0 };
+            flight.get_or_insert_with(new).names.push(name);
+            if alone {
+                break;
+            }
+        }
+        flight
+    }
+
+    /// Takes a confirmation.
+    pub(crate) fn confirm(&mut self, link: usize, verb: Verb, kind: Kind, name: &[u8]) -> Confirmation {
+        let in_flight = &mut self.links[link].in_flight;
+        let Some(flight) = in_flight.front_mut() else { return Confirmation::Unasked };
+        let is_next = flight.names.get(flight.answered).is_some_and(|next| next == name);
+        if (flight.verb, flight.kind) != (verb, kind) || !is_next {
+            return Confirmation::Unasked;
+        }
+        flight.answered += 1;
+        if flight.answered == flight.names.len() {
+            in_flight.pop_front();
+        }
+        let Some(entry) = self.names[kind as usize].get_mut(name).filter(|entry| entry.link == link) else {
+            // Its slot has another master by now.
+            return Confirmation::Noted;
+        };
+        entry.unanswered = entry.unanswered.saturating_sub(1);
+        if entry.is_live() {
+            return self.activate(kind, name).map_or(Confirmation::Noted, Confirmation::Begins);
+        }
+        self.forget(kind, name);
+        Confirmation::Noted
+    }
+
+    /// Takes a refusal of the first command that is on its way.
+    pub(crate) fn refuse(&mut self, link: usize) -> Refusal {
+        let Some(flight) = self.links[link].in_flight.pop_front() else { return Refusal::Unasked };
+        let is_alone = flight.names.len() == 1;
+        for name in self.take_back(link, &flight) {
+            let Some(entry) = self.names[flight.kind as usize].get_mut(&name) else { continue };
+            if is_alone {
+                return Refusal::Final(name, entry.refuse());
+            }
+            // One of them is to blame.
+            entry.alone = true;
+            self.mark(flight.kind, name);
+        }
+        Refusal::Divided
+    }
+
+    /// The first command that is on its way went to the wrong master: its names wait for the next map of the cluster. Says whether there
+    /// was a command.
+    pub(crate) fn redirect(&mut self, link: usize) -> bool {
+        let Some(flight) = self.links[link].in_flight.pop_front() else { return false };
+        for name in self.take_back(link, &flight) {
+            if let Some(entry) = self.names[flight.kind as usize].get_mut(&name) {
+                entry.hold = Some(Hold::Moved);
+            }
+        }
+        true
+    }
+
+    /// Takes the names to which somebody came while they lived.
+    pub(crate) fn take_joined(&mut self, link: usize) -> Vec<Activation> {
+        let joined = std::mem::take(&mut self.links[link].joined);
+        let is_live = |entry: &Entry| entry.link == link && entry.is_live();
+        joined
+            .into_iter()
+            .filter_map(|(kind, name)| {
+                let entry = self.names[kind as usize].get(&name)?;
+                if is_live(entry) { self.activate(kind, &name) } else { None }
+            })
+            .collect()
+    }
+
+    /// Those who hear a name, with the name as it is kept.
+    #[inline]
+    pub(crate) fn listeners(&self, kind: Kind, name: &[u8]) -> Option<(&Bytes, &Listeners)> {
+        let (name, entry) = self.names[kind as usize].get_key_value(name)?;
+        (!entry.listeners.is_empty()).then_some((name, &entry.listeners))
+    }
+
+    /// Notes what became of a refused command, and returns the names that Redis was asked for and does not give.
+    fn take_back(&mut self, link: usize, flight: &Flight) -> Vec<Bytes> {
+        let mut open = Vec::new();
+        for name in &flight.names[flight.answered..] {
+            let Some(entry) = self.names[flight.kind as usize].get_mut(name) else { continue };
+            if entry.link != link {
+                continue;
+            }
+            entry.unanswered = entry.unanswered.saturating_sub(1);
+            // If it was to unsubscribe, it stays subscribed until the connection ends: a master without the slot has forgotten it, and
+            // others do not refuse that. If a later command takes it back, that counts.
+            if flight.verb == Verb::Subscribe && entry.unanswered == 0 {
+                entry.asked = false;
+                if entry.is_wanted() {
+                    open.push(name.clone());
+                } else {
+                    self.names[flight.kind as usize].remove(name);
+                }
+            } else {
+                self.forget(flight.kind, name);
+            }
+        }
+        open
+    }
+
+    fn activate(&mut self, kind: Kind, name: &[u8]) -> Option<Activation> {
+        let (name, entry) = self.names[kind as usize].get_key_value_mut(name)?;
+        if entry.joining.is_empty() {
+            return None;
+        }
+        let (begun, key) = (entry.activate(), (kind, name.clone()));
+        for sink in &begun {
+            let active = self.sinks.get_mut(&sink.id).and_then(|member| member.names.get_mut(&key));
+            if let Some(active) = active {
+                *active = true;
+            }
+        }
+        Some((key.1, begun))
+    }
+
+    /// Says who has lost what, in the order of their creation.
+    pub(super) fn losses(&mut self, kind: Kind, lost: Vec<(Bytes, Listeners)>) -> Vec<Loss> {
+        let mut losses = BTreeMap::<u64, Loss>::new();
+        for (name, listeners) in lost {
+            for sink in listeners.iter() {
+                let active = self
+                    .sinks
+                    .get_mut(&sink.id)
+                    .and_then(|member| member.names.get_mut(&(kind, name.clone())));
+                if let Some(active) = active {
+                    *active = false;
+                }
+                let new = || Loss { sink: Arc::clone(sink), names: Vec::new() };
+                losses.entry(sink.id).or_insert_with(new).names.push(name.clone());
+            }
+        }
+        for loss in losses.values_mut() {
+            loss.names.sort_unstable();
+        }
+        losses.into_values().collect()
+    }
+
+    /// Drops a name that nobody wants, and of which Redis knows nothing.
+    pub(super) fn forget(&mut self, kind: Kind, name: &[u8]) {
+        let names = &mut self.names[kind as usize];
+        if names.get(name).is_some_and(|entry| !entry.is_wanted() && !entry.asked && entry.unanswered == 0) {
+            names.remove(name);
+        }
+    }
+
+    /// Has a name looked at when there is something to write. Without a connection nothing is: [`connect`](Self::connect) looks at all.
+    pub(super) fn mark(&mut self, kind: Kind, name: Bytes) {
+        let names_count = self.names_count();
+        let Some(entry) = self.names[kind as usize].get(&name) else { return };
+        let link = &mut self.links[entry.link];
+        if !link.connected {
+            return;
+        }
+        link.dirty.push_back((kind, name));
+        link.work.notify_one();
+        if link.dirty.len() > 2 * names_count + DIRTY_MIN {
+            // Redis does not read, and names come and go.
+            let names = &self.names;
+            let mut seen = hashbrown::HashSet::<(Kind, Bytes)>::new();
+            link.dirty.retain(|(kind, name)| {
+                let entry = names[*kind as usize].get(name);
+                entry.is_some_and(Entry::is_due) && seen.insert((*kind, name.clone()))
+            });
+        }
+    }
+}
+
+const KINDS: [Kind; 3] = [Kind::Channel, Kind::Pattern, Kind::Shard];
+/// Below so many names it is not worth looking which of them need nothing any more.
+const DIRTY_MIN: usize = 4096;

@@ -1,0 +1,75 @@
+//! Who wants what, and what Redis was told. Pure.
+//!
+//! Handles change the wishes; the tasks of the connections bring Redis there. A name that is dropped and wanted again before it got
+//! that far costs nothing, and the commands that are written always follow the last wish.
+//!
+//! A [`Link`] is the place of one connection: a multiplexer has one, a sharded one has one for each master of the cluster.
+
+mod entry;
+mod link;
+mod routes;
+mod wishes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+
+use self::entry::Entry;
+pub(crate) use self::entry::Standing;
+use self::link::Link;
+pub(crate) use self::link::{Confirmation, Refusal};
+use self::routes::slot;
+pub(crate) use self::routes::{NOWHERE, Routes, SLOTS};
+use crate::protocol::Kind;
+use crate::sink::Sink;
+
+/// All names of one multiplexer.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    names: [HashMap<Bytes, Entry, foldhash::fast::RandomState>; 3],
+    /// By number, which is the order of their creation.
+    sinks: BTreeMap<u64, Member>,
+    sinks_made: u64,
+    links: Vec<Link>,
+    routes: Routes,
+    /// How many names go into one command.
+    batch_max: usize,
+}
+
+/// One subscription.
+#[derive(Debug)]
+struct Member {
+    sink: Arc<Sink>,
+    /// Its names, each with whether it is active for it.
+    names: HashMap<(Kind, Bytes), bool, foldhash::fast::RandomState>,
+}
+
+/// A name with those for whom it begins.
+pub(crate) type Activation = (Bytes, Vec<Arc<Sink>>);
+
+/// A subscription that has lost these names until they are activated again.
+#[derive(Debug)]
+pub(crate) struct Loss {
+    pub(crate) sink: Arc<Sink>,
+    pub(crate) names: Vec<Bytes>,
+}
+
+impl Registry {
+    pub(crate) fn new(routes: Routes, batch_max: usize) -> Self {
+        Self {
+            names: Default::default(),
+            sinks: BTreeMap::new(),
+            sinks_made: 0,
+            links: Vec::new(),
+            routes,
+            batch_max,
+        }
+    }
+
+    /// How many names somebody wants, or Redis is yet to forget.
+    pub(crate) fn names_count(&self) -> usize {
+        self.names.iter().map(HashMap::len).sum()
+    }
+}

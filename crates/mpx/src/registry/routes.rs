@@ -1,0 +1,115 @@
+//! Which connection a name belongs to. Pure.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::entry::Hold;
+use super::{Loss, Registry};
+use crate::protocol::Kind;
+
+/// Which connection a name belongs to.
+#[derive(Debug)]
+pub(crate) enum Routes {
+    /// There is one.
+    One,
+    /// By the slots of a cluster.
+    Slots(Box<[usize; SLOTS]>),
+}
+
+impl Routes {
+    /// Those of a cluster whose map is not known yet.
+    pub(crate) fn unknown() -> Self {
+        Self::Slots(Box::new([NOWHERE; SLOTS]))
+    }
+
+    pub(super) fn link(&self, name: &[u8]) -> usize {
+        match self {
+            Self::One => 0,
+            Self::Slots(links) => links[slot(name)],
+        }
+    }
+
+    /// Whether two names can go into one command.
+    pub(super) fn are_together(&self, name: &[u8], other: &[u8]) -> bool {
+        match self {
+            Self::One => true,
+            Self::Slots(_) => slot(name) == slot(other),
+        }
+    }
+}
+
+impl Registry {
+    /// Takes another map of the cluster: names whose slot has moved are lost until its new master confirms them.
+    pub(crate) fn reroute(&mut self, links: Box<[usize; SLOTS]>) -> Vec<Loss> {
+        let mut lost = Vec::new();
+        let mut due = Vec::new();
+        for (name, entry) in &mut self.names[Kind::Shard as usize] {
+            let link = links[slot(name)];
+            if entry.link != link {
+                let listeners = entry.lose();
+                entry.link = link;
+                if !listeners.is_empty() {
+                    lost.push((name.clone(), listeners));
+                }
+            }
+            entry.hold = entry.hold.filter(|hold| *hold != Hold::Moved);
+            if entry.is_due() {
+                due.push(name.clone());
+            }
+        }
+        self.routes = Routes::Slots(links);
+        self.names[Kind::Shard as usize]
+            .retain(|_, entry| entry.is_wanted() || entry.asked || entry.unanswered > 0);
+        due.sort_by_cached_key(|name| (slot(name), name.clone()));
+        due.into_iter().for_each(|name| self.mark(Kind::Shard, name));
+        self.losses(Kind::Shard, lost)
+    }
+
+    /// A master has taken a name away, as its slot has moved.
+    pub(crate) fn drop_name(&mut self, link: usize, name: &[u8]) -> Vec<Loss> {
+        let Some((name, entry)) = self.names[Kind::Shard as usize].get_key_value_mut(name) else {
+            return Vec::new();
+        };
+        if entry.link != link || !entry.is_live() {
+            return Vec::new();
+        }
+        let listeners = entry.lose();
+        entry.hold = Some(Hold::Moved);
+        let name = Bytes::clone(name);
+        self.forget(Kind::Shard, &name);
+        self.losses(Kind::Shard, vec![(name, Arc::clone(&listeners))])
+    }
+}
+
+/// The slot of a channel: of the part in braces, if it has one.
+///
+/// Source: <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>, hash tags.
+pub(crate) fn slot(name: &[u8]) -> usize {
+    let tag = memchr::memchr(b'{', name).and_then(|open| {
+        let rest = &name[open + 1..];
+        memchr::memchr(b'}', rest).filter(|length| *length > 0).map(|length| &rest[..length])
+    });
+    usize::from(crc16::State::<crc16::XMODEM>::calculate(tag.unwrap_or(name))) % SLOTS
+}
+
+/// How many slots a cluster has.
+pub(crate) const SLOTS: usize = 16_384;
+/// The link of slots that nobody serves, as far as is known. It never has a connection.
+pub(crate) const NOWHERE: usize = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_those_of_redis() {
+        // As `CLUSTER KEYSLOT` of Redis 7 says.
+        assert_eq!(
+            [b"foo".as_slice(), b"123456789", b"{foo}bar", b"bar{foo}"].map(slot),
+            [12_182, 12_739, 12_182, 12_182]
+        );
+        assert_ne!(slot(b"{}foo"), slot(b"foo"), "an empty tag is none");
+        assert_eq!(slot(b"{{foo}}"), slot(b"{foo"));
+    }
+}

@@ -1,0 +1,113 @@
+//! What handles do: subscriptions and their names come and go. Pure.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+
+use super::entry::{Entry, Hold, Standing};
+use super::{Member, Registry};
+use crate::protocol::Kind;
+use crate::sink::Sink;
+
+impl Registry {
+    /// Makes a subscription, by its number.
+    pub(crate) fn open(&mut self, make: impl FnOnce(u64) -> Sink) -> Arc<Sink> {
+        self.sinks_made += 1;
+        let sink = Arc::new(make(self.sinks_made));
+        self.sinks.insert(sink.id, Member { sink: Arc::clone(&sink), names: HashMap::default() });
+        sink
+    }
+
+    /// Ends a subscription; says whether it was one.
+    pub(crate) fn close(&mut self, sink: &Sink) -> bool {
+        let Some(member) = self.sinks.remove(&sink.id) else { return false };
+        self.leave_all(sink, member.names);
+        true
+    }
+
+    /// Takes all names from a subscription.
+    pub(crate) fn clear(&mut self, sink: &Sink) {
+        let Some(member) = self.sinks.get_mut(&sink.id) else { return };
+        let names = std::mem::take(&mut member.names);
+        self.leave_all(sink, names);
+    }
+
+    pub(crate) fn is_open(&self, sink: &Sink) -> bool {
+        self.sinks.contains_key(&sink.id)
+    }
+
+    /// Adds a name to a subscription that is open.
+    pub(crate) fn add(&mut self, sink: &Arc<Sink>, kind: Kind, name: Bytes) {
+        let Some(member) = self.sinks.get_mut(&sink.id) else { return };
+        let hashbrown::hash_map::Entry::Vacant(place) = member.names.entry((kind, name.clone())) else {
+            return;
+        };
+        place.insert(false);
+        let link = self.routes.link(&name);
+        let entry = self.names[kind as usize].entry(name.clone()).or_insert_with(|| Entry::of(link));
+        entry.joining.push(Arc::clone(sink));
+        if entry.hold == Some(Hold::Refused) {
+            // They may have it by now.
+            entry.hold = None;
+        }
+        if entry.is_live() {
+            self.links[entry.link].join(kind, name);
+        } else if entry.is_due() {
+            self.mark(kind, name);
+        }
+    }
+
+    /// Takes a name from a subscription; says whether it had it.
+    pub(crate) fn remove(&mut self, sink: &Sink, kind: Kind, name: &Bytes) -> bool {
+        let Some(member) = self.sinks.get_mut(&sink.id) else { return false };
+        if member.names.remove(&(kind, name.clone())).is_none() {
+            return false;
+        }
+        self.leave(sink, kind, name);
+        true
+    }
+
+    /// The names of a subscription.
+    pub(crate) fn names(&self, sink: &Sink) -> impl Iterator<Item = &Bytes> {
+        self.sinks.get(&sink.id).into_iter().flat_map(|member| member.names.keys()).map(|(_, name)| name)
+    }
+
+    pub(crate) fn standing(&self, sink: &Sink, kind: Kind, name: &Bytes) -> Standing {
+        let member = self.sinks.get(&sink.id);
+        match member.and_then(|member| member.names.get(&(kind, name.clone()))) {
+            None => Standing::Absent,
+            Some(true) => Standing::Active,
+            Some(false) => match self.names[kind as usize].get(name) {
+                Some(entry) if entry.hold == Some(Hold::Refused) => Standing::Refused,
+                _ => Standing::Waiting,
+            },
+        }
+    }
+
+    /// Ends all subscriptions.
+    pub(crate) fn end(&mut self) -> Vec<Arc<Sink>> {
+        self.names.iter_mut().for_each(HashMap::clear);
+        std::mem::take(&mut self.sinks).into_values().map(|member| member.sink).collect()
+    }
+
+    fn leave_all<T, S>(&mut self, sink: &Sink, names: HashMap<(Kind, Bytes), T, S>) {
+        let mut names: Vec<_> = names.into_keys().collect();
+        // In an order that is the same in every run: simulations are to be repeatable.
+        names.sort_unstable();
+        names.iter().for_each(|(kind, name)| self.leave(sink, *kind, name));
+    }
+
+    fn leave(&mut self, sink: &Sink, kind: Kind, name: &Bytes) {
+        let Some(entry) = self.names[kind as usize].get_mut(name) else { return };
+        entry.leave(sink);
+        if entry.is_wanted() {
+            return;
+        }
+        if entry.asked {
+            self.mark(kind, name.clone());
+        } else {
+            self.forget(kind, name);
+        }
+    }
+}

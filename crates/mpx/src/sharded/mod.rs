@@ -1,0 +1,100 @@
+//! Subscriptions to the sharded channels of a Redis Cluster: one connection for each master.
+
+mod map;
+mod topology;
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use self::topology::Topology;
+use crate::config::Config;
+use crate::connection::Dialer;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind};
+use crate::handler::Handler;
+use crate::protocol::Kind;
+use crate::registry::Routes;
+use crate::subscription::{ChannelSubscription, Events};
+
+/// Many subscriptions to sharded channels, over one connection to each master of a Redis Cluster.
+///
+/// Sharded channels (`SPUBLISH`, since Redis 7) stay on the master that their slot belongs to, where other channels are passed on to all
+/// nodes of the cluster. Slots may move and masters may fall: names follow them, and whoever had them active is told
+/// [`Disconnected`](crate::Event::Disconnected) with these names, and [`Activated`](crate::Event::Activated) when the new master has
+/// confirmed them.
+///
+/// # Comparison to `Multiplexer`
+///
+/// Subscriptions are the same. Redis has no patterns for sharded channels, so there are no promises either; for those, and for channels
+/// that are not sharded, use a [`Multiplexer`](crate::Multiplexer) with any node of the cluster. Handlers are called by several
+/// tasks here, one for each master, those of one channel one after the other.
+///
+/// Cloning gives another handle of the same; the last that is dropped ends it.
+#[derive(Debug, Clone)]
+pub struct ShardedMultiplexer {
+    engine: Engine,
+}
+
+impl ShardedMultiplexer {
+    /// Begins to ask for the map of the cluster: the node of the settings, then [`nodes`](Config::nodes).
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) if a setting is out of its bounds, if the settings have no host (masters are reached as the first node
+    /// is, with TLS or without), or outside a tokio runtime.
+    pub fn start(config: Config) -> Result<Self, Error> {
+        config.check()?;
+        let first = Dialer::new(&config)?;
+        if first.host().is_none() {
+            return Err(Error::new(ErrorKind::Config, "a cluster is reached by hosts and ports"));
+        }
+        let more: Option<Vec<_>> = config.nodes.iter().map(|(host, port)| first.to(host, *port)).collect();
+        let seeds = [vec![first], more.unwrap_or_default()].concat();
+        let runtime = Handle::try_current().map_err(|source| {
+            Error::with_source(ErrorKind::Config, "the multiplexer needs a runtime", source)
+        })?;
+        let engine = Engine::new(config, Routes::unknown());
+        engine.tasks.spawn_on(Topology::new(engine.shared.clone(), seeds).run(), &runtime);
+        Ok(Self { engine })
+    }
+
+    /// Makes a subscription to channels, without any yet, and its stream.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](ErrorKind::Closed) after [`shutdown`](Self::shutdown); so for all that follow.
+    pub fn channels(&self) -> Result<(ChannelSubscription, Events), Error> {
+        ChannelSubscription::with_queue(&self.engine.shared, Kind::Shard)
+    }
+
+    /// Makes a subscription to channels, without any yet, that calls a handler.
+    ///
+    /// # Errors
+    ///
+    /// As [`channels`](Self::channels).
+    pub fn channels_to(&self, handler: impl Handler) -> Result<ChannelSubscription, Error> {
+        ChannelSubscription::with_handler(&self.engine.shared, Kind::Shard, Box::new(handler))
+    }
+
+    /// Closes all connections, as [`Multiplexer::stop`](crate::Multiplexer::stop) does.
+    pub fn stop(&self) {
+        self.engine.stop();
+    }
+
+    /// Connects again after [`stop`](Self::stop): all names are activated anew.
+    pub fn restart(&self) {
+        self.engine.restart();
+    }
+
+    /// Ends everything, as [`Multiplexer::shutdown`](crate::Multiplexer::shutdown) does.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.engine.shutdown(grace).await
+    }
+
+    /// Returns why a connection could not be made or was lost the last time, until one is made.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        self.engine.shared.error()
+    }
+}

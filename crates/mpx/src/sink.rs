@@ -1,0 +1,123 @@
+//! The receiving end of a subscription, as the connection's task sees it.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, Message};
+use crate::handler::Handler;
+use crate::subscription::promise::Promises;
+use crate::subscription::queue::Queue;
+
+/// One subscription's end.
+pub(crate) struct Sink {
+    /// Counts subscriptions in the order of their creation.
+    pub(crate) id: u64,
+    pub(crate) receiver: Receiver,
+    /// Tells those who wait for activation that something has changed.
+    pub(crate) changed: Notify,
+}
+
+/// Where its messages go.
+pub(crate) enum Receiver {
+    Queue(Queue),
+    Handler(Box<dyn Handler>),
+    Promises(Promises),
+}
+
+/// A message on its way to several: its texts are copied for the first who keeps them, and shared by the others.
+pub(crate) struct Delivery<'a> {
+    pub(crate) channel: &'a [u8],
+    pub(crate) payload: &'a [u8],
+    /// The channel, if it is kept anyway.
+    pub(crate) name: Option<Bytes>,
+    kept: Option<Message>,
+}
+
+impl<'a> Delivery<'a> {
+    pub(crate) fn new(channel: &'a [u8], payload: &'a [u8], name: Option<Bytes>) -> Self {
+        Self { channel, payload, name, kept: None }
+    }
+
+    /// The message with texts of its own: a slice of the buffer would keep all of it.
+    fn keep(&mut self) -> Message {
+        let Self { channel, payload, name, kept } = self;
+        let message = kept.get_or_insert_with(|| Message {
+            channel: name.clone().unwrap_or_else(|| Bytes::copy_from_slice(channel)),
+            payload: Bytes::copy_from_slice(payload),
+        });
+        message.clone()
+    }
+}
+
+impl Sink {
+    /// Hands a message over, and says whether the subscription goes on.
+    #[inline]
+    pub(crate) fn deliver(&self, delivery: &mut Delivery<'_>) -> bool {
+        match &self.receiver {
+            Receiver::Queue(queue) => queue.push(delivery.keep()),
+            Receiver::Handler(handler) => guarded(|| handler.message(delivery.channel, delivery.payload)),
+            Receiver::Promises(promises) => {
+                if promises.waits_for(delivery.channel) {
+                    let Message { channel, payload } = delivery.keep();
+                    promises.fulfil(&channel, &payload);
+                }
+                true
+            }
+        }
+    }
+
+    /// Hands a notice over, and says whether the subscription goes on.
+    pub(crate) fn tell(&self, notice: Event) -> bool {
+        let goes_on = match &self.receiver {
+            Receiver::Queue(queue) => {
+                queue.tell(notice);
+                true
+            }
+            Receiver::Handler(handler) => guarded(|| handler.notice(&notice)),
+            Receiver::Promises(promises) => {
+                if let Event::Disconnected { error, .. } | Event::Refused { error, .. } = &notice {
+                    promises.fail(error);
+                }
+                true
+            }
+        };
+        self.changed.notify_waiters();
+        goes_on
+    }
+
+    /// The multiplexer stops: nobody is told, but what cannot be kept is not promised.
+    pub(crate) fn stop(&self) {
+        if let Receiver::Promises(promises) = &self.receiver {
+            promises.fail(&Error::new(ErrorKind::Unavailable, "the multiplexer was stopped"));
+        }
+    }
+
+    /// Nothing more comes.
+    pub(crate) fn close(&self) {
+        match &self.receiver {
+            Receiver::Queue(queue) => queue.close(),
+            Receiver::Handler(_) => {}
+            Receiver::Promises(promises) => promises.close(),
+        }
+        self.changed.notify_waiters();
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sink").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Calls somebody else's code, and says whether it came back.
+fn guarded(call: impl FnOnce()) -> bool {
+    let came_back = catch_unwind(AssertUnwindSafe(call)).is_ok();
+    if !came_back {
+        tracing::error!("a handler panicked; its subscription is closed");
+    }
+    came_back
+}

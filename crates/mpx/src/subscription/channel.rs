@@ -1,0 +1,82 @@
+//! A subscription to channels that come and go.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::events::Events;
+use super::inner::{Inner, checked};
+use super::queue::Queue;
+use crate::engine::Shared;
+use crate::error::Error;
+use crate::handler::Handler;
+use crate::protocol::Kind;
+use crate::sink::Receiver;
+
+/// A subscription to any number of channels, which may be changed at any time and from any task.
+///
+/// Cloning gives another handle. It ends with [`close`](Self::close), with its [`Events`] or, if it has a handler, with the last handle.
+#[derive(Debug, Clone)]
+pub struct ChannelSubscription {
+    inner: Arc<Inner>,
+    kind: Kind,
+}
+
+impl ChannelSubscription {
+    pub(crate) fn with_queue(shared: &Arc<Shared>, kind: Kind) -> Result<(Self, Events), Error> {
+        let queue = Queue::new(shared.config.queue_max, shared.config.policy, shared.metrics.drops.clone());
+        let inner = Arc::new(Inner::open(shared, Receiver::Queue(queue))?);
+        let events = Events::new(Arc::clone(&inner));
+        Ok((Self { inner, kind }, events))
+    }
+
+    pub(crate) fn with_handler(
+        shared: &Arc<Shared>,
+        kind: Kind,
+        handler: Box<dyn Handler>,
+    ) -> Result<Self, Error> {
+        Ok(Self { inner: Arc::new(Inner::open(shared, Receiver::Handler(handler))?), kind })
+    }
+
+    /// Subscribes to a channel. Returns at once; [`Event::Activated`](crate::Event::Activated) says when it is true. Nothing happens
+    /// if it is one of its channels.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is empty or longer than 512 MB;
+    /// [`Closed`](crate::ErrorKind::Closed) if the subscription is closed.
+    pub fn add(&self, channel: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.inner.add(self.kind, checked(channel.as_ref())?)
+    }
+
+    /// Ends the subscription to a channel; says whether it was one of its channels. What was read before may still be given.
+    pub fn remove(&self, channel: impl AsRef<[u8]>) -> bool {
+        self.inner.remove(self.kind, &Bytes::copy_from_slice(channel.as_ref()))
+    }
+
+    /// Ends the subscription to all its channels. It stays open.
+    pub fn clear(&self) {
+        self.inner.clear();
+    }
+
+    /// Its channels, in no order.
+    #[must_use]
+    pub fn channels(&self) -> Vec<Bytes> {
+        self.inner.names()
+    }
+
+    /// Waits until Redis has confirmed a channel; at once if it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it to this user; [`Closed`](crate::ErrorKind::Closed) if it is none of
+    /// its channels, or no longer.
+    pub async fn wait_for_activation(&self, channel: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.inner.activated(self.kind, &Bytes::copy_from_slice(channel.as_ref())).await
+    }
+
+    /// Ends it for good. Any number of times.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}

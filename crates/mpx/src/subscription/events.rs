@@ -1,0 +1,56 @@
+//! The stream of a subscription.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use super::inner::Inner;
+use crate::error::Error;
+use crate::event::Event;
+use crate::sink::Receiver;
+
+/// What a subscription hears, in order. Ends when it is closed; dropping it closes it.
+///
+/// Waiting for the next item can be given up at any time: nothing is lost by that.
+#[derive(Debug)]
+pub struct Events {
+    inner: Arc<Inner>,
+}
+
+impl Events {
+    pub(super) fn new(inner: Arc<Inner>) -> Self {
+        Self { inner }
+    }
+
+    /// Waits for the next item; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// [`Overflow`](crate::ErrorKind::Overflow), as the last item, if it was closed since it did not read what came.
+    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
+        std::future::poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Option<Result<Event, Error>>> {
+        match &self.inner.sink.receiver {
+            Receiver::Queue(queue) => queue.poll(context),
+            Receiver::Handler(_) | Receiver::Promises(_) => Poll::Ready(None),
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Result<Event, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll(context)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.inner.close();
+    }
+}

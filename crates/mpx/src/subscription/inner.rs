@@ -1,0 +1,108 @@
+//! What all subscriptions have in common.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::promise::Promises;
+use crate::engine::Shared;
+use crate::error::{Error, ErrorKind};
+use crate::protocol::Kind;
+use crate::registry::Standing;
+use crate::sink::{Receiver, Sink};
+
+/// A subscription, as all its handles share it. It ends with the last of them.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    shared: Arc<Shared>,
+    pub(super) sink: Arc<Sink>,
+}
+
+impl Inner {
+    pub(super) fn open(shared: &Arc<Shared>, receiver: Receiver) -> Result<Self, Error> {
+        Ok(Self { sink: shared.open(receiver)?, shared: Arc::clone(shared) })
+    }
+
+    pub(super) fn add(&self, kind: Kind, name: Bytes) -> Result<(), Error> {
+        let mut registry = self.shared.registry.lock();
+        if !registry.is_open(&self.sink) {
+            return Err(closed());
+        }
+        registry.add(&self.sink, kind, name);
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, kind: Kind, name: &Bytes) -> bool {
+        let was_there = self.shared.registry.lock().remove(&self.sink, kind, name);
+        // Who waits for it waits in vain.
+        self.sink.changed.notify_waiters();
+        was_there
+    }
+
+    pub(super) fn clear(&self) {
+        self.shared.registry.lock().clear(&self.sink);
+        self.sink.changed.notify_waiters();
+    }
+
+    pub(super) fn names(&self) -> Vec<Bytes> {
+        self.shared.registry.lock().names(&self.sink).cloned().collect()
+    }
+
+    pub(super) fn close(&self) {
+        if self.shared.registry.lock().close(&self.sink) {
+            self.sink.close();
+        }
+    }
+
+    pub(super) fn standing(&self, kind: Kind, name: &Bytes) -> Standing {
+        self.shared.registry.lock().standing(&self.sink, kind, name)
+    }
+
+    /// Waits until a name is active for this subscription.
+    pub(super) async fn activated(&self, kind: Kind, name: &Bytes) -> Result<(), Error> {
+        loop {
+            let mut changed = std::pin::pin!(self.sink.changed.notified());
+            // Before the look: what changes after it is heard.
+            changed.as_mut().enable();
+            match self.standing(kind, name) {
+                Standing::Active => return Ok(()),
+                Standing::Absent => return Err(closed()),
+                Standing::Refused => {
+                    return Err(Error::new(ErrorKind::Refused, "redis refuses the name to this user"));
+                }
+                Standing::Waiting => changed.await,
+            }
+        }
+    }
+
+    pub(super) fn promises(&self) -> &Promises {
+        match &self.sink.receiver {
+            Receiver::Promises(promises) => promises,
+            Receiver::Queue(_) | Receiver::Handler(_) => unreachable!("only subscriptions to promises ask"),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A name that Redis takes.
+pub(super) fn checked(name: &[u8]) -> Result<Bytes, Error> {
+    if name.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidInput, "a name is empty"));
+    }
+    if name.len() > NAME_MAX {
+        return Err(Error::new(ErrorKind::InvalidInput, "a name is longer than 512 MB, which Redis refuses"));
+    }
+    Ok(Bytes::copy_from_slice(name))
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the subscription is closed, or the name is none of its own")
+}
+
+/// What Redis takes by default, its `proto-max-bulk-len`.
+const NAME_MAX: usize = 512 * 1024 * 1024;

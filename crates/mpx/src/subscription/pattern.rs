@@ -1,0 +1,68 @@
+//! A subscription to all channels that fit a glob.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::events::Events;
+use super::inner::{Inner, checked};
+use super::queue::Queue;
+use crate::engine::Shared;
+use crate::error::Error;
+use crate::handler::Handler;
+use crate::protocol::Kind;
+use crate::sink::Receiver;
+
+/// A subscription to one pattern.
+///
+/// Cloning gives another handle. It ends with [`close`](Self::close), with its [`Events`] or, if it has a handler, with the last handle.
+#[derive(Debug, Clone)]
+pub struct PatternSubscription {
+    inner: Arc<Inner>,
+    pattern: Bytes,
+}
+
+impl PatternSubscription {
+    pub(crate) fn with_queue(shared: &Arc<Shared>, pattern: &[u8]) -> Result<(Self, Events), Error> {
+        let queue = Queue::new(shared.config.queue_max, shared.config.policy, shared.metrics.drops.clone());
+        let subscription = Self::open(shared, pattern, Receiver::Queue(queue))?;
+        let events = Events::new(Arc::clone(&subscription.inner));
+        Ok((subscription, events))
+    }
+
+    pub(crate) fn with_handler(
+        shared: &Arc<Shared>,
+        pattern: &[u8],
+        handler: Box<dyn Handler>,
+    ) -> Result<Self, Error> {
+        Self::open(shared, pattern, Receiver::Handler(handler))
+    }
+
+    fn open(shared: &Arc<Shared>, pattern: &[u8], receiver: Receiver) -> Result<Self, Error> {
+        let pattern = checked(pattern)?;
+        let inner = Inner::open(shared, receiver)?;
+        inner.add(Kind::Pattern, pattern.clone())?;
+        Ok(Self { inner: Arc::new(inner), pattern })
+    }
+
+    /// The pattern.
+    #[must_use]
+    pub fn pattern(&self) -> &Bytes {
+        &self.pattern
+    }
+
+    /// Waits until Redis has confirmed the pattern; at once if it has.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it to this user; [`Closed`](crate::ErrorKind::Closed) if the subscription
+    /// is closed.
+    pub async fn wait_for_activation(&self) -> Result<(), Error> {
+        self.inner.activated(Kind::Pattern, &self.pattern).await
+    }
+
+    /// Ends it for good. Any number of times.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}
