@@ -1,0 +1,167 @@
+//! Sharded channels on a cluster of three masters.
+
+use std::time::Duration;
+
+use mpx::{Config, ErrorKind, ShardedMultiplexer};
+use test_support::{RedisCluster, require};
+
+use crate::listener::{Listener, soon, until};
+use crate::publisher::Publisher;
+
+const MASTERS: usize = 3;
+const LONG: Duration = Duration::from_secs(20);
+
+fn slot(channel: &str) -> u16 {
+    crc16::State::<crc16::XMODEM>::calculate(channel.as_bytes()) % 16_384
+}
+
+/// So many channels of each master, in alphabetical order.
+async fn channels(cluster: &RedisCluster, each: usize) -> Vec<Vec<String>> {
+    let mut channels = vec![Vec::new(); MASTERS];
+    for number in 0.. {
+        let name = format!("c{number:04}");
+        let place = &mut channels[cluster.holder(slot(&name)).await.unwrap()];
+        if place.len() < each {
+            place.push(name);
+        }
+        if channels.iter().all(|place| place.len() == each) {
+            break;
+        }
+    }
+    channels
+}
+
+fn start(cluster: &RedisCluster, query: &str) -> ShardedMultiplexer {
+    let config = Config::new(&format!("{}/{query}", cluster.node(0).url())).unwrap();
+    ShardedMultiplexer::start(config).unwrap()
+}
+
+fn texts(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+async fn open(multiplexer: &ShardedMultiplexer, names: &[&str]) -> (mpx::ChannelSubscription, Listener) {
+    let (subscription, events) = multiplexer.channels().unwrap();
+    let mut listener = Listener::new(events);
+    names.iter().for_each(|name| subscription.add(name).unwrap());
+    listener.activated(names).await;
+    (subscription, listener)
+}
+
+async fn hears(cluster: &RedisCluster, listener: &mut Listener, names: &[&str]) {
+    for name in names {
+        let holder = cluster.holder(slot(name)).await.unwrap();
+        let mut publisher = Publisher::open(cluster.node(holder).url()).await;
+        assert_eq!(publisher.spublish(name, "m").await, 1, "{name}");
+        listener.message(name, "m").await;
+    }
+}
+
+#[tokio::test]
+async fn channels_of_all_masters_are_heard() {
+    let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
+    let channels = channels(&cluster, 5).await.concat();
+    let names = texts(&channels);
+    for query in ["", "?protocol=resp3"] {
+        let multiplexer = start(&cluster, query);
+        let (subscription, mut listener) = open(&multiplexer, &names).await;
+        hears(&cluster, &mut listener, &names).await;
+        // Removed and added at once.
+        assert!(subscription.remove(names[0]));
+        subscription.add(names[0]).unwrap();
+        listener.activated(&names[..1]).await;
+        hears(&cluster, &mut listener, &names).await;
+        assert!(multiplexer.error().is_none());
+        assert!(soon(multiplexer.shutdown(LONG)).await);
+        listener.ended(None).await;
+    }
+}
+
+#[tokio::test]
+async fn a_channel_follows_its_slot() {
+    let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
+    let channels = channels(&cluster, 2).await.concat();
+    let names = texts(&channels);
+    let multiplexer = start(&cluster, "");
+    let (_subscription, mut listener) = open(&multiplexer, &names).await;
+    let moved = names[0];
+    for (from, to) in [(0, 1), (1, 2), (2, 0)] {
+        cluster.move_slot(slot(moved), from, to).await.unwrap();
+        listener.disconnected(&[moved]).await;
+        listener.activated(&[moved]).await;
+        hears(&cluster, &mut listener, &names).await;
+    }
+}
+
+#[tokio::test]
+async fn a_channel_of_a_moved_slot_is_subscribed_where_the_slot_is_now() {
+    let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
+    let channels = channels(&cluster, 2).await;
+    let multiplexer = start(&cluster, "");
+    let (subscription, mut listener) = open(&multiplexer, &[&*channels[0][0]]).await;
+    // It has the old map, and nothing that tells it of another.
+    let moved = &*channels[0][1];
+    cluster.move_slot(slot(moved), 0, 2).await.unwrap();
+    subscription.add(moved).unwrap();
+    listener.activated(&[moved]).await;
+    hears(&cluster, &mut listener, &[moved, &channels[0][0]]).await;
+}
+
+#[tokio::test]
+async fn a_lost_master_takes_its_own_names_only() {
+    let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
+    let channels = channels(&cluster, 3).await;
+    let all = channels.concat();
+    let names = texts(&all);
+    let multiplexer = start(&cluster, "");
+    let (_subscription, mut listener) = open(&multiplexer, &names).await;
+    for (number, place) in channels.iter().enumerate() {
+        let mut publisher = Publisher::open(cluster.node(number).url()).await;
+        assert_eq!(publisher.kill_subscribers().await, 1);
+        listener.disconnected(&texts(place)).await;
+        listener.activated(&texts(place)).await;
+        hears(&cluster, &mut listener, &names).await;
+    }
+}
+
+#[tokio::test]
+async fn a_killed_master_is_found_again() {
+    let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
+    let channels = channels(&cluster, 3).await;
+    let all = channels.concat();
+    let names = texts(&all);
+    let multiplexer = start(&cluster, "");
+    let (_subscription, mut listener) = open(&multiplexer, &names).await;
+    cluster.node(1).kill().unwrap();
+    listener.disconnected(&texts(&channels[1])).await;
+    cluster.node(1).start_again().await.unwrap();
+    cluster.is_well().await.unwrap();
+    listener.activated(&texts(&channels[1])).await;
+    hears(&cluster, &mut listener, &names).await;
+}
+
+#[tokio::test]
+async fn a_stopped_multiplexer_is_connected_to_all_masters_again() {
+    let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
+    let channels = channels(&cluster, 2).await.concat();
+    let names = texts(&channels);
+    let multiplexer = start(&cluster, "");
+    let (_subscription, mut listener) = open(&multiplexer, &names).await;
+    for _ in 0..3 {
+        multiplexer.stop();
+        multiplexer.restart();
+        listener.activated(&names).await;
+        hears(&cluster, &mut listener, &names).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_not_there_is_reported() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let multiplexer = ShardedMultiplexer::start(Config::new(&format!("redis://{free}")).unwrap()).unwrap();
+    let error = until(async || multiplexer.error()).await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(soon(multiplexer.shutdown(LONG)).await);
+    let socket = Config::new("redis+unix:///nowhere").unwrap();
+    assert_eq!(ShardedMultiplexer::start(socket).unwrap_err().kind(), ErrorKind::Config);
+}
