@@ -82,6 +82,7 @@
 //! | `presence` | [`presence`], the crate presence-core with its backend in memory | yes |
 //! | `presence-redis` | [`presence_redis`], the same crate's backends on Redis, for several processes | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
+//! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
 //! | `timeline` | [`timeline`], the crate message-timeline: the model and the trait of a store | yes |
 //! | `timeline-embedded` | `timeline::embedded`, a store in one directory of one process | no |
 //! | `timeline-http` | `timeline::http`, the service as an axum router | no |
@@ -95,6 +96,10 @@
 #[cfg_attr(docsrs, doc(cfg(feature = "hub")))]
 #[doc(inline)]
 pub use conductor_hub as hub;
+#[cfg(feature = "mpx")]
+#[cfg_attr(docsrs, doc(cfg(feature = "mpx")))]
+#[doc(inline)]
+pub use mpx;
 #[cfg(feature = "presence")]
 #[cfg_attr(docsrs, doc(cfg(feature = "presence")))]
 #[doc(inline)]
