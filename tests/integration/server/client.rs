@@ -1,12 +1,17 @@
 //! A client of the hub, independent of ours.
 
+use std::time::Duration;
+
 use bytes::BytesMut;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tests::Tidings;
 use tidings::hub::protocol::{Message, MessageRef, Opcode};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite};
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// One open connection.
 pub(super) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
@@ -28,11 +33,14 @@ impl Client {
 
     /// The next message, whatever it is.
     pub(super) async fn next(&mut self) -> Message {
-        loop {
-            if let tungstenite::Message::Binary(bytes) = self.0.next().await.unwrap().unwrap() {
-                return MessageRef::decode(&bytes).unwrap().to_message();
+        let next = async {
+            loop {
+                if let tungstenite::Message::Binary(bytes) = self.0.next().await.unwrap().unwrap() {
+                    return MessageRef::decode(&bytes).unwrap().to_message();
+                }
             }
-        }
+        };
+        timeout(LIMIT, next).await.expect("something comes")
     }
 
     /// The next message on one channel, as JSON.
