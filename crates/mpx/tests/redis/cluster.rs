@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mpx::{Config, ErrorKind, ShardedMultiplexer};
-use test_support::{RedisCluster, require};
+use test_support::{RedisCluster, RedisOptions, require};
 
 use crate::listener::{Listener, soon, until};
 use crate::publisher::Publisher;
@@ -164,4 +164,66 @@ async fn a_cluster_that_is_not_there_is_reported() {
     assert!(soon(multiplexer.shutdown(LONG)).await);
     let socket = Config::new("redis+unix:///nowhere").unwrap();
     assert_eq!(ShardedMultiplexer::start(socket).unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_down_refuses_for_a_while_only() {
+    let arguments = ["--cluster-allow-pubsubshard-when-down", "no"].map(str::to_owned).into();
+    let options = RedisOptions { arguments, ..RedisOptions::default() };
+    let Some(cluster) = require(RedisCluster::with(MASTERS, &options).await) else { return };
+    let channels = channels(&cluster, 3).await;
+    let all = channels.concat();
+    let multiplexer = start(&cluster, "");
+    let (subscription, mut listener) = open(&multiplexer, &texts(&all[1..])).await;
+    cluster.node(1).kill().unwrap();
+    listener.disconnected(&texts(&channels[1])).await;
+    let mut publisher = Publisher::open(cluster.node(0).url()).await;
+    until(async || {
+        let info: String = publisher.ask(redis::cmd("CLUSTER").arg("INFO")).await;
+        info.contains("cluster_state:fail").then_some(())
+    })
+    .await;
+    subscription.add(&all[0]).unwrap();
+    until(async || {
+        let error: redis::RedisResult<()> =
+            redis::cmd("SPUBLISH").arg(&all[0]).arg("m").query_async(publisher.raw()).await;
+        error.is_err().then_some(())
+    })
+    .await;
+    cluster.node(1).start_again().await.unwrap();
+    cluster.is_well().await.unwrap();
+    for name in &all {
+        soon(subscription.wait_for_activation(name)).await.unwrap();
+    }
+    for name in &all {
+        let holder = cluster.holder(slot(name)).await.unwrap();
+        let mut publisher = Publisher::open(cluster.node(holder).url()).await;
+        until(async || (publisher.spublish(name, name).await == 1).then_some(())).await;
+        assert_eq!(listener.any_message().await, name);
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_master_is_noticed_and_another_node_gives_the_map() {
+    let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
+    let channels = channels(&cluster, 2).await;
+    let all = channels.concat();
+    let mut config = Config::new(cluster.node(0).url()).unwrap();
+    config.ping_timeout = Duration::from_millis(100);
+    config.nodes = vec![("127.0.0.1".to_owned(), cluster.node(1).port())];
+    cluster.node(0).freeze().await.unwrap();
+    let multiplexer = ShardedMultiplexer::start(config).unwrap();
+    let (subscription, mut listener) = open(&multiplexer, &texts(&channels[1])).await;
+    cluster.node(0).thaw().await.unwrap();
+    cluster.is_well().await.unwrap();
+    for name in channels[0].iter().chain(&channels[2]) {
+        subscription.add(name).unwrap();
+    }
+    for name in &all {
+        soon(subscription.wait_for_activation(name)).await.unwrap();
+        let holder = cluster.holder(slot(name)).await.unwrap();
+        let mut publisher = Publisher::open(cluster.node(holder).url()).await;
+        until(async || (publisher.spublish(name, name).await == 1).then_some(())).await;
+        assert_eq!(listener.any_message().await, name);
+    }
 }

@@ -1,4 +1,4 @@
-//! The multiplexer on real servers: faults of its ancestor, failures, delivery, and a cluster.
+//! The multiplexer on real servers: faults of its ancestor, failures, delivery, a cluster, and random histories.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -6,5 +6,6 @@ mod cluster;
 mod delivery;
 mod failures;
 mod faults;
+mod histories;
 mod listener;
 mod publisher;

@@ -21,6 +21,10 @@ impl Publisher {
         soon(command.query_async(&mut self.connection)).await.unwrap()
     }
 
+    pub(crate) fn raw(&mut self) -> &mut MultiplexedConnection {
+        &mut self.connection
+    }
+
     /// Publishes, and returns how many connections it went to.
     pub(crate) async fn publish(&mut self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> u64 {
         self.ask(cmd("PUBLISH").arg(channel.as_ref()).arg(payload.as_ref())).await
