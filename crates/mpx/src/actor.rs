@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tokio::io::ReadBuf;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
@@ -17,7 +17,7 @@ use crate::backoff::Backoff;
 use crate::buffer::Buffer;
 use crate::connection::{Dialer, Transport};
 use crate::dispatch::Dispatch;
-use crate::engine::{Mode, Shared};
+use crate::engine::{Mode, Place, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::outgoing::Outgoing;
 use crate::protocol::write_command;
@@ -25,11 +25,8 @@ use crate::protocol::write_command;
 /// Owns one connection.
 pub(crate) struct Actor {
     shared: Arc<Shared>,
-    /// Its place in the registry.
-    link: usize,
+    place: Place,
     dialer: Dialer,
-    /// Says that there is something to tell Redis, or somebody to activate.
-    work: Arc<Notify>,
     mode: watch::Receiver<Mode>,
     /// Ends this connection alone: its master has left the cluster.
     gone: CancellationToken,
@@ -56,14 +53,8 @@ struct Use {
 }
 
 impl Actor {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        link: usize,
-        dialer: Dialer,
-        work: Arc<Notify>,
-        gone: CancellationToken,
-    ) -> Self {
-        Self { link, dialer, work, mode: shared.mode.subscribe(), shared, gone }
+    pub(crate) fn new(shared: Arc<Shared>, place: Place, dialer: Dialer, gone: CancellationToken) -> Self {
+        Self { place, dialer, mode: shared.mode.subscribe(), shared, gone }
     }
 
     /// Works until the multiplexer ends.
@@ -118,18 +109,12 @@ impl Actor {
             failed = 0;
             let Use { lost, worked } = self.serve(&mut *transport).await;
             drop(transport);
-            let losses = shared.registry.lock().disconnect(self.link);
             let Some(error) = lost else {
+                let losses = shared.registry.lock().disconnect(self.place.link);
                 losses.iter().for_each(|loss| loss.sink.stop());
                 return;
             };
-            tracing::warn!(
-                address = dialer.address(), %error, source = ?error.source(), subscriptions = losses.len(),
-                "the connection was lost"
-            );
-            shared.metrics.losses.increment(1);
-            shared.failed(error.clone());
-            shared.tell_losses(losses, &error);
+            self.lose(&error);
             shared.map_is_stale.notify_one();
             if worked {
                 backoff.reset();
@@ -137,15 +122,29 @@ impl Actor {
         }
     }
 
+    /// Tells those who lose something by the loss of the connection.
+    fn lose(&self, error: &Error) {
+        let shared = &self.shared;
+        shared.metrics.losses.increment(1);
+        shared.failed(error.clone());
+        let _telling = self.place.telling.lock();
+        let losses = shared.registry.lock().disconnect(self.place.link);
+        tracing::warn!(
+            address = self.dialer.address(), %error, source = ?error.source(), subscriptions = losses.len(),
+            "the connection was lost"
+        );
+        shared.tell_losses(losses, error);
+    }
+
     /// Uses a connection until it is lost.
     async fn serve(&mut self, transport: &mut dyn Transport) -> Use {
         let shared = Arc::clone(&self.shared);
-        shared.registry.lock().connect(self.link);
+        shared.registry.lock().connect(self.place.link);
         shared.metrics.connected.increment(1.0);
         shared.metrics.connections.increment(1);
         shared.connected();
         let began = Instant::now();
-        let mut dispatch = Dispatch::new(&shared, self.link);
+        let mut dispatch = Dispatch::new(&shared, self.place.link);
         let lost = self.exchange(transport, &shared, &mut dispatch).await.err();
         shared.metrics.connected.decrement(1.0);
         // Redis that takes connections and ends them at once is not called on without a wait.
@@ -165,7 +164,10 @@ impl Actor {
         let silence = shared.config.ping_timeout;
         let (mut heard, mut probed) = (Instant::now(), false);
         loop {
-            dispatch.activate_joined();
+            {
+                let _telling = self.place.telling.lock();
+                dispatch.activate_joined();
+            }
             self.prepare(&mut outgoing, &mut resubscribing);
             let deadline = heard + silence * (1 + u32::from(probed));
             match self.turn(transport, &mut buffer, &mut outgoing, deadline).await.map_err(failed)? {
@@ -173,7 +175,9 @@ impl Actor {
                 Turn::Read(count) => {
                     (heard, probed) = (Instant::now(), false);
                     shared.metrics.bytes.increment(count as u64);
+                    let telling = self.place.telling.lock();
                     dispatch.all(&mut buffer)?;
+                    drop(telling);
                     shared.metrics.dispatch.record(heard.elapsed());
                 }
                 Turn::Written | Turn::Work => {}
@@ -194,9 +198,9 @@ impl Actor {
             return;
         }
         let mut registry = self.shared.registry.lock();
-        registry.write(self.link, outgoing.room(), WRITE);
+        registry.write(self.place.link, outgoing.room(), WRITE);
         self.shared.metrics.names.set(registry.names_count() as f64);
-        if resubscribing.is_some() && registry.is_settled(self.link) {
+        if resubscribing.is_some() && registry.is_settled(self.place.link) {
             // The span's end.
             *resubscribing = None;
         }
@@ -226,7 +230,7 @@ impl Actor {
             biased;
             () = told_to_stop(&mut self.mode, &self.gone) => Ok(Turn::Stopped),
             turn = traffic => turn,
-            () = self.work.notified() => Ok(Turn::Work),
+            () = self.place.work.notified() => Ok(Turn::Work),
             () = sleep_until(deadline) => Ok(Turn::Silence),
         }
     }

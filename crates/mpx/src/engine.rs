@@ -47,6 +47,18 @@ pub(crate) struct Shared {
     error: Mutex<Option<Error>>,
 }
 
+/// Where a connection's task belongs.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// Its link in the registry.
+    pub(crate) link: usize,
+    /// Says that there is something to tell Redis, or somebody to activate.
+    pub(crate) work: Arc<Notify>,
+    /// Held from a change in the registry until those whom it concerns have been told: who else changes something for names of this link, a
+    /// new map of the cluster, does not overtake that.
+    pub(crate) telling: Arc<Mutex<()>>,
+}
+
 /// What the tasks are to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -92,6 +104,13 @@ impl Shared {
             return Err(Error::new(ErrorKind::Closed, "the multiplexer has ended"));
         }
         Ok(registry.open(|id| Sink { id, receiver, changed: Notify::new() }))
+    }
+
+    /// Makes room for a connection.
+    pub(crate) fn attach(&self) -> Place {
+        let work = Arc::<Notify>::default();
+        let link = self.registry.lock().attach(Arc::clone(&work));
+        Place { link, work, telling: Arc::default() }
     }
 
     /// Closes a subscription that does not go on.

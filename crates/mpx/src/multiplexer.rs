@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::Actor;
@@ -59,9 +58,8 @@ impl Multiplexer {
             Error::with_source(ErrorKind::Config, "the multiplexer needs a runtime", source)
         })?;
         let engine = Engine::new(config, Routes::One);
-        let work = Arc::new(Notify::new());
-        let link = engine.shared.registry.lock().attach(Arc::clone(&work));
-        let actor = Actor::new(Arc::clone(&engine.shared), link, dialer, work, CancellationToken::new());
+        let place = engine.shared.attach();
+        let actor = Actor::new(Arc::clone(&engine.shared), place, dialer, CancellationToken::new());
         let shared = Arc::clone(&engine.shared);
         engine.tasks.spawn_on(
             async move {

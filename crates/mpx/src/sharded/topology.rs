@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,7 +14,7 @@ use super::map::{self, Range};
 use crate::actor::Actor;
 use crate::backoff::Backoff;
 use crate::connection::{Dialer, ask};
-use crate::engine::{Mode, Shared};
+use crate::engine::{Mode, Place, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::registry::{NOWHERE, SLOTS};
 
@@ -29,8 +29,7 @@ pub(super) struct Topology {
 }
 
 struct Master {
-    /// Its place in the registry.
-    link: usize,
+    place: Place,
     dialer: Dialer,
     /// Ends its connection.
     gone: CancellationToken,
@@ -39,8 +38,8 @@ struct Master {
 impl Topology {
     pub(super) fn new(shared: Arc<Shared>, seeds: Vec<Dialer>) -> Self {
         // The first link is for slots that nobody serves.
-        let nowhere = shared.registry.lock().attach(Arc::default());
-        debug_assert_eq!(nowhere, NOWHERE, "the registry is new");
+        let nowhere = shared.attach();
+        debug_assert_eq!(nowhere.link, NOWHERE, "the registry is new");
         let mode = shared.mode.subscribe();
         Self { shared, seeds, masters: BTreeMap::new(), actors: TaskTracker::new(), mode }
     }
@@ -129,9 +128,12 @@ impl Topology {
             // It is not whole: ask again, after a while.
             self.shared.map_is_stale.notify_one();
         }
+        // No task may be about to tell something else of these names. Always in the order of the addresses, and others hold one at most.
+        let telling: Vec<_> = self.masters.values().map(|master| master.place.telling.lock()).collect();
         let losses = self.shared.registry.lock().reroute(links);
         let error = Error::new(ErrorKind::Unavailable, "the slot of the channel belongs to another master");
         self.shared.tell_losses(losses, &error);
+        drop(telling);
         self.masters.retain(|address, master| {
             let stays = named.contains(address);
             if !stays {
@@ -144,14 +146,14 @@ impl Topology {
     /// The link of a master, which is connected to if it is a new one.
     fn master(&mut self, address: &(String, u16)) -> Option<usize> {
         if let Some(master) = self.masters.get(address) {
-            return Some(master.link);
+            return Some(master.place.link);
         }
         let dialer = self.seeds.first()?.to(&address.0, address.1)?;
-        let (work, gone) = (Arc::new(Notify::new()), CancellationToken::new());
-        let link = self.shared.registry.lock().attach(Arc::clone(&work));
-        let actor = Actor::new(Arc::clone(&self.shared), link, dialer.clone(), work, gone.clone());
+        let (place, gone) = (self.shared.attach(), CancellationToken::new());
+        let link = place.link;
+        let actor = Actor::new(Arc::clone(&self.shared), place.clone(), dialer.clone(), gone.clone());
         self.actors.spawn(actor.run());
-        self.masters.insert(address.clone(), Master { link, dialer, gone });
+        self.masters.insert(address.clone(), Master { place, dialer, gone });
         Some(link)
     }
 }
