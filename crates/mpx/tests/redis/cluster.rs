@@ -11,7 +11,7 @@ use crate::publisher::Publisher;
 const MASTERS: usize = 3;
 const LONG: Duration = Duration::from_secs(20);
 
-fn slot(channel: &str) -> u16 {
+pub(crate) fn slot(channel: &str) -> u16 {
     crc16::State::<crc16::XMODEM>::calculate(channel.as_bytes()) % 16_384
 }
 

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use mpx::{ChannelSubscription, Config, Event, Handler, Multiplexer, PatternSubscription};
+use mpx::{
+    ChannelSubscription, Config, Event, Handler, Multiplexer, PatternSubscription, ShardedMultiplexer,
+};
 use parking_lot::Mutex;
 use redis::cmd;
-use test_support::{Redis, require};
+use test_support::{Redis, RedisCluster, require};
 
+use crate::cluster::slot;
 use crate::listener::{settle, soon, until};
 use crate::publisher::Publisher;
 
@@ -166,4 +169,84 @@ async fn one_history(redis: &Redis, publisher: &mut Publisher, seed: u64) {
     }
     assert!(soon(multiplexer.shutdown(Duration::from_secs(20))).await);
     until(async || publisher.ask::<Vec<String>>(&marker).await.is_empty().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_any_history_of_a_cluster_everybody_hears_what_is_wanted_once() {
+    let Some(cluster) = require(RedisCluster::start(3).await) else { return };
+    let mut publishers = Vec::new();
+    for node in cluster.nodes() {
+        publishers.push(Publisher::open(node.url()).await);
+    }
+    let names = names(12);
+    for seed in 0..5 {
+        let mut random = Rng::with_seed(seed);
+        let config = Config::new(cluster.node(0).url()).unwrap();
+        let multiplexer = ShardedMultiplexer::start(config).unwrap();
+        let open = || Member::open(|record| multiplexer.channels_to(record).unwrap());
+        let mut members: Vec<Member> = (0..3).map(|_| open()).collect();
+        for _ in 0..500 {
+            match random.u32(..500) {
+                0..3 => drop(publishers[random.usize(..3)].kill_subscribers().await),
+                3..6 => multiplexer.stop(),
+                6..20 => multiplexer.restart(),
+                20..24 => members[random.usize(..3)] = open(),
+                24..40 => {
+                    let slot = slot(random.choice(&names).unwrap());
+                    let from = cluster.holder(slot).await.unwrap();
+                    cluster.move_slot(slot, from, (from + random.usize(1..3)) % 3).await.unwrap();
+                    // Moves in haste leave Redis with slots that no master has by its own account.
+                    agreed(&mut publishers).await;
+                }
+                40..60 => tokio::task::yield_now().await,
+                _ => members[random.usize(..3)].step(&mut random, &names),
+            }
+        }
+        multiplexer.restart();
+        let wanted = wanted(&members);
+        let marker = cmd("PUBSUB").arg("SHARDCHANNELS").to_owned();
+        until(async || {
+            for member in &members {
+                member.all_active().await;
+            }
+            let mut there: BTreeSet<String> = BTreeSet::new();
+            for publisher in &mut publishers {
+                there.extend(publisher.ask::<Vec<String>>(&marker).await);
+            }
+            (there == wanted).then_some(())
+        })
+        .await;
+        for name in &wanted {
+            let holder = cluster.holder(slot(name)).await.unwrap();
+            assert_eq!(publishers[holder].spublish(name, "end").await, 1, "seed {seed}");
+        }
+        for member in &members {
+            member.heard_the_end(seed).await;
+        }
+        assert!(soon(multiplexer.shutdown(Duration::from_secs(20))).await);
+    }
+}
+
+/// Waits until all nodes tell the same of the cluster: who has which slots, by which epoch.
+async fn agreed(publishers: &mut [Publisher]) {
+    let nodes = cmd("CLUSTER").arg("NODES").to_owned();
+    until(async || {
+        let mut accounts = BTreeSet::new();
+        for publisher in publishers.iter_mut() {
+            accounts.insert(account(&publisher.ask::<String>(&nodes).await));
+        }
+        (accounts.len() == 1).then_some(())
+    })
+    .await;
+}
+
+/// Each node's id, epoch and slots.
+fn account(nodes: &str) -> Vec<String> {
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        format!("{} {} {}", words[0], words[6], words[8..].join(" "))
+    };
+    let mut account: Vec<String> = nodes.lines().map(line).collect();
+    account.sort();
+    account
 }
