@@ -18,7 +18,7 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
-    /// Returns the time.
+    /// Returns the time, cut to a millisecond that has begun and may not be over.
     #[must_use]
     pub fn now(&self) -> Millis {
         millis(self.start.elapsed())

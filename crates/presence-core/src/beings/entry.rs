@@ -57,6 +57,15 @@ impl<N: Name> Entry<N> {
         (deadline != HELD).then_some(deadline)
     }
 
+    /// Says whether the deadline has passed after a device was ended at `now`.
+    ///
+    /// Times are cut to milliseconds, so that a deadline in this one may be yet to come, unless it is the end of that device.
+    pub(super) fn is_over(&self, now: Millis, timing: Timing) -> bool {
+        let at_once =
+            self.ended && timing.grace == 0 && self.sources().iter().all(|source| source.until < now);
+        self.deadline().is_some_and(|deadline| deadline < now || (deadline == now && at_once))
+    }
+
     /// Returns why the name goes offline at its deadline.
     pub(super) fn fate(&self) -> Cause {
         if self.ended && self.deadline() == Some(self.until) { Cause::Ended } else { Cause::Expired }
@@ -137,7 +146,7 @@ impl<N: Name> Entry<N> {
         if let Some(place) = sources.iter().position(|source| source.device == *device) {
             return &mut sources[place];
         }
-        sources.retain(|source| source.until > now);
+        sources.retain(|source| source.until >= now);
         // Exactly one: the second device of a name is rare, and four places would be 192 bytes.
         sources.reserve_exact(1);
         sources.push(Source { device: device.clone(), until: 0 });

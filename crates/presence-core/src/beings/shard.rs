@@ -146,7 +146,7 @@ impl<N: Name> Shard<N> {
         }
         // Unlike a heartbeat this may bring the deadline forward.
         let Some(deadline) = entry.deadline() else { return (ended, None) };
-        if deadline <= now {
+        if entry.is_over(now, timing) {
             return (ended, Some(self.depart(slot, now)));
         }
         self.wheel.cancel(&mut self.entries, slot);
@@ -210,7 +210,8 @@ impl<N: Name> Shard<N> {
             let entry = self.entries.at(slot);
             match entry.deadline() {
                 None => {}
-                Some(deadline) if deadline > now => {
+                // One in this very millisecond may be yet to come.
+                Some(deadline) if deadline >= now => {
                     self.wheel.plan(&mut self.entries, slot, tick_of(deadline));
                 }
                 Some(_) => {
@@ -281,8 +282,9 @@ impl<N: Name> Shard<N> {
     }
 }
 
+/// The first tick after the millisecond of the deadline.
 fn tick_of(deadline: Millis) -> Tick {
-    deadline.div_ceil(TICK)
+    deadline / TICK + 1
 }
 
 /// The list of those offline, the first to leave first; the lists before it are the wheel's.

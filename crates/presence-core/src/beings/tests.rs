@@ -114,6 +114,29 @@ async fn ledger_is_told_who_when_and_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn name_stays_for_all_of_its_time_even_from_within_a_millisecond() {
+    for begin in [0, 1, 500, 999] {
+        let beings = beings(0);
+        tokio::time::advance(Duration::from_micros(begin)).await;
+        let (a, b, tab, phone) = (id("a"), id("b"), device("tab"), device("phone"));
+        beat(&beings, std::slice::from_ref(&a));
+        beings.beat_device(&b, &tab);
+        tokio::time::advance(Duration::from_micros(999_999)).await;
+        beings.expire(beings.place(&a));
+        assert!(beings.is_online(&a), "{begin} µs");
+        // It ends alone, in the millisecond in which the other's time is over.
+        beings.hold_device(&b, &phone);
+        beings.end_device(&b, &phone);
+        assert!(beings.is_online(&b), "{begin} µs");
+        tokio::time::advance(super::LATENESS + Duration::from_micros(1)).await;
+        for gone in [&a, &b] {
+            beings.expire(beings.place(gone));
+            assert!(!beings.is_online(gone), "{begin} µs");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn forgotten_name_goes_without_a_word() {
     let beings = beings(100);
     let a = id("a");
