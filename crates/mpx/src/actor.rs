@@ -1,26 +1,20 @@
 //! The task of a connection: makes it, tells Redis what is wanted, reads what comes, and hands it over.
 
 use std::error::Error as _;
-use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
-use tokio::io::ReadBuf;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, Span};
+use tracing::Span;
 
-use crate::backoff::Backoff;
-use crate::buffer::Buffer;
 use crate::connection::{Dialer, Transport};
 use crate::dispatch::Dispatch;
 use crate::engine::{Mode, Place, Shared};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::outgoing::Outgoing;
-use crate::protocol::write_command;
+use crate::reconnect::Reconnect;
+use crate::wire::{Traffic, Wire};
 
 /// Owns one connection.
 pub(crate) struct Actor {
@@ -30,18 +24,6 @@ pub(crate) struct Actor {
     mode: watch::Receiver<Mode>,
     /// Ends this connection alone: its master has left the cluster.
     gone: CancellationToken,
-}
-
-/// What a wait ended with.
-enum Turn {
-    /// So many bytes came.
-    Read(usize),
-    /// All that there was to write is on its way.
-    Written,
-    /// There may be something to tell Redis, or somebody to activate.
-    Work,
-    Silence,
-    Stopped,
 }
 
 /// How a connection was used.
@@ -79,46 +61,29 @@ impl Actor {
     /// Connects again and again, until it is told not to.
     async fn stay_connected(&mut self) {
         let shared = Arc::clone(&self.shared);
-        let dialer = self.dialer.clone();
-        let mut backoff = Backoff::new(shared.config.backoff_min, shared.config.backoff_max);
-        let mut failed = 0_u64;
+        let mut reconnect = Reconnect::new(self.dialer.clone(), &shared.config);
         loop {
-            let connecting = async {
-                sleep(backoff.next(shared.dice.fraction())).await;
-                dialer.open().instrument(tracing::info_span!("connect", address = dialer.address())).await
-            };
             let opened = tokio::select! {
                 biased;
                 () = told_to_stop(&mut self.mode, &self.gone) => return,
-                opened = connecting => opened,
+                opened = reconnect.attempt(&shared.dice) => opened,
             };
-            let mut transport = match opened {
-                Ok(transport) => transport,
-                Err(error) => {
-                    // One line for an outage, not one for each attempt.
-                    if failed == 0 {
-                        tracing::warn!(address = dialer.address(), %error, source = ?error.source(), "cannot connect; trying again");
+            match opened {
+                Ok(transport) => {
+                    let Use { lost, worked } = self.serve(transport).await;
+                    let Some(error) = lost else {
+                        let losses = shared.registry.lock().disconnect(self.place.link);
+                        losses.iter().for_each(|loss| loss.sink.stop());
+                        return;
+                    };
+                    self.lose(&error);
+                    if worked {
+                        reconnect.worked();
                     }
-                    failed += 1;
-                    shared.failed(error);
-                    shared.map_is_stale.notify_one();
-                    continue;
                 }
-            };
-            tracing::info!(address = dialer.address(), failed, "connected");
-            failed = 0;
-            let Use { lost, worked } = self.serve(&mut *transport).await;
-            drop(transport);
-            let Some(error) = lost else {
-                let losses = shared.registry.lock().disconnect(self.place.link);
-                losses.iter().for_each(|loss| loss.sink.stop());
-                return;
-            };
-            self.lose(&error);
-            shared.map_is_stale.notify_one();
-            if worked {
-                backoff.reset();
+                Err(error) => shared.failed(error),
             }
+            shared.map_is_stale.notify_one();
         }
     }
 
@@ -137,7 +102,7 @@ impl Actor {
     }
 
     /// Uses a connection until it is lost.
-    async fn serve(&mut self, transport: &mut dyn Transport) -> Use {
+    async fn serve(&mut self, transport: Box<dyn Transport>) -> Use {
         let shared = Arc::clone(&self.shared);
         shared.registry.lock().connect(self.place.link);
         shared.metrics.connected.increment(1.0);
@@ -145,7 +110,8 @@ impl Actor {
         shared.connected();
         let began = Instant::now();
         let mut dispatch = Dispatch::new(&shared, self.place.link);
-        let lost = self.exchange(transport, &shared, &mut dispatch).await.err();
+        let mut wire = Wire::new(transport, shared.config.message_max, shared.config.ping_timeout);
+        let lost = self.exchange(&mut wire, &shared, &mut dispatch).await.err();
         shared.metrics.connected.decrement(1.0);
         // Redis that takes connections and ends them at once is not called on without a wait.
         Use { lost, worked: dispatch.has_heard() || began.elapsed() >= shared.config.backoff_max }
@@ -154,40 +120,33 @@ impl Actor {
     /// Reads and writes until it is told to stop, or the connection fails.
     async fn exchange(
         &mut self,
-        transport: &mut dyn Transport,
+        wire: &mut Wire,
         shared: &Shared,
         dispatch: &mut Dispatch<'_>,
     ) -> Result<(), Error> {
-        let mut outgoing = Outgoing::default();
-        let mut buffer = Buffer::new(shared.config.message_max);
         let mut resubscribing = Some(tracing::info_span!("resubscribe", address = self.dialer.address()));
-        let silence = shared.config.ping_timeout;
-        let (mut heard, mut probed) = (Instant::now(), false);
         loop {
             {
                 let _telling = self.place.telling.lock();
                 dispatch.activate_joined();
             }
-            self.prepare(&mut outgoing, &mut resubscribing);
-            let deadline = heard + silence * (1 + u32::from(probed));
-            match self.turn(transport, &mut buffer, &mut outgoing, deadline).await.map_err(failed)? {
-                Turn::Read(0) => return Err(lost("redis closed the connection")),
-                Turn::Read(count) => {
-                    (heard, probed) = (Instant::now(), false);
+            self.prepare(&mut wire.outgoing, &mut resubscribing);
+            let traffic = tokio::select! {
+                biased;
+                () = told_to_stop(&mut self.mode, &self.gone) => return Ok(()),
+                traffic = wire.traffic() => traffic?,
+                () = self.place.work.notified() => continue,
+            };
+            match traffic {
+                Traffic::Read(count) => {
                     shared.metrics.bytes.increment(count as u64);
                     let telling = self.place.telling.lock();
-                    dispatch.all(&mut buffer)?;
+                    dispatch.all(&mut wire.buffer)?;
                     drop(telling);
-                    shared.metrics.dispatch.record(heard.elapsed());
+                    shared.metrics.dispatch.record(wire.heard().elapsed());
                 }
-                Turn::Written | Turn::Work => {}
-                Turn::Silence if probed => return Err(lost("redis gave no sign of life")),
-                Turn::Silence => {
-                    probed = true;
-                    write_command(outgoing.room(), b"PING", [].into_iter());
-                    shared.map_is_stale.notify_one();
-                }
-                Turn::Stopped => return Ok(()),
+                Traffic::Written => {}
+                Traffic::Probed => shared.map_is_stale.notify_one(),
             }
         }
     }
@@ -205,35 +164,6 @@ impl Actor {
             *resubscribing = None;
         }
     }
-
-    /// Waits for whatever is next.
-    async fn turn(
-        &mut self,
-        transport: &mut dyn Transport,
-        buffer: &mut Buffer,
-        outgoing: &mut Outgoing,
-        deadline: Instant,
-    ) -> io::Result<Turn> {
-        // Both each time: Redis does not read while we do not, and a flood of messages is not to keep commands back.
-        let traffic = poll_fn(|context| {
-            let written = outgoing.poll(transport, context)?;
-            let mut room = ReadBuf::new(buffer.room());
-            if let Poll::Ready(result) = Pin::new(&mut *transport).poll_read(context, &mut room) {
-                let count = room.filled().len();
-                result?;
-                buffer.filled(count);
-                return Poll::Ready(Ok(Turn::Read(count)));
-            }
-            written.map(|()| Ok(Turn::Written))
-        });
-        tokio::select! {
-            biased;
-            () = told_to_stop(&mut self.mode, &self.gone) => Ok(Turn::Stopped),
-            turn = traffic => turn,
-            () = self.place.work.notified() => Ok(Turn::Work),
-            () = sleep_until(deadline) => Ok(Turn::Silence),
-        }
-    }
 }
 
 async fn told_to_stop(mode: &mut watch::Receiver<Mode>, gone: &CancellationToken) {
@@ -243,14 +173,6 @@ async fn told_to_stop(mode: &mut watch::Receiver<Mode>, gone: &CancellationToken
         _ = mode.changed() => {}
         () = gone.cancelled() => {}
     }
-}
-
-fn lost(why: &'static str) -> Error {
-    Error::new(ErrorKind::Unavailable, why)
-}
-
-fn failed(error: io::Error) -> Error {
-    Error::with_source(ErrorKind::Unavailable, "the connection failed", error)
 }
 
 /// About how many bytes of commands are made at once.

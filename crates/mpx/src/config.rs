@@ -1,4 +1,4 @@
-//! Settings of a multiplexer.
+//! Settings of a multiplexer, and of a publisher.
 
 use std::fmt;
 use std::time::Duration;
@@ -32,6 +32,9 @@ pub struct Config {
     pub policy: Policy,
     /// How long a message may be, in bytes: a longer one ends the connection. Default 512 MB, which is what Redis allows.
     pub message_max: usize,
+    /// How many bytes of messages a [`Publisher`](crate::Publisher) holds that Redis has not answered; who gives more waits. Default
+    /// 16 MiB, 1 KiB to 256 MiB.
+    pub pending_max: usize,
     /// Certificates of authorities to trust instead of those of this machine, in PEM; for TLS only. Default: none.
     pub authorities: Option<Vec<u8>>,
     /// More nodes of a cluster, asked for its map if the first does not answer; of no use but to a
@@ -78,6 +81,7 @@ impl Config {
             queue_max: 1_000,
             policy: Policy::default(),
             message_max: 512 * 1024 * 1024,
+            pending_max: 16 * 1024 * 1024,
             authorities: None,
             nodes: Vec::new(),
             jitter_seed: None,
@@ -98,13 +102,14 @@ impl Config {
                 return Err(Error::new(ErrorKind::Config, message));
             }
         }
-        for (name, value, max) in [
-            ("batch_max", self.batch_max, 4_096),
-            ("queue_max", self.queue_max, 1 << 32),
-            ("message_max", self.message_max, 1 << 32),
+        for (name, value, min, max) in [
+            ("batch_max", self.batch_max, 1, 4_096),
+            ("queue_max", self.queue_max, 1, 1 << 32),
+            ("message_max", self.message_max, 1, 1 << 32),
+            ("pending_max", self.pending_max, 1 << 10, 1 << 28),
         ] {
-            if !(1..=max).contains(&value) {
-                let message = format!("{name} is {value}, allowed are 1 to {max}");
+            if !(min..=max).contains(&value) {
+                let message = format!("{name} is {value}, allowed are {min} to {max}");
                 return Err(Error::new(ErrorKind::Config, message));
             }
         }
@@ -124,6 +129,7 @@ impl fmt::Debug for Config {
             .field("queue_max", &self.queue_max)
             .field("policy", &self.policy)
             .field("message_max", &self.message_max)
+            .field("pending_max", &self.pending_max)
             .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,11 @@ pub enum ErrorKind {
     InvalidInput,
     /// Redis refuses the name to the user of the connection.
     Refused,
-    /// The subscription or the multiplexer was closed.
+    /// The connection was lost before Redis answered: a message may have been published or not.
+    Uncertain,
+    /// Nobody listens to the channel: a request reached nobody.
+    NoReceiver,
+    /// The subscription, the multiplexer or the publisher was closed.
     Closed,
     /// The subscription was closed since it did not read what came, as its policy says.
     Overflow,

@@ -96,11 +96,16 @@ mod metrics;
 mod multiplexer;
 mod outgoing;
 pub mod protocol;
+mod publisher;
 mod random;
+mod reconnect;
 mod registry;
+mod request;
+mod requester;
 mod sharded;
 mod sink;
 mod subscription;
+mod wire;
 
 pub use self::config::Config;
 pub use self::connection::{Connect, Connecting, Transport};
@@ -108,6 +113,9 @@ pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, Message};
 pub use self::handler::Handler;
 pub use self::multiplexer::Multiplexer;
+pub use self::publisher::{Publisher, Receipt};
+pub use self::request::Request;
+pub use self::requester::Requester;
 pub use self::sharded::ShardedMultiplexer;
 pub use self::subscription::{
     Canceller, ChannelSubscription, Events, PatternSubscription, Policy, Promise, PromiseSubscription,

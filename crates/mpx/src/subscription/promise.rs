@@ -162,7 +162,7 @@ impl PromiseSubscription {
     /// [`Unavailable`](ErrorKind::Unavailable) while the subscription is not active: a message might be missed;
     /// [`Closed`](ErrorKind::Closed) if it was closed.
     pub fn promise(&self, suffix: impl AsRef<[u8]>, timeout: Duration) -> Result<Promise, Error> {
-        let (channel, deadline) = (self.channel(suffix), Instant::now() + timeout);
+        let (channel, deadline) = (self.channel(suffix), after(timeout));
         let Some((number, receiver)) = self.promises().open(&channel) else { return Err(closed()) };
         let canceller = Canceller { inner: Arc::clone(&self.inner), channel, number };
         // After it was opened: what is lost from here on fails it.
@@ -188,7 +188,7 @@ impl PromiseSubscription {
         suffix: impl AsRef<[u8]>,
         timeout: Duration,
     ) -> Result<Promise, Error> {
-        let deadline = Instant::now() + timeout;
+        let deadline = after(timeout);
         loop {
             match timeout_at(deadline, self.wait_for_activation()).await {
                 Ok(active) => active?,
@@ -283,6 +283,12 @@ impl Canceller {
     fn take_back(&self, outcome: Option<Outcome>) {
         self.inner.promises().take_back(&self.channel, self.number, outcome);
     }
+}
+
+/// The end of a timeout, which may be longer than time is counted.
+fn after(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout).unwrap_or_else(|| now + Duration::from_hours(24 * 365 * 30))
 }
 
 fn closed() -> Error {

@@ -1,4 +1,5 @@
-//! The multiplexer on real servers: faults of its ancestor, failures, delivery, a cluster, and random histories.
+//! The multiplexer on real servers: faults of its ancestor, failures, delivery, publishing, requests, a cluster, and
+//! random histories.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -9,3 +10,5 @@ mod faults;
 mod histories;
 mod listener;
 mod publisher;
+mod publishing;
+mod requests;

@@ -1,0 +1,131 @@
+//! What is to be published: bounded in bytes, and written as soon as it is taken.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::error::{Error, ErrorKind};
+use crate::protocol::write_command;
+
+/// Commands that no connection has taken yet.
+#[derive(Debug)]
+pub(super) struct Pending {
+    state: Mutex<State>,
+    /// Room for bytes, of these and of those that Redis has not answered.
+    room: Arc<Semaphore>,
+    room_max: u32,
+    /// Wakes the task.
+    pub(super) work: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    commands: Vec<u8>,
+    answers: VecDeque<Answer>,
+    ended: bool,
+}
+
+/// Who waits for an answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    to: oneshot::Sender<Result<u64, Error>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Answer {
+    pub(super) fn give(self, answer: Result<u64, Error>) {
+        // Who does not wait any more does not want to know.
+        drop(self.to.send(answer));
+    }
+}
+
+impl Pending {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        let room_max = u32::try_from(bytes_max).unwrap_or(u32::MAX);
+        let room = Arc::new(Semaphore::new(room_max as usize));
+        Self { state: Mutex::default(), room, room_max, work: Notify::new() }
+    }
+
+    pub(super) async fn add(
+        &self,
+        channel: &[u8],
+        payload: &[u8],
+    ) -> Result<oneshot::Receiver<Result<u64, Error>>, Error> {
+        if channel.len().max(payload.len()) > TEXT_MAX {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "a text is longer than 512 MB, which Redis refuses",
+            ));
+        }
+        let bytes = u32::try_from(channel.len() + payload.len() + OVERHEAD).unwrap_or(u32::MAX);
+        // A message that is larger than all the room there is goes alone.
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes.min(self.room_max)).await;
+        let room = room.map_err(|_| closed())?;
+        let (to, answer) = oneshot::channel();
+        let mut state = self.state.lock();
+        if state.ended {
+            return Err(closed());
+        }
+        write_command(&mut state.commands, b"PUBLISH", [channel, payload].into_iter());
+        state.answers.push_back(Answer { to, _room: room });
+        let is_first = state.answers.len() == 1;
+        drop(state);
+        if is_first {
+            self.work.notify_one();
+        }
+        Ok(answer)
+    }
+
+    /// Moves all commands into `out`, and returns who waits for their answers, in order.
+    pub(super) fn take(&self, out: &mut Vec<u8>) -> VecDeque<Answer> {
+        let mut state = self.state.lock();
+        if out.is_empty() {
+            std::mem::swap(out, &mut state.commands);
+        } else {
+            out.append(&mut state.commands);
+        }
+        std::mem::take(&mut state.answers)
+    }
+
+    /// Fails all of them, and returns how many there were.
+    pub(super) fn fail(&self, error: &Error) -> u64 {
+        let mut state = self.state.lock();
+        state.commands = Vec::new();
+        let answers = std::mem::take(&mut state.answers);
+        drop(state);
+        let count = answers.len() as u64;
+        answers.into_iter().for_each(|answer| answer.give(Err(error.clone())));
+        count
+    }
+
+    /// Takes nothing more.
+    pub(super) fn end(&self) {
+        self.state.lock().ended = true;
+        self.room.close();
+        self.work.notify_one();
+    }
+
+    /// Whether nothing more comes, and nothing is there.
+    pub(super) fn is_over(&self) -> bool {
+        let state = self.state.lock();
+        state.ended && state.answers.is_empty()
+    }
+
+    /// Waits until nothing more comes, and nothing is there. For the task alone, which [`take`](Self::take)s before it waits for `work`.
+    pub(super) async fn over(&self) {
+        while !self.is_over() {
+            self.work.notified().await;
+        }
+    }
+}
+
+pub(super) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the publisher has ended")
+}
+
+/// What Redis takes by default, its `proto-max-bulk-len`.
+const TEXT_MAX: usize = 512 * 1024 * 1024;
+/// About what a command needs beyond its texts, with the place of who waits.
+const OVERHEAD: usize = 192;

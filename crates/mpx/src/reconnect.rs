@@ -1,0 +1,56 @@
+//! Connects again and again, each time later.
+
+use std::error::Error as _;
+
+use tokio::time::sleep;
+use tracing::Instrument;
+
+use crate::backoff::Backoff;
+use crate::config::Config;
+use crate::connection::{Dialer, Transport};
+use crate::error::Error;
+use crate::random::Dice;
+
+/// Makes one connection after the other.
+pub(crate) struct Reconnect {
+    dialer: Dialer,
+    backoff: Backoff,
+    /// Attempts since there was a connection.
+    failed: u64,
+}
+
+impl Reconnect {
+    pub(crate) fn new(dialer: Dialer, config: &Config) -> Self {
+        Self { dialer, backoff: Backoff::new(config.backoff_min, config.backoff_max), failed: 0 }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.dialer.address()
+    }
+
+    /// Waits as long as has to be, and makes one attempt.
+    pub(crate) async fn attempt(&mut self, dice: &Dice) -> Result<Box<dyn Transport>, Error> {
+        sleep(self.backoff.next(dice.fraction())).await;
+        let address = self.address();
+        let opened = self.dialer.open().instrument(tracing::info_span!("connect", address)).await;
+        match &opened {
+            Ok(_) => {
+                tracing::info!(address, failed = self.failed, "connected");
+                self.failed = 0;
+            }
+            Err(error) => {
+                // One line for an outage, not one for each attempt.
+                if self.failed == 0 {
+                    tracing::warn!(address, %error, source = ?error.source(), "cannot connect; trying again");
+                }
+                self.failed += 1;
+            }
+        }
+        opened
+    }
+
+    /// A connection was of use: the next attempt is at once.
+    pub(crate) fn worked(&mut self) {
+        self.backoff.reset();
+    }
+}

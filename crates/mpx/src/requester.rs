@@ -1,0 +1,109 @@
+//! Questions over Pub/Sub, each with its answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::error::{Error, ErrorKind};
+use crate::multiplexer::Multiplexer;
+use crate::publisher::Publisher;
+use crate::request::Request;
+use crate::subscription::{PromiseSubscription, Unfulfilled};
+
+/// Asks, and waits for the answer: a [`Publisher`] for the questions, promises for the answers.
+///
+/// All answers come through one pattern, below a prefix that no other requester has; so a question costs one `PUBLISH` and its answer
+/// another. Who answers reads a [`Request`] and publishes to its channel. Cloning gives another handle of the same.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn run() -> Result<(), mpx::Error> {
+/// use std::time::Duration;
+/// use mpx::{Config, Multiplexer, Publisher, Requester};
+///
+/// let config = Config::new("redis://127.0.0.1")?;
+/// let (multiplexer, publisher) = (Multiplexer::start(config.clone())?, Publisher::start(config)?);
+/// let requester = Requester::open(&multiplexer, &publisher, "answers:")?;
+/// let answer = requester.request("weather", "Berlin", Duration::from_secs(1)).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Requester {
+    publisher: Publisher,
+    answers: PromiseSubscription,
+    made: Arc<AtomicU64>,
+}
+
+impl Requester {
+    /// Subscribes to the answers, on channels of `prefix` and something that nobody can guess.
+    ///
+    /// # Errors
+    ///
+    /// As [`Multiplexer::promises`].
+    pub fn open(
+        multiplexer: &Multiplexer,
+        publisher: &Publisher,
+        prefix: impl AsRef<[u8]>,
+    ) -> Result<Self, Error> {
+        let own = format!("{}:", Uuid::new_v4().simple());
+        let answers = multiplexer.promises([prefix.as_ref(), own.as_bytes()].concat())?;
+        Ok(Self { publisher: publisher.clone(), answers, made: Arc::default() })
+    }
+
+    /// Asks on a channel, and returns the first answer. The timeout counts from now, and includes the wait for a connection.
+    ///
+    /// # Errors
+    ///
+    /// - [`NoReceiver`](ErrorKind::NoReceiver): nobody listens to the channel, said at once;
+    /// - [`Timeout`](ErrorKind::Timeout): no answer came in time, if it was asked at all;
+    /// - [`Unavailable`](ErrorKind::Unavailable): there is no connection, it was not asked;
+    /// - [`Uncertain`](ErrorKind::Uncertain): a connection was lost, with the question or with the answer;
+    /// - [`Refused`](ErrorKind::Refused), [`InvalidInput`](ErrorKind::InvalidInput), [`Closed`](ErrorKind::Closed): as
+    ///   [`Publisher::publish`] and [`Multiplexer::promises`].
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped it may have been asked or not.
+    pub async fn request(
+        &self,
+        channel: impl AsRef<[u8]>,
+        body: impl AsRef<[u8]>,
+        timeout: Duration,
+    ) -> Result<Bytes, Error> {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let suffix = itoa::Buffer::new().format(number).to_owned();
+        let mut answer = self.answers.wait_for_promise(suffix, timeout).await?;
+        let payload = Request::encode(answer.channel(), body.as_ref());
+        // Over two connections: the answer can overtake the count of those that were asked.
+        let published = tokio::select! {
+            biased;
+            answer = &mut answer => return answer.map_err(unanswered),
+            published = self.publisher.publish(channel, payload) => published,
+        };
+        match published {
+            Ok(0) => Err(Error::new(ErrorKind::NoReceiver, "nobody listens to the channel of the request")),
+            Ok(_) => answer.await.map_err(unanswered),
+            // It may have been asked nevertheless.
+            Err(error) if error.kind() == ErrorKind::Uncertain => answer.await.map_err(|_| error),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends the subscription: open requests are [`Closed`](ErrorKind::Closed). So it ends with the last handle, too.
+    pub fn close(&self) {
+        self.answers.close();
+    }
+}
+
+fn unanswered(why: Unfulfilled) -> Error {
+    let kind = match &why {
+        Unfulfilled::TimedOut => ErrorKind::Timeout,
+        Unfulfilled::Disconnected(_) => ErrorKind::Uncertain,
+        Unfulfilled::Cancelled | Unfulfilled::Closed => ErrorKind::Closed,
+    };
+    Error::with_source(kind, "the request has no answer", why)
+}

@@ -1,0 +1,103 @@
+//! A connection with what is on its way in both directions.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::ReadBuf;
+use tokio::time::{Instant, sleep_until};
+
+use crate::buffer::Buffer;
+use crate::connection::Transport;
+use crate::error::{Error, ErrorKind};
+use crate::outgoing::Outgoing;
+use crate::protocol::write_command;
+
+/// A connection in use.
+pub(crate) struct Wire {
+    transport: Box<dyn Transport>,
+    pub(crate) outgoing: Outgoing,
+    pub(crate) buffer: Buffer,
+    /// How long it may be silent.
+    silence: Duration,
+    heard: Instant,
+    /// Whether it was asked for a sign of life since.
+    probed: bool,
+}
+
+/// What happened on a connection.
+pub(crate) enum Traffic {
+    /// So many bytes came.
+    Read(usize),
+    /// All that there was to write is on its way.
+    Written,
+    /// It was silent, and is asked by a `PING` for a sign of life.
+    Probed,
+}
+
+impl Wire {
+    pub(crate) fn new(transport: Box<dyn Transport>, message_max: usize, silence: Duration) -> Self {
+        let (outgoing, buffer) = (Outgoing::default(), Buffer::new(message_max));
+        Self { transport, outgoing, buffer, silence, heard: Instant::now(), probed: false }
+    }
+
+    /// Waits until there is something to do.
+    ///
+    /// # Errors
+    ///
+    /// If the connection has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub(crate) async fn traffic(&mut self) -> Result<Traffic, Error> {
+        let Self { transport, outgoing, buffer, .. } = self;
+        // Both each time: Redis does not read while we do not, and a flood of messages is not to keep commands back.
+        let moved = poll_fn(|context| {
+            let written = outgoing.poll(&mut **transport, context)?;
+            let mut room = ReadBuf::new(buffer.room());
+            if let Poll::Ready(result) = Pin::new(&mut **transport).poll_read(context, &mut room) {
+                let count = room.filled().len();
+                result?;
+                buffer.filled(count);
+                return Poll::Ready(Ok(Traffic::Read(count)));
+            }
+            written.map(|()| Ok(Traffic::Written))
+        });
+        let deadline = self.heard + self.silence * (1 + u32::from(self.probed));
+        let traffic: std::io::Result<Traffic> = tokio::select! {
+            biased;
+            moved = moved => moved,
+            () = sleep_until(deadline) => return self.probe(),
+        };
+        match traffic {
+            Ok(Traffic::Read(0)) => Err(lost("redis closed the connection")),
+            Ok(traffic) => {
+                if let Traffic::Read(_) = traffic {
+                    (self.heard, self.probed) = (Instant::now(), false);
+                }
+                Ok(traffic)
+            }
+            Err(error) => Err(Error::with_source(ErrorKind::Unavailable, "the connection failed", error)),
+        }
+    }
+
+    /// When it was read from the last time.
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
+    }
+
+    fn probe(&mut self) -> Result<Traffic, Error> {
+        if self.probed {
+            return Err(lost("redis gave no sign of life"));
+        }
+        self.probed = true;
+        write_command(self.outgoing.room(), b"PING", [].into_iter());
+        Ok(Traffic::Probed)
+    }
+}
+
+fn lost(why: &'static str) -> Error {
+    Error::new(ErrorKind::Unavailable, why)
+}
