@@ -1,4 +1,4 @@
-//! Many subscriptions over one Redis Pub/Sub connection.
+//! Many subscriptions over one Redis Pub/Sub connection, and a publisher.
 //!
 //! A server has thousands of clients that each want to hear a few channels. A connection to Redis for each is too much, and a client
 //! library's subscriber is for one reader. A [`Multiplexer`] owns one connection, tells Redis what anybody wants, once, and hands every
@@ -66,15 +66,22 @@
 //! A promise is the first message on one channel, for answers to questions. One `PSUBSCRIBE` serves all of a prefix, so that a
 //! promise costs no command. All that wait on a channel get the message. One that has no value says why: [`Unfulfilled`].
 //!
+//! # Publishing
+//!
+//! A connection that subscribes cannot publish in RESP2, so a [`Publisher`] has its own. All its callers share it, none waits for another's
+//! answer, and each learns how many connections received its message. When the connection is lost, what was on its way is
+//! [`Uncertain`](ErrorKind::Uncertain); nothing is published twice. A [`Requester`] publishes a [`Request`] and promises the answer.
+//!
 //! # Cancel safety
 //!
-//! [`Events::next`] and the waits for activation may be dropped at any time: nothing is lost. Dropping a [`Promise`] takes it back.
+//! [`Events::next`] and the waits for activation may be dropped at any time: nothing is lost. Dropping a [`Promise`] takes it back. A
+//! [`Publisher::publish`] that is dropped may have published; a [`Publisher::send`] has not.
 //!
 //! # Metrics
 //!
 //! Through the crate `metrics`: `mpx_names`, `mpx_connected`, `mpx_connections_total`, `mpx_connections_lost_total`, `mpx_messages_total`,
 //! `mpx_bytes_total`, `mpx_messages_dropped_total`, and `mpx_dispatch_seconds`, the time from a read to the end of the dispatch of all it
-//! brought. Through `tracing`: spans `connect` and `resubscribe`.
+//! brought; `mpx_published_total` and `mpx_publish_failures_total`. Through `tracing`: spans `connect` and `resubscribe`.
 //!
 //! # Third-party types in the interface
 //!
