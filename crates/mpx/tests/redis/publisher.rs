@@ -1,7 +1,7 @@
 //! Somebody who talks to Redis directly.
 
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, FromRedisValue, cmd};
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, cmd};
 
 use crate::listener::soon;
 
@@ -13,7 +13,9 @@ pub(crate) struct Publisher {
 impl Publisher {
     pub(crate) async fn open(url: &str) -> Self {
         let client = Client::open(url).unwrap();
-        let connection = soon(client.get_multiplexed_async_connection()).await.unwrap();
+        // The library's own limit is half a second, which a busy machine may need.
+        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let connection = soon(client.get_multiplexed_async_connection_with_config(&config)).await.unwrap();
         Self { connection }
     }
 
