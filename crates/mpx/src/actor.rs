@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
@@ -24,14 +24,6 @@ pub(crate) struct Actor {
     mode: watch::Receiver<Mode>,
     /// Ends this connection alone: its master has left the cluster.
     gone: CancellationToken,
-}
-
-/// How a connection was used.
-struct Use {
-    /// Why it ended; `None` if it was told to.
-    lost: Option<Error>,
-    /// Whether it was of any use.
-    worked: bool,
 }
 
 impl Actor {
@@ -70,16 +62,14 @@ impl Actor {
             };
             match opened {
                 Ok(transport) => {
-                    let Use { lost, worked } = self.serve(transport).await;
-                    let Some(error) = lost else {
+                    let began = Instant::now();
+                    let Err(error) = self.serve(transport).await else {
                         let losses = shared.registry.lock().disconnect(self.place.link);
                         losses.iter().for_each(|loss| loss.sink.stop());
                         return;
                     };
                     self.lose(&error);
-                    if worked {
-                        reconnect.worked();
-                    }
+                    reconnect.lost(began);
                 }
                 Err(error) => shared.failed(error),
             }
@@ -101,20 +91,15 @@ impl Actor {
         shared.tell_losses(losses, error);
     }
 
-    /// Uses a connection until it is lost.
-    async fn serve(&mut self, transport: Box<dyn Transport>) -> Use {
+    /// Uses a connection until it is lost, or the actor is told to stop.
+    async fn serve(&mut self, transport: Box<dyn Transport>) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
         shared.registry.lock().connect(self.place.link);
-        shared.metrics.connected.increment(1.0);
-        shared.metrics.connections.increment(1);
+        let _connected = shared.metrics.connection();
         shared.connected();
-        let began = Instant::now();
         let mut dispatch = Dispatch::new(&shared, self.place.link);
         let mut wire = Wire::new(transport, shared.config.message_max, shared.config.ping_timeout);
-        let lost = self.exchange(&mut wire, &shared, &mut dispatch).await.err();
-        shared.metrics.connected.decrement(1.0);
-        // Redis that takes connections and ends them at once is not called on without a wait.
-        Use { lost, worked: dispatch.has_heard() || began.elapsed() >= shared.config.backoff_max }
+        self.exchange(&mut wire, &shared, &mut dispatch).await
     }
 
     /// Reads and writes until it is told to stop, or the connection fails.
@@ -125,17 +110,25 @@ impl Actor {
         dispatch: &mut Dispatch<'_>,
     ) -> Result<(), Error> {
         let mut resubscribing = Some(tracing::info_span!("resubscribe", address = self.dialer.address()));
+        // Until when Redis is told nothing, as it puts things off.
+        let mut pause = None;
         loop {
             {
                 let _telling = self.place.telling.lock();
                 dispatch.activate_joined();
             }
-            self.prepare(&mut wire.outgoing, &mut resubscribing);
+            if pause.is_none() && wire.outgoing.is_written() {
+                self.prepare(&mut wire.outgoing, &mut resubscribing);
+            }
             let traffic = tokio::select! {
                 biased;
                 () = told_to_stop(&mut self.mode, &self.gone) => return Ok(()),
                 traffic = wire.traffic() => traffic?,
                 () = self.place.work.notified() => continue,
+                () = sleep_until(pause.unwrap_or_else(Instant::now)), if pause.is_some() => {
+                    pause = None;
+                    continue;
+                }
             };
             match traffic {
                 Traffic::Read(count) => {
@@ -144,22 +137,27 @@ impl Actor {
                     dispatch.all(&mut wire.buffer)?;
                     drop(telling);
                     shared.metrics.dispatch.record(wire.heard().elapsed());
+                    if dispatch.take_postponed() {
+                        pause = Some(Instant::now() + shared.config.backoff_max);
+                    }
                 }
                 Traffic::Written => {}
-                Traffic::Probed => shared.map_is_stale.notify_one(),
+                Traffic::Probed => {
+                    shared.registry.lock().ask_for_life(self.place.link);
+                    shared.map_is_stale.notify_one();
+                }
             }
         }
     }
 
-    /// Fetches what there is to tell Redis, when what was fetched before is written.
+    /// Fetches what there is to tell Redis.
     fn prepare(&self, outgoing: &mut Outgoing, resubscribing: &mut Option<Span>) {
-        if !outgoing.is_written() {
-            return;
-        }
         let mut registry = self.shared.registry.lock();
         registry.write(self.place.link, outgoing.room(), WRITE);
-        self.shared.metrics.names.set(registry.names_count() as f64);
-        if resubscribing.is_some() && registry.is_settled(self.place.link) {
+        let (names, settled) = (registry.names_count(), registry.is_settled(self.place.link));
+        drop(registry);
+        self.shared.metrics.names(names);
+        if settled {
             // The span's end.
             *resubscribing = None;
         }

@@ -2,35 +2,43 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::buffer::Buffer;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::protocol::{Frame, Kind, Verb};
-use crate::registry::{Activation, Confirmation, Refusal};
+use crate::registry::{Activation, Confirmation, Question, Refusal};
 use crate::sink::Delivery;
 
 /// Calls the subscriptions of one connection; only ever used by its task.
 pub(crate) struct Dispatch<'a> {
     shared: &'a Shared,
     link: usize,
-    has_heard: bool,
+    /// Names that the master has just taken away with their slot.
+    moved: Vec<Bytes>,
+    /// Whether Redis put something off.
+    postponed: bool,
 }
 
 impl<'a> Dispatch<'a> {
     pub(crate) fn new(shared: &'a Shared, link: usize) -> Self {
-        Self { shared, link, has_heard: false }
+        Self { shared, link, moved: Vec::new(), postponed: false }
     }
 
-    /// Whether Redis has said anything but no.
-    pub(crate) fn has_heard(&self) -> bool {
-        self.has_heard
+    /// Whether Redis has put something off since the last call.
+    pub(crate) fn take_postponed(&mut self) -> bool {
+        std::mem::take(&mut self.postponed)
     }
 
     /// Hands over all whole frames there are.
     pub(crate) fn all(&mut self, buffer: &mut Buffer) -> Result<(), Error> {
         let mut messages = 0;
         while let Some((frame, length)) = buffer.frame()? {
+            if !matches!(frame, Frame::Unsubscribed(Kind::Shard, _)) {
+                self.tell_moved();
+            }
             match frame {
                 Frame::Message { channel, payload, sharded } => {
                     messages += 1;
@@ -44,11 +52,12 @@ impl<'a> Dispatch<'a> {
                 Frame::Subscribed(kind, name) => self.confirm(Verb::Subscribe, kind, name)?,
                 Frame::Unsubscribed(kind, Some(name)) => self.confirm(Verb::Unsubscribe, kind, name)?,
                 Frame::Refused(why) => self.refuse(why)?,
-                Frame::Unsubscribed(_, None) | Frame::Pong | Frame::Number(_) | Frame::Other => {}
+                Frame::Pong => self.shared.registry.lock().hear_life(self.link),
+                Frame::Unsubscribed(_, None) | Frame::Number(_) | Frame::Other => {}
             }
-            self.has_heard |= !matches!(frame, Frame::Refused(_));
             buffer.consume(length);
         }
+        self.tell_moved();
         self.shared.metrics.messages.increment(messages);
         Ok(())
     }
@@ -62,7 +71,7 @@ impl<'a> Dispatch<'a> {
     #[inline]
     fn message(&self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
         let registry = self.shared.registry.lock();
-        let found = registry.listeners(kind, name);
+        let found = registry.listeners(self.link, kind, name);
         let Some((name, listeners)) = found.map(|(name, listeners)| (name.clone(), Arc::clone(listeners)))
         else {
             return;
@@ -70,17 +79,20 @@ impl<'a> Dispatch<'a> {
         drop(registry);
         let mut delivery = Delivery::new(channel, payload, (kind != Kind::Pattern).then_some(name));
         for sink in listeners.iter() {
-            let goes_on = sink.deliver(&mut delivery);
-            self.shared.keep(sink, goes_on);
+            if !sink.deliver(&mut delivery) {
+                self.shared.close(sink);
+            }
         }
     }
 
-    fn confirm(&self, verb: Verb, kind: Kind, name: &[u8]) -> Result<(), Error> {
+    fn confirm(&mut self, verb: Verb, kind: Kind, name: &[u8]) -> Result<(), Error> {
         let confirmation = self.shared.registry.lock().confirm(self.link, verb, kind, name);
         match confirmation {
             Confirmation::Begins(activation) => self.activate(activation),
             Confirmation::Noted => {}
-            Confirmation::Unasked if (verb, kind) == (Verb::Unsubscribe, Kind::Shard) => self.moved(name),
+            Confirmation::Unasked if (verb, kind) == (Verb::Unsubscribe, Kind::Shard) => {
+                self.moved.push(Bytes::copy_from_slice(name));
+            }
             Confirmation::Unasked => {
                 return Err(Error::new(ErrorKind::Protocol, "redis confirmed what it was not asked for"));
             }
@@ -88,9 +100,13 @@ impl<'a> Dispatch<'a> {
         Ok(())
     }
 
-    /// A master takes a name away with its slot.
-    fn moved(&self, name: &[u8]) {
-        let losses = self.shared.registry.lock().drop_name(self.link, name);
+    /// Tells of the names that the master took away, which it says one by one, as of one loss.
+    fn tell_moved(&mut self) {
+        if self.moved.is_empty() {
+            return;
+        }
+        let moved = std::mem::take(&mut self.moved);
+        let losses = self.shared.registry.lock().drop_names(self.link, &moved);
         let error = Error::new(ErrorKind::Unavailable, "the slot of the channel moves to another master");
         self.shared.tell_losses(losses, &error);
         self.shared.map_is_stale.notify_one();
@@ -98,40 +114,58 @@ impl<'a> Dispatch<'a> {
 
     fn activate(&self, (name, sinks): Activation) {
         for sink in sinks {
-            let goes_on = sink.tell(Event::Activated { name: name.clone() });
-            self.shared.keep(&sink, goes_on);
+            self.shared.tell(&sink, Event::Activated { name: name.clone() });
         }
     }
 
-    fn refuse(&self, why: &[u8]) -> Result<(), Error> {
-        let is = |word: &[u8]| why.starts_with(word);
-        if is(b"NOPERM") {
-            self.refuse_name(why)
-        } else if (is(b"MOVED ") || is(b"CLUSTERDOWN")) && self.shared.registry.lock().redirect(self.link) {
-            self.shared.map_is_stale.notify_one();
-            Ok(())
-        } else {
-            // Nothing about a name: the connection is of no use.
-            let kind = if is(b"NOAUTH") { ErrorKind::Config } else { ErrorKind::Unavailable };
-            Err(Error::new(kind, format!("redis says: {}", String::from_utf8_lossy(why))))
-        }
-    }
-
-    fn refuse_name(&self, why: &[u8]) -> Result<(), Error> {
-        let why = String::from_utf8_lossy(why);
-        let refusal = self.shared.registry.lock().refuse(self.link);
-        match refusal {
-            Refusal::Divided => Ok(()),
-            Refusal::Final(name, sinks) => {
-                tracing::warn!(name = %name.escape_ascii(), %why, "redis refuses a name");
-                let error = Error::new(ErrorKind::Refused, format!("redis refuses the name: {why}"));
-                for sink in sinks {
-                    let goes_on = sink.tell(Event::Refused { name: name.clone(), error: error.clone() });
-                    self.shared.keep(&sink, goes_on);
-                }
-                Ok(())
+    fn refuse(&mut self, why: &[u8]) -> Result<(), Error> {
+        let mut registry = self.shared.registry.lock();
+        let error = Error::of_reply(why);
+        let moved = moved_slot(why).filter(|_| registry.is_cluster());
+        match registry.question(self.link) {
+            _ if moved.is_some() => {
+                registry.redirect(self.link, moved);
+                self.shared.map_is_stale.notify_one();
             }
-            Refusal::Unasked => Err(Error::new(ErrorKind::Protocol, format!("redis says: {why}"))),
+            // A sign of life as good as any.
+            Some(Question::Life) => registry.hear_life(self.link),
+            Some(Question::Names) if error.kind() == ErrorKind::Refused => {
+                drop(registry);
+                self.refuse_name(&error);
+            }
+            Some(Question::Names) if registry.is_cluster() && why.starts_with(b"CLUSTERDOWN") => {
+                registry.redirect(self.link, None);
+                self.shared.map_is_stale.notify_one();
+            }
+            Some(Question::Names) if error.kind() == ErrorKind::Unavailable => {
+                registry.postpone(self.link);
+                self.postponed = true;
+                drop(registry);
+                tracing::warn!(%error, "redis puts a command off");
+            }
+            // It says why the connection ends, or that it is of no use.
+            _ => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn refuse_name(&self, error: &Error) {
+        let refusal = self.shared.registry.lock().refuse(self.link);
+        let Refusal::Final(name, waiting) = refusal else { return };
+        tracing::warn!(name = %name.escape_ascii(), %error, "redis refuses a name");
+        for waiter in waiting {
+            if waiter.knows {
+                // It may wait for another answer than that of before.
+                waiter.sink.changed.notify_waiters();
+            } else {
+                self.shared.tell(&waiter.sink, Event::Refused { name: name.clone(), error: error.clone() });
+            }
         }
     }
+}
+
+/// The slot that another master has, as `MOVED 3999 127.0.0.1:6381` says.
+fn moved_slot(why: &[u8]) -> Option<usize> {
+    let slot = why.strip_prefix(b"MOVED ")?.split(|byte| *byte == b' ').next()?;
+    std::str::from_utf8(slot).ok()?.parse().ok()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -14,7 +15,7 @@ use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::random::Dice;
 use crate::registry::{Loss, Registry, Routes};
-use crate::sink::{Receiver, Sink};
+use crate::sink::{Receiver, Sink, Told};
 
 /// A multiplexer's handle; the last one that is dropped ends it.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) mode: watch::Sender<Mode>,
     pub(crate) metrics: Metrics,
     pub(crate) dice: Dice,
+    /// Where the tasks run.
+    pub(crate) runtime: Handle,
     /// Says that the map of the cluster may be another one by now.
     pub(crate) map_is_stale: Notify,
     /// Why a connection could not be made or was lost the last time, until one is made.
@@ -67,18 +70,42 @@ pub(crate) enum Mode {
     Ended,
 }
 
+/// Ends everything when the last task is over, also one that was dropped with its runtime.
+struct Over(Arc<Shared>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 impl Engine {
-    pub(crate) fn new(config: Config, routes: Routes) -> Self {
+    /// Makes one whose tasks run where this is called.
+    pub(crate) fn new(config: Config, routes: Routes) -> Result<Self, Error> {
+        let runtime = Handle::try_current().map_err(|source| {
+            Error::with_source(ErrorKind::Config, "the multiplexer needs a runtime", source)
+        })?;
         let shared = Arc::new(Shared {
             registry: Mutex::new(Registry::new(routes, config.batch_max)),
             mode: watch::Sender::new(Mode::Running),
             metrics: Metrics::new(),
             dice: Dice::new(config.jitter_seed),
+            runtime,
             map_is_stale: Notify::new(),
             error: Mutex::default(),
             config,
         });
-        Self { _end: Arc::new(End(Arc::clone(&shared))), shared, tasks: TaskTracker::new() }
+        Ok(Self { _end: Arc::new(End(Arc::clone(&shared))), shared, tasks: TaskTracker::new() })
+    }
+
+    /// Runs what all depends on: with it everything ends.
+    pub(crate) fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let over = Over(Arc::clone(&self.shared));
+        let task = async move {
+            work.await;
+            drop(over);
+        };
+        self.tasks.spawn_on(task, &self.shared.runtime);
     }
 
     pub(crate) fn stop(&self) {
@@ -113,23 +140,36 @@ impl Shared {
         Place { link, work, telling: Arc::default() }
     }
 
-    /// Closes a subscription that does not go on.
-    pub(crate) fn keep(&self, sink: &Sink, goes_on: bool) {
-        if !goes_on && self.registry.lock().close(sink) {
+    /// Closes a subscription whose handler panicked, or which its policy closes.
+    pub(crate) fn close(&self, sink: &Sink) {
+        if self.registry.lock().close(sink) {
             sink.close();
+        }
+    }
+
+    /// Tells a subscription something that is no message.
+    pub(crate) fn tell(&self, sink: &Sink, notice: Event) {
+        match sink.tell(notice) {
+            Told::Well => {}
+            Told::Piling => {
+                let missed = self.registry.lock().fold(sink);
+                self.metrics.drops.increment(missed);
+            }
+            Told::Panicked => self.close(sink),
         }
     }
 
     /// Tells subscriptions what they have lost.
     pub(crate) fn tell_losses(&self, losses: Vec<Loss>, error: &Error) {
         for Loss { sink, names } in losses {
-            let goes_on = sink.tell(Event::Disconnected { names: names.into(), error: error.clone() });
-            self.keep(&sink, goes_on);
+            self.tell(&sink, Event::Disconnected { names: names.into(), error: error.clone() });
         }
     }
 
-    pub(crate) fn end(&self) {
+    fn end(&self) {
+        self.mode.send_replace(Mode::Ended);
         let sinks = self.registry.lock().end();
+        self.metrics.names(0);
         sinks.iter().for_each(|sink| sink.close());
     }
 

@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Config,
     /// A name or a pattern can never be used.
     InvalidInput,
-    /// Redis refuses the name to the user of the connection.
+    /// Redis refuses the name, or the command, to the user of the connection.
     Refused,
     /// The connection was lost before Redis answered: a message may have been published or not.
     Uncertain,
@@ -51,6 +51,20 @@ impl Error {
         source: impl error::Error + Send + Sync + 'static,
     ) -> Self {
         Self(Arc::new(Inner { kind, message: message.into(), source: Some(Box::new(source)) }))
+    }
+
+    /// What Redis said instead of an answer.
+    pub(crate) fn of_reply(why: &[u8]) -> Self {
+        let is = |words: &[&[u8]]| words.iter().any(|word| why.starts_with(word));
+        let kind = if is(&[b"NOAUTH", b"WRONGPASS", b"DENIED"]) {
+            ErrorKind::Config
+        } else if is(&[b"NOPERM", b"ERR"]) && !is(&[b"ERR max number of clients"]) {
+            ErrorKind::Refused
+        } else {
+            // It is starting, busy, without a master, …
+            ErrorKind::Unavailable
+        };
+        Self::new(kind, format!("redis says: {}", String::from_utf8_lossy(why)))
     }
 
     /// Returns what the caller can do about it.

@@ -1,5 +1,7 @@
 //! What a multiplexer counts.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use metrics::{
     Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge,
     histogram,
@@ -7,9 +9,11 @@ use metrics::{
 
 /// Handles of the metrics, made once. They go to the recorder that is installed when the multiplexer starts.
 pub(crate) struct Metrics {
-    pub(crate) names: Gauge,
-    pub(crate) connected: Gauge,
-    pub(crate) connections: Counter,
+    names: Gauge,
+    /// What this multiplexer adds to it: there may be others.
+    names_told: AtomicUsize,
+    connected: Gauge,
+    connections: Counter,
     pub(crate) losses: Counter,
     pub(crate) messages: Counter,
     pub(crate) bytes: Counter,
@@ -32,6 +36,7 @@ impl Metrics {
         );
         Self {
             names: gauge!("mpx_names"),
+            names_told: AtomicUsize::new(0),
             connected: gauge!("mpx_connected"),
             connections: counter!("mpx_connections_total"),
             losses: counter!("mpx_connections_lost_total"),
@@ -40,6 +45,31 @@ impl Metrics {
             drops: counter!("mpx_messages_dropped_total"),
             dispatch: histogram!("mpx_dispatch_seconds"),
         }
+    }
+}
+
+impl Metrics {
+    /// So many names there are.
+    pub(crate) fn names(&self, count: usize) {
+        let before = self.names_told.swap(count, Ordering::Relaxed);
+        if count != before {
+            self.names.increment(count as f64 - before as f64);
+        }
+    }
+
+    /// There is a connection, until what is returned is dropped.
+    pub(crate) fn connection(&self) -> impl Drop + use<> {
+        self.connections.increment(1);
+        self.connected.increment(1.0);
+        Connected(self.connected.clone())
+    }
+}
+
+struct Connected(Gauge);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
     }
 }
 

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::actor::Actor;
 use crate::config::Config;
 use crate::connection::Dialer;
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::handler::Handler;
 use crate::protocol::Kind;
 use crate::registry::Routes;
@@ -54,20 +53,10 @@ impl Multiplexer {
     pub fn start(config: Config) -> Result<Self, Error> {
         config.check()?;
         let dialer = Dialer::new(&config)?;
-        let runtime = Handle::try_current().map_err(|source| {
-            Error::with_source(ErrorKind::Config, "the multiplexer needs a runtime", source)
-        })?;
-        let engine = Engine::new(config, Routes::One);
+        let engine = Engine::new(config, Routes::One)?;
         let place = engine.shared.attach();
         let actor = Actor::new(Arc::clone(&engine.shared), place, dialer, CancellationToken::new());
-        let shared = Arc::clone(&engine.shared);
-        engine.tasks.spawn_on(
-            async move {
-                actor.run().await;
-                shared.end();
-            },
-            &runtime,
-        );
+        engine.run(actor.run());
         Ok(Self { engine })
     }
 

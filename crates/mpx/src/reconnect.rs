@@ -1,8 +1,9 @@
 //! Connects again and again, each time later.
 
 use std::error::Error as _;
+use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use crate::backoff::Backoff;
@@ -15,13 +16,16 @@ use crate::random::Dice;
 pub(crate) struct Reconnect {
     dialer: Dialer,
     backoff: Backoff,
+    /// A connection that lived for so long was of use.
+    settled: Duration,
     /// Attempts since there was a connection.
     failed: u64,
 }
 
 impl Reconnect {
     pub(crate) fn new(dialer: Dialer, config: &Config) -> Self {
-        Self { dialer, backoff: Backoff::new(config.backoff_min, config.backoff_max), failed: 0 }
+        let backoff = Backoff::new(config.backoff_min, config.backoff_max);
+        Self { dialer, backoff, settled: config.backoff_max, failed: 0 }
     }
 
     pub(crate) fn address(&self) -> String {
@@ -31,6 +35,11 @@ impl Reconnect {
     /// Waits as long as has to be, and makes one attempt.
     pub(crate) async fn attempt(&mut self, dice: &Dice) -> Result<Box<dyn Transport>, Error> {
         sleep(self.backoff.next(dice.fraction())).await;
+        self.attempt_now().await
+    }
+
+    /// Makes one attempt at once.
+    pub(crate) async fn attempt_now(&mut self) -> Result<Box<dyn Transport>, Error> {
         let address = self.address();
         let opened = self.dialer.open().instrument(tracing::info_span!("connect", address)).await;
         match &opened {
@@ -49,8 +58,11 @@ impl Reconnect {
         opened
     }
 
-    /// A connection was of use: the next attempt is at once.
-    pub(crate) fn worked(&mut self) {
-        self.backoff.reset();
+    /// A connection that there was since `began` is lost. If it had been of use the next attempt is at once; a Redis that takes
+    /// connections and ends them, for whatever reason, is not called on without a wait.
+    pub(crate) fn lost(&mut self, began: Instant) {
+        if began.elapsed() >= self.settled {
+            self.backoff.reset();
+        }
     }
 }

@@ -18,6 +18,10 @@ use crate::subscription::{PromiseSubscription, Unfulfilled};
 /// All answers come through one pattern, below a prefix that no other requester has; so a question costs one `PUBLISH` and its answer
 /// another. Who answers reads a [`Request`] and publishes to its channel. Cloning gives another handle of the same.
 ///
+/// Redis counts the receivers of a message on the node it is published to. With one server that is everybody, and a request that nobody
+/// hears fails at once; where those who answer may be connected to another node, of a cluster or a replica, see
+/// [`across_nodes`](Self::across_nodes).
+///
 /// # Examples
 ///
 /// ```no_run
@@ -36,6 +40,7 @@ pub struct Requester {
     publisher: Publisher,
     answers: PromiseSubscription,
     made: Arc<AtomicU64>,
+    across_nodes: bool,
 }
 
 impl Requester {
@@ -51,14 +56,20 @@ impl Requester {
     ) -> Result<Self, Error> {
         let own = format!("{}:", Uuid::new_v4().simple());
         let answers = multiplexer.promises([prefix.as_ref(), own.as_bytes()].concat())?;
-        Ok(Self { publisher: publisher.clone(), answers, made: Arc::default() })
+        Ok(Self { publisher: publisher.clone(), answers, made: Arc::default(), across_nodes: false })
+    }
+
+    /// Has requests wait for their answers even if nobody listens at the publisher's node: it may be heard at another one.
+    #[must_use]
+    pub fn across_nodes(self) -> Self {
+        Self { across_nodes: true, ..self }
     }
 
     /// Asks on a channel, and returns the first answer. The timeout counts from now, and includes the wait for a connection.
     ///
     /// # Errors
     ///
-    /// - [`NoReceiver`](ErrorKind::NoReceiver): nobody listens to the channel, said at once;
+    /// - [`NoReceiver`](ErrorKind::NoReceiver): nobody listens to the channel, said at once, unless [`across_nodes`](Self::across_nodes);
     /// - [`Timeout`](ErrorKind::Timeout): no answer came in time, if it was asked at all;
     /// - [`Unavailable`](ErrorKind::Unavailable): there is no connection, it was not asked;
     /// - [`Uncertain`](ErrorKind::Uncertain): a connection was lost, with the question or with the answer;
@@ -85,7 +96,9 @@ impl Requester {
             published = self.publisher.publish(channel, payload) => published,
         };
         match published {
-            Ok(0) => Err(Error::new(ErrorKind::NoReceiver, "nobody listens to the channel of the request")),
+            Ok(0) if !self.across_nodes => {
+                Err(Error::new(ErrorKind::NoReceiver, "nobody listens to the channel of the request"))
+            }
             Ok(_) => answer.await.map_err(unanswered),
             // It may have been asked nevertheless.
             Err(error) if error.kind() == ErrorKind::Uncertain => answer.await.map_err(|_| error),

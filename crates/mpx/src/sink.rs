@@ -28,6 +28,16 @@ pub(crate) enum Receiver {
     Promises(Promises),
 }
 
+/// What became of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    Well,
+    /// It lies with many others that nobody reads.
+    Piling,
+    /// The handler did not come back.
+    Panicked,
+}
+
 /// A message on its way to several: its texts are copied for the first who keeps them, and shared by the others.
 pub(crate) struct Delivery<'a> {
     pub(crate) channel: &'a [u8],
@@ -70,23 +80,27 @@ impl Sink {
         }
     }
 
-    /// Hands a notice over, and says whether the subscription goes on.
-    pub(crate) fn tell(&self, notice: Event) -> bool {
-        let goes_on = match &self.receiver {
+    /// Hands a notice over.
+    pub(crate) fn tell(&self, notice: Event) -> Told {
+        let told = match &self.receiver {
             Receiver::Queue(queue) => {
-                queue.tell(notice);
-                true
+                if queue.tell(notice) {
+                    Told::Piling
+                } else {
+                    Told::Well
+                }
             }
-            Receiver::Handler(handler) => guarded(|| handler.notice(&notice)),
+            Receiver::Handler(handler) if guarded(|| handler.notice(&notice)) => Told::Well,
+            Receiver::Handler(_) => Told::Panicked,
             Receiver::Promises(promises) => {
                 if let Event::Disconnected { error, .. } | Event::Refused { error, .. } = &notice {
                     promises.fail(error);
                 }
-                true
+                Told::Well
             }
         };
         self.changed.notify_waiters();
-        goes_on
+        told
     }
 
     /// The multiplexer stops: nobody is told, but what cannot be kept is not promised.

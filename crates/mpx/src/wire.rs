@@ -22,8 +22,8 @@ pub(crate) struct Wire {
     /// How long it may be silent.
     silence: Duration,
     heard: Instant,
-    /// Whether it was asked for a sign of life since.
-    probed: bool,
+    /// When it was asked for a sign of life since.
+    probed: Option<Instant>,
 }
 
 /// What happened on a connection.
@@ -32,14 +32,14 @@ pub(crate) enum Traffic {
     Read(usize),
     /// All that there was to write is on its way.
     Written,
-    /// It was silent, and is asked by a `PING` for a sign of life.
+    /// It was silent, and is asked by a `PING` for a sign of life: that will be answered in its turn.
     Probed,
 }
 
 impl Wire {
     pub(crate) fn new(transport: Box<dyn Transport>, message_max: usize, silence: Duration) -> Self {
         let (outgoing, buffer) = (Outgoing::default(), Buffer::new(message_max));
-        Self { transport, outgoing, buffer, silence, heard: Instant::now(), probed: false }
+        Self { transport, outgoing, buffer, silence, heard: Instant::now(), probed: None }
     }
 
     /// Waits until there is something to do.
@@ -65,7 +65,8 @@ impl Wire {
             }
             written.map(|()| Ok(Traffic::Written))
         });
-        let deadline = self.heard + self.silence * (1 + u32::from(self.probed));
+        // From the question on: who asks may have stood still before.
+        let deadline = self.probed.unwrap_or(self.heard) + self.silence;
         let traffic: std::io::Result<Traffic> = tokio::select! {
             biased;
             moved = moved => moved,
@@ -75,7 +76,7 @@ impl Wire {
             Ok(Traffic::Read(0)) => Err(lost("redis closed the connection")),
             Ok(traffic) => {
                 if let Traffic::Read(_) = traffic {
-                    (self.heard, self.probed) = (Instant::now(), false);
+                    (self.heard, self.probed) = (Instant::now(), None);
                 }
                 Ok(traffic)
             }
@@ -89,10 +90,10 @@ impl Wire {
     }
 
     fn probe(&mut self) -> Result<Traffic, Error> {
-        if self.probed {
+        if self.probed.is_some() {
             return Err(lost("redis gave no sign of life"));
         }
-        self.probed = true;
+        self.probed = Some(Instant::now());
         write_command(self.outgoing.room(), b"PING", [].into_iter());
         Ok(Traffic::Probed)
     }

@@ -1,5 +1,6 @@
 //! Connections: how they are made, and how Redis is told who we are.
 
+mod ask;
 mod dialer;
 mod login;
 mod tls;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 use redis::ConnectionInfo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+pub(crate) use self::ask::ask;
 pub(crate) use self::dialer::Dialer;
-pub(crate) use self::login::ask;
 
 /// A byte stream to Redis.
 pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -78,7 +78,9 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// - [`Unavailable`](ErrorKind::Unavailable): there is no connection, nothing was published;
+    /// - [`Unavailable`](ErrorKind::Unavailable): there is no connection, or Redis does not publish for now; nothing was published;
+    /// - [`Config`](ErrorKind::Config), [`Protocol`](ErrorKind::Protocol): there is no connection, and the settings are why, or the
+    ///   server talks as no Redis does; nothing was published;
     /// - [`Uncertain`](ErrorKind::Uncertain): the connection was lost before the answer, it may have been published or not;
     /// - [`Refused`](ErrorKind::Refused): Redis refuses it to this user;
     /// - [`InvalidInput`](ErrorKind::InvalidInput): a text is longer than 512 MB;

@@ -23,21 +23,28 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 struct State {
     commands: Vec<u8>,
-    answers: VecDeque<Answer>,
+    asked: VecDeque<Asked>,
     ended: bool,
 }
 
-/// Who waits for an answer.
+/// What Redis was or will be asked.
 #[derive(Debug)]
-pub(super) struct Answer {
-    to: oneshot::Sender<Result<u64, Error>>,
-    _room: OwnedSemaphorePermit,
+pub(super) enum Asked {
+    /// How many receive a message.
+    Message { answer: oneshot::Sender<Result<u64, Error>>, _room: OwnedSemaphorePermit },
+    /// A `PING`.
+    Life,
 }
 
-impl Answer {
-    pub(super) fn give(self, answer: Result<u64, Error>) {
-        // Who does not wait any more does not want to know.
-        drop(self.to.send(answer));
+impl Asked {
+    /// Says what became of it, and whether it was a message.
+    pub(super) fn answer(self, outcome: Result<u64, Error>) -> bool {
+        match self {
+            // Who does not wait any more does not want to know.
+            Self::Message { answer, .. } => drop(answer.send(outcome)),
+            Self::Life => return false,
+        }
+        true
     }
 }
 
@@ -69,8 +76,8 @@ impl Pending {
             return Err(closed());
         }
         write_command(&mut state.commands, b"PUBLISH", [channel, payload].into_iter());
-        state.answers.push_back(Answer { to, _room: room });
-        let is_first = state.answers.len() == 1;
+        state.asked.push_back(Asked::Message { answer: to, _room: room });
+        let is_first = state.asked.len() == 1;
         drop(state);
         if is_first {
             self.work.notify_one();
@@ -78,26 +85,24 @@ impl Pending {
         Ok(answer)
     }
 
-    /// Moves all commands into `out`, and returns who waits for their answers, in order.
-    pub(super) fn take(&self, out: &mut Vec<u8>) -> VecDeque<Answer> {
+    /// Moves all commands into `out`, and returns what they ask, in order.
+    pub(super) fn take(&self, out: &mut Vec<u8>) -> VecDeque<Asked> {
         let mut state = self.state.lock();
         if out.is_empty() {
             std::mem::swap(out, &mut state.commands);
         } else {
             out.append(&mut state.commands);
         }
-        std::mem::take(&mut state.answers)
+        std::mem::take(&mut state.asked)
     }
 
     /// Fails all of them, and returns how many there were.
     pub(super) fn fail(&self, error: &Error) -> u64 {
         let mut state = self.state.lock();
         state.commands = Vec::new();
-        let answers = std::mem::take(&mut state.answers);
+        let asked = std::mem::take(&mut state.asked);
         drop(state);
-        let count = answers.len() as u64;
-        answers.into_iter().for_each(|answer| answer.give(Err(error.clone())));
-        count
+        fail(asked, error)
     }
 
     /// Takes nothing more.
@@ -110,15 +115,25 @@ impl Pending {
     /// Whether nothing more comes, and nothing is there.
     pub(super) fn is_over(&self) -> bool {
         let state = self.state.lock();
-        state.ended && state.answers.is_empty()
+        state.ended && state.asked.is_empty()
     }
 
-    /// Waits until nothing more comes, and nothing is there. For the task alone, which [`take`](Self::take)s before it waits for `work`.
-    pub(super) async fn over(&self) {
-        while !self.is_over() {
+    /// Whether nothing more comes.
+    pub(super) fn has_ended(&self) -> bool {
+        self.state.lock().ended
+    }
+
+    /// Waits until nothing more comes. For the task alone, which [`take`](Self::take)s before it waits for `work`.
+    pub(super) async fn ended(&self) {
+        while !self.has_ended() {
             self.work.notified().await;
         }
     }
+}
+
+/// Fails what was asked, and returns how many messages that were.
+pub(super) fn fail(asked: VecDeque<Asked>, error: &Error) -> u64 {
+    asked.into_iter().map(|asked| u64::from(asked.answer(Err(error.clone())))).sum()
 }
 
 pub(super) fn closed() -> Error {

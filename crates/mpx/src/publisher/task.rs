@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::metrics::Metrics;
-use super::pending::{Answer, Pending};
+use super::pending::{Asked, Pending, closed, fail};
 use crate::config::Config;
 use crate::connection::{Dialer, Transport};
 use crate::error::{Error, ErrorKind};
@@ -22,42 +22,37 @@ pub(super) struct Task {
     reconnect: Reconnect,
     dice: Dice,
     metrics: Metrics,
-    /// Who waits for an answer of Redis, in the order of the commands.
-    asked: VecDeque<Answer>,
-    /// Whether Redis has said anything but no on this connection.
-    has_heard: bool,
+    /// What Redis has not answered yet, in order.
+    asked: VecDeque<Asked>,
 }
 
 impl Task {
     pub(super) fn new(pending: Arc<Pending>, config: Config, dialer: Dialer) -> Self {
         let (reconnect, dice) = (Reconnect::new(dialer, &config), Dice::new(config.jitter_seed));
-        Self {
-            pending,
-            config,
-            reconnect,
-            dice,
-            metrics: Metrics::new(),
-            asked: VecDeque::new(),
-            has_heard: false,
-        }
+        Self { pending, config, reconnect, dice, metrics: Metrics::new(), asked: VecDeque::new() }
     }
 
     /// Works until nothing more comes, and all that came was answered.
     pub(super) async fn run(mut self) {
-        loop {
+        while !self.pending.is_over() {
             let opened = tokio::select! {
                 biased;
-                () = self.pending.over() => return,
+                // What is there is published or fails now: nobody waits for another attempt.
+                () = self.pending.ended() => {
+                    if self.pending.is_over() {
+                        return;
+                    }
+                    self.reconnect.attempt_now().await
+                }
                 opened = self.reconnect.attempt(&self.dice) => opened,
             };
             match opened {
                 Ok(transport) => {
                     let began = Instant::now();
                     let Err(error) = self.serve(transport).await else { return };
+                    tracing::warn!(address = self.reconnect.address(), %error, "the publisher's connection was lost");
                     self.lose(error);
-                    if self.has_heard || began.elapsed() >= self.config.backoff_max {
-                        self.reconnect.worked();
-                    }
+                    self.reconnect.lost(began);
                 }
                 Err(error) => self.metrics.failures.increment(self.pending.fail(&error)),
             }
@@ -66,7 +61,6 @@ impl Task {
 
     /// Writes and reads until all is done, or the connection fails.
     async fn serve(&mut self, transport: Box<dyn Transport>) -> Result<(), Error> {
-        self.has_heard = false;
         let mut wire = Wire::new(transport, ANSWER_MAX, self.config.ping_timeout);
         loop {
             if wire.outgoing.is_written() {
@@ -77,8 +71,10 @@ impl Task {
             }
             tokio::select! {
                 biased;
-                traffic = wire.traffic() => if let Traffic::Read(_) = traffic? {
-                    self.answer(&mut wire)?;
+                traffic = wire.traffic() => match traffic? {
+                    Traffic::Read(_) => self.answer(&mut wire)?,
+                    Traffic::Written => {}
+                    Traffic::Probed => self.asked.push_back(Asked::Life),
                 },
                 () = self.pending.work.notified() => {}
             }
@@ -92,20 +88,19 @@ impl Task {
             match frame {
                 Frame::Number(count) => {
                     let count = u64::try_from(count).map_err(|_| strange())?;
-                    self.asked.pop_front().ok_or_else(strange)?.give(Ok(count));
-                    published += 1;
+                    published += u64::from(self.asked.pop_front().ok_or_else(strange)?.answer(Ok(count)));
                 }
                 Frame::Refused(why) => {
-                    let error = refused(why);
+                    let error = Error::of_reply(why);
                     // Unasked it says why the connection is about to end.
                     let Some(asked) = self.asked.pop_front() else { return Err(error) };
-                    asked.give(Err(error));
-                    self.metrics.failures.increment(1);
+                    self.metrics.failures.increment(u64::from(asked.answer(Err(error))));
                 }
-                Frame::Pong => {}
+                Frame::Pong if matches!(self.asked.front(), Some(Asked::Life)) => {
+                    self.asked.pop_front();
+                }
                 _ => return Err(strange()),
             }
-            self.has_heard |= !matches!(frame, Frame::Refused(_));
             wire.buffer.consume(length);
         }
         self.metrics.published.increment(published);
@@ -114,25 +109,19 @@ impl Task {
 
     /// Tells those who were not answered.
     fn lose(&mut self, error: Error) {
-        let asked = std::mem::take(&mut self.asked);
-        tracing::warn!(address = self.reconnect.address(), %error, unanswered = asked.len(), "the publisher's connection was lost");
-        self.metrics.failures.increment(asked.len() as u64);
         let why = "the connection was lost before redis answered: it was published or not";
         let error = Error::with_source(ErrorKind::Uncertain, why, error);
-        asked.into_iter().for_each(|answer| answer.give(Err(error.clone())));
+        self.metrics.failures.increment(fail(std::mem::take(&mut self.asked), &error));
     }
 }
 
-fn refused(why: &[u8]) -> Error {
-    let is = |word: &[u8]| why.starts_with(word);
-    let kind = if is(b"NOPERM") {
-        ErrorKind::Refused
-    } else if is(b"NOAUTH") {
-        ErrorKind::Config
-    } else {
-        ErrorKind::Unavailable
-    };
-    Error::new(kind, format!("redis says: {}", String::from_utf8_lossy(why)))
+impl Drop for Task {
+    /// With its runtime, perhaps, in the middle of something.
+    fn drop(&mut self) {
+        self.pending.end();
+        self.lose(closed());
+        self.metrics.failures.increment(self.pending.fail(&closed()));
+    }
 }
 
 fn strange() -> Error {

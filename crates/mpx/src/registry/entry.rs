@@ -22,10 +22,16 @@ pub(super) struct Entry {
     pub(super) alone: bool,
     /// Those for whom it is active.
     pub(super) listeners: Listeners,
-    /// Those who wait for that.
-    pub(super) joining: Vec<Arc<Sink>>,
-    /// How many of them, from the first on, know that it was refused.
-    pub(super) told: usize,
+    /// Those who wait for that, in the order in which they came.
+    pub(super) joining: Vec<Waiter>,
+}
+
+/// Somebody who waits for a name.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiter {
+    pub(crate) sink: Arc<Sink>,
+    /// Whether it knows that Redis refuses the name.
+    pub(crate) knows: bool,
 }
 
 /// Why a name that is wanted is not asked for.
@@ -69,35 +75,41 @@ impl Entry {
 
     /// Redis knows nothing of it any more. Returns those for whom it was active; they wait, before those who did already.
     pub(super) fn lose(&mut self) -> Listeners {
-        (self.asked, self.unanswered, self.hold, self.alone, self.told) = (false, 0, None, false, 0);
+        (self.asked, self.unanswered, self.hold, self.alone) = (false, 0, None, false);
         let lost = std::mem::take(&mut self.listeners);
-        let mut waiting = lost.to_vec();
-        waiting.append(&mut self.joining);
-        self.joining = waiting;
+        let waiting = std::mem::take(&mut self.joining);
+        let waiting = lost.iter().cloned().chain(waiting.into_iter().map(|waiter| waiter.sink));
+        self.joining = waiting.map(Waiter::new).collect();
         lost
     }
 
     /// It is active for all who wait, whom it returns.
     pub(super) fn activate(&mut self) -> Vec<Arc<Sink>> {
-        self.told = 0;
-        let begun = std::mem::take(&mut self.joining);
+        let begun = std::mem::take(&mut self.joining).into_iter().map(|waiter| waiter.sink);
+        let begun: Vec<_> = begun.collect();
         Arc::make_mut(&mut self.listeners).extend(begun.iter().cloned());
         begun
     }
 
-    /// It was refused. Returns those who do not know that yet.
-    pub(super) fn refuse(&mut self) -> Vec<Arc<Sink>> {
+    /// It was refused. Returns those who wait, as they are before they are told.
+    pub(super) fn refuse(&mut self) -> Vec<Waiter> {
         self.hold = Some(Hold::Refused);
-        let told = std::mem::replace(&mut self.told, self.joining.len());
-        self.joining[told..].to_vec()
+        let waiting = self.joining.clone();
+        self.joining.iter_mut().for_each(|waiter| waiter.knows = true);
+        waiting
     }
 
     pub(super) fn leave(&mut self, sink: &Sink) {
-        if let Some(place) = self.joining.iter().position(|other| other.id == sink.id) {
+        if let Some(place) = self.joining.iter().position(|other| other.sink.id == sink.id) {
             self.joining.remove(place);
-            self.told -= usize::from(place < self.told);
         } else if let Some(place) = self.listeners.iter().position(|other| other.id == sink.id) {
             Arc::make_mut(&mut self.listeners).remove(place);
         }
+    }
+}
+
+impl Waiter {
+    pub(super) fn new(sink: Arc<Sink>) -> Self {
+        Self { sink, knows: false }
     }
 }

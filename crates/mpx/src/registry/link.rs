@@ -7,9 +7,8 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::entry::{Entry, Hold, Listeners};
-use super::{Activation, Loss, Registry, Routes};
+use super::{Activation, Loss, Registry, Routes, Waiter};
 use crate::protocol::{Kind, Verb, write_command};
-use crate::sink::Sink;
 
 /// One connection's place.
 #[derive(Debug)]
@@ -21,13 +20,30 @@ pub(super) struct Link {
     joined: Vec<(Kind, Bytes)>,
     /// At so many it is looked whether some are there twice.
     joined_max: usize,
-    /// The commands that Redis has not answered yet, in order.
-    in_flight: VecDeque<Flight>,
+    /// What Redis has not answered yet, in order.
+    in_flight: VecDeque<Asked>,
     /// Wakes the connection's task when there is something to do.
     work: Arc<Notify>,
 }
 
-/// A command on its way.
+/// Something that was asked.
+#[derive(Debug)]
+enum Asked {
+    Names(Flight),
+    /// A `PING`.
+    Life,
+}
+
+/// What Redis is to answer next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// A command about names.
+    Names,
+    /// A `PING`.
+    Life,
+}
+
+/// A command about names on its way.
 #[derive(Debug)]
 struct Flight {
     verb: Verb,
@@ -50,12 +66,10 @@ pub(crate) enum Confirmation {
 /// What became of a refused command.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// Its names are asked for again, one at a time.
+    /// Its names are asked for again, one at a time; or nobody wants them any more.
     Divided,
-    /// It had one name, and these wanted it.
-    Final(Bytes, Vec<Arc<Sink>>),
-    /// Nobody had asked for anything.
-    Unasked,
+    /// It had one name, and these wait for it.
+    Final(Bytes, Vec<Waiter>),
 }
 
 impl Link {
@@ -135,7 +149,7 @@ impl Registry {
             let Some(flight) = self.next_flight(link) else { return };
             let command = flight.verb.command(flight.kind);
             write_command(out, command, flight.names.iter().map(|name| &**name));
-            self.links[link].in_flight.push_back(flight);
+            self.links[link].in_flight.push_back(Asked::Names(flight));
         }
     }
 
@@ -148,7 +162,7 @@ impl Registry {
     fn next_flight(&mut self, link: usize) -> Option<Flight> {
         let Self { links, names, routes, batch_max, .. } = self;
         let dirty = &mut links[link].dirty;
-        let mut flight: Option<Flight> = None;
+        let (mut flight, mut bytes) = (None::<Flight>, 0);
         while let Some((kind, name)) = dirty.front() {
             let kind = *kind;
             let entry = names[kind as usize].get_mut(name);
@@ -161,6 +175,7 @@ impl Registry {
             let fits = |flight: &Flight| {
                 (flight.verb, flight.kind) == (verb, kind)
                     && flight.names.len() < *batch_max
+                    && bytes < FLIGHT_BYTES
                     && !entry.alone
                     && flight.names.first().is_none_or(|first| routes.are_together(first, name))
             };
@@ -171,6 +186,7 @@ impl Registry {
             entry.unanswered += 1;
             let alone = entry.alone;
             let (_, name) = dirty.pop_front()?;
+            bytes += name.len();
             let new = || Flight { verb, kind, names: Vec::new(), answered: 0 };
             flight.get_or_insert_with(new).names.push(name);
             if alone {
@@ -183,7 +199,7 @@ impl Registry {
     /// Takes a confirmation.
     pub(crate) fn confirm(&mut self, link: usize, verb: Verb, kind: Kind, name: &[u8]) -> Confirmation {
         let in_flight = &mut self.links[link].in_flight;
-        let Some(flight) = in_flight.front_mut() else { return Confirmation::Unasked };
+        let Some(Asked::Names(flight)) = in_flight.front_mut() else { return Confirmation::Unasked };
         let is_next = flight.names.get(flight.answered).is_some_and(|next| next == name);
         if (flight.verb, flight.kind) != (verb, kind) || !is_next {
             return Confirmation::Unasked;
@@ -204,9 +220,29 @@ impl Registry {
         Confirmation::Noted
     }
 
+    /// Redis was asked for a sign of life.
+    pub(crate) fn ask_for_life(&mut self, link: usize) {
+        self.links[link].in_flight.push_back(Asked::Life);
+    }
+
+    /// Takes the answer to that, if it is what comes next.
+    pub(crate) fn hear_life(&mut self, link: usize) {
+        if self.question(link) == Some(Question::Life) {
+            self.links[link].in_flight.pop_front();
+        }
+    }
+
+    /// What Redis is to answer next.
+    pub(crate) fn question(&self, link: usize) -> Option<Question> {
+        self.links[link].in_flight.front().map(|asked| match asked {
+            Asked::Names(_) => Question::Names,
+            Asked::Life => Question::Life,
+        })
+    }
+
     /// Takes a refusal of the first command that is on its way.
     pub(crate) fn refuse(&mut self, link: usize) -> Refusal {
-        let Some(flight) = self.links[link].in_flight.pop_front() else { return Refusal::Unasked };
+        let Some(flight) = self.take_flight(link) else { return Refusal::Divided };
         let is_alone = flight.names.len() == 1;
         for name in self.take_back(link, &flight) {
             let Some(entry) = self.names[flight.kind as usize].get_mut(&name) else { continue };
@@ -220,16 +256,39 @@ impl Registry {
         Refusal::Divided
     }
 
-    /// The first command that is on its way went to the wrong master: its names wait for the next map of the cluster. Says whether there
-    /// was a command.
-    pub(crate) fn redirect(&mut self, link: usize) -> bool {
-        let Some(flight) = self.links[link].in_flight.pop_front() else { return false };
+    /// The first command that is on its way went to the wrong master: its names wait for the next map of the cluster.
+    ///
+    /// `slot` is the one that has moved, if Redis says which. It may answer a command that was taken for answered, one to unsubscribe that
+    /// crossed with what the master said when it gave the slot away.
+    pub(crate) fn redirect(&mut self, link: usize, slot: Option<usize>) {
+        let Some(Asked::Names(flight)) = self.links[link].in_flight.front() else { return };
+        if slot.is_some_and(|slot| flight.names.first().is_none_or(|name| super::slot(name) != slot)) {
+            return;
+        }
+        let Some(flight) = self.take_flight(link) else { return };
         for name in self.take_back(link, &flight) {
             if let Some(entry) = self.names[flight.kind as usize].get_mut(&name) {
                 entry.hold = Some(Hold::Moved);
             }
         }
-        true
+    }
+
+    /// Redis does not do the first command that is on its way, for a reason that passes: it is to be written again.
+    pub(crate) fn postpone(&mut self, link: usize) {
+        let Some(flight) = self.take_flight(link) else { return };
+        for name in &flight.names[flight.answered..] {
+            let Some(entry) = self.names[flight.kind as usize].get_mut(name) else { continue };
+            if entry.link != link {
+                continue;
+            }
+            entry.unanswered = entry.unanswered.saturating_sub(1);
+            // If there is a later command about it, that counts.
+            if entry.unanswered == 0 {
+                entry.asked = flight.verb == Verb::Unsubscribe;
+                self.mark(flight.kind, name.clone());
+                self.forget(flight.kind, name);
+            }
+        }
     }
 
     /// Takes the names to which somebody came while they lived.
@@ -246,10 +305,23 @@ impl Registry {
     }
 
     /// Those who hear a name, with the name as it is kept.
+    ///
+    /// Of a name that has gone to another connection, what comes on this one comes too late.
     #[inline]
-    pub(crate) fn listeners(&self, kind: Kind, name: &[u8]) -> Option<(&Bytes, &Listeners)> {
+    pub(crate) fn listeners(&self, link: usize, kind: Kind, name: &[u8]) -> Option<(&Bytes, &Listeners)> {
         let (name, entry) = self.names[kind as usize].get_key_value(name)?;
-        (!entry.listeners.is_empty()).then_some((name, &entry.listeners))
+        (entry.link == link && !entry.listeners.is_empty()).then_some((name, &entry.listeners))
+    }
+
+    fn take_flight(&mut self, link: usize) -> Option<Flight> {
+        let in_flight = &mut self.links[link].in_flight;
+        match in_flight.pop_front()? {
+            Asked::Names(flight) => Some(flight),
+            life @ Asked::Life => {
+                in_flight.push_front(life);
+                None
+            }
+        }
     }
 
     /// Notes what became of a refused command, and returns the names that Redis was asked for and does not give.
@@ -345,5 +417,7 @@ impl Registry {
 }
 
 const KINDS: [Kind; 3] = [Kind::Channel, Kind::Pattern, Kind::Shard];
+/// About how long the names of one command are together: Redis keeps a command in memory until it is whole.
+const FLIGHT_BYTES: usize = 64 * 1024;
 /// Below so many names it is not worth looking which of them need nothing any more.
 const DIRTY_MIN: usize = 4096;

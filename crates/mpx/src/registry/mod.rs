@@ -17,9 +17,9 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use self::entry::Entry;
-pub(crate) use self::entry::Standing;
+pub(crate) use self::entry::{Standing, Waiter};
 use self::link::Link;
-pub(crate) use self::link::{Confirmation, Refusal};
+pub(crate) use self::link::{Confirmation, Question, Refusal};
 use self::routes::slot;
 pub(crate) use self::routes::{NOWHERE, Routes, SLOTS};
 use crate::protocol::Kind;

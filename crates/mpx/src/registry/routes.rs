@@ -1,7 +1,5 @@
 //! Which connection a name belongs to. Pure.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use super::entry::Hold;
@@ -66,19 +64,23 @@ impl Registry {
         self.losses(Kind::Shard, lost)
     }
 
-    /// A master has taken a name away, as its slot has moved.
-    pub(crate) fn drop_name(&mut self, link: usize, name: &[u8]) -> Vec<Loss> {
-        let Some((name, entry)) = self.names[Kind::Shard as usize].get_key_value_mut(name) else {
-            return Vec::new();
-        };
-        if entry.link != link || !entry.is_live() {
-            return Vec::new();
+    /// A master has taken names away, as their slot has moved.
+    pub(crate) fn drop_names(&mut self, link: usize, names: &[Bytes]) -> Vec<Loss> {
+        let mut lost = Vec::new();
+        for name in names {
+            let entry = self.names[Kind::Shard as usize].get_mut(name);
+            let Some(entry) = entry.filter(|entry| entry.link == link && entry.is_live()) else { continue };
+            let listeners = entry.lose();
+            entry.hold = Some(Hold::Moved);
+            self.forget(Kind::Shard, name);
+            lost.push((name.clone(), listeners));
         }
-        let listeners = entry.lose();
-        entry.hold = Some(Hold::Moved);
-        let name = Bytes::clone(name);
-        self.forget(Kind::Shard, &name);
-        self.losses(Kind::Shard, vec![(name, Arc::clone(&listeners))])
+        self.losses(Kind::Shard, lost)
+    }
+
+    /// Whether names go by the slots of a cluster.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.routes, Routes::Slots(_))
     }
 }
 

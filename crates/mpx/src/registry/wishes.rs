@@ -5,10 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use super::entry::{Entry, Hold, Standing};
+use super::entry::{Entry, Hold, Standing, Waiter};
 use super::{Member, Registry};
 use crate::protocol::Kind;
-use crate::sink::Sink;
+use crate::sink::{Receiver, Sink};
 
 impl Registry {
     /// Makes a subscription, by its number.
@@ -46,7 +46,7 @@ impl Registry {
         place.insert(false);
         let link = self.routes.link(&name);
         let entry = self.names[kind as usize].entry(name.clone()).or_insert_with(|| Entry::of(link));
-        entry.joining.push(Arc::clone(sink));
+        entry.joining.push(Waiter::new(Arc::clone(sink)));
         if entry.hold == Some(Hold::Refused) {
             // They may have it by now.
             entry.hold = None;
@@ -83,6 +83,18 @@ impl Registry {
                 _ => Standing::Waiting,
             },
         }
+    }
+
+    /// Shortens what a subscription is yet to read of notices, if that is more than its names need. Returns how many messages that costs.
+    pub(crate) fn fold(&self, sink: &Sink) -> u64 {
+        let (Receiver::Queue(queue), Some(member)) = (&sink.receiver, self.sinks.get(&sink.id)) else {
+            return 0;
+        };
+        // All its names are of one kind.
+        let kind = member.names.keys().next().map(|(kind, _)| *kind);
+        queue.fold(member.names.len(), |name| {
+            kind.is_some_and(|kind| member.names.contains_key(&(kind, name.clone())))
+        })
     }
 
     /// Ends all subscriptions.

@@ -5,6 +5,14 @@ use redis::Value;
 use crate::error::{Error, ErrorKind};
 use crate::registry::SLOTS;
 
+/// What a node knows of the cluster.
+#[derive(Debug)]
+pub(super) struct Map {
+    /// Grows with each failover and each slot that moves; `None` if the user may not ask for it.
+    pub(super) epoch: Option<u64>,
+    pub(super) ranges: Vec<Range>,
+}
+
 /// Some slots and their master.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Range {
@@ -12,6 +20,16 @@ pub(super) struct Range {
     pub(super) last: usize,
     pub(super) host: String,
     pub(super) port: u16,
+}
+
+/// Reads the epoch in the answer to `CLUSTER INFO`.
+///
+/// Source: <https://redis.io/docs/latest/commands/cluster-info/>
+pub(super) fn epoch(answer: &[u8]) -> Result<u64, Error> {
+    let text = String::from_utf8_lossy(answer);
+    let epoch =
+        text.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:")?.trim().parse().ok());
+    epoch.ok_or_else(|| Error::new(ErrorKind::Protocol, "CLUSTER INFO was answered with something strange"))
 }
 
 /// Reads the answer to `CLUSTER SLOTS`. `asked` is the host that was asked: a node may not know how itself is reached.
@@ -58,6 +76,13 @@ mod tests {
         let ranges = read(answer, "here").unwrap();
         let range = |first, last, host: &str, port| Range { first, last, host: host.to_owned(), port };
         assert_eq!(ranges, [range(0, 5460, "127.0.0.1", 7000), range(5461, 16383, "here", 7001)]);
+    }
+
+    #[test]
+    fn the_epoch_is_read() {
+        let answer = b"$64\r\ncluster_state:ok\r\ncluster_current_epoch:12\r\ncluster_my_epoch:2\r\n\r\n";
+        assert_eq!(epoch(answer).unwrap(), 12);
+        assert_eq!(epoch(b"+OK\r\n").unwrap_err().kind(), ErrorKind::Protocol);
     }
 
     #[test]

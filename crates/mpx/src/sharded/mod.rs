@@ -5,8 +5,6 @@ mod topology;
 
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-
 use self::topology::Topology;
 use crate::config::Config;
 use crate::connection::Dialer;
@@ -28,7 +26,7 @@ use crate::subscription::{ChannelSubscription, Events};
 ///
 /// Subscriptions are the same. Redis has no patterns for sharded channels, so there are no promises either; for those, and for channels
 /// that are not sharded, use a [`Multiplexer`](crate::Multiplexer) with any node of the cluster. Handlers are called by several
-/// tasks here, one for each master, those of one channel one after the other.
+/// tasks here, one for each master and one that follows the map; those of one channel one after the other.
 ///
 /// Cloning gives another handle of the same; the last that is dropped ends it.
 #[derive(Debug, Clone)]
@@ -51,11 +49,8 @@ impl ShardedMultiplexer {
         }
         let more: Option<Vec<_>> = config.nodes.iter().map(|(host, port)| first.to(host, *port)).collect();
         let seeds = [vec![first], more.unwrap_or_default()].concat();
-        let runtime = Handle::try_current().map_err(|source| {
-            Error::with_source(ErrorKind::Config, "the multiplexer needs a runtime", source)
-        })?;
-        let engine = Engine::new(config, Routes::unknown());
-        engine.tasks.spawn_on(Topology::new(engine.shared.clone(), seeds).run(), &runtime);
+        let engine = Engine::new(config, Routes::unknown())?;
+        engine.run(Topology::new(engine.shared.clone(), seeds).run());
         Ok(Self { engine })
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::map::{self, Range};
+use super::map::{self, Map, Range};
 use crate::actor::Actor;
 use crate::backoff::Backoff;
 use crate::connection::{Dialer, ask};
@@ -26,13 +26,17 @@ pub(super) struct Topology {
     masters: BTreeMap<(String, u16), Master>,
     actors: TaskTracker,
     mode: watch::Receiver<Mode>,
+    /// The latest epoch of the cluster that any map was of.
+    epoch: u64,
+    /// Attempts to get a map since there was one.
+    failed: u64,
 }
 
 struct Master {
     place: Place,
     dialer: Dialer,
-    /// Ends its connection.
-    gone: CancellationToken,
+    /// Ends its connection with this.
+    _gone: DropGuard,
 }
 
 impl Topology {
@@ -41,7 +45,15 @@ impl Topology {
         let nowhere = shared.attach();
         debug_assert_eq!(nowhere.link, NOWHERE, "the registry is new");
         let mode = shared.mode.subscribe();
-        Self { shared, seeds, masters: BTreeMap::new(), actors: TaskTracker::new(), mode }
+        Self {
+            shared,
+            seeds,
+            masters: BTreeMap::new(),
+            actors: TaskTracker::new(),
+            mode,
+            epoch: 0,
+            failed: 0,
+        }
     }
 
     /// Works until the multiplexer ends.
@@ -57,7 +69,6 @@ impl Topology {
         }
         self.actors.close();
         self.actors.wait().await;
-        self.shared.end();
     }
 
     /// Follows the cluster until it is told not to.
@@ -82,9 +93,16 @@ impl Topology {
             };
             asked = Instant::now();
             match fetched {
-                Ok(ranges) => self.apply(&ranges),
+                Ok(map) => {
+                    (self.epoch, self.failed) = (self.epoch.max(map.epoch.unwrap_or(0)), 0);
+                    self.apply(&map.ranges);
+                }
                 Err(error) => {
-                    tracing::debug!(%error, source = ?error.source(), "no node gives the map of the cluster");
+                    // One line for an outage, not one for each attempt.
+                    if self.failed == 0 {
+                        tracing::warn!(%error, source = ?error.source(), "no node gives the map of the cluster; trying again");
+                    }
+                    self.failed += 1;
                     shared.failed(error);
                     continue;
                 }
@@ -97,21 +115,31 @@ impl Topology {
         }
     }
 
-    /// Asks one node after the other, in random order: one that is cut off may have an old map.
-    async fn fetch(&self) -> Result<Vec<Range>, Error> {
+    /// Asks one node after the other, in random order. One that is cut off may have an old map, by its epoch: that is taken only if
+    /// nobody has another.
+    async fn fetch(&self) -> Result<Map, Error> {
         let mut nodes: Vec<&Dialer> =
             self.masters.values().map(|master| &master.dialer).chain(&self.seeds).collect();
         let mut error = Error::new(ErrorKind::Unavailable, "no node of the cluster is known");
+        let mut oldish: Option<Map> = None;
         while !nodes.is_empty() {
             let node = nodes.swap_remove(self.shared.dice.place(nodes.len()));
-            match timeout(FETCH, slots(node)).await {
-                Ok(Ok(ranges)) if !ranges.is_empty() => return Ok(ranges),
+            match timeout(FETCH, ask_for_map(node)).await {
+                Ok(Ok(map)) if !map.ranges.is_empty() => {
+                    // Who does not say has to be believed.
+                    if map.epoch.is_none_or(|epoch| epoch >= self.epoch) {
+                        return Ok(map);
+                    }
+                    if oldish.as_ref().is_none_or(|oldish| oldish.epoch < map.epoch) {
+                        oldish = Some(map);
+                    }
+                }
                 Ok(Ok(_)) => error = Error::new(ErrorKind::Unavailable, "the cluster has no slots yet"),
                 Ok(Err(failed)) => error = failed,
                 Err(_) => error = Error::new(ErrorKind::Unavailable, "a node of the cluster does not answer"),
             }
         }
-        Err(error)
+        oldish.ok_or(error)
     }
 
     /// Has a connection to each master of the map, and sends names where they belong.
@@ -134,13 +162,7 @@ impl Topology {
         let error = Error::new(ErrorKind::Unavailable, "the slot of the channel belongs to another master");
         self.shared.tell_losses(losses, &error);
         drop(telling);
-        self.masters.retain(|address, master| {
-            let stays = named.contains(address);
-            if !stays {
-                master.gone.cancel();
-            }
-            stays
-        });
+        self.masters.retain(|address, _| named.contains(address));
     }
 
     /// The link of a master, which is connected to if it is a new one.
@@ -153,15 +175,22 @@ impl Topology {
         let link = place.link;
         let actor = Actor::new(Arc::clone(&self.shared), place.clone(), dialer.clone(), gone.clone());
         self.actors.spawn(actor.run());
-        self.masters.insert(address.clone(), Master { place, dialer, gone });
+        self.masters.insert(address.clone(), Master { place, dialer, _gone: gone.drop_guard() });
         Some(link)
     }
 }
 
-async fn slots(node: &Dialer) -> Result<Vec<Range>, Error> {
+async fn ask_for_map(node: &Dialer) -> Result<Map, Error> {
     let mut transport = node.open().await?;
+    // First: what changes in between makes the map later than its epoch, not earlier.
+    let epoch = match ask(&mut transport, b"CLUSTER", &[b"INFO"]).await {
+        Ok(answer) => Some(map::epoch(&answer)?),
+        Err(error) if error.kind() == ErrorKind::Config => None,
+        Err(error) => return Err(error),
+    };
     let answer = ask(&mut transport, b"CLUSTER", &[b"SLOTS"]).await?;
-    map::read(&answer, node.host().unwrap_or_default())
+    let ranges = map::read(&answer, node.host().unwrap_or_default())?;
+    Ok(Map { epoch, ranges })
 }
 
 /// How long one node may take.

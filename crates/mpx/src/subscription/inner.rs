@@ -14,7 +14,7 @@ use crate::sink::{Receiver, Sink};
 /// A subscription, as all its handles share it. It ends with the last of them.
 #[derive(Debug)]
 pub(crate) struct Inner {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     pub(super) sink: Arc<Sink>,
 }
 

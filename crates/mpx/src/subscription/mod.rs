@@ -1,6 +1,7 @@
 //! Subscriptions: handles, and the streams that they come with.
 
 mod channel;
+mod courses;
 mod events;
 mod inner;
 mod pattern;

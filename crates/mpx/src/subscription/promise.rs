@@ -160,7 +160,7 @@ impl PromiseSubscription {
     /// # Errors
     ///
     /// [`Unavailable`](ErrorKind::Unavailable) while the subscription is not active: a message might be missed;
-    /// [`Closed`](ErrorKind::Closed) if it was closed.
+    /// [`Refused`](ErrorKind::Refused) if Redis refuses it; [`Closed`](ErrorKind::Closed) if it was closed.
     pub fn promise(&self, suffix: impl AsRef<[u8]>, timeout: Duration) -> Result<Promise, Error> {
         let (channel, deadline) = (self.channel(suffix), after(timeout));
         let Some((number, receiver)) = self.promises().open(&channel) else { return Err(closed()) };
@@ -169,11 +169,15 @@ impl PromiseSubscription {
         match self.inner.standing(Kind::Pattern, &self.pattern) {
             Standing::Active => {}
             Standing::Absent => return Err(closed()),
-            Standing::Waiting | Standing::Refused => {
+            standing @ (Standing::Waiting | Standing::Refused) => {
                 canceller.take_back(None);
-                return Err(Error::new(ErrorKind::Unavailable, "the subscription is not active"));
+                let refused = standing == Standing::Refused;
+                let kind = if refused { ErrorKind::Refused } else { ErrorKind::Unavailable };
+                return Err(Error::new(kind, "the subscription is not active"));
             }
         }
+        // Called from outside of a runtime, perhaps.
+        let _entered = self.inner.shared.runtime.enter();
         Ok(Promise { canceller, receiver, deadline: Box::pin(sleep_until(deadline)) })
     }
 

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use metrics::Counter;
 use parking_lot::Mutex;
 
+use super::courses::Courses;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Message};
 
@@ -22,8 +24,8 @@ pub enum Policy {
 
 /// The queue between the connection's task and who reads.
 ///
-/// Messages are bounded by their number. Notices are never dropped alone: of each name there are at most a few between two losses
-/// of the connection, and when there are [`LOSSES_MAX`] losses unread all before the last goes at once.
+/// Messages are bounded by their number. Notices are never dropped alone; when there are more unread than the names of the subscription
+/// need, [`fold`](Self::fold) makes one course of each name out of them.
 pub(crate) struct Queue {
     state: Mutex<State>,
     messages_max: usize,
@@ -32,14 +34,17 @@ pub(crate) struct Queue {
     drops: Counter,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     messages: VecDeque<(u64, Message)>,
     notices: VecDeque<(u64, Event)>,
+    /// How many names the notices speak of, each as often as it is named.
+    weight: usize,
+    /// From there on it is worth to look whether they can be folded.
+    weight_max: usize,
     /// Numbers what comes, so that the two keep one order.
     next: u64,
     missed: u64,
-    losses: usize,
     closed: bool,
     /// The last thing that is read.
     end: Option<Error>,
@@ -48,7 +53,18 @@ struct State {
 
 impl Queue {
     pub(crate) fn new(messages_max: usize, policy: Policy, drops: Counter) -> Self {
-        Self { state: Mutex::default(), messages_max, policy, drops }
+        let state = State {
+            messages: VecDeque::new(),
+            notices: VecDeque::new(),
+            weight: 0,
+            weight_max: NOTICES_MIN,
+            next: 0,
+            missed: 0,
+            closed: false,
+            end: None,
+            waker: None,
+        };
+        Self { state: Mutex::new(state), messages_max, policy, drops }
     }
 
     /// Adds a message, and says whether the queue goes on.
@@ -57,50 +73,70 @@ impl Queue {
         if state.closed {
             return false;
         }
-        if state.messages.len() == self.messages_max {
-            if self.policy == Policy::Close {
-                let error = Error::new(ErrorKind::Overflow, "the subscription did not read what came");
-                return state.close(Some(error));
-            }
+        let is_full = state.messages.len() == self.messages_max;
+        if is_full && self.policy == Policy::Close {
+            let error = Error::new(ErrorKind::Overflow, "the subscription did not read what came");
+            let waker = state.close(Some(error));
+            drop(state);
+            wake(waker);
+            return false;
+        }
+        if is_full {
             state.messages.pop_front();
             state.missed += 1;
-            self.drops.increment(1);
         }
         let number = state.number();
         state.messages.push_back((number, message));
         let waker = state.waker.take();
         drop(state);
         wake(waker);
+        if is_full {
+            self.drops.increment(1);
+        }
         true
     }
 
-    /// Adds a notice.
-    pub(crate) fn tell(&self, notice: Event) {
+    /// Adds a notice, and says whether it is time to [`fold`](Self::fold).
+    pub(crate) fn tell(&self, notice: Event) -> bool {
         let mut state = self.state.lock();
         if state.closed {
-            return;
+            return false;
         }
-        if matches!(notice, Event::Disconnected { .. }) {
-            if state.losses == LOSSES_MAX {
-                let missed = state.messages.len() as u64;
-                state.messages.clear();
-                state.missed += missed;
-                self.drops.increment(missed);
-                state.notices.clear();
-                state.losses = 0;
-            }
-            state.losses += 1;
-        }
+        state.weight += weight(&notice);
         let number = state.number();
         state.notices.push_back((number, notice));
-        let waker = state.waker.take();
+        let (waker, is_much) = (state.waker.take(), state.weight > state.weight_max);
         drop(state);
         wake(waker);
+        is_much
+    }
+
+    /// Makes one course of each name out of all notices, if there are more than so many names need, and drops all messages, whose number it
+    /// returns. Names that are not `wanted` any more need no notice.
+    pub(crate) fn fold(&self, names: usize, wanted: impl Fn(&Bytes) -> bool) -> u64 {
+        let mut state = self.state.lock();
+        state.weight_max = NOTICES_EACH * names + NOTICES_MIN;
+        if state.weight <= state.weight_max {
+            return 0;
+        }
+        let mut courses = Courses::default();
+        let notices = std::mem::take(&mut state.notices);
+        notices.into_iter().for_each(|(_, notice)| courses.add(notice));
+        let notices = courses.notices(wanted);
+        state.weight = notices.iter().map(weight).sum();
+        for notice in notices {
+            let number = state.number();
+            state.notices.push_back((number, notice));
+        }
+        let missed = std::mem::take(&mut state.messages).len() as u64;
+        state.missed += missed;
+        missed
     }
 
     /// Lets nothing more in. What is there can still be read.
     pub(crate) fn close(&self) {
-        self.state.lock().close(None);
+        let waker = self.state.lock().close(None);
+        wake(waker);
     }
 
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Option<Result<Event, Error>>> {
@@ -111,7 +147,13 @@ impl Queue {
         if state.closed {
             return Poll::Ready(state.end.take().map(Err));
         }
-        state.waker = Some(context.waker().clone());
+        let mut before = None;
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            before = state.waker.replace(context.waker().clone());
+        }
+        drop(state);
+        // It is somebody else's: not under the lock.
+        drop(before);
         Poll::Pending
     }
 }
@@ -127,9 +169,7 @@ impl State {
         let message = self.messages.front().map(|(number, _)| *number);
         if notice.is_some_and(|notice| message.is_none_or(|message| notice < message)) {
             let (_, notice) = self.notices.pop_front()?;
-            if matches!(notice, Event::Disconnected { .. }) {
-                self.losses -= 1;
-            }
+            self.weight -= weight(&notice);
             return Some(notice);
         }
         // What went was older than all messages that are left.
@@ -139,14 +179,17 @@ impl State {
         self.messages.pop_front().map(|(_, message)| Event::Message(message))
     }
 
-    fn close(&mut self, end: Option<Error>) -> bool {
+    fn close(&mut self, end: Option<Error>) -> Option<Waker> {
         if !self.closed {
             self.closed = true;
             self.end = end;
         }
-        wake(self.waker.take());
-        false
+        self.waker.take()
     }
+}
+
+fn weight(notice: &Event) -> usize {
+    if let Event::Disconnected { names, .. } = notice { names.len() } else { 1 }
 }
 
 fn wake(waker: Option<Waker>) {
@@ -155,12 +198,13 @@ fn wake(waker: Option<Waker>) {
     }
 }
 
-/// How many losses of the connection may lie unread.
-const LOSSES_MAX: usize = 8;
+/// How many notices of a name may lie unread: more than one course has.
+const NOTICES_EACH: usize = 4;
+/// And how many of a subscription at least.
+const NOTICES_MIN: usize = 1_024;
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use futures_util::FutureExt;
 
     use super::*;
@@ -233,19 +277,36 @@ mod tests {
     }
 
     #[test]
-    fn losses_nobody_reads_about_do_not_pile_up() {
+    fn notices_nobody_reads_do_not_pile_up() {
         let queue = Queue::new(100, Policy::DropOldest, Counter::noop());
-        for _ in 0..1_000 {
-            queue.tell(activated());
-            assert!(queue.push(message(7)));
-            queue.tell(lost());
+        let mut dropped = 0;
+        for _ in 0..10_000 {
+            for notice in [activated(), lost()] {
+                assert!(queue.push(message(7)));
+                if queue.tell(notice) {
+                    dropped += queue.fold(1, |name| name == "a");
+                }
+                assert!(queue.state.lock().notices.len() <= NOTICES_MIN + NOTICES_EACH + 1);
+            }
         }
-        let state = queue.state.lock();
-        assert!(state.notices.len() <= 2 * LOSSES_MAX && state.messages.len() <= LOSSES_MAX);
-        drop(state);
+        assert!(dropped > 0);
         let read = read(&queue);
-        let (head, tail) = read.split_at(read.find('?').unwrap());
-        assert_eq!(head.chars().last(), Some('+'), "what is left begins with a loss");
-        assert!(head.starts_with('-') && tail.ends_with("+7-"), "{read}");
+        assert!(read.starts_with("+-") && read.contains("7-"), "{read}");
+        let missed = read.split_once('?').unwrap().1.split_once(' ').unwrap().0;
+        assert!(missed.parse::<u64>().unwrap() > 10_000, "{missed}");
+        assert_eq!(queue.state.lock().weight, 0);
+    }
+
+    #[test]
+    fn notices_of_many_names_are_all_kept() {
+        let queue = Queue::new(100, Policy::DropOldest, Counter::noop());
+        assert!(queue.push(message(1)));
+        for number in 0..5_000_u32 {
+            let name = Bytes::copy_from_slice(&number.to_be_bytes());
+            if queue.tell(Event::Activated { name }) {
+                assert_eq!(queue.fold(5_000, |_| true), 0);
+            }
+        }
+        assert_eq!(read(&queue), format!("1{}", "+".repeat(5_000)));
     }
 }

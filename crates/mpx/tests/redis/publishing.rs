@@ -8,6 +8,7 @@ use futures_util::poll;
 use mpx::{Config, ErrorKind, Multiplexer, Publisher, Receipt};
 use redis::cmd;
 use test_support::{Redis, RedisOptions, RedisUser, require};
+use tokio::task::JoinSet;
 
 use crate::listener::{Listener, soon, start, until};
 use crate::publisher::Publisher as Direct;
@@ -61,21 +62,20 @@ async fn messages_of_a_task_keep_their_order_and_nobody_waits_for_an_answer() {
     let publisher = Publisher::start(config).unwrap();
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     let mut monitor = redis.monitor().await.unwrap();
-    let tasks: Vec<_> = (0..TASKS)
-        .map(|task| {
-            let publisher = publisher.clone();
-            tokio::spawn(async move {
-                let mut receipts = Vec::new();
-                for number in 0..EACH {
-                    let number = task * EACH + number;
-                    receipts.push(publisher.send("a", number.to_string()).await.unwrap());
-                }
-                for receipt in receipts {
-                    assert_eq!(receipt.await.unwrap(), 1);
-                }
-            })
-        })
-        .collect();
+    let mut tasks = JoinSet::new();
+    for task in 0..TASKS {
+        let publisher = publisher.clone();
+        tasks.spawn(async move {
+            let mut receipts = Vec::new();
+            for number in 0..EACH {
+                let number = task * EACH + number;
+                receipts.push(publisher.send("a", number.to_string()).await.unwrap());
+            }
+            for receipt in receipts {
+                assert_eq!(receipt.await.unwrap(), 1);
+            }
+        });
+    }
     let mut next = [0; TASKS];
     for _ in 0..TASKS * EACH {
         let number = number(&listener.any_message().await);
@@ -83,9 +83,7 @@ async fn messages_of_a_task_keep_their_order_and_nobody_waits_for_an_answer() {
         assert_eq!(number % EACH, next[task]);
         next[task] += 1;
     }
-    for task in tasks {
-        soon(task).await.unwrap();
-    }
+    soon(tasks.join_all()).await;
     let published = soon(monitor.commands()).await.unwrap();
     assert_eq!(published.iter().filter(|command| command.starts_with("PUBLISH a ")).count(), TASKS * EACH);
 }

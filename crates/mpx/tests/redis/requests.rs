@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use mpx::{Config, ErrorKind, Event, Multiplexer, Publisher, Request, Requester};
 use test_support::{Redis, require};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::listener::{Listener, soon, start};
 use crate::publisher::Publisher as Direct;
@@ -20,13 +20,14 @@ fn open(url: &str) -> (Multiplexer, Requester) {
 }
 
 /// Answers each question with what it asked, backwards.
-async fn answer(url: &str, channel: &'static str) -> JoinHandle<()> {
+async fn answer(url: &str, channel: &'static str) -> JoinSet<()> {
     let multiplexer = start(url);
     let publisher = Publisher::start(Config::new(url).unwrap()).unwrap();
     let (subscription, mut events) = multiplexer.channels().unwrap();
     subscription.add(channel).unwrap();
     soon(subscription.wait_for_activation(channel)).await.unwrap();
-    tokio::spawn(async move {
+    let mut answering = JoinSet::new();
+    answering.spawn(async move {
         let _keep = (multiplexer, subscription);
         while let Some(event) = events.next().await {
             let Event::Message(message) = event.unwrap() else { continue };
@@ -34,7 +35,8 @@ async fn answer(url: &str, channel: &'static str) -> JoinHandle<()> {
             let body: Vec<u8> = request.body.iter().rev().copied().collect();
             assert_eq!(publisher.publish(request.reply_to, body).await.unwrap(), 1);
         }
-    })
+    });
+    answering
 }
 
 #[tokio::test]

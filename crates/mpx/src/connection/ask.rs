@@ -1,0 +1,52 @@
+//! Asks a question on a connection that does nothing else yet.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::Transport;
+use crate::error::{Error, ErrorKind};
+use crate::protocol::{Frame, Parsed, parse, write_command};
+
+/// Asks one thing, and returns the answer as it came.
+pub(crate) async fn ask(
+    transport: &mut Box<dyn Transport>,
+    command: &[u8],
+    words: &[&[u8]],
+) -> Result<Vec<u8>, Error> {
+    let (mut question, mut answer) = (Vec::new(), Vec::new());
+    write_command(&mut question, command, words.iter().copied());
+    transport.write_all(&question).await.map_err(broken)?;
+    transport.flush().await.map_err(broken)?;
+    loop {
+        if transport.read_buf(&mut answer).await.map_err(broken)? == 0 {
+            return Err(Error::new(ErrorKind::Unavailable, "redis closed the connection"));
+        }
+        match parse(&answer, ANSWER_MAX) {
+            Ok(Parsed::Frame(Frame::Refused(why), _)) => return Err(refused(command, why)),
+            Ok(Parsed::Frame(_, length)) => {
+                answer.truncate(length);
+                return Ok(answer);
+            }
+            Ok(Parsed::Incomplete { .. }) if answer.len() < ANSWER_MAX => {}
+            Ok(Parsed::Incomplete { .. }) | Err(_) => {
+                let message = format!("{} was answered with something strange", command.escape_ascii());
+                return Err(Error::new(ErrorKind::Protocol, message));
+            }
+        }
+    }
+}
+
+fn refused(command: &[u8], why: &[u8]) -> Error {
+    let error = Error::of_reply(why);
+    // What is not about the state of the server is about us.
+    let kind = if error.kind() == ErrorKind::Unavailable { error.kind() } else { ErrorKind::Config };
+    Error::new(kind, format!("{} was refused: {error}", command.escape_ascii()))
+}
+
+fn broken(error: io::Error) -> Error {
+    Error::with_source(ErrorKind::Unavailable, "redis broke the connection off", error)
+}
+
+/// The map of a cluster of a thousand nodes is below this.
+const ANSWER_MAX: usize = 16 * 1024 * 1024;
