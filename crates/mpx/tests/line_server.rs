@@ -153,6 +153,33 @@ async fn a_question_gets_the_first_answer() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_learns_how_many_it_missed() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let (server, mut publisher) = (Server::start(redis.url()).await, publisher(&redis).await);
+    let (mut slow, mut quick) = (Client::connect(&server).await, Client::connect(&server).await);
+    assert_eq!(slow.asks("+news").await, "activated news");
+    assert_eq!(quick.asks("+news").await, "activated news");
+    // Together more than sockets hold.
+    let text = [b'x'; 16 * 1024];
+    for _ in 0..1_500 {
+        publish(&mut publisher, "news", &text).await;
+        assert_eq!(quick.hears().await.len(), "news: ".len() + text.len());
+    }
+    publish(&mut publisher, "news", b"the end").await;
+    let (mut heard, mut missed) = (0, 0);
+    loop {
+        let line = slow.hears().await;
+        match line.strip_prefix("lagged ") {
+            Some(count) => missed += count.parse::<u32>().unwrap(),
+            None if line == "news: the end" => break,
+            None => heard += u32::from(line.len() == "news: ".len() + text.len()),
+        }
+    }
+    assert!(missed > 0, "nothing piled up");
+    assert_eq!(heard + missed, 1_500);
+}
+
+#[tokio::test]
 async fn what_a_client_says_wrong_harms_nobody_else() {
     let Some(redis) = require(Redis::private().await) else { return };
     let server = Server::start(redis.url()).await;
