@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use mpx::{Config, ErrorKind, ShardedMultiplexer};
+use mpx::{Config, ErrorKind, Event, ShardedMultiplexer};
 use test_support::{RedisCluster, RedisOptions, require};
 
+use crate::direct::Direct;
 use crate::listener::{Listener, soon, until};
-use crate::publisher::Publisher;
 
 const MASTERS: usize = 3;
 const LONG: Duration = Duration::from_secs(20);
@@ -51,7 +51,7 @@ async fn open(multiplexer: &ShardedMultiplexer, names: &[&str]) -> (mpx::Channel
 async fn hears(cluster: &RedisCluster, listener: &mut Listener, names: &[&str]) {
     for name in names {
         let holder = cluster.holder(slot(name)).await.unwrap();
-        let mut publisher = Publisher::open(cluster.node(holder).url()).await;
+        let mut publisher = Direct::open(cluster.node(holder).url()).await;
         assert_eq!(publisher.spublish(name, "m").await, 1, "{name}");
         listener.message(name, "m").await;
     }
@@ -94,6 +94,51 @@ async fn a_channel_follows_its_slot() {
 }
 
 #[tokio::test]
+async fn channels_of_a_slot_move_together_and_take_nothing_from_others() {
+    const NAMES: usize = 20;
+    let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
+    let (channels, multiplexer) = (channels(&cluster, 1).await, start(&cluster, ""));
+    let (moved, other) = (&channels[0][0], &*channels[1][0]);
+    let mut names: Vec<String> = (0..NAMES).map(|number| format!("{{{moved}}}{number:02}")).collect();
+    names.push(other.to_owned());
+    let names = texts(&names);
+    let (subscription, events) = multiplexer.channels().unwrap();
+    names.iter().for_each(|name| subscription.add(name).unwrap());
+    for name in &names {
+        soon(subscription.wait_for_activation(name)).await.unwrap();
+    }
+    // All this before anything is read.
+    let mut direct = Direct::open(cluster.node(1).url()).await;
+    assert_eq!(direct.spublish(other, "m").await, 1);
+    cluster.move_slot(slot(moved), 0, 2).await.unwrap();
+    let mut new_master = Direct::open(cluster.node(2).url()).await;
+    for name in &names[..NAMES] {
+        until(async || (new_master.spublish(name, "m").await == 1).then_some(())).await;
+    }
+    let mut listener = Listener::new(events);
+    let (mut told, mut heard) = (Vec::new(), Vec::new());
+    while heard.len() < NAMES + 1 {
+        match listener.next().await {
+            Event::Message(message) => {
+                assert!(told.contains(&message.channel), "{message:?} before it is active");
+                heard.push(message.channel);
+            }
+            Event::Activated { name } => told.push(name),
+            Event::Disconnected { names: lost, .. } => {
+                assert_eq!(told.len(), NAMES + 1, "all were active");
+                assert_eq!(lost.iter().collect::<Vec<_>>(), &names[..NAMES]);
+                told.retain(|name| *name == other);
+            }
+            lost => panic!("{lost:?}"),
+        }
+    }
+    heard.sort();
+    let mut expected = names.clone();
+    expected.sort_unstable();
+    assert_eq!(heard, expected);
+}
+
+#[tokio::test]
 async fn a_channel_of_a_moved_slot_is_subscribed_where_the_slot_is_now() {
     let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
     let channels = channels(&cluster, 2).await;
@@ -116,7 +161,7 @@ async fn a_lost_master_takes_its_own_names_only() {
     let multiplexer = start(&cluster, "");
     let (_subscription, mut listener) = open(&multiplexer, &names).await;
     for (number, place) in channels.iter().enumerate() {
-        let mut publisher = Publisher::open(cluster.node(number).url()).await;
+        let mut publisher = Direct::open(cluster.node(number).url()).await;
         assert_eq!(publisher.kill_subscribers().await, 1);
         listener.disconnected(&texts(place)).await;
         listener.activated(&texts(place)).await;
@@ -177,7 +222,7 @@ async fn a_cluster_that_is_down_refuses_for_a_while_only() {
     let (subscription, mut listener) = open(&multiplexer, &texts(&all[1..])).await;
     cluster.node(1).kill().unwrap();
     listener.disconnected(&texts(&channels[1])).await;
-    let mut publisher = Publisher::open(cluster.node(0).url()).await;
+    let mut publisher = Direct::open(cluster.node(0).url()).await;
     until(async || {
         let info: String = publisher.ask(redis::cmd("CLUSTER").arg("INFO")).await;
         info.contains("cluster_state:fail").then_some(())
@@ -197,7 +242,7 @@ async fn a_cluster_that_is_down_refuses_for_a_while_only() {
     }
     for name in &all {
         let holder = cluster.holder(slot(name)).await.unwrap();
-        let mut publisher = Publisher::open(cluster.node(holder).url()).await;
+        let mut publisher = Direct::open(cluster.node(holder).url()).await;
         until(async || (publisher.spublish(name, name).await == 1).then_some(())).await;
         assert_eq!(listener.any_message().await, name);
     }
@@ -222,7 +267,7 @@ async fn a_frozen_master_is_noticed_and_another_node_gives_the_map() {
     for name in &all {
         soon(subscription.wait_for_activation(name)).await.unwrap();
         let holder = cluster.holder(slot(name)).await.unwrap();
-        let mut publisher = Publisher::open(cluster.node(holder).url()).await;
+        let mut publisher = Direct::open(cluster.node(holder).url()).await;
         until(async || (publisher.spublish(name, name).await == 1).then_some(())).await;
         assert_eq!(listener.any_message().await, name);
     }

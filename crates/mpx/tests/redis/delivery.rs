@@ -6,10 +6,10 @@ use std::time::Duration;
 use mpx::{Config, ErrorKind, Event, Multiplexer};
 use test_support::{Redis, RedisOptions, require, unique};
 
+use crate::direct::Direct;
 use crate::listener::{Listener, settle, soon, start};
-use crate::publisher::Publisher;
 
-async fn in_order(url: &str, publisher: &mut Publisher) {
+async fn in_order(url: &str, publisher: &mut Direct) {
     let mut config = Config::new(url).unwrap();
     config.queue_max = 30_000;
     let multiplexer = Multiplexer::start(config).unwrap();
@@ -37,7 +37,7 @@ async fn messages_come_in_order_whatever_the_protocol_and_the_socket() {
     let arguments = vec!["--unixsocket".to_owned(), socket.to_str().unwrap().to_owned()];
     let options = RedisOptions { arguments, ..RedisOptions::default() };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let mut publisher = Publisher::open(redis.url()).await;
+    let mut publisher = Direct::open(redis.url()).await;
     in_order(redis.url(), &mut publisher).await;
     in_order(&format!("{}/?protocol=resp3", redis.url()), &mut publisher).await;
     in_order(&format!("redis+unix://{}", socket.display()), &mut publisher).await;
@@ -49,7 +49,7 @@ async fn messages_come_in_order_whatever_the_protocol_and_the_socket() {
 #[tokio::test]
 async fn names_may_be_any_bytes() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (subscription, events) = multiplexer.channels().unwrap();
     let mut listener = Listener::new(events);
     for name in [&b"\0"[..], b"\r\n", b" ", b"\xff\xfe", b"*", &[b'n'; 100_000]] {
@@ -85,7 +85,7 @@ async fn bad_input_and_closed_subscriptions_are_errors() {
 #[tokio::test]
 async fn what_is_removed_is_unsubscribed_with_the_last_who_had_it() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (one, mut first) = Listener::open(&multiplexer, &["a", "b", "c"]).await;
     let (two, mut second) = Listener::open(&multiplexer, &["a"]).await;
     one.add("a").unwrap();
@@ -113,7 +113,7 @@ async fn what_is_removed_is_unsubscribed_with_the_last_who_had_it() {
 #[tokio::test]
 async fn one_channel_of_many_subscriptions_is_one_subscription_in_redis() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let mut monitor = redis.monitor().await.unwrap();
     let mut all = Vec::new();
     for _ in 0..50 {

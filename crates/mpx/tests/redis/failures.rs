@@ -11,15 +11,15 @@ use test_support::{Redis, RedisOptions, RedisUser, require};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::direct::Direct;
 use crate::listener::{Listener, error_of, soon, start, until};
-use crate::publisher::Publisher;
 
 const LONG: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_killed_connection_is_told_once_with_all_names_and_so_is_the_next() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (_one, mut one) = Listener::open(&multiplexer, &["c", "a", "b"]).await;
     let (_two, mut two) = Listener::open(&multiplexer, &["b"]).await;
     let (_pattern, events) = multiplexer.pattern("x*").unwrap();
@@ -59,7 +59,7 @@ async fn a_redis_that_was_killed_is_found_again() {
     subscription.add("c").unwrap();
     redis.start_again().await.unwrap();
     listener.activated(&["b", "c"]).await;
-    let mut publisher = Publisher::open(redis.url()).await;
+    let mut publisher = Direct::open(redis.url()).await;
     assert_eq!(publisher.publish("a", "m").await, 0);
     publisher.publish("c", "m").await;
     listener.message("c", "m").await;
@@ -81,7 +81,7 @@ async fn a_redis_that_stands_still_is_noticed_and_gone_on_with() {
     assert!(frozen.elapsed() < Duration::from_secs(5), "noticed after {:?}", frozen.elapsed());
     redis.thaw().await.unwrap();
     listener.activated(&["a"]).await;
-    let mut publisher = Publisher::open(redis.url()).await;
+    let mut publisher = Direct::open(redis.url()).await;
     publisher.publish("a", "m").await;
     listener.message("a", "m").await;
 }
@@ -102,7 +102,7 @@ async fn a_silent_connection_is_asked_and_kept() {
             (pings >= 3).then_some(())
         })
         .await;
-        let mut publisher = Publisher::open(redis.url()).await;
+        let mut publisher = Direct::open(redis.url()).await;
         publisher.publish("a", "m").await;
         listener.message("a", "m").await;
     }
@@ -173,7 +173,7 @@ async fn a_name_that_the_user_may_not_have_is_refused_alone() {
     let user = RedisUser { name: "reader".to_owned(), password: "secret".to_owned(), rules };
     let options = RedisOptions { users: vec![user.clone()], ..RedisOptions::default() };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let (multiplexer, mut publisher) = (start(&redis.user_url(&user)), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(&redis.user_url(&user)), Direct::open(redis.url()).await);
     let (subscription, events) = multiplexer.channels().unwrap();
     let mut listener = Listener::new(events);
     for name in ["ok:1", "hidden", "ok:2"] {
@@ -233,7 +233,7 @@ async fn a_certificate_of_nobody_we_trust_is_refused() {
 
     let multiplexer = Multiplexer::start(config(&redis)).unwrap();
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
-    let mut publisher = Publisher::open(&format!("redis://127.0.0.1:{}", redis.port())).await;
+    let mut publisher = Direct::open(&format!("redis://127.0.0.1:{}", redis.port())).await;
     publisher.publish("a", "m").await;
     listener.message("a", "m").await;
     publisher.publish("a", vec![b'x'; 1 << 20]).await;
@@ -257,7 +257,7 @@ async fn with_a_slow_subscriber(redis: &Redis, policy: Policy) -> (Multiplexer, 
     let fast = multiplexer.channels_to(handler).unwrap();
     fast.add("a").unwrap();
     soon(fast.wait_for_activation("a")).await.unwrap();
-    Publisher::open(redis.url()).await.publish_numbers("a", 1_000).await;
+    Direct::open(redis.url()).await.publish_numbers("a", 1_000).await;
     for number in 0..1_000 {
         assert_eq!(soon(receiver.recv()).await.unwrap(), number.to_string().as_bytes());
     }
@@ -274,7 +274,7 @@ async fn a_slow_subscriber_learns_how_many_it_missed_and_delays_nobody() {
     for number in 990..1_000 {
         slow.message("a", number.to_string()).await;
     }
-    Publisher::open(redis.url()).await.publish("a", "next").await;
+    Direct::open(redis.url()).await.publish("a", "next").await;
     slow.message("a", "next").await;
 }
 
@@ -311,7 +311,7 @@ impl Handler for Blocking {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_redis_ends_since_it_is_not_read_is_a_loss() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let mut set = cmd("CONFIG");
     let () = publisher.ask(set.arg("SET").arg("client-output-buffer-limit").arg("pubsub 1mb 1mb 1")).await;
     let (go, waits) = blocking::channel();
@@ -333,7 +333,7 @@ async fn a_connection_that_redis_ends_since_it_is_not_read_is_a_loss() {
 #[tokio::test]
 async fn a_handler_that_panics_is_closed_alone() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     let panics = multiplexer.channels_to(|_: &[u8], _: &[u8]| panic!("as the test wants it")).unwrap();
     panics.add("a").unwrap();
@@ -351,7 +351,7 @@ async fn a_message_that_is_too_long_ends_the_connection() {
     let mut config = Config::new(redis.url()).unwrap();
     config.message_max = 1_000;
     let multiplexer = Multiplexer::start(config).unwrap();
-    let mut publisher = Publisher::open(redis.url()).await;
+    let mut publisher = Direct::open(redis.url()).await;
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     publisher.publish("a", [b'x'; 900]).await;
     listener.message("a", [b'x'; 900]).await;
@@ -366,7 +366,7 @@ async fn a_message_that_is_too_long_ends_the_connection() {
 #[tokio::test]
 async fn after_many_losses_in_a_row_everything_is_active() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let names: Vec<String> = (0..100).map(|number| format!("c{number}")).collect();
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
     let (subscription, mut listener) = Listener::open(&multiplexer, &all).await;

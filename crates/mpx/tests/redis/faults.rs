@@ -6,15 +6,15 @@ use mpx::{Config, ErrorKind, Event, Multiplexer, Unfulfilled};
 use test_support::{Redis, require};
 use tokio::sync::mpsc;
 
+use crate::direct::Direct;
 use crate::listener::{Listener, settle, soon, start, until};
-use crate::publisher::Publisher;
 
 const LONG: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_channel_removed_and_added_at_once_ends_subscribed() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (subscription, mut listener) = Listener::open(&multiplexer, &["c"]).await;
     for round in 0..200 {
         for _ in 0..=round % 3 {
@@ -35,7 +35,7 @@ async fn a_channel_removed_and_added_at_once_ends_subscribed() {
 #[tokio::test]
 async fn the_second_subscriber_of_a_name_that_lives_is_activated() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (_first, mut one) = Listener::open(&multiplexer, &["c"]).await;
     let (_second, mut two) = Listener::open(&multiplexer, &["c"]).await;
 
@@ -64,7 +64,7 @@ async fn the_second_subscriber_of_a_name_that_lives_is_activated() {
 #[tokio::test]
 async fn a_closed_pattern_is_unsubscribed_and_can_be_opened_again() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     for round in ["1", "2", "3"] {
         let (pattern, events) = multiplexer.pattern("p*").unwrap();
         let mut listener = Listener::new(events);
@@ -105,7 +105,7 @@ async fn waiting_for_what_is_active_already_succeeds() {
 #[tokio::test]
 async fn a_promise_subscription_closes_at_once_and_ends_its_promises() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let promises = multiplexer.promises("p:").unwrap();
     let one = soon(promises.wait_for_promise("1", LONG)).await.unwrap();
     let two = promises.promise("2", LONG).unwrap();
@@ -122,7 +122,7 @@ async fn a_promise_subscription_closes_at_once_and_ends_its_promises() {
 #[tokio::test]
 async fn all_promises_on_a_channel_are_fulfilled() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let [here, there] = [multiplexer.promises("p:").unwrap(), multiplexer.promises("p:").unwrap()];
     let mut all = vec![soon(here.wait_for_promise("1", LONG)).await.unwrap()];
     all.push(soon(there.wait_for_promise("1", LONG)).await.unwrap());
@@ -147,7 +147,7 @@ async fn all_promises_on_a_channel_are_fulfilled() {
 #[tokio::test]
 async fn a_promise_that_is_not_kept_in_time_fails_alone() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let promises = multiplexer.promises("p:").unwrap();
     let kept = soon(promises.wait_for_promise("1", LONG)).await.unwrap();
     let late = promises.promise("1", Duration::from_millis(10)).unwrap();
@@ -159,7 +159,7 @@ async fn a_promise_that_is_not_kept_in_time_fails_alone() {
 #[tokio::test]
 async fn a_burst_of_200_000_messages_below_a_promise_prefix_stops_nothing() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let promises = multiplexer.promises("p:").unwrap();
     let first = soon(promises.wait_for_promise("burst", LONG)).await.unwrap();
     let last = promises.promise("last", LONG).unwrap();
@@ -175,7 +175,7 @@ async fn a_burst_of_200_000_messages_below_a_promise_prefix_stops_nothing() {
 #[tokio::test]
 async fn a_message_that_fits_a_channel_and_a_pattern_is_given_to_each_once() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (_channels, mut one) = Listener::open(&multiplexer, &["c"]).await;
     let (_pattern, events) = multiplexer.pattern("c*").unwrap();
     let mut two = Listener::new(events);
@@ -195,7 +195,7 @@ async fn a_message_that_fits_a_channel_and_a_pattern_is_given_to_each_once() {
 #[tokio::test]
 async fn thousands_of_channels_are_added_from_within_a_handler() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (many, events) = multiplexer.channels().unwrap();
     let mut listener = Listener::new(events);
     let names: Vec<String> = (0..5_000).map(|number| format!("many:{number}")).collect();
@@ -216,7 +216,7 @@ async fn thousands_of_channels_are_added_from_within_a_handler() {
 #[tokio::test]
 async fn handlers_open_and_close_subscriptions() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (told, mut tells) = mpsc::channel(10);
     let inner = multiplexer.clone();
     let handler = move |_: &[u8], _: &[u8]| {
@@ -238,7 +238,7 @@ async fn handlers_open_and_close_subscriptions() {
 #[tokio::test]
 async fn prefixes_with_glob_characters_are_taken_as_they_are() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     for (prefix, fits_the_glob) in
         [("a*:", "aaa:1"), ("b?:", "bb:1"), ("c[x]:", "cx:1"), ("d\\x:", "dx:1"), ("e[^f]:", "eg:1")]
     {
@@ -265,9 +265,29 @@ async fn settings_out_of_bounds_are_errors() {
 }
 
 #[tokio::test]
+async fn the_bound_of_a_queue_holds_after_a_restart() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = Config::new(redis.url()).unwrap();
+    config.queue_max = 300;
+    let multiplexer = Multiplexer::start(config).unwrap();
+    let mut direct = Direct::open(redis.url()).await;
+    let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
+    multiplexer.stop();
+    multiplexer.restart();
+    soon(async { while !matches!(listener.next().await, Event::Activated { .. }) {} }).await;
+    direct.publish_numbers("a", 1_000).await;
+    settle(&multiplexer).await;
+    let lagged = listener.next().await;
+    assert!(matches!(lagged, Event::Lagged { missed: 700 }), "{lagged:?}");
+    for number in 700..1_000 {
+        listener.message("a", number.to_string()).await;
+    }
+}
+
+#[tokio::test]
 async fn stop_and_restart_any_number_of_times_connect_once() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     let promises = multiplexer.promises("p:").unwrap();
     let promise = soon(promises.wait_for_promise("1", LONG)).await.unwrap();
@@ -298,11 +318,11 @@ async fn stop_and_restart_any_number_of_times_connect_once() {
 #[tokio::test]
 async fn a_second_loss_after_a_restart_is_one_loss() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let (multiplexer, mut publisher) = (start(redis.url()), Publisher::open(redis.url()).await);
+    let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     multiplexer.stop();
     multiplexer.restart();
-    while !matches!(listener.next().await, Event::Activated { .. }) {}
+    soon(async { while !matches!(listener.next().await, Event::Activated { .. }) {} }).await;
     for _ in 0..3 {
         assert_eq!(publisher.kill_subscribers().await, 1);
         listener.disconnected(&["a"]).await;

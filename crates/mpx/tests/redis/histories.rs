@@ -14,8 +14,8 @@ use redis::cmd;
 use test_support::{Redis, RedisCluster, require};
 
 use crate::cluster::slot;
+use crate::direct::Direct;
 use crate::listener::{settle, soon, until};
-use crate::publisher::Publisher;
 
 /// What a subscription heard.
 #[derive(Default)]
@@ -111,13 +111,13 @@ fn names(count: u32) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_any_history_redis_has_what_is_wanted_and_everybody_hears_it_once() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut publisher = Publisher::open(redis.url()).await;
+    let mut publisher = Direct::open(redis.url()).await;
     for seed in 0..20 {
         one_history(&redis, &mut publisher, seed).await;
     }
 }
 
-async fn one_history(redis: &Redis, publisher: &mut Publisher, seed: u64) {
+async fn one_history(redis: &Redis, publisher: &mut Direct, seed: u64) {
     let mut random = Rng::with_seed(seed);
     let mut config = Config::new(redis.url()).unwrap();
     config.batch_max = random.usize(1..20);
@@ -176,7 +176,7 @@ async fn after_any_history_of_a_cluster_everybody_hears_what_is_wanted_once() {
     let Some(cluster) = require(RedisCluster::start(3).await) else { return };
     let mut publishers = Vec::new();
     for node in cluster.nodes() {
-        publishers.push(Publisher::open(node.url()).await);
+        publishers.push(Direct::open(node.url()).await);
     }
     let names = names(12);
     for seed in 0..5 {
@@ -228,7 +228,7 @@ async fn after_any_history_of_a_cluster_everybody_hears_what_is_wanted_once() {
 }
 
 /// Waits until all nodes tell the same of the cluster: who has which slots, by which epoch.
-async fn agreed(publishers: &mut [Publisher]) {
+async fn agreed(publishers: &mut [Direct]) {
     let nodes = cmd("CLUSTER").arg("NODES").to_owned();
     until(async || {
         let mut accounts = BTreeSet::new();

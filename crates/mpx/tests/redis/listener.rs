@@ -93,11 +93,14 @@ impl Listener {
 
     /// Skips notices until the next message, and returns what it says.
     pub(crate) async fn any_message(&mut self) -> Bytes {
-        loop {
-            if let Event::Message(message) = self.next().await {
-                return message.payload;
+        soon(async {
+            loop {
+                if let Event::Message(message) = self.next().await {
+                    return message.payload;
+                }
             }
-        }
+        })
+        .await
     }
 
     /// The next item says that exactly these names are lost.

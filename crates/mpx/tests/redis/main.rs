@@ -5,10 +5,12 @@
 
 mod cluster;
 mod delivery;
+mod direct;
+mod endings;
 mod failures;
 mod faults;
 mod histories;
 mod listener;
-mod publisher;
 mod publishing;
+mod refusals;
 mod requests;

@@ -10,8 +10,8 @@ use redis::cmd;
 use test_support::{Redis, RedisOptions, RedisUser, require};
 use tokio::task::JoinSet;
 
+use crate::direct::Direct;
 use crate::listener::{Listener, soon, start, until};
-use crate::publisher::Publisher as Direct;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -163,7 +163,7 @@ async fn redis_that_stands_still_fills_no_memory_and_is_given_up() {
     config.ping_timeout = Duration::from_millis(200);
     config.pending_max = 1_024;
     let publisher = Publisher::start(config).unwrap();
-    assert_eq!(soon(publisher.publish("a", "m")).await.unwrap(), 0);
+    works(&publisher).await;
     redis.freeze().await.unwrap();
     let first = soon(publisher.send("a", [b'x'; 600])).await.unwrap();
     let mut second = Box::pin(publisher.send("a", [b'x'; 600]));
@@ -219,11 +219,15 @@ async fn what_was_taken_is_published_before_the_end() {
 #[tokio::test]
 async fn the_end_does_not_wait_for_a_redis_that_is_not_there() {
     let mut config = Config::new("redis://127.0.0.1:1").unwrap();
-    (config.backoff_min, config.backoff_max) = (Duration::from_secs(60), Duration::from_secs(60));
+    (config.backoff_min, config.backoff_max) = (Duration::from_mins(10), Duration::from_mins(10));
+    config.jitter_seed = Some(1);
     let publisher = Publisher::start(config).unwrap();
     let error = soon(publisher.publish("a", "m")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    // The next attempt is far away, but not for what waits for it now.
+    let waits = soon(publisher.send("a", "m")).await.unwrap();
     assert!(soon(publisher.shutdown(LONG)).await);
+    assert_eq!(soon(waits).await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ use mpx::{Config, ErrorKind, Event, Multiplexer, Publisher, Request, Requester};
 use test_support::{Redis, require};
 use tokio::task::JoinSet;
 
+use crate::direct::Direct;
 use crate::listener::{Listener, soon, start};
-use crate::publisher::Publisher as Direct;
 
 const LONG: Duration = Duration::from_secs(20);
 

@@ -58,6 +58,8 @@ impl Listener {
         match event {
             Event::Activated { name } => {
                 let name = text(&name);
+                let before = self.names.get(&name);
+                assert!(before.is_none_or(|it| !it.active || it.touched), "{name} was activated and active");
                 let seen =
                     channels.iter().map(|channel| (channel.clone(), redis.published(channel))).collect();
                 self.names.insert(name, Name { active: true, seen, ..Name::default() });

@@ -6,11 +6,11 @@ use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, cmd};
 use crate::listener::soon;
 
 /// A connection that does not subscribe.
-pub(crate) struct Publisher {
+pub(crate) struct Direct {
     connection: MultiplexedConnection,
 }
 
-impl Publisher {
+impl Direct {
     pub(crate) async fn open(url: &str) -> Self {
         let client = Client::open(url).unwrap();
         // The library's own limit is half a second, which a busy machine may need.

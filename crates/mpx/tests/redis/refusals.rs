@@ -1,0 +1,130 @@
+//! Redis says no, to a question that is nobody's or for a while.
+
+use std::time::Duration;
+
+use mpx::{Config, ErrorKind, Event, Multiplexer, Publisher};
+use redis::{Value, cmd};
+use test_support::{Redis, RedisOptions, RedisUser, require};
+
+use crate::direct::Direct;
+use crate::listener::{Listener, settle, soon, start, until};
+
+/// A Redis with a user of these rights, and a connection of somebody who may all.
+async fn with_user(rules: &[&str]) -> Option<(Redis, String, Direct)> {
+    let rules = rules.iter().map(|rule| (*rule).to_owned()).collect();
+    let user = RedisUser { name: "limited".to_owned(), password: "secret".to_owned(), rules };
+    let options = RedisOptions { users: vec![user.clone()], ..RedisOptions::default() };
+    let redis = require(Redis::with(&options).await)?;
+    let (url, direct) = (redis.user_url(&user), Direct::open(redis.url()).await);
+    Some((redis, url, direct))
+}
+
+/// Waits until Redis has refused `PING` so often.
+async fn refused_pings(direct: &mut Direct, count: usize) {
+    let log = cmd("ACL").arg("LOG").arg(100).to_owned();
+    until(async || {
+        // Entries that repeat each other are counted in one.
+        let entries: Vec<std::collections::BTreeMap<String, Value>> = direct.ask(&log).await;
+        let pings = entries.iter().filter(|entry| entry["object"] == Value::BulkString(b"ping".to_vec()));
+        let counts = pings.map(|entry| if let Value::Int(count) = entry["count"] { count } else { 0 });
+        (counts.sum::<i64>() >= i64::try_from(count).unwrap()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_ping_keeps_the_subscriptions() {
+    let Some((_redis, url, mut direct)) = with_user(&["+@pubsub", "&*"]).await else { return };
+    let mut config = Config::new(&url).unwrap();
+    config.ping_timeout = Duration::from_millis(100);
+    let multiplexer = Multiplexer::start(config).unwrap();
+    let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
+    refused_pings(&mut direct, 3).await;
+    direct.publish("a", "m").await;
+    listener.message("a", "m").await;
+    assert!(multiplexer.error().is_none());
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_ping_publishes_each_message_once() {
+    let Some((redis, url, mut direct)) = with_user(&["+publish", "&*"]).await else { return };
+    let mut config = Config::new(&url).unwrap();
+    config.ping_timeout = Duration::from_millis(20);
+    let publisher = Publisher::start(config).unwrap();
+    let multiplexer = start(redis.url());
+    let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
+    let connections = cmd("INFO").arg("stats").to_owned();
+    let made = async |direct: &mut Direct| -> String {
+        let stats: String = direct.ask(&connections).await;
+        stats.lines().find(|line| line.starts_with("total_connections_received")).unwrap().to_owned()
+    };
+    assert_eq!(soon(publisher.publish("a", "0")).await.unwrap(), 1);
+    let before = made(&mut direct).await;
+    for number in 1..10 {
+        refused_pings(&mut direct, number).await;
+        // While questions for a sign of life are on their way, perhaps.
+        assert_eq!(soon(publisher.publish("a", number.to_string())).await.unwrap(), 1);
+    }
+    for number in 0..10 {
+        listener.message("a", number.to_string()).await;
+    }
+    assert_eq!(made(&mut direct).await, before, "the connection is the same");
+}
+
+#[tokio::test]
+async fn a_busy_redis_puts_a_name_off_and_takes_none_away() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let (multiplexer, mut direct) = (start(redis.url()), Direct::open(redis.url()).await);
+    let (subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
+    let () = direct.ask(cmd("CONFIG").arg("SET").arg("busy-reply-threshold").arg(1)).await;
+    let mut blocking = Direct::open(redis.url()).await;
+    let script = cmd("EVAL").arg("while true do end").arg(0).to_owned();
+    let mut running = Box::pin(script.query_async::<Value>(blocking.raw()));
+    until(async || {
+        assert!(futures_util::poll!(&mut running).is_pending());
+        let answer = cmd("GET").arg("x").query_async::<Value>(direct.raw()).await;
+        answer.err().filter(|error| error.code() == Some("BUSY"))
+    })
+    .await;
+    let refused = cmd("INFO").arg("errorstats").to_owned();
+    subscription.add("b").unwrap();
+    // It is refused more than once, as are the questions of this test.
+    let () = until(async || {
+        assert!(futures_util::poll!(&mut running).is_pending());
+        let () = direct.ask::<()>(cmd("SCRIPT").arg("KILL")).await;
+        Some(())
+    })
+    .await;
+    assert!(soon(running).await.is_err(), "it was killed");
+    listener.activated(&["b"]).await;
+    for name in ["a", "b"] {
+        direct.publish(name, "m").await;
+        listener.message(name, "m").await;
+    }
+    let errors: String = direct.ask(&refused).await;
+    assert!(errors.contains("errorstat_BUSY"), "{errors}");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_name_that_is_refused_again_is_told() {
+    let Some((_redis, url, _)) = with_user(&["+@pubsub", "+ping", "&ok:*", "&settled"]).await else { return };
+    let multiplexer = start(&url);
+    let (first, events) = multiplexer.channels().unwrap();
+    let mut listener = Listener::new(events);
+    first.add("hidden").unwrap();
+    let refused = listener.next().await;
+    assert!(matches!(refused, Event::Refused { .. }), "{refused:?}");
+    // Somebody else wants it, so that it is asked for again, and nobody has said no yet.
+    let (second, _events) = multiplexer.channels().unwrap();
+    second.add("hidden").unwrap();
+    let error = soon(first.wait_for_activation("hidden")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    settle(&multiplexer).await;
+    // It knew that already.
+    first.add("ok:1").unwrap();
+    listener.activated(&["ok:1"]).await;
+    let promises = multiplexer.promises("hidden:").unwrap();
+    let error = soon(promises.wait_for_activation()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(promises.promise("1", Duration::ZERO).unwrap_err().kind(), ErrorKind::Refused);
+}
