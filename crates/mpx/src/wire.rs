@@ -102,3 +102,40 @@ impl Wire {
 fn lost(why: &'static str) -> Error {
     Error::new(ErrorKind::Unavailable, why)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::time::{advance, sleep};
+
+    use super::*;
+
+    const SILENCE: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_is_asked_and_given_up_after_as_long_again() {
+        let (ours, _theirs) = duplex(1_000);
+        let mut wire = Wire::new(Box::new(ours), 1_000, SILENCE);
+        let began = Instant::now();
+        assert!(matches!(wire.traffic().await, Ok(Traffic::Probed)));
+        assert_eq!(began.elapsed(), SILENCE);
+        assert!(matches!(wire.traffic().await, Ok(Traffic::Written)));
+        assert_eq!(wire.traffic().await.err().unwrap().kind(), ErrorKind::Unavailable);
+        assert_eq!(began.elapsed(), 2 * SILENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_stood_still_asks_before_it_gives_up() {
+        let (ours, mut theirs) = duplex(1_000);
+        let mut wire = Wire::new(Box::new(ours), 1_000, SILENCE);
+        advance(10 * SILENCE).await;
+        assert!(matches!(wire.traffic().await, Ok(Traffic::Probed)));
+        assert!(matches!(wire.traffic().await, Ok(Traffic::Written)));
+        let answer = async {
+            sleep(SILENCE / 2).await;
+            theirs.write_all(b"+PONG\r\n").await.unwrap();
+        };
+        let (traffic, ()) = tokio::join!(wire.traffic(), answer);
+        assert!(matches!(traffic, Ok(Traffic::Read(7))));
+    }
+}

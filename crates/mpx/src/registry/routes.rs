@@ -102,7 +102,33 @@ pub(crate) const NOWHERE: usize = 0;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Notify;
+
     use super::*;
+    use crate::protocol::Verb;
+    use crate::registry::Confirmation;
+    use crate::sink::{Receiver, Sink};
+
+    #[test]
+    fn what_a_former_master_says_of_a_name_is_not_heard() {
+        let mut registry = Registry::new(Routes::unknown(), 10);
+        let [_nowhere, old, new] = std::array::from_fn(|_| registry.attach(Arc::default()));
+        let receiver = |_: &[u8], _: &[u8]| {};
+        let receiver = Receiver::Handler(Box::new(receiver));
+        let sink = registry.open(|id| Sink { id, receiver, changed: Notify::new() });
+        registry.add(&sink, Kind::Shard, Bytes::from_static(b"a"));
+        for (link, other) in [(old, new), (new, old)] {
+            registry.reroute(Box::new([link; SLOTS]));
+            registry.connect(link);
+            registry.write(link, &mut Vec::new(), 1_000);
+            let begun = registry.confirm(link, Verb::Subscribe, Kind::Shard, b"a");
+            assert!(matches!(begun, Confirmation::Begins(_)), "{begun:?}");
+            assert!(registry.listeners(link, Kind::Shard, b"a").is_some());
+            assert!(registry.listeners(other, Kind::Shard, b"a").is_none());
+        }
+    }
 
     #[test]
     fn slots_are_those_of_redis() {

@@ -298,3 +298,26 @@ fn after(timeout: Duration) -> Instant {
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the subscription is closed")
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn promises_that_are_over_leave_nothing() {
+        let (promises, channel) = (Promises::default(), Bytes::from_static(b"p:1"));
+        let open = || promises.open(&channel).unwrap();
+        let [(one, mut cancelled), (two, _timed_out), (_, kept)] = [open(), open(), open()];
+        promises.take_back(&channel, one, Some(Err(Unfulfilled::Cancelled)));
+        assert!(matches!(cancelled.try_recv(), Ok(Err(Unfulfilled::Cancelled))));
+        promises.take_back(&channel, two, None);
+        assert_eq!(promises.0.lock().by_channel[&channel].len(), 1);
+        promises.fulfil(&channel, &Bytes::from_static(b"m"));
+        assert_eq!(kept.now_or_never().unwrap().unwrap().unwrap(), "m");
+        let (number, _) = promises.open(&channel).unwrap();
+        promises.take_back(&channel, number, None);
+        assert!(promises.0.lock().by_channel.is_empty());
+    }
+}

@@ -167,6 +167,11 @@ async fn one_history(redis: &Redis, publisher: &mut Direct, seed: u64) {
     for member in &members {
         member.heard_the_end(seed).await;
     }
+    settle(&multiplexer).await;
+    for member in &members {
+        // And nothing more.
+        member.heard_the_end(seed).await;
+    }
     assert!(soon(multiplexer.shutdown(Duration::from_secs(20))).await);
     until(async || publisher.ask::<Vec<String>>(&marker).await.is_empty().then_some(())).await;
 }

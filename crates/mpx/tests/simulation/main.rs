@@ -8,6 +8,7 @@
 mod game;
 mod listener;
 mod redis;
+mod storm;
 
 use std::env;
 
