@@ -27,15 +27,14 @@ impl Buffer {
             self.bytes.truncate(READ);
             self.bytes.shrink_to(READ);
         }
-        let wanted = (self.needed.max(self.end - self.start) + 1).max(READ_MIN);
-        if self.bytes.len() - self.start < wanted || self.bytes.len() == self.end {
+        let left = self.end - self.start;
+        if left <= LITTLE || self.bytes.len() - self.end < READ_MIN {
             self.bytes.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
-            if self.bytes.len() < wanted {
-                // Grows as it comes, not as it is announced.
-                let length = wanted.min(2 * self.bytes.len());
-                self.bytes.resize(length, 0);
-            }
+            (self.start, self.end) = (0, left);
+        }
+        if self.bytes.len() - self.end < READ_MIN {
+            // Grows as it comes, not as it is announced.
+            self.bytes.resize(2 * self.bytes.len(), 0);
         }
         &mut self.bytes[self.end..]
     }
@@ -72,3 +71,60 @@ impl Buffer {
 /// How much is read at once.
 const READ: usize = 64 * 1024;
 const READ_MIN: usize = 4 * 1024;
+/// The beginning of a message that is moved for the sake of a larger read.
+const LITTLE: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_grows_with_what_comes_and_not_with_what_is_announced() {
+        let mut buffer = Buffer::new(1 << 29);
+        let head = b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$536870912\r\n";
+        buffer.room()[..head.len()].copy_from_slice(head);
+        buffer.filled(head.len());
+        for _ in 0..1_000 {
+            assert!(buffer.frame().unwrap().is_none());
+            assert!(buffer.room().len() >= READ_MIN);
+            buffer.filled(1);
+        }
+        assert_eq!(buffer.bytes.len(), READ);
+        for _ in 0..1_000 {
+            assert!(buffer.room().len() >= READ_MIN);
+            buffer.filled(READ_MIN);
+        }
+        assert!(buffer.bytes.len() <= 4 * 1_000 * READ_MIN);
+    }
+
+    #[test]
+    fn whole_frames_come_out_whatever_the_reads() {
+        let message = |number: usize| {
+            let text = "x".repeat(number % 3_000);
+            format!("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n${}\r\n{text}\r\n", text.len())
+        };
+        let bytes: String = (0..3_000).map(message).collect();
+        let (mut buffer, mut rest, mut next) = (Buffer::new(1 << 20), bytes.as_bytes(), 0);
+        for size in (1..).step_by(7) {
+            let room = buffer.room();
+            let count = (size % 9_000).min(room.len()).min(rest.len());
+            room[..count].copy_from_slice(&rest[..count]);
+            rest = &rest[count..];
+            buffer.filled(count);
+            while let Some((frame, length)) = buffer.frame().unwrap() {
+                assert!(
+                    matches!(frame, Frame::Message { payload, .. } if payload.len() == next % 3_000),
+                    "{frame:?}"
+                );
+                buffer.consume(length);
+                next += 1;
+            }
+            if rest.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(next, 3_000);
+        buffer.room();
+        assert_eq!(buffer.bytes.len(), READ);
+    }
+}

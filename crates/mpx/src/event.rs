@@ -36,7 +36,7 @@ pub enum Event {
         /// What Redis said.
         error: Error,
     },
-    /// So many messages were dropped, since they were not read in time.
+    /// So many messages were dropped, since they were not read in time: all of them older than the next one.
     Lagged {
         /// How many.
         missed: u64,

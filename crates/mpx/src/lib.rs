@@ -44,7 +44,7 @@
 //! - [`Message`](Event::Message): of one channel in the order of Redis, without a gap since it was activated.
 //! - [`Disconnected`](Event::Disconnected): these names were active and are not any more. It is told once for each loss, after all that came before and
 //!   before anything that comes after. When there is a connection again, each name is `Activated` once.
-//! - [`Lagged`](Event::Lagged): so many messages were dropped, in this place.
+//! - [`Lagged`](Event::Lagged): so many messages were dropped, all of them older than the next one.
 //! - [`Refused`](Event::Refused): the user of the connection may not have the name. The others of the same command are not harmed by it.
 //!
 //! Who needs what was published in between fetches it from elsewhere after `Activated`.
@@ -59,7 +59,8 @@
 //!
 //! Each stream has a queue of [`Config::queue_max`] messages. When it is full its [`Policy`] says whether the oldest goes, or the
 //! subscription. A slow reader delays nobody and Redis does not notice it. A slow handler delays everybody of its connection.
-//! Notices are never dropped alone; of more than eight losses that nobody reads about only the last ones are kept.
+//! Notices are never dropped. When far more lie unread than there are names, they are cut short to what became of each name: that it was
+//! active, was lost, and how it stands; messages between them count as dropped.
 //!
 //! # Promises
 //!

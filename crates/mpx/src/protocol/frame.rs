@@ -273,13 +273,14 @@ impl<'a> Cursor<'a> {
         if digits.is_empty() || digits.len() > 10 {
             return Err(NO_LENGTH);
         }
-        let mut number = 0_usize;
+        let mut number = 0_u64;
         for digit in digits {
             if !digit.is_ascii_digit() {
                 return Err(NO_LENGTH);
             }
-            number = number * 10 + usize::from(digit - b'0');
+            number = number * 10 + u64::from(digit - b'0');
         }
+        let number = usize::try_from(number).map_err(|_| NO_LENGTH)?;
         if number > VALUES_MAX && !matches!(head.kind, b'$' | b'!' | b'=') {
             return Err(TOO_MANY);
         }
