@@ -1,3 +1,6 @@
 //! What the benches share.
 
 pub mod budget;
+pub mod flood;
+pub mod process;
+pub mod tally;

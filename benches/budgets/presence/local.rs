@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use benches::budget::Effort;
+use benches::process;
 use presence_core::Id;
 use tokio::runtime::Builder;
 
-use crate::process;
 use crate::store::{BATCH, DAY, Layout, Store, ids};
 
 /// Processor time of one heartbeat of an id that is online, in nanoseconds: in random order, a batch at a time.

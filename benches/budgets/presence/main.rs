@@ -5,7 +5,6 @@ mod churn;
 mod killed;
 mod late;
 mod local;
-mod process;
 mod store;
 
 use std::process::ExitCode;

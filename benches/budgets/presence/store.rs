@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use benches::process;
 use presence_core::{Id, Presence, memory};
 use presence_redis::{keyspace, leases};
 use test_support::Redis;
@@ -45,7 +46,7 @@ impl Store {
     /// The processor time that Redis has used so far, in nanoseconds.
     pub(crate) fn redis_cpu_ns(&self) -> Result<f64, Box<dyn Error>> {
         let redis = self.redis.as_ref().ok_or("there is no Redis")?;
-        crate::process::cpu_ns(&redis.process_id().ok_or("Redis is not ours")?.to_string())
+        process::cpu_ns(&redis.process_id().ok_or("Redis is not ours")?.to_string())
     }
 }
 

@@ -3,8 +3,13 @@
 use std::error::Error;
 use std::fs;
 
-/// Returns the processor time of all threads that a process has, in nanoseconds.
-pub(crate) fn cpu_ns(process: &str) -> Result<f64, Box<dyn Error>> {
+/// Returns the processor time of all threads that a process has, in nanoseconds. Of a thread that is running it may lack the last few
+/// milliseconds.
+///
+/// # Errors
+///
+/// If there is no such process.
+pub fn cpu_ns(process: &str) -> Result<f64, Box<dyn Error>> {
     let mut sum = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
         let schedule = fs::read_to_string(thread?.path().join("schedstat"))?;
@@ -14,7 +19,11 @@ pub(crate) fn cpu_ns(process: &str) -> Result<f64, Box<dyn Error>> {
 }
 
 /// Returns the resident memory of this process, in bytes.
-pub(crate) fn resident_bytes() -> Result<f64, Box<dyn Error>> {
+///
+/// # Errors
+///
+/// If the kernel does not say.
+pub fn resident_bytes() -> Result<f64, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
     Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? * 1024.0)

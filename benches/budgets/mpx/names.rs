@@ -1,0 +1,70 @@
+//! How soon many names are active.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use benches::budget::Effort;
+use benches::flood::channel;
+use benches::tally::Tally;
+use mpx::{Config, Event, Handler, Multiplexer};
+use test_support::Redis;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+/// Seconds from the first `add` to the last activation.
+pub(crate) fn subscribe(effort: Effort) -> Result<f64, Box<dyn Error>> {
+    run(effort, false)
+}
+
+/// Seconds from the loss of the connection to the last activation.
+pub(crate) fn resubscribe(effort: Effort) -> Result<f64, Box<dyn Error>> {
+    run(effort, true)
+}
+
+fn run(effort: Effort, again: bool) -> Result<f64, Box<dyn Error>> {
+    Runtime::new()?.block_on(async {
+        let names: Vec<String> = (0..effort.pick(100_000, 5_000)).map(channel).collect();
+        let redis = Redis::private().await?;
+        let mut admin = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
+        let multiplexer = Multiplexer::start(Config::new(redis.url())?)?;
+        let tally = Arc::<Tally>::default();
+        let subscription = multiplexer.channels_to(Activations(Arc::clone(&tally)))?;
+        // There is a connection.
+        tally.expect(1);
+        subscription.add("first")?;
+        timeout(PATIENCE, tally.all()).await?;
+        tally.expect(names.len());
+        let mut begun = Instant::now();
+        for name in &names {
+            subscription.add(name)?;
+        }
+        timeout(PATIENCE, tally.all()).await?;
+        if again {
+            tally.expect(names.len() + 1);
+            begun = Instant::now();
+            let killed: usize =
+                redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("pubsub").query_async(&mut admin).await?;
+            if killed != 1 {
+                return Err(format!("{killed} connections ended").into());
+            }
+            timeout(PATIENCE, tally.all()).await?;
+        }
+        Ok(begun.elapsed().as_secs_f64())
+    })
+}
+
+/// Counts activations.
+struct Activations(Arc<Tally>);
+
+impl Handler for Activations {
+    fn message(&self, _: &[u8], _: &[u8]) {}
+
+    fn notice(&self, notice: &Event) {
+        if matches!(notice, Event::Activated { .. }) {
+            self.0.count();
+        }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
