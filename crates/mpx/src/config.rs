@@ -105,7 +105,7 @@ impl Config {
         for (name, value, min, max) in [
             ("batch_max", self.batch_max, 1, 4_096),
             ("queue_max", self.queue_max, 1, 1 << 32),
-            ("message_max", self.message_max, 1, 1 << 32),
+            ("message_max", self.message_max, 64, 1 << 32),
             ("pending_max", self.pending_max, 1 << 10, 1 << 28),
         ] {
             if !(min..=max).contains(&value) {

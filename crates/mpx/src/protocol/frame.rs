@@ -82,7 +82,44 @@ impl std::error::Error for Malformed {}
 /// # Errors
 ///
 /// If that is none, or if a text in it is longer than `text_max`.
+#[inline]
 pub fn parse(buffer: &[u8], text_max: usize) -> Result<Parsed<'_>, Malformed> {
+    match plain_message(buffer, text_max) {
+        Some(parsed) => Ok(parsed),
+        None => parse_any(buffer, text_max),
+    }
+}
+
+/// Reads a whole message as Redis writes it, which is nearly all that comes; [`Cursor`] reads the same in it, and all else.
+#[inline]
+fn plain_message(buffer: &[u8], text_max: usize) -> Option<Parsed<'_>> {
+    if !matches!(buffer.first()?, b'*' | b'>') || buffer.get(1..17)? != b"3\r\n$7\r\nmessage\r\n" {
+        return None;
+    }
+    let (channel, at) = plain_text(buffer, 17, text_max)?;
+    let (payload, length) = plain_text(buffer, at, text_max)?;
+    Some(Parsed::Frame(Frame::Message { channel, payload, sharded: false }, length))
+}
+
+/// Reads a text, and says where it ends.
+#[inline]
+fn plain_text(buffer: &[u8], at: usize, text_max: usize) -> Option<(&[u8], usize)> {
+    let digits = buffer.get(at..)?.first_chunk::<{ 1 + DIGITS_MAX + 2 }>().filter(|head| head[0] == b'$')?;
+    let (mut length, mut count) = (0, 1);
+    while digits[count].is_ascii_digit() && count <= DIGITS_MAX {
+        length = 10 * length + usize::from(digits[count] - b'0');
+        count += 1;
+    }
+    if count == 1 || digits[count..count + 2] != *b"\r\n" || length > text_max {
+        return None;
+    }
+    let start = at + count + 2;
+    let text = buffer.get(start..start + length + 2)?.strip_suffix(b"\r\n")?;
+    Some((text, start + length + 2))
+}
+
+#[inline(never)]
+fn parse_any(buffer: &[u8], text_max: usize) -> Result<Parsed<'_>, Malformed> {
     let mut cursor = Cursor { buffer, at: 0, text_max };
     match cursor.frame() {
         Ok(frame) => Ok(Parsed::Frame(frame, cursor.at)),
@@ -309,6 +346,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Digits of lengths that are read at once: below a gigabyte, so that nothing overflows.
+const DIGITS_MAX: usize = 9;
 const NO_LENGTH: Stop = Stop::Malformed("a length is no number");
 const TOO_MANY: Stop = Stop::Malformed("a list is longer than any of Redis");
 /// Longer than any line that Redis sends: those that are no texts are short.
@@ -318,6 +357,8 @@ const VALUES_MAX: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -344,5 +385,25 @@ mod tests {
     fn a_long_text_is_looked_at_again_only_when_it_is_whole() {
         let head = b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$60000\r\n";
         assert_eq!(parse(head, 1 << 16), Ok(Parsed::Incomplete { needed: head.len() + 60_002 }));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_at_once_is_what_is_read_step_by_step(
+            mark in prop::sample::select(vec!['*', '>']),
+            channel in "[a-z]{0,12}",
+            payload in "[a-z\r\n$0-9]{0,12}",
+            lengths in prop::array::uniform2(prop_oneof![8 => Just(None), 1 => "[0-9]{0,11}".prop_map(Some)]),
+            cut in 0..80_usize,
+            text_max in 7..14_usize,
+        ) {
+            let [of_channel, of_payload] = lengths;
+            let of_channel = of_channel.unwrap_or_else(|| channel.len().to_string());
+            let of_payload = of_payload.unwrap_or_else(|| payload.len().to_string());
+            let text = format!("{mark}3\r\n$7\r\nmessage\r\n${of_channel}\r\n{channel}\r\n${of_payload}\r\n{payload}\r\n+OK\r\n+OK\r\n");
+            for bytes in [text.as_bytes(), &text.as_bytes()[..cut.min(text.len())]] {
+                prop_assert_eq!(parse(bytes, text_max), parse_any(bytes, text_max));
+            }
+        }
     }
 }
