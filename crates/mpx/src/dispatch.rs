@@ -1,16 +1,19 @@
 //! Hands what was read to those who want it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Acquire;
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 
 use crate::buffer::Buffer;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::protocol::{Frame, Kind, Verb};
-use crate::registry::{Activation, Confirmation, Question, Refusal};
-use crate::sink::Delivery;
+use crate::registry::{Activation, Confirmation, Listeners, Question, Refusal};
+use crate::sink::{Delivery, Sink};
 
 /// Calls the subscriptions of one connection; only ever used by its task.
 pub(crate) struct Dispatch<'a> {
@@ -20,11 +23,17 @@ pub(crate) struct Dispatch<'a> {
     moved: Vec<Bytes>,
     /// Whether Redis put something off.
     postponed: bool,
+    /// Those who hear a name, by its kind: what the registry said when a message came.
+    known: [HashMap<Bytes, Listeners, foldhash::fast::RandomState>; 3],
+    /// Whether some of them are others by now.
+    stale: Arc<AtomicBool>,
 }
 
 impl<'a> Dispatch<'a> {
     pub(crate) fn new(shared: &'a Shared, link: usize) -> Self {
-        Self { shared, link, moved: Vec::new(), postponed: false }
+        let stale = shared.registry.lock().staleness(link);
+        let known = Default::default();
+        Self { shared, link, moved: Vec::new(), postponed: false, known, stale }
     }
 
     /// Whether Redis has put something off since the last call.
@@ -69,18 +78,46 @@ impl<'a> Dispatch<'a> {
     }
 
     #[inline]
-    fn message(&self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
-        let registry = self.shared.registry.lock();
-        let found = registry.listeners(self.link, kind, name);
-        let Some((name, listeners)) = found.map(|(name, listeners)| (name.clone(), Arc::clone(listeners)))
-        else {
-            return;
-        };
-        drop(registry);
+    fn message(&mut self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
+        // Before each message: the handler of the last one may have changed who hears this one.
+        if self.stale.load(Acquire) {
+            self.forget_changed();
+        }
+        if let Some((name, listeners)) = self.known[kind as usize].get_key_value(name) {
+            self.hand_over(kind, name, listeners, channel, payload);
+        } else {
+            self.first_message(kind, name, channel, payload);
+        }
+    }
+
+    /// Handles a message whose listeners are not known, or not any more.
+    #[cold]
+    fn first_message(&mut self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
+        let found = self.shared.registry.lock().listeners(self.link, kind, name);
+        let Some((name, listeners)) = found else { return };
+        self.hand_over(kind, &name, &listeners, channel, payload);
+        // If that was changed just now, the next message finds it stale.
+        self.known[kind as usize].insert(name, listeners);
+    }
+
+    #[cold]
+    fn forget_changed(&mut self) {
+        for (kind, name) in self.shared.registry.lock().take_changed(self.link) {
+            self.known[kind as usize].remove(&name);
+        }
+    }
+
+    /// Calls those who hear a message. No lock is held: they may change anything.
+    #[inline]
+    fn hand_over(&self, kind: Kind, name: &Bytes, listeners: &[Arc<Sink>], channel: &[u8], payload: &[u8]) {
         let mut delivery = Delivery::new(channel, payload, (kind != Kind::Pattern).then_some(name));
-        for sink in listeners.iter() {
-            if !sink.deliver(&mut delivery) {
+        let mut left = listeners;
+        while !left.is_empty() {
+            let taken = Sink::deliver(left, &mut delivery);
+            left = &left[taken..];
+            if let Some((sink, others)) = left.split_first() {
                 self.shared.close(sink);
+                left = others;
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -43,36 +44,57 @@ pub(crate) struct Delivery<'a> {
     pub(crate) channel: &'a [u8],
     pub(crate) payload: &'a [u8],
     /// The channel, if it is kept anyway.
-    pub(crate) name: Option<Bytes>,
+    pub(crate) name: Option<&'a Bytes>,
     kept: Option<Message>,
 }
 
 impl<'a> Delivery<'a> {
-    pub(crate) fn new(channel: &'a [u8], payload: &'a [u8], name: Option<Bytes>) -> Self {
+    pub(crate) fn new(channel: &'a [u8], payload: &'a [u8], name: Option<&'a Bytes>) -> Self {
         Self { channel, payload, name, kept: None }
     }
 
     /// The message with texts of its own: a slice of the buffer would keep all of it.
-    fn keep(&mut self) -> Message {
+    fn keep(&mut self, is_last: bool) -> Message {
         let Self { channel, payload, name, kept } = self;
-        let message = kept.get_or_insert_with(|| Message {
-            channel: name.clone().unwrap_or_else(|| Bytes::copy_from_slice(channel)),
+        let message = kept.take().unwrap_or_else(|| Message {
+            channel: name.cloned().unwrap_or_else(|| Bytes::copy_from_slice(channel)),
             payload: Bytes::copy_from_slice(payload),
         });
-        message.clone()
+        if !is_last {
+            *kept = Some(message.clone());
+        }
+        message
     }
 }
 
 impl Sink {
-    /// Hands a message over, and says whether the subscription goes on.
+    /// Hands a message to the first ones of these that take it, and returns how many that are: the next one does not go on.
     #[inline]
-    pub(crate) fn deliver(&self, delivery: &mut Delivery<'_>) -> bool {
+    pub(crate) fn deliver(sinks: &[Arc<Self>], delivery: &mut Delivery<'_>) -> usize {
+        let mut taken = 0;
+        // One guard for all: each costs more than most handlers.
+        guarded(|| {
+            while let Some(sink) = sinks.get(taken) {
+                if !sink.take(delivery, taken + 1 == sinks.len()) {
+                    break;
+                }
+                taken += 1;
+            }
+        });
+        taken
+    }
+
+    #[inline]
+    fn take(&self, delivery: &mut Delivery<'_>, is_last: bool) -> bool {
         match &self.receiver {
-            Receiver::Queue(queue) => queue.push(delivery.keep()),
-            Receiver::Handler(handler) => guarded(|| handler.message(delivery.channel, delivery.payload)),
+            Receiver::Handler(handler) => {
+                handler.message(delivery.channel, delivery.payload);
+                true
+            }
+            Receiver::Queue(queue) => queue.push(delivery.keep(is_last)),
             Receiver::Promises(promises) => {
                 if promises.waits_for(delivery.channel) {
-                    let Message { channel, payload } = delivery.keep();
+                    let Message { channel, payload } = delivery.keep(is_last);
                     promises.fulfil(&channel, &payload);
                 }
                 true
@@ -128,6 +150,7 @@ impl fmt::Debug for Sink {
 }
 
 /// Calls somebody else's code, and says whether it came back.
+#[inline]
 fn guarded(call: impl FnOnce()) -> bool {
     let came_back = catch_unwind(AssertUnwindSafe(call)).is_ok();
     if !came_back {

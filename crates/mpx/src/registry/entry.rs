@@ -24,6 +24,8 @@ pub(super) struct Entry {
     pub(super) listeners: Listeners,
     /// Those who wait for that, in the order in which they came.
     pub(super) joining: Vec<Waiter>,
+    /// Whether the task of its connection remembers `listeners`.
+    pub(super) remembered: bool,
 }
 
 /// Somebody who waits for a name.
@@ -97,6 +99,11 @@ impl Entry {
         let waiting = self.joining.clone();
         self.joining.iter_mut().for_each(|waiter| waiter.knows = true);
         waiting
+    }
+
+    /// Whether those who hear it change for the task of its connection: it remembers them no more.
+    pub(super) fn forget_listeners(&mut self) -> bool {
+        std::mem::take(&mut self.remembered)
     }
 
     pub(super) fn leave(&mut self, sink: &Sink) {

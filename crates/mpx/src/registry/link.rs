@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Release;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -22,6 +24,10 @@ pub(super) struct Link {
     joined_max: usize,
     /// What Redis has not answered yet, in order.
     in_flight: VecDeque<Asked>,
+    /// Names whose listeners are not as the connection's task remembers them, each once.
+    changed: Vec<(Kind, Bytes)>,
+    /// Whether there are any. The task looks at it before each message, without the lock of the registry.
+    stale: Arc<AtomicBool>,
     /// Wakes the connection's task when there is something to do.
     work: Arc<Notify>,
 }
@@ -73,6 +79,12 @@ pub(crate) enum Refusal {
 }
 
 impl Link {
+    /// Tells the connection's task to ask again who hears a name.
+    pub(super) fn change(&mut self, kind: Kind, name: Bytes) {
+        self.changed.push((kind, name));
+        self.stale.store(true, Release);
+    }
+
     pub(super) fn join(&mut self, kind: Kind, name: Bytes) {
         if self.joined.len() >= self.joined_max {
             // The task is held up by a handler, and somebody comes and goes.
@@ -95,6 +107,8 @@ impl Registry {
             joined: Vec::new(),
             joined_max: DIRTY_MIN,
             in_flight,
+            changed: Vec::new(),
+            stale: Arc::default(),
             work,
         });
         self.links.len() - 1
@@ -123,11 +137,14 @@ impl Registry {
         place.dirty.clear();
         place.joined.clear();
         place.in_flight.clear();
+        place.changed.clear();
         let mut losses = Vec::new();
         for kind in KINDS {
             let mut lost = Vec::new();
             self.names[kind as usize].retain(|name, entry| {
                 if entry.link == link {
+                    // Its task is over, and what it remembers.
+                    entry.forget_listeners();
                     let listeners = entry.lose();
                     if !listeners.is_empty() {
                         lost.push((name.clone(), listeners));
@@ -304,13 +321,29 @@ impl Registry {
             .collect()
     }
 
-    /// Those who hear a name, with the name as it is kept.
+    /// Those who hear a name, with the name as it is kept. The connection's task may remember them until
+    /// [`take_changed`](Self::take_changed) has the name.
     ///
     /// Of a name that has gone to another connection, what comes on this one comes too late.
-    #[inline]
-    pub(crate) fn listeners(&self, link: usize, kind: Kind, name: &[u8]) -> Option<(&Bytes, &Listeners)> {
-        let (name, entry) = self.names[kind as usize].get_key_value(name)?;
-        (entry.link == link && !entry.listeners.is_empty()).then_some((name, &entry.listeners))
+    pub(crate) fn listeners(&mut self, link: usize, kind: Kind, name: &[u8]) -> Option<(Bytes, Listeners)> {
+        let (name, entry) = self.names[kind as usize].get_key_value_mut(name)?;
+        if entry.link != link || entry.listeners.is_empty() {
+            return None;
+        }
+        entry.remembered = true;
+        Some((name.clone(), Arc::clone(&entry.listeners)))
+    }
+
+    /// What is set when [`take_changed`](Self::take_changed) has something.
+    pub(crate) fn staleness(&self, link: usize) -> Arc<AtomicBool> {
+        Arc::clone(&self.links[link].stale)
+    }
+
+    /// Takes the names whose listeners have changed since they were asked for.
+    pub(crate) fn take_changed(&mut self, link: usize) -> Vec<(Kind, Bytes)> {
+        let link = &mut self.links[link];
+        link.stale.store(false, Release);
+        std::mem::take(&mut link.changed)
     }
 
     fn take_flight(&mut self, link: usize) -> Option<Flight> {
@@ -355,6 +388,9 @@ impl Registry {
             return None;
         }
         let (begun, key) = (entry.activate(), (kind, name.clone()));
+        if entry.forget_listeners() {
+            self.links[entry.link].change(kind, key.1.clone());
+        }
         for sink in &begun {
             let active = self.sinks.get_mut(&sink.id).and_then(|member| member.names.get_mut(&key));
             if let Some(active) = active {
@@ -416,7 +452,7 @@ impl Registry {
     }
 }
 
-const KINDS: [Kind; 3] = [Kind::Channel, Kind::Pattern, Kind::Shard];
+pub(super) const KINDS: [Kind; 3] = [Kind::Channel, Kind::Pattern, Kind::Shard];
 /// About how long the names of one command are together: Redis keeps a command in memory until it is whole.
 const FLIGHT_BYTES: usize = 64 * 1024;
 /// Below so many names it is not worth looking which of them need nothing any more.

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use self::entry::Entry;
-pub(crate) use self::entry::{Standing, Waiter};
+pub(crate) use self::entry::{Listeners, Standing, Waiter};
 use self::link::Link;
 pub(crate) use self::link::{Confirmation, Question, Refusal};
 use self::routes::slot;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use super::entry::{Entry, Hold, Standing, Waiter};
+use super::link::KINDS;
 use super::{Member, Registry};
 use crate::protocol::Kind;
 use crate::sink::{Receiver, Sink};
@@ -99,7 +100,13 @@ impl Registry {
 
     /// Ends all subscriptions.
     pub(crate) fn end(&mut self) -> Vec<Arc<Sink>> {
-        self.names.iter_mut().for_each(HashMap::clear);
+        for kind in KINDS {
+            for (name, mut entry) in self.names[kind as usize].drain() {
+                if entry.forget_listeners() {
+                    self.links[entry.link].change(kind, name);
+                }
+            }
+        }
         std::mem::take(&mut self.sinks).into_values().map(|member| member.sink).collect()
     }
 
@@ -113,6 +120,9 @@ impl Registry {
     fn leave(&mut self, sink: &Sink, kind: Kind, name: &Bytes) {
         let Some(entry) = self.names[kind as usize].get_mut(name) else { return };
         entry.leave(sink);
+        if entry.forget_listeners() {
+            self.links[entry.link].change(kind, name.clone());
+        }
         if entry.is_wanted() {
             return;
         }
