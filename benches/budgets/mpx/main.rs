@@ -3,6 +3,7 @@
 mod flow;
 mod names;
 mod peers;
+mod publish;
 mod receive;
 
 use std::process::ExitCode;
@@ -51,6 +52,13 @@ const FIGURES: &[Figure] = &[
         ours: names::resubscribe,
         against: None,
         budget: Budget::AtMost(1.0),
+    },
+    Figure {
+        name: "mpx.publish",
+        unit: "messages/s",
+        ours: publish::rate,
+        against: Some(("redis-rs, a thousand callers", publish::redis_rs)),
+        budget: Budget::AtLeast(500_000.0),
     },
 ];
 

@@ -49,7 +49,8 @@ impl ChannelSubscription {
         self.inner.add(self.kind, checked(channel.as_ref())?)
     }
 
-    /// Ends the subscription to a channel; says whether it was one of its channels. What was read before may still be given.
+    /// Ends the subscription to a channel; says whether it was one of its channels. What lies in the stream may still be
+    /// read, and a handler that is being called on another thread returns from that; nothing more comes.
     pub fn remove(&self, channel: impl AsRef<[u8]>) -> bool {
         self.inner.remove(self.kind, &Bytes::copy_from_slice(channel.as_ref()))
     }
@@ -65,7 +66,7 @@ impl ChannelSubscription {
         self.inner.names()
     }
 
-    /// Waits until Redis has confirmed a channel; at once if it has.
+    /// Waits until Redis has confirmed a channel; at once if it has. While the multiplexer is stopped that is until it is restarted.
     ///
     /// # Errors
     ///
@@ -75,7 +76,7 @@ impl ChannelSubscription {
         self.inner.activated(self.kind, &Bytes::copy_from_slice(channel.as_ref())).await
     }
 
-    /// Ends it for good. Any number of times.
+    /// Ends it for good, as if all its channels were removed. Any number of times.
     pub fn close(&self) {
         self.inner.close();
     }
