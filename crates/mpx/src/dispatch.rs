@@ -1,19 +1,14 @@
 //! Hands what was read to those who want it.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Acquire;
-
 use bytes::Bytes;
-use hashbrown::HashMap;
 
 use crate::buffer::Buffer;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::fanout::Fanout;
 use crate::protocol::{Frame, Kind, Verb};
-use crate::registry::{Activation, Confirmation, Listeners, Question, Refusal};
-use crate::sink::{Delivery, Sink};
+use crate::registry::{Activation, Confirmation, Question, Refusal};
 
 /// Calls the subscriptions of one connection; only ever used by its task.
 pub(crate) struct Dispatch<'a> {
@@ -23,17 +18,12 @@ pub(crate) struct Dispatch<'a> {
     moved: Vec<Bytes>,
     /// Whether Redis put something off.
     postponed: bool,
-    /// Those who hear a name, by its kind: what the registry said when a message came.
-    known: [HashMap<Bytes, Listeners, foldhash::fast::RandomState>; 3],
-    /// Whether some of them are others by now.
-    stale: Arc<AtomicBool>,
+    fanout: Fanout<'a>,
 }
 
 impl<'a> Dispatch<'a> {
     pub(crate) fn new(shared: &'a Shared, link: usize) -> Self {
-        let stale = shared.registry.lock().staleness(link);
-        let known = Default::default();
-        Self { shared, link, moved: Vec::new(), postponed: false, known, stale }
+        Self { shared, link, moved: Vec::new(), postponed: false, fanout: Fanout::new(shared, link) }
     }
 
     /// Whether Redis has put something off since the last call.
@@ -52,11 +42,11 @@ impl<'a> Dispatch<'a> {
                 Frame::Message { channel, payload, sharded } => {
                     messages += 1;
                     let kind = if sharded { Kind::Shard } else { Kind::Channel };
-                    self.message(kind, channel, channel, payload);
+                    self.fanout.message(kind, channel, channel, payload);
                 }
                 Frame::PatternMessage { pattern, channel, payload } => {
                     messages += 1;
-                    self.message(Kind::Pattern, pattern, channel, payload);
+                    self.fanout.message(Kind::Pattern, pattern, channel, payload);
                 }
                 Frame::Subscribed(kind, name) => self.confirm(Verb::Subscribe, kind, name)?,
                 Frame::Unsubscribed(kind, Some(name)) => self.confirm(Verb::Unsubscribe, kind, name)?,
@@ -65,6 +55,7 @@ impl<'a> Dispatch<'a> {
                 Frame::Unsubscribed(_, None) | Frame::Number(_) | Frame::Other => {}
             }
             buffer.consume(length);
+            messages += self.fanout.plain_messages(buffer);
         }
         self.tell_moved();
         self.shared.metrics.messages.increment(messages);
@@ -75,51 +66,6 @@ impl<'a> Dispatch<'a> {
     pub(crate) fn activate_joined(&self) {
         let joined = self.shared.registry.lock().take_joined(self.link);
         joined.into_iter().for_each(|activation| self.activate(activation));
-    }
-
-    #[inline]
-    fn message(&mut self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
-        // Before each message: the handler of the last one may have changed who hears this one.
-        if self.stale.load(Acquire) {
-            self.forget_changed();
-        }
-        if let Some((name, listeners)) = self.known[kind as usize].get_key_value(name) {
-            self.hand_over(kind, name, listeners, channel, payload);
-        } else {
-            self.first_message(kind, name, channel, payload);
-        }
-    }
-
-    /// Handles a message whose listeners are not known, or not any more.
-    #[cold]
-    fn first_message(&mut self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
-        let found = self.shared.registry.lock().listeners(self.link, kind, name);
-        let Some((name, listeners)) = found else { return };
-        self.hand_over(kind, &name, &listeners, channel, payload);
-        // If that was changed just now, the next message finds it stale.
-        self.known[kind as usize].insert(name, listeners);
-    }
-
-    #[cold]
-    fn forget_changed(&mut self) {
-        for (kind, name) in self.shared.registry.lock().take_changed(self.link) {
-            self.known[kind as usize].remove(&name);
-        }
-    }
-
-    /// Calls those who hear a message. No lock is held: they may change anything.
-    #[inline]
-    fn hand_over(&self, kind: Kind, name: &Bytes, listeners: &[Arc<Sink>], channel: &[u8], payload: &[u8]) {
-        let mut delivery = Delivery::new(channel, payload, (kind != Kind::Pattern).then_some(name));
-        let mut left = listeners;
-        while !left.is_empty() {
-            let taken = Sink::deliver(left, &mut delivery);
-            left = &left[taken..];
-            if let Some((sink, others)) = left.split_first() {
-                self.shared.close(sink);
-                left = others;
-            }
-        }
     }
 
     fn confirm(&mut self, verb: Verb, kind: Kind, name: &[u8]) -> Result<(), Error> {

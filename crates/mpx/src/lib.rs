@@ -99,6 +99,7 @@ mod dispatch;
 mod engine;
 mod error;
 mod event;
+mod fanout;
 mod handler;
 mod metrics;
 mod multiplexer;

@@ -25,7 +25,7 @@ pub(crate) struct Sink {
 /// Where its messages go.
 pub(crate) enum Receiver {
     Queue(Queue),
-    Handler(Box<dyn Handler>),
+    Handler(Arc<dyn Handler>),
     Promises(Promises),
 }
 
@@ -82,6 +82,11 @@ impl Sink {
             }
         });
         taken
+    }
+
+    #[inline]
+    pub(crate) fn handler(&self) -> Option<&Arc<dyn Handler>> {
+        if let Receiver::Handler(handler) = &self.receiver { Some(handler) } else { None }
     }
 
     #[inline]
@@ -151,7 +156,7 @@ impl fmt::Debug for Sink {
 
 /// Calls somebody else's code, and says whether it came back.
 #[inline]
-fn guarded(call: impl FnOnce()) -> bool {
+pub(crate) fn guarded(call: impl FnOnce()) -> bool {
     let came_back = catch_unwind(AssertUnwindSafe(call)).is_ok();
     if !came_back {
         tracing::error!("a handler panicked; its subscription is closed");

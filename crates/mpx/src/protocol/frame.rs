@@ -84,36 +84,46 @@ impl std::error::Error for Malformed {}
 /// If that is none, or if a text in it is longer than `text_max`.
 #[inline]
 pub fn parse(buffer: &[u8], text_max: usize) -> Result<Parsed<'_>, Malformed> {
-    match plain_message(buffer, text_max) {
-        Some(parsed) => Ok(parsed),
-        None => parse_any(buffer, text_max),
-    }
+    let Some((channel, payload, length)) = plain_message(buffer, text_max) else {
+        return parse_any(buffer, text_max);
+    };
+    Ok(Parsed::Frame(Frame::Message { channel, payload, sharded: false }, length))
 }
 
-/// Reads a whole message as Redis writes it, which is nearly all that comes; [`Cursor`] reads the same in it, and all else.
+/// Reads channel, payload and length of a whole message as Redis writes it, which is nearly all that comes; [`Cursor`] reads the same
+/// in it, and all else.
 #[inline]
-fn plain_message(buffer: &[u8], text_max: usize) -> Option<Parsed<'_>> {
+pub(crate) fn plain_message(buffer: &[u8], text_max: usize) -> Option<(&[u8], &[u8], usize)> {
     if !matches!(buffer.first()?, b'*' | b'>') || buffer.get(1..17)? != b"3\r\n$7\r\nmessage\r\n" {
         return None;
     }
     let (channel, at) = plain_text(buffer, 17, text_max)?;
     let (payload, length) = plain_text(buffer, at, text_max)?;
-    Some(Parsed::Frame(Frame::Message { channel, payload, sharded: false }, length))
+    Some((channel, payload, length))
 }
 
-/// Reads a text, and says where it ends.
-#[inline]
+/// Reads a text, and says where it ends. One whose length has more than four digits is left to the cursor.
+#[inline(always)]
 fn plain_text(buffer: &[u8], at: usize, text_max: usize) -> Option<(&[u8], usize)> {
-    let digits = buffer.get(at..)?.first_chunk::<{ 1 + DIGITS_MAX + 2 }>().filter(|head| head[0] == b'$')?;
-    let (mut length, mut count) = (0, 1);
-    while digits[count].is_ascii_digit() && count <= DIGITS_MAX {
-        length = 10 * length + usize::from(digits[count] - b'0');
-        count += 1;
+    let head: &[u8; 7] = buffer.get(at..)?.first_chunk()?;
+    let (digits, start) = match head {
+        [b'$', digits @ .., b'\r', b'\n', _, _] => (&digits[..], 5),
+        [b'$', digits @ .., b'\r', b'\n', _, _, _] => (&digits[..], 4),
+        [b'$', digits @ .., b'\r', b'\n', _] => (&digits[..], 6),
+        [b'$', digits @ .., b'\r', b'\n'] => (&digits[..], 7),
+        _ => return None,
+    };
+    let mut length = 0;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        length = 10 * length + usize::from(digit - b'0');
     }
-    if count == 1 || digits[count..count + 2] != *b"\r\n" || length > text_max {
+    if length > text_max {
         return None;
     }
-    let start = at + count + 2;
+    let start = at + start;
     let text = buffer.get(start..start + length + 2)?.strip_suffix(b"\r\n")?;
     Some((text, start + length + 2))
 }
@@ -346,8 +356,6 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Digits of lengths that are read at once: below a gigabyte, so that nothing overflows.
-const DIGITS_MAX: usize = 9;
 const NO_LENGTH: Stop = Stop::Malformed("a length is no number");
 const TOO_MANY: Stop = Stop::Malformed("a list is longer than any of Redis");
 /// Longer than any line that Redis sends: those that are no texts are short.

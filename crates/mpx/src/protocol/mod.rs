@@ -7,4 +7,5 @@ mod command;
 mod frame;
 
 pub(crate) use self::command::{Verb, write_command};
+pub(crate) use self::frame::plain_message;
 pub use self::frame::{Frame, Kind, Malformed, Parsed, parse};

@@ -6,6 +6,7 @@
 //! A [`Link`] is the place of one connection: a multiplexer has one, a sharded one has one for each master of the cluster.
 
 mod entry;
+mod known;
 mod link;
 mod routes;
 mod wishes;
@@ -17,7 +18,8 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 use self::entry::Entry;
-pub(crate) use self::entry::{Listeners, Standing, Waiter};
+pub(crate) use self::entry::{Standing, Waiter};
+pub(crate) use self::known::{Known, Name, Only};
 use self::link::Link;
 pub(crate) use self::link::{Confirmation, Question, Refusal};
 use self::routes::slot;

@@ -122,7 +122,7 @@ mod tests {
         let mut registry = Registry::new(Routes::unknown(), 10);
         let [_nowhere, old, new] = std::array::from_fn(|_| registry.attach(Arc::default()));
         let receiver = |_: &[u8], _: &[u8]| {};
-        let receiver = Receiver::Handler(Box::new(receiver));
+        let receiver = Receiver::Handler(Arc::new(receiver));
         let sink = registry.open(|id| Sink { id, receiver, changed: Notify::new() });
         registry.add(&sink, Kind::Shard, Bytes::from_static(b"a"));
         for (link, other) in [(old, new), (new, old)] {

@@ -35,7 +35,7 @@ impl ChannelSubscription {
         kind: Kind,
         handler: Box<dyn Handler>,
     ) -> Result<Self, Error> {
-        Ok(Self { inner: Arc::new(Inner::open(shared, Receiver::Handler(handler))?), kind })
+        Ok(Self { inner: Arc::new(Inner::open(shared, Receiver::Handler(handler.into()))?), kind })
     }
 
     /// Subscribes to a channel. Returns at once; [`Event::Activated`](crate::Event::Activated) says when it is true. Nothing happens

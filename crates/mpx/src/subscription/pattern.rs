@@ -35,7 +35,7 @@ impl PatternSubscription {
         pattern: &[u8],
         handler: Box<dyn Handler>,
     ) -> Result<Self, Error> {
-        Self::open(shared, pattern, Receiver::Handler(handler))
+        Self::open(shared, pattern, Receiver::Handler(handler.into()))
     }
 
     fn open(shared: &Arc<Shared>, pattern: &[u8], receiver: Receiver) -> Result<Self, Error> {

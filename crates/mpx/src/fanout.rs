@@ -1,0 +1,167 @@
+//! Hands messages to those who hear them.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Acquire;
+
+use bytes::Bytes;
+
+use crate::buffer::Buffer;
+use crate::engine::Shared;
+use crate::protocol::{Kind, plain_message};
+use crate::registry::{Known, Name, Only};
+use crate::sink::{Delivery, Sink, guarded};
+
+/// Calls those who hear the messages of one connection; only ever used by its task.
+///
+/// It remembers what the registry said: a message for names that are known takes no lock and counts no reference.
+pub(crate) struct Fanout<'a> {
+    shared: &'a Shared,
+    link: usize,
+    /// Those who hear a name, by its kind: what the registry said when a message came.
+    known: [Known; 3],
+    /// Whether some of them are others by now.
+    stale: Arc<AtomicBool>,
+}
+
+/// A message that was looked up before its turn.
+#[derive(Clone, Copy)]
+struct Next<'a> {
+    channel: &'a [u8],
+    payload: &'a [u8],
+    /// How many bytes it and those before it have.
+    end: usize,
+    hash: u64,
+    found: Option<&'a Name>,
+}
+
+impl<'a> Fanout<'a> {
+    pub(crate) fn new(shared: &'a Shared, link: usize) -> Self {
+        let stale = shared.registry.lock().staleness(link);
+        Self { shared, link, known: Default::default(), stale }
+    }
+
+    /// Hands over the messages that come next, as long as they are plain and their listeners known. Returns how many they were.
+    pub(crate) fn plain_messages(&self, buffer: &mut Buffer) -> u64 {
+        let mut messages = 0;
+        loop {
+            let (handed_over, length) = self.several(buffer.unread());
+            messages += handed_over;
+            buffer.consume(length);
+            if handed_over < AHEAD as u64 {
+                return messages;
+            }
+        }
+    }
+
+    /// Hands over the messages that come next if they are plain and their listeners known, up to [`AHEAD`]. Returns how many they
+    /// were, and their bytes.
+    ///
+    /// With many names each message misses the caches a few times. Doing one step for all of them before the next lets the misses
+    /// overlap.
+    fn several(&self, unread: &[u8]) -> (u64, usize) {
+        let known = &self.known[Kind::Channel as usize];
+        let text_max = self.shared.config.message_max;
+        let Some((channel, payload, end)) = plain_message(unread, text_max) else { return (0, 0) };
+        let mut next = [Next { channel, payload, end, hash: known.hash(channel), found: None }; AHEAD];
+        let mut count = 1;
+        while count < AHEAD {
+            let start = next[count - 1].end;
+            let Some((channel, payload, length)) = plain_message(&unread[start..], text_max) else { break };
+            next[count] =
+                Next { channel, payload, end: start + length, hash: known.hash(channel), found: None };
+            count += 1;
+        }
+        let next = &mut next[..count];
+        for message in &mut *next {
+            message.found = known.find(message.hash, message.channel);
+        }
+        for message in &*next {
+            black_box(message.found.map(Name::touch));
+        }
+        let mut at = 0;
+        loop {
+            // One guard for as many handlers as there are. The one before may have changed who hears a message.
+            let came_back = guarded(|| {
+                while let Some(message) = next.get(at)
+                    && let Some(Only(handler)) = message.found.and_then(|name| name.handler.as_ref())
+                    && !self.stale.load(Acquire)
+                {
+                    handler.message(message.channel, message.payload);
+                    at += 1;
+                }
+            });
+            let Some((message, name)) = next.get(at).and_then(|message| Some((message, message.found?)))
+            else {
+                break;
+            };
+            if !came_back {
+                name.more.listeners.iter().for_each(|sink| self.shared.close(sink));
+            } else if self.stale.load(Acquire) {
+                break;
+            } else {
+                self.hand_over(
+                    Kind::Channel,
+                    &name.more.name,
+                    &name.more.listeners,
+                    message.channel,
+                    message.payload,
+                );
+            }
+            at += 1;
+        }
+        let bytes = at.checked_sub(1).and_then(|last| next.get(last)).map_or(0, |last| last.end);
+        (at as u64, bytes)
+    }
+
+    /// Hands over a message.
+    #[inline]
+    pub(crate) fn message(&mut self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
+        // Before each message: the handler of the last one may have changed who hears this one.
+        if self.stale.load(Acquire) {
+            self.forget_changed();
+        }
+        let known = &self.known[kind as usize];
+        if let Some(found) = known.find(known.hash(name), name) {
+            self.hand_over(kind, &found.more.name, &found.more.listeners, channel, payload);
+        } else {
+            self.first_message(kind, name, channel, payload);
+        }
+    }
+
+    /// Handles a message whose listeners are not known, or not any more.
+    #[cold]
+    fn first_message(&mut self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
+        let found = self.shared.registry.lock().listeners(self.link, kind, name);
+        let Some((name, listeners)) = found else { return };
+        self.hand_over(kind, &name, &listeners, channel, payload);
+        // If that was changed just now, the next message finds it stale.
+        self.known[kind as usize].insert(name, listeners);
+    }
+
+    #[cold]
+    fn forget_changed(&mut self) {
+        for (kind, name) in self.shared.registry.lock().take_changed(self.link) {
+            self.known[kind as usize].remove(&name);
+        }
+    }
+
+    /// Calls those who hear a message. No lock is held: they may change anything.
+    #[inline]
+    fn hand_over(&self, kind: Kind, name: &Bytes, listeners: &[Arc<Sink>], channel: &[u8], payload: &[u8]) {
+        let mut delivery = Delivery::new(channel, payload, (kind != Kind::Pattern).then_some(name));
+        let mut left = listeners;
+        while !left.is_empty() {
+            let taken = Sink::deliver(left, &mut delivery);
+            left = &left[taken..];
+            if let Some((sink, others)) = left.split_first() {
+                self.shared.close(sink);
+                left = others;
+            }
+        }
+    }
+}
+
+/// How many messages are looked up before the first is handed over.
+const AHEAD: usize = 16;
