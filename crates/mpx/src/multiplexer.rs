@@ -49,7 +49,7 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) if a setting is out of its bounds, or outside a tokio runtime.
+    /// [`Config`](crate::ErrorKind::Config) if a setting is out of its bounds, or outside a tokio runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
         config.check()?;
         let dialer = Dialer::new(&config)?;
@@ -64,7 +64,7 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`Closed`](ErrorKind::Closed) after [`shutdown`](Self::shutdown); so for all that follow.
+    /// [`Closed`](crate::ErrorKind::Closed) after [`shutdown`](Self::shutdown); so for all that follow.
     pub fn channels(&self) -> Result<(ChannelSubscription, Events), Error> {
         ChannelSubscription::with_queue(&self.engine.shared, Kind::Channel)
     }
@@ -82,7 +82,7 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a pattern that is empty or longer than 512 MB; otherwise as
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a pattern that is empty or longer than 512 MB; otherwise as
     /// [`channels`](Self::channels).
     pub fn pattern(&self, pattern: impl AsRef<[u8]>) -> Result<(PatternSubscription, Events), Error> {
         PatternSubscription::with_queue(&self.engine.shared, pattern.as_ref())
