@@ -1,6 +1,7 @@
 //! The receiving end of a subscription, as the connection's task sees it.
 
 use std::fmt;
+use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -24,9 +25,10 @@ pub(crate) struct Sink {
 
 /// Where its messages go.
 pub(crate) enum Receiver {
-    Queue(Queue),
+    // Boxed: so much of a handler's sink would never be looked at, and it spoils the caches.
+    Queue(Box<Queue>),
     Handler(Arc<dyn Handler>),
-    Promises(Promises),
+    Promises(Box<Promises>),
 }
 
 /// What became of a notice.
@@ -75,6 +77,12 @@ impl Sink {
         // One guard for all: each costs more than most handlers.
         guarded(|| {
             while let Some(sink) = sinks.get(taken) {
+                if taken.is_multiple_of(AHEAD) {
+                    // Has the processor fetch the next handlers, all at once: the counts lie beside them.
+                    for handler in sinks[taken..].iter().take(AHEAD).filter_map(|sink| sink.handler()) {
+                        black_box(Arc::strong_count(handler));
+                    }
+                }
                 if !sink.take(delivery, taken + 1 == sinks.len()) {
                     break;
                 }
@@ -163,3 +171,6 @@ pub(crate) fn guarded(call: impl FnOnce()) -> bool {
     }
     came_back
 }
+
+/// How many handlers are fetched before the first of them is called.
+const AHEAD: usize = 16;

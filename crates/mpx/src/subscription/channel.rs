@@ -25,7 +25,7 @@ pub struct ChannelSubscription {
 impl ChannelSubscription {
     pub(crate) fn with_queue(shared: &Arc<Shared>, kind: Kind) -> Result<(Self, Events), Error> {
         let queue = Queue::new(shared.config.queue_max, shared.config.policy, shared.metrics.drops.clone());
-        let inner = Arc::new(Inner::open(shared, Receiver::Queue(queue))?);
+        let inner = Arc::new(Inner::open(shared, Receiver::Queue(Box::new(queue)))?);
         let events = Events::new(Arc::clone(&inner));
         Ok((Self { inner, kind }, events))
     }

@@ -25,7 +25,7 @@ pub struct PatternSubscription {
 impl PatternSubscription {
     pub(crate) fn with_queue(shared: &Arc<Shared>, pattern: &[u8]) -> Result<(Self, Events), Error> {
         let queue = Queue::new(shared.config.queue_max, shared.config.policy, shared.metrics.drops.clone());
-        let subscription = Self::open(shared, pattern, Receiver::Queue(queue))?;
+        let subscription = Self::open(shared, pattern, Receiver::Queue(Box::new(queue)))?;
         let events = Events::new(Arc::clone(&subscription.inner));
         Ok((subscription, events))
     }

@@ -144,7 +144,7 @@ impl PromiseSubscription {
         }
         pattern.push(b'*');
         let pattern = checked(&pattern)?;
-        let inner = Inner::open(shared, Receiver::Promises(Promises::default()))?;
+        let inner = Inner::open(shared, Receiver::Promises(Box::default()))?;
         inner.add(Kind::Pattern, pattern.clone())?;
         Ok(Self { inner: Arc::new(inner), prefix: Bytes::copy_from_slice(prefix), pattern })
     }
