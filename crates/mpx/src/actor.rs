@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
@@ -139,6 +140,10 @@ impl Actor {
                     shared.metrics.dispatch.record(wire.heard().elapsed());
                     if dispatch.take_postponed() {
                         pause = Some(Instant::now() + shared.config.backoff_max);
+                    }
+                    if wire.buffer.is_full() {
+                        // There is more. Those who read the streams may wait for this thread: they are not slow.
+                        yield_now().await;
                     }
                 }
                 Traffic::Written => {}

@@ -44,6 +44,11 @@ impl Buffer {
         self.end += count;
     }
 
+    /// Whether the last read found as much as there was room for.
+    pub(crate) fn is_full(&self) -> bool {
+        self.end == self.bytes.len()
+    }
+
     /// Reads the next frame, and says how long it is, for [`consume`](Self::consume).
     #[inline]
     pub(crate) fn frame(&mut self) -> Result<Option<(Frame<'_>, usize)>, Error> {

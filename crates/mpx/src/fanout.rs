@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Acquire;
 
-use bytes::Bytes;
-
 use crate::buffer::Buffer;
 use crate::engine::Shared;
 use crate::protocol::{Kind, plain_message};
-use crate::registry::{Known, Name, Only};
-use crate::sink::{Delivery, Sink, guarded};
+use crate::registry::{Known, More, Name, Only};
+use crate::sink::{Delivery, guarded};
 
 /// Calls those who hear the messages of one connection; only ever used by its task.
 ///
@@ -101,13 +99,7 @@ impl<'a> Fanout<'a> {
             } else if self.stale.load(Acquire) {
                 break;
             } else {
-                self.hand_over(
-                    Kind::Channel,
-                    &name.more.name,
-                    &name.more.listeners,
-                    message.channel,
-                    message.payload,
-                );
+                self.hand_over(Kind::Channel, &name.more, message.channel, message.payload);
             }
             at += 1;
         }
@@ -124,7 +116,7 @@ impl<'a> Fanout<'a> {
         }
         let known = &self.known[kind as usize];
         if let Some(found) = known.find(known.hash(name), name) {
-            self.hand_over(kind, &found.more.name, &found.more.listeners, channel, payload);
+            self.hand_over(kind, &found.more, channel, payload);
         } else {
             self.first_message(kind, name, channel, payload);
         }
@@ -135,9 +127,10 @@ impl<'a> Fanout<'a> {
     fn first_message(&mut self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
         let found = self.shared.registry.lock().listeners(self.link, kind, name);
         let Some((name, listeners)) = found else { return };
-        self.hand_over(kind, &name, &listeners, channel, payload);
+        let more = More::new(name, listeners);
+        self.hand_over(kind, &more, channel, payload);
         // If that was changed just now, the next message finds it stale.
-        self.known[kind as usize].insert(name, listeners);
+        self.known[kind as usize].insert(more);
     }
 
     #[cold]
@@ -149,19 +142,39 @@ impl<'a> Fanout<'a> {
 
     /// Calls those who hear a message. No lock is held: they may change anything.
     #[inline]
-    fn hand_over(&self, kind: Kind, name: &Bytes, listeners: &[Arc<Sink>], channel: &[u8], payload: &[u8]) {
+    fn hand_over(&self, kind: Kind, more: &More, channel: &[u8], payload: &[u8]) {
+        let More { name, listeners, handlers } = more;
         let mut delivery = Delivery::new(channel, payload, (kind != Kind::Pattern).then_some(name));
-        let mut left = listeners;
-        while !left.is_empty() {
-            let taken = Sink::deliver(left, &mut delivery);
-            left = &left[taken..];
-            if let Some((sink, others)) = left.split_first() {
+        let mut at = 0;
+        while at < listeners.len() {
+            // One guard for as many as take it: each costs more than most handlers.
+            guarded(|| {
+                while let (Some(sink), Some(handler)) = (listeners.get(at), handlers.get(at)) {
+                    if at.is_multiple_of(AHEAD) {
+                        // As above.
+                        black_box(
+                            handlers[at..]
+                                .iter()
+                                .take(AHEAD)
+                                .flatten()
+                                .fold(0, |sum, only| sum ^ only.touch()),
+                        );
+                    }
+                    if let Some(Only(handler)) = handler {
+                        handler.message(channel, payload);
+                    } else if !sink.keep(&mut delivery, at + 1 == listeners.len()) {
+                        break;
+                    }
+                    at += 1;
+                }
+            });
+            if let Some(sink) = listeners.get(at) {
                 self.shared.close(sink);
-                left = others;
+                at += 1;
             }
         }
     }
 }
 
-/// How many messages are looked up before the first is handed over.
+/// How many messages are looked up before the first is handed over, and handlers before the first is called.
 const AHEAD: usize = 16;

@@ -1,7 +1,6 @@
 //! The receiving end of a subscription, as the connection's task sees it.
 
 use std::fmt;
-use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -70,40 +69,15 @@ impl<'a> Delivery<'a> {
 }
 
 impl Sink {
-    /// Hands a message to the first ones of these that take it, and returns how many that are: the next one does not go on.
-    #[inline]
-    pub(crate) fn deliver(sinks: &[Arc<Self>], delivery: &mut Delivery<'_>) -> usize {
-        let mut taken = 0;
-        // One guard for all: each costs more than most handlers.
-        guarded(|| {
-            while let Some(sink) = sinks.get(taken) {
-                if taken.is_multiple_of(AHEAD) {
-                    // Has the processor fetch the next handlers, all at once: the counts lie beside them.
-                    for handler in sinks[taken..].iter().take(AHEAD).filter_map(|sink| sink.handler()) {
-                        black_box(Arc::strong_count(handler));
-                    }
-                }
-                if !sink.take(delivery, taken + 1 == sinks.len()) {
-                    break;
-                }
-                taken += 1;
-            }
-        });
-        taken
-    }
-
     #[inline]
     pub(crate) fn handler(&self) -> Option<&Arc<dyn Handler>> {
         if let Receiver::Handler(handler) = &self.receiver { Some(handler) } else { None }
     }
 
+    /// Gives a message to what keeps messages, and says whether it goes on. Handlers are called by who has them at hand.
     #[inline]
-    fn take(&self, delivery: &mut Delivery<'_>, is_last: bool) -> bool {
+    pub(crate) fn keep(&self, delivery: &mut Delivery<'_>, is_last: bool) -> bool {
         match &self.receiver {
-            Receiver::Handler(handler) => {
-                handler.message(delivery.channel, delivery.payload);
-                true
-            }
             Receiver::Queue(queue) => queue.push(delivery.keep(is_last)),
             Receiver::Promises(promises) => {
                 if promises.waits_for(delivery.channel) {
@@ -112,6 +86,7 @@ impl Sink {
                 }
                 true
             }
+            Receiver::Handler(_) => true,
         }
     }
 
@@ -171,6 +146,3 @@ pub(crate) fn guarded(call: impl FnOnce()) -> bool {
     }
     came_back
 }
-
-/// How many handlers are fetched before the first of them is called.
-const AHEAD: usize = 16;

@@ -25,19 +25,28 @@ pub(crate) struct Name {
     /// The name itself, if it is short: to compare it is no way further.
     short: [u8; SHORT],
     length: u8,
-    /// The only one who hears it, if that is a handler.
+    /// The only one that hears it, if that is a handler.
     pub(crate) handler: Option<Only>,
     pub(crate) more: Box<More>,
 }
 
-/// A handler that shares a name with nobody.
+/// A handler.
 pub(crate) struct Only(pub(crate) Arc<dyn Handler>);
 
-/// What is of no use to a handler alone.
+/// All who hear a name.
 #[derive(Debug)]
 pub(crate) struct More {
     pub(crate) name: Bytes,
     pub(crate) listeners: Listeners,
+    /// The handler of each that has one, in their order.
+    pub(crate) handlers: Box<[Option<Only>]>,
+}
+
+impl More {
+    pub(crate) fn new(name: Bytes, listeners: Listeners) -> Self {
+        let handlers = listeners.iter().map(|sink| sink.handler().cloned().map(Only)).collect();
+        Self { name, listeners, handlers }
+    }
 }
 
 impl Known {
@@ -53,12 +62,12 @@ impl Known {
     }
 
     /// Remembers a name that is not there.
-    pub(crate) fn insert(&mut self, name: Bytes, listeners: Listeners) {
-        let handler = match &**listeners {
-            [sink] => sink.handler().map(|handler| Only(Arc::clone(handler))),
+    pub(crate) fn insert(&mut self, more: More) {
+        let handler = match &*more.handlers {
+            [Some(Only(handler))] => Some(Only(Arc::clone(handler))),
             _ => None,
         };
-        let more = Box::new(More { name, listeners });
+        let more = Box::new(more);
         let mut known = Name { short: [0; SHORT], length: u8::MAX, handler, more };
         let name = &known.more.name;
         if let Some(short) = known.short.get_mut(..name.len()) {
@@ -81,8 +90,7 @@ impl Name {
     /// Has the processor fetch what a message for this name needs.
     #[inline]
     pub(crate) fn touch(&self) -> usize {
-        // The count lies beside the handler.
-        self.handler.as_ref().map_or(0, |only| Arc::strong_count(&only.0))
+        self.handler.as_ref().map_or(0, Only::touch)
     }
 
     #[inline]
@@ -108,6 +116,15 @@ impl Name {
     }
 }
 
+impl Only {
+    /// Has the processor fetch the handler.
+    #[inline]
+    pub(crate) fn touch(&self) -> usize {
+        // The count lies beside it.
+        Arc::strong_count(&self.0)
+    }
+}
+
 impl fmt::Debug for Only {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Only").finish_non_exhaustive()
@@ -125,7 +142,7 @@ mod tests {
     fn short_and_long_names_are_told_apart() {
         let names: Vec<Bytes> = (1..60_usize).map(|length| vec![b'a'; length].into()).collect();
         let mut known = Known::default();
-        names.iter().for_each(|name| known.insert(name.clone(), Listeners::default()));
+        names.iter().for_each(|name| known.insert(More::new(name.clone(), Listeners::default())));
         for name in &names {
             assert_eq!(known.find(known.hash(name), name).unwrap().more.name, name);
         }

@@ -19,7 +19,7 @@ use hashbrown::HashMap;
 
 use self::entry::Entry;
 pub(crate) use self::entry::{Standing, Waiter};
-pub(crate) use self::known::{Known, Name, Only};
+pub(crate) use self::known::{Known, More, Name, Only};
 use self::link::Link;
 pub(crate) use self::link::{Confirmation, Question, Refusal};
 use self::routes::slot;

@@ -47,6 +47,29 @@ async fn messages_come_in_order_whatever_the_protocol_and_the_socket() {
 }
 
 #[tokio::test]
+async fn a_reader_that_is_ready_misses_nothing_of_a_burst() {
+    const MESSAGES: u32 = 100_000;
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = Config::new(redis.url()).unwrap();
+    // A few reads of the connection have more.
+    config.queue_max = 5_000;
+    let multiplexer = Multiplexer::start(config).unwrap();
+    let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
+    // The one thread does nothing else meanwhile.
+    let mut connection = redis::Client::open(redis.url()).unwrap().get_connection().unwrap();
+    for first in (0..MESSAGES).step_by(1_000) {
+        let mut pipe = redis::pipe();
+        for number in first..first + 1_000 {
+            pipe.cmd("PUBLISH").arg("a").arg(number).ignore();
+        }
+        let () = pipe.query(&mut connection).unwrap();
+    }
+    for number in 0..MESSAGES {
+        listener.message("a", number.to_string()).await;
+    }
+}
+
+#[tokio::test]
 async fn names_may_be_any_bytes() {
     let Some(redis) = require(Redis::private().await) else { return };
     let (multiplexer, mut publisher) = (start(redis.url()), Direct::open(redis.url()).await);
