@@ -18,6 +18,13 @@ const FIGURES: &[Figure] = &[
     over_floor::<1024, 1>("mpx.receive.1KiB.1.floor"),
     over_floor::<1024, 100>("mpx.receive.1KiB.100.floor"),
     over_floor::<1024, 10_000>("mpx.receive.1KiB.10000.floor"),
+    Figure {
+        name: "mpx.receive.64B.10000.lookup",
+        unit: "ns/message",
+        ours: receive::handlers::<64, 10_000>,
+        against: Some(("frames read, and channels found in a map", peers::lookup::<64, 10_000>)),
+        budget: Budget::RatioAtMost(2.0),
+    },
     over_redis_rs::<64, 1>("mpx.receive.64B.1.redis-rs"),
     over_redis_rs::<64, 100>("mpx.receive.64B.100.redis-rs"),
     over_redis_rs::<64, 10_000>("mpx.receive.64B.10000.redis-rs"),

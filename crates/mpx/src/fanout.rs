@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Acquire;
 
+use arrayvec::ArrayVec;
+
 use crate::buffer::Buffer;
 use crate::engine::Shared;
 use crate::protocol::{Kind, plain_message};
@@ -24,7 +26,6 @@ pub(crate) struct Fanout<'a> {
 }
 
 /// A message that was looked up before its turn.
-#[derive(Clone, Copy)]
 struct Next<'a> {
     channel: &'a [u8],
     payload: &'a [u8],
@@ -61,21 +62,16 @@ impl<'a> Fanout<'a> {
     fn several(&self, unread: &[u8]) -> (u64, usize) {
         let known = &self.known[Kind::Channel as usize];
         let text_max = self.shared.config.message_max;
-        let Some((channel, payload, end)) = plain_message(unread, text_max) else { return (0, 0) };
-        let mut next = [Next { channel, payload, end, hash: known.hash(channel), found: None }; AHEAD];
-        let mut count = 1;
-        while count < AHEAD {
-            let start = next[count - 1].end;
-            let Some((channel, payload, length)) = plain_message(&unread[start..], text_max) else { break };
-            next[count] =
-                Next { channel, payload, end: start + length, hash: known.hash(channel), found: None };
-            count += 1;
+        let (mut next, mut end) = (ArrayVec::<Next<'_>, AHEAD>::new(), 0);
+        while !next.is_full() {
+            let Some((channel, payload, length)) = plain_message(&unread[end..], text_max) else { break };
+            end += length;
+            next.push(Next { channel, payload, end, hash: known.hash(channel), found: None });
         }
-        let next = &mut next[..count];
-        for message in &mut *next {
+        for message in &mut next {
             message.found = known.find(message.hash, message.channel);
         }
-        for message in &*next {
+        for message in &next {
             black_box(message.found.map(Name::touch));
         }
         let mut at = 0;

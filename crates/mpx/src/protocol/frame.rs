@@ -92,7 +92,7 @@ pub fn parse(buffer: &[u8], text_max: usize) -> Result<Parsed<'_>, Malformed> {
 
 /// Reads channel, payload and length of a whole message as Redis writes it, which is nearly all that comes; [`Cursor`] reads the same
 /// in it, and all else.
-#[inline]
+#[inline(always)]
 pub(crate) fn plain_message(buffer: &[u8], text_max: usize) -> Option<(&[u8], &[u8], usize)> {
     if !matches!(buffer.first()?, b'*' | b'>') || buffer.get(1..17)? != b"3\r\n$7\r\nmessage\r\n" {
         return None;
