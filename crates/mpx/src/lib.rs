@@ -51,7 +51,8 @@
 //!
 //! # Connections
 //!
-//! The first attempt is at once, the next ones after random waits that double up to [`Config::backoff_max`]. A connection that says nothing
+//! The first attempt is at once, the next ones after random waits that double up to [`Config::backoff_max`]; a connection that has lasted
+//! for that long begins anew with an attempt at once. A connection that says nothing and takes nothing
 //! for [`Config::ping_timeout`] is asked for a sign of life, and given up after as long again. [`Multiplexer::error`] says why there is
 //! none. [`stop`](Multiplexer::stop), [`restart`](Multiplexer::restart) and [`shutdown`](Multiplexer::shutdown) break any wait off.
 //!

@@ -13,12 +13,21 @@ pub(crate) struct Outgoing {
     written: usize,
     /// A connection may keep what it took: TLS does.
     unflushed: bool,
+    /// Whether the connection had no room for more.
+    blocked: bool,
+    /// Whether it has taken more after that: somebody reads at the other end.
+    progressed: bool,
 }
 
 impl Outgoing {
     /// Whether all was written.
     pub(crate) fn is_written(&self) -> bool {
         self.written == self.bytes.len()
+    }
+
+    /// Whether the other end took something that it had no room for before, since the last call.
+    pub(crate) fn take_progress(&mut self) -> bool {
+        std::mem::take(&mut self.progressed)
     }
 
     /// Where more goes.
@@ -39,11 +48,16 @@ impl Outgoing {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         while !self.is_written() {
-            let count = ready!(Pin::new(&mut *transport).poll_write(context, &self.bytes[self.written..]))?;
+            let rest = &self.bytes[self.written..];
+            let Poll::Ready(count) = Pin::new(&mut *transport).poll_write(context, rest)? else {
+                self.blocked = true;
+                return Poll::Pending;
+            };
             if count == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.written += count;
+            self.progressed |= std::mem::take(&mut self.blocked);
             self.unflushed = true;
         }
         if !self.unflushed {

@@ -91,6 +91,10 @@ async fn bad_input_and_closed_subscriptions_are_errors() {
     let (subscription, events) = multiplexer.channels().unwrap();
     assert_eq!(subscription.add("").unwrap_err().kind(), ErrorKind::InvalidInput);
     assert_eq!(multiplexer.pattern("").unwrap_err().kind(), ErrorKind::InvalidInput);
+    // What Redis takes, and one more.
+    let long = vec![0; 512 * 1024 * 1024 + 1];
+    assert_eq!(subscription.add(&long).unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(multiplexer.pattern(&long).unwrap_err().kind(), ErrorKind::InvalidInput);
     assert!(!subscription.remove("") && !subscription.remove("never added"));
     subscription.add("a").unwrap();
     drop(events);
