@@ -47,6 +47,9 @@ fn head(out: &mut Vec<u8>, kind: u8, length: usize) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// How long a text may be that Redis takes by default, its `proto-max-bulk-len`.
+pub(crate) const TEXT_MAX: usize = 512 * 1024 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::error::{Error, ErrorKind};
-use crate::protocol::write_command;
+use crate::protocol::{TEXT_MAX, write_command};
 
 /// Commands that no connection has taken yet.
 #[derive(Debug)]
@@ -140,7 +140,5 @@ pub(super) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the publisher has ended")
 }
 
-/// What Redis takes by default, its `proto-max-bulk-len`.
-const TEXT_MAX: usize = 512 * 1024 * 1024;
 /// About what a command needs beyond its texts, with the place of who waits.
 const OVERHEAD: usize = 192;

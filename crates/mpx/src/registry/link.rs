@@ -79,10 +79,12 @@ pub(crate) enum Refusal {
 }
 
 impl Link {
-    /// Tells the connection's task to ask again who hears a name.
-    pub(super) fn change(&mut self, kind: Kind, name: Bytes) {
-        self.changed.push((kind, name));
-        self.stale.store(true, Release);
+    /// Those who hear a name change: if the connection's task remembers them, it is told to ask again.
+    pub(super) fn change(&mut self, kind: Kind, name: &Bytes, entry: &mut Entry) {
+        if entry.forget_listeners() {
+            self.changed.push((kind, name.clone()));
+            self.stale.store(true, Release);
+        }
     }
 
     pub(super) fn join(&mut self, kind: Kind, name: Bytes) {
@@ -388,9 +390,7 @@ impl Registry {
             return None;
         }
         let (begun, key) = (entry.activate(), (kind, name.clone()));
-        if entry.forget_listeners() {
-            self.links[entry.link].change(kind, key.1.clone());
-        }
+        self.links[entry.link].change(kind, &key.1, entry);
         for sink in &begun {
             let active = self.sinks.get_mut(&sink.id).and_then(|member| member.names.get_mut(&key));
             if let Some(active) = active {

@@ -45,9 +45,7 @@ impl Registry {
         for (name, entry) in &mut self.names[Kind::Shard as usize] {
             let link = links[slot(name)];
             if entry.link != link {
-                if entry.forget_listeners() {
-                    self.links[entry.link].change(Kind::Shard, name.clone());
-                }
+                self.links[entry.link].change(Kind::Shard, name, entry);
                 let listeners = entry.lose();
                 entry.link = link;
                 if !listeners.is_empty() {
@@ -73,9 +71,7 @@ impl Registry {
         for name in names {
             let entry = self.names[Kind::Shard as usize].get_mut(name);
             let Some(entry) = entry.filter(|entry| entry.link == link && entry.is_live()) else { continue };
-            if entry.forget_listeners() {
-                self.links[link].change(Kind::Shard, name.clone());
-            }
+            self.links[link].change(Kind::Shard, name, entry);
             let listeners = entry.lose();
             entry.hold = Some(Hold::Moved);
             self.forget(Kind::Shard, name);

@@ -102,9 +102,7 @@ impl Registry {
     pub(crate) fn end(&mut self) -> Vec<Arc<Sink>> {
         for kind in KINDS {
             for (name, mut entry) in self.names[kind as usize].drain() {
-                if entry.forget_listeners() {
-                    self.links[entry.link].change(kind, name);
-                }
+                self.links[entry.link].change(kind, &name, &mut entry);
             }
         }
         std::mem::take(&mut self.sinks).into_values().map(|member| member.sink).collect()
@@ -120,9 +118,7 @@ impl Registry {
     fn leave(&mut self, sink: &Sink, kind: Kind, name: &Bytes) {
         let Some(entry) = self.names[kind as usize].get_mut(name) else { return };
         entry.leave(sink);
-        if entry.forget_listeners() {
-            self.links[entry.link].change(kind, name.clone());
-        }
+        self.links[entry.link].change(kind, name, entry);
         if entry.is_wanted() {
             return;
         }

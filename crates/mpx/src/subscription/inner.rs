@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::promise::Promises;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
-use crate::protocol::Kind;
+use crate::protocol::{Kind, TEXT_MAX};
 use crate::registry::Standing;
 use crate::sink::{Receiver, Sink};
 
@@ -94,7 +94,7 @@ pub(super) fn checked(name: &[u8]) -> Result<Bytes, Error> {
     if name.is_empty() {
         return Err(Error::new(ErrorKind::InvalidInput, "a name is empty"));
     }
-    if name.len() > NAME_MAX {
+    if name.len() > TEXT_MAX {
         return Err(Error::new(ErrorKind::InvalidInput, "a name is longer than 512 MB, which Redis refuses"));
     }
     Ok(Bytes::copy_from_slice(name))
@@ -103,6 +103,3 @@ pub(super) fn checked(name: &[u8]) -> Result<Bytes, Error> {
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the subscription is closed, or the name is none of its own")
 }
-
-/// What Redis takes by default, its `proto-max-bulk-len`.
-const NAME_MAX: usize = 512 * 1024 * 1024;
