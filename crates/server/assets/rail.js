@@ -121,6 +121,8 @@ export class Rail {
 
   #searchKey(event) {
     if (event.key === "ArrowDown" || (event.key === "Enter" && !event.isComposing)) {
+      // Somebody may type faster than the list is painted, and means what they typed.
+      this.#paint();
       const first = this.list.querySelector("button");
       if (!first) return;
       event.preventDefault();

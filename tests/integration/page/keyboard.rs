@@ -96,6 +96,32 @@ async fn everything_can_be_done_by_keyboard_alone() {
     alice.had_no_trouble();
 }
 
+/// Frames are held back, as by a browser that has no time to paint.
+const HOLD_FRAMES: &str = "(() => { const paint = window.requestAnimationFrame; window.held = [];
+    window.requestAnimationFrame = run => window.held.push(run);
+    window.release = () => { window.requestAnimationFrame = paint; window.held.forEach(run => paint(run)); };
+    return true; })()";
+
+#[tokio::test]
+async fn who_types_faster_than_the_list_is_painted_writes_to_whom_they_typed() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let _bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    let _carol = Person::enter(&chromium.profile().await.unwrap(), &server, "Carol").await;
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    alice.sees_online("Bob", true).await;
+    alice.sees_online("Carol", true).await;
+    alice.has_focus_on("search").await;
+
+    assert_eq!(alice.value(HOLD_FRAMES).await, true);
+    alice.page.write("car").await.unwrap();
+    alice.press("Enter").await;
+    assert_eq!(alice.value("(window.release(), true)").await, true);
+    alice.until("document.querySelector('#talk-title').textContent !== ''").await;
+    assert_eq!(alice.value("document.querySelector('#talk-title').textContent").await, "Carol");
+    alice.had_no_trouble();
+}
+
 #[tokio::test]
 async fn everything_that_can_be_used_has_a_name() {
     let Some(chromium) = require(Chromium::start().await) else { return };
