@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::fanout::Fanout;
 use crate::protocol::{Frame, Kind, Verb};
-use crate::registry::{Activation, Confirmation, Question, Refusal};
+use crate::registry::{Activation, Confirmation, Question, Refusal, Waiter};
 
 /// Calls the subscriptions of one connection; only ever used by its task.
 pub(crate) struct Dispatch<'a> {
@@ -62,6 +62,17 @@ impl<'a> Dispatch<'a> {
         Ok(())
     }
 
+    /// Tells those who wait for names that are too long.
+    pub(crate) fn refuse_long(&self, names: Vec<(Bytes, Vec<Waiter>)>) {
+        let error = Error::new(ErrorKind::Refused, "the name is longer than this redis takes");
+        for (name, waiting) in names {
+            tracing::warn!(length = name.len(), "a name is longer than redis takes");
+            for waiter in waiting {
+                self.shared.tell(&waiter.sink, Event::Refused { name: name.clone(), error: error.clone() });
+            }
+        }
+    }
+
     /// Begins names for those who came to them while they lived.
     pub(crate) fn activate_joined(&self) {
         let joined = self.shared.registry.lock().take_joined(self.link);
@@ -112,6 +123,15 @@ impl<'a> Dispatch<'a> {
             }
             // A sign of life as good as any.
             Some(Question::Life) => registry.hear_life(self.link),
+            Some(Question::Names) if why.starts_with(b"ERR Protocol error") => {
+                // What else is written is always well-formed.
+                registry.shorten(self.link);
+                return Err(Error::with_source(
+                    ErrorKind::Unavailable,
+                    "a name is too long for redis",
+                    error,
+                ));
+            }
             Some(Question::Names) if error.kind() == ErrorKind::Refused => {
                 drop(registry);
                 self.refuse_name(&error);

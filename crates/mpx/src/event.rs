@@ -30,6 +30,9 @@ pub enum Event {
     },
     /// The connection's user may not have the name, says Redis. It is asked for again with the next connection, and when another
     /// subscription adds it.
+    ///
+    /// Or it is longer than this Redis takes, which has ended a connection over it. It is not asked for again, which is said of each
+    /// connection.
     Refused {
         /// The channel or the pattern.
         name: Bytes,

@@ -55,15 +55,20 @@ impl Wire {
         let Self { transport, outgoing, buffer, .. } = self;
         // Both each time: Redis does not read while we do not, and a flood of messages is not to keep commands back.
         let moved = poll_fn(|context| {
-            let written = outgoing.poll(&mut **transport, context)?;
+            let written = outgoing.poll(&mut **transport, context);
             let mut room = ReadBuf::new(buffer.room());
-            if let Poll::Ready(result) = Pin::new(&mut **transport).poll_read(context, &mut room) {
-                let count = room.filled().len();
-                result?;
-                buffer.filled(count);
-                return Poll::Ready(Ok(Traffic::Read(count)));
+            let read = Pin::new(&mut **transport).poll_read(context, &mut room);
+            let count = room.filled().len();
+            match (written, read) {
+                // First what came: it may say why nothing more can be written.
+                (_, Poll::Ready(Ok(()))) if count > 0 => {
+                    buffer.filled(count);
+                    Poll::Ready(Ok(Traffic::Read(count)))
+                }
+                (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
+                (_, Poll::Ready(Ok(()))) => Poll::Ready(Ok(Traffic::Read(0))),
+                (written, Poll::Pending) => written.map_ok(|()| Traffic::Written),
             }
-            written.map(|()| Ok(Traffic::Written))
         });
         // From the question on: who asks may have stood still before.
         let deadline = self.probed.unwrap_or(self.heard) + self.silence;
@@ -151,6 +156,17 @@ mod tests {
         assert!(began.elapsed() > 5 * SILENCE);
         // And then it is not.
         while wire.traffic().await.is_ok() {}
+    }
+
+    #[tokio::test]
+    async fn why_it_was_closed_is_read_though_nothing_can_be_written_any_more() {
+        let (ours, mut theirs) = duplex(1_000);
+        let mut wire = Wire::new(Box::new(ours), 1_000, SILENCE);
+        write_command(wire.outgoing.room(), b"SUBSCRIBE", [&[b'x'; 2_000][..]].into_iter());
+        theirs.write_all(b"-ERR Protocol error\r\n").await.unwrap();
+        drop(theirs);
+        assert!(matches!(wire.traffic().await, Ok(Traffic::Read(21))));
+        assert!(wire.traffic().await.is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -116,8 +116,10 @@ impl Registry {
         self.links.len() - 1
     }
 
-    /// A connection begins: Redis knows nothing.
-    pub(crate) fn connect(&mut self, link: usize) {
+    /// A connection begins: Redis knows nothing. Returns the names that it is not asked for, as they are too long, with those who wait
+    /// for them.
+    pub(crate) fn connect(&mut self, link: usize) -> Vec<(Bytes, Vec<Waiter>)> {
+        let mut refused = Vec::new();
         for kind in KINDS {
             let names = &self.names[kind as usize];
             let due = names.iter().filter(|(_, entry)| entry.link == link && entry.is_due());
@@ -127,9 +129,12 @@ impl Registry {
                 Routes::One => due.sort_unstable(),
                 Routes::Slots(_) => due.sort_by_cached_key(|name| (super::slot(name), name.clone())),
             }
+            let long = due.extract_if(.., |name| name.len() > self.name_max);
+            refused.extend(long.filter_map(|name| Some((name.clone(), names.get(&name)?.joining.clone()))));
             self.links[link].dirty.extend(due.into_iter().map(|name| (kind, name)));
         }
         self.links[link].connected = true;
+        refused
     }
 
     /// A connection is over. Returns what that takes from whom, in the order of their creation.
@@ -179,14 +184,15 @@ impl Registry {
 
     /// Names that lie one behind the other and are to be told the same.
     fn next_flight(&mut self, link: usize) -> Option<Flight> {
-        let Self { links, names, routes, batch_max, .. } = self;
+        let Self { links, names, routes, batch_max, name_max, .. } = self;
         let dirty = &mut links[link].dirty;
         let (mut flight, mut bytes) = (None::<Flight>, 0);
         while let Some((kind, name)) = dirty.front() {
             let kind = *kind;
             let entry = names[kind as usize].get_mut(name);
-            let Some(entry) = entry.filter(|entry| entry.link == link && entry.is_due()) else {
-                // It was wanted and not wanted since, or the other way round.
+            let is_due = |entry: &&mut Entry| entry.link == link && entry.is_due() && name.len() <= *name_max;
+            let Some(entry) = entry.filter(is_due) else {
+                // It was wanted and not wanted since, or the other way round; or it was too long for another connection.
                 dirty.pop_front();
                 continue;
             };
@@ -273,6 +279,15 @@ impl Registry {
             self.mark(flight.kind, name);
         }
         Refusal::Divided
+    }
+
+    /// Redis ends the connection, as a name of the first command that is on its way is too long for it: names as long as that are not
+    /// asked for again.
+    pub(crate) fn shorten(&mut self, link: usize) {
+        let Some(flight) = self.take_flight(link) else { return };
+        // Whichever of them it is, the longest is too long.
+        let longest = flight.names[flight.answered..].iter().map(Bytes::len).max();
+        self.name_max = longest.map_or(self.name_max, |length| length - 1);
     }
 
     /// The first command that is on its way went to the wrong master: its names wait for the next map of the cluster.

@@ -24,7 +24,7 @@ use self::link::Link;
 pub(crate) use self::link::{Confirmation, Question, Refusal};
 use self::routes::slot;
 pub(crate) use self::routes::{NOWHERE, Routes, SLOTS};
-use crate::protocol::Kind;
+use crate::protocol::{Kind, TEXT_MAX};
 use crate::sink::Sink;
 
 /// All names of one multiplexer.
@@ -38,6 +38,8 @@ pub(crate) struct Registry {
     routes: Routes,
     /// How many names go into one command.
     batch_max: usize,
+    /// How long a name may be, in bytes: one that is longer ends the connection.
+    name_max: usize,
 }
 
 /// One subscription.
@@ -67,6 +69,7 @@ impl Registry {
             links: Vec::new(),
             routes,
             batch_max,
+            name_max: TEXT_MAX,
         }
     }
 

@@ -38,6 +38,11 @@ impl Registry {
         self.sinks.contains_key(&sink.id)
     }
 
+    /// How long a name may be, in bytes.
+    pub(crate) fn name_max(&self) -> usize {
+        self.name_max
+    }
+
     /// Adds a name to a subscription that is open.
     pub(crate) fn add(&mut self, sink: &Arc<Sink>, kind: Kind, name: Bytes) {
         let Some(member) = self.sinks.get_mut(&sink.id) else { return };
@@ -81,6 +86,7 @@ impl Registry {
             Some(true) => Standing::Active,
             Some(false) => match self.names[kind as usize].get(name) {
                 Some(entry) if entry.hold == Some(Hold::Refused) => Standing::Refused,
+                _ if name.len() > self.name_max => Standing::Refused,
                 _ => Standing::Waiting,
             },
         }

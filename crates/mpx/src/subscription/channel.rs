@@ -43,7 +43,7 @@ impl ChannelSubscription {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is empty or longer than 512 MB;
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is empty or longer than Redis takes, which is 512 MB by default;
     /// [`Closed`](crate::ErrorKind::Closed) if the subscription is closed.
     pub fn add(&self, channel: impl AsRef<[u8]>) -> Result<(), Error> {
         self.inner.add(self.kind, checked(channel.as_ref())?)

@@ -28,6 +28,9 @@ impl Inner {
         if !registry.is_open(&self.sink) {
             return Err(closed());
         }
+        if name.len() > registry.name_max() {
+            return Err(Error::new(ErrorKind::InvalidInput, "a name is longer than this redis takes"));
+        }
         registry.add(&self.sink, kind, name);
         Ok(())
     }

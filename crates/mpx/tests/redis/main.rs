@@ -10,6 +10,7 @@ mod endings;
 mod failures;
 mod faults;
 mod histories;
+mod lengths;
 mod listener;
 mod publishing;
 mod refusals;
