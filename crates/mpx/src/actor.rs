@@ -3,7 +3,6 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -11,8 +10,9 @@ use tracing::Span;
 
 use crate::connection::{Dialer, Transport};
 use crate::dispatch::Dispatch;
-use crate::engine::{Mode, Place, Shared};
+use crate::engine::{Place, Shared};
 use crate::error::Error;
+use crate::mode::{Follower, Mode};
 use crate::outgoing::Outgoing;
 use crate::reconnect::Reconnect;
 use crate::wire::{Traffic, Wire};
@@ -22,27 +22,25 @@ pub(crate) struct Actor {
     shared: Arc<Shared>,
     place: Place,
     dialer: Dialer,
-    mode: watch::Receiver<Mode>,
+    mode: Follower,
     /// Ends this connection alone: its master has left the cluster.
     gone: CancellationToken,
 }
 
 impl Actor {
     pub(crate) fn new(shared: Arc<Shared>, place: Place, dialer: Dialer, gone: CancellationToken) -> Self {
-        Self { place, dialer, mode: shared.mode.subscribe(), shared, gone }
+        Self { place, dialer, mode: shared.switch.follow(), shared, gone }
     }
 
     /// Works until the multiplexer ends.
     pub(crate) async fn run(mut self) {
         while !self.gone.is_cancelled() {
-            let mode = *self.mode.borrow_and_update();
-            match mode {
+            match self.mode.mode() {
                 Mode::Running => self.stay_connected().await,
                 Mode::Stopped => {
                     tokio::select! {
                         biased;
-                        // The sender lives in `shared`: there is always another mode to come.
-                        _ = self.mode.changed() => {}
+                        () = self.mode.turned() => {}
                         () = self.gone.cancelled() => {}
                     }
                 }
@@ -173,11 +171,11 @@ impl Actor {
     }
 }
 
-async fn told_to_stop(mode: &mut watch::Receiver<Mode>, gone: &CancellationToken) {
+async fn told_to_stop(mode: &mut Follower, gone: &CancellationToken) {
     tokio::select! {
         biased;
-        // Any change: a stop with a restart right behind it is a stop, too. The sender lives as long as the task.
-        _ = mode.changed() => {}
+        // Any turn: a stop with a restart right behind it is a stop, too.
+        () = mode.turned() => {}
         () = gone.cancelled() => {}
     }
 }

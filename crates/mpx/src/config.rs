@@ -1,11 +1,12 @@
 //! Settings of a multiplexer, and of a publisher.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{ConnectionInfo, IntoConnectionInfo};
 
-use crate::connection::{Connect, Source};
+use crate::connection::{Connect, ConnectNode, Source};
 use crate::error::{Error, ErrorKind};
 use crate::subscription::Policy;
 
@@ -67,7 +68,15 @@ impl Config {
     /// From anything that makes a connection, which is logged in already if it has to be.
     #[must_use]
     pub fn from_connect(connect: impl Connect) -> Self {
-        Self::of(Source::Function(std::sync::Arc::new(connect)))
+        Self::of(Source::Function(Arc::new(connect)))
+    }
+
+    /// From anything that makes connections to the nodes of a cluster, which are logged in already if they have to be. Nodes are named
+    /// as the cluster names them, beginning with `host` and `port`: where these are not how they are reached, as behind a proxy or in
+    /// containers, this is the place to say how.
+    #[must_use]
+    pub fn from_connect_node(host: impl Into<String>, port: u16, connect: impl ConnectNode) -> Self {
+        Self::of(Source::Node { host: host.into(), port, connect: Arc::new(connect) })
     }
 
     fn of(source: Source) -> Self {

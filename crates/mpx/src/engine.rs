@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::metrics::Metrics;
+use crate::mode::{Mode, Switch};
 use crate::random::Dice;
 use crate::registry::{Loss, Registry, Routes};
 use crate::sink::{Receiver, Sink, Told};
@@ -30,7 +31,7 @@ struct End(Arc<Shared>);
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.0.mode.send_replace(Mode::Ended);
+        self.0.switch.end();
     }
 }
 
@@ -39,7 +40,7 @@ impl Drop for End {
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) registry: Mutex<Registry>,
-    pub(crate) mode: watch::Sender<Mode>,
+    pub(crate) switch: Arc<Switch>,
     pub(crate) metrics: Metrics,
     pub(crate) dice: Dice,
     /// Where the tasks run.
@@ -62,14 +63,6 @@ pub(crate) struct Place {
     pub(crate) telling: Arc<Mutex<()>>,
 }
 
-/// What the tasks are to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    Running,
-    Stopped,
-    Ended,
-}
-
 /// Ends everything when the last task is over, also one that was dropped with its runtime.
 struct Over(Arc<Shared>);
 
@@ -87,7 +80,7 @@ impl Engine {
         })?;
         let shared = Arc::new(Shared {
             registry: Mutex::new(Registry::new(routes, config.batch_max)),
-            mode: watch::Sender::new(Mode::Running),
+            switch: Switch::new(),
             metrics: Metrics::new(),
             dice: Dice::new(config.jitter_seed),
             runtime,
@@ -109,15 +102,15 @@ impl Engine {
     }
 
     pub(crate) fn stop(&self) {
-        self.shared.turn(Mode::Running, Mode::Stopped);
+        self.shared.switch.stop();
     }
 
     pub(crate) fn restart(&self) {
-        self.shared.turn(Mode::Stopped, Mode::Running);
+        self.shared.switch.restart();
     }
 
     pub(crate) async fn shutdown(&self, grace: Duration) -> bool {
-        self.shared.mode.send_replace(Mode::Ended);
+        self.shared.switch.end();
         self.tasks.close();
         timeout(grace, self.tasks.wait()).await.is_ok()
     }
@@ -127,7 +120,7 @@ impl Shared {
     pub(crate) fn open(&self, receiver: Receiver) -> Result<Arc<Sink>, Error> {
         let mut registry = self.registry.lock();
         // Under the lock, which the end takes after the mode was changed.
-        if *self.mode.borrow() == Mode::Ended {
+        if self.switch.mode() == Mode::Ended {
             return Err(Error::new(ErrorKind::Closed, "the multiplexer has ended"));
         }
         Ok(registry.open(|id| Sink { id, receiver, changed: Notify::new() }))
@@ -167,7 +160,7 @@ impl Shared {
     }
 
     fn end(&self) {
-        self.mode.send_replace(Mode::Ended);
+        self.switch.end();
         let sinks = self.registry.lock().end();
         self.metrics.names(0);
         sinks.iter().for_each(|sink| sink.close());
@@ -183,15 +176,5 @@ impl Shared {
 
     pub(crate) fn error(&self) -> Option<Error> {
         self.error.lock().clone()
-    }
-
-    fn turn(&self, from: Mode, to: Mode) {
-        self.mode.send_if_modified(|mode| {
-            let turns = *mode == from;
-            if turns {
-                *mode = to;
-            }
-            turns
-        });
     }
 }

@@ -104,6 +104,7 @@ mod event;
 mod fanout;
 mod handler;
 mod metrics;
+mod mode;
 mod multiplexer;
 mod outgoing;
 pub mod protocol;
@@ -119,7 +120,7 @@ mod subscription;
 mod wire;
 
 pub use self::config::Config;
-pub use self::connection::{Connect, Connecting, Transport};
+pub use self::connection::{Connect, ConnectNode, Connecting, Transport};
 pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, Message};
 pub use self::handler::Handler;

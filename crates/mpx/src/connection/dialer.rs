@@ -1,6 +1,7 @@
 //! Makes connections to one address, each logged in.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo};
@@ -38,25 +39,29 @@ impl Dialer {
                 }
                 _ => None,
             },
-            Source::Function(_) => None,
+            Source::Function(_) | Source::Node { .. } => None,
         };
         Ok(Self { source: config.source.clone(), tls, within: config.connect_timeout })
     }
 
     /// The same for another node of the cluster. `None` if this one is not reached by an address.
     pub(crate) fn to(&self, host: &str, port: u16) -> Option<Self> {
-        let Source::Info(info) = &self.source else { return None };
-        let addr = match info.addr() {
-            ConnectionAddr::TcpTls { insecure, tls_params, .. } => ConnectionAddr::TcpTls {
-                host: host.to_owned(),
-                port,
-                insecure: *insecure,
-                tls_params: tls_params.clone(),
-            },
-            _ => ConnectionAddr::Tcp(host.to_owned(), port),
+        let host = host.to_owned();
+        let source = match &self.source {
+            Source::Function(_) => return None,
+            Source::Node { connect, .. } => Source::Node { host, port, connect: Arc::clone(connect) },
+            Source::Info(info) => {
+                let addr = match info.addr() {
+                    ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                        let (insecure, tls_params) = (*insecure, tls_params.clone());
+                        ConnectionAddr::TcpTls { host, port, insecure, tls_params }
+                    }
+                    _ => ConnectionAddr::Tcp(host, port),
+                };
+                Source::Info(Box::new(ConnectionInfo::clone(info).set_addr(addr)))
+            }
         };
-        let info = ConnectionInfo::clone(info).set_addr(addr);
-        Some(Self { source: Source::Info(Box::new(info)), tls: self.tls.clone(), within: self.within })
+        Some(Self { source, tls: self.tls.clone(), within: self.within })
     }
 
     /// The host, if it is reached by one.
@@ -66,6 +71,7 @@ impl Dialer {
                 ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => Some(host),
                 _ => None,
             },
+            Source::Node { host, .. } => Some(host),
             Source::Function(_) => None,
         }
     }
@@ -74,6 +80,7 @@ impl Dialer {
     pub(crate) fn address(&self) -> String {
         match &self.source {
             Source::Info(info) => info.addr().to_string(),
+            Source::Node { host, port, .. } => format!("{host}:{port}"),
             Source::Function(_) => "a function".to_owned(),
         }
     }
@@ -83,6 +90,9 @@ impl Dialer {
         let opened = timeout(self.within, async {
             match &self.source {
                 Source::Function(connect) => connect.connect().await.map_err(unreachable),
+                Source::Node { host, port, connect } => {
+                    connect.connect_node(host, *port).await.map_err(unreachable)
+                }
                 Source::Info(info) => {
                     let mut transport = self.dial(info.addr()).await?;
                     login::log_in(&mut transport, info.redis_settings()).await?;

@@ -44,9 +44,31 @@ where
     }
 }
 
+/// Anything that makes connections to the nodes of a cluster: a closure that takes host and port and returns a future of a byte stream,
+/// for one.
+///
+/// The stream is logged in already if it has to be; it is used with whatever protocol it speaks.
+pub trait ConnectNode: Send + Sync + 'static {
+    /// Begins to make one to the node that the cluster knows by this address. It is dropped when it takes too long.
+    fn connect_node(&self, host: &str, port: u16) -> Connecting;
+}
+
+impl<F, C, T> ConnectNode for F
+where
+    F: Fn(String, u16) -> C + Send + Sync + 'static,
+    C: Future<Output = io::Result<T>> + Send + 'static,
+    T: Transport + 'static,
+{
+    fn connect_node(&self, host: &str, port: u16) -> Connecting {
+        let connecting = self(host.to_owned(), port);
+        Box::pin(async move { Ok(Box::new(connecting.await?) as Box<dyn Transport>) })
+    }
+}
+
 /// Where connections come from.
 #[derive(Clone)]
 pub(crate) enum Source {
     Info(Box<ConnectionInfo>),
     Function(Arc<dyn Connect>),
+    Node { host: String, port: u16, connect: Arc<dyn ConnectNode> },
 }

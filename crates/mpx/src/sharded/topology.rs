@@ -5,7 +5,6 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -14,8 +13,9 @@ use super::map::{self, Map, Range};
 use crate::actor::Actor;
 use crate::backoff::Backoff;
 use crate::connection::{Dialer, ask};
-use crate::engine::{Mode, Place, Shared};
+use crate::engine::{Place, Shared};
 use crate::error::{Error, ErrorKind};
+use crate::mode::{Follower, Mode};
 use crate::registry::{NOWHERE, SLOTS};
 
 /// Owns the connections' tasks.
@@ -25,7 +25,7 @@ pub(super) struct Topology {
     seeds: Vec<Dialer>,
     masters: BTreeMap<(String, u16), Master>,
     actors: TaskTracker,
-    mode: watch::Receiver<Mode>,
+    mode: Follower,
     /// The latest epoch of the cluster that any map was of.
     epoch: u64,
     /// Attempts to get a map since there was one.
@@ -44,7 +44,7 @@ impl Topology {
         // The first link is for slots that nobody serves.
         let nowhere = shared.attach();
         debug_assert_eq!(nowhere.link, NOWHERE, "the registry is new");
-        let mode = shared.mode.subscribe();
+        let mode = shared.switch.follow();
         Self {
             shared,
             seeds,
@@ -59,11 +59,9 @@ impl Topology {
     /// Works until the multiplexer ends.
     pub(super) async fn run(mut self) {
         loop {
-            let mode = *self.mode.borrow_and_update();
-            match mode {
+            match self.mode.mode() {
                 Mode::Running => self.follow().await,
-                // The sender lives in `shared`.
-                Mode::Stopped => drop(self.mode.changed().await),
+                Mode::Stopped => self.mode.turned().await,
                 Mode::Ended => break,
             }
         }
@@ -87,8 +85,7 @@ impl Topology {
             };
             let fetched = tokio::select! {
                 biased;
-                // The sender lives in `shared`.
-                _ = mode.changed() => return,
+                () = mode.turned() => return,
                 fetched = fetching => fetched,
             };
             asked = Instant::now();
@@ -109,7 +106,7 @@ impl Topology {
             }
             tokio::select! {
                 biased;
-                _ = mode.changed() => return,
+                () = mode.turned() => return,
                 () = shared.map_is_stale.notified() => {}
             }
         }
