@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mpx::{Config, ErrorKind, Event, ShardedMultiplexer};
 use test_support::{RedisCluster, RedisOptions, require};
+use tokio::net::TcpStream;
 
 use crate::direct::Direct;
 use crate::listener::{Listener, soon, until};
@@ -75,6 +76,22 @@ async fn channels_of_all_masters_are_heard() {
         assert!(soon(multiplexer.shutdown(LONG)).await);
         listener.ended(None).await;
     }
+}
+
+#[tokio::test]
+async fn a_cluster_is_reached_as_a_function_says() {
+    let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
+    let channels = channels(&cluster, 2).await.concat();
+    let names = texts(&channels);
+    // The first node has a name that means nothing, and the others the ports that the cluster knows.
+    let first = cluster.node(0).port();
+    let config = Config::from_connect_node("entrance", 1, move |host: String, port| async move {
+        let port = if host == "entrance" { first } else { port };
+        TcpStream::connect(("127.0.0.1", port)).await
+    });
+    let multiplexer = ShardedMultiplexer::start(config).unwrap();
+    let (_subscription, mut listener) = open(&multiplexer, &names).await;
+    hears(&cluster, &mut listener, &names).await;
 }
 
 #[tokio::test]
@@ -209,6 +226,8 @@ async fn a_cluster_that_is_not_there_is_reported() {
     assert!(soon(multiplexer.shutdown(LONG)).await);
     let socket = Config::new("redis+unix:///nowhere").unwrap();
     assert_eq!(ShardedMultiplexer::start(socket).unwrap_err().kind(), ErrorKind::Config);
+    let function = Config::from_connect(move || TcpStream::connect(free));
+    assert_eq!(ShardedMultiplexer::start(function).unwrap_err().kind(), ErrorKind::Config);
 }
 
 #[tokio::test]

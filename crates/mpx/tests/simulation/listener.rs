@@ -3,16 +3,25 @@
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
-use mpx::{Event, Events};
+use mpx::{ErrorKind, Event, Events};
 
-use crate::redis::Redis;
+use crate::published::Published;
 
 /// Reads a stream, and fails on the first thing that may not be.
 pub(crate) struct Listener {
     events: Events,
     names: BTreeMap<String, Name>,
     pub(crate) losses: usize,
-    pub(crate) is_pattern: bool,
+    pub(crate) hears: Hears,
+}
+
+/// What a subscription is to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hears {
+    Channels,
+    Pattern,
+    /// Channels of a cluster: each has a connection with some others.
+    Shards,
 }
 
 #[derive(Default)]
@@ -27,8 +36,8 @@ struct Name {
 }
 
 impl Listener {
-    pub(crate) fn new(events: Events, is_pattern: bool) -> Self {
-        Self { events, names: BTreeMap::new(), losses: 0, is_pattern }
+    pub(crate) fn new(events: Events, hears: Hears) -> Self {
+        Self { events, names: BTreeMap::new(), losses: 0, hears }
     }
 
     pub(crate) fn touch(&mut self, name: &str) {
@@ -45,34 +54,34 @@ impl Listener {
     }
 
     /// Reads all there is; says whether the stream has ended.
-    pub(crate) fn read(&mut self, redis: &Redis, channels: &[String], trace: &mut Vec<String>) -> bool {
+    pub(crate) fn read(&mut self, published: &Published, trace: &mut Vec<String>) -> bool {
         while let Some(item) = self.events.next().now_or_never() {
             let Some(event) = item else { return true };
-            self.hear(event.unwrap(), redis, channels, trace);
+            self.hear(event.unwrap(), published, trace);
         }
         false
     }
 
-    fn hear(&mut self, event: Event, redis: &Redis, channels: &[String], trace: &mut Vec<String>) {
+    fn hear(&mut self, event: Event, published: &Published, trace: &mut Vec<String>) {
         trace.push(format!("{event:?}"));
         match event {
             Event::Activated { name } => {
                 let name = text(&name);
                 let before = self.names.get(&name);
                 assert!(before.is_none_or(|it| !it.active || it.touched), "{name} was activated and active");
-                let seen =
-                    channels.iter().map(|channel| (channel.clone(), redis.published(channel))).collect();
+                let seen = published.counts();
                 self.names.insert(name, Name { active: true, seen, ..Name::default() });
             }
-            Event::Disconnected { names, .. } => {
+            Event::Disconnected { names, error } => {
                 self.losses += 1;
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
                 assert!(names.is_sorted() && !names.is_empty(), "{names:?}");
                 let lost: Vec<String> = names.iter().map(|name| text(name)).collect();
                 for (name, it) in &mut self.names {
                     if lost.contains(name) {
                         assert!(it.active, "{name} was lost and had not been active");
                         it.active = false;
-                    } else {
+                    } else if self.hears != Hears::Shards {
                         assert!(!it.active || it.touched, "{name} was lost, and it was not said");
                     }
                 }
@@ -92,7 +101,7 @@ impl Listener {
 
     fn hear_message(&mut self, channel: &str, payload: &str) {
         let number: u64 = payload.parse().unwrap();
-        let is_pattern = self.is_pattern;
+        let is_pattern = self.hears == Hears::Pattern;
         let (name, it) = self.names.iter_mut().find(|(name, _)| is_pattern || *name == channel).unwrap();
         assert!(it.active, "{name}: message {number} came while it was not active");
         match it.next.get(channel) {

@@ -1,13 +1,18 @@
-//! A Redis of which only Pub/Sub is there, with connections that are slow, torn, or silent.
+//! A Redis of which only Pub/Sub is there, with connections that are slow, torn, or silent; alone, or a node of a cluster.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::Notify;
+use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
+
+use crate::cluster::View;
+use crate::command::command;
 
 /// What happens to it is decided elsewhere.
 #[derive(Clone)]
@@ -18,12 +23,22 @@ pub(crate) struct Redis {
 
 struct State {
     random: fastrand::Rng,
+    /// How many milliseconds it may take to hear something, and to say something.
+    slowness: u64,
     connections: Vec<Arc<Connection>>,
-    /// How often was published on each channel.
-    published: BTreeMap<String, u64>,
     refuses_connections: bool,
     /// The user may not have it.
     forbidden: Option<String>,
+    /// What it knows of its cluster, if it is in one.
+    view: Option<View>,
+}
+
+/// What a name is the name of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Channel,
+    Pattern,
+    Shard,
 }
 
 #[derive(Default)]
@@ -34,21 +49,25 @@ struct Connection {
 
 #[derive(Default)]
 struct ConnectionState {
-    /// Kinds are the first letter of the command: `S` and `P`.
-    names: BTreeSet<(u8, String)>,
+    names: BTreeSet<(Kind, String)>,
     out: Vec<u8>,
     killed: bool,
+    /// For good.
     frozen: bool,
+    /// For a while.
+    stalled: bool,
 }
 
 impl Redis {
     pub(crate) fn new(seed: u64, forbidden: Option<String>) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
         let state = State {
-            random: fastrand::Rng::with_seed(seed),
+            slowness: *random.choice(&[0, 3, 200]).unwrap(),
+            random,
             connections: Vec::new(),
-            published: BTreeMap::new(),
             refuses_connections: false,
             forbidden,
+            view: None,
         };
         Self { state: Arc::new(Mutex::new(state)), tasks: TaskTracker::new() }
     }
@@ -61,9 +80,9 @@ impl Redis {
         let (client, server) = duplex(state.random.usize(16..4_096));
         let connection = Arc::new(Connection::default());
         state.connections.push(Arc::clone(&connection));
-        let random = state.random.fork();
+        let (random, slowness) = (state.random.fork(), state.slowness);
         drop(state);
-        self.tasks.spawn(self.clone().serve(connection, server, random));
+        self.tasks.spawn(self.clone().serve(connection, server, random, slowness));
         Ok(client)
     }
 
@@ -86,19 +105,31 @@ impl Redis {
         }
     }
 
-    /// Publishes the number of what was published there before.
-    pub(crate) fn publish(&self, channel: &str) {
-        let mut state = self.state.lock();
-        let published = state.published.entry(channel.to_owned()).or_default();
-        let payload = published.to_string();
-        *published += 1;
-        for connection in &state.connections {
+    /// Says and hears nothing on any connection that there is, until it does again.
+    pub(crate) fn stall(&self, stalls: bool) {
+        for connection in &self.state.lock().connections {
+            connection.state.lock().stalled = stalls;
+            connection.changed.notify_one();
+        }
+    }
+
+    /// Publishes a number on a channel, or on a sharded one.
+    pub(crate) fn publish(&self, channel: &str, number: u64, is_sharded: bool) {
+        let payload = number.to_string();
+        for connection in &self.state.lock().connections {
             let mut it = connection.state.lock();
             let names = it.names.clone();
             for (kind, name) in &names {
                 match kind {
-                    b'S' if name == channel => list(&mut it.out, &["message", channel, &payload]),
-                    b'P' if fits(name, channel) => list(&mut it.out, &["pmessage", name, channel, &payload]),
+                    Kind::Channel if !is_sharded && name == channel => {
+                        list(&mut it.out, &["message", channel, &payload]);
+                    }
+                    Kind::Pattern if !is_sharded && fits(name, channel) => {
+                        list(&mut it.out, &["pmessage", name, channel, &payload]);
+                    }
+                    Kind::Shard if is_sharded && name == channel => {
+                        list(&mut it.out, &["smessage", channel, &payload]);
+                    }
                     _ => {}
                 }
             }
@@ -106,70 +137,121 @@ impl Redis {
         }
     }
 
-    /// How often was published on a channel.
-    pub(crate) fn published(&self, channel: &str) -> u64 {
-        self.state.lock().published.get(channel).copied().unwrap_or(0)
+    /// Knows this of its cluster from now on. Names whose slots it has lost are taken from all connections, which are told so.
+    pub(crate) fn learn(&self, view: View) {
+        let mut state = self.state.lock();
+        for connection in &state.connections {
+            let mut it = connection.state.lock();
+            let names = it.names.clone();
+            for (kind, name) in names.iter().filter(|(_, name)| !view.is_mine(name)) {
+                it.names.remove(&(*kind, name.clone()));
+                confirm(&mut it, "SUNSUBSCRIBE", name);
+            }
+            connection.changed.notify_one();
+        }
+        state.view = Some(view);
+    }
+
+    /// What it knows of its cluster.
+    pub(crate) fn view(&self) -> View {
+        self.state.lock().view.clone().unwrap()
     }
 
     /// What is subscribed to on the connections that are not frozen.
-    pub(crate) fn names(&self) -> Vec<BTreeSet<(u8, String)>> {
+    pub(crate) fn names(&self) -> Vec<BTreeSet<(Kind, String)>> {
         let state = self.state.lock();
         let alive = state.connections.iter().map(|it| it.state.lock()).filter(|it| !it.frozen);
         alive.map(|it| it.names.clone()).collect()
     }
 
-    async fn serve(self, connection: Arc<Connection>, stream: DuplexStream, mut random: fastrand::Rng) {
+    async fn serve(
+        self,
+        connection: Arc<Connection>,
+        stream: DuplexStream,
+        mut random: fastrand::Rng,
+        slowness: u64,
+    ) {
         let (mut reader, mut writer) = tokio::io::split(stream);
         let mut read = Vec::new();
         loop {
-            let (is_frozen, out) = {
+            let (is_silent, out) = {
                 let it = connection.state.lock();
                 if it.killed {
                     return;
                 }
-                (it.frozen, it.out[..random.usize(1..300).min(it.out.len())].to_vec())
+                (it.frozen || it.stalled, it.out[..random.usize(1..300).min(it.out.len())].to_vec())
+            };
+            let on_its_way = Duration::from_millis(random.u64(..=slowness));
+            let write = async {
+                if slowness > 0 {
+                    sleep(on_its_way).await;
+                }
+                writer.write(&out).await
             };
             tokio::select! {
                 biased;
                 () = connection.changed.notified() => {}
-                result = writer.write(&out), if !is_frozen && !out.is_empty() => {
+                result = write, if !is_silent && !out.is_empty() => {
                     let Ok(count) = result else { break };
                     connection.state.lock().out.drain(..count);
                 }
-                result = reader.read_buf(&mut read), if !is_frozen => {
+                result = reader.read_buf(&mut read), if !is_silent => {
                     if result.unwrap_or(0) == 0 {
                         break;
+                    }
+                    if slowness > 0 {
+                        sleep(Duration::from_millis(random.u64(..=slowness))).await;
                     }
                     self.answer(&connection, &mut read);
                 }
                 // It hears nothing, not even that the other end has gone, until it is killed.
-                () = std::future::pending(), if is_frozen => {}
+                () = std::future::pending(), if is_silent => {}
             }
         }
         self.state.lock().connections.retain(|other| !Arc::ptr_eq(other, &connection));
     }
 
     fn answer(&self, connection: &Connection, read: &mut Vec<u8>) {
-        let forbidden = self.state.lock().forbidden.clone();
         while let Some((words, length)) = command(read) {
             read.drain(..length);
+            let state = self.state.lock();
             let mut it = connection.state.lock();
             let (verb, names) = words.split_first().unwrap();
-            let kind = if verb.starts_with('P') { b'P' } else { b'S' };
-            if verb == "PING" {
-                it.out.extend_from_slice(b"+PONG\r\n");
-            } else if verb.contains("UNSUBSCRIBE") {
-                for name in names {
-                    it.names.remove(&(kind, name.clone()));
-                    confirm(&mut it, verb, name);
+            let (kind, is_unsubscribe) = match verb.as_str() {
+                "PING" => {
+                    it.out.extend_from_slice(b"+PONG\r\n");
+                    continue;
                 }
-            } else if names.iter().any(|name| Some(name) == forbidden.as_ref()) {
+                "CLUSTER" => {
+                    let answer = state.view.as_ref().unwrap().answer(&names[0]);
+                    it.out.extend_from_slice(answer.as_bytes());
+                    continue;
+                }
+                "SUBSCRIBE" => (Kind::Channel, false),
+                "UNSUBSCRIBE" => (Kind::Channel, true),
+                "PSUBSCRIBE" => (Kind::Pattern, false),
+                "PUNSUBSCRIBE" => (Kind::Pattern, true),
+                "SSUBSCRIBE" => (Kind::Shard, false),
+                "SUNSUBSCRIBE" => (Kind::Shard, true),
+                other => panic!("{other} is no command of these games"),
+            };
+            let refusal = state.view.as_ref().and_then(|view| view.refusal(names));
+            if let Some(refusal) = refusal {
+                it.out.extend_from_slice(refusal.as_bytes());
+                continue;
+            }
+            if !is_unsubscribe && names.iter().any(|name| Some(name) == state.forbidden.as_ref()) {
                 it.out.extend_from_slice(b"-NOPERM no\r\n");
-            } else {
-                for name in names {
-                    it.names.insert((kind, name.clone()));
-                    confirm(&mut it, verb, name);
+                continue;
+            }
+            for name in names {
+                let name_of_kind = (kind, name.clone());
+                if is_unsubscribe {
+                    it.names.remove(&name_of_kind);
+                } else {
+                    it.names.insert(name_of_kind);
                 }
+                confirm(&mut it, verb, name);
             }
         }
     }
@@ -192,36 +274,4 @@ fn list(out: &mut Vec<u8>, words: &[&str]) {
 /// Patterns here are a prefix and a star.
 pub(crate) fn fits(pattern: &str, channel: &str) -> bool {
     channel.starts_with(pattern.trim_end_matches('*'))
-}
-
-/// Reads a command, if it is whole, and says how long it is.
-fn command(bytes: &[u8]) -> Option<(Vec<String>, usize)> {
-    let mut at = 0;
-    let mut line = |bytes: &[u8]| {
-        let end = at + memchr::memchr(b'\n', &bytes[at..])?;
-        let text = String::from_utf8(bytes[at + 1..end - 1].to_vec()).unwrap();
-        at = end + 1;
-        Some((text, at))
-    };
-    let count: usize = line(bytes)?.0.parse().unwrap();
-    let mut words = Vec::new();
-    let mut length = 0;
-    for _ in 0..count {
-        line(bytes)?;
-        // The commands of these games have no line ends in their names.
-        let start = line_start(bytes, &mut line)?;
-        words.push(start.0);
-        length = start.1;
-    }
-    Some((words, length))
-}
-
-/// Reads a line with its first letter.
-fn line_start(
-    bytes: &[u8],
-    line: &mut impl FnMut(&[u8]) -> Option<(String, usize)>,
-) -> Option<(String, usize)> {
-    let (rest, end) = line(bytes)?;
-    let start = end - 2 - rest.len() - 1;
-    Some((format!("{}{rest}", char::from(bytes[start])), end))
 }
