@@ -8,7 +8,7 @@ use benches::budget::Effort;
 use benches::flood::channel;
 use benches::tally::Tally;
 use mpx::{Config, Event, Handler, Multiplexer};
-use test_support::Redis;
+use test_support::{Redis, redis_connection};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
@@ -26,7 +26,7 @@ fn run(effort: Effort, again: bool) -> Result<f64, Box<dyn Error>> {
     Runtime::new()?.block_on(async {
         let names: Vec<String> = (0..effort.pick(100_000, 5_000)).map(channel).collect();
         let redis = Redis::private().await?;
-        let mut admin = redis::Client::open(redis.url())?.get_multiplexed_async_connection().await?;
+        let mut admin = redis_connection(redis.url()).await?;
         let multiplexer = Multiplexer::start(Config::new(redis.url())?)?;
         let tally = Arc::<Tally>::default();
         let subscription = multiplexer.channels_to(Activations(Arc::clone(&tally)))?;

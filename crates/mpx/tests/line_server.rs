@@ -8,7 +8,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::cmd;
 use rustix::process::{Pid, Signal, kill_process};
-use test_support::{Redis, require};
+use test_support::{Redis, redis_connection, require};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -77,8 +77,7 @@ impl Client {
 }
 
 async fn publisher(redis: &Redis) -> MultiplexedConnection {
-    let client = redis::Client::open(redis.url()).unwrap();
-    soon(client.get_multiplexed_async_connection()).await.unwrap()
+    soon(redis_connection(redis.url())).await.unwrap()
 }
 
 async fn publish(publisher: &mut MultiplexedConnection, channel: &str, payload: &[u8]) -> u64 {

@@ -60,6 +60,7 @@ pub use redis::RedisMonitor;
 pub use redis::RedisOptions;
 pub use redis::RedisSentinel;
 pub use redis::RedisUser;
+pub use redis::redis_connection;
 pub use server::Origin;
 pub use server::Server;
 pub use skip::SKIPPED_FILE;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use presence_core::{Cursor, Event, Presence, Status};
 use presence_redis::leases::Leases;
-use test_support::{Redis, RedisOptions};
+use test_support::{Redis, RedisOptions, redis_connection};
 use tokio::time::{Instant, sleep};
 
 use crate::fault::Fault;
@@ -87,8 +87,7 @@ impl Soak {
                 self.redis.thaw().await?;
             }
             Fault::RedisFlushed => {
-                let mut connection =
-                    redis::Client::open(self.redis.url())?.get_multiplexed_async_connection().await?;
+                let mut connection = redis_connection(self.redis.url()).await?;
                 redis::cmd("FLUSHALL").exec_async(&mut connection).await?;
             }
             Fault::WorkerKilled(number) => {

@@ -1,7 +1,8 @@
 //! Somebody who talks to Redis directly.
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, cmd};
+use redis::{Cmd, FromRedisValue, cmd};
+use test_support::redis_connection;
 
 use crate::listener::soon;
 
@@ -12,11 +13,7 @@ pub(crate) struct Direct {
 
 impl Direct {
     pub(crate) async fn open(url: &str) -> Self {
-        let client = Client::open(url).unwrap();
-        // The library's own limit is half a second, which a busy machine may need.
-        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let connection = soon(client.get_multiplexed_async_connection_with_config(&config)).await.unwrap();
-        Self { connection }
+        Self { connection: soon(redis_connection(url)).await.unwrap() }
     }
 
     pub(crate) async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> T {

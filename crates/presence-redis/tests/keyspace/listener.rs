@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use presence_core::{Cause, Error, ErrorKind, Event, Events, Presence, Since, Status, Update};
 use presence_redis::keyspace::{Config, Keyspace, Notifications};
 use redis::aio::MultiplexedConnection;
-use test_support::Redis;
+use test_support::{Redis, redis_connection};
 use tokio::time::timeout;
 
 /// For what must come, however busy the machine is.
@@ -88,7 +88,7 @@ pub(crate) async fn start(config: &Config) -> Presence {
 
 /// Connects to the server as somebody who has nothing to do with presence.
 pub(crate) async fn stranger(url: &str) -> MultiplexedConnection {
-    redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
+    redis_connection(url).await.unwrap()
 }
 
 /// Runs a command given as one line of words.

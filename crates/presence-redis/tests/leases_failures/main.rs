@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use presence_core::Presence;
 use presence_redis::leases::{Config, Leases};
+use test_support::redis_connection;
 
 /// Settings with short times under a prefix of their own.
 fn config(url: &str) -> Config {
@@ -35,8 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Tells a server something as its operator.
 async fn tell(redis: &test_support::Redis, words: &[&str]) {
-    let client = redis::Client::open(redis.url()).expect("its address is good");
-    let mut connection = client.get_multiplexed_async_connection().await.expect("redis is there");
+    let mut connection = redis_connection(redis.url()).await.expect("redis is there");
     let mut command = redis::cmd(words[0]);
     command.arg(&words[1..]).exec_async(&mut connection).await.expect("it does as it is told");
 }

@@ -3,6 +3,7 @@
 mod certificates;
 mod cluster;
 mod command;
+mod connection;
 mod monitor;
 mod options;
 mod patience;
@@ -11,6 +12,7 @@ mod server;
 mod wire;
 
 pub use cluster::RedisCluster;
+pub use connection::redis_connection;
 pub use monitor::RedisMonitor;
 pub use options::RedisOptions;
 pub use options::RedisUser;

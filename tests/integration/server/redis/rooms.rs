@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use test_support::{Redis, require};
+use test_support::{Redis, redis_connection, require};
 use tests::Tidings;
 
 use super::super::client::Client;
@@ -62,8 +62,7 @@ async fn rooms_outlive_a_flush_of_redis() {
         clients.push(client);
     }
     until_shown(&one, json!({ "alice": "alice", "bob": "bob" })).await;
-    let client = redis::Client::open(server.url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut connection = redis_connection(server.url()).await.unwrap();
     redis::cmd("FLUSHALL").exec_async(&mut connection).await.unwrap();
     for server in [&one, &other] {
         until_shown(server, json!({ "alice": "alice", "bob": "bob" })).await;
