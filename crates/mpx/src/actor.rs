@@ -93,14 +93,10 @@ impl Actor {
     /// Uses a connection until it is lost, or the actor is told to stop.
     async fn serve(&mut self, transport: Box<dyn Transport>) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
-        let long = shared.registry.lock().connect(self.place.link);
+        shared.registry.lock().connect(self.place.link);
         let _connected = shared.metrics.connection();
         shared.connected();
         let mut dispatch = Dispatch::new(&shared, self.place.link);
-        {
-            let _telling = self.place.telling.lock();
-            dispatch.refuse_long(long);
-        }
         let mut wire = Wire::new(transport, shared.config.message_max, shared.config.ping_timeout);
         self.exchange(&mut wire, &shared, &mut dispatch).await
     }
@@ -121,7 +117,9 @@ impl Actor {
                 dispatch.activate_joined();
             }
             if pause.is_none() && wire.outgoing.is_written() {
+                let _telling = self.place.telling.lock();
                 self.prepare(&mut wire.outgoing, &mut resubscribing);
+                dispatch.refuse_long();
             }
             let traffic = tokio::select! {
                 biased;

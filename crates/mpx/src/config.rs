@@ -71,9 +71,10 @@ impl Config {
         Self::of(Source::Function(Arc::new(connect)))
     }
 
-    /// From anything that makes connections to the nodes of a cluster, which are logged in already if they have to be. Nodes are named
-    /// as the cluster names them, beginning with `host` and `port`: where these are not how they are reached, as behind a proxy or in
-    /// containers, this is the place to say how.
+    /// From anything that makes connections to the nodes of a cluster.
+    ///
+    /// They are logged in already if they have to be. Nodes are named as the cluster names them, beginning with `host` and `port`: where
+    /// these are not how they are reached, as behind a proxy or in containers, this is the place to say how.
     #[must_use]
     pub fn from_connect_node(host: impl Into<String>, port: u16, connect: impl ConnectNode) -> Self {
         Self::of(Source::Node { host: host.into(), port, connect: Arc::new(connect) })

@@ -7,7 +7,7 @@ use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::fanout::Fanout;
-use crate::protocol::{Frame, Kind, Verb};
+use crate::protocol::{Frame, Kind, TOO_LONG, Verb};
 use crate::registry::{Activation, Confirmation, Question, Refusal, Waiter};
 
 /// Calls the subscriptions of one connection; only ever used by its task.
@@ -63,12 +63,13 @@ impl<'a> Dispatch<'a> {
     }
 
     /// Tells those who wait for names that are too long.
-    pub(crate) fn refuse_long(&self, names: Vec<(Bytes, Vec<Waiter>)>) {
-        let error = Error::new(ErrorKind::Refused, "the name is longer than this redis takes");
-        for (name, waiting) in names {
+    pub(crate) fn refuse_long(&self) {
+        let long = self.shared.registry.lock().take_long(self.link);
+        for (name, waiting) in long {
             tracing::warn!(length = name.len(), "a name is longer than redis takes");
-            for waiter in waiting {
-                self.shared.tell(&waiter.sink, Event::Refused { name: name.clone(), error: error.clone() });
+            let error = Error::new(ErrorKind::Refused, "the name is longer than this redis takes");
+            for Waiter { sink, .. } in waiting {
+                self.shared.tell(&sink, Event::Refused { name: name.clone(), error: error.clone() });
             }
         }
     }
@@ -123,8 +124,7 @@ impl<'a> Dispatch<'a> {
             }
             // A sign of life as good as any.
             Some(Question::Life) => registry.hear_life(self.link),
-            Some(Question::Names) if why.starts_with(b"ERR Protocol error") => {
-                // What else is written is always well-formed.
+            Some(Question::Names) if why.starts_with(TOO_LONG) => {
                 registry.shorten(self.link);
                 return Err(Error::with_source(
                     ErrorKind::Unavailable,

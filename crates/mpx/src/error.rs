@@ -56,7 +56,8 @@ impl Error {
     /// What Redis said instead of an answer.
     pub(crate) fn of_reply(why: &[u8]) -> Self {
         let is = |words: &[&[u8]]| words.iter().any(|word| why.starts_with(word));
-        let kind = if is(&[b"NOAUTH", b"WRONGPASS", b"DENIED"]) {
+        // The long one is `NOAUTH` to a command of many words.
+        let kind = if is(&[b"NOAUTH", b"WRONGPASS", b"DENIED", b"ERR Protocol error: unauthenticated"]) {
             ErrorKind::Config
         } else if is(&[b"NOPERM", b"ERR"]) && !is(&[b"ERR max number of clients"]) {
             ErrorKind::Refused

@@ -31,12 +31,12 @@ pub enum Event {
     /// The connection's user may not have the name, says Redis. It is asked for again with the next connection, and when another
     /// subscription adds it.
     ///
-    /// Or it is longer than this Redis takes, which has ended a connection over it. It is not asked for again, which is said of each
-    /// connection.
+    /// Or it is longer than this Redis takes, which has ended a connection over a name as long. It is not asked for again, and each
+    /// connection says so.
     Refused {
         /// The channel or the pattern.
         name: Bytes,
-        /// What Redis said.
+        /// What Redis said, or that the name is too long.
         error: Error,
     },
     /// So many messages were dropped, since they were not read in time: all of them older than the next one.

@@ -46,7 +46,8 @@
 //!   before anything that comes after. When there is a connection again, each name is `Activated` once.
 //! - [`Lagged`](Event::Lagged): so many messages were dropped, all of them older than the next one.
 //! - [`Refused`](Event::Refused): the user of the connection may not have the name. The others of the same command are not harmed by it.
-//!   Only a name that is longer than a lowered `proto-max-bulk-len` of the server costs everybody the connection, once.
+//!   Only a name that is longer than a lowered `proto-max-bulk-len` of the server costs everybody the connection; names as long are then
+//!   known to be too long.
 //!
 //! Who needs what was published in between fetches it from elsewhere after `Activated`.
 //!

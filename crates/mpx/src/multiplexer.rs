@@ -82,8 +82,8 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a pattern that is empty or longer than Redis takes, which is 512 MB by
-    /// default; otherwise as [`channels`](Self::channels).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a pattern that is empty, longer than 512 MB, or longer than Redis is
+    /// known to take; otherwise as [`channels`](Self::channels).
     pub fn pattern(&self, pattern: impl AsRef<[u8]>) -> Result<(PatternSubscription, Events), Error> {
         PatternSubscription::with_queue(&self.engine.shared, pattern.as_ref())
     }

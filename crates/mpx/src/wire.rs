@@ -1,6 +1,7 @@
 //! A connection with what is on its way in both directions.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(crate) struct Wire {
     heard: Instant,
     /// When it was asked for a sign of life since.
     probed: Option<Instant>,
+    /// Why nothing can be written any more.
+    broken: Option<io::Error>,
 }
 
 /// What happened on a connection.
@@ -39,7 +42,7 @@ pub(crate) enum Traffic {
 impl Wire {
     pub(crate) fn new(transport: Box<dyn Transport>, message_max: usize, silence: Duration) -> Self {
         let (outgoing, buffer) = (Outgoing::default(), Buffer::new(message_max));
-        Self { transport, outgoing, buffer, silence, heard: Instant::now(), probed: None }
+        Self { transport, outgoing, buffer, silence, heard: Instant::now(), probed: None, broken: None }
     }
 
     /// Waits until there is something to do.
@@ -52,27 +55,37 @@ impl Wire {
     ///
     /// Nothing is lost.
     pub(crate) async fn traffic(&mut self) -> Result<Traffic, Error> {
-        let Self { transport, outgoing, buffer, .. } = self;
+        let Self { transport, outgoing, buffer, broken, .. } = self;
         // Both each time: Redis does not read while we do not, and a flood of messages is not to keep commands back.
         let moved = poll_fn(|context| {
-            let written = outgoing.poll(&mut **transport, context);
+            let mut written = Poll::Pending;
+            if broken.is_none() {
+                match outgoing.poll(&mut **transport, context) {
+                    // What came before may say why; and then the end comes.
+                    Poll::Ready(Err(error)) => *broken = Some(error),
+                    other => written = other,
+                }
+            }
             let mut room = ReadBuf::new(buffer.room());
             let read = Pin::new(&mut **transport).poll_read(context, &mut room);
             let count = room.filled().len();
-            match (written, read) {
-                // First what came: it may say why nothing more can be written.
-                (_, Poll::Ready(Ok(()))) if count > 0 => {
+            match (read, broken.take()) {
+                (Poll::Ready(Ok(())), error) if count > 0 => {
+                    *broken = error;
                     buffer.filled(count);
                     Poll::Ready(Ok(Traffic::Read(count)))
                 }
-                (Poll::Ready(Err(error)), _) | (_, Poll::Ready(Err(error))) => Poll::Ready(Err(error)),
-                (_, Poll::Ready(Ok(()))) => Poll::Ready(Ok(Traffic::Read(0))),
-                (written, Poll::Pending) => written.map_ok(|()| Traffic::Written),
+                (Poll::Ready(_), Some(error)) | (Poll::Ready(Err(error)), None) => Poll::Ready(Err(error)),
+                (Poll::Ready(Ok(())), None) => Poll::Ready(Ok(Traffic::Read(0))),
+                (Poll::Pending, error) => {
+                    *broken = error;
+                    written.map_ok(|()| Traffic::Written)
+                }
             }
         });
         // From the question on: who asks may have stood still before.
         let deadline = self.probed.unwrap_or(self.heard) + self.silence;
-        let traffic: std::io::Result<Traffic> = tokio::select! {
+        let traffic: io::Result<Traffic> = tokio::select! {
             biased;
             moved = moved => moved,
             () = sleep_until(deadline) => return self.probe(),
@@ -85,7 +98,7 @@ impl Wire {
                 }
                 Ok(traffic)
             }
-            Err(error) => Err(Error::with_source(ErrorKind::Unavailable, "the connection failed", error)),
+            Err(error) => Err(failed(error)),
         }
     }
 
@@ -95,6 +108,9 @@ impl Wire {
     }
 
     fn probe(&mut self) -> Result<Traffic, Error> {
+        if let Some(error) = self.broken.take() {
+            return Err(failed(error));
+        }
         if self.outgoing.take_progress() {
             // What is long takes long, and the question may lie behind it.
             *self.probed.as_mut().unwrap_or(&mut self.heard) = Instant::now();
@@ -107,6 +123,10 @@ impl Wire {
         write_command(self.outgoing.room(), b"PING", [].into_iter());
         Ok(Traffic::Probed)
     }
+}
+
+fn failed(error: io::Error) -> Error {
+    Error::with_source(ErrorKind::Unavailable, "the connection failed", error)
 }
 
 fn lost(why: &'static str) -> Error {

@@ -94,7 +94,8 @@ async fn a_server_with_tls_is_trusted_by_who_trusts_its_ca() {
     let root_cert = Some(fs::read(redis.ca_file().unwrap()).unwrap());
     let trusting = TlsCertificates { client_tls: None, root_cert };
     let client = Client::build_with_tls(redis.url(), trusting).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let patient = AsyncConnectionConfig::new().set_response_timeout(None);
+    let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
     connection.set::<_, _, ()>("a", 1).await.unwrap();
     let doubting = Client::build_with_tls(redis.url(), TlsCertificates { client_tls: None, root_cert: None });
     assert!(doubting.unwrap().get_multiplexed_async_connection().await.is_err());

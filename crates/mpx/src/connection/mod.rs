@@ -44,9 +44,9 @@ where
     }
 }
 
-/// Anything that makes connections to the nodes of a cluster: a closure that takes host and port and returns a future of a byte stream,
-/// for one.
+/// Anything that makes connections to the nodes of a cluster.
 ///
+/// A closure that takes host and port and returns a future of a byte stream, for one.
 /// The stream is logged in already if it has to be; it is used with whatever protocol it speaks.
 pub trait ConnectNode: Send + Sync + 'static {
     /// Begins to make one to the node that the cluster knows by this address. It is dropped when it takes too long.

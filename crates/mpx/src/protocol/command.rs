@@ -49,6 +49,8 @@ fn head(out: &mut Vec<u8>, kind: u8, length: usize) {
 
 /// How long a text may be that Redis takes by default, its `proto-max-bulk-len`.
 pub(crate) const TEXT_MAX: usize = 512 * 1024 * 1024;
+/// How Redis begins to say that a text is longer than it takes, before it ends the connection.
+pub(crate) const TOO_LONG: &[u8] = b"ERR Protocol error: invalid bulk length";
 
 #[cfg(test)]
 mod tests {

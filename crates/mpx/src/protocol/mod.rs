@@ -6,6 +6,6 @@
 mod command;
 mod frame;
 
-pub(crate) use self::command::{TEXT_MAX, Verb, write_command};
+pub(crate) use self::command::{TEXT_MAX, TOO_LONG, Verb, write_command};
 pub(crate) use self::frame::plain_message;
 pub use self::frame::{Frame, Kind, Malformed, Parsed, parse};

@@ -82,7 +82,8 @@ impl Publisher {
     /// - [`Config`](ErrorKind::Config), [`Protocol`](ErrorKind::Protocol): there is no connection, and the settings are why, or the
     ///   server talks as no Redis does; nothing was published;
     /// - [`Uncertain`](ErrorKind::Uncertain): the connection was lost before the answer, it may have been published or not;
-    /// - [`Refused`](ErrorKind::Refused): Redis refuses it to this user;
+    /// - [`Refused`](ErrorKind::Refused): Redis refuses it to this user, or it is longer than this Redis takes, which ends the
+    ///   connection;
     /// - [`InvalidInput`](ErrorKind::InvalidInput): a text is longer than 512 MB;
     /// - [`Closed`](ErrorKind::Closed): after [`shutdown`](Self::shutdown).
     ///

@@ -10,7 +10,7 @@ use super::pending::{Asked, Pending, closed, fail};
 use crate::config::Config;
 use crate::connection::{Dialer, Transport};
 use crate::error::{Error, ErrorKind};
-use crate::protocol::Frame;
+use crate::protocol::{Frame, TOO_LONG};
 use crate::random::Dice;
 use crate::reconnect::Reconnect;
 use crate::wire::{Traffic, Wire};
@@ -94,7 +94,11 @@ impl Task {
                     let error = Error::of_reply(why);
                     // Unasked it says why the connection is about to end.
                     let Some(asked) = self.asked.pop_front() else { return Err(error) };
-                    self.metrics.failures.increment(u64::from(asked.answer(Err(error))));
+                    self.metrics.failures.increment(u64::from(asked.answer(Err(error.clone()))));
+                    if why.starts_with(TOO_LONG) {
+                        // So does this: nothing more is to be written.
+                        return Err(error);
+                    }
                 }
                 Frame::Pong if matches!(self.asked.front(), Some(Asked::Life)) => {
                     self.asked.pop_front();

@@ -22,6 +22,8 @@ pub(super) struct Link {
     joined: Vec<(Kind, Bytes)>,
     /// At so many it is looked whether some are there twice.
     joined_max: usize,
+    /// Names that were to be asked for and are too long.
+    long: Vec<(Kind, Bytes)>,
     /// What Redis has not answered yet, in order.
     in_flight: VecDeque<Asked>,
     /// Names whose listeners are not as the connection's task remembers them, each once.
@@ -108,6 +110,7 @@ impl Registry {
             dirty,
             joined: Vec::new(),
             joined_max: DIRTY_MIN,
+            long: Vec::new(),
             in_flight,
             changed: Vec::new(),
             stale: Arc::default(),
@@ -116,10 +119,8 @@ impl Registry {
         self.links.len() - 1
     }
 
-    /// A connection begins: Redis knows nothing. Returns the names that it is not asked for, as they are too long, with those who wait
-    /// for them.
-    pub(crate) fn connect(&mut self, link: usize) -> Vec<(Bytes, Vec<Waiter>)> {
-        let mut refused = Vec::new();
+    /// A connection begins: Redis knows nothing.
+    pub(crate) fn connect(&mut self, link: usize) {
         for kind in KINDS {
             let names = &self.names[kind as usize];
             let due = names.iter().filter(|(_, entry)| entry.link == link && entry.is_due());
@@ -129,12 +130,9 @@ impl Registry {
                 Routes::One => due.sort_unstable(),
                 Routes::Slots(_) => due.sort_by_cached_key(|name| (super::slot(name), name.clone())),
             }
-            let long = due.extract_if(.., |name| name.len() > self.name_max);
-            refused.extend(long.filter_map(|name| Some((name.clone(), names.get(&name)?.joining.clone()))));
             self.links[link].dirty.extend(due.into_iter().map(|name| (kind, name)));
         }
         self.links[link].connected = true;
-        refused
     }
 
     /// A connection is over. Returns what that takes from whom, in the order of their creation.
@@ -143,6 +141,7 @@ impl Registry {
         place.connected = false;
         place.dirty.clear();
         place.joined.clear();
+        place.long.clear();
         place.in_flight.clear();
         place.changed.clear();
         let mut losses = Vec::new();
@@ -185,17 +184,20 @@ impl Registry {
     /// Names that lie one behind the other and are to be told the same.
     fn next_flight(&mut self, link: usize) -> Option<Flight> {
         let Self { links, names, routes, batch_max, name_max, .. } = self;
-        let dirty = &mut links[link].dirty;
+        let Link { dirty, long, .. } = &mut links[link];
         let (mut flight, mut bytes) = (None::<Flight>, 0);
         while let Some((kind, name)) = dirty.front() {
             let kind = *kind;
             let entry = names[kind as usize].get_mut(name);
-            let is_due = |entry: &&mut Entry| entry.link == link && entry.is_due() && name.len() <= *name_max;
-            let Some(entry) = entry.filter(is_due) else {
-                // It was wanted and not wanted since, or the other way round; or it was too long for another connection.
+            let Some(entry) = entry.filter(|entry| entry.link == link && entry.is_due()) else {
+                // It was wanted and not wanted since, or the other way round.
                 dirty.pop_front();
                 continue;
             };
+            if !entry.asked && name.len() > *name_max {
+                long.extend(dirty.pop_front());
+                continue;
+            }
             let verb = if entry.asked { Verb::Unsubscribe } else { Verb::Subscribe };
             let fits = |flight: &Flight| {
                 (flight.verb, flight.kind) == (verb, kind)
@@ -323,6 +325,16 @@ impl Registry {
                 self.forget(flight.kind, name);
             }
         }
+    }
+
+    /// Takes the names that Redis was not asked for since they are too long, with those who wait for them.
+    pub(crate) fn take_long(&mut self, link: usize) -> Vec<(Bytes, Vec<Waiter>)> {
+        let long = std::mem::take(&mut self.links[link].long);
+        let waiting = long.into_iter().map(|(kind, name)| {
+            let entry = self.names[kind as usize].get(&name);
+            (name, entry.map(|entry| entry.joining.clone()).unwrap_or_default())
+        });
+        waiting.collect()
     }
 
     /// Takes the names to which somebody came while they lived.

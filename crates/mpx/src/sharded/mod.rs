@@ -22,6 +22,10 @@ use crate::subscription::{ChannelSubscription, Events};
 /// [`Disconnected`](crate::Event::Disconnected) with these names, and [`Activated`](crate::Event::Activated) when the new master has
 /// confirmed them.
 ///
+/// A master that is cut off and replaced does not know it, and says nothing: what is published at its heir meanwhile is missed, until it
+/// hears of that, or does not answer within [`ping_timeout`](Config::ping_timeout). A cluster whose nodes have
+/// `cluster-allow-pubsubshard-when-down no` at least takes no new subscription there.
+///
 /// # Comparison to `Multiplexer`
 ///
 /// Subscriptions are the same. Redis has no patterns for sharded channels, so there are no promises either; for those, and for channels

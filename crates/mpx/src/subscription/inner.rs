@@ -71,7 +71,7 @@ impl Inner {
                 Standing::Active => return Ok(()),
                 Standing::Absent => return Err(closed()),
                 Standing::Refused => {
-                    return Err(Error::new(ErrorKind::Refused, "redis refuses the name to this user"));
+                    return Err(Error::new(ErrorKind::Refused, "redis refuses the name"));
                 }
                 Standing::Waiting => changed.await,
             }

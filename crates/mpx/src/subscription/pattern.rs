@@ -55,7 +55,7 @@ impl PatternSubscription {
     ///
     /// # Errors
     ///
-    /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it to this user; [`Closed`](crate::ErrorKind::Closed) if the subscription
+    /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it; [`Closed`](crate::ErrorKind::Closed) if the subscription
     /// is closed.
     pub async fn wait_for_activation(&self) -> Result<(), Error> {
         self.inner.activated(Kind::Pattern, &self.pattern).await

@@ -128,3 +128,21 @@ async fn who_waits_for_a_name_that_is_refused_again_is_told() {
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert_eq!(promises.promise("1", Duration::ZERO).unwrap_err().kind(), ErrorKind::Refused);
 }
+
+#[tokio::test]
+async fn a_password_that_is_asked_for_later_is_no_fault_of_the_names() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let (multiplexer, mut direct) = (start(redis.url()), Direct::open(redis.url()).await);
+    // More than Redis reads of somebody who is not logged in.
+    let names: Vec<String> = (10..40).map(|number| format!("name:{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (subscription, mut listener) = Listener::open(&multiplexer, &names).await;
+    let () = direct.ask(cmd("CONFIG").arg("SET").arg("requirepass").arg("secret")).await;
+    assert_eq!(direct.kill_subscribers().await, 1);
+    listener.disconnected(&names).await;
+    until(async || multiplexer.error().filter(|error| error.kind() == ErrorKind::Config)).await;
+    let () = direct.ask(cmd("CONFIG").arg("SET").arg("requirepass").arg("")).await;
+    listener.activated(&names).await;
+    subscription.add("another").unwrap();
+    listener.activated(&["another"]).await;
+}

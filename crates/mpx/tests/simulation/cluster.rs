@@ -30,10 +30,13 @@ impl View {
 
     /// Why it does not do a command about these names.
     pub(crate) fn refusal(&self, names: &[String]) -> Option<String> {
-        let slots: BTreeSet<u16> = names.iter().map(|name| slot(name)).collect();
-        assert_eq!(slots.len(), 1, "{names:?} in one command");
-        let slot = *slots.first()?;
+        let slot = slot(names.first()?);
+        if names.iter().any(|name| self::slot(name) != slot) {
+            return Some("-CROSSSLOT Keys in request don't hash to the same slot\r\n".to_owned());
+        }
         if self.is_alone {
+            // With `cluster-allow-pubsubshard-when-down no`. Else it would take a subscription that hears nothing of its heir, which is so
+            // with Redis, and no fault of who subscribes.
             return Some("-CLUSTERDOWN The cluster is down\r\n".to_owned());
         }
         let owner = self.owner(slot);

@@ -155,6 +155,11 @@ impl Game {
         sleep(Duration::from_secs(5) + 3 * self.ping_timeout).await;
         self.subscribers.read();
         self.check_wishes();
+        let unwanted = self.channel();
+        self.subscribers.forget(&unwanted);
+        // Soon, and not with the next map.
+        sleep(Duration::from_secs(2)).await;
+        self.check_wishes();
         for channel in self.channels.clone() {
             let number = self.publish(&channel);
             sleep(Duration::from_secs(1)).await;
@@ -180,6 +185,8 @@ impl Game {
         for (node, names) in &connections {
             for (_, name) in names {
                 assert_eq!(self.cluster.owner(name), *node, "{name} is subscribed to where it is not");
+                let is_wished = self.subscribers.iter().any(|it| it.wishes.contains(name));
+                assert!(is_wished, "{name} is subscribed to, and nobody wishes it");
             }
         }
     }

@@ -70,6 +70,17 @@ impl Subscribers {
         true
     }
 
+    /// Nobody wishes a name any more.
+    pub(crate) fn forget(&mut self, name: &str) {
+        for it in &mut self.all {
+            it.wishes.remove(name);
+            it.listener.touch(name);
+            if let Handle::Channels(handle) = &it.handle {
+                handle.remove(name);
+            }
+        }
+    }
+
     /// Somebody closes a subscription.
     pub(crate) fn close(&mut self, random: &mut fastrand::Rng) {
         if self.all.is_empty() {

@@ -7,8 +7,9 @@ use redis::Client;
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 
-/// Connects to a Redis as redis-rs does, with more patience: its own half a second for an answer is what a busy machine may need, or a
-/// server that the test holds up.
+/// Connects to a Redis as redis-rs does, with more patience.
+///
+/// Its own half a second for an answer is what a busy machine may need, or a server that the test holds up.
 ///
 /// # Errors
 ///
