@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::mode::{Follower, Mode};
 use crate::outgoing::Outgoing;
 use crate::reconnect::Reconnect;
+use crate::registry::Overlong;
 use crate::wire::{Traffic, Wire};
 
 /// Owns one connection.
@@ -118,8 +119,8 @@ impl Actor {
             }
             if pause.is_none() && wire.outgoing.is_written() {
                 let _telling = self.place.telling.lock();
-                self.prepare(&mut wire.outgoing, &mut resubscribing);
-                dispatch.refuse_long();
+                let long = self.prepare(&mut wire.outgoing, &mut resubscribing);
+                dispatch.refuse_long(long);
             }
             let traffic = tokio::select! {
                 biased;
@@ -155,10 +156,11 @@ impl Actor {
         }
     }
 
-    /// Fetches what there is to tell Redis.
-    fn prepare(&self, outgoing: &mut Outgoing, resubscribing: &mut Option<Span>) {
+    /// Fetches what there is to tell Redis. Returns the names that are too long for that.
+    fn prepare(&self, outgoing: &mut Outgoing, resubscribing: &mut Option<Span>) -> Vec<Overlong> {
         let mut registry = self.shared.registry.lock();
         registry.write(self.place.link, outgoing.room(), WRITE);
+        let long = registry.take_long(self.place.link);
         let (names, settled) = (registry.names_count(), registry.is_settled(self.place.link));
         drop(registry);
         self.shared.metrics.names(names);
@@ -166,6 +168,7 @@ impl Actor {
             // The span's end.
             *resubscribing = None;
         }
+        long
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::fanout::Fanout;
 use crate::protocol::{Frame, Kind, TOO_LONG, Verb};
-use crate::registry::{Activation, Confirmation, Question, Refusal, Waiter};
+use crate::registry::{Activation, Confirmation, Overlong, Question, Refusal, Waiter};
 
 /// Calls the subscriptions of one connection; only ever used by its task.
 pub(crate) struct Dispatch<'a> {
@@ -63,8 +63,7 @@ impl<'a> Dispatch<'a> {
     }
 
     /// Tells those who wait for names that are too long.
-    pub(crate) fn refuse_long(&self) {
-        let long = self.shared.registry.lock().take_long(self.link);
+    pub(crate) fn refuse_long(&self, long: Vec<Overlong>) {
         for (name, waiting) in long {
             tracing::warn!(length = name.len(), "a name is longer than redis takes");
             let error = Error::new(ErrorKind::Refused, "the name is longer than this redis takes");

@@ -69,18 +69,13 @@ impl Wire {
             let mut room = ReadBuf::new(buffer.room());
             let read = Pin::new(&mut **transport).poll_read(context, &mut room);
             let count = room.filled().len();
-            match (read, broken.take()) {
-                (Poll::Ready(Ok(())), error) if count > 0 => {
-                    *broken = error;
+            match read {
+                Poll::Ready(Ok(())) if count > 0 => {
                     buffer.filled(count);
                     Poll::Ready(Ok(Traffic::Read(count)))
                 }
-                (Poll::Ready(_), Some(error)) | (Poll::Ready(Err(error)), None) => Poll::Ready(Err(error)),
-                (Poll::Ready(Ok(())), None) => Poll::Ready(Ok(Traffic::Read(0))),
-                (Poll::Pending, error) => {
-                    *broken = error;
-                    written.map_ok(|()| Traffic::Written)
-                }
+                Poll::Ready(end) => Poll::Ready(broken.take().map_or(end, Err).map(|()| Traffic::Read(0))),
+                Poll::Pending => written.map_ok(|()| Traffic::Written),
             }
         });
         // From the question on: who asks may have stood still before.

@@ -39,8 +39,7 @@ where
     T: Transport + 'static,
 {
     fn connect(&self) -> Connecting {
-        let connecting = self();
-        Box::pin(async move { Ok(Box::new(connecting.await?) as Box<dyn Transport>) })
+        boxed(self())
     }
 }
 
@@ -60,9 +59,14 @@ where
     T: Transport + 'static,
 {
     fn connect_node(&self, host: &str, port: u16) -> Connecting {
-        let connecting = self(host.to_owned(), port);
-        Box::pin(async move { Ok(Box::new(connecting.await?) as Box<dyn Transport>) })
+        boxed(self(host.to_owned(), port))
     }
+}
+
+fn boxed<T: Transport + 'static>(
+    connecting: impl Future<Output = io::Result<T>> + Send + 'static,
+) -> Connecting {
+    Box::pin(async move { Ok(Box::new(connecting.await?) as Box<dyn Transport>) })
 }
 
 /// Where connections come from.

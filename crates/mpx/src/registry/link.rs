@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::entry::{Entry, Hold, Listeners};
-use super::{Activation, Loss, Registry, Routes, Waiter};
+use super::{Activation, Loss, Overlong, Registry, Routes, Waiter};
 use crate::protocol::{Kind, Verb, write_command};
 
 /// One connection's place.
@@ -327,8 +327,8 @@ impl Registry {
         }
     }
 
-    /// Takes the names that Redis was not asked for since they are too long, with those who wait for them.
-    pub(crate) fn take_long(&mut self, link: usize) -> Vec<(Bytes, Vec<Waiter>)> {
+    /// Takes the names that Redis was not asked for since they are too long.
+    pub(crate) fn take_long(&mut self, link: usize) -> Vec<Overlong> {
         let long = std::mem::take(&mut self.links[link].long);
         let waiting = long.into_iter().map(|(kind, name)| {
             let entry = self.names[kind as usize].get(&name);

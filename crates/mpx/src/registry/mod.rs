@@ -53,6 +53,9 @@ struct Member {
 /// A name with those for whom it begins.
 pub(crate) type Activation = (Bytes, Vec<Arc<Sink>>);
 
+/// A name that Redis is not asked for as it is too long, with those who wait for it.
+pub(crate) type Overlong = (Bytes, Vec<Waiter>);
+
 /// A subscription that has lost these names until they are activated again.
 #[derive(Debug)]
 pub(crate) struct Loss {

@@ -120,15 +120,10 @@ impl Cluster {
         view.is_alone = true;
         self.nodes[usize::from(failed)].learn(view);
         self.truth.epoch += 1;
-        let slots: Vec<u16> = self
-            .truth
-            .owners
-            .iter()
-            .filter(|(_, owner)| **owner == failed)
-            .map(|(first, _)| *first)
-            .collect();
         let heir = (failed + 1) % u16::try_from(self.nodes.len()).unwrap();
-        self.truth.owners.extend(slots.into_iter().map(|first| (first, heir)));
+        for owner in self.truth.owners.values_mut().filter(|owner| **owner == failed) {
+            *owner = heir;
+        }
         self.tell(heir);
     }
 
