@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -17,7 +17,7 @@ use sha1::{Digest, Sha1};
 use tokio::net::TcpStream;
 
 use crate::hub::{Place, Shared};
-use crate::{Admission, Hub, session};
+use crate::{Admission, Hub, origin, session};
 
 /// What a key is hashed with. Source: RFC 6455, section 1.3.
 const ACCEPT_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -126,25 +126,12 @@ fn check(parts: &http::request::Parts, allowed_origins: &[String]) -> Result<Hea
         let text = "header sec-websocket-key is not 16 bytes in base64".to_owned();
         return Err((StatusCode::BAD_REQUEST, text));
     }
-    if !origin_is_allowed(headers, allowed_origins) {
+    if !origin::is_allowed(headers, allowed_origins) {
         return Err((StatusCode::FORBIDDEN, "pages of this origin may not connect".to_owned()));
     }
     let digest = Sha1::new().chain_update(key).chain_update(ACCEPT_GUID).finalize();
     HeaderValue::try_from(STANDARD.encode(digest))
         .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "failed to upgrade".to_owned()))
-}
-
-/// Programs send no origin; a browser names the page, which must be ours or allowed.
-fn origin_is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    if allowed.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(origin)) {
-        return true;
-    }
-    let page = origin.split_once("://").map(|(_, rest)| rest.trim_end_matches('/'));
-    let page = page.map(|rest| rest.split_once('/').map_or(rest, |(host, _)| host));
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    page.zip(host).is_some_and(|(page, host)| page.eq_ignore_ascii_case(host))
 }
 
 fn has_token(headers: &HeaderMap, name: &http::HeaderName, token: &str) -> bool {

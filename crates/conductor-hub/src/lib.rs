@@ -89,6 +89,7 @@ mod history;
 mod hub;
 mod lifecycle;
 mod metrics;
+pub mod origin;
 mod outbox;
 pub mod protocol;
 mod registry;

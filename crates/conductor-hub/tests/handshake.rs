@@ -164,6 +164,18 @@ async fn pages_of_other_origins_are_refused_unless_allowed() {
     }
 }
 
+#[tokio::test]
+async fn the_conductors_go_client_gets_in_with_its_own_handshake() {
+    let (_hub, address) = serve(Config::default(), Hooks::default()).await;
+    let head = format!(
+        "GET /ws HTTP/1.1\nHost: {address}\nUpgrade: websocket\nConnection: Upgrade\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Protocol: chat, superchat\n\
+         Sec-WebSocket-Version: 13\nOrigin: ws://{address}/ws\n\n"
+    );
+    let answer = request(address, &head).await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+}
+
 struct Doorman;
 
 #[async_trait::async_trait]
