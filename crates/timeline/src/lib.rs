@@ -34,7 +34,7 @@
 //!
 //! // Alice scrolls up: the newest page of the conversation.
 //! let page = timeline.history(&Conversation::single(alice, bob), Page::before(Seq::ZERO, Count::new(20))).await?;
-//! assert_eq!(page.len(), 1);
+//! assert_eq!(page.entries.len(), 1);
 //! timeline.close().await?;
 //! # Ok(())
 //! # }
@@ -47,10 +47,10 @@
 //! | what | bound |
 //! |---|---|
 //! | ids of members, groups and messages | 1 to 512 bytes of UTF-8 without control characters |
-//! | message | the text of a JSON object, at most 64 KiB ([`Config::message_bytes_max`]) |
+//! | message | the text of a JSON object, at most 64 KiB ([`Config::message_bytes_max`]) and 128 levels deep, its numbers within a double, its characters whole |
 //! | members of a group send | 1 to 1,000 distinct ones ([`Config::group_members_max`]) |
 //! | sequence | from 1; 0 is before the first |
-//! | entries of a page | 100 unless told, 1,000 at most |
+//! | entries of a page | 100 unless told, 1,000 at most, and 1 MiB of messages |
 //!
 //! # Delivery
 //!
@@ -97,17 +97,19 @@ pub mod proto;
 mod sequence;
 #[cfg(any(feature = "http", feature = "grpc"))]
 mod service;
+mod state;
 pub mod store;
 mod timeline;
 
 pub use self::config::Config;
 pub use self::conversation::{Conversation, Parties};
-pub use self::entry::Entry;
+pub use self::entry::{Destination, Entry, Kind, Tag};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::id::{GroupName, ID_BYTES_MAX, MemberId, MessageId};
 pub use self::message::Message;
 pub use self::observer::Observer;
-pub use self::page::{Count, Page};
+pub use self::page::{Count, Page, Position};
 pub use self::sequence::Seq;
-pub use self::store::{Inbox, Store};
+pub use self::state::State;
+pub use self::store::{History, Inbox, Store};
 pub use self::timeline::{GroupSend, Send, Sent, Timeline};

@@ -1,9 +1,9 @@
 //! The message: a JSON object, kept byte for byte.
 
+mod readable;
+
 use std::fmt;
 use std::sync::Arc;
-
-use serde::de::IgnoredAny;
 
 use crate::{Error, Result};
 
@@ -20,7 +20,9 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when the text is not JSON or is JSON but not an object.
+    /// `InvalidInput` when the text is not JSON, or JSON but not an object, or holds what some readers of JSON cannot
+    /// read: objects and lists more than 128 levels deep, a number that no double can hold (`1e999`), or half a
+    /// character (`"\ud800"` without its other half). The error names the line and the column.
     ///
     /// # Examples
     ///
@@ -33,8 +35,7 @@ impl Message {
     /// ```
     pub fn new(json: impl Into<Arc<str>>) -> Result<Self> {
         let json = json.into();
-        serde_json::from_str::<IgnoredAny>(&json)
-            .map_err(|error| Error::invalid(format!("is not a JSON object: {error}")))?;
+        readable::check(&json)?;
         if !json.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
             return Err(Error::invalid("is JSON, but not an object"));
         }

@@ -1,12 +1,40 @@
 //! Which entries a reader asks for, and the check that none is skipped. Pure.
 
-use crate::{Entry, Error, ErrorKind, Result, Seq};
+use crate::{Entry, Error, ErrorKind, Result, Seq, Tag};
 
 /// How many entries a reader gets when it does not say.
 pub const COUNT_DEFAULT: usize = 100;
 
 /// The most entries that one page has.
 pub const COUNT_MAX: usize = 1_000;
+
+/// The most bytes of messages that one page has, unless a single message is larger: 1 MiB.
+///
+/// A page that ends early is no error, because readers go on until they reach `latest_seq` anyway.
+pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How far a reader has read an inbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Position {
+    /// The sequence of the last entry that it has; 0 for none.
+    pub sequence: Seq,
+    /// The tag of that entry, if it knows it: with it, a store that was restored from a backup is noticed.
+    pub tag: Option<Tag>,
+}
+
+impl Position {
+    /// Creates a position.
+    pub fn new(sequence: Seq, tag: Option<Tag>) -> Self {
+        Self { sequence, tag }
+    }
+}
+
+impl From<Seq> for Position {
+    fn from(sequence: Seq) -> Self {
+        Self { sequence, tag: None }
+    }
+}
 
 /// How many entries one read returns at most: 1 to 1,000, 100 by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,17 +96,18 @@ impl Page {
         Self { last_read, count, backward: true }
     }
 
-    /// Returns the first and the last sequence of this page in a history that ends at `latest`, if it has any.
-    pub fn bounds(self, latest: Seq) -> Option<(Seq, Seq)> {
+    /// Returns the first and the last sequence of this page, if it has any, in a box whose entries are those after `floor`
+    /// up to `latest`.
+    pub fn bounds(self, floor: Seq, latest: Seq) -> Option<(Seq, Seq)> {
         let count = self.count.get() as u64;
         let (first, last) = if self.backward {
             let last = match self.last_read.get() {
                 0 => latest.get(),
                 bound => latest.get().min(bound - 1),
             };
-            (last.saturating_sub(count) + 1, last)
+            (last.saturating_sub(count).max(floor.get()) + 1, last)
         } else {
-            let first = self.last_read.next().get();
+            let first = self.last_read.max(floor).next().get();
             (first, latest.get().min(first.saturating_add(count - 1)))
         };
         if first > last || last == 0 {
@@ -114,7 +143,11 @@ mod tests {
     use crate::Message;
 
     fn bounds(page: Page, latest: u64) -> Option<(u64, u64)> {
-        page.bounds(Seq::new(latest).unwrap()).map(|(first, last)| (first.get(), last.get()))
+        above(page, 0, latest)
+    }
+
+    fn above(page: Page, floor: u64, latest: u64) -> Option<(u64, u64)> {
+        page.bounds(seq(floor), seq(latest)).map(|(first, last)| (first.get(), last.get()))
     }
 
     fn seq(number: u64) -> Seq {
@@ -141,6 +174,18 @@ mod tests {
         assert_eq!(bounds(page(1), 10), None);
         assert_eq!(bounds(page(99), 10), Some((8, 10)));
         assert_eq!(bounds(page(0), 0), None);
+    }
+
+    #[test]
+    fn pages_begin_above_the_floor() {
+        let after = |last_read| Page::after(seq(last_read), Count::new(3));
+        assert_eq!(above(after(0), 4, 10), Some((5, 7)));
+        assert_eq!(above(after(5), 4, 10), Some((6, 8)));
+        assert_eq!(above(after(0), 10, 10), None);
+        let before = |last_read| Page::before(seq(last_read), Count::new(3));
+        assert_eq!(above(before(7), 4, 10), Some((5, 6)));
+        assert_eq!(above(before(5), 4, 10), None);
+        assert_eq!(above(before(0), 10, 10), None);
     }
 
     #[test]

@@ -3,8 +3,11 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
-use crate::{Conversation, Count, Entry, MemberId, Message, MessageId, Page, Result, Seq};
+use crate::{
+    Conversation, Count, Destination, Entry, MemberId, Message, MessageId, Page, Position, Result, Seq, State,
+};
 
 /// Where histories, inboxes and cursors live.
 ///
@@ -21,6 +24,10 @@ use crate::{Conversation, Count, Entry, MemberId, Message, MessageId, Page, Resu
 ///   sequence it got misses nothing.
 /// - A store has at most one [`Observer`](crate::Observer), called as that trait says.
 /// - A failed read is an error, never an empty page.
+/// - Pages hold at most [`PAGE_BYTES_MAX`](crate::page::PAGE_BYTES_MAX) bytes of messages, but at least one entry if there
+///   is one.
+/// - `state` follows what calls meet: while sends are refused because something failed it is not `Well`, and it is `Well`
+///   again when they are taken again. The last state of a closed store is `Down`.
 /// - Calls may be dropped at any await; a dropped `append` takes effect whole or not at all.
 ///
 /// The suite in `timeline::contract` (feature `contract`) checks this.
@@ -30,10 +37,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn append(&self, append: Append) -> Result<Appended>;
 
     /// Returns the inbox entries after `last_read`, oldest first; nothing for a member never heard of.
-    async fn inbox(&self, member: &MemberId, last_read: Seq, count: Count) -> Result<Inbox>;
+    ///
+    /// A position that this inbox cannot have given out (one beyond its end, or one whose entry has another tag) is
+    /// answered without entries and with [`Inbox::reset`].
+    async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<Inbox>;
 
     /// Returns a page of a history, ascending; nothing for a conversation never heard of.
-    async fn history(&self, conversation: &Conversation, page: Page) -> Result<Vec<Entry>>;
+    async fn history(&self, conversation: &Conversation, page: Page) -> Result<History>;
 
     /// Raises the member's cursor to `sequence` durably and returns it; it never falls.
     ///
@@ -42,6 +52,9 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Returns the member's cursor, 0 if there is none.
     async fn received_of(&self, member: &MemberId) -> Result<Seq>;
+
+    /// Returns how the store is, now and from now on.
+    fn state(&self) -> watch::Receiver<State>;
 
     /// Finishes what was accepted, and frees what the store holds. Later calls fail with `Closed`. Idempotent.
     async fn close(&self) -> Result<()>;
@@ -53,6 +66,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 pub struct Append {
     /// The history that it belongs to.
     pub conversation: Conversation,
+    /// Who sends it, if that is known.
+    pub from: Option<MemberId>,
+    /// Whom it is sent to.
+    pub to: Destination,
     /// Whose inboxes get a copy: distinct, at least one.
     pub recipients: Vec<MemberId>,
     /// What is sent.
@@ -98,12 +115,36 @@ pub struct Inbox {
     pub entry_set_last_seq: Seq,
     /// The entries, ascending and without gaps.
     pub entries: Vec<Entry>,
+    /// The position that the reader came with is none of this inbox: the store was restored or repaired. There are no
+    /// entries; the reader starts over from `floor`.
+    pub reset: bool,
+    /// Which life of the store this is; another one after it was salvaged or imported.
+    pub generation: u64,
+    /// The entries up to this one were removed; the first that can be read is the next. 0 when all are there.
+    pub floor: Seq,
 }
 
 impl Inbox {
     /// Creates an answer; the last sequence of the entries is read off them.
     pub fn new(latest_seq: Seq, entries: Vec<Entry>) -> Self {
         let entry_set_last_seq = entries.last().map_or(Seq::ZERO, |entry| entry.sequence);
-        Self { latest_seq, entry_set_last_seq, entries }
+        Self { latest_seq, entry_set_last_seq, entries, reset: false, generation: 0, floor: Seq::ZERO }
+    }
+}
+
+/// A page of a history.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct History {
+    /// The entries, ascending and without gaps.
+    pub entries: Vec<Entry>,
+    /// Whether there are further entries in the direction of the page.
+    pub more: bool,
+}
+
+impl History {
+    /// Creates a page.
+    pub fn new(entries: Vec<Entry>, more: bool) -> Self {
+        Self { entries, more }
     }
 }

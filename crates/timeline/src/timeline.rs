@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use crate::store::{Append, Token};
 use crate::{
-    Config, Conversation, Count, Entry, Error, GroupName, Inbox, MemberId, Message, MessageId, Page, Result,
-    Seq, Store,
+    Config, Conversation, Count, Destination, Error, GroupName, History, Inbox, MemberId, Message, MessageId,
+    Page, Position, Result, Seq, State, Store,
 };
 
 /// Inboxes and histories over a [`Store`]. Cheap to clone.
@@ -37,6 +38,8 @@ pub struct Send {
 /// A message to a group.
 #[derive(Debug, Clone)]
 pub struct GroupSend {
+    /// Who sends it, if that is known: readers are told so, and the entry has no sender otherwise.
+    pub from: Option<MemberId>,
     /// Which group.
     pub group: GroupName,
     /// Whose inboxes get it, the sender's only if it is named; a member named twice gets one copy.
@@ -88,9 +91,15 @@ impl Timeline {
         } else {
             vec![send.from.clone(), send.to.clone()]
         };
-        let conversation = Conversation::single(send.from, send.to);
-        let appended =
-            self.store.append(Append { conversation, recipients, message: send.message, token }).await?;
+        let append = Append {
+            conversation: Conversation::single(send.from.clone(), send.to.clone()),
+            from: Some(send.from),
+            to: Destination::Member(send.to),
+            recipients,
+            message: send.message,
+            token,
+        };
+        let appended = self.store.append(append).await?;
         Ok(Sent { sequence: appended.sequence })
     }
 
@@ -117,20 +126,33 @@ impl Timeline {
             return Err(Error::invalid(text).in_field("group_members"));
         }
         let token = send.message_id.map(|id| token(id, &[send.message.as_str()]));
-        let conversation = Conversation::group(send.group);
-        let append = Append { conversation, recipients, message: send.message, token };
+        let append = Append {
+            conversation: Conversation::group(send.group.clone()),
+            from: send.from,
+            to: Destination::Group(send.group),
+            recipients,
+            message: send.message,
+            token,
+        };
         Ok(self.store.append(append).await?.failed)
     }
 
     /// Returns what a member has not read yet: the inbox entries after `last_read`.
     ///
-    /// Call it with the last sequence of its answer until that is `latest_seq`.
+    /// Call it with the last sequence of its answer until that is `latest_seq`. A [`Seq`] is a [`Position`]; one with
+    /// the tag of its entry also notices a store that was restored and has grown past it. When the answer says
+    /// [`reset`](Inbox::reset), start over.
     ///
     /// # Errors
     ///
     /// `Unavailable`, `Corrupt` or `Closed`; a member never heard of is not an error but has an empty inbox.
-    pub async fn sync(&self, member: &MemberId, last_read: Seq, count: Count) -> Result<Inbox> {
-        self.store.inbox(member, last_read, count).await
+    pub async fn sync(
+        &self,
+        member: &MemberId,
+        last_read: impl Into<Position>,
+        count: Count,
+    ) -> Result<Inbox> {
+        self.store.inbox(member, last_read.into(), count).await
     }
 
     /// Returns a page of the history of a conversation.
@@ -138,7 +160,7 @@ impl Timeline {
     /// # Errors
     ///
     /// `Unavailable`, `Corrupt` or `Closed`; a conversation never heard of is not an error but empty.
-    pub async fn history(&self, conversation: &Conversation, page: Page) -> Result<Vec<Entry>> {
+    pub async fn history(&self, conversation: &Conversation, page: Page) -> Result<History> {
         self.store.history(conversation, page).await
     }
 
@@ -160,6 +182,11 @@ impl Timeline {
     /// `Unavailable`, `Corrupt` or `Closed`.
     pub async fn received_of(&self, member: &MemberId) -> Result<Seq> {
         self.store.received_of(member).await
+    }
+
+    /// Returns how the store is, now and from now on: whether it takes sends, and if not, why.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.store.state()
     }
 
     /// Finishes every accepted send and closes the store, for all clones. Idempotent.

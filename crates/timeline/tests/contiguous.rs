@@ -83,7 +83,7 @@ async fn send_phase(
                 distinct.dedup();
                 distinct.iter().for_each(|to| put(format!("inbox {to}")));
                 let members = members.iter().map(|number| member(*number)).collect();
-                let send = GroupSend { group: group(*number), members, message, message_id };
+                let send = GroupSend { from: None, group: group(*number), members, message, message_id };
                 for _ in 0..*copies {
                     let (timeline, send) = (timeline.clone(), send.clone());
                     tasks
@@ -116,14 +116,17 @@ async fn check_all(timeline: &Timeline, model: &BTreeMap<String, Vec<String>>) {
         let name = format!("inbox {one}");
         check(expected(&name), &inbox.entries, &name);
         for other in one..MEMBERS {
-            let entries =
-                timeline.history(&Conversation::single(member(one), member(other)), page).await.unwrap();
+            let entries = timeline
+                .history(&Conversation::single(member(one), member(other)), page)
+                .await
+                .unwrap()
+                .entries;
             let name = format!("pair {one} {other}");
             check(expected(&name), &entries, &name);
         }
     }
     for number in 0..GROUPS {
-        let entries = timeline.history(&Conversation::group(group(number)), page).await.unwrap();
+        let entries = timeline.history(&Conversation::group(group(number)), page).await.unwrap().entries;
         let name = format!("group {number}");
         check(expected(&name), &entries, &name);
     }

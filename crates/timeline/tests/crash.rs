@@ -51,7 +51,10 @@ async fn send_for_ever(timeline: Timeline, name: String, sender: usize) {
         if group {
             let members = MEMBERS.map(member).to_vec();
             let group = GroupName::new("g").unwrap();
-            timeline.send_group(GroupSend { group, members, message, message_id }).await.unwrap();
+            timeline
+                .send_group(GroupSend { from: Some(member("a")), group, members, message, message_id })
+                .await
+                .unwrap();
         } else {
             timeline.send(Send { from: member("a"), to: member("b"), message, message_id }).await.unwrap();
         }
@@ -117,7 +120,9 @@ async fn check(timeline: &Timeline, acknowledged: &[(bool, String)]) {
         counted(async move |last| timeline.sync(&member(id), last, count).await.unwrap().entries)
     };
     let history = |conversation: Conversation| {
-        counted(async move |last| timeline.history(&conversation, Page::after(last, count)).await.unwrap())
+        counted(async move |last| {
+            timeline.history(&conversation, Page::after(last, count)).await.unwrap().entries
+        })
     };
     let [a, b, c, d] = [inbox("a").await, inbox("b").await, inbox("c").await, inbox("d").await];
     let group = history(Conversation::group(GroupName::new("g").unwrap())).await;

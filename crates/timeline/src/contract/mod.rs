@@ -14,6 +14,7 @@ mod pages;
 mod place;
 mod repetitions;
 mod sends;
+mod states;
 
 pub use self::cursors::*;
 pub use self::observers::*;
@@ -21,6 +22,7 @@ pub use self::pages::*;
 pub use self::place::Place;
 pub use self::repetitions::*;
 pub use self::sends::*;
+pub use self::states::*;
 
 /// Makes one test of each law, for the place that the expression gives.
 #[macro_export]
@@ -48,6 +50,9 @@ macro_rules! store_contract {
             a_repeated_group_send_has_one_effect
             a_cursor_rises_and_never_falls
             a_cursor_cannot_pass_the_inbox
+            pages_end_after_1_mib_of_messages
+            a_position_beyond_the_end_is_reset
+            the_state_is_well_until_the_store_is_closed
             observers_hear_every_entry_once_in_order_before_the_answer
         }
     };

@@ -1,9 +1,12 @@
 //! Laws of reading.
 
+use std::sync::Arc;
+
 use tokio::task::JoinSet;
 
 use super::place::*;
-use crate::{Count, Page, Timeline};
+use crate::page::PAGE_BYTES_MAX;
+use crate::{Config, Count, Message, Page, Send, Timeline};
 
 /// Not an error, and no trace of the reading.
 pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {
@@ -12,8 +15,8 @@ pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {
     assert_eq!((answer.latest_seq, answer.entry_set_last_seq, answer.entries.len()), (seq(0), seq(0), 0));
     assert_eq!(timeline.received_of(&member("nobody")).await.unwrap(), seq(0));
     for page in [Page::after(seq(0), Count::default()), Page::before(seq(0), Count::default())] {
-        assert!(timeline.history(&group("none"), page).await.unwrap().is_empty());
-        assert!(timeline.history(&pair("no", "body"), page).await.unwrap().is_empty());
+        assert!(timeline.history(&group("none"), page).await.unwrap().entries.is_empty());
+        assert!(timeline.history(&pair("no", "body"), page).await.unwrap().entries.is_empty());
     }
 }
 
@@ -58,7 +61,7 @@ pub async fn histories_page_forwards_and_backwards(place: &dyn Place) {
         (Page::before(seq(99), count), 7..=10),
     ] {
         for conversation in [pair("b", "a"), group("g")] {
-            let entries = timeline.history(&conversation, page).await.unwrap();
+            let entries = timeline.history(&conversation, page).await.unwrap().entries;
             let sequences: Vec<_> = entries.iter().map(|entry| entry.sequence.get()).collect();
             assert_eq!(sequences, expected.clone().collect::<Vec<_>>(), "{page:?}");
             let bodies: Vec<_> = entries.iter().map(|entry| entry.message.to_string()).collect();
@@ -66,7 +69,7 @@ pub async fn histories_page_forwards_and_backwards(place: &dyn Place) {
         }
     }
     for page in [Page::after(seq(10), count), Page::before(seq(1), count)] {
-        assert!(timeline.history(&group("g"), page).await.unwrap().is_empty());
+        assert!(timeline.history(&group("g"), page).await.unwrap().entries.is_empty());
     }
 }
 
@@ -89,6 +92,54 @@ pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn Pla
         let answer = timeline.sync(&member("b"), seq(0), Count::new(asked)).await.unwrap();
         assert_eq!((answer.entries.len(), answer.latest_seq), (given, seq(1_050)));
     }
+}
+
+/// However many entries were asked for; one that is larger than a page comes alone. Nothing is skipped.
+pub async fn pages_end_after_1_mib_of_messages(place: &dyn Place) {
+    let config = Config { message_bytes_max: PAGE_BYTES_MAX, ..Config::default() };
+    let timeline = Timeline::new(place.open(Arc::new(())).await, config).unwrap();
+    // As many bytes as the object around the text has.
+    let text = |bytes: usize| Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes - 8))).unwrap();
+    let quarter = PAGE_BYTES_MAX / 4;
+    for bytes in [quarter, quarter, quarter, quarter, quarter, PAGE_BYTES_MAX, quarter] {
+        let send = Send { from: member("a"), to: member("b"), message: text(bytes), message_id: None };
+        timeline.send(send).await.unwrap();
+    }
+    for (last_read, last) in [(0, 4), (4, 5), (5, 6), (6, 7)] {
+        let answer = timeline.sync(&member("b"), seq(last_read), Count::new(1_000)).await.unwrap();
+        assert_eq!((answer.entry_set_last_seq, answer.latest_seq), (seq(last), seq(7)));
+        assert_eq!(answer.entries.len() as u64, last - last_read);
+    }
+    let count = Count::new(1_000);
+    for (page, sequences, more) in [
+        (Page::after(seq(0), count), 1..=4, true),
+        (Page::after(seq(6), count), 7..=7, false),
+        (Page::before(seq(0), count), 7..=7, true),
+        (Page::before(seq(7), count), 6..=6, true),
+        (Page::before(seq(6), count), 2..=5, true),
+        (Page::before(seq(2), count), 1..=1, false),
+        (Page::before(seq(5), Count::new(4)), 1..=4, false),
+        (Page::before(seq(5), Count::new(3)), 2..=4, true),
+    ] {
+        let history = timeline.history(&pair("a", "b"), page).await.unwrap();
+        let found: Vec<_> = history.entries.iter().map(|entry| entry.sequence.get()).collect();
+        assert_eq!((found, history.more), (sequences.collect(), more), "{page:?}");
+    }
+}
+
+/// Without entries, and without an error: the reader starts over.
+pub async fn a_position_beyond_the_end_is_reset(place: &dyn Place) {
+    let timeline = open(place).await;
+    for number in 1..=3 {
+        send(&timeline, "a", "b", number).await;
+    }
+    for (last_read, reset) in [(0, false), (2, false), (3, false), (4, true), (9, true)] {
+        let answer = timeline.sync(&member("b"), seq(last_read), Count::default()).await.unwrap();
+        assert_eq!((answer.reset, answer.latest_seq, answer.floor), (reset, seq(3), seq(0)), "{last_read}");
+        assert_eq!(answer.entries.is_empty(), last_read >= 3);
+    }
+    let answer = timeline.sync(&member("nobody"), seq(1), Count::default()).await.unwrap();
+    assert!(answer.reset && answer.entries.is_empty());
 }
 
 /// A reader that goes on from what it got gets everything, once, while it is being written.

@@ -57,6 +57,7 @@ pub(super) async fn send_id(timeline: &Timeline, from: &str, to: &str, number: u
 
 pub(super) fn group_send(name: &str, members: &[&str], number: u64) -> GroupSend {
     GroupSend {
+        from: None,
         group: GroupName::new(name).unwrap(),
         members: members.iter().map(|id| member(id)).collect(),
         message: message(number),
@@ -82,7 +83,7 @@ pub(super) async fn history(timeline: &Timeline, conversation: &Conversation) ->
     let mut all = Vec::new();
     loop {
         let page = Page::after(seq(all.len() as u64), Count::new(7));
-        let entries = timeline.history(conversation, page).await.unwrap();
+        let entries = timeline.history(conversation, page).await.unwrap().entries;
         if entries.is_empty() {
             return all;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::DropGuard;
 
 use super::clock;
@@ -10,7 +10,7 @@ use super::plan::{Plan, Planned};
 use super::recent::Recent;
 use super::tables::Tables;
 use crate::store::{Append, Appended};
-use crate::{Error, ErrorKind, MemberId, Observer, Result, Seq};
+use crate::{Error, ErrorKind, MemberId, Observer, Result, Seq, State};
 
 /// What the handles ask of the committer.
 #[derive(Debug)]
@@ -32,6 +32,7 @@ pub(super) struct Committer {
     observer: Arc<dyn Observer>,
     commit: Commit,
     batch_bytes: usize,
+    state: Arc<watch::Sender<State>>,
     recent: Recent,
     // Why nothing is written any more.
     failure: Option<Error>,
@@ -49,8 +50,9 @@ impl Committer {
         observer: Arc<dyn Observer>,
         commit: Commit,
         batch_bytes: usize,
+        state: Arc<watch::Sender<State>>,
     ) -> Self {
-        Self { tables, observer, commit, batch_bytes, recent: Recent::new(RECENT_MAX), failure: None }
+        Self { tables, observer, commit, batch_bytes, state, recent: Recent::new(RECENT_MAX), failure: None }
     }
 
     /// Works until every handle is gone or one closed the store. `done` is dropped last.
@@ -64,6 +66,7 @@ impl Committer {
             }
         }
         // The files are let go of before `close` returns.
+        self.state.send_replace(State::down("the store is closed"));
         drop(self);
         drop(done);
     }
@@ -101,6 +104,7 @@ impl Committer {
         if let Err(error) = (self.commit)(planned.batch) {
             let text = format!("the store failed and takes no sends until it is opened again: {error}");
             tracing::error!(%error, "a commit failed");
+            self.state.send_replace(State::read_only(text.as_str()));
             let failure = Error::new(ErrorKind::Unavailable, text).with_source(error);
             self.failure = Some(failure.clone());
             return Err(failure);

@@ -1,7 +1,7 @@
 //! Every value of the store, only here. The table is in the module's documentation.
 
 use crate::store::Token;
-use crate::{Error, ErrorKind, Message, Result, Seq};
+use crate::{Entry, Error, ErrorKind, Message, Result, Seq};
 
 /// The version of every record and of the layout.
 pub(super) const VERSION: u8 = 1;
@@ -16,12 +16,14 @@ pub(super) fn encode_entry(unix_ms: u64, message: &Message) -> Vec<u8> {
     record
 }
 
-/// Reads the message of an entry.
-pub(super) fn decode_entry(record: &[u8]) -> Result<Message> {
-    let (_unix_ms, text) = body(record)?.split_at_checked(8).ok_or_else(truncated)?;
+/// Reads the entry at a place.
+pub(super) fn decode_entry(place: Seq, record: &[u8]) -> Result<Entry> {
+    let (unix_ms, text) = body(record)?.split_at_checked(8).ok_or_else(truncated)?;
+    let unix_ms = unix_ms.try_into().map_err(|_| truncated())?;
     let text = std::str::from_utf8(text)
         .map_err(|error| corrupt("has a message that is not UTF-8").with_source(error))?;
-    Ok(Message::from_stored(text))
+    let entry = Entry::new(place, Message::from_stored(text));
+    Ok(Entry { at_ms: u64::from_be_bytes(unix_ms), ..entry })
 }
 
 /// Returns the record of a sequence.
@@ -79,7 +81,8 @@ mod tests {
     #[test]
     fn records_read_as_they_were_written() {
         let message = Message::new("{\"a\": 1}").unwrap();
-        assert_eq!(decode_entry(&encode_entry(7, &message)).unwrap(), message);
+        let entry = decode_entry(Seq::ZERO.next(), &encode_entry(7, &message)).unwrap();
+        assert_eq!((entry.message, entry.at_ms), (message, 7));
         let seq = Seq::new(1 << 40).unwrap();
         assert_eq!(decode_sequence(&encode_sequence(seq)).unwrap(), seq);
         let token = Token { message_id: MessageId::new("x").unwrap(), digest: [9; 16] };
@@ -91,7 +94,10 @@ mod tests {
         for record in [&[][..], &[1], &[2, 0, 0, 0, 0, 0, 0, 0, 1], &[1, 255, 0, 0, 0, 0, 0, 0, 1], &[1, 0]] {
             assert_eq!(decode_sequence(record).unwrap_err().kind(), ErrorKind::Corrupt);
         }
-        assert_eq!(decode_entry(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff]).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(
+            decode_entry(Seq::ZERO, &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0xff]).unwrap_err().kind(),
+            ErrorKind::Corrupt
+        );
         assert_eq!(decode_answer(&[1, 0, 0, 0, 0, 0, 0, 0, 0, 3]).unwrap_err().kind(), ErrorKind::Corrupt);
     }
 }

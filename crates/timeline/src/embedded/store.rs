@@ -6,7 +6,7 @@ use std::{fmt, thread};
 use async_trait::async_trait;
 use fjall::PersistMode;
 use parking_lot::RwLock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::committer::{Command, Commit, Committer};
@@ -14,7 +14,8 @@ use super::tables::Tables;
 use super::{Config, keys};
 use crate::store::{Append, Appended};
 use crate::{
-    Conversation, Count, Entry, Error, ErrorKind, Inbox, MemberId, Observer, Page, Result, Seq, Store,
+    Conversation, Count, Error, ErrorKind, History, Inbox, MemberId, Observer, Page, Position, Result, Seq,
+    State, Store,
 };
 
 /// A store in one directory of one process.
@@ -25,6 +26,7 @@ pub struct EmbeddedStore {
     commands: mpsc::Sender<Command>,
     // `None` once closed, so that the directory is free although handles remain.
     tables: RwLock<Option<Arc<Tables>>>,
+    state: Arc<watch::Sender<State>>,
     // Cancelled when the committing thread has ended.
     done: CancellationToken,
 }
@@ -53,7 +55,9 @@ impl EmbeddedStore {
         let (queue, batch_bytes) = (config.queue, config.batch_bytes);
         let tables = Arc::new(blocking(move || Tables::open(&config)).await?);
         let (commands, receiver) = mpsc::channel(queue);
-        let committer = Committer::new(Arc::clone(&tables), observer, commit, batch_bytes);
+        let state = Arc::new(watch::Sender::new(State::Well));
+        let committer =
+            Committer::new(Arc::clone(&tables), observer, commit, batch_bytes, Arc::clone(&state));
         let done = CancellationToken::new();
         let guard = done.clone().drop_guard();
         // A thread of its own, because it blocks on the disk all the time. It ends with its queue.
@@ -64,7 +68,7 @@ impl EmbeddedStore {
                 Error::new(ErrorKind::Unavailable, "the committing thread cannot be started")
                     .with_source(error)
             })?;
-        Ok(Self { commands, tables: RwLock::new(Some(tables)), done })
+        Ok(Self { commands, tables: RwLock::new(Some(tables)), state, done })
     }
 
     fn tables(&self) -> Result<Arc<Tables>> {
@@ -93,16 +97,18 @@ impl Store for EmbeddedStore {
         self.ask(|reply| Command::Append(append, reply)).await
     }
 
-    async fn inbox(&self, member: &MemberId, last_read: Seq, count: Count) -> Result<Inbox> {
+    async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<Inbox> {
         let (tables, prefix) = (self.tables()?, keys::inbox(member));
-        let (latest, entries) = blocking(move || tables.page(&prefix, Page::after(last_read, count))).await?;
-        Ok(Inbox::new(latest, entries))
+        let page = Page::after(last_read.sequence, count);
+        let (latest, entries, _more) = blocking(move || tables.page(&prefix, page)).await?;
+        let reset = latest < last_read.sequence;
+        Ok(Inbox { reset, ..Inbox::new(latest, entries) })
     }
 
-    async fn history(&self, conversation: &Conversation, page: Page) -> Result<Vec<Entry>> {
+    async fn history(&self, conversation: &Conversation, page: Page) -> Result<History> {
         let (tables, prefix) = (self.tables()?, keys::history(conversation));
-        let (_latest, entries) = blocking(move || tables.page(&prefix, page)).await?;
-        Ok(entries)
+        let (_latest, entries, more) = blocking(move || tables.page(&prefix, page)).await?;
+        Ok(History::new(entries, more))
     }
 
     async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
@@ -114,8 +120,13 @@ impl Store for EmbeddedStore {
         blocking(move || tables.cursor(&tables.snapshot(), &key)).await
     }
 
+    fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
     async fn close(&self) -> Result<()> {
         self.tables.write().take();
+        self.state.send_replace(State::down("the store is closed"));
         // Refused only when the committer has ended or is ending already.
         if self.commands.send(Command::Close).await.is_err() {
             tracing::trace!("the store is closed already");
@@ -149,7 +160,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
-    use crate::{Message, Send, Timeline};
+    use crate::{Entry, Message, Send, Timeline};
 
     /// Commits unless told to fail, as a full or broken disk does.
     fn failing(broken: Arc<AtomicBool>) -> Commit {
@@ -194,6 +205,9 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Unavailable);
             assert!(std::error::Error::source(&error).is_some());
         }
+        assert!(
+            matches!(&*timeline.state().borrow(), State::ReadOnly { reason } if reason.contains("failed"))
+        );
         // Also when the disk seems to work again: what it holds is unknown until the store is opened again.
         broken.store(false, Ordering::SeqCst);
         assert_eq!(send(&timeline, 4).await.unwrap_err().kind(), ErrorKind::Unavailable);
@@ -249,7 +263,8 @@ mod tests {
             }
         }
         let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
-        let inbox = store.inbox(&MemberId::new("a").unwrap(), Seq::ZERO, Count::default()).await.unwrap();
+        let inbox =
+            store.inbox(&MemberId::new("a").unwrap(), Seq::ZERO.into(), Count::default()).await.unwrap();
         assert_eq!(inbox.latest_seq.get(), acknowledged);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
 
 use super::directory::Directory;
 use super::{Config, keys, records};
@@ -91,20 +91,31 @@ impl Tables {
     }
 
     /// Returns the last sequence of the box with `prefix`, and the entries of a page of it.
-    pub(super) fn page(&self, prefix: &[u8], page: Page) -> Result<(Seq, Vec<Entry>)> {
+    ///
+    /// The third value says whether there are more in the direction of the page.
+    pub(super) fn page(&self, prefix: &[u8], page: Page) -> Result<(Seq, Vec<Entry>, bool)> {
         let snapshot = self.snapshot();
         let latest = self.latest(&snapshot, prefix)?;
-        let Some((first, last)) = page.bounds(latest) else {
-            return Ok((latest, Vec::new()));
+        let Some((first, last)) = page.bounds(Seq::ZERO, latest) else {
+            return Ok((latest, Vec::new(), false));
         };
-        let range = keys::entry(prefix, first)..=keys::entry(prefix, last);
-        let mut entries = Vec::with_capacity(page.count.get().min(64));
-        for guard in snapshot.range(&self.entries, range) {
-            let (key, record) = guard.into_inner().map_err(read_error)?;
-            entries.push(Entry::new(keys::sequence_of(&key)?, records::decode_entry(&record)?));
-        }
+        let range = snapshot.range(&self.entries, keys::entry(prefix, first)..=keys::entry(prefix, last));
+        let (entries, cut) = if page.backward {
+            let (mut entries, cut) = take_bytes(range.rev())?;
+            entries.reverse();
+            (entries, cut)
+        } else {
+            take_bytes(range)?
+        };
+        // A page that its bytes cut short is whole up to there.
+        let (first, last) = match (entries.first(), entries.last()) {
+            (Some(oldest), _) if cut && page.backward => (oldest.sequence, last),
+            (_, Some(newest)) if cut => (first, newest.sequence),
+            _ => (first, last),
+        };
         page::check_contiguous(&entries, first, last)?;
-        Ok((latest, entries))
+        let more = if page.backward { first > Seq::ZERO.next() } else { last < latest };
+        Ok((latest, entries, more))
     }
 }
 
@@ -112,6 +123,21 @@ impl fmt::Debug for Tables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tables").finish_non_exhaustive()
     }
+}
+
+/// Reads entries until their messages have as many bytes as a page may have; at least one. Says whether it ended there.
+fn take_bytes(range: impl Iterator<Item = Guard>) -> Result<(Vec<Entry>, bool)> {
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    for guard in range {
+        let (key, record) = guard.into_inner().map_err(read_error)?;
+        let entry = records::decode_entry(keys::sequence_of(&key)?, &record)?;
+        bytes += entry.message.as_str().len();
+        if bytes > page::PAGE_BYTES_MAX && !entries.is_empty() {
+            return Ok((entries, true));
+        }
+        entries.push(entry);
+    }
+    Ok((entries, false))
 }
 
 /// Says what a failed read means.

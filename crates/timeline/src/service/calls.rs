@@ -39,6 +39,7 @@ impl Calls {
         }
         let members = request.group_members.into_iter().enumerate();
         let send = GroupSend {
+            from: None,
             group: group("group_name", request.group_name)?,
             members: members
                 .map(|(index, id)| {
@@ -68,8 +69,8 @@ impl Calls {
     ) -> Result<v1::GetSingleHistoryMessageReply> {
         let conversation = Conversation::single(member("from", request.from)?, member("to", request.to)?);
         let page = page(request.last_read, request.count, request.backward)?;
-        let entries = self.timeline.history(&conversation, page).await?;
-        Ok(v1::GetSingleHistoryMessageReply { entry_set: entry_set(entries) })
+        let page = self.timeline.history(&conversation, page).await?;
+        Ok(v1::GetSingleHistoryMessageReply { entry_set: entry_set(page.entries) })
     }
 
     pub(crate) async fn group_history(
@@ -78,8 +79,8 @@ impl Calls {
     ) -> Result<v1::GetGroupHistoryMessageReply> {
         let conversation = Conversation::group(group("group", request.group)?);
         let page = page(request.last_read, request.count, request.backward)?;
-        let entries = self.timeline.history(&conversation, page).await?;
-        Ok(v1::GetGroupHistoryMessageReply { entry_set: entry_set(entries) })
+        let page = self.timeline.history(&conversation, page).await?;
+        Ok(v1::GetGroupHistoryMessageReply { entry_set: entry_set(page.entries) })
     }
 }
 

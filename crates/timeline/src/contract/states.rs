@@ -1,0 +1,18 @@
+//! Laws of the state of a store.
+
+use super::place::*;
+use crate::State;
+
+/// Well while it serves, down once it is closed; who waits for a change is woken.
+pub async fn the_state_is_well_until_the_store_is_closed(place: &dyn Place) {
+    let timeline = open(place).await;
+    let mut state = timeline.state();
+    assert_eq!(*state.borrow_and_update(), State::Well);
+    send(&timeline, "a", "b", 1).await;
+    assert!(!state.has_changed().unwrap(), "a send changes nothing");
+    timeline.close().await.unwrap();
+    state.changed().await.unwrap();
+    assert!(matches!(&*state.borrow(), State::Down { reason } if !reason.is_empty()));
+    let timeline = open(place).await;
+    assert!(timeline.state().borrow().is_well());
+}
