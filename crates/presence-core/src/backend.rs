@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use crate::batch::BatchError;
 use crate::error::Error;
@@ -10,6 +11,7 @@ use crate::event::{Since, Status};
 use crate::events::Events;
 use crate::name::{Device, Id};
 use crate::page::{Cursor, Page};
+use crate::state::State;
 
 /// A store of presence, shared by every [`Presence`](crate::Presence) handle on it.
 ///
@@ -139,6 +141,23 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// If the stream cannot begin.
     async fn events(&self, since: Since) -> Result<Events, Error>;
+
+    /// Returns how the store is, now and from here on.
+    ///
+    /// It follows writes, which the backend tries by itself while nobody calls: a store that answers reads and refuses writes is
+    /// [`ReadOnly`](State::ReadOnly) within a stated time. It is [`Down`](State::Down) once the backend is closed.
+    fn state(&self) -> watch::Receiver<State>;
+
+    /// Returns what about the store will do harm although it works now, each with the remedy, in a sentence; none if all is well.
+    ///
+    /// It asks the store, as a program does that checks its settings before it starts. Nothing by default.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot say.
+    async fn warnings(&self) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Ends every stream after what has happened so far, and every task of the backend.
     ///

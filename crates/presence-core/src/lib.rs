@@ -112,6 +112,11 @@
 //! known, and goes on with the oldest event there is. The events of an id need not alternate across it. A copy of who is
 //! online is then to be thrown away and made again from a snapshot.
 //!
+//! # When the store fails
+//!
+//! [`Presence::state`] says whether the store takes what is written, and if not why: [`State`]. A readiness check needs to read
+//! nothing else. It follows writes, which the backend tries by itself, so that it is true also while nobody calls.
+//!
 //! # Rooms
 //!
 //! Who is in a channel, and what they show each other there, is kept in the same way: see [`rooms`].
@@ -149,6 +154,7 @@ mod page;
 mod position;
 mod presence;
 pub mod rooms;
+mod state;
 mod text;
 pub mod throttled;
 
@@ -161,3 +167,4 @@ pub use crate::name::{Device, Id, InvalidName};
 pub use crate::page::{Cursor, Page};
 pub use crate::position::Position;
 pub use crate::presence::Presence;
+pub use crate::state::State;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use crate::backend::{Backend, LastSeen};
 use crate::batch::{BatchError, Failure};
 use crate::error::Error;
@@ -9,6 +11,7 @@ use crate::event::{Since, Status};
 use crate::events::Events;
 use crate::name::{Device, Id, InvalidName};
 use crate::page::{Cursor, Page};
+use crate::state::State;
 
 /// Who is here: a handle on a [`Backend`], cheap to clone.
 ///
@@ -167,6 +170,23 @@ impl Presence {
     /// [`Lagged`](crate::ErrorKind::Lagged).
     pub async fn events(&self, since: Since) -> Result<Events, Error> {
         self.backend.events(since).await
+    }
+
+    /// Returns how the store is, now and from here on: whether it takes what is written, and if not why.
+    ///
+    /// The receiver keeps no backend alive. After the backend was dropped it stays as it was last.
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.backend.state()
+    }
+
+    /// Returns what about the store will do harm although it works now, each with the remedy, in a sentence; none if all is well.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot say.
+    pub async fn warnings(&self) -> Result<Vec<String>, Error> {
+        self.backend.warnings().await
     }
 
     /// Closes the backend for all clones of this handle: streams end, calls fail, no event is made.

@@ -50,6 +50,10 @@ macro_rules! contract {
                 what_is_not_ours_is_no_event
                 lost_store_fails_calls_in_time_and_nobody_goes_offline
                 devices_of_a_lost_process_are_lost_in_time
+                state_is_well_until_the_end
+                state_follows_the_loss_of_the_store
+                refused_writes_show_in_the_state_and_nobody_goes_offline
+                stream_says_once_that_the_store_is_away
                 close_ends_streams_and_refuses_calls
                 close_may_come_at_any_moment
                 streams_end_when_the_last_handle_is_dropped
@@ -109,6 +113,7 @@ const IDS: &[&str] = &[
     include_str!("devices.rs"),
     include_str!("failures.rs"),
     include_str!("reading.rs"),
+    include_str!("state.rs"),
     include_str!("streams.rs"),
     include_str!("time.rs"),
     include_str!("transitions.rs"),

@@ -65,6 +65,16 @@ pub trait World: Sized + Send + Sync + 'static {
     fn restore(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
+
+    /// Lets the store refuse writes and go on answering reads, and says whether that can happen. It cannot by default.
+    fn refuse_writes(&self) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
+    }
+
+    /// Ends what [`refuse_writes`](Self::refuse_writes) began.
+    fn accept_writes(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// The settings that a law asks for.

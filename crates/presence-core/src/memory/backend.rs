@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
@@ -17,6 +18,7 @@ use crate::event::{Since, Status};
 use crate::events::Events;
 use crate::name::{Device, Id};
 use crate::page::{Cursor, Page};
+use crate::state::State;
 
 /// The backend in memory, for one process.
 ///
@@ -126,6 +128,10 @@ impl Backend for Memory {
     async fn events(&self, since: Since) -> Result<Events, Error> {
         self.core.check_open()?;
         Ok(Events::new(Subscription::new(Arc::clone(&self.core), since).into_stream()))
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        self.core.state.subscribe()
     }
 
     async fn close(&self) {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
@@ -9,12 +10,15 @@ use super::journal::Journal;
 use super::rooms::Directory;
 use crate::beings::{Beings, Timing};
 use crate::error::{Error, ErrorKind};
+use crate::state::State;
 
 /// Who is online, who is in which room, the logs of their events, and whether this goes on.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) beings: Beings<Journal>,
     pub(super) members: Beings<Directory>,
+    /// Well until it is closed: memory has no other way to fail.
+    pub(super) state: watch::Sender<State>,
     /// Cancelled when the backend is closed or dropped.
     pub(super) stop: CancellationToken,
     /// The same as `stop`, at the price of one load.
@@ -28,6 +32,7 @@ impl Core {
             beings: Beings::new(timing, config.remembered_max, journal),
             // What was of them is in the logs of their rooms.
             members: Beings::new(timing, 0, Directory::new(config)),
+            state: watch::Sender::new(State::Well),
             stop: CancellationToken::new(),
             closed: AtomicBool::new(false),
         }
@@ -35,6 +40,7 @@ impl Core {
 
     pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
+        self.state.send_replace(State::closed());
         self.stop.cancel();
     }
 

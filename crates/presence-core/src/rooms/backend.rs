@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::event::Update;
 use super::member::MemberPage;
@@ -12,6 +13,7 @@ use crate::event::Since;
 use crate::events::Events;
 use crate::name::{Device, Id, Room};
 use crate::page::Cursor;
+use crate::state::State;
 
 /// A store of rooms, shared by every [`Rooms`](super::Rooms) handle on it.
 ///
@@ -99,6 +101,9 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
     ///
     /// If the stream cannot begin.
     async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error>;
+
+    /// Returns how the store is, as [`Backend::state`](crate::Backend::state); of a store that implements both it is the same.
+    fn state(&self) -> watch::Receiver<State>;
 
     /// Ends every stream after what has happened so far, and every task of the backend.
     ///

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::backend::RoomBackend;
 use super::counts::{self, Counts};
 use super::diff::{self, Batching, Diffs};
@@ -14,6 +16,7 @@ use crate::event::Since;
 use crate::events::Events;
 use crate::name::{Device, Id, InvalidName, Room};
 use crate::page::Cursor;
+use crate::state::State;
 
 /// Who is in which room: a handle on a [`RoomBackend`], cheap to clone.
 ///
@@ -202,6 +205,12 @@ impl Rooms {
         R: TryInto<Room, Error: Into<InvalidName>>,
     {
         counts::counts(&self.backend, name(room)?, interval)
+    }
+
+    /// Returns how the store is, now and from here on, as [`Presence::state`](crate::Presence::state).
+    #[must_use]
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.backend.state()
     }
 
     /// Closes the backend for all clones of this handle: streams end, calls fail, no event is made.

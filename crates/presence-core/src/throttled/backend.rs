@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +22,7 @@ use crate::event::{Since, Status, Update};
 use crate::events::Events;
 use crate::name::{Device, Id};
 use crate::page::{Cursor, Page};
+use crate::state::State;
 
 /// A backend that lets few of the heartbeats through to another one.
 ///
@@ -189,6 +191,15 @@ impl Backend for Throttled {
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
         self.inner.events(since).await
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        // What is answered here rests on what the inner backend took, and closing closes it.
+        self.inner.state()
+    }
+
+    async fn warnings(&self) -> Result<Vec<String>, Error> {
+        self.inner.warnings().await
     }
 
     async fn close(&self) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use presence_core::memory::{Config, Memory};
 use presence_core::{
-    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, Status,
+    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, State,
+    Status,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -138,6 +139,10 @@ impl Backend for Inner {
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
         self.memory.events(since).await
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        self.memory.state()
     }
 
     async fn close(&self) {

@@ -6,5 +6,5 @@ mod failure;
 mod link;
 
 pub use self::config::Connect;
-pub(crate) use self::failure::unavailable;
+pub(crate) use self::failure::{refusal, unavailable};
 pub(crate) use self::link::Link;

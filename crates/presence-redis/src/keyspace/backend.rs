@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use presence_core::{
-    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Id, LastSeen, Page, Since, Status,
+    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, State,
+    Status,
 };
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
@@ -15,7 +17,7 @@ use super::feed::wall_now;
 use super::session::Session;
 use super::store::{Remaining, Store};
 use super::subscription::Subscription;
-use super::{auditor, keeper, listener};
+use super::{auditor, keeper, listener, trial};
 use crate::connection::Link;
 
 /// Presence in the keys and notifications of the Go package.
@@ -54,6 +56,7 @@ impl Keyspace {
         tasks.spawn_on(listener::run(Arc::clone(&core), session, questions), &runtime);
         tasks.spawn_on(auditor::run(Arc::clone(&core)), &runtime);
         tasks.spawn_on(keeper::run(Arc::clone(&core)), &runtime);
+        tasks.spawn_on(trial::run(Arc::clone(&core)), &runtime);
         tasks.close();
         Ok(Self { core, tasks })
     }
@@ -111,7 +114,11 @@ impl Backend for Keyspace {
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
         self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        self.core.store.status(ids).await
+        let statuses = self.core.store.status(ids).await;
+        match self.core.feed.health.unwritable() {
+            Some(error) => unsure(ids, statuses, &error),
+            None => statuses,
+        }
     }
 
     async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
@@ -155,6 +162,10 @@ impl Backend for Keyspace {
         Ok(Events::new(Subscription::new(Arc::clone(&self.core.feed), &since).into_stream()))
     }
 
+    fn state(&self) -> watch::Receiver<State> {
+        self.core.feed.health.state()
+    }
+
     async fn close(&self) {
         self.core.close();
         // What has happened so far is still told, if it can be heard at all.
@@ -162,6 +173,26 @@ impl Backend for Keyspace {
         self.core.stop();
         self.tasks.wait().await;
     }
+}
+
+/// Takes back that ids are offline, which nobody can know while keys are not renewed.
+fn unsure(
+    ids: &[Id],
+    statuses: Result<Vec<Status>, BatchError<Vec<Status>>>,
+    error: &Error,
+) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
+    let (mut statuses, mut failures) = match statuses {
+        Ok(statuses) => (statuses, Vec::new()),
+        Err(error) => error.into_parts(),
+    };
+    for (place, status) in statuses.iter_mut().enumerate().filter(|(_, status)| **status == Status::Offline) {
+        *status = Status::Unknown;
+        failures.push(Failure::new(place, ids[place].as_str(), error.clone()));
+    }
+    if failures.is_empty() {
+        return Ok(statuses);
+    }
+    Err(BatchError::new(statuses, failures))
 }
 
 impl Drop for Keyspace {

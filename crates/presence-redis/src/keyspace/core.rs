@@ -53,6 +53,7 @@ impl Core {
     pub(super) fn stop(&self) {
         self.close();
         self.feed.stop.cancel();
+        self.feed.health.close();
     }
 
     pub(super) fn check_open(&self) -> Result<(), Error> {

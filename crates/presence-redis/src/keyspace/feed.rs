@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::config::Config;
+use super::health::Health as Standing;
 use super::held::Held;
 use super::keys::Sign;
 use super::log::{Log, Note};
@@ -25,6 +26,7 @@ pub(super) struct Feed {
     /// Cancelled when the backend is closed or dropped.
     pub(super) stop: CancellationToken,
     pub(super) held: Held,
+    pub(super) health: Standing,
     life: Duration,
 }
 
@@ -64,6 +66,7 @@ impl Feed {
             news: watch::Sender::new(()),
             stop: CancellationToken::new(),
             held: Held::default(),
+            health: Standing::new(),
             life: config.life(),
         }
     }
@@ -128,6 +131,7 @@ impl Feed {
             state.health = Health::Reading;
         }
         drop(state);
+        self.health.heard(Ok(()));
         self.news.send_replace(());
     }
 
@@ -143,6 +147,11 @@ impl Feed {
 
     pub(super) fn lose(&self, error: Error) {
         let mut state = self.state();
+        // Closed or dropped first: what a connection comes to then is not told, as streams end with what was before.
+        if self.stop.is_cancelled() {
+            return;
+        }
+        self.health.heard(Err(&error));
         state.health = Health::Lost;
         state.log.append(Note::Lost(error));
         drop(state);

@@ -26,6 +26,9 @@ async fn keep_forever(core: &Core) {
         next = Instant::now() + interval;
         for ids in core.feed.held.ids().chunks(TOGETHER) {
             if let Err(error) = keep(core, ids).await {
+                if let Some(failure) = error.iter().next() {
+                    core.feed.health.wrote(Err(failure.error()));
+                }
                 warn!(%error, "the keys of held devices cannot be kept");
                 // Sooner than usual: there is a deadline.
                 next = Instant::now() + interval.min(core.config.connect.retry_max).max(WAIT_MIN);

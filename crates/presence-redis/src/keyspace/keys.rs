@@ -36,6 +36,11 @@ impl Keys {
         format!("{}{id}", self.prefix)
     }
 
+    /// Returns the key of nobody: no id is empty.
+    pub(super) fn nobody(&self) -> String {
+        self.prefix.clone()
+    }
+
     /// Returns whose key it is; `None` for the keys of others, which may be shorter than the prefix, or no text.
     pub(super) fn id(&self, key: &[u8]) -> Option<Id> {
         let id = key.strip_prefix(self.prefix.as_bytes())?;

@@ -76,6 +76,7 @@ mod backend;
 mod config;
 mod core;
 mod feed;
+mod health;
 mod held;
 mod keeper;
 mod keys;
@@ -87,6 +88,7 @@ mod remembered;
 mod session;
 mod store;
 mod subscription;
+mod trial;
 mod wire;
 
 pub use self::backend::Keyspace;

@@ -22,11 +22,15 @@ impl<S: Space> Core<S> {
     where
         F: Future<Output = Answered<T>>,
     {
-        let shard = &self.shards[shard];
+        let number = shard;
+        let shard = &self.shards[number];
         loop {
             let (life, allowance) = shard.life(until).await?;
             match timeout_at(until, question(life.clone(), allowance)).await {
-                Ok(Ok(Ok(answer))) => return Ok(answer),
+                Ok(Ok(Ok(answer))) if self.check_fresh(number).is_ok() => return Ok(answer),
+                // A process that cannot renew its lease knows nothing of leases, not even of its own: where Redis answers and takes no
+                // writes they all run out, and everybody seems to be gone.
+                Ok(Ok(Ok(_))) => shard.renewed(until).await?,
                 Ok(Ok(Err(_lost))) => shard.doubt(&life),
                 Ok(Err(error)) => return Err(error),
                 Err(_) => return Err(shard.error()),

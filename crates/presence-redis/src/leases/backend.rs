@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use presence_core::{
-    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, Status,
+    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, State,
+    Status,
 };
 use tokio::runtime::Handle;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -93,6 +94,11 @@ impl Leases {
             followers.wait().await;
             core.tail.ended.cancel();
         });
+    }
+
+    fn stop(&self) {
+        self.core.closing.cancel();
+        self.core.health.close();
     }
 
     /// Makes sure that events are read.
@@ -205,15 +211,19 @@ impl Backend for Leases {
         Ok(Events::new(subscription.into_stream()))
     }
 
+    fn state(&self) -> watch::Receiver<State> {
+        self.core.health.state()
+    }
+
     async fn close(&self) {
-        self.core.closing.cancel();
+        self.stop();
         self.core.tail.ended.cancelled().await;
     }
 }
 
 impl Drop for Leases {
     fn drop(&mut self) {
-        self.core.closing.cancel();
+        self.stop();
     }
 }
 

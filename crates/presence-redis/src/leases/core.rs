@@ -9,6 +9,7 @@ use redis::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
+use super::health::Health;
 use super::keys::Keys;
 use super::ledger::Ledger;
 use super::mail::Desk;
@@ -30,6 +31,8 @@ pub(super) struct Core<S: Space = Ids> {
     pub(super) tail: S::Tail,
     pub(super) desk: Arc<Desk>,
     pub(super) pulse: Arc<Pulse>,
+    /// Of both spaces.
+    pub(super) health: Arc<Health>,
     /// Cancelled when the backend is closed or dropped: calls are refused, what is under way is finished.
     pub(super) closing: CancellationToken,
     /// The name of this process, made anew at each start.
@@ -44,6 +47,8 @@ impl Core {
         let link = Link::open(&config.connect).await?;
         let keys = Keys::new::<Ids>(&config.prefix, config.shards);
         check_layout(&link, &keys.layout, config.shards).await?;
+        let health = Arc::new(Health::new());
+        health.expect(config.shards);
         Ok(Self {
             link: Arc::new(link),
             config: config.clone(),
@@ -52,6 +57,7 @@ impl Core {
             tail: Tail::new(config.shards, config.events_max.div_ceil(config.shards)),
             desk: Arc::default(),
             pulse: Arc::default(),
+            health,
             closing: CancellationToken::new(),
             process: crate::random::name()[..12].to_owned(),
             timing,
@@ -62,6 +68,7 @@ impl Core {
     /// This process's share of another space, beside this one.
     pub(super) fn beside<S: Space>(&self, tail: S::Tail) -> Core<S> {
         let (config, shards) = (self.config.clone(), self.config.shards);
+        self.health.expect(shards);
         Core {
             link: Arc::clone(&self.link),
             keys: Keys::new::<S>(&config.prefix, shards),
@@ -70,6 +77,7 @@ impl Core {
             tail,
             desk: Arc::clone(&self.desk),
             pulse: Arc::clone(&self.pulse),
+            health: Arc::clone(&self.health),
             closing: self.closing.clone(),
             process: self.process.clone(),
             timing: self.timing,
@@ -114,6 +122,12 @@ impl<S: Space> Core<S> {
     /// How many names of a shard are held at this process.
     pub(super) fn online_here(&self, shard: usize) -> usize {
         self.beings.ledger().places(shard).map(|place| self.beings.online(place)).sum()
+    }
+
+    /// Why Redis cannot be reached, by one of those who tried last.
+    pub(super) fn error(&self) -> Error {
+        let failed = self.shards.iter().find(|shard| shard.is_failing());
+        failed.unwrap_or(&self.shards[0]).error()
     }
 
     /// How long a call may take.

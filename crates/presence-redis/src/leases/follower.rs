@@ -23,6 +23,8 @@ pub(super) struct Follower {
     /// Cancelled when nothing is written any more: what is there is read, then it ends.
     drain: CancellationToken,
     begun: bool,
+    /// Whether it could not read lately, which is told once.
+    failing: bool,
 }
 
 impl Follower {
@@ -36,6 +38,7 @@ impl Follower {
             shards: shards.to_vec(),
             drain: drain.clone(),
             begun: false,
+            failing: false,
         };
         shards.chunks(size).map(follower).collect()
     }
@@ -51,7 +54,10 @@ impl Follower {
                 return;
             }
             tracing::debug!(%error, "events cannot be read; trying again");
-            self.core.tail.tell(|news| news.outages += 1);
+            // Once closed, streams end with what was before, whatever becomes of the connection.
+            if !self.core.closing.is_cancelled() && !std::mem::replace(&mut self.failing, true) {
+                self.core.tail.tell(|news| news.reading.fail());
+            }
             let pause = RETRY.mul_f64(crate::random::fraction());
             drain.run_until_cancelled(sleep(pause)).await;
         }
@@ -97,7 +103,13 @@ impl Follower {
             }
         }
         let first = !std::mem::replace(&mut self.begun, true);
-        self.core.tail.tell(|news| news.begun += usize::from(first));
+        let failed = std::mem::take(&mut self.failing);
+        self.core.tail.tell(|news| {
+            news.begun += usize::from(first);
+            if failed {
+                news.reading.go_on();
+            }
+        });
     }
 
     /// Waits for entries; `None` if there were none for a while.

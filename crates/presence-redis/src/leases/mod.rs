@@ -83,6 +83,7 @@ mod config;
 mod core;
 mod entry;
 mod follower;
+mod health;
 mod keys;
 mod ledger;
 mod listing;

@@ -1,26 +1,76 @@
 //! Which outages a stream has told of.
+//!
+//! ```text
+//!   well ── those who read for it have begun to fail, or it failed itself: told ──► troubled ── reads go on ──► well
+//! ```
 
-/// Counts them, so that each is told once: also one that a stream finds out by itself, before those who read for it say so.
+/// What those who read for streams say about their reading.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Reading {
+    /// Counts the times that reading began to fail; also one that is over before a stream looks is told.
+    pub(super) outages: u64,
+    /// How many of the readers fail at the moment.
+    pub(super) failing: usize,
+}
+
+impl Reading {
+    /// Notes that one more reader fails.
+    pub(super) fn fail(&mut self) {
+        self.outages += u64::from(self.failing == 0);
+        self.failing += 1;
+    }
+
+    /// Notes that a reader which failed goes on.
+    pub(super) fn go_on(&mut self) {
+        self.failing = self.failing.saturating_sub(1);
+    }
+}
+
+/// Of one stream. However often reading is tried, and whoever finds out, an outage is told once.
 #[derive(Debug)]
-pub(super) struct Outages(u64);
+pub(super) struct Outages {
+    seen: u64,
+    troubled: bool,
+}
 
 impl Outages {
-    /// None of those that were `seen` before the stream began is its business.
-    pub(super) fn since(seen: u64) -> Self {
-        Self(seen)
+    /// None of those before the stream began is its business.
+    pub(super) fn since(reading: Reading) -> Self {
+        Self { seen: reading.outages, troubled: reading.failing > 0 }
     }
 
-    /// Whether there was one that was not told.
-    pub(super) fn is_behind(&self, seen: u64) -> bool {
-        seen > self.0
-    }
-
-    /// Takes note of one, and says whether it is to be told.
-    pub(super) fn tell(&mut self, seen: u64) -> bool {
-        let is_news = seen >= self.0;
-        if is_news {
-            self.0 = seen.max(self.0) + u64::from(seen == self.0);
-        }
+    /// Takes note of how reading goes, and of whether the stream itself just failed; says whether that is to be told.
+    pub(super) fn note(&mut self, reading: Reading, failed: bool) -> bool {
+        let begun = reading.outages > self.seen;
+        self.seen = reading.outages;
+        let is_news = !self.troubled && (begun || failed);
+        self.troubled = reading.failing > 0 || failed;
         is_news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outage_is_told_once_whoever_finds_out() {
+        let mut reading = Reading::default();
+        let mut outages = Outages::since(reading);
+        assert!(!outages.note(reading, false));
+        // The stream finds out first, then its readers, again and again, each.
+        assert!(outages.note(reading, true));
+        reading.fail();
+        reading.fail();
+        assert!(!outages.note(reading, true) && !outages.note(reading, false));
+        reading.go_on();
+        assert!(!outages.note(reading, false));
+        reading.go_on();
+        assert!(!outages.note(reading, false));
+        // The next one, which is over before the stream looks.
+        reading.fail();
+        reading.go_on();
+        assert!(outages.note(reading, false));
+        assert!(!outages.note(reading, false));
     }
 }

@@ -13,7 +13,7 @@ use super::keys::ShardKeys;
 use super::outbox::{Step, What};
 use super::shard::Life;
 use super::space::{Ids, Space};
-use crate::connection::Link;
+use crate::connection::{Link, refusal};
 
 /// What a shard says to a process that knows it no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub(super) struct Renewed {
     /// The processes there are, if `roster` is another than was known.
     pub(super) names: Vec<String>,
     pub(super) overdue: Vec<String>,
+    /// Why Redis takes nothing that needs more memory, if it has none left.
+    pub(super) full: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -130,12 +132,18 @@ impl<'a, S: Space> Scripts<'a, S> {
     ) -> Answered<Renewed> {
         let set = self.keys.set(process);
         let keys = [&*self.keys.life, &self.keys.leases, &self.keys.awaited, &set];
-        let answer = RENEW.call(self.link, &keys, |command| {
+        let arguments = |command: &mut Cmd| {
             command.arg(epoch).arg(process).arg(ms(self.config.lease())).arg(roster);
             command.arg(ms(allowance)).arg(ms(CLAIM));
-        });
+        };
+        let (answer, full) = match RENEW.call(self.link, &keys, arguments).await {
+            Err(error) if refusal(&error) == Some("OOM") => {
+                (RENEW_ANYWAY.call(self.link, &keys, arguments).await?, Some(error))
+            }
+            answer => (answer?, None),
+        };
         ok(
-            answer.await?,
+            answer,
             |(_, last, held, recovering, roster, names, overdue): (
                 String,
                 u64,
@@ -151,6 +159,7 @@ impl<'a, S: Space> Scripts<'a, S> {
                 roster,
                 names,
                 overdue,
+                full,
             },
         )
     }
@@ -368,11 +377,12 @@ const CLAIM: Duration = Duration::from_secs(1);
 const REAPED_AT_ONCE: usize = 500;
 
 macro_rules! script {
-    ($name:ident, $file:literal $(, with $journal:literal)?) => {
+    ($name:ident, $file:literal $(, with $journal:literal)? $(, flags $flags:literal)?) => {
         pub(super) static $name: Script = Script {
             source: LazyLock::new(|| source(
                 include_str!(concat!("scripts/", $file)),
                 concat!($(include_str!(concat!("scripts/journals/", $journal)))?),
+                concat!($($flags)?),
             )),
             sha: LazyLock::new(|| redis::Script::new(&$name.source).get_hash().to_owned()),
         };
@@ -382,6 +392,7 @@ macro_rules! script {
 script!(ENTER, "enter.lua");
 script!(SETTLE, "settle.lua");
 script!(RENEW, "renew.lua");
+script!(RENEW_ANYWAY, "renew.lua", flags " flags=allow-oom");
 script!(WRITE, "write.lua", with "ids.lua");
 script!(REAP, "reap.lua", with "ids.lua");
 script!(LOOK, "look.lua");
@@ -390,8 +401,8 @@ script!(WRITE_SEATS, "write.lua", with "rooms.lua");
 script!(REAP_SEATS, "reap.lua", with "rooms.lua");
 script!(ROOM, "room.lua");
 
-/// A script with a journal after its first line, which has its flags.
-fn source(script: &str, journal: &str) -> String {
-    let (flags, rest) = script.split_once('\n').unwrap_or((script, ""));
-    format!("{flags}\n{journal}{rest}")
+/// A script with more flags in its first line, and a journal after it.
+fn source(script: &str, journal: &str, flags: &str) -> String {
+    let (first, rest) = script.split_once('\n').unwrap_or((script, ""));
+    format!("{first}{flags}\n{journal}{rest}")
 }

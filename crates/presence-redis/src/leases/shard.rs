@@ -112,6 +112,22 @@ impl Shard {
         drop(standing.wait_for(|standing| standing.renewals > before && standing.life.is_some()).await);
     }
 
+    /// Waits for one more renewal, or says why there is none.
+    pub(super) async fn renewed(&self, until: Instant) -> Result<(), Error> {
+        let (failures, mut progress) = (self.failures(), self.progress.subscribe());
+        let failed = async {
+            // The sender lives as long as `self`.
+            drop(progress.wait_for(|progress| progress.failures > failures || progress.closed).await);
+        };
+        let over = async {
+            tokio::select! {
+                () = self.verified() => Ok(()),
+                () = failed => Err(self.error()),
+            }
+        };
+        timeout_at(until, over).await.unwrap_or_else(|_| Err(self.error()))
+    }
+
     pub(super) fn renew(&self, at: Millis) {
         self.renewed.store(at, Ordering::Relaxed);
     }
@@ -163,6 +179,11 @@ impl Shard {
     /// How many attempts have failed.
     pub(super) fn failures(&self) -> u64 {
         self.progress.borrow().failures
+    }
+
+    /// Whether the last attempt failed.
+    pub(super) fn is_failing(&self) -> bool {
+        self.progress.borrow().error.is_some()
     }
 
     /// Why the last attempt failed, if it did.

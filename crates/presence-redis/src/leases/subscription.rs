@@ -36,7 +36,7 @@ pub(super) struct Subscription {
 impl Subscription {
     pub(super) async fn open(core: Arc<Core>, since: Since) -> Result<Self, Error> {
         let news = core.tail.news();
-        let outages = Outages::since(news.borrow().outages);
+        let outages = Outages::since(news.borrow().reading);
         let until = Instant::now() + core.patience();
         let looks: Vec<_> = (0..core.shards.len()).map(|shard| core.look(shard, until)).collect();
         let looked = futures_util::future::try_join_all(looks).await?;
@@ -120,17 +120,16 @@ impl Subscription {
                 } else {
                     self.snapshot = Some(snapshot);
                 }
-                if let Err(error) = result {
-                    self.unavailable(news, error);
+                self.tell(news, result.as_ref().err());
+                if result.is_err() {
                     self.pause().await;
                 }
                 continue;
             }
-            if let Err(error) = self.read().await {
-                self.unavailable(news, error);
-                if !ended {
-                    self.pause().await;
-                }
+            let read = self.read().await;
+            self.tell(news, read.as_ref().err());
+            if read.is_err() && !ended {
+                self.pause().await;
             }
             if !self.ready.is_empty() {
                 // A long log is handed out in pages: others have a turn in between.
@@ -139,10 +138,6 @@ impl Subscription {
             }
             if ended {
                 return None;
-            }
-            if self.outages.is_behind(news.outages) {
-                self.unavailable(news, self.core.shards[0].error());
-                continue;
             }
             let core = Arc::clone(&self.core);
             tokio::select! {
@@ -153,9 +148,10 @@ impl Subscription {
         }
     }
 
-    /// Says once for each outage that there is one.
-    fn unavailable(&mut self, news: News, error: Error) {
-        if self.outages.tell(news.outages) {
+    /// Says once for each outage that there is one: by those who read for all streams, or by what this one failed of.
+    fn tell(&mut self, news: News, failure: Option<&Error>) {
+        if self.outages.note(news.reading, failure.is_some()) {
+            let error = failure.cloned().unwrap_or_else(|| self.core.error());
             self.ready.push_back(Err(error));
         }
     }

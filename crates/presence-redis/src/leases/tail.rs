@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::entry::{Entry, Record};
+use super::outages::Reading;
 use super::shard::Life;
 
 /// The ends of the logs, kept by the followers.
@@ -22,8 +23,7 @@ pub(super) struct Tail {
 /// What streams are woken for.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct News {
-    /// Counts the times that events could not be read.
-    pub(super) outages: u64,
+    pub(super) reading: Reading,
     /// Counts the followers that have begun.
     pub(super) begun: usize,
 }

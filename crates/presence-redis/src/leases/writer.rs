@@ -136,6 +136,7 @@ impl<S: Space> Writer<S> {
         self.life = Some(life.clone());
         self.answered = self.core.pulse.awake();
         self.next_renewal = Instant::now() + Config::RENEWAL;
+        self.core.health.well(self.place());
         let shard = self.shard();
         shard.renew(sent);
         shard.hear(entered.last);
@@ -181,6 +182,10 @@ impl<S: Space> Writer<S> {
                 return Ok(None);
             }
         };
+        match &renewed.full {
+            Some(full) => self.core.health.failed(self.place(), full),
+            None => self.core.health.well(self.place()),
+        }
         self.answer_came();
         let (shard, allowance) = (self.shard(), self.allowance());
         shard.renew(sent);
@@ -324,6 +329,7 @@ impl<S: Space> Writer<S> {
             self.shard().stand(|standing| standing.outages += 1);
         }
         self.failures = self.failures.saturating_add(1);
+        self.core.health.failed(self.place(), error);
         self.shard().failed(error);
         self.core.beings.ledger().stir(self.number);
     }
@@ -353,6 +359,10 @@ impl<S: Space> Writer<S> {
     pub(super) fn next_call(&mut self) -> u64 {
         self.calls += 1;
         self.calls
+    }
+
+    fn place(&self) -> (&'static str, usize) {
+        (S::KIND, self.number)
     }
 
     pub(super) fn shard(&self) -> &Shard {

@@ -54,6 +54,15 @@ impl World for OneProcess {
     async fn restore(&self) {
         self.redis.thaw().await.unwrap();
     }
+
+    async fn refuse_writes(&self) -> bool {
+        refuse_writes(&self.redis, true).await;
+        true
+    }
+
+    async fn accept_writes(&self) {
+        refuse_writes(&self.redis, false).await;
+    }
 }
 
 /// As many nodes as a law asks for, each with a connection and ears of its own. Their server may be killed, and forgets
@@ -100,6 +109,15 @@ impl World for ManyProcesses {
     async fn restore(&self) {
         self.redis.start_again().await.unwrap();
     }
+
+    async fn refuse_writes(&self) -> bool {
+        refuse_writes(&self.redis, true).await;
+        true
+    }
+
+    async fn accept_writes(&self) {
+        refuse_writes(&self.redis, false).await;
+    }
 }
 
 async fn node(redis: &Redis, terms: Terms) -> Result<Presence, Error> {
@@ -109,6 +127,13 @@ async fn node(redis: &Redis, terms: Terms) -> Result<Presence, Error> {
     // What is judged is the layout, not how busy the machine is.
     (config.connect.timeout, config.connect.connect_timeout) = (PATIENCE, PATIENCE);
     Ok(Presence::new(Keyspace::start(&config).await?))
+}
+
+/// Lets a server refuse writes, or take them again.
+async fn refuse_writes(redis: &Redis, refuse: bool) {
+    // There is no replica.
+    let line = format!("CONFIG SET min-replicas-to-write {}", u8::from(refuse));
+    run(&mut stranger(redis.url()).await, &line).await;
 }
 
 /// Writes, lets expire and deletes what is not ours.

@@ -94,6 +94,16 @@ impl<L: Loss> World for Private<L> {
     async fn restore(&self) {
         if L::FROZEN { self.redis.thaw().await.unwrap() } else { self.redis.start_again().await.unwrap() }
     }
+
+    async fn refuse_writes(&self) -> bool {
+        // There is no replica.
+        tell(&self.redis, &["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+        true
+    }
+
+    async fn accept_writes(&self) {
+        tell(&self.redis, &["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+    }
 }
 
 impl<L: Loss> RoomWorld for Private<L> {
@@ -123,6 +133,13 @@ laws! {
     redis_that_lost_its_rooms_is_told_again: lost_store_leaves_rooms_as_they_were on Emptied,
     redis_that_kept_its_rooms_goes_on_with_them: lost_store_leaves_rooms_as_they_were on Kept,
     frozen_redis_empties_no_room: lost_store_leaves_rooms_as_they_were on Frozen,
+    state_follows_a_redis_that_was_killed: state_follows_the_loss_of_the_store on Emptied,
+    state_follows_a_redis_that_stands_still: state_follows_the_loss_of_the_store on Frozen,
+    redis_that_takes_no_writes_takes_nobody_offline: refused_writes_show_in_the_state_and_nobody_goes_offline on Emptied,
+    stream_tells_a_killed_redis_once: stream_says_once_that_the_store_is_away on Kept,
+    stream_tells_a_frozen_redis_once: stream_says_once_that_the_store_is_away on Frozen,
+    room_stream_tells_a_killed_redis_once: room_stream_says_once_that_the_store_is_away on Kept,
+    room_stream_tells_a_frozen_redis_once: room_stream_says_once_that_the_store_is_away on Frozen,
     devices_of_a_dead_process_are_lost_once: devices_of_a_lost_process_are_lost_in_time on Emptied,
     members_of_a_dead_process_leave_once: members_of_a_lost_process_leave_in_time on Emptied,
     strangers_are_not_heard: what_is_not_ours_is_no_event on Emptied,

@@ -1,9 +1,11 @@
 //! The loss of the store and of a process, as a [`World`](crate::contract::World) says that they can happen.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::ROOM;
 use super::closing::every_call;
@@ -16,6 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::{Cause, Since};
 use crate::page::Cursor;
 use crate::rooms::{Action, Payload, Rooms};
+use crate::state::State;
 
 /// While the store is away calls say so in time; when it is back, members are where they were and show what they did.
 pub async fn lost_store_leaves_rooms_as_they_were<W: RoomWorld>() {
@@ -126,6 +129,42 @@ pub async fn close_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
     }
 }
 
+/// The state of rooms is that of their store, and a stream of a room says once that the store is away.
+pub async fn room_stream_says_once_that_the_store_is_away<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    rooms.join(ROOM, "a", "tab", "I am a").await.unwrap();
+    let mut state = rooms.state();
+    timeout(PATIENCE, state.wait_for(State::is_well)).await.expect("rooms are well").unwrap();
+    let mut events = rooms.events(ROOM, Since::Now).await.unwrap();
+    for outage in ["first", "second"] {
+        if !world.lose().await {
+            return;
+        }
+        let (mut told, mut until) = (0, Instant::now() + PATIENCE);
+        while let Ok(item) = timeout_at(until, events.next()).await {
+            if item.expect("the stream goes on").is_err_and(|error| error.kind() == ErrorKind::Unavailable) {
+                told += 1;
+                until = Instant::now() + OUTAGE;
+            }
+        }
+        assert_eq!(told, 1, "the {outage} outage");
+        assert!(!state.borrow().is_well());
+        world.restore().await;
+        timeout(PATIENCE, state.wait_for(State::is_well)).await.expect("rooms are well again").unwrap();
+        let begin = Instant::now();
+        while let Err(error) = rooms.join(ROOM, outage, "tab", "I am back").await {
+            assert!(begin.elapsed() < PATIENCE, "nobody can join again: {error}");
+            sleep(W::DELIVERY / 10).await;
+        }
+        // Its join, or the word that events were lost; no word of the outage any more.
+        let next = timeout(PATIENCE, events.next()).await.expect("the stream goes on").expect("it is open");
+        if let Err(error) = next {
+            assert_eq!(error.kind(), ErrorKind::Lagged, "{error}");
+        }
+    }
+}
+
 /// Makes one of the calls that change nothing, and checks what it says if it says something.
 async fn make(rooms: &Rooms, call: usize) -> Result<(), Error> {
     match call {
@@ -145,3 +184,6 @@ async fn make(rooms: &Rooms, call: usize) -> Result<(), Error> {
 }
 
 const CALLS: usize = 8;
+
+/// How long an outage lasts at least that a stream may tell once: many times the wait between two attempts.
+const OUTAGE: Duration = Duration::from_secs(3);

@@ -43,6 +43,7 @@ macro_rules! rooms_contract {
                 full_batch_is_sent_at_once
                 counts_follow_the_room
                 lost_store_leaves_rooms_as_they_were
+                room_stream_says_once_that_the_store_is_away
                 members_of_a_lost_process_leave_in_time
                 close_of_rooms_may_come_at_any_moment
                 close_ends_room_streams_and_refuses_calls

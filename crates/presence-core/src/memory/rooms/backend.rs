@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::feed::RoomFeed;
 use crate::backend::Backend;
@@ -14,6 +15,7 @@ use crate::memory::subscription::Subscription;
 use crate::name::{Device, Id, Room};
 use crate::page::Cursor;
 use crate::rooms::{MemberPage, Payload, RoomBackend, Seat, Update};
+use crate::state::State;
 
 // Each call is a critical section or two; none waits for anything.
 #[async_trait]
@@ -84,6 +86,10 @@ impl RoomBackend for Memory {
     async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error> {
         let feed = RoomFeed::new(Arc::clone(self.open()?), room);
         Ok(Events::new(Subscription::new(feed, since).into_stream()))
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        Backend::state(self)
     }
 
     async fn close(&self) {

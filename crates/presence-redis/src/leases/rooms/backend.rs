@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use presence_core::rooms::{MemberPage, Payload, Room, RoomBackend, Seat, Update};
-use presence_core::{Backend, Cursor, Device, Error, Events, Id, Since};
+use presence_core::{Backend, Cursor, Device, Error, Events, Id, Since, State};
+use tokio::sync::watch;
 
 use super::follower::Follower;
 use super::seats::Seats;
@@ -86,6 +87,10 @@ impl RoomBackend for Leases {
         self.following_rooms.get_or_init(|| start).await;
         let subscription = Subscription::open(Arc::clone(core), room.clone(), since).await?;
         Ok(Events::new(subscription.into_stream()))
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        Backend::state(self)
     }
 
     async fn close(&self) {

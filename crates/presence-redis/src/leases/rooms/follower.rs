@@ -29,6 +29,8 @@ pub(super) struct Follower {
     starts: HashMap<usize, u64>,
     nudge: String,
     nudged: String,
+    /// Whether it could not read lately, which is told once.
+    failing: bool,
     /// Cancelled when nothing is written any more: what is there is read, then it ends.
     drain: CancellationToken,
 }
@@ -49,6 +51,7 @@ impl Follower {
             starts: HashMap::new(),
             nudge: core.nudge_of(shards[0]),
             nudged: "0-0".to_owned(),
+            failing: false,
             drain: drain.clone(),
             shards,
         };
@@ -60,7 +63,10 @@ impl Follower {
         while let Some(followed) = drain.run_until_cancelled(self.follow()).await {
             let Err(error) = followed;
             tracing::debug!(%error, "events of rooms cannot be read; trying again");
-            self.core.tail.fail(&self.shards);
+            // Once closed, streams end with what was before, whatever becomes of the connection.
+            if !self.core.closing.is_cancelled() && !std::mem::replace(&mut self.failing, true) {
+                self.core.tail.fail(&self.shards);
+            }
             let pause = RETRY.mul_f64(crate::random::fraction());
             drain.run_until_cancelled(sleep(pause)).await;
         }
@@ -103,6 +109,9 @@ impl Follower {
                 self.starts.insert(*number, life.start);
                 self.core.tail.begin(*number, life);
             }
+        }
+        if std::mem::take(&mut self.failing) {
+            self.core.tail.go_on(&self.shards);
         }
     }
 

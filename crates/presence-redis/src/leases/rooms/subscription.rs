@@ -14,14 +14,14 @@ use super::entry::Record;
 use super::seats::Seats;
 use super::snapshot::Snapshot;
 use crate::leases::core::Core;
-use crate::leases::outages::Outages;
+use crate::leases::outages::{Outages, Reading};
 use crate::leases::scripts::Looked;
 
 /// A reader of one log, which takes a snapshot first if asked to.
 #[derive(Debug)]
 pub(super) struct Subscription {
     watched: Watched,
-    news: watch::Receiver<u64>,
+    news: watch::Receiver<Reading>,
     /// Read, and not given yet.
     ready: VecDeque<Result<Update, Error>>,
     /// The life of the shard, and up to which number the room was read in it.
@@ -112,16 +112,15 @@ impl Subscription {
                 return Some(item);
             }
             // Before the read: what is written in between makes `changed` return at once.
-            let outages = *self.news.borrow_and_update();
+            let reading = *self.news.borrow_and_update();
             let ended = self.watched.core.tail.ended.is_cancelled();
             if ended && self.snapshot.is_some() {
                 return None;
             }
-            if let Err(error) = self.turn().await {
-                self.unavailable(outages, error);
-                if !ended {
-                    self.pause().await;
-                }
+            let turn = self.turn().await;
+            self.tell(reading, turn.as_ref().err());
+            if turn.is_err() && !ended {
+                self.pause().await;
             }
             if !self.ready.is_empty() || self.snapshot.is_some() {
                 // A long log is handed out in pages: others have a turn in between.
@@ -130,12 +129,6 @@ impl Subscription {
             }
             if ended {
                 return None;
-            }
-            if self.outages.is_behind(outages) {
-                let Watched { core, room } = &self.watched;
-                let error = core.shards[core.shard_of(room)].error();
-                self.unavailable(outages, error);
-                continue;
             }
             let ended = self.watched.core.tail.ended.clone();
             tokio::select! {
@@ -146,9 +139,11 @@ impl Subscription {
         }
     }
 
-    /// Says once for each outage that there is one.
-    fn unavailable(&mut self, outages: u64, error: Error) {
-        if self.outages.tell(outages) {
+    /// Says once for each outage that there is one: by those who read for all streams, or by what this one failed of.
+    fn tell(&mut self, reading: Reading, failure: Option<&Error>) {
+        if self.outages.note(reading, failure.is_some()) {
+            let Watched { core, room } = &self.watched;
+            let error = failure.cloned().unwrap_or_else(|| core.shards[core.shard_of(room)].error());
             self.ready.push_back(Err(error));
         }
     }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::entry::{Entry, Record};
+use crate::leases::outages::Reading;
 use crate::leases::shard::Life;
 
 /// The ends of the logs of the rooms that somebody follows, kept by the followers.
@@ -30,8 +31,8 @@ pub(super) struct End {
     records: VecDeque<Record>,
     /// How many streams follow it.
     watchers: usize,
-    /// Tells them that there is something new; the number counts the times that events could not be read.
-    news: watch::Sender<u64>,
+    /// Tells them that there is something new, and whether events can be read.
+    news: watch::Sender<Reading>,
     /// Whether there was such a time since the last event: the room may have become another one.
     doubted: bool,
 }
@@ -48,7 +49,7 @@ impl Tail {
         shard: usize,
         life: &Life,
         last: u64,
-    ) -> (watch::Receiver<u64>, bool) {
+    ) -> (watch::Receiver<Reading>, bool) {
         let mut ends = self.ends.lock();
         let end = ends.entry(room.clone()).or_insert_with(|| End {
             life: life.clone(),
@@ -57,7 +58,7 @@ impl Tail {
             last,
             records: VecDeque::new(),
             watchers: 0,
-            news: watch::Sender::new(0),
+            news: watch::Sender::default(),
             doubted: false,
         });
         end.begin(life);
@@ -88,7 +89,14 @@ impl Tail {
     pub(super) fn fail(&self, shards: &[usize]) {
         for end in self.ends.lock().values_mut().filter(|end| shards.contains(&end.shard)) {
             end.doubted = true;
-            end.news.send_modify(|outages| *outages += 1);
+            end.news.send_modify(Reading::fail);
+        }
+    }
+
+    /// Tells that they can be read again.
+    pub(super) fn go_on(&self, shards: &[usize]) {
+        for end in self.ends.lock().values_mut().filter(|end| shards.contains(&end.shard)) {
+            end.news.send_modify(Reading::go_on);
         }
     }
 

@@ -1,5 +1,8 @@
-#!lua flags=allow-oom
+#!lua
 -- Renews the lease of a process and tells it what it should know.
+--
+-- It is also how a process finds out whether Redis takes writes. Out of memory it is refused, and said again with leave to run all
+-- the same: a lease takes no memory that it does not have already.
 --
 -- KEYS  1 life  2 leases  3 await  4 the set of the process
 -- ARGV  1 epoch  2 process  3 lease, ms  4 the version of the roster that it knows

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use tidings::presence::memory::{Config, Memory};
 use tidings::presence::rooms::{Action, MemberPage, RoomBackend, Update};
-use tidings::presence::{Cursor, Error, Events, Since};
+use tidings::presence::{Cursor, Error, Events, Since, State};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::*;
@@ -75,6 +76,10 @@ impl RoomBackend for Flaky {
 
     async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error> {
         self.store.events(room, since).await
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        RoomBackend::state(&self.store)
     }
 
     async fn close(&self) {

@@ -1,0 +1,147 @@
+//! How all shards are, as one state: what each writer learnt from its latest write.
+//!
+//! ```text
+//!            a write was taken                        a write was taken
+//!   (none) ◄─────────────────── Refused, Full, Away ◄──────────────────► another trouble
+//!            redis refused it: Refused, Full       no answer: Away
+//!
+//!   no shard in trouble: Well    every shard away: Down    else: ReadOnly    closed: Down, for good
+//! ```
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+use presence_core::{Error, State};
+use tokio::sync::watch;
+
+use crate::connection::refusal;
+
+/// The troubles of the shards of both spaces.
+#[derive(Debug)]
+pub(super) struct Health {
+    shards: Mutex<Shards>,
+    state: watch::Sender<State>,
+}
+
+#[derive(Debug, Default)]
+struct Shards {
+    /// How many writers there are.
+    count: usize,
+    troubles: BTreeMap<Place, Trouble>,
+    closed: bool,
+}
+
+/// A space and the number of a shard in it.
+type Place = (&'static str, usize);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Trouble {
+    /// Redis answers, and takes no write.
+    Refused(String),
+    Away(String),
+}
+
+impl Health {
+    pub(super) fn new() -> Self {
+        Self { shards: Mutex::default(), state: watch::Sender::new(State::Well) }
+    }
+
+    pub(super) fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+
+    /// Counts the shards of one more space.
+    pub(super) fn expect(&self, shards: usize) {
+        self.shards.lock().count += shards;
+    }
+
+    /// Notes that a shard took a write.
+    pub(super) fn well(&self, place: Place) {
+        let mut shards = self.shards.lock();
+        if shards.troubles.remove(&place).is_some() {
+            self.tell(&shards);
+        }
+    }
+
+    /// Notes that a write failed.
+    pub(super) fn failed(&self, place: Place, error: &Error) {
+        let text = sentence(error);
+        let trouble = if refusal(error).is_some() { Trouble::Refused(text) } else { Trouble::Away(text) };
+        let mut shards = self.shards.lock();
+        if shards.troubles.get(&place) != Some(&trouble) {
+            shards.troubles.insert(place, trouble);
+            self.tell(&shards);
+        }
+    }
+
+    pub(super) fn close(&self) {
+        let mut shards = self.shards.lock();
+        shards.closed = true;
+        self.tell(&shards);
+    }
+
+    fn tell(&self, shards: &Shards) {
+        let state = shards.state();
+        self.state.send_if_modified(|known| {
+            let changed = *known != state;
+            *known = state;
+            changed
+        });
+    }
+}
+
+impl Shards {
+    fn state(&self) -> State {
+        if self.closed {
+            return State::closed();
+        }
+        let Some(first) = self.troubles.values().next() else { return State::Well };
+        let away = self.troubles.values().filter(|trouble| matches!(trouble, Trouble::Away(_))).count();
+        let (Trouble::Refused(text) | Trouble::Away(text)) = first;
+        if away == self.count {
+            return State::down(&**text);
+        }
+        if self.troubles.len() == self.count {
+            return State::read_only(&**text);
+        }
+        let part = format!("{} of {} shards: {text}", self.troubles.len(), self.count);
+        State::read_only(part)
+    }
+}
+
+/// An error with what caused it.
+fn sentence(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use presence_core::ErrorKind;
+
+    use super::*;
+
+    fn away() -> Error {
+        Error::new(ErrorKind::Unavailable, "redis did not answer in time")
+    }
+
+    #[test]
+    fn one_shard_away_is_a_part_and_all_are_the_whole() {
+        let health = Health::new();
+        health.expect(2);
+        let state = health.state();
+        assert!(state.borrow().is_well());
+        health.failed(("ids", 0), &away());
+        assert_eq!(*state.borrow(), State::read_only("1 of 2 shards: redis did not answer in time"));
+        health.failed(("ids", 1), &away());
+        assert_eq!(*state.borrow(), State::down("redis did not answer in time"));
+        health.well(("ids", 0));
+        health.well(("ids", 1));
+        assert!(state.borrow().is_well());
+        health.close();
+        health.well(("ids", 0));
+        assert_eq!(*state.borrow(), State::closed());
+    }
+}
