@@ -33,7 +33,9 @@ pub(crate) struct Grpc {
 impl Grpc {
     pub(crate) fn new(timeline: &Timeline, config: &Config) -> anyhow::Result<Self> {
         let (health, health_service) = tonic_health::server::health_reporter();
-        let timelines = grpc::server(timeline.clone()).max_decoding_message_size(config.body_bytes);
+        let mut bounds = grpc::Config::default();
+        bounds.request_bytes_max = config.body_bytes;
+        let timelines = grpc::server(timeline.clone(), &bounds)?;
         let routes = Routes::new(timelines)
             .add_service(health_service)
             .add_service(reflection().build_v1().context("gRPC reflection")?)

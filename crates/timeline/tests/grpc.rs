@@ -30,7 +30,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
-        let service = grpc::server(timeline.clone());
+        let service = grpc::server(timeline.clone(), &grpc::Config::default()).unwrap();
         server.spawn(async move {
             let incoming = TcpListenerStream::new(listener);
             Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
@@ -53,6 +53,7 @@ fn entries(entries: &[(i64, &str)]) -> Vec<v1::TimelineEntry> {
     let entry = |(sequence, message): &(i64, &str)| v1::TimelineEntry {
         sequence: *sequence,
         message: (*message).to_owned(),
+        ..Default::default()
     };
     entries.iter().map(entry).collect()
 }
@@ -70,15 +71,16 @@ async fn every_call_answers() {
         group_members: vec!["a".to_owned(), "b".to_owned()],
         message: "{\"n\":3}".to_owned(),
         message_id: "id".to_owned(),
+        ..Default::default()
     };
     for _ in 0..2 {
         let reply = client.send_group(request.clone()).await.unwrap().into_inner();
         assert_eq!(reply, v1::SendGroupReply { failed_members: Vec::new() });
     }
-    let request = v1::SyncMessageRequest { member: "b".to_owned(), last_read: 1, count: 0 };
+    let request = v1::SyncMessageRequest { member: "b".to_owned(), last_read: 1, ..Default::default() };
     let reply = client.get_sync_message(request).await.unwrap().into_inner();
     let entry_set = entries(&[(2, "{\"n\":2}"), (3, "{\"n\":3}")]);
-    assert_eq!(reply, v1::SyncMessageReply { latest_seq: 3, entry_set_last_seq: 3, entry_set });
+    assert_eq!((reply.latest_seq, reply.entry_set_last_seq, reply.entry_set), (3, 3, entry_set));
     let mut request = v1::GetSingleHistoryMessageRequest {
         from: "b".to_owned(),
         to: "a".to_owned(),
@@ -148,4 +150,23 @@ fn the_descriptor_set_describes_the_service() {
     assert_eq!(field("GetGroupHistoryMessageRequest", "count"), 4);
     assert_eq!(field("SyncMessageReply", "entry_set_last_seq"), 2);
     assert_eq!(field("SendMessageRequest", "message_id"), 4);
+    // And those that were added, which are never given another meaning.
+    for (message, name, number) in [
+        ("SendGroupRequest", "from", 5),
+        ("SyncMessageRequest", "last_tag", 4),
+        ("SyncMessageReply", "reset", 4),
+        ("SyncMessageReply", "generation", 5),
+        ("SyncMessageReply", "floor", 6),
+        ("GetSingleHistoryMessageReply", "more", 2),
+        ("GetGroupHistoryMessageReply", "more", 2),
+        ("TimelineEntry", "from", 3),
+        ("TimelineEntry", "to", 4),
+        ("TimelineEntry", "group", 5),
+        ("TimelineEntry", "at_ms", 6),
+        ("TimelineEntry", "message_id", 7),
+        ("TimelineEntry", "kind", 8),
+        ("TimelineEntry", "tag", 9),
+    ] {
+        assert_eq!(field(message, name), number, "{message}.{name}");
+    }
 }

@@ -44,23 +44,21 @@ async fn every_call_answers_in_the_shape_of_proto3_json() {
     assert_eq!(post(&served, "/timeline/send", single).await, ok(json!({"sequence": "2"})));
     let to_group = json!({"group_name": "g", "group_members": ["user_b", "user_b"], "message": "{}"});
     assert_eq!(post(&served, "/timeline/sendGroup", to_group).await, ok(json!({"failedMembers": []})));
-    let entry = |sequence: &str, message: &str| json!({"sequence": sequence, "message": message});
+    let entry =
+        |sequence: &str, message: &str| json!({"sequence": sequence, "message": message, "kind": "MESSAGE"});
+    let position = |latest: &str, last: &str, entries: Value| {
+        json!({"latestSeq": latest, "entrySetLastSeq": last, "entrySet": entries,
+               "reset": false, "generation": "0", "floor": "0"})
+    };
     assert_eq!(
         get(&served, "/timeline/sync?member=user_b&last_read=0&count=10").await,
-        ok(json!({
-            "latestSeq": "3",
-            "entrySetLastSeq": "3",
-            "entrySet": [entry("1", hi), entry("2", hi), entry("3", "{}")],
-        }))
+        ok(position("3", "3", json!([entry("1", hi), entry("2", hi), entry("3", "{}")])))
     );
     assert_eq!(
         get(&served, "/timeline/sync?member=user_b&lastRead=1&count=1&unknown=x").await,
-        ok(json!({"latestSeq": "3", "entrySetLastSeq": "2", "entrySet": [entry("2", hi)]}))
+        ok(position("3", "2", json!([entry("2", hi)])))
     );
-    assert_eq!(
-        get(&served, "/timeline/sync?member=nobody").await,
-        ok(json!({"latestSeq": "0", "entrySetLastSeq": "0", "entrySet": []}))
-    );
+    assert_eq!(get(&served, "/timeline/sync?member=nobody").await, ok(position("0", "0", json!([]))));
     for (query, entries) in [
         ("", json!([entry("1", hi), entry("2", hi)])),
         ("?last_read=1", json!([entry("2", hi)])),
@@ -69,11 +67,11 @@ async fn every_call_answers_in_the_shape_of_proto3_json() {
         ("?from=x&to=y", json!([entry("1", hi), entry("2", hi)])),
     ] {
         let path = format!("/timeline/history/single/user_b/user_a{query}");
-        assert_eq!(get(&served, &path).await, ok(json!({"entrySet": entries})), "{query}");
+        assert_eq!(get(&served, &path).await, ok(json!({"entrySet": entries, "more": false})), "{query}");
     }
     assert_eq!(
         get(&served, "/timeline/history/group/g?count=0").await,
-        ok(json!({"entrySet": [entry("1", "{}")]}))
+        ok(json!({"entrySet": [entry("1", "{}")], "more": false}))
     );
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use serde::Serialize;
 use tidings::hub::Hub;
+use tidings::timeline::proto::v1::TimelineEntry;
 use tidings::timeline::{Entry, Observer};
 
 use super::channel;
@@ -16,12 +16,6 @@ use super::channel;
 pub(super) struct Post {
     /// The store, which calls us, starts before the hub.
     hub: OnceLock<Hub>,
-}
-
-#[derive(Serialize)]
-struct Letter<'a> {
-    sequence: String,
-    message: &'a str,
 }
 
 impl Post {
@@ -39,7 +33,8 @@ impl Observer for Post {
         if hub.members(&inbox) == 0 {
             return;
         }
-        let letter = Letter { sequence: entry.sequence.get().to_string(), message: entry.message.as_str() };
+        // In the words of a sync, so that a reader treats both alike.
+        let letter: TimelineEntry = entry.into();
         let published = serde_json::to_vec(&letter).map_err(anyhow::Error::from);
         if let Err(error) = published.and_then(|letter| Ok(hub.publish(&inbox, letter)?)) {
             tracing::warn!(member, sequence = entry.sequence.get(), %error, "an entry was not pushed; its reader will fetch it");

@@ -10,6 +10,77 @@ pub struct TimelineEntry {
     /// The text of a JSON object, byte for byte as it was sent.
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
+    /// Who sent it, as the server knows it.
+    #[prost(string, optional, tag = "3")]
+    pub from: ::core::option::Option<::prost::alloc::string::String>,
+    /// Whom it was sent to, if it was sent to one member.
+    #[prost(string, optional, tag = "4")]
+    pub to: ::core::option::Option<::prost::alloc::string::String>,
+    /// The group that it was sent to, if it was sent to one.
+    #[prost(string, optional, tag = "5")]
+    pub group: ::core::option::Option<::prost::alloc::string::String>,
+    /// When the server stored it, in Unix milliseconds by the server's clock.
+    #[prost(int64, optional, tag = "6")]
+    pub at_ms: ::core::option::Option<i64>,
+    /// The id that the sender gave it.
+    #[prost(string, optional, tag = "7")]
+    pub message_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// What it is.
+    #[prost(enumeration = "timeline_entry::Kind", tag = "8")]
+    pub kind: i32,
+    /// A random number that no other entry at this place has: send it back as last_tag with last_read. Opaque.
+    #[prost(uint64, optional, tag = "9")]
+    pub tag: ::core::option::Option<u64>,
+}
+/// Nested message and enum types in `TimelineEntry`.
+pub mod timeline_entry {
+    /// What an entry is. A reader passes over a kind that it does not know, and counts its sequence all the same.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Kind {
+        /// A message.
+        Message = 0,
+        /// A new text for an earlier message. Not written yet.
+        Edit = 1,
+        /// An earlier message is taken back. Not written yet.
+        Recall = 2,
+        /// Nothing: it closes a gap. Not written yet.
+        Tombstone = 3,
+    }
+    impl Kind {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Message => "MESSAGE",
+                Self::Edit => "EDIT",
+                Self::Recall => "RECALL",
+                Self::Tombstone => "TOMBSTONE",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "MESSAGE" => Some(Self::Message),
+                "EDIT" => Some(Self::Edit),
+                "RECALL" => Some(Self::Recall),
+                "TOMBSTONE" => Some(Self::Tombstone),
+                _ => None,
+            }
+        }
+    }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SendMessageRequest {
@@ -45,6 +116,9 @@ pub struct SendGroupRequest {
     /// Added: makes a repetition harmless. Optional; unique within the group.
     #[prost(string, tag = "4")]
     pub message_id: ::prost::alloc::string::String,
+    /// Added: who sends it, for its readers. Optional: without it the entries have no from.
+    #[prost(string, tag = "5")]
+    pub from: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SendGroupReply {
@@ -62,6 +136,9 @@ pub struct SyncMessageRequest {
     /// At most so many; 0 means 100, and more than 1,000 means 1,000.
     #[prost(int32, tag = "3")]
     pub count: i32,
+    /// Added: the tag of the entry at last_read. Optional; with it the server notices that the position is of another past.
+    #[prost(uint64, optional, tag = "4")]
+    pub last_tag: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SyncMessageReply {
@@ -71,9 +148,19 @@ pub struct SyncMessageReply {
     /// The last sequence of entry_set, 0 without any.
     #[prost(int64, tag = "2")]
     pub entry_set_last_seq: i64,
-    /// Ascending, without gaps.
+    /// Ascending, without gaps. Fewer than count when they would have more than 1 MiB: go on from the last one.
     #[prost(message, repeated, tag = "3")]
     pub entry_set: ::prost::alloc::vec::Vec<TimelineEntry>,
+    /// Added: last_read is a position in another past of this inbox, as after a backup was restored. The entry set is then
+    /// empty: forget what you have of this inbox and start over from last_read 0.
+    #[prost(bool, tag = "4")]
+    pub reset: bool,
+    /// Added: changes whenever the store may have lost entries that somebody has read.
+    #[prost(uint64, tag = "5")]
+    pub generation: u64,
+    /// Added: the entries up to this one are no longer in the inbox; ask the histories for them.
+    #[prost(int64, tag = "6")]
+    pub floor: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetSingleHistoryMessageRequest {
@@ -93,8 +180,12 @@ pub struct GetSingleHistoryMessageRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetSingleHistoryMessageReply {
+    /// Ascending, without gaps. Fewer than count when they would have more than 1 MiB.
     #[prost(message, repeated, tag = "1")]
     pub entry_set: ::prost::alloc::vec::Vec<TimelineEntry>,
+    /// Added: there are further entries in the direction of the page.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetGroupHistoryMessageRequest {
@@ -112,8 +203,12 @@ pub struct GetGroupHistoryMessageRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetGroupHistoryMessageReply {
+    /// Ascending, without gaps. Fewer than count when they would have more than 1 MiB.
     #[prost(message, repeated, tag = "1")]
     pub entry_set: ::prost::alloc::vec::Vec<TimelineEntry>,
+    /// Added: there are further entries in the direction of the page.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
 }
 /// Why a call was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -85,9 +85,15 @@ impl serde::Serialize for GetGroupHistoryMessageReply {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.GetGroupHistoryMessageReply", len)?;
         if true {
             struct_ser.serialize_field("entrySet", &self.entry_set)?;
+        }
+        if true {
+            struct_ser.serialize_field("more", &self.more)?;
         }
         struct_ser.end()
     }
@@ -101,11 +107,13 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
         const FIELDS: &[&str] = &[
             "entry_set",
             "entrySet",
+            "more",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             EntrySet,
+            More,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -129,6 +137,7 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
                     {
                         match value {
                             "entrySet" | "entry_set" => Ok(GeneratedField::EntrySet),
+                            "more" => Ok(GeneratedField::More),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -149,6 +158,7 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut entry_set__ = None;
+                let mut more__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::EntrySet => {
@@ -157,6 +167,12 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
                             }
                             entry_set__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::More => {
+                            if more__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("more"));
+                            }
+                            more__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -164,6 +180,7 @@ impl<'de> serde::Deserialize<'de> for GetGroupHistoryMessageReply {
                 }
                 Ok(GetGroupHistoryMessageReply {
                     entry_set: entry_set__.unwrap_or_default(),
+                    more: more__.unwrap_or_default(),
                 })
             }
         }
@@ -334,9 +351,15 @@ impl serde::Serialize for GetSingleHistoryMessageReply {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.GetSingleHistoryMessageReply", len)?;
         if true {
             struct_ser.serialize_field("entrySet", &self.entry_set)?;
+        }
+        if true {
+            struct_ser.serialize_field("more", &self.more)?;
         }
         struct_ser.end()
     }
@@ -350,11 +373,13 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
         const FIELDS: &[&str] = &[
             "entry_set",
             "entrySet",
+            "more",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             EntrySet,
+            More,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -378,6 +403,7 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
                     {
                         match value {
                             "entrySet" | "entry_set" => Ok(GeneratedField::EntrySet),
+                            "more" => Ok(GeneratedField::More),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -398,6 +424,7 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
                     V: serde::de::MapAccess<'de>,
             {
                 let mut entry_set__ = None;
+                let mut more__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::EntrySet => {
@@ -406,6 +433,12 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
                             }
                             entry_set__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::More => {
+                            if more__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("more"));
+                            }
+                            more__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -413,6 +446,7 @@ impl<'de> serde::Deserialize<'de> for GetSingleHistoryMessageReply {
                 }
                 Ok(GetSingleHistoryMessageReply {
                     entry_set: entry_set__.unwrap_or_default(),
+                    more: more__.unwrap_or_default(),
                 })
             }
         }
@@ -705,6 +739,9 @@ impl serde::Serialize for SendGroupRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.SendGroupRequest", len)?;
         if true {
             struct_ser.serialize_field("groupName", &self.group_name)?;
@@ -717,6 +754,9 @@ impl serde::Serialize for SendGroupRequest {
         }
         if true {
             struct_ser.serialize_field("messageId", &self.message_id)?;
+        }
+        if true {
+            struct_ser.serialize_field("from", &self.from)?;
         }
         struct_ser.end()
     }
@@ -735,6 +775,7 @@ impl<'de> serde::Deserialize<'de> for SendGroupRequest {
             "message",
             "message_id",
             "messageId",
+            "from",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -743,6 +784,7 @@ impl<'de> serde::Deserialize<'de> for SendGroupRequest {
             GroupMembers,
             Message,
             MessageId,
+            From,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -769,6 +811,7 @@ impl<'de> serde::Deserialize<'de> for SendGroupRequest {
                             "groupMembers" | "group_members" => Ok(GeneratedField::GroupMembers),
                             "message" => Ok(GeneratedField::Message),
                             "messageId" | "message_id" => Ok(GeneratedField::MessageId),
+                            "from" => Ok(GeneratedField::From),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -792,6 +835,7 @@ impl<'de> serde::Deserialize<'de> for SendGroupRequest {
                 let mut group_members__ = None;
                 let mut message__ = None;
                 let mut message_id__ = None;
+                let mut from__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::GroupName => {
@@ -818,6 +862,12 @@ impl<'de> serde::Deserialize<'de> for SendGroupRequest {
                             }
                             message_id__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::From => {
+                            if from__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("from"));
+                            }
+                            from__ = Some(map_.next_value()?);
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -828,6 +878,7 @@ impl<'de> serde::Deserialize<'de> for SendGroupRequest {
                     group_members: group_members__.unwrap_or_default(),
                     message: message__.unwrap_or_default(),
                     message_id: message_id__.unwrap_or_default(),
+                    from: from__.unwrap_or_default(),
                 })
             }
         }
@@ -1097,6 +1148,15 @@ impl serde::Serialize for SyncMessageReply {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.SyncMessageReply", len)?;
         if true {
             #[allow(clippy::needless_borrow)]
@@ -1110,6 +1170,19 @@ impl serde::Serialize for SyncMessageReply {
         }
         if true {
             struct_ser.serialize_field("entrySet", &self.entry_set)?;
+        }
+        if true {
+            struct_ser.serialize_field("reset", &self.reset)?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("generation", ToString::to_string(&self.generation).as_str())?;
+        }
+        if true {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("floor", ToString::to_string(&self.floor).as_str())?;
         }
         struct_ser.end()
     }
@@ -1127,6 +1200,9 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
             "entrySetLastSeq",
             "entry_set",
             "entrySet",
+            "reset",
+            "generation",
+            "floor",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -1134,6 +1210,9 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
             LatestSeq,
             EntrySetLastSeq,
             EntrySet,
+            Reset,
+            Generation,
+            Floor,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -1159,6 +1238,9 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
                             "latestSeq" | "latest_seq" => Ok(GeneratedField::LatestSeq),
                             "entrySetLastSeq" | "entry_set_last_seq" => Ok(GeneratedField::EntrySetLastSeq),
                             "entrySet" | "entry_set" => Ok(GeneratedField::EntrySet),
+                            "reset" => Ok(GeneratedField::Reset),
+                            "generation" => Ok(GeneratedField::Generation),
+                            "floor" => Ok(GeneratedField::Floor),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -1181,6 +1263,9 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
                 let mut latest_seq__ = None;
                 let mut entry_set_last_seq__ = None;
                 let mut entry_set__ = None;
+                let mut reset__ = None;
+                let mut generation__ = None;
+                let mut floor__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::LatestSeq => {
@@ -1205,6 +1290,28 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
                             }
                             entry_set__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::Reset => {
+                            if reset__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("reset"));
+                            }
+                            reset__ = Some(map_.next_value()?);
+                        }
+                        GeneratedField::Generation => {
+                            if generation__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("generation"));
+                            }
+                            generation__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
+                        GeneratedField::Floor => {
+                            if floor__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("floor"));
+                            }
+                            floor__ = 
+                                Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -1214,6 +1321,9 @@ impl<'de> serde::Deserialize<'de> for SyncMessageReply {
                     latest_seq: latest_seq__.unwrap_or_default(),
                     entry_set_last_seq: entry_set_last_seq__.unwrap_or_default(),
                     entry_set: entry_set__.unwrap_or_default(),
+                    reset: reset__.unwrap_or_default(),
+                    generation: generation__.unwrap_or_default(),
+                    floor: floor__.unwrap_or_default(),
                 })
             }
         }
@@ -1237,6 +1347,9 @@ impl serde::Serialize for SyncMessageRequest {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.SyncMessageRequest", len)?;
         if true {
             struct_ser.serialize_field("member", &self.member)?;
@@ -1248,6 +1361,11 @@ impl serde::Serialize for SyncMessageRequest {
         }
         if true {
             struct_ser.serialize_field("count", &self.count)?;
+        }
+        if let Some(v) = self.last_tag.as_ref() {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("lastTag", ToString::to_string(&v).as_str())?;
         }
         struct_ser.end()
     }
@@ -1263,6 +1381,8 @@ impl<'de> serde::Deserialize<'de> for SyncMessageRequest {
             "last_read",
             "lastRead",
             "count",
+            "last_tag",
+            "lastTag",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -1270,6 +1390,7 @@ impl<'de> serde::Deserialize<'de> for SyncMessageRequest {
             Member,
             LastRead,
             Count,
+            LastTag,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -1295,6 +1416,7 @@ impl<'de> serde::Deserialize<'de> for SyncMessageRequest {
                             "member" => Ok(GeneratedField::Member),
                             "lastRead" | "last_read" => Ok(GeneratedField::LastRead),
                             "count" => Ok(GeneratedField::Count),
+                            "lastTag" | "last_tag" => Ok(GeneratedField::LastTag),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -1317,6 +1439,7 @@ impl<'de> serde::Deserialize<'de> for SyncMessageRequest {
                 let mut member__ = None;
                 let mut last_read__ = None;
                 let mut count__ = None;
+                let mut last_tag__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Member => {
@@ -1341,6 +1464,14 @@ impl<'de> serde::Deserialize<'de> for SyncMessageRequest {
                                 Some(map_.next_value::<::pbjson::private::NumberDeserialize<_>>()?.0)
                             ;
                         }
+                        GeneratedField::LastTag => {
+                            if last_tag__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastTag"));
+                            }
+                            last_tag__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -1350,6 +1481,7 @@ impl<'de> serde::Deserialize<'de> for SyncMessageRequest {
                     member: member__.unwrap_or_default(),
                     last_read: last_read__.unwrap_or_default(),
                     count: count__.unwrap_or_default(),
+                    last_tag: last_tag__,
                 })
             }
         }
@@ -1370,6 +1502,27 @@ impl serde::Serialize for TimelineEntry {
         if true {
             len += 1;
         }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
+        if true {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("timeline.v1.TimelineEntry", len)?;
         if true {
             #[allow(clippy::needless_borrow)]
@@ -1378,6 +1531,33 @@ impl serde::Serialize for TimelineEntry {
         }
         if true {
             struct_ser.serialize_field("message", &self.message)?;
+        }
+        if let Some(v) = self.from.as_ref() {
+            struct_ser.serialize_field("from", v)?;
+        }
+        if let Some(v) = self.to.as_ref() {
+            struct_ser.serialize_field("to", v)?;
+        }
+        if let Some(v) = self.group.as_ref() {
+            struct_ser.serialize_field("group", v)?;
+        }
+        if let Some(v) = self.at_ms.as_ref() {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("atMs", ToString::to_string(&v).as_str())?;
+        }
+        if let Some(v) = self.message_id.as_ref() {
+            struct_ser.serialize_field("messageId", v)?;
+        }
+        if true {
+            let v = timeline_entry::Kind::try_from(self.kind)
+                .map_err(|_| serde::ser::Error::custom(format!("Invalid variant {}", self.kind)))?;
+            struct_ser.serialize_field("kind", &v)?;
+        }
+        if let Some(v) = self.tag.as_ref() {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("tag", ToString::to_string(&v).as_str())?;
         }
         struct_ser.end()
     }
@@ -1391,12 +1571,28 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
         const FIELDS: &[&str] = &[
             "sequence",
             "message",
+            "from",
+            "to",
+            "group",
+            "at_ms",
+            "atMs",
+            "message_id",
+            "messageId",
+            "kind",
+            "tag",
         ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Sequence,
             Message,
+            From,
+            To,
+            Group,
+            AtMs,
+            MessageId,
+            Kind,
+            Tag,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -1421,6 +1617,13 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                         match value {
                             "sequence" => Ok(GeneratedField::Sequence),
                             "message" => Ok(GeneratedField::Message),
+                            "from" => Ok(GeneratedField::From),
+                            "to" => Ok(GeneratedField::To),
+                            "group" => Ok(GeneratedField::Group),
+                            "atMs" | "at_ms" => Ok(GeneratedField::AtMs),
+                            "messageId" | "message_id" => Ok(GeneratedField::MessageId),
+                            "kind" => Ok(GeneratedField::Kind),
+                            "tag" => Ok(GeneratedField::Tag),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -1442,6 +1645,13 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
             {
                 let mut sequence__ = None;
                 let mut message__ = None;
+                let mut from__ = None;
+                let mut to__ = None;
+                let mut group__ = None;
+                let mut at_ms__ = None;
+                let mut message_id__ = None;
+                let mut kind__ = None;
+                let mut tag__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Sequence => {
@@ -1458,6 +1668,52 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                             }
                             message__ = Some(map_.next_value()?);
                         }
+                        GeneratedField::From => {
+                            if from__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("from"));
+                            }
+                            from__ = map_.next_value()?;
+                        }
+                        GeneratedField::To => {
+                            if to__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("to"));
+                            }
+                            to__ = map_.next_value()?;
+                        }
+                        GeneratedField::Group => {
+                            if group__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("group"));
+                            }
+                            group__ = map_.next_value()?;
+                        }
+                        GeneratedField::AtMs => {
+                            if at_ms__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("atMs"));
+                            }
+                            at_ms__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
+                        GeneratedField::MessageId => {
+                            if message_id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("messageId"));
+                            }
+                            message_id__ = map_.next_value()?;
+                        }
+                        GeneratedField::Kind => {
+                            if kind__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("kind"));
+                            }
+                            kind__ = Some(map_.next_value::<timeline_entry::Kind>()? as i32);
+                        }
+                        GeneratedField::Tag => {
+                            if tag__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("tag"));
+                            }
+                            tag__ = 
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -1466,9 +1722,93 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                 Ok(TimelineEntry {
                     sequence: sequence__.unwrap_or_default(),
                     message: message__.unwrap_or_default(),
+                    from: from__,
+                    to: to__,
+                    group: group__,
+                    at_ms: at_ms__,
+                    message_id: message_id__,
+                    kind: kind__.unwrap_or_default(),
+                    tag: tag__,
                 })
             }
         }
         deserializer.deserialize_struct("timeline.v1.TimelineEntry", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for timeline_entry::Kind {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        let variant = match self {
+            Self::Message => "MESSAGE",
+            Self::Edit => "EDIT",
+            Self::Recall => "RECALL",
+            Self::Tombstone => "TOMBSTONE",
+        };
+        serializer.serialize_str(variant)
+    }
+}
+impl<'de> serde::Deserialize<'de> for timeline_entry::Kind {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "MESSAGE",
+            "EDIT",
+            "RECALL",
+            "TOMBSTONE",
+        ];
+
+        struct GeneratedVisitor;
+
+        impl serde::de::Visitor<'_> for GeneratedVisitor {
+            type Value = timeline_entry::Kind;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(formatter, "expected one of: {:?}", &FIELDS)
+            }
+
+            fn visit_i64<E>(self, v: i64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Signed(v), &self)
+                    })
+            }
+
+            fn visit_u64<E>(self, v: u64) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                i32::try_from(v)
+                    .ok()
+                    .and_then(|x| x.try_into().ok())
+                    .ok_or_else(|| {
+                        serde::de::Error::invalid_value(serde::de::Unexpected::Unsigned(v), &self)
+                    })
+            }
+
+            fn visit_str<E>(self, value: &str) -> std::result::Result<Self::Value, E>
+            where
+                E: serde::de::Error,
+            {
+                match value {
+                    "MESSAGE" => Ok(timeline_entry::Kind::Message),
+                    "EDIT" => Ok(timeline_entry::Kind::Edit),
+                    "RECALL" => Ok(timeline_entry::Kind::Recall),
+                    "TOMBSTONE" => Ok(timeline_entry::Kind::Tombstone),
+                    _ => Err(serde::de::Error::unknown_variant(value, FIELDS)),
+                }
+            }
+        }
+        deserializer.deserialize_any(GeneratedVisitor)
     }
 }

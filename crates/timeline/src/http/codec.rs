@@ -1,8 +1,6 @@
 //! Bodies: JSON as proto3 maps it, and the binary form.
 
-use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -60,15 +58,25 @@ impl Codec {
         }
     }
 
-    /// Writes a reply.
-    pub(super) fn encode<T: Message + Serialize>(self, reply: &T) -> Response {
+    /// Writes a reply, in memory.
+    pub(super) fn encode<T: Message + Serialize>(self, reply: &T) -> Result<Vec<u8>, Problem> {
         match self {
-            Self::Json => Json(reply).into_response(),
-            Self::Protobuf => {
-                let content_type = (header::CONTENT_TYPE, HeaderValue::from_static("application/proto"));
-                ([content_type], reply.encode_to_vec()).into_response()
+            Self::Json => {
+                let mut bytes = serde_json::to_vec(reply).map_err(|error| Problem::unwritable(&error))?;
+                // It grew by doubling, and may wait for its reader.
+                bytes.shrink_to_fit();
+                Ok(bytes)
             }
+            Self::Protobuf => Ok(reply.encode_to_vec()),
         }
+    }
+
+    /// Returns the name of the codec for the head of a reply.
+    pub(super) fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json => "application/json",
+            Self::Protobuf => "application/proto",
+        })
     }
 }
 

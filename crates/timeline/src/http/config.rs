@@ -1,5 +1,6 @@
 //! The bounds of the HTTP service.
 
+use crate::service::in_flight;
 use crate::{Error, ErrorKind, Result};
 
 /// The bounds of the HTTP service.
@@ -8,6 +9,10 @@ use crate::{Error, ErrorKind, Result};
 pub struct Config {
     /// The most bytes of a request's body; 1 MiB by default, at least 1 KiB.
     pub body_bytes_max: usize,
+    /// The most bytes of answers that wait for their readers, over all connections; 64 MiB by default, at least 2.5 MiB.
+    ///
+    /// It bounds the memory that clients can take which ask and do not read.
+    pub answer_bytes_max: usize,
     /// The origins whose pages may read replies, as `https://chat.example.org`; none by default.
     ///
     /// Credentials are never allowed across origins.
@@ -18,7 +23,12 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { body_bytes_max: 1024 * 1024, allowed_origins: Vec::new(), loopback_origins: true }
+        Self {
+            body_bytes_max: 1024 * 1024,
+            answer_bytes_max: in_flight::BYTES_MAX,
+            allowed_origins: Vec::new(),
+            loopback_origins: true,
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! The error body.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::Error;
-use crate::service::Code;
+use crate::service::in_flight::Full;
+use crate::service::{Code, in_flight};
+use crate::{Error, ErrorKind};
 
 /// A failed request: `{"code":400,"reason":"…","message":"…","metadata":{}}` with the code as status.
 #[derive(Debug, Serialize)]
@@ -15,6 +18,9 @@ pub(super) struct Problem {
     reason: &'static str,
     message: String,
     metadata: Metadata,
+    // A header.
+    #[serde(skip)]
+    retry_after: Option<Duration>,
 }
 
 /// Always `{}`.
@@ -40,21 +46,50 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", message)
     }
 
+    /// The reply has no form in JSON.
+    pub(super) fn unwritable(error: &serde_json::Error) -> Self {
+        let message = format!("the reply cannot be written as JSON: {error}");
+        Error::new(ErrorKind::Corrupt, message).into()
+    }
+
     fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code: status.as_u16(), reason, message: message.into(), metadata: Metadata {} }
+        Self {
+            code: status.as_u16(),
+            reason,
+            message: message.into(),
+            metadata: Metadata {},
+            retry_after: None,
+        }
     }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let code = Code::from(error.kind());
-        Self { code: code.http, reason: code.reason, message: error.to_string(), metadata: Metadata {} }
+        Self {
+            code: code.http,
+            reason: code.reason,
+            message: error.to_string(),
+            metadata: Metadata {},
+            retry_after: None,
+        }
+    }
+}
+
+/// A read found no room for its answer.
+impl From<Full> for Problem {
+    fn from(_: Full) -> Self {
+        let code = Code::BUSY;
+        let (message, metadata) = (in_flight::FULL.to_owned(), Metadata {});
+        let retry_after = Some(in_flight::PATIENCE);
+        Self { code: code.http, reason: code.reason, message, metadata, retry_after }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(self)).into_response()
+        let retry_after = self.retry_after.map(|after| [(header::RETRY_AFTER, after.as_secs().to_string())]);
+        (status, retry_after, Json(self)).into_response()
     }
 }

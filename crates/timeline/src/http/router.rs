@@ -1,12 +1,13 @@
 //! The paths.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use prost::Message;
@@ -17,12 +18,14 @@ use super::codec::Codec;
 use super::problem::Problem;
 use super::{Config, cors, query};
 use crate::service::Calls;
+use crate::service::in_flight::InFlight;
 use crate::{Result, Timeline};
 
 /// What every handler needs.
 #[derive(Debug, Clone)]
 struct Shared {
     calls: Calls,
+    in_flight: InFlight,
     body_bytes_max: usize,
 }
 
@@ -45,7 +48,11 @@ pub fn router(timeline: Timeline, config: &Config) -> Result<Router> {
     config.validate()?;
     let not_allowed = || async { Problem::method_not_allowed() };
     let not_found = || async { Problem::not_found() };
-    let shared = Shared { calls: Calls::new(timeline), body_bytes_max: config.body_bytes_max };
+    let shared = Shared {
+        calls: Calls::new(timeline),
+        in_flight: InFlight::new(config.answer_bytes_max)?,
+        body_bytes_max: config.body_bytes_max,
+    };
     Ok(Router::new()
         .route("/timeline/send", post(send).fallback(not_allowed))
         .route("/timeline/sendGroup", post(send_group).fallback(not_allowed))
@@ -69,7 +76,7 @@ async fn send_group(State(shared): State<Shared>, headers: HeaderMap, body: Body
 }
 
 async fn sync(State(shared): State<Shared>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    got(&headers, query, Ok(Vec::new()), async |request| shared.calls.sync(request).await).await
+    got(&shared, &headers, query, Ok(Vec::new()), async |request| shared.calls.sync(request).await).await
 }
 
 async fn single_history(
@@ -79,7 +86,7 @@ async fn single_history(
     RawQuery(query): RawQuery,
 ) -> Response {
     let path = path.map(|Path((from, to))| vec![("from", from), ("to", to)]);
-    got(&headers, query, path, async |request| shared.calls.single_history(request).await).await
+    got(&shared, &headers, query, path, async |request| shared.calls.single_history(request).await).await
 }
 
 async fn group_history(
@@ -89,7 +96,7 @@ async fn group_history(
     RawQuery(query): RawQuery,
 ) -> Response {
     let path = path.map(|Path(group)| vec![("group", group)]);
-    got(&headers, query, path, async |request| shared.calls.group_history(request).await).await
+    got(&shared, &headers, query, path, async |request| shared.calls.group_history(request).await).await
 }
 
 type Body = Result<Bytes, BytesRejection>;
@@ -114,13 +121,14 @@ where
         Err(error) => Err(Problem::codec(error.body_text())),
     });
     match request {
-        Ok(request) => reply(headers, call(request).await),
+        Ok(request) => reply(headers, call(request).await).unwrap_or_else(IntoResponse::into_response),
         Err(problem) => problem.into_response(),
     }
 }
 
 /// Answers a `GET`.
 async fn got<T, R, F>(
+    shared: &Shared,
     headers: &HeaderMap,
     query: Option<String>,
     path: Result<Vec<(&'static str, String)>, PathRejection>,
@@ -135,14 +143,34 @@ where
         .map_err(|error| Problem::codec(error.body_text()))
         .and_then(|path| query::decode(query.as_deref().unwrap_or_default(), &path));
     match request {
-        Ok(request) => reply(headers, call(request).await),
+        Ok(request) => {
+            let answer = read(shared, Codec::of_accept(headers), call(request)).await;
+            answer.unwrap_or_else(IntoResponse::into_response)
+        }
         Err(problem) => problem.into_response(),
     }
 }
 
-fn reply<R: Message + Serialize>(headers: &HeaderMap, result: Result<R>) -> Response {
-    match result {
-        Ok(reply) => Codec::of_accept(headers).encode(&reply),
-        Err(error) => Problem::from(error).into_response(),
-    }
+/// Answers a read, whose answer may be large: its bytes take room until they are written.
+async fn read<R: Message + Serialize>(
+    shared: &Shared,
+    codec: Codec,
+    answer: impl Future<Output = Result<R>>,
+) -> std::result::Result<Response, Problem> {
+    let room = shared.in_flight.reserve().await?;
+    let bytes = codec.encode(&answer.await?)?;
+    let room = Arc::new(room.fit(bytes.len())?);
+    Ok(written(codec, room.hold(bytes)))
+}
+
+fn reply<R: Message + Serialize>(
+    headers: &HeaderMap,
+    result: Result<R>,
+) -> std::result::Result<Response, Problem> {
+    let codec = Codec::of_accept(headers);
+    Ok(written(codec, codec.encode(&result?)?.into()))
+}
+
+fn written(codec: Codec, bytes: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, codec.content_type())], bytes).into_response()
 }

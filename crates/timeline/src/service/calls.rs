@@ -2,8 +2,8 @@
 
 use crate::proto::v1;
 use crate::{
-    Conversation, Count, Entry, Error, GroupName, GroupSend, MemberId, Message, MessageId, Page, Result,
-    Send, Seq, Timeline,
+    Conversation, Count, Entry, Error, GroupName, GroupSend, MemberId, Message, MessageId, Page, Position,
+    Result, Send, Seq, Tag, Timeline,
 };
 
 /// The five calls over a timeline. Every field is checked, and an error names the one at fault.
@@ -39,7 +39,7 @@ impl Calls {
         }
         let members = request.group_members.into_iter().enumerate();
         let send = GroupSend {
-            from: None,
+            from: optional(request.from, |id| member("from", id))?,
             group: group("group_name", request.group_name)?,
             members: members
                 .map(|(index, id)| {
@@ -54,12 +54,16 @@ impl Calls {
     }
 
     pub(crate) async fn sync(&self, request: v1::SyncMessageRequest) -> Result<v1::SyncMessageReply> {
-        let (last_read, count) = (last_read(request.last_read)?, count(request.count)?);
-        let inbox = self.timeline.sync(&member("member", request.member)?, last_read, count).await?;
+        let position = Position::new(last_read(request.last_read)?, request.last_tag.map(Tag::new));
+        let count = count(request.count)?;
+        let inbox = self.timeline.sync(&member("member", request.member)?, position, count).await?;
         Ok(v1::SyncMessageReply {
             latest_seq: inbox.latest_seq.to_i64(),
             entry_set_last_seq: inbox.entry_set_last_seq.to_i64(),
-            entry_set: entry_set(inbox.entries),
+            entry_set: entry_set(&inbox.entries),
+            reset: inbox.reset,
+            generation: inbox.generation,
+            floor: inbox.floor.to_i64(),
         })
     }
 
@@ -70,7 +74,7 @@ impl Calls {
         let conversation = Conversation::single(member("from", request.from)?, member("to", request.to)?);
         let page = page(request.last_read, request.count, request.backward)?;
         let page = self.timeline.history(&conversation, page).await?;
-        Ok(v1::GetSingleHistoryMessageReply { entry_set: entry_set(page.entries) })
+        Ok(v1::GetSingleHistoryMessageReply { entry_set: entry_set(&page.entries), more: page.more })
     }
 
     pub(crate) async fn group_history(
@@ -80,7 +84,7 @@ impl Calls {
         let conversation = Conversation::group(group("group", request.group)?);
         let page = page(request.last_read, request.count, request.backward)?;
         let page = self.timeline.history(&conversation, page).await?;
-        Ok(v1::GetGroupHistoryMessageReply { entry_set: entry_set(page.entries) })
+        Ok(v1::GetGroupHistoryMessageReply { entry_set: entry_set(&page.entries), more: page.more })
     }
 }
 
@@ -96,12 +100,13 @@ fn message(text: String) -> Result<Message> {
     Message::new(text).map_err(|error| error.in_field("message"))
 }
 
-/// The proto file has no difference between an empty id and none.
 fn message_id(id: String) -> Result<Option<MessageId>> {
-    if id.is_empty() {
-        return Ok(None);
-    }
-    MessageId::new(id).map(Some).map_err(|error| error.in_field("message_id"))
+    optional(id, |id| MessageId::new(id).map_err(|error| error.in_field("message_id")))
+}
+
+/// The proto file has no difference between an empty text and none.
+fn optional<T>(text: String, read: impl FnOnce(String) -> Result<T>) -> Result<Option<T>> {
+    if text.is_empty() { Ok(None) } else { read(text).map(Some) }
 }
 
 fn last_read(number: i64) -> Result<Seq> {
@@ -117,10 +122,6 @@ fn page(last: i64, number: i32, backward: bool) -> Result<Page> {
     Ok(if backward { Page::before(last_read, count) } else { Page::after(last_read, count) })
 }
 
-fn entry_set(entries: Vec<Entry>) -> Vec<v1::TimelineEntry> {
-    let entry = |entry: Entry| v1::TimelineEntry {
-        sequence: entry.sequence.to_i64(),
-        message: entry.message.as_str().to_owned(),
-    };
-    entries.into_iter().map(entry).collect()
+fn entry_set(entries: &[Entry]) -> Vec<v1::TimelineEntry> {
+    entries.iter().map(Into::into).collect()
 }

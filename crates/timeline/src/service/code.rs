@@ -12,6 +12,7 @@ use crate::ErrorKind;
 /// | `Closed` | 503 | 14 `UNAVAILABLE` | `TIMELINE_CLOSED` | at another node |
 /// | `Config` | 500 | 13 `INTERNAL` | `TIMELINE_CONFIG` | no |
 /// | `Corrupt` | 500 | 15 `DATA_LOSS` | `TIMELINE_CORRUPT` | no |
+/// | no room for another answer | 503 | 8 `RESOURCE_EXHAUSTED` | `TIMELINE_BUSY` | after a second |
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Code {
     #[cfg(feature = "http")]
@@ -21,16 +22,11 @@ pub(crate) struct Code {
     pub(crate) reason: &'static str,
 }
 
-impl From<ErrorKind> for Code {
-    fn from(kind: ErrorKind) -> Self {
-        let (_http, _grpc, reason) = match kind {
-            ErrorKind::InvalidInput => (400, 3, "TIMELINE_INVALID_PARAM"),
-            ErrorKind::Conflict => (409, 6, "TIMELINE_CONFLICT"),
-            ErrorKind::Unavailable => (503, 14, "TIMELINE_UNAVAILABLE"),
-            ErrorKind::Closed => (503, 14, "TIMELINE_CLOSED"),
-            ErrorKind::Config => (500, 13, "TIMELINE_CONFIG"),
-            ErrorKind::Corrupt => (500, 15, "TIMELINE_CORRUPT"),
-        };
+impl Code {
+    /// There is no room for another answer, because too many wait for their readers.
+    pub(crate) const BUSY: Self = Self::new(503, 8, "TIMELINE_BUSY");
+
+    const fn new(_http: u16, _grpc: i32, reason: &'static str) -> Self {
         Self {
             #[cfg(feature = "http")]
             http: _http,
@@ -38,5 +34,19 @@ impl From<ErrorKind> for Code {
             grpc: _grpc,
             reason,
         }
+    }
+}
+
+impl From<ErrorKind> for Code {
+    fn from(kind: ErrorKind) -> Self {
+        let (http, grpc, reason) = match kind {
+            ErrorKind::InvalidInput => (400, 3, "TIMELINE_INVALID_PARAM"),
+            ErrorKind::Conflict => (409, 6, "TIMELINE_CONFLICT"),
+            ErrorKind::Unavailable => (503, 14, "TIMELINE_UNAVAILABLE"),
+            ErrorKind::Closed => (503, 14, "TIMELINE_CLOSED"),
+            ErrorKind::Config => (500, 13, "TIMELINE_CONFIG"),
+            ErrorKind::Corrupt => (500, 15, "TIMELINE_CORRUPT"),
+        };
+        Self::new(http, grpc, reason)
     }
 }

@@ -2,6 +2,8 @@
 
 mod calls;
 mod code;
+mod entry;
+pub(crate) mod in_flight;
 
 pub(crate) use self::calls::Calls;
 pub(crate) use self::code::Code;

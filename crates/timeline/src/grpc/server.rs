@@ -1,0 +1,78 @@
+//! The service as a tonic server takes it: its answers hold the room that they take until they are written.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http_body_util::BodyExt as _;
+use tonic::body::Body;
+use tonic::codegen::http::{Request, Response};
+use tonic::codegen::{Body as HttpBody, Service, StdError};
+use tonic::server::NamedService;
+
+use super::Config;
+use super::service::TimelineService;
+use crate::proto::v1::timeline_server::TimelineServer;
+use crate::service::in_flight::Room;
+use crate::{Result, Timeline};
+
+/// The gRPC service, ready for a tonic server. Cheap to clone; the clones share their bounds.
+#[derive(Debug, Clone)]
+pub struct Server {
+    inner: TimelineServer<TimelineService>,
+}
+
+/// Returns the service for a tonic server.
+///
+/// # Errors
+///
+/// `Config` when a value is out of range.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn serve(timeline: timeline::Timeline) -> Result<(), Box<dyn std::error::Error>> {
+/// tonic::transport::Server::builder()
+///     .add_service(timeline::grpc::server(timeline, &timeline::grpc::Config::default())?)
+///     .serve("127.0.0.1:9000".parse()?)
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn server(timeline: Timeline, config: &Config) -> Result<Server> {
+    let service = TimelineService::new(timeline, config)?;
+    let inner = TimelineServer::new(service).max_decoding_message_size(config.request_bytes_max);
+    Ok(Server { inner })
+}
+
+impl<B> Service<Request<B>> for Server
+where
+    B: HttpBody + Send + 'static,
+    B::Error: Into<StdError> + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<B>>::poll_ready(&mut self.inner, context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let answer = self.inner.call(request);
+        Box::pin(async move { answer.await.map(holding_its_room) })
+    }
+}
+
+impl NamedService for Server {
+    const NAME: &'static str = <TimelineServer<TimelineService> as NamedService>::NAME;
+}
+
+/// Hands the room of an answer, which came with it as an extension, over to its bytes.
+fn holding_its_room(mut answer: Response<Body>) -> Response<Body> {
+    let Some(room) = answer.extensions_mut().remove::<Arc<Room>>() else { return answer };
+    // Until the body is encoded its message takes the room, afterwards its bytes do.
+    answer.map(|body| Body::new(body.map_frame(move |frame| frame.map_data(|bytes| room.hold(bytes)))))
+}

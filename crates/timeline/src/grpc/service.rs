@@ -1,0 +1,94 @@
+//! The five calls, as gRPC asks them and is answered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prost::Message;
+use tonic::{Code, Request, Response, Status, async_trait};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use super::Config;
+use crate::proto::v1;
+use crate::service::in_flight::{self, Full, InFlight};
+use crate::service::{self, Calls};
+use crate::{Error, Timeline};
+
+/// The five calls as a gRPC service.
+#[derive(Debug, Clone)]
+pub(super) struct TimelineService {
+    calls: Calls,
+    in_flight: InFlight,
+}
+
+impl TimelineService {
+    pub(super) fn new(timeline: Timeline, config: &Config) -> Result<Self, Error> {
+        Ok(Self { calls: Calls::new(timeline), in_flight: InFlight::new(config.answer_bytes_max)? })
+    }
+
+    /// Answers a read, whose answer may be large.
+    async fn read<T: Message>(
+        &self,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<Response<T>, Status> {
+        let room = self.in_flight.reserve().await.map_err(full)?;
+        let mut answer = answer(call.await)?;
+        // Twice: the buffer that it is encoded into grows by doubling.
+        let room = room.fit(2 * answer.get_ref().encoded_len()).map_err(full)?;
+        answer.extensions_mut().insert(Arc::new(room));
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl v1::timeline_server::Timeline for TimelineService {
+    async fn send(
+        &self,
+        request: Request<v1::SendMessageRequest>,
+    ) -> Result<Response<v1::SendMessageReply>, Status> {
+        answer(self.calls.send(request.into_inner()).await)
+    }
+
+    async fn send_group(
+        &self,
+        request: Request<v1::SendGroupRequest>,
+    ) -> Result<Response<v1::SendGroupReply>, Status> {
+        answer(self.calls.send_group(request.into_inner()).await)
+    }
+
+    async fn get_sync_message(
+        &self,
+        request: Request<v1::SyncMessageRequest>,
+    ) -> Result<Response<v1::SyncMessageReply>, Status> {
+        self.read(self.calls.sync(request.into_inner())).await
+    }
+
+    async fn get_single_history_message(
+        &self,
+        request: Request<v1::GetSingleHistoryMessageRequest>,
+    ) -> Result<Response<v1::GetSingleHistoryMessageReply>, Status> {
+        self.read(self.calls.single_history(request.into_inner())).await
+    }
+
+    async fn get_group_history_message(
+        &self,
+        request: Request<v1::GetGroupHistoryMessageRequest>,
+    ) -> Result<Response<v1::GetGroupHistoryMessageReply>, Status> {
+        self.read(self.calls.group_history(request.into_inner())).await
+    }
+}
+
+fn answer<T>(result: Result<T, Error>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(|error| {
+        let code = service::Code::from(error.kind());
+        let details = ErrorDetails::with_error_info(code.reason, "", HashMap::new());
+        Status::with_error_details(Code::from_i32(code.grpc), error.to_string(), details)
+    })
+}
+
+/// What a read is told that found no room for its answer.
+fn full(_: Full) -> Status {
+    let code = service::Code::BUSY;
+    let mut details = ErrorDetails::with_error_info(code.reason, "", HashMap::new());
+    details.set_retry_info(Some(in_flight::PATIENCE));
+    Status::with_error_details(Code::from_i32(code.grpc), in_flight::FULL, details)
+}
