@@ -49,13 +49,9 @@ fn send(from: &str, to: &str, message: &str) -> v1::SendMessageRequest {
     }
 }
 
-fn entries(entries: &[(i64, &str)]) -> Vec<v1::TimelineEntry> {
-    let entry = |(sequence, message): &(i64, &str)| v1::TimelineEntry {
-        sequence: *sequence,
-        message: (*message).to_owned(),
-        ..Default::default()
-    };
-    entries.iter().map(entry).collect()
+/// The fields of the original.
+fn texts(entries: &[v1::TimelineEntry]) -> Vec<(i64, &str)> {
+    entries.iter().map(|entry| (entry.sequence, entry.message.as_str())).collect()
 }
 
 #[tokio::test]
@@ -79,8 +75,8 @@ async fn every_call_answers() {
     }
     let request = v1::SyncMessageRequest { member: "b".to_owned(), last_read: 1, ..Default::default() };
     let reply = client.get_sync_message(request).await.unwrap().into_inner();
-    let entry_set = entries(&[(2, "{\"n\":2}"), (3, "{\"n\":3}")]);
-    assert_eq!((reply.latest_seq, reply.entry_set_last_seq, reply.entry_set), (3, 3, entry_set));
+    assert_eq!((reply.latest_seq, reply.entry_set_last_seq, reply.reset), (3, 3, false));
+    assert_eq!(texts(&reply.entry_set), [(2, "{\"n\":2}"), (3, "{\"n\":3}")]);
     let mut request = v1::GetSingleHistoryMessageRequest {
         from: "b".to_owned(),
         to: "a".to_owned(),
@@ -89,14 +85,14 @@ async fn every_call_answers() {
         backward: false,
     };
     let reply = client.get_single_history_message(request.clone()).await.unwrap().into_inner();
-    assert_eq!(reply.entry_set, entries(&[(1, "{\"n\":1}")]));
+    assert_eq!(texts(&reply.entry_set), [(1, "{\"n\":1}")]);
     request.backward = true;
     let reply = client.get_single_history_message(request).await.unwrap().into_inner();
-    assert_eq!(reply.entry_set, entries(&[(2, "{\"n\":2}")]));
+    assert_eq!(texts(&reply.entry_set), [(2, "{\"n\":2}")]);
     let request =
         v1::GetGroupHistoryMessageRequest { group: "g".to_owned(), last_read: 0, count: 10, backward: false };
     let reply = client.get_group_history_message(request).await.unwrap().into_inner();
-    assert_eq!(reply.entry_set, entries(&[(1, "{\"n\":3}")]));
+    assert_eq!(texts(&reply.entry_set), [(1, "{\"n\":3}")]);
 }
 
 fn assert_refused(status: &Status, code: Code, reason: &str, message: &str) {
