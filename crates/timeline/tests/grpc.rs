@@ -118,6 +118,9 @@ async fn refusals_have_a_code_a_message_and_a_reason() {
         v1::GetGroupHistoryMessageRequest { group: "g".to_owned(), count: -1, ..Default::default() };
     let status = client.get_group_history_message(request).await.unwrap_err();
     assert_refused(&status, Code::InvalidArgument, invalid, "count: -1 is negative");
+    let status = client.send(send("a", "b", "{\"a\":1e999}")).await.unwrap_err();
+    let message = "message: is not a JSON object: number out of range at line 1 column 10";
+    assert_refused(&status, Code::InvalidArgument, invalid, message);
 
     let with_id = |message| v1::SendMessageRequest { message_id: "id".to_owned(), ..send("a", "b", message) };
     client.send(with_id("{}")).await.unwrap();

@@ -3,10 +3,34 @@
 //! | method and path | parameters | reply |
 //! |---|---|---|
 //! | `POST /timeline/send` | body: `from`, `to`, `message`, `message_id` | `sequence` |
-//! | `POST /timeline/sendGroup` | body: `group_name`, `group_members`, `message`, `message_id` | `failedMembers` |
-//! | `GET /timeline/sync` | query: `member`, `last_read`, `count` | `latestSeq`, `entrySetLastSeq`, `entrySet` |
-//! | `GET /timeline/history/single/{from}/{to}` | query: `last_read`, `count`, `backward` | `entrySet` |
-//! | `GET /timeline/history/group/{group}` | query: `last_read`, `count`, `backward` | `entrySet` |
+//! | `POST /timeline/sendGroup` | body: `group_name`, `group_members`, `message`, `message_id`, `from` | `failedMembers` |
+//! | `GET /timeline/sync` | query: `member`, `last_read`, `count`, `last_tag` | `latestSeq`, `entrySetLastSeq`, `entrySet`, `reset`, `generation`, `floor` |
+//! | `GET /timeline/history/single/{from}/{to}` | query: `last_read`, `count`, `backward` | `entrySet`, `more` |
+//! | `GET /timeline/history/group/{group}` | query: `last_read`, `count`, `backward` | `entrySet`, `more` |
+//!
+//! # Entries
+//!
+//! Besides `sequence` and `message` an entry has what the server knows of it. Believe that, never the message itself.
+//!
+//! | field | is |
+//! |---|---|
+//! | `from` | who sent it. Absent for a group send that did not say, and for entries that were stored before senders were |
+//! | `to` or `group` | whom it was sent to; absent for entries that were stored before senders were |
+//! | `atMs` | when it was stored, in Unix milliseconds |
+//! | `messageId` | the id that its sender gave it; absent without one |
+//! | `kind` | `MESSAGE`; later also `EDIT`, `RECALL`, `TOMBSTONE`. Pass over one that you do not know |
+//! | `tag` | a random number, to be sent back as `last_tag`; absent for entries that were stored before tags were |
+//!
+//! # Positions
+//!
+//! A reader that asks with the `sequence` of the last entry it has as `last_read`, and with its `tag` as `last_tag`,
+//! learns when its position belongs to another past of the inbox, as after a backup was restored: the answer is 200 with
+//! an empty `entrySet` and `"reset": true`, and the reader starts over from 0. Without `last_tag` that is noticed only
+//! while the inbox is shorter than `last_read`. `generation` changes when a store was salvaged or imported. Entries up to
+//! `floor` are no longer in the inbox; the histories have them.
+//!
+//! A page has at most 1 MiB of messages, so it may be shorter than `count`. Go on from its last entry until you have
+//! reached `latestSeq`, or in a history until `more` is false.
 //!
 //! # Bodies
 //!
@@ -14,6 +38,20 @@
 //! `snake_case` or lowerCamel, numbers or strings, and fields unknown to us. `Content-Type: application/proto` or
 //! `application/x-protobuf` is the binary form of the messages, for requests; `Accept` chooses it for replies. A `POST`
 //! with another type, or none, is refused: above all HTML forms, which a page of any origin can make a browser post.
+//!
+//! # Messages
+//!
+//! A message is the text of a JSON object that every reader of JSON can read: at most 128 levels deep, no number beyond
+//! what a double can hold, and no half of a surrogate pair in a string. Anything else is refused with 400, whatever the
+//! body's own encoding, and the error says at which line and column. Names and ids are compared byte by byte: `é` as one
+//! character and as two are two members; normalise before you call.
+//!
+//! # Clients that do not read
+//!
+//! Replies that their clients have not taken yet, over all connections, have at most
+//! [`answer_bytes_max`](Config::answer_bytes_max) bytes. A read waits up to a second for room and is then refused with 503,
+//! `TIMELINE_BUSY` and `Retry-After`. The room is given back when the last byte is written or the connection ends, so the
+//! program should end connections whose clients take nothing for long.
 //!
 //! # Errors
 //!
@@ -28,6 +66,7 @@
 //! | 409 | `TIMELINE_CONFLICT` | the message id was used for something else |
 //! | 413 | `BODY_TOO_LARGE` | the body is above the configured bound |
 //! | 500 | `TIMELINE_CORRUPT` | the store cannot be read |
+//! | 503 | `TIMELINE_BUSY` | too many bytes of replies wait for clients that read slowly; `Retry-After` says when to ask again |
 //! | 503 | `TIMELINE_UNAVAILABLE`, `TIMELINE_CLOSED` | the store takes no calls; try again with the same message id |
 
 mod codec;
