@@ -44,6 +44,12 @@ macro_rules! id {
                 Ok(Self(id))
             }
 
+            /// Wraps text that [`new`](Self::new) accepted before it was stored.
+            #[cfg(feature = "embedded")]
+            pub(crate) fn from_stored(id: &str) -> Self {
+                Self(id.into())
+            }
+
             /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0

@@ -35,6 +35,7 @@
 //! // Alice scrolls up: the newest page of the conversation.
 //! let page = timeline.history(&Conversation::single(alice, bob), Page::before(Seq::ZERO, Count::new(20))).await?;
 //! assert_eq!(page.entries.len(), 1);
+//! assert_eq!(page.entries[0].from, Some(MemberId::new("alice")?));
 //! timeline.close().await?;
 //! # Ok(())
 //! # }

@@ -86,6 +86,20 @@ pub struct Token {
     pub message_id: MessageId,
     /// Tells a repetition (the same digest: the same answer) from a reuse (another one: `Conflict`).
     pub digest: [u8; 16],
+    /// The digest that the send has without its sender, as programs sent it that did not name one: as good as the other.
+    pub digest_without_sender: Option<[u8; 16]>,
+}
+
+impl Token {
+    /// Creates a token.
+    pub fn new(message_id: MessageId, digest: [u8; 16]) -> Self {
+        Self { message_id, digest, digest_without_sender: None }
+    }
+
+    /// Returns whether a send with this token repeats the one that had `digest`.
+    pub fn repeats(&self, digest: &[u8; 16]) -> bool {
+        self.digest == *digest || self.digest_without_sender.as_ref() == Some(digest)
+    }
 }
 
 /// What became of a send.

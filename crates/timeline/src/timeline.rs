@@ -84,7 +84,8 @@ impl Timeline {
     /// another sender or message; `Unavailable` when it is unknown whether it was stored; `Closed`.
     pub async fn send(&self, send: Send) -> Result<Sent> {
         self.check_size(&send.message)?;
-        let token = send.message_id.map(|id| token(id, &[send.from.as_str(), send.message.as_str()]));
+        let token =
+            send.message_id.map(|id| Token::new(id, digest(&[send.from.as_str(), send.message.as_str()])));
         // The receiver comes last: the answer is the last recipient's sequence.
         let recipients = if send.from == send.to {
             vec![send.to.clone()]
@@ -125,7 +126,14 @@ impl Timeline {
             let text = format!("has {} distinct members, at most {most} are allowed", recipients.len());
             return Err(Error::invalid(text).in_field("group_members"));
         }
-        let token = send.message_id.map(|id| token(id, &[send.message.as_str()]));
+        let token = send.message_id.map(|id| match &send.from {
+            None => Token::new(id, digest(&[send.message.as_str()])),
+            // Sent before by a program that named no sender, it is still the same message.
+            Some(from) => Token {
+                digest_without_sender: Some(digest(&[send.message.as_str()])),
+                ..Token::new(id, digest(&[from.as_str(), send.message.as_str()]))
+            },
+        });
         let append = Append {
             conversation: Conversation::group(send.group.clone()),
             from: send.from,
@@ -209,7 +217,7 @@ impl Timeline {
 }
 
 /// Digests what a message id stands for; each part is preceded by its length, so that no two lists digest alike.
-fn token(message_id: MessageId, parts: &[&str]) -> Token {
+fn digest(parts: &[&str]) -> [u8; 16] {
     let mut sha = Sha256::new();
     for part in parts {
         sha.update((part.len() as u64).to_be_bytes());
@@ -217,5 +225,5 @@ fn token(message_id: MessageId, parts: &[&str]) -> Token {
     }
     let mut digest = [0; 16];
     digest.copy_from_slice(&sha.finalize()[..16]);
-    Token { message_id, digest }
+    digest
 }

@@ -93,6 +93,7 @@ async fn a_start_that_was_cut_short_is_made_again() {
     for version in [None, Some("")] {
         if let Some(version) = version {
             fs::remove_dir_all(&store).unwrap();
+            fs::remove_file(directory.path().join("marker")).unwrap();
             fs::create_dir_all(store.join("keyspaces")).unwrap();
             fs::write(store.join("0.jnl"), [0; 1024]).unwrap();
             fs::write(store.join("version"), version).unwrap();

@@ -52,6 +52,9 @@ macro_rules! store_contract {
             a_cursor_cannot_pass_the_inbox
             pages_end_after_1_mib_of_messages
             a_position_beyond_the_end_is_reset
+            a_position_with_another_tag_is_reset
+            an_entry_says_who_sent_it_to_whom_and_when
+            a_message_to_many_is_the_same_in_every_inbox
             the_state_is_well_until_the_store_is_closed
             observers_hear_every_entry_once_in_order_before_the_answer
         }

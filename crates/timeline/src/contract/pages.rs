@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::place::*;
 use crate::page::PAGE_BYTES_MAX;
-use crate::{Config, Count, Message, Page, Send, Timeline};
+use crate::{Config, Count, Message, Page, Position, Send, Tag, Timeline};
 
 /// Not an error, and no trace of the reading.
 pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {
@@ -140,6 +140,32 @@ pub async fn a_position_beyond_the_end_is_reset(place: &dyn Place) {
     }
     let answer = timeline.sync(&member("nobody"), seq(1), Count::default()).await.unwrap();
     assert!(answer.reset && answer.entries.is_empty());
+}
+
+/// As after a restore that went on differently: only the reader's own tag at its place lets it go on.
+pub async fn a_position_with_another_tag_is_reset(place: &dyn Place) {
+    let timeline = open(place).await;
+    for number in 1..=3 {
+        send(&timeline, "a", "b", number).await;
+    }
+    let all = timeline.sync(&member("b"), seq(0), Count::default()).await.unwrap();
+    assert!(!all.reset);
+    for entry in &all.entries {
+        let position = Position::new(entry.sequence, entry.tag);
+        let answer = timeline.sync(&member("b"), position, Count::default()).await.unwrap();
+        assert_eq!((answer.reset, answer.generation), (false, all.generation));
+        assert_eq!(answer.entries.len() as u64, 3 - entry.sequence.get());
+        let other = Tag::new(entry.tag.unwrap().get() ^ 1);
+        let answer = timeline
+            .sync(&member("b"), Position::new(entry.sequence, Some(other)), Count::default())
+            .await
+            .unwrap();
+        assert!(answer.reset && answer.entries.is_empty());
+        assert_eq!((answer.latest_seq, answer.floor, answer.generation), (seq(3), seq(0), all.generation));
+    }
+    // Before the first entry there is nothing to compare.
+    let start = Position::new(seq(0), Some(Tag::new(7)));
+    assert!(!timeline.sync(&member("b"), start, Count::default()).await.unwrap().reset);
 }
 
 /// A reader that goes on from what it got gets everything, once, while it is being written.

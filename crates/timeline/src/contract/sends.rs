@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::place::*;
 use crate::page::Count;
-use crate::{ErrorKind, Message, Send};
+use crate::{Destination, ErrorKind, GroupName, GroupSend, Kind, Message, MessageId, Page, Send};
 
 /// One history entry, one copy for each, and the answer is the receiver's sequence.
 pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn Place) {
@@ -42,6 +42,59 @@ pub async fn messages_are_kept_byte_for_byte(place: &dyn Place) {
     timeline.send(send).await.unwrap();
     assert_eq!(inbox(&timeline, "b").await, [text]);
     assert_eq!(history(&timeline, &pair("a", "b")).await, [text]);
+}
+
+/// In every copy: the sender, whom it was sent to, the time, the message id, and one tag that no other send has.
+pub async fn an_entry_says_who_sent_it_to_whom_and_when(place: &dyn Place) {
+    let timeline = open(place).await;
+    send_id(&timeline, "a", "b", 1, "one").await.unwrap();
+    send(&timeline, "b", "a", 2).await;
+    let named = GroupSend { from: Some(member("c")), ..group_send("g", &["a", "b"], 3) };
+    timeline.send_group(named).await.unwrap();
+    timeline.send_group(group_send("g", &["b", "a"], 4)).await.unwrap();
+    let group_name = || Some(Destination::Group(GroupName::new("g").unwrap()));
+    let expected = [
+        (Some(member("a")), Some(Destination::Member(member("b"))), Some(MessageId::new("one").unwrap())),
+        (Some(member("b")), Some(Destination::Member(member("a"))), None),
+        (Some(member("c")), group_name(), None),
+        (None, group_name(), None),
+    ];
+    let inbox = async |id| timeline.sync(&member(id), seq(0), Count::default()).await;
+    let histories = [pair("a", "b"), group("g")];
+    let [a, b] = [inbox("a").await.unwrap().entries, inbox("b").await.unwrap().entries];
+    let page = Page::after(seq(0), Count::default());
+    let mut history = timeline.history(&histories[0], page).await.unwrap().entries;
+    history.extend(timeline.history(&histories[1], page).await.unwrap().entries);
+    for entries in [&a, &b, &history] {
+        let found: Vec<_> =
+            entries.iter().map(|e| (e.from.clone(), e.to.clone(), e.message_id.clone())).collect();
+        assert_eq!(found, expected);
+        assert!(entries.iter().all(|entry| entry.at_ms > 1_700_000_000_000 && entry.kind == Kind::Message));
+        assert!(entries.iter().zip(&a).all(|(one, other)| one.tag == other.tag && one.at_ms == other.at_ms));
+    }
+    let tags: HashSet<_> = a.iter().map(|entry| entry.tag.unwrap()).collect();
+    assert_eq!(tags.len(), 4);
+}
+
+/// However many there are and however long the message is.
+pub async fn a_message_to_many_is_the_same_in_every_inbox(place: &dyn Place) {
+    let timeline = open(place).await;
+    let text = format!("{{\"t\":\"{}\"}}", "x".repeat(5_000));
+    let names: Vec<_> = (0..40).map(|number| format!("m{number}")).collect();
+    let members: Vec<_> = names.iter().map(String::as_str).collect();
+    for round in 0..2 {
+        for message in [Message::new(text.as_str()).unwrap(), message(round)] {
+            timeline.send_group(GroupSend { message, ..group_send("g", &members, 0) }).await.unwrap();
+        }
+    }
+    let expected = [text.clone(), texts([0])[0].clone(), text.clone(), texts([1])[0].clone()];
+    for name in names.iter().step_by(13) {
+        assert_eq!(inbox(&timeline, name).await, expected);
+    }
+    assert_eq!(history(&timeline, &group("g")).await, expected);
+    timeline.close().await.unwrap();
+    let timeline = open(place).await;
+    assert_eq!(inbox(&timeline, "m39").await, expected);
 }
 
 /// Also for members named twice; nobody is added.

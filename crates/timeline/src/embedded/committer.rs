@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::DropGuard;
 
 use super::clock;
+use super::marker::Marker;
 use super::plan::{Plan, Planned};
 use super::recent::Recent;
 use super::tables::Tables;
@@ -29,6 +30,8 @@ pub(super) type Commit = Box<dyn FnMut(fjall::OwnedWriteBatch) -> fjall::Result<
 /// The state of the committing thread.
 pub(super) struct Committer {
     tables: Arc<Tables>,
+    marker: Marker,
+    last_batch: u64,
     observer: Arc<dyn Observer>,
     commit: Commit,
     batch_bytes: usize,
@@ -47,12 +50,14 @@ enum Reply {
 impl Committer {
     pub(super) fn new(
         tables: Arc<Tables>,
+        (marker, last_batch): (Marker, u64),
         observer: Arc<dyn Observer>,
         commit: Commit,
         batch_bytes: usize,
         state: Arc<watch::Sender<State>>,
     ) -> Self {
-        Self { tables, observer, commit, batch_bytes, state, recent: Recent::new(RECENT_MAX), failure: None }
+        let recent = Recent::new(RECENT_MAX);
+        Self { tables, marker, last_batch, observer, commit, batch_bytes, state, recent, failure: None }
     }
 
     /// Works until every handle is gone or one closed the store. `done` is dropped last.
@@ -65,6 +70,9 @@ impl Committer {
                 self.batch(&mut drained, &mut commands);
             }
         }
+        if let Err(error) = self.marker.flusher().flush() {
+            tracing::error!(%error, "the marker of the store cannot be flushed");
+        }
         // The files are let go of before `close` returns.
         self.state.send_replace(State::down("the store is closed"));
         drop(self);
@@ -74,7 +82,7 @@ impl Committer {
     /// Makes one batch of the commands at hand, up to its size in bytes.
     fn batch(&mut self, drained: &mut impl Iterator<Item = Command>, commands: &mut mpsc::Receiver<Command>) {
         let tables = Arc::clone(&self.tables);
-        let mut plan = Plan::new(&tables, &self.recent, clock::unix_ms());
+        let mut plan = Plan::new(&tables, &self.recent, self.last_batch + 1, clock::unix_ms());
         let mut replies = Vec::new();
         while plan.bytes() < self.batch_bytes {
             match drained.next() {
@@ -109,8 +117,13 @@ impl Committer {
             self.failure = Some(failure.clone());
             return Err(failure);
         }
-        for (prefix, latest) in planned.latest {
-            self.recent.insert(prefix, latest);
+        self.last_batch += 1;
+        // Only now, for what the marker says must be there. One that is behind is a lower bound, which is no loss.
+        if let Err(error) = self.marker.committed(self.last_batch) {
+            tracing::error!(%error, "the marker of the store cannot be written; what goes missing will not be noticed");
+        }
+        for (prefix, extent) in planned.extents {
+            self.recent.insert(prefix, extent);
         }
         for (member, entry) in &planned.news {
             self.observer.appended(member.as_str(), entry);

@@ -10,6 +10,10 @@ use crate::{Error, ErrorKind, Result};
 pub struct Config {
     /// The directory of the store; made if it is missing, and used by one process at a time.
     pub directory: PathBuf,
+    /// Whether a store must be there already: then one that is missing is an error, and none is made. False by default.
+    ///
+    /// For programs that know, from a note of their own, that there was one.
+    pub must_exist: bool,
     /// How many sends wait for the committer at most; 1,024 by default, 1 to 65,536. When full, senders wait.
     ///
     /// It bounds the memory of waiting sends, together with the timeline's bound on a message.
@@ -25,6 +29,7 @@ impl Config {
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
+            must_exist: false,
             queue: 1_024,
             batch_bytes: 8 * 1024 * 1024,
             cache_bytes: 32 * 1024 * 1024,

@@ -1,9 +1,11 @@
-//! The directory of a store: made, locked, and freed of a start that did not finish.
+//! The directory of a store: made, locked, and closed to other users.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, Permissions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::inspect;
 use crate::{Error, ErrorKind, Result};
 
 /// A directory that this process alone uses until the value is dropped.
@@ -17,28 +19,57 @@ pub(super) struct Directory {
 impl Directory {
     /// Makes the directory if it is missing, and locks it.
     pub(super) fn lock(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path).map_err(|error| unusable(path, "cannot be made", error))?;
+        let mut builder = DirBuilder::new();
+        // Messages are nobody else's business.
+        builder.recursive(true).mode(0o700);
+        builder.create(path).map_err(|error| unusable(path, "cannot be made", error))?;
+        Self::lock_existing(path)
+    }
+
+    /// Locks a directory.
+    pub(super) fn lock_existing(path: &Path) -> Result<Self> {
         let lock = File::options()
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(0o600)
             .open(path.join("lock"))
             .map_err(|error| unusable(path, "cannot be written to", error))?;
         match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(in_use(path)),
-            Err(TryLockError::Error(error)) => return Err(unusable(path, "cannot be locked", error)),
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(in_use(path)),
+            Err(TryLockError::Error(error)) => Err(unusable(path, "cannot be locked", error)),
         }
-        let directory = Self { path: path.to_owned(), _lock: lock };
-        directory
-            .clear_unfinished()
-            .map_err(|error| unusable(path, "has an unfinished store that cannot be removed", error))?;
-        Ok(directory)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Returns the place of the engine's files.
     pub(super) fn store(&self) -> PathBuf {
         self.path.join("store")
+    }
+
+    /// Removes a store whose making was cut short, and in which nothing was ever stored.
+    pub(super) fn clear_unfinished(&self) -> Result<()> {
+        match fs::remove_dir_all(self.store()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(unusable(&self.path, "has an unfinished store that cannot be removed", error))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Lets no other user into the engine's files, whatever their own modes are.
+    pub(super) fn close_to_others(&self) -> Result<()> {
+        fs::set_permissions(self.store(), Permissions::from_mode(0o700))
+            .map_err(|error| self.unwritable(error))
+    }
+
+    /// Says what a failure to write means.
+    pub(super) fn unwritable(&self, error: io::Error) -> Error {
+        unusable(&self.path, "cannot be written to", error)
     }
 
     /// Says what a failure of the engine to open means.
@@ -49,34 +80,8 @@ impl Directory {
             fjall::Error::Storage(fjall::LsmError::Io(error)) => {
                 unusable(&self.path, "cannot be opened", error)
             }
-            error => {
-                let text =
-                    format!("the data directory {} is damaged or not a store: {error}", self.path.display());
-                Error::new(ErrorKind::Corrupt, text).with_source(error)
-            }
+            error => inspect::refused(&self.path, &format!("the engine says: {error}")).with_source(error),
         }
-    }
-
-    /// Removes a store whose making was cut short.
-    ///
-    /// The engine writes its version marker before its first keyspace, and cannot open a directory that it left before
-    /// that. Nothing was ever stored in such a one: it has no keyspace.
-    fn clear_unfinished(&self) -> io::Result<()> {
-        let store = self.store();
-        let marked = match fs::metadata(store.join("version")) {
-            Ok(marker) => marker.len() > 0,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error),
-        };
-        let has_keyspaces = match fs::read_dir(store.join("keyspaces")) {
-            Ok(mut keyspaces) => keyspaces.next().is_some(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error),
-        };
-        if marked || has_keyspaces || !store.try_exists()? {
-            return Ok(());
-        }
-        fs::remove_dir_all(store)
     }
 }
 

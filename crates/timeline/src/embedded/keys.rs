@@ -6,6 +6,15 @@ use crate::{Conversation, Error, ErrorKind, MemberId, MessageId, Result, Seq};
 /// The key of the layout's version in `state`.
 pub(super) const FORMAT: &[u8] = b"v";
 
+/// The key of the store's id and generation in `state`.
+pub(super) const IDENTITY: &[u8] = b"g";
+
+/// The key of how far an upgrade has come in `state`, while there is one.
+pub(super) const UPGRADE: &[u8] = b"u";
+
+/// The key of the number of the last batch, in every keyspace.
+pub(super) const BATCH: &[u8] = b"n";
+
 /// What ends an id; no id has it.
 const END: u8 = 0;
 
@@ -27,6 +36,28 @@ pub(super) fn entry(prefix: &[u8], sequence: Seq) -> Vec<u8> {
     let mut key = Vec::with_capacity(prefix.len() + 8);
     key.extend_from_slice(prefix);
     key.extend_from_slice(&sequence.get().to_be_bytes());
+    key
+}
+
+/// Returns what the key of an entry begins with; `None` when it is no key of an entry.
+pub(super) fn prefix_of(key: &[u8]) -> Option<&[u8]> {
+    let (prefix, _sequence) = key.split_last_chunk::<8>()?;
+    (prefix.last() == Some(&END)).then_some(prefix)
+}
+
+/// Returns the key of where the inbox or history `prefix` begins and ends.
+pub(super) fn extent(prefix: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + prefix.len());
+    key.push(b'b');
+    key.extend_from_slice(prefix);
+    key
+}
+
+/// Returns the key of the text `index` of a batch.
+pub(super) fn body(batch: u64, index: u32) -> [u8; 12] {
+    let mut key = [0; 12];
+    key[..8].copy_from_slice(&batch.to_be_bytes());
+    key[8..].copy_from_slice(&index.to_be_bytes());
     key
 }
 

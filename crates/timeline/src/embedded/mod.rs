@@ -18,35 +18,69 @@
 //!
 //! ```text
 //! <directory>/lock     locked by the process that has the store open
-//! <directory>/store/   the LSM tree: journals (*.jnl), tables, and the engine's own lock
+//! <directory>/marker   what the store holds, outside of the engine's files
+//! <directory>/store/   the LSM tree: journals (*.jnl), keyspaces, and the engine's own lock
 //! ```
 //!
-//! # Layout
+//! Only the user that the process runs as may enter `store`.
+//!
+//! # Missing is not new
+//!
+//! The engine takes what is missing for new: it makes a keyspace anew whose folder or `current` is gone, replays a journal up
+//! to the first bytes that it cannot read, and cuts the rest. So the directory is looked through before the engine opens it:
+//! all parts that the marker names must be there, every header must fit its checksum, and every batch up to the marker's must
+//! be in the journals or in the tables. Otherwise opening fails with `Corrupt`, says what is missing, and has changed nothing.
+//! The marker is written after each commit: it is exact after `kill -9`, and at most 5 s behind after a loss of power. What
+//! a loss of power left at the end of a journal was never acknowledged; it is removed and told with its size.
+//!
+//! # Layout 2
 //!
 //! Integers are big-endian, so that keys sort by sequence. Ids have no control characters, so a zero byte ends them and
-//! no id reaches into another's keys. Every value begins with a version byte, now 1. Nothing is deleted yet. The last
-//! sequence of a box (an inbox or a history) is that of its last entry, which therefore must never be deleted: a counter
-//! beside it would be one more record to write for each entry.
+//! no id reaches into another's keys. Every value begins with a version byte, 2. Nothing is deleted yet. A *box* is an inbox
+//! or a history; its key is the first column of `entries` without the sequence.
 //!
 //! | keyspace | key | value after the version byte | written |
 //! |---|---|---|---|
-//! | `entries` | `i` member `0` sequence:u64 | unix ms:u64, message | once per recipient of a send |
-//! | `entries` | `s` smaller member `0` larger member `0` sequence:u64 | unix ms:u64, message | once per send to a member |
-//! | `entries` | `g` group `0` sequence:u64 | unix ms:u64, message | once per send to a group |
+//! | `entries` | `i` member `0` sequence:u64 | entry, see below | once per recipient of a send |
+//! | `entries` | `s` smaller member `0` larger member `0` sequence:u64 | entry | once per send to a member |
+//! | `entries` | `g` group `0` sequence:u64 | entry | once per send to a group |
+//! | `bodies` | batch:u64 index:u32 | text | once per send with more than 16 recipients and 256 bytes |
+//! | `state` | `b` box | floor:u64, top:u64 | once per box and batch |
 //! | `state` | `r` member | received up to:u64 | by `received` |
-//! | `state` | `v` | nothing; the version byte is that of this layout | when the store is made |
-//! | `sends` | history key without the sequence, message id | answer:u64, digest: 16 bytes | once per send with a message id |
+//! | `state` | `v` | nothing; the version byte is that of the layout | when the store is made or upgraded |
+//! | `state` | `g` | id: 16 bytes, generation:u64 | when the store is made, upgraded or salvaged |
+//! | `state` | `u` | the last key that the upgrade has walked over | while layout 1 is upgraded |
+//! | `sends` | box of the history, message id | answer:u64, digest: 16 bytes | once per send with a message id |
+//! | each | `n` | number:u64 of the batch | once per batch |
+//!
+//! ```text
+//! entry  := kind:u8, flags:u16, unix ms:u64, tag:u64, from:id, to kind:u8 (0 unknown, 1 member, 2 group), to:id,
+//!           message id:id, where:u8, text | key in `bodies`
+//! id     := length:u16, bytes; empty if there is none
+//! kind   := 0 message, 1 edit, 2 recall, 3 tombstone
+//! where  := 0 here, 1 in `bodies`
+//! ```
+//!
+//! # Layout 1
+//!
+//! It had neither marker nor `bodies`, `b`, `g`, `n`; an entry was unix ms:u64 and the text. Such a store is upgraded when it
+//! is opened; its entries, cursors and answers stay as they are and are read by their version byte, 1. A program of layout 1
+//! refuses the store from the first step on.
 
 mod clock;
 mod committer;
 mod config;
 mod directory;
+mod inspect;
 mod keys;
+mod marker;
+mod opening;
 mod plan;
 mod recent;
 mod records;
 mod store;
 mod tables;
+mod upgrade;
 
 pub use self::config::Config;
 pub use self::store::EmbeddedStore;

@@ -5,10 +5,19 @@ use std::collections::HashMap;
 use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 
 use super::recent::Recent;
+use super::records::{Answer, BodyKey, Extent, Text};
 use super::tables::Tables;
 use super::{keys, records, tables};
 use crate::store::{Append, Appended};
-use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};
+use crate::{Entry, Error, ErrorKind, MemberId, Message, Result, Seq, Tag};
+
+/// More recipients than this share the text of a message, if it is longer than [`SHARED_BYTES`].
+///
+/// A text of its own is read at once with its entry; a shared one is one more look for each reader.
+const SHARED_RECIPIENTS: usize = 16;
+
+/// See [`SHARED_RECIPIENTS`].
+const SHARED_BYTES: usize = 256;
 
 /// One batch in the making.
 ///
@@ -17,15 +26,18 @@ use crate::{Entry, Error, ErrorKind, MemberId, Result, Seq};
 pub(super) struct Plan<'a> {
     tables: &'a Tables,
     recent: &'a Recent,
+    number: u64,
     unix_ms: u64,
     batch: WriteBatch,
     bytes: usize,
+    bodies: u32,
+    written: bool,
     // By what the keys of a box begin with.
-    latest: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
+    extents: HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>,
     // By the key in `state`.
     cursors: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
     // By the key in `sends`.
-    answers: HashMap<Vec<u8>, (Seq, [u8; 16]), foldhash::fast::RandomState>,
+    answers: HashMap<Vec<u8>, Answer, foldhash::fast::RandomState>,
     news: Vec<(MemberId, Entry)>,
 }
 
@@ -33,19 +45,23 @@ pub(super) struct Plan<'a> {
 pub(super) struct Planned {
     pub(super) batch: WriteBatch,
     pub(super) news: Vec<(MemberId, Entry)>,
-    /// The last sequences of the boxes once it is written.
-    pub(super) latest: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
+    /// Where the boxes begin and end once it is written.
+    pub(super) extents: HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>,
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(tables: &'a Tables, recent: &'a Recent, unix_ms: u64) -> Self {
+    /// Begins the batch `number`.
+    pub(super) fn new(tables: &'a Tables, recent: &'a Recent, number: u64, unix_ms: u64) -> Self {
         Self {
             tables,
             recent,
+            number,
             unix_ms,
-            batch: tables.database.batch(),
+            batch: tables.batch(number),
             bytes: 0,
-            latest: HashMap::default(),
+            bodies: 0,
+            written: false,
+            extents: HashMap::default(),
             cursors: HashMap::default(),
             answers: HashMap::default(),
             news: Vec::new(),
@@ -62,45 +78,57 @@ impl<'a> Plan<'a> {
         let history = keys::history(&append.conversation);
         let send = append.token.as_ref().map(|token| (keys::send(&history, &token.message_id), token));
         if let Some((key, token)) = &send
-            && let Some((answer, digest)) = self.answer(key)?
+            && let Some(answer) = self.answer(key)?
         {
-            if digest != token.digest {
+            if !token.repeats(&answer.digest) {
                 let text = format!("the message id {} was used before for another message", token.message_id);
                 return Err(Error::new(ErrorKind::Conflict, text));
             }
-            return Ok(Appended::new(answer, Vec::new()));
+            return Ok(Appended::new(answer.sequence, Vec::new()));
         }
 
         // Everything that can fail comes first, so that an error leaves no half of a send in the batch.
-        let place = self.latest(&history)?.next();
+        let history_extent = self.grown(&history)?;
         let mut inboxes = Vec::with_capacity(append.recipients.len());
         for member in &append.recipients {
             let inbox = keys::inbox(member);
-            let place = self.latest(&inbox)?.next();
-            inboxes.push((member, inbox, place));
+            let extent = self.grown(&inbox)?;
+            inboxes.push((member, inbox, extent));
         }
 
+        let text = append.message.as_str();
+        let shared = append.recipients.len() > SHARED_RECIPIENTS && text.len() > SHARED_BYTES;
+        let text = if shared { Text::Body(self.write_body(&append.message)) } else { Text::Here(text) };
+        let tag = Tag::new(fastrand::u64(..));
         // The copies share one record in memory.
-        let record = Slice::from(records::encode_entry(self.unix_ms, &append.message));
-        self.write_entry(history, place, &record);
+        let record = Slice::from(records::encode_entry(self.unix_ms, tag, append, text));
+        let entry = Entry {
+            from: append.from.clone(),
+            to: Some(append.to.clone()),
+            at_ms: self.unix_ms,
+            message_id: append.token.as_ref().map(|token| token.message_id.clone()),
+            tag: Some(tag),
+            ..Entry::new(Seq::ZERO, append.message.clone())
+        };
+        self.write_entry(history, history_extent, &record);
         let mut answer = Seq::ZERO;
-        for (member, inbox, place) in inboxes {
-            self.write_entry(inbox, place, &record);
-            self.news.push((member.clone(), Entry::new(place, append.message.clone())));
-            answer = place;
+        for (member, inbox, extent) in inboxes {
+            self.write_entry(inbox, extent, &record);
+            answer = extent.top;
+            self.news.push((member.clone(), Entry { sequence: answer, ..entry.clone() }));
         }
         if let Some((key, token)) = send {
             self.insert_sends(&key, records::encode_answer(answer, token));
-            self.answers.insert(key, (answer, token.digest));
+            self.answers.insert(key, Answer { sequence: answer, digest: token.digest });
         }
         Ok(Appended::new(answer, Vec::new()))
     }
 
     /// Plans to raise a member's cursor. An error changes nothing.
     pub(super) fn received(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
-        let latest = self.latest(&keys::inbox(member))?;
-        if sequence > latest {
-            let text = format!("{sequence} is beyond the latest entry of the inbox, {latest}");
+        let top = self.extent(&keys::inbox(member))?.top;
+        if sequence > top {
+            let text = format!("{sequence} is beyond the latest entry of the inbox, {top}");
             return Err(Error::invalid(text).in_field("sequence"));
         }
         let key = keys::received(member);
@@ -116,20 +144,32 @@ impl<'a> Plan<'a> {
 
     /// Returns what is to be written, or `None` when nothing is.
     pub(super) fn finish(mut self) -> Option<Planned> {
+        if !self.written && self.cursors.is_empty() {
+            return None;
+        }
         for (key, sequence) in self.cursors {
             self.batch.insert(&self.tables.state, key, records::encode_sequence(sequence));
         }
-        if self.batch.is_empty() {
-            return None;
+        for (prefix, extent) in &self.extents {
+            self.batch.insert(&self.tables.state, keys::extent(prefix), records::encode_extent(*extent));
         }
-        Some(Planned { batch: self.batch, news: self.news, latest: self.latest })
+        Some(Planned { batch: self.batch, news: self.news, extents: self.extents })
     }
 
-    fn write_entry(&mut self, prefix: Vec<u8>, place: Seq, record: &Slice) {
-        let key = keys::entry(&prefix, place);
-        self.bytes += key.len() + record.len();
+    fn write_body(&mut self, message: &Message) -> BodyKey {
+        let key = keys::body(self.number, self.bodies);
+        let record = records::encode_body(message);
+        (self.bodies, self.bytes) = (self.bodies + 1, self.bytes + key.len() + record.len());
+        self.batch.insert(&self.tables.bodies, key, record);
+        key
+    }
+
+    /// Writes the last entry of the box.
+    fn write_entry(&mut self, prefix: Vec<u8>, extent: Extent, record: &Slice) {
+        let key = keys::entry(&prefix, extent.top);
+        (self.bytes, self.written) = (self.bytes + key.len() + record.len(), true);
         self.batch.insert(&self.tables.entries, key, record.clone());
-        self.latest.insert(prefix, place);
+        self.extents.insert(prefix, extent);
     }
 
     fn insert_sends(&mut self, key: &[u8], record: Vec<u8>) {
@@ -137,14 +177,20 @@ impl<'a> Plan<'a> {
         self.batch.insert(&self.tables.sends, key, record);
     }
 
-    fn latest(&self, prefix: &[u8]) -> Result<Seq> {
-        match self.latest.get(prefix).copied().or_else(|| self.recent.get(prefix)) {
-            Some(latest) => Ok(latest),
-            None => self.tables.latest(&self.tables.snapshot(), prefix),
+    /// Returns the extent of a box with one entry more.
+    fn grown(&self, prefix: &[u8]) -> Result<Extent> {
+        let extent = self.extent(prefix)?;
+        Ok(Extent { top: extent.top.next(), ..extent })
+    }
+
+    fn extent(&self, prefix: &[u8]) -> Result<Extent> {
+        match self.extents.get(prefix).copied().or_else(|| self.recent.get(prefix)) {
+            Some(extent) => Ok(extent),
+            None => self.tables.extent(&self.tables.snapshot(), prefix),
         }
     }
 
-    fn answer(&self, key: &[u8]) -> Result<Option<(Seq, [u8; 16])>> {
+    fn answer(&self, key: &[u8]) -> Result<Option<Answer>> {
         if let Some(answer) = self.answers.get(key) {
             return Ok(Some(*answer));
         }

@@ -1,13 +1,13 @@
-//! The sequences that were given out lately, so that the next one needs no look into the tables. Pure.
+//! Where the boxes end that were written to lately, so that the next sequence needs no look into the tables. Pure.
 
 use std::collections::HashMap;
 use std::mem;
 
-use crate::Seq;
+use super::records::Extent;
 
-type Generation = HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>;
+type Generation = HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>;
 
-/// A bounded map from what the keys of a box begin with to its last sequence.
+/// A bounded map from what the keys of a box begin with to where it begins and ends.
 ///
 /// In two generations: when the young one is full it becomes the old one, and the old one is forgotten. What is used
 /// stays, and no order of use is kept.
@@ -24,28 +24,29 @@ impl Recent {
         Self { young: Generation::default(), old: Generation::default(), generation_max }
     }
 
-    /// Returns the sequence of a key, if it is known.
-    pub(super) fn get(&self, key: &[u8]) -> Option<Seq> {
+    /// Returns the extent of a box, if it is known.
+    pub(super) fn get(&self, key: &[u8]) -> Option<Extent> {
         self.young.get(key).or_else(|| self.old.get(key)).copied()
     }
 
-    /// Notes the sequence of a key.
-    pub(super) fn insert(&mut self, key: Vec<u8>, sequence: Seq) {
+    /// Notes the extent of a box.
+    pub(super) fn insert(&mut self, key: Vec<u8>, extent: Extent) {
         if self.young.len() >= self.generation_max && !self.young.contains_key(&key) {
             self.old = mem::take(&mut self.young);
         }
-        self.young.insert(key, sequence);
+        self.young.insert(key, extent);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Seq;
 
     #[test]
-    fn the_latest_sequence_counts_and_the_size_is_bounded() {
+    fn the_latest_extent_counts_and_the_size_is_bounded() {
         let mut recent = Recent::new(10);
-        let seq = |number| Seq::new(number).unwrap();
+        let seq = |number| Extent { floor: Seq::ZERO, top: Seq::new(number).unwrap() };
         for number in 1..=1_000 {
             recent.insert(b"busy".to_vec(), seq(number));
             recent.insert(number.to_be_bytes().to_vec(), seq(number));

@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::committer::{Command, Commit, Committer};
+use super::directory::Directory;
 use super::tables::Tables;
-use super::{Config, keys};
+use super::{Config, keys, opening};
 use crate::store::{Append, Appended};
 use crate::{
     Conversation, Count, Error, ErrorKind, History, Inbox, MemberId, Observer, Page, Position, Result, Seq,
@@ -53,11 +54,22 @@ impl EmbeddedStore {
     ) -> Result<Self> {
         config.validate()?;
         let (queue, batch_bytes) = (config.queue, config.batch_bytes);
-        let tables = Arc::new(blocking(move || Tables::open(&config)).await?);
+        let opened = blocking(move || {
+            let directory = Arc::new(Directory::lock(&config.directory)?);
+            opening::open(&config, &directory)
+        })
+        .await?;
+        let tables = Arc::new(opened.tables);
         let (commands, receiver) = mpsc::channel(queue);
         let state = Arc::new(watch::Sender::new(State::Well));
-        let committer =
-            Committer::new(Arc::clone(&tables), observer, commit, batch_bytes, Arc::clone(&state));
+        let committer = Committer::new(
+            Arc::clone(&tables),
+            (opened.marker, opened.last_batch),
+            observer,
+            commit,
+            batch_bytes,
+            Arc::clone(&state),
+        );
         let done = CancellationToken::new();
         let guard = done.clone().drop_guard();
         // A thread of its own, because it blocks on the disk all the time. It ends with its queue.
@@ -100,15 +112,13 @@ impl Store for EmbeddedStore {
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<Inbox> {
         let (tables, prefix) = (self.tables()?, keys::inbox(member));
         let page = Page::after(last_read.sequence, count);
-        let (latest, entries, _more) = blocking(move || tables.page(&prefix, page)).await?;
-        let reset = latest < last_read.sequence;
-        Ok(Inbox { reset, ..Inbox::new(latest, entries) })
+        blocking(move || tables.inbox(&prefix, last_read, page)).await
     }
 
     async fn history(&self, conversation: &Conversation, page: Page) -> Result<History> {
         let (tables, prefix) = (self.tables()?, keys::history(conversation));
-        let (_latest, entries, more) = blocking(move || tables.page(&prefix, page)).await?;
-        Ok(History::new(entries, more))
+        let paged = blocking(move || tables.page(&prefix, page)).await?;
+        Ok(History::new(paged.entries, paged.more))
     }
 
     async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {

@@ -1,69 +1,95 @@
 //! The keyspaces of a store, and how they are read.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
-use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, Readable, Snapshot};
 
 use super::directory::Directory;
+use super::inspect;
+use super::records::{Extent, Reader};
 use super::{Config, keys, records};
-use crate::{Entry, Error, ErrorKind, Page, Result, Seq, page};
+use crate::{Entry, Error, ErrorKind, Inbox, Page, Position, Result, Seq, page};
 
-/// The open keyspaces. The directory stays locked until this is dropped.
+/// The open keyspaces.
 pub(super) struct Tables {
     pub(super) database: Database,
     pub(super) entries: Keyspace,
     pub(super) state: Keyspace,
     pub(super) sends: Keyspace,
+    pub(super) bodies: Keyspace,
+    /// The generation of the store.
+    pub(super) generation: u64,
     // Dropped last, after the engine has let go of its files.
-    _directory: Directory,
+    _directory: Arc<Directory>,
+}
+
+/// A page of a box.
+pub(super) struct Paged {
+    pub(super) entries: Vec<Entry>,
+    /// Whether there are more in its direction.
+    pub(super) more: bool,
 }
 
 impl Tables {
-    /// Opens or makes the store. Blocks.
-    pub(super) fn open(config: &Config) -> Result<Self> {
-        let directory = Directory::lock(&config.directory)?;
-        let (database, entries, state, sends) =
-            Self::keyspaces(config, &directory).map_err(|error| directory.open_error(error))?;
-        let tables = Self { database, entries, state, sends, _directory: directory };
-        tables.check_format(config)?;
-        Ok(tables)
-    }
-
-    fn keyspaces(
-        config: &Config,
-        directory: &Directory,
-    ) -> fjall::Result<(Database, Keyspace, Keyspace, Keyspace)> {
-        let database = Database::builder(directory.store()).cache_size(config.cache_bytes).open()?;
-        let entries = database.keyspace("entries", KeyspaceCreateOptions::default)?;
-        let state =
-            database.keyspace("state", || KeyspaceCreateOptions::default().expect_point_read_hits(true))?;
-        let sends = database.keyspace("sends", KeyspaceCreateOptions::default)?;
-        Ok((database, entries, state, sends))
-    }
-
-    fn check_format(&self, config: &Config) -> Result<()> {
-        match self.state.get(keys::FORMAT).map_err(read_error)? {
-            None => {
-                let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
-                batch.insert(&self.state, keys::FORMAT, [records::VERSION]);
-                batch.commit().map_err(|error| {
-                    let text = format!(
-                        "the data directory {} cannot be written to: {error}",
-                        config.directory.display()
-                    );
-                    Error::new(ErrorKind::Config, text).with_source(error)
-                })
-            }
-            Some(version) if *version == [records::VERSION] => Ok(()),
-            Some(version) => Err(Error::new(
-                ErrorKind::Config,
-                format!(
-                    "the data directory {} has the layout version {version:?}, this program reads {}",
-                    config.directory.display(),
-                    records::VERSION
-                ),
-            )),
+    /// Opens or makes the keyspaces. Blocks.
+    pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Self> {
+        // The engine panics about what it takes for impossible.
+        match catch_unwind(AssertUnwindSafe(|| Self::keyspaces(config, directory))) {
+            Ok(opened) => opened.map_err(|error| directory.open_error(error)),
+            Err(_) => Err(inspect::refused(directory.path(), "the engine cannot read its files")),
         }
+    }
+
+    fn keyspaces(config: &Config, directory: &Arc<Directory>) -> fjall::Result<Self> {
+        let database = Database::builder(directory.store())
+            .cache_size(config.cache_bytes)
+            .max_cached_files(Some(DESCRIPTORS_MAX))
+            .max_journaling_size(JOURNALS_BYTES)
+            .open()?;
+        let point_reads = || KeyspaceCreateOptions::default().expect_point_read_hits(true);
+        Ok(Self {
+            entries: database.keyspace("entries", KeyspaceCreateOptions::default)?,
+            state: database.keyspace("state", point_reads)?,
+            sends: database.keyspace("sends", KeyspaceCreateOptions::default)?,
+            bodies: database.keyspace("bodies", point_reads)?,
+            database,
+            generation: 0,
+            _directory: Arc::clone(directory),
+        })
+    }
+
+    /// Returns the folders of the keyspaces below `store/keyspaces`, with that of the engine's own.
+    pub(super) fn folders(&self) -> Vec<u64> {
+        let folder = |keyspace: &Keyspace| keyspace.path().file_name()?.to_str()?.parse::<u64>().ok();
+        let mut folders = vec![0];
+        folders
+            .extend([&self.entries, &self.state, &self.sends, &self.bodies].into_iter().filter_map(folder));
+        folders.sort_unstable();
+        folders
+    }
+
+    /// Begins the batch `number`, which is written into every keyspace: see [`inspect::Numbers`].
+    pub(super) fn batch(&self, number: u64) -> OwnedWriteBatch {
+        let mut batch = self.database.batch();
+        let record = fjall::Slice::from(records::encode_number(number));
+        for keyspace in [&self.entries, &self.state, &self.sends, &self.bodies] {
+            batch.insert(keyspace, keys::BATCH, record.clone());
+        }
+        batch
+    }
+
+    /// Returns the version of the layout; `None` in a store that was not finished.
+    pub(super) fn version(&self) -> Result<Option<u8>> {
+        let record = self.state.get(keys::FORMAT).map_err(read_error)?;
+        Ok(record.map(|record| record.first().copied().unwrap_or_default()))
+    }
+
+    /// Returns the id and the generation that the store was made with.
+    pub(super) fn identity(&self) -> Result<Option<(u128, u64)>> {
+        let record = self.state.get(keys::IDENTITY).map_err(read_error)?;
+        record.map(|record| records::decode_identity(&record)).transpose()
     }
 
     /// Returns the state of one moment, of which a batch is seen whole or not at all.
@@ -81,31 +107,67 @@ impl Tables {
         }
     }
 
-    /// Returns the last sequence of the box with `prefix`, 0 if it has no entry.
-    pub(super) fn latest(&self, snapshot: &Snapshot, prefix: &[u8]) -> Result<Seq> {
-        let all = keys::entry(prefix, Seq::ZERO)..=keys::entry(prefix, Seq::MAX);
-        match snapshot.range(&self.entries, all).next_back() {
-            Some(last) => keys::sequence_of(&last.key().map_err(read_error)?),
-            None => Ok(Seq::ZERO),
+    /// Returns where the box with `prefix` begins and ends.
+    pub(super) fn extent(&self, snapshot: &Snapshot, prefix: &[u8]) -> Result<Extent> {
+        match snapshot.get(&self.state, keys::extent(prefix)).map_err(read_error)? {
+            Some(record) => records::decode_extent(&record),
+            None => Ok(Extent::default()),
         }
     }
 
-    /// Returns the last sequence of the box with `prefix`, and the entries of a page of it.
-    ///
-    /// The third value says whether there are more in the direction of the page.
-    pub(super) fn page(&self, prefix: &[u8], page: Page) -> Result<(Seq, Vec<Entry>, bool)> {
+    /// Returns the inbox with `prefix` after a position.
+    pub(super) fn inbox(&self, prefix: &[u8], last_read: Position, page: Page) -> Result<Inbox> {
         let snapshot = self.snapshot();
-        let latest = self.latest(&snapshot, prefix)?;
-        let Some((first, last)) = page.bounds(Seq::ZERO, latest) else {
-            return Ok((latest, Vec::new(), false));
+        let extent = self.extent(&snapshot, prefix)?;
+        let entries = if self.gave_out(&snapshot, prefix, extent, last_read)? {
+            Some(self.read(&snapshot, prefix, extent, page)?.entries)
+        } else {
+            None
+        };
+        let (generation, reset) = (self.generation, entries.is_none());
+        let answer = Inbox::new(extent.top, entries.unwrap_or_default());
+        Ok(Inbox { reset, generation, floor: extent.floor, ..answer })
+    }
+
+    /// Returns a page of the box with `prefix`.
+    pub(super) fn page(&self, prefix: &[u8], page: Page) -> Result<Paged> {
+        let snapshot = self.snapshot();
+        let extent = self.extent(&snapshot, prefix)?;
+        self.read(&snapshot, prefix, extent, page)
+    }
+
+    /// Returns whether a reader can have its position from this box.
+    fn gave_out(
+        &self,
+        snapshot: &Snapshot,
+        prefix: &[u8],
+        extent: Extent,
+        position: Position,
+    ) -> Result<bool> {
+        let Position { sequence, tag } = position;
+        if sequence > extent.top {
+            return Ok(false);
+        }
+        // What was removed cannot be compared any more.
+        let Some(tag) = tag.filter(|_| sequence > extent.floor) else { return Ok(true) };
+        match snapshot.get(&self.entries, keys::entry(prefix, sequence)).map_err(read_error)? {
+            Some(record) => Ok(Reader::default().entry(sequence, &record)?.entry.tag == Some(tag)),
+            None => page::check_contiguous(&[], sequence, sequence).map(|()| true),
+        }
+    }
+
+    fn read(&self, snapshot: &Snapshot, prefix: &[u8], extent: Extent, page: Page) -> Result<Paged> {
+        let Extent { floor, top } = extent;
+        let Some((first, last)) = page.bounds(floor, top) else {
+            return Ok(Paged { entries: Vec::new(), more: false });
         };
         let range = snapshot.range(&self.entries, keys::entry(prefix, first)..=keys::entry(prefix, last));
         let (entries, cut) = if page.backward {
-            let (mut entries, cut) = take_bytes(range.rev())?;
+            let (mut entries, cut) = self.take_bytes(snapshot, range.rev())?;
             entries.reverse();
             (entries, cut)
         } else {
-            take_bytes(range)?
+            self.take_bytes(snapshot, range)?
         };
         // A page that its bytes cut short is whole up to there.
         let (first, last) = match (entries.first(), entries.last()) {
@@ -114,30 +176,49 @@ impl Tables {
             _ => (first, last),
         };
         page::check_contiguous(&entries, first, last)?;
-        let more = if page.backward { first > Seq::ZERO.next() } else { last < latest };
-        Ok((latest, entries, more))
+        let more = if page.backward { first > floor.next() } else { last < top };
+        Ok(Paged { entries, more })
+    }
+
+    /// Reads entries until their messages have as many bytes as a page may have; at least one. Says whether it ended there.
+    fn take_bytes(
+        &self,
+        snapshot: &Snapshot,
+        range: impl Iterator<Item = Guard>,
+    ) -> Result<(Vec<Entry>, bool)> {
+        let (mut entries, mut bytes, mut reader) = (Vec::new(), 0, Reader::default());
+        for guard in range {
+            let (key, record) = guard.into_inner().map_err(read_error)?;
+            let stored = reader.entry(keys::sequence_of(&key)?, &record)?;
+            let mut entry = stored.entry;
+            if let Some(key) = stored.body {
+                let body = snapshot.get(&self.bodies, key).map_err(read_error)?;
+                let lost =
+                    || Error::new(ErrorKind::Corrupt, "the text that a stored entry shares is missing");
+                entry.message = records::decode_body(&body.ok_or_else(lost)?)?;
+            }
+            bytes += entry.message.as_str().len();
+            if bytes > page::PAGE_BYTES_MAX && !entries.is_empty() {
+                return Ok((entries, true));
+            }
+            entries.push(entry);
+        }
+        Ok((entries, false))
     }
 }
+
+/// The most files that the engine keeps open to read them again: few, so that connections find descriptors.
+const DESCRIPTORS_MAX: usize = 128;
+
+/// The bytes of journals after which the engine moves what keeps the oldest one into tables.
+///
+/// Every batch is in every keyspace, so that one that hardly grows keeps all journals. They are read whole at the next start.
+const JOURNALS_BYTES: u64 = 128 * 1024 * 1024;
 
 impl fmt::Debug for Tables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tables").finish_non_exhaustive()
     }
-}
-
-/// Reads entries until their messages have as many bytes as a page may have; at least one. Says whether it ended there.
-fn take_bytes(range: impl Iterator<Item = Guard>) -> Result<(Vec<Entry>, bool)> {
-    let (mut entries, mut bytes) = (Vec::new(), 0);
-    for guard in range {
-        let (key, record) = guard.into_inner().map_err(read_error)?;
-        let entry = records::decode_entry(keys::sequence_of(&key)?, &record)?;
-        bytes += entry.message.as_str().len();
-        if bytes > page::PAGE_BYTES_MAX && !entries.is_empty() {
-            return Ok((entries, true));
-        }
-        entries.push(entry);
-    }
-    Ok((entries, false))
 }
 
 /// Says what a failed read means.

@@ -1,0 +1,9 @@
+//! What a directory holds, found out before the engine opens it, and without changing anything.
+
+pub(super) mod files;
+pub(super) mod journal;
+mod numbers;
+pub(super) mod tree;
+mod verdict;
+
+pub(super) use self::verdict::{Found, Inspection, inspect, refused};

@@ -1,0 +1,239 @@
+//! Whether a directory may be opened, and if not, why.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use lsm_tree::{AbstractTree as _, SeqNo, SequenceNumberCounter};
+
+use super::super::marker::{Marker, Note, Phase};
+use super::super::{keys, records};
+use super::files::{Files, VERSION};
+use super::numbers::Numbers;
+use super::{journal, tree};
+use crate::{Error, ErrorKind, Result};
+
+/// What a directory holds.
+#[derive(Debug)]
+pub(in crate::embedded) struct Inspection {
+    pub(in crate::embedded) found: Found,
+    pub(in crate::embedded) note: Option<Note>,
+    /// The number of the last batch.
+    pub(in crate::embedded) last_batch: u64,
+    pub(in crate::embedded) torn: Vec<Torn>,
+}
+
+/// What there is of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::embedded) enum Found {
+    Nothing,
+    /// One whose making was cut short; nothing was ever stored in it.
+    Unfinished,
+    Store,
+}
+
+/// The end of a journal that is no whole batch: a write that was cut short before it was acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::embedded) struct Torn {
+    pub(in crate::embedded) path: PathBuf,
+    pub(in crate::embedded) bytes: u64,
+}
+
+/// Looks through a directory. Changes nothing, except that the engine may clear away what a write left unfinished.
+///
+/// # Errors
+///
+/// `Corrupt` when something is missing or damaged: the store must not be opened. `Config` when it cannot be read.
+pub(in crate::embedded) fn inspect(directory: &Path) -> Result<Inspection> {
+    Inspector { directory, store: directory.join("store") }.inspect()
+}
+
+struct Inspector<'a> {
+    directory: &'a Path,
+    store: PathBuf,
+}
+
+impl Inspector<'_> {
+    fn inspect(&self) -> Result<Inspection> {
+        let note = Marker::read(self.directory).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => self.refuse(&format!("its file marker is damaged: {error}")),
+            _ => self.unreadable(error),
+        })?;
+        let files = Files::list(&self.store).map_err(|error| self.unreadable(error))?;
+        let mut numbers = Numbers::default();
+        let torn = self.journals(&files, &mut numbers)?;
+        let found = self.found(&files, note.as_ref(), &numbers)?;
+        if found != Found::Store {
+            return Ok(Inspection { found, note, last_batch: 0, torn: Vec::new() });
+        }
+        if let Some(problem) = numbers.problem() {
+            return Err(self.refuse(&format!("its journals are damaged: {problem}")));
+        }
+        self.parts(&files, note.as_ref(), &numbers)?;
+        let last_batch = self.last_batch(note.as_ref(), &numbers)?;
+        Ok(Inspection { found, note, last_batch, torn })
+    }
+
+    /// Reads every journal; only what a loss of power leaves may follow their batches.
+    fn journals(&self, files: &Files, numbers: &mut Numbers) -> Result<Vec<Torn>> {
+        let mut torn = Vec::new();
+        for (_, path) in &files.journals {
+            let tail = journal::read(path, |batch| numbers.add(batch)).map_err(|e| self.unreadable(e))?;
+            if tail.followed {
+                let text = format!(
+                    "its journal {} is damaged at byte {}: what is there is no batch, and further batches follow",
+                    path.display(),
+                    tail.at
+                );
+                return Err(self.refuse(&text));
+            }
+            if tail.bytes > 0 {
+                torn.push(Torn { path: path.clone(), bytes: tail.bytes });
+            }
+        }
+        Ok(torn)
+    }
+
+    fn found(&self, files: &Files, note: Option<&Note>, numbers: &Numbers) -> Result<Found> {
+        let empty = numbers.batches() == 0 && files.journals.iter().all(|(id, _)| *id == 0);
+        match note {
+            // Before layout 2 there was no marker.
+            None if !files.any => Ok(Found::Nothing),
+            None if empty && files.version.is_empty() && files.keyspaces.is_empty() => Ok(Found::Unfinished),
+            Some(note) if note.phase == Phase::Making => {
+                if numbers.last() > 0 {
+                    return Err(
+                        self.refuse("its marker says that it was never finished, but it holds messages")
+                    );
+                }
+                Ok(if files.any { Found::Unfinished } else { Found::Nothing })
+            }
+            Some(note) if !files.any => Err(self.refuse(&format!(
+                "its marker says that it holds the batches up to {}, but {} is missing or empty",
+                note.batch,
+                self.store.display()
+            ))),
+            None | Some(_) => Ok(Found::Store),
+        }
+    }
+
+    /// Checks that all files are there that must be, and that their headers are whole.
+    fn parts(&self, files: &Files, note: Option<&Note>, numbers: &Numbers) -> Result<()> {
+        if files.version.is_empty() {
+            return Err(self.refuse("its file store/version is missing or empty"));
+        }
+        if files.version != VERSION {
+            return Err(self.refuse("its file store/version is damaged, or of another engine"));
+        }
+        // A store of layout 1 that was made a moment ago, and holds nothing, may lack any part.
+        let young = note.is_none()
+            && numbers.batches() == 0
+            && files.journals.iter().all(|(id, _)| *id == 0)
+            && files.keyspaces.len() < LAYOUT_1.len();
+        if young {
+            return Ok(());
+        }
+        let Some((first, last)) = files.journals.first().zip(files.journals.last()) else {
+            return Err(self.refuse("its journals (store/*.jnl) are missing"));
+        };
+        if let Some((id, _)) = (first.0..=last.0).zip(&files.journals).find(|(id, (found, _))| id != found) {
+            return Err(self.refuse(&format!("its journal store/{id}.jnl is missing")));
+        }
+        for id in note.map_or(&LAYOUT_1[..], |note| &note.keyspaces) {
+            if !files.keyspaces.contains(id) {
+                return Err(self.refuse(&format!("its folder store/keyspaces/{id} is missing")));
+            }
+            let folder = self.keyspace(*id);
+            match tree::look(&folder) {
+                Ok(None) => {}
+                Ok(Some(problem)) => return Err(self.refuse(&problem)),
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    return Err(self.refuse(&format!("{} is damaged: {error}", folder.display())));
+                }
+                Err(error) => return Err(self.unreadable(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the last batch, and checks that it and all before it are there.
+    fn last_batch(&self, note: Option<&Note>, numbers: &Numbers) -> Result<u64> {
+        let mut last = numbers.last();
+        let Some(note) = note else {
+            if last > 0 {
+                return Err(self.refuse("its file marker is missing"));
+            }
+            return Ok(0);
+        };
+        // The engine numbers the keyspaces from 1; 0 is its own.
+        let mut behind: Option<(u64, String)> = None;
+        for id in note.keyspaces.iter().filter(|id| **id != 0) {
+            let (number, engine) = self.persisted(*id)?;
+            last = last.max(number);
+            if let Some(problem) = numbers.missing(number, engine) {
+                behind.get_or_insert((*id, problem));
+            }
+        }
+        if last < note.batch {
+            return Err(self.refuse(&format!(
+                "its marker says that it holds the batches up to {}, but it ends with {last}",
+                note.batch
+            )));
+        }
+        match behind {
+            Some((id, problem)) => {
+                Err(self.refuse(&format!("its keyspace store/keyspaces/{id} is incomplete: {problem}")))
+            }
+            None => Ok(last),
+        }
+    }
+
+    /// Returns the number of the last batch that the tables of a keyspace have, and the engine's number of it.
+    fn persisted(&self, id: u64) -> Result<(u64, Option<u64>)> {
+        let folder = self.keyspace(id);
+        let read = || {
+            let counter = SequenceNumberCounter::default;
+            let tree = lsm_tree::Config::new(&folder, counter(), counter()).open()?;
+            Ok::<_, lsm_tree::Error>((tree.get(keys::BATCH, SeqNo::MAX)?, tree.get_highest_persisted_seqno()))
+        };
+        // What the engine takes for impossible it panics about.
+        let problem = match catch_unwind(AssertUnwindSafe(read)) {
+            Ok(Ok((None, engine))) => return Ok((0, engine)),
+            Ok(Ok((Some(record), engine))) => match records::decode_number(&record) {
+                Ok(number) => return Ok((number, engine)),
+                Err(error) => error.to_string(),
+            },
+            Ok(Err(lsm_tree::Error::Io(error))) => return Err(self.unreadable(error)),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the engine cannot read its tables".to_owned(),
+        };
+        Err(self.refuse(&format!("its keyspace {} is damaged: {problem}", folder.display())))
+    }
+
+    fn keyspace(&self, id: u64) -> PathBuf {
+        self.store.join("keyspaces").join(id.to_string())
+    }
+
+    fn refuse(&self, problem: &str) -> Error {
+        refused(self.directory, problem)
+    }
+
+    fn unreadable(&self, error: io::Error) -> Error {
+        let text = format!("the data directory {} cannot be read: {error}", self.directory.display());
+        Error::new(ErrorKind::Config, text).with_source(error)
+    }
+}
+
+/// The folders of a store of layout 1: the engine's own, entries, state, sends.
+const LAYOUT_1: [u64; 4] = [0, 1, 2, 3];
+
+/// Returns the error of a directory that must not be opened.
+pub(in crate::embedded) fn refused(directory: &Path, problem: &str) -> Error {
+    let text = format!(
+        "the data directory {} is not whole and was not opened: {problem}; nothing in it was changed; put back the missing \
+         or damaged files, restore a backup of the whole directory, or read what is left into a new one with \
+         `tidings salvage`",
+        directory.display()
+    );
+    Error::new(ErrorKind::Corrupt, text)
+}

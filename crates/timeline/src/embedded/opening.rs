@@ -1,0 +1,133 @@
+//! How a directory becomes an open store: looked through, made or upgraded if need be, and compared with its marker.
+//!
+//! ```text
+//!  nothing ─────► marker "making" ─► keyspaces ─► version, identity ─► marker "whole"
+//!  layout 1 ────► marker "upgrading" ─► version, identity ─► a record for each box ─► marker "whole"
+//!  layout 2 ────► compared with its marker
+//! ```
+//!
+//! Cut short anywhere, the next opening goes on.
+
+use std::sync::Arc;
+
+use fjall::PersistMode;
+
+use super::clock;
+use super::directory::Directory;
+use super::inspect::{Found, Inspection, inspect, refused};
+use super::marker::{Marker, Note, Phase};
+use super::records::VERSION;
+use super::tables::{Tables, read_error};
+use super::{Config, keys, records, upgrade};
+use crate::{Error, ErrorKind, Result};
+
+/// An open store: its keyspaces, its marker, the number of its last batch.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) tables: Tables,
+    pub(super) marker: Marker,
+    pub(super) last_batch: u64,
+}
+
+/// Opens the store of a directory, or makes it. Blocks.
+pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Opened> {
+    let inspection = inspect(directory.path())?;
+    for torn in &inspection.torn {
+        tracing::warn!(
+            journal = %torn.path.display(),
+            bytes = torn.bytes,
+            "a write was cut short before it was acknowledged; its bytes are removed"
+        );
+    }
+    match inspection.found {
+        Found::Store => {
+            let mut opened = open_existing(config, directory, inspection)?;
+            if opened.marker.note().phase == Phase::Upgrading {
+                upgrade::run(&mut opened).map_err(|error| match error {
+                    upgrade::Failure::Engine(error) => read_error(error),
+                    upgrade::Failure::Marker(error) => directory.unwritable(error),
+                    upgrade::Failure::Store(error) => error,
+                })?;
+            }
+            Ok(opened)
+        }
+        Found::Nothing | Found::Unfinished if config.must_exist => {
+            Err(refused(directory.path(), "the store that was there is missing"))
+        }
+        Found::Nothing | Found::Unfinished => make(config, directory, fastrand::u128(..), clock::unix_ms()),
+    }
+}
+
+/// Makes a store where none is.
+pub(super) fn make(config: &Config, directory: &Arc<Directory>, id: u128, generation: u64) -> Result<Opened> {
+    directory.clear_unfinished()?;
+    let note =
+        Note { id, generation, layout: VERSION, phase: Phase::Making, batch: 0, keyspaces: Vec::new() };
+    let mut marker = open_marker(directory, note.clone())?;
+    let mut tables = Tables::open(config, directory)?;
+    // Without a number: it is no batch that anybody was told of.
+    let mut batch = tables.database.batch().durability(Some(PersistMode::SyncAll));
+    batch.insert(&tables.state, keys::FORMAT, [VERSION]);
+    batch.insert(&tables.state, keys::IDENTITY, records::encode_identity(id, generation));
+    batch.commit().map_err(|error| directory.open_error(error))?;
+    directory.close_to_others()?;
+    let note = Note { phase: Phase::Whole, keyspaces: tables.folders(), ..note };
+    marker.write(note).map_err(|error| directory.unwritable(error))?;
+    tables.generation = generation;
+    Ok(Opened { tables, marker, last_batch: 0 })
+}
+
+fn open_existing(config: &Config, directory: &Arc<Directory>, inspection: Inspection) -> Result<Opened> {
+    let Inspection { note, last_batch, .. } = inspection;
+    let mut tables = Tables::open(config, directory)?;
+    directory.close_to_others()?;
+    let refuse = |problem: &str| Err(refused(directory.path(), problem));
+    let version = tables.version()?;
+    let note = match (version, note) {
+        (Some(VERSION), None) => return refuse("its file marker is missing"),
+        (Some(VERSION), Some(note)) => {
+            if tables.identity()? != Some((note.id, note.generation)) {
+                return refuse("its file marker is that of another store");
+            }
+            note
+        }
+        (None | Some(records::VERSION_1), Some(note)) if note.phase != Phase::Upgrading => {
+            return refuse(
+                "its marker is of layout 2, but the store is of layout 1: they belong to two copies",
+            );
+        }
+        (None | Some(records::VERSION_1), note) => {
+            let new = || Note {
+                id: fastrand::u128(..),
+                generation: clock::unix_ms(),
+                layout: VERSION,
+                phase: Phase::Upgrading,
+                batch: 0,
+                keyspaces: tables.folders(),
+            };
+            note.unwrap_or_else(new)
+        }
+        (Some(version), _) => {
+            let text = format!(
+                "the data directory {} has the layout version {version}, this program reads {} and {VERSION}; it was \
+                 written by a newer one",
+                directory.path().display(),
+                records::VERSION_1
+            );
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+    };
+    tables.generation = note.generation;
+    let marker = open_marker(directory, Note { keyspaces: tables.folders(), ..note })?;
+    Ok(Opened { tables, marker, last_batch })
+}
+
+/// Opens a store that is there as it is.
+#[cfg(test)]
+pub(super) fn open_unupgraded(config: &Config, directory: &Arc<Directory>) -> Result<Opened> {
+    open_existing(config, directory, inspect(directory.path())?)
+}
+
+fn open_marker(directory: &Directory, note: Note) -> Result<Marker> {
+    Marker::open(directory.path(), note).map_err(|error| directory.unwritable(error))
+}

@@ -1,0 +1,147 @@
+//! From layout 1 to layout 2.
+//!
+//! Layout 1 had no records of boxes: a box ended with its last entry. The upgrade walks from box to box and writes one for
+//! each, with the place it has come to in the same batch, so that it goes on there when it is cut short. Entries, cursors and
+//! answers stay as they are. The version comes first: from then on a program of layout 1 refuses the store.
+
+use std::io;
+use std::ops::Bound;
+
+use fjall::{PersistMode, Readable as _};
+
+use super::marker::{Note, Phase};
+use super::opening::Opened;
+use super::records::{Extent, VERSION};
+use super::{keys, records};
+use crate::{Error, Seq};
+
+/// Why an upgrade ended early.
+#[derive(Debug)]
+pub(super) enum Failure {
+    Engine(fjall::Error),
+    Marker(io::Error),
+    Store(Error),
+}
+
+/// How many boxes are written at once.
+const BOXES: usize = if cfg!(test) { 7 } else { 1_000 };
+
+/// Upgrades a store, or goes on with an upgrade. Blocks.
+pub(super) fn run(opened: &mut Opened) -> Result<(), Failure> {
+    let mut boxes = 0_usize;
+    while let Some(walked) = step(opened)? {
+        boxes += walked;
+        tracing::info!(boxes, "the store is being upgraded from layout 1 to layout 2");
+    }
+    let note = Note { phase: Phase::Whole, ..opened.marker.note().clone() };
+    opened.marker.write(note).map_err(Failure::Marker)?;
+    tracing::info!(boxes, "the store is upgraded; a program of layout 1 cannot open it any more");
+    Ok(())
+}
+
+/// Takes the next step, and returns how many boxes it wrote; `None` when none is left.
+pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, Failure> {
+    let before = opened.tables.state.get(keys::UPGRADE).map_err(Failure::Engine)?.map(|key| key.to_vec());
+    let mut batch = opened.tables.batch(opened.last_batch + 1);
+    if before.is_none() {
+        let Note { id, generation, .. } = *opened.marker.note();
+        batch.insert(&opened.tables.state, keys::FORMAT, [VERSION]);
+        batch.insert(&opened.tables.state, keys::IDENTITY, records::encode_identity(id, generation));
+    }
+    let (mut cursor, mut walked) = (before.unwrap_or_default(), 0);
+    while walked < BOXES
+        && let Some((prefix, top, last)) = next_box(opened, &cursor)?
+    {
+        let record = records::encode_extent(Extent { floor: Seq::ZERO, top });
+        batch.insert(&opened.tables.state, keys::extent(&prefix), record);
+        (cursor, walked) = (last, walked + 1);
+    }
+    if walked > 0 {
+        batch.insert(&opened.tables.state, keys::UPGRADE, cursor.as_slice());
+    } else {
+        batch.remove(&opened.tables.state, keys::UPGRADE);
+    }
+    opened.commit(batch)?;
+    Ok((walked > 0).then_some(walked))
+}
+
+/// Returns the first box after the key `after`: what its keys begin with, its last sequence, its last possible key.
+fn next_box(opened: &Opened, after: &[u8]) -> Result<Option<(Vec<u8>, Seq, Vec<u8>)>, Failure> {
+    let (snapshot, entries) = (opened.tables.snapshot(), &opened.tables.entries);
+    let mut from = Bound::Excluded(after.to_vec());
+    loop {
+        let Some(first) = snapshot.range(entries, (from, Bound::Unbounded)).next() else { return Ok(None) };
+        let key = first.key().map_err(Failure::Engine)?;
+        let Some(prefix) = keys::prefix_of(&key) else {
+            // The number of the last batch, which is no entry.
+            from = Bound::Excluded(key.to_vec());
+            continue;
+        };
+        let end = keys::entry(prefix, Seq::MAX);
+        let last = snapshot.range(entries, keys::entry(prefix, Seq::ZERO)..=end.clone()).next_back();
+        let top = match last {
+            Some(last) => keys::sequence_of(&last.key().map_err(Failure::Engine)?).map_err(Failure::Store)?,
+            None => Seq::ZERO,
+        };
+        return Ok(Some((prefix.to_vec(), top, end)));
+    }
+}
+
+impl Opened {
+    /// Commits the next batch.
+    fn commit(&mut self, batch: fjall::OwnedWriteBatch) -> Result<(), Failure> {
+        batch.durability(Some(PersistMode::SyncData)).commit().map_err(Failure::Engine)?;
+        self.last_batch += 1;
+        self.marker.committed(self.last_batch).map_err(Failure::Marker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::directory::Directory;
+    use super::super::{Config, EmbeddedStore, opening, tables::Tables};
+    use super::*;
+    use crate::{Count, MemberId, Store as _};
+
+    /// A store of layout 1 with 20 boxes, the last of which has 20 entries.
+    fn layout_1(config: &Config) {
+        let directory = Arc::new(Directory::lock(&config.directory).unwrap());
+        let tables = Tables::open(config, &directory).unwrap();
+        let mut batch = tables.database.batch();
+        batch.insert(&tables.state, keys::FORMAT, [records::VERSION_1]);
+        for number in 1..=20_u64 {
+            let prefix = keys::inbox(&MemberId::new(format!("m{number:02}")).unwrap());
+            for place in 1..=number {
+                let key = keys::entry(&prefix, Seq::new(place).unwrap());
+                batch.insert(&tables.entries, key, *b"\x01\0\0\0\0\0\0\0\x07{}");
+            }
+        }
+        batch.durability(Some(PersistMode::SyncAll)).commit().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_upgrade_that_is_cut_short_anywhere_goes_on() {
+        // 20 boxes, 7 at a time, and a last step that finds none.
+        for steps in 0..=4 {
+            let directory = tempfile::tempdir().unwrap();
+            let config = Config::new(directory.path());
+            layout_1(&config);
+            {
+                let directory = Arc::new(Directory::lock(&config.directory).unwrap());
+                let mut opened = opening::open_unupgraded(&config, &directory).unwrap();
+                for step in 0..steps {
+                    assert_eq!(self::step(&mut opened).unwrap().is_none(), step == 3, "{steps} {step}");
+                }
+            }
+            let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
+            for number in 1..=20 {
+                let member = MemberId::new(format!("m{number:02}")).unwrap();
+                let inbox = store.inbox(&member, Seq::ZERO.into(), Count::default()).await.unwrap();
+                assert_eq!((inbox.latest_seq.get(), inbox.entries.len() as u64), (number, number));
+            }
+            store.close().await.unwrap();
+        }
+    }
+}
