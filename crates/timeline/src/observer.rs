@@ -2,18 +2,28 @@
 
 use crate::Entry;
 
-/// Hears of every new inbox entry, once it is durable and before its sender is answered.
+/// Hears of every new inbox entry, soon after it is durable.
 ///
 /// # Delivery
 ///
-/// Per member in sequence order, each entry at most once, on the thread that commits. A process that dies between the
-/// commit and the call never makes it, and a send repeated with its message id does not make it again: readers close
-/// such holes with [`sync`](crate::Timeline::sync), which the gapless sequences let them notice.
+/// Per member in sequence order, each entry at most once, on a thread of its own: the sender may be answered before or after.
+/// A process that dies between the commit and the call never makes it, and a send repeated with its message id does not make
+/// it again: readers close such holes with [`sync`](crate::Timeline::sync), which the gapless sequences let them notice.
+///
+/// # Lagging
+///
+/// Sends do not wait for an observer. Up to 65,536 entries or 64 MiB of messages wait for it; what comes when that is full is
+/// left out, and the observer is told how much it [missed](Self::missed) before it hears of the next entry.
 pub trait Observer: Send + Sync {
     /// Is told of one entry in the inbox of `member`.
     ///
-    /// Every sender waits for it: it must neither block nor panic (a panic makes the store unavailable).
+    /// It should not block, for the entries after this one wait for it. One that panics misses the entry.
     fn appended(&self, member: &str, entry: &Entry);
+
+    /// Is told that it was too slow, and did not hear of so many entries of any members.
+    fn missed(&self, entries: u64) {
+        tracing::debug!(entries, "an observer missed entries");
+    }
 }
 
 /// Hears nothing.

@@ -187,6 +187,32 @@ async fn a_flipped_byte_anywhere_in_a_journal_is_harmless_or_refused() {
 }
 
 #[tokio::test]
+async fn a_flipped_byte_in_any_other_file_is_harmless_or_refused() {
+    let whole = store().await;
+    let files = contents(whole.path());
+    let others = files.iter().filter(|(path, bytes)| !bytes.is_empty() && *path != journal(whole.path()));
+    for (path, bytes) in others {
+        let name = path.strip_prefix(whole.path()).unwrap();
+        for round in 0..12 {
+            let place = round * (bytes.len() - 1) / 11;
+            let directory = copy(whole.path());
+            let mut flipped = bytes.clone();
+            flipped[place] ^= 1 << (round % 8);
+            fs::write(directory.path().join(name), &flipped).unwrap();
+            match open(directory.path()).await {
+                Ok(store) => {
+                    assert_eq!(read_all(&store).await, SENDS, "byte {place} of {name:?} was flipped")
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+                    assert!(!error.to_string().contains('\n'), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_write_that_was_cut_short_is_no_damage() {
     let whole = store().await;
     let bytes = fs::read(journal(whole.path())).unwrap();

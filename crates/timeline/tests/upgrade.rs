@@ -64,6 +64,8 @@ fn group_send(from: Option<MemberId>, number: u64) -> GroupSend {
 #[tokio::test]
 async fn a_directory_of_layout_1_stays_readable_and_goes_on() {
     let directory = layout_1();
+    let report = embedded::check(directory.path()).unwrap();
+    assert_eq!((report.layout, report.upgrade), (Some(1), true));
     for round in 0..2 {
         let timeline = open(directory.path()).await;
         let all = Count::new(1_000);
@@ -102,6 +104,17 @@ async fn a_directory_of_layout_1_stays_readable_and_goes_on() {
         assert!(new[0].tag.is_some() && new[0].tag != new[1].tag);
         timeline.close().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_directory_of_layout_1_can_be_salvaged() {
+    let (directory, parent) = (layout_1(), tempfile::tempdir().unwrap());
+    let report = embedded::salvage(directory.path(), &parent.path().join("new")).unwrap();
+    // The inboxes of alice, bob, carol, dave and 30 more, 32 histories.
+    assert_eq!((report.boxes, report.tombstones, report.problem_count), (66, 0, 0), "{report:?}");
+    let timeline = open(&parent.path().join("new")).await;
+    assert_eq!(timeline.sync(&member("bob"), Seq::ZERO, Count::default()).await.unwrap().entries.len(), 25);
+    assert_eq!(timeline.send(send(3)).await.unwrap().sequence.get(), 3);
 }
 
 #[tokio::test]

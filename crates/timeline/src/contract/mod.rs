@@ -56,7 +56,7 @@ macro_rules! store_contract {
             an_entry_says_who_sent_it_to_whom_and_when
             a_message_to_many_is_the_same_in_every_inbox
             the_state_is_well_until_the_store_is_closed
-            observers_hear_every_entry_once_in_order_before_the_answer
+            observers_hear_every_entry_once_in_order
         }
     };
     ($place:expr => $($law:ident)*) => {

@@ -1,138 +1,172 @@
-//! The one thread that writes: it drains the queue, commits, tells the observer, and answers.
+//! The one thread that writes: it drains the queue, commits, hands over the news, and answers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::DropGuard;
 
-use super::clock;
-use super::marker::Marker;
-use super::plan::{Plan, Planned};
+use super::engine::Engine;
+use super::fair::Fair;
+use super::herald::Herald;
+use super::lanes::{Lane, Place};
+use super::plan::{Plan, bytes_of};
 use super::recent::Recent;
-use super::tables::Tables;
+use super::shared::Shared;
+use super::{clock, metrics};
 use crate::store::{Append, Appended};
-use crate::{Error, ErrorKind, MemberId, Observer, Result, Seq, State};
+use crate::{MemberId, Result, Seq};
 
 /// What the handles ask of the committer.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Writes a send.
-    Append(Append, oneshot::Sender<Result<Appended>>),
-    /// Raises a cursor.
-    Received(MemberId, Seq, oneshot::Sender<Result<Seq>>),
+    Call(Lane, Call, Place),
+    /// Looks whether a store that failed can be opened again.
+    Wake,
     /// Takes no further commands, and ends when those that wait are done.
     Close,
 }
 
-/// Makes a batch durable.
-pub(super) type Commit = Box<dyn FnMut(fjall::OwnedWriteBatch) -> fjall::Result<()> + Send>;
+/// A caller that waits, and what for.
+#[derive(Debug)]
+pub(super) enum Call {
+    /// Writes a send.
+    Append(Box<Append>, oneshot::Sender<Result<Appended>>),
+    /// Raises a cursor.
+    Received(MemberId, Seq, oneshot::Sender<Result<Seq>>),
+}
 
 /// The state of the committing thread.
 pub(super) struct Committer {
-    tables: Arc<Tables>,
-    marker: Marker,
-    last_batch: u64,
-    observer: Arc<dyn Observer>,
-    commit: Commit,
+    shared: Arc<Shared>,
+    engine: Engine,
+    herald: Herald,
+    queue: Fair<Lane, (Call, Place)>,
     batch_bytes: usize,
-    state: Arc<watch::Sender<State>>,
     recent: Recent,
-    // Why nothing is written any more.
-    failure: Option<Error>,
 }
 
-/// A caller that waits, and what it is told if the batch becomes durable.
+/// A caller and what it is told if the batch becomes durable.
 enum Reply {
     Append(oneshot::Sender<Result<Appended>>, Result<Appended>),
     Received(oneshot::Sender<Result<Seq>>, Result<Seq>),
 }
 
+/// How many bytes one sender may write in a batch, unless a single send has more.
+const SENDER_BYTES: usize = 1024 * 1024;
+
+/// Half of how many boxes are kept at hand; 100 bytes each as a rule, 1 KiB with the longest ids.
+const RECENT_MAX: usize = 32_768;
+
 impl Committer {
-    pub(super) fn new(
-        tables: Arc<Tables>,
-        (marker, last_batch): (Marker, u64),
-        observer: Arc<dyn Observer>,
-        commit: Commit,
-        batch_bytes: usize,
-        state: Arc<watch::Sender<State>>,
-    ) -> Self {
-        let recent = Recent::new(RECENT_MAX);
-        Self { tables, marker, last_batch, observer, commit, batch_bytes, state, recent, failure: None }
+    pub(super) fn new(shared: Arc<Shared>, engine: Engine, herald: Herald, batch_bytes: usize) -> Self {
+        Self { shared, engine, herald, queue: Fair::new(), batch_bytes, recent: Recent::new(RECENT_MAX) }
     }
 
     /// Works until every handle is gone or one closed the store. `done` is dropped last.
     pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>, done: DropGuard) {
-        let mut waiting = Vec::new();
-        // The limit is what the queue can hold, so a batch takes whatever waits.
-        while commands.blocking_recv_many(&mut waiting, commands.max_capacity()) > 0 {
-            let mut drained = waiting.drain(..).peekable();
-            while drained.peek().is_some() {
-                self.batch(&mut drained, &mut commands);
+        loop {
+            if self.queue.len() == 0 {
+                match commands.blocking_recv() {
+                    Some(command) => self.take_in(command, &mut commands),
+                    None => break,
+                }
+            }
+            // As many as the queue holds, so that with those that wait in it there are twice as many at most.
+            while self.queue.len() < commands.max_capacity()
+                && let Ok(command) = commands.try_recv()
+            {
+                self.take_in(command, &mut commands);
+            }
+            metrics::queue(self.queue.len() + commands.len());
+            if self.engine.mend() {
+                // What failed may have been written after all.
+                self.recent = Recent::new(RECENT_MAX);
+            }
+            let calls = self.queue.take(SENDER_BYTES, self.batch_bytes);
+            if !calls.is_empty() {
+                self.batch(calls);
             }
         }
-        if let Err(error) = self.marker.flusher().flush() {
-            tracing::error!(%error, "the marker of the store cannot be flushed");
-        }
         // The files are let go of before `close` returns.
-        self.state.send_replace(State::down("the store is closed"));
+        self.shared.close();
         drop(self);
         drop(done);
     }
 
-    /// Makes one batch of the commands at hand, up to its size in bytes.
-    fn batch(&mut self, drained: &mut impl Iterator<Item = Command>, commands: &mut mpsc::Receiver<Command>) {
-        let tables = Arc::clone(&self.tables);
-        let mut plan = Plan::new(&tables, &self.recent, self.last_batch + 1, clock::unix_ms());
-        let mut replies = Vec::new();
-        while plan.bytes() < self.batch_bytes {
-            match drained.next() {
-                Some(Command::Append(append, reply)) => {
-                    let result = self.writable().and_then(|()| plan.append(&append));
-                    replies.push(Reply::Append(reply, result));
-                }
-                Some(Command::Received(member, sequence, reply)) => {
-                    let result = self.writable().and_then(|()| plan.received(&member, sequence));
-                    replies.push(Reply::Received(reply, result));
-                }
-                Some(Command::Close) => commands.close(),
-                None => break,
+    fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {
+        match command {
+            Command::Call(lane, call, place) => self.queue.push(lane, call.bytes(), (call, place)),
+            Command::Wake => {}
+            Command::Close => commands.close(),
+        }
+    }
+
+    /// Writes a batch. A panic is a failure like any other: what was written may be there or not.
+    fn batch(&mut self, calls: Vec<(Call, Place)>) {
+        *self.shared.writing.lock() = Some(Instant::now());
+        // The places are free again when the calls were answered.
+        let (calls, places): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+        let written = catch_unwind(AssertUnwindSafe(|| self.write(calls)));
+        drop(places);
+        *self.shared.writing.lock() = None;
+        if written.is_err() {
+            self.engine.failed("the committing thread panicked", None);
+        }
+    }
+
+    /// Makes one batch of the calls, and answers them.
+    fn write(&mut self, calls: Vec<Call>) {
+        let (tables, number) = match self.engine.next() {
+            Ok(next) => next,
+            Err(error) => {
+                let refuse = |call: Call| call.refuse(error.clone());
+                return calls.into_iter().for_each(refuse);
             }
+        };
+        let refusal = self.shared.refusal();
+        let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms());
+        let mut replies = Vec::with_capacity(calls.len());
+        for call in calls {
+            replies.push(match (call, &refusal) {
+                (Call::Append(_, reply), Some(refusal)) => Reply::Append(reply, Err(refusal.clone())),
+                (Call::Append(append, reply), None) => Reply::Append(reply, plan.append(&append)),
+                // A few bytes, which a disk with little room still takes.
+                (Call::Received(member, sequence, reply), _) => {
+                    Reply::Received(reply, plan.received(&member, sequence))
+                }
+            });
         }
         let committed = match plan.finish() {
-            Some(planned) => self.commit(planned),
+            Some(planned) => self.engine.commit(planned.batch).map(|()| {
+                for (prefix, extent) in planned.extents {
+                    self.recent.insert(prefix, extent);
+                }
+                self.herald.tell(planned.news);
+            }),
             None => Ok(()),
         };
         for reply in replies {
             reply.send(&committed);
         }
     }
+}
 
-    /// Makes the batch durable and tells the observer.
-    fn commit(&mut self, planned: Planned) -> Result<()> {
-        if let Err(error) = (self.commit)(planned.batch) {
-            let text = format!("the store failed and takes no sends until it is opened again: {error}");
-            tracing::error!(%error, "a commit failed");
-            self.state.send_replace(State::read_only(text.as_str()));
-            let failure = Error::new(ErrorKind::Unavailable, text).with_source(error);
-            self.failure = Some(failure.clone());
-            return Err(failure);
+impl Call {
+    /// Returns about how many bytes it will write.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Append(append, ..) => bytes_of(append),
+            Self::Received(..) => 64,
         }
-        self.last_batch += 1;
-        // Only now, for what the marker says must be there. One that is behind is a lower bound, which is no loss.
-        if let Err(error) = self.marker.committed(self.last_batch) {
-            tracing::error!(%error, "the marker of the store cannot be written; what goes missing will not be noticed");
-        }
-        for (prefix, extent) in planned.extents {
-            self.recent.insert(prefix, extent);
-        }
-        for (member, entry) in &planned.news {
-            self.observer.appended(member.as_str(), entry);
-        }
-        Ok(())
     }
 
-    fn writable(&self) -> Result<()> {
-        self.failure.clone().map_or(Ok(()), Err)
+    fn refuse(self, error: crate::Error) {
+        match self {
+            Self::Append(_, reply) => Reply::Append(reply, Err(error)).send(&Ok(())),
+            Self::Received(_, _, reply) => Reply::Received(reply, Err(error)).send(&Ok(())),
+        }
     }
 }
 
@@ -148,9 +182,6 @@ impl Reply {
         }
     }
 }
-
-/// Half of how many last sequences are kept at hand; 100 bytes each as a rule, 1 KiB with the longest ids.
-const RECENT_MAX: usize = 32_768;
 
 /// A refusal stands whatever became of the batch.
 fn settle<T>(result: Result<T>, committed: &Result<()>) -> Result<T> {

@@ -20,6 +20,9 @@ pub struct Config {
     pub queue: usize,
     /// The bytes after which a batch is committed without taking further sends; 8 MiB by default, at least 64 KiB.
     pub batch_bytes: usize,
+    /// How many bytes of the disk stay free; 256 MiB by default, and never more than a twentieth of the disk. Below, sends
+    /// are refused and the state is read-only, until there is a quarter more. 0 turns it off.
+    pub disk_free_min_bytes: u64,
     /// The bytes of the cache for what is read from disk; 32 MiB by default.
     pub cache_bytes: u64,
 }
@@ -32,6 +35,7 @@ impl Config {
             must_exist: false,
             queue: 1_024,
             batch_bytes: 8 * 1024 * 1024,
+            disk_free_min_bytes: 256 * 1024 * 1024,
             cache_bytes: 32 * 1024 * 1024,
         }
     }

@@ -19,7 +19,7 @@ use super::marker::{Marker, Note, Phase};
 use super::records::VERSION;
 use super::tables::{Tables, read_error};
 use super::{Config, keys, records, upgrade};
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
 
 /// An open store: its keyspaces, its marker, the number of its last batch.
 #[derive(Debug)]
@@ -81,42 +81,16 @@ fn open_existing(config: &Config, directory: &Arc<Directory>, inspection: Inspec
     let Inspection { note, last_batch, .. } = inspection;
     let mut tables = Tables::open(config, directory)?;
     directory.close_to_others()?;
-    let refuse = |problem: &str| Err(refused(directory.path(), problem));
-    let version = tables.version()?;
-    let note = match (version, note) {
-        (Some(VERSION), None) => return refuse("its file marker is missing"),
-        (Some(VERSION), Some(note)) => {
-            if tables.identity()? != Some((note.id, note.generation)) {
-                return refuse("its file marker is that of another store");
-            }
-            note
-        }
-        (None | Some(records::VERSION_1), Some(note)) if note.phase != Phase::Upgrading => {
-            return refuse(
-                "its marker is of layout 2, but the store is of layout 1: they belong to two copies",
-            );
-        }
-        (None | Some(records::VERSION_1), note) => {
-            let new = || Note {
-                id: fastrand::u128(..),
-                generation: clock::unix_ms(),
-                layout: VERSION,
-                phase: Phase::Upgrading,
-                batch: 0,
-                keyspaces: tables.folders(),
-            };
-            note.unwrap_or_else(new)
-        }
-        (Some(version), _) => {
-            let text = format!(
-                "the data directory {} has the layout version {version}, this program reads {} and {VERSION}; it was \
-                 written by a newer one",
-                directory.path().display(),
-                records::VERSION_1
-            );
-            return Err(Error::new(ErrorKind::Config, text));
-        }
+    let upgrading = || Note {
+        id: fastrand::u128(..),
+        generation: clock::unix_ms(),
+        layout: VERSION,
+        phase: Phase::Upgrading,
+        batch: 0,
+        keyspaces: tables.folders(),
     };
+    // Layout 1 had no marker.
+    let note = note.unwrap_or_else(upgrading);
     tables.generation = note.generation;
     let marker = open_marker(directory, Note { keyspaces: tables.folders(), ..note })?;
     Ok(Opened { tables, marker, last_batch })

@@ -29,7 +29,6 @@ pub(super) struct Plan<'a> {
     number: u64,
     unix_ms: u64,
     batch: WriteBatch,
-    bytes: usize,
     bodies: u32,
     written: bool,
     // By what the keys of a box begin with.
@@ -40,6 +39,23 @@ pub(super) struct Plan<'a> {
     answers: HashMap<Vec<u8>, Answer, foldhash::fast::RandomState>,
     news: Vec<(MemberId, Entry)>,
 }
+
+/// Returns about how many bytes a send will write.
+pub(super) fn bytes_of(append: &Append) -> usize {
+    let (text, recipients) = (append.message.as_str().len(), append.recipients.len());
+    if is_shared(append) {
+        text + (recipients + 1) * RECORD_BYTES
+    } else {
+        (text + RECORD_BYTES) * (recipients + 1)
+    }
+}
+
+fn is_shared(append: &Append) -> bool {
+    append.recipients.len() > SHARED_RECIPIENTS && append.message.as_str().len() > SHARED_BYTES
+}
+
+/// About as many bytes as an entry has beside its text, with its key.
+const RECORD_BYTES: usize = 100;
 
 /// What a plan writes and whom it concerns.
 pub(super) struct Planned {
@@ -58,7 +74,6 @@ impl<'a> Plan<'a> {
             number,
             unix_ms,
             batch: tables.batch(number),
-            bytes: 0,
             bodies: 0,
             written: false,
             extents: HashMap::default(),
@@ -66,11 +81,6 @@ impl<'a> Plan<'a> {
             answers: HashMap::default(),
             news: Vec::new(),
         }
-    }
-
-    /// Returns about how many bytes it will write.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// Plans a send, or finds that it was done before. An error changes nothing.
@@ -96,9 +106,11 @@ impl<'a> Plan<'a> {
             inboxes.push((member, inbox, extent));
         }
 
-        let text = append.message.as_str();
-        let shared = append.recipients.len() > SHARED_RECIPIENTS && text.len() > SHARED_BYTES;
-        let text = if shared { Text::Body(self.write_body(&append.message)) } else { Text::Here(text) };
+        let text = if is_shared(append) {
+            Text::Body(self.write_body(&append.message))
+        } else {
+            Text::Here(append.message.as_str())
+        };
         let tag = Tag::new(fastrand::u64(..));
         // The copies share one record in memory.
         let record = Slice::from(records::encode_entry(self.unix_ms, tag, append, text));
@@ -118,7 +130,7 @@ impl<'a> Plan<'a> {
             self.news.push((member.clone(), Entry { sequence: answer, ..entry.clone() }));
         }
         if let Some((key, token)) = send {
-            self.insert_sends(&key, records::encode_answer(answer, token));
+            self.batch.insert(&self.tables.sends, key.as_slice(), records::encode_answer(answer, token));
             self.answers.insert(key, Answer { sequence: answer, digest: token.digest });
         }
         Ok(Appended::new(answer, Vec::new()))
@@ -159,7 +171,7 @@ impl<'a> Plan<'a> {
     fn write_body(&mut self, message: &Message) -> BodyKey {
         let key = keys::body(self.number, self.bodies);
         let record = records::encode_body(message);
-        (self.bodies, self.bytes) = (self.bodies + 1, self.bytes + key.len() + record.len());
+        self.bodies += 1;
         self.batch.insert(&self.tables.bodies, key, record);
         key
     }
@@ -167,14 +179,9 @@ impl<'a> Plan<'a> {
     /// Writes the last entry of the box.
     fn write_entry(&mut self, prefix: Vec<u8>, extent: Extent, record: &Slice) {
         let key = keys::entry(&prefix, extent.top);
-        (self.bytes, self.written) = (self.bytes + key.len() + record.len(), true);
+        self.written = true;
         self.batch.insert(&self.tables.entries, key, record.clone());
         self.extents.insert(prefix, extent);
-    }
-
-    fn insert_sends(&mut self, key: &[u8], record: Vec<u8>) {
-        self.bytes += key.len() + record.len();
-        self.batch.insert(&self.tables.sends, key, record);
     }
 
     /// Returns the extent of a box with one entry more.

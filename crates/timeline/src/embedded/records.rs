@@ -36,6 +36,11 @@ pub(super) fn encode_entry(at_ms: u64, tag: Tag, append: &Append, text: Text<'_>
     encode(Kind::Message, at_ms, tag, append.from.as_ref(), Some(&append.to), message_id, text)
 }
 
+/// Returns the record of an entry in place of one that was lost.
+pub(super) fn encode_tombstone(at_ms: u64, tag: Tag) -> Vec<u8> {
+    encode(Kind::Tombstone, at_ms, tag, None, None, None, Text::Here("{}"))
+}
+
 fn encode(
     kind: Kind,
     at_ms: u64,

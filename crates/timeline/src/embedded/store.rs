@@ -1,18 +1,23 @@
 //! The handle of the embedded store.
 
-use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, mpsc as std_mpsc};
 use std::{fmt, thread};
 
 use async_trait::async_trait;
 use fjall::PersistMode;
-use parking_lot::RwLock;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::committer::{Command, Commit, Committer};
+use super::committer::{Call, Command, Committer};
 use super::directory::Directory;
-use super::tables::Tables;
-use super::{Config, keys, opening};
+use super::engine::{Commit, Engine};
+use super::herald::Herald;
+use super::keeper::Keeper;
+use super::lanes::{Lane, Lanes};
+use super::opening::Opened;
+use super::shared::Shared;
+use super::{Config, keys, metrics, opening};
 use crate::store::{Append, Appended};
 use crate::{
     Conversation, Count, Error, ErrorKind, History, Inbox, MemberId, Observer, Page, Position, Result, Seq,
@@ -21,26 +26,27 @@ use crate::{
 
 /// A store in one directory of one process.
 ///
+/// After a failed write it is opened again by itself; [`state`](Store::state) says meanwhile that sends are refused.
 /// Dropped without [`close`](Store::close) it loses nothing that was acknowledged: its thread finishes the waiting sends,
 /// and the directory is free a moment later.
 pub struct EmbeddedStore {
     commands: mpsc::Sender<Command>,
-    // `None` once closed, so that the directory is free although handles remain.
-    tables: RwLock<Option<Arc<Tables>>>,
-    state: Arc<watch::Sender<State>>,
+    lanes: Lanes,
+    shared: Arc<Shared>,
     // Cancelled when the committing thread has ended.
     done: CancellationToken,
 }
 
 impl EmbeddedStore {
-    /// Opens the store of a directory, or makes it.
+    /// Opens the store of a directory, or makes it. One of an older layout is upgraded first.
     ///
     /// `observer` hears of every inbox entry; pass `Arc::new(())` for none.
     ///
     /// # Errors
     ///
-    /// `Config` when a value is out of range, or when the directory cannot be made or written to or is in use by another
-    /// process; `Corrupt` when what is in it cannot be read. The message names the directory.
+    /// `Config` when a value is out of range, or when the directory cannot be made or written to, is in use by another
+    /// process or was written by a newer version; `Corrupt` when something of it is missing or cannot be read: then nothing
+    /// in it was changed. The message names the directory, and says what to do.
     pub async fn open(config: Config, observer: Arc<dyn Observer>) -> Result<Self> {
         let commit: Commit = Box::new(|batch| batch.durability(Some(PersistMode::SyncData)).commit());
         Self::open_with(config, observer, commit).await
@@ -53,52 +59,49 @@ impl EmbeddedStore {
         commit: Commit,
     ) -> Result<Self> {
         config.validate()?;
-        let (queue, batch_bytes) = (config.queue, config.batch_bytes);
-        let opened = blocking(move || {
-            let directory = Arc::new(Directory::lock(&config.directory)?);
-            opening::open(&config, &directory)
+        metrics::describe();
+        let opening = config.clone();
+        let (directory, opened) = blocking(move || {
+            let directory = Arc::new(Directory::lock(&opening.directory)?);
+            let opened = opening::open(&opening, &directory)?;
+            Ok((directory, opened))
         })
         .await?;
-        let tables = Arc::new(opened.tables);
-        let (commands, receiver) = mpsc::channel(queue);
-        let state = Arc::new(watch::Sender::new(State::Well));
-        let committer = Committer::new(
-            Arc::clone(&tables),
-            (opened.marker, opened.last_batch),
-            observer,
-            commit,
-            batch_bytes,
-            Arc::clone(&state),
-        );
+        let Opened { tables, marker, last_batch } = opened;
+        let tables = Arc::new(tables);
+        let shared = Arc::new(Shared::new(Arc::clone(&tables), marker.flusher()));
+        let (commands, receiver) = mpsc::channel(config.queue);
+        let (keep, stop) = std_mpsc::sync_channel(0);
+        let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
+        let keeper = Keeper::new(Arc::clone(&shared), path, least, commands.downgrade());
+        let (lanes, batch_bytes) = (Lanes::new(config.queue), config.batch_bytes);
+        let engine =
+            Engine::new(config, directory, Arc::clone(&shared), commit, (tables, marker, last_batch));
+        let committer = Committer::new(Arc::clone(&shared), engine, Herald::start(observer)?, batch_bytes);
         let done = CancellationToken::new();
         let guard = done.clone().drop_guard();
-        // A thread of its own, because it blocks on the disk all the time. It ends with its queue.
-        thread::Builder::new()
-            .name("timeline-commit".to_owned())
-            .spawn(move || committer.run(receiver, guard))
-            .map_err(|error| {
-                Error::new(ErrorKind::Unavailable, "the committing thread cannot be started")
-                    .with_source(error)
-            })?;
-        Ok(Self { commands, tables: RwLock::new(Some(tables)), state, done })
+        // Threads of their own, because they block on the disk all the time. They end with the queue.
+        spawn("timeline-keep", move || keeper.run(&stop))?;
+        spawn("timeline-commit", move || {
+            let _keep: SyncSender<()> = keep;
+            committer.run(receiver, guard);
+        })?;
+        Ok(Self { commands, lanes, shared, done })
     }
 
-    fn tables(&self) -> Result<Arc<Tables>> {
-        self.tables.read().clone().ok_or_else(closed)
-    }
-
-    /// Hands a command to the committer, waiting while its queue is full, and waits for the answer.
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<Result<T>>) -> Command) -> Result<T> {
+    /// Hands a call to the committer, waiting while its lane or its queue is full, and waits for the answer.
+    async fn ask<T>(&self, lane: Lane, call: impl FnOnce(oneshot::Sender<Result<T>>) -> Call) -> Result<T> {
+        let place = self.lanes.enter(&lane).await?;
         let (reply, answer) = oneshot::channel();
-        self.commands.send(command(reply)).await.map_err(|_| self.gone())?;
+        self.commands.send(Command::Call(lane, call(reply), place)).await.map_err(|_| self.gone())?;
         answer.await.map_err(|_| self.gone())?
     }
 
-    /// Returns why the committer does not answer: it was told to end, or it panicked.
+    /// Returns why the committer did not answer: it was told to end, or it panicked about the batch.
     fn gone(&self) -> Error {
-        match self.tables() {
-            Ok(_) => Error::new(ErrorKind::Unavailable, "the committing thread ended unexpectedly"),
-            Err(closed) => closed,
+        match self.shared.tables() {
+            Ok(_) => Error::new(ErrorKind::Unavailable, "the send was cut short by a failure of the store"),
+            Err(error) => error,
         }
     }
 }
@@ -106,37 +109,38 @@ impl EmbeddedStore {
 #[async_trait]
 impl Store for EmbeddedStore {
     async fn append(&self, append: Append) -> Result<Appended> {
-        self.ask(|reply| Command::Append(append, reply)).await
+        let (lane, append) = (Lane::of(&append), Box::new(append));
+        self.ask(lane, |reply| Call::Append(append, reply)).await
     }
 
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<Inbox> {
-        let (tables, prefix) = (self.tables()?, keys::inbox(member));
+        let (tables, prefix) = (self.shared.tables()?, keys::inbox(member));
         let page = Page::after(last_read.sequence, count);
         blocking(move || tables.inbox(&prefix, last_read, page)).await
     }
 
     async fn history(&self, conversation: &Conversation, page: Page) -> Result<History> {
-        let (tables, prefix) = (self.tables()?, keys::history(conversation));
+        let (tables, prefix) = (self.shared.tables()?, keys::history(conversation));
         let paged = blocking(move || tables.page(&prefix, page)).await?;
         Ok(History::new(paged.entries, paged.more))
     }
 
     async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
-        self.ask(|reply| Command::Received(member.clone(), sequence, reply)).await
+        let (lane, member) = (Lane::Member(member.clone()), member.clone());
+        self.ask(lane, |reply| Call::Received(member, sequence, reply)).await
     }
 
     async fn received_of(&self, member: &MemberId) -> Result<Seq> {
-        let (tables, key) = (self.tables()?, keys::received(member));
+        let (tables, key) = (self.shared.tables()?, keys::received(member));
         blocking(move || tables.cursor(&tables.snapshot(), &key)).await
     }
 
     fn state(&self) -> watch::Receiver<State> {
-        self.state.subscribe()
+        self.shared.state()
     }
 
     async fn close(&self) -> Result<()> {
-        self.tables.write().take();
-        self.state.send_replace(State::down("the store is closed"));
+        self.shared.close();
         // Refused only when the committer has ended or is ending already.
         if self.commands.send(Command::Close).await.is_err() {
             tracing::trace!("the store is closed already");
@@ -152,6 +156,16 @@ impl fmt::Debug for EmbeddedStore {
     }
 }
 
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+    match thread::Builder::new().name(name.to_owned()).spawn(run) {
+        Ok(_detached) => Ok(()),
+        Err(error) => {
+            let text = format!("the thread {name} of the store cannot be started");
+            Err(Error::new(ErrorKind::Unavailable, text).with_source(error))
+        }
+    }
+}
+
 /// Runs what may wait for the disk off the async threads.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
@@ -160,14 +174,11 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     }
 }
 
-fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the timeline store is closed")
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
 
     use super::*;
     use crate::{Entry, Message, Send, Timeline};
@@ -198,8 +209,15 @@ mod tests {
         Ok(sent.sequence.get())
     }
 
+    /// Waits until the store is as wished.
+    async fn until(timeline: &Timeline, wished: impl FnMut(&State) -> bool) -> State {
+        let mut state = timeline.state();
+        let found = tokio::time::timeout(Duration::from_secs(60), state.wait_for(wished)).await;
+        found.expect("within a minute").unwrap().clone()
+    }
+
     #[tokio::test]
-    async fn a_failed_commit_leaves_nothing_and_nothing_is_written_after_it() {
+    async fn a_failed_commit_leaves_nothing_and_the_store_goes_on_by_itself() {
         let directory = tempfile::tempdir().unwrap();
         let (broken, heard) = (Arc::new(AtomicBool::new(false)), Arc::new(Heard::default()));
         let config = Config::new(directory.path());
@@ -213,41 +231,71 @@ mod tests {
         for result in [second, third] {
             let error = result.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unavailable);
-            assert!(std::error::Error::source(&error).is_some());
         }
-        assert!(
-            matches!(&*timeline.state().borrow(), State::ReadOnly { reason } if reason.contains("failed"))
-        );
-        // Also when the disk seems to work again: what it holds is unknown until the store is opened again.
-        broken.store(false, Ordering::SeqCst);
-        assert_eq!(send(&timeline, 4).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        until(
+            &timeline,
+            |state| matches!(state, State::ReadOnly { reason } if reason.contains("no storage space")),
+        )
+        .await;
         let member = MemberId::new("a").unwrap();
-        assert_eq!(
-            timeline.received(&member, Seq::ZERO.next()).await.unwrap_err().kind(),
-            ErrorKind::Unavailable
-        );
         let inbox = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap();
         assert_eq!((inbox.latest_seq.get(), inbox.entries.len()), (1, 1), "reads go on");
-        assert_eq!(*heard.0.lock().unwrap(), [1]);
+        broken.store(false, Ordering::SeqCst);
+        until(&timeline, State::is_well).await;
+        assert_eq!(send(&timeline, 4).await.unwrap(), 2, "no sequence was skipped");
+        assert_eq!(timeline.received(&member, Seq::ZERO.next()).await.unwrap().get(), 1);
         timeline.close().await.unwrap();
+        assert!(matches!(&*timeline.state().borrow(), State::Down { .. }));
 
         let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
         let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
-        assert_eq!(send(&timeline, 5).await.unwrap(), 2, "no sequence was skipped");
+        assert_eq!(send(&timeline, 5).await.unwrap(), 3);
     }
 
     #[tokio::test]
-    async fn a_committer_that_died_makes_the_store_unavailable() {
+    async fn a_committer_that_panics_goes_on() {
         let directory = tempfile::tempdir().unwrap();
-        let commit: Commit = Box::new(|_| panic!("the test wants it"));
+        let panics = Arc::new(AtomicBool::new(true));
+        let told = Arc::clone(&panics);
+        let commit: Commit = Box::new(move |batch| {
+            assert!(!told.load(Ordering::SeqCst), "the test wants it");
+            batch.durability(Some(PersistMode::SyncData)).commit()
+        });
         let store =
             EmbeddedStore::open_with(Config::new(directory.path()), Arc::new(()), commit).await.unwrap();
         let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
         for number in 0..2 {
             assert_eq!(send(&timeline, number).await.unwrap_err().kind(), ErrorKind::Unavailable);
         }
+        panics.store(false, Ordering::SeqCst);
+        until(&timeline, State::is_well).await;
+        assert_eq!(send(&timeline, 2).await.unwrap(), 1);
         timeline.close().await.unwrap();
         assert_eq!(send(&timeline, 3).await.unwrap_err().kind(), ErrorKind::Closed);
+    }
+
+    #[tokio::test]
+    async fn a_store_whose_files_went_away_is_down_with_the_reason() {
+        let directory = tempfile::tempdir().unwrap();
+        let broken = Arc::new(AtomicBool::new(false));
+        let commit = failing(Arc::clone(&broken));
+        let store =
+            EmbeddedStore::open_with(Config::new(directory.path()), Arc::new(()), commit).await.unwrap();
+        let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
+        assert_eq!(send(&timeline, 1).await.unwrap(), 1);
+        broken.store(true, Ordering::SeqCst);
+        std::fs::rename(directory.path().join("store"), directory.path().join("elsewhere")).unwrap();
+        send(&timeline, 2).await.unwrap_err();
+        broken.store(false, Ordering::SeqCst);
+        let state = until(&timeline, |state| matches!(state, State::Down { .. })).await;
+        assert!(state.to_string().contains("store is missing"), "{state}");
+        let member = MemberId::new("a").unwrap();
+        let error = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(send(&timeline, 3).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        std::fs::rename(directory.path().join("elsewhere"), directory.path().join("store")).unwrap();
+        until(&timeline, State::is_well).await;
+        assert_eq!(send(&timeline, 4).await.unwrap(), 2);
     }
 
     #[tokio::test]

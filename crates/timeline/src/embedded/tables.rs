@@ -80,18 +80,6 @@ impl Tables {
         batch
     }
 
-    /// Returns the version of the layout; `None` in a store that was not finished.
-    pub(super) fn version(&self) -> Result<Option<u8>> {
-        let record = self.state.get(keys::FORMAT).map_err(read_error)?;
-        Ok(record.map(|record| record.first().copied().unwrap_or_default()))
-    }
-
-    /// Returns the id and the generation that the store was made with.
-    pub(super) fn identity(&self) -> Result<Option<(u128, u64)>> {
-        let record = self.state.get(keys::IDENTITY).map_err(read_error)?;
-        record.map(|record| records::decode_identity(&record)).transpose()
-    }
-
     /// Returns the state of one moment, of which a batch is seen whole or not at all.
     ///
     /// The engine applies a batch only after its journal is flushed, so what a snapshot shows is durable.

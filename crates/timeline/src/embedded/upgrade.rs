@@ -66,7 +66,7 @@ pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, Failure> {
 }
 
 /// Returns the first box after the key `after`: what its keys begin with, its last sequence, its last possible key.
-fn next_box(opened: &Opened, after: &[u8]) -> Result<Option<(Vec<u8>, Seq, Vec<u8>)>, Failure> {
+pub(super) fn next_box(opened: &Opened, after: &[u8]) -> Result<Option<(Vec<u8>, Seq, Vec<u8>)>, Failure> {
     let (snapshot, entries) = (opened.tables.snapshot(), &opened.tables.entries);
     let mut from = Bound::Excluded(after.to_vec());
     loop {
@@ -89,7 +89,7 @@ fn next_box(opened: &Opened, after: &[u8]) -> Result<Option<(Vec<u8>, Seq, Vec<u
 
 impl Opened {
     /// Commits the next batch.
-    fn commit(&mut self, batch: fjall::OwnedWriteBatch) -> Result<(), Failure> {
+    pub(super) fn commit(&mut self, batch: fjall::OwnedWriteBatch) -> Result<(), Failure> {
         batch.durability(Some(PersistMode::SyncData)).commit().map_err(Failure::Engine)?;
         self.last_batch += 1;
         self.marker.committed(self.last_batch).map_err(Failure::Marker)

@@ -32,6 +32,7 @@ pub(in crate::embedded) struct Batch<'a> {
 /// One change of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::embedded) struct Item<'a> {
+    pub(in crate::embedded) keyspace: u64,
     pub(in crate::embedded) key: &'a [u8],
     /// `None` when the key was removed.
     pub(in crate::embedded) value: Option<&'a [u8]>,
@@ -86,6 +87,21 @@ pub(in crate::embedded) fn read(path: &Path, mut visit: impl FnMut(&Batch<'_>)) 
         // A batch that is longer than what was read: more at once, so that it is not parsed many times over.
         step = if position == 0 { step.saturating_mul(2) } else { STEP };
     }
+}
+
+/// Calls `visit` for every whole batch that there is, also behind damage; returns how many bytes are none.
+pub(in crate::embedded) fn read_all(path: &Path, mut visit: impl FnMut(&Batch<'_>)) -> io::Result<usize> {
+    let (mut file, mut bytes, mut position, mut lost) = (File::open(path)?, Vec::new(), 0, 0);
+    read_written(&mut file, &mut bytes)?;
+    while let Some(found) = find(&bytes[position..]) {
+        (position, lost) = (position + found, lost + found);
+        if let Parsed::Batch(batch, length) = parse(&bytes[position..]) {
+            visit(&batch);
+            position += length;
+        }
+    }
+    let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    Ok(lost + written.saturating_sub(position))
 }
 
 /// Reads the rest of the file, but not the zeros at its end, of which there are 64 MiB as a rule.
@@ -152,14 +168,14 @@ fn batch<'a>(rest: &mut Rest<'a>) -> Result<Option<Batch<'a>>, Short> {
     for _ in 0..count {
         match rest.byte()? {
             ITEM => {
-                let (kind, compression, _keyspace) = (rest.byte()?, rest.byte()?, rest.u64()?);
+                let (kind, compression, keyspace) = (rest.byte()?, rest.byte()?, rest.u64()?);
                 let (key, value, stored) = (rest.u16()?, rest.u32()?, rest.u32()?);
                 // A value, or the removal of one, of either kind; the store has the engine compress nothing.
                 if kind > 2 || compression != 0 || value != stored {
                     return Ok(None);
                 }
                 let (key, value) = (rest.take(key.into())?, rest.take(stored as usize)?);
-                items.push(Item { key, value: (kind == 0).then_some(value) });
+                items.push(Item { keyspace, key, value: (kind == 0).then_some(value) });
             }
             CLEAR => {
                 rest.u64()?;

@@ -94,7 +94,7 @@ mod tests {
         let mut numbers = Numbers::default();
         for (engine_number, number) in batches {
             let record = number.map(records::encode_number);
-            let item = |value| Item { key: keys::BATCH, value };
+            let item = |value| Item { keyspace: 1, key: keys::BATCH, value };
             let items = record.iter().map(|record| item(Some(&record[..]))).collect();
             numbers.add(&Batch { engine_number: *engine_number, items });
         }

@@ -9,6 +9,7 @@ use lsm_tree::{AbstractTree as _, SeqNo, SequenceNumberCounter};
 use super::super::marker::{Marker, Note, Phase};
 use super::super::{keys, records};
 use super::files::{Files, VERSION};
+use super::journal::Batch;
 use super::numbers::Numbers;
 use super::{journal, tree};
 use crate::{Error, ErrorKind, Result};
@@ -18,6 +19,8 @@ use crate::{Error, ErrorKind, Result};
 pub(in crate::embedded) struct Inspection {
     pub(in crate::embedded) found: Found,
     pub(in crate::embedded) note: Option<Note>,
+    /// The version of the layout; `None` when nothing was written yet.
+    pub(in crate::embedded) version: Option<u8>,
     /// The number of the last batch.
     pub(in crate::embedded) last_batch: u64,
     pub(in crate::embedded) torn: Vec<Torn>,
@@ -48,6 +51,33 @@ pub(in crate::embedded) fn inspect(directory: &Path) -> Result<Inspection> {
     Inspector { directory, store: directory.join("store") }.inspect()
 }
 
+/// What the store says of itself.
+#[derive(Debug, Default)]
+struct Said {
+    version: Option<u8>,
+    identity: Option<(u128, u64)>,
+}
+
+impl Said {
+    /// Takes over what a keyspace or a journal says; later ones count.
+    fn note(&mut self, key: &[u8], record: &[u8]) {
+        if key == keys::FORMAT {
+            self.version = record.first().copied();
+        } else if key == keys::IDENTITY {
+            self.identity = records::decode_identity(record).ok();
+        }
+    }
+}
+
+/// What the tables of a keyspace have.
+struct Persisted {
+    /// The number of the last batch.
+    number: u64,
+    /// The engine's number of it.
+    engine: Option<u64>,
+    said: Vec<(&'static [u8], lsm_tree::Slice)>,
+}
+
 struct Inspector<'a> {
     directory: &'a Path,
     store: PathBuf,
@@ -61,24 +91,32 @@ impl Inspector<'_> {
         })?;
         let files = Files::list(&self.store).map_err(|error| self.unreadable(error))?;
         let mut numbers = Numbers::default();
-        let torn = self.journals(&files, &mut numbers)?;
+        let mut journaled = Vec::new();
+        let torn = self.journals(&files, |batch| {
+            numbers.add(batch);
+            let said = batch.items.iter().filter(|item| SAID.contains(&item.key));
+            journaled.extend(said.filter_map(|item| Some((item.key.to_vec(), item.value?.to_vec()))));
+        })?;
         let found = self.found(&files, note.as_ref(), &numbers)?;
         if found != Found::Store {
-            return Ok(Inspection { found, note, last_batch: 0, torn: Vec::new() });
+            return Ok(Inspection { found, note, version: None, last_batch: 0, torn: Vec::new() });
         }
         if let Some(problem) = numbers.problem() {
             return Err(self.refuse(&format!("its journals are damaged: {problem}")));
         }
-        self.parts(&files, note.as_ref(), &numbers)?;
-        let last_batch = self.last_batch(note.as_ref(), &numbers)?;
-        Ok(Inspection { found, note, last_batch, torn })
+        let keyspaces = self.parts(&files, note.as_ref(), &numbers)?;
+        let mut said = Said::default();
+        let last_batch = self.last_batch(note.as_ref(), &keyspaces, &numbers, &mut said)?;
+        journaled.iter().for_each(|(key, record)| said.note(key, record));
+        self.compare(note.as_ref(), &said)?;
+        Ok(Inspection { found, note, version: said.version, last_batch, torn })
     }
 
     /// Reads every journal; only what a loss of power leaves may follow their batches.
-    fn journals(&self, files: &Files, numbers: &mut Numbers) -> Result<Vec<Torn>> {
+    fn journals(&self, files: &Files, mut visit: impl FnMut(&Batch<'_>)) -> Result<Vec<Torn>> {
         let mut torn = Vec::new();
         for (_, path) in &files.journals {
-            let tail = journal::read(path, |batch| numbers.add(batch)).map_err(|e| self.unreadable(e))?;
+            let tail = journal::read(path, &mut visit).map_err(|e| self.unreadable(e))?;
             if tail.followed {
                 let text = format!(
                     "its journal {} is damaged at byte {}: what is there is no batch, and further batches follow",
@@ -117,8 +155,8 @@ impl Inspector<'_> {
         }
     }
 
-    /// Checks that all files are there that must be, and that their headers are whole.
-    fn parts(&self, files: &Files, note: Option<&Note>, numbers: &Numbers) -> Result<()> {
+    /// Checks that all files are there that must be, and that their headers are whole; returns the keyspaces.
+    fn parts(&self, files: &Files, note: Option<&Note>, numbers: &Numbers) -> Result<Vec<u64>> {
         if files.version.is_empty() {
             return Err(self.refuse("its file store/version is missing or empty"));
         }
@@ -131,7 +169,7 @@ impl Inspector<'_> {
             && files.journals.iter().all(|(id, _)| *id == 0)
             && files.keyspaces.len() < LAYOUT_1.len();
         if young {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let Some((first, last)) = files.journals.first().zip(files.journals.last()) else {
             return Err(self.refuse("its journals (store/*.jnl) are missing"));
@@ -139,7 +177,8 @@ impl Inspector<'_> {
         if let Some((id, _)) = (first.0..=last.0).zip(&files.journals).find(|(id, (found, _))| id != found) {
             return Err(self.refuse(&format!("its journal store/{id}.jnl is missing")));
         }
-        for id in note.map_or(&LAYOUT_1[..], |note| &note.keyspaces) {
+        let keyspaces = note.map_or(&LAYOUT_1[..], |note| &note.keyspaces);
+        for id in keyspaces {
             if !files.keyspaces.contains(id) {
                 return Err(self.refuse(&format!("its folder store/keyspaces/{id} is missing")));
             }
@@ -153,31 +192,32 @@ impl Inspector<'_> {
                 Err(error) => return Err(self.unreadable(error)),
             }
         }
-        Ok(())
+        Ok(keyspaces.to_vec())
     }
 
     /// Returns the last batch, and checks that it and all before it are there.
-    fn last_batch(&self, note: Option<&Note>, numbers: &Numbers) -> Result<u64> {
+    fn last_batch(
+        &self,
+        note: Option<&Note>,
+        keyspaces: &[u64],
+        numbers: &Numbers,
+        said: &mut Said,
+    ) -> Result<u64> {
         let mut last = numbers.last();
-        let Some(note) = note else {
-            if last > 0 {
-                return Err(self.refuse("its file marker is missing"));
-            }
-            return Ok(0);
-        };
-        // The engine numbers the keyspaces from 1; 0 is its own.
         let mut behind: Option<(u64, String)> = None;
-        for id in note.keyspaces.iter().filter(|id| **id != 0) {
-            let (number, engine) = self.persisted(*id)?;
-            last = last.max(number);
-            if let Some(problem) = numbers.missing(number, engine) {
+        // The engine numbers the keyspaces from 1; 0 is its own.
+        for id in keyspaces.iter().filter(|id| **id != 0) {
+            let persisted = self.persisted(*id)?;
+            persisted.said.iter().for_each(|(key, record)| said.note(key, record));
+            last = last.max(persisted.number);
+            if let Some(problem) = numbers.missing(persisted.number, persisted.engine) {
                 behind.get_or_insert((*id, problem));
             }
         }
-        if last < note.batch {
+        let noted = note.map_or(0, |note| note.batch);
+        if last < noted {
             return Err(self.refuse(&format!(
-                "its marker says that it holds the batches up to {}, but it ends with {last}",
-                note.batch
+                "its marker says that it holds the batches up to {noted}, but it ends with {last}"
             )));
         }
         match behind {
@@ -188,26 +228,61 @@ impl Inspector<'_> {
         }
     }
 
-    /// Returns the number of the last batch that the tables of a keyspace have, and the engine's number of it.
-    fn persisted(&self, id: u64) -> Result<(u64, Option<u64>)> {
+    /// Returns what the tables of a keyspace have.
+    fn persisted(&self, id: u64) -> Result<Persisted> {
         let folder = self.keyspace(id);
         let read = || {
             let counter = SequenceNumberCounter::default;
             let tree = lsm_tree::Config::new(&folder, counter(), counter()).open()?;
-            Ok::<_, lsm_tree::Error>((tree.get(keys::BATCH, SeqNo::MAX)?, tree.get_highest_persisted_seqno()))
+            let mut said = Vec::new();
+            for key in SAID {
+                said.extend(tree.get(key, SeqNo::MAX)?.map(|record| (key, record)));
+            }
+            Ok::<_, lsm_tree::Error>((
+                tree.get(keys::BATCH, SeqNo::MAX)?,
+                tree.get_highest_persisted_seqno(),
+                said,
+            ))
         };
         // What the engine takes for impossible it panics about.
         let problem = match catch_unwind(AssertUnwindSafe(read)) {
-            Ok(Ok((None, engine))) => return Ok((0, engine)),
-            Ok(Ok((Some(record), engine))) => match records::decode_number(&record) {
-                Ok(number) => return Ok((number, engine)),
-                Err(error) => error.to_string(),
-            },
+            Ok(Ok((record, engine, said))) => {
+                match record.map_or(Ok(0), |record| records::decode_number(&record)) {
+                    Ok(number) => return Ok(Persisted { number, engine, said }),
+                    Err(error) => error.to_string(),
+                }
+            }
             Ok(Err(lsm_tree::Error::Io(error))) => return Err(self.unreadable(error)),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the engine cannot read its tables".to_owned(),
         };
         Err(self.refuse(&format!("its keyspace {} is damaged: {problem}", folder.display())))
+    }
+
+    /// Compares what the store says of itself with what its marker says.
+    fn compare(&self, note: Option<&Note>, said: &Said) -> Result<()> {
+        let (version, layout_1) = (said.version, matches!(said.version, None | Some(records::VERSION_1)));
+        match note {
+            _ if !layout_1 && version != Some(records::VERSION) => {
+                let text = format!(
+                    "the data directory {} has the layout version {}, this program reads {} and {}; it was written by a \
+                     newer one",
+                    self.directory.display(),
+                    version.unwrap_or_default(),
+                    records::VERSION_1,
+                    records::VERSION
+                );
+                Err(Error::new(ErrorKind::Config, text))
+            }
+            None if !layout_1 => Err(self.refuse("its file marker is missing")),
+            Some(note) if layout_1 && note.phase != Phase::Upgrading => Err(self.refuse(
+                "its marker is of layout 2, but the store is of layout 1: they belong to two copies",
+            )),
+            Some(note) if !layout_1 && said.identity != Some((note.id, note.generation)) => {
+                Err(self.refuse("its file marker is that of another store"))
+            }
+            None | Some(_) => Ok(()),
+        }
     }
 
     fn keyspace(&self, id: u64) -> PathBuf {
@@ -223,6 +298,9 @@ impl Inspector<'_> {
         Error::new(ErrorKind::Config, text).with_source(error)
     }
 }
+
+/// The keys of what a store says of itself.
+const SAID: [&[u8]; 2] = [keys::FORMAT, keys::IDENTITY];
 
 /// The folders of a store of layout 1: the engine's own, entries, state, sends.
 const LAYOUT_1: [u64; 4] = [0, 1, 2, 3];

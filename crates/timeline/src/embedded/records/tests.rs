@@ -35,6 +35,8 @@ fn records_read_as_they_were_written() {
     assert_eq!(stored.entry.message_id, None);
     assert_eq!(decode_body(&encode_body(&append.message)).unwrap(), append.message);
 
+    assert_eq!(read(&encode_tombstone(7, tag)).unwrap().entry.kind, Kind::Tombstone);
+
     let seq = Seq::new(1 << 40).unwrap();
     assert_eq!(decode_sequence(&encode_sequence(seq)).unwrap(), seq);
     let extent = Extent { floor: Seq::ZERO.next(), top: seq };

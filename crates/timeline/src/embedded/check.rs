@@ -1,0 +1,71 @@
+//! A look through a directory that changes nothing: what would opening it say?
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::directory::Directory;
+use super::inspect::{Found, inspect};
+use super::records;
+use crate::Result;
+
+/// What a directory holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The directory.
+    pub directory: PathBuf,
+    /// The layout of its store; `None` when there is none, and opening would make one.
+    pub layout: Option<u8>,
+    /// Whether opening would upgrade the store first.
+    pub upgrade: bool,
+    /// The generation of the store; 0 for layout 1.
+    pub generation: u64,
+    /// The number of the last batch; 0 for layout 1.
+    pub last_batch: u64,
+    /// The bytes at the ends of journals that opening would remove: writes that were cut short before they were acknowledged.
+    pub torn_bytes: u64,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directory = self.directory.display();
+        let Some(layout) = self.layout else {
+            return write!(
+                f,
+                "the data directory {directory} has no store yet; one is made when it is opened"
+            );
+        };
+        write!(f, "the store in {directory} is whole: layout {layout}, batches up to {}", self.last_batch)?;
+        if self.upgrade {
+            write!(f, "; it is upgraded to layout {} when it is opened", records::VERSION)?;
+        }
+        if self.torn_bytes > 0 {
+            write!(f, "; {} bytes of a write that was never acknowledged are removed then", self.torn_bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks through a directory, and says what opening it would say. Blocks.
+///
+/// # Errors
+///
+/// Those of [`EmbeddedStore::open`](super::EmbeddedStore::open), with the same text: `Corrupt` when something is missing or
+/// damaged, `Config` when it is in use, cannot be read or is of a newer version.
+pub fn check(directory: &Path) -> Result<Report> {
+    // Whoever has it open has locked it; where nobody ever had, there is nothing to lock.
+    let _lock = directory.join("lock").exists().then(|| Directory::lock_existing(directory)).transpose()?;
+    let inspection = inspect(directory)?;
+    let found = inspection.found == Found::Store;
+    // A store that was not finished says nothing of itself, and layout 1 is what has no marker.
+    let layout = found.then(|| inspection.version.unwrap_or(records::VERSION_1));
+    let note = inspection.note.filter(|_| found);
+    Ok(Report {
+        directory: directory.to_owned(),
+        layout,
+        upgrade: layout == Some(records::VERSION_1),
+        generation: note.map_or(0, |note| note.generation),
+        last_batch: inspection.last_batch,
+        torn_bytes: inspection.torn.iter().map(|torn| torn.bytes).sum(),
+    })
+}

@@ -1,0 +1,78 @@
+//! How many commands of one sender may wait.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::store::Append;
+use crate::{Destination, Error, ErrorKind, GroupName, MemberId, Result};
+
+/// Whose commands share a turn: those of a sender, or those to a group whose sender is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Lane {
+    Member(MemberId),
+    Group(GroupName),
+}
+
+impl Lane {
+    /// Returns the lane of a send.
+    pub(super) fn of(append: &Append) -> Self {
+        match (&append.from, &append.to) {
+            (Some(member), _) | (None, Destination::Member(member)) => Self::Member(member.clone()),
+            (None, Destination::Group(group)) => Self::Group(group.clone()),
+        }
+    }
+}
+
+/// A place in a lane, taken until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Lets a part of the queue's length of each lane in; the others wait outside, and take no place from other senders.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    each: usize,
+    waiting: Mutex<HashMap<Lane, Arc<Semaphore>, foldhash::fast::RandomState>>,
+}
+
+impl Lanes {
+    /// Creates the lanes of a queue of this length.
+    pub(super) fn new(queue: usize) -> Self {
+        Self { each: queue.div_ceil(4), waiting: Mutex::default() }
+    }
+
+    /// Waits until there is a place in a lane, and takes it.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call takes none.
+    pub(super) async fn enter(&self, lane: &Lane) -> Result<Place> {
+        let semaphore = {
+            let mut waiting = self.waiting.lock();
+            if waiting.len() >= FORGOTTEN_AFTER {
+                // Whoever waits or has a permit holds a clone.
+                waiting.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
+            }
+            match waiting.get(lane) {
+                Some(semaphore) => Arc::clone(semaphore),
+                None => {
+                    let semaphore = Arc::new(Semaphore::new(self.each));
+                    waiting.insert(lane.clone(), Arc::clone(&semaphore));
+                    semaphore
+                }
+            }
+        };
+        // It is never closed.
+        let permit = semaphore.acquire_owned().await.map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "the queue of the sender was closed").with_source(error)
+        })?;
+        Ok(Place { _permit: permit })
+    }
+}
+
+/// How many lanes are kept before those that nobody uses are forgotten.
+const FORGOTTEN_AFTER: usize = 4_096;

@@ -1,0 +1,63 @@
+//! What is counted and measured.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+use super::disk::Room;
+
+/// Says what the figures are.
+pub(super) fn describe() {
+    describe_counter!("timeline_commits_total", "Batches that were made durable.");
+    describe_counter!("timeline_commit_failures_total", "Batches whose writing failed.");
+    describe_counter!("timeline_reopened_total", "Times that the store was opened again after a failure.");
+    describe_counter!("timeline_observer_missed_total", "Entries that the observer was too slow to hear of.");
+    describe_histogram!("timeline_batch_seconds", "How long a batch took to become durable.");
+    describe_gauge!("timeline_queue_length", "Sends that wait for the committing thread.");
+    describe_gauge!("timeline_store_bytes", "Bytes of the store on disk.");
+    describe_gauge!("timeline_disk_free_bytes", "Free bytes of the store's file system.");
+    describe_gauge!("timeline_disk_total_bytes", "Bytes of the store's file system.");
+    describe_gauge!("timeline_well", "1 while the store takes sends, else 0.");
+}
+
+pub(super) fn committed(took: Duration) {
+    counter!("timeline_commits_total").increment(1);
+    histogram!("timeline_batch_seconds").record(took.as_secs_f64());
+}
+
+pub(super) fn commit_failed() {
+    counter!("timeline_commit_failures_total").increment(1);
+}
+
+pub(super) fn reopened() {
+    counter!("timeline_reopened_total").increment(1);
+}
+
+pub(super) fn observer_missed(entries: u64) {
+    counter!("timeline_observer_missed_total").increment(entries);
+}
+
+pub(super) fn queue(waiting: usize) {
+    gauge!("timeline_queue_length").set(float(waiting as u64));
+}
+
+pub(super) fn well(well: bool) {
+    gauge!("timeline_well").set(if well { 1.0 } else { 0.0 });
+}
+
+pub(super) fn disk(room: Room) {
+    gauge!("timeline_disk_free_bytes").set(float(room.free));
+    gauge!("timeline_disk_total_bytes").set(float(room.total));
+}
+
+pub(super) fn store_bytes(bytes: u64) {
+    gauge!("timeline_store_bytes").set(float(bytes));
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge is a double; beyond 8 PiB the last bytes do not matter"
+)]
+fn float(number: u64) -> f64 {
+    number as f64
+}

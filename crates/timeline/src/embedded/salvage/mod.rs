@@ -1,0 +1,9 @@
+//! What can be read of a damaged store, as a new one.
+
+mod boxes;
+mod report;
+mod run;
+mod source;
+
+pub use self::report::Salvaged;
+pub use self::run::salvage;

@@ -1,0 +1,54 @@
+//! What a salvage found.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What was salvaged, and what was not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Salvaged {
+    /// The new directory.
+    pub directory: PathBuf,
+    /// Its generation; readers of the old store start over.
+    pub generation: u64,
+    /// Inboxes and histories.
+    pub boxes: u64,
+    /// Entries that were read.
+    pub entries: u64,
+    /// Entries that were lost in the middle or at the end of a box, where a tombstone keeps the place.
+    pub tombstones: u64,
+    /// Boxes that lost entries at their beginning, and begin later now.
+    pub shortened: u64,
+    /// Places that could not be read, the first hundred.
+    pub problems: Vec<String>,
+    /// How many there were.
+    pub problem_count: u64,
+}
+
+/// How many problems are told one by one.
+const PROBLEMS_MAX: usize = 100;
+
+impl Salvaged {
+    pub(super) fn problem(&mut self, path: &Path, problem: impl fmt::Display) {
+        self.problem_count += 1;
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(format!("{}: {problem}", path.display()));
+        }
+    }
+}
+
+impl fmt::Display for Salvaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} entries in {} inboxes and histories were read into {}; {} lost ones are marked by tombstones, {} boxes begin \
+             later than before; {} places could not be read",
+            self.entries,
+            self.boxes,
+            self.directory.display(),
+            self.tombstones,
+            self.shortened,
+            self.problem_count
+        )
+    }
+}

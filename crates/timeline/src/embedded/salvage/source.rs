@@ -1,0 +1,164 @@
+//! Everything that can be read of the engine's files, whatever else is damaged.
+//!
+//! Tables are read block by block and journals batch by batch, each with its own checksum; manifests and indexes, which say
+//! where these are, are not needed. Behind a damaged place reading goes on at the next block or batch.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use lsm_tree::table::block::BlockType;
+use lsm_tree::table::block::decoder::ParsedItem as _;
+use lsm_tree::table::{Block, DataBlock};
+use lsm_tree::{CompressionType, InternalValue, ValueType};
+
+use super::super::inspect::files::Files;
+use super::super::inspect::journal;
+use super::report::Salvaged;
+use crate::Result;
+
+/// One record, with the engine's number: the highest of a key counts.
+pub(super) struct Record<'a> {
+    pub(super) keyspace: Keyspace,
+    pub(super) key: &'a [u8],
+    pub(super) value: Option<&'a [u8]>,
+    pub(super) number: u64,
+}
+
+/// The keyspaces whose records are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keyspace {
+    Entries,
+    State,
+    Sends,
+    Bodies,
+}
+
+/// Reads all records of a store, those of tables first.
+pub(super) fn read(
+    store: &Path,
+    report: &mut Salvaged,
+    mut visit: impl FnMut(&Record<'_>) -> Result<()>,
+) -> Result<()> {
+    let files = match Files::list(store) {
+        Ok(files) => files,
+        Err(error) => {
+            report.problem(store, error);
+            return Ok(());
+        }
+    };
+    let names = names(store, report);
+    let name = |id: u64| names.get(&id).copied().or_else(|| by_order(id));
+    for id in &files.keyspaces {
+        let Some(keyspace) = name(*id) else { continue };
+        for path in tables(store, *id, report) {
+            let mut result = Ok(());
+            read_table(&path, report, |item| {
+                if result.is_ok() {
+                    let value = (item.key.value_type == ValueType::Value).then_some(&*item.value);
+                    let (key, number) = (&*item.key.user_key, item.key.seqno);
+                    result = visit(&Record { keyspace, key, value, number });
+                }
+            });
+            result?;
+        }
+    }
+    for (_, path) in &files.journals {
+        let mut result = Ok(());
+        let read = journal::read_all(path, |batch| {
+            for item in &batch.items {
+                if let Some(keyspace) = name(item.keyspace)
+                    && result.is_ok()
+                {
+                    let (key, value, number) = (item.key, item.value, batch.engine_number);
+                    result = visit(&Record { keyspace, key, value, number });
+                }
+            }
+        });
+        match read {
+            Ok(0) => {}
+            Ok(bytes) => report.problem(path, format_args!("{bytes} bytes are no whole batch")),
+            Err(error) => report.problem(path, error),
+        }
+        result?;
+    }
+    Ok(())
+}
+
+/// The order in which every version made them.
+fn by_order(id: u64) -> Option<Keyspace> {
+    let order = [Keyspace::Entries, Keyspace::State, Keyspace::Sends, Keyspace::Bodies];
+    order.get(usize::try_from(id.checked_sub(1)?).ok()?).copied()
+}
+
+/// Reads the engine's list of keyspaces.
+fn names(store: &Path, report: &mut Salvaged) -> HashMap<u64, Keyspace> {
+    let mut names = HashMap::new();
+    for path in tables(store, 0, report) {
+        read_table(&path, report, |item| {
+            let Some((b'n', id)) = item.key.user_key.split_first() else { return };
+            let Ok(id) = id.try_into().map(u64::from_be_bytes) else { return };
+            let keyspace = match &*item.value {
+                b"entries" => Keyspace::Entries,
+                b"state" => Keyspace::State,
+                b"sends" => Keyspace::Sends,
+                b"bodies" => Keyspace::Bodies,
+                _ => return,
+            };
+            names.insert(id, keyspace);
+        });
+    }
+    names
+}
+
+fn tables(store: &Path, id: u64, report: &mut Salvaged) -> Vec<std::path::PathBuf> {
+    let folder = store.join("keyspaces").join(id.to_string()).join("tables");
+    let list = || -> io::Result<Vec<_>> {
+        let mut paths: Vec<_> =
+            fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+        paths.sort_unstable();
+        Ok(paths)
+    };
+    list().unwrap_or_else(|error| {
+        report.problem(&folder, error);
+        Vec::new()
+    })
+}
+
+/// What the header of a block begins with.
+const BLOCK: &[u8] = b"LSM\x03";
+
+fn read_table(path: &Path, report: &mut Salvaged, mut visit: impl FnMut(&InternalValue)) {
+    // As long as a memtable, 64 MiB.
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return report.problem(path, error),
+    };
+    let mut at = 0;
+    while let Some(found) = bytes[at..].windows(BLOCK.len()).position(|window| window == BLOCK) {
+        at += found;
+        let mut rest = &bytes[at..];
+        // A header that is whole is believed by the engine, also when the block is not.
+        let items = catch_unwind(AssertUnwindSafe(|| {
+            let block = Block::from_reader(&mut rest, CompressionType::None).ok()?;
+            if block.header.block_type != BlockType::Data {
+                return Some(Vec::new());
+            }
+            let block = DataBlock::new(block);
+            Some(block.iter().map(|item| item.materialize(block.as_slice())).collect())
+        }));
+        let after = bytes.len() - rest.len();
+        match items {
+            Ok(Some(items)) => {
+                items.iter().for_each(&mut visit);
+                at = after;
+            }
+            Ok(None) | Err(_) => {
+                report.problem(path, format_args!("the block at byte {at} is damaged"));
+                at += BLOCK.len();
+            }
+        }
+    }
+}

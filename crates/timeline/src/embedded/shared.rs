@@ -1,0 +1,140 @@
+//! What the handle, the committing thread and the keeper share.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::watch;
+
+use super::marker::Flusher;
+use super::metrics;
+use super::tables::Tables;
+use crate::{Error, ErrorKind, Result, State};
+
+/// The open keyspaces and the state of the store.
+#[derive(Debug)]
+pub(super) struct Shared {
+    slot: RwLock<Slot>,
+    parts: Mutex<Parts>,
+    state: watch::Sender<State>,
+    /// Flushes the marker of the store that is open.
+    pub(super) flusher: Mutex<Option<Flusher>>,
+    /// Since when a batch is being written.
+    pub(super) writing: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Open(Arc<Tables>),
+    /// The store is being opened again, or cannot be.
+    Away,
+    Closed,
+}
+
+/// What may be wrong; the worst of it is the state.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// A write failed, or the store cannot be opened again.
+    pub(super) failure: Option<State>,
+    /// The disk has too little room.
+    pub(super) low_disk: Option<Arc<str>>,
+    /// A write does not come back.
+    pub(super) stuck: Option<Arc<str>>,
+    pub(super) closed: bool,
+}
+
+impl Parts {
+    fn state(&self) -> State {
+        match (&self.failure, &self.stuck, &self.low_disk) {
+            _ if self.closed => State::down("the store is closed"),
+            (Some(failure @ State::Down { .. }), _, _) => failure.clone(),
+            (_, Some(reason), _) => State::down(Arc::clone(reason)),
+            (Some(failure), None, _) => failure.clone(),
+            (None, None, Some(reason)) => State::read_only(Arc::clone(reason)),
+            (None, None, None) => State::Well,
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn new(tables: Arc<Tables>, flusher: Flusher) -> Self {
+        metrics::well(true);
+        Self {
+            slot: RwLock::new(Slot::Open(tables)),
+            parts: Mutex::default(),
+            state: watch::Sender::new(State::Well),
+            flusher: Mutex::new(Some(flusher)),
+            writing: Mutex::new(None),
+        }
+    }
+
+    /// Returns the keyspaces for a read.
+    pub(super) fn tables(&self) -> Result<Arc<Tables>> {
+        match &*self.slot.read() {
+            Slot::Open(tables) => Ok(Arc::clone(tables)),
+            Slot::Away => Err(Error::new(ErrorKind::Unavailable, self.state.borrow().to_string())),
+            Slot::Closed => Err(closed()),
+        }
+    }
+
+    /// Lets readers in, or keeps them out; a closed store stays closed.
+    pub(super) fn put(&self, tables: Option<Arc<Tables>>) {
+        let mut slot = self.slot.write();
+        if !matches!(*slot, Slot::Closed) {
+            *slot = tables.map_or(Slot::Away, Slot::Open);
+        }
+    }
+
+    /// Lets nobody in from now on.
+    pub(super) fn close(&self) {
+        *self.slot.write() = Slot::Closed;
+        self.change(|parts| parts.closed = true);
+    }
+
+    /// Changes what is wrong, and tells who watches the state.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Parts)) {
+        let mut parts = self.parts.lock();
+        change(&mut parts);
+        let state = parts.state();
+        self.state.send_if_modified(|last| {
+            let changed = *last != state;
+            if changed {
+                tell(&state);
+                *last = state;
+            }
+            changed
+        });
+    }
+
+    /// Returns why sends are refused, if they are.
+    pub(super) fn refusal(&self) -> Option<Error> {
+        let parts = self.parts.lock();
+        let refuses = parts.failure.is_some() || parts.low_disk.is_some();
+        refuses.then(|| Error::new(ErrorKind::Unavailable, parts.state().to_string()))
+    }
+
+    /// Returns whether a write failed and the store was not opened again yet.
+    pub(super) fn has_failed(&self) -> bool {
+        self.parts.lock().failure.is_some()
+    }
+
+    pub(super) fn state(&self) -> watch::Receiver<State> {
+        self.state.subscribe()
+    }
+}
+
+/// One line when something begins to be wrong, and one when it is over.
+fn tell(state: &State) {
+    metrics::well(state.is_well());
+    match state {
+        State::Well => tracing::info!("{state} again"),
+        State::ReadOnly { .. } => tracing::error!("{state}"),
+        State::Down { reason } if &**reason == "the store is closed" => tracing::debug!("{state}"),
+        State::Down { .. } => tracing::error!("{state}"),
+    }
+}
+
+/// The error of calls to a closed store.
+pub(super) fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the timeline store is closed")
+}

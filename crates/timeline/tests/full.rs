@@ -1,0 +1,198 @@
+//! A disk that fills, descriptors that run out: the store refuses sends, says why, and goes on by itself when it can.
+//!
+//! Each test runs in a process of its own, with a disk or a limit of its own.
+#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::Duration;
+
+use timeline::embedded::EmbeddedStore;
+use timeline::{Config, Count, ErrorKind, MemberId, Message, Send, Seq, State, Timeline, embedded};
+use tokio::time::timeout;
+
+/// Tells the child where its store is; without it the child's test does nothing.
+const DIRECTORY: &str = "TIMELINE_FULL_DIRECTORY";
+
+/// Runs the test `child` of this file after a shell has made `before` of the machine.
+fn run(before: &str, child: &str, directory: &Path) -> Output {
+    Command::new("unshare")
+        .args(["--mount", "sh", "-c", &format!("{before} && exec \"$0\" {child} --exact --nocapture")])
+        .arg(std::env::current_exe().unwrap())
+        .env(DIRECTORY, directory)
+        .output()
+        .unwrap()
+}
+
+fn check(output: &Output) {
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn directory() -> Option<PathBuf> {
+    std::env::var_os(DIRECTORY).map(PathBuf::from)
+}
+
+fn member(id: &str) -> MemberId {
+    MemberId::new(id).unwrap()
+}
+
+async fn open(config: embedded::Config) -> Timeline {
+    let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
+    Timeline::new(Arc::new(store), Config::default()).unwrap()
+}
+
+async fn send(timeline: &Timeline, bytes: usize) -> timeline::Result<Seq> {
+    let message = Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes))).unwrap();
+    let send = Send { from: member("a"), to: member("a"), message, message_id: None };
+    Ok(timeline.send(send).await?.sequence)
+}
+
+/// Sends until one is refused; returns how many were acknowledged.
+async fn send_until_refused(timeline: &Timeline, bytes: usize) -> u64 {
+    let mut acknowledged = 0;
+    loop {
+        match send(timeline, bytes).await {
+            Ok(_) => acknowledged += 1,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+                return acknowledged;
+            }
+        }
+    }
+}
+
+async fn until(timeline: &Timeline, wished: impl FnMut(&State) -> bool) -> String {
+    let mut state = timeline.state();
+    let found = timeout(Duration::from_secs(60), state.wait_for(wished)).await;
+    found.expect("within a minute").unwrap().to_string()
+}
+
+/// Reads the whole inbox, and returns how many entries it has.
+async fn count(timeline: &Timeline) -> u64 {
+    let mut last = Seq::ZERO;
+    loop {
+        let inbox = timeline.sync(&member("a"), last, Count::new(1_000)).await.unwrap();
+        let Some(newest) = inbox.entries.last() else {
+            assert_eq!(last, inbox.latest_seq);
+            return last.get();
+        };
+        last = newest.sequence;
+    }
+}
+
+fn refuses(state: &State) -> bool {
+    matches!(state, State::ReadOnly { .. })
+}
+
+#[test]
+fn a_disk_that_fills_and_empties() {
+    let parent = tempfile::tempdir().unwrap();
+    let mount = format!("mount -t tmpfs -o size=48m tmpfs {}", parent.path().display());
+    let probe = Command::new("unshare").args(["--mount", "sh", "-c", &mount]).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "in CI nothing is skipped: file systems cannot be mounted");
+        eprintln!("skipped: a small file system needs root and mount namespaces");
+        return;
+    }
+    check(&run(&mount, "full_disk_child", parent.path()));
+}
+
+#[tokio::test]
+async fn full_disk_child() {
+    let Some(directory) = directory() else { return };
+    let mut config = embedded::Config::new(directory.join("data"));
+    config.disk_free_min_bytes = 0;
+    let timeline = open(config.clone()).await;
+    let ballast = directory.join("ballast");
+    let mut acknowledged = 0;
+    for round in 0..3 {
+        let mut file = File::create(&ballast).unwrap();
+        // All but 1 to 3 MiB of what is left.
+        let free = rustix::fs::statvfs(&directory).unwrap();
+        let mut left = free.f_bavail * free.f_frsize - (1 + round) * 1024 * 1024;
+        while left > 0 {
+            let step = left.min(1024 * 1024);
+            file.write_all(&vec![1; usize::try_from(step).unwrap()]).unwrap();
+            left -= step;
+        }
+        drop(file);
+        acknowledged += send_until_refused(&timeline, 60_000).await;
+        let reason = until(&timeline, refuses).await;
+        assert!(reason.contains("No space left"), "{reason}");
+        let before = count(&timeline).await;
+        assert!(before >= acknowledged, "reads go on");
+        fs::remove_file(&ballast).unwrap();
+        until(&timeline, State::is_well).await;
+        // The last one, which was refused, may be there all the same.
+        let after = count(&timeline).await;
+        assert!((acknowledged..=acknowledged + 1).contains(&after), "{after} of {acknowledged}");
+        acknowledged = after;
+        assert_eq!(send(&timeline, 10).await.unwrap().get(), acknowledged + 1);
+        acknowledged += 1;
+    }
+    timeline.close().await.unwrap();
+
+    // With a mark, sends are refused before the disk is full, and nothing has to be opened again.
+    config.disk_free_min_bytes = u64::MAX;
+    let timeline = open(config).await;
+    assert_eq!(count(&timeline).await, acknowledged);
+    let total = rustix::fs::statvfs(&directory).unwrap();
+    let twentieth = total.f_blocks * total.f_frsize / 20;
+    let mut file = File::create(&ballast).unwrap();
+    let free = rustix::fs::statvfs(&directory).unwrap();
+    let mut left = (free.f_bavail * free.f_frsize).saturating_sub(twentieth / 2);
+    while left > 0 {
+        let step = left.min(1024 * 1024);
+        file.write_all(&vec![1; usize::try_from(step).unwrap()]).unwrap();
+        left -= step;
+    }
+    let reason = until(&timeline, refuses).await;
+    assert!(reason.contains("MiB left"), "{reason}");
+    assert_eq!(send(&timeline, 10).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    timeline.received(&member("a"), Seq::ZERO.next()).await.unwrap();
+    fs::remove_file(&ballast).unwrap();
+    drop(file);
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 10).await.unwrap().get(), acknowledged + 1);
+    timeline.close().await.unwrap();
+}
+
+#[test]
+fn descriptors_that_run_out() {
+    let parent = tempfile::tempdir().unwrap();
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 64 && exec \"$0\" few_descriptors_child --exact --nocapture"])
+        .arg(std::env::current_exe().unwrap())
+        .env(DIRECTORY, parent.path())
+        .output()
+        .unwrap();
+    check(&output);
+}
+
+#[tokio::test]
+async fn few_descriptors_child() {
+    let Some(directory) = directory() else { return };
+    let timeline = open(embedded::Config::new(directory.join("data"))).await;
+    // As many connections as there may be.
+    let mut taken = Vec::new();
+    while let Ok(file) = File::open("/dev/null") {
+        taken.push(file);
+    }
+    // More than the engine keeps in memory, so that it must make a file.
+    let acknowledged = send_until_refused(&timeline, 65_000).await;
+    let reason = until(&timeline, |state| !state.is_well()).await;
+    drop(taken);
+    until(&timeline, State::is_well).await;
+    let after = count(&timeline).await;
+    assert!((acknowledged..=acknowledged + 1).contains(&after), "{after} of {acknowledged}; {reason}");
+    assert_eq!(send(&timeline, 10).await.unwrap().get(), after + 1);
+    timeline.close().await.unwrap();
+}
