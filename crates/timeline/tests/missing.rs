@@ -201,7 +201,7 @@ async fn a_flipped_byte_in_any_other_file_is_harmless_or_refused() {
             fs::write(directory.path().join(name), &flipped).unwrap();
             match open(directory.path()).await {
                 Ok(store) => {
-                    assert_eq!(read_all(&store).await, SENDS, "byte {place} of {name:?} was flipped")
+                    assert_eq!(read_all(&store).await, SENDS, "byte {place} of {name:?} was flipped");
                 }
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
