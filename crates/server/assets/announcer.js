@@ -1,6 +1,10 @@
 // Says what happens to those who do not see it, and shows short notices to those who do.
 
+import { shownName } from "./name.js";
+
 const NOTICE_MS = 7_000;
+// A slow reader needs so long for a letter.
+const LETTER_MS = 120;
 
 /** Reads new messages out, the latest of a burst. */
 export class Announcer {
@@ -12,14 +16,14 @@ export class Announcer {
   }
 
   message(entry, message) {
-    const where = entry.kind === "group" ? ` in ${entry.title}` : "";
-    this.spoken.textContent = `${message.from ?? "Unknown"}${where}: ${message.text.slice(0, 200)}`;
+    const where = entry.kind === "group" ? ` in ${shownName(entry.title)}` : "";
+    this.spoken.textContent = `${shownName(message.from ?? "Unknown")}${where}: ${message.text.slice(0, 200)}`;
   }
 
   say(text) {
     clearTimeout(this.#notice);
     this.notice.textContent = text;
     this.notice.hidden = false;
-    this.#notice = setTimeout(() => (this.notice.hidden = true), NOTICE_MS);
+    this.#notice = setTimeout(() => (this.notice.hidden = true), Math.max(NOTICE_MS, text.length * LETTER_MS));
   }
 }

@@ -1,35 +1,20 @@
 // Where the page begins: asks for a name, then joins the parts.
 
 import { Announcer } from "./announcer.js";
+import { Banner } from "./banner.js";
+import { composing } from "./dom.js";
 import { Gather } from "./gather.js";
 import { Indicator } from "./indicator.js";
 import { checkedName } from "./name.js";
 import { Rail } from "./rail.js";
 import { Session } from "./session.js";
+import { remembered } from "./storage.js";
 import { Talk } from "./talk.js";
+import { Troubles } from "./troubles.js";
 
-const NAME = "tidings:name";
 const touch = matchMedia("(pointer: coarse)");
 const root = document.querySelector("#app");
 const welcome = document.querySelector("#welcome");
-
-/** A name belongs to its tab, so that one browser can be two people; a new tab proposes the last one. */
-function remembered() {
-  try {
-    return { here: sessionStorage.getItem(NAME), last: localStorage.getItem(NAME) };
-  } catch {
-    return { here: null, last: null };
-  }
-}
-
-function remember(name) {
-  try {
-    sessionStorage.setItem(NAME, name);
-    localStorage.setItem(NAME, name);
-  } catch (error) {
-    console.warn("the browser keeps nothing for this page", error);
-  }
-}
 
 function ask(proposed) {
   const field = welcome.querySelector("#name");
@@ -42,7 +27,7 @@ function ask(proposed) {
     event.preventDefault();
     try {
       const name = checkedName(field.value);
-      remember(name);
+      remembered.write(name);
       enter(name);
     } catch (error) {
       problem.textContent = error.message;
@@ -52,10 +37,19 @@ function ask(proposed) {
   });
 }
 
-function leave(session) {
-  session.stop();
-  sessionStorage.removeItem(NAME);
+/** Asks for another name. The page that goes away ends its own connection. */
+function leave() {
+  remembered.leave();
   location.reload();
+}
+
+/** A name that was kept, if it still is one. */
+function usable(kept) {
+  try {
+    return kept && checkedName(kept);
+  } catch {
+    return null;
+  }
 }
 
 function enter(name) {
@@ -69,7 +63,7 @@ function enter(name) {
   const gather = new Gather(document.querySelector("#gather"), session, (title, members) =>
     open(session.group(title, members), true),
   );
-  new Indicator(root.querySelector("#connection"), session.connection, session.presence);
+  new Indicator(root.querySelector("#connection"), session);
 
   const open = (entry, push) => {
     talk.open(entry);
@@ -93,28 +87,31 @@ function enter(name) {
 
   root.dataset.pane = "list";
   root.querySelector("#new-group").addEventListener("click", () => gather.open());
-  root.querySelector("#leave").addEventListener("click", () => leave(session));
+  root.querySelector("#leave").addEventListener("click", leave);
   root.querySelector("#back").addEventListener("click", () => (history.state?.key ? history.back() : close()));
   addEventListener("popstate", ({ state }) => {
     const entry = session.book.conversations.get(state?.key);
     if (entry) open(entry, false);
     else close();
   });
+  addEventListener("beforeunload", (event) => session.outbox.unkept.size > 0 && event.preventDefault());
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented || talk.key === null || document.querySelector("dialog[open]")) return;
+    if (event.key !== "Escape" || composing(event) || event.defaultPrevented || talk.key === null || document.querySelector("dialog[open]")) return;
     root.querySelector("#back").click();
   });
   session.on("arrived", ({ entry, message }) => announcer.message(entry, message));
   session.on("notice", (text) => announcer.say(text));
-  session.on("reset", close);
+  session.on("reset", () => talk.restart());
   session.book.on("change", title);
   title();
+  new Troubles(session, new Banner(root.querySelector("#banner")));
   session.start();
   const before = session.book.conversations.get(history.state?.key);
   if (before) open(before, false);
   else rail.search.focus();
 }
 
-const { here, last } = remembered();
-if (here) enter(here);
+const { here, last } = remembered.read();
+const name = usable(here);
+if (name) enter(name);
 else ask(last);

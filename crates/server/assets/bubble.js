@@ -1,16 +1,19 @@
 // One message as it is shown.
 
 import { el, icon } from "./dom.js";
-import { initials, tint } from "./name.js";
+import { initials, shownName, tint } from "./name.js";
 import { written } from "./text.js";
 import { clockTime, dayName, fullTime, sameDay } from "./time.js";
 
 const STATES = {
   sending: { icon: "clock", text: "Sending" },
+  waiting: { icon: "clock", text: "Waiting" },
   stored: { icon: "check", text: "Sent" },
   delivered: { icon: "checks", text: "Delivered" },
   failed: { icon: "warning", text: "Not sent" },
 };
+
+const RAW_LENGTH_MAX = 4_000;
 
 /** The day that begins with a message, or nothing. */
 export function divider(record, before) {
@@ -21,13 +24,14 @@ export function divider(record, before) {
 
 /** What a bubble looks like, as a text: as long as it is the same the element can stay. */
 export function signature({ record, state, first, last, newest, named }) {
-  return [record.raw, state, first, last, newest, named].join("\u0000");
+  const { from, at, verified } = record.message;
+  return [record.raw, from, at, verified, state, record.reason, first, last, newest, named].join("\u0000");
 }
 
 /** The element of a message. */
 export function bubble({ record, state, first, last, newest, named }, actions) {
   const { message, mine } = record;
-  const author = mine ? "You" : (message.from ?? "Unknown");
+  const author = mine ? "You" : shownName(message.from ?? "Unknown");
   const shape = ["message", mine ? "is-mine" : "is-theirs", first && "is-first", last && "is-last", `is-${state || "received"}`];
   const sign = named && last ? el("span", { class: `avatar small tint-${tint(author)}`, "aria-hidden": "true" }, initials(author)) : null;
   const name = el("span", { class: named && first ? "author" : "spoken", dir: "auto" }, named && first ? author : `${author}: `);
@@ -39,11 +43,33 @@ export function bubble({ record, state, first, last, newest, named }, actions) {
       "div",
       { class: "bubble" },
       name,
-      el("p", { class: "text", dir: "auto" }, ...written(message.text)),
-      el("span", { class: "meta" }, time(message.at), mine ? delivery(state, newest) : null),
+      el("p", { class: "text", dir: "auto" }, ...words(message.text)),
+      el("span", { class: "meta" }, doubt(message), time(message.at), mine ? delivery(state, newest) : null),
+      state === "failed" ? el("p", { class: "reason", dir: "auto" }, record.reason) : null,
       state === "failed" ? choices(record, actions) : null,
     ),
   );
+}
+
+/** A message as it came, for one that cannot be drawn: its letters, and nothing made of them. */
+export function rawBubble({ raw, mine }) {
+  const text = el("p", { class: "text", dir: "auto" }, String(raw).slice(0, RAW_LENGTH_MAX));
+  return el("li", { class: `message is-first is-last ${mine ? "is-mine" : "is-theirs"}` }, el("div", { class: "bubble" }, text));
+}
+
+function words(text) {
+  try {
+    return written(text);
+  } catch (error) {
+    console.warn("a text is shown without its links", error);
+    return [text];
+  }
+}
+
+/** Says that nobody but the sender says who the sender is. */
+function doubt({ verified }) {
+  const why = "The server does not know who sent this. The name is what the message says of itself.";
+  return verified ? null : el("span", { class: "unverified", title: why }, "unverified");
 }
 
 function time(at) {
@@ -53,7 +79,7 @@ function time(at) {
 /** The state as a sign, and as a word: always for those who listen, for all on the newest message and on trouble. */
 function delivery(state, newest) {
   const { icon: name, text } = STATES[state];
-  const plain = newest || state === "failed";
+  const plain = newest || state === "failed" || state === "waiting";
   return el("span", { class: "delivery", title: text }, icon(name), el("span", { class: plain ? "word" : "spoken" }, text));
 }
 

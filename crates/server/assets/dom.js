@@ -58,6 +58,14 @@ export function arrange(parent, nodes) {
   if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true });
 }
 
+/**
+ * Whether a key belongs to a word that is being composed, as in Japanese: Enter then ends the word and is no wish to
+ * send. Safari ends the composition first and tells the key after it, marked by nothing but its code 229.
+ */
+export function composing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
 /** Calls `paint` once for a burst of changes, soon; a hidden page paints too, since its title counts unread messages. */
 export function painter(paint) {
   let planned = false;

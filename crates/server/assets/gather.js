@@ -1,7 +1,7 @@
 // The dialog that makes a group: a name, and people chosen from those who are known or typed in.
 
-import { el } from "./dom.js";
-import { checkedName } from "./name.js";
+import { composing, el } from "./dom.js";
+import { checkedName, shownName } from "./name.js";
 
 const OFFERED_MAX = 100;
 
@@ -19,7 +19,7 @@ export class Gather {
     dialog.querySelector("#group-add").addEventListener("click", () => this.#add());
     dialog.querySelector("#group-cancel").addEventListener("click", () => dialog.close());
     this.person.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing || this.person.value.trim() === "") return;
+      if (event.key !== "Enter" || composing(event) || this.person.value.trim() === "") return;
       event.preventDefault();
       this.#add();
     });
@@ -73,5 +73,5 @@ export class Gather {
 
 function choice(name, checked) {
   const box = el("input", { type: "checkbox", value: name, checked });
-  return el("li", {}, el("label", { class: "choice" }, box, el("span", { dir: "auto" }, name)));
+  return el("li", {}, el("label", { class: "choice" }, box, el("span", { dir: "auto" }, shownName(name))));
 }

@@ -1,21 +1,47 @@
-// The calls over HTTP: timelines, and who is online.
+// The calls over HTTP: timelines, who is online, and how the server is.
+
+import { readEntry } from "./entry.js";
 
 const REQUEST_MS = 15_000;
 
+// What passes: the server, or something before it, takes nothing now.
+const PASSING = new Set([408, 425, 429, 502, 503, 504, 507]);
+const RETRY_AFTER_MS_MAX = 30_000;
+
 /** What the server said no to; `permanent` when asking again cannot help. */
 export class Refused extends Error {
-  constructor(status, message) {
+  constructor(status, message, retryAfter) {
     super(message);
     this.status = status;
-    this.permanent = status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status);
+    this.permanent = !PASSING.has(status);
+    /** Milliseconds that the server asks us to wait. */
+    this.retryAfter = retryAfter;
   }
 }
 
 async function request(path, options = {}) {
   const response = await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(REQUEST_MS) });
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(response.status, answer.message || `status ${response.status}`);
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw new Refused(response.status, reasonOf(response, answer), retryAfter(response));
+  if (answer === null || typeof answer !== "object") throw new Error("the server's answer cannot be read");
   return answer;
+}
+
+function reasonOf(response, answer) {
+  const message = answer?.message;
+  return typeof message === "string" && message !== "" ? message.slice(0, 300) : `it answered with status ${response.status}`;
+}
+
+function retryAfter(response) {
+  const seconds = Number(response.headers.get("retry-after") ?? 0);
+  return seconds > 0 ? Math.min(seconds * 1_000, RETRY_AFTER_MS_MAX) : 0;
+}
+
+/** How the parts of the server are, as it says: { name, state, reason } each, with the state "well", "read-only" or "down". */
+export async function parts() {
+  const response = await fetch("/readyz", { cache: "no-store", signal: AbortSignal.timeout(REQUEST_MS) });
+  const answer = await response.json().catch(() => null);
+  return Array.isArray(answer?.parts) ? answer.parts : [];
 }
 
 /** Who of these people is online. */
@@ -24,16 +50,35 @@ export async function statuses(names) {
   return (await request(`/presence?${query}`)).statuses;
 }
 
-const entries = (set) => (set ?? []).map(({ sequence, message }) => ({ sequence: Number(sequence), message }));
-
-/** Entries of the inbox after `last`, oldest first, and the newest sequence there is. */
-export async function sync(member, last, count) {
+/**
+ * Entries of the inbox after `last`, oldest first, and the newest sequence there is. `tag` is that of the entry at
+ * `last`; with `reset` or another `generation` our position is of another past, up to `floor` nothing is left.
+ */
+export async function sync(member, { last, tag, count }) {
   const query = new URLSearchParams({ member, last_read: String(last), count: String(count) });
+  if (tag !== null) query.set("last_tag", tag);
   const answer = await request(`/timeline/sync?${query}`);
-  return { latest: Number(answer.latestSeq), entries: entries(answer.entrySet) };
+  return {
+    latest: Number(answer.latestSeq ?? 0),
+    entries: entriesOf(answer),
+    reset: answer.reset === true,
+    generation: generationOf(answer),
+    floor: Number(answer.floor ?? 0),
+  };
 }
 
-/** Up to `count` entries of a conversation's history, oldest first: after `last`, or the newest before `before` (0: of all). */
+function generationOf({ generation }) {
+  return generation === undefined || String(generation) === "0" ? null : String(generation);
+}
+
+function entriesOf({ entrySet }) {
+  return Array.isArray(entrySet) ? entrySet.map(readEntry) : [];
+}
+
+/**
+ * Up to `count` entries of a conversation's history, oldest first: after `last`, or the newest before `before` (0: of
+ * all), and whether there are more that way.
+ */
 export async function history(conversation, me, { last, before, count }) {
   const place =
     conversation.kind === "group"
@@ -42,14 +87,17 @@ export async function history(conversation, me, { last, before, count }) {
   const query = new URLSearchParams({ count: String(count) });
   query.set("last_read", String(last ?? before));
   if (last === undefined) query.set("backward", "true");
-  return entries((await request(`/timeline/history/${place}?${query}`)).entrySet);
+  const answer = await request(`/timeline/history/${place}?${query}`);
+  const entries = entriesOf(answer);
+  return { entries, more: answer.more ?? entries.length >= count };
 }
 
 /** Stores a message; sent again with the same id it has one effect and the same answer. */
-export function send(entry) {
-  return request(entry.path, {
+export function send({ path, fields, raw, id, body }) {
+  return request(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: entry.body,
+    // A page before this one kept the body itself.
+    body: body ?? JSON.stringify({ ...fields, message: raw, message_id: id }),
   });
 }

@@ -1,4 +1,4 @@
-// Whether the page is connected, in a word, a colour and a sign.
+// Whether the page is connected, to a server that is well, in a word, a colour and a sign.
 
 import { icon } from "./dom.js";
 
@@ -6,7 +6,7 @@ import { icon } from "./dom.js";
 export class Indicator {
   #timer = 0;
 
-  constructor(button, connection, presence) {
+  constructor(button, { connection, presence, health }) {
     this.button = button;
     const count = button.querySelector("#people-count");
     presence.on("change", () => (count.textContent = presence.fresh ? `${presence.count} online` : ""));
@@ -14,7 +14,9 @@ export class Indicator {
     this.word = button.querySelector("#connection-word");
     this.sign = button.querySelector("#connection-sign");
     button.addEventListener("click", () => connection.retryNow());
+    this.health = health;
     connection.on("state", () => this.#show());
+    health.on("change", () => this.#show());
     this.#show();
   }
 
@@ -23,8 +25,11 @@ export class Indicator {
     const { state } = this.connection;
     this.button.dataset.state = state;
     this.button.disabled = state !== "waiting";
-    this.sign.replaceChildren(icon(state === "open" ? "link" : "unlink"));
-    if (state === "open") this.#say("Connected", "Connected");
+    const trouble = state === "open" ? troubleOf(this.health) : null;
+    this.button.classList.toggle("is-troubled", trouble !== null);
+    this.sign.replaceChildren(icon(trouble === null ? (state === "open" ? "link" : "unlink") : "warning"));
+    if (trouble !== null) this.#say(trouble, trouble);
+    else if (state === "open") this.#say("Connected", "Connected");
     else if (state === "connecting") this.#say("Connecting…", "Connecting");
     else {
       const count = () => this.#say(`Offline, next try in ${this.#seconds()} s`, "Offline. Trying again by itself.");
@@ -44,4 +49,10 @@ export class Indicator {
     if (spoken.textContent !== heard) spoken.textContent = heard;
     this.button.title = this.connection.state === "waiting" ? "Try now" : "";
   }
+}
+
+/** What a connection is worth little without. */
+function troubleOf({ sending, reading }) {
+  if (sending !== null) return "Messages are not taken now";
+  return reading === null ? null : "Messages cannot be read now";
 }

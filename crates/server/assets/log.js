@@ -1,7 +1,7 @@
 // The messages of the open conversation. However many there are, a window of them is in the document; it moves as
 // one scrolls, and what is on the screen stays where it is.
 
-import { bubble, divider, signature } from "./bubble.js";
+import { bubble, divider, rawBubble, signature } from "./bubble.js";
 import { arrange, el, painter } from "./dom.js";
 
 const WINDOW = 160;
@@ -20,6 +20,8 @@ export class Log {
   #from = 0;
   #to = 0;
   #seen = 0;
+  /** How many records there were when the document was last made: what came since is not judged by where it scrolls. */
+  #painted = 0;
 
   constructor(root, session, { onbottom, actions }) {
     this.#session = session;
@@ -32,7 +34,9 @@ export class Log {
     this.older = el("li", { class: "edge" });
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.jump.addEventListener("click", () => this.toBottom());
-    new ResizeObserver(() => this.#stuck && this.#glue()).observe(this.scroller);
+    const grown = new ResizeObserver(() => this.#stuck && this.#glue());
+    grown.observe(this.scroller);
+    grown.observe(this.list);
     session.receipts.on("change", this.paint);
     document.addEventListener("visibilitychange", () => this.#report());
     this.refresh = (thread) => thread === this.#thread && this.paint();
@@ -40,6 +44,8 @@ export class Log {
 
   /** Shows a conversation from its newest message on. */
   show(thread) {
+    if (this.#thread) this.#thread.shown = false;
+    if (thread) thread.shown = true;
     this.#thread = thread;
     this.#nodes.clear();
     this.list.replaceChildren();
@@ -75,14 +81,9 @@ export class Log {
         ? this.#session.receipts.delivered(thread.conversation.peer, records)
         : new Set();
     const nodes = [this.#edge(thread)];
-    for (let at = this.#from; at < this.#to; at += 1) {
-      const record = records[at];
-      const before = records[at - 1];
-      const gap = divider(record, before);
-      if (gap) nodes.push(this.#node(`day${record.key}`, gap, () => el("li", { class: "day" }, el("span", {}, gap))));
-      const look = this.#look(record, before, records[at + 1], delivered, thread);
-      nodes.push(this.#node(record.key, signature(look), () => bubble(look, this.actions)));
-    }
+    for (let at = this.#from; at < this.#to; at += 1) nodes.push(...this.#drawn(records, at, delivered, thread));
+    this.#painted = records.length;
+    thread.held = !this.#stuck;
     this.#painting = true;
     arrange(this.list, nodes);
     for (const [key, { node }] of this.#nodes) if (!node.isConnected) this.#nodes.delete(key);
@@ -92,6 +93,22 @@ export class Log {
     this.#offer(records);
     this.#report();
     this.#fill(thread);
+  }
+
+  /** The nodes of one record. One that cannot be drawn is shown as it came, and harms no other. */
+  #drawn(records, at, delivered, thread) {
+    const record = records[at];
+    try {
+      const before = records[at - 1];
+      const gap = divider(record, before);
+      const day = gap && this.#node(`day${record.key}`, gap, () => el("li", { class: "day" }, el("span", {}, gap)));
+      const look = this.#look(record, before, records[at + 1], delivered, thread);
+      const message = this.#node(record.key, signature(look), () => bubble(look, this.actions));
+      return day ? [day, message] : [message];
+    } catch (error) {
+      console.warn("a message is shown as it came", error);
+      return [this.#node(record.key, "raw", () => rawBubble(record))];
+    }
   }
 
   #look(record, before, after, delivered, thread) {
@@ -154,7 +171,8 @@ export class Log {
     if (this.#painting || !this.#thread) return;
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     const under = scrollHeight - scrollTop - clientHeight;
-    const stuck = under <= BOTTOM && this.#to === this.#thread.records.length;
+    // Of what was painted: a message that came since is below, and whoever followed goes on following.
+    const stuck = under <= BOTTOM && this.#to === this.#painted;
     const changed = stuck !== this.#stuck;
     this.#stuck = stuck;
     const up = scrollTop < EDGE && this.#from > 0;

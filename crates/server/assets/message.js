@@ -1,9 +1,12 @@
-// What is inside a stored message, and which conversation it belongs to. Nothing here trusts its sender.
+// What a stored message says, and which conversation it belongs to. Who sent it, to whom and when is what the server
+// says; only where the server does not know, the sender's JSON is believed, and the message is marked as unverified.
+// Nothing here trusts its sender.
 
 import { isName } from "./name.js";
 
 const TEXT_LENGTH_MAX = 20_000;
 const MEMBERS_MAX = 1_000;
+const MEMBERS_LENGTH_MAX = 64_000;
 const TIME_MAX = 8_640_000_000_000_000;
 
 export const UNKNOWN = "unknown";
@@ -16,17 +19,39 @@ export function groupKey(group) {
   return `group:${group}`;
 }
 
-/** Reads the JSON of a message as `me` sees it. Any shape gives something that can be shown. */
-export function readMessage(raw, me) {
-  const fields = objectFrom(raw);
-  const from = isName(fields?.from) ? fields.from : null;
+/** Reads an entry as `me` sees it. Any shape gives something that can be shown. */
+export function readMessage(entry, me) {
+  try {
+    return understood(entry, me);
+  } catch (error) {
+    console.warn("a message is shown as it came", error);
+    const [raw, from] = [entry.message, entry.from];
+    const place = conversationOf(entry, null, from, me);
+    return { raw, from, verified: from !== null, id: entry.id, sure: true, at: entry.at, text: shortened(raw), conversation: place };
+  }
+}
+
+/** Reads what lies in our own outbox. */
+export function ownMessage({ raw, id, key, peer }, me) {
+  const group = key.startsWith(groupKey("")) ? key.slice(groupKey("").length) : null;
+  return readMessage({ message: raw, from: me, to: peer ?? null, group, at: null, id }, me);
+}
+
+function understood(entry, me) {
+  const fields = objectFrom(entry.message);
+  const verified = entry.from !== null;
+  const from = entry.from ?? (isName(fields?.from) ? fields.from : null);
+  const claimedId = typeof fields?.id === "string" && fields.id !== "" ? fields.id : null;
   return {
-    raw,
+    raw: entry.message,
     from,
-    id: typeof fields?.id === "string" && fields.id !== "" ? fields.id : null,
-    at: Number.isFinite(fields?.at) && Math.abs(fields.at) < TIME_MAX ? fields.at : null,
-    text: shortened(typeof fields?.text === "string" ? fields.text : String(raw)),
-    conversation: conversationOf(fields, from, me),
+    verified,
+    id: entry.id ?? claimedId,
+    /** Whether the server holds the id unique; a claimed one may come twice. */
+    sure: entry.id !== null,
+    at: entry.at ?? (Number.isFinite(fields?.at) && Math.abs(fields.at) < TIME_MAX ? fields.at : null),
+    text: shortened(typeof fields?.text === "string" ? fields.text : entry.message),
+    conversation: conversationOf(entry, fields, from, me),
   };
 }
 
@@ -39,23 +64,30 @@ function objectFrom(raw) {
   }
 }
 
-function conversationOf(fields, from, me) {
-  const unknown = { key: UNKNOWN, kind: "unknown", title: "Other messages" };
-  if (fields === null || from === null) return unknown;
-  if (isName(fields.group)) {
-    const listed = Array.isArray(fields.members) ? fields.members.filter(isName).slice(0, MEMBERS_MAX) : [];
-    const members = listed.includes(me) ? [...new Set(listed)] : [];
-    const title = isName(fields.name) ? fields.name : fields.group;
-    return { key: groupKey(fields.group), kind: "group", group: fields.group, title, members };
-  }
-  const peer = from === me ? fields.to : from;
-  const mine = fields.to === undefined || fields.to === me || from === me;
-  if (!isName(peer) || !mine) return unknown;
-  return { key: directKey(peer), kind: "direct", peer, title: peer, members: [] };
+function conversationOf(entry, fields, from, me) {
+  const known = entry.from !== null || entry.group !== null;
+  const group = known ? entry.group : fields?.group;
+  if (isName(group) && (known || from !== null)) return groupOf(group, fields, me);
+  const to = known ? entry.to : fields?.to;
+  const peer = from === me ? to : from;
+  const mine = from === me || to === me || (to ?? null) === null;
+  return isName(peer) && mine ? { key: directKey(peer), kind: "direct", peer, title: peer, members: [] } : nowhere();
+}
+
+/** A group is what its messages say of it: its title, and who is in it. */
+function groupOf(group, fields, me) {
+  const listed = Array.isArray(fields?.members) ? fields.members.slice(0, MEMBERS_MAX).filter(isName) : [];
+  const short = listed.reduce((length, name) => length + name.length, 0) <= MEMBERS_LENGTH_MAX;
+  const members = short && listed.includes(me) ? [...new Set(listed)] : [];
+  return { key: groupKey(group), kind: "group", group, title: isName(fields?.name) ? fields.name : group, members };
+}
+
+function nowhere() {
+  return { key: UNKNOWN, kind: "unknown", title: "Other messages", members: [] };
 }
 
 function shortened(text) {
-  return text.length > TEXT_LENGTH_MAX ? `${text.slice(0, TEXT_LENGTH_MAX)}… (shortened)` : text;
+  return text.length > TEXT_LENGTH_MAX ? `${text.slice(0, TEXT_LENGTH_MAX).toWellFormed()}… (shortened)` : text;
 }
 
 /** The JSON of a new message in a conversation. */

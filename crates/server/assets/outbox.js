@@ -1,5 +1,9 @@
 // Messages on their way to the server. They are kept in the browser until the server has answered for them, so a
 // reload, a crash or a dead server loses none; each has an id, so sending it again is harmless.
+//
+//   add ──► queued ──► stored                                 answered: it is taken out
+//             │ ▲────► held      the server takes none now: it is tried again until it does
+//             └──────► failed    the server refuses this one: the person decides
 
 import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
@@ -8,7 +12,10 @@ import { freshId } from "./protocol.js";
 import { Stored } from "./storage.js";
 import { Refused, send } from "./http.js";
 
-/** Emits `queued`, `stored` with { entry, answer }, `failed` and `dropped`, each with the entry. */
+/**
+ * Emits `queued`, `failed` and `dropped` with the entry, `stored` with { entry, answer }, `held` with the error when
+ * nothing can be sent now, and `kept` when it changed whether the browser keeps what is on its way.
+ */
 export class Outbox extends Emitter {
   #stored;
   #backoff = new Backoff({ first: 300, most: 10_000 });
@@ -21,6 +28,14 @@ export class Outbox extends Emitter {
     this.me = me;
     this.#stored = new Stored(me, "outbox");
     this.entries = this.#read();
+    /** Entries that a reload would lose, and why the browser does not keep them. */
+    this.unkept = new Set();
+    this.unkeptReason = null;
+  }
+
+  /** What is not sent, and not refused either. */
+  get waiting() {
+    return this.entries.filter((entry) => entry.failed === null);
   }
 
   /** Sends what a visit before left behind. */
@@ -30,20 +45,23 @@ export class Outbox extends Emitter {
 
   stop() {
     this.#stopped = true;
+    this.#wake?.();
   }
 
-  /** Queues a text; it is safe in the browser when this returns. */
+  /** Queues a text. When this returns, the browser keeps it or `unkept` has it. */
   add(conversation, text) {
     const id = freshId();
-    const raw = writeMessage(conversation, { id, from: this.me, text, at: Date.now() });
+    const raw = writeMessage(conversation, { id, from: this.me, text: text.toWellFormed(), at: Date.now() });
     const place =
       conversation.kind === "group"
-        ? { path: "/timeline/sendGroup", fields: { group_name: conversation.group, group_members: conversation.members } }
+        ? {
+            path: "/timeline/sendGroup",
+            fields: { from: this.me, group_name: conversation.group, group_members: conversation.members },
+          }
         : { path: "/timeline/send", fields: { from: this.me, to: conversation.peer } };
-    const body = JSON.stringify({ ...place.fields, message: raw, message_id: id });
-    const entry = { id, key: conversation.key, peer: conversation.peer, path: place.path, body, raw, failed: null };
+    const entry = { id, key: conversation.key, peer: conversation.peer, ...place, raw, failed: null };
     this.entries.push(entry);
-    this.#save((others) => [...others, entry]);
+    this.#save();
     this.emit("queued", entry);
     this.#run();
   }
@@ -53,7 +71,7 @@ export class Outbox extends Emitter {
     const entry = this.entries.find((entry) => entry.raw === raw);
     if (!entry) return;
     entry.failed = null;
-    this.#save((others) => others.map((other) => (other.id === entry.id ? entry : other)));
+    this.#save();
     this.emit("queued", entry);
     this.#run();
   }
@@ -86,7 +104,7 @@ export class Outbox extends Emitter {
         this.emit("stored", { entry, answer });
       } catch (error) {
         if (error instanceof Refused && error.permanent) this.#refuse(entry, error);
-        else await this.#pause();
+        else await this.#pause(error);
       }
     }
     this.#sending = false;
@@ -94,13 +112,14 @@ export class Outbox extends Emitter {
 
   #refuse(entry, error) {
     entry.failed = error.message;
-    this.#save((others) => others.map((other) => (other.id === entry.id ? entry : other)));
+    this.#save();
     this.emit("failed", entry);
   }
 
-  #pause() {
+  #pause(error) {
+    this.emit("held", error);
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.#backoff.next());
+      const timer = setTimeout(resolve, Math.max(this.#backoff.next(), error.retryAfter ?? 0));
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
@@ -110,16 +129,33 @@ export class Outbox extends Emitter {
 
   #remove(entry) {
     this.entries = this.entries.filter((other) => other !== entry);
-    this.#save((others) => others.filter((other) => other.id !== entry.id));
+    this.#save(entry.id);
   }
 
-  /** Changes what is kept; other tabs keep theirs in the same place. */
-  #save(change) {
-    this.#stored.write(change(this.#read()));
+  /** Keeps ours; what other tabs have on their way lies in the same place and stays. */
+  #save(removed = null) {
+    const ours = new Set(this.entries.map((entry) => entry.id));
+    const others = this.#read().filter((entry) => entry.id !== removed && !ours.has(entry.id));
+    const before = this.unkept.size;
+    this.unkeptReason = this.#stored.writeFirst([...others, ...this.entries]);
+    const kept = new Set(this.unkeptReason === null ? ours : this.#read().map((entry) => entry.id));
+    this.unkept = new Set(this.entries.filter((entry) => !kept.has(entry.id)));
+    if (this.unkept.size > 0 || before > 0) this.emit("kept");
   }
 
   #read() {
     const kept = this.#stored.read();
-    return Array.isArray(kept) ? kept : [];
+    return Array.isArray(kept) ? kept.filter(isEntry) : [];
   }
+}
+
+/** Whether this was kept by us: a browser's storage can be written by anybody who sits before it. */
+function isEntry(entry) {
+  return (
+    entry !== null &&
+    typeof entry === "object" &&
+    ["id", "key", "raw"].every((field) => typeof entry[field] === "string") &&
+    ["/timeline/send", "/timeline/sendGroup"].includes(entry.path) &&
+    (typeof entry.body === "string" || typeof entry.fields === "object")
+  );
 }

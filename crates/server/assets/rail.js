@@ -1,9 +1,9 @@
 // The list of conversations and people, and the field that finds or begins one.
 
 import { avatar } from "./avatar.js";
-import { arrange, el, painter } from "./dom.js";
+import { arrange, composing, el, painter } from "./dom.js";
 import { directKey } from "./message.js";
-import { checkedName } from "./name.js";
+import { checkedName, shownName } from "./name.js";
 import { shortTime } from "./time.js";
 
 const SHOWN_MAX = 200;
@@ -46,8 +46,8 @@ export class Rail {
 
   #paint() {
     const { book, presence, me } = this.session;
-    const typed = this.search.value.trim().toLocaleLowerCase();
-    const found = (title) => title.toLocaleLowerCase().includes(typed);
+    const typed = comparable(this.search.value);
+    const found = (title) => comparable(title).includes(typed);
     const talks = book.list().filter((entry) => found(entry.title)).slice(0, SHOWN_MAX);
     const talking = new Set(talks.map((entry) => entry.key));
     const people = [...presence.online]
@@ -88,21 +88,28 @@ export class Rail {
     }
     item.entry = entry;
     item.button.onclick = () => this.#open(item.entry);
-    this.#fill(item, entry);
+    try {
+      this.#fill(item, entry);
+    } catch (error) {
+      // One conversation that cannot be drawn must not take the others out of the list.
+      console.warn("a conversation is listed by its name alone", error);
+      item.title.textContent = entry.title;
+    }
     return item.row;
   }
 
   #fill(item, entry) {
     const online = entry.kind === "direct" && this.session.presence.online.has(entry.peer);
     const unread = entry.unread.length;
-    const who = entry.from === this.session.me ? "You: " : entry.kind === "group" && entry.from ? `${entry.from}: ` : "";
+    const who = entry.from === this.session.me ? "You: " : entry.kind === "group" && entry.from ? `${shownName(entry.from)}: ` : "";
     const quiet = entry.kind === "group" ? `${entry.members.length} members` : online ? "Online" : "Offline";
     const preview = entry.preview ? who + entry.preview : entry.last > 0 ? "" : quiet;
-    const state = [online, unread, entry.title, preview, entry.at, this.current === entry.key, entry.begin].join("\u0000");
+    const title = shownName(entry.title);
+    const state = [online, unread, title, preview, entry.at, this.current === entry.key, entry.begin].join("\u0000");
     if (item.state === state) return;
     item.state = state;
-    if (item.title.textContent !== entry.title) item.sign.replaceChildren(avatar(entry), el("span", { class: "dot" }));
-    item.title.textContent = entry.title;
+    if (item.title.textContent !== title) item.sign.replaceChildren(avatar(entry), el("span", { class: "dot" }));
+    item.title.textContent = title;
     item.preview.textContent = preview;
     item.time.textContent = entry.at === null ? "" : shortTime(entry.at);
     item.badge.textContent = unread === 0 ? "" : unread > 99 ? "99+" : String(unread);
@@ -120,7 +127,8 @@ export class Rail {
   }
 
   #searchKey(event) {
-    if (event.key === "ArrowDown" || (event.key === "Enter" && !event.isComposing)) {
+    if (composing(event)) return;
+    if (event.key === "ArrowDown" || event.key === "Enter") {
       // Somebody may type faster than the list is painted, and means what they typed.
       this.#paint();
       const first = this.list.querySelector("button");
@@ -157,6 +165,11 @@ export class Rail {
     const chosen = buttons.find((button) => button.dataset.key === this.#focusedKey) ?? buttons[0];
     for (const button of buttons) button.tabIndex = button === chosen ? 0 : -1;
   }
+}
+
+/** As it is searched for: in one spelling, without regard to case. */
+function comparable(text) {
+  return text.normalize("NFC").trim().toLocaleLowerCase();
 }
 
 function heading(text) {

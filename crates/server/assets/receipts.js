@@ -7,6 +7,8 @@ import { Stored } from "./storage.js";
 const AWAITED_MAX = 500;
 const CONVERSATIONS_MAX = 500;
 const PEERS_MAX = 100;
+// In letters of JSON.
+const KEPT_LENGTH = 100_000;
 
 const channel = (peer) => `$received:${peer}`;
 
@@ -73,6 +75,13 @@ export class Receipts extends Emitter {
     this.#save();
   }
 
+  /** The server has another past than the one that the places are of. */
+  startOver() {
+    this.peers.clear();
+    this.#stored.write(null);
+    this.emit("change");
+  }
+
   set current(peer) {
     this.#current = peer;
     this.follow(peer);
@@ -96,8 +105,8 @@ export class Receipts extends Emitter {
 
   async #ask(name) {
     try {
-      const { member, sequence } = await this.#connection.call("received_of", { member: name });
-      this.#raise(member, Number(sequence));
+      const { sequence } = await this.#connection.call("received_of", { member: name });
+      this.#raise(name, Number(sequence));
     } catch {
       // Without a connection the next `open` asks again.
     }
@@ -105,7 +114,7 @@ export class Receipts extends Emitter {
 
   #heard(text) {
     const { member, sequence } = JSON.parse(text);
-    this.#raise(member, Number(sequence));
+    if (this.#bound.has(member)) this.#raise(member, Number(sequence));
   }
 
   #raise(name, sequence) {
@@ -133,12 +142,13 @@ export class Receipts extends Emitter {
   /** Takes over what other tabs know: positions only grow, so the higher ones count. */
   #merge() {
     const kept = this.#stored.read();
-    if (typeof kept?.peers !== "object" || kept.store !== this.store) return;
+    if (typeof kept?.peers !== "object" || kept.peers === null || kept.store !== this.store) return;
     for (const [name, theirs] of Object.entries(kept.peers)) {
       const ours = this.#peer(name);
-      ours.cursor = Math.max(ours.cursor, theirs.cursor);
-      if (theirs.newest && !(ours.newest?.sequence >= theirs.newest.sequence)) ours.newest = theirs.newest;
-      Object.assign(ours.awaited, theirs.awaited);
+      if (theirs?.cursor > ours.cursor) ours.cursor = theirs.cursor;
+      if (theirs?.newest?.sequence > (ours.newest?.sequence ?? 0)) ours.newest = theirs.newest;
+      const awaited = Object.entries(theirs?.awaited ?? {}).filter(([, sequence]) => Number.isSafeInteger(sequence));
+      Object.assign(ours.awaited, Object.fromEntries(awaited.slice(-AWAITED_MAX)));
       this.#clear(ours);
     }
   }
@@ -146,6 +156,9 @@ export class Receipts extends Emitter {
   #save() {
     this.#merge();
     const kept = [...this.peers].filter(([, state]) => state.newest || Object.keys(state.awaited).length > 0);
-    this.#stored.write({ store: this.store, peers: Object.fromEntries(kept.slice(-CONVERSATIONS_MAX)) });
+    let left = KEPT_LENGTH;
+    const short = (peer) => (left -= JSON.stringify(peer).length) >= 0;
+    const newest = kept.slice(-CONVERSATIONS_MAX).toReversed().filter(short).toReversed();
+    this.#stored.write({ store: this.store, peers: Object.fromEntries(newest) });
   }
 }

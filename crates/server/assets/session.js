@@ -3,8 +3,11 @@
 import { Book } from "./book.js";
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
+import { readEntry } from "./entry.js";
+import { Health } from "./health.js";
 import { Inbox } from "./inbox.js";
-import { directKey, groupKey, readMessage, UNKNOWN } from "./message.js";
+import { directKey, groupKey, ownMessage, readMessage, UNKNOWN } from "./message.js";
+import { shownName } from "./name.js";
 import { Outbox } from "./outbox.js";
 import { Presence } from "./presence.js";
 import { freshId } from "./protocol.js";
@@ -14,8 +17,13 @@ import { history, statuses } from "./http.js";
 
 const REPORT_MS = 60;
 const PEERS_MAX = 100;
+const THREADS_MAX = 200;
+const NAMED_MAX = 5;
 
-/** Emits `arrived` with { entry, message } for messages of others that are new, and `notice` with a sentence. */
+/**
+ * Emits `arrived` with { entry, message } for messages of others that are new, `notice` with a sentence, and `reset`
+ * when the server has other messages than those that were read.
+ */
 export class Session extends Emitter {
   #threads = new Map();
   #reporting = 0;
@@ -28,14 +36,27 @@ export class Session extends Emitter {
     this.connection = new Connection(me);
     this.presence = new Presence(this.connection);
     this.receipts = new Receipts(me, this.book.store, this.connection);
+    this.health = new Health(this.connection);
     this.outbox = new Outbox(me);
-    this.inbox = new Inbox(me, this.book.cursor, (entry, live) => this.#arrived(entry, live));
+    this.inbox = new Inbox(me, this.book.position, {
+      apply: (entry, live) => this.#arrived(entry, live),
+      restarted: (generation) => {
+        this.book.startOver(generation);
+        this.#startOver("The messages on this server were set back, as when a backup is restored. This page has started over and shows what is there now.");
+      },
+      passed: (missed) => missed && this.emit("notice", "Some messages that you have not seen are no longer in your inbox. Open a conversation to read it from its history."),
+      failed: (error) => this.health.note("reading", error),
+    });
     this.connection.on("message", ({ channel, text }) => channel === `$inbox:${me}` && this.#pushed(text));
     this.connection.on("open", () => this.#opened());
     this.presence.on("partial", () => this.#askForPeers());
+    this.health.on("change", () => this.#showWaiting());
+    this.health.on("well", () => this.outbox.hurry());
+    this.connection.on("state", () => this.#showWaiting());
     this.outbox.on("queued", (entry) => this.#queued(entry));
     this.outbox.on("stored", ({ entry, answer }) => this.#stored(entry, answer));
-    this.outbox.on("failed", (entry) => this.#threads.get(entry.key)?.setState(entry.raw, "failed"));
+    this.outbox.on("held", (error) => this.health.note("sending", error));
+    this.outbox.on("failed", (entry) => this.#refused(entry));
     this.outbox.on("dropped", (entry) => this.#threads.get(entry.key)?.dropPending(entry.raw));
   }
 
@@ -45,11 +66,6 @@ export class Session extends Emitter {
     this.inbox.catchUp();
     this.outbox.start();
     this.receipts.follow(null);
-  }
-
-  stop() {
-    this.connection.stop();
-    this.outbox.stop();
   }
 
   /** The conversation with one person. */
@@ -66,12 +82,11 @@ export class Session extends Emitter {
 
   /** The messages of a conversation. */
   thread(entry) {
-    let thread = this.#threads.get(entry.key);
-    if (!thread) {
-      thread = new Thread(entry, this.me, (conversation, range) => history(conversation, this.me, range));
-      if (entry.key === UNKNOWN) thread.restore(this.book.keptUnknown());
-      this.#threads.set(entry.key, thread);
-    }
+    const thread = this.#threads.get(entry.key) ?? this.#newThread(entry);
+    // Those that were used last are at the end.
+    this.#threads.delete(entry.key);
+    this.#threads.set(entry.key, thread);
+    if (this.#threads.size > THREADS_MAX) this.#forgetThread();
     return thread;
   }
 
@@ -79,14 +94,40 @@ export class Session extends Emitter {
     this.outbox.add(entry, text);
   }
 
+  #newThread(entry) {
+    const thread = new Thread(entry, this.me, (conversation, range) => history(conversation, this.me, range));
+    if (entry.key === UNKNOWN) thread.restore(this.book.keptUnknown());
+    // Who is in a large group is not kept in the browser; its messages say it.
+    if (entry.kind === "group") {
+      thread.on("change", () => {
+        if (this.book.open(entry).members.length > 0) return;
+        const listed = thread.records.findLast(({ message }) => message.conversation.members.length > 0);
+        if (listed) this.book.learn(this.book.open(entry), listed.message.conversation.members);
+      });
+    }
+    return thread;
+  }
+
+  /** What one has not looked at for longest is in the history. */
+  #forgetThread() {
+    for (const [key, thread] of this.#threads) {
+      if (thread.shown || thread.hasPending || key === UNKNOWN) continue;
+      this.#threads.delete(key);
+      return;
+    }
+  }
+
   #opened() {
+    this.inbox.doubt();
     this.outbox.hurry();
     this.connection
       .call("hello")
       .then(({ store }) => {
         const known = this.book.recognise(store);
         this.receipts.recognise(store);
-        if (!known) this.#startOver();
+        if (known) return;
+        this.inbox.restart();
+        this.#startOver("This server keeps other messages than the one you used before.");
       })
       .catch((error) => console.warn("the server did not say hello", error))
       .then(() => this.inbox.catchUp())
@@ -103,28 +144,39 @@ export class Session extends Emitter {
     );
   }
 
-  #startOver() {
-    this.inbox.restart();
+  #startOver(notice) {
     this.#threads.clear();
+    this.receipts.startOver();
     this.#reported = 0;
     for (const entry of this.outbox.entries) this.#queued(entry);
     this.emit("reset");
-    this.emit("notice", "This server keeps other messages than the one you used before.");
+    this.emit("notice", notice);
   }
 
   #pushed(text) {
-    const { sequence, message } = JSON.parse(text);
-    this.inbox.push({ sequence: Number(sequence), message });
+    let entry;
+    try {
+      entry = readEntry(JSON.parse(text));
+    } catch (error) {
+      console.warn("what was pushed is asked for again", error);
+      this.inbox.catchUp();
+      return;
+    }
+    this.inbox.push(entry);
   }
 
-  #arrived({ sequence, message: raw }, live) {
-    const message = readMessage(raw, this.me);
+  #arrived(entry, live) {
+    const { sequence, tag } = entry;
+    this.book.advance({ sequence, tag, generation: this.inbox.generation });
+    this.#report(false);
+    if (entry.kind !== "message") return this.book.changed();
+    const message = readMessage(entry, this.me);
     // The thread of messages that belong nowhere is made from what the book keeps: before this one is in it.
     const known = message.conversation.key === UNKNOWN ? this.thread(message.conversation) : null;
-    const entry = this.book.note(message, sequence);
-    (known ?? this.thread(entry)).addLive(message, sequence);
-    this.#report(false);
-    if (live && message.from !== this.me) this.emit("arrived", { entry, message });
+    const noted = this.book.note(message, sequence);
+    (known ?? this.thread(noted)).addLive(message, sequence);
+    if (live && message.from !== this.me) this.emit("arrived", { entry: noted, message });
+    return undefined;
   }
 
   /** Tells the server how far we have come, once for a burst. */
@@ -142,17 +194,37 @@ export class Session extends Emitter {
   }
 
   #queued(entry) {
-    const message = readMessage(entry.raw, this.me);
-    const thread = this.thread(this.book.open(message.conversation));
-    const state = entry.failed === null ? "sending" : "failed";
-    thread.addPending(message, state);
-    thread.setState(entry.raw, state);
+    const message = ownMessage(entry, this.me);
+    const conversation = this.book.open(message.conversation);
+    conversation.wrote = true;
+    const thread = this.thread(conversation);
+    thread.addPending(message, this.#stateOf(entry));
+    thread.setState(entry.raw, this.#stateOf(entry), entry.failed);
+  }
+
+  #stateOf(entry) {
+    if (entry.failed !== null) return "failed";
+    // Without a connection it is that which is missing, and the page says so.
+    return this.health.sending === null || this.connection.state !== "open" ? "sending" : "waiting";
+  }
+
+  #showWaiting() {
+    for (const entry of this.outbox.waiting) this.#threads.get(entry.key)?.setState(entry.raw, this.#stateOf(entry));
+  }
+
+  #refused(entry) {
+    // It takes messages, only not this one.
+    this.health.note("sending", null);
+    this.#threads.get(entry.key)?.setState(entry.raw, "failed", entry.failed);
   }
 
   #stored(entry, answer) {
+    this.health.note("sending", null);
     this.#threads.get(entry.key)?.setState(entry.raw, "stored");
     if (entry.peer) this.receipts.sent(entry.peer, entry.id, Number(answer.sequence));
-    const failed = answer.failedMembers ?? [];
-    if (failed.length > 0) this.emit("notice", `Not stored for ${failed.join(", ")}.`);
+    const failed = Array.isArray(answer.failedMembers) ? answer.failedMembers : [];
+    if (failed.length === 0) return;
+    const others = failed.length > NAMED_MAX ? ` and ${failed.length - NAMED_MAX} others` : "";
+    this.emit("notice", `Not stored for ${failed.slice(0, NAMED_MAX).map(shownName).join(", ")}${others}.`);
   }
 }

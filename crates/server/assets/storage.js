@@ -1,9 +1,19 @@
-// What a browser keeps for a user between visits. A browser that keeps nothing still chats.
+// What a browser keeps for a user between visits. A browser that keeps nothing still chats, and says so.
+//
+// | key | what | may be dropped |
+// |---|---|---|
+// | `tidings:name` | the name that was used last | yes |
+// | `tidings:1:<user>:book` | the conversations, and how far the inbox was read | yes: the server has it all |
+// | `tidings:1:<user>:receipts` | which messages have reached their receivers | yes |
+// | `tidings:1:<user>:outbox` | what is not sent yet | never: it is nowhere else |
+
+const PREFIX = "tidings:1:";
+const NEVER_DROPPED = ":outbox";
 
 /** A JSON value in the local storage, shared by the user's tabs. */
 export class Stored {
   constructor(user, name) {
-    this.key = `tidings:1:${user}:${name}`;
+    this.key = `${PREFIX}${user}:${name}`;
   }
 
   read() {
@@ -14,19 +24,82 @@ export class Stored {
     }
   }
 
-  /** Whether it could be kept. */
+  /** Keeps a value. Returns nothing, or why the browser does not keep it: what was there before stays then. */
   write(value) {
-    try {
-      localStorage.setItem(this.key, JSON.stringify(value));
-      return true;
-    } catch (error) {
-      console.warn("the browser keeps nothing for this page", error);
-      return false;
+    return keep(this.key, JSON.stringify(value));
+  }
+
+  /** Keeps a value that is nowhere else: what the server has as well gives it its place. */
+  writeFirst(value) {
+    const text = JSON.stringify(value);
+    let reason = keep(this.key, text);
+    for (const key of reason === FULL ? droppable(this.key) : []) {
+      localStorage.removeItem(key);
+      reason = keep(this.key, text);
+      if (reason === null) break;
     }
+    return reason;
   }
 
   /** Calls back when another tab wrote. */
   watch(listener) {
     addEventListener("storage", (event) => event.key === this.key && listener());
+  }
+}
+
+const FULL = "its storage for this page is full";
+const FORBIDDEN = "it is set to keep nothing for this page";
+
+/** Why the browser keeps nothing at all, or nothing. */
+export function storageProblem() {
+  const key = `${PREFIX}probe`;
+  const reason = keep(key, "1");
+  if (reason === null) localStorage.removeItem(key);
+  return reason;
+}
+
+/** A name belongs to its tab, so that one browser can be two people; a new tab proposes the last one. */
+export const remembered = {
+  key: "tidings:name",
+
+  read() {
+    return { here: attempt(() => sessionStorage.getItem(this.key)), last: attempt(() => localStorage.getItem(this.key)) };
+  },
+
+  write(name) {
+    attempt(() => sessionStorage.setItem(this.key, name));
+    attempt(() => localStorage.setItem(this.key, name));
+  },
+
+  /** The tab is nobody's any more. */
+  leave() {
+    attempt(() => sessionStorage.removeItem(this.key));
+  },
+};
+
+function keep(key, text) {
+  try {
+    localStorage.setItem(key, text);
+    return null;
+  } catch (error) {
+    return error?.name === "QuotaExceededError" || error?.name === "NS_ERROR_DOM_QUOTA_REACHED" ? FULL : FORBIDDEN;
+  }
+}
+
+/** The keys whose values can be had again, those of other users first. */
+function droppable(wanted) {
+  const user = wanted.slice(0, wanted.lastIndexOf(":"));
+  const keys = Array.from({ length: localStorage.length }, (_, at) => localStorage.key(at));
+  const ours = keys.filter((key) => key.startsWith(PREFIX) && !key.endsWith(NEVER_DROPPED));
+  return ours.sort((left, right) => Number(left.startsWith(`${user}:`)) - Number(right.startsWith(`${user}:`)));
+}
+
+/** What forbidden storage gives: nothing. */
+function attempt(use) {
+  try {
+    return use();
+  } catch (error) {
+    console.warn("the browser keeps nothing for this page", error);
+    return null;
   }
 }

@@ -4,6 +4,9 @@ import { avatar } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { painter } from "./dom.js";
 import { Log } from "./log.js";
+import { shownName } from "./name.js";
+
+const MEMBERS_SHOWN = 50;
 
 /** Calls `onread` with the entry whose newest message is on the screen. */
 export class Talk {
@@ -20,10 +23,11 @@ export class Talk {
       actions: { retry: (raw) => session.outbox.retry(raw), drop: (raw) => session.outbox.drop(raw) },
     });
     this.composer = new Composer(root, (text) => {
-      session.send(this.#entry, text);
+      session.send(this.#current, text);
       this.log.toBottom();
       this.composer.focus();
     });
+    this.composer.field.addEventListener("input", () => session.health.glance());
     this.paint = painter(() => this.#paint());
     session.presence.on("change", this.paint);
     session.book.on("change", this.paint);
@@ -31,6 +35,11 @@ export class Talk {
 
   get key() {
     return this.#entry?.key ?? null;
+  }
+
+  /** Shows the open conversation anew: its messages are others now. */
+  restart() {
+    if (this.#entry) this.open(this.session.book.open(placeOf(this.#entry)));
   }
 
   open(entry) {
@@ -50,10 +59,16 @@ export class Talk {
     this.log.show(null);
   }
 
+  /** What is known of the conversation now; another tab may have changed it. */
+  get #current() {
+    return this.session.book.conversations.get(this.#entry.key) ?? this.#entry;
+  }
+
   #paint() {
     if (!this.#entry) return;
-    const entry = this.session.book.conversations.get(this.#entry.key) ?? this.#entry;
-    this.title.textContent = entry.title;
+    const entry = this.#current;
+    this.title.textContent = shownName(entry.title);
+    this.composer.obstruct(obstacle(entry, this.session.me));
     const detail = this.#detail(entry);
     if (this.detail.textContent !== detail) this.detail.textContent = detail;
     this.root.classList.toggle("is-online", entry.kind === "direct" && this.session.presence.online.has(entry.peer));
@@ -61,11 +76,16 @@ export class Talk {
 
   #detail(entry) {
     if (entry.kind === "unknown") return "Messages that do not say where they belong";
-    if (entry.kind === "group") return entry.members.length > 0 ? entry.members.join(", ") : "Members are not known";
+    if (entry.kind === "group") return entry.members.length > 0 ? entry.members.slice(0, MEMBERS_SHOWN).map(shownName).join(", ") : "Members are not known";
     if (entry.peer === this.session.me) return "Notes to yourself";
     if (!this.session.presence.fresh) return "";
     return this.session.presence.online.has(entry.peer) ? "Online" : "Offline. Messages wait for their return.";
   }
+}
+
+/** Where a conversation is, without what was said in it. */
+function placeOf({ key, kind, title, members, peer, group }) {
+  return { key, kind, title, members, peer, group };
 }
 
 function obstacle(entry, me) {

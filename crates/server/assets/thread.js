@@ -1,21 +1,29 @@
 // The messages of one conversation, put in order from three sources: its history, the inbox, and what is being sent.
 //
-// History and inbox count for themselves, so an entry is recognised in both by its text, which is stored byte for
-// byte and has an id inside; what is alike without an id is paired newest with newest.
+// History and inbox count for themselves, so an entry is recognised in both by who sent it and its text, which is
+// stored byte for byte; what is alike without an id is paired newest with newest.
+//
+// A thread has bounds, whoever writes into it: beyond them it forgets its oldest records, which are in the history.
 
 import { Emitter } from "./emitter.js";
 import { readMessage } from "./message.js";
 
 const PAGE = 60;
+const COUNT_MAX = 1_000;
 // What arrives in a conversation that nobody has opened is found in its history later.
-const UNOPENED_MAX = 200;
+const UNOPENED = { records: 200, letters: 500_000 };
+const OPENED = { records: 5_000, letters: 8_000_000 };
 
 let keys = 0;
 
 /** Emits `change`. `records` are in the order in which they are shown. */
 export class Thread extends Emitter {
   #orders = 0;
+  #letters = 0;
   #loading = null;
+  // How far the history was read, at both ends.
+  #first = null;
+  #last = 0;
 
   constructor(conversation, me, fetchHistory) {
     super();
@@ -27,37 +35,48 @@ export class Thread extends Emitter {
     this.opened = conversation.kind === "unknown";
     this.hasOlder = !this.opened;
     this.failed = false;
+    /** Whether somebody reads older messages: then none is taken away above. */
+    this.held = false;
+    /** Whether it is on the screen. */
+    this.shown = false;
   }
 
   /** An entry of the inbox. */
   addLive(message, sequence) {
     const mine = message.from === this.me;
-    const echo = mine ? this.records.findLast((record) => record.pending && record.raw === message.raw) : undefined;
+    const echo = mine ? this.records.findLast((record) => record.pending && same(record, message)) : undefined;
     if (echo) {
-      Object.assign(echo, { pending: false, state: "stored", inbox: sequence, order: this.#nextOrder() });
+      Object.assign(echo, { message, pending: false, state: "stored", inbox: sequence, order: this.#nextOrder() });
       this.#arrange();
-    } else if (message.id !== null && this.#recent((record) => record.raw === message.raw)) {
       return;
-    } else {
-      this.#put(this.#record(message, { inbox: sequence }));
-      // Without an id a message that looks like an old one may still be new: the history knows.
-      if (message.id === null && this.opened && this.conversation.kind !== "unknown") this.readNewer();
     }
-    if (!this.opened && this.records.length > UNOPENED_MAX) this.records.splice(0, this.records.length - UNOPENED_MAX);
+    // With an id, what the history showed before is the same message; without one, only the history can tell.
+    const twin = message.id === null ? undefined : this.#recent((record) => same(record, message));
+    const known = twin && (twin.inbox === null || twin.inbox === sequence);
+    if (known) twin.inbox = sequence;
+    else this.#put(this.#record(message, { inbox: sequence }));
+    // What an id that is only claimed, or none, leaves open, the history knows.
+    if (!(message.sure || known) && this.opened && this.conversation.kind !== "unknown") this.readNewer();
+    this.#bound();
   }
 
   /** A message of ours that is on its way, or back from a visit before. */
   addPending(message, state) {
-    if (this.#recent((record) => record.raw === message.raw)) return;
+    if (this.#recent((record) => same(record, message))) return;
     this.#put(this.#record(message, { pending: true, state }));
   }
 
-  /** The state of a message of ours that is on its way: "sending", "stored" or "failed". */
-  setState(raw, state) {
-    const record = this.records.findLast((record) => record.raw === raw);
+  /** The state of a message of ours that is on its way: "sending", "waiting", "stored" or "failed", and why. */
+  setState(raw, state, reason = null) {
+    const record = this.records.findLast((record) => record.mine && record.raw === raw);
     if (!record || (!record.pending && state !== "stored")) return;
-    record.state = state;
+    if (record.state === state && record.reason === reason) return;
+    Object.assign(record, { state, reason });
     this.emit("change");
+  }
+
+  get hasPending() {
+    return this.records.some((record) => record.pending);
   }
 
   /** Takes back a message that was never stored. */
@@ -75,7 +94,7 @@ export class Thread extends Emitter {
   /** Reads the newest page of the history, at the first opening. */
   async open() {
     if (this.opened) return;
-    const count = Math.min(1_000, PAGE + this.records.length);
+    const count = Math.min(COUNT_MAX, PAGE + this.records.length);
     const page = await this.#load({ before: 0, count });
     if (page) this.opened = true;
   }
@@ -84,16 +103,16 @@ export class Thread extends Emitter {
   async readOlder() {
     if (!this.opened) return this.open();
     if (!this.hasOlder) return undefined;
-    const first = this.records.find((record) => record.sequence !== null);
-    return this.#load({ before: first ? first.sequence : 0, count: PAGE });
+    return this.#load({ before: this.#first ?? 0, count: PAGE });
   }
 
   /** Reads what the history got since. */
   async readNewer() {
-    await this.#loading;
-    const newest = this.records.findLast((record) => record.sequence !== null);
-    const page = await this.#load({ last: newest ? newest.sequence : 0, count: 1_000 });
-    if (page?.length === 1_000) await this.readNewer();
+    for (let more = true; more; ) {
+      await this.#loading;
+      const page = await this.#load({ last: this.#last, count: COUNT_MAX });
+      more = page !== null && page.more && page.entries.length > 0;
+    }
   }
 
   get loading() {
@@ -114,8 +133,16 @@ export class Thread extends Emitter {
     try {
       const page = await this.fetchHistory(this.conversation, range);
       this.failed = false;
-      this.#merge(page, before, range.before === undefined || range.before === 0);
-      if (range.last === undefined && page.length < range.count) this.hasOlder = false;
+      const newest = range.before === undefined ? !page.more : range.before === 0;
+      this.#merge(page.entries, before, newest);
+      if (page.entries.length > 0) {
+        this.#first = Math.min(this.#first ?? Infinity, page.entries[0].sequence);
+        this.#last = Math.max(this.#last, page.entries.at(-1).sequence);
+      }
+      if (range.last === undefined) this.hasOlder = page.more;
+      // What came before this request and is not in its newest page is further up in the history.
+      if (range.before === 0 && page.more) this.#leaveToHistory(before);
+      this.#arrange();
       return page;
     } catch (error) {
       console.warn("the history cannot be read now", error);
@@ -126,15 +153,13 @@ export class Thread extends Emitter {
 
   #merge(page, before, reachesEnd) {
     const known = new Set(this.records.map((record) => record.sequence));
-    const open = new Map();
-    for (const record of this.records) {
-      if (record.sequence === null) open.set(record.raw, [...(open.get(record.raw) ?? []), record]);
-    }
-    for (const { sequence, message } of page.toReversed()) {
-      if (known.has(sequence)) continue;
-      const same = open.get(message)?.pop();
-      if (same) Object.assign(same, { sequence, pending: false, state: "stored" });
-      else this.records.push(this.#record(readMessage(message, this.me), { sequence }));
+    const open = Map.groupBy(this.records.filter((record) => record.sequence === null), (record) => print(record.message));
+    for (const entry of page.toReversed()) {
+      if (known.has(entry.sequence) || entry.kind !== "message") continue;
+      const message = readMessage(entry, this.me);
+      const twin = open.get(print(message))?.pop();
+      if (!twin) this.records.push(this.#record(message, { sequence: entry.sequence }));
+      else Object.assign(twin, { message, sequence: entry.sequence, pending: false, state: twin.mine ? "stored" : "" });
     }
     // What was here before and is not in the history keeps its place behind all that is.
     const end = page.at(-1)?.sequence;
@@ -143,11 +168,37 @@ export class Thread extends Emitter {
         if (record.sequence === null && !record.pending && record.order < before && record.anchor === null) record.anchor = end;
       }
     }
-    this.#arrange();
+  }
+
+  #leaveToHistory(before) {
+    const inHistory = ({ sequence, pending, order, message }) =>
+      sequence === null && !pending && order <= before && message.verified;
+    this.records = this.records.filter((record) => !inHistory(record));
+  }
+
+  /** Forgets the oldest records beyond the bounds. A thread that was opened is opened again, which finds what is missing. */
+  #bound() {
+    if (this.held || this.#loading !== null) return;
+    const most = this.opened && this.conversation.kind !== "unknown" ? OPENED : UNOPENED;
+    if (this.records.length <= most.records && this.#letters <= most.letters) return;
+    let [records, letters] = [0, 0];
+    this.records = this.records.toReversed().filter((record) => {
+      records += 1;
+      letters += record.raw.length;
+      return record.pending || records === 1 || (records <= UNOPENED.records && letters <= UNOPENED.letters);
+    }).toReversed();
+    this.#letters = this.records.reduce((sum, record) => sum + record.raw.length, 0);
+    if (this.conversation.kind !== "unknown") {
+      Object.assign(this, { opened: false, hasOlder: true });
+      [this.#first, this.#last] = [null, 0];
+    }
+    this.emit("change");
+    if (this.shown) this.open();
   }
 
   #record(message, more) {
     const state = message.from === this.me ? "stored" : "";
+    this.#letters += message.raw.length;
     return {
       key: (keys += 1),
       message,
@@ -159,6 +210,7 @@ export class Thread extends Emitter {
       pending: false,
       order: this.#nextOrder(),
       state,
+      reason: null,
       ...more,
     };
   }
@@ -170,9 +222,9 @@ export class Thread extends Emitter {
 
   #recent(matches) {
     for (let at = this.records.length - 1; at >= 0 && at > this.records.length - 2_000; at -= 1) {
-      if (matches(this.records[at])) return true;
+      if (matches(this.records[at])) return this.records[at];
     }
-    return false;
+    return undefined;
   }
 
   /** Puts one record where it belongs, which is nearly always at the end. */
@@ -187,6 +239,15 @@ export class Thread extends Emitter {
     this.records.sort(inOrder);
     this.emit("change");
   }
+}
+
+/** Whether a record and a message are one: who sent it counts, as anybody can send another's words again. */
+function same(record, message) {
+  return record.raw === message.raw && record.message.from === message.from;
+}
+
+function print(message) {
+  return `${message.from}\u0000${message.raw}`;
 }
 
 /** By place in the history; what has none comes behind what it followed, and what is on its way last. */

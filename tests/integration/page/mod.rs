@@ -2,14 +2,20 @@
 
 mod absence;
 mod codec;
+mod composing;
 mod crash;
+mod following;
 mod groups;
 mod history;
 mod injection;
+mod isolation;
+mod keeping;
 mod keyboard;
 mod look;
 mod messages;
+mod past;
 mod people;
 mod person;
+mod sender;
 mod shapes;
 mod tabs;

@@ -15,8 +15,18 @@ pub(super) struct Person {
 impl Person {
     /// Opens the page in a new tab and comes in.
     pub(super) async fn enter(profile: &Profile, server: &Tidings, name: &str) -> Self {
-        let person = Self { page: profile.page().await.unwrap() };
-        person.page.open(&server.url("/")).await.unwrap();
+        Self::enter_on(profile.page().await.unwrap(), server, name).await
+    }
+
+    /// Opens the page in this tab and comes in.
+    pub(super) async fn enter_on(page: Page, server: &Tidings, name: &str) -> Self {
+        page.open(&server.url("/")).await.unwrap();
+        Self::come_in(page, name).await
+    }
+
+    /// Chooses a name on the page that is open.
+    pub(super) async fn come_in(page: Page, name: &str) -> Self {
+        let person = Self { page };
         person.page.fill("#name", name).await.unwrap();
         person.page.press("Enter").await.unwrap();
         person.connected().await;
@@ -49,6 +59,14 @@ impl Person {
     pub(super) async fn open_key(&self, key: &str) {
         self.page.click(&row(key)).await.unwrap();
         self.until("document.querySelector('#talk').classList.contains('has-talk')").await;
+    }
+
+    /// Opens a conversation from a list that still moves, where a mouse might meet another row.
+    pub(super) async fn open_moving(&self, key: &str, title: &str) {
+        let row = json!(row(key));
+        self.until(&format!("document.querySelector({row}) !== null")).await;
+        self.value(&format!("document.querySelector({row}).click()")).await;
+        self.until(&format!("document.querySelector('#talk-title').textContent === {}", json!(title))).await;
     }
 
     /// Opens the conversation with somebody who may not be in the list.

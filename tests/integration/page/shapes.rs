@@ -26,8 +26,9 @@ async fn any_json_is_shown_somewhere() {
             client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success()
         );
     }
-    alice.sees_unread("unknown", "6").await;
-    alice.open_key("unknown").await;
+    // Wherever they say they belong, the server knows who sent them.
+    alice.sees_unread("direct:bot", "6").await;
+    alice.open("bot").await;
     let raw = |shape: &serde_json::Value| shape.to_string();
     let expected = [
         "hi".to_owned(),
@@ -39,7 +40,7 @@ async fn any_json_is_shown_somewhere() {
     ];
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
     alice.sees(&expected).await;
-    assert_eq!(alice.value("document.querySelector('#text').disabled").await, true);
+    assert_eq!(alice.value("document.querySelector('#text').disabled").await, false);
     alice.page.reload().await.unwrap();
     alice.sees(&expected).await;
 
@@ -61,23 +62,6 @@ async fn any_json_is_shown_somewhere() {
     );
     alice.sees(&["again", "again", "again"]).await;
     alice.had_no_trouble();
-}
-
-#[tokio::test]
-async fn a_message_that_lies_about_its_sender_is_still_shown() {
-    let Some(chromium) = require(Chromium::start().await) else { return };
-    let server = Tidings::start();
-    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
-    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
-    bob.open("Alice").await;
-    bob.say("true").await;
-    alice.sees_unread("direct:Bob", "1").await;
-    let message = json!({ "id": "x", "from": "Bob", "to": "Alice", "text": "false", "at": 1 }).to_string();
-    let body = json!({ "from": "Mallory", "to": "Alice", "message": message });
-    reqwest::Client::new().post(server.url("/timeline/send")).json(&body).send().await.unwrap();
-    alice.sees_unread("direct:Bob", "2").await;
-    alice.open("Bob").await;
-    alice.sees(&["true", "false"]).await;
 }
 
 #[tokio::test]

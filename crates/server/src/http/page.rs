@@ -27,6 +27,7 @@ const ASSETS: &[Asset] = assets! {
     "app.js"
     "avatar.js"
     "backoff.js"
+    "banner.js"
     "base.css"
     "book.js"
     "bubble.js"
@@ -34,8 +35,10 @@ const ASSETS: &[Asset] = assets! {
     "connection.js"
     "dom.js"
     "emitter.js"
+    "entry.js"
     "gather.css"
     "gather.js"
+    "health.js"
     "http.js"
     "inbox.js"
     "indicator.js"
@@ -56,6 +59,7 @@ const ASSETS: &[Asset] = assets! {
     "text.js"
     "thread.js"
     "time.js"
+    "troubles.js"
     "welcome.css"
 };
 
