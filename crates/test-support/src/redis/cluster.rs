@@ -1,4 +1,4 @@
-//! A cluster of masters.
+//! A cluster of masters, with or without replicas.
 
 use super::options::RedisOptions;
 use super::patience::Patience;
@@ -9,13 +9,17 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 
-/// A Redis Cluster of masters without replicas, gone when dropped.
+/// A Redis Cluster, gone when dropped.
+///
+/// Its masters come first among the nodes. They have no replicas, unless it was started
+/// [with some](Self::replicated): then one takes the place of a master that does not answer for a second.
 ///
 /// With a master down the others refuse its slots and, unless the options say
 /// `--cluster-require-full-coverage no`, all others too, as Redis does by default.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<Redis>,
+    masters: usize,
     /// What the nodes call themselves.
     ids: Vec<String>,
 }
@@ -37,16 +41,72 @@ impl RedisCluster {
     ///
     /// As [`start`](Self::start).
     pub async fn with(masters: usize, options: &RedisOptions) -> Result<Self> {
+        Self::of(masters, masters, options).await
+    }
+
+    /// Starts this many masters with a replica each, and returns once all of them say that the cluster is well and each replica
+    /// is in sync. The replica of master `n` of `m` is node `m + n`. While one master is down the others go on with their slots.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn replicated(masters: usize) -> Result<Self> {
+        let arguments = ["--repl-diskless-sync-delay", "0", "--cluster-require-full-coverage", "no"];
+        let arguments = arguments.map(str::to_owned).to_vec();
+        let options = RedisOptions { arguments, ..RedisOptions::default() };
+        let cluster = Self::of(masters, 2 * masters, &options).await?;
+        let patience = Patience::for_the("replicas to be in sync");
+        for (number, replica) in cluster.nodes[masters..].iter().enumerate() {
+            let mut connection = replica.connect().await?;
+            connection.tell(&["CLUSTER", "REPLICATE", &cluster.ids[number]]).await?;
+            while connection.tell(&["INFO", "replication"]).await?.line("master_link_status") != Some("up") {
+                patience.wait("a replica is not in sync").await?;
+            }
+        }
+        // Each node has to know who would take a master's place.
+        for node in &cluster.nodes {
+            let mut connection = node.connect().await?;
+            loop {
+                let nodes = connection.tell(&["CLUSTER", "NODES"]).await?;
+                let replicas = nodes.text().lines().filter(|line| line.contains("slave")).count();
+                if replicas == masters {
+                    break;
+                }
+                patience.wait(nodes.text()).await?;
+            }
+        }
+        Ok(cluster)
+    }
+
+    async fn of(masters: usize, count: usize, options: &RedisOptions) -> Result<Self> {
         let (mut nodes, mut ids) = (Vec::new(), Vec::new());
-        for _ in 0..masters {
+        for _ in 0..count {
             let node = node(options).await?;
             ids.push(node.tell(&["CLUSTER", "MYID"]).await?.text().to_owned());
             nodes.push(node);
         }
-        let cluster = Self { nodes, ids };
+        let cluster = Self { nodes, masters, ids };
         cluster.join().await?;
         cluster.is_well().await?;
         Ok(cluster)
+    }
+
+    /// Returns the node that has taken the place of one which was frozen or killed, once all others say so.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if none does; `Unavailable` if another node does not answer.
+    pub async fn failed_over(&self, old: usize) -> Result<usize> {
+        let patience = Patience::for_the("replica to take over");
+        let replica = self.masters + old;
+        let slot = u16::try_from(SLOTS * old / self.masters).unwrap_or_default();
+        for (number, node) in self.nodes.iter().enumerate().filter(|(number, _)| *number != old) {
+            let mut connection = node.connect().await?;
+            while !holds(&connection.tell(&["CLUSTER", "SLOTS"]).await?, slot, &self.ids[replica]) {
+                patience.wait(&format!("node {number} does not know of it")).await?;
+            }
+        }
+        Ok(replica)
     }
 
     /// Returns the address of the cluster with all nodes in it, `redis-cluster://host:port,host:port,…`.
@@ -139,11 +199,14 @@ impl RedisCluster {
     /// Hands out the slots and makes the nodes known to the first one, which tells the others.
     async fn join(&self) -> Result<()> {
         for (number, node) in self.nodes.iter().enumerate() {
-            let end = SLOTS * (number + 1) / self.nodes.len() - 1;
-            let start = SLOTS * number / self.nodes.len();
             let mut connection = node.connect().await?;
             // Different from the start, or the nodes would have to settle that first.
             connection.tell(&["CLUSTER", "SET-CONFIG-EPOCH", &(number + 1).to_string()]).await?;
+            if number >= self.masters {
+                continue;
+            }
+            let end = SLOTS * (number + 1) / self.masters - 1;
+            let start = SLOTS * number / self.masters;
             connection.tell(&["CLUSTER", "ADDSLOTSRANGE", &start.to_string(), &end.to_string()]).await?;
         }
         let Some((first, others)) = self.nodes.split_first() else {
