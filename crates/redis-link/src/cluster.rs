@@ -1,0 +1,380 @@
+//! A cluster: a connection to each master, and a task that keeps the map of their slots.
+//!
+//! ```text
+//!   call(key) ──► map: slot ──► node ──► its connection
+//!                   ▲             │ MOVED, ASK: goes there at once
+//!                   │             │ TRYAGAIN, CLUSTERDOWN: waits for the map within the time of the call
+//!                   │             │ lost: fails, as nobody knows whether it was heard
+//!      mapper: asks several nodes side by side and takes the latest account; at once when somebody doubts the map, and again and
+//!              again while a master is away
+//! ```
+//!
+//! A master that hangs costs the calls about its own slots: those about others neither wait for it nor for the map.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
+use parking_lot::Mutex;
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, ConnectionInfo, RedisError, RedisResult, Value};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::config::Connect;
+use crate::connect::{at, bounded, host_of, single, wait};
+use crate::link::Used;
+use crate::node::{Node, Ready, Target};
+use crate::request::{Request, Verdict};
+use crate::sentinel::next_until;
+use crate::slots::{Map, Name, slot};
+
+/// The masters of a cluster.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    shared: Arc<Shared>,
+    _stop: DropGuard,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// The nodes of the address.
+    seeds: Vec<ConnectionInfo>,
+    settings: Arc<Connect>,
+    tasks: TaskTracker,
+    map: watch::Sender<Known>,
+    nodes: Mutex<HashMap<Name, Arc<Node>>>,
+    doubt: Notify,
+}
+
+/// What is known of the slots.
+#[derive(Debug, Default)]
+struct Known {
+    map: Map,
+    /// Why nobody could be asked, at the first attempt.
+    failure: Option<RedisError>,
+}
+
+impl Cluster {
+    /// Begins to look for the masters, through any of the seeds.
+    pub(crate) fn start(seeds: Vec<ConnectionInfo>, settings: &Arc<Connect>, tasks: &TaskTracker) -> Self {
+        let shared = Arc::new(Shared {
+            seeds,
+            settings: Arc::clone(settings),
+            tasks: tasks.clone(),
+            map: watch::Sender::default(),
+            nodes: Mutex::default(),
+            doubt: Notify::new(),
+        });
+        let stop = CancellationToken::new();
+        let running = Arc::clone(&shared);
+        tasks.spawn(stop.clone().run_until_cancelled_owned(async move { running.keep_map().await }));
+        Self { shared, _stop: stop.drop_guard() }
+    }
+
+    /// Waits for the first map.
+    pub(crate) async fn found(&self) -> RedisResult<()> {
+        let mut known = self.shared.map.subscribe();
+        let found = known.wait_for(|known| !known.map.masters.is_empty() || known.failure.is_some()).await;
+        match found.as_deref() {
+            Ok(Known { map, .. }) if !map.masters.is_empty() => Ok(()),
+            Ok(Known { failure: Some(error), .. }) => Err(error.clone()),
+            _ => Err(closed()),
+        }
+    }
+
+    /// Sends a request to the master of a key.
+    pub(crate) async fn call(
+        &self,
+        key: &str,
+        request: Request<'_>,
+        used: &mut Option<Used>,
+    ) -> RedisResult<Value> {
+        let (slot, mut turn, mut asked) = (slot(key), 0, None);
+        loop {
+            let asking = asked.is_some();
+            let node = match asked.take() {
+                Some(node) => node,
+                None => self.shared.owner(slot).await?,
+            };
+            let ready = tokio::select! {
+                ready = node.ready() => ready,
+                // Somebody else has it by now: nobody waits for one that hangs.
+                () = self.shared.disowned(slot, &node), if !asking => continue,
+            };
+            let ready = match ready {
+                Ok(ready) => ready,
+                Err(error) => {
+                    used.replace(Used::idle(&node));
+                    self.shared.doubt.notify_one();
+                    return Err(error);
+                }
+            };
+            used.replace(Used::of(&node, &ready));
+            let sent = request.send(&mut ready.connection.clone(), asking).await;
+            let Err(error) = sent else { return sent };
+            used.replace(Used::idle(&node));
+            match Verdict::of(&error) {
+                Verdict::Moved(host, port) => self.shared.moved(slot, &ready, &host, port),
+                Verdict::Ask(host, port) => asked = Some(self.shared.node(&name_at(&ready, &host, port))),
+                Verdict::Later => self.shared.doubt.notify_one(),
+                Verdict::Lost | Verdict::Demoted => {
+                    node.forget(&ready);
+                    self.shared.doubt.notify_one();
+                    return Err(error);
+                }
+                Verdict::Final => return Err(error),
+            }
+            if turn > 0 || asked.is_none() {
+                // Two servers may point at each other for a moment. The caller's time ends it.
+                sleep(wait(turn, PAUSE_MAX)).await;
+            }
+            turn += 1;
+        }
+    }
+
+    /// Asks for a new map.
+    pub(crate) fn doubt(&self) {
+        self.shared.doubt.notify_one();
+    }
+
+    /// Makes a connection of its own to the master of a key.
+    pub(crate) async fn dedicated(
+        &self,
+        key: &str,
+        patience: Duration,
+    ) -> RedisResult<MultiplexedConnection> {
+        let (slot, mut turn) = (slot(key), 0);
+        loop {
+            let node = self.shared.owner(slot).await?;
+            let ready = node.ready().await?;
+            let made = async {
+                let mut connection = single(&ready.info, &self.shared.settings, Some(patience)).await?;
+                redis::cmd("EXISTS").arg(key).query_async::<()>(&mut connection).await?;
+                Ok(connection)
+            };
+            let error = match made.await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => error,
+            };
+            match Verdict::of(&error) {
+                Verdict::Moved(host, port) => self.shared.moved(slot, &ready, &host, port),
+                Verdict::Ask(..) | Verdict::Later => self.shared.doubt.notify_one(),
+                _ => {
+                    self.shared.doubt.notify_one();
+                    return Err(error);
+                }
+            }
+            sleep(wait(turn, PAUSE_MAX)).await;
+            turn += 1;
+        }
+    }
+
+    /// Asks every master something, side by side.
+    pub(crate) async fn each(&self, command: &Cmd) -> Vec<(String, RedisResult<Value>)> {
+        let masters = self.shared.map.borrow().map.masters.clone();
+        let limit = self.shared.settings.timeout;
+        let asked = masters.into_iter().map(|name| async move {
+            let node = self.shared.node(&name);
+            let answer = bounded(limit, async {
+                let mut ready = node.ready().await?;
+                command.query_async::<Value>(&mut ready.connection).await
+            });
+            (name.to_string(), answer.await)
+        });
+        join_all(asked).await
+    }
+}
+
+impl Shared {
+    /// The node that has a slot, once one is known.
+    async fn owner(&self, slot: u16) -> RedisResult<Arc<Node>> {
+        let mut known = self.map.subscribe();
+        loop {
+            let name = known.borrow_and_update().map.owner(slot).cloned();
+            if let Some(name) = name {
+                return Ok(self.node(&name));
+            }
+            self.doubt.notify_one();
+            known.changed().await.map_err(|_| closed())?;
+        }
+    }
+
+    /// Waits until a slot is another node's.
+    async fn disowned(&self, slot: u16, node: &Arc<Node>) {
+        let mut known = self.map.subscribe();
+        let is_other =
+            |known: &Known| known.map.owner(slot).is_some_and(|owner| !Arc::ptr_eq(&self.node(owner), node));
+        // The sender lives as long as `self`.
+        drop(known.wait_for(is_other).await);
+    }
+
+    fn node(&self, name: &Name) -> Arc<Node> {
+        let mut nodes = self.nodes.lock();
+        if let Some(node) = nodes.get(name) {
+            return Arc::clone(node);
+        }
+        let target = Target::At(self.info(name));
+        let node = Arc::new(Node::start(target, &self.settings, &self.tasks));
+        nodes.insert(Arc::clone(name), Arc::clone(&node));
+        node
+    }
+
+    /// How to reach a node: user, password and TLS are those of the address.
+    fn info(&self, name: &str) -> ConnectionInfo {
+        let (host, port) = name.rsplit_once(':').unwrap_or((name, ""));
+        at(&self.seeds[0], host, port.parse().unwrap_or(0))
+    }
+
+    /// Follows a slot that moved.
+    fn moved(&self, slot: u16, from: &Ready, host: &str, port: u16) {
+        let name = name_at(from, host, port);
+        self.map.send_modify(|known| known.map.moved(slot, &name));
+        self.doubt.notify_one();
+    }
+
+    /// Keeps the map true.
+    async fn keep_map(&self) {
+        loop {
+            let asked = Instant::now();
+            match self.ask_around().await {
+                Ok(map) => self.take(map),
+                // What was known stays: it is better than nothing, and who is well goes on.
+                Err(error) => self.map.send_modify(|known| known.failure = Some(error)),
+            }
+            let pause = if self.is_whole() { CALM } else { EAGER };
+            tokio::select! {
+                () = self.doubt.notified() => {}
+                () = sleep(pause) => {}
+            }
+            sleep_until(asked + SELDOM).await;
+        }
+    }
+
+    /// Whether every master is connected to.
+    fn is_whole(&self) -> bool {
+        let masters = self.map.borrow().map.masters.clone();
+        !masters.is_empty() && masters.iter().all(|name| !self.node(name).is_away())
+    }
+
+    /// Goes over to a map, unless it is older than what is known.
+    fn take(&self, map: Map) {
+        let masters = map.masters.clone();
+        self.map.send_modify(|known| {
+            if map.epoch >= known.map.epoch {
+                known.map = map;
+            }
+            known.failure = None;
+        });
+        for name in &masters {
+            self.node(name);
+        }
+        let known = self.map.borrow().map.masters.clone();
+        self.nodes.lock().retain(|name, _| known.contains(name));
+    }
+
+    /// Asks several nodes, and takes the latest of the accounts that come at about the time of the first.
+    async fn ask_around(&self) -> RedisResult<Map> {
+        let limit = self.settings.connect_timeout;
+        let mut asked: FuturesUnordered<_> = self
+            .sources()
+            .into_iter()
+            .map(|source| bounded(limit, source.ask(&self.settings)).boxed())
+            .collect();
+        let (mut latest, mut failure, mut until) = (None::<Map>, None, None);
+        while let Some(answer) = next_until(&mut asked, until).await {
+            match answer {
+                Ok(map) => {
+                    until.get_or_insert_with(|| Instant::now() + TOGETHER);
+                    if latest.as_ref().is_none_or(|latest| latest.epoch < map.epoch) {
+                        latest = Some(map);
+                    }
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        latest.ok_or_else(|| failure.unwrap_or_else(closed))
+    }
+
+    /// Whom to ask: masters that are connected to; if they are few, also all others that are known, by connections for the purpose.
+    fn sources(&self) -> Vec<Source> {
+        let (mut masters, replicas) = {
+            let known = self.map.borrow();
+            (known.map.masters.clone(), known.map.replicas.clone())
+        };
+        fastrand::shuffle(&mut masters);
+        let ready = masters.iter().filter_map(|name| self.node(name).ready_now());
+        let mut sources: Vec<_> = ready.take(ASKED_MAX).map(Source::Ready).collect();
+        if sources.len() < ASKED_MIN {
+            let mut others: Vec<_> = masters.iter().chain(&replicas).map(|name| self.info(name)).collect();
+            others.extend(self.seeds.iter().cloned());
+            fastrand::shuffle(&mut others);
+            sources.extend(others.into_iter().take(OTHERS_MAX).map(Source::Other));
+        }
+        sources
+    }
+}
+
+/// Somebody who knows the slots.
+enum Source {
+    Ready(Ready),
+    Other(ConnectionInfo),
+}
+
+impl Source {
+    async fn ask(self, settings: &Connect) -> RedisResult<Map> {
+        let (mut connection, info) = match self {
+            Self::Ready(ready) => (ready.connection, ready.info),
+            Self::Other(info) => (single(&info, settings, None).await?, Arc::new(info)),
+        };
+        let mut questions = redis::pipe();
+        questions.cmd("CLUSTER").arg("SLOTS").cmd("CLUSTER").arg("INFO").ignore_errors();
+        let mut answers = questions.query_async::<Vec<Value>>(&mut connection).await?.into_iter();
+        let slots = answers.next().unwrap_or(Value::Nil).extract_error()?;
+        let epoch = answers.next().map_or(0, |info| epoch(&info));
+        Map::read(&slots, host_of(&info), epoch)
+            .ok_or_else(|| RedisError::from((redis::ErrorKind::Client, "the node knows of no slots yet")))
+    }
+}
+
+/// The epoch in an answer of `CLUSTER INFO`, 0 where that is not permitted.
+fn epoch(info: &Value) -> u64 {
+    let text = match info {
+        Value::BulkString(bytes) => String::from_utf8_lossy(bytes),
+        Value::VerbatimString { text, .. } => text.as_str().into(),
+        _ => return 0,
+    };
+    let line = text.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"));
+    line.and_then(|number| number.trim().parse().ok()).unwrap_or(0)
+}
+
+/// The name of the server that another one points to; without a host it is the same host.
+fn name_at(from: &Ready, host: &str, port: u16) -> Name {
+    let host = if host.is_empty() { host_of(&from.info) } else { host };
+    format!("{host}:{port}").into()
+}
+
+fn closed() -> RedisError {
+    RedisError::from((redis::ErrorKind::Client, "the link is closed"))
+}
+
+/// How long others are waited for after the first who answers.
+const TOGETHER: Duration = Duration::from_millis(100);
+/// How long a call waits at most before it is sent again.
+const PAUSE_MAX: Duration = Duration::from_millis(50);
+/// How often the map is asked for at most.
+const SELDOM: Duration = Duration::from_millis(50);
+/// How often it is asked for while a master is away.
+const EAGER: Duration = Duration::from_millis(200);
+/// How often while all goes well.
+const CALM: Duration = Duration::from_secs(10);
+/// How many connected masters are asked.
+const ASKED_MAX: usize = 5;
+/// With fewer of them others are asked as well.
+const ASKED_MIN: usize = 2;
+const OTHERS_MAX: usize = 8;

@@ -1,0 +1,97 @@
+//! Where Redis is and how long to wait for it.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// How to reach Redis 7 or later.
+///
+/// # Address
+///
+/// ```text
+/// redis://host:6379/0                                one server; one of a cluster's is found to be that
+/// redis://user:password@host:6379                    as an ACL user; `%40` for `@` and so on
+/// redis+unix:///run/redis.sock?db=0                  a Unix socket; `db`, `user`, `pass` and `protocol` may follow the `?`
+/// redis-sentinel://host1:26379,host2:26379/mymaster  the master that the sentinels name; `/mymaster/2` is its database 2
+/// redis-cluster://host1:6379,host2:6379              the masters of a cluster, found through any of these
+/// rediss://…  rediss-sentinel://…  rediss-cluster://…   the same over TLS; with sentinels it is their masters that talk TLS
+/// ```
+///
+/// A user and password are those of Redis itself. The sentinels are asked without a user or password and without TLS, also with
+/// `rediss-sentinel`: those that require either cannot be used.
+///
+/// # Connections
+///
+/// Commands share one connection per server, on which they are pipelined; a pool would only add connections.
+/// What blocks has connections of its own. A lost connection is made again by a task, at once and after a failed attempt not
+/// before a random wait of at most [`retry_max`](Self::retry_max), and until then commands to that server fail at once.
+///
+/// The client library's own defaults are a response timeout of 500 ms, a connection timeout of 1 s and no `TCP_NODELAY`. Here
+/// `TCP_NODELAY` is on and `timeout` bounds the whole of a command, with all its redirections.
+///
+/// The nodes of a cluster, and the sentinels, are asked side by side: once one has answered the others have 0.1 s more.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Connect {
+    /// The address.
+    pub url: String,
+    /// Certificates to trust instead of the system's, in PEM; for TLS only. Default: none.
+    pub authorities: Option<Vec<u8>>,
+    /// How long a command may take, with its retries. 10 ms to 60 s; default 1 s.
+    ///
+    /// It is also how long a call takes to fail while Redis is away. More, for a server that is slow at times.
+    pub timeout: Duration,
+    /// How long a connection may take to be made, TLS and log-in included. 10 ms to 60 s; default 1 s.
+    pub connect_timeout: Duration,
+    /// The longest wait between attempts to connect; the first ones come quicker. 10 ms to 60 s; default 500 ms.
+    pub retry_max: Duration,
+}
+
+impl Connect {
+    /// Creates the settings for an address, all others at their defaults.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        let second = Duration::from_secs(1);
+        Self {
+            url: url.into(),
+            authorities: None,
+            timeout: second,
+            connect_timeout: second,
+            retry_max: second / 2,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let (min, max) = (Duration::from_millis(10), Duration::from_secs(60));
+        for (name, value) in [
+            ("timeout", self.timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("retry_max", self.retry_max),
+        ] {
+            if !(min..=max).contains(&value) {
+                let message = format!("{name} is {value:?}, allowed are {min:?} to {max:?}");
+                return Err(Error::config(message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for Connect {
+    /// A Redis on this machine.
+    fn default() -> Self {
+        Self::new("redis://127.0.0.1:6379")
+    }
+}
+
+impl fmt::Debug for Connect {
+    /// Leaves the address out: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect")
+            .field("timeout", &self.timeout)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("retry_max", &self.retry_max)
+            .finish_non_exhaustive()
+    }
+}

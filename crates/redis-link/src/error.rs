@@ -1,0 +1,126 @@
+//! Why a command was not done, by what the caller can do about it.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use redis::RedisError;
+
+/// Why a command was not done, or a connection is not there.
+#[derive(Clone)]
+pub struct Error {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    source: Option<RedisError>,
+}
+
+/// What the caller of a failed command can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Nobody answered in time, or the server cannot answer now: try again later. Whether the command took effect is open.
+    Unavailable,
+    /// The server is there, answers reads, and takes no writes now, from this user, or with the memory that it has.
+    Refused,
+    /// The server said what is wrong with the command.
+    Answered,
+    /// A setting is wrong: change it and start again.
+    Config,
+}
+
+impl Error {
+    pub(crate) fn config(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind: ErrorKind::Config, message: message.into(), source: None }
+    }
+
+    /// The error of a command that a server had when time was up.
+    pub(crate) fn late(server: &str, limit: Duration) -> Self {
+        let message = format!("redis at {server} did not answer within {limit:?}");
+        Self { kind: ErrorKind::Unavailable, message: message.into(), source: None }
+    }
+
+    /// Creates the error of a command that went to a server, as the client gave it.
+    ///
+    /// For errors of connections that a [`Link`](crate::Link) made for a purpose; without a name it is "redis" alone.
+    #[must_use]
+    pub fn of(server: &str, error: RedisError) -> Self {
+        use ErrorKind::{Answered, Refused, Unavailable};
+        let (kind, what) = match error.code() {
+            Some("OOM") => (Refused, "is out of memory: give it more `maxmemory`, or let users leave"),
+            Some("READONLY") => (Refused, "is a replica and takes no writes: it is not the master any more"),
+            Some("MISCONF") => {
+                (Refused, "takes no writes since it cannot save its data: look at its log and its disk")
+            }
+            Some("NOREPLICAS") => {
+                (Refused, "takes no writes since too few replicas follow it: see its `min-replicas-to-write`")
+            }
+            Some("NOPERM") => (Refused, "does not permit it: give the user of the address what is needed"),
+            Some("NOAUTH" | "WRONGPASS") => (Unavailable, "wants another password"),
+            Some("LOADING") => (Unavailable, "is loading its data"),
+            Some("CLUSTERDOWN" | "MASTERDOWN" | "TRYAGAIN") => {
+                (Unavailable, "says that a part of the cluster is down")
+            }
+            Some(_) => (Answered, "failed"),
+            None if error.is_timeout() => (Unavailable, "did not answer in time"),
+            None if error.is_io_error() => (Unavailable, "cannot be reached"),
+            None => (Unavailable, "failed"),
+        };
+        let message =
+            if server.is_empty() { format!("redis {what}") } else { format!("redis at {server} {what}") };
+        Self { kind, message: message.into(), source: Some(error) }
+    }
+
+    /// The same where a program starts: what will not mend itself is a wrong setting.
+    pub(crate) fn at_start(address: &str, error: Self) -> Self {
+        let wrong = error.source.as_ref().is_some_and(|source| {
+            matches!(source.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
+                || matches!(
+                    source.kind(),
+                    redis::ErrorKind::AuthenticationFailed | redis::ErrorKind::InvalidClientConfig
+                )
+        });
+        let kind = if wrong { ErrorKind::Config } else { ErrorKind::Unavailable };
+        Self { kind, message: format!("no redis to be had at {address}").into(), source: error.source }
+    }
+
+    /// Returns what the caller can do.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Returns the code of the server's answer, such as `NOSCRIPT`, if it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.source.as_ref().and_then(RedisError::code)
+    }
+
+    /// Returns the client's error, if this comes from one.
+    #[must_use]
+    pub fn into_redis(self) -> Option<RedisError> {
+        self.source
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,69 @@
+//! A way to one Redis, to the master that sentinels name, or to the masters of a cluster, that looks after itself.
+//!
+//! ```no_run
+//! use redis_link::{Connect, Link};
+//!
+//! # async fn example() -> Result<(), redis_link::Error> {
+//! let link = Link::open(&Connect::new("redis-cluster://10.0.0.1:6379,10.0.0.2:6379")).await?;
+//! let mut command = redis::cmd("SET");
+//! command.arg("greeting").arg("hello");
+//! link.query("greeting", &command).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # One of several that hangs
+//!
+//! A machine that is frozen, or cut off without a word, answers nothing and refuses nothing: whoever waits for it waits to the end of
+//! his time. So that it takes nobody else along:
+//!
+//! - **Connections are made by tasks, not by calls**, one for each server. A call takes the connection there is, waits for the first
+//!   attempt after a loss, or fails at once with what the last attempt said.
+//! - **Those who know something are asked side by side**: all sentinels, several nodes of a cluster. Who answers first is not held up
+//!   by who does not answer at all, nor by the order of the address.
+//! - **Each has a bound of its own, inside the bound of the whole**: once one of several has answered the others have 0.1 s more, and
+//!   asking the sentinels takes at most half of [`Connect::connect_timeout`], so that the master is connected to in the rest.
+//! - **What was learnt is kept**: masters and slots, and sentinels and nodes that the address does not name. A map that cannot be asked
+//!   for anew goes on to be used: calls to masters that are well do not notice.
+//! - **Of several accounts the latest counts**: the map with the highest epoch of the cluster; the master that most sentinels name and
+//!   that says itself that it is one. A server that wakes up and believes that it is still master has no say.
+//!
+//! # What a call does
+//!
+//! | the server | the call |
+//! |---|---|
+//! | answers | returns |
+//! | says that the slot moved, or is moving | goes where it points, at once |
+//! | says `TRYAGAIN` or `CLUSTERDOWN` | waits for the new map and is sent again, within [`Connect::timeout`] |
+//! | is away, or is lost meanwhile | fails: whether it was heard is open, and it is for the caller to say it again |
+//! | does not answer in time | fails, and the next calls get a new connection |
+//! | says that it is a replica | fails, and the master is looked for |
+//!
+//! A cluster's map is asked for anew when a call doubts it, every 0.2 s while a master is away, and every 10 s in any case; the
+//! sentinels every 5 s. So a failover that Redis has made is followed within about half a second.
+//!
+//! # Shutdown
+//!
+//! Dropping the last clone of a [`Link`] ends its tasks and connections. Calls that are under way are not waited for.
+//!
+//! Third-party types in this interface: [`redis::Cmd`], [`redis::Pipeline`], [`redis::Value`], [`redis::Client`],
+//! [`redis::RedisError`] and [`redis::aio::MultiplexedConnection`]. The client's TLS uses rustls with aws-lc-rs.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
+mod address;
+mod cluster;
+mod config;
+mod connect;
+mod error;
+mod link;
+mod node;
+mod request;
+mod sentinel;
+mod slots;
+
+pub use crate::address::Address;
+pub use crate::config::Connect;
+pub use crate::error::{Error, ErrorKind};
+pub use crate::link::Link;

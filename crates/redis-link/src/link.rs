@@ -1,0 +1,255 @@
+//! The way to a Redis that outlives its connections.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Client, Cmd, Pipeline, RedisError, RedisResult, Value};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::address::{Address, Kind};
+use crate::cluster::Cluster;
+use crate::config::Connect;
+use crate::connect::{bounded, client, single};
+use crate::error::Error;
+use crate::node::{Node, Ready, Target};
+use crate::request::{Request, Verdict};
+use crate::sentinel::Sentinels;
+
+/// A way to one Redis, to the master that sentinels name, or to the masters of a cluster; cheap to clone.
+///
+/// See the [crate documentation](crate) for what it promises. Dropping the last clone ends its tasks and connections.
+#[derive(Clone)]
+pub struct Link(Arc<Inner>);
+
+struct Inner {
+    address: Address,
+    settings: Arc<Connect>,
+    way: Way,
+}
+
+enum Way {
+    One(Arc<Node>),
+    Cluster(Cluster),
+}
+
+/// The server that a call went to last, and the connection on which its answer is waited for.
+pub(crate) struct Used {
+    node: Arc<Node>,
+    waiting: Option<Ready>,
+}
+
+impl Used {
+    pub(crate) fn of(node: &Arc<Node>, ready: &Ready) -> Self {
+        Self { node: Arc::clone(node), waiting: Some(ready.clone()) }
+    }
+
+    pub(crate) fn idle(node: &Arc<Node>) -> Self {
+        Self { node: Arc::clone(node), waiting: None }
+    }
+}
+
+impl Link {
+    /// Connects for the first time, and finds out whether it is a cluster.
+    ///
+    /// Of a cluster one node has to answer, of sentinels one and the master.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) if a setting is wrong or the password is refused;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if nobody answers in time.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub async fn open(settings: &Connect) -> Result<Self, Error> {
+        settings.check()?;
+        let (settings, tasks) = (Arc::new(settings.clone()), TaskTracker::new());
+        let address = Address::parse(&settings.url)?;
+        let shown = address.to_string();
+        let failed = |error: RedisError| Error::at_start(&shown, Error::of(&shown, error));
+        let way = match address.kind() {
+            Kind::Single(info) => {
+                let node = Node::start(Target::At(info.clone()), &settings, &tasks);
+                let in_cluster = bounded(settings.connect_timeout + settings.timeout, cluster_enabled(&node));
+                if in_cluster.await.map_err(failed)? {
+                    Way::Cluster(Cluster::start(vec![info.clone()], &settings, &tasks))
+                } else {
+                    Way::One(Arc::new(node))
+                }
+            }
+            Kind::Sentinel { sentinels, master, node } => {
+                let sentinels = Sentinels::new(sentinels.clone(), master.clone(), node.clone());
+                let node = Node::start(Target::Of(sentinels), &settings, &tasks);
+                node.ready().await.map_err(failed)?;
+                Way::One(Arc::new(node))
+            }
+            Kind::Cluster(nodes) => Way::Cluster(Cluster::start(nodes.clone(), &settings, &tasks)),
+        };
+        if let Way::Cluster(cluster) = &way {
+            cluster.found().await.map_err(failed)?;
+        }
+        Ok(Self(Arc::new(Inner { address, settings, way })))
+    }
+
+    /// Returns the address, which displays without user and password.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.0.address
+    }
+
+    /// Returns how long a command may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.0.settings.timeout
+    }
+
+    /// Returns whether it is a cluster, in which a command can name keys of one slot only.
+    #[must_use]
+    pub fn is_cluster(&self) -> bool {
+        matches!(self.0.way, Way::Cluster(_))
+    }
+
+    /// Sends a command to the master of `key` and returns its answer, within the timeout.
+    ///
+    /// A command without a key goes to the master of whatever key is named.
+    ///
+    /// # Errors
+    ///
+    /// If there is no answer in time, or it is an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped may have been heard.
+    pub async fn query(&self, key: &str, command: &Cmd) -> Result<Value, Error> {
+        self.send(key, Request::One(command)).await
+    }
+
+    /// Sends commands for keys of one slot together and returns their answers.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query). While a slot moves in a cluster some commands may be sent twice.
+    pub async fn pipeline(&self, key: &str, pipeline: &Pipeline) -> Result<Vec<Value>, Error> {
+        match self.send(key, Request::Many(pipeline)).await? {
+            Value::Array(answers) => Ok(answers),
+            other => Ok(vec![other]),
+        }
+    }
+
+    /// Makes a connection for commands that block for up to `block`, to the master of `key`.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be made in time.
+    pub async fn dedicated(&self, key: &str, block: Duration) -> Result<MultiplexedConnection, Error> {
+        let (settings, patience) = (&self.0.settings, block + self.0.settings.timeout);
+        let made = bounded(settings.connect_timeout, async {
+            match &self.0.way {
+                Way::One(node) => single(&node.ready().await?.info, settings, Some(patience)).await,
+                Way::Cluster(cluster) => cluster.dedicated(key, patience).await,
+            }
+        });
+        Box::pin(made).await.map_err(|error| Error::of(&self.0.address.to_string(), error))
+    }
+
+    /// Makes a client for connections of other kinds, to the master; of a cluster to any of its nodes.
+    ///
+    /// # Errors
+    ///
+    /// If the server is not known yet.
+    pub async fn client(&self) -> Result<Client, Error> {
+        let settings = &self.0.settings;
+        let made = bounded(settings.connect_timeout, async {
+            match (&self.0.way, self.0.address.kind()) {
+                (Way::One(node), _) => client(&node.ready().await?.info, settings),
+                (Way::Cluster(_), Kind::Cluster(nodes)) => client(&nodes[0], settings),
+                (Way::Cluster(_), Kind::Single(info) | Kind::Sentinel { node: info, .. }) => {
+                    client(info, settings)
+                }
+            }
+        });
+        made.await.map_err(|error| Error::of(&self.0.address.to_string(), error))
+    }
+
+    /// Asks every master something, side by side, and returns the answers with the servers' names.
+    ///
+    /// One that is away costs the others nothing.
+    pub async fn each_master(&self, command: &Cmd) -> Vec<(String, Result<Value, Error>)> {
+        let answers = match &self.0.way {
+            Way::One(node) => {
+                let mut used = None;
+                let answer = self.call_one(node, Request::One(command), &mut used);
+                let answer = bounded(self.0.settings.timeout, answer).await;
+                vec![(node.name(), answer)]
+            }
+            Way::Cluster(cluster) => cluster.each(command).await,
+        };
+        let told = |(name, answer): (String, RedisResult<Value>)| {
+            let answer = answer.map_err(|error| Error::of(&name, error));
+            (name, answer)
+        };
+        answers.into_iter().map(told).collect()
+    }
+
+    async fn send(&self, key: &str, request: Request<'_>) -> Result<Value, Error> {
+        let (limit, mut used) = (self.0.settings.timeout, None);
+        let call = async {
+            match &self.0.way {
+                Way::One(node) => self.call_one(node, request, &mut used).await,
+                Way::Cluster(cluster) => cluster.call(key, request, &mut used).await,
+            }
+        };
+        let answer = timeout(limit, Box::pin(call)).await;
+        let server = || used.as_ref().map_or_else(|| self.0.address.to_string(), |used| used.node.name());
+        match answer {
+            Ok(answer) => answer.map_err(|error| match &error {
+                late if late.is_timeout() => Error::late(&server(), limit),
+                _ => Error::of(&server(), error),
+            }),
+            Err(_) => {
+                let error = Error::late(&server(), limit);
+                // It may be half a connection: the next calls get another one.
+                if let Some(Used { node, waiting: Some(ready) }) = &used {
+                    node.forget(ready);
+                }
+                if let Way::Cluster(cluster) = &self.0.way {
+                    cluster.doubt();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn call_one(
+        &self,
+        node: &Arc<Node>,
+        request: Request<'_>,
+        used: &mut Option<Used>,
+    ) -> RedisResult<Value> {
+        used.replace(Used::idle(node));
+        let ready = node.ready().await?;
+        used.replace(Used::of(node, &ready));
+        let answer = request.send(&mut ready.connection.clone(), false).await;
+        if let Err(error) = &answer
+            && matches!(Verdict::of(error), Verdict::Lost | Verdict::Demoted)
+        {
+            node.forget(&ready);
+        }
+        answer
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("address", &self.0.address).finish_non_exhaustive()
+    }
+}
+
+async fn cluster_enabled(node: &Node) -> RedisResult<bool> {
+    let mut ready = node.ready().await?;
+    let info: String = redis::cmd("INFO").arg("cluster").query_async(&mut ready.connection).await?;
+    Ok(info.contains("cluster_enabled:1"))
+}

@@ -1,0 +1,190 @@
+//! The connection to one server, made by a task of its own.
+//!
+//! ```text
+//!              ┌────────── an attempt, within `connect_timeout` ◄── a random wait ──┐
+//!              ▼                       │                                            │
+//!  Connecting ─┴─► Ready               └──────► Failed ─────────────────────────────┘
+//!       ▲            │ a call found it lost        │
+//!       └────────────┘                             └─ calls fail at once with what the last attempt said
+//! ```
+//!
+//! A call never connects: it takes the connection there is, waits for the first attempt after a loss, or fails at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{ConnectionInfo, RedisError, RedisResult};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::config::Connect;
+use crate::connect::{bounded, single, wait};
+use crate::sentinel::Sentinels;
+
+/// One server and the way to it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    shared: Arc<Shared>,
+    _stop: DropGuard,
+}
+
+#[derive(Debug)]
+struct Shared {
+    target: Target,
+    settings: Arc<Connect>,
+    status: watch::Sender<Status>,
+}
+
+/// Which server it is.
+#[derive(Debug)]
+pub(crate) enum Target {
+    At(ConnectionInfo),
+    /// Whichever is the master.
+    Of(Sentinels),
+}
+
+#[derive(Clone)]
+enum Status {
+    Connecting,
+    Ready(Ready),
+    Failed(RedisError),
+}
+
+/// A connection that is there.
+#[derive(Clone)]
+pub(crate) struct Ready {
+    pub(crate) connection: MultiplexedConnection,
+    /// The server it leads to.
+    pub(crate) info: Arc<ConnectionInfo>,
+    /// Counts the connections, so that one that failed twice is lost once.
+    generation: u64,
+}
+
+impl Node {
+    /// Begins to connect.
+    pub(crate) fn start(target: Target, settings: &Arc<Connect>, tasks: &TaskTracker) -> Self {
+        let status = watch::Sender::new(Status::Connecting);
+        let shared = Arc::new(Shared { target, settings: Arc::clone(settings), status });
+        let stop = CancellationToken::new();
+        let running = Arc::clone(&shared);
+        tasks.spawn(stop.clone().run_until_cancelled_owned(async move { running.run().await }));
+        Self { shared, _stop: stop.drop_guard() }
+    }
+
+    /// Returns the connection; waits while one is being made for the first time since the last was lost.
+    pub(crate) async fn ready(&self) -> RedisResult<Ready> {
+        let mut status = self.shared.status.subscribe();
+        // The sender lives as long as `self`.
+        let decided = status.wait_for(|status| !matches!(status, Status::Connecting)).await;
+        match decided.as_deref() {
+            Ok(Status::Ready(ready)) => Ok(ready.clone()),
+            Ok(Status::Failed(error)) => Err(error.clone()),
+            _ => Err(RedisError::from((redis::ErrorKind::Client, "the link is closed"))),
+        }
+    }
+
+    /// Returns the connection if there is one.
+    pub(crate) fn ready_now(&self) -> Option<Ready> {
+        match &*self.shared.status.borrow() {
+            Status::Ready(ready) => Some(ready.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether the last attempt failed, or none has succeeded yet.
+    pub(crate) fn is_away(&self) -> bool {
+        !matches!(*self.shared.status.borrow(), Status::Ready(_))
+    }
+
+    /// Makes another connection, unless the one that failed has been replaced already.
+    pub(crate) fn forget(&self, lost: &Ready) {
+        self.shared.forget(lost.generation);
+    }
+
+    /// Returns the server's name for people: the one it was found at last, or the address.
+    pub(crate) fn name(&self) -> String {
+        match (&*self.shared.status.borrow(), &self.shared.target) {
+            (Status::Ready(ready), _) => ready.info.addr().to_string(),
+            (_, Target::At(info)) => info.addr().to_string(),
+            (_, Target::Of(sentinels)) => format!("the master {}", sentinels.master()),
+        }
+    }
+}
+
+impl Shared {
+    async fn run(&self) {
+        let (mut generation, mut attempts) = (0, 0);
+        let mut status = self.status.subscribe();
+        loop {
+            let (begun, limit) = (Instant::now(), self.settings.connect_timeout);
+            match bounded(limit, Box::pin(self.connect())).await {
+                Ok((connection, info)) => {
+                    (generation, attempts) = (generation + 1, 0);
+                    let ready = Ready { connection, info: Arc::new(info), generation };
+                    self.status.send_replace(Status::Ready(ready.clone()));
+                    // The sender is ours.
+                    let lost = status.wait_for(|status| !matches!(status, Status::Ready(_)));
+                    tokio::select! {
+                        _ = lost => {}
+                        () = self.superseded(&ready) => self.forget(generation),
+                    }
+                }
+                Err(error) => {
+                    tracing::debug!(%error, attempts, "redis cannot be connected to");
+                    self.status.send_replace(Status::Failed(error));
+                    // One that took its whole time has waited for long enough.
+                    sleep_until(begun + wait(attempts, self.settings.retry_max)).await;
+                    attempts += 1;
+                }
+            }
+        }
+    }
+
+    async fn connect(&self) -> RedisResult<(MultiplexedConnection, ConnectionInfo)> {
+        match &self.target {
+            Target::At(info) => Ok((single(info, &self.settings, None).await?, info.clone())),
+            Target::Of(sentinels) => sentinels.connect(&self.settings).await,
+        }
+    }
+
+    /// Waits until most sentinels name another master, as when the old one is cut off from them and not from us.
+    async fn superseded(&self, ready: &Ready) {
+        let Target::Of(sentinels) = &self.target else { return std::future::pending().await };
+        loop {
+            sleep(LOOK).await;
+            let named = timeout(
+                self.settings.connect_timeout,
+                Box::pin(sentinels.name_another(&ready.info, &self.settings)),
+            );
+            if named.await.unwrap_or(false) {
+                return;
+            }
+        }
+    }
+
+    fn forget(&self, generation: u64) {
+        self.status.send_if_modified(|status| {
+            let same = matches!(status, Status::Ready(ready) if ready.generation == generation);
+            if same {
+                *status = Status::Connecting;
+            }
+            same
+        });
+    }
+}
+
+impl std::fmt::Debug for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Connecting => "Connecting",
+            Self::Ready(_) => "Ready",
+            Self::Failed(_) => "Failed",
+        })
+    }
+}
+
+/// How often the sentinels are asked while all goes well.
+const LOOK: Duration = Duration::from_secs(5);

@@ -1,0 +1,138 @@
+//! A cluster of which one master hangs, or a slot moves.
+
+use std::time::Duration;
+
+use redis_link::{ErrorKind, Link};
+use test_support::{RedisCluster, require};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::{SLACK, connect, get, set, set_again};
+
+/// Keys of each of the masters, in their order.
+async fn keys(cluster: &RedisCluster) -> Vec<String> {
+    let mut keys = vec![String::new(); 3];
+    for number in 0.. {
+        if keys.iter().all(|key| !key.is_empty()) {
+            break;
+        }
+        let key = format!("key {number}");
+        let holder = cluster.holder(slot(&key)).await.unwrap();
+        keys[holder] = key;
+    }
+    keys
+}
+
+/// CRC-16/XMODEM of a key without a tag.
+/// Source: <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>, section "Hash tags".
+fn slot(key: &str) -> u16 {
+    let crc =
+        key.bytes().fold(0_u16, |crc, byte| {
+            (0..8).fold(crc ^ u16::from(byte) << 8, |crc, _| {
+                if crc & 0x8000 == 0 { crc << 1 } else { crc << 1 ^ 0x1021 }
+            })
+        });
+    crc % 16_384
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn master_that_hangs_takes_nobody_else_along() {
+    let Some(cluster) = require(RedisCluster::replicated(3).await) else { return };
+    let keys = keys(&cluster).await;
+    let link = Link::open(&connect(&cluster.url())).await.unwrap();
+    for key in &keys {
+        set(&link, key).await.unwrap();
+    }
+    cluster.node(0).freeze().await.unwrap();
+    // All the while, others are answered.
+    let mut healthy = JoinSet::new();
+    for key in [keys[1].clone(), keys[2].clone()] {
+        let link = link.clone();
+        healthy.spawn(async move {
+            loop {
+                if let Err(error) = get(&link, &key).await {
+                    return format!("{key}: {error}");
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+        });
+    }
+    let begun = Instant::now();
+    assert_eq!(set(&link, &keys[0]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(begun.elapsed() < link.timeout() + SLACK, "a call took {:?}", begun.elapsed());
+    // A process that starts now finds its way, and those who start before and after the failover have the same.
+    let early = Link::open(&connect(&cluster.url())).await.unwrap();
+    set(&early, &keys[1]).await.unwrap();
+    cluster.failed_over(0).await.unwrap();
+    let followed = Instant::now();
+    for link in [&link, &early] {
+        set_again(link, &keys[0]).await;
+    }
+    assert!(followed.elapsed() < SLACK, "the failover was followed after {:?}", followed.elapsed());
+    let late = Link::open(&connect(&cluster.url())).await.unwrap();
+    for key in &keys {
+        set(&late, key).await.unwrap();
+        assert!(get(&link, key).await.unwrap().is_some());
+    }
+    if let Some(failed) = healthy.try_join_next() {
+        panic!("a key of a healthy master failed: {}", failed.unwrap());
+    }
+    // The old master wakes up, believes that it is still one, and has no say.
+    cluster.node(0).thaw().await.unwrap();
+    for _ in 0..20 {
+        set_again(&late, &keys[0]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn address_whose_first_node_hangs_is_as_good_as_another() {
+    let Some(cluster) = require(RedisCluster::replicated(3).await) else { return };
+    cluster.node(0).freeze().await.unwrap();
+    cluster.failed_over(0).await.unwrap();
+    let begun = Instant::now();
+    let link = Link::open(&connect(&cluster.url())).await.unwrap();
+    assert!(begun.elapsed() < SLACK, "it took {:?} to start", begun.elapsed());
+    for number in 0..50 {
+        set_again(&link, &format!("key {number}")).await;
+    }
+    let answers = link.each_master(&redis::cmd("PING")).await;
+    assert_eq!(answers.len(), 3);
+    assert!(answers.iter().all(|(_, answer)| answer.is_ok()), "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_node_of_a_cluster_leads_to_all() {
+    let Some(cluster) = require(RedisCluster::start(3).await) else { return };
+    let link = Link::open(&connect(cluster.node(1).url())).await.unwrap();
+    assert!(link.is_cluster());
+    for number in 0..50 {
+        set(&link, &format!("key {number}")).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_about_a_slot_that_moves_wait_for_it() {
+    let Some(cluster) = require(RedisCluster::start(3).await) else { return };
+    let link = Link::open(&connect(&cluster.url())).await.unwrap();
+    let key = "moves";
+    set(&link, key).await.unwrap();
+    let mut calls = JoinSet::new();
+    let caller = link.clone();
+    calls.spawn(async move {
+        loop {
+            set(&caller, key).await?;
+            if let Err(error) = get(&caller, key).await {
+                break Err::<(), _>(error);
+            }
+        }
+    });
+    let from = cluster.holder(slot(key)).await.unwrap();
+    for turn in 0..6 {
+        let (from, to) = ((from + turn) % 3, (from + turn + 1) % 3);
+        cluster.move_slot(slot(key), from, to).await.unwrap();
+    }
+    set(&link, key).await.unwrap();
+    if let Some(failed) = calls.try_join_next() {
+        panic!("a call failed during a move: {:?}", failed.unwrap());
+    }
+}

@@ -1,0 +1,61 @@
+//! One server that is killed, frozen, or not there.
+
+use redis_link::{Connect, ErrorKind, Link};
+use test_support::{Redis, require};
+use tokio::time::Instant;
+
+use crate::{SLACK, connect, get, set, set_again};
+
+#[tokio::test]
+async fn server_that_is_not_there_is_named() {
+    let error = Link::open(&connect("redis://user:secret@127.0.0.1:1")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains("127.0.0.1:1") && !error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn settings_out_of_bounds_are_refused() {
+    let mut settings = Connect::default();
+    settings.timeout = std::time::Duration::from_millis(9);
+    assert_eq!(Link::open(&settings).await.unwrap_err().kind(), ErrorKind::Config);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_that_comes_back_is_found_by_a_task() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let link = Link::open(&connect(redis.url())).await.unwrap();
+    set(&link, "a").await.unwrap();
+    redis.kill().unwrap();
+    assert_eq!(set(&link, "a").await.unwrap_err().kind(), ErrorKind::Unavailable);
+    redis.start_again().await.unwrap();
+    set_again(&link, "a").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_that_hangs_fails_calls_in_time_and_then_at_once() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let link = Link::open(&connect(redis.url())).await.unwrap();
+    redis.freeze().await.unwrap();
+    let error = get(&link, "a").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let begun = Instant::now();
+    // The first attempt to connect anew is waited for; then there is an answer at hand.
+    for _ in 0..100 {
+        get(&link, "a").await.unwrap_err();
+    }
+    assert!(begun.elapsed() < 2 * link.timeout() + SLACK, "100 calls took {:?}", begun.elapsed());
+    redis.thaw().await.unwrap();
+    set_again(&link, "a").await;
+}
+
+#[tokio::test]
+async fn refused_write_is_told_from_an_outage() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let link = Link::open(&connect(redis.url())).await.unwrap();
+    let mut refuse = redis::cmd("CONFIG");
+    refuse.arg("SET").arg("min-replicas-to-write").arg(1);
+    link.query("", &refuse).await.unwrap();
+    let error = set(&link, "a").await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some("NOREPLICAS")));
+    assert_eq!(get(&link, "a").await.unwrap(), None);
+}
