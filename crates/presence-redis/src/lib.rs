@@ -27,8 +27,10 @@
 //!
 //! TLS, users and passwords, sentinels and clusters are part of the address: see [`Connect`].
 //!
-//! Third-party types in this interface: none but those of `presence-core`. The client is redis-rs, whose TLS uses rustls with
-//! aws-lc-rs.
+//! The connections are those of `redis-link`: made by tasks of their own, so that one server that hangs takes nobody else along.
+//!
+//! Third-party types in this interface: none but those of `presence-core`, and [`Connect`] of `redis-link`. The client is redis-rs,
+//! whose TLS uses rustls with aws-lc-rs.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
@@ -36,8 +38,9 @@
 mod connection;
 pub mod keyspace;
 pub mod leases;
+mod policy;
 mod random;
 
-pub use crate::connection::Connect;
 pub use crate::keyspace::Keyspace;
 pub use crate::leases::Leases;
+pub use redis_link::Connect;

@@ -97,6 +97,7 @@ impl<P: Place> World for On<P> {
         (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
         // The machine may be busy.
         config.connect.timeout = Duration::from_secs(5);
+        config.connect.connect_timeout = Duration::from_secs(5);
         config.room_events_max = terms.events_max;
         let first = Arc::new(Leases::start(&config).await?);
         Ok(Self { config, first, place: std::marker::PhantomData })

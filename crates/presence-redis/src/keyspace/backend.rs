@@ -19,6 +19,7 @@ use super::store::{Remaining, Store};
 use super::subscription::Subscription;
 use super::{auditor, keeper, listener, trial};
 use crate::connection::Link;
+use crate::policy::{self, Keys};
 
 /// Presence in the keys and notifications of the Go package.
 ///
@@ -115,7 +116,7 @@ impl Backend for Keyspace {
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
         self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
         let statuses = self.core.store.status(ids).await;
-        match self.core.feed.health.unwritable() {
+        match self.core.feed.health.unsure() {
             Some(error) => unsure(ids, statuses, &error),
             None => statuses,
         }
@@ -164,6 +165,11 @@ impl Backend for Keyspace {
 
     fn state(&self) -> watch::Receiver<State> {
         self.core.feed.health.state()
+    }
+
+    async fn warnings(&self) -> Result<Vec<String>, Error> {
+        self.core.check_open()?;
+        policy::warnings(&self.core.store.link, Keys::All).await
     }
 
     async fn close(&self) {

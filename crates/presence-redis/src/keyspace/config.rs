@@ -5,7 +5,7 @@ use std::time::Duration;
 use presence_core::beings::Timing;
 use presence_core::{Error, ErrorKind};
 
-use crate::connection::Connect;
+use redis_link::Connect;
 
 /// Settings of the keyspace layout, checked at [`Keyspace::start`](super::Keyspace::start).
 ///

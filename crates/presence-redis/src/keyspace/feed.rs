@@ -66,7 +66,7 @@ impl Feed {
             news: watch::Sender::new(()),
             stop: CancellationToken::new(),
             held: Held::default(),
-            health: Standing::new(),
+            health: Standing::new(config.ttl),
             life: config.life(),
         }
     }
@@ -121,6 +121,9 @@ impl Feed {
     /// something was not heard before.
     pub(super) fn begin_round(&self, gap: bool) {
         let mut state = self.state();
+        if self.stop.is_cancelled() {
+            return;
+        }
         state.mirror.begin();
         state.doubt = None;
         if gap {

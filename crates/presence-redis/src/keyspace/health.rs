@@ -1,8 +1,11 @@
 //! How the layout is: whether Redis takes writes, as a trial finds out, and whether its notifications are heard.
 
+use std::time::Duration;
+
 use parking_lot::Mutex;
 use presence_core::{Error, State};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::connection::refusal;
 
@@ -10,19 +13,34 @@ use crate::connection::refusal;
 #[derive(Debug)]
 pub(super) struct Health {
     known: Mutex<Known>,
+    /// How long it takes until those who are there have their keys again.
+    settling: Duration,
     state: watch::Sender<State>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    writes: Option<(State, Error)>,
+    /// Until when keys may be missing that could not be renewed, and why they could not.
+    unsure: Option<(Instant, Error)>,
+    writes: Option<Trouble>,
     deaf: Option<State>,
     closed: bool,
 }
 
+/// Why a write failed.
+#[derive(Debug)]
+struct Trouble {
+    state: State,
+    error: Error,
+    /// Whether keys run out meanwhile of those who are there.
+    starves: bool,
+}
+
 impl Health {
-    pub(super) fn new() -> Self {
-        Self { known: Mutex::default(), state: watch::Sender::new(State::Well) }
+    /// Creates a state in which all is well, for keys that live for `ttl`: whoever beats does so at least twice in that time.
+    pub(super) fn new(ttl: Duration) -> Self {
+        let settling = ttl / 2 + Duration::from_secs(1);
+        Self { known: Mutex::default(), settling, state: watch::Sender::new(State::Well) }
     }
 
     pub(super) fn state(&self) -> watch::Receiver<State> {
@@ -32,10 +50,18 @@ impl Health {
     /// Notes what became of a write.
     pub(super) fn wrote(&self, result: Result<(), &Error>) {
         self.note(|known| {
+            let before = known.writes.take().filter(|trouble| trouble.starves);
+            if let (Ok(()), Some(Trouble { error, .. })) = (result, before) {
+                known.unsure = Some((Instant::now() + self.settling, error));
+            }
             known.writes = result.err().map(|error| {
-                let text = sentence(error);
-                let state = if refusal(error).is_some() { State::read_only(text) } else { State::down(text) };
-                (state, error.clone())
+                let (refusal, text) = (refusal(error), sentence(error));
+                Trouble {
+                    state: if refusal.is_some() { State::read_only(text) } else { State::down(text) },
+                    // Without memory those who are there are renewed all the same.
+                    starves: refusal.is_some_and(|code| code != "OOM"),
+                    error: error.clone(),
+                }
             });
         });
     }
@@ -49,11 +75,17 @@ impl Health {
         });
     }
 
-    /// Returns why Redis takes no writes, if it does not.
+    /// Returns why a key that is missing says nothing about its id, if that is so.
     ///
-    /// A key that nobody could renew is gone after its time, and says nothing about its id.
-    pub(super) fn unwritable(&self) -> Option<Error> {
-        self.known.lock().writes.as_ref().map(|(_, error)| error.clone())
+    /// While Redis takes no writes a key that nobody could renew is gone after its time; when it takes some again, whoever is there
+    /// needs a moment to write it.
+    pub(super) fn unsure(&self) -> Option<Error> {
+        let mut known = self.known.lock();
+        known.unsure.take_if(|(until, _)| *until <= Instant::now());
+        let starving = known.writes.as_ref().filter(|trouble| trouble.starves);
+        let why =
+            starving.map(|trouble| &trouble.error).or_else(|| known.unsure.as_ref().map(|(_, error)| error));
+        why.cloned()
     }
 
     pub(super) fn close(&self) {
@@ -77,7 +109,7 @@ impl Known {
         if self.closed {
             return State::closed();
         }
-        let worst = self.writes.as_ref().map(|(state, _)| state).or(self.deaf.as_ref());
+        let worst = self.writes.as_ref().map(|trouble| &trouble.state).or(self.deaf.as_ref());
         worst.cloned().unwrap_or(State::Well)
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, tim
 use tracing::{info, warn};
 
 use super::core::{Core, Question};
+use super::notifications;
 use super::session::{Session, sign};
 use crate::connection::unavailable;
 use crate::random;
@@ -64,6 +65,8 @@ struct Listener<'a> {
     asked: Vec<Question>,
     ping: Running<Result<(), Error>>,
     reading: Running<()>,
+    /// Whether Redis still tells what it has to.
+    looking: Running<Option<Error>>,
     /// Whether anything was heard since the last tick.
     heard: bool,
     ticks: Interval,
@@ -85,6 +88,7 @@ impl<'a> Listener<'a> {
             asked: Vec::new(),
             ping: None,
             reading,
+            looking: None,
             heard: true,
             ticks,
         }
@@ -102,6 +106,9 @@ impl<'a> Listener<'a> {
                 pong = progress(&mut self.ping) => match pong {
                     Ok(()) => self.answer(),
                     Err(error) => return error,
+                },
+                missing = progress(&mut self.looking) => if let Some(error) = missing {
+                    return error;
                 },
                 () = progress(&mut self.reading) => self.core.feed.end_round(),
                 () = self.core.reread.notified() => self.read_again(),
@@ -154,6 +161,12 @@ impl<'a> Listener<'a> {
     fn probe(&mut self) {
         if !std::mem::take(&mut self.heard) && self.ping.is_none() {
             self.start_ping();
+        }
+        if self.looking.is_none() {
+            let core = Arc::clone(self.core);
+            self.looking = Some(Box::pin(async move {
+                notifications::missing(&core.store.link, core.config.notifications).await
+            }));
         }
     }
 

@@ -57,8 +57,10 @@
 //! | Redis away, or standing still | calls fail with `Unavailable` within [`Connect::timeout`](crate::Connect::timeout) for each of their transactions, of which there are two per 10,000 ids at most; streams say so within 2 s and that time |
 //! | Redis back | streams get `Lagged`; all keys are read; who is held is written again; who is missing has the TTL and the grace time to come back |
 //! | `FLUSHALL`, which Redis tells nobody | noticed within about 1 s by looks at a few keys; then the same, without `Lagged` |
-//! | out of memory | heartbeats of those online go on, arrivals fail |
-//! | a key evicted | an event, as if it had expired; who is held is written again at once |
+//! | out of memory | heartbeats of those online go on, arrivals fail, the state says so |
+//! | Redis takes no writes (`READONLY`, `MISCONF`, `NOREPLICAS`, no right) | keys that nobody can renew expire, with an event; [`status`](presence_core::Presence::status) says `Unavailable` instead of offline until half a TTL and 1 s after it takes some again |
+//! | a key evicted | an event, as if it had expired; who is held is written again at once. A Redis that may evict (`allkeys-…`, `volatile-…`) is warned of in the log, within 2 s, and by [`warnings`](presence_core::Presence::warnings) |
+//! | `notify-keyspace-events` changed by somebody else | noticed within 1 s, unless notifications are assumed: streams say `Unavailable`, and `Lagged` when it is set again, by itself or, with [`Notifications::Check`], by whoever changed it |
 //! | a failover by sentinels | as away and back; what the new master did not know is missing |
 //!
 //! # Cost
@@ -68,7 +70,9 @@
 //!
 //! # Stopping
 //!
-//! Three tasks listen, keep and look. They end with [`Presence::close`](presence_core::Presence::close), which waits for them, or when the
+//! Four tasks listen, keep, look and try. The last one finds out, every second or third of the TTL, whether Redis takes writes, by a key
+//! with a life of 0 seconds, which Redis refuses after it has looked: nothing is written. So it is known also while nobody calls.
+//! They end with [`Presence::close`](presence_core::Presence::close), which waits for them, or when the
 //! last handle is dropped. Keys are left to expire, as if the process had died.
 
 mod auditor;

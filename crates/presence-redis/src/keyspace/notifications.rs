@@ -8,6 +8,7 @@ use presence_core::{Error, ErrorKind};
 use redis::Cmd;
 
 use super::config::Notifications;
+use super::store::ANY;
 use crate::connection::Link;
 
 /// Reads the setting, and changes it if the configuration says so.
@@ -19,7 +20,7 @@ pub(super) async fn ensure(link: &Link, what_to_do: Notifications) -> Result<(),
     if what_to_do == Notifications::Assume {
         return Ok(());
     }
-    let answer = Box::pin(link.query(&config("GET"))).await.map_err(refused)?;
+    let answer = Box::pin(link.query(ANY, &config("GET"))).await.map_err(refused)?;
     let mut settings: HashMap<String, String> = redis::from_redis_value(answer).map_err(|error| {
         Error::with_source(ErrorKind::Unavailable, "redis gave an answer of another shape", error)
     })?;
@@ -29,13 +30,32 @@ pub(super) async fn ensure(link: &Link, what_to_do: Notifications) -> Result<(),
     }
     if what_to_do == Notifications::Set {
         let all = with(&classes);
-        return Box::pin(link.query(config("SET").arg(all))).await.map(drop).map_err(refused);
+        return Box::pin(link.query(ANY, config("SET").arg(all))).await.map(drop).map_err(refused);
     }
     let message = format!(
         "{SETTING} of redis is {classes:?}: set it to {:?}, or let `notifications` be `Set`",
         with(&classes)
     );
     Err(Error::new(ErrorKind::Config, message))
+}
+
+/// Says why Redis tells too little of its keys, if it does by now, as when somebody else changed the setting.
+pub(super) async fn missing(link: &Link, what_to_do: Notifications) -> Option<Error> {
+    if what_to_do == Notifications::Assume {
+        return None;
+    }
+    // A failure to ask is found out elsewhere.
+    let answer = Box::pin(link.query(ANY, &config("GET"))).await.ok()?;
+    let mut settings: HashMap<String, String> = redis::from_redis_value(answer).ok()?;
+    let classes = settings.remove(SETTING)?;
+    if tells(&classes, NEEDED) {
+        return None;
+    }
+    let message = format!(
+        "{SETTING} of redis has become {classes:?}, by which it no longer tells who comes and goes: set it to {:?}",
+        with(&classes)
+    );
+    Some(Error::new(ErrorKind::Unavailable, message))
 }
 
 fn config(subcommand: &str) -> Cmd {

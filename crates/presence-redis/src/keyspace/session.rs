@@ -11,7 +11,7 @@ use super::config::Config;
 use super::keys::{Keys, Sign};
 use super::notifications;
 use super::store::Store;
-use crate::connection::unavailable;
+use crate::connection::{answer_code, unavailable};
 
 /// A subscription to the four channels of [`Sign`].
 pub(super) struct Session {
@@ -27,21 +27,21 @@ impl Session {
         let opened = timeout(config.connect.connect_timeout, async {
             let client = store.link.client().await?;
             let database = client.get_connection_info().redis_settings().db();
-            let (mut sink, messages) = client.get_async_pubsub().await?.split();
+            let (mut sink, messages) = client.get_async_pubsub().await.map_err(unavailable)?.split();
             // The ancestor's two first, in a command as it sends it.
             for signs in Sign::ALL.chunks(2) {
                 let channels: Vec<_> = signs.iter().map(|sign| sign.channel(database)).collect();
-                sink.psubscribe(channels).await?;
+                sink.psubscribe(channels).await.map_err(unavailable)?;
             }
-            RedisResult::Ok(Self { sink, messages })
+            Ok(Self { sink, messages })
         });
         match opened.await {
             Ok(Ok(session)) => Ok(session),
-            Ok(Err(error)) if error.code() == Some("NOPERM") => {
+            Ok(Err(error)) if answer_code(&error) == Some("NOPERM") => {
                 let message = "redis does not permit to subscribe to its notifications";
                 Err(Error::with_source(ErrorKind::Config, message, error))
             }
-            Ok(Err(error)) => Err(unavailable(error)),
+            Ok(Err(error)) => Err(error),
             Err(_) => Err(Error::new(ErrorKind::Unavailable, "redis did not answer in time")),
         }
     }

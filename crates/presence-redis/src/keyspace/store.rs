@@ -93,7 +93,7 @@ impl Store {
         for id in ids {
             command.arg(self.wire.keys.key(id));
         }
-        let answer = Box::pin(self.link.query(&command)).await?;
+        let answer = Box::pin(self.link.query(ANY, &command)).await?;
         redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))
     }
 
@@ -111,7 +111,7 @@ impl Store {
         command.arg(cursor).arg("MATCH").arg(self.wire.keys.pattern());
         // What is no string was made by others.
         command.arg("COUNT").arg(SCANNED).arg("TYPE").arg("string");
-        let answer = Box::pin(self.link.query(&command)).await?;
+        let answer = Box::pin(self.link.query(ANY, &command)).await?;
         let (next, keys): (u64, Vec<Vec<u8>>) =
             redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))?;
         Ok((next, keys.iter().filter_map(|key| self.wire.keys.id(key)).collect()))
@@ -144,13 +144,13 @@ impl Store {
     ///
     /// Out of memory it queues nothing, not even what it would do by itself: without this, nobody could be kept online.
     async fn send(&self, transaction: &Pipeline) -> Result<Vec<Value>, Error> {
-        match Box::pin(self.link.pipeline(transaction)).await {
+        match Box::pin(self.link.pipeline(ANY, transaction)).await {
             Err(error) if is_refused(&error) => {
                 let mut commands = Pipeline::with_capacity(transaction.len());
                 for command in transaction.cmd_iter() {
                     commands.add_command(command.clone());
                 }
-                Box::pin(self.link.pipeline(commands.ignore_errors())).await
+                Box::pin(self.link.pipeline(ANY, commands.ignore_errors())).await
             }
             sent => sent,
         }
@@ -204,6 +204,9 @@ fn remaining(value: &Value) -> Option<Remaining> {
         _ => None,
     }
 }
+
+/// Where a command goes: there is one server, whatever its key.
+pub(super) const ANY: &str = "";
 
 /// How many ids one transaction is for at most: it holds up everybody else for about 10 ms.
 const TOGETHER: usize = 10_000;

@@ -1,4 +1,4 @@
-//! The task that tries whether Redis takes writes.
+//! The task that tries whether Redis takes writes, and looks whether it may remove what was written.
 //!
 //! It asks for a key with a life of 0 seconds. Redis looks first whether it takes a write at all, from this user, now, and with the
 //! memory that it has, and then refuses the life: nothing is written, and nobody is notified.
@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use presence_core::Error;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tracing::{info, warn};
 
 use super::core::Core;
-use crate::connection::unavailable;
+use super::store::ANY;
+use crate::connection::answer_code;
+use crate::policy::{self, Keys};
 
 /// Tries at every [`INTERVAL`] or third of the TTL, until the backend stops.
 pub(super) async fn run(core: Arc<Core>) {
@@ -22,9 +25,30 @@ async fn try_forever(core: &Core) {
     // Well before a key that nobody could renew is gone.
     let mut ticks = interval(INTERVAL.min(core.config.ttl / 3));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut looked, mut warned) = (None::<Instant>, false);
     loop {
         ticks.tick().await;
-        core.feed.health.wrote(attempt(core).await.as_ref().map(|()| ()));
+        core.feed.health.wrote(attempt(core).await.as_ref().copied());
+        if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+            looked = Some(Instant::now());
+            advise(core, &mut warned).await;
+        }
+    }
+}
+
+/// Says once what about the server will do harm, and once that it is over.
+async fn advise(core: &Core, warned: &mut bool) {
+    // Whoever may not ask is warned of nothing.
+    let Ok(warnings) = Box::pin(policy::warnings(&core.store.link, Keys::All)).await else { return };
+    if warnings.is_empty() != *warned {
+        return;
+    }
+    *warned = !warnings.is_empty();
+    if !*warned {
+        info!("redis evicts no keys of presence any more");
+    }
+    for warning in warnings {
+        warn!("{warning}");
     }
 }
 
@@ -32,12 +56,13 @@ async fn attempt(core: &Core) -> Result<(), Error> {
     let key = core.store.wire.keys.nobody();
     let mut command = redis::cmd("SETEX");
     command.arg(&key).arg(0).arg("");
-    let tried = tokio::time::timeout(core.store.link.timeout(), core.store.link.try_query(&command));
-    match Box::pin(tried).await {
-        Ok(Err(error)) if error.code() == Some("ERR") => Ok(()),
-        Ok(answer) => answer.map(drop).map_err(unavailable),
-        Err(_) => Err(Error::new(presence_core::ErrorKind::Unavailable, "redis did not answer in time")),
+    match Box::pin(core.store.link.query(ANY, &command)).await {
+        Err(error) if answer_code(&error) == Some("ERR") => Ok(()),
+        answer => answer.map(drop),
     }
 }
 
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often the server is asked what it does when its memory is full.
+const LOOK: Duration = Duration::from_secs(2);

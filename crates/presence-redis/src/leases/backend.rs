@@ -21,6 +21,7 @@ use super::follower::Follower;
 use super::mail;
 use super::subscription::Subscription;
 use super::writer::Writer;
+use crate::policy::{self, Keys};
 
 /// Presence on Redis in the leases layout.
 ///
@@ -67,9 +68,26 @@ impl Leases {
         leases.spawn();
         // Known to every shard, so that the first call finds everything ready.
         let until = Instant::now() + config.connect.timeout;
-        let lives: Vec<_> = leases.core.shards.iter().map(|shard| shard.life(until)).collect();
-        futures_util::future::try_join_all(lives).await?;
-        Ok(leases)
+        let entered = leases.core.shards.iter().map(|shard| shard.entered(until));
+        let entered = futures_util::future::join_all(entered).await;
+        let failed: Vec<_> = entered.iter().filter_map(|entered| entered.as_ref().err()).collect();
+        let wrong = failed.iter().find(|error| error.kind() == ErrorKind::Config);
+        match wrong.or_else(|| failed.first()) {
+            None => Ok(leases),
+            // One master that is away is no reason not to serve those whose ids are with the others.
+            Some(error)
+                if wrong.is_none() && leases.core.link.is_cluster() && failed.len() < entered.len() =>
+            {
+                tracing::warn!(
+                    shards = entered.len(),
+                    away = failed.len(),
+                    %error,
+                    "presence starts without some of its shards: calls about their ids fail until redis has them again"
+                );
+                Ok(leases)
+            }
+            Some(error) => Err((*error).clone()),
+        }
     }
 
     fn spawn(&self) {
@@ -144,12 +162,12 @@ impl Backend for Leases {
                 (core.shards[shard].wait_since(before[shard]), ledger.outbox(shard).last())
             });
         }
-        let failed = core.wait(waits).await;
+        let failed = core.wait(waits, Instant::now() + core.patience()).await;
         let unsettled: std::collections::HashSet<_> = unsettled.into_iter().collect();
         let failures = ids.iter().enumerate().filter_map(|(place, id)| {
             let shard = ledger.shard(id);
             let error = if unsettled.contains(&place) {
-                failed.get(&shard).cloned()
+                failed.get(&shard).cloned().or_else(|| ledger.outbox(shard).why_kept(id))
             } else {
                 core.check_fresh(shard).err()
             };
@@ -213,6 +231,11 @@ impl Backend for Leases {
 
     fn state(&self) -> watch::Receiver<State> {
         self.core.health.state()
+    }
+
+    async fn warnings(&self) -> Result<Vec<String>, Error> {
+        self.core.check_open()?;
+        policy::warnings(&self.core.link, Keys::AllButMail).await
     }
 
     async fn close(&self) {

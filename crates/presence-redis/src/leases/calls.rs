@@ -1,13 +1,14 @@
 //! What the calls of every space come down to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use presence_core::beings::{Beat, Ended};
 use presence_core::{Device, Error};
 use redis::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::asking::recovering;
 use super::core::Core;
@@ -18,8 +19,11 @@ use super::space::Space;
 
 impl<S: Space> Core<S> {
     /// Waits for steps that were just pushed, and says what failed by shard.
-    pub(super) async fn wait(&self, waits: BTreeMap<usize, (Wait, Ticket)>) -> HashMap<usize, Error> {
-        let until = Instant::now() + self.patience();
+    pub(super) async fn wait(
+        &self,
+        waits: BTreeMap<usize, (Wait, Ticket)>,
+        until: Instant,
+    ) -> HashMap<usize, Error> {
         let waits = waits.into_iter().map(|(shard, (wait, ticket))| async move {
             let error = wait.until(ticket, until).await.err()?;
             Some((shard, error))
@@ -30,8 +34,10 @@ impl<S: Space> Core<S> {
     /// Waits until everything about a name that was recorded up to now is written.
     pub(super) async fn wait_for(&self, name: &S::Name, wait: Wait) -> Result<(), Error> {
         let ledger = self.beings.ledger();
-        let ticket = ledger.outbox(ledger.shard(name)).last();
-        wait.until(ticket, Instant::now() + self.patience()).await
+        let shard = ledger.shard(name);
+        let ticket = ledger.outbox(shard).last();
+        wait.until(ticket, Instant::now() + self.patience()).await?;
+        ledger.outbox(shard).why_kept(name).map_or(Ok(()), Err)
     }
 
     /// Says whether heartbeats of a shard are taken for good.
@@ -54,10 +60,42 @@ impl<S: Space> Core<S> {
     }
 
     /// Lets names go everywhere, and says which of them may have stayed, by place.
+    ///
+    /// While a shard recovers nobody knows who else holds them: then it is said again once that is known.
     pub(super) async fn expel(&self, names: &[S::Name]) -> Vec<(usize, Error)> {
+        let until = Instant::now() + self.patience();
+        let (mut failures, mut places) = (Vec::new(), (0..names.len()).collect::<Vec<_>>());
+        loop {
+            let (failed, unknown) = self.expel_once(names, &places, until).await;
+            failures.extend(failed);
+            let shards: BTreeSet<_> =
+                unknown.iter().map(|place| self.beings.ledger().shard(&names[*place])).collect();
+            if shards.is_empty() {
+                return failures;
+            }
+            let known = shards.into_iter().map(|shard| self.recovered(shard, until));
+            let known = futures_util::future::join_all(known).await.into_iter().all(|known| known);
+            if !known || Instant::now() + RECHECK >= until {
+                failures.extend(unknown.into_iter().map(|place| (place, recovering())));
+                return failures;
+            }
+            // What is known here may be behind what Redis knows.
+            sleep(RECHECK).await;
+            places = unknown;
+        }
+    }
+
+    /// The same once; also says of whom nobody can know.
+    async fn expel_once(
+        &self,
+        names: &[S::Name],
+        places: &[usize],
+        until: Instant,
+    ) -> (Vec<(usize, Error)>, Vec<usize>) {
         let (ledger, answers) = (self.beings.ledger(), Arc::new(Mutex::new(Vec::new())));
         let mut waits = BTreeMap::new();
-        for (place, name) in names.iter().enumerate() {
+        for place in places.iter().copied() {
+            let name = &names[place];
             let shard = ledger.shard(name);
             let (_, ticket) = waits.entry(shard).or_insert_with(|| (self.shards[shard].wait(), 0));
             self.forget_if(name, |_| {
@@ -66,13 +104,14 @@ impl<S: Space> Core<S> {
                 true
             });
         }
-        let failed = self.wait(waits).await;
-        let failure = |(place, name)| Some((place, failed.get(&ledger.shard(name))?.clone()));
-        let mut failures: Vec<_> = names.iter().enumerate().filter_map(failure).collect();
+        let failed = self.wait(waits, until).await;
+        let failure = |place: &usize| Some((*place, failed.get(&ledger.shard(&names[*place]))?.clone()));
+        let failures: Vec<_> = places.iter().filter_map(failure).collect();
+        let mut unknown = BTreeSet::new();
         let mut told: HashMap<String, Vec<S::Name>> = HashMap::new();
         for (place, answer) in std::mem::take(&mut *answers.lock()) {
             match answer {
-                Answer::Recovering => failures.push((place, recovering())),
+                Answer::Recovering => drop(unknown.insert(place)),
                 Answer::Nobody => {}
                 Answer::Others(processes) => {
                     for process in processes.into_iter().filter(|process| !self.is_me(process)) {
@@ -84,7 +123,10 @@ impl<S: Space> Core<S> {
         if !told.is_empty() {
             self.tell_left(told).await;
         }
-        failures
+        for (place, _) in &failures {
+            unknown.remove(place);
+        }
+        (failures, unknown.into_iter().collect())
     }
 
     /// Ends a device here, or wherever it beat last.
@@ -99,8 +141,9 @@ impl<S: Space> Core<S> {
             return Ok(());
         }
         let mut get = redis::cmd("HGET");
-        get.arg(&self.keys.shards[shard].held).arg(&*S::text(name));
-        let holders = match self.link.query(&get).await? {
+        let held = &self.keys.shards[shard].held;
+        get.arg(held).arg(&*S::text(name));
+        let holders = match self.link.query(held, &get).await? {
             Value::Nil => return Ok(()),
             holders => decode::<String>(holders)?,
         };
@@ -112,3 +155,6 @@ impl<S: Space> Core<S> {
         Ok(())
     }
 }
+
+/// How long a call waits before it asks a shard again that may have recovered.
+const RECHECK: Duration = Duration::from_millis(20);

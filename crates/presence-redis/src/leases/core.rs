@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use presence_core::beings::{Beings, Timing};
 use presence_core::{Error, ErrorKind};
-use redis::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
@@ -14,7 +13,7 @@ use super::keys::Keys;
 use super::ledger::Ledger;
 use super::mail::Desk;
 use super::pulse::Pulse;
-use super::scripts::{Scripts, decode};
+use super::scripts::{Scripts, decode, layout, wrong_layout};
 use super::shard::Shard;
 use super::space::{Faces, Ids, Space};
 use super::tail::Tail;
@@ -46,7 +45,7 @@ impl Core {
         let timing: Timing = config.check()?;
         let link = Link::open(&config.connect).await?;
         let keys = Keys::new::<Ids>(&config.prefix, config.shards);
-        check_layout(&link, &keys.layout, config.shards).await?;
+        migrate_layout(&link, &keys.old_layout, config.shards).await?;
         let health = Arc::new(Health::new());
         health.expect(config.shards);
         Ok(Self {
@@ -136,21 +135,33 @@ impl<S: Space> Core<S> {
     }
 }
 
-async fn check_layout(link: &Link, key: &str, shards: usize) -> Result<(), Error> {
-    let ours = format!("leases 1 {shards}");
-    let mut set = redis::cmd("SET");
-    // Answers what was there before.
-    set.arg(key).arg(&ours).arg("NX").arg("GET");
-    let theirs = match link.query(&set).await? {
-        Value::Nil => return Ok(()),
-        theirs => decode::<String>(theirs)?,
+/// Sees to the key in which earlier versions kept the layout, `<prefix>:layout`.
+///
+/// In the keyspace layout that is the key of a user of the same name, if the prefix is the same, as it may be after a migration. So it
+/// is taken away if it says what it said then, and refused if that does not fit; the shards have known their layout themselves since.
+async fn migrate_layout(link: &Link, key: &str, shards: usize) -> Result<(), Error> {
+    let mut get = redis::cmd("GET");
+    get.arg(key);
+    let theirs = match link.query(key, &get).await.map(decode::<Option<String>>) {
+        Ok(Ok(Some(theirs))) if theirs.starts_with("leases ") => theirs,
+        // Nobody's, or somebody else's.
+        Ok(_) => return Ok(()),
+        Err(error) => {
+            tracing::debug!(key, %error, "an earlier version's layout cannot be looked for");
+            return Ok(());
+        }
     };
-    if theirs == ours {
-        return Ok(());
+    if theirs != layout(shards) {
+        return Err(wrong_layout(key, &theirs, shards));
     }
-    let message = format!(
-        "the data under {key} at {} is of the layout {theirs:?}, not {ours:?}: use its number of shards, or another prefix",
-        link.address()
-    );
-    Err(Error::new(ErrorKind::Config, message))
+    let mut remove = redis::cmd("EVAL");
+    remove.arg(REMOVE_IF_SAME).arg(1).arg(key).arg(&theirs);
+    if let Err(error) = link.query(key, &remove).await {
+        tracing::debug!(key, %error, "an earlier version's layout cannot be removed");
+    }
+    Ok(())
 }
+
+/// Not a plain deletion: it may have become a user's in between.
+const REMOVE_IF_SAME: &str =
+    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";

@@ -66,8 +66,8 @@ impl Follower {
     /// Follows until a life ends or a connection is lost.
     async fn follow(&mut self) -> Result<(), Error> {
         let key = &self.core.keys.shards[self.shards[0]].log;
-        let mut connection = self.core.link.dedicated(key, BLOCK).await.map_err(unavailable)?;
-        self.begin().await;
+        let mut connection = self.core.link.dedicated(key, BLOCK).await?;
+        self.begin().await?;
         while !self.is_done() {
             let Some(answer) = self.wait(&mut connection).await? else { continue };
             type Streams = Vec<(String, Vec<(String, Vec<Value>)>)>;
@@ -83,18 +83,21 @@ impl Follower {
             }
             self.core.tail.tell(|_| {});
             if fit == Fit::Gap {
-                self.begin().await;
+                self.begin().await?;
             }
         }
         Ok(())
     }
 
     /// Makes sure, on whatever server we are now, in which life the shards are.
-    async fn begin(&mut self) {
-        let verified = self.shards.iter().map(|shard| self.core.shards[*shard].verified());
-        let closing = self.drain.run_until_cancelled(futures_util::future::join_all(verified)).await;
-        if closing.is_none() {
-            return;
+    ///
+    /// Or fails: the server may be gone again, and streams are to hear of it.
+    async fn begin(&mut self) -> Result<(), Error> {
+        let until = Instant::now() + self.core.patience();
+        let renewed = self.shards.iter().map(|shard| self.core.shards[*shard].renewed(until));
+        match self.drain.run_until_cancelled(futures_util::future::try_join_all(renewed)).await {
+            Some(renewed) => drop(renewed?),
+            None => return Ok(()),
         }
         for number in &self.shards {
             let shard = &self.core.shards[*number];
@@ -110,6 +113,7 @@ impl Follower {
                 news.reading.go_on();
             }
         });
+        Ok(())
     }
 
     /// Waits for entries; `None` if there were none for a while.

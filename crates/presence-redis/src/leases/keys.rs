@@ -5,8 +5,7 @@
 //!
 //! | key | type | what | lives |
 //! |---|---|---|---|
-//! | `P:layout` | string | `leases 1 <shards>`: refuses processes that would spread ids another way | for ever |
-//! | `{P:N}:life` | hash | `epoch`, 16 hexadecimal digits: the life of the data; `run`: the server's run id that it began on; `start`, `seq`: numbers before its first and of its last event; `roster`: counts changes of `leases`; `reaper`: until when somebody lets others go, ms; `call:p`: the number of the last write of `p` | for ever |
+//! | `{P:N}:life` | hash | `epoch`, 16 hexadecimal digits: the life of the data; `run`: the server's run id that it began on; `start`, `seq`: numbers before its first and of its last event; `roster`: counts changes of `leases`; `reaper`: until when somebody lets others go, ms; `layout`: `leases 1 <shards>`, the version of the keys, which refuses processes that keep to another one; `call:p`: the number of the last write of `p` | for ever |
 //! | `{P:N}:held` | hash | id → the processes that hold it, with commas: who is online | while somebody holds it |
 //! | `{P:N}:by:p` | set | the ids that `p` holds; of `by:~`, ids that left while the shard was recovering | while there are any |
 //! | `{P:N}:leases` | sorted set | process → end of its lease, ms; below zero once others let it go | until it is let go |
@@ -26,6 +25,9 @@
 //! | `…:empty` | sorted set | room that has a log and no members → since when, ms | as that log |
 //! | `…:nudge:p` | stream | ends a read of `p` that does not know of the latest room it follows | a minute |
 //!
+//! Every key begins with a brace, so that none is one of the keyspace layout, `P:<id>`, under the same prefix. Earlier
+//! versions kept the layout in `P:layout`, which is looked for at the start and removed.
+//!
 //! Causes: `h` heartbeat, `k` held; `x` expired, `e` ended, `o` told offline or removed; `s` shows something else. All times are of the server, since 1970.
 
 use presence_core::rooms::Room;
@@ -36,7 +38,8 @@ use super::space::Space;
 #[derive(Debug)]
 pub(super) struct Keys {
     prefix: String,
-    pub(super) layout: String,
+    /// Where earlier versions kept the layout.
+    pub(super) old_layout: String,
     pub(super) shards: Vec<ShardKeys>,
 }
 
@@ -60,7 +63,7 @@ impl Keys {
     pub(super) fn new<S: Space>(prefix: &str, shards: usize) -> Self {
         Self {
             prefix: prefix.to_owned(),
-            layout: format!("{prefix}:layout"),
+            old_layout: format!("{prefix}:layout"),
             shards: (0..shards).map(|shard| ShardKeys::new::<S>(prefix, shard)).collect(),
         }
     }

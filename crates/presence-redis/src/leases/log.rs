@@ -21,8 +21,9 @@ impl Core {
     /// Reads a page of the events after `mark` up to `until`.
     pub(super) async fn read_back(&self, shard: usize, mark: u64, until: u64) -> Result<Stretch, Error> {
         let mut range = redis::cmd("XRANGE");
-        range.arg(&self.keys.shards[shard].log).arg(mark + 1).arg("+").arg("COUNT").arg(ENTRIES_MAX);
-        let entries = decode::<Vec<(String, Vec<Value>)>>(self.link.query(&range).await?)?;
+        let log = &self.keys.shards[shard].log;
+        range.arg(log).arg(mark + 1).arg("+").arg("COUNT").arg(ENTRIES_MAX);
+        let entries = decode::<Vec<(String, Vec<Value>)>>(self.link.query(log, &range).await?)?;
         let full = entries.len() == ENTRIES_MAX;
         let mut stretch = Stretch { records: Vec::new(), read: mark, missed: 0 };
         for (place, entry) in entries.into_iter().enumerate() {

@@ -127,7 +127,7 @@ impl<S: Space> Core<S> {
             .arg(token);
         pipeline.arg("lines").arg(lines);
         pipeline.cmd("PEXPIRE").arg(&key).arg(KEPT_MS);
-        self.link.pipeline(&pipeline).await.map(drop)
+        self.link.pipeline(&key, &pipeline).await.map(drop)
     }
 }
 
@@ -140,7 +140,7 @@ pub(super) async fn run(core: Arc<Core>, rooms: Arc<Rooms>) {
         loop {
             let error = match core.link.dedicated(&key, BLOCK).await {
                 Ok(mut connection) => read(&core, &rooms, &mut connection, &key, &mut last).await,
-                Err(error) => unavailable(error),
+                Err(error) => error,
             };
             tracing::debug!(%error, "mail cannot be read; trying again");
             sleep(RETRY.mul_f64(crate::random::fraction())).await;

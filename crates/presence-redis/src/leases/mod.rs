@@ -22,7 +22,8 @@
 //! | TTL | 10 ms to 365 days, whole milliseconds |
 //! | offline event after the deadline and the grace time | [`Leases::LATENESS`], 50 ms, on an idle machine |
 //! | the ids of a process that died | offline between TTL + grace and TTL + grace + 2 s after its end, once each, if another process is left; nobody is reported online later, also if none is |
-//! | calls while Redis is away | fail with `Unavailable` within [`Connect::timeout`](crate::Connect::timeout) |
+//! | calls while Redis is away | fail with `Unavailable` within [`Connect::timeout`](crate::Connect::timeout); in a cluster only those about ids of the masters that are away |
+//! | [`state`](presence_core::Presence::state) | follows each shard's renewals, every 0.4 s, and what came of other writes |
 //! | events kept in Redis | [`Config::events_max`] in all shards together; a stream that falls further behind gets `Lagged` |
 //! | offline ids remembered for `last_seen` | [`Config::remembered_max`] |
 //! | events of one room kept in Redis | [`Config::room_events_max`], and those of a room without members for 5 minutes |
@@ -33,6 +34,22 @@
 //! **Redis is away.** Calls that have to reach it fail; what they asked for is done when it is back, unless it was undone meanwhile.
 //! Heartbeats are taken for a second after the last renewal of the lease, later they are kept but fail. Streams say `Unavailable` once
 //! and go on.
+//!
+//! **One of several is away**, a master of a cluster, or one with the first sentinel of the address: the ids of the others do not notice, a
+//! process may start, and a failover that Redis has made is followed within about half a second. Streams go on with the shards that are
+//! there; a new stream, a count or a listing needs all. See [`redis_link`].
+//!
+//! **Redis takes no writes** (`READONLY`, `MISCONF`, `NOREPLICAS`, a user without the right): leases cannot be renewed, and run out. A
+//! process that could not renew its own for a second answers reads with `Unavailable`, since nobody can know any more who is there;
+//! nobody is reported offline by it.
+//!
+//! **Redis is out of memory** and may not evict: nobody can come, and calls that would let somebody in, or show something else, fail; what
+//! they asked for is done when there is memory. Whoever leaves, falls silent, or is told offline is written, which is what frees memory, and
+//! leases are renewed.
+//!
+//! **Redis evicts keys** (`maxmemory-policy` is `allkeys-…`): then it removes presence itself, and nobody notices in time. That is warned of
+//! in the log, within half a second of the start and 2 s of a change, and by [`warnings`](presence_core::Presence::warnings). Set it to
+//! `noeviction`.
 //!
 //! **Redis lost data, or another server took its place.** Nobody can know which of the last writes survived a restart or a failover,
 //! so the shard begins a new *life*: positions of the one before give `Lagged`, every process announces what it holds, and until all
@@ -64,7 +81,7 @@
 //! # Cluster
 //!
 //! The keys of a shard share a hash tag, so each script runs on one master, and a slot may move at any time. Nothing is sent to
-//! all nodes. A process that has streams keeps one connection per shard for them, as a blocking read takes the keys of one slot only;
+//! all nodes. A slot that has moved is a new life of its shard: calls wait until it has recovered, within their time. A process that has streams keeps one connection per shard for them, as a blocking read takes the keys of one slot only;
 //! on a single server it is one for all.
 //!
 //! # Needs

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use presence_core::Error;
 use presence_core::beings::Millis;
 
 use super::space::Space;
@@ -59,18 +60,36 @@ pub(super) enum Answer {
 ///
 /// While Redis is away it is kept small: of a name that came and went nothing remains to be said. So there are never many more steps
 /// than four times the names concerned.
+///
+/// While Redis is out of memory those that need some are *kept* apart, by name, with all that follows of the same name: they fail for
+/// now, and hold up nobody who leaves, which is what frees memory.
+///
+/// ```text
+///   push ──► a name that is kept, or a step that needs memory? ── yes ──► kept ── memory again ──► steps
+///                 │ no                                                      │ undone by a later step: gone
+///                 ▼                                                         │ a later step says that it leaves: steps
+///               steps ──► taken
+/// ```
 #[derive(Debug)]
 pub(super) struct Outbox<S: Space> {
     steps: VecDeque<Step<S>>,
     last: Ticket,
     /// How many steps there were when it was last folded.
     folded: usize,
+    /// Why nothing is taken that needs memory.
+    full: Option<Error>,
+    kept: HashMap<S::Name, Vec<Step<S>>>,
 }
 
 impl<S: Space> Outbox<S> {
     pub(super) fn push(&mut self, name: S::Name, what: What<S>) -> Ticket {
         self.last += 1;
-        self.steps.push_back(Step { name, what, ticket: self.last, doubtful: false });
+        let step = Step { name, what, ticket: self.last, doubtful: false };
+        if self.full.is_some() {
+            self.sort_in(step);
+        } else {
+            self.steps.push_back(step);
+        }
         if self.steps.len() > 2 * self.folded + FOLD_MIN {
             self.fold();
         }
@@ -90,14 +109,72 @@ impl<S: Space> Outbox<S> {
             self.steps.push_front(step);
         }
         self.fold();
+        self.sort();
+    }
+
+    /// Notes that Redis takes nothing that needs memory, and why, or that it does again; says whether there is more to write now.
+    pub(super) fn set_full(&mut self, full: Option<Error>) -> bool {
+        self.full = full;
+        if self.full.is_some() {
+            self.fold();
+            self.sort();
+            return false;
+        }
+        let any = !self.kept.is_empty();
+        for mut step in std::mem::take(&mut self.kept).into_values().flatten() {
+            self.last += 1;
+            step.ticket = self.last;
+            self.steps.push_back(step);
+        }
+        any
+    }
+
+    /// Whether Redis takes nothing that needs memory.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.is_some()
+    }
+
+    /// Why what was last pushed of a name is not written, if it is kept.
+    pub(super) fn why_kept(&self, name: &S::Name) -> Option<Error> {
+        self.full.as_ref().filter(|_| self.kept.contains_key(name)).cloned()
+    }
+
+    /// Parts what needs memory from what does not.
+    fn sort(&mut self) {
+        if self.full.is_some() {
+            for step in std::mem::take(&mut self.steps) {
+                self.sort_in(step);
+            }
+        }
+    }
+
+    fn sort_in(&mut self, step: Step<S>) {
+        if !self.kept.contains_key(&step.name) && !step.what.needs_memory() {
+            self.steps.push_back(step);
+            return;
+        }
+        let name = step.name.clone();
+        let mut of_name = self.kept.remove(&name).unwrap_or_default();
+        of_name.push(step);
+        let mut of_name = fold(of_name);
+        let kept = of_name
+            .split_off(of_name.iter().position(|step| step.what.needs_memory()).unwrap_or(of_name.len()));
+        for mut step in of_name {
+            self.last += 1;
+            step.ticket = self.last;
+            self.steps.push_back(step);
+        }
+        if !kept.is_empty() {
+            self.kept.insert(name, kept);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.is_empty() && self.kept.is_empty()
     }
 
     pub(super) fn has(&self, name: &S::Name) -> bool {
-        self.steps.iter().any(|step| step.name == *name)
+        self.kept.contains_key(name) || self.steps.iter().any(|step| step.name == *name)
     }
 
     /// The ticket of the latest step ever pushed.
@@ -112,47 +189,58 @@ impl<S: Space> Outbox<S> {
 
     /// Drops what later steps made pointless.
     pub(super) fn fold(&mut self) {
-        let mut kept: Vec<Option<Step<S>>> = Vec::with_capacity(self.steps.len());
-        // The places of the steps of each name that are still there: at most an explicit one and one of each other kind.
-        let mut places: HashMap<S::Name, Vec<usize>> = HashMap::new();
-        for mut step in self.steps.drain(..) {
-            let before = places.entry(step.name.clone()).or_default();
-            match &step.what {
-                What::Explicit(_) => before.drain(..).for_each(|place| kept[place] = None),
-                What::Arrive { .. } | What::Depart { .. } => {
-                    if let Some(doubtful) = cancel(&mut kept, before, &step.what) {
-                        // The first may have been heard: the second has to be.
-                        step.doubtful = doubtful;
-                        // Who left and came back never was away, but may show something else, and may have been made to leave
-                        // elsewhere meanwhile: an arrival that is said again makes it true in any case.
-                        if matches!(step.what, What::Arrive { .. }) {
-                            step.doubtful = true;
-                        } else if !doubtful {
-                            continue;
-                        }
-                    }
-                }
-                What::Show { .. } => {
-                    let is_show =
-                        |place: &usize| matches!(&kept[*place], Some(Step { what: What::Show { .. }, .. }));
-                    if let Some(place) = before.pop_if(|place| is_show(place)) {
-                        kept[place] = None;
-                    }
-                }
-                What::Check => {
-                    let is_check =
-                        |place: &usize| matches!(&kept[*place], Some(Step { what: What::Check, .. }));
-                    if before.iter().any(is_check) {
+        self.steps = fold(self.steps.drain(..)).into();
+        self.folded = self.steps.len();
+    }
+}
+
+impl<S: Space> What<S> {
+    /// Whether Redis needs more memory for it than it has already.
+    fn needs_memory(&self) -> bool {
+        matches!(self, Self::Arrive { .. } | Self::Show { .. })
+    }
+}
+
+/// Drops what later steps made pointless.
+fn fold<S: Space>(steps: impl IntoIterator<Item = Step<S>>) -> Vec<Step<S>> {
+    let mut kept: Vec<Option<Step<S>>> = Vec::new();
+    // The places of the steps of each name that are still there: at most an explicit one and one of each other kind.
+    let mut places: HashMap<S::Name, Vec<usize>> = HashMap::new();
+    for mut step in steps {
+        let before = places.entry(step.name.clone()).or_default();
+        match &step.what {
+            What::Explicit(_) => before.drain(..).for_each(|place| kept[place] = None),
+            What::Arrive { .. } | What::Depart { .. } => {
+                if let Some(doubtful) = cancel(&mut kept, before, &step.what) {
+                    // The first may have been heard: the second has to be.
+                    step.doubtful = doubtful;
+                    // Who left and came back never was away, but may show something else, and may have been made to leave
+                    // elsewhere meanwhile: an arrival that is said again makes it true in any case.
+                    if matches!(step.what, What::Arrive { .. }) {
+                        step.doubtful = true;
+                    } else if !doubtful {
                         continue;
                     }
                 }
             }
-            before.push(kept.len());
-            kept.push(Some(step));
+            What::Show { .. } => {
+                let is_show =
+                    |place: &usize| matches!(&kept[*place], Some(Step { what: What::Show { .. }, .. }));
+                if let Some(place) = before.pop_if(|place| is_show(place)) {
+                    kept[place] = None;
+                }
+            }
+            What::Check => {
+                let is_check = |place: &usize| matches!(&kept[*place], Some(Step { what: What::Check, .. }));
+                if before.iter().any(is_check) {
+                    continue;
+                }
+            }
         }
-        self.steps = kept.into_iter().flatten().collect();
-        self.folded = self.steps.len();
+        before.push(kept.len());
+        kept.push(Some(step));
     }
+    kept.into_iter().flatten().collect()
 }
 
 /// Drops the step that `next` undoes, with what was shown since, and says whether it may have been heard; `None` if there is none.
@@ -185,7 +273,7 @@ fn cancel<S: Space>(kept: &mut [Option<Step<S>>], before: &mut Vec<usize>, next:
 
 impl<S: Space> Default for Outbox<S> {
     fn default() -> Self {
-        Self { steps: VecDeque::new(), last: 0, folded: 0 }
+        Self { steps: VecDeque::new(), last: 0, folded: 0, full: None, kept: HashMap::new() }
     }
 }
 
@@ -198,7 +286,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use presence_core::Id;
+    use presence_core::{ErrorKind, Id};
 
     use super::*;
     use crate::leases::space::Ids;
@@ -279,6 +367,36 @@ mod tests {
         let again: Vec<_> = outbox.take(9).into_iter().map(|step| step.name).collect();
         assert_eq!(again, [id(0), id(1), id(2), id(3)]);
         assert!(outbox.is_empty() && !outbox.has(&id(0)));
+    }
+
+    #[test]
+    fn who_leaves_passes_those_for_whom_there_is_no_memory() {
+        let mut outbox = Outbox::<Ids>::default();
+        let arrive = || What::Arrive { held: false, shown: () };
+        let depart = || What::Depart { ended: false, seen: 0 };
+        outbox.push(id(1), arrive());
+        outbox.push(id(2), depart());
+        outbox.push(id(3), arrive());
+        outbox.push(id(3), What::Check);
+        assert!(!outbox.set_full(Some(Error::new(ErrorKind::Unavailable, "no memory"))));
+        let names = |steps: Vec<Step<Ids>>| steps.into_iter().map(|step| step.name).collect::<Vec<_>>();
+        assert_eq!(names(outbox.take(9)), [id(2)]);
+        assert!(outbox.why_kept(&id(1)).is_some() && outbox.why_kept(&id(2)).is_none());
+        // Who comes is kept; who was kept and leaves leaves no trace; who is told to leave is written at once.
+        outbox.push(id(4), arrive());
+        outbox.push(id(1), depart());
+        outbox.push(id(3), explicit());
+        assert_eq!(names(outbox.take(9)), [id(3)]);
+        assert_eq!(outbox.done(), outbox.last());
+        assert!(outbox.has(&id(4)) && !outbox.has(&id(1)) && !outbox.is_empty());
+        // What was sent and not heard is sorted in again.
+        outbox.push(id(5), explicit());
+        let taken = outbox.take(9);
+        outbox.put_back(taken);
+        assert_eq!(names(outbox.take(9)), [id(5)]);
+        assert!(outbox.set_full(None));
+        assert_eq!(names(outbox.take(9)), [id(4)]);
+        assert!(outbox.is_empty());
     }
 
     #[test]

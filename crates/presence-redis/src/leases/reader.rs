@@ -130,8 +130,9 @@ impl Core {
         count: usize,
     ) -> Result<(u64, Vec<Id>), Error> {
         let mut scan = redis::cmd("HSCAN");
-        scan.arg(&self.keys.shards[shard].held).arg(cursor).arg("COUNT").arg(count);
-        let (next, pairs) = decode::<(u64, Vec<(String, String)>)>(self.link.query(&scan).await?)?;
+        let held = &self.keys.shards[shard].held;
+        scan.arg(held).arg(cursor).arg("COUNT").arg(count);
+        let (next, pairs) = decode::<(u64, Vec<(String, String)>)>(self.link.query(held, &scan).await?)?;
         let ids = pairs.into_iter().filter_map(|(id, _)| Id::new(&id).ok());
         Ok((next, ids.collect()))
     }

@@ -107,7 +107,7 @@ impl<S: Space> Writer<S> {
         loop {
             let mut scan = redis::cmd("SSCAN");
             scan.arg(&set).arg(cursor).arg("COUNT").arg(PAGE);
-            let (next, names) = decode::<(u64, Vec<Value>)>(core.link.query(&scan).await?)?;
+            let (next, names) = decode::<(u64, Vec<Value>)>(core.link.query(&set, &scan).await?)?;
             for name in names {
                 let name: String = decode(name)?;
                 if let Some(held) = S::read(&name) {

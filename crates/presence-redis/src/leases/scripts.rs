@@ -12,8 +12,8 @@ use super::config::Config;
 use super::keys::ShardKeys;
 use super::outbox::{Step, What};
 use super::shard::Life;
-use super::space::{Ids, Space};
-use crate::connection::{Link, refusal};
+use super::space::{Ids, Space, Texts};
+use crate::connection::{Link, answer_code, refusal};
 
 /// What a shard says to a process that knows it no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(super) struct Renewed {
     pub(super) overdue: Vec<String>,
     /// Why Redis takes nothing that needs more memory, if it has none left.
     pub(super) full: Option<Error>,
+    /// What the server does when its memory is full, if it was asked for.
+    pub(super) policy: Option<String>,
 }
 
 #[derive(Debug)]
@@ -108,9 +110,13 @@ impl<'a, S: Space> Scripts<'a, S> {
         let keys = [&*self.keys.life, &self.keys.leases, &self.keys.awaited, &self.keys.log];
         let answer = ENTER.call(self.link, &keys, |command| {
             command.arg(process).arg(ms(self.config.lease())).arg(ms(Config::RECOVERY)).arg(fresh).arg(known);
-            command.arg(ms(UNKNOWN)).arg(others);
+            command.arg(ms(UNKNOWN)).arg(layout(self.config.shards)).arg(others);
         });
-        let (epoch, start, last, recovering) = decode::<(String, u64, u64, u64)>(answer.await?)?;
+        let answer = answer.await?;
+        if let Some(theirs) = other_layout(&answer) {
+            return Err(wrong_layout(&self.keys.life, &theirs, self.config.shards));
+        }
+        let (epoch, start, last, recovering) = decode::<(String, u64, u64, u64)>(answer)?;
         Ok(Entered { epoch, start, last, recovering: Duration::from_millis(recovering) })
     }
 
@@ -129,12 +135,13 @@ impl<'a, S: Space> Scripts<'a, S> {
         process: &str,
         roster: &str,
         allowance: Duration,
+        policy: bool,
     ) -> Answered<Renewed> {
         let set = self.keys.set(process);
         let keys = [&*self.keys.life, &self.keys.leases, &self.keys.awaited, &set];
         let arguments = |command: &mut Cmd| {
             command.arg(epoch).arg(process).arg(ms(self.config.lease())).arg(roster);
-            command.arg(ms(allowance)).arg(ms(CLAIM));
+            command.arg(ms(allowance)).arg(ms(CLAIM)).arg(u8::from(policy));
         };
         let (answer, full) = match RENEW.call(self.link, &keys, arguments).await {
             Err(error) if refusal(&error) == Some("OOM") => {
@@ -144,7 +151,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         };
         ok(
             answer,
-            |(_, last, held, recovering, roster, names, overdue): (
+            |(_, last, held, recovering, roster, names, overdue, policy): (
                 String,
                 u64,
                 usize,
@@ -152,6 +159,7 @@ impl<'a, S: Space> Scripts<'a, S> {
                 String,
                 Vec<String>,
                 Vec<String>,
+                String,
             )| Renewed {
                 last,
                 held,
@@ -160,17 +168,20 @@ impl<'a, S: Space> Scripts<'a, S> {
                 names,
                 overdue,
                 full,
+                policy: Some(policy).filter(|policy| !policy.is_empty()),
             },
         )
     }
 
-    /// Writes steps, in the call `number`; `now` is the time of the clock that they were made by.
+    /// Writes steps, in the call `number`; `now` is the time of the clock that they were made by, and `anyway` lets them be written
+    /// though Redis is out of memory.
     pub(super) async fn write(
         &self,
         life: &Life,
         number: u64,
         steps: &[Step<S>],
         now: Millis,
+        anyway: bool,
     ) -> Answered<Written> {
         let fill = |command: &mut Cmd| {
             for step in steps {
@@ -183,10 +194,12 @@ impl<'a, S: Space> Scripts<'a, S> {
                 S::add_shown(command, shown, false);
             }
         };
-        self.write_coded(life, number, fill).await
+        self.write_coded(life, number, anyway, fill).await
     }
 
     /// Announces names that this process holds, whether they are held without a deadline, and what they show, in the call `number`.
+    ///
+    /// Also out of memory: what was lost, and was there before, has to be there before anybody can be let go.
     pub(super) async fn announce(
         &self,
         life: &Life,
@@ -200,14 +213,22 @@ impl<'a, S: Space> Scripts<'a, S> {
                 S::add_shown(command, Some(shown), true);
             }
         };
-        self.write_coded(life, number, fill).await
+        self.write_coded(life, number, true, fill).await
     }
 
-    async fn write_coded(&self, life: &Life, number: u64, fill: impl FnOnce(&mut Cmd)) -> Answered<Written> {
+    async fn write_coded(
+        &self,
+        life: &Life,
+        number: u64,
+        anyway: bool,
+        fill: impl FnOnce(&mut Cmd),
+    ) -> Answered<Written> {
         let set = self.keys.set(&life.process);
         let keys = self.keys_with(&set);
         let (events_max, remembered_max) = S::bounds(self.config);
-        let answer = S::scripts().0.call(self.link, &keys, |command| {
+        let Texts { write, write_anyway, .. } = S::scripts();
+        let script = if anyway { write_anyway } else { write };
+        let answer = script.call(self.link, &keys, |command| {
             command.arg(&life.epoch).arg(&life.process).arg(events_max).arg(remembered_max).arg(number);
             fill(command);
         });
@@ -231,7 +252,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         let set = self.keys.set(dead);
         let keys = self.keys_with(&set);
         let (events_max, remembered_max) = S::bounds(self.config);
-        let answer = S::scripts().1.call(self.link, &keys, |command| {
+        let answer = S::scripts().reap.call(self.link, &keys, |command| {
             command.arg(epoch).arg(dead).arg(REAPED_AT_ONCE).arg(ms(allowance)).arg(ms(self.config.lease()));
             command.arg(events_max).arg(remembered_max);
         });
@@ -274,6 +295,29 @@ impl Scripts<'_> {
     }
 }
 
+/// What processes have to agree on to share data: the version of the keys, and how names are spread over shards.
+pub(super) fn layout(shards: usize) -> String {
+    format!("leases 1 {shards}")
+}
+
+/// The layout of the data, if a shard said that it is another one.
+fn other_layout(answer: &Value) -> Option<String> {
+    let Value::Array(items) = answer else { return None };
+    match &items[..] {
+        [Value::BulkString(word), theirs] if word == b"layout" => decode(theirs.clone()).ok(),
+        _ => None,
+    }
+}
+
+pub(super) fn wrong_layout(key: &str, theirs: &str, shards: usize) -> Error {
+    let ours = layout(shards);
+    let message = format!(
+        "the data under {key} is of the layout {theirs:?}, not {ours:?}: use its number of shards, a version of this program that \
+         knows it, or another prefix"
+    );
+    Error::new(ErrorKind::Config, message)
+}
+
 /// A script with the name that Redis remembers it by.
 pub(super) struct Script {
     source: LazyLock<String>,
@@ -290,8 +334,11 @@ impl Script {
         let mut command = redis::cmd("EVALSHA");
         command.arg(&*self.sha).arg(keys.len()).arg(keys);
         arguments(&mut command);
-        match link.query(&command).await {
-            Err(error) if is_unknown_script(&error) => link.query(&self.whole(&command)).await,
+        let key = keys.first().copied().unwrap_or_default();
+        match link.query(key, &command).await {
+            Err(error) if answer_code(&error) == Some("NOSCRIPT") => {
+                link.query(key, &self.whole(&command)).await
+            }
             answer => answer,
         }
     }
@@ -307,12 +354,6 @@ impl Script {
         }
         whole
     }
-}
-
-fn is_unknown_script(error: &Error) -> bool {
-    use std::error::Error as _;
-    let source = error.source().and_then(|source| source.downcast_ref::<redis::RedisError>());
-    source.and_then(redis::RedisError::code) == Some("NOSCRIPT")
 }
 
 enum Code {
@@ -394,10 +435,12 @@ script!(SETTLE, "settle.lua");
 script!(RENEW, "renew.lua");
 script!(RENEW_ANYWAY, "renew.lua", flags " flags=allow-oom");
 script!(WRITE, "write.lua", with "ids.lua");
+script!(WRITE_ANYWAY, "write.lua", with "ids.lua", flags " flags=allow-oom");
 script!(REAP, "reap.lua", with "ids.lua");
 script!(LOOK, "look.lua");
 script!(STATUS, "status.lua");
 script!(WRITE_SEATS, "write.lua", with "rooms.lua");
+script!(WRITE_SEATS_ANYWAY, "write.lua", with "rooms.lua", flags " flags=allow-oom");
 script!(REAP_SEATS, "reap.lua", with "rooms.lua");
 script!(ROOM, "room.lua");
 

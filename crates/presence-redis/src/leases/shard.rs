@@ -87,6 +87,19 @@ impl Shard {
         }
     }
 
+    /// Waits for the first life, or for the word that there will be none with these settings.
+    pub(super) async fn entered(&self, until: Instant) -> Result<(), Error> {
+        let mut progress = self.progress.subscribe();
+        let is_wrong = |progress: &Progress| {
+            progress.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Config)
+        };
+        tokio::select! {
+            entered = self.life(until) => entered.map(drop),
+            // The sender lives as long as `self`.
+            _ = progress.wait_for(is_wrong) => Err(self.error()),
+        }
+    }
+
     /// Asks the writer to find out whether `life` is over.
     pub(super) fn doubt(&self, life: &Life) {
         self.standing.send_if_modified(|standing| {
@@ -122,7 +135,7 @@ impl Shard {
         let over = async {
             tokio::select! {
                 () = self.verified() => Ok(()),
-                () = failed => Err(self.error()),
+                () = failed => Err(self.why()),
             }
         };
         timeout_at(until, over).await.unwrap_or_else(|_| Err(self.error()))
@@ -159,6 +172,14 @@ impl Shard {
             progress.failures += 1;
             progress.error = Some(error.clone());
         });
+    }
+
+    /// Why something was not written.
+    fn why(&self) -> Error {
+        if self.progress.borrow().closed {
+            return Error::new(ErrorKind::Closed, "presence is closed");
+        }
+        self.error()
     }
 
     /// After this nothing is written any more.

@@ -40,14 +40,25 @@ pub(super) trait Space: Copy + fmt::Debug + Send + Sync + 'static {
 
     fn read(text: &str) -> Option<Self::Name>;
 
-    /// The script that writes steps and the one that lets the dead go, with the journal of the space in them.
-    fn scripts() -> (&'static Script, &'static Script);
+    /// The scripts with the journal of the space in them.
+    fn scripts() -> Texts;
 
     /// What the journal is told about how much to keep.
     fn bounds(config: &Config) -> (usize, usize);
 
     /// Adds what is shown to a step; what is `said_again` is not news.
     fn add_shown(command: &mut Cmd, shown: Option<&Self::Shown>, said_again: bool);
+}
+
+/// The scripts of a space.
+#[derive(Clone, Copy)]
+pub(super) struct Texts {
+    /// Writes steps.
+    pub(super) write: &'static Script,
+    /// The same, also if Redis is out of memory.
+    pub(super) write_anyway: &'static Script,
+    /// Lets go of what the dead held.
+    pub(super) reap: &'static Script,
 }
 
 /// Remembers what names show, for as long as they are held here.
@@ -86,8 +97,8 @@ impl Space for Ids {
         Id::new(text).ok()
     }
 
-    fn scripts() -> (&'static Script, &'static Script) {
-        (&scripts::WRITE, &scripts::REAP)
+    fn scripts() -> Texts {
+        Texts { write: &scripts::WRITE, write_anyway: &scripts::WRITE_ANYWAY, reap: &scripts::REAP }
     }
 
     fn bounds(config: &Config) -> (usize, usize) {

@@ -163,7 +163,7 @@ impl Subscription {
 
     /// Reads what there is in each shard.
     async fn read(&mut self) -> Result<(), Error> {
-        let mut pages = Vec::with_capacity(self.marks.len());
+        let (mut pages, mut failure) = (Vec::with_capacity(self.marks.len()), None);
         for shard in 0..self.marks.len() {
             if self.change_life(shard) {
                 self.lagged.add(None);
@@ -174,7 +174,15 @@ impl Subscription {
                 Ok(records) => records,
                 Err(until) => {
                     // This process has no more what is asked for, or never had it.
-                    let stretch = self.core.read_back(shard, mark, until).await?;
+                    let stretch = match self.core.read_back(shard, mark, until).await {
+                        Ok(stretch) => stretch,
+                        Err(error) => {
+                            // The others go on.
+                            failure = Some(error);
+                            pages.push(Vec::new());
+                            continue;
+                        }
+                    };
                     if stretch.missed > 0 {
                         self.lagged.add(Some(stretch.missed));
                     }
@@ -191,7 +199,7 @@ impl Subscription {
         for (shard, page) in pages.into_iter().enumerate() {
             self.give(shard, page);
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
     /// Goes over to the next life of a shard, if there is one.

@@ -12,7 +12,9 @@ use super::core::Core;
 use super::outbox::{Answer, Step, What};
 use super::scripts::{Lost, Reaped, Renewed, Scripts, Written};
 use super::shard::{Life, Shard};
-use super::space::Space;
+use super::space::{Ids, Space};
+use crate::connection::refusal;
+use crate::policy::{self, Keys};
 
 /// The one who writes to a shard.
 ///
@@ -40,6 +42,9 @@ pub(super) struct Writer<S: Space> {
     /// Until when leases count for longer.
     allowed: Instant,
     failures: u32,
+    /// Counts the renewals since the server's policy was asked for, and whether it was found to do harm.
+    unadvised: u32,
+    warned: bool,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +71,8 @@ impl<S: Space> Writer<S> {
             busy: 0,
             allowed: now,
             failures: 0,
+            unadvised: 0,
+            warned: false,
         }
     }
 
@@ -174,7 +181,9 @@ impl<S: Space> Writer<S> {
     pub(super) async fn renew_only(&mut self) -> Result<Option<Renewed>, Error> {
         let Some(life) = self.life.clone() else { return Ok(None) };
         let (sent, allowance) = (self.now(), self.allowance());
-        let answer = self.scripts().renew(&life.epoch, &life.process, &self.known.roster, allowance).await?;
+        let policy = self.asks_for_policy();
+        let roster = &self.known.roster;
+        let answer = self.scripts().renew(&life.epoch, &life.process, roster, allowance, policy).await?;
         let renewed = match answer {
             Ok(renewed) => renewed,
             Err(lost) => {
@@ -182,10 +191,8 @@ impl<S: Space> Writer<S> {
                 return Ok(None);
             }
         };
-        match &renewed.full {
-            Some(full) => self.core.health.failed(self.place(), full),
-            None => self.core.health.well(self.place()),
-        }
+        self.is_full(renewed.full.clone());
+        self.advise(renewed.policy.as_deref());
         self.answer_came();
         let (shard, allowance) = (self.shard(), self.allowance());
         shard.renew(sent);
@@ -260,7 +267,19 @@ impl<S: Space> Writer<S> {
         // Kept also if this future is dropped.
         let (number, steps) = self.unanswered.insert((number, steps));
         let now = core.beings.clock().now();
-        match core.scripts(self.number).write(&life, *number, steps, now).await? {
+        let anyway = core.beings.ledger().outbox(self.number).is_full();
+        let written = match core.scripts(self.number).write(&life, *number, steps, now, anyway).await {
+            Err(error) if refusal(&error) == Some("OOM") => {
+                // Refused whole. Those who leave go on without those who come.
+                if let Some((_, steps)) = self.unanswered.take() {
+                    core.beings.ledger().outbox(self.number).put_back(steps);
+                }
+                self.is_full(Some(error));
+                return Ok(true);
+            }
+            written => written?,
+        };
+        match written {
             Ok(written) => {
                 let (_, steps) = self.unanswered.take().unwrap_or_default();
                 self.written(&steps, written);
@@ -271,6 +290,51 @@ impl<S: Space> Writer<S> {
                 Ok(false)
             }
         }
+    }
+
+    /// Notes whether Redis takes nothing that needs memory, and why.
+    fn is_full(&self, full: Option<Error>) {
+        match &full {
+            Some(error) => self.core.health.failed(self.place(), error),
+            None => self.core.health.well(self.place()),
+        }
+        let ledger = self.core.beings.ledger();
+        let was = ledger.outbox(self.number).is_full();
+        if full.is_some() && !was {
+            tracing::warn!(
+                space = S::KIND,
+                shard = self.number,
+                "redis is out of memory: nobody can come online until it has some again; who leaves is written"
+            );
+        }
+        let more = ledger.outbox(self.number).set_full(full);
+        if more {
+            ledger.stir(self.number);
+        }
+    }
+
+    /// Says once what about the server will do harm, and once that it is over.
+    fn advise(&mut self, policy: Option<&str>) {
+        let Some(policy) = policy else { return };
+        let harmful = policy::harm(policy, Keys::AllButMail);
+        if harmful.is_some() != self.warned {
+            self.warned = harmful.is_some();
+            match harmful {
+                Some(harm) => tracing::warn!(shard = self.number, "{harm}"),
+                None => {
+                    tracing::info!(shard = self.number, policy, "redis evicts no keys of presence any more");
+                }
+            }
+        }
+    }
+
+    /// Whether the next renewal asks for the policy of the server: now and then, and once for all shards of one server.
+    fn asks_for_policy(&mut self) -> bool {
+        if S::KIND != Ids::KIND || self.number > 0 && !self.core.link.is_cluster() {
+            return false;
+        }
+        self.unadvised = (self.unadvised + 1) % ADVISED_EVERY;
+        self.unadvised == 1
     }
 
     fn written(&self, steps: &[Step<S>], written: Written) {
@@ -391,6 +455,8 @@ fn recovering(left: Duration) -> Option<Instant> {
 const STEPS_AT_ONCE: usize = 500;
 /// After so many renewals in a row with steps to write, about 5 minutes, names are compared.
 const BUSY_MAX: u32 = 750;
+/// At every which renewal the server is asked for its policy: every 2 s.
+const ADVISED_EVERY: u32 = 5;
 /// What a wait after a failure grows by, before the dice.
 const RETRY: Duration = Duration::from_millis(50);
 /// From how long a silence on it is taken that others were not heard either.

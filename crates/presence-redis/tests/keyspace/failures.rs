@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use presence_core::{Cause, ErrorKind, Presence, Since, Status};
+use presence_core::{Cause, ErrorKind, Presence, Since, State, Status};
 use presence_redis::keyspace::{Config, Notifications};
 use test_support::{Redis, RedisOptions, RedisSentinel, require};
 use tokio::time::Instant;
@@ -182,6 +182,60 @@ async fn a_redis_that_forgot_what_to_tell_is_told_again_or_waited_for() {
     run(&mut stranger(redis.url()).await, "CONFIG SET notify-keyspace-events EA").await;
     assert_eq!(listener.error().await, ErrorKind::Lagged);
     listener.expect("a", Cause::Heartbeat).await;
+}
+
+#[tokio::test]
+async fn a_setting_that_somebody_else_changes_is_noticed_and_told() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = impatient(&redis);
+    config.ttl = Duration::from_secs(60);
+    // What two products on one Redis do to each other: the ancestor's own setting.
+    let change = "CONFIG SET notify-keyspace-events Ex$";
+    let mut stranger = stranger(redis.url()).await;
+    let sets = start(&config).await;
+    let mut listener = Listener::open(&sets).await;
+    run(&mut stranger, change).await;
+    // It is set again, and what was not told meanwhile is a gap.
+    assert_eq!(listener.error().await, ErrorKind::Unavailable);
+    assert_eq!(listener.error().await, ErrorKind::Lagged);
+    sets.online(["a"]).await.unwrap();
+    listener.expect("a", Cause::Heartbeat).await;
+    sets.offline(["a"]).await.unwrap();
+    listener.expect("a", Cause::Explicit).await;
+    sets.close().await;
+
+    config.notifications = Notifications::Check;
+    let checks = start(&config).await;
+    let mut listener = Listener::open(&checks).await;
+    run(&mut stranger, change).await;
+    assert_eq!(listener.error().await, ErrorKind::Unavailable);
+    let mut state = checks.state();
+    let told = state.wait_for(|state| state.reason().is_some_and(|reason| reason.contains("notify"))).await;
+    drop(told.unwrap());
+    run(&mut stranger, "CONFIG SET notify-keyspace-events EA").await;
+    assert_eq!(listener.error().await, ErrorKind::Lagged);
+    assert!(state.wait_for(State::is_well).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_redis_that_is_full_or_evicts_shows() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut config = impatient(&redis);
+    config.ttl = Duration::from_secs(60);
+    let presence = start(&config).await;
+    let mut stranger = stranger(redis.url()).await;
+    let mut state = presence.state();
+    run(&mut stranger, "CONFIG SET maxmemory 1").await;
+    let full = state.wait_for(|state| matches!(state, State::ReadOnly { .. })).await;
+    assert!(full.unwrap().reason().unwrap().contains("memory"));
+    run(&mut stranger, "CONFIG SET maxmemory 0").await;
+    assert!(state.wait_for(State::is_well).await.is_ok());
+    // Every key of this layout expires.
+    for policy in ["allkeys-lru", "volatile-ttl"] {
+        run(&mut stranger, &format!("CONFIG SET maxmemory-policy {policy}")).await;
+        let warnings = presence.warnings().await.unwrap();
+        assert!(warnings.len() == 1 && warnings[0].contains("noeviction"), "{warnings:?}");
+    }
 }
 
 #[tokio::test]

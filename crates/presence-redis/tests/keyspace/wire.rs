@@ -9,12 +9,14 @@ use crate::ancestor::Ancestor;
 use crate::listener::{Listener, config, run, start, stranger};
 
 /// Returns what Redis heard since the last call, without what is sent of its own accord: looks after flushes, which the ancestor, that
-/// never names several keys, does not do, and the name of the client.
+/// never names several keys, does not do, questions about how the server is, and the name of the client.
 async fn heard(monitor: &mut RedisMonitor) -> Vec<String> {
     let mut commands = monitor.commands().await.unwrap();
     commands.retain(|command| {
         let looks = command.starts_with("EXISTS") && command.matches("presence:").count() > 1;
-        !looks && !command.starts_with("CLIENT SETINFO")
+        // Whether it takes writes, whether it still tells, and what it does without memory.
+        let asks = ["SETEX presence: 0 ", "CONFIG GET ", "INFO memory", "PING"];
+        !looks && !command.starts_with("CLIENT SETINFO") && !asks.iter().any(|asks| command.starts_with(asks))
     });
     commands
 }

@@ -72,6 +72,49 @@ async fn other_number_of_shards_is_refused() {
 }
 
 #[tokio::test]
+async fn layout_of_an_earlier_version_is_taken_over_or_refused() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let mut config = config(redis.url());
+    let key = format!("{}:layout", config.prefix);
+    tell(&redis, &["SET", &key, "leases 1 8"]).await;
+    let error = refused(config.clone()).await;
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("leases 1 8"), "{error}");
+    config.shards = 8;
+    drop(process(&config).await);
+    assert_eq!(exists(&redis, &key).await, 0, "it is not where a user could be");
+    // Of another, later version of the keys nothing is touched.
+    tell(&redis, &["HSET", &format!("{{{}:3}}:life", config.prefix), "layout", "leases 2 8"]).await;
+    let error = refused(config).await;
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("leases 2 8"), "{error}");
+}
+
+/// Both layouts of this crate on one Redis with one prefix, as a migration comes to have it.
+#[tokio::test]
+async fn user_called_layout_is_a_user_and_nobody_else_is_one() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let mut keys = presence_redis::keyspace::Config::new(redis.url());
+    keys.notifications = presence_redis::keyspace::Notifications::Set;
+    let old = presence_core::Presence::new(presence_redis::Keyspace::start(&keys).await.unwrap());
+    let mut config = config(redis.url());
+    config.prefix.clone_from(&keys.prefix);
+    let new = process(&config).await;
+    new.online(["alice"]).await.unwrap();
+    assert_eq!(old.count().await.unwrap(), 0, "keys of the one are nobody in the other");
+    old.online(["layout"]).await.unwrap();
+    assert_eq!(old.status(["layout"]).await.unwrap(), [Status::Online]);
+    let again = process(&config).await;
+    assert_eq!(again.status(["alice", "layout"]).await.unwrap(), [Status::Online, Status::Offline]);
+    assert_eq!(old.status(["layout"]).await.unwrap(), [Status::Online]);
+}
+
+async fn exists(redis: &Redis, key: &str) -> usize {
+    let mut connection = test_support::redis_connection(redis.url()).await.unwrap();
+    redis::cmd("EXISTS").arg(key).query_async(&mut connection).await.unwrap()
+}
+
+#[tokio::test]
 async fn foreign_keys_are_nobody() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
     let config = config(redis.url());

@@ -1,12 +1,13 @@
 //! What is done to single seats.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use presence_core::beings::{Beat, Transition};
 use presence_core::rooms::{Payload, Seat};
 use presence_core::{Device, Error, ErrorKind};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::seats::Seats;
 use crate::leases::asking::recovering;
@@ -48,7 +49,24 @@ impl Core<Seats> {
     }
 
     /// Shows something for a seat, wherever it is taken, and says whether it is.
+    ///
+    /// While the shard recovers nobody knows whether somebody else has it: then it is said again once that is known.
     pub(super) async fn show(&self, seat: &Seat, payload: &Payload) -> Result<bool, Error> {
+        let (until, shard) = (Instant::now() + self.patience(), self.beings.ledger().shard(seat));
+        loop {
+            if let Some(shown) = self.show_once(seat, payload, until).await? {
+                return Ok(shown);
+            }
+            if !self.recovered(shard, until).await || Instant::now() + RECHECK >= until {
+                return Err(recovering());
+            }
+            // What is known here may be behind what Redis knows.
+            sleep(RECHECK).await;
+        }
+    }
+
+    /// The same once; `None` if nobody can know.
+    async fn show_once(&self, seat: &Seat, payload: &Payload, until: Instant) -> Result<Option<bool>, Error> {
         let ledger = self.beings.ledger();
         let shard = ledger.shard(seat);
         let (wait, answers) = (self.shards[shard].wait(), Arc::new(Mutex::new(Vec::new())));
@@ -63,16 +81,21 @@ impl Core<Seats> {
             ticket = ledger.push(shard, seat.clone(), What::Show { shown: payload.clone(), reply });
             false
         });
-        wait.until(ticket, Instant::now() + self.patience()).await?;
+        wait.until(ticket, until).await?;
+        if let Some(full) = ledger.outbox(shard).why_kept(seat) {
+            return Err(full);
+        }
         let answer = answers.lock().pop();
         match answer {
-            Some((_, Answer::Nobody)) => Ok(false),
+            Some((_, Answer::Nobody)) => Ok(Some(false)),
             // Who is here is about to be announced, with what was shown last.
-            Some((_, Answer::Recovering)) if !here => Err(recovering()),
-            _ => Ok(true),
+            Some((_, Answer::Recovering)) if !here => Ok(None),
+            _ => Ok(Some(true)),
         }
     }
 }
 
 /// How often somebody is let in who is thrown out at the same time.
 const ATTEMPTS: usize = 8;
+/// How long a call waits before it asks a shard again that may have recovered.
+const RECHECK: Duration = Duration::from_millis(20);

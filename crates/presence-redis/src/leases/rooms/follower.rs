@@ -8,7 +8,7 @@ use std::time::Duration;
 use presence_core::Error;
 use presence_core::rooms::Room;
 use redis::{Cmd, Value};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::entry::Entry;
@@ -77,8 +77,8 @@ impl Follower {
 
     /// Follows until a connection is lost.
     async fn follow(&mut self) -> Result<Infallible, Error> {
-        let mut connection = self.core.link.dedicated(&self.nudge, BLOCK).await.map_err(unavailable)?;
-        self.begin().await;
+        let mut connection = self.core.link.dedicated(&self.nudge, BLOCK).await?;
+        self.begin().await?;
         loop {
             let (command, sources) = self.question(Some(BLOCK), self.shards.iter().copied());
             match command.query_async::<Value>(&mut connection).await.map_err(unavailable)? {
@@ -93,7 +93,7 @@ impl Follower {
         loop {
             // What began meanwhile is nobody's business any more.
             let (command, sources) = self.question(None, std::iter::empty());
-            match self.core.link.query(&command).await? {
+            match self.core.link.query(&self.nudge, &command).await? {
                 Value::Nil => return Ok(()),
                 answer => self.take(answer, sources).await?,
             }
@@ -101,9 +101,12 @@ impl Follower {
     }
 
     /// Makes sure, on whatever server we are now, in which life the shards are.
-    async fn begin(&mut self) {
-        let verified = self.shards.iter().map(|shard| self.core.shards[*shard].verified());
-        futures_util::future::join_all(verified).await;
+    ///
+    /// Or fails: the server may be gone again, and streams are to hear of it.
+    async fn begin(&mut self) -> Result<(), Error> {
+        let until = Instant::now() + self.core.patience();
+        let renewed = self.shards.iter().map(|shard| self.core.shards[*shard].renewed(until));
+        futures_util::future::try_join_all(renewed).await?;
         for number in &self.shards {
             if let Some(life) = &self.core.shards[*number].standing().borrow().life {
                 self.starts.insert(*number, life.start);
@@ -113,6 +116,7 @@ impl Follower {
         if std::mem::take(&mut self.failing) {
             self.core.tail.go_on(&self.shards);
         }
+        Ok(())
     }
 
     /// What to ask for, and what each key of the answer is. Lives come first: of a new one the rooms are others.
@@ -151,8 +155,7 @@ impl Follower {
             match sources.remove(&key) {
                 Some(Source::Shard) => {
                     // What else was read is read again, in the new life.
-                    self.begin().await;
-                    return Ok(());
+                    return self.begin().await;
                 }
                 Some(Source::Nudge) => {
                     if let Some((id, _)) = entries.into_iter().next_back() {
@@ -178,7 +181,7 @@ impl Core<Seats> {
         let mut pipeline = redis::pipe();
         pipeline.cmd("XADD").arg(&key).arg("MAXLEN").arg(1).arg("*").arg("look").arg("again");
         pipeline.cmd("PEXPIRE").arg(&key).arg(ms(BLOCK * 60));
-        if let Err(error) = self.link.pipeline(&pipeline).await {
+        if let Err(error) = self.link.pipeline(&key, &pipeline).await {
             // The read ends by itself soon.
             tracing::debug!(%error, "the follower of rooms was not nudged");
         }

@@ -33,8 +33,9 @@ impl Core<Seats> {
             return Ok(stretch);
         }
         let mut range = redis::cmd("XRANGE");
-        range.arg(self.room_keys(room).log(room)).arg(mark + 1).arg("+").arg("COUNT").arg(ENTRIES_MAX);
-        let entries = decode::<Vec<(String, Vec<Value>)>>(self.link.query(&range).await?)?;
+        let log = self.room_keys(room).log(room);
+        range.arg(&log).arg(mark + 1).arg("+").arg("COUNT").arg(ENTRIES_MAX);
+        let entries = decode::<Vec<(String, Vec<Value>)>>(self.link.query(&log, &range).await?)?;
         let full = entries.len() == ENTRIES_MAX;
         let mut last = mark;
         for (place, entry) in entries.into_iter().enumerate() {

@@ -82,8 +82,9 @@ impl Core<Seats> {
         count: usize,
     ) -> Result<(u64, Vec<Member>), Error> {
         let mut scan = redis::cmd("HSCAN");
-        scan.arg(self.room_keys(room).members(room)).arg(cursor).arg("COUNT").arg(count);
-        let (next, pairs) = decode::<(u64, Vec<(String, Vec<u8>)>)>(self.link.query(&scan).await?)?;
+        let members = self.room_keys(room).members(room);
+        scan.arg(&members).arg(cursor).arg("COUNT").arg(count);
+        let (next, pairs) = decode::<(u64, Vec<(String, Vec<u8>)>)>(self.link.query(&members, &scan).await?)?;
         let member = |(id, payload): (String, Vec<u8>)| {
             Some(Member::new(Id::new(&id).ok()?, Payload::new(payload).ok()?))
         };

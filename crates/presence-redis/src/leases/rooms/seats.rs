@@ -10,8 +10,8 @@ use redis::Cmd;
 use super::faces::Faces;
 use super::tail::Tail;
 use crate::leases::config::Config;
-use crate::leases::scripts::{self, Script};
-use crate::leases::space::Space;
+use crate::leases::scripts;
+use crate::leases::space::{Space, Texts};
 
 /// Who is in which room.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +46,12 @@ impl Space for Seats {
         Some(Seat::new(Room::new(room).ok()?, Id::new(id).ok()?))
     }
 
-    fn scripts() -> (&'static Script, &'static Script) {
-        (&scripts::WRITE_SEATS, &scripts::REAP_SEATS)
+    fn scripts() -> Texts {
+        Texts {
+            write: &scripts::WRITE_SEATS,
+            write_anyway: &scripts::WRITE_SEATS_ANYWAY,
+            reap: &scripts::REAP_SEATS,
+        }
     }
 
     fn bounds(config: &Config) -> (usize, usize) {

@@ -9,14 +9,17 @@
 -- KEYS  1 life  2 leases  3 await  4 log
 -- ARGV  1 process  2 lease, ms  3 how long to recover at most, ms  4 epoch for a life that begins
 --       5 the epoch that the process knew, or ''  6 for how long those are waited for that nobody knows, ms
---       7 … the processes that it knew
--- Returns { epoch, number that the life begins after, last number, recovering for ms or 0 }
+--       7 the layout that the process keeps to  8 … the processes that it knew
+-- Returns { epoch, number that the life begins after, last number, recovering for ms or 0 }, or
+--         { 'layout', that of the data } if it is another one than that of the process, which is not taken in
 local process, lease, patience, known = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', 'start')
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', 'start', 'layout')
 local epoch, seq, start = state[1], state[3], state[4]
+if state[5] and state[5] ~= ARGV[7] then return { 'layout', state[5] } end
+if not state[5] then redis.call('HSET', KEYS[1], 'layout', ARGV[7]) end
 
 if state[2] ~= run then
   local number = math.max(tonumber(seq or 0), time[1] * 1000000 + time[2]) + 1
@@ -43,7 +46,7 @@ end
 
 if known ~= '' and known ~= epoch then
   -- What the process knew is gone, and so may be what the others hold. Those who are here already look after themselves.
-  for place = 7, #ARGV do
+  for place = 8, #ARGV do
     if not redis.call('ZSCORE', KEYS[2], ARGV[place]) then
       redis.call('ZADD', KEYS[3], now + patience, ARGV[place])
     end

@@ -7,9 +7,10 @@
 -- KEYS  1 life  2 leases  3 await  4 the set of the process
 -- ARGV  1 epoch  2 process  3 lease, ms  4 the version of the roster that it knows
 --       5 how much longer than its lease a process counts, ms  6 for how long one process lets others go, ms
+--       7 '1' to read what the server does when its memory is full
 -- Returns { 'life' } or { 'lease' } if that is lost, else
 --         { 'ok', last number, size of its set, recovering for ms or 0, version of the roster,
---           { processes, if the version is another }, { processes to let go } }
+--           { processes, if the version is another }, { processes to let go }, the server's `maxmemory-policy`, or '' }
 local now
 do
   local time = redis.call('TIME')
@@ -34,4 +35,6 @@ if recovering == 0 and tonumber(state[5] or 0) <= now then
   overdue = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[5])
   if #overdue > 0 then redis.call('HSET', KEYS[1], 'reaper', now + ARGV[6]) end
 end
-return { 'ok', state[3], redis.call('SCARD', KEYS[4]), recovering, state[4], names, overdue }
+local policy = ''
+if ARGV[7] == '1' then policy = string.match(redis.call('INFO', 'memory'), 'maxmemory_policy:(%S+)') or '' end
+return { 'ok', state[3], redis.call('SCARD', KEYS[4]), recovering, state[4], names, overdue, policy }

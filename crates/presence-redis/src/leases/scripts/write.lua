@@ -3,6 +3,7 @@
 --
 -- A step said twice changes nothing the second time. A call that was overtaken by a later one of the same process, as one that waited
 -- in a connection that was given up, does nothing. Names are ids or seats; what differs between them is in the journal that precedes this.
+-- Out of memory it is called with leave to run all the same, for those who leave alone.
 --
 -- KEYS  1 life  2 held  3 the set of the process  4 leases  5 await  6 log  7 seen, or empty  8 seen before
 -- ARGV  1 epoch  2 process  3 events to keep  4 offline ids to remember in each generation,
