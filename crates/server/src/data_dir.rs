@@ -1,11 +1,13 @@
 //! The data directory: made when missing, writable, and used by one server at a time.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::{Context as _, anyhow};
+use rustix::fs::Mode;
 use uuid::Uuid;
 
 /// An open data directory. The lock is held until it is dropped, and the kernel lets go of it however we end.
@@ -22,7 +24,9 @@ impl DataDir {
     /// Opens the directory, or says in one line why it cannot be used.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let made = first_missing(path);
-        fs::create_dir_all(path).map_err(|error| unusable(path, "cannot be made", &error))?;
+        // Messages are nobody else's business.
+        let made_closed = DirBuilder::new().recursive(true).mode(0o700).create(path);
+        made_closed.map_err(|error| unusable(path, "cannot be made", &error))?;
         let opened = Self::open_existing(path);
         match opened {
             Ok((id, lock)) => Ok(Self { path: path.to_owned(), id, made, _lock: lock }),
@@ -34,21 +38,38 @@ impl DataDir {
     }
 
     fn open_existing(path: &Path) -> anyhow::Result<(Uuid, File)> {
+        // Of the process, so that it also holds for the files that the engine makes.
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
         let mut lock = File::options()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
+            .mode(0o600)
             .open(path.join("lock"))
             .map_err(|error| unusable(path, "cannot be written", &error))?;
         lock_or_say_who(path, &mut lock)?;
-        let id = id(path).map_err(|error| unusable(path, "cannot be written", &error))?;
-        Ok((id, lock))
+        Ok((id(path)?, lock))
     }
 
     /// Where the timelines are stored.
     pub(crate) fn timelines(&self) -> PathBuf {
         self.path.join("timelines")
+    }
+
+    /// Whether there were timelines once: then missing ones are not made anew.
+    pub(crate) fn had_timelines(&self) -> bool {
+        self.path.join(HAD_TIMELINES).exists()
+    }
+
+    /// Notes that there are timelines.
+    pub(crate) fn note_timelines(&self) -> anyhow::Result<()> {
+        if self.had_timelines() {
+            return Ok(());
+        }
+        let text = "There are timelines; when they are missing, the server does not make new ones.\n";
+        write_whole(&self.path, HAD_TIMELINES, text)
+            .map_err(|error| unusable(&self.path, "cannot be written", &error))
     }
 
     /// Where it is written how far the webhook's receiver has heard.
@@ -93,23 +114,47 @@ fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
         .map_err(|error| unusable(path, "cannot be written", &error))
 }
 
-/// The id of the store, made at its first opening.
-fn id(path: &Path) -> io::Result<Uuid> {
+/// The file whose presence says that there were timelines.
+const HAD_TIMELINES: &str = "had-timelines";
+
+/// The id of the store, made at its first opening and never again: with another one every client would start over.
+fn id(path: &Path) -> anyhow::Result<Uuid> {
     let file = path.join("id");
-    if let Ok(text) = fs::read_to_string(&file)
-        && let Ok(id) = Uuid::parse_str(text.trim())
-    {
-        return Ok(id);
-    }
-    let id = Uuid::new_v4();
-    // Written aside and renamed, so that a crash leaves the whole id or none.
-    let aside = path.join("id.new");
-    let mut written = File::create(&aside)?;
-    written.write_all(id.to_string().as_bytes())?;
+    let text = match fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if path.join("timelines").exists() {
+                return Err(damaged(&file, "is missing, although there are timelines"));
+            }
+            let id = Uuid::new_v4();
+            write_whole(path, "id", &id.to_string())
+                .map_err(|error| unusable(path, "cannot be written", &error))?;
+            return Ok(id);
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Err(damaged(&file, "holds no id"));
+        }
+        Err(error) => return Err(unusable(&file, "cannot be read", &error)),
+    };
+    Uuid::parse_str(text.trim()).map_err(|_| damaged(&file, "holds no id"))
+}
+
+fn damaged(file: &Path, what: &str) -> anyhow::Error {
+    anyhow!(
+        "--data-dir: the file {} {what}; put it back from a backup, or write a new UUID into it (`uuidgen`), which makes \
+         every client start over",
+        file.display()
+    )
+}
+
+/// Writes a file aside and renames it, so that a crash leaves the whole file or none.
+fn write_whole(directory: &Path, name: &str, text: &str) -> io::Result<()> {
+    let aside = directory.join(format!("{name}.new"));
+    let mut written = File::options().create(true).truncate(true).write(true).mode(0o600).open(&aside)?;
+    written.write_all(text.as_bytes())?;
     written.sync_all()?;
-    fs::rename(&aside, &file)?;
-    File::open(path)?.sync_all()?;
-    Ok(id)
+    fs::rename(&aside, directory.join(name))?;
+    File::open(directory)?.sync_all()
 }
 
 fn first_missing(path: &Path) -> Option<PathBuf> {
@@ -163,6 +208,43 @@ mod tests {
         drop(DataDir::open(&path).unwrap());
         check(&path).unwrap();
         assert!(path.join("id").exists());
+    }
+
+    #[test]
+    fn an_id_that_cannot_be_read_is_not_replaced() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        drop(DataDir::open(&path).unwrap());
+        let good = fs::read(path.join("id")).unwrap();
+        for bad in [&b""[..], b"\n", b"no id", b"\xff\xfe", &good[..20]] {
+            fs::write(path.join("id"), bad).unwrap();
+            let error = DataDir::open(&path).unwrap_err().to_string();
+            assert!(error.contains("holds no id") && error.contains("backup"), "{error}");
+            assert_eq!(fs::read(path.join("id")).unwrap(), bad, "it is left as it is");
+        }
+        fs::create_dir(path.join("timelines")).unwrap();
+        fs::remove_file(path.join("id")).unwrap();
+        let error = DataDir::open(&path).unwrap_err().to_string();
+        assert!(error.contains("is missing, although"), "{error}");
+        fs::write(path.join("id"), good).unwrap();
+        DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn other_users_are_kept_out() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        let dir = DataDir::open(&path).unwrap();
+        assert!(!dir.had_timelines());
+        dir.note_timelines().unwrap();
+        assert!(dir.had_timelines());
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o700);
+        for file in ["id", "lock", HAD_TIMELINES] {
+            assert_eq!(mode(&path.join(file)), 0o600, "{file}");
+        }
     }
 
     #[test]

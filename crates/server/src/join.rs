@@ -54,8 +54,10 @@ impl Join {
         // Before anybody can come.
         Webhook::start(config, data_dir.webhook(), &presence, &tasks, &stop).await?;
         let post = Arc::new(Post::default());
-        let store = tidings::timeline::embedded::Config::new(data_dir.timelines());
+        let mut store = tidings::timeline::embedded::Config::new(data_dir.timelines());
+        store.must_exist = data_dir.had_timelines();
         let store = EmbeddedStore::open(store, Arc::<Post>::clone(&post)).await.context("--data-dir")?;
+        data_dir.note_timelines()?;
         let timeline = Timeline::new(Arc::new(store), tidings::timeline::Config::default())?;
         let roster = Arc::new(Roster::default());
         let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
