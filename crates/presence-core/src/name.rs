@@ -173,7 +173,10 @@ impl fmt::Display for InvalidName {
             Fault::Long => {
                 write!(f, "name has {} bytes, at most {} are allowed", self.text.len(), self.bytes_max)
             }
-            Fault::Control => write!(f, "name {:?} holds a control character", self.text),
+            Fault::Control => {
+                let found = self.text.chars().find(|letter| letter.is_control()).unwrap_or_default();
+                write!(f, "name holds the control character U+{:04X}", u32::from(found))
+            }
         }
     }
 }

@@ -19,7 +19,9 @@ fn check(id: &str) -> Result<()> {
         return Err(Error::invalid(format!("has {} bytes, at most {ID_BYTES_MAX} are allowed", id.len())));
     }
     match id.chars().find(|character| character.is_control()) {
-        Some(character) => Err(Error::invalid(format!("has the control character {character:?}"))),
+        Some(character) => {
+            Err(Error::invalid(format!("has the control character U+{:04X}", u32::from(character))))
+        }
         None => Ok(()),
     }
 }

@@ -129,7 +129,7 @@ async fn a_refused_field_is_named_with_its_problem() {
         (
             "/timeline/send",
             json!({"from": "a\n", "to": "b", "message": "{}"}),
-            "from: has the control character '\\n'",
+            "from: has the control character U+000A",
         ),
         (
             "/timeline/send",
@@ -149,7 +149,7 @@ async fn a_refused_field_is_named_with_its_problem() {
         (
             "/timeline/send",
             json!({"from": "a", "to": "b", "message": "{}", "message_id": "\u{0}"}),
-            "message_id: has the control character '\\0'",
+            "message_id: has the control character U+0000",
         ),
         ("/timeline/sendGroup", json!({"group_name": "g"}), "miss group name or group members"),
         ("/timeline/sendGroup", json!({"group_members": ["a"]}), "miss group name or group members"),
@@ -167,7 +167,7 @@ async fn a_refused_field_is_named_with_its_problem() {
         ("/timeline/sync?member=a&count=-1", "count: -1 is negative"),
         ("/timeline/sync?member=a&last_read=-5", "last_read: -5 is negative"),
         ("/timeline/history/group/g?count=-1", "count: -1 is negative"),
-        ("/timeline/history/single/a/b%00", "to: has the control character '\\0'"),
+        ("/timeline/history/single/a/b%00", "to: has the control character U+0000"),
     ] {
         assert_eq!(get(&served, path).await, (StatusCode::BAD_REQUEST, problem(400, INVALID, message)));
     }
@@ -278,10 +278,10 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
     for path in
         ["/timeline", "/timeline/", "/timeline/nothing", "/timeline/send/x", "/timeline/history/single/a"]
     {
-        let not_found = (StatusCode::NOT_FOUND, problem(404, "page not found", "page not found"));
+        let not_found = (StatusCode::NOT_FOUND, problem(404, "NOT_FOUND", "there is nothing at this path"));
         assert_eq!(get(&served, path).await, not_found, "{path}");
     }
-    let not_allowed = problem(405, "METHOD_NOT_ALLOWED", "the path takes another method");
+    let not_allowed = problem(405, "METHOD_NOT_ALLOWED", "this path does not have this method");
     for (method, path, allowed) in [
         (Method::GET, "/timeline/send", "POST"),
         (Method::PUT, "/timeline/sendGroup", "POST"),

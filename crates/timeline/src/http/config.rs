@@ -13,6 +13,9 @@ pub struct Config {
     ///
     /// It bounds the memory that clients can take which ask and do not read.
     pub answer_bytes_max: usize,
+    /// Whether this router answers preflights and marks replies at all; true by default. A program that has a layer of its own
+    /// for all its routes turns it off, and the two fields below mean nothing then.
+    pub cors: bool,
     /// The origins whose pages may read replies, as `https://chat.example.org`; none by default.
     ///
     /// Credentials are never allowed across origins.
@@ -26,6 +29,7 @@ impl Default for Config {
         Self {
             body_bytes_max: 1024 * 1024,
             answer_bytes_max: in_flight::BYTES_MAX,
+            cors: true,
             allowed_origins: Vec::new(),
             loopback_origins: true,
         }

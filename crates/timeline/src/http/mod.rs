@@ -61,7 +61,7 @@
 //! |---|---|---|
 //! | 400 | `TIMELINE_INVALID_PARAM` | a field is out of its bounds; the message names it |
 //! | 400 | `CODEC` | the body, the query or the content type cannot be read |
-//! | 404 | `page not found` | there is no such path below `/timeline` |
+//! | 404 | `NOT_FOUND` | there is no such path below `/timeline` |
 //! | 405 | `METHOD_NOT_ALLOWED` | the path takes another method, which `Allow` names |
 //! | 409 | `TIMELINE_CONFLICT` | the message id was used for something else |
 //! | 413 | `BODY_TOO_LARGE` | the body is above the configured bound |

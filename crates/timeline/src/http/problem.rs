@@ -34,11 +34,11 @@ impl Problem {
     }
 
     pub(super) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "page not found", "page not found")
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this path")
     }
 
     pub(super) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "the path takes another method")
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "this path does not have this method")
     }
 
     pub(super) fn too_large(most: usize) -> Self {

@@ -53,7 +53,7 @@ pub fn router(timeline: Timeline, config: &Config) -> Result<Router> {
         in_flight: InFlight::new(config.answer_bytes_max)?,
         body_bytes_max: config.body_bytes_max,
     };
-    Ok(Router::new()
+    let router = Router::new()
         .route("/timeline/send", post(send).fallback(not_allowed))
         .route("/timeline/sendGroup", post(send_group).fallback(not_allowed))
         .route("/timeline/sync", get(sync).fallback(not_allowed))
@@ -63,8 +63,8 @@ pub fn router(timeline: Timeline, config: &Config) -> Result<Router> {
         .route("/timeline/", any(not_found))
         .route("/timeline/{*rest}", any(not_found))
         .layer(DefaultBodyLimit::max(config.body_bytes_max))
-        .layer(cors::layer(config))
-        .with_state(shared))
+        .with_state(shared);
+    Ok(if config.cors { router.layer(cors::layer(config)) } else { router })
 }
 
 async fn send(State(shared): State<Shared>, headers: HeaderMap, body: Body) -> Response {
