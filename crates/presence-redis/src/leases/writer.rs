@@ -370,7 +370,7 @@ impl<S: Space> Writer<S> {
     /// Starts over, with another name if it is the lease that was lost.
     pub(super) fn lose(&mut self, lost: Lost) {
         if lost == Lost::Lease {
-            tracing::warn!(
+            tracing::debug!(
                 space = S::KIND,
                 shard = self.number,
                 "this process was cut off for longer than its lease"
@@ -389,7 +389,7 @@ impl<S: Space> Writer<S> {
 
     fn failed(&mut self, error: &Error) {
         if self.failures == 0 {
-            tracing::warn!(space = S::KIND, shard = self.number, %error, source = ?std::error::Error::source(error), "redis fails");
+            tracing::debug!(space = S::KIND, shard = self.number, %error, source = ?std::error::Error::source(error), "redis fails");
             self.shard().stand(|standing| standing.outages += 1);
         }
         self.failures = self.failures.saturating_add(1);
