@@ -22,6 +22,7 @@ pub struct Tidings {
     grpc: SocketAddr,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
+    files: Option<u32>,
     directory: TempDir,
 }
 
@@ -53,13 +54,46 @@ impl Tidings {
     /// If it does not start.
     #[must_use]
     pub fn start_in(flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::launch(flags, variables, Stdio::inherit(), None)
+    }
+
+    /// Starts a server on free ports, with further flags, and with its log going to `errors`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start_into(errors: impl Into<Stdio>, flags: &[&str]) -> Self {
+        Self::launch(flags, &[], errors.into(), None)
+    }
+
+    /// Starts a server on free ports that may have so many files open.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start_with_files(files: u32, errors: impl Into<Stdio>, flags: &[&str]) -> Self {
+        Self::launch(flags, &[], errors.into(), Some(files))
+    }
+
+    fn launch(flags: &[&str], variables: &[(&str, &str)], errors: Stdio, files: Option<u32>) -> Self {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let arguments: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let variables: Vec<_> =
             variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (child, http, grpc) = spawn(&directory.path().join("data"), any, any, &arguments, &variables);
-        Self { child, http, grpc, arguments, variables, directory }
+        let data = directory.path().join("data");
+        let (child, http, grpc) = spawn(&data, any, any, &arguments, &variables, errors, files);
+        Self { child, http, grpc, arguments, variables, files, directory }
+    }
+
+    /// The program with these flags, to be run as the caller likes.
+    #[must_use]
+    pub fn command(flags: &[&str]) -> Command {
+        let mut command = command(None);
+        command.args(flags);
+        command
     }
 
     /// Runs the program to its end, with these flags and environment, and returns what it wrote.
@@ -69,7 +103,7 @@ impl Tidings {
     /// If it does not end.
     #[must_use]
     pub fn run(directory: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Output {
-        let mut command = command();
+        let mut command = command(None);
         command.args(flags).envs(variables.iter().copied()).current_dir(directory);
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the server can be run");
@@ -117,8 +151,15 @@ impl Tidings {
     ///
     /// If it does not start.
     pub fn start_again(&mut self) {
-        let (child, http, grpc) =
-            spawn(&self.data_dir(), self.http, self.grpc, &self.arguments, &self.variables);
+        let (child, http, grpc) = spawn(
+            &self.data_dir(),
+            self.http,
+            self.grpc,
+            &self.arguments,
+            &self.variables,
+            Stdio::inherit(),
+            self.files,
+        );
         (self.child, self.http, self.grpc) = (child, http, grpc);
     }
 
@@ -132,6 +173,21 @@ impl Tidings {
         let kill = format!("kill -{name} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status();
         assert!(sent.expect("a shell can be run").success(), "the signal could not be sent");
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Panics
+    ///
+    /// If the system does not say.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it can be waited for")
     }
 
     /// Waits for its end.
@@ -153,8 +209,16 @@ impl Drop for Tidings {
     }
 }
 
-fn command() -> Command {
-    let mut command = Command::new(binary());
+fn command(files: Option<u32>) -> Command {
+    let mut command = match files {
+        // Both limits, so that the program cannot raise its own.
+        Some(files) => {
+            let mut shell = Command::new("sh");
+            shell.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\" \"$@\"")).arg(binary());
+            shell
+        }
+        None => Command::new(binary()),
+    };
     // What the tests are told is not meant for the server.
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TIDINGS_")) {
         command.env_remove(name);
@@ -168,15 +232,19 @@ fn spawn(
     grpc: SocketAddr,
     arguments: &[String],
     variables: &[(String, String)],
+    errors: Stdio,
+    files: Option<u32>,
 ) -> (Child, SocketAddr, SocketAddr) {
-    let mut command = command();
+    let mut command = command(files);
     command
         .arg("--data-dir")
         .arg(data_dir)
-        .args([format!("--http={http}"), format!("--grpc={grpc}"), "--log=warn".to_owned()])
+        .args([format!("--http={http}"), format!("--grpc={grpc}")])
+        .env("TIDINGS_LOG", "warn")
         .args(arguments)
         .envs(variables.iter().map(|(name, value)| (name, value)))
-        .stdout(Stdio::piped());
+        .stdout(Stdio::piped())
+        .stderr(errors);
     let mut child = command.spawn().expect("the server can be run");
     let out = child.stdout.take().expect("its output is a pipe");
     let (said, line) = mpsc::channel();

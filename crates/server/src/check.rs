@@ -1,38 +1,51 @@
 //! `tidings check`: says whether the server could run here, without leaving a trace.
 
-use std::io;
-use std::io::Write as _;
-
-use anyhow::Context as _;
+use std::fmt::Write as _;
 
 use crate::config::Config;
-use crate::{data_dir, listen, stores, webhook};
+use crate::{data_dir, descriptors, listen, log, stores, webhook};
 
-/// Tries everything the server needs; one line each. Whether all is well.
-pub(crate) async fn check(config: &Config) -> anyhow::Result<bool> {
+/// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. Whether all is well.
+pub(crate) async fn check(config: &Config) -> bool {
+    // Both ports are held to the end, since each may be in the way of the other.
+    let (http, grpc) = (listen::bind("http", config.http).await, listen::bind("grpc", config.grpc).await);
     let mut results = vec![
         ("configuration".to_owned(), Ok(())),
-        (format!("--http {}", config.http), listen::bind("http", config.http).await.map(drop)),
-        (format!("--grpc {}", config.grpc), listen::bind("grpc", config.grpc).await.map(drop)),
+        (format!("--http {}", config.http), http.as_ref().map(drop).map_err(again)),
+        (format!("--grpc {}", config.grpc), grpc.as_ref().map(drop).map_err(again)),
         (format!("--data-dir {}", config.data_dir.display()), data_dir::check(&config.data_dir)),
     ];
-    if let Some(url) = &config.redis_url {
-        let opened = stores::open(config).await;
-        if let Ok(stores) = &opened {
-            stores.close().await;
-        }
-        results.push((format!("--redis-url {url}"), opened.map(drop)));
+    let opened = stores::open(config).await;
+    if let Ok(stores) = &opened {
+        stores.close().await;
+    }
+    match &config.redis_url {
+        Some(url) => results.push((format!("--redis-url {url}"), opened.map(drop))),
+        // Presence in memory is worth a line only when it does not start.
+        None if opened.is_err() => results.push(("--presence".to_owned(), opened.map(drop))),
+        None => {}
     }
     if let Some(url) = &config.webhook_url {
-        results.push((format!("--webhook-url {url}"), webhook::check(url, config.webhook_timeout).await));
+        results.push((format!("--webhook-url {url}"), webhook::check(url, config).await));
     }
-    let mut out = io::stdout().lock();
+    let mut text = String::new();
     for (what, result) in &results {
         let written = match result {
-            Ok(()) => writeln!(out, "ok      {what}"),
-            Err(error) => writeln!(out, "problem {error:#}"),
+            Ok(()) => writeln!(text, "ok      {what}"),
+            Err(error) => writeln!(text, "problem {error:#}"),
         };
-        written.context("the output cannot be written")?;
+        written.expect("a text takes every line");
     }
-    Ok(results.iter().all(|(_, result)| result.is_ok()))
+    for warning in config.warnings.iter().chain(&descriptors::raise(config).warning) {
+        writeln!(text, "note    {warning}").expect("a text takes every line");
+    }
+    if let Err(error) = log::print(&text) {
+        // The exit code says the result, so it is not lost.
+        log::complain(format_args!("the output cannot be written: {error}"));
+    }
+    results.iter().all(|(_, result)| result.is_ok())
+}
+
+fn again(error: &anyhow::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}")
 }

@@ -1,10 +1,13 @@
 //! The server's configuration: read from flags, environment and one file, checked whole before anything starts.
 
+mod address;
 mod duration;
 mod environment;
 mod file;
 mod flags;
 mod key;
+mod link;
+mod log_filter;
 mod near;
 mod problem;
 mod value;
@@ -14,12 +17,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::Uri;
 use tidings::presence_redis::keyspace::Notifications;
 
+pub(crate) use self::address::hidden_in_error;
 pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::problem::Problems;
-pub(crate) use self::value::{Layout, LogFormat, RedisUrl, Store};
+pub(crate) use self::value::{Layout, LogFormat, RedisUrl, Store, WebAddress};
 use self::values::{Reader, Values};
 use crate::webhook::Secret;
 
@@ -61,7 +64,7 @@ pub(crate) struct Config {
     /// How many streams of presence events may be open at once.
     pub(crate) presence_streams: usize,
     /// Who is told of every transition of presence.
-    pub(crate) webhook_url: Option<Uri>,
+    pub(crate) webhook_url: Option<WebAddress>,
     /// What posts to it are signed with.
     pub(crate) webhook_secret: Option<Secret>,
     /// How long it may take to answer.
@@ -82,6 +85,8 @@ pub(crate) struct Config {
     pub(crate) body_bytes: usize,
     /// How long a request may take: its head, its body, its answer.
     pub(crate) request_time: Duration,
+    /// What is odd about all this and no reason not to start: for the log.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Config {
@@ -91,13 +96,19 @@ impl Config {
         Self::from_values(&values)
     }
 
+    /// What counts when nobody says anything.
+    #[cfg(test)]
+    pub(crate) fn usual() -> Self {
+        Self::from_values(&Values::default()).expect("every default is allowed")
+    }
+
     fn from_values(values: &Values) -> Result<Self, Problems> {
         let mut reader = Reader::new(values);
         let config = Self {
             http: reader.take(&key::HTTP, value::address),
             grpc: reader.take(&key::GRPC, value::address),
             data_dir: reader.take(&key::DATA_DIR, value::path),
-            log: reader.take(&key::LOG, value::log_filter),
+            log: reader.take(&key::LOG, log_filter::parse),
             log_format: reader.take(&key::LOG_FORMAT, value::log_format),
             insecure: reader.take(&key::INSECURE, value::switch),
             allow_origin: reader.take(&key::ALLOW_ORIGIN, value::origins),
@@ -134,6 +145,7 @@ impl Config {
             request_time: reader.take(&key::REQUEST_TIME, |text| {
                 value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
             }),
+            warnings: values.warnings().to_vec(),
         };
         config.check_together(&mut reader);
         reader.finish(config)

@@ -5,9 +5,9 @@ mod incoming;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use axum::middleware;
 use tidings::timeline::proto::FILE_DESCRIPTOR_SET;
 use tidings::timeline::{Timeline, grpc};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
@@ -15,24 +15,27 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
+use crate::health::{self, Health};
+use crate::listen::{self, Door};
 
-/// Calls of one connection at once.
-const STREAMS_MAX: u32 = 256;
+/// Calls of one connection at once, each of which may hold an answer that nobody reads yet; a client keeps the rest back.
+const STREAMS_MAX: u32 = 32;
 /// A peer that is gone without a word is noticed after these two.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_ANSWER: Duration = Duration::from_secs(10);
 
 /// The services, ready to be served.
+#[derive(Clone)]
 pub(crate) struct Grpc {
     routes: Routes,
-    health: HealthReporter,
-    connections: usize,
+    reporter: HealthReporter,
+    health: Health,
     request_time: Duration,
 }
 
 impl Grpc {
-    pub(crate) fn new(timeline: &Timeline, config: &Config) -> anyhow::Result<Self> {
-        let (health, health_service) = tonic_health::server::health_reporter();
+    pub(crate) fn new(timeline: &Timeline, config: &Config, health: &Health) -> anyhow::Result<Self> {
+        let (reporter, health_service) = tonic_health::server::health_reporter();
         let mut bounds = grpc::Config::default();
         bounds.request_bytes_max = config.body_bytes;
         let timelines = grpc::server(timeline.clone(), &bounds)?;
@@ -41,7 +44,13 @@ impl Grpc {
             .add_service(reflection().build_v1().context("gRPC reflection")?)
             // Most tools still ask for the older name.
             .add_service(reflection().build_v1alpha().context("gRPC reflection")?);
-        Ok(Self { routes, health, connections: config.grpc_connections, request_time: config.request_time })
+        let routes = routes.into_axum_router().layer(middleware::from_fn(listen::gate));
+        Ok(Self {
+            routes: routes.into(),
+            reporter,
+            health: health.clone(),
+            request_time: config.request_time,
+        })
     }
 }
 
@@ -52,15 +61,11 @@ fn reflection() -> tonic_reflection::server::Builder<'static> {
 }
 
 /// Serves until `stop`, then finishes the calls that are being answered.
-pub(crate) async fn serve(grpc: Grpc, listener: TcpListener, stop: CancellationToken) {
-    const SERVICE: &str = "timeline.v1.Timeline";
-    let Grpc { routes, health, connections, request_time } = grpc;
-    health.set_service_status(SERVICE, ServingStatus::Serving).await;
+pub(crate) async fn serve(grpc: Grpc, door: Door, stop: CancellationToken) {
+    let Grpc { routes, reporter, health, request_time } = grpc;
     let stopped = async {
-        stop.cancelled().await;
-        // The whole server, and the one service that is asked for by name.
-        health.set_service_status("", ServingStatus::NotServing).await;
-        health.set_service_status(SERVICE, ServingStatus::NotServing).await;
+        report(&reporter, &health, &stop).await;
+        door.close();
     };
     let served = Server::builder()
         .timeout(request_time)
@@ -68,9 +73,35 @@ pub(crate) async fn serve(grpc: Grpc, listener: TcpListener, stop: CancellationT
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE_ANSWER))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming::connections(listener, connections), stopped)
+        .serve_with_incoming_shutdown(incoming::connections(door.clone()), stopped)
         .await;
     if let Err(error) = served {
         tracing::error!(%error, "gRPC ended");
+    }
+}
+
+/// Keeps the health service true until `stop`: for the whole server, and for the one service that is asked for by name.
+async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationToken) {
+    const SERVICE: &str = "timeline.v1.Timeline";
+    let serving = |yes: bool| if yes { ServingStatus::Serving } else { ServingStatus::NotServing };
+    let mut reports = health.reports();
+    loop {
+        let (all, timelines) = {
+            let report = reports.borrow_and_update();
+            (report.is_ready(), report.serves(health::TIMELINES))
+        };
+        reporter.set_service_status("", serving(all && !stop.is_cancelled())).await;
+        reporter.set_service_status(SERVICE, serving(timelines && !stop.is_cancelled())).await;
+        if stop.is_cancelled() {
+            return;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            changed = reports.changed() => {
+                if changed.is_err() {
+                    return stop.cancelled().await;
+                }
+            }
+        }
     }
 }

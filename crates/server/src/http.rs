@@ -1,8 +1,9 @@
 //! The HTTP port: who may ask, what is answered, and how much.
 
-mod answer;
+pub(crate) mod answer;
 mod events;
 mod guard;
+mod headers;
 mod health;
 mod limits;
 mod page;
@@ -15,7 +16,6 @@ mod timelines;
 
 pub(crate) use self::events::Streams;
 pub(crate) use self::guard::Guard;
-pub(crate) use self::health::Readiness;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::routes::Routes;
 pub(crate) use self::serve::serve;

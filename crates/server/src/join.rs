@@ -14,11 +14,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tidings::hub::{ChannelHistory, Hooks, Hub};
-use tidings::timeline::Timeline;
+use tidings::presence;
 use tidings::timeline::embedded::EmbeddedStore;
+use tidings::timeline::{self, Timeline};
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use self::attendance::Attendance;
 use self::calls::{Calls, Sources};
@@ -29,7 +28,9 @@ use self::post::Post;
 use self::roster::Roster;
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::health::{self, Condition, Health};
 use crate::stores::{self, Stores};
+use crate::supervisor::Supervisor;
 use crate::webhook::Webhook;
 
 /// Bytes of channel messages kept in memory, over all channels.
@@ -41,24 +42,26 @@ pub(crate) struct Join {
     pub(crate) hub: Hub,
     pub(crate) stores: Stores,
     pub(crate) timeline: Timeline,
-    tasks: TaskTracker,
-    stop: CancellationToken,
+    supervisor: Supervisor,
 }
 
 impl Join {
     /// Starts presence, timelines and hub, in this order: who serves the users comes last.
-    pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    pub(crate) async fn start(
+        config: &Config,
+        data_dir: &DataDir,
+        supervisor: Supervisor,
+    ) -> anyhow::Result<Self> {
         let stores = stores::open(config).await?;
         let presence = stores.presence.clone();
         // Before anybody can come.
-        Webhook::start(config, data_dir.webhook(), &presence, &tasks, &stop).await?;
+        Webhook::start(config, data_dir.webhook(), &presence, &supervisor).await?;
         let post = Arc::new(Post::default());
-        let mut store = tidings::timeline::embedded::Config::new(data_dir.timelines());
+        let mut store = timeline::embedded::Config::new(data_dir.timelines());
         store.must_exist = data_dir.had_timelines();
         let store = EmbeddedStore::open(store, Arc::<Post>::clone(&post)).await.context("--data-dir")?;
         data_dir.note_timelines()?;
-        let timeline = Timeline::new(Arc::new(store), tidings::timeline::Config::default())?;
+        let timeline = Timeline::new(Arc::new(store), timeline::Config::default())?;
         let roster = Arc::new(Roster::default());
         let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
         let (attendance, names) = (Arc::new(Attendance::new(stores.rooms.clone())), Names::new());
@@ -70,15 +73,31 @@ impl Join {
             attendance: Arc::clone(&attendance),
             names: names.clone(),
         };
-        let calls = Calls::start(sources, &tasks, &stop);
+        let calls = Calls::start(sources, &supervisor);
         let devices = Devices::new(presence.clone(), Arc::clone(&attendance), names);
         let hooks = hooks(devices, &calls, storage);
         let hub = Hub::start(hub_config(config), hooks)?;
         post.deliver_through(&hub);
         calls.publish_through(&hub);
-        tasks.spawn(attendance.work(tasks.clone(), stop.clone()));
-        tasks.spawn(Arc::clone(&roster).follow(presence.clone(), hub.clone(), stop.clone()));
-        Ok(Self { hub, stores, timeline, tasks, stop })
+        supervisor.keep("the keeper of the rooms", {
+            let (tasks, stop) = (supervisor.tasks().clone(), supervisor.stop().clone());
+            move || Arc::clone(&attendance).work(tasks.clone(), stop.clone())
+        });
+        supervisor.keep("the follower of presence", {
+            let (hub, stop) = (hub.clone(), supervisor.stop().clone());
+            move || Arc::clone(&roster).follow(presence.clone(), hub.clone(), stop.clone())
+        });
+        Ok(Self { hub, stores, timeline, supervisor })
+    }
+
+    /// Has the parts say how they are: whoever asks reads only that.
+    pub(crate) fn follow_health(&self, health: &Health, supervisor: &Supervisor) {
+        let stop = supervisor.stop().clone();
+        let presence =
+            health.clone().follow(health::PRESENCE, self.stores.presence.state(), of_presence, stop.clone());
+        supervisor.need("the state of presence", presence);
+        let timelines = health.clone().follow(health::TIMELINES, self.timeline.state(), of_timelines, stop);
+        supervisor.need("the state of the timelines", timelines);
     }
 
     /// Closes every connection, telling the clients to come back later.
@@ -91,10 +110,11 @@ impl Join {
 
     /// Ends the rest once nobody asks any more: tasks, presence, and last the store.
     pub(crate) async fn close(&self, deadline: Instant) -> anyhow::Result<()> {
-        self.stop.cancel();
-        self.tasks.close();
-        if timeout_at(deadline, self.tasks.wait()).await.is_err() {
-            tracing::warn!(tasks = self.tasks.len(), "some tasks did not end in time");
+        self.supervisor.stop().cancel();
+        let tasks = self.supervisor.tasks();
+        tasks.close();
+        if timeout_at(deadline, tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = tasks.len(), "some tasks did not end in time");
         }
         // Neither waits for the other: a Redis that is away must not take the time of the messages.
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
@@ -106,6 +126,25 @@ impl Join {
         timeline
             .context("the store did not close within --shutdown-time; nothing acknowledged is lost")?
             .context("the store did not close cleanly")
+    }
+}
+
+fn of_presence(state: &presence::State) -> Condition {
+    match state {
+        presence::State::Well => Condition::Well,
+        presence::State::ReadOnly { reason, .. } => Condition::ReadOnly(Arc::clone(reason)),
+        presence::State::Down { reason, .. } => Condition::Down(Arc::clone(reason)),
+        // What a later version may add is not known to be well.
+        other => Condition::Down(other.to_string().into()),
+    }
+}
+
+fn of_timelines(state: &timeline::State) -> Condition {
+    match state {
+        timeline::State::Well => Condition::Well,
+        timeline::State::ReadOnly { reason, .. } => Condition::ReadOnly(Arc::clone(reason)),
+        timeline::State::Down { reason, .. } => Condition::Down(Arc::clone(reason)),
+        other => Condition::Down(other.to_string().into()),
     }
 }
 

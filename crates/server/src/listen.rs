@@ -1,5 +1,10 @@
 //! Taking a port, with an error that says what is in the way, and accepting what comes.
 
+mod accept;
+mod flow;
+mod gate;
+mod seats;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,8 +12,9 @@ use std::time::Duration;
 use anyhow::anyhow;
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long to wait when the system has no file descriptor left for us.
-const EXHAUSTED: Duration = Duration::from_millis(200);
+pub(crate) use self::accept::Door;
+pub(crate) use self::gate::gate;
+pub(crate) use self::seats::{Patience, Seat, Seats, Sitter};
 
 /// Takes `address` for what the key `name` sets.
 pub(crate) async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -34,31 +40,4 @@ pub(crate) fn drop_unread_after(stream: &TcpStream, time: Duration) -> io::Resul
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn drop_unread_after(_stream: &TcpStream, _time: Duration) -> io::Result<()> {
     Ok(())
-}
-
-/// The next connection; a failure to accept one is never the end.
-pub(crate) async fn accept(listener: &TcpListener) -> TcpStream {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "connection was gone before it was served");
-                    continue;
-                }
-                return stream;
-            }
-            Err(error) if caused_by_the_peer(&error) => {}
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept connections; trying again");
-                tokio::time::sleep(EXHAUSTED).await;
-            }
-        }
-    }
-}
-
-fn caused_by_the_peer(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
-    )
 }

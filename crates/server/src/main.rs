@@ -6,20 +6,26 @@ mod check;
 mod clock;
 mod config;
 mod data_dir;
+mod descriptors;
 mod grpc;
+mod health;
 mod http;
 mod join;
 mod listen;
+mod log;
 mod random;
 mod server;
 mod signals;
 mod stores;
+mod supervisor;
 mod telemetry;
 mod transition;
 mod webhook;
 
 use std::fmt::Display;
 use std::process::ExitCode;
+
+use anyhow::Context as _;
 
 use crate::config::{Command, Config, Instead, Invocation};
 use crate::signals::Signals;
@@ -32,12 +38,19 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const MISCONFIGURED: u8 = 2;
 
 fn main() -> ExitCode {
+    // Without it nothing could be said, not even why.
+    if log::open().is_err() {
+        return ExitCode::FAILURE;
+    }
+    let code = start();
+    log::close();
+    code
+}
+
+fn start() -> ExitCode {
     let invocation = match Invocation::parse(std::env::args_os()) {
         Ok(invocation) => invocation,
-        Err(Instead::Print(text)) => {
-            print(&text);
-            return ExitCode::SUCCESS;
-        }
+        Err(Instead::Print(text)) => return print(&text),
         Err(Instead::Refuse(problems)) => return refuse(&problems),
     };
     let config = match Config::load(&invocation) {
@@ -61,33 +74,32 @@ fn main() -> ExitCode {
 /// Whether it went well.
 async fn run(command: Command, config: Config) -> anyhow::Result<bool> {
     match command {
-        Command::Check => check::check(&config).await,
+        Command::Check => Ok(check::check(&config).await),
         Command::Serve => {
-            telemetry::log(&config)?;
-            let signals = Signals::install()?;
+            // Signals come first: from here on none of them cuts anything.
+            let signals = Signals::install().context("signals cannot be caught")?;
+            log::start(&config)?;
             server::run(config, signals).await.map(|()| true)
         }
     }
 }
 
+/// Prints what was asked for.
+fn print(text: &str) -> ExitCode {
+    match log::print(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format_args!("the output cannot be written: {error}")),
+    }
+}
+
 fn refuse(problems: &config::Problems) -> ExitCode {
     for line in problems.lines() {
-        complain(line);
+        log::complain(line);
     }
     ExitCode::from(MISCONFIGURED)
 }
 
 fn fail(error: &dyn Display) -> ExitCode {
-    complain(error);
+    log::complain(error);
     ExitCode::FAILURE
-}
-
-#[expect(clippy::print_stderr, reason = "this is what the user is to read, also when no log is written")]
-fn complain(line: impl Display) {
-    eprintln!("tidings: {line}");
-}
-
-#[expect(clippy::print_stdout, reason = "the help that was asked for")]
-fn print(text: &str) {
-    print!("{text}");
 }

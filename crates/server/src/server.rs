@@ -1,36 +1,43 @@
 //! The running server: started whole or not at all, and stopped in order.
 
-use std::io;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::bail;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::grpc::Grpc;
-use crate::http::{Guard, Limits, Readiness, Routes, Streams};
+use crate::health::Health;
+use crate::http::{Guard, Limits, Routes, Streams};
 use crate::join::Join;
+use crate::listen::{Door, Patience, Seats};
 use crate::signals::Signals;
-use crate::{grpc, http, listen, telemetry};
+use crate::supervisor::Supervisor;
+use crate::{descriptors, grpc, http, listen, log, telemetry};
 
 /// Of the time a stop may take, what is kept back for the store.
 const FOR_THE_STORE: f64 = 0.25;
+/// How long a client of HTTP/2 may take to say that it is one.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Runs until a signal asks to stop.
+/// Runs until a signal asks to stop, or until a part that cannot be missed is lost.
 pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<()> {
+    let places = descriptors::raise(&config);
+    for warning in config.warnings.iter().chain(&places.warning) {
+        tracing::warn!("{warning}");
+    }
+    let config = places.lowered(config);
     // Both ports come first: whatever is in the way shows before anything is written.
     let http = listen::bind("http", config.http).await?;
     let grpc = listen::bind("grpc", config.grpc).await?;
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
-    let join = match Join::start(&config, &data_dir).await {
+    let supervisor = Supervisor::new();
+    let join = match Join::start(&config, &data_dir, supervisor.another()).await {
         Ok(join) => join,
         Err(error) => {
             data_dir.abandon();
@@ -38,69 +45,89 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
         }
     };
     let addresses = (http.local_addr()?, grpc.local_addr()?);
-    let server = Server::start(&config, join, metrics, http, grpc)?;
+    let server = Server::start(&config, join, supervisor, metrics, http, grpc)?;
     if config.insecure {
         tracing::warn!("insecure: whoever reaches this server can take any name and read its messages");
     }
-    announce(addresses, &config)?;
-    let signal = signals.next().await;
-    tracing::info!(signal, time = ?config.shutdown_time, "stopping; a second signal ends at once");
-    let stopped = tokio::select! {
-        stopped = server.stop(config.shutdown_time) => stopped,
-        signal = signals.next() => Err(anyhow::anyhow!("cut off by a second {signal}")),
+    announce(addresses, &config);
+    let (reason, lost) = tokio::select! {
+        signal = signals.stop() => (signal.to_owned(), false),
+        reason = server.supervisor.fatal() => (reason, true),
     };
+    let stopped = server.stop(config.shutdown_time, &reason).await;
     drop(data_dir);
-    stopped
+    stopped?;
+    if lost {
+        bail!("stopped, since the server cannot go on: {reason}");
+    }
+    Ok(())
 }
 
 /// The tasks of a running server.
 struct Server {
     join: Join,
-    readiness: Readiness,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+    health: Health,
+    supervisor: Supervisor,
 }
 
 impl Server {
     fn start(
         config: &Config,
         join: Join,
+        supervisor: Supervisor,
         metrics: PrometheusHandle,
         http: TcpListener,
         grpc: TcpListener,
     ) -> anyhow::Result<Self> {
-        let (stop, tasks, readiness) = (CancellationToken::new(), TaskTracker::new(), Readiness::default());
+        let (stop, health) = (supervisor.stop().clone(), Health::default());
+        join.follow_health(&health, &supervisor);
         let routes = Routes {
             hub: join.hub.clone(),
             presence: join.stores.presence.clone(),
             rooms: join.stores.rooms.clone(),
             streams: Streams::new(config.presence_streams, stop.clone()),
             metrics: metrics.clone(),
-            readiness: readiness.clone(),
+            health: health.clone(),
         };
-        let timelines = http::timelines(&join.timeline, &config.allow_origin, config.body_bytes)?;
         let router = routes.router(
-            timelines,
+            http::timelines(&join.timeline, config.body_bytes)?,
             Guard::new(config.insecure, &config.allow_origin),
             Limits::new(config.body_bytes, config.request_time),
+            &config.allow_origin,
         );
-        let grpc_service = Grpc::new(&join.timeline, config)?;
-        tasks.spawn(telemetry::keep_up(metrics, stop.clone()));
-        tasks.spawn(http::serve(http, router, config.http_connections, config.request_time, stop.clone()));
-        tasks.spawn(grpc::serve(grpc_service, grpc, stop.clone()));
-        readiness.turn_on();
-        Ok(Self { join, readiness, stop, tasks })
+        let (request_time, grpc_service) = (config.request_time, Grpc::new(&join.timeline, config, &health)?);
+        let open = telemetry::connections();
+        let patience = Patience { handshake: None, answer: request_time };
+        let http =
+            door(&supervisor, http, Seats::new(config.http_connections, patience, open.http), request_time);
+        let patience = Patience { handshake: Some(HANDSHAKE.min(request_time)), answer: request_time };
+        let grpc =
+            door(&supervisor, grpc, Seats::new(config.grpc_connections, patience, open.grpc), request_time);
+        supervisor.keep("the upkeep of the metrics", {
+            let stop = stop.clone();
+            move || telemetry::keep_up(metrics.clone(), stop.clone())
+        });
+        supervisor.keep("the HTTP listener", {
+            let stop = stop.clone();
+            move || http::serve(http.clone(), router.clone(), request_time, stop.clone())
+        });
+        supervisor
+            .keep("the gRPC listener", move || grpc::serve(grpc_service.clone(), grpc.clone(), stop.clone()));
+        health.open();
+        Ok(Self { join, health, supervisor })
     }
 
-    /// Stops accepting, lets clients and requests finish, then closes the store.
-    async fn stop(self, time: Duration) -> anyhow::Result<()> {
+    /// Stops accepting, lets clients and requests finish, then closes the store. Acts first and logs then.
+    async fn stop(self, time: Duration, reason: &str) -> anyhow::Result<()> {
         let started = Instant::now();
         let clients = started + time.mul_f64(1.0 - FOR_THE_STORE);
-        self.readiness.turn_off();
-        self.stop.cancel();
-        self.tasks.close();
+        self.health.stop();
+        self.supervisor.stop().cancel();
+        let tasks = self.supervisor.tasks();
+        tasks.close();
+        tracing::info!(reason, ?time, "stopping; a second signal ends at once");
         let (_, served) =
-            tokio::join!(self.join.drain(clients), tokio::time::timeout_at(clients, self.tasks.wait()));
+            tokio::join!(self.join.drain(clients), tokio::time::timeout_at(clients, tasks.wait()));
         if served.is_err() {
             tracing::warn!("some requests did not end in time and are cut off");
         }
@@ -110,18 +137,24 @@ impl Server {
     }
 }
 
-/// Says where to go, in the one line that this program writes to its output.
-fn announce((http, grpc): (SocketAddr, SocketAddr), config: &Config) -> anyhow::Result<()> {
+/// A listener with its seats, which are watched.
+fn door(supervisor: &Supervisor, listener: TcpListener, seats: Seats, request_time: Duration) -> Door {
+    let (watched, stop) = (seats.clone(), supervisor.stop().clone());
+    supervisor.keep("the watch over connections", move || watched.clone().watch(stop.clone()));
+    Door::new(listener, seats, request_time)
+}
+
+/// Says where to go, in the one line that this program writes to its output. Nobody has to read it.
+fn announce((http, grpc): (SocketAddr, SocketAddr), config: &Config) {
     let host = if http.ip().is_unspecified() { "localhost".to_owned() } else { host(http) };
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
+    let line = format!(
         "tidings is open at http://{host}:{} (gRPC on {grpc}, messages in {})",
         http.port(),
         config.data_dir.display()
-    )
-    .and_then(|()| out.flush())
-    .context("the output cannot be written")
+    );
+    if let Err(error) = log::announce(&line) {
+        tracing::warn!(%error, line, "the output cannot be written");
+    }
 }
 
 fn host(address: SocketAddr) -> String {

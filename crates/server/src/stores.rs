@@ -8,7 +8,7 @@ use tidings::presence::rooms::{RoomBackend, Rooms};
 use tidings::presence::{Backend, Error, Presence};
 use tidings::presence_redis::{Connect, Keyspace, Leases, keyspace, leases};
 
-use crate::config::{Config, Layout, RedisUrl, Store};
+use crate::config::{self, Config, Layout, RedisUrl, Store};
 
 /// Who is online, and who is in which room.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
         (Store::Redis, None) => Err(anyhow!("--presence: redis needs a --redis-url")),
         (Store::Redis, Some(url)) => on_redis(config, url)
             .await
-            .map_err(|error| anyhow!("--redis-url: {url} cannot be used: {}", in_one_line(&error))),
+            .map_err(|error| anyhow!("--redis-url: {url} cannot be used: {}", in_one_line(&error, url))),
     }
 }
 
@@ -57,11 +57,11 @@ fn start_memory(config: &Config) -> anyhow::Result<Memory> {
 }
 
 /// The error and its causes, each thing said once.
-fn in_one_line(error: &Error) -> String {
+fn in_one_line(error: &Error, url: &RedisUrl) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let mut parts: Vec<String> = causes.map(|cause| cause.to_string().replace('\n', " ")).collect();
     parts.dedup();
-    parts.join(": ")
+    config::hidden_in_error(&parts.join(": "), url.expose())
 }
 
 fn memory(config: &Config) -> tidings::presence::memory::Config {

@@ -1,13 +1,13 @@
-//! Logs and metrics of the process.
+//! Metrics of the process.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
+use metrics::Gauge;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, LogFormat};
+use crate::log;
 
 /// Seconds; from a memory hit to a disk that struggles.
 const BUCKETS: &[f64] =
@@ -16,23 +16,40 @@ const BUCKETS: &[f64] =
 /// How often samples are folded into their buckets when nobody scrapes, so that they never pile up.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Sends log lines to the error output.
-pub(crate) fn log(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&config.log).context("--log")?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let installed = match config.log_format {
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
-    installed.map_err(|error| anyhow::anyhow!("log output cannot be set up: {error}"))
-}
-
 /// Collects the metrics of every crate in this process.
 pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
+        .inspect(|_| describe())
         .context("metrics cannot be set up")
+}
+
+fn describe() {
+    metrics::describe_counter!(
+        "tidings_log_lines_lost_total",
+        "Lines of the log that could not be written: the error output was full, closed or not read"
+    );
+    metrics::describe_counter!(
+        "tidings_part_restarts_total",
+        "Parts of the server that ended before their time and were started again"
+    );
+    metrics::describe_counter!("tidings_panics_total", "Faults of this program that ended a task");
+}
+
+/// Connections open, by port.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    pub(crate) http: Gauge,
+    pub(crate) grpc: Gauge,
+}
+
+/// Counts what is open.
+pub(crate) fn connections() -> Connections {
+    let (http, grpc) = ("tidings_http_connections", "tidings_grpc_connections");
+    metrics::describe_gauge!(http, "HTTP connections open, those of the hub not counted");
+    metrics::describe_gauge!(grpc, "gRPC connections open");
+    Connections { http: metrics::gauge!(http), grpc: metrics::gauge!(grpc) }
 }
 
 /// Keeps the metrics tidy until `stop`.
@@ -41,4 +58,10 @@ pub(crate) async fn keep_up(handle: PrometheusHandle, stop: CancellationToken) {
     while stop.run_until_cancelled(tick.tick()).await.is_some() {
         handle.run_upkeep();
     }
+}
+
+/// The metrics as Prometheus reads them.
+pub(crate) fn render(handle: &PrometheusHandle) -> String {
+    metrics::counter!("tidings_log_lines_lost_total").absolute(log::lines_lost());
+    handle.render()
 }

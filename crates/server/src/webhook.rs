@@ -22,12 +22,12 @@ mod secret;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use http::Uri;
 use metrics::Counter;
-use tidings::presence::{Presence, Since};
+use tidings::presence::{Error, Presence, Since};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -38,16 +38,20 @@ use self::batch::{Batch, Cutter, Lagged};
 use self::bookmark::Bookmark;
 use self::courier::Courier;
 pub(crate) use self::secret::Secret;
-use crate::config::Config;
+use crate::config::{Config, WebAddress};
+use crate::log::Outage;
 use crate::random;
+use crate::supervisor::Supervisor;
 
-/// Says whether somebody listens at `url`. Nothing is posted.
-pub(crate) async fn check(url: &Uri, limit: Duration) -> anyhow::Result<()> {
-    let usual = if url.scheme_str() == Some("https") { 443 } else { 80 };
-    let port = url.port_u16().unwrap_or(usual);
+/// Says whether somebody listens at `url`, and whether it can be talked to. Nothing is posted.
+pub(crate) async fn check(url: &WebAddress, config: &Config) -> anyhow::Result<()> {
+    Courier::new(url.expose(), config.webhook_secret.clone(), config.webhook_timeout, &TaskTracker::new())?;
+    let uri = url.expose();
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let port = uri.port_u16().unwrap_or(usual);
     // An IPv6 address stands in brackets there, and must not here.
-    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    let connected = async { timeout(limit, TcpStream::connect((host, port))).await? };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let connected = async { timeout(config.webhook_timeout, TcpStream::connect((host, port))).await? };
     connected
         .await
         .map(drop)
@@ -62,8 +66,13 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(crate) struct Webhook {
     courier: Courier,
     bookmark: Bookmark,
+    presence: Presence,
     stop: CancellationToken,
     counters: Counters,
+    /// Its receiver does not take what is posted.
+    refused: Outage,
+    /// Where it stands cannot be written down.
+    unmarked: Outage,
 }
 
 impl Webhook {
@@ -72,13 +81,31 @@ impl Webhook {
         config: &Config,
         bookmark: PathBuf,
         presence: &Presence,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
+        supervisor: &Supervisor,
     ) -> anyhow::Result<()> {
         let Some(url) = &config.webhook_url else { return Ok(()) };
-        let courier = Courier::new(url, config.webhook_secret.clone(), config.webhook_timeout, tasks)?;
-        let bookmark = Bookmark::new(bookmark);
-        let (since, lagged) = match bookmark.read() {
+        let (tasks, secret) = (supervisor.tasks(), config.webhook_secret.clone());
+        let webhook = Arc::new(Self {
+            courier: Courier::new(url.expose(), secret, config.webhook_timeout, tasks)?,
+            bookmark: Bookmark::new(bookmark),
+            presence: presence.clone(),
+            stop: supervisor.stop().clone(),
+            counters: Counters::new(),
+            refused: Outage::new(
+                "the webhook's receiver does not take what is posted; it is posted again until it does",
+            ),
+            unmarked: Outage::new(
+                "where the webhook stands cannot be written; its receiver may hear events again",
+            ),
+        });
+        let mut first = Some(webhook.follow().await.context("--webhook-url: presence cannot be followed")?);
+        supervisor.keep("the webhook", move || Arc::clone(&webhook).run(first.take()));
+        Ok(())
+    }
+
+    /// Follows presence from where the receiver stands.
+    async fn follow(&self) -> Result<Cutter, Error> {
+        let (since, lagged) = match self.bookmark.read() {
             Ok(Some(position)) => (Since::Position(position), None),
             Ok(None) => (Since::Now, None),
             Err(error) => {
@@ -86,22 +113,41 @@ impl Webhook {
                 (Since::Now, Some(Lagged::default()))
             }
         };
-        let events = presence.events(since).await.context("--webhook-url: presence cannot be followed")?;
-        let webhook = Self { courier, bookmark, stop: stop.clone(), counters: Counters::new() };
-        tasks.spawn(webhook.run(Cutter::new(events, lagged)));
-        Ok(())
+        Ok(Cutter::new(self.presence.events(since).await?, lagged))
     }
 
     /// Tells until presence ends, or until `stop` and there is nothing more to tell.
-    async fn run(self, mut cutter: Cutter) {
+    async fn run(self: Arc<Self>, cutter: Option<Cutter>) {
+        let Some(mut cutter) = (match cutter {
+            Some(cutter) => Some(cutter),
+            None => self.stop.run_until_cancelled(self.follow_again()).await,
+        }) else {
+            return;
+        };
         while let Some(batch) = cutter.next(&self.stop).await {
             if !batch.is_silent() && !self.deliver(&batch).await {
                 return;
             }
-            if let Some(position) = batch.position()
-                && let Err(error) = self.bookmark.set(position).await
-            {
-                tracing::warn!(%error, "where the webhook stands cannot be written; its receiver may hear events again");
+            if let Some(position) = batch.position() {
+                match self.bookmark.set(position).await {
+                    Ok(()) => self.unmarked.over(),
+                    Err(error) => self.unmarked.note(&error),
+                }
+            }
+        }
+    }
+
+    /// Follows presence anew after a fault of ours, as soon as it can be followed.
+    async fn follow_again(&self) -> Cutter {
+        let mut failures = 0;
+        loop {
+            match self.follow().await {
+                Ok(cutter) => return cutter,
+                Err(error) => {
+                    failures += 1;
+                    tracing::debug!(%error, failures, "presence cannot be followed by the webhook; trying again");
+                    sleep(random::below(backoff::most(failures))).await;
+                }
             }
         }
     }
@@ -120,6 +166,7 @@ impl Webhook {
                 () = self.last_moment() => return false,
             };
             let Err(error) = posted else {
+                self.refused.over();
                 self.counters.posted.increment(1);
                 self.counters.events.increment(batch.len() as u64);
                 return true;
@@ -129,7 +176,7 @@ impl Webhook {
                 return false;
             }
             let wait = random::below(backoff::most(failures));
-            tracing::warn!(error = format!("{error:#}"), failures, again_in = ?wait, "the webhook's receiver did not take a batch");
+            self.refused.note(&format_args!("{error:#}"));
             // A stop is a reason to try once more now.
             self.stop.run_until_cancelled(sleep(wait)).await;
         }

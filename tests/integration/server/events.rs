@@ -89,7 +89,7 @@ async fn a_position_of_an_earlier_life_is_told_as_lost() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_told_what_it_lost_and_holds_nobody_up() {
-    let server = Tidings::start_with(&[PROMPT, "--presence-events=1000"]);
+    let server = Tidings::start_with(&[PROMPT, "--presence-events=1000", "--request-time=5m"]);
     let mut slow = TcpStream::connect(server.http()).await.unwrap();
     slow.write_all(b"GET /presence/events?since=now HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut text = String::new();

@@ -2,11 +2,16 @@
 
 mod calls;
 mod client;
+mod cors;
+mod crowds;
+mod descriptors;
 mod events;
 mod grpc;
 mod health;
 mod limits;
 mod listener;
+mod original;
+mod output;
 mod person;
 mod receiver;
 mod redis;
@@ -14,5 +19,6 @@ mod refusals;
 mod rooms;
 mod shows;
 mod shutdown;
+mod signals;
 mod strangers;
 mod webhook;

@@ -150,3 +150,120 @@ fn check_says_what_is_well_and_what_is_not_and_leaves_nothing() {
     assert!(!output.status.success(), "{text}");
     assert_eq!(text.lines().filter(|line| line.starts_with("problem ")).count(), 2, "{text}");
 }
+
+/// What Kubernetes and Docker inject for a service or container named `tidings`.
+const LINKS: [(&str, &str); 9] = [
+    ("TIDINGS_SERVICE_HOST", "10.0.0.11"),
+    ("TIDINGS_SERVICE_PORT", "8000"),
+    ("TIDINGS_SERVICE_PORT_HTTP", "8000"),
+    ("TIDINGS_PORT", "tcp://10.0.0.11:8000"),
+    ("TIDINGS_PORT_8000_TCP", "tcp://10.0.0.11:8000"),
+    ("TIDINGS_PORT_8000_TCP_PROTO", "tcp"),
+    ("TIDINGS_PORT_8000_TCP_PORT", "8000"),
+    ("TIDINGS_PORT_8000_TCP_ADDR", "10.0.0.11"),
+    ("TIDINGS_NAME", "/web/tidings"),
+];
+
+#[test]
+fn variables_of_a_service_called_like_us_are_told_and_do_not_hinder() {
+    let directory = TempDir::new().unwrap();
+    let mut flags = vec!["check"];
+    flags.extend(FREE);
+    let output = Tidings::run(directory.path(), &flags, &LINKS);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    let notes: Vec<&str> = text.lines().filter(|line| line.starts_with("note ")).collect();
+    assert_eq!(notes.len(), 1, "{text}");
+    assert!(LINKS.iter().all(|(name, _)| notes[0].contains(name)), "{text}");
+    let mut server = Tidings::start_in(&[], &LINKS);
+    server.signal("TERM");
+    assert!(server.wait().success());
+    let line = complaint(directory.path(), &FREE, &[("TIDINGS_PORT", "8000")]);
+    assert!(line.contains("TIDINGS_PORT"), "{line}");
+}
+
+#[test]
+fn a_misspelled_log_level_is_named_with_the_near_one() {
+    let directory = TempDir::new().unwrap();
+    for (filter, meant) in
+        [("inf0", "info"), ("info,conductor_hub=debgu", "debug"), ("condutor_hub=info", "conductor_hub")]
+    {
+        let line = complaint(directory.path(), &FREE, &[("TIDINGS_LOG", filter)]);
+        assert!(line.contains("TIDINGS_LOG") && line.contains(&format!("did you mean {meant}?")), "{line}");
+    }
+}
+
+/// Whatever is wrong with an address, and whoever prints it.
+#[test]
+fn secrets_in_addresses_are_never_printed() {
+    let directory = TempDir::new().unwrap();
+    let file = |text: &str| fs::write(directory.path().join("server.toml"), text).unwrap();
+    let redis = |url: &str| vec!["--presence=redis".to_owned(), format!("--redis-url={url}")];
+    let from_file = || vec!["--config=server.toml".to_owned()];
+    for flags in [
+        redis("redis://:hid#den@127.0.0.1:1"),
+        redis("redis://user:hid/den@127.0.0.1:1"),
+        redis("redis://user:hid?den@127.0.0.1:1"),
+        redis("redis://:h@den/hidden@127.0.0.1:1"),
+        redis("redis://hidden@127.0.0.1:1"),
+        redis("redis://127.0.0.1:1?password=hidden"),
+        redis("redis+unix:///nowhere/redis.sock?pass=hidden"),
+        redis("redis+unix:///nowhere/redis.sock?pass=hid@den"),
+        redis("redis-sentinel://:hidden@127.0.0.1:1/mymaster"),
+        redis("redis-cluster://:hid#den@127.0.0.1:1,127.0.0.1:2"),
+        redis("rediss://:hidden@127.0.0.1:1"),
+        redis("hidden"),
+        vec!["--webhook-url=http://127.0.0.1:1/hook?token=hidden".to_owned()],
+        vec!["--webhook-url=https://user:hidden@127.0.0.1:1/".to_owned()],
+        vec!["--webhook-url=http://127.0.0.1:1/services/hidden#den".to_owned()],
+        vec!["--webhook-secret=hidden".to_owned()],
+        vec!["redis://:hid#den@127.0.0.1:1".to_owned()],
+        vec!["--redis-ulr=redis://:hidden@127.0.0.1:1".to_owned()],
+        from_file(),
+    ] {
+        file("redis-url = { url = 'redis://:hidden@127.0.0.1:1' }\n");
+        for command in ["serve", "check"] {
+            let mut all = vec![command, "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data"];
+            all.extend(flags.iter().map(String::as_str));
+            // A webhook that cannot be reached is no reason not to start.
+            if command == "serve" && flags[0].starts_with("--webhook-url=http://127.0.0.1:1/hook") {
+                continue;
+            }
+            let output = Tidings::run(directory.path(), &all, &[]);
+            let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+            assert!(!output.status.success(), "{flags:?} was taken: {text}");
+            assert!(!text.contains("hid") && !text.contains("den"), "{command} {flags:?} says {text}");
+        }
+    }
+}
+
+#[test]
+fn what_serve_refuses_check_refuses_too() {
+    let directory = TempDir::new().unwrap();
+    for (flags, code, expected) in [
+        (vec!["--presence=redis"], 2, "needs to know which"),
+        (vec!["--presence=redis", "--redis-url="], 2, "needs to know which"),
+        (vec!["--presence=redis", "--redis-url=redis://127.0.0.1:1?db=4"], 2, "?db="),
+        (vec!["--presence=redis", "--redis-url=redis://127.0.0.1:1"], 1, "cannot be used"),
+    ] {
+        for command in ["serve", "check"] {
+            let mut all = vec![command];
+            all.extend(with(&flags));
+            let output = Tidings::run(directory.path(), &all, &[]);
+            let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+            assert_eq!(output.status.code(), Some(code), "{command} {flags:?}: {text}");
+            assert!(text.contains(expected), "{command} {flags:?}: {text}");
+        }
+    }
+    // Two addresses of which each is free, and both together are not.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    drop(taken);
+    let (http, grpc) = (format!("--http=0.0.0.0:{port}"), format!("--grpc=127.0.0.1:{port}"));
+    for command in ["serve", "check"] {
+        let output =
+            Tidings::run(directory.path(), &[command, &http, &grpc, "--data-dir=data", "--insecure"], &[]);
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        assert!(!output.status.success() && text.contains("is taken"), "{command}: {text}");
+    }
+}

@@ -236,9 +236,9 @@ fn wrong_webhooks_are_refused_and_secrets_are_not_repeated() {
     for (flags, expected) in [
         (
             ["--webhook-url=ftp://example.org/x", ""],
-            "--webhook-url: \"ftp://example.org/x\" is not a web address",
+            "--webhook-url: \"ftp://example.org/…\" is not a web address",
         ),
-        (["--webhook-url=example.org", ""], "--webhook-url: \"example.org\" is not a web address"),
+        (["--webhook-url=example.org", ""], "--webhook-url: \"…\" is not a web address"),
         (
             ["--webhook-url=http://me:hidden@example.org", ""],
             "--webhook-url: \"http://me:…@example.org\" is not",

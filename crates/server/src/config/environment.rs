@@ -1,33 +1,56 @@
-//! The environment: our variables by name, and the misspelled ones.
+//! The environment: our variables by name, the misspelled ones, and those that came by themselves.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
 
 use super::problem::Problems;
-use super::{key, near};
+use super::{key, link, near};
 
-const PREFIX: &str = "TIDINGS_";
+pub(super) const PREFIX: &str = "TIDINGS_";
 
-/// Our variables, by name. Any other that starts as ours do is an error, since it was surely meant for us.
+/// What the environment says.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    /// Our variables, by name.
+    pub(super) ours: HashMap<String, String>,
+    /// Names of variables that an orchestrator injected for a service named like this program.
+    pub(super) links: Vec<String>,
+}
+
+/// Sorts the variables. One that starts as ours do and is neither ours nor a service link is an error, since it was surely meant for us.
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     problems: &mut Problems,
-) -> HashMap<String, String> {
-    let mut ours = HashMap::new();
-    for (name, value) in variables {
-        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+) -> Environment {
+    let named: Vec<(String, OsString)> = variables
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .collect();
+    let set = |wanted: &str| {
+        named.iter().find(|(name, _)| name == wanted).and_then(|(_, value)| value.to_str()).map(str::to_owned)
+    };
+    let mut environment = Environment::default();
+    for (name, value) in &named {
         let known = || key::ALL.iter().map(|key| key.variable).chain([key::CONFIG_VARIABLE]);
-        if !known().any(|variable| variable == name) {
+        if known().any(|variable| variable == name) {
+            match value.to_str() {
+                Some(value) => {
+                    environment.ours.insert(name.clone(), value.to_owned());
+                }
+                // It may be a secret, so it is not shown.
+                None => problems.push(format!("{name}: its value is not UTF-8")),
+            }
+        } else if link::is_link(name, &value.to_string_lossy(), set) {
+            environment.links.push(name.clone());
+        } else {
             let meant = near::nearest(name, known()).map_or_else(
                 || "tidings --help lists what there is".to_owned(),
                 |near| format!("did you mean {near}?"),
             );
             problems.push(format!("{name}: there is no such environment variable of tidings; {meant}"));
-        } else if let Some(value) = value.to_str() {
-            ours.insert(name.to_owned(), value.to_owned());
-        } else {
-            problems.push(format!("{name}: {value:?} is not UTF-8"));
         }
     }
-    ours
+    environment.links.sort_unstable();
+    environment
 }

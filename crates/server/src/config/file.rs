@@ -28,18 +28,21 @@ fn parse(path: &str, text: &str, problems: &mut Problems) -> HashMap<String, Str
     };
     let mut values = HashMap::new();
     for (name, value) in table {
-        if key::named(&name).is_none() {
+        let Some(key) = key::named(&name) else {
             let known = key::ALL.iter().map(|key| key.name);
             let meant = near::nearest(&name, known).map_or_else(
                 || "tidings --help lists what there is".to_owned(),
                 |near| format!("did you mean {near}?"),
             );
             problems.push(format!("{path}: there is no key {name:?}; {meant}"));
-        } else if let Some(text) = plain(&value) {
+            continue;
+        };
+        if let Some(text) = plain(&value) {
             values.insert(name, text);
         } else {
+            let shown = key.show_value(&value.to_string());
             problems.push(format!(
-                "{path}: {name} = {value} has the wrong type; give one text, number or boolean"
+                "{path}: {name} = {shown} has the wrong type; give one text, number or boolean"
             ));
         }
     }

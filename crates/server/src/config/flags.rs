@@ -6,8 +6,8 @@ use clap::builder::Styles;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
 
-use super::key;
 use super::problem::Problems;
+use super::{address, key};
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +110,7 @@ fn instead(error: &clap::Error) -> Instead {
             line.push_str(part.trim_start_matches("error:").trim());
         }
     }
+    let mut line = address::hidden_in(&line);
     line.push_str("; tidings --help lists what there is");
     Instead::Refuse(Problems::one(line))
 }

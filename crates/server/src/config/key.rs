@@ -1,5 +1,7 @@
 //! The one table of what can be set: flag, environment variable, default, and what it is for.
 
+use super::address;
+
 /// One thing that can be set.
 #[derive(Debug)]
 pub(super) struct Key {
@@ -89,25 +91,21 @@ keys! {
 }
 
 impl Key {
-    /// A text as it may be shown: a secret is not, nor is the password in an address.
+    /// A text as it may be shown: a secret is not, nor is what may be one in an address.
     pub(super) fn show(&self, text: &str) -> String {
         match self.placeholder {
             "SECRET" => "…".to_owned(),
-            "URL" => without_password(text),
+            "URL" => address::shown(text),
             _ => text.to_owned(),
         }
     }
-}
 
-/// Leaves the password out of an address.
-pub(super) fn without_password(url: &str) -> String {
-    let begin = url.find("://").map_or(0, |scheme| scheme + 3);
-    let authority = url[begin..].find(['/', '?', '#']).map_or(url.len(), |length| begin + length);
-    // A password may hold an `@` itself.
-    let Some(end) = url[begin..authority].rfind('@').map(|at| begin + at) else { return url.to_owned() };
-    match url[begin..end].find(':') {
-        Some(colon) => format!("{}:…{}", &url[..begin + colon], &url[end..]),
-        None => url.to_owned(),
+    /// The same for a value of the file that is no text: it may hold a secret somewhere.
+    pub(super) fn show_value(&self, value: &str) -> String {
+        match self.placeholder {
+            "SECRET" | "URL" => "…".to_owned(),
+            _ => value.to_owned(),
+        }
     }
 }
 
@@ -122,16 +120,8 @@ mod tests {
 
     #[test]
     fn passwords_and_secrets_are_not_shown() {
-        for (url, shown) in [
-            ("redis://user:pass@host:6379/0", "redis://user:…@host:6379/0"),
-            ("redis://:p@ss@host", "redis://:…@host"),
-            ("redis://user@host:6379", "redis://user@host:6379"),
-            ("redis://host:6379/a@b:c", "redis://host:6379/a@b:c"),
-            ("user:pass@host", "user:…@host"),
-            ("nonsense", "nonsense"),
-        ] {
-            assert_eq!(WEBHOOK_URL.show(url), shown);
-        }
+        assert_eq!(REDIS_URL.show("redis://user:hid#den@host"), "redis://…@host");
+        assert_eq!(WEBHOOK_URL.show("https://host/?token=hidden"), "https://host/…");
         assert_eq!(WEBHOOK_SECRET.show("abc"), "…");
         assert_eq!(HTTP.show("abc"), "abc");
     }

@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use http::Uri;
 use tidings::presence_redis::keyspace::Notifications;
-use tracing_subscriber::EnvFilter;
 
-use super::{duration, key};
+use super::{address, duration};
 use crate::webhook::Secret;
 
 /// How log lines look.
@@ -39,7 +38,7 @@ pub(crate) enum Layout {
     Keyspace,
 }
 
-/// The address of a Redis, shown without its password.
+/// The address of a Redis, shown without what may be a secret.
 #[derive(Clone)]
 pub(crate) struct RedisUrl(String);
 
@@ -52,11 +51,34 @@ impl RedisUrl {
 
 impl fmt::Display for RedisUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&key::without_password(&self.0))
+        formatter.write_str(&address::shown(&self.0))
     }
 }
 
 impl fmt::Debug for RedisUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// The address of a web service, shown without what may be a secret: its path and query.
+#[derive(Clone)]
+pub(crate) struct WebAddress(Uri);
+
+impl WebAddress {
+    /// The whole of it.
+    pub(crate) fn expose(&self) -> &Uri {
+        &self.0
+    }
+}
+
+impl fmt::Display for WebAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&address::shown(&self.0.to_string()))
+    }
+}
+
+impl fmt::Debug for WebAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)
     }
@@ -78,15 +100,6 @@ pub(super) fn path(text: &str) -> Checked<PathBuf> {
         return Err("is empty; give a directory".to_owned());
     }
     Ok(PathBuf::from(text))
-}
-
-pub(super) fn log_filter(text: &str) -> Checked<String> {
-    match EnvFilter::builder().parse(text) {
-        Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
-        _ => Err("is not a log filter; give error, warn, info, debug, trace or off, also by module, like \
-             info,conductor_hub=debug"
-            .to_owned()),
-    }
 }
 
 pub(super) fn log_format(text: &str) -> Checked<LogFormat> {
@@ -134,15 +147,50 @@ pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
         "redis-cluster",
         "rediss-cluster",
     ];
-    match text.split_once("://") {
-        Some((scheme, rest)) if SCHEMES.contains(&scheme) && !rest.is_empty() => {
-            Ok(RedisUrl(text.to_owned()))
-        }
-        _ => Err(format!(
+    let Some((scheme, rest)) =
+        text.split_once("://").filter(|(scheme, rest)| SCHEMES.contains(scheme) && !rest.is_empty())
+    else {
+        return Err(format!(
             "is not the address of a Redis; give one like redis://127.0.0.1:6379, with one of {}",
             SCHEMES.join(", ")
-        )),
+        ));
+    };
+    let is_file = scheme == "redis+unix";
+    let tail = rest.find(['/', '?', '#']).map_or("", |end| &rest[end..]);
+    if !is_file && tail.contains('@') {
+        return Err(
+            "has a sign in its password that ends an address; write %23 for #, %2F for / and %3F for ?"
+                .to_owned(),
+        );
     }
+    let (before, fragment) =
+        rest.split_once('#').map_or((rest, None), |(before, after)| (before, Some(after)));
+    let query = before.split_once('?').map_or("", |(_, query)| query);
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let name = parameter.split('=').next().unwrap_or_default();
+        match name {
+            "db" | "user" | "pass" | "protocol" if is_file => {}
+            "protocol" if matches!(scheme, "redis" | "rediss") => {}
+            "db" => {
+                return Err(
+                    "has the database as ?db=…, which counts for redis+unix:// alone; write it as the path, \
+                            like redis://host:6379/4"
+                        .to_owned(),
+                );
+            }
+            _ => {
+                return Err(
+                    "has a parameter behind ? that means nothing; user, password and database stand as in \
+                            redis://user:password@host:6379/0"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+    if fragment.is_some_and(|fragment| fragment != "insecure" || scheme != "rediss") {
+        return Err("has something behind # that means nothing; in a password # is written as %23".to_owned());
+    }
+    Ok(RedisUrl(text.to_owned()))
 }
 
 pub(super) fn redis_prefix(text: &str) -> Checked<String> {
@@ -166,13 +214,13 @@ pub(super) fn optional<T>(parse: impl Fn(&str) -> Checked<T>) -> impl Fn(&str) -
     move |text| if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
 }
 
-pub(super) fn web_address(text: &str) -> Checked<Uri> {
+pub(super) fn web_address(text: &str) -> Checked<WebAddress> {
     let plain = |url: &Uri| {
         matches!(url.scheme_str(), Some("http" | "https"))
             && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
             && !text.contains('#')
     };
-    text.parse().ok().filter(plain).ok_or_else(|| {
+    text.parse().ok().filter(plain).map(WebAddress).ok_or_else(|| {
         "is not a web address; give one without user and password, like https://example.org/presence"
             .to_owned()
     })

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
+use super::environment::Environment;
 use super::flags::Invocation;
 use super::key::Key;
 use super::problem::Problems;
@@ -12,6 +13,8 @@ use super::{environment, file, key};
 #[derive(Debug, Default)]
 pub(super) struct Values {
     given: HashMap<&'static str, Given>,
+    /// What is odd and no reason to refuse anything.
+    warnings: Vec<String>,
 }
 
 /// One text and its source as the user knows it: `--http`, `TIDINGS_HTTP`, `server.toml: http`.
@@ -28,7 +31,7 @@ impl Values {
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Problems> {
         let mut problems = Problems::default();
-        let variables = environment::read(variables, &mut problems);
+        let Environment { ours: variables, links } = environment::read(variables, &mut problems);
         let path =
             invocation.flag(key::CONFIG).or_else(|| variables.get(key::CONFIG_VARIABLE).map(String::as_str));
         let file = path.map(|path| file::read(path, &mut problems)).unwrap_or_default();
@@ -36,6 +39,13 @@ impl Values {
             return Err(problems);
         }
         let mut values = Self::default();
+        if !links.is_empty() {
+            values.warnings.push(format!(
+                "environment variables of a service called tidings are not settings and are ignored: {}; Kubernetes does not \
+                 inject them with enableServiceLinks: false",
+                links.join(", ")
+            ));
+        }
         for key in key::ALL {
             let given = invocation
                 .flag(key.name)
@@ -48,6 +58,10 @@ impl Values {
             values.given.extend(given.map(|given| (key.name, given)));
         }
         Ok(values)
+    }
+
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     #[cfg(test)]
@@ -86,9 +100,9 @@ impl<'a> Reader<'a> {
         parse(key.default).expect("every default is allowed, as a test of this module checks")
     }
 
-    /// Whether anything was said about `key`, be it right or wrong.
+    /// Whether something was said about `key`, be it right or wrong. An empty text says nothing.
     pub(super) fn is_given(&self, key: &Key) -> bool {
-        self.values.given.contains_key(key.name)
+        self.values.given.get(key.name).is_some_and(|given| !given.text.is_empty())
     }
 
     /// Notes what is wrong with what was given for `key`.

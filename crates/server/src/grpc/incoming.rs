@@ -1,62 +1,81 @@
-//! gRPC connections as they come, so many at once.
+//! gRPC connections as they come: each with its seat, cut off when it has to go.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::{Stream, stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tokio::net::TcpStream;
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tonic::transport::server::Connected;
 
-use crate::listen;
+use crate::listen::{Door, Seat, Sitter};
 
-/// The connections of a listener; while `most` are open the next ones wait in the kernel's queue.
-pub(super) fn connections(
-    listener: TcpListener,
-    most: usize,
-) -> impl Stream<Item = io::Result<Counted>> + Send {
-    let places = Arc::new(Semaphore::new(most));
-    stream::unfold((listener, places), async |(listener, places)| {
-        let place = Arc::clone(&places).acquire_owned().await.ok()?;
-        let stream = listen::accept(&listener).await;
-        Some((Ok(Counted { stream, _place: place }), (listener, places)))
+/// What every client of HTTP/2 begins with, in bytes. Source: RFC 9113, section 3.4.
+const PREFACE: usize = 24;
+
+/// The connections of a listener.
+pub(super) fn connections(door: Door) -> impl Stream<Item = io::Result<Seated>> + Send {
+    stream::unfold(door, async |door| {
+        let (stream, seat) = door.next().await;
+        let closed = Box::pin(seat.closed().cancelled_owned());
+        Some((Ok(Seated { stream, read: 0, seat, closed }), door))
     })
 }
 
-/// A connection that gives its place back when it ends.
-#[derive(Debug)]
-pub(super) struct Counted {
+/// A connection that gives its seat back when it ends, and ends when it loses it.
+pub(super) struct Seated {
     stream: TcpStream,
-    _place: OwnedSemaphorePermit,
+    read: usize,
+    seat: Seat,
+    closed: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
-impl Connected for Counted {
-    type ConnectInfo = TcpConnectInfo;
-
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+impl Seated {
+    /// An error once the connection has to go, for writers as well: one who does not read holds those up.
+    fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        match self.closed.as_mut().poll(context) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
+        }
     }
 }
 
-impl AsyncRead for Counted {
+impl Connected for Seated {
+    type ConnectInfo = Sitter;
+
+    fn connect_info(&self) -> Sitter {
+        self.seat.sitter()
+    }
+}
+
+impl AsyncRead for Seated {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        self.check(context)?;
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if self.read < PREFACE {
+            self.read += buffer.filled().len() - before;
+            if self.read >= PREFACE {
+                self.seat.shaken();
+            }
+        }
+        polled
     }
 }
 
-impl AsyncWrite for Counted {
+impl AsyncWrite for Seated {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.check(context)?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -65,6 +84,7 @@ impl AsyncWrite for Counted {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.check(context)?;
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 
@@ -73,6 +93,7 @@ impl AsyncWrite for Counted {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check(context)?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use tidings::presence::{Error, ErrorKind};
 
 /// An error with its reason in capitals for programs and a sentence for people.
-pub(super) fn error(status: StatusCode, reason: &str, message: &str) -> Response {
+pub(crate) fn error(status: StatusCode, reason: &str, message: &str) -> Response {
     let body = json!({ "code": status.as_u16(), "reason": reason, "message": message, "metadata": {} });
     (status, Json(body)).into_response()
 }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tidings::hub::origin;
 
 use super::answer;
 
@@ -35,10 +36,7 @@ impl Guard {
                 "this server answers to localhost only; start it with --insecure to answer under other names",
             );
         }
-        let origin = headers.get(header::ORIGIN)?.to_str().unwrap_or_default();
-        let own = origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host));
-        let allowed = own || self.origins.iter().any(|allowed| allowed == origin);
-        (!allowed)
+        (!origin::is_allowed(headers, &self.origins))
             .then_some("pages of other origins may not call this server; name theirs with --allow-origin")
     }
 }
@@ -50,38 +48,13 @@ fn is_loopback(host: &str) -> bool {
     address || name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
-/// The middleware: refuses strangers, and tells browsers how to treat every answer.
+/// The middleware: refuses strangers.
 pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let mut response = match guard.refuse(request.headers()) {
+    match guard.refuse(request.headers()) {
         Some(why) => answer::error(StatusCode::FORBIDDEN, "FORBIDDEN", why),
         None => next.run(request).await,
-    };
-    for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if guard.origins.is_empty() {
-        response
-            .headers_mut()
-            .entry(HeaderName::from_static("cross-origin-resource-policy"))
-            .or_insert(HeaderValue::from_static("same-origin"));
-    }
-    response
 }
-
-/// Scripts and styles only from us, nothing framed, nothing guessed, no text turned into markup by a script.
-const HEADERS: [(HeaderName, &str); 6] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-         manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-         require-trusted-types-for 'script'; trusted-types 'none'",
-    ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
-];
 
 #[cfg(test)]
 mod tests {
@@ -103,6 +76,9 @@ mod tests {
             assert!(!refused(false, host, Some(&format!("http://{host}"))), "{host}");
         }
         assert!(!refused(false, "localhost:8000", Some("https://chat.example")));
+        // The conductor's Go client sends the whole address that it connects to.
+        assert!(!refused(false, "localhost:8000", Some("ws://localhost:8000/ws")));
+        assert!(!refused(true, "chat.example:8000", Some("ws://chat.example:8000/ws?user=alice")));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! How much one request may ask of us, and what we count about it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,6 +13,7 @@ use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 
 use super::answer;
+use crate::log::Outage;
 
 /// The limits of one request, and the counters of all.
 #[derive(Clone)]
@@ -21,7 +23,12 @@ pub(crate) struct Limits {
     /// One for each class of status, 1xx to 5xx.
     answered: [Counter; 5],
     duration: Histogram,
+    /// Requests fail by a fault of ours.
+    failing: Arc<Outage>,
 }
+
+/// After so long without a failure it is over.
+const QUIET: Duration = Duration::from_secs(10);
 
 impl Limits {
     pub(crate) fn new(body_bytes: usize, request_time: Duration) -> Self {
@@ -39,6 +46,7 @@ impl Limits {
             answered: ["1xx", "2xx", "3xx", "4xx", "5xx"]
                 .map(|status| metrics::counter!("tidings_http_requests_total", "status" => status)),
             duration: metrics::histogram!("tidings_http_request_seconds"),
+            failing: Arc::new(Outage::new("requests fail by a fault of this server")),
         }
     }
 
@@ -75,10 +83,12 @@ pub(super) async fn limit(State(limits): State<Limits>, request: Request, next: 
         counter.increment(1);
     }
     limits.duration.record(taken);
-    if status.is_server_error() {
-        tracing::warn!(%method, path, status = status.as_u16(), ?taken, "request failed");
+    // What is unavailable is told once, by the part that is.
+    if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+        limits.failing.note(&format_args!("{method} {path} was answered with {status}"));
     } else {
-        tracing::debug!(%method, path, status = status.as_u16(), ?taken, "request");
+        limits.failing.over_if_quiet_for(QUIET);
     }
+    tracing::debug!(%method, path, status = status.as_u16(), ?taken, "request");
     response
 }

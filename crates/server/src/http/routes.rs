@@ -12,9 +12,10 @@ use tidings::presence::rooms::Rooms;
 
 use super::events::Streams;
 use super::guard::Guard;
-use super::health::Readiness;
 use super::limits::Limits;
-use super::{answer, events, guard, health, limits, page, person, presence, room};
+use super::{answer, events, guard, headers, health, limits, page, person, presence, room};
+use crate::health::Health;
+use crate::{listen, telemetry};
 
 /// What the routes reach.
 #[derive(Clone)]
@@ -24,12 +25,18 @@ pub(crate) struct Routes {
     pub(crate) rooms: Rooms,
     pub(crate) streams: Streams,
     pub(crate) metrics: PrometheusHandle,
-    pub(crate) readiness: Readiness,
+    pub(crate) health: Health,
 }
 
 impl Routes {
-    /// Joins our routes and those of the timelines, behind the guard and the limits.
-    pub(crate) fn router(self, timelines: Router, guard: Guard, limits: Limits) -> Router {
+    /// Joins our routes and those of the timelines. Every answer passes all layers, those of the layers further in too.
+    pub(crate) fn router(
+        self,
+        timelines: Router,
+        guard: Guard,
+        limits: Limits,
+        origins: &[String],
+    ) -> Router {
         Router::<Self>::new()
             .merge(page::router())
             .route("/ws", any(ws))
@@ -46,6 +53,9 @@ impl Routes {
             .merge(timelines)
             .layer(middleware::from_fn_with_state(limits, limits::limit))
             .layer(middleware::from_fn_with_state(guard, guard::guard))
+            .layer(headers::cors(origins))
+            .layer(middleware::from_fn_with_state(origins.is_empty(), headers::headers))
+            .layer(middleware::from_fn(listen::gate))
     }
 }
 
@@ -73,9 +83,9 @@ impl FromRef<Routes> for Streams {
     }
 }
 
-impl FromRef<Routes> for Readiness {
+impl FromRef<Routes> for Health {
     fn from_ref(routes: &Routes) -> Self {
-        routes.readiness.clone()
+        routes.health.clone()
     }
 }
 
@@ -90,9 +100,9 @@ async fn metrics(State(routes): State<Routes>) -> impl IntoResponse {
     set("tidings_presence_streams", routes.streams.open());
     match routes.presence.count().await {
         Ok(count) => set("tidings_presence_online", usize::try_from(count).unwrap_or(usize::MAX)),
-        Err(error) => tracing::warn!(%error, "presence cannot be counted"),
+        Err(error) => tracing::debug!(%error, "presence cannot be counted"),
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], routes.metrics.render())
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], telemetry::render(&routes.metrics))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count beyond 2^53 does not fit this machine")]

@@ -10,9 +10,11 @@
 //! takes. What is noted is bounded by what connections may be bound to.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use tidings::presence::rooms::{Payload, Room, Rooms, Seat};
 use tidings::presence::{Device, ErrorKind, Id};
@@ -129,7 +131,10 @@ impl Attendance {
             };
             let (attendance, stop) = (Arc::clone(&self), stop.clone());
             tasks.spawn(async move {
-                if stop.run_until_cancelled(attendance.settle(&device)).await == Some(false) {
+                // A fault must not leave a connection taken, and its rooms wrong, for good.
+                let settled =
+                    AssertUnwindSafe(stop.run_until_cancelled(attendance.settle(&device))).catch_unwind();
+                if !matches!(settled.await, Ok(None | Some(true))) {
                     drop(place);
                     stop.run_until_cancelled(sleep(random::below(AGAIN))).await;
                     attendance.state.lock().waiting.push_back(device);

@@ -19,6 +19,7 @@ use super::attendance::Attendance;
 use super::channel;
 use super::names::Names;
 use super::roster::Roster;
+use crate::supervisor::Supervisor;
 
 /// Calls that wait for the store; one more is refused and asked again by its client.
 const WAITING_MAX: usize = 4_096;
@@ -94,12 +95,13 @@ enum Number {
 }
 
 impl Calls {
-    pub(super) fn start(sources: Sources, tasks: &TaskTracker, stop: &CancellationToken) -> Arc<Self> {
+    pub(super) fn start(sources: Sources, supervisor: &Supervisor) -> Arc<Self> {
         let (waiting, queue) = mpsc::channel(WAITING_MAX);
         let Sources { store_id, roster, history, timeline, attendance, names } = sources;
         let hub = OnceLock::new();
         let calls = Arc::new(Self { store_id, roster, history, timeline, attendance, names, hub, waiting });
-        tasks.spawn(Arc::clone(&calls).work(queue, tasks.clone(), stop.clone()));
+        let (tasks, stop) = (supervisor.tasks().clone(), supervisor.stop().clone());
+        supervisor.need("the worker of the calls", Arc::clone(&calls).work(queue, tasks, stop));
         calls
     }
 
@@ -224,7 +226,7 @@ impl Number {
     fn read(self) -> Result<Seq, String> {
         let number = match self {
             Self::Number(number) => Ok(number),
-            Self::Text(text) => text.parse().map_err(|_| format!("{text:?} is no sequence")),
+            Self::Text(text) => text.parse().map_err(|_| format!("\"{text}\" is no sequence")),
         };
         Seq::new(number?).map_err(|error| error.to_string())
     }

@@ -65,7 +65,8 @@ impl Roster {
                         }
                         None => return,
                     },
-                    Err(error) => tracing::warn!(%error, "presence cannot be followed; trying again"),
+                    // The state of presence, which the log tells once, says so too.
+                    Err(error) => tracing::debug!(%error, "presence cannot be followed; trying again"),
                 }
                 // Meanwhile the copy stays as it is: what cannot be read is no news.
                 tokio::time::sleep(AGAIN).await;
@@ -85,7 +86,7 @@ impl Roster {
                 // What later versions may add is not about who is online.
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Unavailable => {
-                    tracing::warn!(%error, "presence is out of reach; whoever was online is shown as online");
+                    tracing::debug!(%error, "presence is out of reach; whoever was online is shown as online");
                 }
                 Err(lost) => return Some(lost),
             }

@@ -113,7 +113,7 @@ impl Cutter {
                     }
                 }
                 Some(Err(error)) => {
-                    tracing::warn!(%error, "presence is out of reach; the webhook goes on when it is back");
+                    tracing::debug!(%error, "presence is out of reach; the webhook goes on when it is back");
                 }
                 None if batch.is_silent() => return None,
                 None => break,

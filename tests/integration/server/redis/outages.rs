@@ -25,7 +25,13 @@ async fn while_redis_is_frozen_presence_is_unavailable_and_everything_else_goes_
     let (code, text) = get(&server, "/presence?id=alice").await;
     let body: Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &body["statuses"][0]["status"]), (503, &json!("UNKNOWN")));
-    assert_eq!(get(&server, "/readyz").await, (503, "presence is unavailable\n".to_owned()));
+    let ready: Value = serde_json::from_str(&until(&server, "/readyz", 503).await).unwrap();
+    let part = |name: &str| {
+        let parts = ready["parts"].as_array().unwrap();
+        parts.iter().find(|part| part["name"] == name).unwrap().clone()
+    };
+    assert_eq!(part("timelines"), json!({ "name": "timelines", "state": "well" }));
+    assert!(part("presence")["state"] != "well" && part("presence")["reason"].is_string(), "{ready}");
     assert_eq!(get(&server, "/healthz").await.0, 200);
     assert_eq!(get(&server, "/presence/events").await.0, 503);
     assert_eq!(listener.next().await.unwrap().event, "unavailable");

@@ -1,0 +1,182 @@
+//! Whether the server works: what each part says of itself, in one place for `/readyz`, gRPC health, the page, metrics and the log.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The parts, as they are called in `/readyz` and metrics.
+pub(crate) const PRESENCE: &str = "presence";
+/// See [`PRESENCE`].
+pub(crate) const TIMELINES: &str = "timelines";
+
+/// How a part is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// It does all it is for.
+    Well,
+    /// It can be read and takes nothing.
+    ReadOnly(Arc<str>),
+    /// It answers nothing.
+    Down(Arc<str>),
+}
+
+/// All parts at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Whether users may come: from the end of the start to the beginning of the stop.
+    open: bool,
+    stopping: bool,
+    parts: Vec<(&'static str, Condition)>,
+}
+
+/// What is known of all parts; clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Health {
+    report: Arc<watch::Sender<Report>>,
+}
+
+impl Health {
+    /// The start is over.
+    pub(crate) fn open(&self) {
+        self.report.send_modify(|report| report.open = true);
+    }
+
+    /// The stop begins.
+    pub(crate) fn stop(&self) {
+        self.report.send_modify(|report| report.stopping = true);
+    }
+
+    /// All parts now.
+    pub(crate) fn report(&self) -> Report {
+        self.report.borrow().clone()
+    }
+
+    /// All parts, whenever one changes.
+    pub(crate) fn reports(&self) -> watch::Receiver<Report> {
+        self.report.subscribe()
+    }
+
+    fn set(&self, part: &'static str, condition: Condition) {
+        metrics::gauge!("tidings_part_up", "part" => part)
+            .set(f64::from(u8::from(condition == Condition::Well)));
+        self.report.send_modify(|report| match report.parts.iter_mut().find(|(name, _)| *name == part) {
+            Some((_, known)) => *known = condition,
+            None => report.parts.push((part, condition)),
+        });
+    }
+
+    /// Notes what a part says of itself, and tells when it stops working and when it works again, until `stop` or until the part ends.
+    pub(crate) async fn follow<S>(
+        self,
+        part: &'static str,
+        mut state: watch::Receiver<S>,
+        condition: fn(&S) -> Condition,
+        stop: CancellationToken,
+    ) {
+        let mut since: Option<Instant> = None;
+        loop {
+            let now = condition(&state.borrow_and_update());
+            match (&now, since) {
+                (Condition::Well, None) => {}
+                (Condition::Well, Some(began)) => {
+                    since = None;
+                    tracing::warn!(lasted = ?began.elapsed(), "{part}: well again");
+                }
+                (Condition::ReadOnly(reason) | Condition::Down(reason), None) => {
+                    since = Some(Instant::now());
+                    tracing::warn!(%reason, "{part}: {}; /readyz answers 503 until that is over", now.name());
+                }
+                (Condition::ReadOnly(reason) | Condition::Down(reason), Some(_)) => {
+                    tracing::debug!(%reason, "{part}: {}", now.name());
+                }
+            }
+            self.set(part, now);
+            match stop.run_until_cancelled(state.changed()).await {
+                Some(Ok(())) => {}
+                // The part is gone without a word; whoever owns this task hears of it.
+                Some(Err(_)) => return self.set(part, Condition::Down("it has ended".into())),
+                None => return,
+            }
+        }
+    }
+}
+
+impl Condition {
+    /// One word for programs.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Well => "well",
+            Self::ReadOnly(_) => "read-only",
+            Self::Down(_) => "down",
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Well => None,
+            Self::ReadOnly(reason) | Self::Down(reason) => Some(reason),
+        }
+    }
+}
+
+impl Report {
+    /// Whether new users are welcome.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.open && !self.stopping && self.parts.iter().all(|(_, condition)| *condition == Condition::Well)
+    }
+
+    /// Whether a part works and the server goes on.
+    pub(crate) fn serves(&self, part: &str) -> bool {
+        let well = |(name, condition): &(&str, Condition)| *name == part && *condition == Condition::Well;
+        self.open && !self.stopping && self.parts.iter().any(well)
+    }
+
+    /// The same for programs.
+    pub(crate) fn to_json(&self) -> Value {
+        let parts = self.parts.iter().map(|(name, condition)| {
+            let mut part = json!({ "name": name, "state": condition.name() });
+            if let Some(reason) = condition.reason() {
+                part["reason"] = reason.into();
+            }
+            part
+        });
+        json!({ "ready": self.is_ready(), "stopping": self.stopping, "parts": parts.collect::<Vec<_>>() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_fails_and_mends_is_seen_and_one_that_ends_too() {
+        let health = Health::default();
+        let (say, state) = watch::channel(Condition::Well);
+        let mut reports = health.reports();
+        let follow = health.clone().follow("presence", state, Clone::clone, CancellationToken::new());
+        let told = async {
+            reports.wait_for(|report| report.parts.len() == 1).await.unwrap();
+            assert!(!health.report().is_ready());
+            health.open();
+            assert!(health.report().is_ready() && health.report().serves("presence"));
+            say.send_replace(Condition::ReadOnly("the disk is full".into()));
+            reports.wait_for(|report| !report.is_ready()).await.unwrap();
+            assert_eq!(
+                health.report().to_json(),
+                json!({ "ready": false, "stopping": false,
+                    "parts": [{ "name": "presence", "state": "read-only", "reason": "the disk is full" }] })
+            );
+            say.send_replace(Condition::Well);
+            reports.wait_for(Report::is_ready).await.unwrap();
+            drop(say);
+            let ended = |report: &Report| report.to_json()["parts"][0]["reason"] == "it has ended";
+            reports.wait_for(ended).await.unwrap();
+            health.stop();
+            assert_eq!(health.report().to_json()["stopping"], true);
+        };
+        tokio::join!(follow, told);
+    }
+}

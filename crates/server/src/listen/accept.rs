@@ -1,0 +1,74 @@
+//! The loop that every listener has: a connection, a seat for it, and never an end.
+
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::drop_unread_after;
+use super::seats::{Seat, Seats};
+use crate::log::Outage;
+
+/// How long to wait when the system has no file descriptor, or no memory, left for us.
+const EXHAUSTED: Duration = Duration::from_millis(200);
+
+/// A listener and its seats; clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    /// `None` once it is closed: whoever watches over the listening task has a clone, too.
+    listener: Arc<Mutex<Option<Arc<TcpListener>>>>,
+    seats: Seats,
+    /// What a peer that acknowledges nothing may hold on to.
+    unread: Duration,
+    shut: Arc<Outage>,
+}
+
+impl Door {
+    pub(crate) fn new(listener: TcpListener, seats: Seats, unread: Duration) -> Self {
+        let shut = Arc::new(Outage::new("connections cannot be accepted; those that are open go on"));
+        Self { listener: Arc::new(Mutex::new(Some(Arc::new(listener)))), seats, unread, shut }
+    }
+
+    /// Lets nobody in any more.
+    pub(crate) fn close(&self) {
+        self.listener.lock().take();
+    }
+
+    /// The next connection; none ever comes after [`close`](Self::close). A failure to accept one is never the end, and burns no core: the oldest idle connection makes room.
+    pub(crate) async fn next(&self) -> (TcpStream, Seat) {
+        let listener = self.listener.lock().clone();
+        let Some(listener) = listener else { return pending().await };
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    self.shut.over();
+                    let prepared =
+                        stream.set_nodelay(true).and_then(|()| drop_unread_after(&stream, self.unread));
+                    match (prepared, self.seats.seat()) {
+                        (Ok(()), Some(seat)) => return (stream, seat),
+                        (Ok(()), None) => tracing::debug!("every place is busy; a connection is dropped"),
+                        (Err(error), _) => {
+                            tracing::debug!(%error, "connection was gone before it was served");
+                        }
+                    }
+                }
+                Err(error) if caused_by_the_peer(&error) => {}
+                Err(error) => {
+                    self.shut.note(&error);
+                    self.seats.close_the_idlest();
+                    tokio::time::sleep(EXHAUSTED).await;
+                }
+            }
+        }
+    }
+}
+
+fn caused_by_the_peer(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
+    )
+}

@@ -1,0 +1,314 @@
+//! The places of a listener's connections: who has one, who has to go when all are taken, and who is always let in.
+//!
+//! ```text
+//!             place free                    ┌─ a request comes ─► busy ─ its answer is written ─┐
+//! connection ────────────► seated, idle ────┤                                                   │
+//!     │                         ▲           └─ closed, or the oldest idle one when all are taken│
+//!     │                         └───────────────────────────────────────────────────────────────┘
+//!     └─ every place is busy ──► a reserved seat: answers about health, and 503 to the rest
+//! ```
+//!
+//! Silent sockets and clients that rest never keep anybody out, and whoever asks about health is answered even when every place is busy.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::body::Body;
+use metrics::Gauge;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::flow::{Flow, Flowing, OnOver};
+use crate::log::Outage;
+
+/// Places for those who ask about health, besides the others.
+const RESERVED: usize = 16;
+
+/// After so long without somebody too many it is over.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// From the connection to the end of its handshake, where there is one.
+    pub(crate) handshake: Option<Duration>,
+    /// For a client to take a piece of its answer.
+    pub(crate) answer: Duration,
+}
+
+/// The places of one listener; clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Seats {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    most: usize,
+    patience: Patience,
+    table: Mutex<Table>,
+    /// Every place is busy.
+    full: Outage,
+    open: Gauge,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    next: u64,
+    taken: BTreeMap<u64, Arc<Place>>,
+    /// Of these, the reserved ones.
+    reserved: usize,
+}
+
+/// What is known about one connection.
+#[derive(Debug)]
+struct Place {
+    reserved: bool,
+    opened: Instant,
+    shaken: AtomicBool,
+    close: CancellationToken,
+    activity: Mutex<Activity>,
+}
+
+#[derive(Debug)]
+struct Activity {
+    next: u64,
+    answers: BTreeMap<u64, Weak<Flow>>,
+    idle_since: Instant,
+}
+
+/// The seat of one connection, given back on drop.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    number: u64,
+    place: Arc<Place>,
+    seats: Seats,
+}
+
+/// What the requests of a connection know of its seat.
+#[derive(Debug, Clone)]
+pub(crate) struct Sitter(Arc<Place>);
+
+impl Seats {
+    /// `open` counts the connections.
+    pub(crate) fn new(most: usize, patience: Patience, open: Gauge) -> Self {
+        let full = Outage::new("every place for a connection is busy; more are told to come back");
+        Self { shared: Arc::new(Shared { most, patience, table: Mutex::default(), full, open }) }
+    }
+
+    /// Seats a connection; the one that has been idle longest goes if there is no place. `None` if everybody is busy, even
+    /// those who ask about health.
+    pub(crate) fn seat(&self) -> Option<Seat> {
+        let mut table = self.shared.table.lock();
+        let mut reserved = false;
+        if table.taken.len() - table.reserved >= self.shared.most && !table.make_room(false) {
+            reserved = true;
+            self.shared.full.note(&format_args!("{} of {}", table.taken.len(), self.shared.most));
+            if table.reserved >= RESERVED && !table.make_room(true) {
+                return None;
+            }
+        }
+        let number = table.next;
+        table.next += 1;
+        table.reserved += usize::from(reserved);
+        let now = Instant::now();
+        let place = Arc::new(Place {
+            reserved,
+            opened: now,
+            shaken: AtomicBool::new(self.shared.patience.handshake.is_none()),
+            close: CancellationToken::new(),
+            activity: Mutex::new(Activity { next: 0, answers: BTreeMap::new(), idle_since: now }),
+        });
+        table.taken.insert(number, Arc::clone(&place));
+        self.shared.open.increment(1.0);
+        Some(Seat { number, place, seats: self.clone() })
+    }
+
+    /// Closes the connection that has been idle longest, if any is.
+    pub(crate) fn close_the_idlest(&self) -> bool {
+        self.shared.table.lock().make_room(false)
+    }
+
+    /// Closes those who made us wait too long, again and again.
+    pub(crate) async fn watch(self, stop: CancellationToken) {
+        let patience = self.shared.patience;
+        let shortest = patience.handshake.map_or(patience.answer, |handshake| handshake.min(patience.answer));
+        let tick = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(1));
+        let mut ticks = tokio::time::interval(tick);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.shared.full.over_if_quiet_for(QUIET);
+            let places: Vec<_> = self.shared.table.lock().taken.values().cloned().collect();
+            for place in places {
+                let unshaken = !place.shaken.load(Ordering::Relaxed)
+                    && patience.handshake.is_some_and(|handshake| place.opened.elapsed() >= handshake);
+                if unshaken || place.is_stuck(patience.answer) {
+                    tracing::debug!(handshake = !unshaken, "a client that keeps us waiting is cut off");
+                    place.close.cancel();
+                }
+            }
+        }
+    }
+}
+
+impl Table {
+    /// Closes the connection, reserved or not, that has been idle longest. Its place is free at once.
+    fn make_room(&mut self, reserved: bool) -> bool {
+        let idle = self.taken.iter().filter(|(_, place)| place.reserved == reserved);
+        let idle = idle.filter_map(|(number, place)| Some((place.activity.lock().idle_since()?, *number)));
+        let Some((_, number)) = idle.min() else { return false };
+        self.remove(number);
+        true
+    }
+
+    fn remove(&mut self, number: u64) {
+        if let Some(place) = self.taken.remove(&number) {
+            self.reserved -= usize::from(place.reserved);
+            place.close.cancel();
+        }
+    }
+}
+
+impl Activity {
+    fn idle_since(&self) -> Option<Instant> {
+        self.answers.is_empty().then_some(self.idle_since)
+    }
+}
+
+impl Place {
+    fn is_stuck(&self, limit: Duration) -> bool {
+        // Kept until the lock is let go: the last one of an answer takes it, too.
+        let answers: Vec<Arc<Flow>> =
+            self.activity.lock().answers.values().filter_map(Weak::upgrade).collect();
+        answers.iter().any(|answer| answer.is_stuck(limit))
+    }
+}
+
+impl Seat {
+    /// What its requests are given.
+    pub(crate) fn sitter(&self) -> Sitter {
+        Sitter(Arc::clone(&self.place))
+    }
+
+    /// Waits until the connection has to go.
+    pub(crate) fn closed(&self) -> CancellationToken {
+        self.place.close.clone()
+    }
+
+    /// Notes that the handshake is over.
+    pub(crate) fn shaken(&self) {
+        self.place.shaken.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.seats.shared.table.lock().remove(self.number);
+        self.seats.shared.open.decrement(1.0);
+    }
+}
+
+impl Sitter {
+    /// Whether only questions about health are answered here.
+    pub(crate) fn is_reserved(&self) -> bool {
+        self.0.reserved
+    }
+
+    /// Notes that a request has come; the connection is busy until all of its answer is written.
+    pub(crate) fn busy(&self) -> Busy {
+        let mut activity = self.0.activity.lock();
+        let number = activity.next;
+        activity.next += 1;
+        let flow = Arc::new(Flow::new(Over { number, place: Arc::clone(&self.0) }));
+        activity.answers.insert(number, Arc::downgrade(&flow));
+        Busy(flow)
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<Flow>);
+
+impl Busy {
+    /// The body of its answer, followed to its last byte.
+    pub(crate) fn follow(self, body: Body) -> Body {
+        Body::new(Flowing::new(body, self.0))
+    }
+}
+
+#[derive(Debug)]
+struct Over {
+    number: u64,
+    place: Arc<Place>,
+}
+
+impl OnOver for Over {
+    fn over(&self) {
+        let mut activity = self.place.activity.lock();
+        activity.answers.remove(&self.number);
+        activity.idle_since = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience =
+        Patience { handshake: Some(Duration::from_secs(10)), answer: Duration::from_secs(30) };
+
+    fn is_closed(seat: &Seat) -> bool {
+        seat.closed().is_cancelled()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_one_that_was_idle_longest_goes_and_the_busy_stay() {
+        let seats = Seats::new(3, PATIENCE, Gauge::noop());
+        let [first, second, third] = [(), (), ()].map(|()| seats.seat().unwrap());
+        let busy = first.sitter().busy();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        drop(second.sitter().busy());
+        let fourth = seats.seat().unwrap();
+        assert_eq!([&first, &second, &third, &fourth].map(is_closed), [false, false, true, false]);
+        // A place that was given away is not given back by its former owner.
+        drop(third);
+        assert_eq!(seats.shared.table.lock().taken.len(), 3);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        drop(busy);
+        let fifth = seats.seat().unwrap();
+        assert_eq!([&first, &second, &fourth, &fifth].map(is_closed), [false, true, false, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_all_are_busy_there_are_seats_for_health() {
+        let seats = Seats::new(2, PATIENCE, Gauge::noop());
+        let ordinary = [(), ()].map(|()| seats.seat().unwrap());
+        let busy = ordinary.each_ref().map(|seat| seat.sitter().busy());
+        let reserved: Vec<_> = (0..RESERVED).map(|_| seats.seat().unwrap()).collect();
+        assert!(reserved.iter().all(|seat| seat.sitter().is_reserved()));
+        // Somebody silent on a reserved seat goes first.
+        let probe = seats.seat().unwrap();
+        assert!(probe.sitter().is_reserved() && is_closed(&reserved[0]));
+        assert!(!ordinary.iter().any(is_closed));
+        drop(busy);
+        assert!(!seats.seat().unwrap().sitter().is_reserved());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_does_not_finish_the_handshake_has_to_go() {
+        let seats = Seats::new(2, PATIENCE, Gauge::noop());
+        let [silent, well] = [(), ()].map(|()| seats.seat().unwrap());
+        well.shaken();
+        let stop = CancellationToken::new();
+        let watch = seats.watch(stop.clone());
+        tokio::pin!(watch);
+        assert!(tokio::time::timeout(Duration::from_secs(9), watch.as_mut()).await.is_err());
+        assert!(!is_closed(&silent));
+        assert!(tokio::time::timeout(Duration::from_secs(3), watch.as_mut()).await.is_err());
+        assert!(is_closed(&silent) && !is_closed(&well));
+        stop.cancel();
+        watch.await;
+    }
+}

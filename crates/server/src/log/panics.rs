@@ -1,0 +1,32 @@
+//! A panic is a fault of this program; the log says where, and a metric counts it.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic;
+use std::thread;
+
+/// Has panics told by the log instead of the standard library, which waits for whoever reads the error output.
+pub(super) fn hook() {
+    panic::set_hook(Box::new(|panicked| {
+        metrics::counter!("tidings_panics_total").increment(1);
+        let place = panicked.location().map(ToString::to_string).unwrap_or_default();
+        let thread = thread::current();
+        let thread = thread.name().unwrap_or_default();
+        let message = panic_message(panicked.payload());
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            tracing::error!(%message, place, thread, %backtrace, "a fault of this program; please report it");
+        } else {
+            tracing::error!(%message, place, thread, "a fault of this program; please report it");
+        }
+    }));
+}
+
+/// What a panic says.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}

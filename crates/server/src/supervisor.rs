@@ -1,0 +1,176 @@
+//! Every long-lived task of the server, so that nobody's end goes unnoticed.
+//!
+//! ```text
+//!          ends or panics before the stop
+//! kept   ─────────────────────────────────► started again ──► too often ──► the server stops and says why
+//! needed ─────────────────────────────────────────────────────────────────► the server stops and says why
+//! ```
+
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::log;
+
+/// A task that ended is started again after this, so that one that ends at once does not burn a core.
+const AGAIN: Duration = Duration::from_millis(100);
+/// One that ended so often within [`OFTEN`] is not worth starting again.
+const ENDS_MAX: usize = 5;
+const OFTEN: Duration = Duration::from_mins(1);
+
+/// Owns tasks until `stop`.
+#[derive(Debug, Clone)]
+pub(crate) struct Supervisor {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// Why the server cannot go on; shared by all supervisors of a server.
+    fatal: watch::Sender<Option<String>>,
+}
+
+impl Supervisor {
+    /// Owns nothing yet.
+    pub(crate) fn new() -> Self {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        Self { tasks, stop, fatal: watch::Sender::new(None) }
+    }
+
+    /// One with tasks and a stop of its own that tells the same server why it cannot go on.
+    pub(crate) fn another(&self) -> Self {
+        Self { fatal: self.fatal.clone(), ..Self::new() }
+    }
+
+    /// Where short-lived tasks run; they end with the stop, too.
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// What tells the tasks to end.
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Runs a task that starts again when it ends before its time.
+    pub(crate) fn keep<F>(&self, part: &'static str, mut make: impl FnMut() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let this = self.clone();
+        self.tasks.spawn(async move {
+            let mut ends = VecDeque::new();
+            while let Some(why) = this.end_of(make()).await {
+                metrics::counter!("tidings_part_restarts_total", "part" => part).increment(1);
+                let now = Instant::now();
+                ends.push_back(now);
+                if ends.len() == ENDS_MAX && ends.pop_front().is_some_and(|first| now - first < OFTEN) {
+                    return this.give_up(format!("{part} {why}, as it did {ENDS_MAX} times within a minute"));
+                }
+                tracing::error!(part, "{part} {why}; it is started again");
+                this.stop.run_until_cancelled(tokio::time::sleep(AGAIN)).await;
+            }
+        });
+    }
+
+    /// Runs a task that cannot be started again: its end before its time ends the server.
+    pub(crate) fn need(&self, part: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let this = self.clone();
+        self.tasks.spawn(async move {
+            if let Some(why) = this.end_of(task).await {
+                this.give_up(format!("{part} {why}"));
+            }
+        });
+    }
+
+    /// Stops the server, which cannot go on.
+    pub(crate) fn give_up(&self, reason: String) {
+        self.fatal.send_if_modified(|fatal| {
+            let first = fatal.is_none();
+            fatal.get_or_insert(reason);
+            first
+        });
+    }
+
+    /// Waits for the reason why the server cannot go on.
+    pub(crate) async fn fatal(&self) -> String {
+        let mut fatal = self.fatal.subscribe();
+        let reason = fatal.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        reason.unwrap_or_default()
+    }
+
+    /// How a task ended; `None` if it was to end.
+    async fn end_of(&self, task: impl Future<Output = ()>) -> Option<String> {
+        let ended = AssertUnwindSafe(task).catch_unwind().await;
+        if self.stop.is_cancelled() {
+            return None;
+        }
+        Some(match ended {
+            Ok(()) => "ended by itself".to_owned(),
+            Err(panic) => format!("panicked: {}", log::panic_message(panic.as_ref())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    fn fail() {
+        panic::resume_unwind(Box::new("a test wants it"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kept_task_that_panics_or_ends_is_started_again() {
+        let supervisor = Supervisor::new();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let (counted, stop) = (Arc::clone(&runs), supervisor.stop().clone());
+        supervisor.keep("a part", move || {
+            let (run, stop) = (counted.fetch_add(1, Ordering::SeqCst), stop.clone());
+            async move {
+                match run {
+                    0 => fail(),
+                    1 => {}
+                    _ => stop.cancelled().await,
+                }
+            }
+        });
+        assert!(timeout(OFTEN, supervisor.fatal()).await.is_err());
+        assert_eq!(runs.load(Ordering::SeqCst), 3);
+        supervisor.stop().cancel();
+        supervisor.tasks().close();
+        supervisor.tasks().wait().await;
+        assert!(timeout(OFTEN, supervisor.fatal()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_ends_again_and_again_stops_the_server_with_a_reason() {
+        let supervisor = Supervisor::new();
+        supervisor.another().keep("the follower", || async {});
+        let reason = timeout(OFTEN, supervisor.fatal()).await.unwrap();
+        assert_eq!(reason, "the follower ended by itself, as it did 5 times within a minute");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rare_ends_are_no_reason_to_stop() {
+        let supervisor = Supervisor::new();
+        supervisor.keep("a part", || tokio::time::sleep(OFTEN / 4));
+        assert!(timeout(OFTEN * 20, supervisor.fatal()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_needed_task_stops_the_server_with_a_reason() {
+        let supervisor = Supervisor::new();
+        supervisor.need("the calls", async { fail() });
+        assert_eq!(supervisor.fatal().await, "the calls panicked: a test wants it");
+    }
+}

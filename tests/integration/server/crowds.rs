@@ -1,0 +1,119 @@
+//! More connections than there are places: the silent ones go, and whoever asks about health is answered.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+use tests::Tidings;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+async fn silent(address: std::net::SocketAddr, count: usize) -> Vec<TcpStream> {
+    join_all((0..count).map(async |_| TcpStream::connect(address).await.unwrap())).await
+}
+
+/// A request whose body never comes, and how far its head is answered.
+async fn half_a_request(server: &Tidings) -> TcpStream {
+    let mut socket = TcpStream::connect(server.http()).await.unwrap();
+    let head = "POST /timeline/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \
+                9\r\n\r\n{";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket
+}
+
+async fn grpc_health(server: &Tidings) -> i32 {
+    let channel = Channel::from_shared(format!("http://{}", server.grpc())).unwrap().connect().await.unwrap();
+    let request = HealthCheckRequest { service: String::new() };
+    HealthClient::new(channel).check(request).await.unwrap().into_inner().status
+}
+
+#[tokio::test]
+async fn silent_sockets_keep_nobody_out() {
+    let server = Tidings::start_with(&["--http-connections=20", "--grpc-connections=20"]);
+    let sockets = (silent(server.http(), 100).await, silent(server.grpc(), 100).await);
+    // Well within the time that a silent one may stay.
+    let started = Instant::now();
+    for path in ["/healthz", "/readyz", "/presence?id=alice"] {
+        let answer = timeout(LIMIT, reqwest::get(server.url(path))).await.unwrap().unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+    assert_eq!(timeout(LIMIT, grpc_health(&server)).await.unwrap(), 1);
+    assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
+    drop(sockets);
+}
+
+#[tokio::test]
+async fn when_every_place_is_busy_health_is_answered_and_the_rest_is_told_to_come_back() {
+    let server = Tidings::start_with(&["--http-connections=2", "--request-time=1m"]);
+    let busy = [half_a_request(&server).await, half_a_request(&server).await];
+    let started = Instant::now();
+    // Until both requests have been taken, there is a place.
+    let refused = loop {
+        let answer = reqwest::get(server.url("/presence?id=alice")).await.unwrap();
+        if answer.status() != 200 {
+            break answer;
+        }
+        assert!(started.elapsed() < LIMIT, "it is never full");
+    };
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    assert_eq!(refused.json::<Value>().await.unwrap()["reason"], "FULL");
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(reqwest::get(server.url(path)).await.unwrap().status(), 200, "{path}");
+    }
+    // Silent ones on the reserved places are no hindrance, either.
+    let sockets = silent(server.http(), 50).await;
+    assert_eq!(reqwest::get(server.url("/healthz")).await.unwrap().status(), 200);
+    drop(sockets);
+    drop(busy);
+    while reqwest::get(server.url("/presence?id=alice")).await.unwrap().status() != 200 {
+        assert!(started.elapsed() < LIMIT, "it stays full");
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_grpc_that_does_not_say_that_it_is_one_is_cut_off() {
+    let server = Tidings::start_with(&["--request-time=300ms"]);
+    for beginning in ["", "PRI * HTTP/2.0\r\n", "PRI"] {
+        let mut socket = TcpStream::connect(server.grpc()).await.unwrap();
+        socket.write_all(beginning.as_bytes()).await.unwrap();
+        let ended = async { while socket.read(&mut [0; 1_024]).await.is_ok_and(|length| length > 0) {} };
+        timeout(LIMIT, ended).await.unwrap_or_else(|_| panic!("{beginning:?} keeps its place"));
+    }
+    assert_eq!(grpc_health(&server).await, 1);
+}
+
+/// A client of HTTP/2 that gives no window for answers, but is alive: it asks again and again, and reads what it is told.
+#[tokio::test]
+async fn an_answer_over_grpc_that_nobody_takes_is_given_up() {
+    let server = Tidings::start_with(&["--request-time=1s"]);
+    let mut socket = TcpStream::connect(server.grpc()).await.unwrap();
+    let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
+    // :method POST, :scheme http, :path and :authority and content-type as literals.
+    let mut headers = vec![0x83, 0x86];
+    for (name, value) in [
+        (":path", "/grpc.health.v1.Health/Check"),
+        (":authority", "localhost"),
+        ("content-type", "application/grpc"),
+    ] {
+        for text in [name, value] {
+            if text == name {
+                headers.push(0);
+            }
+            headers.push(u8::try_from(text.len()).unwrap());
+            headers.extend(text.bytes());
+        }
+    }
+    let length = u8::try_from(headers.len()).unwrap();
+    let request =
+        [&[0, 0, length, 1, 4, 0, 0, 0, 1][..], &headers, &[0, 0, 5, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]]
+            .concat();
+    socket.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &settings[..], &request].concat()).await.unwrap();
+    let ended = async { while socket.read(&mut [0; 1_024]).await.is_ok_and(|length| length > 0) {} };
+    timeout(LIMIT, ended).await.expect("it keeps its connection");
+}
