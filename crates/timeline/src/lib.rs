@@ -59,7 +59,7 @@
 //! senders that wait at once. A send that failed with `Unavailable` may have taken effect; repeated with the same
 //! [`MessageId`] it has one effect and one answer, also concurrently and after a crash. The id holds within the
 //! conversation and for ever; used for another text or by another sender it is a `Conflict`, and the first message stays.
-//! An [`Observer`] hears of every inbox entry as soon as it is durable.
+//! An [`Observer`] hears of every inbox entry soon after it is durable.
 //!
 //! # Errors
 //!

@@ -70,7 +70,7 @@ impl Tables {
         folders
     }
 
-    /// Begins the batch `number`, which is written into every keyspace: see [`inspect::Numbers`].
+    /// Begins the batch `number`, which is written into every keyspace: see `inspect/numbers.rs`.
     pub(super) fn batch(&self, number: u64) -> OwnedWriteBatch {
         let mut batch = self.database.batch();
         let record = fjall::Slice::from(records::encode_number(number));
