@@ -40,6 +40,7 @@ pub mod keyspace;
 pub mod leases;
 mod policy;
 mod random;
+mod report;
 
 pub use crate::keyspace::Keyspace;
 pub use crate::leases::Leases;

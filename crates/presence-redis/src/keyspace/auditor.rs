@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use presence_core::{Error, Id};
 use tokio::time::{MissedTickBehavior, interval};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::core::Core;
 use super::feed::Health;
@@ -35,7 +35,10 @@ async fn audit_forever(core: &Core) {
             look(core, &mut from).await
         };
         if let Err(error) = looked.await {
-            warn!(error = &error as &dyn std::error::Error, "cannot look whether notifications are complete");
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "cannot look whether notifications are complete"
+            );
         }
     }
 }

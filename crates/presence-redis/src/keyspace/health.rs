@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::connection::refusal;
+use crate::report::Report;
 
 /// What the tasks learnt last, as one state.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ struct Known {
     writes: Option<Trouble>,
     deaf: Option<State>,
     closed: bool,
+    report: Report,
 }
 
 /// Why a write failed.
@@ -96,6 +98,9 @@ impl Health {
         let mut known = self.known.lock();
         change(&mut known);
         let state = known.state();
+        if !known.closed {
+            known.report.note(&state);
+        }
         self.state.send_if_modified(|told| {
             let changed = *told != state;
             *told = state;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use presence_core::{BatchError, Failure, Id};
 use tokio::time::{Instant, sleep_until};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::core::Core;
 
@@ -29,7 +29,7 @@ async fn keep_forever(core: &Core) {
                 if let Some(failure) = error.iter().next() {
                     core.feed.health.wrote(Err(failure.error()));
                 }
-                warn!(%error, "the keys of held devices cannot be kept");
+                debug!(%error, "the keys of held devices cannot be kept");
                 // Sooner than usual: there is a deadline.
                 next = Instant::now() + interval.min(core.config.connect.retry_max).max(WAIT_MIN);
                 break;

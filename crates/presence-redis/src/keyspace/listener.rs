@@ -9,7 +9,7 @@ use presence_core::{Error, ErrorKind};
 use redis::{Msg, RedisResult, Value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::core::{Core, Question};
 use super::notifications;
@@ -208,7 +208,7 @@ async fn read(core: Arc<Core>) {
                 }
             }
             Err(error) => {
-                warn!(error = &error as &dyn std::error::Error, "the keys of redis cannot be read");
+                debug!(error = &error as &dyn std::error::Error, "the keys of redis cannot be read");
                 sleep(core.config.connect.retry_max).await;
             }
         }

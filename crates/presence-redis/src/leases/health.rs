@@ -15,6 +15,7 @@ use presence_core::{Error, State};
 use tokio::sync::watch;
 
 use crate::connection::refusal;
+use crate::report::Report;
 
 /// The troubles of the shards of both spaces.
 #[derive(Debug)]
@@ -29,6 +30,7 @@ struct Shards {
     count: usize,
     troubles: BTreeMap<Place, Trouble>,
     closed: bool,
+    report: Report,
 }
 
 /// A space and the number of a shard in it.
@@ -59,7 +61,7 @@ impl Health {
     pub(super) fn well(&self, place: Place) {
         let mut shards = self.shards.lock();
         if shards.troubles.remove(&place).is_some() {
-            self.tell(&shards);
+            self.tell(&mut shards);
         }
     }
 
@@ -70,18 +72,21 @@ impl Health {
         let mut shards = self.shards.lock();
         if shards.troubles.get(&place) != Some(&trouble) {
             shards.troubles.insert(place, trouble);
-            self.tell(&shards);
+            self.tell(&mut shards);
         }
     }
 
     pub(super) fn close(&self) {
         let mut shards = self.shards.lock();
         shards.closed = true;
-        self.tell(&shards);
+        self.tell(&mut shards);
     }
 
-    fn tell(&self, shards: &Shards) {
+    fn tell(&self, shards: &mut Shards) {
         let state = shards.state();
+        if !shards.closed {
+            shards.report.note(&state);
+        }
         self.state.send_if_modified(|known| {
             let changed = *known != state;
             *known = state;

@@ -299,14 +299,6 @@ impl<S: Space> Writer<S> {
             None => self.core.health.well(self.place()),
         }
         let ledger = self.core.beings.ledger();
-        let was = ledger.outbox(self.number).is_full();
-        if full.is_some() && !was {
-            tracing::warn!(
-                space = S::KIND,
-                shard = self.number,
-                "redis is out of memory: nobody can come online until it has some again; who leaves is written"
-            );
-        }
         let more = ledger.outbox(self.number).set_full(full);
         if more {
             ledger.stir(self.number);
