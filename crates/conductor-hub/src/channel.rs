@@ -1,13 +1,18 @@
 //! One channel and its members.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use parking_lot::RwLock;
+use tokio::time::Instant;
 
 use crate::{Connection, ConnectionId};
+
+/// Members for whom a channel keeps room when most of them have left.
+const ROOM_KEPT: usize = 64;
 
 /// A channel that has, or had, members.
 ///
@@ -47,10 +52,29 @@ impl Channel {
     /// Removes a member; returns true if that abandons the channel.
     pub(crate) fn leave(&self, id: ConnectionId) -> bool {
         let mut members = self.members.write();
-        if members.by_id.swap_remove(&id).is_some() && members.by_id.is_empty() {
-            members.abandoned = true;
+        if members.by_id.swap_remove(&id).is_some() {
+            members.abandoned = members.by_id.is_empty();
+            let (len, room) = (members.by_id.len(), members.by_id.capacity());
+            if room > ROOM_KEPT && len < room / 4 {
+                members.by_id.shrink_to(len * 2);
+            }
         }
         members.abandoned
+    }
+
+    /// Returns a member for whom a sender has to wait, and until when, if there is one.
+    pub(crate) fn behind(
+        &self,
+        sender: ConnectionId,
+        floods: bool,
+        patience: Duration,
+    ) -> Option<(Arc<Connection>, Instant)> {
+        let members = self.members.read();
+        let mut others = members.by_id.values().filter(|member| member.id() != sender);
+        others.find_map(|member| {
+            let until = member.outbox.holds_up(floods, patience)?;
+            Some((Arc::clone(member), until))
+        })
     }
 
     /// Queues frames for every member but one; returns how many took them.

@@ -13,12 +13,27 @@ use crate::{Error, ErrorKind};
 pub struct Config {
     /// Longest message a client may send, in bytes: 256,000 by default, at least 64.
     pub message_bytes_max: usize,
-    /// Most bytes that wait for one connection: 1 MiB by default, at least twice
-    /// `message_bytes_max`. A connection that has more to read is a slow reader.
+    /// Longest name of a channel in a client's message, in bytes: 512 by default, at least 1.
+    /// Names that begin with `$`, by custom the server's own, may be longer.
+    pub name_bytes_max: usize,
+    /// How long a client may take for one message, from its first byte to its last: 30 s by
+    /// default, at least 100 ms.
+    pub message_timeout: Duration,
+    /// Most bytes of all clients' messages that are not complete, or cannot be routed yet:
+    /// 64 MiB by default, at least four times `message_bytes_max`. Beyond it the connection
+    /// is ended whose message has been standing still for longest.
+    pub unfinished_bytes_max: usize,
+    /// Most bytes that wait for one connection, with 64 for each frame: 1 MiB by default, at
+    /// least twice `message_bytes_max`. A connection that has more to read is a slow reader.
     pub outbox_bytes_max: usize,
     /// How long a connection may have bytes waiting without reading any: 10 s by
     /// default, at least 100 ms. Then it is a slow reader.
     pub stall_timeout: Duration,
+    /// How long a sender waits, at most, for a reader who is behind and makes progress: 2 s by
+    /// default, at least 100 ms. A reader that takes nothing for half as long, or has not
+    /// caught up by then, is waited for no more and becomes a slow reader when its outbox is full.
+    /// Longer suits slow networks, shorter lets slow readers slow others less.
+    pub sender_pause_max: Duration,
     /// How long a connection may be silent before it is sent a ping: 54 s by
     /// default, at least 100 ms. The first interval of each is cut at random, so
     /// that pings spread over time.
@@ -31,12 +46,15 @@ pub struct Config {
     pub connections_max: usize,
     /// Most channels one connection may be bound to: 1,000 by default, at least 1.
     pub channels_per_connection_max: usize,
+    /// Most bytes that being bound costs one connection, its names with about 400 for each:
+    /// 512 KiB by default, at least 4 KiB. So 1,000 names may have 124 bytes on average.
+    pub binds_bytes_max: usize,
     /// How long the uuid of a message is remembered, so that a repetition of it is
     /// dropped: 30 s by default; twice that at most.
     pub dedup_ttl: Duration,
-    /// Most uuids remembered within `dedup_ttl`: 1,000,000 by default, at least
-    /// 1,000. Beyond it the oldest are forgotten early.
-    pub dedup_uuids_max: usize,
+    /// Most bytes for the uuids remembered: 64 MiB by default, at least 64 KiB. That is
+    /// enough for 900,000 within `dedup_ttl`; beyond it the oldest are forgotten early.
+    pub dedup_bytes_max: usize,
     /// Origins, such as `https://chat.example.org`, whose pages may connect besides
     /// those served by the same host and port; `*` allows all. Empty by default,
     /// because any page that a user visits could otherwise speak in their name.
@@ -47,15 +65,20 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             message_bytes_max: 256_000,
+            name_bytes_max: 512,
+            message_timeout: Duration::from_secs(30),
+            unfinished_bytes_max: 64 * 1024 * 1024,
             outbox_bytes_max: 1024 * 1024,
             stall_timeout: Duration::from_secs(10),
+            sender_pause_max: Duration::from_secs(2),
             ping_interval: Duration::from_secs(54),
             pong_timeout: Duration::from_secs(6),
             close_timeout: Duration::from_secs(5),
             connections_max: 100_000,
             channels_per_connection_max: 1_000,
+            binds_bytes_max: 512 * 1024,
             dedup_ttl: Duration::from_secs(30),
-            dedup_uuids_max: 1_000_000,
+            dedup_bytes_max: 64 * 1024 * 1024,
             allowed_origins: Vec::new(),
         }
     }
@@ -63,12 +86,16 @@ impl Default for Config {
 
 impl Config {
     pub(crate) fn validate(&self) -> Result<(), Error> {
+        let message = self.message_bytes_max;
         let numbers = [
-            ("message_bytes_max", self.message_bytes_max, 64),
-            ("outbox_bytes_max", self.outbox_bytes_max, self.message_bytes_max.saturating_mul(2)),
+            ("message_bytes_max", message, 64),
+            ("name_bytes_max", self.name_bytes_max, 1),
+            ("unfinished_bytes_max", self.unfinished_bytes_max, message.saturating_mul(4)),
+            ("outbox_bytes_max", self.outbox_bytes_max, message.saturating_mul(2)),
             ("connections_max", self.connections_max, 1),
             ("channels_per_connection_max", self.channels_per_connection_max, 1),
-            ("dedup_uuids_max", self.dedup_uuids_max, 1_000),
+            ("binds_bytes_max", self.binds_bytes_max, 4 * 1024),
+            ("dedup_bytes_max", self.dedup_bytes_max, 64 * 1024),
         ];
         for (key, value, least) in numbers {
             if value < least {
@@ -79,7 +106,9 @@ impl Config {
             }
         }
         let times = [
+            ("message_timeout", self.message_timeout),
             ("stall_timeout", self.stall_timeout),
+            ("sender_pause_max", self.sender_pause_max),
             ("ping_interval", self.ping_interval),
             ("pong_timeout", self.pong_timeout),
             ("close_timeout", self.close_timeout),

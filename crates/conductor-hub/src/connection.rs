@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
+use crate::answer::Late;
 use crate::channel::Channel;
 use crate::outbox::{Outbox, Rejected};
 use crate::protocol::Message;
@@ -32,6 +33,7 @@ pub struct Connection {
     id: ConnectionId,
     user: Option<Box<str>>,
     pub(crate) outbox: Outbox,
+    pub(crate) late: Late,
     channels: Mutex<Bound>,
 }
 
@@ -40,6 +42,8 @@ pub struct Connection {
 /// A set whose `open` is false takes no more: the connection has ended.
 struct Bound {
     open: bool,
+    /// What the names and their places cost.
+    bytes: usize,
     by_name: HashMap<Arc<str>, Arc<Channel>, RandomState>,
 }
 
@@ -49,7 +53,8 @@ impl Connection {
             id,
             user: user.map(String::into_boxed_str),
             outbox: Outbox::new(outbox_bytes_max),
-            channels: Mutex::new(Bound { open: true, by_name: HashMap::default() }),
+            late: Late::default(),
+            channels: Mutex::new(Bound { open: true, bytes: 0, by_name: HashMap::default() }),
         }
     }
 
@@ -108,16 +113,18 @@ impl Connection {
     pub(crate) fn bind(
         &self,
         name: &str,
-        channels_max: usize,
+        limits: BindLimits,
         join: impl FnOnce() -> Arc<Channel>,
     ) -> BindOutcome {
         let mut bound = self.channels.lock();
         if !bound.open || bound.by_name.contains_key(name) {
             return BindOutcome::Unchanged;
         }
-        if bound.by_name.len() >= channels_max {
+        let bytes = bound.bytes + bind_cost(name);
+        if bound.by_name.len() >= limits.channels_max || bytes > limits.bytes_max {
             return BindOutcome::TooMany;
         }
+        bound.bytes = bytes;
         let channel = join();
         bound.by_name.insert(Arc::clone(channel.name()), channel);
         BindOutcome::Bound
@@ -125,11 +132,13 @@ impl Connection {
 
     pub(crate) fn unbind(&self, name: &str) -> Option<Arc<Channel>> {
         let mut bound = self.channels.lock();
-        let channel = bound.by_name.remove(name);
-        if bound.by_name.is_empty() {
-            bound.by_name.shrink_to_fit();
+        let channel = bound.by_name.remove(name)?;
+        bound.bytes -= bind_cost(name);
+        let (len, room) = (bound.by_name.len(), bound.by_name.capacity());
+        if len < room / 4 {
+            bound.by_name.shrink_to(len);
         }
-        channel
+        Some(channel)
     }
 
     /// Takes all its channels, for good.
@@ -144,6 +153,21 @@ impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("id", &self.id.0).field("user", &self.user).finish_non_exhaustive()
     }
+}
+
+/// What a connection may be bound to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BindLimits {
+    pub(crate) channels_max: usize,
+    pub(crate) bytes_max: usize,
+}
+
+/// What being bound to a channel costs besides its name: the channel with its one member, and the
+/// entries in the maps of the connection and of the hub, each of which may be half empty.
+const BIND_COST: usize = 400;
+
+const fn bind_cost(name: &str) -> usize {
+    name.len() + BIND_COST
 }
 
 /// What became of a wish to bind.

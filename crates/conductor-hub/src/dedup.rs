@@ -15,9 +15,9 @@ const SHARDS: usize = 16;
 ///
 /// Two generations: a uuid is looked up in both and kept in the young one; when
 /// the young one is as old as the ttl, or full, it becomes the old one. So a
-/// uuid is remembered for one to two times the ttl, and memory has a bound. What is
-/// kept is 128 bits of hash under secret keys: a sender can neither guess nor
-/// use up the uuids of another.
+/// uuid is remembered for one to two times the ttl, and memory has a bound in bytes: that of
+/// the tables, full or not. What is kept is 128 bits of hash under secret keys, so nobody
+/// can guess the uuids of another.
 #[derive(Debug)]
 pub(crate) struct Dedup {
     shards: Box<[Mutex<Shard>]>,
@@ -34,13 +34,13 @@ struct Shard {
 }
 
 impl Dedup {
-    pub(crate) fn new(ttl: Duration, uuids_max: usize, now: Instant) -> Self {
+    pub(crate) fn new(ttl: Duration, bytes_max: usize, now: Instant) -> Self {
         let shard = || Mutex::new(Shard { young: HashSet::default(), old: HashSet::default(), born: now });
         Self {
             shards: (0..SHARDS).map(|_| shard()).collect(),
             keys: [RandomState::default(), RandomState::default()],
             ttl,
-            generation_max: uuids_max.div_ceil(SHARDS),
+            generation_max: uuids_in_table(bytes_max / (2 * SHARDS)),
         }
     }
 
@@ -65,6 +65,16 @@ impl Dedup {
     }
 }
 
+/// How many uuids a table may have that is not to take more than so many bytes.
+///
+/// A table has a power of two of places, each of an entry and one byte, and grows when seven eighths
+/// of them are taken.
+fn uuids_in_table(bytes: usize) -> usize {
+    let places = bytes / (size_of::<(u64, u64)>() + 1);
+    let places = if places.is_power_of_two() { places } else { places.next_power_of_two() / 2 };
+    places / 8 * 7
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +84,7 @@ mod tests {
     #[test]
     fn repetition_is_dropped_until_the_ttl_is_over() {
         let start = Instant::now();
-        let dedup = Dedup::new(TTL, 1_000, start);
+        let dedup = Dedup::new(TTL, 64 * 1024, start);
         assert!(dedup.is_new(1, "a", start));
         assert!(!dedup.is_new(1, "a", start + TTL - Duration::from_millis(1)));
         assert!(!dedup.is_new(1, "a", start + TTL));
@@ -84,7 +94,7 @@ mod tests {
     #[test]
     fn senders_do_not_suppress_each_other() {
         let now = Instant::now();
-        let dedup = Dedup::new(TTL, 1_000, now);
+        let dedup = Dedup::new(TTL, 64 * 1024, now);
         assert!(dedup.is_new(1, "a", now));
         assert!(dedup.is_new(2, "a", now));
     }
@@ -92,22 +102,29 @@ mod tests {
     #[test]
     fn empty_uuid_is_always_new() {
         let now = Instant::now();
-        let dedup = Dedup::new(TTL, 1_000, now);
+        let dedup = Dedup::new(TTL, 64 * 1024, now);
         assert!(dedup.is_new(1, "", now) && dedup.is_new(1, "", now));
     }
 
     #[test]
     fn memory_is_bounded_however_many_uuids_come() {
         let now = Instant::now();
-        let dedup = Dedup::new(TTL, 1_000, now);
-        for uuid in 0..100_000 {
-            dedup.is_new(1, &uuid.to_string(), now);
+        for bytes_max in [64 * 1024, 100_000, 1024 * 1024] {
+            let dedup = Dedup::new(TTL, bytes_max, now);
+            let mut most = 0;
+            for uuid in 0..100_000 {
+                dedup.is_new(1, &uuid.to_string(), now);
+                if uuid % 1_000 == 0 {
+                    let tables = dedup.shards.iter().map(|shard| {
+                        let shard = shard.lock();
+                        shard.young.allocation_size() + shard.old.allocation_size()
+                    });
+                    most = most.max(tables.sum());
+                }
+            }
+            // Besides its places a table has a few bytes of its own.
+            let most_allowed = bytes_max + 2 * SHARDS * 64;
+            assert!((bytes_max / 4..=most_allowed).contains(&most), "{most} bytes of {bytes_max}");
         }
-        let sizes = dedup.shards.iter().map(|shard| {
-            let shard = shard.lock();
-            shard.young.len() + shard.old.len()
-        });
-        let kept: usize = sizes.sum();
-        assert!(kept <= 2 * (1_000 + SHARDS), "{kept} uuids are kept");
     }
 }

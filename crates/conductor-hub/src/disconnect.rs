@@ -28,15 +28,19 @@ pub enum Disconnect {
     NoPong,
     /// The client used an opcode that only servers may use.
     ForbiddenOpcode,
-    /// The client is bound to as many channels as it may be.
+    /// The client is bound to as many channels as it may be, in number or in bytes.
     TooManyChannels,
     /// The program that runs the hub ended the connection.
     Kicked,
+    /// The name of a channel is longer than the limit.
+    NameTooLong,
+    /// The client did not finish a message in time, or the hub has no room for it.
+    Unfinished,
 }
 
 impl Disconnect {
     /// Every reason, in the order of the codes.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Normal,
         Self::ProtocolError,
         Self::InvalidPayload,
@@ -48,6 +52,8 @@ impl Disconnect {
         Self::ForbiddenOpcode,
         Self::TooManyChannels,
         Self::Kicked,
+        Self::NameTooLong,
+        Self::Unfinished,
     ];
 
     /// Returns the code in the close frame.
@@ -65,6 +71,8 @@ impl Disconnect {
             Self::ForbiddenOpcode => 4002,
             Self::TooManyChannels => 4003,
             Self::Kicked => 4004,
+            Self::NameTooLong => 4005,
+            Self::Unfinished => 4006,
         }
     }
 
@@ -83,13 +91,18 @@ impl Disconnect {
             Self::ForbiddenOpcode => "forbidden opcode",
             Self::TooManyChannels => "too many channels",
             Self::Kicked => "kicked",
+            Self::NameTooLong => "channel name too long",
+            Self::Unfinished => "unfinished message",
         }
     }
 
     /// Tells whether a client should connect again by itself.
     #[must_use]
     pub const fn reconnect(self) -> bool {
-        matches!(self, Self::InternalError | Self::Restart | Self::SlowReader | Self::NoPong)
+        matches!(
+            self,
+            Self::InternalError | Self::Restart | Self::SlowReader | Self::NoPong | Self::Unfinished
+        )
     }
 }
 

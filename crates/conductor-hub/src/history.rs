@@ -3,28 +3,35 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::protocol::{Message, MessageRef};
 use crate::{Error, ErrorKind, Storage};
 
 const SHARDS: usize = 16;
 
-/// What a kept message costs beyond its bytes, roughly.
-const OVERHEAD_BYTES: usize = 96;
+/// How long a message is kept unless it is said otherwise.
+const AGE_MAX: Duration = Duration::from_hours(24);
+
+/// Channels for which a shard keeps room when most of them are forgotten.
+const ROOM_KEPT: usize = 64;
 
 /// A [`Storage`] that keeps the last messages of each channel in memory.
 ///
-/// Bounded twice: by messages per channel, and by bytes in all. When the bytes
-/// run out, the channels that were written to longest ago are forgotten whole.
+/// Bounded by messages per channel, by age, and by bytes in all, in which names, tables
+/// and the rounding of the allocator are counted as well. When the bytes run out, the channels
+/// that were written to longest ago are forgotten whole.
 #[derive(Debug)]
 pub struct ChannelHistory {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     messages_max: usize,
+    age_max: Duration,
     shard_bytes_max: usize,
 }
 
@@ -33,20 +40,29 @@ struct Shard {
     channels: HashMap<Arc<str>, Channel, RandomState>,
     /// The channels by their last write, oldest first.
     by_write: BTreeMap<u64, Arc<str>>,
+    /// Numbers messages, and with them the last write of each channel.
     writes: u64,
+    /// What the channels cost, without the table that they are in.
     bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct Channel {
-    messages: VecDeque<Message>,
+    messages: VecDeque<Kept>,
+    /// What the messages cost, without their places.
     bytes: usize,
-    last_write: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    number: u64,
+    at: Instant,
+    encoded: Box<[u8]>,
 }
 
 impl ChannelHistory {
-    /// Creates an empty history of at most `messages_max` messages per channel
-    /// and about `bytes_max` bytes in all.
+    /// Creates an empty history of at most `messages_max` messages per channel, each for 24 h,
+    /// and of `bytes_max` bytes in all.
     ///
     /// # Errors
     ///
@@ -62,8 +78,54 @@ impl ChannelHistory {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
             messages_max,
+            age_max: AGE_MAX,
             shard_bytes_max: bytes_max / SHARDS,
         })
+    }
+
+    /// Sets how long a message is kept: 24 h unless this is called.
+    ///
+    /// What is older is never given to anybody; its memory is freed with later writes.
+    #[must_use]
+    pub const fn with_age_max(mut self, age_max: Duration) -> Self {
+        self.age_max = age_max;
+        self
+    }
+
+    /// Returns the newest `count` messages that are kept of a channel now, oldest first.
+    ///
+    /// They are fetched one after another and not held meanwhile, so that however slowly somebody
+    /// reads costs no memory; those that are forgotten before their turn are left out.
+    #[must_use]
+    pub fn replay(self: &Arc<Self>, channel: &str, count: usize) -> Replay {
+        let shard = self.shard(channel).lock();
+        let kept = shard.channels.get(channel);
+        let fresh = kept.map_or(0, |kept| kept.messages.len() - self.expired(kept));
+        let first = kept.and_then(|kept| kept.messages.get(kept.messages.len() - fresh.min(count)));
+        let last = kept.and_then(|kept| kept.messages.back());
+        Replay {
+            history: Arc::clone(self),
+            channel: channel.into(),
+            next: first.map_or(u64::MAX, |first| first.number),
+            last: last.map_or(0, |last| last.number),
+            not_given: fresh,
+        }
+    }
+
+    /// Returns the message of the lowest number from `first` to `last`, with its number.
+    fn next_of(&self, channel: &str, first: u64, last: u64) -> Option<(u64, Message)> {
+        let shard = self.shard(channel).lock();
+        let kept = shard.channels.get(channel)?;
+        let at = kept.messages.partition_point(|kept| kept.number < first).max(self.expired(kept));
+        let next = kept.messages.get(at).filter(|next| next.number <= last)?;
+        Some((next.number, next.message()))
+    }
+
+    /// How many of a channel's messages are too old.
+    fn expired(&self, channel: &Channel) -> usize {
+        // Nothing is that old yet where the clock began later than that ago.
+        let Some(oldest) = Instant::now().checked_sub(self.age_max) else { return 0 };
+        channel.messages.partition_point(|kept| kept.at < oldest)
     }
 
     fn shard(&self, channel: &str) -> &Mutex<Shard> {
@@ -78,49 +140,149 @@ impl Storage for ChannelHistory {
         if self.messages_max == 0 {
             return;
         }
+        let now = Instant::now();
         let mut shard = self.shard(message.channel).lock();
-        shard.append(message, self.messages_max);
-        while shard.bytes > self.shard_bytes_max {
-            shard.forget_oldest();
+        shard.forget_old(now.checked_sub(self.age_max));
+        shard.append(message, now, self.messages_max, now.checked_sub(self.age_max));
+        while shard.bytes + shard.channels.allocation_size() > self.shard_bytes_max {
+            if !shard.forget_oldest() {
+                return;
+            }
         }
     }
 
     fn get(&self, channel: &str) -> Vec<Message> {
         let shard = self.shard(channel).lock();
-        shard.channels.get(channel).map_or_else(Vec::new, |kept| kept.messages.iter().cloned().collect())
+        let Some(kept) = shard.channels.get(channel) else { return Vec::new() };
+        kept.messages.iter().skip(self.expired(kept)).map(Kept::message).collect()
+    }
+}
+
+/// The messages of a channel, fetched one by one; see [`ChannelHistory::replay`].
+#[derive(Debug)]
+pub struct Replay {
+    history: Arc<ChannelHistory>,
+    channel: Box<str>,
+    /// The number from which the next message is.
+    next: u64,
+    /// The number of the last one.
+    last: u64,
+    not_given: usize,
+}
+
+impl Replay {
+    /// Returns how many of the messages that were kept at the beginning were not given: older
+    /// ones that were not asked for, those to come, and those that were forgotten meanwhile.
+    #[must_use]
+    pub const fn not_given(&self) -> usize {
+        self.not_given
+    }
+}
+
+impl Iterator for Replay {
+    type Item = Message;
+
+    fn next(&mut self) -> Option<Message> {
+        let (number, message) = self.history.next_of(&self.channel, self.next, self.last)?;
+        self.next = number + 1;
+        self.not_given -= 1;
+        Some(message)
     }
 }
 
 impl Shard {
-    fn append(&mut self, message: MessageRef<'_>, messages_max: usize) {
-        let name = match self.channels.get_key_value(message.channel) {
-            Some((name, _)) => Arc::clone(name),
+    fn append(
+        &mut self,
+        message: MessageRef<'_>,
+        now: Instant,
+        messages_max: usize,
+        oldest: Option<Instant>,
+    ) {
+        self.writes += 1;
+        let number = self.writes;
+        let name: Arc<str> = match self.channels.get_key_value(message.channel) {
+            Some((name, channel)) => {
+                self.bytes -= channel.cost(name);
+                let before = channel.last_write().and_then(|before| self.by_write.remove(&before));
+                before.unwrap_or_else(|| Arc::clone(name))
+            }
             None => Arc::from(message.channel),
         };
         let channel = self.channels.entry(Arc::clone(&name)).or_default();
-        let before = channel.bytes;
-        channel.messages.push_back(message.to_message());
-        channel.bytes += cost(message.encoded().len());
-        if channel.messages.len() > messages_max
-            && let Some(oldest) = channel.messages.pop_front()
+        channel.push(Kept { number, at: now, encoded: message.encoded().into() });
+        while channel.messages.len() > messages_max
+            || channel.messages.front().is_some_and(|first| oldest.is_some_and(|oldest| first.at < oldest))
         {
-            channel.bytes -= cost(oldest.encoded_len());
+            channel.pop();
         }
-        self.bytes = self.bytes + channel.bytes - before;
-        self.writes += 1;
-        self.by_write.remove(&channel.last_write);
-        channel.last_write = self.writes;
-        self.by_write.insert(self.writes, name);
+        self.bytes += channel.cost(&name);
+        self.by_write.insert(number, name);
     }
 
-    fn forget_oldest(&mut self) {
-        let Some((_, name)) = self.by_write.pop_first() else { return };
+    /// Forgets channels that were last written to before `oldest`: at most two, as each write does it.
+    fn forget_old(&mut self, oldest: Option<Instant>) {
+        for _ in 0..2 {
+            let first = self.by_write.first_key_value().and_then(|(_, name)| self.channels.get(name));
+            let last_write = first.and_then(|channel| channel.messages.back()).map(|last| last.at);
+            if last_write.zip(oldest).is_none_or(|(last_write, oldest)| last_write >= oldest) {
+                return;
+            }
+            self.forget_oldest();
+        }
+    }
+
+    /// Forgets the channel that was written to longest ago; `false` if there is none.
+    fn forget_oldest(&mut self) -> bool {
+        let Some((_, name)) = self.by_write.pop_first() else { return false };
         if let Some(channel) = self.channels.remove(&name) {
-            self.bytes -= channel.bytes;
+            self.bytes -= channel.cost(&name);
         }
+        let (len, room) = (self.channels.len(), self.channels.capacity());
+        if room > ROOM_KEPT && len < room / 4 {
+            self.channels.shrink_to(len * 2);
+        }
+        true
     }
 }
 
-const fn cost(encoded_len: usize) -> usize {
-    encoded_len + OVERHEAD_BYTES
+impl Channel {
+    fn push(&mut self, kept: Kept) {
+        self.bytes += allocated(kept.encoded.len());
+        self.messages.push_back(kept);
+    }
+
+    fn pop(&mut self) {
+        if let Some(kept) = self.messages.pop_front() {
+            self.bytes -= allocated(kept.encoded.len());
+        }
+    }
+
+    fn last_write(&self) -> Option<u64> {
+        self.messages.back().map(|last| last.number)
+    }
+
+    /// What it costs, without its place in the table of channels.
+    fn cost(&self, name: &str) -> usize {
+        let places = allocated(self.messages.capacity() * size_of::<Kept>());
+        self.bytes + places + allocated(name.len() + ARC_BYTES) + BY_WRITE_BYTES
+    }
 }
+
+impl Kept {
+    fn message(&self) -> Message {
+        // The hub stores what it has decoded before.
+        MessageRef::decode(&self.encoded).expect("what is kept is a message").to_message()
+    }
+}
+
+/// What an allocation of so many bytes takes: its own head, and rounding.
+const fn allocated(bytes: usize) -> usize {
+    let with_head = (bytes + 8).next_multiple_of(16);
+    if with_head < 32 { 32 } else { with_head }
+}
+
+/// The counts in front of a shared name.
+const ARC_BYTES: usize = 16;
+
+/// A place in the order of writes: a number and a pointer, in nodes that are half full at worst.
+const BY_WRITE_BYTES: usize = 2 * 24;

@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::connection::{BindOutcome, encode};
+use crate::connection::{BindLimits, BindOutcome, encode};
 use crate::dedup::Dedup;
 use crate::metrics::Metrics;
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
+use crate::unfinished::Unfinished;
 use crate::{
     Admission, Auth, Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Handler, Lifecycle,
     Storage, session,
@@ -72,6 +74,9 @@ pub(crate) struct Shared {
     pub(crate) hooks: Hooks,
     pub(crate) registry: Registry,
     pub(crate) dedup: Dedup,
+    pub(crate) unfinished: Unfinished,
+    /// Held while a large row of messages is delivered.
+    pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
     pub(crate) tasks: TaskTracker,
     closing: AtomicBool,
@@ -97,12 +102,15 @@ impl Hub {
     /// `Config`, naming the value that is out of its bounds.
     pub fn start(config: Config, hooks: Hooks) -> Result<Self, Error> {
         config.validate()?;
-        let dedup = Dedup::new(config.dedup_ttl, config.dedup_uuids_max, Instant::now());
+        let dedup = Dedup::new(config.dedup_ttl, config.dedup_bytes_max, Instant::now());
+        let unfinished = Unfinished::new(config.unfinished_bytes_max);
         let shared = Arc::new(Shared {
             config,
             hooks,
             registry: Registry::new(),
             dedup,
+            unfinished,
+            large_rows: Mutex::new(()),
             metrics: Metrics::new(),
             tasks: TaskTracker::new(),
             closing: AtomicBool::new(false),
@@ -208,8 +216,11 @@ impl Shared {
     }
 
     pub(crate) fn bind(&self, connection: &Arc<Connection>, name: &str) -> BindOutcome {
-        connection
-            .bind(name, self.config.channels_per_connection_max, || self.registry.join(name, connection))
+        let limits = BindLimits {
+            channels_max: self.config.channels_per_connection_max,
+            bytes_max: self.config.binds_bytes_max,
+        };
+        connection.bind(name, limits, || self.registry.join(name, connection))
     }
 
     /// Returns whose uuids a connection's are compared with: its user's, or its own.

@@ -4,28 +4,32 @@
 //! message, as it was sent. Server messages go between one client and the program.
 //!
 //! ```text
-//! client ──frames──► session ──messages──► router ──rows──► channel ──shared bytes──► outbox ──► writer ──► client
-//!                    one task              opcode to         its members              bounded    one write
-//!                    per client            action                                     in bytes   for many
+//! client ──frames──► intake ──messages──► router ──rows──► channel ──shared bytes──► outbox ──► writer ──► client
+//!                    what has to          opcode to         its members              bounded    one write
+//!                    wait, waits          action                                     in bytes   for many
 //! ```
 //!
 //! # Delivery
 //!
 //! - At most once, to the members a channel has at that moment; nothing is replayed by itself.
 //! - In order: each member gets the messages of one sender as they were sent, over all channels.
-//! - Without gaps: a member that cannot keep up is disconnected with code 4000, never skipped.
+//! - Without gaps: a member that cannot keep up is disconnected with code 4000, never skipped. A
+//!   sender who floods it waits before that, up to [`Config::sender_pause_max`], while it makes progress.
+//! - At the client's pace: answers to its calls are fetched as it reads, see [`Answer`].
 //! - Once: a repeated uuid of one sender is dropped for 30 to 60 s; senders cannot suppress each other.
 //!
 //! # Limits
 //!
-//! Every queue, message and count has one, see [`Config`]. Lengths are checked before anything
-//! is allocated: a truncated message closes the connection with 1007, an oversized one with
-//! 1009, and neither is delivered. [`Disconnect`] lists all codes.
+//! Every queue, message and count has one, in bytes with all that is around them, see [`Config`].
+//! Lengths are checked before anything is allocated: a truncated message closes the connection with
+//! 1007, an oversized one with 1009, and neither is delivered; one that does not end in time closes it
+//! with 4006. [`Disconnect`] lists all codes.
 //!
 //! # Memory
 //!
-//! Sockets are read into a buffer of the thread, so an idle connection holds none. A message to a
-//! thousand members is encoded once, and they share its bytes.
+//! Sockets are read into a buffer of the thread, so an idle connection holds none, nor does it keep
+//! the one that its handshake was read into. A message to a thousand members is encoded once, and
+//! they share its bytes.
 //!
 //! # Hooks
 //!
@@ -76,6 +80,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
+mod answer;
 mod auth;
 mod channel;
 mod config;
@@ -87,6 +92,7 @@ mod handler;
 mod handshake;
 mod history;
 mod hub;
+mod intake;
 mod lifecycle;
 mod metrics;
 pub mod origin;
@@ -96,6 +102,7 @@ mod registry;
 mod router;
 mod session;
 mod storage;
+mod unfinished;
 #[cfg(feature = "codec")]
 pub mod websocket;
 #[cfg(not(feature = "codec"))]
@@ -103,13 +110,14 @@ pub mod websocket;
 mod websocket;
 mod writer;
 
+pub use answer::{Answer, LateAnswer};
 pub use auth::{Admission, Auth, Denied};
 pub use config::Config;
 pub use connection::{Connection, ConnectionId};
 pub use disconnect::Disconnect;
 pub use error::{Error, ErrorKind};
 pub use handler::Handler;
-pub use history::ChannelHistory;
+pub use history::{ChannelHistory, Replay};
 pub use hub::{Hooks, Hub, Stats};
 pub use lifecycle::Lifecycle;
 pub use storage::Storage;

@@ -13,6 +13,7 @@ pub(crate) struct Metrics {
     pub(crate) delivered: Counter,
     pub(crate) denied: Counter,
     pub(crate) repeated: Counter,
+    pub(crate) held: Counter,
 }
 
 impl Metrics {
@@ -22,6 +23,7 @@ impl Metrics {
         describe_counter!("hub_messages_delivered_total", "Messages queued for clients.");
         describe_counter!("hub_messages_denied_total", "Binds and writes that the auth hook denied.");
         describe_counter!("hub_messages_repeated_total", "Messages dropped because their uuid was seen.");
+        describe_counter!("hub_senders_held_total", "Times a sender waited for a reader who was behind.");
         describe_counter!("hub_disconnects_total", "Connections ended, by close code.");
         Self {
             connections: gauge!("hub_connections"),
@@ -29,6 +31,7 @@ impl Metrics {
             delivered: counter!("hub_messages_delivered_total"),
             denied: counter!("hub_messages_denied_total"),
             repeated: counter!("hub_messages_repeated_total"),
+            held: counter!("hub_senders_held_total"),
         }
     }
 

@@ -13,10 +13,13 @@ use crate::{Connection, ConnectionId};
 
 const SHARDS: usize = 64;
 
+/// Entries for which a shard keeps room when most of them have gone.
+const ROOM_KEPT: usize = 64;
+
 /// The connections and channels of a hub, in shards; no I/O.
 ///
-/// Locks are taken in this order: a connection's channels, a shard, a channel's
-/// members, an outbox; none is held while another of its kind is taken.
+/// Locks are taken in this order: the one for large rows, a connection's channels, a shard, a
+/// channel's members, an outbox; none is held while another of its kind is taken.
 #[derive(Debug)]
 pub(crate) struct Registry {
     channels: Box<[RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>>]>,
@@ -51,7 +54,9 @@ impl Registry {
     }
 
     pub(crate) fn remove(&self, id: ConnectionId) {
-        self.connections(id).lock().remove(&id);
+        let mut shard = self.connections(id).lock();
+        shard.remove(&id);
+        shrink(&mut shard);
     }
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
@@ -108,6 +113,7 @@ impl Registry {
         let mut shard = self.channels(channel.name()).write();
         if shard.get(&**channel.name()).is_some_and(|known| Arc::ptr_eq(known, channel)) {
             shard.remove(&**channel.name());
+            shrink(&mut shard);
         }
     }
 
@@ -121,5 +127,12 @@ impl Registry {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the number will do")]
         let number = id.0 as usize;
         &self.connections[number % SHARDS]
+    }
+}
+
+/// Gives memory back when most of what was there has gone.
+fn shrink<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V, RandomState>) {
+    if map.capacity() > ROOM_KEPT && map.len() < map.capacity() / 4 {
+        map.shrink_to(map.len() * 2);
     }
 }

@@ -1,6 +1,7 @@
 //! One message of a client: opcode to action.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::time::Instant;
@@ -10,56 +11,101 @@ use crate::connection::BindOutcome;
 use crate::hub::Shared;
 use crate::protocol::{MessageRef, Opcode};
 use crate::websocket::{FrameKind, put_frame};
-use crate::{Connection, Disconnect};
+use crate::{Answer, Connection, Disconnect};
 
-/// Routes the messages that one read of a socket brought.
+/// Bytes of a row beyond which it takes no more messages.
+const ROW_BYTES_MAX: usize = 16 * 1024;
+
+/// Who sends more than this part of an outbox in a second, while a reader is behind, floods it.
+const FLOOD: usize = 64;
+
+/// Routes the messages of one client.
 ///
 /// Messages in a row to one channel become one piece of bytes, encoded once,
 /// queued once for each member and written at once. Whatever comes between ends
 /// the row, so every member gets a client's messages in the order they were sent.
-/// The last row is delivered by [`flush`](Self::flush), which the caller calls at the
-/// end, also after an error: what was accepted before it counts.
+/// The last row is delivered by [`flush`](Self::flush), which the caller calls at the end.
 pub(crate) struct Router<'a> {
     hub: &'a Shared,
     connection: &'a Arc<Connection>,
+    credit: &'a mut Credit,
     row: Option<Row>,
 }
 
-struct Row {
+/// Bytes that a client may send while a reader is a little behind: who chats is not to wait because
+/// another floods.
+pub(crate) struct Credit {
+    bytes: usize,
+    /// When it was filled last, if it ever was.
+    filled: Option<Instant>,
+}
+
+/// Messages of one client to one channel.
+pub(crate) struct Row {
     channel: Arc<Channel>,
     frames: BytesMut,
     messages: u64,
+    /// When it is delivered whoever is behind, once it has had to wait.
+    until: Option<Instant>,
+}
+
+/// A row that waits for a reader who is behind.
+pub(crate) struct HeldRow {
+    pub(crate) row: Row,
+    pub(crate) reader: Arc<Connection>,
+    /// When to look again, at the latest.
+    pub(crate) look_at: Instant,
+}
+
+/// What became of a message.
+pub(crate) enum Routed {
+    Done,
+    /// It is a call with this answer.
+    Answered(Answer),
+    /// What came before it has to be delivered first.
+    Held(HeldRow),
+    /// The client has to read first what it was answered, or to wait for late answers.
+    ClientFirst,
 }
 
 impl<'a> Router<'a> {
-    pub(crate) const fn new(hub: &'a Shared, connection: &'a Arc<Connection>) -> Self {
-        Self { hub, connection, row: None }
+    pub(crate) const fn new(
+        hub: &'a Shared,
+        connection: &'a Arc<Connection>,
+        credit: &'a mut Credit,
+    ) -> Self {
+        Self { hub, connection, credit, row: None }
     }
 
     /// Routes one WebSocket message; an error ends the connection.
-    pub(crate) fn message(&mut self, bytes: &[u8]) -> Result<(), Disconnect> {
-        self.hub.metrics.received.increment(1);
+    ///
+    /// A message that is held, or for which the client has to read first, has had no effect and is
+    /// to be routed again.
+    pub(crate) fn message(&mut self, bytes: &[u8]) -> Result<Routed, Disconnect> {
         let message = MessageRef::decode(bytes).map_err(|fault| {
             tracing::debug!(connection = %self.connection.id(), %fault, "malformed message");
             Disconnect::InvalidPayload
         })?;
+        self.check_name(message.channel)?;
+        if !self.continues_row(message)
+            && let Some(held) = self.flush()
+        {
+            return Ok(Routed::Held(held));
+        }
+        if message.opcode == Opcode::SERVER && !self.may_call() {
+            return Ok(Routed::ClientFirst);
+        }
+        self.hub.metrics.received.increment(1);
         match message.opcode {
             Opcode::WRITE | Opcode::STREAM_START | Opcode::STREAM_WRITE | Opcode::STREAM_END => {
                 self.write(message);
-                return Ok(());
             }
-            Opcode::BIND => {
-                self.flush();
-                self.bind(message.channel)?;
-            }
-            Opcode::UNBIND => {
-                self.flush();
-                self.unbind(message.channel);
-            }
+            Opcode::BIND => self.bind(message.channel)?,
+            Opcode::UNBIND => self.unbind(message.channel),
             Opcode::SERVER => {
-                self.flush();
                 if self.is_new(message.uuid) {
-                    self.hub.hooks.handler.call(self.connection, message.to_message());
+                    let answer = self.hub.hooks.handler.call(self.connection, message.to_message());
+                    return Ok(Routed::Answered(answer));
                 }
             }
             Opcode::CLEAN_UP | Opcode::META_QUERY | Opcode::META_QUERY_RESPONSE => {
@@ -67,14 +113,93 @@ impl<'a> Router<'a> {
             }
             unknown => tracing::debug!(connection = %self.connection.id(), ?unknown, "opcode ignored"),
         }
-        Ok(())
+        Ok(Routed::Done)
     }
 
-    /// Delivers the row that is still open.
-    pub(crate) fn flush(&mut self) {
-        let Some(Row { channel, frames, messages }) = self.row.take() else { return };
-        let receivers = channel.deliver(&frames.freeze(), Some(self.connection.id()));
-        self.hub.metrics.delivered.increment(receivers as u64 * messages);
+    /// Answers a ping, behind everything that came before it.
+    pub(crate) fn ping(&mut self, payload: &[u8]) -> Routed {
+        if let Some(held) = self.flush() {
+            return Routed::Held(held);
+        }
+        if !self.connection.outbox.takes_answers() {
+            return Routed::ClientFirst;
+        }
+        let mut frame = BytesMut::new();
+        put_frame(&mut frame, FrameKind::Pong, payload);
+        // A closing outbox speaks for itself at the session's next look.
+        self.connection.outbox.push(frame.freeze()).ok();
+        Routed::Done
+    }
+
+    /// Delivers the row that is still open, unless it has to wait for a reader.
+    pub(crate) fn flush(&mut self) -> Option<HeldRow> {
+        let row = self.row.take()?;
+        self.deliver(row)
+    }
+
+    /// Delivers the row that is still open, whoever is behind: the connection ends.
+    pub(crate) fn flush_at_once(&mut self) {
+        if let Some(row) = self.row.take() {
+            self.push(row);
+        }
+    }
+
+    /// Delivers a row, or says for whom it has to wait.
+    pub(crate) fn deliver(&mut self, mut row: Row) -> Option<HeldRow> {
+        let bytes = row.frames.len();
+        // One large row at a time: together they could be more than a reader has room for.
+        let _one = (bytes > ROW_BYTES_MAX).then(|| self.hub.large_rows.lock());
+        let Some((reader, look_at)) = self.behind(&row, true) else {
+            self.push(row);
+            return None;
+        };
+        let (now, patience) = (Instant::now(), self.hub.config.sender_pause_max);
+        let until = row.until.unwrap_or(now + patience);
+        let has_credit = self.credit.has(bytes, now, self.hub.config.outbox_bytes_max / FLOOD);
+        if has_credit && self.behind(&row, false).is_none() {
+            self.credit.bytes -= bytes;
+        } else if now < until {
+            if row.until.replace(until).is_none() {
+                self.hub.metrics.held.increment(1);
+            }
+            return Some(HeldRow { row, reader, look_at: look_at.min(until) });
+        }
+        self.push(row);
+        None
+    }
+
+    /// Returns a reader for whom the row has to wait, and until when.
+    fn behind(&self, row: &Row, floods: bool) -> Option<(Arc<Connection>, Instant)> {
+        row.channel.behind(self.connection.id(), floods, self.hub.config.sender_pause_max)
+    }
+
+    fn push(&self, row: Row) {
+        let receivers = row.channel.deliver(&row.frames.freeze(), Some(self.connection.id()));
+        self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
+    }
+
+    fn check_name(&self, name: &str) -> Result<(), Disconnect> {
+        if name.len() <= self.hub.config.name_bytes_max || name.starts_with('$') {
+            return Ok(());
+        }
+        tracing::debug!(connection = %self.connection.id(), bytes = name.len(), "channel name too long");
+        Err(Disconnect::NameTooLong)
+    }
+
+    /// Tells whether a message needs no delivery of what came before it.
+    fn continues_row(&self, message: MessageRef<'_>) -> bool {
+        let is_write = matches!(
+            message.opcode,
+            Opcode::WRITE | Opcode::STREAM_START | Opcode::STREAM_WRITE | Opcode::STREAM_END
+        );
+        self.row.as_ref().is_none_or(|row| {
+            is_write && row.frames.len() < ROW_BYTES_MAX && **row.channel.name() == *message.channel
+        })
+    }
+
+    fn may_call(&self) -> bool {
+        let outbox = &self.connection.outbox;
+        outbox.takes_answers() && self.connection.late.has_room() && !outbox.is_closing()
     }
 
     fn write(&mut self, message: MessageRef<'_>) {
@@ -89,15 +214,10 @@ impl<'a> Router<'a> {
             }
             self.hub.hooks.storage.store(message);
         }
-        if self.row.as_ref().is_none_or(|row| **row.channel.name() != *message.channel) {
-            self.flush();
+        if self.row.is_none() {
             let bound = self.connection.channel(message.channel);
             // Who may write without being bound writes to whoever is there.
-            self.row = bound.or_else(|| self.hub.registry.channel(message.channel)).map(|channel| Row {
-                channel,
-                frames: BytesMut::new(),
-                messages: 0,
-            });
+            self.row = bound.or_else(|| self.hub.registry.channel(message.channel)).map(Row::new);
         }
         if let Some(row) = &mut self.row {
             put_frame(&mut row.frames, FrameKind::Binary, message.encoded());
@@ -133,5 +253,29 @@ impl<'a> Router<'a> {
             self.hub.metrics.repeated.increment(1);
         }
         is_new
+    }
+}
+
+impl Credit {
+    pub(crate) const fn new() -> Self {
+        Self { bytes: 0, filled: None }
+    }
+
+    /// Tells whether there is enough, and fills up once a second.
+    fn has(&mut self, bytes: usize, now: Instant, full: usize) -> bool {
+        if self.filled.is_none_or(|filled| now >= filled + Duration::from_secs(1)) {
+            *self = Self { bytes: full, filled: Some(now) };
+        }
+        bytes <= self.bytes
+    }
+}
+
+impl Row {
+    fn new(channel: Arc<Channel>) -> Self {
+        Self { channel, frames: BytesMut::new(), messages: 0, until: None }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.frames.capacity()
     }
 }

@@ -12,9 +12,11 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::connection::BindOutcome;
 use crate::hub::{Place, Shared};
-use crate::router::Router;
-use crate::websocket::{Decoder, Event, FrameKind, Violation, put_frame};
+use crate::intake::{Intake, Next, Turn};
+use crate::unfinished::Ticket;
+use crate::websocket::{FrameKind, put_frame};
 use crate::writer::Writer;
 use crate::{Admission, Connection, Disconnect};
 
@@ -28,20 +30,32 @@ thread_local! {
 /// The task of one connection.
 ///
 /// Idle it holds no buffer: it reads into its thread's, routes what it got
-/// before it waits again, and keeps only the bytes of an incomplete message. So
+/// before it waits again, and keeps only what is not complete or has to wait. So
 /// that it can be polled without taking part, hooks on this path are synchronous.
 struct Session<S> {
     place: Place,
     connection: Arc<Connection>,
     writer: Writer<S>,
-    decoder: Decoder,
+    intake: Intake,
     /// When something last came from the client.
     last_read: Instant,
     /// When `last_read` is judged.
     check_at: Instant,
+    /// When to look again at what waits in the intake.
+    look_at: Option<Instant>,
+    /// In a box, as few clients are in the middle of a message.
+    begun: Option<Box<Begun>>,
     /// Whether a ping was sent since something last came.
     pinged: bool,
     ended: Option<Disconnect>,
+}
+
+/// A message that is not complete, or input that has to wait.
+struct Begun {
+    /// Which message.
+    number: Option<u32>,
+    since: Instant,
+    ticket: Ticket,
 }
 
 /// Serves a connection until it has ended.
@@ -49,9 +63,10 @@ pub(crate) async fn serve<S>(socket: S, place: Place, admission: Admission, alre
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    // Made in here: an argument would be kept twice in the future.
-    let mut session = Session::new(socket, place, admission);
-    session.run(already_read).await;
+    // Made in here: an argument would be kept twice in the future. What was read is dropped before
+    // anything is waited for: even empty it may hold the whole buffer it was read into.
+    let mut session = Session::new(socket, place, admission, already_read);
+    session.run().await;
 }
 
 enum Wake {
@@ -59,14 +74,25 @@ enum Wake {
     Tick,
 }
 
+/// What became of what was queued.
+enum Written {
+    Open,
+    /// The outbox is closing, and not empty yet.
+    Closing,
+    Closed(Disconnect),
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
-    fn new(socket: S, place: Place, admission: Admission) -> Self {
+    #[expect(clippy::needless_pass_by_value, reason = "it is dropped here on purpose")]
+    fn new(socket: S, place: Place, admission: Admission, already_read: Bytes) -> Self {
         let hub = &place.0;
         let id = hub.next_id();
         let connection = Arc::new(Connection::new(id, admission.user, hub.config.outbox_bytes_max));
         hub.registry.add(&connection);
         for channel in &admission.channels {
-            hub.bind(&connection, channel);
+            if hub.bind(&connection, channel) == BindOutcome::TooMany {
+                connection.close(Disconnect::TooManyChannels);
+            }
         }
         if hub.is_closing() {
             // The shutdown may have looked for connections before this one was added.
@@ -75,9 +101,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let now = Instant::now();
         Self {
             writer: Writer::new(socket),
-            decoder: Decoder::new(hub.config.message_bytes_max),
+            intake: Intake::new(hub, &already_read),
             last_read: now,
             check_at: now + spread(hub.config.ping_interval, id.0),
+            look_at: None,
+            begun: None,
             pinged: false,
             ended: None,
             connection,
@@ -85,11 +113,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    async fn run(&mut self, already_read: Bytes) {
+    async fn run(&mut self) {
         let hub = Arc::clone(&self.place.0);
         let connection = Arc::clone(&self.connection);
-        hub.hooks.lifecycle.connected(&connection).await;
-        let reason = self.talk(already_read).await;
+        self.heed(hub.hooks.lifecycle.connected(&connection)).await;
+        let reason = self.talk().await;
         self.leave();
         hub.metrics.disconnected(reason);
         tracing::debug!(connection = %connection.id(), %reason, "disconnected");
@@ -98,11 +126,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Box::pin(self.writer.goodbye(reason, hub.config.close_timeout)).await;
     }
 
-    async fn talk(&mut self, already_read: Bytes) -> Disconnect {
+    async fn talk(&mut self) -> Disconnect {
         let hub = Arc::clone(&self.place.0);
-        if !already_read.is_empty() {
-            self.received(&mut BytesMut::from(already_read));
-        }
+        let connection = Arc::clone(&self.connection);
         let mut timer = pin!(sleep_until(self.check_at));
         loop {
             match poll_fn(|cx| self.poll(cx, &hub, timer.as_mut())).await {
@@ -110,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
                 Wake::Tick => {
                     let now = Instant::now();
                     match self.tick(&hub, now) {
-                        Ok(true) => hub.hooks.lifecycle.alive(&self.connection).await,
+                        Ok(true) => self.heed(hub.hooks.lifecycle.alive(&connection)).await,
                         Ok(false) => {}
                         Err(reason) => return reason,
                     }
@@ -120,22 +146,53 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, hub: &Shared, mut timer: Pin<&mut Sleep>) -> Poll<Wake> {
-        loop {
-            match self.poll_write(cx) {
-                Ok(Some(reason)) => return Poll::Ready(Wake::Ended(reason)),
-                Ok(None) => {}
-                Err(_lost) => return Poll::Ready(Wake::Ended(Disconnect::Normal)),
+    /// Waits for a hook, and writes meanwhile: no client is a slow reader because a hook is slow.
+    async fn heed(&mut self, hook: impl Future<Output = ()>) {
+        let mut hook = pin!(hook);
+        poll_fn(|cx| {
+            if self.poll_write(cx).is_err() {
+                self.ended = Some(Disconnect::Normal);
             }
+            hook.as_mut().poll(cx)
+        })
+        .await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, hub: &Shared, mut timer: Pin<&mut Sleep>) -> Poll<Wake> {
+        let mut turn = Turn::new();
+        self.look_at = loop {
+            let written = match self.poll_write(cx) {
+                Ok(Written::Closed(reason)) => return Poll::Ready(Wake::Ended(reason)),
+                Ok(written) => written,
+                Err(_lost) => return Poll::Ready(Wake::Ended(Disconnect::Normal)),
+            };
             if let Some(reason) = self.ended {
                 return Poll::Ready(Wake::Ended(reason));
             }
-            match self.poll_read(cx) {
+            if matches!(written, Written::Closing) {
+                // Whatever the client still says is too late.
+                self.intake.clear();
+                break None;
+            }
+            match self.intake.go_on(hub, &self.connection, &mut turn, cx) {
+                Next::Read => {}
+                Next::Wait(look_at) => break look_at,
+                Next::Ended(reason) => {
+                    self.ended = Some(reason);
+                    continue;
+                }
+            }
+            if !turn.may_read() {
+                cx.waker().wake_by_ref();
+                break None;
+            }
+            match self.poll_read(cx, &mut turn) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_lost)) => return Poll::Ready(Wake::Ended(Disconnect::Normal)),
-                Poll::Pending => break,
+                Poll::Pending => break None,
             }
-        }
+        };
+        self.account(hub);
         let deadline = self.deadline(hub);
         if deadline < timer.deadline() {
             timer.as_mut().reset(deadline);
@@ -143,22 +200,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         timer.poll(cx).map(|()| Wake::Tick)
     }
 
-    /// Writes what is queued, as far as the socket takes it. `Some` once a closing outbox is empty.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Option<Disconnect>> {
+    /// Writes what is queued, as far as the socket takes it.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Written> {
         let outbox = &self.connection.outbox;
         let closing = outbox.take(self.writer.queue(), cx.waker());
         if closing == Some(Disconnect::SlowReader) {
-            return Ok(closing);
+            return Ok(Written::Closed(Disconnect::SlowReader));
         }
-        match self.writer.poll_write(cx, |written| outbox.release(written)) {
-            Poll::Ready(Ok(())) => Ok(closing),
-            Poll::Ready(Err(lost)) => Err(lost),
-            Poll::Pending => Ok(None),
+        match (self.writer.poll_write(cx, |bytes, frames| outbox.release(bytes, frames)), closing) {
+            (Poll::Ready(Err(lost)), _) => Err(lost),
+            (Poll::Ready(Ok(())), Some(reason)) => Ok(Written::Closed(reason)),
+            (Poll::Pending, Some(_)) => Ok(Written::Closing),
+            (_, None) => Ok(Written::Open),
         }
     }
 
-    /// Reads once and routes it.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Reads once and routes it; a fault or a goodbye sets `ended`.
+    fn poll_read(&mut self, cx: &mut Context<'_>, turn: &mut Turn) -> Poll<io::Result<()>> {
         READ_BUFFER.with_borrow_mut(|buffer| {
             let mut read = ReadBuf::new(buffer);
             ready!(Pin::new(self.writer.socket()).poll_read(cx, &mut read))?;
@@ -167,37 +225,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             } else {
                 self.last_read = Instant::now();
                 self.pinged = false;
-                self.received(read.filled_mut());
+                let taken = self.intake.take(&self.place.0, &self.connection, turn, read.filled_mut());
+                self.ended = taken.err();
             }
             Poll::Ready(Ok(()))
         })
     }
 
-    /// Decodes and routes what came; a fault or a goodbye sets `ended`.
-    fn received(&mut self, bytes: &mut [u8]) {
-        let mut router = Router::new(&self.place.0, &self.connection);
-        let mut ended = None;
-        let outcome = self.decoder.decode(bytes, |event| {
-            let routed = match event {
-                Event::Message(_kind, message) => router.message(message),
-                Event::Ping(payload) => pong(&self.connection, payload),
-                Event::Pong => Ok(()),
-                Event::Close(_code) => Err(Disconnect::Normal),
-            };
-            ended = routed.err();
-            ended.is_none()
-        });
-        router.flush();
-        self.ended = ended.or_else(|| outcome.err().map(|fault| violation(&self.connection, fault)));
+    /// Tells the hub what the intake holds, now that the session goes to wait.
+    fn account(&mut self, hub: &Shared) {
+        let (number, bytes) = (self.intake.unfinished(), self.intake.held_bytes());
+        if number.is_none() && bytes == 0 {
+            self.forget_begun();
+            return;
+        }
+        let now = Instant::now();
+        let ticket =
+            hub.unfinished.hold(self.begun.as_ref().map(|begun| begun.ticket), &self.connection, bytes);
+        let begun = self.begun.get_or_insert_with(|| Box::new(Begun { number, since: now, ticket }));
+        begun.ticket = ticket;
+        // The time of a message does not pass while it is we who do not read.
+        if begun.number != number || self.intake.is_waiting() {
+            (begun.number, begun.since) = (number, now);
+        }
     }
 
     /// Judges the time: whether the client is alive since the last tick, silent, or gone.
     fn tick(&mut self, hub: &Shared, now: Instant) -> Result<bool, Disconnect> {
-        if self.writer.stalled_since().is_some_and(|since| now >= since + hub.config.stall_timeout) {
+        if self.stalls_at(hub).is_some_and(|at| now >= at) {
             return Err(Disconnect::SlowReader);
         }
+        if self.unfinished_at(hub).is_some_and(|at| now >= at) {
+            return Err(Disconnect::Unfinished);
+        }
+        self.look_at = self.look_at.filter(|at| now < *at);
         if now < self.check_at {
             return Ok(false);
+        }
+        if self.intake.is_waiting() {
+            // It cannot be heard before what it sent has been routed.
+            self.check_at = now + hub.config.pong_timeout;
+            return Ok(true);
         }
         if self.pinged {
             return Err(Disconnect::NoPong);
@@ -216,23 +284,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         Ok(false)
     }
 
+    /// When something has to be judged next.
     fn deadline(&self, hub: &Shared) -> Instant {
-        match self.writer.stalled_since() {
-            Some(since) => self.check_at.min(since + hub.config.stall_timeout),
-            None => self.check_at,
-        }
+        let others = [self.stalls_at(hub), self.unfinished_at(hub), self.look_at];
+        others.into_iter().flatten().fold(self.check_at, Instant::min)
+    }
+
+    /// When the client is a slow reader, unless it reads.
+    fn stalls_at(&self, hub: &Shared) -> Option<Instant> {
+        self.writer.stalled_since().map(|since| since + hub.config.stall_timeout)
+    }
+
+    /// When the client has had its time for the message that it has begun.
+    fn unfinished_at(&self, hub: &Shared) -> Option<Instant> {
+        let begun = self.begun.as_ref().filter(|begun| begun.number.is_some())?;
+        (!self.intake.is_waiting()).then(|| begun.since + hub.config.message_timeout)
     }
 }
 
 impl<S> Session<S> {
     /// Leaves every channel and the hub; the outbox takes nothing more.
-    fn leave(&self) {
+    fn leave(&mut self) {
         let hub = &self.place.0;
         for channel in self.connection.unbind_all() {
             hub.registry.leave(&channel, self.connection.id());
         }
         hub.registry.remove(self.connection.id());
         self.connection.outbox.close(Disconnect::Normal);
+        self.connection.outbox.clear();
+        self.intake.clear();
+        self.forget_begun();
+    }
+
+    fn forget_begun(&mut self) {
+        if let Some(begun) = self.begun.take() {
+            self.place.0.unfinished.release(begun.ticket);
+        }
     }
 }
 
@@ -249,19 +336,4 @@ fn spread(interval: Duration, id: u64) -> Duration {
     let thousandth = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32 & 0x3FF;
     let part = thousandth as u32;
     interval / 2 + interval / 2 * part / 1024
-}
-
-fn pong(connection: &Connection, payload: &[u8]) -> Result<(), Disconnect> {
-    let mut frame = BytesMut::new();
-    put_frame(&mut frame, FrameKind::Pong, payload);
-    connection.push(frame.freeze()).map_err(|_| Disconnect::SlowReader)
-}
-
-fn violation(connection: &Connection, fault: Violation) -> Disconnect {
-    tracing::debug!(connection = %connection.id(), ?fault, "client broke the protocol");
-    match fault {
-        Violation::Protocol(_) => Disconnect::ProtocolError,
-        Violation::Utf8 => Disconnect::InvalidPayload,
-        Violation::TooBig => Disconnect::MessageTooBig,
-    }
 }

@@ -63,14 +63,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
     pub(crate) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
-        mut release: impl FnMut(usize),
+        mut release: impl FnMut(usize, usize),
     ) -> Poll<io::Result<()>> {
         while !self.queue.is_empty() {
             match self.poll_write_once(cx) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(written)) => {
-                    release(written);
-                    self.advance(written);
+                    release(written, self.advance(written));
                     self.stalled_since = None;
                 }
                 Poll::Ready(Err(lost)) => return Poll::Ready(Err(lost)),
@@ -118,17 +117,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
         })
     }
 
-    fn advance(&mut self, mut written: usize) {
+    /// Drops what was written; returns how many frames came to their end.
+    fn advance(&mut self, mut written: usize) -> usize {
+        let before = self.queue.len();
         while let Some(head) = self.queue.front() {
             let left = head.len() - self.head_written;
             if written < left {
                 self.head_written += written;
-                return;
+                break;
             }
             written -= left;
             self.head_written = 0;
             self.queue.pop_front();
         }
+        before - self.queue.len()
     }
 
     /// Says goodbye: writes the close frame, then waits for the peer to close its side.
@@ -140,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
         self.queue.truncate(usize::from(self.head_written > 0));
         self.queue.push_back(close_frame(reason.code(), reason.text()));
         let farewell = async {
-            poll_fn(|cx| self.poll_write(cx, |_| {})).await?;
+            poll_fn(|cx| self.poll_write(cx, |_, _| {})).await?;
             self.socket.shutdown().await?;
             let mut sink = [0; 512];
             while self.socket.read(&mut sink).await? > 0 {}

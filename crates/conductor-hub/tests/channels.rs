@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
-    Admission, ChannelHistory, Config, Connection, Disconnect, Handler, Hooks, Hub, Storage,
+    Admission, Answer, ChannelHistory, Config, Connection, Disconnect, Handler, Hooks, Hub, Storage,
 };
 use support::{Client, Heard};
 
@@ -187,11 +187,9 @@ async fn lifecycle_hears_of_everything_once_and_in_order() {
 struct Replay(Arc<ChannelHistory>);
 
 impl Handler for Replay {
-    fn call(&self, connection: &Arc<Connection>, message: Message) {
-        for stored in self.0.get(&message.channel) {
-            connection.send(&stored).expect("client reads");
-        }
-        connection.send(&Message::with_uuid(Opcode::SERVER, message.uuid, "", "done")).expect("client reads");
+    fn call(&self, _connection: &Arc<Connection>, message: Message) -> Answer {
+        let end = Message::with_uuid(Opcode::SERVER, message.uuid, "", "done");
+        Answer::row(self.0.replay(&message.channel, usize::MAX).chain([end]))
     }
 }
 
@@ -218,9 +216,10 @@ async fn handler_answers_with_the_last_messages_of_a_channel() {
 struct Kick;
 
 impl Handler for Kick {
-    fn call(&self, connection: &Arc<Connection>, message: Message) {
+    fn call(&self, connection: &Arc<Connection>, message: Message) -> Answer {
         connection.send(&message).expect("client reads");
         connection.close(Disconnect::Kicked);
+        Answer::none()
     }
 }
 

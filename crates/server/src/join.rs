@@ -162,6 +162,9 @@ fn hub_config(config: &Config) -> tidings::hub::Config {
     hub.connections_max = config.connections;
     hub.message_bytes_max = config.message_bytes;
     hub.outbox_bytes_max = hub.outbox_bytes_max.max(config.message_bytes.saturating_mul(2));
+    hub.unfinished_bytes_max = hub.unfinished_bytes_max.max(config.message_bytes.saturating_mul(8));
+    hub.name_bytes_max = channel::NAME_BYTES_MAX;
+    hub.message_timeout = config.request_time;
     hub.allowed_origins.clone_from(&config.allow_origin);
     hub
 }

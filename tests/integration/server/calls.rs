@@ -98,6 +98,87 @@ async fn history_gives_a_channels_last_messages_under_their_own_ids() {
     assert!(private["error"].is_string());
 }
 
+/// What is kept of a channel, as one call gives it, and the answer behind it.
+async fn history(reader: &mut Client, question: Message) -> (Vec<Message>, Value) {
+    reader.send(&question).await;
+    let mut kept = Vec::new();
+    loop {
+        let message = reader.next().await;
+        if message.opcode == Opcode::SERVER {
+            assert_eq!(message.uuid, question.uuid);
+            return (kept, serde_json::from_slice(&message.body).unwrap());
+        }
+        kept.push(message);
+    }
+}
+
+#[tokio::test]
+async fn clients_of_the_conductor_can_ask_for_history_too() {
+    let server = Tidings::start();
+    let mut writer = Client::connect(&server, "").await;
+    writer.bind("hello").await;
+    for text in ["one", "two", "three"] {
+        writer.send(&Message::new(Opcode::WRITE, "hello", text)).await;
+    }
+    writer.call("", json!({ "call": "ping" })).await;
+    let mut reader = Client::connect(&server, "").await;
+    // One of them cannot name a channel in a message to the server, the other cannot send it a body.
+    let in_json = Message::new(Opcode::SERVER, "", r#"{"call":"history","channel":"hello"}"#);
+    let without_body = Message::new(Opcode::SERVER, "hello", "");
+    for question in [in_json, without_body] {
+        let (kept, answer) = history(&mut reader, question).await;
+        assert_eq!((kept.len(), answer), (3, json!({ "count": 3 })));
+    }
+    let newest = json!({ "call": "history", "channel": "hello", "count": 2 }).to_string();
+    let (kept, answer) = history(&mut reader, Message::new(Opcode::SERVER, "", newest)).await;
+    assert_eq!((kept[0].body.as_ref(), answer), (&b"two"[..], json!({ "count": 2, "more": true })));
+    let private = reader.call("", json!({ "call": "history", "channel": "$inbox:bob" })).await;
+    assert!(private["error"].is_string());
+    let long = reader.call("", json!({ "call": "history", "channel": "n".repeat(513) })).await;
+    assert!(long["error"].as_str().unwrap().contains("512"), "{long}");
+}
+
+#[tokio::test]
+async fn a_history_of_megabytes_closes_nobody_who_reads_it() {
+    let server = Tidings::start();
+    let mut writer = Client::connect(&server, "").await;
+    writer.bind("hello").await;
+    for _ in 0..12 {
+        writer.send(&Message::new(Opcode::WRITE, "hello", vec![b'x'; 240_000])).await;
+    }
+    writer.call("", json!({ "call": "ping" })).await;
+    let mut reader = Client::connect(&server, "").await;
+    for _ in 0..2 {
+        let question = Message::new(Opcode::SERVER, "hello", json!({ "call": "history" }).to_string());
+        let (kept, answer) = history(&mut reader, question).await;
+        assert_eq!((kept.len(), answer), (12, json!({ "count": 12 })));
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_calls_in_a_row_are_all_answered() {
+    let server = Tidings::start();
+    let mut users = Vec::new();
+    for number in 0..40 {
+        users.push(Client::connect(&server, &format!("?user={}{number}", "u".repeat(400))).await);
+    }
+    let mut asker = users.pop().unwrap();
+    let calls = ["who", "received_of", "ping"];
+    let mut questions = Vec::new();
+    for number in 0..300 {
+        let call = json!({ "call": calls[number % 3], "member": "bob" });
+        let question = Message::new(Opcode::SERVER, "", call.to_string());
+        questions.push(question.uuid.clone());
+        asker.send(&question).await;
+    }
+    for _ in 0..300 {
+        let answer = asker.next().await;
+        let at = questions.iter().position(|uuid| *uuid == answer.uuid).unwrap();
+        questions.remove(at);
+    }
+    assert!(questions.is_empty());
+}
+
 #[tokio::test]
 async fn calls_that_make_no_sense_are_answered_with_an_error() {
     let server = Tidings::start();

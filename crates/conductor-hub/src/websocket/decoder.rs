@@ -48,6 +48,8 @@ pub struct Decoder {
     open: Option<FrameKind>,
     /// How much of `message` is known to be UTF-8, if it is a text.
     utf8_bytes: usize,
+    /// Counts, around, what has come to its end: messages, and control frames between them.
+    ended: u32,
 }
 
 #[derive(Debug)]
@@ -61,13 +63,40 @@ const AT_HEADER: State = State::Header { bytes: [0; HEADER_BYTES_MAX], len: 0 };
 impl Decoder {
     /// Creates a decoder that refuses messages longer than `limit` bytes.
     pub const fn new(limit: usize) -> Self {
-        Self { limit, state: AT_HEADER, message: Vec::new(), control: Vec::new(), open: None, utf8_bytes: 0 }
+        Self {
+            limit,
+            state: AT_HEADER,
+            message: Vec::new(),
+            control: Vec::new(),
+            open: None,
+            utf8_bytes: 0,
+            ended: 0,
+        }
+    }
+
+    /// Returns a number that changes when what has begun comes to its end; `None` if nothing has begun.
+    ///
+    /// Control frames inside a message are no progress of it.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<u32> {
+        if self.open.is_none() && matches!(self.state, State::Header { len: 0, .. }) {
+            None
+        } else {
+            Some(self.ended)
+        }
+    }
+
+    /// Returns the bytes of memory that it holds besides its own.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.message.capacity() + self.control.capacity()
     }
 
     /// Decodes `input` and hands each event to `sink`, until that returns false.
     ///
-    /// `input` is unmasked in place. After a violation, or once `sink` said
-    /// stop, the decoder must not be used again.
+    /// Returns how many bytes of `input` it used: all, unless `sink` said stop; then the rest is to
+    /// be handed in again. What is used is unmasked in place. After a violation the decoder must
+    /// not be used again.
     ///
     /// # Errors
     ///
@@ -76,11 +105,12 @@ impl Decoder {
         &mut self,
         mut input: &mut [u8],
         mut sink: impl FnMut(Event<'_>) -> bool,
-    ) -> Result<(), Violation> {
+    ) -> Result<usize, Violation> {
+        let whole = input.len();
         loop {
             match &mut self.state {
                 State::Header { bytes, len } => {
-                    let Some((header, used)) = next_header(bytes, len, input)? else { return Ok(()) };
+                    let Some((header, used)) = next_header(bytes, len, input)? else { return Ok(whole) };
                     self.check(&header)?;
                     input = &mut input[used..];
                     self.state = State::Payload { header, done: 0 };
@@ -105,7 +135,7 @@ impl Decoder {
                         self.message_payload(&header, payload, complete, &mut sink)?
                     };
                     if !go_on || !complete {
-                        return Ok(());
+                        return Ok(whole - input.len());
                     }
                 }
             }
@@ -140,6 +170,9 @@ impl Decoder {
             self.control.extend_from_slice(payload);
             return Ok(true);
         }
+        if self.open.is_none() {
+            self.ended = self.ended.wrapping_add(1);
+        }
         let kept = mem::take(&mut self.control);
         let whole: Vec<u8>;
         let payload = if kept.is_empty() {
@@ -167,6 +200,9 @@ impl Decoder {
         let kind = self.open.unwrap_or(header.kind);
         let is_text = kind == FrameKind::Text;
         let last = complete && header.fin;
+        if last {
+            self.ended = self.ended.wrapping_add(1);
+        }
         if last && self.message.is_empty() {
             self.open = None;
             if is_text && str::from_utf8(payload).is_err() {

@@ -1,16 +1,20 @@
 //! What a client may ask over its connection: messages to the server, each answered under its uuid.
 //!
-//! A call is JSON, `{"call":"who"}`; its answer is an object, `{"error":"…"}` when it is refused.
+//! A call is JSON, `{"call":"who"}`; its answer is an object, `{"error":"…"}` when it is refused. A call that concerns a
+//! channel names it in the message or, as not every client can, in its JSON.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidings::hub::protocol::{Message, Opcode};
-use tidings::hub::{ChannelHistory, Connection, Handler, Hub, Storage as _};
+use tidings::hub::{Answer, ChannelHistory, Connection, Handler, Hub, LateAnswer, Replay};
 use tidings::presence::rooms::Payload;
 use tidings::timeline::{MemberId, Seq, Timeline};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -25,6 +29,12 @@ use crate::supervisor::Supervisor;
 const WAITING_MAX: usize = 4_096;
 /// Calls that are in the store at once: enough for it to commit many together.
 const RUNNING_MAX: usize = 256;
+/// How long the store may take for a call; then its client is told, and may call again.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+/// The body of a call, in bytes: a payload with every character escaped fits.
+const CALL_BYTES_MAX: usize = 16 * 1024;
+/// The uuid of a call, in bytes: it is kept until the answer.
+const UUID_BYTES_MAX: usize = 512;
 /// What a user may show in a room, in bytes of JSON.
 const SHOWN_BYTES_MAX: usize = 1_024;
 
@@ -55,7 +65,7 @@ pub(super) struct Sources {
 /// A call that needs the store.
 #[derive(Debug)]
 struct Waiting {
-    connection: Arc<Connection>,
+    answer: LateAnswer,
     uuid: String,
     question: Question,
 }
@@ -80,10 +90,10 @@ enum Call {
     Received { sequence: Number },
     /// How far has somebody received?
     ReceivedOf { member: String },
-    /// What was last said in the channel of this message?
-    History {},
-    /// I show this to those who ask who is in the channel of this message.
-    Show { payload: Value },
+    /// What was last said in a channel? All that is kept, or the newest so many.
+    History { channel: Option<String>, count: Option<usize> },
+    /// I show this to those who ask who is in a channel.
+    Show { channel: Option<String>, payload: Value },
 }
 
 /// A sequence, as a number or, as in proto3 JSON, as a text.
@@ -111,42 +121,38 @@ impl Calls {
         }
     }
 
-    fn answer(&self, connection: &Arc<Connection>, message: &Message) -> Result<Option<Value>, String> {
-        let call: Call =
-            serde_json::from_slice(&message.body).map_err(|error| format!("this is no call: {error}"))?;
-        let question = match call {
-            Call::Ping {} => return Ok(Some(json!({}))),
-            Call::Hello {} => return Ok(Some(json!({ "store": self.store_id.to_string() }))),
-            Call::Who {} => return Ok(Some(self.who())),
-            Call::History {} => return self.history(connection, &message.channel).map(Some),
-            Call::Show { payload } => return self.show(connection, &message.channel, &payload).map(Some),
+    fn answer(&self, connection: &Arc<Connection>, message: Message) -> Result<Answer, String> {
+        let Message { uuid, channel: named, body, .. } = message;
+        let question = match read(&named, &body)? {
+            Call::Ping {} => return Ok(reply(uuid, &json!({}))),
+            Call::Hello {} => return Ok(reply(uuid, &json!({ "store": self.store_id.to_string() }))),
+            Call::Who {} => return Ok(message_of(uuid, self.roster.who()).into()),
+            Call::History { channel, count } => {
+                return self.history(&channel.unwrap_or(named), count, uuid);
+            }
+            Call::Show { channel, payload } => {
+                let shown = self.show(connection, &channel.unwrap_or(named), &payload)?;
+                return Ok(reply(uuid, &shown));
+            }
             Call::Received { sequence } => {
                 let user = connection.user().ok_or("this connection has no user")?;
                 Question::Received(member(user)?, sequence.read()?)
             }
             Call::ReceivedOf { member: name } => Question::ReceivedOf(member(&name)?),
         };
-        let waiting = Waiting { connection: Arc::clone(connection), uuid: message.uuid.clone(), question };
+        let waiting = Waiting { answer: LateAnswer::new(connection), uuid, question };
         self.waiting.try_send(waiting).map_err(|_| "the server is busy; ask again")?;
-        Ok(None)
+        Ok(Answer::none())
     }
 
-    fn who(&self) -> Value {
-        let snapshot = self.roster.snapshot();
-        let ids: Vec<&str> = snapshot.ids.iter().map(|id| id.as_str()).collect();
-        json!({ "ids": ids, "count": snapshot.count, "position": snapshot.position.to_string() })
-    }
-
-    /// Sends what is kept of a channel, under the original uuids, before the answer.
-    fn history(&self, connection: &Arc<Connection>, name: &str) -> Result<Value, String> {
+    /// Sends what is kept of a channel, under the original uuids and as fast as the client reads, before the answer.
+    fn history(&self, name: &str, count: Option<usize>, uuid: String) -> Result<Answer, String> {
+        channel::check_length(name)?;
         if !channel::may_listen(name) {
             return Err("this channel is not yours to read".to_owned());
         }
-        let kept = self.history.get(name);
-        for message in &kept {
-            connection.send(message).map_err(|error| error.to_string())?;
-        }
-        Ok(json!({ "count": kept.len() }))
+        let replay = self.history.replay(name, count.unwrap_or(usize::MAX));
+        Ok(Answer::row(Last { replay, given: 0, uuid: Some(uuid) }))
     }
 
     fn show(&self, connection: &Arc<Connection>, name: &str, payload: &Value) -> Result<Value, String> {
@@ -177,10 +183,16 @@ impl Calls {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let calls = Arc::clone(&self);
             tasks.spawn(async move {
-                let Waiting { connection, uuid, question } = waiting;
-                let answer =
-                    calls.ask(question).await.unwrap_or_else(|error| json!({ "error": error.to_string() }));
-                reply(&connection, uuid, &answer);
+                let Waiting { answer, uuid, question } = waiting;
+                let told = match timeout(ANSWER_TIME, calls.ask(question)).await {
+                    Ok(Ok(told)) => told,
+                    Ok(Err(error)) => json!({ "error": error.to_string() }),
+                    Err(_late) => json!({ "error": "the store did not answer in time; ask again" }),
+                };
+                let connection = answer.connection().id();
+                if let Err(error) = answer.send(&message_of(uuid, told.to_string())) {
+                    tracing::debug!(%connection, %error, "a client left before its answer");
+                }
                 drop(place);
             });
         }
@@ -213,12 +225,40 @@ impl Calls {
 }
 
 impl Handler for Calls {
-    fn call(&self, connection: &Arc<Connection>, message: Message) {
-        match self.answer(connection, &message) {
-            Ok(Some(answer)) => reply(connection, message.uuid, &answer),
-            Ok(None) => {}
-            Err(error) => reply(connection, message.uuid, &json!({ "error": error })),
+    fn call(&self, connection: &Arc<Connection>, message: Message) -> Answer {
+        if message.uuid.len() > UUID_BYTES_MAX {
+            let error = format!("the uuid of a call has at most {UUID_BYTES_MAX} bytes");
+            return reply(String::new(), &json!({ "error": error }));
         }
+        let uuid = message.uuid.clone();
+        self.answer(connection, message).unwrap_or_else(|error| reply(uuid, &json!({ "error": error })))
+    }
+}
+
+/// The last messages of a channel, and the answer behind them.
+#[derive(Debug)]
+struct Last {
+    replay: Replay,
+    given: usize,
+    /// Of the answer, until it was given.
+    uuid: Option<String>,
+}
+
+impl Iterator for Last {
+    type Item = Message;
+
+    fn next(&mut self) -> Option<Message> {
+        // The answer comes once, and nothing behind it.
+        self.uuid.as_ref()?;
+        if let Some(message) = self.replay.next() {
+            self.given += 1;
+            return Some(message);
+        }
+        let mut answer = json!({ "count": self.given });
+        if self.replay.not_given() > 0 {
+            answer["more"] = true.into();
+        }
+        self.uuid.take().map(|uuid| message_of(uuid, answer.to_string()))
     }
 }
 
@@ -240,9 +280,21 @@ fn member(name: &str) -> Result<MemberId, String> {
     MemberId::new(name).map_err(|error| format!("member: {error}"))
 }
 
-fn reply(connection: &Connection, uuid: String, answer: &Value) {
-    let message = Message::with_uuid(Opcode::SERVER, uuid, "", answer.to_string());
-    if let Err(error) = connection.send(&message) {
-        tracing::debug!(connection = %connection.id(), %error, "a client left before its answer");
+/// Reads a call. One without a body asks for the history of its channel: a client of the conductor can send no other.
+fn read(channel: &str, body: &Bytes) -> Result<Call, String> {
+    if body.is_empty() && !channel.is_empty() {
+        return Ok(Call::History { channel: None, count: None });
     }
+    if body.len() > CALL_BYTES_MAX {
+        return Err(format!("a call has at most {CALL_BYTES_MAX} bytes, this one has {}", body.len()));
+    }
+    serde_json::from_slice(body).map_err(|error| format!("this is no call: {error}"))
+}
+
+fn reply(uuid: String, answer: &Value) -> Answer {
+    message_of(uuid, answer.to_string()).into()
+}
+
+fn message_of(uuid: String, body: impl Into<Bytes>) -> Message {
+    Message::with_uuid(Opcode::SERVER, uuid, "", body)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 use serde_json::json;
@@ -32,26 +33,27 @@ struct State {
     online: BTreeSet<Id>,
     /// Counts the changes. Each is published with its number, after the copy has it.
     position: u64,
-}
-
-/// The copy at one position.
-#[derive(Debug)]
-pub(super) struct Snapshot {
-    pub(super) ids: Vec<Id>,
-    pub(super) count: usize,
-    pub(super) position: u64,
+    /// The answer to `who` at this position, once somebody has asked: many ask between two changes.
+    who: Option<Bytes>,
 }
 
 impl Roster {
-    /// Everybody, or as many as one answer takes.
-    pub(super) fn snapshot(&self) -> Snapshot {
-        let state = self.state.lock();
+    /// Everybody, or as many as one answer takes, as JSON.
+    pub(super) fn who(&self) -> Bytes {
+        let mut state = self.state.lock();
+        if let Some(who) = &state.who {
+            return who.clone();
+        }
         let mut bytes = 0;
-        let ids = state.online.iter().take(SNAPSHOT_IDS_MAX).take_while(|id| {
-            bytes += id.as_str().len();
+        let ids = state.online.iter().map(Id::as_str).take(SNAPSHOT_IDS_MAX).take_while(|id| {
+            bytes += id.len();
             bytes <= SNAPSHOT_BYTES_MAX
         });
-        Snapshot { ids: ids.cloned().collect(), count: state.online.len(), position: state.position }
+        let ids: Vec<&str> = ids.collect();
+        let who = json!({ "ids": ids, "count": state.online.len(), "position": state.position.to_string() });
+        let who = Bytes::from(who.to_string());
+        state.who = Some(who.clone());
+        who
     }
 
     /// Keeps the copy true and publishes each change, until `stop` or until presence is closed.
@@ -98,8 +100,7 @@ impl Roster {
         let position = {
             let mut state = self.state.lock();
             state.online = online;
-            state.position += 1;
-            state.position
+            state.next()
         };
         publish(hub, &json!({ "lagged": true, "position": position.to_string() }));
     }
@@ -109,11 +110,19 @@ impl Roster {
         let position = {
             let mut state = self.state.lock();
             note(&mut state.online, event.id, event.status);
-            state.position += 1;
-            state.position
+            state.next()
         };
         body["position"] = position.to_string().into();
         publish(hub, &body);
+    }
+}
+
+impl State {
+    /// What was answered before is out of date.
+    fn next(&mut self) -> u64 {
+        self.who = None;
+        self.position += 1;
+        self.position
     }
 }
 
@@ -159,7 +168,8 @@ mod tests {
     async fn copy(roster: &Roster, updates: Vec<Result<Update, Error>>) -> (Vec<String>, Option<ErrorKind>) {
         let hub = Hub::start(tidings::hub::Config::default(), tidings::hub::Hooks::default()).unwrap();
         let lost = roster.copy(Events::new(stream::iter(updates)), &hub).await;
-        let ids = roster.snapshot().ids.iter().map(ToString::to_string).collect();
+        let who: serde_json::Value = serde_json::from_slice(&roster.who()).unwrap();
+        let ids = who["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect();
         (ids, lost.map(|lost| lost.kind()))
     }
 

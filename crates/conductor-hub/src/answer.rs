@@ -1,0 +1,189 @@
+//! What a handler answers: at once, piece by piece, or later.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+
+use crate::connection::encode;
+use crate::outbox::Rejected;
+use crate::protocol::Message;
+use crate::{Connection, Disconnect, Error};
+
+/// What is answered to a call at once: nothing, a message, or a row of messages.
+///
+/// The hub fetches a row message by message, each when the client has read most of what came
+/// before, and reads nothing else of the client meanwhile. So an answer may be longer than an
+/// outbox, and costs memory for one message at a time.
+#[derive(Default)]
+pub struct Answer(Row);
+
+#[derive(Default)]
+enum Row {
+    #[default]
+    None,
+    One(Message),
+    Many(Box<dyn Iterator<Item = Message> + Send>),
+}
+
+impl Answer {
+    /// Creates the answer that says nothing.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Row::None)
+    }
+
+    /// Creates an answer of messages that are made when the client has room for them.
+    ///
+    /// The iterator is asked by the connection's task: it must not block.
+    pub fn row(messages: impl IntoIterator<Item = Message, IntoIter: Send + 'static>) -> Self {
+        Self(Row::Many(Box::new(messages.into_iter())))
+    }
+
+    fn next(&mut self) -> Option<Message> {
+        match &mut self.0 {
+            Row::None => None,
+            Row::One(_) => match std::mem::take(&mut self.0) {
+                Row::One(message) => Some(message),
+                Row::None | Row::Many(_) => None,
+            },
+            Row::Many(messages) => messages.next(),
+        }
+    }
+}
+
+impl From<Message> for Answer {
+    fn from(message: Message) -> Self {
+        Self(Row::One(message))
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Row::None => "Answer(none)",
+            Row::One(_) => "Answer(a message)",
+            Row::Many(_) => "Answer(a row)",
+        })
+    }
+}
+
+/// An answer on its way into an outbox.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    answer: Answer,
+    /// The next of its frames, which did not fit yet.
+    frame: Option<Bytes>,
+}
+
+impl Outgoing {
+    /// Bytes that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.frame.as_ref().map_or(0, Bytes::len)
+    }
+
+    pub(crate) const fn new(answer: Answer) -> Self {
+        Self { answer, frame: None }
+    }
+
+    /// Moves as much into the connection's outbox as it takes; returns whether that was all.
+    pub(crate) fn advance(&mut self, connection: &Connection) -> Result<bool, Disconnect> {
+        while connection.outbox.takes_answers() {
+            let frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.answer.next() {
+                    Some(message) => encoded(connection, &message)?,
+                    None => return Ok(true),
+                },
+            };
+            match connection.outbox.push_if_it_fits(frame) {
+                Ok(()) => {}
+                // Its session sees it at its next look.
+                Err((_, Rejected::Closed)) => return Ok(true),
+                Err((frame, Rejected::Overflow)) if connection.outbox.could_ever_take(&frame) => {
+                    self.frame = Some(frame);
+                    return Ok(false);
+                }
+                Err((frame, Rejected::Overflow)) => {
+                    tracing::error!(
+                        connection = %connection.id(), bytes = frame.len(),
+                        "an answer is longer than outbox_bytes_max allows, so its connection is closed; answer in pieces"
+                    );
+                    return Err(Disconnect::InternalError);
+                }
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn encoded(connection: &Connection, message: &Message) -> Result<Bytes, Disconnect> {
+    encode(message).map_err(|error| {
+        tracing::error!(connection = %connection.id(), %error, "an answer cannot be sent, so its connection is closed");
+        Disconnect::InternalError
+    })
+}
+
+/// The right to answer a call later, from anywhere.
+///
+/// A connection has at most 16 of them; the hub reads no further call of the client before one
+/// of them is used or dropped. So what waits for a store or another server is bounded for each client.
+#[derive(Debug)]
+pub struct LateAnswer {
+    connection: Arc<Connection>,
+}
+
+/// Calls of one connection that may wait for their answers at once.
+const LATE_MAX: usize = 16;
+
+impl LateAnswer {
+    /// Creates one for a call of this connection; to be called by the handler of that call.
+    #[must_use]
+    pub fn new(connection: &Arc<Connection>) -> Self {
+        connection.late.begin();
+        Self { connection: Arc::clone(connection) }
+    }
+
+    /// Returns whose call it answers.
+    #[must_use]
+    pub const fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// Sends the answer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Connection::send`].
+    pub fn send(self, message: &Message) -> Result<(), Error> {
+        self.connection.send(message)
+    }
+}
+
+impl Drop for LateAnswer {
+    fn drop(&mut self) {
+        if self.connection.late.end() {
+            self.connection.outbox.wake_session();
+        }
+    }
+}
+
+/// How many calls of a connection wait for their answers.
+#[derive(Debug, Default)]
+pub(crate) struct Late(AtomicUsize);
+
+impl Late {
+    pub(crate) fn has_room(&self) -> bool {
+        self.0.load(Ordering::Acquire) < LATE_MAX
+    }
+
+    fn begin(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Tells whether the session may wait for this.
+    fn end(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::AcqRel) >= LATE_MAX
+    }
+}

@@ -1,0 +1,310 @@
+//! What one client sends, from its bytes to the router, and what of it has to wait.
+//!
+//! ```text
+//! read ──► decoder ──► router ──► delivered
+//!                        │
+//!                        ▼ waiting, in this order
+//!            a row that a reader is behind for, the answer that the client has to read,
+//!            a message that comes behind one of them, the rest of the read
+//! ```
+//!
+//! While something waits nothing is read, so that the client's own socket slows it down, and what
+//! waits is bounded: one row, one message and one read.
+
+use std::mem;
+use std::sync::Arc;
+use std::task::Context;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::answer::Outgoing;
+use crate::hub::Shared;
+use crate::router::{Credit, HeldRow, Routed, Router};
+use crate::websocket::{Decoder, Event, FrameKind, Violation};
+use crate::{Connection, Disconnect};
+
+/// Calls that are answered before others have a turn on this thread.
+const CALLS_IN_TURN: u8 = 8;
+
+/// Reads that are routed before others have a turn on this thread.
+const READS_IN_TURN: u8 = 4;
+
+/// The input of one connection.
+pub(crate) struct Intake {
+    decoder: Decoder,
+    credit: Credit,
+    /// In a box, as few connections have something that waits.
+    waiting: Option<Box<Waiting>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    row: Option<HeldRow>,
+    answer: Option<Outgoing>,
+    message: Option<Kept>,
+    rest: Vec<u8>,
+    /// Bytes of `rest` that are decoded.
+    used: usize,
+}
+
+/// What was decoded and is not routed yet.
+enum Kept {
+    Message(Vec<u8>),
+    Ping(Vec<u8>),
+}
+
+/// What may be done before others have a turn.
+pub(crate) struct Turn {
+    calls: u8,
+    reads: u8,
+}
+
+/// What a session does next.
+pub(crate) enum Next {
+    /// Nothing waits: read more.
+    Read,
+    /// Wait until woken, at most until then.
+    Wait(Option<Instant>),
+    Ended(Disconnect),
+}
+
+impl Intake {
+    /// Creates the intake of a connection of which some bytes were read already.
+    pub(crate) fn new(hub: &Shared, already_read: &Bytes) -> Self {
+        // A copy: the bytes are a part of a buffer that could otherwise not be freed.
+        let waiting = Waiting { rest: already_read.to_vec(), ..Waiting::default() };
+        Self {
+            decoder: Decoder::new(hub.config.message_bytes_max),
+            credit: Credit::new(),
+            waiting: (!waiting.is_empty()).then(|| Box::new(waiting)),
+        }
+    }
+
+    /// Takes what was read; to be called when nothing waits. A fault or a goodbye is returned.
+    pub(crate) fn take(
+        &mut self,
+        hub: &Shared,
+        connection: &Arc<Connection>,
+        turn: &mut Turn,
+        bytes: &mut [u8],
+    ) -> Result<(), Disconnect> {
+        let mut waiting = Waiting::default();
+        let used = self.decode(hub, connection, turn, bytes, &mut waiting)?;
+        waiting.rest = bytes[used..].to_vec();
+        if !waiting.is_empty() {
+            self.waiting = Some(Box::new(waiting));
+        }
+        Ok(())
+    }
+
+    /// Goes on with what waits, as far as it can.
+    pub(crate) fn go_on(
+        &mut self,
+        hub: &Shared,
+        connection: &Arc<Connection>,
+        turn: &mut Turn,
+        cx: &Context<'_>,
+    ) -> Next {
+        let Some(mut waiting) = self.waiting.take() else { return Next::Read };
+        let stopped = self.advance(hub, connection, turn, cx, &mut waiting);
+        match stopped {
+            Ok(Some(next)) => {
+                self.waiting = Some(waiting);
+                next
+            }
+            Ok(None) => Next::Read,
+            Err(reason) => Next::Ended(reason),
+        }
+    }
+
+    /// Forgets everything: the connection ends.
+    pub(crate) fn clear(&mut self) {
+        self.waiting = None;
+        self.decoder = Decoder::new(0);
+    }
+
+    /// Tells whether something waits, so that nothing is read.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Returns a number for the message that the client has begun, if there is one.
+    pub(crate) fn unfinished(&self) -> Option<u32> {
+        self.decoder.unfinished()
+    }
+
+    /// Returns the bytes of memory that it holds.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes() + self.waiting.as_ref().map_or(0, |waiting| waiting.bytes())
+    }
+
+    /// Goes on until nothing waits, or until something that waits cannot go on yet.
+    fn advance(
+        &mut self,
+        hub: &Shared,
+        connection: &Arc<Connection>,
+        turn: &mut Turn,
+        cx: &Context<'_>,
+        waiting: &mut Waiting,
+    ) -> Result<Option<Next>, Disconnect> {
+        loop {
+            if let Some(HeldRow { row, .. }) = waiting.row.take()
+                && let Some(held) = Router::new(hub, connection, &mut self.credit).deliver(row)
+            {
+                // If there is nothing to wait for any more it is tried again at once.
+                let look_at = held.reader.outbox.wait(connection.id(), cx.waker()).then_some(held.look_at);
+                waiting.row = Some(held);
+                match look_at {
+                    Some(look_at) => return Ok(Some(Next::Wait(Some(look_at)))),
+                    None => continue,
+                }
+            }
+            if let Some(answer) = &mut waiting.answer {
+                if !answer.advance(connection)? {
+                    return Ok(Some(Next::Wait(None)));
+                }
+                waiting.answer = None;
+            }
+            if turn.calls == 0 {
+                cx.waker().wake_by_ref();
+                return Ok(Some(Next::Wait(None)));
+            }
+            if let Some(kept) = waiting.message.take() {
+                let mut router = Router::new(hub, connection, &mut self.credit);
+                let event = match &kept {
+                    Kept::Message(bytes) => Event::Message(FrameKind::Binary, bytes),
+                    Kept::Ping(payload) => Event::Ping(payload),
+                };
+                route(&mut router, connection, turn, &event, waiting)?;
+                if let Some(held) = router.flush() {
+                    waiting.row = Some(held);
+                }
+                if waiting.message.is_some() && waiting.row.is_none() {
+                    return Ok(Some(Next::Wait(None)));
+                }
+                continue;
+            }
+            if waiting.used == waiting.rest.len() {
+                return Ok(None);
+            }
+            let mut rest = mem::take(&mut waiting.rest);
+            let used = self.decode(hub, connection, turn, &mut rest[waiting.used..], waiting);
+            waiting.rest = rest;
+            waiting.used += used?;
+        }
+    }
+
+    /// Decodes and routes; returns how much was used.
+    fn decode(
+        &mut self,
+        hub: &Shared,
+        connection: &Arc<Connection>,
+        turn: &mut Turn,
+        bytes: &mut [u8],
+        waiting: &mut Waiting,
+    ) -> Result<usize, Disconnect> {
+        let mut router = Router::new(hub, connection, &mut self.credit);
+        let mut ended = None;
+        let decoded = self.decoder.decode(bytes, |event| {
+            let routed = route(&mut router, connection, turn, &event, waiting);
+            routed.unwrap_or_else(|reason| {
+                ended = Some(reason);
+                false
+            })
+        });
+        let outcome = match ended {
+            Some(reason) => Err(reason),
+            None => decoded.map_err(|fault| violation(connection, fault)),
+        };
+        match outcome {
+            Ok(used) => {
+                if let Some(held) = router.flush() {
+                    waiting.row = Some(held);
+                }
+                Ok(used)
+            }
+            Err(reason) => {
+                // What was accepted before counts.
+                router.flush_at_once();
+                Err(reason)
+            }
+        }
+    }
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.row.is_none() && self.answer.is_none() && self.message.is_none() && self.rest.is_empty()
+    }
+
+    fn bytes(&self) -> usize {
+        let row = self.row.as_ref().map_or(0, |held| held.row.bytes());
+        let answer = self.answer.as_ref().map_or(0, Outgoing::bytes);
+        let message = match &self.message {
+            Some(Kept::Message(bytes) | Kept::Ping(bytes)) => bytes.capacity(),
+            None => 0,
+        };
+        row + answer + message + self.rest.capacity()
+    }
+}
+
+impl Turn {
+    pub(crate) const fn new() -> Self {
+        Self { calls: CALLS_IN_TURN, reads: READS_IN_TURN }
+    }
+
+    /// Counts a read; `false` if it is others' turn.
+    pub(crate) const fn may_read(&mut self) -> bool {
+        if self.reads == 0 {
+            return false;
+        }
+        self.reads -= 1;
+        true
+    }
+}
+
+/// Routes one event; returns whether the next may follow.
+fn route(
+    router: &mut Router<'_>,
+    connection: &Connection,
+    turn: &mut Turn,
+    event: &Event<'_>,
+    waiting: &mut Waiting,
+) -> Result<bool, Disconnect> {
+    let routed = match event {
+        Event::Message(_kind, message) => router.message(message)?,
+        Event::Ping(payload) => router.ping(payload),
+        Event::Pong => Routed::Done,
+        Event::Close(_code) => return Err(Disconnect::Normal),
+    };
+    match routed {
+        Routed::Done => return Ok(true),
+        Routed::Answered(answer) => {
+            turn.calls = turn.calls.saturating_sub(1);
+            let mut answer = Outgoing::new(answer);
+            if answer.advance(connection)? {
+                return Ok(turn.calls > 0);
+            }
+            waiting.answer = Some(answer);
+            return Ok(false);
+        }
+        Routed::Held(held) => waiting.row = Some(held),
+        Routed::ClientFirst => {}
+    }
+    waiting.message = Some(match event {
+        Event::Ping(payload) => Kept::Ping(payload.to_vec()),
+        Event::Message(_, message) => Kept::Message(message.to_vec()),
+        Event::Pong | Event::Close(_) => return Ok(true),
+    });
+    Ok(false)
+}
+
+fn violation(connection: &Connection, fault: Violation) -> Disconnect {
+    tracing::debug!(connection = %connection.id(), ?fault, "client broke the protocol");
+    match fault {
+        Violation::Protocol(_) => Disconnect::ProtocolError,
+        Violation::Utf8 => Disconnect::InvalidPayload,
+        Violation::TooBig => Disconnect::MessageTooBig,
+    }
+}
