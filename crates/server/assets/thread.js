@@ -55,8 +55,9 @@ export class Thread extends Emitter {
     const known = twin && (twin.inbox === null || twin.inbox === sequence);
     if (known) twin.inbox = sequence;
     else this.#put(this.#record(message, { inbox: sequence }));
-    // What an id that is only claimed, or none, leaves open, the history knows.
-    if (!(message.sure || known) && this.opened && this.conversation.kind !== "unknown") this.readNewer();
+    // What looks like another one, by an id that is only claimed or without one, the history can tell from it.
+    const open = message.id === null || (twin !== undefined && !message.sure);
+    if (open && this.opened && this.conversation.kind !== "unknown") this.readNewer();
     this.#bound();
   }
 
