@@ -6,6 +6,7 @@ mod cors;
 mod crowds;
 mod descriptors;
 mod events;
+mod generations;
 mod grpc;
 mod health;
 mod limits;
@@ -21,4 +22,6 @@ mod shows;
 mod shutdown;
 mod signals;
 mod strangers;
+#[cfg(target_os = "linux")]
+mod unread;
 mod webhook;

@@ -1,0 +1,127 @@
+//! Clients that ask for everything and read nothing: the server's memory does not grow with them.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::Tidings;
+use tidings::timeline::proto::v1::{SyncMessageReply, SyncMessageRequest};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+const LIMIT: Duration = Duration::from_secs(60);
+/// What the server may grow by: 64 MiB of answers for each port, what they are made from, and slack.
+const GROWTH_KIB: u64 = 300 * 1024;
+
+/// The most memory that the server has ever had, in KiB.
+fn peak(server: &Tidings) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Fills the inbox of bob with 15 MB, as JSON twice as much.
+async fn fill(server: &Tidings) {
+    let message = format!("{{\"t\":[{}0]}}", "\"\",".repeat(20_000));
+    let body = json!({ "from": "alice", "to": "bob", "message": message }).to_string();
+    let client = reqwest::Client::new();
+    let mut senders = JoinSet::new();
+    for _ in 0..250 {
+        let request = client.post(server.url("/timeline/send")).header("content-type", "application/json");
+        senders.spawn(request.body(body.clone()).send());
+    }
+    while let Some(sent) = senders.join_next().await {
+        assert!(sent.unwrap().unwrap().status().is_success());
+    }
+}
+
+/// Asks for a page over a connection of its own, and reads no further than the status.
+async fn ask(address: SocketAddr) -> (TcpStream, bool) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let question = "GET /timeline/sync?member=bob&count=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    stream.write_all(question.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    assert!(matches!(&status, b"HTTP/1.1 200" | b"HTTP/1.1 503"));
+    (stream, &status == b"HTTP/1.1 200")
+}
+
+#[tokio::test]
+async fn forty_http_clients_that_do_not_read_cost_a_bounded_memory() {
+    let server = Tidings::start();
+    fill(&server).await;
+    let before = peak(&server);
+    let mut asking = JoinSet::new();
+    for _ in 0..40 {
+        asking.spawn(ask(server.http()));
+    }
+    let deaf = timeout(LIMIT, asking.join_all()).await.expect("each is answered or refused");
+    let grown = peak(&server) - before;
+    assert!(grown < GROWTH_KIB, "40 requests took {grown} KiB");
+    assert!(deaf.iter().any(|(_, answered)| *answered));
+    drop(deaf);
+
+    // Who reads is served again, page by page and without a gap.
+    let client = reqwest::Client::new();
+    let mut last_read = 0;
+    while last_read < 250 {
+        let url = server.url(&format!("/timeline/sync?member=bob&count=1000&last_read={last_read}"));
+        let answer = client.get(url).send().await.unwrap();
+        if answer.status().as_u16() == 503 {
+            assert_eq!(answer.headers()["retry-after"], "1");
+            continue;
+        }
+        let page: Value = answer.json().await.unwrap();
+        for entry in page["entrySet"].as_array().unwrap() {
+            last_read += 1;
+            assert_eq!(entry["sequence"], last_read.to_string());
+        }
+    }
+}
+
+/// Asks for a page, and reads no further than the head of the answer.
+async fn open(channel: Channel) -> Result<Streaming<SyncMessageReply>, Status> {
+    let mut client = tonic::client::Grpc::new(channel);
+    client.ready().await.unwrap();
+    let request = SyncMessageRequest { member: "bob".to_owned(), count: 1_000, ..Default::default() };
+    let path = PathAndQuery::from_static("/timeline.v1.Timeline/GetSyncMessage");
+    let codec = ProstCodec::<SyncMessageRequest, SyncMessageReply>::default();
+    Ok(client.server_streaming(Request::new(request), path, codec).await?.into_inner())
+}
+
+#[tokio::test]
+async fn sixty_grpc_streams_that_nobody_reads_cost_a_bounded_memory() {
+    let server = Tidings::start();
+    fill(&server).await;
+    let before = peak(&server);
+    let endpoint = Endpoint::from_shared(format!("http://{}", server.grpc())).unwrap();
+    // As the protocol has it, so that a client takes no more unasked.
+    let endpoint = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
+    let mut asking = JoinSet::new();
+    for _ in 0..4 {
+        let channel = endpoint.connect().await.unwrap();
+        for _ in 0..15 {
+            asking.spawn(open(channel.clone()));
+        }
+    }
+    let deaf = timeout(LIMIT, asking.join_all()).await.expect("each is answered or refused");
+    let grown = peak(&server) - before;
+    assert!(grown < GROWTH_KIB, "60 streams took {grown} KiB");
+    assert!(deaf.iter().any(Result::is_ok));
+    let refused = deaf.iter().filter_map(|answer| answer.as_ref().err());
+    assert!(refused.clone().all(|status| status.code() == Code::ResourceExhausted));
+    assert!(refused.count() > 0, "there is no room for all of them");
+    drop(deaf);
+    let channel = endpoint.connect().await.unwrap();
+    let welcome = async { while open(channel.clone()).await.is_err() {} };
+    timeout(LIMIT, welcome).await.expect("there is room again");
+}
