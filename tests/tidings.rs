@@ -129,12 +129,6 @@ impl Tidings {
         self.grpc
     }
 
-    /// Its process.
-    #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Its data directory.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {

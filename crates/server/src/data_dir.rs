@@ -8,6 +8,7 @@ use std::{fs, io};
 
 use anyhow::{Context as _, anyhow};
 use rustix::fs::Mode;
+use tidings::timeline::embedded;
 use uuid::Uuid;
 
 /// An open data directory. The lock is held until it is dropped, and the kernel lets go of it however we end.
@@ -82,6 +83,12 @@ impl DataDir {
         self.id
     }
 
+    /// Says what opening the timelines would say, and changes nothing.
+    fn check_timelines(&self) -> anyhow::Result<()> {
+        let check = if self.had_timelines() { embedded::check_existing } else { embedded::check };
+        check(&self.timelines()).map(drop).context("--data-dir")
+    }
+
     /// Removes what opening made, when the server could not start after all.
     pub(crate) fn abandon(self) {
         remove(self.made.as_deref());
@@ -91,8 +98,9 @@ impl DataDir {
 /// Says why `path` could not be opened, and leaves nothing behind.
 pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
     let dir = DataDir::open(path)?;
+    let timelines = dir.check_timelines();
     dir.abandon();
-    Ok(())
+    timelines
 }
 
 fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {

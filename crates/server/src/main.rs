@@ -14,6 +14,7 @@ mod join;
 mod listen;
 mod log;
 mod random;
+mod salvage;
 mod server;
 mod signals;
 mod stores;
@@ -75,6 +76,11 @@ fn start() -> ExitCode {
 async fn run(command: Command, config: Config) -> anyhow::Result<bool> {
     match command {
         Command::Check => Ok(check::check(&config).await),
+        Command::Salvage { from, to } => {
+            let report = salvage::salvage(from, to).await?;
+            log::print(&report).context("it is salvaged, but the report cannot be written")?;
+            Ok(true)
+        }
         Command::Serve => {
             // Signals come first: from here on none of them cuts anything.
             let signals = Signals::install().context("signals cannot be caught")?;

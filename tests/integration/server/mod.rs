@@ -18,6 +18,7 @@ mod receiver;
 mod redis;
 mod refusals;
 mod rooms;
+mod salvage;
 mod shows;
 mod shutdown;
 mod signals;

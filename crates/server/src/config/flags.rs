@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::error::ErrorKind;
@@ -10,12 +11,14 @@ use super::problem::Problems;
 use super::{address, key};
 
 /// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     /// Run the server.
     Serve,
     /// Say whether it could run.
     Check,
+    /// Read what can be read of a damaged data directory into a new one.
+    Salvage { from: PathBuf, to: PathBuf },
 }
 
 /// A command line that was understood.
@@ -40,6 +43,9 @@ impl Invocation {
         let matches = command().try_get_matches_from(arguments).map_err(|error| instead(&error))?;
         let (command, matches) = match matches.subcommand() {
             Some(("check", inner)) => (Command::Check, inner.clone()),
+            Some(("salvage", inner)) => {
+                (Command::Salvage { from: path(inner, FROM), to: path(inner, TO) }, inner.clone())
+            }
             Some((_, inner)) => (Command::Serve, inner.clone()),
             None => (Command::Serve, matches),
         };
@@ -83,17 +89,40 @@ fn command() -> clap::Command {
         .disable_help_subcommand(true)
         .subcommand(clap::Command::new("serve").about("Run the server (what happens without a command)"))
         .subcommand(
-            clap::Command::new("check")
-                .about("Say whether it could run: configuration, ports, data directory"),
+            clap::Command::new("check").about(
+                "Say whether it could run: configuration, ports, data directory and what is stored in it",
+            ),
         )
+        .subcommand(salvage())
         .arg(file)
         .args(flags)
+}
+
+const FROM: &str = "FROM";
+const TO: &str = "TO";
+
+fn salvage() -> clap::Command {
+    let directory =
+        |name, help| Arg::new(name).required(true).value_parser(clap::value_parser!(PathBuf)).help(help);
+    clap::Command::new("salvage")
+        .about("Read what can be read of a damaged data directory into a new one, and say what was lost")
+        .arg(directory(FROM, "The damaged data directory; it stays as it is"))
+        .arg(directory(TO, "The new data directory; it must not exist yet, or be empty"))
+}
+
+fn path(matches: &ArgMatches, name: &str) -> PathBuf {
+    matches.get_one::<PathBuf>(name).cloned().unwrap_or_default()
 }
 
 /// One line of what clap says in a paragraph with tips and usage.
 fn instead(error: &clap::Error) -> Instead {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Instead::Print(error.to_string());
+    }
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        // Nothing else has any, and clap puts their names on lines of their own.
+        let line = "salvage needs two directories, the damaged one and a new one: tidings salvage FROM TO";
+        return Instead::Refuse(Problems::one(line.to_owned()));
     }
     let text = error.to_string();
     let mut line = String::new();

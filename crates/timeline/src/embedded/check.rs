@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::directory::Directory;
-use super::inspect::{Found, inspect};
+use super::inspect::{Found, inspect, refused};
+use super::opening::GONE;
 use super::records;
 use crate::Result;
 
@@ -68,4 +69,17 @@ pub fn check(directory: &Path) -> Result<Report> {
         last_batch: inspection.last_batch,
         torn_bytes: inspection.torn.iter().map(|torn| torn.bytes).sum(),
     })
+}
+
+/// Looks through a directory that has a store: says what opening it with [`must_exist`](super::Config::must_exist) would say.
+///
+/// # Errors
+///
+/// Those of [`check`]; also `Corrupt` when there is none.
+pub fn check_existing(directory: &Path) -> Result<Report> {
+    let report = check(directory)?;
+    if report.layout.is_none() {
+        return Err(refused(directory, GONE));
+    }
+    Ok(report)
 }

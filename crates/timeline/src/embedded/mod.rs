@@ -103,7 +103,7 @@ mod store;
 mod tables;
 mod upgrade;
 
-pub use self::check::{Report, check};
+pub use self::check::{Report, check, check_existing};
 pub use self::config::Config;
 pub use self::salvage::{Salvaged, salvage};
 pub use self::store::EmbeddedStore;

@@ -21,6 +21,9 @@ use super::tables::{Tables, read_error};
 use super::{Config, keys, records, upgrade};
 use crate::Result;
 
+/// What is wrong with a directory that had a store and has none.
+pub(super) const GONE: &str = "the store that was there is missing";
+
 /// An open store: its keyspaces, its marker, the number of its last batch.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -51,9 +54,7 @@ pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Opened
             }
             Ok(opened)
         }
-        Found::Nothing | Found::Unfinished if config.must_exist => {
-            Err(refused(directory.path(), "the store that was there is missing"))
-        }
+        Found::Nothing | Found::Unfinished if config.must_exist => Err(refused(directory.path(), GONE)),
         Found::Nothing | Found::Unfinished => make(config, directory, fastrand::u128(..), clock::unix_ms()),
     }
 }
