@@ -22,6 +22,9 @@ use crate::config::{Config, LogFormat};
 /// How long the end of the process waits for lines that are not written yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// How presence is, is told by `health.rs`, for every backend; the words of this one about the same would come twice.
+const TOLD_HERE: &str = "presence_redis::report=off";
+
 static ERRORS: OnceLock<Outlet> = OnceLock::new();
 static OUTPUT: OnceLock<Outlet> = OnceLock::new();
 
@@ -38,7 +41,7 @@ pub(crate) fn open() -> io::Result<()> {
 
 /// Has log lines written as the configuration says, those of libraries that use `log` too, and panics.
 pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&config.log).context("--log")?;
+    let filter = EnvFilter::builder().parse(format!("{},{TOLD_HERE}", config.log)).context("--log")?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Lines)
