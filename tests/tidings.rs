@@ -22,7 +22,8 @@ pub struct Tidings {
     grpc: SocketAddr,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
-    files: Option<u32>,
+    /// What a shell does before it becomes the server.
+    limits: Option<String>,
     directory: TempDir,
 }
 
@@ -74,18 +75,30 @@ impl Tidings {
     /// If it does not start.
     #[must_use]
     pub fn start_with_files(files: u32, errors: impl Into<Stdio>, flags: &[&str]) -> Self {
-        Self::launch(flags, &[], errors.into(), Some(files))
+        // Both limits, so that the program cannot raise its own.
+        Self::launch(flags, &[], errors.into(), Some(format!("ulimit -n {files}")))
     }
 
-    fn launch(flags: &[&str], variables: &[(&str, &str)], errors: Stdio, files: Option<u32>) -> Self {
+    /// Starts a server on free ports whose files [`limit_files`](Self::limit_files) can bound.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start_on_a_small_disk() -> Self {
+        // By default the system ends a program at a write beyond its limit.
+        Self::launch(&[], &[], Stdio::inherit(), Some("trap '' XFSZ".to_owned()))
+    }
+
+    fn launch(flags: &[&str], variables: &[(&str, &str)], errors: Stdio, limits: Option<String>) -> Self {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let arguments: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
         let variables: Vec<_> =
             variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let data = directory.path().join("data");
-        let (child, http, grpc) = spawn(&data, any, any, &arguments, &variables, errors, files);
-        Self { child, http, grpc, arguments, variables, files, directory }
+        let (child, http, grpc) = spawn(&data, any, any, &arguments, &variables, errors, limits.as_deref());
+        Self { child, http, grpc, arguments, variables, limits, directory }
     }
 
     /// The program with these flags, to be run as the caller likes.
@@ -158,7 +171,7 @@ impl Tidings {
             &self.arguments,
             &self.variables,
             Stdio::inherit(),
-            self.files,
+            self.limits.as_deref(),
         );
         (self.child, self.http, self.grpc) = (child, http, grpc);
     }
@@ -173,6 +186,20 @@ impl Tidings {
         let kill = format!("kill -{name} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status();
         assert!(sent.expect("a shell can be run").success(), "the signal could not be sent");
+    }
+
+    /// Lets its files grow to so many bytes and no further, as a disk does that fills, or without a limit again.
+    ///
+    /// For a server that was started by [`start_on_a_small_disk`](Self::start_on_a_small_disk).
+    ///
+    /// # Panics
+    ///
+    /// If that cannot be said.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let (pid, limit) = (format!("--pid={}", self.child.id()), format!("--fsize={limit}:unlimited"));
+        let set = Command::new("prlimit").args([pid, limit]).status();
+        assert!(set.expect("prlimit can be run").success(), "the limit could not be set");
     }
 
     /// Its process id.
@@ -198,6 +225,27 @@ impl Tidings {
     pub fn wait(&mut self) -> ExitStatus {
         wait(&mut self.child)
     }
+
+    /// The program, built once for all tests; `TIDINGS_BINARY` names one that is built already.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built.
+    #[must_use]
+    pub fn binary() -> &'static Path {
+        static BINARY: OnceLock<PathBuf> = OnceLock::new();
+        BINARY.get_or_init(|| env::var_os("TIDINGS_BINARY").map_or_else(build, PathBuf::from))
+    }
+
+    /// Reads the ports for HTTP and gRPC in what a server says first.
+    ///
+    /// That is `tidings is open at http://127.0.0.1:8000 (gRPC on 127.0.0.1:9000, …)`.
+    #[must_use]
+    pub fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+        let (http, rest) = line.split_once("http://")?.1.split_once(' ')?;
+        let grpc = rest.split_once("gRPC on ")?.1.split_once(',')?.0;
+        Some((http.parse().ok()?, grpc.parse().ok()?))
+    }
 }
 
 impl Drop for Tidings {
@@ -209,15 +257,15 @@ impl Drop for Tidings {
     }
 }
 
-fn command(files: Option<u32>) -> Command {
-    let mut command = match files {
-        // Both limits, so that the program cannot raise its own.
-        Some(files) => {
+fn command(limits: Option<&str>) -> Command {
+    let mut command = match limits {
+        // The shell is replaced by the server and leaves it its limits, and what it ignores.
+        Some(limits) => {
             let mut shell = Command::new("sh");
-            shell.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\" \"$@\"")).arg(binary());
+            shell.arg("-c").arg(format!("{limits} && exec \"$0\" \"$@\"")).arg(Tidings::binary());
             shell
         }
-        None => Command::new(binary()),
+        None => Command::new(Tidings::binary()),
     };
     // What the tests are told is not meant for the server.
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TIDINGS_")) {
@@ -233,9 +281,9 @@ fn spawn(
     arguments: &[String],
     variables: &[(String, String)],
     errors: Stdio,
-    files: Option<u32>,
+    limits: Option<&str>,
 ) -> (Child, SocketAddr, SocketAddr) {
-    let mut command = command(files);
+    let mut command = command(limits);
     command
         .arg("--data-dir")
         .arg(data_dir)
@@ -256,15 +304,8 @@ fn spawn(
     let line = line.recv_timeout(LIMIT).expect("the server says where it is").expect("it speaks UTF-8");
     reader.join().expect("the reader has no reason to panic");
     let (http, grpc) =
-        addresses(&line).unwrap_or_else(|| panic!("the server said {line:?} and not where it is"));
+        Tidings::addresses(&line).unwrap_or_else(|| panic!("the server said {line:?} and not where it is"));
     (child, http, grpc)
-}
-
-/// Reads `tidings is open at http://127.0.0.1:8000 (gRPC on 127.0.0.1:9000, …)`.
-fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
-    let (http, rest) = line.split_once("http://")?.1.split_once(' ')?;
-    let grpc = rest.split_once("gRPC on ")?.1.split_once(',')?.0;
-    Some((http.parse().ok()?, grpc.parse().ok()?))
 }
 
 fn wait(child: &mut Child) -> ExitStatus {
@@ -280,12 +321,6 @@ fn wait(child: &mut Child) -> ExitStatus {
         // The standard library has no wait with a limit.
         thread::park_timeout(Duration::from_millis(5));
     }
-}
-
-/// The program, built once for all tests; `TIDINGS_BINARY` names one that is built already.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| env::var_os("TIDINGS_BINARY").map_or_else(build, PathBuf::from))
 }
 
 fn build() -> PathBuf {

@@ -31,7 +31,10 @@ pub fn run() -> Result<()> {
     steps.run("build", test::build);
     steps.run("budget, smoke", || budget::run(None, true));
     // One cycle of each.
-    steps.run("soak, smoke", || soak::run(soak::Name::Presence, 0.1, None));
+    steps.run("soak, smoke", || {
+        soak::run(soak::Name::Presence, 0.1, None)?;
+        soak::run(soak::Name::Server, 0.0, None)
+    });
     // Gets cargo-deny too.
     let mut closing = String::new();
     steps.run("test", || test::run_quietly(None, &mut closing));

@@ -10,6 +10,8 @@ use crate::step;
 pub enum Name {
     /// Three processes on one Redis, compared with a model
     Presence,
+    /// The real server, whose log nobody reads, with a small disk and few descriptors; needs root
+    Server,
 }
 
 /// Builds the binary and runs it.
@@ -19,6 +21,7 @@ pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
     }
     let binary = match name {
         Name::Presence => "soak-presence",
+        Name::Server => "soak-server",
     };
     let mut cargo =
         step::cargo(&["run", "--quiet", "--package", "tests", "--all-features", "--bin", binary, "--"]);

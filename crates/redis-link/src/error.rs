@@ -47,7 +47,9 @@ impl Error {
     pub fn of(server: &str, error: RedisError) -> Self {
         use ErrorKind::{Answered, Refused, Unavailable};
         let (kind, what) = match error.code() {
-            Some("OOM") => (Refused, "is out of memory: give it more `maxmemory`, or remove what is not needed"),
+            Some("OOM") => {
+                (Refused, "is out of memory: give it more `maxmemory`, or remove what is not needed")
+            }
             Some("READONLY") => (Refused, "is a replica and takes no writes: it is not the master any more"),
             Some("MISCONF") => {
                 (Refused, "takes no writes since it cannot save its data: look at its log and its disk")

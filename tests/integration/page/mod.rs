@@ -6,6 +6,7 @@ mod composing;
 mod crash;
 mod following;
 mod groups;
+mod health;
 mod history;
 mod injection;
 mod isolation;

@@ -16,8 +16,17 @@ use super::unpacked;
 use crate::binary::binary;
 use crate::step;
 
-/// Asks for no answers, and ends a dead mirror's wait.
-const QUIET: [&str; 6] = ["-y", "-q", "-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=60"];
+/// Asks for no answers, ends a dead mirror's wait, and waits for another apt to finish.
+const QUIET: [&str; 8] = [
+    "-y",
+    "-q",
+    "-o",
+    "Acquire::Retries=2",
+    "-o",
+    "Acquire::http::Timeout=60",
+    "-o",
+    "DPkg::Lock::Timeout=300",
+];
 
 /// Where Debian's scripts ask whether a service may start.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
