@@ -1,6 +1,7 @@
 //! Connects again and again, each time later.
 
 use std::error::Error as _;
+use std::mem::take;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -16,8 +17,10 @@ use crate::random::Dice;
 pub(crate) struct Reconnect {
     dialer: Dialer,
     backoff: Backoff,
-    /// A connection that lived for so long was of use.
+    /// A connection that lived for as long as the longest wait is in the mean was of use.
     settled: Duration,
+    /// How long the connection lived that was lost: so much of the next wait is over.
+    lived: Duration,
     /// Attempts since there was a connection.
     failed: u64,
 }
@@ -25,7 +28,7 @@ pub(crate) struct Reconnect {
 impl Reconnect {
     pub(crate) fn new(dialer: Dialer, config: &Config) -> Self {
         let backoff = Backoff::new(config.backoff_min, config.backoff_max);
-        Self { dialer, backoff, settled: config.backoff_max, failed: 0 }
+        Self { dialer, backoff, settled: config.backoff_max / 2, lived: Duration::ZERO, failed: 0 }
     }
 
     pub(crate) fn address(&self) -> String {
@@ -34,7 +37,8 @@ impl Reconnect {
 
     /// Waits as long as has to be, and makes one attempt.
     pub(crate) async fn attempt(&mut self, dice: &Dice) -> Result<Box<dyn Transport>, Error> {
-        sleep(self.backoff.next(dice.fraction())).await;
+        let wait = self.backoff.next(dice.fraction());
+        sleep(wait.saturating_sub(take(&mut self.lived))).await;
         self.attempt_now().await
     }
 
@@ -58,10 +62,13 @@ impl Reconnect {
         opened
     }
 
-    /// A connection that there was since `began` is lost. If it had been of use the next attempt is at once; a Redis that takes
-    /// connections and ends them, for whatever reason, is not called on without a wait.
+    /// A connection that there was since `began` is lost. If it had been of use the next attempt is at once, however often that happens.
+    ///
+    /// A Redis that takes connections and ends them, for whatever reason, is not called on without a wait. That wait counts from when the
+    /// connection began: so however long connections live, they begin no more often than those that end at once.
     pub(crate) fn lost(&mut self, began: Instant) {
-        if began.elapsed() >= self.settled {
+        self.lived = began.elapsed();
+        if self.lived >= self.settled {
             self.backoff.reset();
         }
     }
