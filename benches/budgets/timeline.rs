@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use benches::budget;
 use benches::budget::{Budget, Effort, Figure};
 use timeline::embedded::EmbeddedStore;
-use timeline::{Config, Count, MemberId, Message, Send, Seq, Timeline, embedded};
+use timeline::{Config, Count, MemberId, Message, MessageId, Send, Seq, Timeline, embedded};
 use tokio::runtime::Runtime;
 use tokio_util::task::TaskTracker;
 
@@ -109,11 +109,14 @@ async fn send_until(
     let message = Message::new(message_text())?;
     let send = Send { from, to, message, message_id: None };
     let callers: Vec<_> = (0..CALLERS)
-        .map(|_| {
-            let (timeline, send) = (timeline.clone(), send.clone());
+        .map(|caller| {
+            let (timeline, mut send) = (timeline.clone(), send.clone());
             tasks.spawn(async move {
                 let mut sent = 0;
                 while !stop(sent) {
+                    // As clients that want to know what became of a send: each has an id.
+                    let id = format!("00000000-0000-4000-8{caller:03}-{sent:012}");
+                    send.message_id = Some(MessageId::new(id)?);
                     timeline.send(send.clone()).await?;
                     sent += 1;
                 }

@@ -2,6 +2,7 @@
 //!
 //! What a binary of budgets prints is described in `benches/budget.rs`.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -66,28 +67,47 @@ pub fn run(filter: Option<&str>, smoke: bool) -> Result<()> {
     Ok(())
 }
 
-/// Returns the binaries of budgets, built now.
+/// Returns the binaries of budgets, built now, and puts the real servers beside them.
 fn build(smoke: bool) -> Result<Vec<PathBuf>> {
-    let mut cargo = if smoke {
+    let mut built = if smoke {
         // The same call as that of the tests: nothing is built for this alone.
-        step::cargo(&["build", "--workspace", "--all-features", "--all-targets"])
+        binaries(&mut step::cargo(&["build", "--workspace", "--all-features", "--all-targets"]))?
     } else {
-        step::cargo(&["build", "--release", "--package", "benches", "--bins"])
+        let server = ["build", "--release", "--package", "tidings-server", "--bins"];
+        keep_as_glibc(&binaries(step::cargo(&server).arg("--no-default-features"))?)?;
+        binaries(&mut step::cargo(&server))?;
+        binaries(&mut step::cargo(&["build", "--release", "--package", "benches", "--bins"]))?
     };
+    if smoke {
+        // Only the harness is tried: the allocator does not matter.
+        keep_as_glibc(&built)?;
+    }
+    built.retain(|binary| {
+        binary.file_name().is_some_and(|name| name.to_string_lossy().starts_with("budget-"))
+    });
+    Ok(built)
+}
+
+/// Builds, and returns the binaries.
+fn binaries(cargo: &mut Command) -> Result<Vec<PathBuf>> {
     let messages = step::capture(cargo.args(["--quiet", "--message-format=json-render-diagnostics"]))?;
     let mut binaries: Vec<PathBuf> = messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| {
-            let name = message["target"]["name"].as_str().unwrap_or_default();
-            name.starts_with("budget-")
-                && message["target"]["kind"][0] == "bin"
-                && message["profile"]["test"] == false
-        })
+        .filter(|message| message["target"]["kind"][0] == "bin" && message["profile"]["test"] == false)
         .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
         .collect();
     binaries.sort();
     Ok(binaries)
+}
+
+/// Keeps the server under another name, as the next build would replace it.
+fn keep_as_glibc(built: &[PathBuf]) -> Result<()> {
+    let server = built.iter().find(|binary| binary.file_name().is_some_and(|name| name == "tidings"));
+    let server = server.context("the server was not built")?;
+    fs::copy(server, server.with_file_name("tidings-glibc"))
+        .with_context(|| format!("{} cannot be copied", server.display()))?;
+    Ok(())
 }
 
 impl Figure {

@@ -1,4 +1,6 @@
-//! The clients, as raw as they can be: they only count bytes.
+//! The clients: on the wire they do what browsers and libraries do, and cost as little as can be.
+//!
+//! They wait for the handshake before they speak, mask what they send, and give each message a uuid.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -29,26 +31,31 @@ pub(crate) async fn connect(
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).await?;
+    read_until(&mut socket, b"\r\n\r\n").await?;
     socket.write_all(&greeting_for(channel)).await?;
-    // The head of the answer, then the pong behind the bind.
+    // The pong comes behind the bind.
+    read_until(&mut socket, &PONG).await?;
+    Ok(socket)
+}
+
+async fn read_until(socket: &mut TcpStream, end: &[u8]) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut answer = Vec::new();
     let mut buffer = [0; 512];
-    while !answer.ends_with(&PONG) {
+    while !answer.ends_with(end) {
         let read = socket.read(&mut buffer).await?;
         if read == 0 {
             return Err(format!("server said {:?}", String::from_utf8_lossy(&answer)).into());
         }
         answer.extend_from_slice(&buffer[..read]);
     }
-    Ok(socket)
+    Ok(())
 }
 
-const PONG: [u8; 2] = [0x8A, 0x00];
+/// What answers the ping of the greeting.
+pub(crate) const PONG: [u8; 2] = [0x8A, 0x00];
 
 /// What a floor answers to a handshake: just enough for [`connect`].
-pub(crate) fn accepted() -> Vec<u8> {
-    [&b"HTTP/1.1 101 Switching Protocols\r\n\r\n"[..], &PONG].concat()
-}
+pub(crate) const ACCEPTED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
 
 /// What every client sends first: a bind and a ping.
 pub(crate) fn greeting() -> Vec<u8> {
@@ -61,19 +68,20 @@ fn greeting_for(channel: &str) -> Vec<u8> {
     greeting
 }
 
-/// The message as the publisher sends it. Without a uuid it is no repetition of itself.
-pub(crate) fn incoming_frame() -> Vec<u8> {
-    masked(0x82, &payload())
+/// A message as the publisher sends it; each number makes another.
+pub(crate) fn incoming_frame(number: u64) -> Vec<u8> {
+    masked(0x82, &payload(number))
 }
 
-/// The message as each receiver gets it.
+/// A message as each receiver gets it.
 pub(crate) fn outgoing_frame() -> Vec<u8> {
-    let payload = payload();
+    let payload = payload(0);
     [&[0x82, u8::try_from(payload.len()).expect("payload is short")][..], &payload].concat()
 }
 
-fn payload() -> Vec<u8> {
-    encoded(&Message::with_uuid(Opcode::WRITE, "", CHANNEL, vec![b'x'; BODY_BYTES]))
+fn payload(number: u64) -> Vec<u8> {
+    let uuid = format!("00000000-0000-4000-8000-{number:012}");
+    encoded(&Message::with_uuid(Opcode::WRITE, uuid, CHANNEL, vec![b'x'; BODY_BYTES]))
 }
 
 fn encoded(message: &Message) -> Vec<u8> {
@@ -82,12 +90,17 @@ fn encoded(message: &Message) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// Frames a short payload under the mask of four zeros.
+/// Frames a short payload under a mask.
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let len = u8::try_from(payload.len()).expect("payload is short");
     assert!(len <= 125, "payload is short");
-    [&[first, 0x80 | len, 0, 0, 0, 0][..], payload].concat()
+    let mut frame = vec![first, 0x80 | len];
+    frame.extend(MASK);
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, key)| byte ^ key));
+    frame
 }
+
+const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 /// The channel that all receivers of a fan-out share.
 pub(crate) const fn shared_channel() -> &'static str {

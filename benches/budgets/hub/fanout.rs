@@ -43,12 +43,12 @@ pub(crate) fn cpu_ns(server: &str, burst: u64, effort: Effort) -> Result<f64, Bo
             tasks.spawn(receive(socket, Arc::clone(&received)));
         }
         let mut publisher = connect(&server, client::PUBLISHER_PATH).await?;
-        let frames = client::incoming_frame().repeat(usize::try_from(burst)?);
         let bytes = receivers * burst * client::outgoing_frame().len() as u64;
         // The first rounds warm buffers and branches up.
-        rounds(&mut publisher, &frames, bytes, &received, time / 10).await?;
+        let mut sent = 0;
+        rounds(&mut publisher, burst, &mut sent, bytes, &received, time / 10).await?;
         let before = server.cpu_ns()?;
-        let rounds = rounds(&mut publisher, &frames, bytes, &received, time).await?;
+        let rounds = rounds(&mut publisher, burst, &mut sent, bytes, &received, time).await?;
         let cpu = server.cpu_ns()? - before;
         ratio(cpu, rounds * receivers * burst)
     })
@@ -66,7 +66,8 @@ async fn connect(server: &Server, path: &str) -> Result<TcpStream, Box<dyn Error
 /// Sends one burst after another, each when everybody has the one before; returns how many.
 async fn rounds(
     publisher: &mut TcpStream,
-    frames: &[u8],
+    burst: u64,
+    sent: &mut u64,
     bytes: u64,
     received: &Received,
     time: Duration,
@@ -77,7 +78,9 @@ async fn rounds(
         let complete = received.complete.notified();
         let expected = received.bytes.load(Ordering::SeqCst) + bytes;
         received.expected.store(expected, Ordering::SeqCst);
-        publisher.write_all(frames).await?;
+        let frames: Vec<u8> = (*sent..*sent + burst).flat_map(client::incoming_frame).collect();
+        *sent += burst;
+        publisher.write_all(&frames).await?;
         tokio::time::timeout(Duration::from_secs(10), complete)
             .await
             .map_err(|_| format!("{} bytes are missing", expected - received.bytes.load(Ordering::SeqCst)))?;

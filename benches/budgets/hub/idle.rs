@@ -1,9 +1,10 @@
-//! What an idle connection with one bind costs the server in memory.
+//! What an idle connection costs the server in memory.
 
 use std::error::Error;
 
 use benches::budget::Effort;
 use futures_util::future::try_join_all;
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 use crate::client;
@@ -12,31 +13,51 @@ use crate::process::Server;
 /// Connections that are made at the same time.
 const AT_ONCE: u64 = 100;
 
-/// Returns the bytes of resident memory that each connection adds.
-pub(crate) fn memory(server: &str, effort: Effort) -> Result<f64, Box<dyn Error>> {
-    let connections = effort.pick(10_000, 200);
+/// Who connects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Nobody by name, with one bind.
+    Anonymous,
+    /// A user, with an inbox, and with one bind.
+    User,
+}
+
+/// Returns the bytes of resident memory that each connection adds, once there are many.
+///
+/// It is the slope between two numbers of connections: what all share, and what tables keep in
+/// advance, is in neither.
+pub(crate) fn memory(server: &str, who: Who, effort: Effort) -> Result<f64, Box<dyn Error>> {
+    let (few, many) = effort.pick((8_000, 16_000), (100, 300));
     let server = Server::start(server)?;
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         let mut open = Vec::new();
-        // The first connections also pay for what all share.
-        open.extend(connect(&server, 0..AT_ONCE).await?);
+        connect(&server, who, &mut open, few).await?;
         let before = server.resident_bytes()?;
-        for first in (AT_ONCE..AT_ONCE + connections).step_by(100) {
-            open.extend(connect(&server, first..first + AT_ONCE).await?);
-        }
+        connect(&server, who, &mut open, many).await?;
         let more = server.resident_bytes()?.saturating_sub(before);
         #[expect(clippy::cast_precision_loss, reason = "less than 2^52 bytes")]
-        let each = more as f64 / connections as f64;
+        let each = more as f64 / (many - few) as f64;
         Ok(each)
     })
 }
 
+/// Connects until so many are open.
 async fn connect(
     server: &Server,
-    numbers: std::ops::Range<u64>,
-) -> Result<Vec<tokio::net::TcpStream>, Box<dyn Error>> {
-    let connecting =
-        numbers.map(async |number| client::connect(server.address, "/", &format!("channel {number}")).await);
-    try_join_all(connecting).await.map_err(|error| error as _)
+    who: Who,
+    open: &mut Vec<TcpStream>,
+    count: u64,
+) -> Result<(), Box<dyn Error>> {
+    let path = |number| match who {
+        Who::Anonymous => "/ws".to_owned(),
+        Who::User => format!("/ws?user=user{number}"),
+    };
+    for first in (open.len() as u64..count).step_by(AT_ONCE.try_into()?) {
+        let connecting = (first..first + AT_ONCE).map(async |number| {
+            client::connect(server.address, &path(number), &format!("channel {number}")).await
+        });
+        open.extend(try_join_all(connecting).await.map_err(|error| error as Box<dyn Error>)?);
+    }
+    Ok(())
 }

@@ -1,7 +1,9 @@
 //! The budgets of `conductor-hub`: idle memory, and what a delivery costs.
 //!
 //! The server under measurement is a process of its own, so that its memory and its
-//! processor time are not mixed with those of the clients.
+//! processor time are not mixed with those of the clients. The real binary, `tidings`, is
+//! expected beside this one, and with the allocator of the system as `tidings-glibc`;
+//! `cargo xtask budget` puts both there.
 
 mod client;
 mod fanout;
@@ -14,12 +16,37 @@ use std::process::ExitCode;
 use benches::budget;
 use benches::budget::{Budget, Figure};
 
+use crate::idle::Who;
+
+const WAITING: &str = "a task that waits for its socket";
+
 const FIGURES: &[Figure] = &[
     Figure {
-        name: "hub.idle.memory",
+        name: "hub.idle.memory.glibc",
         unit: "bytes/connection",
-        ours: |effort| idle::memory("hub", effort),
-        against: Some(("a task that waits for its socket", |effort| idle::memory("waiting", effort))),
+        ours: |effort| idle::memory("hub", Who::Anonymous, effort),
+        against: Some((WAITING, |effort| idle::memory("waiting", Who::Anonymous, effort))),
+        budget: Budget::AtMost(3_000.0),
+    },
+    Figure {
+        name: "hub.idle.memory.mimalloc",
+        unit: "bytes/connection",
+        ours: |effort| idle::memory("mimalloc-hub", Who::Anonymous, effort),
+        against: Some((WAITING, |effort| idle::memory("mimalloc-waiting", Who::Anonymous, effort))),
+        budget: Budget::AtMost(3_000.0),
+    },
+    Figure {
+        name: "hub.idle.memory.server.glibc",
+        unit: "bytes/connection of a user",
+        ours: |effort| idle::memory("tidings-glibc", Who::User, effort),
+        against: None,
+        budget: Budget::AtMost(5_000.0),
+    },
+    Figure {
+        name: "hub.idle.memory.server.mimalloc",
+        unit: "bytes/connection of a user",
+        ours: |effort| idle::memory("tidings", Who::User, effort),
+        against: None,
         budget: Budget::AtMost(5_000.0),
     },
     Figure {

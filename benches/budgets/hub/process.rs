@@ -3,25 +3,45 @@
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::{env, fs};
 
-/// A server of this binary in a process of its own; ends when dropped.
+use tempfile::TempDir;
+
+/// A server in a process of its own; ends when dropped.
 pub(crate) struct Server {
     child: Child,
-    stdin: Option<ChildStdin>,
     pub(crate) address: SocketAddr,
+    _directory: TempDir,
 }
 
 impl Server {
+    /// Starts `tidings` or `tidings-glibc`, or one of ours by its name, with mimalloc if that begins with `mimalloc-`.
     pub(crate) fn start(name: &str) -> Result<Self, Box<dyn Error>> {
-        let mut command = Command::new(env::current_exe()?);
-        let mut child = command.args(["serve", name]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let stdin = child.stdin.take();
+        let ours = env::current_exe()?;
+        let directory = tempfile::tempdir()?;
+        let mut command = if name.starts_with("tidings") {
+            let mut command = Command::new(ours.with_file_name(name));
+            command.args(["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--connections=20000", "--log=error"]);
+            command.arg("--data-dir").arg(directory.path().join("data"));
+            command
+        } else if let Some(name) = name.strip_prefix("mimalloc-") {
+            let mut command = Command::new(ours.with_file_name("hub-mimalloc"));
+            command.args(["serve", name]);
+            command
+        } else {
+            let mut command = Command::new(ours);
+            command.args(["serve", name]);
+            command
+        };
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("child has no output")?).read_line(&mut line)?;
-        let address = line.trim().parse().map_err(|_| format!("server said {line:?} for its address"))?;
-        Ok(Self { child, stdin, address })
+        // `tidings` says it in a sentence.
+        let said = line.split_once("http://").map_or(&*line, |(_, behind)| behind);
+        let address = said.split_whitespace().next().and_then(|address| address.parse().ok());
+        let address = address.ok_or_else(|| format!("server said {line:?} for its address"))?;
+        Ok(Self { child, address, _directory: directory })
     }
 
     /// Returns its resident memory, in bytes.
@@ -44,8 +64,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Its input ends, and so does it.
-        self.stdin.take();
+        drop(self.child.kill());
         drop(self.child.wait());
     }
 }

@@ -91,12 +91,13 @@ fn waiting(tasks: &TaskTracker, listener: tokio::net::TcpListener) -> Result<(),
     tasks.spawn(async move {
         while let Ok((socket, _peer)) = listener.accept().await {
             connections.spawn(async move {
-                drop(socket.try_write(&client::accepted()));
                 let mut scratch = [0; 512];
+                // To the handshake, then to the ping behind the bind.
+                let mut answers = [client::ACCEPTED, &client::PONG].into_iter();
                 while socket.readable().await.is_ok() {
                     match socket.try_read(&mut scratch) {
                         Ok(0) => return,
-                        Ok(_) => {}
+                        Ok(_) => drop(answers.next().map(|answer| socket.try_write(answer))),
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                         Err(_lost) => return,
                     }
@@ -132,11 +133,12 @@ fn greet(socket: TcpStream, receivers: &Arc<Mutex<Vec<TcpStream>>>) -> io::Resul
         line.clear();
         head.read_line(&mut line)?;
     }
+    head.get_mut().set_nodelay(true)?;
+    head.get_mut().write_all(client::ACCEPTED)?;
     // Publisher and receivers greet alike, but for the name of the channel.
     head.read_exact(&mut client::greeting())?;
     let mut socket = head.into_inner();
-    socket.set_nodelay(true)?;
-    socket.write_all(&client::accepted())?;
+    socket.write_all(&client::PONG)?;
     if publishes {
         let receivers = Arc::clone(receivers);
         thread::spawn(move || drop(relay(&mut socket, &receivers)));
@@ -150,7 +152,7 @@ fn relay(publisher: &mut TcpStream, receivers: &Mutex<Vec<TcpStream>>) -> io::Re
     let frame = client::outgoing_frame();
     let frames = frame.repeat(1_000);
     let (mut buffer, mut read) = (vec![0; 64 * 1024], 0);
-    let incoming_len = client::incoming_frame().len();
+    let incoming_len = client::incoming_frame(0).len();
     loop {
         let more = publisher.read(&mut buffer)?;
         if more == 0 {

@@ -61,6 +61,13 @@ const FIGURES: &[Figure] = &[
         budget: Budget::AtMost(1.0),
     },
     Figure {
+        name: "mpx.resubscribe.10k.kills",
+        unit: "ms from a kill to the last activation, a kill every 300 ms",
+        ours: names::kills,
+        against: None,
+        budget: Budget::AtMost(100.0),
+    },
+    Figure {
         name: "mpx.publish",
         unit: "messages/s",
         ours: publish::rate,
