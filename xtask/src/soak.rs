@@ -1,9 +1,12 @@
 //! `cargo xtask soak NAME`: the long runs, each a binary of the package `tests`.
 
+use std::process::Command;
+
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use crate::step;
+use crate::binary::workspace;
+use crate::{step, test};
 
 /// What there is to run.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -23,10 +26,14 @@ pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
         Name::Presence => "soak-presence",
         Name::Server => "soak-server",
     };
-    let mut cargo =
-        step::cargo(&["run", "--quiet", "--package", "tests", "--all-features", "--bin", binary, "--"]);
+    // As everything else is built, so that nothing is built twice with other features.
+    test::build()?;
+    let mut soak = Command::new(step::target().join("debug").join(binary));
+    soak.current_dir(workspace());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
-    cargo.arg(((minutes * 60.0) as u64).to_string());
-    cargo.args(seed.map(|seed| seed.to_string()));
-    step::show(&mut cargo)
+    soak.arg(((minutes * 60.0) as u64).to_string());
+    soak.args(seed.map(|seed| seed.to_string()));
+    // The server that was just built.
+    soak.env("TIDINGS_BINARY", step::target().join("debug/tidings"));
+    step::show(&mut soak)
 }

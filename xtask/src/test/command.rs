@@ -50,6 +50,8 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
     let skipped = tempfile::NamedTempFile::new().context("no temporary file")?;
     let mut cargo = step::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
     cargo.env(SKIPPED_FILE, skipped.path());
+    // The server that was just built; built alone it would have its dependencies compiled anew, with fewer features.
+    cargo.env("TIDINGS_BINARY", step::target().join("debug/tidings"));
     if let Ok(engine) = &engine {
         cargo.env("DOCKER_HOST", engine.host());
     }
