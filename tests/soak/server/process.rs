@@ -51,7 +51,8 @@ impl Process {
         };
         let mut command = Command::new("prlimit");
         command.arg(format!("--nofile={DESCRIPTORS}:{DESCRIPTORS}")).arg(Tidings::binary());
-        command.arg("--data-dir").arg(data_dir(disk));
+        // That variable is for us, and the server would refuse it.
+        command.env_remove("TIDINGS_BINARY").arg("--data-dir").arg(data_dir(disk));
         command.args([format!("--http={}", ports[0]), format!("--grpc={}", ports[1])]);
         command.args(["--log=debug", "--presence-grace=200ms"]);
         let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn()?;

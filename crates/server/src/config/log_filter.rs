@@ -8,7 +8,10 @@ const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 /// What counts for everything that no part of the filter names.
 const USUAL: &str = "info";
 /// Our own modules, which somebody who writes something near them means.
-const OURS: [&str; 6] = ["conductor_hub", "mpx", "presence_core", "presence_redis", "tidings", "timeline"];
+const OURS: [&str; 7] =
+    ["conductor_hub", "mpx", "presence_core", "presence_redis", "redis_link", "tidings", "timeline"];
+/// The engine of the store tells at `info` of every file it makes, which helps nobody who has not asked.
+const ENGINE: [&str; 2] = ["fjall=warn", "lsm_tree=warn"];
 
 const ALLOWED: &str =
     "give error, warn, info, debug, trace or off, also by module, like info,conductor_hub=debug";
@@ -42,6 +45,10 @@ pub(super) fn parse(text: &str) -> Result<String, String> {
     }
     if !general {
         parts.insert(0, USUAL);
+    }
+    if parts.iter().any(|part| part.eq_ignore_ascii_case(USUAL)) {
+        // What is said about the engine itself comes later and counts more.
+        parts.splice(0..0, ENGINE);
     }
     let filter = parts.join(",");
     EnvFilter::builder().parse(&filter).map(|_| filter).map_err(|_| wrong())
@@ -95,14 +102,15 @@ mod tests {
     #[test]
     fn levels_and_modules_are_taken_and_the_rest_has_a_level_too() {
         for (given, filter) in [
-            ("info", "info"),
+            ("info", "fjall=warn,lsm_tree=warn,info"),
+            ("INFO,fjall=info", "fjall=warn,lsm_tree=warn,INFO,fjall=info"),
             ("WARN", "WARN"),
             ("off", "off"),
-            (" info , conductor_hub=debug", "info,conductor_hub=debug"),
-            ("conductor_hub=debug", "info,conductor_hub=debug"),
+            (" info , conductor_hub=debug", "fjall=warn,lsm_tree=warn,info,conductor_hub=debug"),
+            ("conductor_hub=debug", "fjall=warn,lsm_tree=warn,info,conductor_hub=debug"),
             ("tidings::http=trace,off", "tidings::http=trace,off"),
-            ("hyper=debug", "info,hyper=debug"),
-            ("mpx[connect{address}]=trace", "info,mpx[connect{address}]=trace"),
+            ("hyper=debug", "fjall=warn,lsm_tree=warn,info,hyper=debug"),
+            ("mpx[connect{address}]=trace", "fjall=warn,lsm_tree=warn,info,mpx[connect{address}]=trace"),
         ] {
             assert_eq!(parse(given).as_deref(), Ok(filter), "{given}");
         }
