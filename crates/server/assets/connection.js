@@ -139,8 +139,10 @@ export class Connection extends Emitter {
     }
   }
 
+  /** On a socket that is about to close nothing is sent: `close` rejects what waits for an answer, and all is bound anew. */
   #send(message) {
-    this.#socket?.send(encode({ uuid: freshId(), ...message }));
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#socket.send(encode({ uuid: freshId(), ...message }));
   }
 
   #become(state) {

@@ -27,9 +27,10 @@ export class Receipts extends Emitter {
     /** For each peer: how far they have come, our newest message that reached them, and the places of the others. */
     this.peers = new Map();
     this.#merge();
-    // Another tab of the user may have sent what we show.
-    this.#stored.watch(() => {
-      this.#merge();
+    // Another tab of the user may have sent what we show. Both may write at the same time, as they hear the same; so what
+    // it wrote counts, not what is stored now.
+    this.#stored.watch((theirs) => {
+      this.#merge(theirs);
       this.emit("change");
     });
     connection.on("message", ({ channel, text }) => channel.startsWith("$received:") && this.#heard(text));
@@ -140,8 +141,7 @@ export class Receipts extends Emitter {
   }
 
   /** Takes over what other tabs know: positions only grow, so the higher ones count. */
-  #merge() {
-    const kept = this.#stored.read();
+  #merge(kept = this.#stored.read()) {
     if (typeof kept?.peers !== "object" || kept.peers === null || kept.store !== this.store) return;
     for (const [name, theirs] of Object.entries(kept.peers)) {
       const ours = this.#peer(name);

@@ -18,7 +18,7 @@ export class Stored {
 
   read() {
     try {
-      return JSON.parse(localStorage.getItem(this.key) ?? "null");
+      return parsed(localStorage.getItem(this.key));
     } catch {
       return null;
     }
@@ -41,9 +41,18 @@ export class Stored {
     return reason;
   }
 
-  /** Calls back when another tab wrote. */
+  /** Calls back with what another tab wrote; by then this tab may have written over it. */
   watch(listener) {
-    addEventListener("storage", (event) => event.key === this.key && listener());
+    addEventListener("storage", (event) => event.key === this.key && listener(parsed(event.newValue)));
+  }
+}
+
+/** The value of a JSON text, or nothing. */
+function parsed(text) {
+  try {
+    return JSON.parse(text ?? "null");
+  } catch {
+    return null;
   }
 }
 
