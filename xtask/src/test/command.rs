@@ -56,11 +56,21 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
         cargo.env("DOCKER_HOST", engine.host());
     }
     cargo.args(filter).args(["--", "--color=never"]);
-    if without_containers {
-        // Not skipped but not claimed: `cargo xtask containers` is the command that claims them.
+    let mut summary = Summary::default();
+    if !without_containers && filter.is_none() {
+        // Alone: a container that starts is a new network for browsers, which then drop what they load.
+        let mut containers = step::cargo(&["test", "--workspace", "--all-features", "--test", "integration"]);
+        if let Ok(engine) = &engine {
+            containers.env("DOCKER_HOST", engine.host());
+        }
+        containers.env(SKIPPED_FILE, skipped.path()).args(["containers::", "--", "--color=never"]);
+        follow(&mut containers, &mut summary)?;
+    }
+    if without_containers || filter.is_none() {
+        // Run already, or not claimed: `cargo xtask containers` is the command that claims them then.
         cargo.args(["--skip", "containers::"]);
     }
-    let mut summary = follow(&mut cargo)?;
+    follow(&mut cargo, &mut summary)?;
     summary.skipped(&fs::read_to_string(skipped.path())?);
     drop(engine);
     if summary.ran() == 0 {
@@ -78,10 +88,9 @@ pub(crate) fn build() -> Result<()> {
 }
 
 /// Runs `cargo test`, shows its lines but for the empty ones, and counts.
-fn follow(cargo: &mut Command) -> Result<Summary> {
+fn follow(cargo: &mut Command, summary: &mut Summary) -> Result<()> {
     let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     let output = child.stdout.take().context("the output was piped")?;
-    let mut summary = Summary::default();
     for line in BufReader::new(output).split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
@@ -90,5 +99,5 @@ fn follow(cargo: &mut Command) -> Result<Summary> {
         }
     }
     summary.ended(child.wait()?.success());
-    Ok(summary)
+    Ok(())
 }

@@ -40,9 +40,9 @@ impl Summary {
         }
     }
 
-    /// Takes whether the whole run ended well.
+    /// Takes whether a run ended well.
     pub(super) fn ended(&mut self, well: bool) {
-        self.broken = !well;
+        self.broken |= !well;
     }
 
     pub(super) fn ran(&self) -> usize {
