@@ -6,8 +6,11 @@ use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
     Admission, Answer, ChannelHistory, Config, Connection, Disconnect, Handler, Hooks, Hub, Storage,
 };
+use replay::Replay;
 use support::{Client, Heard};
 
+#[path = "support/replay.rs"]
+mod replay;
 mod support;
 
 fn hub() -> Hub {
@@ -181,16 +184,6 @@ async fn lifecycle_hears_of_everything_once_and_in_order() {
         assert_eq!(heard.recv().await.as_deref(), Some(expected));
     }
     assert_eq!((hub.members("inbox"), heard.try_recv().is_err()), (0, true));
-}
-
-/// Answers a Server message with what is stored of the channel it names.
-struct Replay(Arc<ChannelHistory>);
-
-impl Handler for Replay {
-    fn call(&self, _connection: &Arc<Connection>, message: Message) -> Answer {
-        let end = Message::with_uuid(Opcode::SERVER, message.uuid, "", "done");
-        Answer::row(self.0.replay(&message.channel, usize::MAX).chain([end]))
-    }
 }
 
 #[tokio::test]

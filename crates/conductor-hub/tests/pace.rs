@@ -12,6 +12,7 @@ use conductor_hub::{
     Lifecycle, Storage,
 };
 use futures_util::{SinkExt, StreamExt};
+use replay::Replay;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, advance, sleep, timeout};
 use tokio_tungstenite::tungstenite;
@@ -19,6 +20,8 @@ use tokio_util::task::TaskTracker;
 
 #[path = "support/client.rs"]
 mod client;
+#[path = "support/replay.rs"]
+mod replay;
 
 /// Answers each call with as many bytes as it says, and counts the calls.
 #[derive(Default)]
@@ -100,16 +103,6 @@ async fn an_answer_that_no_outbox_takes_is_the_servers_fault() {
     let mut client = Client::connect(&hub).await;
     calls(&mut client, 1).await;
     assert_eq!(client.close_code().await, Disconnect::InternalError.code());
-}
-
-/// Answers with what is kept of a channel.
-struct Replay(Arc<ChannelHistory>);
-
-impl Handler for Replay {
-    fn call(&self, _connection: &Arc<Connection>, message: Message) -> Answer {
-        let end = Message::with_uuid(Opcode::SERVER, message.uuid, "", "done");
-        Answer::row(self.0.replay(&message.channel, usize::MAX).chain([end]))
-    }
 }
 
 #[tokio::test]
@@ -283,11 +276,8 @@ async fn who_chats_is_not_delayed_by_who_floods() {
     assert_eq!(hub.members("hello"), 4, "nobody is closed");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_sender_waits_for_a_bounded_time_and_a_reader_without_progress_is_closed() {
-    let hub = small(Arc::new(()));
-    let mut reader = Client::bound(&hub, "hello").await;
-    let (mut slow, mut flooder) = flooded(&hub).await;
+/// Lets a flooder go on, and tells how long it took until a reader had all of it.
+async fn go_on(flooder: &mut Client, reader: &mut Client) -> Duration {
     let start = Instant::now();
     for _ in 0..12 {
         flooder.write("hello", vec![1; 6_000]).await;
@@ -295,7 +285,15 @@ async fn a_sender_waits_for_a_bounded_time_and_a_reader_without_progress_is_clos
     for _ in 0..16 {
         reader.next().await;
     }
-    let waited = start.elapsed();
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_waits_for_a_bounded_time_and_a_reader_without_progress_is_closed() {
+    let hub = small(Arc::new(()));
+    let mut reader = Client::bound(&hub, "hello").await;
+    let (mut slow, mut flooder) = flooded(&hub).await;
+    let waited = go_on(&mut flooder, &mut reader).await;
     assert!(waited <= Duration::from_secs(3), "{waited:?} for one reader that does not read");
     assert_eq!(slow.close_code().await, Disconnect::SlowReader.code());
     flooder.settle().await;
@@ -315,14 +313,7 @@ async fn a_drip_does_not_slow_others_for_ever() {
             sleep(Duration::from_millis(100)).await;
         }
     });
-    let start = Instant::now();
-    for _ in 0..12 {
-        flooder.write("hello", vec![1; 6_000]).await;
-    }
-    for _ in 0..16 {
-        reader.next().await;
-    }
-    let waited = start.elapsed();
+    let waited = go_on(&mut flooder, &mut reader).await;
     assert!(waited <= Duration::from_secs(3), "{waited:?} for one reader that drips");
     while hub.members("hello") == 3 {
         advance(Duration::from_millis(10)).await;
