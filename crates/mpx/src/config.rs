@@ -52,6 +52,10 @@ impl Config {
     ///
     /// [`Config`](ErrorKind::Config) if it is none.
     pub fn new(address: &str) -> Result<Self, Error> {
+        if is_cut(address) {
+            let message = "the address has an `@` behind its host: in a user or password `/` is written as %2F, `?` as %3F, `#` as %23";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
         let info = address.into_connection_info().map_err(|error| {
             Error::with_source(ErrorKind::Config, "the address is none of a Redis", error)
         })?;
@@ -125,6 +129,14 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Whether a `/`, `?` or `#` stands in a user or password, so that a half of it would be taken for the host, and be shown.
+fn is_cut(address: &str) -> bool {
+    let Some((_, rest)) = address.split_once("://") else { return false };
+    let host_ends = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // What a socket's address begins with is its path; user and password are among its options.
+    host_ends > 0 && rest[host_ends..].contains('@')
 }
 
 impl fmt::Debug for Config {

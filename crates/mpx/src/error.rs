@@ -65,7 +65,11 @@ impl Error {
             // It is starting, busy, without a master, …
             ErrorKind::Unavailable
         };
-        Self::new(kind, format!("redis says: {}", String::from_utf8_lossy(why)))
+        // To a command that it does not know Redis repeats the arguments: in a log-in one is the password.
+        let why = String::from_utf8_lossy(why);
+        let why =
+            why.split("with args beginning with").next().unwrap_or_default().trim_end_matches([' ', ',']);
+        Self::new(kind, format!("redis says: {why}"))
     }
 
     /// Returns what the caller can do about it.

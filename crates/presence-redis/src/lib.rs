@@ -41,6 +41,7 @@ pub mod leases;
 mod policy;
 mod random;
 mod report;
+mod version;
 
 pub use crate::keyspace::Keyspace;
 pub use crate::leases::Leases;

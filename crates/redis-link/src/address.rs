@@ -34,27 +34,32 @@ impl Address {
     ///
     /// [`Config`](crate::ErrorKind::Config), without the words of the address, if it is none.
     pub fn parse(url: &str) -> Result<Self, Error> {
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("has no scheme such as redis://"))?;
-        let (user, rest) = rest.rsplit_once('@').map_or(("", rest), |(user, rest)| (user, rest));
-        // What follows a `?` or `#` may be a password, or the rest of one that was not encoded.
-        let shown = format!("{scheme}://{}", rest.split(['?', '#']).next().unwrap_or_default());
-        let hosts = Hosts { tls: scheme.starts_with("rediss"), user, rest };
-        let kind = match scheme {
+        let parts = Parts::of(url)?;
+        let shown = parts.shown();
+        let kind = match parts.scheme {
             "redis" | "rediss" | "valkey" | "valkeys" => {
-                known_options(rest, &["protocol"])?;
+                parts.known_options(&["protocol"])?;
                 Kind::Single(info(url)?)
             }
             "redis+unix" | "unix" | "valkey+unix" => {
-                known_options(rest, &["db", "user", "pass", "protocol"])?;
+                parts.known_options(&["db", "user", "pass", "protocol"])?;
+                if !parts.user.is_empty() || !parts.hosts.is_empty() {
+                    return Err(wrong(
+                        "names a unix socket and something before its path: write redis+unix:///path, and user and password after it as `?user=…&pass=…`",
+                    ));
+                }
                 Kind::Single(info(url)?)
             }
             "redis-cluster" | "rediss-cluster" => {
-                known_options(rest, &[])?;
-                Kind::Cluster(hosts.nodes("")?)
+                parts.known_options(&[])?;
+                if !matches!(parts.path, "" | "/" | "/0") {
+                    return Err(wrong("has a path after its hosts, and a cluster has no database but 0"));
+                }
+                Kind::Cluster(parts.nodes("")?)
             }
             "redis-sentinel" | "rediss-sentinel" => {
-                known_options(rest, &[])?;
-                hosts.sentinel()?
+                parts.known_options(&[])?;
+                parts.sentinel()?
             }
             _ => return Err(wrong("has an unknown scheme")),
         };
@@ -78,47 +83,78 @@ impl fmt::Debug for Address {
     }
 }
 
-/// The part of an address that may name several hosts.
-struct Hosts<'a> {
-    tls: bool,
+/// An address as every parser of URLs cuts it: what comes before the first `/`, `?` or `#` holds user and hosts.
+///
+/// A password with one of these three in it would be cut in two, and its halves taken for a host, a path or an option. It leaves an `@`
+/// behind the hosts, where none belongs: such an address is refused, so that what is shown is never a part of a password.
+struct Parts<'a> {
+    scheme: &'a str,
+    /// `user:password`, or empty.
     user: &'a str,
-    /// `host:port,host:port/path`
-    rest: &'a str,
+    /// `host:port,host:port`
+    hosts: &'a str,
+    /// From its `/` on, or empty.
+    path: &'a str,
+    options: Option<&'a str>,
 }
 
-impl Hosts<'_> {
+impl<'a> Parts<'a> {
+    fn of(url: &'a str) -> Result<Self, Error> {
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("has no scheme such as redis://"))?;
+        if rest.contains('#') {
+            return Err(wrong("has a `#`: in a user or password it is written as %23"));
+        }
+        let (rest, options) =
+            rest.split_once('?').map_or((rest, None), |(rest, options)| (rest, Some(options)));
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let is_socket = hosts.is_empty() && user.is_empty();
+        if path.contains('@') || !is_socket && options.is_some_and(|options| options.contains('@')) {
+            return Err(wrong(
+                "has an `@` behind its hosts: in a user or password `/` is written as %2F, and `?` as %3F",
+            ));
+        }
+        Ok(Self { scheme, user, hosts, path, options })
+    }
+
+    /// Neither user and password nor options, which may hold one.
+    fn shown(&self) -> String {
+        format!("{}://{}{}", self.scheme, self.hosts, self.path)
+    }
+
+    /// Refuses options that would be passed over in silence, such as a database that is meant to be another one.
+    fn known_options(&self, known: &[&str]) -> Result<(), Error> {
+        let Some(options) = self.options else { return Ok(()) };
+        let mut names = options.split('&').map(|option| option.split('=').next().unwrap_or_default());
+        if names.all(|name| known.contains(&name)) {
+            return Ok(());
+        }
+        let allowed = known.join("`, `");
+        let what =
+            if known.is_empty() { "no options".to_owned() } else { format!("the options `{allowed}`") };
+        // Not the option itself: it may be the rest of a password with a `&` in it, which has to be written as `%26`.
+        Err(wrong(&format!("has something after its `?` that is no option of its scheme, which has {what}")))
+    }
+
     fn sentinel(&self) -> Result<Kind, Error> {
-        let path = self.rest.split_once('/').map_or("", |(_, path)| path);
+        let path = self.path.strip_prefix('/').unwrap_or_default();
         let (master, database) = path.split_once('/').unwrap_or((path, "0"));
         if master.is_empty() {
             return Err(wrong("names no master, as in redis-sentinel://host:26379/mymaster"));
         }
         let node = self.nodes(database)?.swap_remove(0);
         // The sentinels themselves are asked without TLS and without a password.
-        let open = Self { tls: false, user: "", rest: self.rest };
+        let open = Self { scheme: "redis-sentinel", user: "", ..*self };
         let sentinels = open.nodes("")?.into_iter().map(|info| info.addr().clone()).collect();
         Ok(Kind::Sentinel { sentinels, master: master.to_owned(), node })
     }
 
     fn nodes(&self, database: &str) -> Result<Vec<ConnectionInfo>, Error> {
-        let scheme = if self.tls { "rediss" } else { "redis" };
+        let scheme = if self.scheme.starts_with("rediss") { "rediss" } else { "redis" };
         let at = if self.user.is_empty() { "" } else { "@" };
-        let hosts = self.rest.split(['/', '?']).next().unwrap_or_default();
-        hosts.split(',').map(|host| info(&format!("{scheme}://{}{at}{host}/{database}", self.user))).collect()
+        let node = |host| info(&format!("{scheme}://{}{at}{host}/{database}", self.user));
+        self.hosts.split(',').map(node).collect()
     }
-}
-
-/// Refuses options that would be passed over in silence, such as a database that is meant to be another one.
-fn known_options(rest: &str, known: &[&str]) -> Result<(), Error> {
-    let Some((_, options)) = rest.split_once('?') else { return Ok(()) };
-    let mut names = options.split('&').map(|option| option.split('=').next().unwrap_or_default());
-    if names.all(|name| known.contains(&name)) {
-        return Ok(());
-    }
-    let allowed = known.join("`, `");
-    let what = if known.is_empty() { "no options".to_owned() } else { format!("the options `{allowed}`") };
-    // Not the option itself: it may be the rest of a password with a `?` in it, which has to be written as `%3F`.
-    Err(wrong(&format!("has something after its `?` that is no option of its scheme, which has {what}")))
 }
 
 fn info(url: &str) -> Result<ConnectionInfo, Error> {
@@ -167,6 +203,39 @@ mod tests {
         assert_eq!(socket.to_string(), "redis+unix:///run/redis.sock");
         let Kind::Single(info) = socket.kind else { panic!("one server") };
         assert_eq!(info.redis_settings().db(), 2);
+    }
+
+    #[test]
+    fn password_of_a_socket_is_not_shown_whatever_is_in_it() {
+        for (url, password) in [
+            ("redis+unix:///run/redis.sock?pass=p@sswd", "p@sswd"),
+            ("redis+unix:///run/redis.sock?user=bob&pass=a/b@c?d", "a/b@c?d"),
+            ("unix:///run/redis.sock?pass=@hidden", "@hidden"),
+        ] {
+            let address = Address::parse(url).unwrap();
+            assert!(address.to_string().ends_with(":///run/redis.sock"), "{address}");
+            let Kind::Single(info) = address.kind else { panic!("one server") };
+            assert_eq!(info.redis_settings().password(), Some(password));
+        }
+    }
+
+    #[test]
+    fn half_a_password_is_never_taken_for_a_host_or_a_path() {
+        for url in [
+            "redis://user:12?hidden@host",
+            "redis://user:12#hidden@host",
+            "redis-cluster://user:12?hidden@host:1,other:2",
+            "redis-sentinel://user:1/hidden@host/mymaster",
+            "redis-sentinel://host:1/my@hidden",
+            "redis+unix://:hidden@/run/redis.sock",
+            "redis+unix://:hid/den@/run/redis.sock",
+            "redis+unix:///run/redis.sock?pass=hid#den",
+            "redis-cluster://host:1/hidden",
+        ] {
+            let error = Address::parse(url).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{url}");
+            assert!(!error.to_string().contains("hidden"), "{error}");
+        }
     }
 
     #[test]

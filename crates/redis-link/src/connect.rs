@@ -9,6 +9,7 @@ use redis::{
 use tokio::time::timeout;
 
 use crate::config::Connect;
+use crate::error::unquoted;
 
 /// Connects to a server; `patience` is for answers, instead of that of the settings.
 pub(crate) async fn single(
@@ -22,7 +23,7 @@ pub(crate) async fn single(
     let client = client(info, settings)?;
     let connecting = client.get_multiplexed_async_connection_with_config(&limits);
     // Log-in included, which the client bounds by the time of an answer.
-    bounded(settings.connect_timeout, Box::pin(connecting)).await
+    bounded(settings.connect_timeout, Box::pin(connecting)).await.map_err(unquoted)
 }
 
 pub(crate) fn client(info: &ConnectionInfo, settings: &Connect) -> RedisResult<Client> {

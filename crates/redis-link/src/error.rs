@@ -46,6 +46,7 @@ impl Error {
     #[must_use]
     pub fn of(server: &str, error: RedisError) -> Self {
         use ErrorKind::{Answered, Refused, Unavailable};
+        let error = unquoted(error);
         let (kind, what) = match error.code() {
             Some("OOM") => {
                 (Refused, "is out of memory: give it more `maxmemory`, or remove what is not needed")
@@ -83,7 +84,14 @@ impl Error {
                 )
         });
         let kind = if wrong { ErrorKind::Config } else { ErrorKind::Unavailable };
-        Self { kind, message: format!("no redis to be had at {address}").into(), source: error.source }
+        let message = match error.code() {
+            Some("NOPERM") => format!(
+                "redis at {address} does not permit the user of the address a command that a start needs; allow `INFO` with \
+                 `ACL SETUSER <user> +info`, and for a cluster `+cluster` as well"
+            ),
+            _ => format!("no redis to be had at {address}"),
+        };
+        Self { kind, message: message.into(), source: error.source }
     }
 
     /// Returns what the caller can do.
@@ -103,6 +111,17 @@ impl Error {
     pub fn into_redis(self) -> Option<RedisError> {
         self.source
     }
+}
+
+/// The same error without the arguments of a command that the server does not know, which it repeats: in a log-in one is the password.
+pub(crate) fn unquoted(error: RedisError) -> RedisError {
+    const QUOTED: &str = "with args beginning with";
+    if !error.to_string().contains(QUOTED) {
+        return error;
+    }
+    let detail = error.detail().and_then(|detail| detail.split(QUOTED).next()).unwrap_or_default();
+    let detail = detail.trim_end_matches([' ', ',']).to_owned();
+    redis::make_extension_error(error.code().unwrap_or("ERR").to_owned(), Some(detail))
 }
 
 impl fmt::Display for Error {

@@ -5,7 +5,7 @@ import { Banner } from "./banner.js";
 import { composing } from "./dom.js";
 import { Gather } from "./gather.js";
 import { Indicator } from "./indicator.js";
-import { checkedName } from "./name.js";
+import { checkedName, shownName } from "./name.js";
 import { Rail } from "./rail.js";
 import { Session } from "./session.js";
 import { remembered } from "./storage.js";
@@ -13,10 +13,14 @@ import { Talk } from "./talk.js";
 import { Troubles } from "./troubles.js";
 
 const touch = matchMedia("(pointer: coarse)");
-const root = document.querySelector("#app");
-const welcome = document.querySelector("#welcome");
+// What the page is made of before anybody comes in.
+const pristine = document.body.cloneNode(true);
 
-function ask(proposed) {
+function ask(proposed, note = null) {
+  const welcome = document.querySelector("#welcome");
+  const told = welcome.querySelector("#welcome-note");
+  told.hidden = note === null;
+  told.textContent = note ?? "";
   const field = welcome.querySelector("#name");
   const problem = welcome.querySelector("#name-problem");
   welcome.hidden = false;
@@ -37,10 +41,24 @@ function ask(proposed) {
   });
 }
 
-/** Asks for another name. The page that goes away ends its own connection. */
-function leave() {
+/** Asks for another name, also while there is no server from which the page could be had again. */
+function leave(session) {
+  const { unkept, unkeptReason } = session.outbox;
+  const lost = `This browser cannot keep what is not sent yet: ${unkeptReason}. Change the name all the same, and lose it?`;
+  if (unkept.size > 0 && !confirm(lost)) return;
+  const away = session.connection.state !== "open";
+  const waits = session.outbox.waiting.length - unkept.size;
+  session.stop();
   remembered.leave();
-  location.reload();
+  history.replaceState(null, "");
+  document.title = "tidings";
+  document.body.replaceWith(pristine.cloneNode(true));
+  ask(remembered.read().last, away ? absence(session.me, waits) : null);
+}
+
+function absence(name, waits) {
+  const kept = waits > 0 ? ` What ${shownName(name)} has written and is not sent yet stays in this browser, and is sent when ${shownName(name)} comes in again.` : "";
+  return `There is no connection to the server now. You can change your name all the same: what you write waits in this browser until the server is back.${kept}`;
 }
 
 /** A name that was kept, if it still is one. */
@@ -53,7 +71,8 @@ function usable(kept) {
 }
 
 function enter(name) {
-  welcome.hidden = true;
+  const root = document.querySelector("#app");
+  document.querySelector("#welcome").hidden = true;
   root.hidden = false;
   root.querySelector("#me").textContent = name;
   const session = new Session(name);
@@ -87,18 +106,18 @@ function enter(name) {
 
   root.dataset.pane = "list";
   root.querySelector("#new-group").addEventListener("click", () => gather.open());
-  root.querySelector("#leave").addEventListener("click", leave);
+  root.querySelector("#leave").addEventListener("click", () => leave(session));
   root.querySelector("#back").addEventListener("click", () => (history.state?.key ? history.back() : close()));
   addEventListener("popstate", ({ state }) => {
     const entry = session.book.conversations.get(state?.key);
     if (entry) open(entry, false);
     else close();
-  });
-  addEventListener("beforeunload", (event) => session.outbox.unkept.size > 0 && event.preventDefault());
+  }, { signal: session.life });
+  addEventListener("beforeunload", (event) => session.outbox.unkept.size > 0 && event.preventDefault(), { signal: session.life });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || composing(event) || event.defaultPrevented || talk.key === null || document.querySelector("dialog[open]")) return;
     root.querySelector("#back").click();
-  });
+  }, { signal: session.life });
   session.on("arrived", ({ entry, message }) => announcer.message(entry, message));
   session.on("notice", (text) => announcer.say(text));
   session.on("reset", () => talk.restart());

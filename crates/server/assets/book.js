@@ -24,7 +24,7 @@ export class Book extends Emitter {
   #stored;
   #saving = 0;
 
-  constructor(me) {
+  constructor(me, life) {
     super();
     this.me = me;
     this.store = null;
@@ -32,13 +32,18 @@ export class Book extends Emitter {
     this.cursor = 0;
     this.tag = null;
     this.conversations = new Map();
+    /** For each conversation of a past that is no more: when the server stored the newest message that was read in it. */
+    this.readBefore = new Map();
     this.#stored = new Stored(me, "book");
     this.#merge(this.#stored.read());
-    this.#stored.watch(() => {
-      this.#merge(this.#stored.read());
+    // What it wrote counts, not what is stored by now: both may write at the same time.
+    this.#stored.watch((theirs) => {
+      this.#merge(theirs);
       this.emit("change");
-    });
-    addEventListener("pagehide", () => this.#saving && this.#save());
+      if (this.#knowsMoreThan(theirs)) this.changed();
+    }, life);
+    addEventListener("pagehide", () => this.#saving && this.#save(), { signal: life });
+    life.addEventListener("abort", () => this.#saving && this.#save());
   }
 
   /** How far the inbox was read. */
@@ -49,14 +54,19 @@ export class Book extends Emitter {
   /** Whether the server has the store that we know; otherwise everything of the other one is forgotten. */
   recognise(store) {
     const same = this.store === null || this.store === store;
-    if (!same) this.startOver(null);
+    if (!same) {
+      this.startOver(null);
+      // Whatever was read there, the messages here are others.
+      this.readBefore.clear();
+    }
     this.store = store;
     this.changed();
     return same;
   }
 
-  /** The server has another past than the one that was read. */
+  /** The server has another past than the one that was read; what both have in common stays read. */
   startOver(generation) {
+    for (const [key, entry] of this.conversations) this.#raise(key, readUntil(entry));
     Object.assign(this, { cursor: 0, tag: null, generation });
     this.conversations.clear();
     this.#stored.write(null);
@@ -77,7 +87,9 @@ export class Book extends Emitter {
     entry.preview = message.text.slice(0, PREVIEW_LENGTH).toWellFormed();
     entry.from = message.from;
     entry.at = message.at;
+    entry.storedAt = Math.max(entry.storedAt ?? 0, message.storedAt ?? 0);
     if (message.from === this.me) entry.wrote = true;
+    else if (this.#wasRead(message)) entry.read = Math.max(entry.read, entry.unread.length === 0 ? sequence : 0);
     else if (sequence > entry.read) entry.unread = [...entry.unread, sequence].slice(-UNREAD_MAX);
     if (entry.kind === "unknown") entry.kept = newest([...(entry.kept ?? []), keptOf(message)]);
     this.learn(entry, message.conversation.members);
@@ -109,8 +121,23 @@ export class Book extends Emitter {
     const entry = this.conversations.get(key);
     if (!entry || (entry.read >= entry.last && entry.unread.length === 0)) return;
     entry.read = entry.last;
+    entry.readAt = entry.storedAt ?? 0;
     entry.unread = [];
     this.changed();
+  }
+
+  /** Whether a message was read in a past that this one shares. One that has no time is older than all that have. */
+  #wasRead({ conversation, storedAt }) {
+    const until = this.readBefore.get(conversation.key);
+    return until !== undefined && (storedAt ?? 0) <= until;
+  }
+
+  #raise(key, until) {
+    if (until === null) return;
+    const known = this.readBefore.get(key) ?? 0;
+    this.readBefore.delete(key);
+    this.readBefore.set(key, Math.max(known, until));
+    if (this.readBefore.size > CONVERSATIONS_MAX) this.readBefore.delete(this.readBefore.keys().next().value);
   }
 
   /** Newest first. */
@@ -152,10 +179,20 @@ export class Book extends Emitter {
     const ranked = this.#ranked().slice(0, CONVERSATIONS_MAX).map(slim);
     let reason = null;
     for (const length of KEPT_LENGTHS) {
-      reason = this.#stored.write({ store, generation, cursor, tag, conversations: within(ranked, length) });
+      const readBefore = within([...this.readBefore].toReversed(), length / 10);
+      reason = this.#stored.write({ store, generation, cursor, tag, readBefore, conversations: within(ranked, length) });
       if (reason === null) break;
     }
     this.emit("kept", reason);
+  }
+
+  /** Whether another tab wrote less than we know, so that it lies over what we wrote. */
+  #knowsMoreThan(theirs) {
+    if (!Array.isArray(theirs?.conversations) || textOr(theirs.store, null) !== this.store) return false;
+    if (textOr(theirs.generation, null) !== this.generation) return false;
+    const read = new Map(theirs.conversations.map((entry) => [entry?.key, numberOr(entry?.read, 0)]));
+    const behind = (entry) => read.has(entry.key) && read.get(entry.key) < entry.read;
+    return numberOr(theirs.cursor, 0) < this.cursor || this.list().some(behind);
   }
 
   #merge(other) {
@@ -163,6 +200,7 @@ export class Book extends Emitter {
     if (this.store !== null && other.store !== this.store) return;
     const generation = textOr(other.generation, null);
     if (this.generation !== null && generation !== null && generation !== this.generation) return;
+    for (const [key, until] of pairsOf(other.readBefore)) this.#raise(key, until);
     this.store = textOr(other.store, null);
     const cursor = Number.isSafeInteger(other.cursor) && other.cursor > 0 ? other.cursor : 0;
     this.advance({ sequence: cursor, tag: textOr(other.tag, null), generation });
@@ -190,6 +228,8 @@ function checked(entry) {
     read: numberOr(entry.read, 0),
     opened: numberOr(entry.opened, 0),
     at: numberOr(entry.at, null),
+    storedAt: numberOr(entry.storedAt, undefined),
+    readAt: numberOr(entry.readAt, undefined),
     from: textOr(entry.from, null),
     preview: textOr(entry.preview, ""),
     unread: Array.isArray(entry.unread) ? entry.unread.filter(Number.isFinite).slice(-UNREAD_MAX) : [],
@@ -205,10 +245,30 @@ function merged(ours, theirs) {
   return {
     ...newer,
     read,
+    storedAt: largest(ours.storedAt, theirs.storedAt),
+    readAt: largest(ours.readAt, theirs.readAt),
     members: newer.members.length > 0 ? newer.members : ours.members,
     wrote: ours.wrote === true || theirs.wrote === true,
     unread: unread.sort((left, right) => left - right).slice(-UNREAD_MAX),
   };
+}
+
+/** When the server stored the newest message that was read, or `null` if none was. */
+function readUntil({ read, last, readAt, at, unread }) {
+  if (readAt !== undefined) return readAt;
+  // Pages before this one did not note it; what a message says of its time is believed up to now.
+  const all = read > 0 && read >= last && unread.length === 0;
+  return all && at !== null ? Math.min(at, Date.now()) : null;
+}
+
+function largest(left, right) {
+  return left === undefined || right === undefined ? (left ?? right) : Math.max(left, right);
+}
+
+/** Pairs of a text and a number out of what was kept. */
+function pairsOf(kept) {
+  const isPair = (pair) => Array.isArray(pair) && typeof pair[0] === "string" && Number.isFinite(pair[1]);
+  return Array.isArray(kept) ? kept.filter(isPair).toReversed() : [];
 }
 
 /** Without what has no bound; who is in a large group is learnt again from its messages. */

@@ -20,7 +20,7 @@ export class Connection extends Emitter {
   #stable = 0;
   #stopped = false;
 
-  constructor(user) {
+  constructor(user, life) {
     super();
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     this.url = `${scheme}//${location.host}/ws?user=${encodeURIComponent(user)}`;
@@ -28,19 +28,14 @@ export class Connection extends Emitter {
     this.state = "connecting";
     /** When the next try is made, while waiting. */
     this.retryAt = 0;
-    addEventListener("online", () => this.retryNow());
-    addEventListener("offline", () => this.#socket?.close());
-    document.addEventListener("visibilitychange", () => !document.hidden && this.retryNow());
+    addEventListener("online", () => this.retryNow(), { signal: life });
+    addEventListener("offline", () => this.#socket?.close(), { signal: life });
+    document.addEventListener("visibilitychange", () => !document.hidden && this.retryNow(), { signal: life });
+    life.addEventListener("abort", () => this.#stop());
   }
 
   start() {
     this.#open();
-  }
-
-  stop() {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    this.#socket?.close(1000);
   }
 
   /** Does not wait for the next try. */
@@ -71,6 +66,12 @@ export class Connection extends Emitter {
       this.#calls.set(uuid, { resolve, reject, timer });
       this.#send({ opcode: Opcode.SERVER, uuid, body: JSON.stringify({ call: name, ...details }) });
     });
+  }
+
+  #stop() {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#socket?.close(1000);
   }
 
   #open() {

@@ -3,9 +3,16 @@
 
 import { Emitter } from "./emitter.js";
 import { parts, Refused } from "./http.js";
+import { plainReason } from "./reason.js";
 
 const AGAIN_MS = 5_000;
 const GLANCE_MS = 30_000;
+// What stands for a reason that is for the operator of the server alone.
+const OTHERWISE = Object.freeze({
+  sending: "it cannot write to its store",
+  reading: "it cannot read its store",
+  presence: "the server cannot reach what keeps it",
+});
 const WELL = Object.freeze({ sending: null, reading: null, presence: null });
 
 /** Emits `change`, and `well` when the server says that what failed works again. */
@@ -17,9 +24,10 @@ export class Health extends Emitter {
   #timer = 0;
   #connection;
 
-  constructor(connection) {
+  constructor(connection, life) {
     super();
     this.#connection = connection;
+    life.addEventListener("abort", () => clearTimeout(this.#timer));
     connection.on("open", () => this.look());
   }
 
@@ -39,7 +47,7 @@ export class Health extends Emitter {
   /** Notes how a send or a read went: `null`, or its error. */
   note(what, error) {
     const before = this[what];
-    this.#met[what] = error === null ? null : reasonOf(error);
+    this.#met[what] = error === null ? null : reasonOf(error, OTHERWISE[what]);
     if (error === null) this.#said = { ...this.#said, [what]: null };
     else if (this.#timer === 0) this.look();
     if (this[what] !== before) this.emit("change");
@@ -61,6 +69,7 @@ export class Health extends Emitter {
       console.warn("the server does not say how it is", error);
     }
     this.#looking = false;
+    if (this.#connection.state !== "open") return;
     const well = [this.sending, this.reading, this.presence].every((reason) => reason === null);
     if (!well) this.#timer = setTimeout(() => this.look(), AGAIN_MS * (0.8 + Math.random() * 0.4));
   }
@@ -68,11 +77,11 @@ export class Health extends Emitter {
   #hear(found) {
     const failing = (name) => found.find((part) => part?.name === name && part.state !== "well");
     const timelines = failing("timelines");
-    const reason = (part) => (part ? String(part.reason ?? "it does not say why").replace(/[.\s]+$/u, "").slice(0, 300) : null);
+    const reason = (part, what) => (part ? plainReason(part.reason, OTHERWISE[what]) : null);
     const said = {
-      sending: reason(timelines),
-      reading: timelines?.state === "down" ? reason(timelines) : null,
-      presence: reason(failing("presence")),
+      sending: reason(timelines, "sending"),
+      reading: timelines?.state === "down" ? reason(timelines, "reading") : null,
+      presence: reason(failing("presence"), "presence"),
     };
     const before = this.#said;
     this.#said = said;
@@ -81,8 +90,8 @@ export class Health extends Emitter {
   }
 }
 
-function reasonOf(error) {
-  if (error instanceof Refused) return error.message.replace(/[.\s]+$/u, "");
+function reasonOf(error, otherwise) {
+  if (error instanceof Refused) return plainReason(error.message, otherwise);
   if (error.name === "TimeoutError") return "it does not answer";
   return error instanceof TypeError ? "it cannot be reached" : error.message;
 }

@@ -24,6 +24,7 @@ export class Inbox {
   #sure = false;
   #restarts = 0;
   #wake = null;
+  #stopped = false;
 
   constructor(member, { sequence, tag, generation }, { apply, restarted, passed, failed }) {
     this.member = member;
@@ -46,6 +47,12 @@ export class Inbox {
     this.#wake?.();
   }
 
+  /** Reads no more. */
+  stop() {
+    this.#stopped = true;
+    this.#wake?.();
+  }
+
   /** Begins again at the first entry. */
   restart(generation = null) {
     Object.assign(this, { last: 0, tag: null, generation });
@@ -64,6 +71,7 @@ export class Inbox {
       const { asked, last, tag } = { asked: this.#asked, last: this.last, tag: this.tag };
       try {
         const answer = await sync(this.member, { last, tag, count: PAGE });
+        if (this.#stopped) return;
         // Begun again meanwhile: the answer is to another question.
         if (this.last !== last) continue;
         const done = this.#read(answer);
@@ -71,9 +79,11 @@ export class Inbox {
         backoff.reset();
         if (done && asked === this.#asked) return;
       } catch (error) {
+        if (this.#stopped) return;
         this.failed(error);
         const wait = error instanceof Refused && error.permanent ? HOPELESS_MS : backoff.next();
         await this.#pause(Math.max(wait, error.retryAfter ?? 0));
+        if (this.#stopped) return;
       }
     }
   }

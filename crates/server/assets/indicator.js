@@ -6,7 +6,7 @@ import { icon } from "./dom.js";
 export class Indicator {
   #timer = 0;
 
-  constructor(button, { connection, presence, health }) {
+  constructor(button, { connection, presence, health, life }) {
     this.button = button;
     const count = button.querySelector("#people-count");
     presence.on("change", () => (count.textContent = presence.fresh ? `${presence.count} online` : ""));
@@ -17,6 +17,7 @@ export class Indicator {
     this.health = health;
     connection.on("state", () => this.#show());
     health.on("change", () => this.#show());
+    life.addEventListener("abort", () => clearInterval(this.#timer));
     this.#show();
   }
 

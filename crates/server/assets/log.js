@@ -38,7 +38,7 @@ export class Log {
     grown.observe(this.scroller);
     grown.observe(this.list);
     session.receipts.on("change", this.paint);
-    document.addEventListener("visibilitychange", () => this.#report());
+    document.addEventListener("visibilitychange", () => this.#report(), { signal: session.life });
     this.refresh = (thread) => thread === this.#thread && this.paint();
   }
 

@@ -27,7 +27,7 @@ export function readMessage(entry, me) {
     console.warn("a message is shown as it came", error);
     const [raw, from] = [entry.message, entry.from];
     const place = conversationOf(entry, null, from, me);
-    return { raw, from, verified: from !== null, id: entry.id, sure: true, at: entry.at, text: shortened(raw), conversation: place };
+    return { raw, from, verified: from !== null, id: entry.id, sure: true, at: entry.at, storedAt: entry.at, text: shortened(raw), conversation: place };
   }
 }
 
@@ -49,6 +49,8 @@ function understood(entry, me) {
     id: entry.id ?? claimedId,
     /** Whether the server holds the id unique; a claimed one may come twice. */
     sure: entry.id !== null,
+    /** When the server stored it, if it says so. */
+    storedAt: entry.at,
     at: entry.at ?? (Number.isFinite(fields?.at) && Math.abs(fields.at) < TIME_MAX ? fields.at : null),
     text: shortened(typeof fields?.text === "string" ? fields.text : entry.message),
     conversation: conversationOf(entry, fields, from, me),

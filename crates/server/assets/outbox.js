@@ -4,13 +4,22 @@
 //   add ──► queued ──► stored                                 answered: it is taken out
 //             │ ▲────► held      the server takes none now: it is tried again until it does
 //             └──────► failed    the server refuses this one: the person decides
+//
+// All tabs of a user keep theirs in one place, and each sends its own. What a tab leaves behind that is gone, one of the
+// others takes over, or the next visit. Two tabs may write at the same time, so that one overwrites the other; each hears
+// what the other wrote, and puts right what is missing of its own and what it has done with.
 
 import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { writeMessage } from "./message.js";
 import { freshId } from "./protocol.js";
+import { plainReason } from "./reason.js";
 import { Stored } from "./storage.js";
+import { Tab } from "./tab.js";
 import { Refused, send } from "./http.js";
+
+// How many of those that were answered are remembered: long enough for a tab that wrote at the same time to be heard.
+const DONE_MAX = 1_000;
 
 /**
  * Emits `queued`, `failed` and `dropped` with the entry, `stored` with { entry, answer }, `held` with the error when
@@ -22,12 +31,20 @@ export class Outbox extends Emitter {
   #sending = false;
   #wake = null;
   #stopped = false;
+  #tab;
+  /** Tabs that are gone and whose entries are ours. */
+  #gone = new Set();
+  /** Answered or given up, and not to come back by what another tab writes. */
+  #done = new Set();
 
-  constructor(me) {
+  constructor(me, life) {
     super();
     this.me = me;
     this.#stored = new Stored(me, "outbox");
-    this.entries = this.#read();
+    this.#tab = new Tab(me, life);
+    this.entries = [];
+    this.#stored.watch((theirs) => this.#hear(entriesOf(theirs)), life);
+    life.addEventListener("abort", () => this.#stop());
     /** Entries that a reload would lose, and why the browser does not keep them. */
     this.unkept = new Set();
     this.unkeptReason = null;
@@ -40,12 +57,8 @@ export class Outbox extends Emitter {
 
   /** Sends what a visit before left behind. */
   start() {
+    this.#look(this.#read());
     this.#run();
-  }
-
-  stop() {
-    this.#stopped = true;
-    this.#wake?.();
   }
 
   /** Queues a text. When this returns, the browser keeps it or `unkept` has it. */
@@ -59,7 +72,7 @@ export class Outbox extends Emitter {
             fields: { from: this.me, group_name: conversation.group, group_members: conversation.members },
           }
         : { path: "/timeline/send", fields: { from: this.me, to: conversation.peer } };
-    const entry = { id, key: conversation.key, peer: conversation.peer, ...place, raw, failed: null };
+    const entry = { id, tab: this.#tab.id, key: conversation.key, peer: conversation.peer, ...place, raw, failed: null };
     this.entries.push(entry);
     this.#save();
     this.emit("queued", entry);
@@ -90,6 +103,39 @@ export class Outbox extends Emitter {
     this.#wake?.();
   }
 
+  #stop() {
+    this.#stopped = true;
+    this.#wake?.();
+  }
+
+  /** Another tab has written. */
+  #hear(theirs) {
+    const kept = new Set(theirs.map((entry) => entry.id));
+    const missing = this.entries.some((entry) => !kept.has(entry.id) && !this.unkept.has(entry));
+    if (missing || theirs.some((entry) => this.#done.has(entry.id))) this.#write(theirs);
+    for (const owner of this.#gone) this.#adopt(owner, theirs);
+    this.#look(theirs);
+  }
+
+  /** Takes over what was left by tabs that are gone, or will be. */
+  #look(kept) {
+    for (const owner of new Set(kept.map(ownerOf))) {
+      this.#tab.whenGone(owner, () => {
+        this.#gone.add(owner);
+        this.#adopt(owner, this.#read());
+      });
+    }
+  }
+
+  #adopt(owner, kept) {
+    const ours = new Set(this.entries.map((entry) => entry.id));
+    const left = kept.filter((entry) => ownerOf(entry) === owner && !ours.has(entry.id) && !this.#done.has(entry.id));
+    if (left.length === 0) return;
+    this.entries = [...left, ...this.entries];
+    for (const entry of left) this.emit("queued", entry);
+    this.#run();
+  }
+
   async #run() {
     if (this.#sending) return;
     this.#sending = true;
@@ -111,7 +157,7 @@ export class Outbox extends Emitter {
   }
 
   #refuse(entry, error) {
-    entry.failed = error.message;
+    entry.failed = plainReason(error.message, "the server refuses it");
     this.#save();
     this.emit("failed", entry);
   }
@@ -129,13 +175,19 @@ export class Outbox extends Emitter {
 
   #remove(entry) {
     this.entries = this.entries.filter((other) => other !== entry);
-    this.#save(entry.id);
+    this.#done.add(entry.id);
+    if (this.#done.size > DONE_MAX) this.#done.delete(this.#done.values().next().value);
+    this.#save();
+  }
+
+  #save() {
+    this.#write(this.#read());
   }
 
   /** Keeps ours; what other tabs have on their way lies in the same place and stays. */
-  #save(removed = null) {
+  #write(stored) {
     const ours = new Set(this.entries.map((entry) => entry.id));
-    const others = this.#read().filter((entry) => entry.id !== removed && !ours.has(entry.id));
+    const others = stored.filter((entry) => !this.#done.has(entry.id) && !ours.has(entry.id));
     const before = this.unkept.size;
     this.unkeptReason = this.#stored.writeFirst([...others, ...this.entries]);
     const kept = new Set(this.unkeptReason === null ? ours : this.#read().map((entry) => entry.id));
@@ -144,9 +196,17 @@ export class Outbox extends Emitter {
   }
 
   #read() {
-    const kept = this.#stored.read();
-    return Array.isArray(kept) ? kept.filter(isEntry) : [];
+    return entriesOf(this.#stored.read());
   }
+}
+
+function entriesOf(kept) {
+  return Array.isArray(kept) ? kept.filter(isEntry) : [];
+}
+
+/** The tab that an entry belongs to; a page before this one did not say. */
+function ownerOf({ tab }) {
+  return typeof tab === "string" ? tab : "";
 }
 
 /** Whether this was kept by us: a browser's storage can be written by anybody who sits before it. */

@@ -18,7 +18,7 @@ export class Receipts extends Emitter {
   #connection;
   #bound = new Set();
 
-  constructor(me, store, connection) {
+  constructor(me, store, connection, life) {
     super();
     /** Which store the places are of. */
     this.store = store;
@@ -32,7 +32,7 @@ export class Receipts extends Emitter {
     this.#stored.watch((theirs) => {
       this.#merge(theirs);
       this.emit("change");
-    });
+    }, life);
     connection.on("message", ({ channel, text }) => channel.startsWith("$received:") && this.#heard(text));
     connection.on("open", () => this.#askAll());
   }

@@ -29,15 +29,19 @@ export class Session extends Emitter {
   #reporting = 0;
   #reported = 0;
 
+  #end = new AbortController();
+
   constructor(me) {
     super();
     this.me = me;
-    this.book = new Book(me);
-    this.connection = new Connection(me);
+    /** Ends with the session: whatever listens to more than the session listens for as long as this. */
+    this.life = this.#end.signal;
+    this.book = new Book(me, this.life);
+    this.connection = new Connection(me, this.life);
     this.presence = new Presence(this.connection);
-    this.receipts = new Receipts(me, this.book.store, this.connection);
-    this.health = new Health(this.connection);
-    this.outbox = new Outbox(me);
+    this.receipts = new Receipts(me, this.book.store, this.connection, this.life);
+    this.health = new Health(this.connection, this.life);
+    this.outbox = new Outbox(me, this.life);
     this.inbox = new Inbox(me, this.book.position, {
       apply: (entry, live) => this.#arrived(entry, live),
       restarted: (generation) => {
@@ -66,6 +70,13 @@ export class Session extends Emitter {
     this.inbox.catchUp();
     this.outbox.start();
     this.receipts.follow(null);
+  }
+
+  /** Nobody is here any more: what is not sent stays in the browser. */
+  stop() {
+    clearTimeout(this.#reporting);
+    this.inbox.stop();
+    this.#end.abort();
   }
 
   /** The conversation with one person. */

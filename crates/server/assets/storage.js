@@ -41,9 +41,9 @@ export class Stored {
     return reason;
   }
 
-  /** Calls back with what another tab wrote; by then this tab may have written over it. */
-  watch(listener) {
-    addEventListener("storage", (event) => event.key === this.key && listener(parsed(event.newValue)));
+  /** Calls back with what another tab wrote, until `life` ends; by then this tab may have written over it. */
+  watch(listener, life) {
+    addEventListener("storage", (event) => event.key === this.key && listener(parsed(event.newValue)), { signal: life });
   }
 }
 

@@ -26,6 +26,11 @@ async fn a_server_that_takes_no_messages_says_why_and_gets_what_waits_when_it_is
         .await;
     alice.until(&format!("{SENDING}.textContent.includes('The server takes no messages now: ')")).await;
     alice.until(&format!("{SENDING}.textContent.includes('File too large')")).await;
+    // Where the server keeps its files is for its operator, who has it in the log.
+    let said = alice.value("document.body.textContent").await;
+    let path = server.data_dir().to_str().unwrap().to_owned();
+    assert!(!said.as_str().unwrap().contains(&path), "the page shows {path}");
+    assert!(!said.as_str().unwrap().contains("/timelines"), "the page shows a part of the path");
     alice.until(&format!("{SENDING}.textContent.includes('2 messages wait in this browser')")).await;
     alice.until("[...document.querySelectorAll('.delivery')].filter(state => state.title === 'Waiting').length === 2").await;
     server.limit_files(None);
@@ -33,4 +38,31 @@ async fn a_server_that_takes_no_messages_says_why_and_gets_what_waits_when_it_is
     alice.all_are("Delivered").await;
     alice.until(&format!("{SENDING} === null")).await;
     alice.until("document.querySelector('#connection-word').textContent === 'Connected'").await;
+}
+
+#[tokio::test]
+async fn reasons_for_the_operator_are_plain_sentences_for_users() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let page = chromium.page().await.unwrap();
+    page.open(&server.url("/")).await.unwrap();
+    for (reason, shown) in [
+        ("/srv/my data/tidings/timelines cannot be written to: File too large (os error 27)", "it fails: File too large"),
+        ("the disk of /srv/tidings has 12 MiB left, fewer than the 256 MiB that must stay free; make room on it", "its disk is almost full"),
+        ("data/timelines cannot be written to: No space left on device (os error 28)", "its disk is full"),
+        ("the marker in C:\\tidings\\store is broken", "it fails"),
+        ("redis at 10.0.0.7:6379 did not answer within 1s", "it fails"),
+        ("1 of 16 shards: redis at [::1]:7000 cannot be reached", "it fails"),
+        ("no redis to be had at redis-sentinel://a,b/mymaster", "it fails"),
+        ("a message has at most 262144 bytes.", "a message has at most 262144 bytes"),
+        ("", "it fails"),
+    ] {
+        let ask = format!(
+            "import('/assets/reason.js').then(reason => reason.plainReason({}, 'it fails'))",
+            serde_json::json!(reason)
+        );
+        page.evaluate(&format!("globalThis.answer = null, ({ask}).then(plain => globalThis.answer = plain), true")).await.unwrap();
+        page.wait_for("globalThis.answer !== null").await.unwrap();
+        assert_eq!(page.evaluate("globalThis.answer").await.unwrap(), shown, "{reason}");
+    }
 }

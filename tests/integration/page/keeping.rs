@@ -143,3 +143,44 @@ async fn strangers_cannot_fill_the_storage() {
     alice.until("!document.querySelector('#text').disabled").await;
     alice.had_no_trouble();
 }
+
+#[tokio::test]
+async fn a_name_can_be_changed_while_the_server_is_away() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let mut server = Tidings::start();
+    let profile = chromium.profile().await.unwrap();
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    let alice = Person::enter(&profile, &server, "Alice").await;
+    alice.open("Bob").await;
+    server.kill();
+    alice.disconnected().await;
+    alice.say("from Alice").await;
+    alice.until(&format!("{OUTBOX}.includes('from Alice')")).await;
+    alice.page.click("#leave").await.unwrap();
+    alice.until("!document.querySelector('#welcome').hidden && document.querySelector('#app').hidden").await;
+    let note = "document.querySelector('#welcome-note')";
+    alice.until(&format!("{note}.textContent.includes('There is no connection to the server now')")).await;
+    alice.until(&format!("{note}.textContent.includes('sent when Alice comes in again')")).await;
+    alice.page.fill("#name", "Carol").await.unwrap();
+    alice.page.press("Enter").await.unwrap();
+    alice.until("document.querySelector('#me').textContent === 'Carol'").await;
+    alice.write_to("Bob").await;
+    alice.say("from Carol").await;
+    alice.sees(&["from Carol"]).await;
+    server.start_again();
+    alice.connected().await;
+    alice.all_are("Sent").await;
+    bob.open("Carol").await;
+    bob.sees(&["from Carol"]).await;
+    // What Alice wrote waits for Alice, and one connection is left of the two.
+    assert_eq!(bob.value("document.querySelectorAll('[data-key=\"direct:Alice\"] .badge').length === 0 || document.querySelector('[data-key=\"direct:Alice\"] .badge').textContent === ''").await, true);
+    bob.sees_online("Alice", false).await;
+    alice.page.click("#leave").await.unwrap();
+    alice.until("!document.querySelector('#welcome').hidden").await;
+    alice.until(&format!("{note}.hidden")).await;
+    let alice = Person::come_in(alice.page, "Alice").await;
+    bob.sees_unread("direct:Alice", "1").await;
+    bob.open("Alice").await;
+    bob.sees(&["from Alice"]).await;
+    alice.until(&format!("!{OUTBOX}.includes('from Alice')")).await;
+}

@@ -1,10 +1,13 @@
 //! Who sent a message, to whom and when: the server's word, not the message's.
 
+use std::path::Path;
+
 use serde_json::json;
 use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::isolation::store;
+use super::past::copy;
 use super::person::Person;
 
 #[tokio::test]
@@ -105,4 +108,33 @@ async fn names_that_hide_what_they_are_show_it() {
     alice
         .until(&format!("JSON.stringify({titles}) === JSON.stringify(['Bob\u{fffd}', '\u{fffd}boB'])"))
         .await;
+}
+
+/// What version 0.1.0 left: 20 messages of alice to bob of which the server knows no sender.
+#[tokio::test]
+async fn a_message_whose_sender_the_server_does_not_know_is_unverified() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let mut server = Tidings::start();
+    server.kill();
+    let timelines = server.data_dir().join("timelines");
+    std::fs::remove_dir_all(&timelines).unwrap();
+    let layout_1 = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/timeline/tests/layout-1");
+    copy(&layout_1, &timelines);
+    // Folders without a file are not kept by git.
+    for keyspace in 0..4 {
+        std::fs::create_dir_all(timelines.join(format!("store/keyspaces/{keyspace}/tables"))).unwrap();
+    }
+    server.start_again();
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "bob").await;
+    bob.open_key("unknown").await;
+    bob.until("document.querySelectorAll('.message').length >= 20").await;
+    let unverified = "[...document.querySelectorAll('.message')].filter(message => message.querySelector('.unverified') !== null)";
+    bob.until(&format!("{unverified}.length === document.querySelectorAll('.message').length")).await;
+    bob.until(&format!("{unverified}[0].querySelector('.unverified').title.includes('The server does not know who sent this')")).await;
+    // What is sent now has a sender, whom the server names.
+    store(&server, "alice", "bob", r#"{"text":"new"}"#).await;
+    bob.open("alice").await;
+    bob.until("[...document.querySelectorAll('.message .text')].at(-1)?.textContent === 'new'").await;
+    bob.until("[...document.querySelectorAll('.message')].at(-1).querySelector('.unverified') === null").await;
+    bob.had_no_trouble();
 }

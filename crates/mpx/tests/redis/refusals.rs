@@ -32,6 +32,27 @@ async fn refused_pings(direct: &mut Direct, count: usize) {
     .await;
 }
 
+/// Redis repeats the arguments of a command that it does not know, as one that was renamed.
+#[tokio::test]
+async fn a_password_is_in_no_error() {
+    let arguments = ["--rename-command", "HELLO", ""].map(str::to_owned).to_vec();
+    let options = RedisOptions { arguments, ..RedisOptions::default() };
+    let Some(redis) = require(Redis::with(&options).await) else { return };
+    let address = format!("redis://user:QXZJKVQX@127.0.0.1:{}?protocol=resp3", redis.port());
+    let multiplexer = Multiplexer::start(Config::new(&address).unwrap()).unwrap();
+    let error = until(async || multiplexer.error()).await;
+    assert!(error.to_string().contains("HELLO"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("QXZJ"), "{error:?}");
+    for address in
+        ["redis://user:12?QXZJ@127.0.0.1", "redis://user:12#QXZJ@127.0.0.1", "redis://u:1/QXZJ@host"]
+    {
+        let error = Config::new(address).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(!format!("{error} {error:?}").contains("QXZJ"), "{error:?}");
+    }
+    assert!(Config::new("redis+unix:///run/redis.sock?pass=p@ss").is_ok());
+}
+
 #[tokio::test]
 async fn a_user_who_may_not_ping_keeps_the_subscriptions() {
     let Some((_redis, url, mut direct)) = with_user(&["+@pubsub", "&*"]).await else { return };

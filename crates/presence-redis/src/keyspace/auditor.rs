@@ -26,9 +26,11 @@ async fn audit_forever(core: &Core) {
     let mut from = 0;
     loop {
         ticks.tick().await;
-        if core.feed.state().health != Health::Live {
+        if core.feed.state().health != Health::Live || core.feed.health.unsure().is_some() {
+            // A key that is missing says nothing now.
             continue;
         }
+        core.feed.settle();
         // A failure is told to whoever reads events; here there is a next time.
         let looked = async {
             let_go(core).await?;

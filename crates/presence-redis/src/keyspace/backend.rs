@@ -20,6 +20,7 @@ use super::subscription::Subscription;
 use super::{auditor, keeper, listener, trial};
 use crate::connection::Link;
 use crate::policy::{self, Keys};
+use crate::version;
 
 /// Presence in the keys and notifications of the Go package.
 ///
@@ -47,6 +48,7 @@ impl Keyspace {
                 "a cluster has no keyspace layout: its transactions and notifications end at each node";
             return Err(Error::new(ErrorKind::Config, message));
         }
+        version::check(&link, version::KEYSPACE).await?;
         let store = Store::new(link, config);
         let session = Box::pin(Session::open(&store, config)).await?;
         let (core, questions) = Core::new(config, store);
@@ -115,7 +117,7 @@ impl Backend for Keyspace {
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
         self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let statuses = self.core.store.status(ids).await;
+        let statuses = self.stand_by_held(ids, self.core.store.status(ids).await).await;
         match self.core.feed.health.unsure() {
             Some(error) => unsure(ids, statuses, &error),
             None => statuses,
@@ -125,8 +127,16 @@ impl Backend for Keyspace {
     async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
         self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
         let (remaining, failures) = self.core.store.remaining(ids).await;
+        let held = |(id, remaining): (&Id, &Option<Remaining>)| {
+            *remaining == Some(Remaining::Absent) && self.core.feed.held.has_firm(id)
+        };
+        if ids.iter().zip(&remaining).any(held) {
+            // Somebody may have said that it is offline. Otherwise it is held, whether that can be heard or not.
+            drop(self.core.hear().await);
+        }
         let now = wall_now();
         let seen = |(id, remaining): (&Id, Option<Remaining>)| match remaining? {
+            Remaining::Absent if self.core.feed.held.has_firm(id) => Some(now),
             Remaining::Absent => self.core.feed.state().remembered.seen(id),
             Remaining::Unlimited => Some(now),
             Remaining::Time(_) if self.core.feed.held.has(id) => Some(now),
@@ -142,6 +152,7 @@ impl Backend for Keyspace {
             return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
         }
         self.core.know().await?;
+        self.core.feed.check_certain()?;
         // The first page has no hash to go on from.
         let after = (cursor.shard() == 1).then_some(cursor.offset());
         let page = self.core.feed.state().mirror.list_by_hash(after, limit);
@@ -153,6 +164,7 @@ impl Backend for Keyspace {
     async fn count(&self) -> Result<u64, Error> {
         self.core.check_open()?;
         self.core.know().await?;
+        self.core.feed.check_certain()?;
         Ok(self.core.feed.state().mirror.len() as u64)
     }
 
@@ -181,24 +193,59 @@ impl Backend for Keyspace {
     }
 }
 
+impl Keyspace {
+    /// Does not let ids be called offline that are held here, whose keys were lost and are yet to be made again.
+    async fn stand_by_held(
+        &self,
+        ids: &[Id],
+        statuses: Result<Vec<Status>, BatchError<Vec<Status>>>,
+    ) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
+        let held = &self.core.feed.held;
+        let (mut statuses, mut failures) = parts(statuses);
+        let is_held = |place: &usize| statuses[*place] == Status::Offline && held.has_firm(&ids[*place]);
+        let missing: Vec<usize> = (0..ids.len()).filter(is_held).collect();
+        if !missing.is_empty() {
+            // Somebody may have said that they are offline: that is on its way, and ends the devices.
+            let heard = self.core.hear().await;
+            let unknown = heard.err().or_else(|| self.core.feed.health.unsure());
+            for place in missing.into_iter().filter(|place| held.has_firm(&ids[*place])) {
+                match &unknown {
+                    None => statuses[place] = Status::Online,
+                    Some(error) => {
+                        statuses[place] = Status::Unknown;
+                        failures.push(Failure::new(place, ids[place].as_str(), error.clone()));
+                    }
+                }
+                held.lose(&ids[place]);
+            }
+        }
+        whole(statuses, failures)
+    }
+}
+
 /// Takes back that ids are offline, which nobody can know while keys are not renewed.
 fn unsure(
     ids: &[Id],
     statuses: Result<Vec<Status>, BatchError<Vec<Status>>>,
     error: &Error,
 ) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
-    let (mut statuses, mut failures) = match statuses {
-        Ok(statuses) => (statuses, Vec::new()),
-        Err(error) => error.into_parts(),
-    };
+    let (mut statuses, mut failures) = parts(statuses);
     for (place, status) in statuses.iter_mut().enumerate().filter(|(_, status)| **status == Status::Offline) {
         *status = Status::Unknown;
         failures.push(Failure::new(place, ids[place].as_str(), error.clone()));
     }
-    if failures.is_empty() {
-        return Ok(statuses);
+    whole(statuses, failures)
+}
+
+fn parts(statuses: Result<Vec<Status>, BatchError<Vec<Status>>>) -> (Vec<Status>, Vec<Failure>) {
+    match statuses {
+        Ok(statuses) => (statuses, Vec::new()),
+        Err(error) => error.into_parts(),
     }
-    Err(BatchError::new(statuses, failures))
+}
+
+fn whole(statuses: Vec<Status>, failures: Vec<Failure>) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
+    if failures.is_empty() { Ok(statuses) } else { Err(BatchError::new(statuses, failures)) }
 }
 
 impl Drop for Keyspace {

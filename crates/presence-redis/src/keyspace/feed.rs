@@ -1,5 +1,6 @@
 //! What this process has heard, and those who wait to hear more.
 
+use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -37,6 +38,9 @@ pub(super) struct State {
     pub(super) log: Log,
     pub(super) remembered: Remembered,
     pub(super) health: Health,
+    /// Who lost its key although nobody need have gone, and when: while Redis took no writes, or while it is held here. They are in
+    /// the mirror until that is settled.
+    starved: HashMap<Id, SystemTime>,
     /// When those go who were not found after a loss: no heartbeat before it keeps them online for longer.
     doubt: Option<Instant>,
 }
@@ -59,6 +63,7 @@ impl Feed {
             log: Log::new(epoch, config.events_max),
             remembered: Remembered::new(config.remembered_max),
             health: Health::Lost,
+            starved: HashMap::new(),
             doubt: None,
         };
         Self {
@@ -82,6 +87,8 @@ impl Feed {
     /// Notes what Redis told, in its order.
     pub(super) fn hear(&self, signs: impl Iterator<Item = (Sign, Id)>) {
         let at = wall_now();
+        // Keys that nobody could renew say nothing about their ids.
+        let starving = self.health.unsure().is_some();
         let mut state = self.state();
         for (sign, id) in signs {
             match sign {
@@ -92,6 +99,10 @@ impl Feed {
                 Sign::Deleted => {
                     self.held.end_firm(&id);
                     state.go(id, Cause::Explicit, at, at);
+                }
+                Sign::Expired if (starving || self.held.has_firm(&id)) && state.mirror.has(&id) => {
+                    self.held.lose(&id);
+                    state.starved.insert(id, at);
                 }
                 Sign::Expired | Sign::Evicted => {
                     self.held.lose(&id);
@@ -125,6 +136,8 @@ impl Feed {
             return;
         }
         state.mirror.begin();
+        // Whoever is not found is in doubt like all others.
+        state.starved.clear();
         state.doubt = None;
         if gap {
             state.log.append(Note::Gap);
@@ -163,6 +176,9 @@ impl Feed {
 
     /// Says whether it is time for those in doubt to go.
     pub(super) fn doubts(&self) -> bool {
+        if self.health.unsure().is_some() {
+            return false;
+        }
         let state = self.state();
         state.health == Health::Live && state.doubt.is_some_and(|doubt| doubt <= Instant::now())
     }
@@ -176,6 +192,12 @@ impl Feed {
         let (gone, last) = state.mirror.let_go(after, PAGE);
         let any = !gone.is_empty();
         for id in gone {
+            if self.held.has_firm(&id) {
+                // Its key will be made again; here it has not been away.
+                state.mirror.came(id.clone());
+                self.held.lose(&id);
+                continue;
+            }
             state.leave(id, Cause::Expired, at, self.beat_before(at));
         }
         if last.is_none() {
@@ -186,6 +208,33 @@ impl Feed {
             self.news.send_replace(());
         }
         last
+    }
+
+    /// Lets those go who lost their keys while Redis took no writes, and have not come back in the time that they had for it.
+    pub(super) fn settle(&self) {
+        if self.health.unsure().is_some() {
+            return;
+        }
+        let at = wall_now();
+        let mut state = self.state();
+        let gone: Vec<(Id, SystemTime)> =
+            state.starved.iter().filter(|(id, _)| !self.held.has_firm(id)).map(|(id, at)| (id.clone(), *at)).collect();
+        for (id, expired) in &gone {
+            state.go(id.clone(), Cause::Expired, at, self.beat_before(*expired));
+        }
+        drop(state);
+        if !gone.is_empty() {
+            self.news.send_replace(());
+        }
+    }
+
+    /// Fails while somebody in the mirror may be gone, or may be there without a key.
+    pub(super) fn check_certain(&self) -> Result<(), Error> {
+        let unsure = self.health.unsure();
+        match unsure {
+            Some(error) if !self.state().starved.is_empty() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Waits until the mirror can be trusted.
@@ -212,6 +261,7 @@ impl Feed {
 
 impl State {
     fn come(&mut self, id: Id, cause: Cause, at: SystemTime) {
+        self.starved.remove(&id);
         if self.mirror.came(id.clone()) {
             self.remembered.come_back(&id);
             self.log.append(Note::Transition { id, cause, at });
@@ -219,6 +269,7 @@ impl State {
     }
 
     fn go(&mut self, id: Id, cause: Cause, at: SystemTime, seen: SystemTime) {
+        self.starved.remove(&id);
         if self.mirror.went(id.clone()) {
             self.leave(id, cause, at, seen);
         }

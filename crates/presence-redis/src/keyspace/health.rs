@@ -53,15 +53,17 @@ impl Health {
     pub(super) fn wrote(&self, result: Result<(), &Error>) {
         self.note(|known| {
             let before = known.writes.take().filter(|trouble| trouble.starves);
-            if let (Ok(()), Some(Trouble { error, .. })) = (result, before) {
-                known.unsure = Some((Instant::now() + self.settling, error));
+            if let (Ok(()), Some(Trouble { error, .. })) = (result, &before) {
+                known.unsure = Some((Instant::now() + self.settling, error.clone()));
             }
+            let starved = before.is_some();
             known.writes = result.err().map(|error| {
                 let (refusal, text) = (refusal(error), sentence(error));
                 Trouble {
                     state: if refusal.is_some() { State::read_only(text) } else { State::down(text) },
                     // Without memory those who are there are renewed all the same.
-                    starves: refusal.is_some_and(|code| code != "OOM"),
+                    // A server that is away after it took no writes has not taken any since.
+                    starves: starved || refusal.is_some_and(|code| code != "OOM"),
                     error: error.clone(),
                 }
             });

@@ -78,6 +78,11 @@ impl Held {
         self.ids.lock().contains_key(id)
     }
 
+    /// Whether a device of an id is held whose call has returned.
+    pub(super) fn has_firm(&self, id: &Id) -> bool {
+        self.ids.lock().get(id).is_some_and(|holds| holds.iter().any(|hold| hold.firm))
+    }
+
     pub(super) fn ids(&self) -> Vec<Id> {
         self.ids.lock().keys().cloned().collect()
     }

@@ -58,7 +58,8 @@
 //! | Redis back | streams get `Lagged`; all keys are read; who is held is written again; who is missing has the TTL and the grace time to come back |
 //! | `FLUSHALL`, which Redis tells nobody | noticed within about 1 s by looks at a few keys; then the same, without `Lagged` |
 //! | out of memory | heartbeats of those online go on, arrivals fail, the state says so |
-//! | Redis takes no writes (`READONLY`, `MISCONF`, `NOREPLICAS`, no right) | keys that nobody can renew expire, with an event; [`status`](presence_core::Presence::status) says `Unavailable` instead of offline until half a TTL and 1 s after it takes some again |
+//! | Redis takes no writes (`READONLY`, `MISCONF`, `NOREPLICAS`, no right) | keys that nobody can renew expire, and nobody goes by that until half a TTL and 1 s after it takes some again: until then [`status`](presence_core::Presence::status) says `Unavailable` instead of offline, as do counts and listings once a key has expired; who has not come back goes then. A process that starts after keys expired cannot know of it |
+//! | the key of a held id is gone, as after a failover | where it is held its status is online, or `Unavailable` while Redis takes no writes or is not heard; its key is made again at once |
 //! | a key evicted | an event, as if it had expired; who is held is written again at once. A Redis that may evict (`allkeys-…`, `volatile-…`) is warned of in the log, within 2 s, and by [`warnings`](presence_core::Presence::warnings) |
 //! | `notify-keyspace-events` changed by somebody else | noticed within 1 s, unless notifications are assumed: streams say `Unavailable`, and `Lagged` when it is set again, by itself or, with [`Notifications::Check`], by whoever changed it |
 //! | a failover by sentinels | as away and back; what the new master did not know is missing |

@@ -100,6 +100,6 @@ impl<S: Space> Core<S> {
 }
 
 pub(super) fn recovering() -> Error {
-    let message = "redis lost data, and not every process has said again who is here";
+    let message = "redis lost data or took no writes for long, and for up to 5 s not every process has said again who is here";
     Error::new(ErrorKind::Unavailable, message)
 }

@@ -18,6 +18,7 @@ use super::shard::Shard;
 use super::space::{Faces, Ids, Space};
 use super::tail::Tail;
 use crate::connection::Link;
+use crate::version;
 
 /// One process's share of a space.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ impl Core {
     pub(super) async fn open(config: &Config) -> Result<Self, Error> {
         let timing: Timing = config.check()?;
         let link = Link::open(&config.connect).await?;
+        version::check(&link, version::LEASES).await?;
         let keys = Keys::new::<Ids>(&config.prefix, config.shards);
         migrate_layout(&link, &keys.old_layout, config.shards).await?;
         let health = Arc::new(Health::new());

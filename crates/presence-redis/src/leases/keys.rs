@@ -5,7 +5,7 @@
 //!
 //! | key | type | what | lives |
 //! |---|---|---|---|
-//! | `{P:N}:life` | hash | `epoch`, 16 hexadecimal digits: the life of the data; `run`: the server's run id that it began on; `start`, `seq`: numbers before its first and of its last event; `roster`: counts changes of `leases`; `reaper`: until when somebody lets others go, ms; `layout`: `leases 1 <shards>`, the version of the keys, which refuses processes that keep to another one; `call:p`: the number of the last write of `p` | for ever |
+//! | `{P:N}:life` | hash | `epoch`, 16 hexadecimal digits: the life of the data; `run`: the server's run id that it began on; `start`, `seq`: numbers before its first and of its last event; `roster`: counts changes of `leases`; `reaper`: until when somebody lets others go, ms; `layout`: `leases 1 <shards>`, the version of the keys, which refuses processes that keep to another one; `call:p`: the number of the last write of `p`; `closed:p`, if it was closed; `doubt_from`, `doubt_until`: after a time in which nobody could renew, from which end of a lease on a process may come back, and until when, ms | for ever |
 //! | `{P:N}:held` | hash | id → the processes that hold it, with commas: who is online | while somebody holds it |
 //! | `{P:N}:by:p` | set | the ids that `p` holds; of `by:~`, ids that left while the shard was recovering | while there are any |
 //! | `{P:N}:leases` | sorted set | process → end of its lease, ms; below zero once others let it go | until it is let go |

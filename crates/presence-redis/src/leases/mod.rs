@@ -41,7 +41,10 @@
 //!
 //! **Redis takes no writes** (`READONLY`, `MISCONF`, `NOREPLICAS`, a user without the right): leases cannot be renewed, and run out. A
 //! process that could not renew its own for a second answers reads with `Unavailable`, since nobody can know any more who is there;
-//! nobody is reported offline by it.
+//! nobody is reported offline by it. When writes are taken again the first renewal notes in Redis that nobody could renew before it: for
+//! 5 s, or until they have, those whose leases ran out by that are neither let go of nor said to be online, also by a process that has
+//! only just entered: reads about what they hold, counts and listings answer `Unavailable`. A process that crashed looks the same if no
+//! other was left to renew, and one that was closed does not.
 //!
 //! **Redis is out of memory** and may not evict: nobody can come, and calls that would let somebody in, or show something else, fail; what
 //! they asked for is done when there is memory. Whoever leaves, falls silent, or is told offline is written, which is what frees memory, and

@@ -129,6 +129,15 @@ impl<'a, S: Space> Scripts<'a, S> {
         ok(answer.await?, |(_, recovering): (String, u64)| Duration::from_millis(recovering))
     }
 
+    /// Says that the process of a life is closed.
+    pub(super) async fn leave(&self, life: &Life) -> Answered<()> {
+        let keys = [&*self.keys.life, &self.keys.leases];
+        let answer = LEAVE.call(self.link, &keys, |command| {
+            command.arg(&life.epoch).arg(&life.process);
+        });
+        ok(answer.await?, |(_, _): (String, u64)| ())
+    }
+
     pub(super) async fn renew(
         &self,
         epoch: &str,
@@ -418,11 +427,11 @@ const CLAIM: Duration = Duration::from_secs(1);
 const REAPED_AT_ONCE: usize = 500;
 
 macro_rules! script {
-    ($name:ident, $file:literal $(, with $journal:literal)? $(, flags $flags:literal)?) => {
+    ($name:ident, $file:literal $(, with $($journal:literal)+)? $(, flags $flags:literal)?) => {
         pub(super) static $name: Script = Script {
             source: LazyLock::new(|| source(
                 include_str!(concat!("scripts/", $file)),
-                concat!($(include_str!(concat!("scripts/journals/", $journal)))?),
+                concat!($($(include_str!(concat!("scripts/journals/", $journal))),+)?),
                 concat!($($flags)?),
             )),
             sha: LazyLock::new(|| redis::Script::new(&$name.source).get_hash().to_owned()),
@@ -430,19 +439,20 @@ macro_rules! script {
     };
 }
 
-script!(ENTER, "enter.lua");
+script!(ENTER, "enter.lua", with "doubt.lua");
 script!(SETTLE, "settle.lua");
-script!(RENEW, "renew.lua");
-script!(RENEW_ANYWAY, "renew.lua", flags " flags=allow-oom");
+script!(LEAVE, "leave.lua");
+script!(RENEW, "renew.lua", with "doubt.lua");
+script!(RENEW_ANYWAY, "renew.lua", with "doubt.lua", flags " flags=allow-oom");
 script!(WRITE, "write.lua", with "ids.lua");
 script!(WRITE_ANYWAY, "write.lua", with "ids.lua", flags " flags=allow-oom");
-script!(REAP, "reap.lua", with "ids.lua");
-script!(LOOK, "look.lua");
-script!(STATUS, "status.lua");
+script!(REAP, "reap.lua", with "doubt.lua" "ids.lua");
+script!(LOOK, "look.lua", with "doubt.lua");
+script!(STATUS, "status.lua", with "doubt.lua");
 script!(WRITE_SEATS, "write.lua", with "rooms.lua");
 script!(WRITE_SEATS_ANYWAY, "write.lua", with "rooms.lua", flags " flags=allow-oom");
-script!(REAP_SEATS, "reap.lua", with "rooms.lua");
-script!(ROOM, "room.lua");
+script!(REAP_SEATS, "reap.lua", with "doubt.lua" "rooms.lua");
+script!(ROOM, "room.lua", with "doubt.lua");
 
 /// A script with more flags in its first line, and a journal after it.
 fn source(script: &str, journal: &str, flags: &str) -> String {

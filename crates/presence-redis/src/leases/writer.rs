@@ -91,6 +91,11 @@ impl<S: Space> Writer<S> {
         // A write that was cut short is said again, which is harmless.
         let rest = async {
             while self.flush_some().await? {}
+            if let Some(life) = self.life.clone()
+                && let Err(lost) = self.scripts().leave(&life).await?
+            {
+                self.lose(lost);
+            }
             Ok::<_, Error>(())
         };
         match tokio::time::timeout(core.link.timeout(), rest).await {

@@ -8,4 +8,5 @@ mod failures;
 mod faults;
 mod listener;
 mod places;
+mod refusals;
 mod wire;

@@ -7,6 +7,7 @@ mod hangs;
 mod laws;
 mod memory;
 mod moves;
+mod newcomers;
 mod processes;
 mod refusals;
 mod restarts;

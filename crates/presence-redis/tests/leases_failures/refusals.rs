@@ -47,6 +47,26 @@ async fn users_and_passwords_are_those_of_the_address() {
 }
 
 #[tokio::test]
+async fn user_who_may_not_ask_for_the_version_is_told_what_is_missing() {
+    let user = RedisUser {
+        name: "limited".to_owned(),
+        password: "word".to_owned(),
+        rules: ["~*", "&*", "+@all", "-info"].map(str::to_owned).to_vec(),
+    };
+    let options = RedisOptions { users: vec![user.clone()], ..RedisOptions::default() };
+    let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
+    let url = redis.user_url(&user);
+    let mut keys = presence_redis::keyspace::Config::new(&url);
+    keys.notifications = presence_redis::keyspace::Notifications::Set;
+    let keyspace = presence_redis::Keyspace::start(&keys).await.expect_err("it is refused");
+    for error in [refused(config(&url)).await, keyspace] {
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let text = error.to_string();
+        assert!(text.contains("+info") && text.contains(&redis.port().to_string()), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn tls_trusts_whom_it_is_told_to() {
     let options = RedisOptions { tls: true, ..RedisOptions::default() };
     let Some(redis) = test_support::require(Redis::with(&options).await) else { return };

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod one;
+mod secrets;
 mod sentinel;
 
 use std::time::Duration;

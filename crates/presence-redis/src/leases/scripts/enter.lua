@@ -6,6 +6,8 @@
 -- earlier one fits. Until every process that was there has announced what it holds, the shard is recovering; and for a moment in any
 -- case, as some may have come that nobody else had heard of.
 --
+-- Within a life those whose leases ran out while nobody could renew get time to do so: see the journal of doubt.
+--
 -- KEYS  1 life  2 leases  3 await  4 log
 -- ARGV  1 process  2 lease, ms  3 how long to recover at most, ms  4 epoch for a life that begins
 --       5 the epoch that the process knew, or ''  6 for how long those are waited for that nobody knows, ms
@@ -21,6 +23,7 @@ local epoch, seq, start = state[1], state[3], state[4]
 if state[5] and state[5] ~= ARGV[7] then return { 'layout', state[5] } end
 if not state[5] then redis.call('HSET', KEYS[1], 'layout', ARGV[7]) end
 
+if state[2] == run then doubt.note(KEYS[1], KEYS[2], now, lease) end
 if state[2] ~= run then
   local number = math.max(tonumber(seq or 0), time[1] * 1000000 + time[2]) + 1
   seq = string.format('%.0f', number)
@@ -57,4 +60,5 @@ end
 redis.call('ZADD', KEYS[2], now + lease, process)
 redis.call('HINCRBY', KEYS[1], 'roster', 1)
 local last = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
-return { epoch, start, seq, math.max(0, tonumber(last or 0) - now) }
+local _, doubtful = doubt.overdue(KEYS[1], KEYS[2], now, 0)
+return { epoch, start, seq, math.max(doubtful, tonumber(last or 0) - now) }

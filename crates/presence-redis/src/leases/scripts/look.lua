@@ -12,6 +12,6 @@ local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq')
 if state[1] ~= ARGV[1] or state[2] ~= run then return { 'life' } end
 local last = redis.call('ZREVRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2]
 local recovering = math.max(0, tonumber(last or 0) - now)
-local overdue = {}
-if recovering == 0 then overdue = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now - ARGV[2]) end
-return { 'ok', state[3], redis.call('HLEN', KEYS[2]), recovering, overdue }
+local overdue, doubtful = doubt.overdue(KEYS[1], KEYS[3], now, ARGV[2])
+if recovering > 0 then overdue = {} end
+return { 'ok', state[3], redis.call('HLEN', KEYS[2]), math.max(recovering, doubtful), overdue }

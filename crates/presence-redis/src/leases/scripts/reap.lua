@@ -5,7 +5,7 @@
 -- ARGV  1 epoch  2 that process  3 how many ids at once  4 how much longer than its lease a process counts, ms
 --       5 lease, ms  6 events to keep  7 offline ids to remember in each generation, or for how long to keep
 --       the log of an empty room, ms
--- Returns 'more', 'done', 'wait' while the shard is recovering, 'alive' if its lease runs, or 'life' if that is lost
+-- Returns 'more', 'done', 'wait' while the shard is recovering or the process may come back, 'alive' if its lease runs, or 'life' if that is lost
 local dead = ARGV[2]
 local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
 if state[1] ~= ARGV[1] then return 'life' end
@@ -16,12 +16,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if lease + ARGV[4] > now then return 'alive' end
 if redis.call('ZCOUNT', KEYS[5], now, '+inf') > 0 then return 'wait' end
+if doubt.of(KEYS[1], now)(dead, lease) > 0 then return 'wait' end
 -- Below zero the process knows, should it come back, that this was not its lease any more.
 if lease > 0 then redis.call('ZADD', KEYS[4], -lease, dead) end
 local ids = redis.call('SPOP', KEYS[3], ARGV[3])
 if #ids == 0 then
   redis.call('ZREM', KEYS[4], dead)
-  redis.call('HDEL', KEYS[1], 'call:' .. dead)
+  redis.call('HDEL', KEYS[1], 'call:' .. dead, 'closed:' .. dead)
   redis.call('HINCRBY', KEYS[1], 'roster', 1)
   return 'done'
 end

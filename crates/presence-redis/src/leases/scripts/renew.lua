@@ -21,20 +21,21 @@ local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', 'roster', 'rea
 if state[1] ~= ARGV[1] or state[2] ~= run then return { 'life' } end
 local lease = redis.call('ZSCORE', KEYS[2], ARGV[2])
 if not lease or tonumber(lease) <= 0 then return { 'lease' } end
+doubt.note(KEYS[1], KEYS[2], now, ARGV[3])
 redis.call('ZADD', KEYS[2], now + ARGV[3], ARGV[2])
 
 local last = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
 local recovering = math.max(0, tonumber(last or 0) - now)
-local names, overdue = {}, {}
+local names = {}
 if state[4] ~= ARGV[4] then
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(0', '+inf')) do
     if name ~= '~' then table.insert(names, name) end
   end
 end
-if recovering == 0 and tonumber(state[5] or 0) <= now then
-  overdue = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[5])
-  if #overdue > 0 then redis.call('HSET', KEYS[1], 'reaper', now + ARGV[6]) end
-end
+local overdue, doubtful = doubt.overdue(KEYS[1], KEYS[2], now, ARGV[5])
+if recovering > 0 or tonumber(state[5] or 0) > now then overdue = {} end
+if #overdue > 0 then redis.call('HSET', KEYS[1], 'reaper', now + ARGV[6]) end
+recovering = math.max(recovering, doubtful)
 local policy = ''
 if ARGV[7] == '1' then policy = string.match(redis.call('INFO', 'memory'), 'maxmemory_policy:(%S+)') or '' end
 return { 'ok', state[3], redis.call('SCARD', KEYS[4]), recovering, state[4], names, overdue, policy }

@@ -13,8 +13,9 @@ local state = redis.call('HMGET', KEYS[1], 'epoch', 'run', 'seq', 'forgot', 'sta
 if state[1] ~= ARGV[1] or state[2] ~= run then return { 'life' } end
 local last = redis.call('ZREVRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2]
 local recovering = math.max(0, tonumber(last or 0) - now)
-local overdue = {}
-if recovering == 0 then overdue = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2]) end
+local overdue, doubtful = doubt.overdue(KEYS[1], KEYS[2], now, ARGV[2])
+if recovering > 0 then overdue = {} end
+recovering = math.max(recovering, doubtful)
 local entry = redis.call('XREVRANGE', KEYS[5], '+', '-', 'COUNT', 1)[1]
 local number = entry and string.match(entry[1], '^%d+')
 if not number or tonumber(number) <= tonumber(state[5]) then number = state[3] end

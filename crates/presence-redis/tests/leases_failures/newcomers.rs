@@ -1,0 +1,117 @@
+//! A process that enters after a time in which nobody could renew: those who were there get time to say that they still are.
+
+use std::time::Duration;
+
+use presence_core::rooms::Rooms;
+use presence_core::{Cause, Presence, Status};
+use presence_redis::leases::{Config, Leases};
+use test_support::Redis;
+use tokio::time::{Instant, sleep};
+
+use super::follower::Follower;
+use super::wire::Wire;
+use super::{PATIENCE, config, process, tell};
+
+/// Refuses writes for longer than any lease.
+async fn refuse_writes_for_long(redis: &Redis, config: &Config) {
+    tell(redis, &["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    sleep(config.ttl + Duration::from_secs(2)).await;
+}
+
+async fn accept_writes(redis: &Redis) {
+    tell(redis, &["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+}
+
+/// What is known of "a"; nothing while that is said to be unknown.
+async fn status(presence: &Presence) -> Option<Status> {
+    presence.status(["a"]).await.ok().map(|statuses| statuses[0])
+}
+
+async fn until(presence: &Presence, expected: Status) {
+    let begun = Instant::now();
+    while status(presence).await != Some(expected) {
+        assert!(begun.elapsed() < PATIENCE, "it is not {expected} at last");
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newcomer_lets_go_of_nobody_who_could_not_renew() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let wire = Wire::start(redis.url()).await;
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(500);
+    let mut wired = config.clone();
+    wired.connect.url.clone_from(&wire.url);
+    let (holder, other) = (process(&wired).await, process(&config).await);
+    let members = Rooms::new(Leases::start(&wired).await.unwrap());
+    holder.hold_device("a", "tab").await.unwrap();
+    members.join("lobby", "a", "tab", "x").await.unwrap();
+    let mut follower = Follower::start(&other).await;
+
+    refuse_writes_for_long(&redis, &config).await;
+    // They will be the last to hear that writes are taken again.
+    wire.cut();
+    accept_writes(&redis).await;
+    let newcomer = process(&config).await;
+    let rooms = Rooms::new(Leases::start(&config).await.unwrap());
+    let entered = Instant::now();
+    while entered.elapsed() < Duration::from_millis(1_500) {
+        assert_ne!(status(&newcomer).await, Some(Status::Offline), "it is held, by who could not renew");
+        assert_ne!(newcomer.count().await.ok(), Some(0), "it is held, by who could not renew");
+        assert_ne!(rooms.count("lobby").await.ok(), Some(0), "it is there, by who could not renew");
+        sleep(Duration::from_millis(50)).await;
+    }
+    wire.mend();
+    until(&newcomer, Status::Online).await;
+    assert_eq!(newcomer.count().await.unwrap(), 1);
+    let begun = Instant::now();
+    while rooms.count("lobby").await.ok() != Some(1) {
+        assert!(begun.elapsed() < PATIENCE, "the member does not come back");
+    }
+    follower.silent(Duration::from_secs(1)).await;
+    assert_eq!(follower.online(), ["a"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn process_that_does_not_come_back_after_refused_writes_is_let_go() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let wire = Wire::start(redis.url()).await;
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(500);
+    let mut wired = config.clone();
+    wired.connect.url.clone_from(&wire.url);
+    let (holder, other) = (process(&wired).await, process(&config).await);
+    holder.hold_device("a", "tab").await.unwrap();
+    let mut follower = Follower::start(&other).await;
+    refuse_writes_for_long(&redis, &config).await;
+    wire.cut();
+    accept_writes(&redis).await;
+    let newcomer = process(&config).await;
+    assert_eq!(follower.expect("a", Status::Offline).await.cause, Cause::Expired);
+    until(&newcomer, Status::Offline).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_online_after_the_last_process_crashed() {
+    let Some(redis) = test_support::require(Redis::private().await) else { return };
+    let wire = Wire::start(redis.url()).await;
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(500);
+    let mut wired = config.clone();
+    wired.connect.url.clone_from(&wire.url);
+    let crashes = process(&wired).await;
+    crashes.hold_device("a", "tab").await.unwrap();
+    wire.cut();
+    sleep(config.ttl + Duration::from_secs(2)).await;
+    // Was it cut off, or did it crash? That is unknown for a moment, and "online" is no answer to it.
+    let next = process(&config).await;
+    let begun = Instant::now();
+    loop {
+        match status(&next).await {
+            Some(Status::Offline) => break,
+            Some(status) => panic!("{status} after its last lease"),
+            None => assert!(begun.elapsed() < PATIENCE, "it is not known at last"),
+        }
+    }
+}
