@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn version_that_is_too_old_is_told_with_the_one_that_is_needed() {
         for found in ["6.2.14", "5.0.7", "2.8.24", "6.9"] {
-            let info = format!("# Server\r\nredis_version:{found}\r\nredis_git_sha1:00000000\r\nrun_id:ab\r\n");
+            let info =
+                format!("# Server\r\nredis_version:{found}\r\nredis_git_sha1:00000000\r\nrun_id:ab\r\n");
             let error = judge("10.0.0.7:6379", &info, LEASES).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             let text = error.to_string();

@@ -217,8 +217,12 @@ impl Feed {
         }
         let at = wall_now();
         let mut state = self.state();
-        let gone: Vec<(Id, SystemTime)> =
-            state.starved.iter().filter(|(id, _)| !self.held.has_firm(id)).map(|(id, at)| (id.clone(), *at)).collect();
+        let gone: Vec<(Id, SystemTime)> = state
+            .starved
+            .iter()
+            .filter(|(id, _)| !self.held.has_firm(id))
+            .map(|(id, at)| (id.clone(), *at))
+            .collect();
         for (id, expired) in &gone {
             state.go(id.clone(), Cause::Expired, at, self.beat_before(*expired));
         }
