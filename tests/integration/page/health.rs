@@ -47,8 +47,14 @@ async fn reasons_for_the_operator_are_plain_sentences_for_users() {
     let page = chromium.page().await.unwrap();
     page.open(&server.url("/")).await.unwrap();
     for (reason, shown) in [
-        ("/srv/my data/tidings/timelines cannot be written to: File too large (os error 27)", "it fails: File too large"),
-        ("the disk of /srv/tidings has 12 MiB left, fewer than the 256 MiB that must stay free; make room on it", "its disk is almost full"),
+        (
+            "/srv/my data/tidings/timelines cannot be written to: File too large (os error 27)",
+            "it fails: File too large",
+        ),
+        (
+            "the disk of /srv/tidings has 12 MiB left, fewer than the 256 MiB that must stay free; make room on it",
+            "its disk is almost full",
+        ),
         ("data/timelines cannot be written to: No space left on device (os error 28)", "its disk is full"),
         ("the marker in C:\\tidings\\store is broken", "it fails"),
         ("redis at 10.0.0.7:6379 did not answer within 1s", "it fails"),
@@ -61,8 +67,12 @@ async fn reasons_for_the_operator_are_plain_sentences_for_users() {
             "import('/assets/reason.js').then(reason => reason.plainReason({}, 'it fails'))",
             serde_json::json!(reason)
         );
-        page.evaluate(&format!("globalThis.answer = null, ({ask}).then(plain => globalThis.answer = plain), true")).await.unwrap();
+        page.evaluate::<bool>(&format!(
+            "globalThis.answer = null, ({ask}).then(plain => globalThis.answer = plain), true"
+        ))
+        .await
+        .unwrap();
         page.wait_for("globalThis.answer !== null").await.unwrap();
-        assert_eq!(page.evaluate("globalThis.answer").await.unwrap(), shown, "{reason}");
+        assert_eq!(page.evaluate::<String>("globalThis.answer").await.unwrap(), shown, "{reason}");
     }
 }

@@ -135,6 +135,7 @@ async fn a_message_whose_sender_the_server_does_not_know_is_unverified() {
     store(&server, "alice", "bob", r#"{"text":"new"}"#).await;
     bob.open("alice").await;
     bob.until("[...document.querySelectorAll('.message .text')].at(-1)?.textContent === 'new'").await;
-    bob.until("[...document.querySelectorAll('.message')].at(-1).querySelector('.unverified') === null").await;
+    bob.until("[...document.querySelectorAll('.message')].at(-1).querySelector('.unverified') === null")
+        .await;
     bob.had_no_trouble();
 }

@@ -104,7 +104,9 @@ async fn a_tab_that_writes_at_the_same_time_takes_nothing_from_the_outbox() {
     alice.say("precious").await;
     alice.until(&format!("{OUTBOX}.length === 1")).await;
     // The other tab has not seen it, and has one of its own, which it holds.
-    alice.value("(navigator.locks.request('tidings:1:Alice:tab:other', () => new Promise(() => {})), true)").await;
+    alice
+        .value("(navigator.locks.request('tidings:1:Alice:tab:other', () => new Promise(() => {})), true)")
+        .await;
     alice.until("(globalThis.seen ??= (navigator.locks.query().then(({ held }) => globalThis.held = held.map(({ name }) => name)), 1)) && globalThis.held?.includes('tidings:1:Alice:tab:other')").await;
     let theirs = "[{ id: 'theirs', tab: 'other', key: 'direct:Bob', peer: 'Bob', path: '/timeline/send', fields: { from: 'Alice', to: 'Bob' }, raw: '{}', failed: null }]";
     alice.value(&written_over("outbox", theirs)).await;
