@@ -78,7 +78,7 @@ async fn a_redis_that_stands_still_is_noticed_and_gone_on_with() {
     redis.freeze().await.unwrap();
     let frozen = Instant::now();
     listener.disconnected(&["a"]).await;
-    assert!(frozen.elapsed() < Duration::from_secs(5), "noticed after {:?}", frozen.elapsed());
+    assert!(frozen.elapsed() < LONG, "noticed after {:?}", frozen.elapsed());
     redis.thaw().await.unwrap();
     listener.activated(&["a"]).await;
     let mut publisher = Direct::open(redis.url()).await;
@@ -126,7 +126,7 @@ async fn a_port_without_a_server_is_reported_and_waited_for_no_longer_than_wante
     let before = Instant::now();
     multiplexer.stop();
     assert!(multiplexer.shutdown(LONG).await);
-    assert!(before.elapsed() < Duration::from_secs(5), "it took {:?}", before.elapsed());
+    assert!(before.elapsed() < LONG, "it took {:?}", before.elapsed());
     listener.ended(None).await;
     assert_eq!(subscription.wait_for_activation("a").await.unwrap_err().kind(), ErrorKind::Closed);
 }

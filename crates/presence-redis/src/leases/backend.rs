@@ -133,7 +133,12 @@ impl Leases {
         let begun = news.wait_for(|news| news.begun >= count);
         match timeout_at(Instant::now() + self.core.patience(), begun).await {
             Ok(_) => Ok(()),
-            Err(_) => Err(self.core.shards[0].error()),
+            Err(_) => {
+                let (error, shards) = (self.core.error(), self.core.shards.len());
+                let message =
+                    format!("a stream needs all {shards} shards, and some of them cannot be read: {error}");
+                Err(Error::with_source(ErrorKind::Unavailable, message, error))
+            }
         }
     }
 }

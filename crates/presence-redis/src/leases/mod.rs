@@ -37,7 +37,8 @@
 //!
 //! **One of several is away**, a master of a cluster, or one with the first sentinel of the address: the ids of the others do not notice, a
 //! process may start, and a failover that Redis has made is followed within about half a second. Streams go on with the shards that are
-//! there; a new stream, a count or a listing needs all. See [`redis_link`].
+//! there; a new stream, a count or a listing needs all, and says within the time of a call how many are missing and
+//! which server does not answer. See [`redis_link`].
 //!
 //! **Redis takes no writes** (`READONLY`, `MISCONF`, `NOREPLICAS`, a user without the right): leases cannot be renewed, and run out. A
 //! process that could not renew its own for a second answers reads with `Unavailable`, since nobody can know any more who is there;

@@ -84,10 +84,35 @@ impl Core {
         self.look_by(shard, until, look).await
     }
 
-    pub(super) async fn count(&self) -> Result<u64, Error> {
+    /// Looks at all shards, side by side; if some do not answer in time, says how many and why.
+    pub(super) async fn look_at_all(&self, purpose: &str) -> Result<Vec<(Life, Looked)>, Error> {
         let until = Instant::now() + self.patience();
         let looks: Vec<_> = (0..self.shards.len()).map(|shard| self.look(shard, until)).collect();
-        let looked = futures_util::future::try_join_all(looks).await?;
+        let (mut all, mut failed, mut why) = (Vec::with_capacity(looks.len()), 0, None);
+        for looked in futures_util::future::join_all(looks).await {
+            match looked {
+                Ok(looked) => all.push(looked),
+                Err(error) => {
+                    failed += 1;
+                    why.get_or_insert(error);
+                }
+            }
+        }
+        match why {
+            None => Ok(all),
+            Some(error) if error.kind() == ErrorKind::Closed => Err(error),
+            Some(error) => {
+                let count = self.shards.len();
+                let message = format!(
+                    "{purpose} needs all {count} shards, and {failed} of them cannot be read: {error}"
+                );
+                Err(Error::with_source(error.kind(), message, error))
+            }
+        }
+    }
+
+    pub(super) async fn count(&self) -> Result<u64, Error> {
+        let looked = self.look_at_all("a count").await?;
         Ok(looked.iter().map(|(_, looked)| looked.online).sum())
     }
 

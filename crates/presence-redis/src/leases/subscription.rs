@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_core::Stream;
 use presence_core::{Error, Event, Position, Since, Update};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::core::Core;
@@ -37,9 +37,7 @@ impl Subscription {
     pub(super) async fn open(core: Arc<Core>, since: Since) -> Result<Self, Error> {
         let news = core.tail.news();
         let outages = Outages::since(news.borrow().reading);
-        let until = Instant::now() + core.patience();
-        let looks: Vec<_> = (0..core.shards.len()).map(|shard| core.look(shard, until)).collect();
-        let looked = futures_util::future::try_join_all(looks).await?;
+        let looked = core.look_at_all("a stream").await?;
         let epochs: Vec<_> = looked.iter().map(|(life, _)| life.epoch.clone()).collect();
         let marks: Vec<_> = looked.iter().map(|(_, looked)| looked.last).collect();
         let mut subscription = Self {

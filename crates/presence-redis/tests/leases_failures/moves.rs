@@ -59,7 +59,7 @@ async fn shard_that_moves_goes_on() {
     one.online(["end"]).await.unwrap();
     follower.until(&["a", "end"]).await;
     // A move is a new life, in which everybody has up to 5 s to say who is here, and calls wait for that within their time.
-    assert!(worst < Duration::from_secs(15), "calls failed for {worst:?}");
+    assert!(worst < PATIENCE, "calls failed for {worst:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
