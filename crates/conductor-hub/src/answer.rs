@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
-
 use crate::connection::encode;
+use crate::frame::Frame;
 use crate::outbox::Rejected;
 use crate::protocol::Message;
 use crate::{Connection, Disconnect, Error};
@@ -74,13 +73,13 @@ impl fmt::Debug for Answer {
 pub(crate) struct Outgoing {
     answer: Answer,
     /// The next of its frames, which did not fit yet.
-    frame: Option<Bytes>,
+    frame: Option<Frame>,
 }
 
 impl Outgoing {
     /// Bytes that it holds.
     pub(crate) fn bytes(&self) -> usize {
-        self.frame.as_ref().map_or(0, Bytes::len)
+        self.frame.as_ref().map_or(0, |frame| frame.len())
     }
 
     pub(crate) const fn new(answer: Answer) -> Self {
@@ -118,8 +117,8 @@ impl Outgoing {
     }
 }
 
-fn encoded(connection: &Connection, message: &Message) -> Result<Bytes, Disconnect> {
-    encode(message).map_err(|error| {
+fn encoded(connection: &Connection, message: &Message) -> Result<Frame, Disconnect> {
+    encode(message).map(|bytes| connection.outbox.frame(bytes)).map_err(|error| {
         tracing::error!(connection = %connection.id(), %error, "an answer cannot be sent, so its connection is closed");
         Disconnect::InternalError
     })

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use parking_lot::RwLock;
 use tokio::time::Instant;
 
+use crate::frame::Frame;
+use crate::outbox::Latest;
+use crate::room::Room;
 use crate::{Connection, ConnectionId};
 
 /// Members for whom a channel keeps room when most of them have left.
@@ -22,6 +24,14 @@ const ROOM_KEPT: usize = 64;
 pub(crate) struct Channel {
     name: Arc<str>,
     members: RwLock<Members>,
+}
+
+/// How many members took a frame.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Receivers {
+    pub(crate) new: usize,
+    /// In the place of one that they had not been given yet.
+    pub(crate) instead: usize,
 }
 
 #[derive(Debug, Default)]
@@ -81,10 +91,28 @@ impl Channel {
     ///
     /// Members that are closing, or turn out to be slow readers, are skipped: they are
     /// on their way out by themselves.
-    pub(crate) fn deliver(&self, frames: &Bytes, except: Option<ConnectionId>) -> usize {
+    pub(crate) fn deliver(&self, frames: &Frame, except: Option<ConnectionId>, room: &Room) -> usize {
         let members = self.members.read();
         let receivers = members.by_id.values().filter(|member| Some(member.id()) != except);
-        receivers.filter(|member| member.outbox.push(frames.clone()).is_ok()).count()
+        let taken =
+            receivers.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok()).count();
+        room.take_places(taken);
+        taken
+    }
+
+    /// Queues a frame of which only the newest matters for every member, or keeps it for those who are behind.
+    pub(crate) fn deliver_latest(&self, frame: &Frame, room: &Room) -> Receivers {
+        let members = self.members.read();
+        let mut receivers = Receivers::default();
+        for member in members.by_id.values() {
+            match member.outbox.push_latest(&self.name, frame.clone()) {
+                Ok(Latest::Queued | Latest::Kept) => receivers.new += 1,
+                Ok(Latest::Replaced) => receivers.instead += 1,
+                Err(_) => {}
+            }
+        }
+        room.take_places(receivers.new);
+        receivers
     }
 
     pub(crate) fn len(&self) -> usize {

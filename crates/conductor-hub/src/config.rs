@@ -26,6 +26,13 @@ pub struct Config {
     /// Most bytes that wait for one connection, with 64 for each frame: 1 MiB by default, at
     /// least twice `message_bytes_max`. A connection that has more to read is a slow reader.
     pub outbox_bytes_max: usize,
+    /// Most bytes that wait for all connections together: 256 MiB by default, at least four times
+    /// `outbox_bytes_max`. What many of them share counts once. Beyond it connections that
+    /// have read nothing for a quarter of a second are ended as slow readers until half of it is
+    /// free, those first that hold most; and if that is not enough, others until there is room. Such a
+    /// connection is cut if it does not take its close frame at once. More suits servers with many
+    /// slow readers.
+    pub outboxes_bytes_max: usize,
     /// How long a connection may have bytes waiting without reading any: 10 s by
     /// default, at least 100 ms. Then it is a slow reader.
     pub stall_timeout: Duration,
@@ -69,6 +76,7 @@ impl Default for Config {
             message_timeout: Duration::from_secs(30),
             unfinished_bytes_max: 64 * 1024 * 1024,
             outbox_bytes_max: 1024 * 1024,
+            outboxes_bytes_max: 256 * 1024 * 1024,
             stall_timeout: Duration::from_secs(10),
             sender_pause_max: Duration::from_secs(2),
             ping_interval: Duration::from_secs(54),
@@ -92,6 +100,7 @@ impl Config {
             ("name_bytes_max", self.name_bytes_max, 1),
             ("unfinished_bytes_max", self.unfinished_bytes_max, message.saturating_mul(4)),
             ("outbox_bytes_max", self.outbox_bytes_max, message.saturating_mul(2)),
+            ("outboxes_bytes_max", self.outboxes_bytes_max, self.outbox_bytes_max.saturating_mul(4)),
             ("connections_max", self.connections_max, 1),
             ("channels_per_connection_max", self.channels_per_connection_max, 1),
             ("binds_bytes_max", self.binds_bytes_max, 4 * 1024),

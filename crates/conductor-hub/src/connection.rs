@@ -3,15 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use crate::answer::Late;
 use crate::channel::Channel;
+use crate::frame::Frame;
 use crate::outbox::{Outbox, Rejected};
 use crate::protocol::Message;
+use crate::room::Room;
 use crate::websocket::{FrameKind, put_frame};
 use crate::{Disconnect, Error, ErrorKind};
 
@@ -48,11 +50,11 @@ struct Bound {
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnectionId, user: Option<String>, outbox_bytes_max: usize) -> Self {
+    pub(crate) fn new(id: ConnectionId, user: Option<String>, room: Arc<Room>) -> Self {
         Self {
             id,
             user: user.map(String::into_boxed_str),
-            outbox: Outbox::new(outbox_bytes_max),
+            outbox: Outbox::new(room),
             late: Late::default(),
             channels: Mutex::new(Bound { open: true, bytes: 0, by_name: HashMap::default() }),
         }
@@ -90,7 +92,7 @@ impl Connection {
     /// is closing, `Overflow` if the client does not read fast enough; it is then
     /// being closed as a slow reader.
     pub fn send(&self, message: &Message) -> Result<(), Error> {
-        self.push(encode(message)?)
+        self.push(self.outbox.frame(encode(message)?))
     }
 
     /// Ends the connection: what is queued is written, then a close frame.
@@ -98,7 +100,7 @@ impl Connection {
         self.outbox.close(reason);
     }
 
-    pub(crate) fn push(&self, frame: Bytes) -> Result<(), Error> {
+    pub(crate) fn push(&self, frame: Frame) -> Result<(), Error> {
         self.outbox.push(frame).map_err(|rejected| match rejected {
             Rejected::Closed => Error::new(ErrorKind::Closed, "connection is closing"),
             Rejected::Overflow => Error::new(ErrorKind::Overflow, "client does not read fast enough"),
@@ -179,13 +181,13 @@ pub(crate) enum BindOutcome {
     TooMany,
 }
 
-/// Encodes a message as the frame that all its receivers share.
-pub(crate) fn encode(message: &Message) -> Result<Bytes, Error> {
+/// Encodes a message as the bytes of the frame that all its receivers share.
+pub(crate) fn encode(message: &Message) -> Result<BytesMut, Error> {
     let mut payload = BytesMut::new();
     message
         .encode(&mut payload)
         .map_err(|fault| Error::with_source(ErrorKind::InvalidInput, "message has no encoding", fault))?;
     let mut frame = BytesMut::new();
     put_frame(&mut frame, FrameKind::Binary, &payload);
-    Ok(frame.freeze())
+    Ok(frame)
 }

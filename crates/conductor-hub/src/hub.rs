@@ -15,9 +15,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::connection::{BindLimits, BindOutcome, encode};
 use crate::dedup::Dedup;
+use crate::frame::Frame;
 use crate::metrics::Metrics;
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
+use crate::room::Room;
 use crate::unfinished::Unfinished;
 use crate::{
     Admission, Auth, Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Handler, Lifecycle,
@@ -60,8 +62,8 @@ impl fmt::Debug for Hooks {
 /// A message is delivered at most once, to the members its channel has at that
 /// moment. Each member gets the messages of one sender in the order they were
 /// sent. A member that does not read is disconnected, never skipped, so what a
-/// connection has received has no gaps; what was missed while away is the
-/// business of a timeline.
+/// connection has received has no gaps but those of [`publish_latest`](Self::publish_latest);
+/// what was missed while away is the business of a timeline.
 #[derive(Clone, Debug)]
 pub struct Hub {
     pub(crate) shared: Arc<Shared>,
@@ -75,6 +77,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) dedup: Dedup,
     pub(crate) unfinished: Unfinished,
+    pub(crate) room: Arc<Room>,
     /// Held while a large row of messages is delivered.
     pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
@@ -92,6 +95,8 @@ pub struct Stats {
     pub connections: usize,
     /// Channels that have a member.
     pub channels: usize,
+    /// Bytes that wait in all outboxes; what many of them share counts once.
+    pub outboxes_bytes: usize,
 }
 
 impl Hub {
@@ -104,12 +109,14 @@ impl Hub {
         config.validate()?;
         let dedup = Dedup::new(config.dedup_ttl, config.dedup_bytes_max, Instant::now());
         let unfinished = Unfinished::new(config.unfinished_bytes_max);
+        let room = Arc::new(Room::new(config.outboxes_bytes_max, config.outbox_bytes_max));
         let shared = Arc::new(Shared {
             config,
             hooks,
             registry: Registry::new(),
             dedup,
             unfinished,
+            room,
             large_rows: Mutex::new(()),
             metrics: Metrics::new(),
             tasks: TaskTracker::new(),
@@ -131,10 +138,50 @@ impl Hub {
     pub fn publish(&self, channel: &str, body: impl Into<Bytes>) -> Result<usize, Error> {
         // Who has no member costs no encoding.
         let Some(members) = self.shared.registry.channel(channel) else { return Ok(0) };
-        let frame = encode(&Message::new(Opcode::WRITE, channel, body))?;
-        let receivers = members.deliver(&frame, None);
+        let frame = self.shared.written(channel, body)?;
+        let receivers = members.deliver(&frame, None, &self.shared.room);
         self.shared.metrics.delivered.increment(receivers as u64);
+        self.shared.make_room();
         Ok(receivers)
+    }
+
+    /// Writes a message of which only the newest of its channel matters to every member.
+    ///
+    /// To members that keep up it is [`publish`](Self::publish). A member that is behind, with more
+    /// than an eighth of its outbox to read and no room for this in a quarter, gets the newest of the
+    /// channel when it has caught up, and none of those between. So however much is published in a
+    /// row, it makes nobody a slow reader who reads; each member gets a part of the messages,
+    /// in their order and with the last one. Those of `publish` to the same channel keep their place
+    /// among them.
+    ///
+    /// For what says where it stands: a position, a state, or an entry with a number that shows the
+    /// gap, which the member then fetches elsewhere. Returns the number of members it was queued or
+    /// kept for. Never waits. A message longer than 7/16 of an outbox may still find no room.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if the name or body is too long to encode.
+    pub fn publish_latest(&self, channel: &str, body: impl Into<Bytes>) -> Result<usize, Error> {
+        let Some(members) = self.shared.registry.channel(channel) else { return Ok(0) };
+        let frame = self.shared.written(channel, body)?;
+        let receivers = members.deliver_latest(&frame, &self.shared.room);
+        self.shared.metrics.delivered.increment(receivers.new as u64);
+        self.shared.metrics.conflated.increment(receivers.instead as u64);
+        self.shared.make_room();
+        Ok(receivers.new + receivers.instead)
+    }
+
+    /// Blocks this thread until the outboxes of all connections have room for more.
+    ///
+    /// There is room while they hold less than three quarters of
+    /// [`outboxes_bytes_max`](Config::outboxes_bytes_max). Whoever publishes much in a row from a
+    /// thread of its own, such as one message to thousands of people, calls this before each; tasks
+    /// must not. It waits 2 s at most, and half a second when nobody reads anything. Then the
+    /// connections that have read nothing for a quarter of a second are ended as slow readers, as
+    /// many as it takes to free half of the room.
+    pub fn wait_for_room(&self) {
+        let ended = self.shared.room.wait(&self.shared.registry);
+        self.shared.metrics.ended_for_room.increment(ended as u64);
     }
 
     /// Returns the connection with the given number, while it is open.
@@ -155,6 +202,7 @@ impl Hub {
         Stats {
             connections: self.shared.registry.connections_len(),
             channels: self.shared.registry.channels_len(),
+            outboxes_bytes: self.shared.room.held(),
         }
     }
 
@@ -231,6 +279,18 @@ impl Shared {
             Some(user) => self.sender_hasher.hash_one(user),
             None => self.sender_hasher.hash_one(connection.id()),
         }
+    }
+
+    /// Ends readers, if what waits for all of them has no room. No lock may be held but that of large rows.
+    pub(crate) fn make_room(&self) {
+        if self.room.is_full() {
+            let ended = self.room.make_room(&self.registry);
+            self.metrics.ended_for_room.increment(ended as u64);
+        }
+    }
+
+    fn written(&self, channel: &str, body: impl Into<Bytes>) -> Result<Frame, Error> {
+        Ok(Frame::new(encode(&Message::new(Opcode::WRITE, channel, body))?, &self.room))
     }
 
     fn close(&self) {

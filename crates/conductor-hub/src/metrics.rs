@@ -14,6 +14,8 @@ pub(crate) struct Metrics {
     pub(crate) denied: Counter,
     pub(crate) repeated: Counter,
     pub(crate) held: Counter,
+    pub(crate) conflated: Counter,
+    pub(crate) ended_for_room: Counter,
 }
 
 impl Metrics {
@@ -24,6 +26,14 @@ impl Metrics {
         describe_counter!("hub_messages_denied_total", "Binds and writes that the auth hook denied.");
         describe_counter!("hub_messages_repeated_total", "Messages dropped because their uuid was seen.");
         describe_counter!("hub_senders_held_total", "Times a sender waited for a reader who was behind.");
+        describe_counter!(
+            "hub_messages_conflated_total",
+            "Messages of which only the newest matters, not given to a reader who was behind, as a newer one came."
+        );
+        describe_counter!(
+            "hub_ended_for_room_total",
+            "Connections closed as slow readers because what waited for all of them together had no room."
+        );
         describe_counter!("hub_disconnects_total", "Connections ended, by close code.");
         Self {
             connections: gauge!("hub_connections"),
@@ -32,6 +42,8 @@ impl Metrics {
             denied: counter!("hub_messages_denied_total"),
             repeated: counter!("hub_messages_repeated_total"),
             held: counter!("hub_senders_held_total"),
+            conflated: counter!("hub_messages_conflated_total"),
+            ended_for_room: counter!("hub_ended_for_room_total"),
         }
     }
 

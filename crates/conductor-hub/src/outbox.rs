@@ -2,29 +2,34 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+use crate::behind::Behind;
+use crate::frame::{FRAME_COST, Frame};
+use crate::room::Room;
 use crate::{ConnectionId, Disconnect};
-
-/// What a frame in a queue costs besides its bytes, roughly: its place there, and its allocation.
-pub(crate) const FRAME_COST: usize = 64;
 
 /// Most bytes that wait before an answer to the client's own call is added.
 const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 
 /// A queue of encoded frames with a bound in bytes.
 ///
-/// Anybody pushes, one session takes. A frame is shared by all the outboxes it
-/// is in. **Invariant:** what the frames cost that were pushed and neither
-/// written nor dropped is never more than the limit.
+/// Anybody pushes, one session takes. A frame is shared by all the outboxes it is in.
+///
+/// **Invariant:** what the frames cost that were pushed and neither written nor dropped, with those
+/// that are kept beside the queue, is never more than the limit.
+///
+/// **Invariant:** of a channel's latest frames, and of others of that channel, the reader gets a part
+/// in the order they were pushed, the last one included, unless it leaves before.
 ///
 /// How much waits says how the reader does:
 ///
@@ -32,35 +37,42 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 /// 0 ────────── 1/8 ────────── 1/4 ─────────────────── 3/4 ────────── limit
 ///   up to date      behind until     flooders wait         all wait         overflow: a slow reader
 ///                   below 1/8        for this reader       for this reader
+///
+///   latest frames   are queued up to 1/4; then the newest of each channel is kept beside the
+///                   queue, counted, and queued when the reader is up to date again
 /// ```
 ///
-/// Only a reader that makes progress is waited for, and for a bounded time.
+/// Only a reader that makes progress is waited for, and for a bounded time. So latest frames of up to
+/// 7/16 of the limit, alone, never make a slow reader: one that did not fit into the first quarter
+/// found 1/8 waiting at most, and one more is kept.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     inner: Mutex<Inner>,
     /// Cost of all frames queued here or in the session's hands.
     pending: AtomicUsize,
-    limit: usize,
+    /// Since when the reader has taken nothing although something waits, as the room tells the time; 0 if it takes.
+    still_since: AtomicU32,
+    room: Arc<Room>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Frame>,
     closing: Option<Disconnect>,
     /// The session, unless it has been woken and has not looked yet.
     waker: Option<Waker>,
-    /// In a box, as few readers are.
+    /// In a box, as few readers are. A closing outbox has none.
     behind: Option<Box<Behind>>,
 }
 
-/// A reader that has much to read.
-#[derive(Debug)]
-struct Behind {
-    since: Instant,
-    /// When it last took something.
-    progress: Instant,
-    /// Senders that wait for it.
-    waiting: HashMap<ConnectionId, Waker, RandomState>,
+/// What became of a frame of which only the newest matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Latest {
+    Queued,
+    /// It waits beside the queue.
+    Kept,
+    /// It took the place of one that waited there.
+    Replaced,
 }
 
 /// Why a frame was not taken.
@@ -73,72 +85,117 @@ pub(crate) enum Rejected {
 }
 
 impl Outbox {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { inner: Mutex::default(), pending: AtomicUsize::new(0), limit }
+    pub(crate) fn new(room: Arc<Room>) -> Self {
+        Self { inner: Mutex::default(), pending: AtomicUsize::new(0), still_since: AtomicU32::new(0), room }
+    }
+
+    /// Makes a frame of what is only for this reader.
+    pub(crate) fn frame(&self, bytes: BytesMut) -> Frame {
+        Frame::new(bytes, &self.room)
     }
 
     /// Queues a frame. One that does not fit turns the connection into a slow reader.
-    pub(crate) fn push(&self, frame: Bytes) -> Result<(), Rejected> {
-        self.push_if_it_fits(frame).map_err(|(_, rejected)| {
-            if rejected == Rejected::Overflow {
-                self.close(Disconnect::SlowReader);
-            }
-            rejected
-        })
+    pub(crate) fn push(&self, frame: Frame) -> Result<(), Rejected> {
+        self.push_if_it_fits(frame).map_err(|(_, rejected)| self.rejected(rejected))
     }
 
     /// Queues a frame, or gives it back.
-    pub(crate) fn push_if_it_fits(&self, frame: Bytes) -> Result<(), (Bytes, Rejected)> {
+    pub(crate) fn push_if_it_fits(&self, frame: Frame) -> Result<(), (Frame, Rejected)> {
+        self.add(self.inner.lock(), frame, None)?;
+        self.room.take_places(1);
+        Ok(())
+    }
+
+    /// Queues a frame of a channel, behind the one of that channel that is kept, if one is.
+    ///
+    /// The caller counts its place in the room.
+    pub(crate) fn push_of(&self, channel: &str, frame: Frame) -> Result<(), Rejected> {
+        self.add(self.inner.lock(), frame, Some(channel)).map_err(|(_, rejected)| self.rejected(rejected))
+    }
+
+    /// Queues a frame of a channel, or keeps it until the reader is up to date, if no newer comes.
+    ///
+    /// The caller counts its place in the room, unless it replaced another.
+    pub(crate) fn push_latest(&self, channel: &Arc<str>, frame: Frame) -> Result<Latest, Rejected> {
         let mut inner = self.inner.lock();
         if inner.closing.is_some() {
-            return Err((frame, Rejected::Closed));
+            return Err(Rejected::Closed);
         }
-        let cost = frame.len() + FRAME_COST;
-        // Only pushes add to `pending`, and they hold the lock.
-        let pending = self.pending.load(Ordering::Relaxed) + cost;
-        if pending > self.limit {
-            return Err((frame, Rejected::Overflow));
+        // If the reader takes something meanwhile, it waits for the lock to look at what is kept.
+        let pending = self.pending.load(Ordering::Relaxed);
+        let fits = pending <= self.up_to_date() || pending + frame.cost() <= self.flooders_wait();
+        if inner.behind.is_none() && fits {
+            let added = self.add(inner, frame, None);
+            return added.map(|()| Latest::Queued).map_err(|(_, rejected)| self.rejected(rejected));
         }
-        self.pending.fetch_add(cost, Ordering::Relaxed);
-        inner.queue.push_back(frame);
-        if pending > self.flooders_wait() && inner.behind.is_none() {
-            inner.behind = Some(Box::new(Behind::new(Instant::now())));
+        let behind = inner.behind.get_or_insert_with(|| Box::new(Behind::new(Instant::now())));
+        if pending + behind.kept_cost_with(channel, &frame) > self.limit() {
+            drop(inner);
+            return Err(self.rejected(Rejected::Overflow));
         }
-        let waker = inner.waker.take();
-        drop(inner);
-        wake(waker);
-        Ok(())
+        Ok(if behind.keep(channel, frame).is_some() { Latest::Replaced } else { Latest::Kept })
+    }
+
+    /// Drops what is kept of a channel: its reader has left it.
+    pub(crate) fn forget(&self, channel: &str) {
+        let forgotten = self.inner.lock().behind.as_mut().and_then(|behind| behind.take(channel));
+        self.room.give_places_back(usize::from(forgotten.is_some()));
     }
 
     /// Closes the outbox; what is queued is still written, unless the peer does not read.
     pub(crate) fn close(&self, reason: Disconnect) {
         let mut inner = self.inner.lock();
+        let mut behind = inner.behind.take();
         if inner.closing.is_none() {
             inner.closing = Some(reason);
+            self.queue_kept(&mut inner, behind.as_deref_mut());
             if reason == Disconnect::SlowReader {
                 self.drop_queued(&mut inner);
             }
         }
-        let (waker, behind) = (inner.waker.take(), inner.behind.take());
+        let waker = inner.waker.take();
         drop(inner);
         wake(waker);
         // Nobody waits for who is on the way out.
         behind.into_iter().for_each(|behind| wake_all(behind.waiting));
     }
 
-    /// Drops what is queued: its connection has ended.
-    pub(crate) fn clear(&self) {
+    /// Drops what is queued, and counts out what the session had in its hands: the connection has ended.
+    pub(crate) fn clear(&self, in_hand: usize) {
         self.drop_queued(&mut self.inner.lock());
+        self.room.give_places_back(in_hand);
     }
 
     pub(crate) fn is_closing(&self) -> bool {
         self.inner.lock().closing.is_some()
     }
 
+    /// Returns what waits for the reader.
+    pub(crate) fn pending(&self) -> usize {
+        let kept = self.inner.lock().behind.as_ref().map_or(0, |behind| behind.kept_cost());
+        self.pending.load(Ordering::Relaxed) + kept
+    }
+
+    /// Notes since when the reader has taken nothing although something waits.
+    pub(crate) fn note_still(&self, since: Option<Instant>) {
+        let since = since.map_or(0, |since| self.room.time(since));
+        if self.still_since.load(Ordering::Relaxed) != since {
+            self.still_since.store(since, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns for how long the reader has taken nothing although something waits, in milliseconds.
+    pub(crate) fn still_ms(&self, now: u32) -> u32 {
+        match self.still_since.load(Ordering::Relaxed) {
+            0 => 0,
+            since => now.saturating_sub(since),
+        }
+    }
+
     /// Moves what is queued to the end of `sending`, and tells whether the outbox is closing.
     ///
     /// `waker` is woken at the next push or close.
-    pub(crate) fn take(&self, sending: &mut VecDeque<Bytes>, waker: &Waker) -> Option<Disconnect> {
+    pub(crate) fn take(&self, sending: &mut VecDeque<Frame>, waker: &Waker) -> Option<Disconnect> {
         let mut inner = self.inner.lock();
         if sending.is_empty() {
             mem::swap(&mut inner.queue, sending);
@@ -159,6 +216,7 @@ impl Outbox {
 
     /// Frees the room of bytes that were written, and of frames that were written to their end.
     pub(crate) fn release(&self, bytes: usize, frames: usize) {
+        self.room.give_places_back(frames);
         let cost = bytes + frames * FRAME_COST;
         let before = self.pending.fetch_sub(cost, Ordering::Relaxed);
         if before > self.up_to_date() {
@@ -172,8 +230,8 @@ impl Outbox {
     }
 
     /// Tells whether a frame would fit into the empty outbox.
-    pub(crate) const fn could_ever_take(&self, frame: &Bytes) -> bool {
-        frame.len() + FRAME_COST <= self.limit
+    pub(crate) fn could_ever_take(&self, frame: &Frame) -> bool {
+        frame.cost() <= self.limit()
     }
 
     /// Returns until when a sender has to wait for this reader, if it has to.
@@ -198,6 +256,48 @@ impl Outbox {
         }
     }
 
+    /// Queues a frame behind what is kept of its channel, or gives it back; does not count its place.
+    fn add(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        frame: Frame,
+        channel: Option<&str>,
+    ) -> Result<(), (Frame, Rejected)> {
+        if inner.closing.is_some() {
+            return Err((frame, Rejected::Closed));
+        }
+        let cost = frame.cost();
+        let kept = inner.behind.as_ref().map_or(0, |behind| behind.kept_cost());
+        // Only pushes add to `pending`, and they hold the lock.
+        let mut pending = self.pending.load(Ordering::Relaxed) + cost;
+        if pending + kept > self.limit() {
+            return Err((frame, Rejected::Overflow));
+        }
+        if kept > 0
+            && let Some(older) = channel.and_then(|channel| inner.behind.as_mut()?.take(channel))
+        {
+            pending += older.cost();
+            self.pending.fetch_add(older.cost(), Ordering::Relaxed);
+            inner.queue.push_back(older);
+        }
+        self.pending.fetch_add(cost, Ordering::Relaxed);
+        inner.queue.push_back(frame);
+        if pending > self.flooders_wait() && inner.behind.is_none() {
+            inner.behind = Some(Box::new(Behind::new(Instant::now())));
+        }
+        let waker = inner.waker.take();
+        drop(inner);
+        wake(waker);
+        Ok(())
+    }
+
+    fn rejected(&self, rejected: Rejected) -> Rejected {
+        if rejected == Rejected::Overflow {
+            self.close(Disconnect::SlowReader);
+        }
+        rejected
+    }
+
     /// Notes that a reader with much to read took something.
     fn progressed(&self, before: usize) {
         let mut inner = self.inner.lock();
@@ -209,41 +309,54 @@ impl Outbox {
         let waiting = if up_to_date || (before > self.all_wait() && left <= self.all_wait()) {
             mem::take(&mut behind.waiting)
         } else {
-            HashMap::default()
+            HashMap::<_, _, RandomState>::default()
         };
-        if up_to_date {
-            inner.behind = None;
-        }
+        let waker = if up_to_date { self.catch_up(&mut inner) } else { None };
         drop(inner);
+        wake(waker);
         wake_all(waiting);
     }
 
+    /// Queues what is kept; the session has to look at it, if there is something.
+    fn catch_up(&self, inner: &mut Inner) -> Option<Waker> {
+        let mut behind = inner.behind.take();
+        if !self.queue_kept(inner, behind.as_deref_mut()) {
+            return None;
+        }
+        if self.pending.load(Ordering::Relaxed) > self.flooders_wait() {
+            inner.behind = Some(Box::new(Behind::new(Instant::now())));
+        }
+        inner.waker.take()
+    }
+
+    /// Moves what is kept to the end of the queue; tells whether there was anything.
+    fn queue_kept(&self, inner: &mut Inner, behind: Option<&mut Behind>) -> bool {
+        let Some(behind) = behind.filter(|behind| behind.kept_cost() > 0) else { return false };
+        self.pending.fetch_add(behind.kept_cost(), Ordering::Relaxed);
+        inner.queue.extend(behind.take_all());
+        true
+    }
+
     fn drop_queued(&self, inner: &mut Inner) {
-        let dropped = mem::take(&mut inner.queue).iter().map(|frame| frame.len() + FRAME_COST).sum();
-        self.pending.fetch_sub(dropped, Ordering::Relaxed);
+        let dropped = mem::take(&mut inner.queue);
+        self.pending.fetch_sub(dropped.iter().map(Frame::cost).sum(), Ordering::Relaxed);
+        self.room.give_places_back(dropped.len());
     }
 
-    const fn up_to_date(&self) -> usize {
-        self.limit / 8
+    fn limit(&self) -> usize {
+        self.room.outbox_bytes_max
     }
 
-    const fn flooders_wait(&self) -> usize {
-        self.limit / 4
+    fn up_to_date(&self) -> usize {
+        self.limit() / 8
     }
 
-    const fn all_wait(&self) -> usize {
-        self.limit / 4 * 3
-    }
-}
-
-impl Behind {
-    fn new(now: Instant) -> Self {
-        Self { since: now, progress: now, waiting: HashMap::default() }
+    fn flooders_wait(&self) -> usize {
+        self.limit() / 4
     }
 
-    /// It has so long to catch up, and half as long to read anything at all.
-    fn until(&self, patience: Duration) -> Instant {
-        (self.since + patience).min(self.progress + patience / 2)
+    fn all_wait(&self) -> usize {
+        self.limit() / 4 * 3
     }
 }
 
@@ -258,76 +371,4 @@ fn wake_all(waiting: HashMap<ConnectionId, Waker, RandomState>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PATIENCE: Duration = Duration::from_secs(2);
-    const LIMIT: usize = 64 * 1024;
-
-    fn frame(len: usize) -> Bytes {
-        vec![0; len - FRAME_COST].into()
-    }
-
-    /// Takes one frame and writes it.
-    fn read_one(outbox: &Outbox, sending: &mut VecDeque<Bytes>) {
-        outbox.take(sending, Waker::noop());
-        outbox.release(sending.pop_front().expect("something waits").len(), 1);
-    }
-
-    #[test]
-    fn many_small_frames_count_what_they_cost() {
-        let outbox = Outbox::new(LIMIT);
-        let taken = (0..LIMIT).take_while(|_| outbox.push(Bytes::from_static(b"x")).is_ok()).count();
-        assert_eq!(taken, LIMIT / (FRAME_COST + 1));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_reader_that_makes_progress_is_waited_for_and_not_for_ever() {
-        let outbox = Outbox::new(LIMIT);
-        let mut sending = VecDeque::new();
-        for _ in 0..5 {
-            assert_eq!(outbox.holds_up(true, PATIENCE), None, "a quarter is no reason");
-            outbox.push(frame(LIMIT / 16)).unwrap();
-        }
-        let start = Instant::now();
-        assert_eq!(outbox.holds_up(true, PATIENCE), Some(start + PATIENCE / 2));
-        assert_eq!(outbox.holds_up(false, PATIENCE), None, "who does not flood goes on");
-        for second in 1..=2 {
-            tokio::time::advance(PATIENCE / 2 - Duration::from_millis(1)).await;
-            read_one(&outbox, &mut sending);
-            outbox.push(frame(LIMIT / 16)).unwrap();
-            let until = outbox.holds_up(true, PATIENCE).expect("it reads");
-            assert!(until <= start + PATIENCE, "{second}");
-        }
-        tokio::time::advance(Duration::from_millis(2)).await;
-        assert_eq!(outbox.holds_up(true, PATIENCE), None, "it had its time");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_reader_without_progress_holds_nobody_up_for_long() {
-        let outbox = Outbox::new(LIMIT);
-        outbox.push(frame(LIMIT / 2)).unwrap();
-        assert!(outbox.holds_up(true, PATIENCE).is_some());
-        tokio::time::advance(PATIENCE / 2).await;
-        assert_eq!(outbox.holds_up(true, PATIENCE), None);
-        assert_eq!(outbox.push(frame(LIMIT)), Err(Rejected::Overflow));
-        assert!(outbox.is_closing());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn senders_go_on_when_the_reader_has_caught_up_or_ends() {
-        let outbox = Outbox::new(LIMIT);
-        let mut sending = VecDeque::new();
-        outbox.push(frame(LIMIT / 8)).unwrap();
-        outbox.push(frame(LIMIT / 4)).unwrap();
-        assert!(outbox.wait(ConnectionId(1), Waker::noop()));
-        read_one(&outbox, &mut sending);
-        assert!(outbox.wait(ConnectionId(1), Waker::noop()), "a quarter is left");
-        read_one(&outbox, &mut sending);
-        assert!(!outbox.wait(ConnectionId(1), Waker::noop()), "nothing is left");
-        outbox.push(frame(LIMIT / 2)).unwrap();
-        outbox.close(Disconnect::Kicked);
-        assert!(!outbox.wait(ConnectionId(1), Waker::noop()));
-        assert_eq!(outbox.holds_up(true, PATIENCE), None);
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::channel::Channel;
 use crate::connection::BindOutcome;
+use crate::frame::Frame;
 use crate::hub::Shared;
 use crate::protocol::{MessageRef, Opcode};
 use crate::websocket::{FrameKind, put_frame};
@@ -127,7 +128,8 @@ impl<'a> Router<'a> {
         let mut frame = BytesMut::new();
         put_frame(&mut frame, FrameKind::Pong, payload);
         // A closing outbox speaks for itself at the session's next look.
-        self.connection.outbox.push(frame.freeze()).ok();
+        let outbox = &self.connection.outbox;
+        outbox.push(outbox.frame(frame)).ok();
         Routed::Done
     }
 
@@ -174,7 +176,8 @@ impl<'a> Router<'a> {
     }
 
     fn push(&self, row: Row) {
-        let receivers = row.channel.deliver(&row.frames.freeze(), Some(self.connection.id()));
+        let frames = Frame::new(row.frames, &self.hub.room);
+        let receivers = row.channel.deliver(&frames, Some(self.connection.id()), &self.hub.room);
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
     }
 
@@ -242,6 +245,7 @@ impl<'a> Router<'a> {
     fn unbind(&self, name: &str) {
         if let Some(channel) = self.connection.unbind(name) {
             self.hub.registry.leave(&channel, self.connection.id());
+            self.connection.outbox.forget(name);
             self.hub.hooks.lifecycle.unbound(self.connection, name);
         }
     }

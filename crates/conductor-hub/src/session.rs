@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -16,7 +17,7 @@ use crate::connection::BindOutcome;
 use crate::hub::{Place, Shared};
 use crate::intake::{Intake, Next, Turn};
 use crate::unfinished::Ticket;
-use crate::websocket::{FrameKind, put_frame};
+use crate::websocket::{FrameKind, close_frame, put_frame};
 use crate::writer::Writer;
 use crate::{Admission, Connection, Disconnect};
 
@@ -48,6 +49,8 @@ struct Session<S> {
     /// Whether a ping was sent since something last came.
     pinged: bool,
     ended: Option<Disconnect>,
+    /// Whether it has left the hub, and says no more than goodbye.
+    left: bool,
 }
 
 /// A message that is not complete, or input that has to wait.
@@ -87,7 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     fn new(socket: S, place: Place, admission: Admission, already_read: Bytes) -> Self {
         let hub = &place.0;
         let id = hub.next_id();
-        let connection = Arc::new(Connection::new(id, admission.user, hub.config.outbox_bytes_max));
+        let connection = Arc::new(Connection::new(id, admission.user, Arc::clone(&hub.room)));
         hub.registry.add(&connection);
         for channel in &admission.channels {
             if hub.bind(&connection, channel) == BindOutcome::TooMany {
@@ -108,6 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             begun: None,
             pinged: false,
             ended: None,
+            left: false,
             connection,
             place,
         }
@@ -123,7 +127,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         tracing::debug!(connection = %connection.id(), %reason, "disconnected");
         hub.hooks.lifecycle.disconnected(&connection, reason).await;
         // In a box, so that its buffer is not part of every idle connection.
-        Box::pin(self.writer.goodbye(reason, hub.config.close_timeout)).await;
+        let close = self.connection.outbox.frame(close_frame(reason.code(), reason.text()).into());
+        // Who does not read holds on to a frame meanwhile.
+        let cut = reason == Disconnect::SlowReader && hub.room.is_tight();
+        let within = if cut { Duration::ZERO } else { hub.config.close_timeout };
+        Box::pin(self.writer.goodbye(close, within)).await;
     }
 
     async fn talk(&mut self) -> Disconnect {
@@ -193,6 +201,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             }
         };
         self.account(hub);
+        hub.make_room();
         let deadline = self.deadline(hub);
         if deadline < timer.deadline() {
             timer.as_mut().reset(deadline);
@@ -207,7 +216,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         if closing == Some(Disconnect::SlowReader) {
             return Ok(Written::Closed(Disconnect::SlowReader));
         }
-        match (self.writer.poll_write(cx, |bytes, frames| outbox.release(bytes, frames)), closing) {
+        let written = self.writer.poll_write(cx, |bytes, frames| outbox.release(bytes, frames));
+        outbox.note_still(self.writer.stalled_since());
+        match (written, closing) {
             (Poll::Ready(Err(lost)), _) => Err(lost),
             (Poll::Ready(Ok(())), Some(reason)) => Ok(Written::Closed(reason)),
             (Poll::Pending, Some(_)) => Ok(Written::Closing),
@@ -280,7 +291,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         let mut frame = BytesMut::new();
         put_frame(&mut frame, FrameKind::Ping, b"");
         // A full or closing outbox speaks for itself at the next poll.
-        self.connection.outbox.push(frame.freeze()).ok();
+        let outbox = &self.connection.outbox;
+        outbox.push(outbox.frame(frame)).ok();
         Ok(false)
     }
 
@@ -311,7 +323,9 @@ impl<S> Session<S> {
         }
         hub.registry.remove(self.connection.id());
         self.connection.outbox.close(Disconnect::Normal);
-        self.connection.outbox.clear();
+        if !mem::replace(&mut self.left, true) {
+            self.connection.outbox.clear(self.writer.waiting());
+        }
         self.intake.clear();
         self.forget_begun();
     }

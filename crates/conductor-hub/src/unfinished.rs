@@ -81,9 +81,10 @@ impl Held {
 mod tests {
     use super::*;
     use crate::ConnectionId;
+    use crate::room::Room;
 
     fn connection(number: u64) -> Arc<Connection> {
-        Arc::new(Connection::new(ConnectionId(number), None, 1_024))
+        Arc::new(Connection::new(ConnectionId(number), None, Arc::new(Room::new(4_096, 1_024))))
     }
 
     #[test]

@@ -8,12 +8,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-use crate::Disconnect;
-use crate::websocket::close_frame;
+use crate::frame::Frame;
 
 /// Most bytes that are copied together for one write; the buffer belongs to the thread.
 const COPY_BYTES: usize = 16 * 1024;
@@ -34,11 +32,18 @@ thread_local! {
 /// A socket and the frames that are on their way to it.
 pub(crate) struct Writer<S> {
     socket: S,
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Frame>,
     /// Bytes of the first frame that are written already.
     head_written: usize,
     /// Since when frames have waited without any progress.
     stalled_since: Option<Instant>,
+}
+
+impl<S> Writer<S> {
+    /// Returns how many frames wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
@@ -47,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
     }
 
     /// Returns the frames to write, in order; only add to the end.
-    pub(crate) fn queue(&mut self) -> &mut VecDeque<Bytes> {
+    pub(crate) fn queue(&mut self) -> &mut VecDeque<Frame> {
         &mut self.queue
     }
 
@@ -138,9 +143,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
     /// What is queued was the client's to read and is dropped, but for a frame that
     /// is written in part. Unread bytes in the socket would turn our close into a
     /// reset that can overtake the close frame, so they are read and thrown away.
-    pub(crate) async fn goodbye(&mut self, reason: Disconnect, within: Duration) {
+    pub(crate) async fn goodbye(&mut self, close: Frame, within: Duration) {
         self.queue.truncate(usize::from(self.head_written > 0));
-        self.queue.push_back(close_frame(reason.code(), reason.text()));
+        self.queue.push_back(close);
         let farewell = async {
             poll_fn(|cx| self.poll_write(cx, |_, _| {})).await?;
             self.socket.shutdown().await?;

@@ -1,0 +1,62 @@
+//! The bytes of one or more messages as they go to their receivers.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+
+use crate::room::Room;
+
+/// What a frame in a queue costs besides its bytes, roughly: its place there, and its allocation.
+pub(crate) const FRAME_COST: usize = 64;
+
+/// Encoded bytes that all the outboxes they are in share.
+///
+/// They are counted once, from here until the last outbox has let go of them.
+#[derive(Clone)]
+pub(crate) struct Frame(Arc<Counted>);
+
+struct Counted {
+    bytes: BytesMut,
+    room: Arc<Room>,
+}
+
+impl Frame {
+    pub(crate) fn new(bytes: BytesMut, room: &Arc<Room>) -> Self {
+        let counted = Counted { bytes, room: Arc::clone(room) };
+        room.take(counted.held());
+        Self(Arc::new(counted))
+    }
+
+    /// Returns what it costs an outbox.
+    pub(crate) fn cost(&self) -> usize {
+        self.len() + FRAME_COST
+    }
+}
+
+impl Deref for Frame {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0.bytes
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Frame").field(&self.len()).finish()
+    }
+}
+
+impl Counted {
+    fn held(&self) -> usize {
+        self.bytes.capacity() + FRAME_COST
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.room.give_back(self.held());
+    }
+}

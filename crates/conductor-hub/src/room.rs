@@ -1,0 +1,239 @@
+//! What waits for all connections of a hub together.
+
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use tokio::time::Instant;
+
+use crate::Disconnect;
+use crate::registry::Registry;
+
+/// What the place of a frame in an outbox takes, roughly: half of a queue may be empty.
+const PLACE_BYTES: usize = 16;
+
+/// How long readers are given to be ended before more of them are.
+const ROUND: Duration = Duration::from_millis(20);
+
+/// Who has read nothing for so long, although something waits, stands still.
+const STANDS_STILL: Duration = Duration::from_millis(250);
+
+/// How long a publisher waits while nobody reads anything.
+const IN_VAIN: Duration = Duration::from_millis(500);
+
+/// How long a publisher waits in all.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// How often the log says that there is no room.
+const TOLD_AGAIN: Duration = Duration::from_mins(1);
+
+/// Counts the bytes of all outboxes, and has a bound for them.
+///
+/// A frame counts once, however many outboxes share it, and from the moment it is made until the
+/// last of them has let go of it; its place counts in each. So the count is the memory that is
+/// held, and a message to a large channel weighs no more than one to two people.
+///
+/// ```text
+/// 0 ───────────────── 1/2 ─────────────────── 3/4 ──────────────────── limit
+///        everybody            slow readers are      who may wait, waits    who stands still is
+///        goes on              not waited for when   for those who read     ended, until half is free
+///                             they leave
+/// ```
+///
+/// It is a bound for what readers leave, not a lock: publishers do not wait for each other, so it
+/// is exceeded by what is published in the moment that ending readers takes.
+#[derive(Debug)]
+pub(crate) struct Room {
+    held: Held,
+    bytes_max: usize,
+    /// Most bytes of one outbox.
+    pub(crate) outbox_bytes_max: usize,
+    /// Publishers that wait.
+    waiting: AtomicUsize,
+    gate: Mutex<()>,
+    freed: Condvar,
+    rounds: Mutex<Rounds>,
+    started: Instant,
+}
+
+/// Alone on its lines of the cache: everybody writes it, and the rest is only read.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Held(AtomicIsize);
+
+/// When readers were ended last, and what the log was told of it.
+#[derive(Debug, Default)]
+struct Rounds {
+    last: Option<Instant>,
+    told: Option<Instant>,
+    ended: usize,
+}
+
+impl Room {
+    pub(crate) fn new(bytes_max: usize, outbox_bytes_max: usize) -> Self {
+        Self {
+            held: Held(AtomicIsize::new(0)),
+            bytes_max,
+            outbox_bytes_max,
+            waiting: AtomicUsize::new(0),
+            gate: Mutex::new(()),
+            freed: Condvar::new(),
+            rounds: Mutex::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Returns how much all outboxes hold.
+    pub(crate) fn held(&self) -> usize {
+        // A place may be given back before the one who took many has counted them.
+        usize::try_from(self.held.0.load(Ordering::SeqCst)).unwrap_or(0)
+    }
+
+    pub(crate) fn take(&self, bytes: usize) {
+        self.held.0.fetch_add(bytes.cast_signed(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn give_back(&self, bytes: usize) {
+        let before = self.held.0.fetch_sub(bytes.cast_signed(), Ordering::SeqCst);
+        // Seen by who waits, or who waits sees what was given back: both are in one order.
+        if self.waiting.load(Ordering::SeqCst) > 0 && before <= (self.high() + bytes).cast_signed() {
+            drop(self.gate.lock());
+            self.freed.notify_all();
+        }
+    }
+
+    /// Counts places in outboxes that were taken.
+    pub(crate) fn take_places(&self, places: usize) {
+        if places > 0 {
+            self.take(places * PLACE_BYTES);
+        }
+    }
+
+    pub(crate) fn give_places_back(&self, places: usize) {
+        if places > 0 {
+            self.give_back(places * PLACE_BYTES);
+        }
+    }
+
+    /// Tells whether there is less room than there should be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.held.0.load(Ordering::Relaxed) > self.bytes_max.cast_signed()
+    }
+
+    /// Tells whether who leaves as a slow reader is to hold nothing while it says goodbye.
+    pub(crate) fn is_tight(&self) -> bool {
+        self.held.0.load(Ordering::Relaxed) > self.half().cast_signed()
+    }
+
+    /// Returns the time as outboxes note it: milliseconds since the hub was started, and never 0.
+    pub(crate) fn time(&self, instant: Instant) -> u32 {
+        let millis = instant.saturating_duration_since(self.started).as_millis();
+        u32::try_from(millis).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// Ends readers, if there is no room: first those who stand still, then who holds most.
+    ///
+    /// No lock of the registry or of an outbox may be held.
+    pub(crate) fn make_room(&self, registry: &Registry) -> usize {
+        if self.is_full() { self.end_readers(registry, false) } else { 0 }
+    }
+
+    /// Blocks the thread until there is room for more, for a bounded time and as long as readers
+    /// read; those who stand still are ended when that does not help.
+    pub(crate) fn wait(&self, registry: &Registry) -> usize {
+        if self.held() <= self.high() {
+            return 0;
+        }
+        // The thread's own time, as it does not wait on tokio's.
+        let started = std::time::Instant::now();
+        let (mut least, mut progress) = (self.held(), started);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut gate = self.gate.lock();
+        let in_vain = loop {
+            let (held, now) = (self.held(), std::time::Instant::now());
+            if held <= self.high() {
+                break false;
+            }
+            if held < least {
+                (least, progress) = (held, now);
+            }
+            let until = (progress + IN_VAIN).min(started + WAIT_MAX);
+            if now >= until {
+                break true;
+            }
+            self.freed.wait_for(&mut gate, until - now);
+        };
+        drop(gate);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        if in_vain { self.end_readers(registry, true) } else { 0 }
+    }
+
+    /// Ends readers who stand still until half of the room is free, then others until there is any;
+    /// returns how many.
+    fn end_readers(&self, registry: &Registry, only_who_stands_still: bool) -> usize {
+        let now = Instant::now();
+        let Some(mut rounds) = self.round(now) else { return 0 };
+        let held = self.held();
+        let mut freed = 0;
+        let mut readers = Vec::new();
+        for connection in registry.all_connections() {
+            let outbox = &connection.outbox;
+            let pending = outbox.pending();
+            if outbox.is_closing() {
+                // It is about to give back what it holds.
+                freed += pending;
+            } else if pending > 0 {
+                let still = Duration::from_millis(outbox.still_ms(self.time(now)).into());
+                readers.push((still >= STANDS_STILL, pending, connection));
+            }
+        }
+        readers
+            .sort_unstable_by_key(|&(stands_still, pending, _)| std::cmp::Reverse((stands_still, pending)));
+        let mut ended = 0;
+        for (stands_still, pending, connection) in readers {
+            // Of those who read no more than it takes.
+            let enough = if stands_still { self.half() } else { self.bytes_max };
+            if held.saturating_sub(freed) <= enough || (only_who_stands_still && !stands_still) {
+                break;
+            }
+            connection.close(Disconnect::SlowReader);
+            freed += pending;
+            ended += 1;
+        }
+        rounds.tell(ended, self.bytes_max, now);
+        ended
+    }
+
+    /// Takes the turn to end readers, unless somebody does or just did.
+    fn round(&self, now: Instant) -> Option<MutexGuard<'_, Rounds>> {
+        let mut rounds = self.rounds.try_lock()?;
+        if rounds.last.is_some_and(|last| now < last + ROUND) {
+            return None;
+        }
+        rounds.last = Some(now);
+        Some(rounds)
+    }
+
+    const fn half(&self) -> usize {
+        self.bytes_max / 2
+    }
+
+    const fn high(&self) -> usize {
+        self.bytes_max / 4 * 3
+    }
+}
+
+impl Rounds {
+    fn tell(&mut self, ended: usize, bytes_max: usize, now: Instant) {
+        self.ended += ended;
+        if self.ended > 0 && self.told.is_none_or(|told| now >= told + TOLD_AGAIN) {
+            tracing::warn!(
+                connections = self.ended,
+                bytes_max,
+                "what waits for all connections together needs more than outboxes_bytes_max, so those that do not read, \
+                 or hold most, are closed with code 4000 and may come back"
+            );
+            (self.told, self.ended) = (Some(now), 0);
+        }
+    }
+}
