@@ -162,6 +162,7 @@ fn hub_config(config: &Config) -> tidings::hub::Config {
     hub.connections_max = config.connections;
     hub.message_bytes_max = config.message_bytes;
     hub.outbox_bytes_max = hub.outbox_bytes_max.max(config.message_bytes.saturating_mul(2));
+    hub.outboxes_bytes_max = hub.outboxes_bytes_max.max(hub.outbox_bytes_max.saturating_mul(16));
     hub.unfinished_bytes_max = hub.unfinished_bytes_max.max(config.message_bytes.saturating_mul(8));
     hub.name_bytes_max = channel::NAME_BYTES_MAX;
     hub.message_timeout = config.request_time;

@@ -14,6 +14,7 @@ mod listener;
 mod original;
 mod output;
 mod person;
+mod pushes;
 mod receiver;
 mod redis;
 mod refusals;

@@ -198,11 +198,12 @@ impl Calls {
         }
     }
 
-    /// Tells those who wait for it how far a member has come. Positions only grow, so a late one does no harm.
+    /// Tells those who wait for it how far a member has come. Positions only grow, so a late one does no harm, and who is
+    /// behind needs no more than the last.
     fn tell(&self, member: &MemberId, sequence: Seq) {
         let Some(hub) = self.hub.get() else { return };
         if let Err(error) =
-            hub.publish(&channel::received(member.as_str()), cursor(member, sequence).to_string())
+            hub.publish_latest(&channel::received(member.as_str()), cursor(member, sequence).to_string())
         {
             tracing::warn!(%error, "a receipt was not published");
         }
