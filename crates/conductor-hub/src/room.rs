@@ -184,13 +184,15 @@ impl Room {
                 freed += pending;
             } else if pending > 0 {
                 let still = Duration::from_millis(outbox.still_ms(self.time(now)).into());
-                readers.push((still >= STANDS_STILL, pending, connection));
+                // Of those who may read, who has taken nothing for longest is the likeliest not to.
+                let rank = if still >= STANDS_STILL { (STANDS_STILL, pending) } else { (still, pending) };
+                readers.push((rank, connection));
             }
         }
-        readers
-            .sort_unstable_by_key(|&(stands_still, pending, _)| std::cmp::Reverse((stands_still, pending)));
+        readers.sort_unstable_by_key(|&(rank, _)| std::cmp::Reverse(rank));
         let mut ended = 0;
-        for (stands_still, pending, connection) in readers {
+        for ((still, pending), connection) in readers {
+            let stands_still = still >= STANDS_STILL;
             // Of those who read no more than it takes.
             let enough = if stands_still { self.half() } else { self.bytes_max };
             if held.saturating_sub(freed) <= enough || (only_who_stands_still && !stands_still) {

@@ -219,6 +219,7 @@ async fn who_publishes_to_many_waits_for_those_who_stand_still_once() {
         for member in 0..14 {
             publisher.wait_for_room();
             publisher.publish_latest(&own(member), vec![0; 40_000]).expect("name is short");
+            publisher.wait_for_room();
             publisher.publish("hello", vec![0; 40_000]).expect("name is short");
             read.recv().expect("the reader is not closed");
         }
