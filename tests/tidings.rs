@@ -79,17 +79,6 @@ impl Tidings {
         Self::launch(flags, &[], errors.into(), Some(format!("ulimit -n {files}")))
     }
 
-    /// Starts a server on free ports whose files [`limit_files`](Self::limit_files) can bound.
-    ///
-    /// # Panics
-    ///
-    /// If it does not start.
-    #[must_use]
-    pub fn start_on_a_small_disk() -> Self {
-        // By default the system ends a program at a write beyond its limit.
-        Self::launch(&[], &[], Stdio::inherit(), Some("trap '' XFSZ".to_owned()))
-    }
-
     fn launch(flags: &[&str], variables: &[(&str, &str)], errors: Stdio, limits: Option<String>) -> Self {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let arguments: Vec<String> = flags.iter().map(|&flag| flag.to_owned()).collect();
@@ -190,15 +179,27 @@ impl Tidings {
 
     /// Lets its files grow to so many bytes and no further, as a disk does that fills, or without a limit again.
     ///
-    /// For a server that was started by [`start_on_a_small_disk`](Self::start_on_a_small_disk).
-    ///
     /// # Panics
     ///
     /// If that cannot be said.
     pub fn limit_files(&self, bytes: Option<u64>) {
         let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
-        let (pid, limit) = (format!("--pid={}", self.child.id()), format!("--fsize={limit}:unlimited"));
-        let set = Command::new("prlimit").args([pid, limit]).status();
+        self.limit(&format!("--fsize={limit}:unlimited"));
+    }
+
+    /// Lets it have so many files open and no more.
+    ///
+    /// # Panics
+    ///
+    /// If that cannot be said.
+    pub fn limit_descriptors(&self, most: usize) {
+        // Only what counts; what it may be raised to stays.
+        self.limit(&format!("--nofile={most}:"));
+    }
+
+    fn limit(&self, limit: &str) {
+        let pid = format!("--pid={}", self.child.id());
+        let set = Command::new("prlimit").args([&pid, limit]).status();
         assert!(set.expect("prlimit can be run").success(), "the limit could not be set");
     }
 

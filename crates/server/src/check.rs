@@ -5,15 +5,17 @@ use std::fmt::Write as _;
 use crate::config::Config;
 use crate::{data_dir, descriptors, listen, log, stores, webhook};
 
-/// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. Whether all is well.
-pub(crate) async fn check(config: &Config) -> bool {
+/// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With `deep`, all that is stored is
+/// read, too. Whether all is well.
+pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     // Both ports are held to the end, since each may be in the way of the other.
     let (http, grpc) = (listen::bind("http", config.http).await, listen::bind("grpc", config.grpc).await);
+    let stored = data_dir::check(&config.data_dir, deep).await;
     let mut results = vec![
         ("configuration".to_owned(), Ok(())),
         (format!("--http {}", config.http), http.as_ref().map(drop).map_err(again)),
         (format!("--grpc {}", config.grpc), grpc.as_ref().map(drop).map_err(again)),
-        (format!("--data-dir {}", config.data_dir.display()), data_dir::check(&config.data_dir)),
+        (format!("--data-dir {}", config.data_dir.display()), stored),
     ];
     let opened = stores::open(config).await;
     if let Ok(stores) = &opened {

@@ -75,7 +75,12 @@ impl DataDir {
 
     /// Where it is written how far the webhook's receiver has heard.
     pub(crate) fn webhook(&self) -> PathBuf {
-        self.path.join("webhook")
+        Self::webhook_of(&self.path)
+    }
+
+    /// The same of a data directory that is not open.
+    pub(crate) fn webhook_of(path: &Path) -> PathBuf {
+        path.join("webhook")
     }
 
     /// What tells this store from any other: clients whose position is from another one start over.
@@ -84,9 +89,13 @@ impl DataDir {
     }
 
     /// Says what opening the timelines would say, and changes nothing.
-    fn check_timelines(&self) -> anyhow::Result<()> {
+    fn check_timelines(&self, deep: bool) -> anyhow::Result<()> {
         let check = if self.had_timelines() { embedded::check_existing } else { embedded::check };
-        check(&self.timelines()).map(drop).context("--data-dir")
+        check(&self.timelines()).context("--data-dir")?;
+        if deep {
+            embedded::check_deep(&self.timelines()).context("--data-dir")?;
+        }
+        Ok(())
     }
 
     /// Removes what opening made, when the server could not start after all.
@@ -95,10 +104,15 @@ impl DataDir {
     }
 }
 
-/// Says why `path` could not be opened, and leaves nothing behind.
-pub(crate) fn check(path: &Path) -> anyhow::Result<()> {
+/// Says why `path` could not be opened, or with `deep` why it could not be read, and leaves nothing behind.
+pub(crate) async fn check(path: &Path, deep: bool) -> anyhow::Result<()> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || check_now(&path, deep)).await?
+}
+
+fn check_now(path: &Path, deep: bool) -> anyhow::Result<()> {
     let dir = DataDir::open(path)?;
-    let timelines = dir.check_timelines();
+    let timelines = dir.check_timelines(deep);
     dir.abandon();
     timelines
 }
@@ -211,10 +225,10 @@ mod tests {
     fn checking_leaves_nothing_behind_and_keeps_what_was_there() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/b/c");
-        check(&path).unwrap();
+        check_now(&path, true).unwrap();
         assert!(!parent.path().join("a").exists());
         drop(DataDir::open(&path).unwrap());
-        check(&path).unwrap();
+        check_now(&path, true).unwrap();
         assert!(path.join("id").exists());
     }
 

@@ -1,6 +1,8 @@
 //! Taking a port, with an error that says what is in the way, and accepting what comes.
 
 mod accept;
+mod arrival;
+mod bodies;
 mod flow;
 mod gate;
 mod seats;
@@ -13,6 +15,7 @@ use anyhow::anyhow;
 use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) use self::accept::Door;
+pub(crate) use self::bodies::Bodies;
 pub(crate) use self::gate::gate;
 pub(crate) use self::seats::{Patience, Seat, Seats, Sitter};
 

@@ -37,6 +37,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The configuration makes no sense.
 const MISCONFIGURED: u8 = 2;
+/// What was salvaged is not all that there was.
+const SALVAGED_WITH_LOSSES: u8 = 3;
 
 fn main() -> ExitCode {
     // Without it nothing could be said, not even why.
@@ -66,26 +68,28 @@ fn start() -> ExitCode {
     // What was not finished within its time is not waited for again.
     runtime.shutdown_background();
     match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => fail(&format_args!("{error:#}")),
     }
 }
 
-/// Whether it went well.
-async fn run(command: Command, config: Config) -> anyhow::Result<bool> {
+/// How the process ends.
+async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    signals::outlive_file_limits().context("signals cannot be caught")?;
     match command {
-        Command::Check => Ok(check::check(&config).await),
+        Command::Check { deep } => {
+            Ok(if check::check(&config, deep).await { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Command::Salvage { from, to } => {
-            let report = salvage::salvage(from, to).await?;
-            log::print(&report).context("it is salvaged, but the report cannot be written")?;
-            Ok(true)
+            let outcome = salvage::salvage(from, to).await?;
+            log::print(&outcome.report).context("it is salvaged, but the report cannot be written")?;
+            Ok(if outcome.is_whole { ExitCode::SUCCESS } else { ExitCode::from(SALVAGED_WITH_LOSSES) })
         }
         Command::Serve => {
             // Signals come first: from here on none of them cuts anything.
             let signals = Signals::install().context("signals cannot be caught")?;
             log::start(&config)?;
-            server::run(config, signals).await.map(|()| true)
+            server::run(config, signals).await.map(|()| ExitCode::SUCCESS)
         }
     }
 }

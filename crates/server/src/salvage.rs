@@ -4,19 +4,29 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use tidings::timeline::embedded::{self, Salvaged};
 
 use crate::data_dir::DataDir;
+use crate::webhook::Bookmark;
 
-/// Reads `from` into `to`, which must not hold anything yet, and returns what was found and what was not, to be printed.
+/// What became of it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// What was found and what was not, to be printed.
+    pub(crate) report: String,
+    /// Whether nothing was lost.
+    pub(crate) is_whole: bool,
+}
+
+/// Reads `from` into `to`, which must not hold anything yet.
 ///
 /// The new directory has an id of its own, so that every client starts over: what was lost may be what it has read.
-pub(crate) async fn salvage(from: PathBuf, to: PathBuf) -> anyhow::Result<String> {
+pub(crate) async fn salvage(from: PathBuf, to: PathBuf) -> anyhow::Result<Outcome> {
     tokio::task::spawn_blocking(move || copy(&from, &to)).await?
 }
 
-fn copy(from: &Path, to: &Path) -> anyhow::Result<String> {
+fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
     let timelines = from.join("timelines");
     ensure!(
         timelines.is_dir(),
@@ -27,7 +37,20 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<String> {
     ensure!(!occupied, "salvage: {} is not empty; name a directory that does not exist yet", to.display());
     let made = DataDir::open(to)?;
     match embedded::salvage(&timelines, &made.timelines()) {
-        Ok(salvaged) => Ok(report(&salvaged, to)),
+        Ok(salvaged) if salvaged.is_nothing() => {
+            made.abandon();
+            let problems = salvaged.problems.join("; ");
+            bail!(
+                "salvage: nothing of {} could be read, and {} was not made: {problems}",
+                from.display(),
+                to.display()
+            )
+        }
+        Ok(salvaged) => {
+            made.note_timelines()?;
+            let bookmark = copy_bookmark(from, &made);
+            Ok(report(&salvaged, bookmark, to))
+        }
         Err(error) => {
             made.abandon();
             Err(error).with_context(|| format!("salvage: nothing of {} was read", from.display()))
@@ -35,20 +58,35 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<String> {
     }
 }
 
-fn report(salvaged: &Salvaged, to: &Path) -> String {
+/// Takes over how far the webhook's receiver has heard, so that it is not told everything again, nor told of a loss.
+fn copy_bookmark(from: &Path, to: &DataDir) -> anyhow::Result<()> {
+    let old = DataDir::webhook_of(from);
+    // One that cannot be read would keep the server from starting.
+    if Bookmark::new(old.clone()).read()?.is_some() {
+        fs::copy(&old, to.webhook()).with_context(|| format!("{} cannot be copied", old.display()))?;
+    }
+    Ok(())
+}
+
+fn report(salvaged: &Salvaged, bookmark: anyhow::Result<()>, to: &Path) -> Outcome {
     let mut text = format!("{salvaged}\n");
+    let mut line = |line: std::fmt::Arguments<'_>| writeln!(text, "{line}").expect("a text takes every line");
     for problem in &salvaged.problems {
-        writeln!(text, "problem {problem}").expect("a text takes every line");
+        line(format_args!("problem {problem}"));
     }
     let untold = salvaged.problem_count.saturating_sub(salvaged.problems.len() as u64);
     if untold > 0 {
-        writeln!(text, "problem and {untold} more").expect("a text takes every line");
+        line(format_args!("problem and {untold} more"));
+    }
+    let is_whole = salvaged.is_whole() && bookmark.is_ok();
+    if let Err(error) = bookmark {
+        line(format_args!(
+            "problem how far the webhook's receiver has heard is lost, it begins anew: {error:#}"
+        ));
     }
     let to = to.display();
-    writeln!(
-        text,
+    line(format_args!(
         "start the server with --data-dir {to}; every client starts over, as its positions are of the old directory"
-    )
-    .expect("a text takes every line");
-    text
+    ));
+    Outcome { report: text, is_whole }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tidings::timeline::{State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -14,7 +15,7 @@ use crate::grpc::Grpc;
 use crate::health::Health;
 use crate::http::{Guard, Limits, Routes, Streams};
 use crate::join::Join;
-use crate::listen::{Door, Patience, Seats};
+use crate::listen::{Bodies, Door, Patience, Seats};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
 use crate::{descriptors, grpc, http, listen, log, telemetry};
@@ -56,11 +57,11 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     };
     let stopped = server.stop(config.shutdown_time, &reason).await;
     drop(data_dir);
-    stopped?;
-    if lost {
-        bail!("stopped, since the server cannot go on: {reason}");
+    match stopped {
+        Ok(()) if lost => bail!("stopped, since the server cannot go on: {reason}"),
+        Err(error) if lost => bail!("stopped, since the server cannot go on: {reason}; {error:#}"),
+        stopped => stopped,
     }
-    Ok(())
 }
 
 /// The tasks of a running server.
@@ -96,13 +97,17 @@ impl Server {
             &config.allow_origin,
         );
         let (request_time, grpc_service) = (config.request_time, Grpc::new(&join.timeline, config, &health)?);
-        let open = telemetry::connections();
+        let (open, bodies) = (telemetry::connections(), Bodies::new(config.body_bytes));
         let patience = Patience { handshake: None, answer: request_time };
-        let http =
-            door(&supervisor, http, Seats::new(config.http_connections, patience, open.http), request_time);
+        let seats = Seats::new(config.http_connections, patience, bodies.clone(), open.http);
+        let http = door(&supervisor, http, seats, request_time);
         let patience = Patience { handshake: Some(HANDSHAKE.min(request_time)), answer: request_time };
-        let grpc =
-            door(&supervisor, grpc, Seats::new(config.grpc_connections, patience, open.grpc), request_time);
+        let seats = Seats::new(config.grpc_connections, patience, bodies, open.grpc);
+        let grpc = door(&supervisor, grpc, seats, request_time);
+        supervisor.keep("the watch over the timelines", {
+            let (supervisor, timeline) = (supervisor.clone(), join.timeline.clone());
+            move || stop_when_lost(timeline.clone(), supervisor.clone())
+        });
         supervisor.keep("the upkeep of the metrics", {
             let stop = stop.clone();
             move || telemetry::keep_up(metrics.clone(), stop.clone())
@@ -135,6 +140,18 @@ impl Server {
         tracing::info!(taken = ?started.elapsed(), "stopped");
         Ok(())
     }
+}
+
+/// Stops the server when nothing but a restart of the process helps its store, so that whoever runs it starts it again.
+async fn stop_when_lost(timeline: Timeline, supervisor: Supervisor) {
+    let mut state = timeline.state();
+    let stop = supervisor.stop().clone();
+    let lost = state.wait_for(|state| matches!(state, State::Lost { .. }));
+    if let Some(Ok(lost)) = stop.run_until_cancelled(lost).await {
+        supervisor.give_up(lost.to_string());
+    }
+    // The reason is given; the stop follows, or this is the stop.
+    stop.cancelled().await;
 }
 
 /// A listener with its seats, which are watched.

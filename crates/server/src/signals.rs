@@ -4,6 +4,7 @@
 //! |---|---|
 //! | SIGINT, SIGTERM, SIGQUIT | the first one stops cleanly; a second one, later than [`SAME`], ends the process at once |
 //! | SIGHUP, SIGUSR1, SIGUSR2, SIGALRM | nothing; one line of the log says so |
+//! | SIGXFSZ | nothing: the write that went beyond the limit of file sizes fails, and whoever wrote says so |
 
 use std::io;
 use std::process;
@@ -48,6 +49,14 @@ impl Signals {
         let asked = self.stop.wait_for(Option::is_some).await;
         asked.ok().and_then(|signal| *signal).unwrap_or("the end of the thread that hears signals")
     }
+}
+
+/// Lets a write beyond the limit of file sizes fail instead of ending the process, from now on and for good.
+///
+/// To be called within a runtime.
+pub(crate) fn outlive_file_limits() -> io::Result<()> {
+    // What catches a signal stays in place when nobody listens any more.
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
 }
 
 struct Caught {

@@ -35,7 +35,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use self::batch::{Batch, Cutter, Lagged};
-use self::bookmark::Bookmark;
+pub(crate) use self::bookmark::Bookmark;
 use self::courier::Courier;
 pub(crate) use self::secret::Secret;
 use crate::config::{Config, WebAddress};

@@ -92,4 +92,39 @@ impl Entry {
             tag: None,
         }
     }
+
+    /// Returns about how many bytes the entry takes in memory or in an answer: its message, its names, and what is around
+    /// them. Whatever is bounded in bytes counts these.
+    pub fn bytes(&self) -> usize {
+        let from = self.from.as_ref().map_or(0, |member| member.as_str().len());
+        let to = match &self.to {
+            Some(Destination::Member(member)) => member.as_str().len(),
+            Some(Destination::Group(group)) => group.as_str().len(),
+            None => 0,
+        };
+        let message_id = self.message_id.as_ref().map_or(0, |id| id.as_str().len());
+        OVERHEAD_BYTES + self.message.as_str().len() + from + to + message_id
+    }
+}
+
+/// What an entry has beside its texts: the names of the fields and the numbers of one in JSON, which in memory have no more.
+const OVERHEAD_BYTES: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_an_entry_are_those_of_its_message_its_names_and_what_is_around_them() {
+        let bare = Entry::new(Seq::ZERO, Message::from_stored("{}"));
+        assert_eq!(bare.bytes(), OVERHEAD_BYTES + 2);
+        let name = "n".repeat(512);
+        let named = Entry {
+            from: Some(MemberId::new(name.as_str()).unwrap()),
+            to: Some(Destination::Group(GroupName::new(name.as_str()).unwrap())),
+            message_id: Some(MessageId::new(name.as_str()).unwrap()),
+            ..bare.clone()
+        };
+        assert_eq!(named.bytes(), bare.bytes() + 3 * 512);
+    }
 }

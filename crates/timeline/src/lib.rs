@@ -51,7 +51,7 @@
 //! | message | the text of a JSON object, at most 64 KiB ([`Config::message_bytes_max`]) and 128 levels deep, its numbers within a double, its characters whole |
 //! | members of a group send | 1 to 1,000 distinct ones ([`Config::group_members_max`]) |
 //! | sequence | from 1; 0 is before the first |
-//! | entries of a page | 100 unless told, 1,000 at most, and 1 MiB of messages |
+//! | entries of a page | 100 unless told, 1,000 at most, and 1 MiB of entries |
 //!
 //! # Delivery
 //!
@@ -111,6 +111,8 @@ pub use self::message::Message;
 pub use self::observer::Observer;
 pub use self::page::{Count, Page, Position};
 pub use self::sequence::Seq;
+#[cfg(feature = "_proto")]
+pub use self::service::Connection;
 pub use self::state::State;
 pub use self::store::{History, Inbox, Store};
 pub use self::timeline::{GroupSend, Send, Sent, Timeline};

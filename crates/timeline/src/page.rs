@@ -8,7 +8,7 @@ pub const COUNT_DEFAULT: usize = 100;
 /// The most entries that one page has.
 pub const COUNT_MAX: usize = 1_000;
 
-/// The most bytes of messages that one page has, unless a single message is larger: 1 MiB.
+/// The most [bytes](Entry::bytes) of entries that one page has, unless a single entry is larger: 1 MiB.
 ///
 /// A page that ends early is no error, because readers go on until they reach `latest_seq` anyway.
 pub const PAGE_BYTES_MAX: usize = 1024 * 1024;

@@ -8,8 +8,10 @@ use std::sync::Arc;
 /// ```text
 ///          a write fails                      opening again fails
 ///  Well ────────────────► ReadOnly or Down ◄──────────────────────┐
-///   ▲                            │                                │
-///   └── it takes sends again ────┴──── tried again with backoff ──┘
+///   ▲                            │   │                            │
+///   └── it takes sends again ────┴───┼ tried again with backoff ──┘
+///                                    ▼
+///                                  Lost: something hangs that this process cannot end
 /// ```
 ///
 /// The reason is a sentence for the person on call.
@@ -28,6 +30,11 @@ pub enum State {
         /// What happened, and what ends it.
         reason: Arc<str>,
     },
+    /// Nothing is served, and nothing but a restart of the process helps: end it. What was acknowledged is safe.
+    Lost {
+        /// What happened.
+        reason: Arc<str>,
+    },
 }
 
 impl State {
@@ -39,6 +46,11 @@ impl State {
     /// Returns the state in which nothing is served because of `reason`.
     pub fn down(reason: impl Into<Arc<str>>) -> Self {
         Self::Down { reason: reason.into() }
+    }
+
+    /// Returns the state that only a restart ends, because of `reason`.
+    pub fn lost(reason: impl Into<Arc<str>>) -> Self {
+        Self::Lost { reason: reason.into() }
     }
 
     /// Returns whether reads and sends are served.
@@ -53,6 +65,9 @@ impl fmt::Display for State {
             Self::Well => f.write_str("the timeline store is well"),
             Self::ReadOnly { reason } => write!(f, "the timeline store takes no sends: {reason}"),
             Self::Down { reason } => write!(f, "the timeline store is down: {reason}"),
+            Self::Lost { reason } => {
+                write!(f, "the timeline store is down until the process is started again: {reason}")
+            }
         }
     }
 }

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use timeline::embedded::EmbeddedStore;
-use timeline::{Config, Count, ErrorKind, MemberId, Message, Send, Seq, State, Timeline, embedded};
+use timeline::{
+    Config, Count, ErrorKind, MemberId, Message, MessageId, Send, Seq, State, Timeline, embedded,
+};
 use tokio::time::timeout;
 
 /// Tells the child where its store is; without it the child's test does nothing.
@@ -50,9 +52,23 @@ async fn open(config: embedded::Config) -> Timeline {
 }
 
 async fn send(timeline: &Timeline, bytes: usize) -> timeline::Result<Seq> {
+    send_as(timeline, bytes, None).await
+}
+
+async fn send_as(timeline: &Timeline, bytes: usize, id: Option<&str>) -> timeline::Result<Seq> {
     let message = Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes))).unwrap();
-    let send = Send { from: member("a"), to: member("a"), message, message_id: None };
+    let message_id = id.map(|id| MessageId::new(id).unwrap());
+    let send = Send { from: member("a"), to: member("a"), message, message_id };
     Ok(timeline.send(send).await?.sequence)
+}
+
+/// While sends are refused: one that is stored already is answered as it was, and one that is not is refused.
+async fn repetitions_are_answered(timeline: &Timeline, first: Seq) {
+    assert_eq!(send_as(timeline, 10, Some("first")).await.unwrap(), first);
+    let error = send_as(timeline, 11, Some("first")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    let error = send_as(timeline, 10, Some("never stored")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
 /// Sends until one is refused; returns how many were acknowledged.
@@ -112,7 +128,8 @@ async fn full_disk_child() {
     config.disk_free_min_bytes = 0;
     let timeline = open(config.clone()).await;
     let ballast = directory.join("ballast");
-    let mut acknowledged = 0;
+    let first = send_as(&timeline, 10, Some("first")).await.unwrap();
+    let mut acknowledged = 1;
     for round in 0..3 {
         let mut file = File::create(&ballast).unwrap();
         // All but 1 to 3 MiB of what is left.
@@ -129,6 +146,7 @@ async fn full_disk_child() {
         assert!(reason.contains("No space left"), "{reason}");
         let before = count(&timeline).await;
         assert!(before >= acknowledged, "reads go on");
+        repetitions_are_answered(&timeline, first).await;
         fs::remove_file(&ballast).unwrap();
         until(&timeline, State::is_well).await;
         // The last one, which was refused, may be there all the same.
@@ -157,6 +175,7 @@ async fn full_disk_child() {
     let reason = until(&timeline, refuses).await;
     assert!(reason.contains("MiB left"), "{reason}");
     assert_eq!(send(&timeline, 10).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    repetitions_are_answered(&timeline, first).await;
     timeline.received(&member("a"), Seq::ZERO.next()).await.unwrap();
     fs::remove_file(&ballast).unwrap();
     drop(file);

@@ -1,6 +1,7 @@
 //! Clients that ask and do not read: what waits for them is bounded, and everybody else is told to come again.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +9,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
 use timeline::proto::v1::{SyncMessageReply, SyncMessageRequest};
-use timeline::{Config, MemberId, Message, Send, Timeline, embedded, grpc, http};
+use timeline::store::{Append, Appended};
+use timeline::{
+    Config, Conversation, Count, History, Inbox, MemberId, Message, Page, Position, Send, Seq, State, Store,
+    Timeline, embedded, grpc, http,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -21,7 +27,7 @@ use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 
 const LIMIT: Duration = Duration::from_secs(30);
-/// Room for three answers of a page of `bob`'s inbox, and not for a fourth.
+/// Room for two answers that are being made, and not for a third.
 const ANSWER_BYTES: usize = 7 * 1024 * 1024;
 
 /// A timeline in which bob has more than a page of unread messages.
@@ -62,39 +68,34 @@ async fn ask(address: SocketAddr) -> (TcpStream, String) {
     (stream, String::from_utf8(head).unwrap())
 }
 
+/// Clients that do not read; more than there is room for.
+const DEAF: usize = 8;
+
 #[tokio::test]
-async fn http_answers_that_nobody_reads_are_bounded_in_bytes() {
+async fn http_answers_that_nobody_reads_make_room_for_those_that_are_read() {
     let directory = tempfile::tempdir().unwrap();
     let timeline = timeline(&directory).await;
     let mut config = http::Config::default();
     config.answer_bytes_max = ANSWER_BYTES;
-    let router = http::router(timeline.clone(), &config).unwrap();
+    let router = http::router(timeline, &config).unwrap();
     let (listener, address) = listener();
     let mut server = JoinSet::new();
     server.spawn(async move { axum::serve(listener, router).await.unwrap() });
 
     let mut deaf = Vec::new();
-    let (mut refused, refusal) = loop {
+    for number in 0..DEAF {
         let (stream, head) = ask(address).await;
-        if !head.starts_with("HTTP/1.1 200") {
-            break (stream, head);
-        }
-        deaf.push(stream);
-        assert!(deaf.len() <= 3, "answers of {} clients are kept", deaf.len());
-    };
-    assert!(refusal.starts_with("HTTP/1.1 503") && refusal.contains("retry-after: 1\r\n"), "{refusal}");
-    let body = "{\"code\":503,\"reason\":\"TIMELINE_BUSY\",\"message\":\"";
-    let mut begin = vec![0; body.len()];
-    refused.read_exact(&mut begin).await.unwrap();
-    assert_eq!(String::from_utf8(begin).unwrap(), body);
-
-    // Sends go on, and so do reads as soon as one of the others has gone away.
-    let me = MemberId::new("carol").unwrap();
-    let message = Message::new("{}").unwrap();
-    timeline.send(Send { from: me.clone(), to: me, message, message_id: None }).await.unwrap();
-    drop(deaf);
-    let welcome = async { while !ask(address).await.1.starts_with("HTTP/1.1 200") {} };
-    timeout(LIMIT, welcome).await.unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "client {number}: {head}");
+        deaf.push((stream, head));
+    }
+    let page = reqwest::get(format!("http://{address}/timeline/sync?member=bob&count=1000")).await.unwrap();
+    assert!(page.json::<serde_json::Value>().await.unwrap()["entrySet"][0].is_object());
+    // The first of those that stood still finds its answer cut when it reads after all.
+    let (mut first, head) = deaf.swap_remove(0);
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let mut rest = Vec::new();
+    let read = timeout(LIMIT, first.read_to_end(&mut rest)).await.unwrap();
+    assert!(read.is_err() || rest.len() < length.parse().unwrap(), "{} of {length}", rest.len());
 }
 
 /// Asks for a page and reads the head of the answer alone.
@@ -109,41 +110,107 @@ async fn open(channel: Channel) -> Result<Streaming<SyncMessageReply>, Status> {
 }
 
 #[tokio::test]
-async fn grpc_answers_that_nobody_reads_are_bounded_in_bytes() {
+async fn grpc_answers_that_nobody_reads_make_room_for_those_that_are_read() {
     let directory = tempfile::tempdir().unwrap();
     let timeline = timeline(&directory).await;
     let mut config = grpc::Config::default();
     config.answer_bytes_max = ANSWER_BYTES;
-    let service = grpc::server(timeline.clone(), &config).unwrap();
-    let (listener, address) = listener();
-    let mut server = JoinSet::new();
-    server.spawn(async move {
-        let incoming = TcpListenerStream::new(listener);
-        Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
-    });
+    let (address, _server) = serve_grpc(timeline, &config);
     // As the protocol has it, so that a client takes no more unasked.
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     let endpoint = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
     let channel = endpoint.connect().await.unwrap();
 
     let mut deaf = Vec::new();
-    let refusal = loop {
-        match open(channel.clone()).await {
-            Ok(stream) => deaf.push(stream),
-            Err(status) => break status,
-        }
-        assert!(deaf.len() <= 3, "answers of {} streams are kept", deaf.len());
-    };
+    for number in 0..DEAF {
+        deaf.push(open(channel.clone()).await.unwrap_or_else(|status| panic!("stream {number}: {status}")));
+    }
+    let mut reader = open(endpoint.connect().await.unwrap()).await.unwrap();
+    assert!(!timeout(LIMIT, reader.message()).await.unwrap().unwrap().unwrap().entry_set.is_empty());
+    // The first of those that stood still finds its answer cut, once the connection has a window for it.
+    let mut first = deaf.swap_remove(0);
+    drop(deaf);
+    timeout(LIMIT, first.message()).await.unwrap().unwrap_err();
+}
+
+fn serve_grpc(timeline: Timeline, config: &grpc::Config) -> (SocketAddr, JoinSet<()>) {
+    let service = grpc::server(timeline, config).unwrap();
+    let (listener, address) = listener();
+    let mut server = JoinSet::new();
+    server.spawn(async move {
+        let incoming = TcpListenerStream::new(listener);
+        Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
+    });
+    (address, server)
+}
+
+/// A store that never answers: what is reserved for its answers is not the readers' fault.
+#[derive(Debug)]
+struct Hanging;
+
+#[async_trait::async_trait]
+impl Store for Hanging {
+    async fn append(&self, _append: Append) -> timeline::Result<Appended> {
+        pending().await
+    }
+
+    async fn inbox(&self, _member: &MemberId, _last: Position, _count: Count) -> timeline::Result<Inbox> {
+        pending().await
+    }
+
+    async fn history(&self, _conversation: &Conversation, _page: Page) -> timeline::Result<History> {
+        pending().await
+    }
+
+    async fn received(&self, _member: &MemberId, _sequence: Seq) -> timeline::Result<Seq> {
+        pending().await
+    }
+
+    async fn received_of(&self, _member: &MemberId) -> timeline::Result<Seq> {
+        pending().await
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        watch::channel(State::Well).1
+    }
+
+    async fn close(&self) -> timeline::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_finds_no_room_is_told_to_come_again() {
+    let timeline = Timeline::new(Arc::new(Hanging), Config::default()).unwrap();
+    let mut config = http::Config::default();
+    config.answer_bytes_max = ANSWER_BYTES;
+    let router = http::router(timeline.clone(), &config).unwrap();
+    let (listener, address) = listener();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
+    // Whichever of these comes last finds no room.
+    let mut asking = JoinSet::new();
+    for _ in 0..3 {
+        asking.spawn(ask(address));
+    }
+    let (mut refused, refusal) = timeout(LIMIT, asking.join_next()).await.unwrap().unwrap().unwrap();
+    assert!(refusal.starts_with("HTTP/1.1 503") && refusal.contains("retry-after: 1\r\n"), "{refusal}");
+    let body = "{\"code\":503,\"reason\":\"TIMELINE_BUSY\",\"message\":\"";
+    let mut begin = vec![0; body.len()];
+    refused.read_exact(&mut begin).await.unwrap();
+    assert_eq!(String::from_utf8(begin).unwrap(), body);
+
+    let mut config = grpc::Config::default();
+    config.answer_bytes_max = ANSWER_BYTES;
+    let (address, _server) = serve_grpc(timeline, &config);
+    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    let mut asking = JoinSet::new();
+    for _ in 0..3 {
+        asking.spawn(open(channel.clone()));
+    }
+    let refusal = timeout(LIMIT, asking.join_next()).await.unwrap().unwrap().unwrap().unwrap_err();
     assert_eq!(refusal.code(), Code::ResourceExhausted);
     assert_eq!(refusal.get_details_error_info().unwrap().reason, "TIMELINE_BUSY");
     let retry = refusal.get_details_retry_info().unwrap().retry_delay;
     assert_eq!(retry, Some(Duration::from_secs(1)));
-
-    // One that reads in the end gets its page whole, once the others let go of the connection's window.
-    let mut late = deaf.pop().unwrap();
-    drop(deaf);
-    let page = timeout(LIMIT, late.message()).await.unwrap().unwrap().unwrap();
-    assert!(!page.entry_set.is_empty());
-    let welcome = async { while open(channel.clone()).await.is_err() {} };
-    timeout(LIMIT, welcome).await.unwrap();
 }

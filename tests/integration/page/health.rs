@@ -10,7 +10,7 @@ const SENDING: &str = "document.querySelector('#banner [data-trouble=sending]')"
 #[tokio::test]
 async fn a_server_that_takes_no_messages_says_why_and_gets_what_waits_when_it_is_well() {
     let Some(chromium) = require(Chromium::start().await) else { return };
-    let server = Tidings::start_on_a_small_disk();
+    let server = Tidings::start();
     let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
     let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
     bob.open("Alice").await;

@@ -8,9 +8,20 @@ use tokio_tungstenite::connect_async;
 use super::client::Client;
 
 async fn post(server: &Tidings, from: &str, to: &str, message: &str) -> Value {
-    let body = json!({ "from": from, "to": to, "message": message });
-    let answer = reqwest::Client::new().post(server.url("/timeline/send")).json(&body).send().await.unwrap();
+    post_to(server, "/timeline/send", &json!({ "from": from, "to": to, "message": message })).await
+}
+
+async fn post_to(server: &Tidings, path: &str, body: &Value) -> Value {
+    let answer = reqwest::Client::new().post(server.url(path)).json(body).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
     answer.json().await.unwrap()
+}
+
+/// The entries of an inbox after `last_read`.
+async fn sync(server: &Tidings, member: &str, last_read: u64) -> Vec<Value> {
+    let url = server.url(&format!("/timeline/sync?member={member}&last_read={last_read}"));
+    let answer: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
+    answer["entrySet"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
@@ -24,9 +35,47 @@ async fn an_inbox_is_pushed_to_its_owner_alone() {
     eve.call("", json!({ "call": "ping" })).await;
     assert_eq!(post(&server, "alice", "bob", "{\"text\":\"hi\"}").await, json!({ "sequence": "1" }));
     let pushed = bob.heard("$inbox:bob").await;
-    assert_eq!((&pushed["sequence"], &pushed["message"]), (&json!("1"), &json!("{\"text\":\"hi\"}")));
+    assert_eq!(vec![pushed], sync(&server, "bob", 0).await);
     post(&server, "alice", "eve", "{}").await;
     assert_eq!(eve.next().await.channel, "$inbox:eve");
+}
+
+/// Field by field: a reader puts what was pushed beside what it fetched, and takes them for the same.
+#[tokio::test]
+async fn what_is_pushed_is_what_a_sync_gives() {
+    let server = Tidings::start();
+    let mut bob = Client::connect(&server, "?user=bob").await;
+    bob.call("", json!({ "call": "ping" })).await;
+    let (long, message) = ("x".repeat(300), r#"{ "text": "hi", "n": 1e3 }"#);
+    let many: Vec<String> =
+        (0..30).map(|number| format!("member{number}")).chain(["bob".to_owned()]).collect();
+    let shared = json!({ "text": long }).to_string();
+    for (path, body, fields) in [
+        ("send", json!({ "from": "alice", "to": "bob", "message": message }), &["from", "to"][..]),
+        (
+            "send",
+            json!({ "from": "alice", "to": "bob", "message": message, "messageId": "m1" }),
+            &["from", "to", "messageId"],
+        ),
+        ("send", json!({ "from": "bob", "to": "alice", "message": message }), &["from", "to"]),
+        ("send", json!({ "from": "bob", "to": "bob", "message": "{}" }), &["from", "to"]),
+        ("sendGroup", json!({ "groupName": "g", "groupMembers": ["bob"], "message": message }), &["group"]),
+        (
+            "sendGroup",
+            // Its text is stored once for all.
+            json!({ "from": "alice", "groupName": "g", "groupMembers": many, "message": shared, "messageId": "m2" }),
+            &["from", "group", "messageId"],
+        ),
+    ] {
+        let before = sync(&server, "bob", 0).await.len() as u64;
+        post_to(&server, &format!("/timeline/{path}"), &body).await;
+        let (pushed, synced) = (bob.heard("$inbox:bob").await, sync(&server, "bob", before).await);
+        assert_eq!(synced, std::slice::from_ref(&pushed), "{body}");
+        let mut expected = [&["atMs", "kind", "message", "sequence", "tag"][..], fields].concat();
+        expected.sort_unstable();
+        let found: Vec<_> = pushed.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(found, expected, "{body}");
+    }
 }
 
 #[tokio::test]

@@ -18,13 +18,9 @@ async fn silent(address: std::net::SocketAddr, count: usize) -> Vec<TcpStream> {
     join_all((0..count).map(async |_| TcpStream::connect(address).await.unwrap())).await
 }
 
-/// A request whose body never comes, and how far its head is answered.
-async fn half_a_request(server: &Tidings) -> TcpStream {
-    let mut socket = TcpStream::connect(server.http()).await.unwrap();
-    let head = "POST /timeline/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \
-                9\r\n\r\n{";
-    socket.write_all(head.as_bytes()).await.unwrap();
-    socket
+/// A request whose answer never ends.
+async fn endless(server: &Tidings) -> reqwest::Response {
+    reqwest::get(server.url("/presence/events")).await.unwrap()
 }
 
 async fn grpc_health(server: &Tidings) -> i32 {
@@ -51,7 +47,7 @@ async fn silent_sockets_keep_nobody_out() {
 #[tokio::test]
 async fn when_every_place_is_busy_health_is_answered_and_the_rest_is_told_to_come_back() {
     let server = Tidings::start_with(&["--http-connections=2", "--request-time=1m"]);
-    let busy = [half_a_request(&server).await, half_a_request(&server).await];
+    let busy = [endless(&server).await, endless(&server).await];
     let started = Instant::now();
     // Until both requests have been taken, there is a place.
     let refused = loop {

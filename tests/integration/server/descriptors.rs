@@ -2,6 +2,9 @@
 
 use std::io::{self, BufRead as _, BufReader};
 use std::net::TcpStream;
+use std::sync::mpsc;
+use std::time::Duration;
+use std::{fs, thread};
 
 use serde_json::json;
 use tests::Tidings;
@@ -29,4 +32,40 @@ async fn few_descriptors_are_told_and_what_is_sent_is_stored_while_everybody_con
     drop(sockets);
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
+}
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// One line when nobody can be let in any more, one when it is over, however many come and however often it is tried.
+#[tokio::test]
+async fn without_descriptors_nobody_is_let_in_and_with_some_again_everybody_is() {
+    let (reader, errors) = io::pipe().unwrap();
+    let server = Tidings::start_into(errors, &[]);
+    let (said, lines) = mpsc::channel();
+    let listening = thread::spawn(move || {
+        for line in BufReader::new(reader).lines().map_while(Result::ok) {
+            said.send(line).ok();
+        }
+    });
+    let next = || lines.recv_timeout(LIMIT).expect("a line of the log");
+    // Some who rest, each of whom could make room for one more.
+    let resting: Vec<_> = (0..5).map(|_| TcpStream::connect(server.http()).unwrap()).collect();
+    reqwest::get(server.url("/healthz")).await.unwrap();
+    let open = fs::read_dir(format!("/proc/{}/fd", server.id())).unwrap().count();
+    server.limit_descriptors(open - 1);
+    let waiting: Vec<_> = (0..20).map(|_| TcpStream::connect(server.http()).unwrap()).collect();
+    let line = next();
+    assert!(
+        line.contains("connections cannot be accepted") && line.contains("Too many open files"),
+        "{line}"
+    );
+    server.limit_descriptors(1_024);
+    assert_eq!(reqwest::get(server.url("/healthz")).await.unwrap().status(), 200);
+    let line = next();
+    assert!(line.contains("over: connections cannot be accepted"), "{line}");
+    drop((resting, waiting));
+    drop(server);
+    listening.join().unwrap();
+    let rest: Vec<_> = lines.try_iter().filter(|line| line.contains("accepted")).collect();
+    assert!(rest.is_empty(), "{rest:?}");
 }

@@ -84,3 +84,32 @@ async fn bodies_above_the_limit_are_refused() {
     assert_eq!(answer.status(), 413);
     assert_eq!(answer.json::<Value>().await.unwrap()["reason"], "BODY_TOO_LARGE");
 }
+
+/// The system's signal for a file that may not grow ends no process; the write fails, as on a full disk, and heals.
+#[tokio::test]
+async fn a_limit_of_file_sizes_is_told_like_a_full_disk_and_heals() {
+    let server = Tidings::start();
+    let client = reqwest::Client::new();
+    let send = async |id: &str| {
+        let body = json!({ "from": "a", "to": "b", "message": "{}", "messageId": id });
+        let answer = client.post(server.url("/timeline/send")).json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    assert_eq!(send("one").await, (200, json!({ "sequence": "1" })));
+    server.limit_files(Some(1));
+    let (status, answer) = send("two").await;
+    assert_eq!((status, &answer["reason"]), (503, &json!("TIMELINE_UNAVAILABLE")), "{answer}");
+    let ready: Value = reqwest::get(server.url("/readyz")).await.unwrap().json().await.unwrap();
+    let timelines =
+        ready["parts"].as_array().unwrap().iter().find(|part| part["name"] == "timelines").unwrap();
+    assert_eq!(timelines["state"], "read-only", "{ready}");
+    assert!(timelines["reason"].as_str().unwrap().contains("File too large"), "{ready}");
+    // What is stored already is answered, and read, all the while.
+    assert_eq!(send("one").await, (200, json!({ "sequence": "1" })));
+    let page = reqwest::get(server.url("/timeline/sync?member=b")).await.unwrap();
+    assert_eq!(page.json::<Value>().await.unwrap()["latestSeq"], "1");
+    server.limit_files(None);
+    let heals = async { while send("two").await.0 != 200 {} };
+    tokio::time::timeout(std::time::Duration::from_secs(30), heals).await.expect("it heals by itself");
+    assert_eq!(send("three").await, (200, json!({ "sequence": "3" })));
+}

@@ -1,11 +1,15 @@
 //! The binary as its operator meets it: starts, refusals, signals, and every port.
 
+#[cfg(target_os = "linux")]
+mod bodies;
 mod calls;
 mod client;
 mod cors;
 mod crowds;
 mod descriptors;
 mod events;
+#[cfg(target_os = "linux")]
+mod fairness;
 mod generations;
 mod grpc;
 mod health;
@@ -24,6 +28,8 @@ mod shows;
 mod shutdown;
 mod signals;
 mod strangers;
+#[cfg(target_os = "linux")]
+mod supervision;
 #[cfg(target_os = "linux")]
 mod unread;
 mod webhook;

@@ -1,10 +1,12 @@
 //! A damaged data directory: `serve` and `check` say the same of it, and what can be read is salvaged.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::{Value, json};
 use tests::Tidings;
+use tidings::presence::Position;
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
@@ -22,6 +24,8 @@ async fn a_damaged_directory_is_refused_by_serve_and_check_and_can_be_salvaged()
     server.kill();
     let data = server.data_dir();
     fs::remove_dir_all(data.join("timelines/store/keyspaces")).unwrap();
+    let bookmark = Position::sharded(7, &[1, 2, 3]).unwrap().to_string();
+    fs::write(data.join("webhook"), &bookmark).unwrap();
 
     let parent = tempfile::tempdir().unwrap();
     let data_dir = format!("--data-dir={}", data.display());
@@ -49,7 +53,9 @@ async fn a_damaged_directory_is_refused_by_serve_and_check_and_can_be_salvaged()
     let new = parent.path().join("new");
     let (from, to) = (data.to_str().unwrap(), new.to_str().unwrap());
     let salvage = run(&["salvage", from, to]);
-    assert!(salvage.status.success(), "{}", text(&salvage.stderr));
+    // All of it is in the journals still, and so is how far the webhook's receiver has heard.
+    assert_eq!(salvage.status.code(), Some(0), "{}{}", text(&salvage.stdout), text(&salvage.stderr));
+    assert_eq!(fs::read_to_string(new.join("webhook")).unwrap(), bookmark);
     assert!(
         text(&salvage.stdout).starts_with("15 entries in 3 inboxes and histories"),
         "{}",
@@ -74,4 +80,82 @@ async fn a_damaged_directory_is_refused_by_serve_and_check_and_can_be_salvaged()
         messages.eq((0..5).map(|number| json!({ "n": number }).to_string()).collect::<Vec<_>>()),
         "{page}"
     );
+}
+
+/// A server's directory after five sends, killed.
+async fn killed() -> (Tidings, PathBuf) {
+    let mut server = Tidings::start();
+    let client = reqwest::Client::new();
+    for number in 0..5 {
+        let body = json!({ "from": "alice", "to": "bob", "message": json!({ "n": number }).to_string() });
+        let sent = client.post(server.url("/timeline/send")).json(&body).send().await.unwrap();
+        assert!(sent.status().is_success());
+    }
+    server.kill();
+    let data = server.data_dir();
+    (server, data)
+}
+
+#[tokio::test]
+async fn the_exit_code_of_a_salvage_says_whether_anything_is_lost() {
+    let parent = tempfile::tempdir().unwrap();
+    let salvage = |from: &Path, to: &Path| {
+        Tidings::run(parent.path(), &["salvage", from.to_str().unwrap(), to.to_str().unwrap()], &[])
+    };
+    let all = |output: &Output| format!("{}{}", text(&output.stdout), text(&output.stderr));
+
+    // One message in the middle is damaged: the rest is read, and 3 says that it is not all.
+    let (_server, data) = killed().await;
+    let journal = data.join("timelines/store/0.jnl");
+    let whole = fs::read(&journal).unwrap();
+    let mut damaged = whole.clone();
+    let place = whole.windows(6).position(|window| window == b"{\"n\":2").unwrap();
+    damaged[place] ^= 1;
+    fs::write(&journal, &damaged).unwrap();
+    let some = parent.path().join("some");
+    let output = salvage(&data, &some);
+    assert_eq!(output.status.code(), Some(3), "{}", all(&output));
+    assert!(text(&output.stdout).contains("\nproblem "), "{}", all(&output));
+
+    // So it does when all messages are there, and what the webhook's receiver has heard is not.
+    fs::write(&journal, &whole).unwrap();
+    fs::write(data.join("webhook"), "no position").unwrap();
+    let output = salvage(&data, &parent.path().join("without"));
+    assert_eq!(output.status.code(), Some(3), "{}", all(&output));
+    assert!(text(&output.stdout).contains("webhook's receiver"), "{}", all(&output));
+    fs::remove_file(data.join("webhook")).unwrap();
+
+    // The last batches are gone without a trace in the journal: the marker knows of them.
+    let second = whole.windows(6).position(|window| window == b"{\"n\":4").unwrap();
+    fs::write(&journal, &whole[..second - 200]).unwrap();
+    let output = salvage(&data, &parent.path().join("shorter"));
+    assert_eq!(output.status.code(), Some(3), "{}", all(&output));
+    assert!(text(&output.stdout).contains("the marker says"), "{}", all(&output));
+
+    // Nothing is left to read: no new directory.
+    fs::remove_dir_all(data.join("timelines/store")).unwrap();
+    let none = parent.path().join("none");
+    let output = salvage(&data, &none);
+    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+    assert!(text(&output.stderr).contains("could be read") && !none.exists(), "{}", all(&output));
+}
+
+#[tokio::test]
+async fn a_deep_check_reads_everything() {
+    let (_server, data) = killed().await;
+    let parent = tempfile::tempdir().unwrap();
+    let data_dir = format!("--data-dir={}", data.display());
+    let flags = ["check", "--deep", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", &data_dir];
+    let output = Tidings::run(parent.path(), &flags, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    // A table of the engine's own, whose header and contents are as they were, and which is read when a keyspace is opened.
+    let tables = data.join("timelines/store/keyspaces/0/tables");
+    if let Some(table) = fs::read_dir(tables).unwrap().next() {
+        let table = table.unwrap().path();
+        let mut bytes = fs::read(&table).unwrap();
+        bytes[40] ^= 1;
+        fs::write(&table, bytes).unwrap();
+        let output = Tidings::run(parent.path(), &flags, &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    }
 }

@@ -16,21 +16,21 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 /// What the server may grow by: 64 MiB of answers, what they are made from, and slack.
 const GROWTH_KIB: u64 = 200 * 1024;
 /// 60 KB each, so that the inbox has four pages.
 const MESSAGES: u64 = 60;
 
 /// The most memory that the server has ever had, in KiB.
-fn peak(server: &Tidings) -> u64 {
+pub(super) fn peak(server: &Tidings) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// Fills the inbox of bob with 4 MB, as JSON twice as much.
-async fn fill(server: &Tidings) {
+pub(super) async fn fill(server: &Tidings) {
     let message = format!("{{\"t\":[{}0]}}", "\"\",".repeat(20_000));
     let body = json!({ "from": "alice", "to": "bob", "message": message }).to_string();
     let client = reqwest::Client::new();
@@ -43,10 +43,16 @@ async fn fill(server: &Tidings) {
 
 /// Asks for a page over a connection of its own, and reads no further than the status.
 async fn ask(address: SocketAddr) -> (TcpStream, bool) {
+    ask_often(address, 1).await
+}
+
+/// The same with so many questions at once.
+pub(super) async fn ask_often(address: SocketAddr, times: usize) -> (TcpStream, bool) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4 * 1024).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
-    let question = "GET /timeline/sync?member=bob&count=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let question =
+        "GET /timeline/sync?member=bob&count=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(times);
     stream.write_all(question.as_bytes()).await.unwrap();
     let mut status = [0; 12];
     stream.read_exact(&mut status).await.unwrap();
@@ -87,8 +93,14 @@ async fn forty_http_clients_that_do_not_read_cost_a_bounded_memory() {
     }
 }
 
+/// How a client comes that takes no more unasked than the protocol has it.
+pub(super) fn endpoint(server: &Tidings) -> Endpoint {
+    let endpoint = Endpoint::from_shared(format!("http://{}", server.grpc())).unwrap();
+    endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535)
+}
+
 /// Asks for a page, and reads no further than the head of the answer.
-async fn open(channel: Channel) -> Result<Streaming<SyncMessageReply>, Status> {
+pub(super) async fn open(channel: Channel) -> Result<Streaming<SyncMessageReply>, Status> {
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
     let request = SyncMessageRequest { member: "bob".to_owned(), count: 1_000, ..Default::default() };
@@ -102,9 +114,7 @@ async fn sixty_grpc_streams_that_nobody_reads_cost_a_bounded_memory() {
     let server = Tidings::start();
     fill(&server).await;
     let before = peak(&server);
-    let endpoint = Endpoint::from_shared(format!("http://{}", server.grpc())).unwrap();
-    // As the protocol has it, so that a client takes no more unasked.
-    let endpoint = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
+    let endpoint = endpoint(&server);
     let mut asking = JoinSet::new();
     for _ in 0..4 {
         let channel = endpoint.connect().await.unwrap();

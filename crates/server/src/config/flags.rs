@@ -16,7 +16,10 @@ pub(crate) enum Command {
     /// Run the server.
     Serve,
     /// Say whether it could run.
-    Check,
+    Check {
+        /// Read everything that is stored, too.
+        deep: bool,
+    },
     /// Read what can be read of a damaged data directory into a new one.
     Salvage { from: PathBuf, to: PathBuf },
 }
@@ -42,7 +45,7 @@ impl Invocation {
     pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, Instead> {
         let matches = command().try_get_matches_from(arguments).map_err(|error| instead(&error))?;
         let (command, matches) = match matches.subcommand() {
-            Some(("check", inner)) => (Command::Check, inner.clone()),
+            Some(("check", inner)) => (Command::Check { deep: inner.get_flag(DEEP) }, inner.clone()),
             Some(("salvage", inner)) => {
                 (Command::Salvage { from: path(inner, FROM), to: path(inner, TO) }, inner.clone())
             }
@@ -88,14 +91,21 @@ fn command() -> clap::Command {
         .styles(Styles::plain())
         .disable_help_subcommand(true)
         .subcommand(clap::Command::new("serve").about("Run the server (what happens without a command)"))
-        .subcommand(
-            clap::Command::new("check").about(
-                "Say whether it could run: configuration, ports, data directory and what is stored in it",
-            ),
-        )
+        .subcommand(check())
         .subcommand(salvage())
         .arg(file)
         .args(flags)
+}
+
+const DEEP: &str = "deep";
+
+fn check() -> clap::Command {
+    clap::Command::new("check")
+        .about("Say whether it could run: configuration, ports, data directory and what is stored in it")
+        .arg(Arg::new(DEEP).long(DEEP).action(ArgAction::SetTrue).help(
+            "Read every block that is stored as well, and name each file that is damaged; takes as long as reading the whole directory",
+        ))
+        .after_help("Exit codes: 0 all is well, 1 there is a problem, 2 the configuration makes no sense")
 }
 
 const FROM: &str = "FROM";
@@ -108,6 +118,10 @@ fn salvage() -> clap::Command {
         .about("Read what can be read of a damaged data directory into a new one, and say what was lost")
         .arg(directory(FROM, "The damaged data directory; it stays as it is"))
         .arg(directory(TO, "The new data directory; it must not exist yet, or be empty"))
+        .after_help(
+            "Exit codes: 0 everything was read, 3 something was read and something is lost (the report says what), 1 nothing \
+             was read and TO was not made, 2 the command line makes no sense",
+        )
 }
 
 fn path(matches: &ArgMatches, name: &str) -> PathBuf {

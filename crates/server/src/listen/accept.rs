@@ -10,7 +10,6 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::drop_unread_after;
 use super::seats::{Seat, Seats};
-use crate::log::Outage;
 
 /// How long to wait when the system has no file descriptor, or no memory, left for us.
 const EXHAUSTED: Duration = Duration::from_millis(200);
@@ -23,13 +22,11 @@ pub(crate) struct Door {
     seats: Seats,
     /// What a peer that acknowledges nothing may hold on to.
     unread: Duration,
-    shut: Arc<Outage>,
 }
 
 impl Door {
     pub(crate) fn new(listener: TcpListener, seats: Seats, unread: Duration) -> Self {
-        let shut = Arc::new(Outage::new("connections cannot be accepted; those that are open go on"));
-        Self { listener: Arc::new(Mutex::new(Some(Arc::new(listener)))), seats, unread, shut }
+        Self { listener: Arc::new(Mutex::new(Some(Arc::new(listener)))), seats, unread }
     }
 
     /// Lets nobody in any more.
@@ -44,7 +41,6 @@ impl Door {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    self.shut.over();
                     let prepared =
                         stream.set_nodelay(true).and_then(|()| drop_unread_after(&stream, self.unread));
                     match (prepared, self.seats.seat()) {
@@ -57,7 +53,7 @@ impl Door {
                 }
                 Err(error) if caused_by_the_peer(&error) => {}
                 Err(error) => {
-                    self.shut.note(&error);
+                    self.seats.shut().note(&error);
                     self.seats.close_the_idlest();
                     tokio::time::sleep(EXHAUSTED).await;
                 }

@@ -1,4 +1,4 @@
-//! The outermost layer of both ports: counts a request for its seat, and answers only about health on a reserved one.
+//! The outermost layer of both ports: counts a request for its seat, follows its body, and answers only about health on a reserved one.
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -6,35 +6,51 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tonic::Status;
 
+use super::arrival::Ended;
 use super::seats::Sitter;
 use crate::http::answer;
 
 /// What an operator asks, also of a server that is full.
 const HEALTH: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/grpc.health.v1.Health/Check"];
 
-pub(crate) async fn gate(request: Request, next: Next) -> Response {
+pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
     let Some(sitter) = request.extensions().get::<Sitter>().cloned() else { return next.run(request).await };
     let busy = sitter.busy();
+    let is_grpc = is_grpc(&request);
     let response = if sitter.is_reserved() && !HEALTH.contains(&request.uri().path()) {
-        full(&request)
+        refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "FULL", FULL)
     } else {
-        next.run(request).await
+        request.extensions_mut().insert(sitter.connection());
+        let answer = next.run(request.map(|body| busy.arriving(body))).await;
+        match busy.ended() {
+            None => answer,
+            Some(Ended::TooSlow) => refusal(is_grpc, StatusCode::REQUEST_TIMEOUT, "TIMEOUT", TOO_SLOW),
+            Some(Ended::NoRoom) => refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "BUSY", NO_ROOM),
+        }
     };
     response.map(|body| busy.follow(body))
 }
 
-fn full(request: &Request) -> Response {
-    const WHY: &str = "every place for a connection is busy; come back in a moment";
-    let is_grpc = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+const FULL: &str = "every place for a connection is busy; come back in a moment";
+const TOO_SLOW: &str = "the body came too slowly while others waited for its memory; send it again";
+const NO_ROOM: &str = "too many bytes of requests are on their way; send it again in a second";
+
+fn is_grpc(request: &Request) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// What a client is told that should come again, over another connection.
+fn refusal(is_grpc: bool, status: StatusCode, reason: &str, why: &str) -> Response {
     if is_grpc {
-        return Status::unavailable(WHY).into_http();
+        return match status {
+            StatusCode::SERVICE_UNAVAILABLE if reason == "FULL" => Status::unavailable(why).into_http(),
+            _ => Status::resource_exhausted(why).into_http(),
+        };
     }
     let headers = [
         (header::CONNECTION, HeaderValue::from_static("close")),
         (header::RETRY_AFTER, HeaderValue::from_static("1")),
     ];
-    (headers, answer::error(StatusCode::SERVICE_UNAVAILABLE, "FULL", WHY)).into_response()
+    (headers, answer::error(status, reason, why)).into_response()
 }

@@ -5,6 +5,7 @@
 //! connection ────────────► seated, idle ────┤                                                   │
 //!     │                         ▲           └─ closed, or the oldest idle one when all are taken│
 //!     │                         └───────────────────────────────────────────────────────────────┘
+//!     ├─ none is idle ──► the one whose request comes slowest goes: a body that is not finished
 //!     └─ every place is busy ──► a reserved seat: answers about health, and 503 to the rest
 //! ```
 //!
@@ -18,9 +19,12 @@ use std::time::Duration;
 use axum::body::Body;
 use metrics::Gauge;
 use parking_lot::Mutex;
+use tidings::timeline::Connection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::arrival::{Arrival, Arriving, Ended, Pace};
+use super::bodies::Bodies;
 use super::flow::{Flow, Flowing, OnOver};
 use crate::log::Outage;
 
@@ -29,6 +33,10 @@ const RESERVED: usize = 16;
 
 /// After so long without somebody too many it is over.
 const QUIET: Duration = Duration::from_secs(10);
+
+/// After so long without a connection that could not be accepted they can be. Closing an idle one lets one more in each time,
+/// which is no end of it.
+const OPEN_AGAIN: Duration = Duration::from_secs(2);
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -48,10 +56,13 @@ pub(crate) struct Seats {
 #[derive(Debug)]
 struct Shared {
     most: usize,
+    bodies: Bodies,
     patience: Patience,
     table: Mutex<Table>,
     /// Every place is busy.
     full: Outage,
+    /// The system lets nobody in.
+    shut: Outage,
     open: Gauge,
 }
 
@@ -67,9 +78,12 @@ struct Table {
 #[derive(Debug)]
 struct Place {
     reserved: bool,
+    bodies: Bodies,
     opened: Instant,
     shaken: AtomicBool,
     close: CancellationToken,
+    /// What the timelines know of it.
+    connection: Connection,
     activity: Mutex<Activity>,
 }
 
@@ -77,6 +91,8 @@ struct Place {
 struct Activity {
     next: u64,
     answers: BTreeMap<u64, Weak<Flow>>,
+    /// The bodies of the same requests.
+    bodies: BTreeMap<u64, Weak<Arrival>>,
     idle_since: Instant,
 }
 
@@ -93,10 +109,12 @@ pub(crate) struct Seat {
 pub(crate) struct Sitter(Arc<Place>);
 
 impl Seats {
-    /// `open` counts the connections.
-    pub(crate) fn new(most: usize, patience: Patience, open: Gauge) -> Self {
+    /// `bodies` is shared by all listeners; `open` counts the connections.
+    pub(crate) fn new(most: usize, patience: Patience, bodies: Bodies, open: Gauge) -> Self {
         let full = Outage::new("every place for a connection is busy; more are told to come back");
-        Self { shared: Arc::new(Shared { most, patience, table: Mutex::default(), full, open }) }
+        let shut = Outage::new("connections cannot be accepted; those that are open go on");
+        let table = Mutex::default();
+        Self { shared: Arc::new(Shared { most, bodies, patience, table, full, shut, open }) }
     }
 
     /// Seats a connection; the one that has been idle longest goes if there is no place. `None` if everybody is busy, even
@@ -114,17 +132,27 @@ impl Seats {
         let number = table.next;
         table.next += 1;
         table.reserved += usize::from(reserved);
-        let now = Instant::now();
+        let (now, close) = (Instant::now(), CancellationToken::new());
         let place = Arc::new(Place {
             reserved,
+            bodies: self.shared.bodies.clone(),
             opened: now,
             shaken: AtomicBool::new(self.shared.patience.handshake.is_none()),
-            close: CancellationToken::new(),
-            activity: Mutex::new(Activity { next: 0, answers: BTreeMap::new(), idle_since: now }),
+            connection: Connection::new({
+                let close = close.clone();
+                move || close.cancel()
+            }),
+            close,
+            activity: Mutex::new(Activity::new(now)),
         });
         table.taken.insert(number, Arc::clone(&place));
         self.shared.open.increment(1.0);
         Some(Seat { number, place, seats: self.clone() })
+    }
+
+    /// Whether connections can be accepted.
+    pub(super) fn shut(&self) -> &Outage {
+        &self.shared.shut
     }
 
     /// Closes the connection that has been idle longest, if any is.
@@ -140,6 +168,7 @@ impl Seats {
         let mut ticks = tokio::time::interval(tick);
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.shared.full.over_if_quiet_for(QUIET);
+            self.shared.shut.over_if_quiet_for(OPEN_AGAIN);
             let places: Vec<_> = self.shared.table.lock().taken.values().cloned().collect();
             for place in places {
                 let unshaken = !place.shaken.load(Ordering::Relaxed)
@@ -154,11 +183,19 @@ impl Seats {
 }
 
 impl Table {
-    /// Closes the connection, reserved or not, that has been idle longest. Its place is free at once.
+    /// Closes the connection, reserved or not, that has been idle longest, or else the one whose requests come slowest.
+    /// Its place is free at once.
     fn make_room(&mut self, reserved: bool) -> bool {
-        let idle = self.taken.iter().filter(|(_, place)| place.reserved == reserved);
-        let idle = idle.filter_map(|(number, place)| Some((place.activity.lock().idle_since()?, *number)));
-        let Some((_, number)) = idle.min() else { return false };
+        let places = || self.taken.iter().filter(|(_, place)| place.reserved == reserved);
+        let idle =
+            places().filter_map(|(number, place)| Some((place.activity.lock().idle_since()?, *number)));
+        let longest = idle.min().map(|(_, number)| number);
+        let number = longest.or_else(|| {
+            let now = Instant::now();
+            let coming = places().filter_map(|(number, place)| Some((place.pace(now)?, *number)));
+            coming.min().map(|(_, number)| number)
+        });
+        let Some(number) = number else { return false };
         self.remove(number);
         true
     }
@@ -172,12 +209,27 @@ impl Table {
 }
 
 impl Activity {
+    fn new(now: Instant) -> Self {
+        Self { next: 0, answers: BTreeMap::new(), bodies: BTreeMap::new(), idle_since: now }
+    }
+
     fn idle_since(&self) -> Option<Instant> {
         self.answers.is_empty().then_some(self.idle_since)
     }
 }
 
 impl Place {
+    /// How slowly its requests come, if it has nothing else to do.
+    fn pace(&self, now: Instant) -> Option<Pace> {
+        // Kept until the lock is let go: the last one of a request takes it, too.
+        let (answers, bodies) = {
+            let activity = self.activity.lock();
+            (activity.answers.len(), activity.bodies.values().filter_map(Weak::upgrade).collect::<Vec<_>>())
+        };
+        let paces: Option<Vec<Pace>> = bodies.iter().map(|body| body.pace(now)).collect();
+        paces.filter(|paces| paces.len() == answers)?.into_iter().max()
+    }
+
     fn is_stuck(&self, limit: Duration) -> bool {
         // Kept until the lock is let go: the last one of an answer takes it, too.
         let answers: Vec<Arc<Flow>> =
@@ -216,6 +268,11 @@ impl Sitter {
         self.0.reserved
     }
 
+    /// What the timelines share their room for answers by, and close when others wait for it.
+    pub(crate) fn connection(&self) -> Connection {
+        self.0.connection.clone()
+    }
+
     /// Notes that a request has come; the connection is busy until all of its answer is written.
     pub(crate) fn busy(&self) -> Busy {
         let mut activity = self.0.activity.lock();
@@ -223,18 +280,33 @@ impl Sitter {
         activity.next += 1;
         let flow = Arc::new(Flow::new(Over { number, place: Arc::clone(&self.0) }));
         activity.answers.insert(number, Arc::downgrade(&flow));
-        Busy(flow)
+        let arrival = Arrival::new(&self.0.bodies);
+        activity.bodies.insert(number, Arc::downgrade(&arrival));
+        Busy { flow, arrival }
     }
 }
 
 /// A request that is being answered.
 #[derive(Debug)]
-pub(crate) struct Busy(Arc<Flow>);
+pub(crate) struct Busy {
+    flow: Arc<Flow>,
+    arrival: Arc<Arrival>,
+}
 
 impl Busy {
-    /// The body of its answer, followed to its last byte.
+    /// The body of the request, followed as it comes.
+    pub(super) fn arriving(&self, body: Body) -> Body {
+        Body::new(Arriving::new(body, &self.arrival))
+    }
+
+    /// Why the body of the request was given up, if it was.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        self.arrival.ended()
+    }
+
+    /// The body of its answer, followed to its last byte. What is left of the request is given back.
     pub(crate) fn follow(self, body: Body) -> Body {
-        Body::new(Flowing::new(body, self.0))
+        Body::new(Flowing::new(body, self.flow))
     }
 }
 
@@ -248,12 +320,16 @@ impl OnOver for Over {
     fn over(&self) {
         let mut activity = self.place.activity.lock();
         activity.answers.remove(&self.number);
+        activity.bodies.remove(&self.number);
         activity.idle_since = Instant::now();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Bytes;
+    use http_body_util::BodyExt as _;
+
     use super::*;
 
     const PATIENCE: Patience =
@@ -265,7 +341,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_one_that_was_idle_longest_goes_and_the_busy_stay() {
-        let seats = Seats::new(3, PATIENCE, Gauge::noop());
+        let seats = Seats::new(3, PATIENCE, Bodies::new(1024), Gauge::noop());
         let [first, second, third] = [(), (), ()].map(|()| seats.seat().unwrap());
         let busy = first.sitter().busy();
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -283,7 +359,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn when_all_are_busy_there_are_seats_for_health() {
-        let seats = Seats::new(2, PATIENCE, Gauge::noop());
+        let seats = Seats::new(2, PATIENCE, Bodies::new(1024), Gauge::noop());
         let ordinary = [(), ()].map(|()| seats.seat().unwrap());
         let busy = ordinary.each_ref().map(|seat| seat.sitter().busy());
         let reserved: Vec<_> = (0..RESERVED).map(|_| seats.seat().unwrap()).collect();
@@ -297,8 +373,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn when_nobody_is_idle_the_slowest_request_that_is_not_here_yet_goes() {
+        let seats = Seats::new(3, PATIENCE, Bodies::new(1024), Gauge::noop());
+        let [still, dripping, whole] = [(), (), ()].map(|()| seats.seat().unwrap());
+        let busy = [&still, &dripping, &whole].map(|seat| seat.sitter().busy());
+        let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(4);
+        let stream = futures_util::stream::unfold(receiver, async |mut receiver| {
+            let next = receiver.recv().await?;
+            Some((next, receiver))
+        });
+        let _nothing =
+            busy[0].arriving(Body::from_stream(futures_util::stream::pending::<std::io::Result<Bytes>>()));
+        let mut drips = busy[1].arriving(Body::from_stream(stream));
+        let _whole = busy[2].arriving(Body::empty());
+        // Just begun, none is slow.
+        assert!(seats.seat().unwrap().sitter().is_reserved());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        sender.send(Ok(Bytes::from_static(b"x"))).await.unwrap();
+        drips.frame().await.unwrap().unwrap();
+        let fourth = seats.seat().unwrap();
+        assert!(is_closed(&still) && !is_closed(&dripping) && !fourth.sitter().is_reserved());
+        let _busy = fourth.sitter().busy();
+        let fifth = seats.seat().unwrap();
+        assert!(is_closed(&dripping) && !is_closed(&whole) && !fifth.sitter().is_reserved());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn whoever_does_not_finish_the_handshake_has_to_go() {
-        let seats = Seats::new(2, PATIENCE, Gauge::noop());
+        let seats = Seats::new(2, PATIENCE, Bodies::new(1024), Gauge::noop());
         let [silent, well] = [(), ()].map(|()| seats.seat().unwrap());
         well.shaken();
         let stop = CancellationToken::new();

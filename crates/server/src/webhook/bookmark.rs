@@ -8,17 +8,17 @@ use tidings::presence::Position;
 
 /// One file with the text of a position.
 #[derive(Debug)]
-pub(super) struct Bookmark {
+pub(crate) struct Bookmark {
     path: PathBuf,
 }
 
 impl Bookmark {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
     /// Where it stands; `None` before the first time.
-    pub(super) fn read(&self) -> anyhow::Result<Option<Position>> {
+    pub(crate) fn read(&self) -> anyhow::Result<Option<Position>> {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -30,7 +30,7 @@ impl Bookmark {
 
     /// Moves it, aside and by renaming, so that a crash leaves the old or the new one. A power cut may lose
     /// the last moves: then the receiver hears those events again.
-    pub(super) async fn set(&self, position: &Position) -> io::Result<()> {
+    pub(crate) async fn set(&self, position: &Position) -> io::Result<()> {
         let aside = self.path.with_extension("new");
         tokio::fs::write(&aside, position.to_string()).await?;
         tokio::fs::rename(&aside, &self.path).await

@@ -50,7 +50,8 @@ macro_rules! store_contract {
             a_repeated_group_send_has_one_effect
             a_cursor_rises_and_never_falls
             a_cursor_cannot_pass_the_inbox
-            pages_end_after_1_mib_of_messages
+            pages_end_after_1_mib
+            pages_end_after_1_mib_of_names
             a_position_beyond_the_end_is_reset
             a_position_with_another_tag_is_reset
             an_entry_says_who_sent_it_to_whom_and_when

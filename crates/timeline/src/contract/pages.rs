@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::place::*;
 use crate::page::PAGE_BYTES_MAX;
-use crate::{Config, Count, Message, Page, Position, Send, Tag, Timeline};
+use crate::{Config, Count, Entry, Message, MessageId, Page, Position, Send, Tag, Timeline};
 
 /// Not an error, and no trace of the reading.
 pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {
@@ -95,12 +95,13 @@ pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn Pla
 }
 
 /// However many entries were asked for; one that is larger than a page comes alone. Nothing is skipped.
-pub async fn pages_end_after_1_mib_of_messages(place: &dyn Place) {
+pub async fn pages_end_after_1_mib(place: &dyn Place) {
     let config = Config { message_bytes_max: PAGE_BYTES_MAX, ..Config::default() };
     let timeline = Timeline::new(place.open(Arc::new(())).await, config).unwrap();
-    // As many bytes as the object around the text has.
+    // As many bytes as the object around the text has, and an entry without names.
+    let around = Entry::new(seq(1), Message::from_stored("{}")).bytes() - 2;
     let text = |bytes: usize| Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes - 8))).unwrap();
-    let quarter = PAGE_BYTES_MAX / 4;
+    let quarter = PAGE_BYTES_MAX / 4 - around - 2;
     for bytes in [quarter, quarter, quarter, quarter, quarter, PAGE_BYTES_MAX, quarter] {
         let send = Send { from: member("a"), to: member("b"), message: text(bytes), message_id: None };
         timeline.send(send).await.unwrap();
@@ -125,6 +126,29 @@ pub async fn pages_end_after_1_mib_of_messages(place: &dyn Place) {
         let found: Vec<_> = history.entries.iter().map(|entry| entry.sequence.get()).collect();
         assert_eq!((found, history.more), (sequences.collect(), more), "{page:?}");
     }
+}
+
+/// The names count: a page of short messages with long names is no larger than any other.
+pub async fn pages_end_after_1_mib_of_names(place: &dyn Place) {
+    let timeline = open(place).await;
+    let name = |letter: &str| letter.repeat(500);
+    let each = 3 * 500;
+    let sends = PAGE_BYTES_MAX / each + 20;
+    let mut tasks = JoinSet::new();
+    for number in 0..sends {
+        let (from, to) = (member(&name("a")), member(&name("b")));
+        let message_id = Some(MessageId::new(format!("{number:0500}")).unwrap());
+        let send = Send { from, to, message: Message::from_stored("{}"), message_id };
+        let timeline = timeline.clone();
+        tasks.spawn(async move { timeline.send(send).await.map(drop) });
+    }
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap().unwrap();
+    }
+    let page = timeline.sync(&member(&name("b")), seq(0), Count::new(1_000)).await.unwrap();
+    let bytes: usize = page.entries.iter().map(Entry::bytes).sum();
+    assert!(bytes <= PAGE_BYTES_MAX && page.entries.len() < sends, "{bytes} in {}", page.entries.len());
+    assert!(bytes > PAGE_BYTES_MAX - 3 * each, "{bytes}");
 }
 
 /// Without entries, and without an error: the reader starts over.

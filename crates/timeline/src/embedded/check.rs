@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::directory::Directory;
-use super::inspect::{Found, inspect, refused};
+use super::inspect::files::Files;
+use super::inspect::{Found, inspect, refused, tree};
 use super::opening::GONE;
 use super::records;
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// What a directory holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +55,16 @@ impl fmt::Display for Report {
 /// Those of [`EmbeddedStore::open`](super::EmbeddedStore::open), with the same text: `Corrupt` when something is missing or
 /// damaged, `Config` when it is in use, cannot be read or is of a newer version.
 pub fn check(directory: &Path) -> Result<Report> {
-    // Whoever has it open has locked it; where nobody ever had, there is nothing to lock.
-    let _lock = directory.join("lock").exists().then(|| Directory::lock_existing(directory)).transpose()?;
+    let _lock = lock(directory)?;
+    look(directory)
+}
+
+/// Whoever has it open has locked it; where nobody ever had, there is nothing to lock.
+fn lock(directory: &Path) -> Result<Option<Directory>> {
+    directory.join("lock").exists().then(|| Directory::lock_existing(directory)).transpose()
+}
+
+fn look(directory: &Path) -> Result<Report> {
     let inspection = inspect(directory)?;
     let found = inspection.found == Found::Store;
     // A store that was not finished says nothing of itself, and layout 1 is what has no marker.
@@ -82,4 +91,43 @@ pub fn check_existing(directory: &Path) -> Result<Report> {
         return Err(refused(directory, GONE));
     }
     Ok(report)
+}
+
+/// Looks through a directory as [`check`] does, and reads every table besides: opening a store reads its journals whole, of
+/// its tables the headers alone. Blocks for as long as reading the directory takes.
+///
+/// # Errors
+///
+/// Those of [`check`]; also `Corrupt` with the name of the table when one is damaged.
+pub fn check_deep(directory: &Path) -> Result<Report> {
+    let _lock = lock(directory)?;
+    let report = look(directory)?;
+    match damaged_table(directory) {
+        Some(problem) => Err(damaged(directory, &problem)),
+        None => Ok(report),
+    }
+}
+
+/// Reads all tables, and says which is damaged, if one is.
+pub(super) fn damaged_table(directory: &Path) -> Option<String> {
+    let store = directory.join("store");
+    let files = match Files::list(&store) {
+        Ok(files) => files,
+        Err(error) => return Some(format!("{} cannot be read: {error}", store.display())),
+    };
+    files.keyspaces.iter().find_map(|id| {
+        let folder = store.join("keyspaces").join(id.to_string());
+        let unreadable = |error| Some(format!("{} cannot be read: {error}", folder.display()));
+        tree::verify(&folder).unwrap_or_else(unreadable)
+    })
+}
+
+/// The error of a store of which a part cannot be read.
+pub(super) fn damaged(directory: &Path, problem: &str) -> Error {
+    let text = format!(
+        "a part of the data directory {} cannot be read: {problem}; stop the server, then put back that file, restore a backup \
+         of the whole directory, or read what is left into a new one with `tidings salvage`",
+        directory.display()
+    );
+    Error::new(ErrorKind::Corrupt, text)
 }

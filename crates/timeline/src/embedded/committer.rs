@@ -14,7 +14,7 @@ use super::lanes::{Lane, Place};
 use super::plan::{Plan, bytes_of};
 use super::recent::Recent;
 use super::shared::Shared;
-use super::{clock, metrics};
+use super::{clock, damage, metrics};
 use crate::store::{Append, Appended};
 use crate::{MemberId, Result, Seq};
 
@@ -80,10 +80,7 @@ impl Committer {
                 self.take_in(command, &mut commands);
             }
             metrics::queue(self.queue.len() + commands.len());
-            if self.engine.mend() {
-                // What failed may have been written after all.
-                self.recent = Recent::new(RECENT_MAX);
-            }
+            self.mend();
             let calls = self.queue.take(SENDER_BYTES, self.batch_bytes);
             if !calls.is_empty() {
                 self.batch(calls);
@@ -103,6 +100,18 @@ impl Committer {
         }
     }
 
+    /// Opens the store again if it failed. That may hang as a write may.
+    fn mend(&mut self) {
+        if self.shared.has_failed() {
+            *self.shared.writing.lock() = Some(Instant::now());
+            if self.engine.mend() {
+                // What failed may have been written after all.
+                self.recent = Recent::new(RECENT_MAX);
+            }
+            *self.shared.writing.lock() = None;
+        }
+    }
+
     /// Writes a batch. A panic is a failure like any other: what was written may be there or not.
     fn batch(&mut self, calls: Vec<(Call, Place)>) {
         *self.shared.writing.lock() = Some(Instant::now());
@@ -118,22 +127,27 @@ impl Committer {
 
     /// Makes one batch of the calls, and answers them.
     fn write(&mut self, calls: Vec<Call>) {
-        let (tables, number) = match self.engine.next() {
-            Ok(next) => next,
-            Err(error) => {
-                let refuse = |call: Call| call.refuse(error.clone());
+        let (tables, number, failure) = match (self.engine.next(), self.shared.tables()) {
+            (Ok((tables, number)), _) => (tables, number, None),
+            // What is stored can be read: sends that were done before are answered.
+            (Err(failure), Ok(tables)) => (tables, 0, Some(failure)),
+            (Err(failure), Err(_)) => {
+                let refuse = |call: Call| call.refuse(failure.clone());
                 return calls.into_iter().for_each(refuse);
             }
         };
-        let refusal = self.shared.refusal();
+        let refusal = failure.clone().or_else(|| self.shared.refusal());
         let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms());
         let mut replies = Vec::with_capacity(calls.len());
         for call in calls {
-            replies.push(match (call, &refusal) {
-                (Call::Append(_, reply), Some(refusal)) => Reply::Append(reply, Err(refusal.clone())),
-                (Call::Append(append, reply), None) => Reply::Append(reply, plan.append(&append)),
+            replies.push(match (call, &failure) {
+                (Call::Append(append, reply), _) => {
+                    let planned = plan.append(&append, refusal.as_ref());
+                    Reply::Append(reply, planned.map_err(|error| damage::judge(&self.shared, error)))
+                }
+                (Call::Received(_, _, reply), Some(failure)) => Reply::Received(reply, Err(failure.clone())),
                 // A few bytes, which a disk with little room still takes.
-                (Call::Received(member, sequence, reply), _) => {
+                (Call::Received(member, sequence, reply), None) => {
                     Reply::Received(reply, plan.received(&member, sequence))
                 }
             });

@@ -33,8 +33,9 @@ pub(super) struct Engine {
     commit: Commit,
     open: Option<Open>,
     failure: Option<Failure>,
-    // The keyspaces that were let go of, while a reader may still have them.
+    // The keyspaces that were let go of, while a reader may still have them, and since when.
     leaving: Weak<Tables>,
+    leaving_since: Instant,
 }
 
 struct Open {
@@ -61,6 +62,9 @@ const WAIT_MOST: Duration = Duration::from_secs(5);
 /// How long readers get to finish what they began.
 const LEAVING: Duration = Duration::from_secs(5);
 
+/// How long the store cannot be opened again because of them, before only a restart helps.
+const LEAVING_MOST: Duration = Duration::from_secs(45);
+
 impl Engine {
     pub(super) fn new(
         config: Config,
@@ -70,7 +74,16 @@ impl Engine {
         (tables, marker, last_batch): (Arc<Tables>, Marker, u64),
     ) -> Self {
         let open = Some(Open { tables, marker, last_batch, marker_failed: false });
-        Self { config, directory, shared, commit, open, failure: None, leaving: Weak::new() }
+        Self {
+            config,
+            directory,
+            shared,
+            commit,
+            open,
+            failure: None,
+            leaving: Weak::new(),
+            leaving_since: Instant::now(),
+        }
     }
 
     /// Returns the keyspaces and the number of the next batch.
@@ -146,7 +159,8 @@ impl Engine {
     fn reopen(&mut self) -> Result<(), State> {
         // As long as nothing can be written, what is open is better than nothing: reads go on.
         if let Err(error) = self.probe() {
-            let text = format!("{} cannot be written to: {error}", self.directory.path().display());
+            let text =
+                format!("{} cannot be written to: {}", self.directory.path().display(), in_words(&error));
             return Err(if self.open.is_some() { State::read_only(text) } else { State::down(text) });
         }
         self.let_go()?;
@@ -163,6 +177,8 @@ impl Engine {
     fn probe(&self) -> io::Result<()> {
         let path = self.directory.path().join("probe");
         let written = File::create(&path).and_then(|mut file| {
+            // Takes no room: it only asks whether files may be so long.
+            file.set_len(LENGTH_MAX)?;
             file.write_all(&[1; PROBE_BYTES])?;
             file.sync_data()
         });
@@ -180,11 +196,15 @@ impl Engine {
         self.shared.put(None);
         if let Some(open) = self.open.take() {
             self.leaving = Arc::downgrade(&open.tables);
+            self.leaving_since = Instant::now();
         }
         let deadline = Instant::now() + LEAVING;
         while self.leaving.strong_count() > 0 {
+            if self.leaving_since.elapsed() > LEAVING_MOST {
+                return Err(State::lost("a read does not end, so that the store cannot be opened again"));
+            }
             if Instant::now() > deadline {
-                return Err(State::down("a read does not end, so that the store cannot be opened again"));
+                return Err(State::down("a read does not end, so that the store cannot be opened again yet"));
             }
             thread::sleep(Duration::from_millis(1));
         }
@@ -194,6 +214,9 @@ impl Engine {
 
 /// As much as the engine needs for the smallest of its files, and more than the last block of a full disk.
 const PROBE_BYTES: usize = 256 * 1024;
+
+/// Longer than any file that the engine makes: a journal of 64 MiB and the batch that it ends with.
+const LENGTH_MAX: u64 = 80 * 1024 * 1024;
 
 impl Open {
     /// Says in the marker what is there. One that is behind is a lower bound, which is no loss, but should not stay.
@@ -220,8 +243,20 @@ impl Drop for Open {
 /// Says in words what became of a commit.
 fn describe(error: &fjall::Error) -> String {
     match error {
-        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => error.to_string(),
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => in_words(error),
         fjall::Error::Poisoned => "the engine failed to move its journal into tables".to_owned(),
         error => error.to_string(),
+    }
+}
+
+/// The system's error, with what to look at where its own words do not say it.
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            format!(
+                "{error}: files may not grow any more, look at the limit of this process (ulimit -f) and at the file system"
+            )
+        }
+        _ => error.to_string(),
     }
 }

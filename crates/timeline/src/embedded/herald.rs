@@ -38,7 +38,7 @@ struct Waiting {
 /// How many entries wait at most.
 const ENTRIES_MAX: usize = 65_536;
 
-/// How many bytes of messages wait at most; those that many entries share count for each of them.
+/// How many bytes of entries wait at most; those that many entries share count for each of them.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How many batches wait at most.
@@ -62,8 +62,10 @@ impl Herald {
 
     /// Hands over what a batch made durable.
     pub(super) fn tell(&mut self, entries: Vec<(MemberId, Entry)>) {
-        let (count, bytes) =
-            (entries.len(), entries.iter().map(|(_, entry)| entry.message.as_str().len()).sum());
+        let (count, bytes) = (
+            entries.len(),
+            entries.iter().map(|(member, entry)| member.as_str().len() + entry.bytes()).sum(),
+        );
         if count == 0 {
             return;
         }

@@ -11,6 +11,7 @@ use super::committer::Command;
 use super::disk::{self, LowWater};
 use super::metrics;
 use super::shared::Shared;
+use crate::State;
 
 /// What the thread looks after.
 pub(super) struct Keeper {
@@ -30,8 +31,12 @@ const ROOM_TICKS: u32 = 4;
 /// How often, in ticks, it flushes the marker.
 const FLUSH_TICKS: u32 = 20;
 
-/// How long a write may take.
-const STUCK: Duration = Duration::from_secs(30);
+/// How long a write may take. The tests have less time.
+const STUCK: Duration = if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(10) };
+
+/// How long a write may take before only a restart helps: the system itself gives a disk up after 30 s, and then the write
+/// fails and the store is opened again. What takes longer hangs in the engine or in a file system that has no end.
+const LOST: Duration = if cfg!(test) { Duration::from_millis(1_500) } else { Duration::from_secs(45) };
 
 impl Keeper {
     /// Creates a keeper, and looks for room at once.
@@ -112,11 +117,26 @@ impl Keeper {
     }
 
     fn look_at_writing(&self) {
-        let stuck = self.shared.writing.lock().is_some_and(|since: Instant| since.elapsed() > STUCK);
-        self.shared.change(|parts| {
-            if parts.stuck.is_some() != stuck {
-                let reason = "a write has not come back for 30 s; look at the disk, and restart the process";
-                parts.stuck = stuck.then(|| Arc::from(reason));
+        let since = self.shared.writing.lock().map(|since: Instant| since.elapsed());
+        let stuck = since.filter(|since| *since > STUCK);
+        let lost = stuck.is_some_and(|since| since > LOST);
+        let path = self.directory.display();
+        self.shared.change(|parts| match &parts.stuck {
+            _ if stuck.is_none() => parts.stuck = None,
+            Some(State::Lost { .. }) => {}
+            _ if lost => {
+                let reason = format!("a write to {path} has not come back for {} s; look at the disk", LOST.as_secs());
+                parts.stuck = Some(State::lost(reason));
+            }
+            Some(_) => {}
+            None => {
+                let reason = format!(
+                    "a write to {path} has not come back for {} s; look at the disk (after {} s the process has to be started \
+                     again)",
+                    STUCK.as_secs(),
+                    LOST.as_secs()
+                );
+                parts.stuck = Some(State::down(reason));
             }
         });
     }

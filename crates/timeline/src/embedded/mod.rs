@@ -82,6 +82,7 @@ mod check;
 mod clock;
 mod committer;
 mod config;
+mod damage;
 mod directory;
 mod disk;
 mod engine;
@@ -103,7 +104,7 @@ mod store;
 mod tables;
 mod upgrade;
 
-pub use self::check::{Report, check, check_existing};
+pub use self::check::{Report, check, check_deep, check_existing};
 pub use self::config::Config;
 pub use self::salvage::{Salvaged, salvage};
 pub use self::store::EmbeddedStore;

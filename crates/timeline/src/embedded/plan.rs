@@ -9,7 +9,7 @@ use super::records::{Answer, BodyKey, Extent, Text};
 use super::tables::Tables;
 use super::{keys, records, tables};
 use crate::store::{Append, Appended};
-use crate::{Entry, Error, ErrorKind, MemberId, Message, Result, Seq, Tag};
+use crate::{Destination, Entry, Error, ErrorKind, MemberId, Message, Result, Seq, Tag};
 
 /// More recipients than this share the text of a message, if it is longer than [`SHARED_BYTES`].
 ///
@@ -40,21 +40,29 @@ pub(super) struct Plan<'a> {
     news: Vec<(MemberId, Entry)>,
 }
 
-/// Returns about how many bytes a send will write.
+/// Returns about how many bytes a send will write: its text, the names in each record, and those in each key.
 pub(super) fn bytes_of(append: &Append) -> usize {
+    let from = append.from.as_ref().map_or(0, |member| member.as_str().len());
+    let to = match &append.to {
+        Destination::Member(member) => member.as_str().len(),
+        Destination::Group(group) => group.as_str().len(),
+    };
+    let message_id = append.token.as_ref().map_or(0, |token| token.message_id.as_str().len());
     let (text, recipients) = (append.message.as_str().len(), append.recipients.len());
-    if is_shared(append) {
-        text + (recipients + 1) * RECORD_BYTES
-    } else {
-        (text + RECORD_BYTES) * (recipients + 1)
-    }
+    let record = RECORD_BYTES + from + to + message_id;
+    let records = record * (recipients + 1);
+    let texts = if is_shared(append) { text } else { text * (recipients + 1) };
+    // A box has its name in the key of the entry and in that of its record.
+    let keys =
+        append.recipients.iter().map(|member| 2 * member.as_str().len()).sum::<usize>() + 2 * (from + to);
+    texts + records + keys
 }
 
 fn is_shared(append: &Append) -> bool {
     append.recipients.len() > SHARED_RECIPIENTS && append.message.as_str().len() > SHARED_BYTES
 }
 
-/// About as many bytes as an entry has beside its text, with its key.
+/// About as many bytes as an entry has beside its text and its names, with its key and the record of its box.
 const RECORD_BYTES: usize = 100;
 
 /// What a plan writes and whom it concerns.
@@ -84,7 +92,10 @@ impl<'a> Plan<'a> {
     }
 
     /// Plans a send, or finds that it was done before. An error changes nothing.
-    pub(super) fn append(&mut self, append: &Append) -> Result<Appended> {
+    ///
+    /// `refusal` says why nothing may be written, if so. A send that was done before writes nothing, and is answered all the
+    /// same: its sender asks again only because the first answer was lost.
+    pub(super) fn append(&mut self, append: &Append, refusal: Option<&Error>) -> Result<Appended> {
         let history = keys::history(&append.conversation);
         let send = append.token.as_ref().map(|token| (keys::send(&history, &token.message_id), token));
         if let Some((key, token)) = &send
@@ -95,6 +106,9 @@ impl<'a> Plan<'a> {
                 return Err(Error::new(ErrorKind::Conflict, text));
             }
             return Ok(Appended::new(answer.sequence, Vec::new()));
+        }
+        if let Some(refusal) = refusal {
+            return Err(refusal.clone());
         }
 
         // Everything that can fail comes first, so that an error leaves no half of a send in the batch.

@@ -1,11 +1,13 @@
 //! What the handle, the committing thread and the keeper share.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
+use super::damage::Damage;
 use super::marker::Flusher;
 use super::metrics;
 use super::tables::Tables;
@@ -21,6 +23,7 @@ pub(super) struct Shared {
     pub(super) flusher: Mutex<Option<Flusher>>,
     /// Since when a batch is being written.
     pub(super) writing: Mutex<Option<Instant>>,
+    pub(super) damage: Damage,
 }
 
 #[derive(Debug)]
@@ -39,25 +42,30 @@ pub(super) struct Parts {
     /// The disk has too little room.
     pub(super) low_disk: Option<Arc<str>>,
     /// A write does not come back.
-    pub(super) stuck: Option<Arc<str>>,
+    pub(super) stuck: Option<State>,
+    /// A part of what is stored cannot be read.
+    pub(super) damage: Option<Arc<str>>,
     pub(super) closed: bool,
 }
 
 impl Parts {
     fn state(&self) -> State {
-        match (&self.failure, &self.stuck, &self.low_disk) {
+        match (&self.failure, &self.stuck) {
             _ if self.closed => State::down("the store is closed"),
-            (Some(failure @ State::Down { .. }), _, _) => failure.clone(),
-            (_, Some(reason), _) => State::down(Arc::clone(reason)),
-            (Some(failure), None, _) => failure.clone(),
-            (None, None, Some(reason)) => State::read_only(Arc::clone(reason)),
-            (None, None, None) => State::Well,
+            (_, Some(lost @ State::Lost { .. })) => lost.clone(),
+            (Some(failure @ (State::Down { .. } | State::Lost { .. })), _) => failure.clone(),
+            (_, Some(stuck)) => stuck.clone(),
+            (Some(failure), None) => failure.clone(),
+            (None, None) => match self.damage.as_ref().or(self.low_disk.as_ref()) {
+                Some(reason) => State::read_only(Arc::clone(reason)),
+                None => State::Well,
+            },
         }
     }
 }
 
 impl Shared {
-    pub(super) fn new(tables: Arc<Tables>, flusher: Flusher) -> Self {
+    pub(super) fn new(directory: &Path, tables: Arc<Tables>, flusher: Flusher) -> Self {
         metrics::well(true);
         Self {
             slot: RwLock::new(Slot::Open(tables)),
@@ -65,6 +73,7 @@ impl Shared {
             state: watch::Sender::new(State::Well),
             flusher: Mutex::new(Some(flusher)),
             writing: Mutex::new(None),
+            damage: Damage::new(directory),
         }
     }
 
@@ -109,7 +118,7 @@ impl Shared {
     /// Returns why sends are refused, if they are.
     pub(super) fn refusal(&self) -> Option<Error> {
         let parts = self.parts.lock();
-        let refuses = parts.failure.is_some() || parts.low_disk.is_some();
+        let refuses = parts.failure.is_some() || parts.low_disk.is_some() || parts.damage.is_some();
         refuses.then(|| Error::new(ErrorKind::Unavailable, parts.state().to_string()))
     }
 
@@ -130,7 +139,7 @@ fn tell(state: &State) {
         State::Well => tracing::info!("{state} again"),
         State::ReadOnly { .. } => tracing::error!("{state}"),
         State::Down { reason } if &**reason == "the store is closed" => tracing::debug!("{state}"),
-        State::Down { .. } => tracing::error!("{state}"),
+        State::Down { .. } | State::Lost { .. } => tracing::error!("{state}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The handle of the embedded store.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::{fmt, thread};
@@ -17,7 +18,8 @@ use super::keeper::Keeper;
 use super::lanes::{Lane, Lanes};
 use super::opening::Opened;
 use super::shared::Shared;
-use super::{Config, keys, metrics, opening};
+use super::tables::Tables;
+use super::{Config, damage, keys, metrics, opening};
 use crate::store::{Append, Appended};
 use crate::{
     Conversation, Count, Error, ErrorKind, History, Inbox, MemberId, Observer, Page, Position, Result, Seq,
@@ -69,7 +71,7 @@ impl EmbeddedStore {
         .await?;
         let Opened { tables, marker, last_batch } = opened;
         let tables = Arc::new(tables);
-        let shared = Arc::new(Shared::new(Arc::clone(&tables), marker.flusher()));
+        let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables), marker.flusher()));
         let (commands, receiver) = mpsc::channel(config.queue);
         let (keep, stop) = std_mpsc::sync_channel(0);
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
@@ -97,6 +99,26 @@ impl EmbeddedStore {
         answer.await.map_err(|_| self.gone())?
     }
 
+    /// Reads from what is open. The engine panics about what it takes for impossible: then a file is damaged, too.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Tables) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (tables, shared) = (self.shared.tables()?, Arc::clone(&self.shared));
+        blocking(move || {
+            let read = catch_unwind(AssertUnwindSafe(|| read(&tables))).unwrap_or_else(|_| {
+                Err(Error::new(
+                    ErrorKind::Corrupt,
+                    "the store is damaged: the engine cannot read what it finds",
+                ))
+            });
+            // Not kept from being opened again while the damaged file is looked for.
+            drop(tables);
+            read.map_err(|error| damage::judge(&shared, error))
+        })
+        .await
+    }
+
     /// Returns why the committer did not answer: it was told to end, or it panicked about the batch.
     fn gone(&self) -> Error {
         match self.shared.tables() {
@@ -114,14 +136,13 @@ impl Store for EmbeddedStore {
     }
 
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<Inbox> {
-        let (tables, prefix) = (self.shared.tables()?, keys::inbox(member));
-        let page = Page::after(last_read.sequence, count);
-        blocking(move || tables.inbox(&prefix, last_read, page)).await
+        let (prefix, page) = (keys::inbox(member), Page::after(last_read.sequence, count));
+        self.read(move |tables| tables.inbox(&prefix, last_read, page)).await
     }
 
     async fn history(&self, conversation: &Conversation, page: Page) -> Result<History> {
-        let (tables, prefix) = (self.shared.tables()?, keys::history(conversation));
-        let paged = blocking(move || tables.page(&prefix, page)).await?;
+        let prefix = keys::history(conversation);
+        let paged = self.read(move |tables| tables.page(&prefix, page)).await?;
         Ok(History::new(paged.entries, paged.more))
     }
 
@@ -131,8 +152,8 @@ impl Store for EmbeddedStore {
     }
 
     async fn received_of(&self, member: &MemberId) -> Result<Seq> {
-        let (tables, key) = (self.shared.tables()?, keys::received(member));
-        blocking(move || tables.cursor(&tables.snapshot(), &key)).await
+        let key = keys::received(member);
+        self.read(move |tables| tables.cursor(&tables.snapshot(), &key)).await
     }
 
     fn state(&self) -> watch::Receiver<State> {
@@ -250,6 +271,75 @@ mod tests {
         let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
         let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
         assert_eq!(send(&timeline, 5).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_does_not_come_back_asks_for_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        let (go, wait) = std_mpsc::channel::<()>();
+        let commit: Commit = Box::new(move |batch| {
+            // Until the test lets go of it.
+            wait.recv().ok();
+            batch.durability(Some(PersistMode::SyncData)).commit()
+        });
+        let store =
+            EmbeddedStore::open_with(Config::new(directory.path()), Arc::new(()), commit).await.unwrap();
+        let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
+        let sent = send(&timeline, 1);
+        tokio::pin!(sent);
+        let lost = until(&timeline, |state| matches!(state, State::Lost { .. }));
+        let state = tokio::select! {
+            sent = &mut sent => panic!("{sent:?}"),
+            state = lost => state,
+        };
+        assert!(state.to_string().contains("has not come back"), "{state}");
+        drop(go);
+        assert_eq!(sent.await.unwrap(), 1);
+        until(&timeline, State::is_well).await;
+    }
+
+    #[tokio::test]
+    async fn a_flipped_bit_in_a_table_is_named_by_the_read_the_state_and_a_deep_check() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::new(directory.path());
+        let store = EmbeddedStore::open(config.clone(), Arc::new(())).await.unwrap();
+        let shared = Arc::clone(&store.shared);
+        let timeline = Timeline::new(Arc::new(store), crate::Config::default()).unwrap();
+        for number in 1..=50 {
+            send(&timeline, number).await.unwrap();
+        }
+        let entries = shared.tables().unwrap().entries.clone();
+        blocking(move || entries.rotate_memtable_and_wait().map_err(crate::embedded::tables::read_error))
+            .await
+            .unwrap();
+        let folder = directory.path().join("store/keyspaces/1/tables");
+        let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (table, text) = (files.next().unwrap(), b"{\"n\":25}");
+        let mut bytes = std::fs::read(&table).unwrap();
+        let place = bytes.windows(text.len()).position(|window| window == text).unwrap();
+        bytes[place + 5] ^= 1;
+        std::fs::write(&table, &bytes).unwrap();
+
+        let member = MemberId::new("a").unwrap();
+        let names = |text: &str| text.contains(table.to_str().unwrap()) && text.contains("tidings salvage");
+        for _ in 0..2 {
+            let error = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap_err();
+            assert!(error.kind() == ErrorKind::Corrupt && names(&error.to_string()), "{error}");
+        }
+        let state = until(&timeline, |state| matches!(state, State::ReadOnly { .. })).await;
+        assert!(names(&state.to_string()), "{state}");
+        let error = send(&timeline, 51).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Unavailable && names(&error.to_string()), "{error}");
+        timeline.close().await.unwrap();
+        drop(shared);
+        // The table is so small that what opening reads of it lies in the damaged block, too.
+        for check in [super::super::check, super::super::check_deep] {
+            let error = check(directory.path()).unwrap_err();
+            assert!(error.kind() == ErrorKind::Corrupt && names(&error.to_string()), "{error}");
+        }
+        bytes[place + 5] ^= 1;
+        std::fs::write(&table, &bytes).unwrap();
+        super::super::check_deep(directory.path()).unwrap();
     }
 
     #[tokio::test]

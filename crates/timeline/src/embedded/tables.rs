@@ -168,7 +168,7 @@ impl Tables {
         Ok(Paged { entries, more })
     }
 
-    /// Reads entries until their messages have as many bytes as a page may have; at least one. Says whether it ended there.
+    /// Reads entries until they have as many bytes as a page may have; at least one. Says whether it ended there.
     fn take_bytes(
         &self,
         snapshot: &Snapshot,
@@ -185,7 +185,7 @@ impl Tables {
                     || Error::new(ErrorKind::Corrupt, "the text that a stored entry shares is missing");
                 entry.message = records::decode_body(&body.ok_or_else(lost)?)?;
             }
-            bytes += entry.message.as_str().len();
+            bytes += entry.bytes();
             if bytes > page::PAGE_BYTES_MAX && !entries.is_empty() {
                 return Ok((entries, true));
             }

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http_body_util::BodyExt as _;
+use parking_lot::Mutex;
 use tonic::body::Body;
 use tonic::codegen::http::{Request, Response};
 use tonic::codegen::{Body as HttpBody, Service, StdError};
 use tonic::server::NamedService;
 
 use super::Config;
-use super::service::TimelineService;
+use super::service::{self, TimelineService};
 use crate::proto::v1::timeline_server::TimelineServer;
-use crate::service::in_flight::Room;
+use crate::service::in_flight::{AnswerBody, Pieces, Room};
 use crate::{Result, Timeline};
 
 /// The gRPC service, ready for a tonic server. Cheap to clone; the clones share their bounds.
@@ -62,7 +63,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let answer = self.inner.call(request);
-        Box::pin(async move { answer.await.map(holding_its_room) })
+        Box::pin(async move { Ok(in_pieces(answer.await?).await) })
     }
 }
 
@@ -71,8 +72,18 @@ impl NamedService for Server {
 }
 
 /// Hands the room of an answer, which came with it as an extension, over to its bytes.
-fn holding_its_room(mut answer: Response<Body>) -> Response<Body> {
-    let Some(room) = answer.extensions_mut().remove::<Arc<Room>>() else { return answer };
-    // Until the body is encoded its message takes the room, afterwards its bytes do.
-    answer.map(|body| Body::new(body.map_frame(move |frame| frame.map_data(|bytes| room.hold(bytes)))))
+///
+/// The answer is encoded here and now: until its stream has a window, nobody would ask its body for anything.
+async fn in_pieces(mut answer: Response<Body>) -> Response<Body> {
+    let Some(room) = answer.extensions_mut().remove::<Arc<Mutex<Option<Room>>>>() else { return answer };
+    let Some(room) = room.lock().take() else { return answer };
+    let (head, body) = answer.into_parts();
+    let encoded = match body.collect().await {
+        Ok(encoded) => encoded,
+        Err(status) => return status.into_http(),
+    };
+    let trailers = encoded.trailers().cloned();
+    let pieces = Pieces::copy_of(&encoded.to_bytes());
+    let body = AnswerBody::with_trailers(pieces, room, trailers, service::cut());
+    Response::from_parts(head, Body::new(body))
 }

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use prost::Message;
+use tonic::codegen::http::HeaderMap;
 use tonic::{Code, Request, Response, Status, async_trait};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use super::Config;
 use crate::proto::v1;
 use crate::service::in_flight::{self, Full, InFlight};
-use crate::service::{self, Calls};
+use crate::service::{self, Calls, Connection};
 use crate::{Error, Timeline};
 
 /// The five calls as a gRPC service.
@@ -22,19 +24,20 @@ pub(super) struct TimelineService {
 
 impl TimelineService {
     pub(super) fn new(timeline: Timeline, config: &Config) -> Result<Self, Error> {
-        Ok(Self { calls: Calls::new(timeline), in_flight: InFlight::new(config.answer_bytes_max)? })
+        Ok(Self { calls: Calls::new(timeline), in_flight: InFlight::new(config.answer_bytes_max, "grpc")? })
     }
 
     /// Answers a read, whose answer may be large.
     async fn read<T: Message>(
         &self,
+        connection: Option<Connection>,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<Response<T>, Status> {
-        let room = self.in_flight.reserve().await.map_err(full)?;
+        let room = self.in_flight.reserve(connection).await.map_err(full)?;
         let mut answer = answer(call.await)?;
-        // Twice: the buffer that it is encoded into grows by doubling.
+        // Twice: the buffer that it is encoded into grows by doubling. An extension has to be one that can be cloned.
         let room = room.fit(2 * answer.get_ref().encoded_len()).map_err(full)?;
-        answer.extensions_mut().insert(Arc::new(room));
+        answer.extensions_mut().insert(Arc::new(Mutex::new(Some(room))));
         Ok(answer)
     }
 }
@@ -59,22 +62,26 @@ impl v1::timeline_server::Timeline for TimelineService {
         &self,
         request: Request<v1::SyncMessageRequest>,
     ) -> Result<Response<v1::SyncMessageReply>, Status> {
-        self.read(self.calls.sync(request.into_inner())).await
+        self.read(connection(&request), self.calls.sync(request.into_inner())).await
     }
 
     async fn get_single_history_message(
         &self,
         request: Request<v1::GetSingleHistoryMessageRequest>,
     ) -> Result<Response<v1::GetSingleHistoryMessageReply>, Status> {
-        self.read(self.calls.single_history(request.into_inner())).await
+        self.read(connection(&request), self.calls.single_history(request.into_inner())).await
     }
 
     async fn get_group_history_message(
         &self,
         request: Request<v1::GetGroupHistoryMessageRequest>,
     ) -> Result<Response<v1::GetGroupHistoryMessageReply>, Status> {
-        self.read(self.calls.group_history(request.into_inner())).await
+        self.read(connection(&request), self.calls.group_history(request.into_inner())).await
     }
+}
+
+fn connection<T>(request: &Request<T>) -> Option<Connection> {
+    request.extensions().get().cloned()
 }
 
 fn answer<T>(result: Result<T, Error>) -> Result<Response<T>, Status> {
@@ -87,8 +94,21 @@ fn answer<T>(result: Result<T, Error>) -> Result<Response<T>, Status> {
 
 /// What a read is told that found no room for its answer.
 fn full(_: Full) -> Status {
+    busy(in_flight::FULL)
+}
+
+/// How an answer ends that is cut while others wait for its room.
+pub(super) fn cut() -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    if let Err(error) = busy(in_flight::CUT).add_header(&mut trailers) {
+        tracing::debug!(%error, "an answer ends without its status");
+    }
+    trailers
+}
+
+fn busy(why: &str) -> Status {
     let code = service::Code::BUSY;
     let mut details = ErrorDetails::with_error_info(code.reason, "", HashMap::new());
     details.set_retry_info(Some(in_flight::PATIENCE));
-    Status::with_error_details(Code::from_i32(code.grpc), in_flight::FULL, details)
+    Status::with_error_details(Code::from_i32(code.grpc), why, details)
 }

@@ -61,12 +61,7 @@ impl Codec {
     /// Writes a reply, in memory.
     pub(super) fn encode<T: Message + Serialize>(self, reply: &T) -> Result<Vec<u8>, Problem> {
         match self {
-            Self::Json => {
-                let mut bytes = serde_json::to_vec(reply).map_err(|error| Problem::unwritable(&error))?;
-                // It grew by doubling, and may wait for its reader.
-                bytes.shrink_to_fit();
-                Ok(bytes)
-            }
+            Self::Json => serde_json::to_vec(reply).map_err(|error| Problem::unwritable(&error)),
             Self::Protobuf => Ok(reply.encode_to_vec()),
         }
     }

@@ -29,7 +29,7 @@
 //! while the inbox is shorter than `last_read`. `generation` changes when a store was salvaged or imported. Entries up to
 //! `floor` are no longer in the inbox; the histories have them.
 //!
-//! A page has at most 1 MiB of messages, so it may be shorter than `count`. Go on from its last entry until you have
+//! A page has at most 1 MiB of entries, so it may be shorter than `count`. Go on from its last entry until you have
 //! reached `latestSeq`, or in a history until `more` is false.
 //!
 //! # Bodies
@@ -49,9 +49,11 @@
 //! # Clients that do not read
 //!
 //! Replies that their clients have not taken yet, over all connections, have at most
-//! [`answer_bytes_max`](Config::answer_bytes_max) bytes. A read waits up to a second for room and is then refused with 503,
-//! `TIMELINE_BUSY` and `Retry-After`. The room is given back when the last byte is written or the connection ends, so the
-//! program should end connections whose clients take nothing for long.
+//! [`answer_bytes_max`](Config::answer_bytes_max) bytes. While a read waits for room, replies that stand still are cut. A
+//! read that finds none within a second is refused with 503, `TIMELINE_BUSY` and `Retry-After`. The room is given back as a
+//! reply is written, or when the connection ends. So the program should end connections whose clients take nothing for
+//! long, and put a [`Connection`](crate::Connection) into the extensions of its requests: then those of replies that are cut
+//! are closed at once, and no connection takes more than a quarter of the room.
 //!
 //! # Errors
 //!

@@ -1,12 +1,11 @@
 //! The paths.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::extract::{DefaultBodyLimit, Extension, Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
@@ -17,8 +16,8 @@ use serde::de::DeserializeOwned;
 use super::codec::Codec;
 use super::problem::Problem;
 use super::{Config, cors, query};
-use crate::service::Calls;
-use crate::service::in_flight::InFlight;
+use crate::service::in_flight::{AnswerBody, InFlight, Pieces};
+use crate::service::{Calls, Connection};
 use crate::{Result, Timeline};
 
 /// What every handler needs.
@@ -50,7 +49,7 @@ pub fn router(timeline: Timeline, config: &Config) -> Result<Router> {
     let not_found = || async { Problem::not_found() };
     let shared = Shared {
         calls: Calls::new(timeline),
-        in_flight: InFlight::new(config.answer_bytes_max)?,
+        in_flight: InFlight::new(config.answer_bytes_max, "http")?,
         body_bytes_max: config.body_bytes_max,
     };
     let router = Router::new()
@@ -75,28 +74,26 @@ async fn send_group(State(shared): State<Shared>, headers: HeaderMap, body: Body
     posted(&shared, &headers, body, async |request| shared.calls.send_group(request).await).await
 }
 
-async fn sync(State(shared): State<Shared>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
-    got(&shared, &headers, query, Ok(Vec::new()), async |request| shared.calls.sync(request).await).await
+async fn sync(State(shared): State<Shared>, asked: Asked) -> Response {
+    got(&shared, asked, Ok(Vec::new()), async |request| shared.calls.sync(request).await).await
 }
 
 async fn single_history(
     State(shared): State<Shared>,
-    headers: HeaderMap,
     path: Result<Path<(String, String)>, PathRejection>,
-    RawQuery(query): RawQuery,
+    asked: Asked,
 ) -> Response {
     let path = path.map(|Path((from, to))| vec![("from", from), ("to", to)]);
-    got(&shared, &headers, query, path, async |request| shared.calls.single_history(request).await).await
+    got(&shared, asked, path, async |request| shared.calls.single_history(request).await).await
 }
 
 async fn group_history(
     State(shared): State<Shared>,
-    headers: HeaderMap,
     path: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
+    asked: Asked,
 ) -> Response {
     let path = path.map(|Path(group)| vec![("group", group)]);
-    got(&shared, &headers, query, path, async |request| shared.calls.group_history(request).await).await
+    got(&shared, asked, path, async |request| shared.calls.group_history(request).await).await
 }
 
 type Body = Result<Bytes, BytesRejection>;
@@ -126,11 +123,13 @@ where
     }
 }
 
+/// What a `GET` says, besides its path.
+type Asked = (HeaderMap, RawQuery, Option<Extension<Connection>>);
+
 /// Answers a `GET`.
 async fn got<T, R, F>(
     shared: &Shared,
-    headers: &HeaderMap,
-    query: Option<String>,
+    asked: Asked,
     path: Result<Vec<(&'static str, String)>, PathRejection>,
     call: impl FnOnce(T) -> F,
 ) -> Response
@@ -139,12 +138,14 @@ where
     R: Message + Serialize,
     F: Future<Output = Result<R>>,
 {
+    let (headers, RawQuery(query), connection) = asked;
     let request = path
         .map_err(|error| Problem::codec(error.body_text()))
         .and_then(|path| query::decode(query.as_deref().unwrap_or_default(), &path));
     match request {
         Ok(request) => {
-            let answer = read(shared, Codec::of_accept(headers), call(request)).await;
+            let (codec, connection) = (Codec::of_accept(&headers), connection.map(|Extension(own)| own));
+            let answer = read(shared, codec, connection, call(request)).await;
             answer.unwrap_or_else(IntoResponse::into_response)
         }
         Err(problem) => problem.into_response(),
@@ -155,12 +156,13 @@ where
 async fn read<R: Message + Serialize>(
     shared: &Shared,
     codec: Codec,
+    connection: Option<Connection>,
     answer: impl Future<Output = Result<R>>,
 ) -> std::result::Result<Response, Problem> {
-    let room = shared.in_flight.reserve().await?;
-    let bytes = codec.encode(&answer.await?)?;
-    let room = Arc::new(room.fit(bytes.len())?);
-    Ok(written(codec, room.hold(bytes)))
+    let room = shared.in_flight.reserve(connection).await?;
+    let pieces = Pieces::copy_of(&codec.encode(&answer.await?)?);
+    let room = room.fit(pieces.len())?;
+    Ok(written(codec, axum::body::Body::new(AnswerBody::alone(pieces, room))))
 }
 
 fn reply<R: Message + Serialize>(
@@ -171,6 +173,6 @@ fn reply<R: Message + Serialize>(
     Ok(written(codec, codec.encode(&result?)?.into()))
 }
 
-fn written(codec: Codec, bytes: Bytes) -> Response {
-    ([(header::CONTENT_TYPE, codec.content_type())], bytes).into_response()
+fn written(codec: Codec, body: axum::body::Body) -> Response {
+    ([(header::CONTENT_TYPE, codec.content_type())], body).into_response()
 }

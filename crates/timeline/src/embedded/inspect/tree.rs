@@ -18,7 +18,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// Says what is wrong with the folder of a tree, if anything is.
 pub(in crate::embedded) fn look(folder: &Path) -> io::Result<Option<String>> {
@@ -36,7 +36,7 @@ pub(in crate::embedded) fn look(folder: &Path) -> io::Result<Option<String>> {
             folder.join(manifest).display()
         )));
     }
-    for id in tables(&folder.join(manifest))? {
+    for Table { id, .. } in tables(&folder.join(manifest))? {
         let path = folder.join("tables").join(id.to_string());
         match look_at_archive(&path) {
             Ok(None) => {}
@@ -50,12 +50,59 @@ pub(in crate::embedded) fn look(folder: &Path) -> io::Result<Option<String>> {
     Ok(None)
 }
 
+/// Reads all tables of a tree whose headers are whole, and says which is damaged, if one is.
+///
+/// One that is gone meanwhile was merged into others.
+pub(in crate::embedded) fn verify(folder: &Path) -> io::Result<Option<String>> {
+    let Some(current) = read(&folder.join("current"))?.filter(|current| current.len() >= 8) else {
+        return Ok(None);
+    };
+    let manifest = folder.join(format!("v{}", little::<8, u64>(&current, u64::from_le_bytes)));
+    if !manifest.exists() {
+        return Ok(None);
+    }
+    for Table { id, check } in tables(&manifest)? {
+        let path = folder.join("tables").join(id.to_string());
+        match checksum(&path) {
+            Ok(found) if found == check => {}
+            Ok(_) => {
+                return Ok(Some(format!(
+                    "{} is damaged: what is in it has the wrong checksum",
+                    path.display()
+                )));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Ok(Some(format!("{} cannot be read: {error}", path.display()))),
+        }
+    }
+    Ok(None)
+}
+
+fn checksum(path: &Path) -> io::Result<u128> {
+    let (mut file, mut hasher, mut piece) = (File::open(path)?, Xxh3::new(), vec![0; PIECE_BYTES]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hasher.digest128()),
+            length => hasher.update(&piece[..length]),
+        }
+    }
+}
+
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// A table, as a manifest names it.
+struct Table {
+    id: u64,
+    /// xxh3 of the whole file.
+    check: u128,
+}
+
 /// Returns which tables a manifest names; others are left from a write that did not finish.
 ///
 /// ```text
 /// tables := levels:u8, (runs:u8, (tables:u32, (id:u64, kind of checksum:u8, checksum:u128, engine's number:u64)*)*)*
 /// ```
-fn tables(manifest: &Path) -> io::Result<Vec<u64>> {
+fn tables(manifest: &Path) -> io::Result<Vec<Table>> {
     fn damaged<E>(_: E) -> io::Error {
         io::Error::new(io::ErrorKind::InvalidData, "a manifest has no list of tables")
     }
@@ -64,18 +111,21 @@ fn tables(manifest: &Path) -> io::Result<Vec<u64>> {
     let mut bytes = Vec::new();
     section.buf_reader(manifest)?.read_to_end(&mut bytes)?;
     let mut rest = &bytes[..];
-    let mut ids = Vec::new();
+    let mut tables = Vec::new();
     let [levels] = array(&mut rest)?;
     for _ in 0..levels {
         let [runs] = array(&mut rest)?;
         for _ in 0..runs {
             for _ in 0..u32::from_le_bytes(array(&mut rest)?) {
-                ids.push(u64::from_le_bytes(array(&mut rest)?));
-                let _checksum_and_number: [u8; 1 + 16 + 8] = array(&mut rest)?;
+                let id = u64::from_le_bytes(array(&mut rest)?);
+                let [_kind] = array(&mut rest)?;
+                let check = u128::from_le_bytes(array(&mut rest)?);
+                let _number: [u8; 8] = array(&mut rest)?;
+                tables.push(Table { id, check });
             }
         }
     }
-    Ok(ids)
+    Ok(tables)
 }
 
 fn array<const N: usize>(rest: &mut &[u8]) -> io::Result<[u8; N]> {

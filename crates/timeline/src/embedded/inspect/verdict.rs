@@ -256,6 +256,10 @@ impl Inspector<'_> {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the engine cannot read its tables".to_owned(),
         };
+        // The engine does not say which file it is.
+        if let Some(table) = tree::verify(&folder).map_err(|error| self.unreadable(error))? {
+            return Err(self.refuse(&table));
+        }
         Err(self.refuse(&format!("its keyspace {} is damaged: {problem}", folder.display())))
     }
 

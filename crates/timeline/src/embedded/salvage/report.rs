@@ -29,6 +29,16 @@ pub struct Salvaged {
 const PROBLEMS_MAX: usize = 100;
 
 impl Salvaged {
+    /// Whether all that was there was read, as far as anybody can know.
+    pub fn is_whole(&self) -> bool {
+        self.problem_count == 0 && self.tombstones == 0 && self.shortened == 0
+    }
+
+    /// Whether there was something, and none of it could be read.
+    pub fn is_nothing(&self) -> bool {
+        !self.is_whole() && self.entries == 0 && self.boxes == 0
+    }
+
     pub(super) fn problem(&mut self, path: &Path, problem: impl fmt::Display) {
         self.problem_count += 1;
         if self.problems.len() < PROBLEMS_MAX {

@@ -45,16 +45,54 @@ pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     });
     // Later than any before it, whatever the clock says.
     let at_ms = clock::unix_ms();
-    report.generation = at_ms.max(before.map_or(0, |note| note.generation.saturating_add(1)));
+    report.generation = at_ms.max(before.as_ref().map_or(0, |note| note.generation.saturating_add(1)));
 
     let config = Config::new(to);
     let directory = Arc::new(Directory::lock(to)?);
     let opened = opening::make(&config, &directory, fastrand::u128(..), report.generation)?;
     let mut target = Target::new(opened)?;
-    let extents = target.copy(&from.join("store"), &mut report)?;
+    let store = from.join("store");
+    if !store.is_dir() {
+        report.problem(&store, "the folder is missing");
+    }
+    let mut numbers = HashMap::new();
+    let extents = target.copy(&store, &mut numbers, &mut report)?;
+    if let Some(note) = &before {
+        missing_batches(note, &store, &numbers, &mut report);
+    }
     boxes::fill(&mut target, extents, at_ms, &mut report)?;
     target.finish()?;
     Ok(report)
+}
+
+/// Compares the batches that were found with those that the marker says are there: every batch is in every keyspace.
+fn missing_batches(note: &Note, store: &Path, found: &HashMap<Keyspace, (u64, u64)>, report: &mut Salvaged) {
+    if note.layout != records::VERSION || note.batch == 0 {
+        return;
+    }
+    for (name, keyspace) in [
+        ("entries", Keyspace::Entries),
+        ("state", Keyspace::State),
+        ("sends", Keyspace::Sends),
+        ("bodies", Keyspace::Bodies),
+    ] {
+        let (first, last) = found.get(&keyspace).copied().unwrap_or_default();
+        if last < note.batch {
+            let text = format!(
+                "the marker says that there are the batches up to {}, of {name} they end with {last}",
+                note.batch
+            );
+            report.problem(store, text);
+        }
+        // What has been moved into tables has the number of its last batch there.
+        let tables = store.join("keyspaces").join(keyspace.folder().to_string());
+        if first > 1 && !tables.exists() {
+            report.problem(
+                &tables,
+                format_args!("the folder is missing, and with it {name} of the batches before {first}"),
+            );
+        }
+    }
 }
 
 /// The new store, and the batch that is being made for it.
@@ -76,11 +114,22 @@ impl Target {
         Ok(Self { opened, batch, bytes: 0 })
     }
 
-    /// Copies every record but those of boxes, which are returned.
-    fn copy(&mut self, store: &Path, report: &mut Salvaged) -> Result<HashMap<Vec<u8>, Extent>> {
+    /// Copies every record but those of boxes, which are returned, and notes the first and the last batch of each keyspace.
+    fn copy(
+        &mut self,
+        store: &Path,
+        numbers: &mut HashMap<Keyspace, (u64, u64)>,
+        report: &mut Salvaged,
+    ) -> Result<HashMap<Vec<u8>, Extent>> {
         let mut last: HashMap<Vec<u8>, (u64, Option<Vec<u8>>)> = HashMap::new();
         source::read(store, report, |record: &Record<'_>| match (record.keyspace, record.key) {
-            (_, key) if key == keys::BATCH => Ok(()),
+            (keyspace, key) if key == keys::BATCH => {
+                if let Some(number) = record.value.and_then(|value| records::decode_number(value).ok()) {
+                    let (first, last) = numbers.entry(keyspace).or_insert((number, number));
+                    (*first, *last) = ((*first).min(number), (*last).max(number));
+                }
+                Ok(())
+            }
             (Keyspace::State, key) => {
                 let known = last.get(key).is_some_and(|(number, _)| *number > record.number);
                 if !known {

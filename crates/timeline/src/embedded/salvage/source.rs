@@ -28,12 +28,24 @@ pub(super) struct Record<'a> {
 }
 
 /// The keyspaces whose records are copied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Keyspace {
     Entries,
     State,
     Sends,
     Bodies,
+}
+
+impl Keyspace {
+    /// The folder that every version gives it.
+    pub(super) fn folder(self) -> u64 {
+        match self {
+            Self::Entries => 1,
+            Self::State => 2,
+            Self::Sends => 3,
+            Self::Bodies => 4,
+        }
+    }
 }
 
 /// Reads all records of a store, those of tables first.
@@ -87,10 +99,10 @@ pub(super) fn read(
     Ok(())
 }
 
-/// The order in which every version made them.
+/// The keyspace of a folder, by the order in which every version made them.
 fn by_order(id: u64) -> Option<Keyspace> {
-    let order = [Keyspace::Entries, Keyspace::State, Keyspace::Sends, Keyspace::Bodies];
-    order.get(usize::try_from(id.checked_sub(1)?).ok()?).copied()
+    let all = [Keyspace::Entries, Keyspace::State, Keyspace::Sends, Keyspace::Bodies];
+    all.into_iter().find(|keyspace| keyspace.folder() == id)
 }
 
 /// Reads the engine's list of keyspaces.
@@ -122,7 +134,10 @@ fn tables(store: &Path, id: u64, report: &mut Salvaged) -> Vec<std::path::PathBu
         Ok(paths)
     };
     list().unwrap_or_else(|error| {
-        report.problem(&folder, error);
+        // The engine's own list of keyspaces holds no messages, and their order says the same.
+        if id != 0 || error.kind() != io::ErrorKind::NotFound {
+            report.problem(&folder, error);
+        }
         Vec::new()
     })
 }

@@ -1,0 +1,41 @@
+//! How many bytes of answers may wait for readers that are slow, and which of them goes when others wait for room.
+//!
+//! A client that asks for pages and does not read them would otherwise make the process hold as many as it likes, and
+//! clients that hold all the room would keep everybody else out:
+//!
+//! ```text
+//! reserve (waits up to 1 s) ──► read the store, encode ──► answer: pieces that hold the room ──► written piece by piece,
+//!    │         │                            │                   │                                each gives its room back
+//!    │         │                            ▼ it failed         │
+//!    │         │                        given back              │
+//!    │         └─ while it waits ─────────────────────────────► └─ cut, the one that stood still longest first
+//!    ▼ no room
+//!  refused
+//! ```
+//!
+//! Two rules share the room. One connection has a quarter of it at most, whatever number of requests it carries. And while
+//! somebody waits, answers that stand still are cut. Addresses are not counted: behind a proxy all clients have the same.
+
+mod answer;
+mod connection;
+mod room;
+
+use std::time::Duration;
+
+pub(crate) use self::answer::{AnswerBody, Pieces};
+pub use self::connection::Connection;
+pub(crate) use self::room::{Full, InFlight, Room};
+
+/// How long a read waits for room, and after which time a refused client should ask again.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How many bytes of answers a listener has in flight at most, unless told.
+pub(crate) const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// What a client is told whose read found no room.
+pub(crate) const FULL: &str =
+    "too many bytes of answers wait for clients that read slowly; ask again in a second";
+
+/// What a client is told whose answer is cut.
+pub(crate) const CUT: &str =
+    "the answer was read too slowly while others waited for its memory; ask again for what is missing";

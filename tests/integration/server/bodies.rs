@@ -1,0 +1,127 @@
+//! Requests that begin and never end: they keep neither places nor memory from those who come with a whole one.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::stream;
+use serde_json::{Value, json};
+use tests::Tidings;
+use tidings::timeline::grpc::TimelineClient;
+use tidings::timeline::proto::v1::{SendMessageReply, SendMessageRequest};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tonic::Request;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic_prost::ProstCodec;
+
+use super::unread::{LIMIT, endpoint, peak};
+
+/// More than a mebibyte each of these would be more than there may be.
+const UPLOADS: usize = 100;
+const UPLOAD: usize = 1_000_000;
+
+/// A request that has sent so much of its body, and no more ever comes.
+async fn unfinished(server: &Tidings, bytes: usize) -> TcpStream {
+    let mut socket = TcpStream::connect(server.http()).await.unwrap();
+    let head = format!(
+        "POST /timeline/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        bytes + 1
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    // One that is cut off is no failure here.
+    _ = socket.write_all(&vec![b' '; bytes]).await;
+    socket
+}
+
+async fn send(server: &Tidings) -> (u16, Value) {
+    let body = json!({ "from": "alice", "to": "bob", "message": "{}" });
+    let request = reqwest::Client::new().post(server.url("/timeline/send")).json(&body);
+    let answer = timeout(LIMIT, request.send()).await.unwrap().unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn half_finished_requests_keep_no_place() {
+    let server = Tidings::start_with(&["--http-connections=20", "--request-time=1m"]);
+    let sockets = join_all((0..100).map(|_| unfinished(&server, 1))).await;
+    // Those that were not taken for busy yet have made room by then.
+    let full = async { while send(&server).await.0 == 200 {} };
+    let was_full = timeout(Duration::from_secs(2), full).await.is_ok();
+    // As soon as it is seen that they stand still, which is long before their time is over.
+    let welcome = async { while send(&server).await.0 != 200 {} };
+    timeout(Duration::from_secs(20), welcome)
+        .await
+        .unwrap_or_else(|_| panic!("no place for a whole request; was it full? {was_full}"));
+    drop(sockets);
+}
+
+#[tokio::test]
+async fn half_finished_calls_of_grpc_keep_no_place() {
+    let server = Tidings::start_with(&["--grpc-connections=20", "--request-time=1m"]);
+    let mut calls = JoinSet::new();
+    for _ in 0..40 {
+        let endpoint = endpoint(&server);
+        calls.spawn(async move {
+            let mut client = tonic::client::Grpc::new(endpoint.connect().await.unwrap());
+            client.ready().await.unwrap();
+            let path = PathAndQuery::from_static("/timeline.v1.Timeline/Send");
+            let codec = ProstCodec::<SendMessageRequest, SendMessageReply>::default();
+            client.client_streaming(Request::new(stream::pending()), path, codec).await.map(drop)
+        });
+    }
+    // Refused or cut off, as there are twice as many as places.
+    for _ in 0..20 {
+        timeout(LIMIT, calls.join_next()).await.unwrap().unwrap().unwrap().unwrap_err();
+    }
+    let welcome = async {
+        loop {
+            let channel = endpoint(&server).connect().await.unwrap();
+            let request = SendMessageRequest {
+                from: "a".into(),
+                to: "b".into(),
+                message: "{}".into(),
+                ..Default::default()
+            };
+            if TimelineClient::new(channel).send(request).await.is_ok() {
+                return;
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), welcome).await.expect("there is a place for a whole call");
+}
+
+#[tokio::test]
+async fn large_bodies_that_are_never_finished_cost_a_bounded_memory_and_nobody_else() {
+    let server = Tidings::start_with(&["--request-time=1m"]);
+    let before = peak(&server);
+    let mut uploads = JoinSet::new();
+    for _ in 0..UPLOADS {
+        let (address, piece) = (server.http(), vec![b' '; UPLOAD]);
+        uploads.spawn(async move {
+            let mut socket = TcpStream::connect(address).await.unwrap();
+            let head = format!(
+                "POST /timeline/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \
+                 {}\r\n\r\n",
+                UPLOAD + 1
+            );
+            socket.write_all(head.as_bytes()).await.unwrap();
+            _ = socket.write_all(&piece).await;
+            let mut status = [0; 12];
+            (socket.read_exact(&mut status).await.is_ok().then_some(status), socket)
+        });
+    }
+    // Whoever is told to go has found no room, or made room for another.
+    let (told, socket) = timeout(LIMIT, uploads.join_next()).await.unwrap().unwrap().unwrap();
+    assert!(matches!(told.as_ref(), None | Some(b"HTTP/1.1 408" | b"HTTP/1.1 503")), "{told:?}");
+    drop(socket);
+    for _ in 0..5 {
+        let (status, answer) = send(&server).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+    let grown = peak(&server).saturating_sub(before);
+    assert!(grown < 90 * 1024, "{UPLOADS} bodies took {grown} KiB");
+    let text = reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
+    assert!(text.contains("tidings_body_bytes_in_flight "), "{text}");
+}
