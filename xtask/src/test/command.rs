@@ -1,24 +1,17 @@
 //! Runs the tests.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::process::Command;
-use std::process::Stdio;
+use std::thread;
 
-use anyhow::Context;
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Context, Result, bail};
 
+use super::pool::{self, Ended};
+use super::program::{self, Program};
 use super::summary::Summary;
 use crate::containers::Engine;
-use crate::images;
-use crate::setup;
-use crate::step;
-
-/// The file in which `test_support::require` notes what it skipped.
-const SKIPPED_FILE: &str = "TIDINGS_SKIPPED_FILE";
+use crate::{images, setup, step};
 
 /// Gets the servers, builds everything once, runs the tests, prints the summary.
 pub fn run(filter: Option<&str>) -> Result<()> {
@@ -47,30 +40,43 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
         }
     };
     build()?;
+    let programs = Program::all()?;
     let skipped = tempfile::NamedTempFile::new().context("no temporary file")?;
-    let mut cargo = step::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
-    cargo.env(SKIPPED_FILE, skipped.path());
-    // The server that was just built; built alone it would have its dependencies compiled anew, with fewer features.
-    cargo.env("TIDINGS_BINARY", step::target().join("debug/tidings"));
-    if let Ok(engine) = &engine {
-        cargo.env("DOCKER_HOST", engine.host());
-    }
-    cargo.args(filter).args(["--", "--color=never"]);
+    let mut variables = vec![
+        // The file in which `test_support::require` notes what it skipped.
+        ("TIDINGS_SKIPPED_FILE", skipped.path().into()),
+        // The server that was just built; built alone it would have its dependencies compiled anew, with fewer features.
+        ("TIDINGS_BINARY", step::target().join("debug/tidings").into_os_string()),
+    ];
+    variables.extend(engine.as_ref().ok().map(|engine| ("DOCKER_HOST", OsString::from(engine.host()))));
     let mut summary = Summary::default();
     if !without_containers && filter.is_none() {
         // Alone: a container that starts is a new network for browsers, which then drop what they load.
-        let mut containers = step::cargo(&["test", "--workspace", "--all-features", "--test", "integration"]);
-        if let Ok(engine) = &engine {
-            containers.env("DOCKER_HOST", engine.host());
+        let integration = programs.iter().filter(|program| program.name == "tests/integration");
+        for program in integration {
+            let mut command = program.command(1);
+            let (output, well) = program::run(command.arg("containers::").envs(variables.clone()))?;
+            show(&Ended { name: &program.name, output, well }, &mut summary);
         }
-        containers.env(SKIPPED_FILE, skipped.path()).args(["containers::", "--", "--color=never"]);
-        follow(&mut containers, &mut summary)?;
     }
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    let mut rest = Vec::new();
+    rest.extend(filter);
     if without_containers || filter.is_none() {
         // Run already, or not claimed: `cargo xtask containers` is the command that claims them then.
-        cargo.args(["--skip", "containers::"]);
+        rest.extend(["--skip", "containers::"]);
     }
-    follow(&mut cargo, &mut summary)?;
+    let tests = |program: &Program| {
+        let mut command = program.command(cores * WAITING);
+        command.args(&rest).envs(variables.clone());
+        command
+    };
+    pool::run(&programs, cores, tests, |ended| show(&ended, &mut summary))?;
+    let mut documentation =
+        step::cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]);
+    documentation.args(filter).args(["--", "--color=never"]);
+    let (output, well) = program::run(&mut documentation)?;
+    show(&Ended { name: "documentation", output, well }, &mut summary);
     summary.skipped(&fs::read_to_string(skipped.path())?);
     drop(engine);
     if summary.ran() == 0 {
@@ -80,6 +86,9 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
     if summary.failed() { bail!("tests failed") } else { Ok(()) }
 }
 
+/// How many tests of a program run at once on each core. Hardly any computes; they wait.
+const WAITING: usize = 4;
+
 /// Builds libraries, binaries, tests and benches in one go, with one set of features.
 ///
 /// The integration tests run the binary `tidings`, which `cargo test` alone would not build.
@@ -87,17 +96,13 @@ pub(crate) fn build() -> Result<()> {
     step::show(&mut step::cargo(&["build", "--quiet", "--workspace", "--all-features", "--all-targets"]))
 }
 
-/// Runs `cargo test`, shows its lines but for the empty ones, and counts.
-fn follow(cargo: &mut Command, summary: &mut Summary) -> Result<()> {
-    let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
-    let output = child.stdout.take().context("the output was piped")?;
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        if summary.line(&line) {
-            println!("{line}");
-        }
+/// Shows the lines of a program but for the empty ones, and counts.
+fn show(ended: &Ended<'_>, summary: &mut Summary) {
+    let output = String::from_utf8_lossy(&ended.output);
+    let lines: Vec<&str> = output.lines().filter(|line| summary.line(line)).collect();
+    if !lines.is_empty() {
+        println!("--- {}", ended.name);
+        lines.iter().for_each(|line| println!("{line}"));
     }
-    summary.ended(child.wait()?.success());
-    Ok(())
+    summary.ended(ended.well);
 }

@@ -1,6 +1,8 @@
 //! `cargo xtask test [FILTER]`: every test, and one summary at the end.
 
 mod command;
+mod pool;
+mod program;
 mod summary;
 
 pub(crate) use self::command::build;

@@ -4,10 +4,13 @@ use std::env;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Arc, LazyLock};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::devtools::DevTools;
 use super::page::Page;
@@ -20,6 +23,12 @@ use crate::process::Process;
 
 /// How long a cold start may take; it takes under a second where nothing else runs.
 const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// As many browsers as the machine has cores run at once in a process: unlike most that tests wait for, a browser computes.
+static AT_ONCE: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    Arc::new(Semaphore::new(cores))
+});
 
 /// A headless Chromium with an empty profile of its own, gone when dropped.
 ///
@@ -49,6 +58,7 @@ pub struct Chromium {
     process: Process,
     // Last: removed after the process that writes into it.
     _directory: TempDir,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// A profile of its own within one Chromium: cookies, storage and cache are not shared with others.
@@ -59,7 +69,7 @@ pub struct Profile {
 }
 
 impl Chromium {
-    /// Starts a browser and returns once it answers. Belongs to the runtime that it is started on.
+    /// Starts a browser and returns once it answers, after another one has ended if many run. Belongs to the runtime that it is started on.
     ///
     /// # Errors
     ///
@@ -67,12 +77,16 @@ impl Chromium {
     /// lines.
     pub async fn start() -> Result<Self> {
         let program = program()?;
+        let permit = Arc::clone(&AT_ONCE)
+            .acquire_owned()
+            .await
+            .map_err(|closed| Error::because(ErrorKind::Unavailable, "no permit for a browser", closed))?;
         let directory = temporary_directory("chromium")?;
         let command = command(&program, directory.path());
         let (process, address) = Process::start("chromium", command, START_LIMIT, devtools_address).await?;
         let devtools = DevTools::connect(&address).await?;
         devtools.call(None, "Browser.getVersion", json!({})).await.map_err(|e| e.with_log(&process.log()))?;
-        Ok(Self { devtools, process, _directory: directory })
+        Ok(Self { devtools, process, _directory: directory, _permit: permit })
     }
 
     /// Creates a profile: what another person's browser would be.

@@ -21,7 +21,7 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 
 /// How long [`Page::wait_for`] and everything that waits for an element waits.
-const WAIT_LIMIT: Duration = Duration::from_secs(20);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// A page in a browser. Closing the profile or dropping the browser closes it.
 ///
