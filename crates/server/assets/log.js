@@ -22,6 +22,8 @@ export class Log {
   #seen = 0;
   /** How many records there were when the document was last made: what came since is not judged by where it scrolls. */
   #painted = 0;
+  /** Where the scroller was when the newest message was last put at its lower edge. */
+  #bottom = 0;
 
   constructor(root, session, { onbottom, actions }) {
     this.#session = session;
@@ -34,7 +36,7 @@ export class Log {
     this.older = el("li", { class: "edge" });
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.jump.addEventListener("click", () => this.toBottom());
-    const grown = new ResizeObserver(() => this.#stuck && this.#glue());
+    const grown = new ResizeObserver(() => this.#isFollowing() && this.#glue());
     grown.observe(this.scroller);
     grown.observe(this.list);
     session.receipts.on("change", this.paint);
@@ -50,6 +52,7 @@ export class Log {
     this.#nodes.clear();
     this.list.replaceChildren();
     this.#stuck = true;
+    this.#bottom = 0;
     this.#seen = 0;
     if (thread && !thread.listened) {
       thread.listened = true;
@@ -61,6 +64,7 @@ export class Log {
 
   toBottom() {
     this.#stuck = true;
+    this.#bottom = 0;
     this.#paint();
     this.scroller.focus({ preventScroll: true });
   }
@@ -74,7 +78,7 @@ export class Log {
     const thread = this.#thread;
     if (!thread) return;
     const { records } = thread;
-    const anchor = this.#stuck ? null : this.#anchor();
+    const anchor = this.#isFollowing() ? null : this.#anchor();
     this.#place(records, anchor);
     const delivered =
       thread.conversation.kind === "direct"
@@ -165,6 +169,17 @@ export class Log {
 
   #glue() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#bottom = this.scroller.scrollTop;
+  }
+
+  /**
+   * Whether the newest message is to stay on the screen. Who has just scrolled up is not torn back, though the event that
+   * tells of it comes with the next frame only.
+   */
+  #isFollowing() {
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    if (scrollTop < this.#bottom && scrollHeight - scrollTop - clientHeight > BOTTOM) this.#stuck = false;
+    return this.#stuck;
   }
 
   #scrolled() {

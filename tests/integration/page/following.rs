@@ -44,3 +44,31 @@ async fn two_messages_within_one_frame_are_followed() {
     alice.until(bottom).await;
     alice.had_no_trouble();
 }
+
+#[tokio::test]
+async fn who_scrolls_up_is_not_torn_back_by_what_is_painted_in_that_moment() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    for number in 0..60 {
+        store(&server, "Bob", "Alice", &message(&format!("line {number}"))).await;
+    }
+    let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
+    alice.open("Bob").await;
+    alice.until("document.querySelectorAll('.message').length === 60").await;
+    let bottom =
+        "(log => log.scrollHeight - log.scrollTop - log.clientHeight < 2)(document.querySelector('#log'))";
+    alice.until(bottom).await;
+    // Within one frame, so that the page grows before it hears of the scrolling.
+    let torn = "new Promise(done => requestAnimationFrame(() => {
+        const log = document.querySelector('#log');
+        log.scrollTop -= 600;
+        const wanted = log.scrollTop;
+        document.querySelector('#messages').style.paddingBottom = '1px';
+        requestAnimationFrame(() => requestAnimationFrame(() => done(Math.abs(log.scrollTop - wanted))));
+    }))";
+    assert_eq!(alice.value(torn).await, 0, "pixels between where Alice scrolled to and where she is");
+    alice.until("!document.querySelector('#jump').hidden").await;
+    alice.page.click("#jump").await.unwrap();
+    alice.until(bottom).await;
+    alice.had_no_trouble();
+}
