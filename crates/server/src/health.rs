@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -33,10 +34,14 @@ pub(crate) struct Report {
 }
 
 /// What is known of all parts; clones are the same.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Health {
     report: Arc<watch::Sender<Report>>,
+    /// What each part that is followed says at this moment: who asks need not wait until that was noticed.
+    now: Arc<Mutex<Vec<(&'static str, Ask)>>>,
 }
+
+type Ask = Box<dyn Fn() -> Condition + Send>;
 
 impl Health {
     /// The start is over.
@@ -51,7 +56,11 @@ impl Health {
 
     /// All parts now.
     pub(crate) fn report(&self) -> Report {
-        self.report.borrow().clone()
+        let mut report = self.report.borrow().clone();
+        for (name, ask) in self.now.lock().iter() {
+            report.set(name, ask());
+        }
+        report
     }
 
     /// All parts, whenever one changes.
@@ -62,10 +71,7 @@ impl Health {
     fn set(&self, part: &'static str, condition: Condition) {
         metrics::gauge!("tidings_part_up", "part" => part)
             .set(f64::from(u8::from(condition == Condition::Well)));
-        self.report.send_modify(|report| match report.parts.iter_mut().find(|(name, _)| *name == part) {
-            Some((_, known)) => *known = condition,
-            None => report.parts.push((part, condition)),
-        });
+        self.report.send_modify(|report| report.set(part, condition));
     }
 
     /// Notes what a part says of itself, and tells when it stops working and when it works again, until `stop` or until the part ends.
@@ -75,7 +81,11 @@ impl Health {
         mut state: watch::Receiver<S>,
         condition: fn(&S) -> Condition,
         stop: CancellationToken,
-    ) {
+    ) where
+        S: Send + Sync + 'static,
+    {
+        let asked = state.clone();
+        self.now.lock().push((part, Box::new(move || condition(&asked.borrow()))));
         let mut since: Option<Instant> = None;
         loop {
             let now = condition(&state.borrow_and_update());
@@ -97,7 +107,10 @@ impl Health {
             match stop.run_until_cancelled(state.changed()).await {
                 Some(Ok(())) => {}
                 // The part is gone without a word; whoever owns this task hears of it.
-                Some(Err(_)) => return self.set(part, Condition::Down("it has ended".into())),
+                Some(Err(_)) => {
+                    self.now.lock().retain(|(name, _)| *name != part);
+                    return self.set(part, Condition::Down("it has ended".into()));
+                }
                 None => return,
             }
         }
@@ -123,6 +136,13 @@ impl Condition {
 }
 
 impl Report {
+    fn set(&mut self, part: &'static str, condition: Condition) {
+        match self.parts.iter_mut().find(|(name, _)| *name == part) {
+            Some((_, known)) => *known = condition,
+            None => self.parts.push((part, condition)),
+        }
+    }
+
     /// Whether new users are welcome.
     pub(crate) fn is_ready(&self) -> bool {
         self.open && !self.stopping && self.parts.iter().all(|(_, condition)| *condition == Condition::Well)
