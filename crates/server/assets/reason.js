@@ -9,6 +9,7 @@ const SYSTEM = /:\s*(?<said>[^:/\\]{1,100}?) \(os error \d+\)$/u;
 const KNOWN = [
   [/no space left|\bquota\b|disk full|database or disk is full|storage is full/iu, "its disk is full"],
   [/MiB left|must stay free|low.water/iu, "its disk is almost full"],
+  [/file too large|may not grow/iu, "its files may not grow any more"],
   [/too many open files/iu, "it has too many files open"],
 ];
 

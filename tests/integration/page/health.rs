@@ -25,7 +25,7 @@ async fn a_server_that_takes_no_messages_says_why_and_gets_what_waits_when_it_is
         .until("document.querySelector('#connection-word').textContent === 'Messages are not taken now'")
         .await;
     alice.until(&format!("{SENDING}.textContent.includes('The server takes no messages now: ')")).await;
-    alice.until(&format!("{SENDING}.textContent.includes('File too large')")).await;
+    alice.until(&format!("{SENDING}.textContent.includes('its files may not grow any more')")).await;
     // Where the server keeps its files is for its operator, who has it in the log.
     let said = alice.value("document.body.textContent").await;
     let path = server.data_dir().to_str().unwrap().to_owned();
@@ -48,8 +48,13 @@ async fn reasons_for_the_operator_are_plain_sentences_for_users() {
     page.open(&server.url("/")).await.unwrap();
     for (reason, shown) in [
         (
-            "/srv/my data/tidings/timelines cannot be written to: File too large (os error 27)",
-            "it fails: File too large",
+            "/srv/my data/tidings/timelines cannot be written to: Read-only file system (os error 30)",
+            "it fails: Read-only file system",
+        ),
+        (
+            "/srv/tidings cannot be written to: File too large (os error 27): files may not grow any more, look at \
+             the limit of this process (ulimit -f) and at the file system",
+            "its files may not grow any more",
         ),
         (
             "the disk of /srv/tidings has 12 MiB left, fewer than the 256 MiB that must stay free; make room on it",
