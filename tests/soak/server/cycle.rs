@@ -77,9 +77,10 @@ impl Soak {
         let (kib, descriptors) = self.process.size()?;
         self.level(kib).map_err(|error| format!("after {fault}: {error}"))?;
         Ok(format!(
-            "{fault}: {sent} sends acknowledged, {during} of them meanwhile{told}; ready {:.1} s after it; {} MiB, {descriptors} descriptors",
+            "{fault}: {sent} sends acknowledged, {during} of them meanwhile{told}; ready {:.1} s after it; {} MiB, {descriptors} descriptors; {}",
             well.as_secs_f64(),
             kib / 1_024,
+            self.disk,
         ))
     }
 
@@ -164,14 +165,16 @@ impl Soak {
 
     async fn until(&self, fault: &str, wanted: impl Fn(u16) -> bool) -> Result<Duration, Failure> {
         let begun = Instant::now();
+        let mut said = String::new();
         while begun.elapsed() < PATIENCE {
-            let answer = self.shared.client.get(self.process.url("/readyz")).send().await;
-            if answer.is_ok_and(|answer| wanted(answer.status().as_u16())) {
-                return Ok(begun.elapsed());
+            match self.shared.client.get(self.process.url("/readyz")).send().await {
+                Ok(answer) if wanted(answer.status().as_u16()) => return Ok(begun.elapsed()),
+                Ok(answer) => said = answer.text().await?,
+                Err(error) => said = error.to_string(),
             }
             sleep(Duration::from_millis(100)).await;
         }
-        Err(format!("{fault} after {PATIENCE:?}").into())
+        Err(format!("{fault} after {PATIENCE:?}; {}; it says {said}", self.disk).into())
     }
 
     /// Pauses everybody and compares; answers how many sends were acknowledged.

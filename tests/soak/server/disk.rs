@@ -1,7 +1,9 @@
 //! The small disk.
 
+use std::fmt;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -54,6 +56,33 @@ impl Disk {
     fn ballast(&self) -> PathBuf {
         self.path().join("ballast")
     }
+}
+
+impl fmt::Display for Disk {
+    /// Says how much is on it, and in how many files.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match size(self.path()) {
+            Ok((bytes, files)) => write!(f, "{} MiB in {files} files on its disk", bytes >> 20),
+            Err(error) => write!(f, "what is on its disk is not known: {error}"),
+        }
+    }
+}
+
+/// Returns how many bytes the files below a directory take, and how many there are.
+fn size(directory: &Path) -> io::Result<(u64, usize)> {
+    let mut sum = (0, 0);
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let (bytes, files) = match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => size(&entry.path())?,
+            Ok(metadata) => (metadata.blocks() * 512, 1),
+            // The server has just deleted it.
+            Err(error) if error.kind() == ErrorKind::NotFound => (0, 0),
+            Err(error) => return Err(error),
+        };
+        sum = (sum.0 + bytes, sum.1 + files);
+    }
+    Ok(sum)
 }
 
 impl Drop for Disk {
