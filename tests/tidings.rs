@@ -12,7 +12,7 @@ use std::{env, thread};
 use tempfile::TempDir;
 
 /// How long anything of the server may take here, on a busy machine.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A running server with a data directory of its own; killed when dropped.
 #[derive(Debug)]

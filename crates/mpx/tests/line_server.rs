@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 
 /// Waits for something that has to come, and not late.
 async fn soon<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it should have come by now")
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it should have come by now")
 }
 
 fn command(arguments: &[&str]) -> Command {

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 /// Where the lines of the log go.
 #[derive(Clone, Default)]

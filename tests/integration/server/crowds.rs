@@ -12,7 +12,7 @@ use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 async fn silent(address: std::net::SocketAddr, count: usize) -> Vec<TcpStream> {
     join_all((0..count).map(async |_| TcpStream::connect(address).await.unwrap())).await

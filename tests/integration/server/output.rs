@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::listener::{User, until_status};
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A pipe whose reader is gone.
 fn closed() -> io::PipeWriter {

@@ -13,7 +13,7 @@ use tokio_tungstenite::{WebSocketStream, tungstenite};
 use tokio_util::task::TaskTracker;
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Client {
     pub(crate) socket: WebSocketStream<DuplexStream>,

@@ -10,7 +10,7 @@ use crate::direct::Direct;
 use crate::listener::{Listener, soon, until};
 
 const MASTERS: usize = 3;
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 pub(crate) fn slot(channel: &str) -> u16 {
     crc16::State::<crc16::XMODEM>::calculate(channel.as_bytes()) % 16_384

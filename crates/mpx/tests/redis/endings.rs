@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use crate::direct::Direct;
 use crate::listener::{Listener, soon, start};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn with_its_runtime_everything_ends_and_says_so() {

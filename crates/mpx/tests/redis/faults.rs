@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use crate::direct::Direct;
 use crate::listener::{Listener, settle, soon, start, until};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_channel_removed_and_added_at_once_ends_subscribed() {

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 /// Waits for something that has to come, and not late.
 pub(crate) async fn soon<F: Future>(future: F) -> F::Output {
-    timeout(Duration::from_secs(20), future).await.expect("it should have come by now")
+    timeout(Duration::from_secs(60), future).await.expect("it should have come by now")
 }
 
 /// Waits for what nothing tells about.

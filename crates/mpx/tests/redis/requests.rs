@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::direct::Direct;
 use crate::listener::{Listener, soon, start};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
 
 fn open(url: &str) -> (Multiplexer, Requester) {
     let multiplexer = start(url);

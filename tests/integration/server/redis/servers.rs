@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::super::client::Client;
 
 /// How long anything may take on a busy machine.
-pub(super) const LIMIT: Duration = Duration::from_secs(30);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) const GRACE: Duration = Duration::from_millis(200);
 pub(super) const TTL: Duration = Duration::from_secs(1);
