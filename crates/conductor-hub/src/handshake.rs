@@ -14,6 +14,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use sha1::{Digest, Sha1};
+use std::io;
 use tokio::net::TcpStream;
 
 use crate::hub::{Place, Shared};
@@ -87,6 +88,9 @@ async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
             if let Err(fault) = socket.set_nodelay(true) {
                 tracing::debug!(%fault, "cannot turn Nagle's algorithm off");
             }
+            if let Err(fault) = leave_slow_readers_to_the_hub(&socket) {
+                tracing::debug!(%fault, "cannot tell the system how much to keep unsent, and how long");
+            }
             tasks.spawn(session::serve(socket, place, admission, read));
         }
         // TLS, or a server we do not know: its own stream will do.
@@ -94,6 +98,26 @@ async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
             tasks.spawn(session::serve(TokioIo::new(upgraded), place, admission, Bytes::new()));
         }
     }
+}
+
+/// Has the system judge no reader by itself, and keep little more than is on its way to the client.
+///
+/// It would take megabytes for a slow reader, and then nothing until a third of that is read: whoever reads 100 KB/s all the
+/// time would seem to stand still for longer than the stall timeout. What is not sent waits in the outbox, where it is counted.
+/// The time that a server gives for its answers (`TCP_USER_TIMEOUT`) ends with the handshake: for the system a client whose
+/// window is smaller than a segment takes nothing, though it reads all the time. Pings and the stall timeout find who is gone.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn leave_slow_readers_to_the_hub(socket: &TcpStream) -> io::Result<()> {
+    const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+    let socket = socket2::SockRef::from(socket);
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
+    socket.set_tcp_user_timeout(None)
+}
+
+/// Elsewhere the system's own bounds count.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn leave_slow_readers_to_the_hub(_socket: &TcpStream) -> io::Result<()> {
+    Ok(())
 }
 
 /// Unwraps the TCP socket, with the bytes that were read behind the handshake.
