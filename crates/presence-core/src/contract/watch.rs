@@ -100,6 +100,25 @@ impl<W: World> Watch<W> {
         panic!("the machine was too busy, {ROUNDS} times");
     }
 
+    /// Reads so many events.
+    pub(super) async fn take(&mut self, count: usize) -> Vec<Event> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            let event = self.change(PATIENCE).await;
+            all.push(event.unwrap_or_else(|| panic!("{} of {count} events, and no more", all.len())));
+        }
+        all
+    }
+
+    /// Reads until there is one of `id`, which is the last.
+    pub(super) async fn until(&mut self, id: &str) -> Vec<Event> {
+        let mut all = Vec::new();
+        while all.last().is_none_or(|event: &Event| event.id.as_str() != id) {
+            all.push(self.change(PATIENCE).await.unwrap_or_else(|| panic!("no event of {id}")));
+        }
+        all
+    }
+
     /// Reads until nothing comes any more.
     pub(super) async fn settle(&mut self) -> Vec<Event> {
         let mut all = Vec::new();
