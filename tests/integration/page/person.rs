@@ -57,7 +57,9 @@ impl Person {
     }
 
     pub(super) async fn open_key(&self, key: &str) {
-        self.page.click(&row(key)).await.unwrap();
+        let row = row(key);
+        self.until(&format!("document.querySelector({}) !== null", json!(row))).await;
+        self.page.click(&row).await.unwrap();
         self.until("document.querySelector('#talk').classList.contains('has-talk')").await;
     }
 
