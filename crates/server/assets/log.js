@@ -202,11 +202,13 @@ export class Log {
     if (near && thread.opened && thread.hasOlder && !thread.loading && !thread.failed) thread.readOlder();
   }
 
+  /** What stands above the first message in the document: nothing while others are above it that were read already. */
   #edge(thread) {
-    const key = `edge${thread.loading}${thread.failed}${thread.hasOlder}${thread.records.length === 0}`;
+    const above = this.#from > 0;
+    const key = `edge${above}${thread.loading}${thread.failed}${thread.hasOlder}${thread.records.length === 0}`;
     if (this.older.dataset.state === key) return this.older;
     this.older.dataset.state = key;
-    this.older.replaceChildren(...edge(thread));
+    this.older.replaceChildren(...(above ? [] : edge(thread)));
     return this.older;
   }
 
