@@ -14,15 +14,7 @@ fn text(bytes: &[u8]) -> &str {
 
 #[tokio::test]
 async fn a_damaged_directory_is_refused_by_serve_and_check_and_can_be_salvaged() {
-    let mut server = Tidings::start();
-    let client = reqwest::Client::new();
-    for number in 0..5 {
-        let body = json!({ "from": "alice", "to": "bob", "message": json!({ "n": number }).to_string() });
-        let sent = client.post(server.url("/timeline/send")).json(&body).send().await.unwrap();
-        assert!(sent.status().is_success());
-    }
-    server.kill();
-    let data = server.data_dir();
+    let (mut server, data) = killed().await;
     fs::remove_dir_all(data.join("timelines/store/keyspaces")).unwrap();
     let bookmark = Position::sharded(7, &[1, 2, 3]).unwrap().to_string();
     fs::write(data.join("webhook"), &bookmark).unwrap();

@@ -12,6 +12,16 @@ use super::follower::Follower;
 use super::wire::Wire;
 use super::{PATIENCE, config, process, tell};
 
+/// A wire to Redis that can be cut, the configuration of a process behind it, and that of one that is not.
+async fn wired(redis: &Redis) -> (Wire, Config, Config) {
+    let wire = Wire::start(redis.url()).await;
+    let mut config = config(redis.url());
+    config.ttl = Duration::from_millis(500);
+    let mut wired = config.clone();
+    wired.connect.url.clone_from(&wire.url);
+    (wire, wired, config)
+}
+
 /// Refuses writes for longer than any lease.
 async fn refuse_writes_for_long(redis: &Redis, config: &Config) {
     tell(redis, &["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
@@ -38,11 +48,7 @@ async fn until(presence: &Presence, expected: Status) {
 #[tokio::test(flavor = "multi_thread")]
 async fn newcomer_lets_go_of_nobody_who_could_not_renew() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let wire = Wire::start(redis.url()).await;
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(500);
-    let mut wired = config.clone();
-    wired.connect.url.clone_from(&wire.url);
+    let (wire, wired, config) = wired(&redis).await;
     let (holder, other) = (process(&wired).await, process(&config).await);
     let members = Rooms::new(Leases::start(&wired).await.unwrap());
     holder.hold_device("a", "tab").await.unwrap();
@@ -76,11 +82,7 @@ async fn newcomer_lets_go_of_nobody_who_could_not_renew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn process_that_does_not_come_back_after_refused_writes_is_let_go() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let wire = Wire::start(redis.url()).await;
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(500);
-    let mut wired = config.clone();
-    wired.connect.url.clone_from(&wire.url);
+    let (wire, wired, config) = wired(&redis).await;
     let (holder, other) = (process(&wired).await, process(&config).await);
     holder.hold_device("a", "tab").await.unwrap();
     let mut follower = Follower::start(&other).await;
@@ -95,11 +97,7 @@ async fn process_that_does_not_come_back_after_refused_writes_is_let_go() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_online_after_the_last_process_crashed() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let wire = Wire::start(redis.url()).await;
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(500);
-    let mut wired = config.clone();
-    wired.connect.url.clone_from(&wire.url);
+    let (wire, wired, config) = wired(&redis).await;
     let crashes = process(&wired).await;
     crashes.hold_device("a", "tab").await.unwrap();
     wire.cut();
