@@ -29,9 +29,9 @@ pub struct Config {
     /// Most bytes that wait for all connections together: 256 MiB by default, at least four times
     /// `outbox_bytes_max`. What many of them share counts once. Beyond it connections that
     /// have read nothing for a quarter of a second are ended as slow readers until half of it is
-    /// free, those first that hold most; and if that is not enough, those that have taken nothing for longest, until there is room. Such a
-    /// connection is cut if it does not take its close frame at once. More suits servers with many
-    /// slow readers.
+    /// free, those first that hold most; and if that is not enough, those that have taken nothing
+    /// for longest, until there is room. Such a connection is cut if it does not take its close
+    /// frame at once. More suits servers with many slow readers.
     pub outboxes_bytes_max: usize,
     /// How long a connection may have bytes waiting without reading any: 10 s by
     /// default, at least 100 ms. Then it is a slow reader.

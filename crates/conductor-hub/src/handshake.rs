@@ -2,6 +2,8 @@
 //!
 //! Source: RFC 6455, section 4.2.
 
+use std::io;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -14,7 +16,6 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use sha1::{Digest, Sha1};
-use std::io;
 use tokio::net::TcpStream;
 
 use crate::hub::{Place, Shared};
