@@ -26,7 +26,7 @@ use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 /// Room for two answers that are being made, and not for a third.
 const ANSWER_BYTES: usize = 7 * 1024 * 1024;
 

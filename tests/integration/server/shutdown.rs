@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 #[tokio::test]
 async fn a_signal_closes_connections_with_1012_and_ends_with_0() {
     for signal in ["TERM", "INT"] {
-        let mut server = Tidings::start_with(&["--shutdown-time=20s"]);
+        let mut server = Tidings::start_with(&["--shutdown-time=10m"]);
         let (mut socket, _) = connect_async(format!("ws://{}/ws?user=alice", server.http())).await.unwrap();
         let started = Instant::now();
         server.signal(signal);
@@ -23,7 +23,7 @@ async fn a_signal_closes_connections_with_1012_and_ends_with_0() {
         assert_eq!(u16::from(close.code), 1012);
         drop(socket);
         assert_eq!(server.wait().code(), Some(0));
-        assert!(started.elapsed() < Duration::from_secs(20));
+        assert!(started.elapsed() < LIMIT, "it took {:?}", started.elapsed());
     }
 }
 
@@ -39,7 +39,7 @@ async fn a_client_that_does_not_leave_is_cut_off_in_time() {
     let started = Instant::now();
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
-    assert!(started.elapsed() < Duration::from_secs(10), "it took {:?}", started.elapsed());
+    assert!(started.elapsed() < LIMIT, "it took {:?}", started.elapsed());
     drop((socket, half));
 }
 
@@ -64,8 +64,11 @@ async fn a_second_signal_ends_at_once() {
         if let Some(status) = server.has_ended() {
             break status.code();
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "it goes on");
+        assert!(started.elapsed() < LIMIT, "it goes on");
     };
     assert_eq!(code, Some(1));
     drop((socket, half));
 }
+
+/// For what hangs for good where it fails.
+const LIMIT: Duration = Duration::from_secs(60);

@@ -42,6 +42,7 @@
 
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a law panics where it is broken")]
 
+mod attempts;
 mod closing;
 mod devices;
 mod failures;

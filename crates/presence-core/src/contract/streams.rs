@@ -72,9 +72,8 @@ pub async fn position_of_another_store_gives_lagged<W: World>() {
     let foreign = Watch::<W>::open(&other, Since::Snapshot).await.synced;
     let mut watch = Watch::<W>::open(&presence, Since::Position(foreign)).await;
     assert!(watch.lagged);
-    watch.settle().await;
     presence.online(["end"]).await.unwrap();
-    watch.expect("end", Status::Online).await;
+    watch.until("end").await;
 }
 
 /// A stream that nobody reads delays nobody, and owns up to what it lost.
@@ -124,7 +123,7 @@ pub async fn snapshot_is_followed_by_changes_without_a_gap<W: World>() {
         watches.spawn(async move {
             let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
             // Each change is checked against the snapshot.
-            watch.settle().await;
+            while watch.change(W::DELIVERY).await.is_some() {}
             (watch, presence)
         });
         tokio::task::yield_now().await;
@@ -134,9 +133,8 @@ pub async fn snapshot_is_followed_by_changes_without_a_gap<W: World>() {
     assert_eq!(presence.count().await.unwrap(), last.online().len() as u64);
     assert!(last.online().len() > stay.len());
     for (mut watch, _node) in watches.join_all().await {
-        watch.settle().await;
+        watch.until_online(&last.online()).await;
         assert!(!watch.lagged);
-        assert_eq!(watch.online(), last.online());
     }
 }
 
@@ -159,9 +157,8 @@ pub async fn snapshot_read_slowly_is_true_once_it_is_synced<W: World>() {
         }
     })
     .await;
-    watch.settle().await;
     let last = Watch::<W>::open(&presence, Since::Snapshot).await;
-    assert_eq!(watch.online(), last.online());
+    watch.until_online(&last.online()).await;
 }
 
 /// The position of a snapshot is as good as that of an event.

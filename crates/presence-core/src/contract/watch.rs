@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::world::World;
 use crate::error::{Error, ErrorKind};
-use crate::event::{Event, Since, Status, Update};
+use crate::event::{Cause, Event, Since, Status, Update};
 use crate::events::Events;
 use crate::name::Id;
 use crate::position::Position;
@@ -88,18 +88,6 @@ impl<W: World> Watch<W> {
         event
     }
 
-    /// Runs `round` with another id until it says that the machine was quick enough for it to prove something.
-    pub(super) async fn in_time(&mut self, id: &str, mut round: impl AsyncFnMut(&mut Self, &str) -> bool) {
-        for number in 0..ROUNDS {
-            let id = format!("{id}{number}");
-            if round(self, &id).await {
-                return;
-            }
-            self.settle().await;
-        }
-        panic!("the machine was too busy, {ROUNDS} times");
-    }
-
     /// Reads so many events.
     pub(super) async fn take(&mut self, count: usize) -> Vec<Event> {
         let mut all = Vec::new();
@@ -119,13 +107,23 @@ impl<W: World> Watch<W> {
         all
     }
 
-    /// Reads until nothing comes any more.
-    pub(super) async fn settle(&mut self) -> Vec<Event> {
-        let mut all = Vec::new();
-        while let Some(event) = self.change(W::DELIVERY).await {
-            all.push(event);
+    /// Reads until exactly these are online, and checks that nothing comes after that.
+    pub(super) async fn until_online(&mut self, ids: &[&str]) {
+        while self.online() != ids {
+            let event = self.change(PATIENCE).await;
+            assert!(event.is_some(), "{:?} are online, not {ids:?}", self.online());
         }
-        all
+        self.silent(W::DELIVERY).await;
+    }
+
+    /// Reads until `id` is offline, and returns why it is.
+    pub(super) async fn until_offline(&mut self, id: &str) -> Cause {
+        loop {
+            let event = self.change(PATIENCE).await.unwrap_or_else(|| panic!("{id} does not go offline"));
+            if (event.id.as_str(), event.status) == (id, Status::Offline) {
+                return event.cause;
+            }
+        }
     }
 
     /// Fails if there is an event within `duration`.
@@ -167,9 +165,6 @@ impl<W: World> Watch<W> {
         self.known.clear();
     }
 }
-
-/// How often a law tries to be in time.
-const ROUNDS: usize = 20;
 
 /// For what must come, however busy the machine is.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);

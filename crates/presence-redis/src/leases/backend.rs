@@ -176,7 +176,7 @@ impl Backend for Leases {
             } else {
                 core.check_fresh(shard).err()
             };
-            Some(Failure::new(place, id.as_str(), error?))
+            Some(Failure::new(place, id.as_str(), core.cause(error?)))
         });
         batch(failures.collect())
     }
@@ -187,24 +187,26 @@ impl Backend for Leases {
         batch(
             failed
                 .into_iter()
-                .map(|(place, error)| Failure::new(place, ids[place].as_str(), error))
+                .map(|(place, error)| Failure::new(place, ids[place].as_str(), self.core.cause(error)))
                 .collect(),
         )
     }
 
     async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        self.core.beat(id, || self.core.beings.beat_device(id, device)).await.map(drop)
+        let beat = self.core.beat(id, || self.core.beings.beat_device(id, device)).await;
+        beat.map(drop).map_err(|error| self.core.cause(error))
     }
 
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        self.core.beat(id, || self.core.beings.hold_device(id, device)).await.map(drop)
+        let held = self.core.beat(id, || self.core.beings.hold_device(id, device)).await;
+        held.map(drop).map_err(|error| self.core.cause(error))
     }
 
     async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        self.core.end_device(id, device).await
+        self.core.end_device(id, device).await.map_err(|error| self.core.cause(error))
     }
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
@@ -219,18 +221,19 @@ impl Backend for Leases {
 
     async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
         self.core.check_open()?;
-        self.core.list(cursor, limit).await
+        self.core.list(cursor, limit).await.map_err(|error| self.core.cause(error))
     }
 
     async fn count(&self) -> Result<u64, Error> {
         self.core.check_open()?;
-        self.core.count().await
+        self.core.count().await.map_err(|error| self.core.cause(error))
     }
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
         self.core.check_open()?;
-        self.follow().await?;
-        let subscription = Subscription::open(Arc::clone(&self.core), since).await?;
+        self.follow().await.map_err(|error| self.core.cause(error))?;
+        let subscription = Subscription::open(Arc::clone(&self.core), since).await;
+        let subscription = subscription.map_err(|error| self.core.cause(error))?;
         Ok(Events::new(subscription.into_stream()))
     }
 
@@ -240,7 +243,7 @@ impl Backend for Leases {
 
     async fn warnings(&self) -> Result<Vec<String>, Error> {
         self.core.check_open()?;
-        policy::warnings(&self.core.link, Keys::AllButMail).await
+        policy::warnings(&self.core.link, Keys::AllButMail).await.map_err(|error| self.core.cause(error))
     }
 
     async fn close(&self) {

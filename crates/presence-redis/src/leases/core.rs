@@ -95,6 +95,12 @@ impl<S: Space> Core<S> {
         Ok(())
     }
 
+    /// Returns why a call failed: once the backend is closed, because of that. Nothing is renewed and written any more
+    /// then, which looks like a Redis that is away.
+    pub(super) fn cause(&self, error: Error) -> Error {
+        self.check_open().err().unwrap_or(error)
+    }
+
     /// The name of this process after it lost its lease so many times.
     pub(super) fn process(&self, incarnation: u32) -> String {
         if incarnation == 0 { self.process.clone() } else { format!("{}.{incarnation}", self.process) }

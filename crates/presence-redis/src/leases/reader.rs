@@ -32,7 +32,12 @@ impl Core {
             for places in places.chunks(AT_ONCE) {
                 reads.push(async move {
                     let wanted: Vec<_> = places.iter().map(|place| &ids[*place]).collect();
-                    (places, self.read_shard(*shard, &wanted, seen, until).await)
+                    (
+                        places,
+                        self.read_shard(*shard, &wanted, seen, until)
+                            .await
+                            .map_err(|error| self.cause(error)),
+                    )
                 });
             }
         }
@@ -49,7 +54,7 @@ impl Core {
             for (place, known) in places.iter().zip(known) {
                 all[*place] = known;
                 if known.status == Status::Unknown {
-                    failures.push(failure(*place, &ids[*place], &recovering()));
+                    failures.push(failure(*place, &ids[*place], &self.cause(recovering())));
                 }
             }
         }

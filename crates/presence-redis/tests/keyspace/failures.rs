@@ -61,7 +61,7 @@ async fn a_redis_that_was_killed_is_found_again_and_told_who_is_held() {
 async fn a_redis_that_stands_still_is_noticed_in_time_and_gone_on_with() {
     let Some(redis) = require(Redis::private().await) else { return };
     let mut config = impatient(&redis);
-    config.ttl = Duration::from_secs(20);
+    config.ttl = Duration::from_mins(10);
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.online(["a", "b"]).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_redis_that_stands_still_is_noticed_in_time_and_gone_on_with() {
     let before = Instant::now();
     redis.freeze().await.unwrap();
     assert_eq!(listener.error().await, ErrorKind::Unavailable);
-    assert!(before.elapsed() < Duration::from_secs(20), "noticed after {:?}", before.elapsed());
+    assert!(before.elapsed() < Duration::from_secs(60), "noticed after {:?}", before.elapsed());
     fails(&presence).await;
     redis.thaw().await.unwrap();
     assert_eq!(listener.error().await, ErrorKind::Lagged);
@@ -142,7 +142,7 @@ async fn a_redis_without_memory_refuses_arrivals_and_keeps_who_is_there() {
 async fn a_key_that_redis_evicts_is_an_id_that_is_offline_and_a_held_one_comes_back() {
     let Some(redis) = require(Redis::private().await) else { return };
     let mut config = config(&redis);
-    config.ttl = Duration::from_secs(60);
+    config.ttl = Duration::from_mins(10);
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.hold_device("held", "tab").await.unwrap();
@@ -160,7 +160,7 @@ async fn a_key_that_redis_evicts_is_an_id_that_is_offline_and_a_held_one_comes_b
         event = listener.event().await;
     }
     assert_eq!(event.cause, Cause::Held);
-    assert!(freed.elapsed() < Duration::from_secs(10), "back after {:?}", freed.elapsed());
+    assert!(freed.elapsed() < Duration::from_secs(60), "back after {:?}", freed.elapsed());
 }
 
 #[tokio::test]

@@ -47,29 +47,48 @@ async fn until(presence: &Presence, expected: Status) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn newcomer_lets_go_of_nobody_who_could_not_renew() {
-    let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let (wire, wired, config) = wired(&redis).await;
+    // A busy machine may take longer than a newcomer waits: one attempt in time is enough.
+    for _ in 0..20 {
+        let Some(redis) = test_support::require(Redis::private().await) else { return };
+        if newcomer_waits(&redis).await {
+            return;
+        }
+    }
+    panic!("the machine was too busy, 20 times");
+}
+
+/// Lets a newcomer wait for somebody who could not renew, and says whether the machine was quick enough.
+async fn newcomer_waits(redis: &Redis) -> bool {
+    let (wire, wired, config) = wired(redis).await;
     let (holder, other) = (process(&wired).await, process(&config).await);
     let members = Rooms::new(Leases::start(&wired).await.unwrap());
     holder.hold_device("a", "tab").await.unwrap();
     members.join("lobby", "a", "tab", "x").await.unwrap();
     let mut follower = Follower::start(&other).await;
 
-    refuse_writes_for_long(&redis, &config).await;
+    refuse_writes_for_long(redis, &config).await;
     // They will be the last to hear that writes are taken again.
     wire.cut();
-    accept_writes(&redis).await;
+    let accepted = Instant::now();
+    accept_writes(redis).await;
     let newcomer = process(&config).await;
     let rooms = Rooms::new(Leases::start(&config).await.unwrap());
     let entered = Instant::now();
     while entered.elapsed() < Duration::from_millis(1_500) {
-        assert_ne!(status(&newcomer).await, Some(Status::Offline), "it is held, by who could not renew");
-        assert_ne!(newcomer.count().await.ok(), Some(0), "it is held, by who could not renew");
-        assert_ne!(rooms.count("lobby").await.ok(), Some(0), "it is there, by who could not renew");
+        let answers = (status(&newcomer).await, newcomer.count().await.ok(), rooms.count("lobby").await.ok());
+        if accepted.elapsed() >= IN_TIME {
+            return false;
+        }
+        assert_ne!(answers.0, Some(Status::Offline), "it is held, by who could not renew");
+        assert_ne!(answers.1, Some(0), "it is held, by who could not renew");
+        assert_ne!(answers.2, Some(0), "it is there, by who could not renew");
         sleep(Duration::from_millis(50)).await;
     }
     wire.mend();
     until(&newcomer, Status::Online).await;
+    if accepted.elapsed() >= IN_TIME {
+        return false;
+    }
     assert_eq!(newcomer.count().await.unwrap(), 1);
     let begun = Instant::now();
     while rooms.count("lobby").await.ok() != Some(1) {
@@ -77,7 +96,11 @@ async fn newcomer_lets_go_of_nobody_who_could_not_renew() {
     }
     follower.silent(Duration::from_secs(1)).await;
     assert_eq!(follower.online(), ["a"]);
+    true
 }
+
+/// Within the 5 s that a newcomer waits for others.
+const IN_TIME: Duration = Duration::from_secs(4);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn process_that_does_not_come_back_after_refused_writes_is_let_go() {

@@ -47,5 +47,5 @@ fn connect(url: &str) -> Connect {
 /// For what must come, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a busy machine may add to a bound in time.
-const SLACK: Duration = Duration::from_secs(4);
+/// What a busy machine may add to a bound in time; what hangs does so for good in these tests.
+const SLACK: Duration = Duration::from_secs(30);

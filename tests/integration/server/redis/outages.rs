@@ -1,6 +1,6 @@
 //! Redis hangs, dies, comes back empty: nobody is taken for offline, and everything else goes on.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use test_support::{Redis, require};
@@ -67,7 +67,7 @@ async fn a_frozen_redis_does_not_hold_up_a_stop() {
         let started = Instant::now();
         server.signal("TERM");
         assert_eq!(server.wait().code(), Some(0), "{flags:?}");
-        assert!(started.elapsed() < Duration::from_secs(4), "{flags:?}: after {:?}", started.elapsed());
+        assert!(started.elapsed() < LIMIT, "{flags:?}: after {:?}", started.elapsed());
         redis.thaw().await.unwrap();
         redis.start_again().await.unwrap();
     }

@@ -102,10 +102,9 @@ pub async fn position_of_another_room_gives_lagged<W: RoomWorld>() {
     ] {
         let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Position(foreign)).await;
         assert!(watch.lagged);
-        watch.settle().await;
-        rooms.update(ROOM, "a", "z").await.unwrap();
-        watch.updated("a", "z").await;
-        rooms.update(ROOM, "a", "x").await.unwrap();
+        rooms.join(ROOM, "end", "tab", "x").await.unwrap();
+        watch.until("end").await;
+        rooms.remove(ROOM, "end").await.unwrap();
     }
 }
 
@@ -138,17 +137,19 @@ pub async fn room_snapshot_is_followed_by_changes_without_a_gap<W: RoomWorld>() 
         watches.spawn(async move {
             let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
             // Each change is checked against the snapshot.
-            watch.settle().await;
+            while watch.change(W::DELIVERY).await.is_some() {}
             (watch, rooms)
         });
         tokio::task::yield_now().await;
     }
     let _nodes = churn.join_all().await;
+    let mut watches = watches.join_all().await;
+    rooms.join(ROOM, "end", "tab", "x").await.unwrap();
     let expected = listed(&rooms, ROOM, 50).await;
     assert_eq!(RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await.picture(), expected);
     assert_eq!(rooms.count(ROOM).await.unwrap(), expected.len() as u64);
-    for (mut watch, _node) in watches.join_all().await {
-        watch.settle().await;
+    for (watch, _node) in &mut watches {
+        watch.until("end").await;
         assert!(!watch.lagged);
         assert_eq!(watch.picture(), expected);
     }
@@ -180,7 +181,8 @@ pub async fn room_snapshot_read_slowly_is_true_once_it_is_synced<W: RoomWorld>()
     })
     .await;
     let mut resumed = RoomWatch::<W>::open(&rooms, ROOM, Since::Position(watch.synced.clone())).await;
-    let changes = watch.settle().await;
+    rooms.join(ROOM, "end", "tab", "x").await.unwrap();
+    let changes = watch.until("end").await;
     assert_eq!(resumed.take(changes.len()).await, changes);
     resumed.silent(W::DELIVERY).await;
     assert_eq!(watch.picture(), listed(&rooms, ROOM, 500).await);

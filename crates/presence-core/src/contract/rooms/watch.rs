@@ -135,15 +135,6 @@ impl<W: World> RoomWatch<W> {
         all
     }
 
-    /// Reads until nothing comes any more.
-    pub(super) async fn settle(&mut self) -> Vec<Event> {
-        let mut all = Vec::new();
-        while let Some(event) = self.change(W::DELIVERY).await {
-            all.push(event);
-        }
-        all
-    }
-
     /// Fails if there is an event within `duration`.
     pub(super) async fn silent(&mut self, duration: Duration) {
         if let Some(event) = self.change(duration).await {

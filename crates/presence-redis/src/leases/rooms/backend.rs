@@ -38,7 +38,9 @@ impl Leases {
 impl RoomBackend for Leases {
     async fn join(&self, room: &Room, id: &Id, device: &Device, payload: &Payload) -> Result<(), Error> {
         let (core, seat) = (self.rooms().await?, Seat::new(room.clone(), id.clone()));
-        core.join_by(&seat, payload, |record| core.beings.hold_device_with(&seat, device, record)).await
+        let joined =
+            core.join_by(&seat, payload, |record| core.beings.hold_device_with(&seat, device, record)).await;
+        joined.map_err(|error| core.cause(error))
     }
 
     async fn join_beating(
@@ -49,32 +51,43 @@ impl RoomBackend for Leases {
         payload: &Payload,
     ) -> Result<(), Error> {
         let (core, seat) = (self.rooms().await?, Seat::new(room.clone(), id.clone()));
-        core.join_by(&seat, payload, |record| core.beings.beat_device_with(&seat, device, record)).await
+        let joined =
+            core.join_by(&seat, payload, |record| core.beings.beat_device_with(&seat, device, record)).await;
+        joined.map_err(|error| core.cause(error))
     }
 
     async fn beat(&self, room: &Room, id: &Id, device: &Device) -> Result<bool, Error> {
-        self.rooms().await?.beat_seated(&Seat::new(room.clone(), id.clone()), device).await
+        let core = self.rooms().await?;
+        core.beat_seated(&Seat::new(room.clone(), id.clone()), device)
+            .await
+            .map_err(|error| core.cause(error))
     }
 
     async fn leave(&self, room: &Room, id: &Id, device: &Device) -> Result<(), Error> {
-        self.rooms().await?.end_device(&Seat::new(room.clone(), id.clone()), device).await
+        let core = self.rooms().await?;
+        core.end_device(&Seat::new(room.clone(), id.clone()), device).await.map_err(|error| core.cause(error))
     }
 
     async fn update(&self, room: &Room, id: &Id, payload: &Payload) -> Result<bool, Error> {
-        self.rooms().await?.show(&Seat::new(room.clone(), id.clone()), payload).await
+        let core = self.rooms().await?;
+        core.show(&Seat::new(room.clone(), id.clone()), payload).await.map_err(|error| core.cause(error))
     }
 
     async fn remove(&self, room: &Room, id: &Id) -> Result<(), Error> {
-        let failed = self.rooms().await?.expel(&[Seat::new(room.clone(), id.clone())]).await;
-        failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+        let core = self.rooms().await?;
+        let failed = core.expel(&[Seat::new(room.clone(), id.clone())]).await;
+        failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(core.cause(error)))
     }
 
     async fn members(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
-        self.rooms().await?.page(room, cursor, limit).await
+        let core = self.rooms().await?;
+        core.page(room, cursor, limit).await.map_err(|error| core.cause(error))
     }
 
     async fn count(&self, room: &Room) -> Result<u64, Error> {
-        Ok(self.rooms().await?.look_at(room).await?.1.online)
+        let core = self.rooms().await?;
+        let looked = core.look_at(room).await;
+        looked.map(|(_, looked)| looked.online).map_err(|error| core.cause(error))
     }
 
     async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error> {
@@ -85,7 +98,8 @@ impl RoomBackend for Leases {
             }
         };
         self.following_rooms.get_or_init(|| start).await;
-        let subscription = Subscription::open(Arc::clone(core), room.clone(), since).await?;
+        let subscription = Subscription::open(Arc::clone(core), room.clone(), since).await;
+        let subscription = subscription.map_err(|error| core.cause(error))?;
         Ok(Events::new(subscription.into_stream()))
     }
 

@@ -1,0 +1,31 @@
+//! Laws about time, on a machine that may be busy: it can only make things later, so one attempt in time is enough.
+
+use std::time::Duration;
+
+/// Runs `round` until it was as quick as promised once, and fails if it never is.
+///
+/// `round` gets its number, for names of its own, and returns how long it took. What must hold on a busy machine,
+/// too, it asserts itself.
+pub(super) async fn promptly(promise: Duration, mut round: impl AsyncFnMut(usize) -> Duration) {
+    let mut quickest = Duration::MAX;
+    for number in 0..ATTEMPTS {
+        quickest = quickest.min(round(number).await);
+        if quickest <= promise {
+            return;
+        }
+    }
+    panic!("it took {quickest:?} at best, of {ATTEMPTS} attempts; {promise:?} is promised");
+}
+
+/// Runs `round` until it says that the machine was quick enough for it to prove something.
+pub(super) async fn in_time(mut round: impl AsyncFnMut(usize) -> bool) {
+    for number in 0..ATTEMPTS {
+        if round(number).await {
+            return;
+        }
+    }
+    panic!("the machine was too busy, {ATTEMPTS} times");
+}
+
+/// How often a law tries to be in time.
+const ATTEMPTS: usize = 20;
