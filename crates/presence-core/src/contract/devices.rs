@@ -93,7 +93,6 @@ pub async fn other_device_within_grace_gives_no_event<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
     in_time(async |attempt| {
         let id = &format!("a{attempt}");
         // What is left of an attempt that came to nothing is read by a stream of its own.

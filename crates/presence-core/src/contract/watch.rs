@@ -107,13 +107,16 @@ impl<W: World> Watch<W> {
         all
     }
 
-    /// Reads until exactly these are online, and checks that nothing comes after that.
+    /// Reads until exactly these are online, and it stays so.
     pub(super) async fn until_online(&mut self, ids: &[&str]) {
-        while self.online() != ids {
-            let event = self.change(PATIENCE).await;
+        loop {
+            let is_so = self.online() == ids;
+            let event = self.change(if is_so { W::DELIVERY } else { PATIENCE }).await;
+            if is_so && event.is_none() {
+                return;
+            }
             assert!(event.is_some(), "{:?} are online, not {ids:?}", self.online());
         }
-        self.silent(W::DELIVERY).await;
     }
 
     /// Reads until `id` is offline, and returns why it is.
