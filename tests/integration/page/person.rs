@@ -1,11 +1,16 @@
 //! Somebody with a browser.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use test_support::{Page, Profile};
 use tests::Tidings;
 
 /// The texts of all messages on the screen, in order, as a JavaScript expression.
 const TEXTS: &str = "[...document.querySelectorAll('#messages .text')].map(text => text.textContent)";
+
+/// For what never comes where it fails.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// One tab in which somebody has come in.
 pub(super) struct Person {
@@ -58,8 +63,15 @@ impl Person {
 
     pub(super) async fn open_key(&self, key: &str) {
         let row = row(key);
-        self.until(&format!("document.querySelector({}) !== null", json!(row))).await;
-        self.page.click(&row).await.unwrap();
+        let begun = Instant::now();
+        loop {
+            self.until(&format!("document.querySelector({}) !== null", json!(row))).await;
+            // The row of somebody without a conversation goes with them and comes back with them, as at a restart.
+            match self.page.click(&row).await {
+                Ok(()) => break,
+                Err(error) => assert!(begun.elapsed() < LIMIT, "{key} cannot be opened: {error}"),
+            }
+        }
         self.until("document.querySelector('#talk').classList.contains('has-talk')").await;
     }
 

@@ -141,8 +141,19 @@ async fn heartbeat_after_an_offline_elsewhere_is_an_arrival() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_heard_without_an_answer_is_not_done_twice() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let wire = Wire::start(redis.url()).await;
-    let config = config(redis.url());
+    for _ in 0..20 {
+        if is_not_done_twice(redis.url()).await {
+            return;
+        }
+    }
+    panic!("redis heard nothing without an answer, 20 times");
+}
+
+/// Lets Redis hear an `offline` whose answer is lost, and says whether it did: a renewal that is on its way when answers begin
+/// to be lost is in front of it.
+async fn is_not_done_twice(redis: &str) -> bool {
+    let wire = Wire::start(redis).await;
+    let config = config(redis);
     let other = process(&config).await;
     let mut deaf = config.clone();
     deaf.connect.url.clone_from(&wire.url);
@@ -153,7 +164,12 @@ async fn what_was_heard_without_an_answer_is_not_done_twice() {
 
     wire.deafen();
     assert_eq!(one.offline(["a"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(follower.expect("a", Status::Offline).await.cause, Cause::Explicit);
+    match follower.expect("a", Status::Offline).await.cause {
+        Cause::Explicit => {}
+        // Its lease is over.
+        Cause::Expired => return false,
+        cause => panic!("offline by {cause:?}"),
+    }
     other.online(["a"]).await.unwrap();
     follower.expect("a", Status::Online).await;
     // A new connection, on which it is said again.
@@ -163,6 +179,7 @@ async fn what_was_heard_without_an_answer_is_not_done_twice() {
     follower.expect("end", Status::Online).await;
     follower.silent(Duration::from_millis(500)).await;
     assert_eq!(one.status(["a"]).await.unwrap(), [Status::Online]);
+    true
 }
 
 #[tokio::test(flavor = "multi_thread")]
