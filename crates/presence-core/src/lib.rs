@@ -135,6 +135,7 @@
 //! | `contract` | the test suite for backends, with `proptest` | no |
 //!
 //! Third-party types in this interface: [`futures_core::Stream`], and the expansion of `async_trait` in [`Backend`].
+#![doc = include_str!("../docs/coming-from.md")]
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
