@@ -31,6 +31,7 @@
 //!
 //! Third-party types in this interface: none but those of `presence-core`, and [`Connect`] of `redis-link`. The client is redis-rs,
 //! whose TLS uses rustls with aws-lc-rs.
+#![doc = include_str!("../docs/coming-from.md")]
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
