@@ -90,6 +90,7 @@
 //! # Third-party types in the interface
 //!
 //! `bytes::Bytes`, `redis::ConnectionInfo`, `futures_core::Stream`, and tokio's `AsyncRead` and `AsyncWrite`.
+#![doc = include_str!("../docs/coming-from.md")]
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
