@@ -75,6 +75,7 @@
 //! | `contract` | the laws of a store as tests, for those who write one | no |
 //!
 //! Of other crates' types, axum's `Router` (feature `http`) and tonic's and prost's (feature `grpc`) are in the interface.
+#![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod config;
