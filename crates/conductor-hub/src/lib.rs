@@ -79,6 +79,7 @@
 //! # Third-party types in this API
 //!
 //! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, and tokio's I/O traits.
+#![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
