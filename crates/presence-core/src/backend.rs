@@ -64,31 +64,37 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// A [`BatchError`] with the ids that got none.
     async fn online(&self, ids: &[Id]) -> Result<(), BatchError>;
 
-    /// Ends every device of each id, now and without grace. Unknown ids are no error.
+    /// Ends every device of each id, now and without grace.
+    ///
+    /// An unknown id is no error.
     ///
     /// # Errors
     ///
     /// A [`BatchError`] with the ids that may still be online.
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError>;
 
-    /// Gives a device a heartbeat, which keeps it for the TTL. A held device stays held.
+    /// Gives a device a heartbeat, which keeps it for the TTL.
+    ///
+    /// A held device stays held.
     ///
     /// # Errors
     ///
     /// If it got none.
     async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error>;
 
-    /// Holds a device until it is ended or this process is gone; it needs no heartbeats.
+    /// Holds a device until it is ended or this process is gone.
     ///
-    /// It is this process's own, as a connection is: give it a name that is used nowhere else. Of one that several processes hold each
-    /// ends its own.
+    /// It needs no heartbeats. It is this process's own, as a connection is: give it a name that is
+    /// used nowhere else. Of one that several processes hold each ends its own.
     ///
     /// # Errors
     ///
     /// If it is not held.
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error>;
 
-    /// Ends a device. If it was the last one its id stays online for the grace time. Unknown ones are no error.
+    /// Ends a device; the last one leaves its id online for the grace time.
+    ///
+    /// An unknown device is no error.
     ///
     /// # Errors
     ///
@@ -130,12 +136,14 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// If the store cannot say.
     async fn count(&self) -> Result<u64, Error>;
 
-    /// Opens a stream of [`Update`](crate::Update)s, which misses nothing that happens once this returned.
+    /// Opens a stream of [`Update`](crate::Update)s.
     ///
-    /// The sequence of items is laid down at [`Update`](crate::Update). A position outside the retention, or of another
-    /// epoch, gives `Lagged` as the first item. After `Lagged` the stream goes on with the oldest event there is. It
-    /// outlives a loss of the store: it gives `Unavailable` once and goes on after the last position it gave. The stream may be
-    /// polled, dropped and kept in any order with the backend.
+    /// It misses nothing that happens once this call has returned. The sequence of items is laid
+    /// down at [`Update`](crate::Update). A position outside the retention, or of another epoch,
+    /// gives `Lagged` as the first item. After `Lagged` the stream goes on with the oldest event
+    /// there is. It outlives a loss of the store: it gives `Unavailable` once and goes on after the
+    /// last position it gave. The stream may be polled, dropped and kept in any order with the
+    /// backend.
     ///
     /// # Errors
     ///
@@ -148,9 +156,10 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// [`ReadOnly`](State::ReadOnly) within a stated time. It is [`Down`](State::Down) once the backend is closed.
     fn state(&self) -> watch::Receiver<State>;
 
-    /// Returns what about the store will do harm although it works now, each with the remedy, in a sentence; none if all is well.
+    /// Returns what about the store will do harm although it works now.
     ///
-    /// It asks the store, as a program does that checks its settings before it starts. Nothing by default.
+    /// Each warning is one sentence that names the remedy. There is none if all is well. It asks
+    /// the store, as a program does that checks its settings before it starts. Nothing by default.
     ///
     /// # Errors
     ///

@@ -16,7 +16,9 @@ pub struct BatchError<T = ()> {
 }
 
 impl<T> BatchError<T> {
-    /// Creates the error of a batch, with what there is to return for all its ids. For backends.
+    /// Creates the error of a batch from what is known and what failed.
+    ///
+    /// `partial` is what there is to return for all ids of the batch. This is for backends.
     ///
     /// # Panics
     ///
@@ -46,14 +48,18 @@ impl<T> BatchError<T> {
         self.failures.iter()
     }
 
-    /// Returns what the caller can do: about the backend, or else about the ids.
+    /// Returns what the caller can do.
+    ///
+    /// A failure of the backend counts more than an invalid id.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         let mut kinds = self.failures.iter().map(|failure| failure.error.kind());
         kinds.find(|kind| *kind != ErrorKind::InvalidInput).unwrap_or(ErrorKind::InvalidInput)
     }
 
-    /// Returns what is known, in input order and of input length, with a default for what failed.
+    /// Returns what is known, in the order and length of the input.
+    ///
+    /// What failed has a default value.
     pub fn partial(&self) -> &T {
         &self.partial
     }
@@ -68,7 +74,9 @@ impl<T> BatchError<Vec<T>>
 where
     T: Default + Clone,
 {
-    /// Creates the error of a read that failed for every id. For backends.
+    /// Creates the error of a read that failed for every id.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn all_unread(ids: &[Id], error: &Error) -> Self {
         Self::new(vec![T::default(); ids.len()], Failure::each(ids, error))
@@ -76,7 +84,9 @@ where
 }
 
 impl BatchError {
-    /// Creates the error of a write that failed for every id. For backends.
+    /// Creates the error of a write that failed for every id.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn all(ids: &[Id], error: &Error) -> Self {
         Self::new((), Failure::each(ids, error))
@@ -120,7 +130,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Creates a failure of the `index`-th id of a batch, counted from 0. For backends.
+    /// Creates a failure of the `index`-th id of a batch, counted from 0.
+    ///
+    /// This is for backends.
     pub fn new(index: usize, id: impl Into<Box<str>>, error: Error) -> Self {
         Self { index, id: id.into(), error }
     }

@@ -19,7 +19,9 @@ pub struct Error(Arc<Inner>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The store did not answer in time: try again later. Whether the call took effect is open.
+    /// The store did not answer in time: try again later.
+    ///
+    /// Whether the call took effect is open.
     Unavailable,
     /// An argument is wrong: change it.
     InvalidInput,
@@ -32,13 +34,17 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// Creates an error. For backends.
+    /// Creates an error.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Arc::new(Inner { kind, message: message.into(), missed: None, source: None }))
     }
 
-    /// Creates an error with what caused it. For backends.
+    /// Creates an error with what caused it.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn with_source(
         kind: ErrorKind,
@@ -48,7 +54,9 @@ impl Error {
         Self(Arc::new(Inner { kind, message: message.into(), missed: None, source: Some(Box::new(source)) }))
     }
 
-    /// Creates the error of a stream that lost events, with their number if it is known. For backends.
+    /// Creates the error of a stream that lost events.
+    ///
+    /// `missed` is their number, if it is known. This is for backends.
     #[must_use]
     pub fn lagged(missed: Option<u64>) -> Self {
         let message = missed.map_or(Cow::Borrowed("events before this position are gone"), |missed| {

@@ -61,20 +61,22 @@ impl Cause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// Whose it is.
+    /// The id that changed.
     pub id: Id,
     /// What the id became; the opposite of its event before.
     pub status: Status,
-    /// When the backend decided it.
+    /// When the backend decided the transition.
     pub at: SystemTime,
-    /// Why.
+    /// Why the id changed.
     pub cause: Cause,
     /// Where a stream goes on after this event: [`Since::Position`].
     pub position: Position,
 }
 
 impl Event {
-    /// Creates the event that `cause` implies. For backends.
+    /// Creates the event that `cause` implies.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn new(id: Id, cause: Cause, at: SystemTime, position: Position) -> Self {
         Self { id, status: cause.status(), at, cause, position }
@@ -106,19 +108,23 @@ pub enum Update {
     /// and changed comes again with its newer status. The last one counts.
     #[non_exhaustive]
     Present {
-        /// Whose it is.
+        /// The id that was listed.
         id: Id,
         /// Its status as of now; an id that never comes is offline.
         status: Status,
     },
-    /// The stream stands here: the snapshot, if there was one, is complete and true at this position.
+    /// The snapshot, if there was one, is complete and true at this position.
+    ///
+    /// It comes once in each stream, and says where the stream stands.
     Synced(Position),
     /// A transition after that.
     Change(Event),
 }
 
 impl Update {
-    /// Creates an item of a snapshot. For backends.
+    /// Creates an item of a snapshot.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn present(id: Id, status: Status) -> Self {
         Self::Present { id, status }

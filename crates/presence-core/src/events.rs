@@ -10,7 +10,9 @@ use futures_util::StreamExt;
 use crate::error::Error;
 use crate::event::Update;
 
-/// A stream of [`Update`]s, as [`Presence::events`](crate::Presence::events) returns it.
+/// A stream of [`Update`]s.
+///
+/// [`Presence::events`](crate::Presence::events) returns it.
 ///
 /// # Delivery
 ///
@@ -26,7 +28,9 @@ use crate::event::Update;
 pub struct Events<U = Update>(Pin<Box<dyn Stream<Item = Result<U, Error>> + Send>>);
 
 impl<U> Events<U> {
-    /// Wraps the stream of a backend. For backends.
+    /// Wraps the stream of a backend.
+    ///
+    /// This is for backends.
     pub fn new(stream: impl Stream<Item = Result<U, Error>> + Send + 'static) -> Self {
         // Fused, so that waiting beyond the end is no panic, whatever the backend's stream does.
         Self(Box::pin(stream.fuse()))

@@ -1,4 +1,6 @@
-//! What is present, through what and where: ids, devices and rooms, checked once when they are made.
+//! The names of what is present: ids, devices and rooms.
+//!
+//! A name is checked once, when it is made.
 
 use std::borrow::Borrow;
 use std::convert::Infallible;
@@ -16,7 +18,7 @@ macro_rules! name {
         pub struct $name(Text);
 
         impl $name {
-            /// The longest one, in bytes.
+            /// The length of the longest one, in bytes.
             pub const BYTES_MAX: usize = $bytes_max;
 
             /// Checks and copies `text`.
@@ -146,7 +148,7 @@ name! {
     Device, 128
 }
 
-/// A text that is no name, such as no [`Id`] or no [`Device`], handed back.
+/// A text that was refused as the name of an [`Id`], [`Room`] or [`Device`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidName {
     text: Box<str>,

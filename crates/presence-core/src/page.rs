@@ -10,14 +10,18 @@ use crate::name::Id;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {
-    /// The ids, in no particular order. A page may be empty and not be the last.
+    /// The ids, in no particular order.
+    ///
+    /// A page may be empty and not be the last.
     pub ids: Vec<Id>,
     /// Where the next page starts; `None` after the last.
     pub next: Option<Cursor>,
 }
 
 impl Page {
-    /// Creates a page. For backends.
+    /// Creates a page.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn new(ids: Vec<Id>, next: Option<Cursor>) -> Self {
         Self { ids, next }
@@ -34,7 +38,9 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Creates a cursor. For backends.
+    /// Creates a cursor.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn new(shard: u32, offset: u64) -> Self {
         Self { shard, offset }

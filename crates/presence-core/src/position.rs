@@ -31,13 +31,17 @@ impl Position {
     /// The most marks that one position may have.
     pub const MARKS_MAX: usize = 4096;
 
-    /// Creates a position in a backend with one log. For backends.
+    /// Creates a position in a backend with one log.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn new(epoch: u64, mark: u64) -> Self {
         Self { epoch, marks: Marks::One(mark) }
     }
 
-    /// Creates a position in a backend with one log per shard. For backends.
+    /// Creates a position in a backend with one log per shard.
+    ///
+    /// This is for backends.
     ///
     /// # Errors
     ///

@@ -48,7 +48,9 @@ impl Presence {
         batch.written(result)
     }
 
-    /// Ends every device of each id: those that were online are offline at once, without grace.
+    /// Ends every device of each id, so that it is offline at once.
+    ///
+    /// There is no grace time.
     ///
     /// # Errors
     ///
@@ -62,7 +64,9 @@ impl Presence {
         batch.written(result)
     }
 
-    /// Gives one device a heartbeat, which keeps it for the TTL; a held device stays held.
+    /// Gives one device a heartbeat, which keeps it for the TTL.
+    ///
+    /// A held device stays held.
     ///
     /// # Errors
     ///
@@ -76,10 +80,11 @@ impl Presence {
         self.backend.online_device(&id, &device).await
     }
 
-    /// Holds one device until [`offline_device`](Self::offline_device), without heartbeats.
+    /// Holds one device until it is ended, without heartbeats.
     ///
-    /// For what this process sees end, such as a connection, and under a name that is used nowhere else: of a device that several
-    /// processes hold each ends its own. Should the process die the backend finds out.
+    /// [`offline_device`](Self::offline_device) ends it. For what this process sees end, such as a
+    /// connection, and under a name that is used nowhere else: of a device that several processes
+    /// hold each ends its own. Should the process die the backend finds out.
     ///
     /// # Errors
     ///
@@ -123,9 +128,10 @@ impl Presence {
         batch.read(result)
     }
 
-    /// Returns when each id last gave a sign of life, in input order and of input length.
+    /// Returns when each id last gave a sign of life.
     ///
-    /// `None` is an id that was never online, or so long ago that the backend forgot.
+    /// The answers have the order and length of the input. `None` is an id that was never online,
+    /// or so long ago that the backend forgot.
     ///
     /// # Errors
     ///
@@ -141,10 +147,11 @@ impl Presence {
         batch.read(result)
     }
 
-    /// Returns at most `limit` ids that are online; `Cursor::default()` starts the listing.
+    /// Returns at most `limit` ids that are online.
     ///
-    /// Following [`Page::next`] lists everybody who is online all the while, at least once. For a listing that is
-    /// exact and stays so, take [`events`](Self::events) from [`Since::Snapshot`].
+    /// `Cursor::default()` starts the listing. Following [`Page::next`] lists everybody who is
+    /// online all the while, at least once. For a listing that is exact and stays so, take
+    /// [`events`](Self::events) from [`Since::Snapshot`].
     ///
     /// # Errors
     ///
@@ -162,7 +169,9 @@ impl Presence {
         self.backend.count().await
     }
 
-    /// Opens a stream of what happens, which misses nothing from the return of this call on.
+    /// Opens a stream of what happens.
+    ///
+    /// It misses nothing that happens once this call has returned.
     ///
     /// # Errors
     ///
@@ -172,15 +181,18 @@ impl Presence {
         self.backend.events(since).await
     }
 
-    /// Returns how the store is, now and from here on: whether it takes what is written, and if not why.
+    /// Returns how the store is, now and from here on.
     ///
-    /// The receiver keeps no backend alive. After the backend was dropped it stays as it was last.
+    /// A state says whether the store takes what is written, and if not, why. The receiver keeps no
+    /// backend alive. After the backend was dropped it stays as it was last.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
         self.backend.state()
     }
 
-    /// Returns what about the store will do harm although it works now, each with the remedy, in a sentence; none if all is well.
+    /// Returns what about the store will do harm although it works now.
+    ///
+    /// Each warning is one sentence that names the remedy. There is none if all is well.
     ///
     /// # Errors
     ///
@@ -189,7 +201,9 @@ impl Presence {
         self.backend.warnings().await
     }
 
-    /// Closes the backend for all clones of this handle: streams end, calls fail, no event is made.
+    /// Closes the backend for all clones of this handle.
+    ///
+    /// Streams end, calls fail, and no event is made.
     ///
     /// # Cancel safety
     ///

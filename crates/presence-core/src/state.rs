@@ -13,7 +13,10 @@ use std::sync::Arc;
 pub enum State {
     /// Everything works.
     Well,
-    /// A part works: reads are answered and some or all writes are refused, or some of the store's servers are away.
+    /// Only a part works.
+    ///
+    /// Reads are answered and some or all writes are refused, or some of the store's servers are
+    /// away.
     #[non_exhaustive]
     ReadOnly {
         /// What is refused, why, and what to do.
@@ -28,17 +31,23 @@ pub enum State {
 }
 
 impl State {
-    /// Creates a state in which a part works. For backends.
+    /// Creates a state in which a part works.
+    ///
+    /// This is for backends.
     pub fn read_only(reason: impl Into<Arc<str>>) -> Self {
         Self::ReadOnly { reason: reason.into() }
     }
 
-    /// Creates a state in which nothing works. For backends.
+    /// Creates a state in which nothing works.
+    ///
+    /// This is for backends.
     pub fn down(reason: impl Into<Arc<str>>) -> Self {
         Self::Down { reason: reason.into() }
     }
 
-    /// Creates the state of a backend that was closed. For backends.
+    /// Creates the state of a backend that was closed.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn closed() -> Self {
         Self::down("presence is closed")

@@ -1,4 +1,6 @@
-//! Short immutable text that is cheap to clone: up to 38 bytes in place, longer ones shared.
+//! Short immutable text that is cheap to clone.
+//!
+//! Up to 38 bytes are kept in place, longer texts are shared.
 
 use std::cmp::Ordering;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Time as deadlines count it: milliseconds since a start, and their place in wall time.
+//! Time as deadlines count it: milliseconds since a start.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +30,9 @@ impl Clock {
         self.start + Duration::from_millis(at)
     }
 
-    /// Returns the wall time of `at`, seen from now: corrections of the system's clock count at once.
+    /// Returns the wall time of `at`, as seen from now.
+    ///
+    /// Corrections of the system's clock count at once.
     #[must_use]
     pub fn wall(&self, at: Millis) -> SystemTime {
         let ago = self.start.elapsed().saturating_sub(Duration::from_millis(at));

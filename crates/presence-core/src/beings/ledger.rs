@@ -13,12 +13,13 @@ use crate::event::Cause;
 /// The transitions of one place are told one after the other, each before anybody else gets at its name: per name,
 /// arrivals and departures alternate, and have the order in which they happened.
 pub trait Ledger: fmt::Debug + Send + Sync + 'static {
-    /// What is online.
+    /// The type of the names that are online.
     type Name: Name;
 
-    /// Chooses which of the [`PLACES`](super::PLACES) parts holds a name, counted from 0 and taken modulo their number.
+    /// Chooses which of the [`PLACES`](super::PLACES) parts holds a name.
     ///
-    /// Always the same for the same name. `hash` is a random-keyed hash of it, another in each process.
+    /// Parts are counted from 0, and the answer is taken modulo their number. Always the same for
+    /// the same name. `hash` is a random-keyed hash of it, another in each process.
     #[inline]
     fn place(&self, _name: &Self::Name, hash: u64) -> usize {
         place_of(hash)
@@ -31,7 +32,9 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
     /// does not matter.
     fn record(&self, transition: Transition<'_, Self::Name>) -> bool;
 
-    /// Hears, once per call and while nothing is locked, that transitions were recorded.
+    /// Is told that transitions were recorded.
+    ///
+    /// It is called once for each call that recorded any, while nothing is locked.
     fn announce(&self) {}
 }
 
@@ -39,7 +42,7 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Transition<'a, N> {
-    /// Who.
+    /// The name that comes or goes.
     pub name: &'a N,
     /// Why, which implies whether it is an arrival or a departure.
     pub cause: Cause,

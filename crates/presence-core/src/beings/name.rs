@@ -8,7 +8,9 @@ use foldhash::quality::RandomState;
 use super::PLACES;
 use crate::name::Id;
 
-/// A name of [`Beings`](super::Beings): an [`Id`], or a [`Seat`](crate::rooms::Seat) in a room.
+/// A name that [`Beings`](super::Beings) keep.
+///
+/// It is an [`Id`], or a [`Seat`](crate::rooms::Seat) in a room.
 pub trait Name: sealed::Hashed + Clone + Eq + fmt::Debug + Send + Sync + 'static {}
 
 pub(crate) mod sealed {

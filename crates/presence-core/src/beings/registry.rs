@@ -29,7 +29,7 @@ pub struct Beings<L: Ledger> {
     wake: Notify,
 }
 
-/// What a heartbeat met.
+/// What became of a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Beat {
@@ -43,11 +43,11 @@ pub struct Beat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ended {
-    /// None that is known here.
+    /// No device that is known here.
     Unknown,
-    /// One that beat, or had beaten and was not forgotten yet.
+    /// A device that beat, or that had beaten and was not forgotten yet.
     Beating,
-    /// One that was held.
+    /// A device that was held.
     Held,
 }
 
@@ -55,7 +55,7 @@ pub enum Ended {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Kept<N> {
-    /// Who.
+    /// The name.
     pub name: N,
     /// Whether a device is held, so that there is no deadline.
     pub held: bool,
@@ -101,7 +101,7 @@ impl<L: Ledger> Beings<L> {
         self.beat_device_with(name, device, L::record)
     }
 
-    /// The same with another record of the arrival, should it be one.
+    /// Gives a device a heartbeat, with another record of an arrival.
     ///
     /// `record` takes the place of [`Ledger::record`] and is bound by its rules.
     pub fn beat_device_with<F>(&self, name: &L::Name, device: &Device, record: F) -> Beat
@@ -128,7 +128,7 @@ impl<L: Ledger> Beings<L> {
         self.hold_device_with(name, device, L::record)
     }
 
-    /// The same with another record of the arrival, should it be one.
+    /// Holds a device until it is ended, with another record of an arrival.
     ///
     /// `record` takes the place of [`Ledger::record`] and is bound by its rules.
     pub fn hold_device_with<F>(&self, name: &L::Name, device: &Device, record: F) -> Beat
@@ -144,7 +144,10 @@ impl<L: Ledger> Beings<L> {
         beat
     }
 
-    /// Ends a device; the last one leaves its name online for the grace time, or departs at once if there is none.
+    /// Ends a device.
+    ///
+    /// The last one leaves its name online for the grace time, or lets it depart at once if there
+    /// is none.
     pub fn end_device(&self, name: &L::Name, device: &Device) -> Ended {
         let (key, now) = (self.key(name), self.clock.now());
         let (ended, departed) = {
@@ -182,10 +185,10 @@ impl<L: Ledger> Beings<L> {
         ended
     }
 
-    /// Lets a name go without a record, if `under_lock` says so, and says whether it was online.
+    /// Lets a name go without a record, if `under_lock` says so.
     ///
-    /// `under_lock` hears whether the name is online here. It runs while the place of the name is locked, under the rules of
-    /// [`Ledger::record`].
+    /// Returns whether the name was online. `under_lock` hears whether the name is online here. It
+    /// runs while the place of the name is locked, under the rules of [`Ledger::record`].
     pub fn forget_if(&self, name: &L::Name, under_lock: impl FnOnce(bool) -> bool) -> bool {
         let (key, now) = (self.key(name), self.clock.now());
         let mut shard = self.lock(self.place_of(key));
@@ -198,16 +201,17 @@ impl<L: Ledger> Beings<L> {
         self.settle_if(name, || true);
     }
 
-    /// Settles a name, if it is online and `under_lock` says so, and says whether it is online.
+    /// Settles a name, if it is online and `under_lock` says so.
     ///
-    /// `under_lock` runs while the place of the name is locked, under the rules of [`Ledger::record`]: a ledger can see there
-    /// that the name has not left and come back since.
+    /// Returns whether the name is online. `under_lock` runs while the place of the name is locked,
+    /// under the rules of [`Ledger::record`]: a ledger can see there that the name has not left and
+    /// come back since.
     pub fn settle_if(&self, name: &L::Name, under_lock: impl FnOnce() -> bool) -> bool {
         let key = self.key(name);
         self.lock(self.place_of(key)).settle_if(key, under_lock)
     }
 
-    /// Takes the settlement of everybody in a place back.
+    /// Takes back the settlement of every name in a place.
     ///
     /// # Panics
     ///
@@ -228,9 +232,10 @@ impl<L: Ledger> Beings<L> {
         self.lock(self.place_of(key)).seen(key, now)
     }
 
-    /// Adds those online in a place to `kept` until it has `limit`, and returns where to go on.
+    /// Adds the names that are online in a place to `kept`, up to `limit`.
     ///
-    /// `from` is 0 or what the page before returned. The place is locked for as long as a page takes.
+    /// Returns where to go on. `from` is 0 or what the page before returned. The place is locked
+    /// for as long as a page takes.
     ///
     /// # Panics
     ///
@@ -239,9 +244,10 @@ impl<L: Ledger> Beings<L> {
         self.list_with(place, from, limit, kept, |_| ()).0
     }
 
-    /// The same, and then `under_lock` while the place is still locked, under the rules of [`Ledger::record`].
+    /// Does what [`list`](Self::list) does, and then calls `under_lock`.
     ///
-    /// What `under_lock` hands on is true in between the transitions recorded before and those to come.
+    /// The place is still locked during that call, under the rules of [`Ledger::record`]. What
+    /// `under_lock` hands on is true in between the transitions recorded before and those to come.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! A part of the names: finds them, keeps their deadlines, decides their transitions.
+//! One part of the names, with their deadlines and transitions.
 
 use foldhash::quality::RandomState;
 

@@ -8,7 +8,7 @@ use super::registry::Beings;
 use super::{LATENESS, PLACES};
 
 impl<L: Ledger> Beings<L> {
-    /// Looks at the deadlines that come up, at every [`LATENESS`], until `stop` is cancelled.
+    /// Ends what is due, at every [`LATENESS`], until `stop` is cancelled.
     ///
     /// For a task of its owner. It rests while there are no deadlines, as when all devices are held.
     ///

@@ -1,4 +1,6 @@
-//! When to look at which entry: a hierarchical timer wheel that is told about deadlines late.
+//! When to look at which entry: a hierarchical timer wheel.
+//!
+//! It learns of a later deadline when it next looks at the entry.
 //!
 //! ```text
 //! level 0   64 slots of 1 tick        the next 64 ticks

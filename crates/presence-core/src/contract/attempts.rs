@@ -1,4 +1,6 @@
-//! Laws about time, on a machine that may be busy: it can only make things later, so one attempt in time is enough.
+//! Laws about time, tried again on a machine that is busy.
+//!
+//! Such a machine can only make things later, so one attempt in time is enough.
 
 use std::time::Duration;
 

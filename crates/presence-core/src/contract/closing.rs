@@ -1,4 +1,4 @@
-//! The end, in any order.
+//! Laws about the end of a backend, in any order.
 
 use tokio::task::JoinSet;
 
@@ -9,7 +9,9 @@ use crate::event::{Since, Status};
 use crate::page::Cursor;
 use crate::presence::Presence;
 
-/// Streams end after what has happened, calls say `Closed`, closing again is nothing.
+/// A closed backend ends its streams and refuses calls.
+///
+/// Streams end after what has happened before. Closing again does nothing.
 pub async fn close_ends_streams_and_refuses_calls<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();
@@ -32,7 +34,9 @@ pub async fn close_ends_streams_and_refuses_calls<W: World>() {
     assert_eq!(error.partial(), &[Status::Unknown; 2]);
 }
 
-/// Calls, streams and closes at once: each call does its work or says `Closed`, and everything ends.
+/// A close may come at any moment, amid calls and streams.
+///
+/// Each call does its work or says `Closed`, and everything ends.
 pub async fn close_may_come_at_any_moment<W: World>() {
     for moment in [0, 1, 5, 20] {
         let world = W::start(Terms::long::<W>()).await.unwrap();
@@ -65,7 +69,7 @@ pub async fn close_may_come_at_any_moment<W: World>() {
     }
 }
 
-/// Dropping is closing without waiting, whatever goes first.
+/// Dropping the last handle closes without waiting, in any order of drops.
 pub async fn streams_end_when_the_last_handle_is_dropped<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();

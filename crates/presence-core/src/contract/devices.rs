@@ -1,4 +1,4 @@
-//! Several devices are one id.
+//! Laws about several devices of one id.
 
 use tokio::time::Instant;
 
@@ -72,7 +72,7 @@ pub async fn held_device_needs_no_heartbeat<W: World>() {
     watch.expect("a", Status::Offline).await;
 }
 
-/// A heartbeat never shortens what it is there to lengthen.
+/// A heartbeat of a held device does not let go of it.
 pub async fn heartbeat_does_not_let_go_of_a_held_device<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
@@ -118,7 +118,7 @@ pub async fn other_device_within_grace_gives_no_event<W: World>() {
     .await;
 }
 
-/// A device that says goodbye is not waited for.
+/// A device that was ended does not wait for its deadline.
 pub async fn ended_device_does_not_wait_for_its_deadline<W: World>() {
     let mut terms = Terms::of::<W>();
     terms.ttl = W::TTL * 20;
@@ -138,7 +138,7 @@ pub async fn ended_device_does_not_wait_for_its_deadline<W: World>() {
     .await;
 }
 
-/// A device that ends without having been there ends nobody.
+/// A device that ends without having been there ends no other.
 pub async fn unknown_device_ends_in_silence<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
@@ -151,7 +151,7 @@ pub async fn unknown_device_ends_in_silence<W: World>() {
     watch.silent(terms.silence() * 2).await;
 }
 
-/// Of several devices, one that falls silent goes alone.
+/// A device that falls silent leaves its id to the other devices.
 pub async fn lost_device_leaves_the_id_to_the_others<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();

@@ -1,4 +1,6 @@
-//! Strangers in the store, the loss of the store, the loss of a process: what a [`World`] says can happen.
+//! Laws about foreign data, the loss of the store and of a process.
+//!
+//! A [`World`] says which of them can happen.
 
 use tokio::time::{Instant, sleep};
 
@@ -10,7 +12,7 @@ use crate::event::{Cause, Event, Since, Status};
 use crate::page::Cursor;
 use crate::presence::Presence;
 
-/// Whatever else lies where the backend looks, nobody hears of it.
+/// Foreign data where the backend looks for its own gives no event.
 pub async fn what_is_not_ours_is_no_event<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();
@@ -31,7 +33,9 @@ pub async fn what_is_not_ours_is_no_event<W: World>() {
     watch.silent(W::DELIVERY).await;
 }
 
-/// While the store is away calls say so in time; what cannot be read is not "offline"; when it is back, all goes on.
+/// A lost store fails calls in time, and nobody goes offline by it.
+///
+/// What cannot be read is not "offline". When the store is back, everything goes on.
 pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
@@ -88,7 +92,9 @@ pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline<W: World>() 
     assert_eq!(watch.until_offline("a").await, Cause::Explicit);
 }
 
-/// What a process kept that is gone is lost once, in time and not before; what others keep is not.
+/// The devices of a lost process are lost once, in time and not before.
+///
+/// What other processes keep stays.
 pub async fn devices_of_a_lost_process_are_lost_in_time<W: World>() {
     let Some(takeover) = W::TAKEOVER else { return };
     let terms = Terms::of::<W>();

@@ -12,7 +12,7 @@ use crate::event::{Since, Status};
 use crate::page::Cursor;
 use crate::presence::Presence;
 
-/// As many answers as questions, in their order.
+/// A read has as many answers as questions, in their order.
 pub async fn statuses_come_in_input_order<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
@@ -24,7 +24,9 @@ pub async fn statuses_come_in_input_order<W: World>() {
     );
 }
 
-/// Nothing for strangers, about now for who is online, the past for who was.
+/// The last sign of life is about now while an id is online.
+///
+/// It is the past for an id that was online, and nothing for one that never was.
 pub async fn last_seen_is_the_last_sign_of_life<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
@@ -59,7 +61,7 @@ pub async fn last_seen_is_the_last_sign_of_life<W: World>() {
     .await;
 }
 
-/// Page by page, and counted, everybody who is online is found, and nobody else.
+/// Pages and the count have everybody who is online, and nobody else.
 pub async fn pages_list_everybody_who_is_online<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
@@ -76,7 +78,7 @@ pub async fn pages_list_everybody_who_is_online<W: World>() {
     assert_eq!(other.count().await.unwrap(), 300);
 }
 
-/// What is an id to us is an id to the store.
+/// An id of any allowed shape comes back from the store as it was.
 pub async fn ids_of_every_shape_come_back_as_they_were<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();

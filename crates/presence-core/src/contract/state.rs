@@ -1,4 +1,4 @@
-//! What a backend says about its store, and what its streams say of an outage.
+//! Laws about the state of a store, and what streams say of an outage.
 
 use std::time::Duration;
 
@@ -28,7 +28,9 @@ pub async fn state_is_well_until_the_end<W: World>() {
     assert!(is_down(&presence.state().borrow()));
 }
 
-/// While the store is away the state says so without a call, and why; when it is back it says that too.
+/// The state follows the loss of the store without a call, and says why.
+///
+/// When the store is back the state says that, too.
 pub async fn state_follows_the_loss_of_the_store<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();
@@ -45,7 +47,9 @@ pub async fn state_follows_the_loss_of_the_store<W: World>() {
     works(&presence, "b").await;
 }
 
-/// A store that answers reads and refuses writes is not well, and nobody is offline because of it, however long it lasts.
+/// A store that answers reads and refuses writes is not well.
+///
+/// Nobody is offline because of it, however long it lasts.
 pub async fn refused_writes_show_in_the_state_and_nobody_goes_offline<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
@@ -82,7 +86,9 @@ pub async fn refused_writes_show_in_the_state_and_nobody_goes_offline<W: World>(
     works(&other, "b").await;
 }
 
-/// A stream says that the store is away once for each outage, however long it lasts and however often it is tried.
+/// A stream says once for each outage that the store is away.
+///
+/// It does not matter how long the outage lasts and how often the store is tried.
 pub async fn stream_says_once_that_the_store_is_away<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();

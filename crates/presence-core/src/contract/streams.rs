@@ -1,4 +1,4 @@
-//! Streams: nothing missed, nothing twice, nothing lost in silence.
+//! Laws about streams, which miss nothing and repeat nothing.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,9 @@ pub async fn stream_from_now_gives_nothing_before<W: World>() {
     watch.silent(W::DELIVERY).await;
 }
 
-/// From the position of any event, on any node, as text: the rest and nothing but the rest.
+/// A stream from the position of an event gives exactly what followed.
+///
+/// This holds for any event, on any node, and for a position that was text in between.
 pub async fn stream_resumes_from_any_position<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
@@ -44,7 +46,7 @@ pub async fn stream_resumes_from_any_position<W: World>() {
     }
 }
 
-/// Whoever was away for too long is told so, and hears what there is.
+/// A stream that begins too late is told so, and gives what there is.
 pub async fn position_outside_the_retention_gives_lagged<W: World>() {
     let mut terms = Terms::long::<W>();
     terms.events_max = 50;
@@ -61,7 +63,7 @@ pub async fn position_outside_the_retention_gives_lagged<W: World>() {
     assert!((1..4_000).contains(&kept.len()), "{} events are kept", kept.len());
 }
 
-/// A position that this store did not give is not taken for one.
+/// A position that another store gave is not accepted.
 pub async fn position_of_another_store_gives_lagged<W: World>() {
     let terms = Terms::long::<W>();
     let (world, elsewhere) = (W::start(terms).await.unwrap(), W::start(terms).await.unwrap());
@@ -76,7 +78,7 @@ pub async fn position_of_another_store_gives_lagged<W: World>() {
     watch.until("end").await;
 }
 
-/// A stream that nobody reads delays nobody, and owns up to what it lost.
+/// A stream that nobody reads delays nobody, and says what it lost.
 pub async fn slow_stream_gets_all_or_lagged<W: World>() {
     let mut terms = Terms::long::<W>();
     terms.events_max = 50;
@@ -93,7 +95,10 @@ pub async fn slow_stream_gets_all_or_lagged<W: World>() {
     slow.until("end").await;
 }
 
-/// Subscribers that come while everything moves have the same picture in the end, and each change once.
+/// A snapshot is followed by the changes without a gap.
+///
+/// Subscribers that come while everything moves end with the same picture, and get each change
+/// once.
 pub async fn snapshot_is_followed_by_changes_without_a_gap<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();
@@ -138,7 +143,7 @@ pub async fn snapshot_is_followed_by_changes_without_a_gap<W: World>() {
     }
 }
 
-/// What changes while a snapshot is read is in it or after it, never both and never neither.
+/// A change during a snapshot is in the snapshot or after it, once.
 pub async fn snapshot_read_slowly_is_true_once_it_is_synced<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
@@ -161,7 +166,7 @@ pub async fn snapshot_read_slowly_is_true_once_it_is_synced<W: World>() {
     watch.until_online(&last.online()).await;
 }
 
-/// The position of a snapshot is as good as that of an event.
+/// A stream can go on from the position of a snapshot, as from an event's.
 pub async fn position_of_a_snapshot_resumes_after_it<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();

@@ -1,4 +1,4 @@
-//! Deadlines: not before, not after the bound.
+//! Laws about deadlines: not before, and not after the bound.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,7 +11,9 @@ use super::world::{Terms, World};
 use crate::error::ErrorKind;
 use crate::event::{Cause, Since, Status};
 
-/// A silent id goes offline once, after its deadline and the grace time and within the bound.
+/// A silent id goes offline once, within the bound after its deadline.
+///
+/// The grace time is part of the deadline here.
 pub async fn silence_gives_one_event_within_the_bound<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
@@ -36,7 +38,7 @@ pub async fn silence_gives_one_event_within_the_bound<W: World>() {
     watch.silent(terms.silence() * 2).await;
 }
 
-/// What counts is the last heartbeat.
+/// The last heartbeat decides how long an id is online.
 pub async fn heartbeats_keep_an_id_online<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
@@ -75,7 +77,7 @@ pub async fn heartbeats_keep_an_id_online<W: World>() {
     .await;
 }
 
-/// Lost and back within the grace time: nobody hears of it.
+/// An id that is back within the grace time gives no event.
 pub async fn return_during_grace_gives_no_event<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
@@ -101,7 +103,7 @@ pub async fn return_during_grace_gives_no_event<W: World>() {
     .await;
 }
 
-/// Each of many deadlines of the same moment is met once.
+/// Of many ids with the same deadline each goes offline once.
 pub async fn many_silent_ids_go_offline_once_each<W: World>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();

@@ -1,4 +1,4 @@
-//! One event per transition.
+//! Laws about transitions: there is one event for each.
 
 use std::collections::HashSet;
 
@@ -109,7 +109,7 @@ pub async fn explicit_offline_ends_every_device<W: World>() {
     watch.expect("a", Status::Online).await;
 }
 
-/// Nobody is harmed by an `offline` too many.
+/// An `offline` for an id that is not online gives no event.
 pub async fn unknown_id_goes_offline_in_silence<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();

@@ -1,4 +1,4 @@
-//! What a backend must offer to be judged.
+//! What a backend must offer to be tested.
 
 use std::time::Duration;
 
@@ -7,7 +7,9 @@ use crate::presence::Presence;
 
 /// A store with its nodes, made anew for each law.
 pub trait World: Sized + Send + Sync + 'static {
-    /// The TTL that laws run with: many times the duration of a call, short enough to be waited for.
+    /// The TTL that laws run with.
+    ///
+    /// It is many times the duration of a call, and short enough to be waited for.
     const TTL: Duration;
 
     /// The shortest TTL that the backend accepts.
@@ -19,18 +21,19 @@ pub trait World: Sized + Send + Sync + 'static {
     /// How long an event takes at most from its making to a stream, on a busy machine.
     const DELIVERY: Duration;
 
-    /// How long after the end of a process the devices it kept are lost at most, or `None` if nodes are not processes of
-    /// their own.
+    /// How long after the end of a process its devices are lost, at most.
     ///
-    /// Heartbeats count for their TTL nevertheless, and then comes the grace time. `None` by default.
+    /// `None` says that nodes are not processes of their own. Heartbeats count for their TTL
+    /// nevertheless, and then comes the grace time. `None` by default.
     const TAKEOVER: Option<Duration> = None;
 
     /// How long a call may take while the store is [lost](Self::lose); 10 s by default.
     const TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// The laws that the backend does not keep, each with the reason, which its documentation must give too.
+    /// The laws that the backend does not keep, each with the reason.
     ///
-    /// Their tests are not run. None by default, which is what a backend should strive for.
+    /// The documentation of the backend must give the reason, too. Their tests are not run. None by
+    /// default, which is what a backend should strive for.
     const EXCUSED: &'static [(&'static str, &'static str)] = &[];
 
     /// Starts an empty store of its own.
@@ -40,16 +43,19 @@ pub trait World: Sized + Send + Sync + 'static {
     /// As the backend does.
     fn start(terms: Terms) -> impl Future<Output = Result<Self, Error>> + Send;
 
-    /// Starts one more node on the store, or gives one more handle if there can be but one node.
+    /// Starts one more node on the store.
+    ///
+    /// It is one more handle if there can be but one node.
     ///
     /// # Errors
     ///
     /// As the backend does.
     fn node(&self) -> impl Future<Output = Result<Presence, Error>> + Send;
 
-    /// Writes things that are not the backend's wherever it looks for its own, and says whether there is such a place.
+    /// Writes foreign data wherever the backend looks for its own.
     ///
-    /// Other keys, names that begin as its own do, other databases, messages of strangers. There is none by default.
+    /// Returns whether there is such a place. Other keys, names that begin as its own do, other
+    /// databases, messages of strangers. There is none by default.
     fn litter(&self) -> impl Future<Output = bool> + Send {
         std::future::ready(false)
     }
@@ -66,7 +72,9 @@ pub trait World: Sized + Send + Sync + 'static {
         std::future::ready(())
     }
 
-    /// Lets the store refuse writes and go on answering reads, and says whether that can happen. It cannot by default.
+    /// Lets the store refuse writes while it goes on answering reads.
+    ///
+    /// Returns whether that can happen, which by default it cannot.
     fn refuse_writes(&self) -> impl Future<Output = bool> + Send {
         std::future::ready(false)
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::beings::{self, Timing};
 use crate::error::{Error, ErrorKind};
 
-/// Settings of the memory backend, checked at [`Memory::start`](super::Memory::start).
+/// Settings of the memory backend.
+///
+/// [`Memory::start`](super::Memory::start) checks them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,9 +37,10 @@ pub struct Config {
     ///
     /// 1 to 2^24; default 1,024.
     pub room_events_max: usize,
-    /// About how many offline ids are remembered for `last_seen`, the latest to leave first.
+    /// About how many offline ids are remembered for `last_seen`.
     ///
-    /// Default 131,072, about 90 bytes each; 0 remembers nobody. It is split evenly over [`SHARDS`](Self::SHARDS) parts.
+    /// The first to leave are forgotten first. Default 131,072, about 90 bytes each; 0 remembers
+    /// nobody. It is split evenly over [`SHARDS`](Self::SHARDS) parts.
     pub remembered_max: usize,
 }
 
@@ -48,10 +51,10 @@ impl Config {
     /// The longest TTL and grace time: 365 days.
     pub const TTL_MAX: Duration = Timing::TTL_MAX;
 
-    /// How late an offline event may be on an idle machine: the interval at which deadlines are looked at.
+    /// How late an offline event may be on an idle machine.
     ///
-    /// What the machine needs to handle other deadlines of the same moment comes on top; the crate's
-    /// documentation has a measurement.
+    /// It is the interval at which deadlines are looked at. What the machine needs to handle other
+    /// deadlines of the same moment comes on top; the crate's documentation has a measurement.
     pub const LATENESS: Duration = beings::LATENESS;
 
     /// Into how many parts, each with its own lock, ids are split.

@@ -29,7 +29,9 @@ use crate::state::State;
 ///   stream follows it: a position from before gives [`Lagged`](crate::ErrorKind::Lagged) then.
 #[async_trait]
 pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
-    /// Holds a device of a member until it leaves or this process is gone, and sets the payload. It is this process's own, as in
+    /// Holds a device of a member, and sets the payload.
+    ///
+    /// The device is held until it leaves or this process is gone. It is this process's own, as in
     /// [`Backend::hold_device`](crate::Backend::hold_device).
     ///
     /// # Errors
@@ -37,7 +39,9 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
     /// If it is not held.
     async fn join(&self, room: &Room, id: &Id, device: &Device, payload: &Payload) -> Result<(), Error>;
 
-    /// Gives a device of a member a heartbeat, which keeps it for the TTL, and sets the payload. A held device stays held.
+    /// Gives a device of a member a heartbeat, and sets the payload.
+    ///
+    /// The heartbeat keeps the device for the TTL. A held device stays held.
     ///
     /// # Errors
     ///
@@ -50,14 +54,18 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
         payload: &Payload,
     ) -> Result<(), Error>;
 
-    /// Gives a device of a member a heartbeat, if this node keeps a device of the member, and says whether it does.
+    /// Gives a device a heartbeat, if this node keeps a device of the member.
+    ///
+    /// Returns whether it does.
     ///
     /// # Errors
     ///
     /// If it got none.
     async fn beat(&self, room: &Room, id: &Id, device: &Device) -> Result<bool, Error>;
 
-    /// Ends a device. If it was the last one its id stays a member for the grace time. Unknown ones are no error.
+    /// Ends a device; the last one leaves its id a member for the grace time.
+    ///
+    /// An unknown device is no error.
     ///
     /// # Errors
     ///
@@ -71,7 +79,9 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
     /// If it may not have been set.
     async fn update(&self, room: &Room, id: &Id, payload: &Payload) -> Result<bool, Error>;
 
-    /// Ends every device of a member, now and without grace. Unknown ones are no error.
+    /// Ends every device of a member, now and without grace.
+    ///
+    /// An unknown member is no error.
     ///
     /// # Errors
     ///
@@ -95,14 +105,18 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
     /// If the store cannot say.
     async fn count(&self, room: &Room) -> Result<u64, Error>;
 
-    /// Opens a stream of a room, which misses nothing that happens once this returned. The room may be empty.
+    /// Opens a stream of a room, which may be empty.
+    ///
+    /// It misses nothing that happens once this call has returned.
     ///
     /// # Errors
     ///
     /// If the stream cannot begin.
     async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error>;
 
-    /// Returns how the store is, as [`Backend::state`](crate::Backend::state); of a store that implements both it is the same.
+    /// Returns how the store is, as [`Backend::state`](crate::Backend::state).
+    ///
+    /// A store that implements both traits has one state.
     fn state(&self) -> watch::Receiver<State>;
 
     /// Ends every stream after what has happened so far, and every task of the backend.

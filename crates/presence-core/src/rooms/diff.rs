@@ -64,13 +64,15 @@ impl Default for Batching {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diff {
-    /// Who is a member now and was none.
+    /// The members that were none before.
     pub joined: Vec<Member>,
-    /// Who shows something else, or was gone in between.
+    /// The members that show something else, or were gone in between.
     pub updated: Vec<Member>,
-    /// Who is no member any more.
+    /// The ids that are no members any more.
     pub left: Vec<Id>,
-    /// How many members there are after it; of a snapshot in several diffs, after the last of them.
+    /// How many members the room has after it.
+    ///
+    /// If a snapshot comes in several diffs, it is the number after the last of them.
     pub count: u64,
     /// Where a stream goes on after it; `None` while more of the snapshot is to come.
     pub position: Option<Position>,

@@ -14,10 +14,12 @@ use crate::position::Position;
 pub enum Action {
     /// It is a member now, and shows this.
     Joined(Payload),
-    /// It shows something else, this.
+    /// It shows something else, which is this.
     Updated(Payload),
-    /// It is no member any more: [`Explicit`](Cause::Explicit) if it was removed, [`Ended`](Cause::Ended) if its last device left,
-    /// [`Expired`](Cause::Expired) if it fell silent.
+    /// It is no member any more.
+    ///
+    /// The cause is [`Explicit`](Cause::Explicit) if it was removed, [`Ended`](Cause::Ended) if its
+    /// last device left, and [`Expired`](Cause::Expired) if it fell silent.
     Left(Cause),
 }
 
@@ -25,20 +27,24 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// Who.
+    /// The member, or who was one.
     pub id: Id,
-    /// What.
+    /// What the member did.
     pub action: Action,
     /// How many members the room has after it.
     pub count: u64,
-    /// When the backend decided it.
+    /// When the backend decided the change.
     pub at: SystemTime,
-    /// Where a stream of this room goes on after this event: [`Since::Position`](crate::Since::Position).
+    /// Where a stream of this room goes on after this event.
+    ///
+    /// It is for [`Since::Position`](crate::Since::Position).
     pub position: Position,
 }
 
 impl Event {
-    /// Creates an event. For backends.
+    /// Creates an event.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn new(id: Id, action: Action, count: u64, at: SystemTime, position: Position) -> Self {
         Self { id, action, count, at, position }
@@ -58,7 +64,9 @@ pub enum Update {
     Present(Member),
     /// Part of the snapshot: this is no member any more, if it was listed before.
     Absent(Id),
-    /// The stream stands here: the snapshot, if there was one, is complete and true at this position.
+    /// The snapshot, if there was one, is complete and true at this position.
+    ///
+    /// It comes once in each stream, and says where the stream stands.
     Synced(Position),
     /// A change after that.
     Change(Event),

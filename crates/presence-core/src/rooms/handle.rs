@@ -38,9 +38,10 @@ impl Rooms {
         Self { backend: Arc::new(backend) }
     }
 
-    /// Holds one device of a member until it [leaves](Self::leave), and sets what the member shows.
+    /// Holds one device of a member, and sets what the member shows.
     ///
-    /// For what this process sees end, such as a connection. The first device of an id makes it a member.
+    /// The device is held until it [leaves](Self::leave). For what this process sees end, such as a
+    /// connection. The first device of an id makes it a member.
     ///
     /// # Errors
     ///
@@ -57,7 +58,9 @@ impl Rooms {
         self.backend.join(&room, &id, &device, &payload).await
     }
 
-    /// Gives one device of a member a heartbeat, which keeps it for the TTL, and sets what the member shows.
+    /// Gives one device of a member a heartbeat, and sets what it shows.
+    ///
+    /// The heartbeat keeps the device for the TTL.
     ///
     /// # Errors
     ///
@@ -74,10 +77,10 @@ impl Rooms {
         self.backend.join_beating(&room, &id, &device, &payload).await
     }
 
-    /// Gives one device a heartbeat, if this node keeps the member, and says whether it does.
+    /// Gives one device a heartbeat, if this node keeps the member.
     ///
-    /// If not, the heartbeat came too late or to another node than the last: [join](Self::join_beating) again, which is no
-    /// event if the id is still a member.
+    /// Returns whether it does. If not, the heartbeat came too late or to another node than the
+    /// last: [join](Self::join_beating) again, which is no event if the id is still a member.
     ///
     /// # Errors
     ///
@@ -107,7 +110,9 @@ impl Rooms {
         self.backend.leave(&room, &id, &device).await
     }
 
-    /// Sets what a member shows, and says whether it is a member. The last writer wins.
+    /// Sets what a member shows, and says whether it is a member.
+    ///
+    /// The last writer wins.
     ///
     /// # Errors
     ///
@@ -123,7 +128,7 @@ impl Rooms {
         self.backend.update(&room, &id, &payload).await
     }
 
-    /// Ends every device of a member: it is none at once, without grace.
+    /// Ends every device of a member, which leaves at once, without grace.
     ///
     /// # Errors
     ///
@@ -164,7 +169,9 @@ impl Rooms {
         self.backend.count(&name(room)?).await
     }
 
-    /// Opens a stream of what happens in a room, which misses nothing from the return of this call on.
+    /// Opens a stream of what happens in a room.
+    ///
+    /// It misses nothing that happens once this call has returned.
     ///
     /// # Errors
     ///
@@ -177,7 +184,9 @@ impl Rooms {
         self.backend.events(&name(room)?, since).await
     }
 
-    /// Opens a stream of what changed in a room, with many joins and leaves in one item.
+    /// Opens a stream of what changed in a room, in batches.
+    ///
+    /// One item tells of many joins and leaves.
     ///
     /// # Errors
     ///
@@ -192,10 +201,11 @@ impl Rooms {
         Ok(diff::diffs(events, snapshot, batching))
     }
 
-    /// Opens a stream of how many members a room has: now, and whenever that has changed, at every `interval` at most.
+    /// Opens a stream of how many members a room has.
     ///
-    /// It asks for the count at each interval and follows no events, so that a room in which thousands come and go costs
-    /// no more than a quiet one.
+    /// It gives the number now and whenever that has changed, at every `interval` at most. It asks
+    /// for the count at each interval and follows no events, so that a room in which thousands come
+    /// and go costs no more than a quiet one.
     ///
     /// # Errors
     ///
@@ -207,13 +217,17 @@ impl Rooms {
         counts::counts(&self.backend, name(room)?, interval)
     }
 
-    /// Returns how the store is, now and from here on, as [`Presence::state`](crate::Presence::state).
+    /// Returns how the store is, now and from here on.
+    ///
+    /// It is what [`Presence::state`](crate::Presence::state) returns.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
         self.backend.state()
     }
 
-    /// Closes the backend for all clones of this handle: streams end, calls fail, no event is made.
+    /// Closes the backend for all clones of this handle.
+    ///
+    /// Streams end, calls fail, and no event is made.
     ///
     /// # Cancel safety
     ///

@@ -12,14 +12,16 @@ use crate::page::Cursor;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Member {
-    /// Who.
+    /// The id of the member.
     pub id: Id,
     /// What they show, as it was written last through any of their devices.
     pub payload: Payload,
 }
 
 impl Member {
-    /// Creates a member. For backends.
+    /// Creates a member.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn new(id: Id, payload: Payload) -> Self {
         Self { id, payload }
@@ -30,27 +32,33 @@ impl Member {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemberPage {
-    /// The members, in no particular order. A page may be empty and not be the last.
+    /// The members, in no particular order.
+    ///
+    /// A page may be empty and not be the last.
     pub members: Vec<Member>,
     /// Where the next page starts; `None` after the last.
     pub next: Option<Cursor>,
 }
 
 impl MemberPage {
-    /// Creates a page. For backends.
+    /// Creates a page.
+    ///
+    /// This is for backends.
     #[must_use]
     pub fn new(members: Vec<Member>, next: Option<Cursor>) -> Self {
         Self { members, next }
     }
 }
 
-/// One id in one room: the name under which [`Beings`](crate::beings::Beings) keep it. For backends.
+/// One id in one room.
+///
+/// It is the name under which [`Beings`](crate::beings::Beings) keep it. This is for backends.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Seat {
-    /// Where.
+    /// The room.
     pub room: Room,
-    /// Who.
+    /// The id.
     pub id: Id,
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 pub struct Payload(Arc<[u8]>);
 
 impl Payload {
-    /// The longest one, in bytes: 4 KiB.
+    /// The length of the longest one, in bytes: 4 KiB.
     pub const BYTES_MAX: usize = 4096;
 
     /// Checks and copies `bytes`.

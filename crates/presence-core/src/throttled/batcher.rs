@@ -1,4 +1,6 @@
-//! Merges the heartbeats that go through: one call at a time, the rest waits and goes together.
+//! Merges the heartbeats that go through.
+//!
+//! One call is under way at a time; the rest waits and goes together.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::beings::Timing;
 use crate::error::{Error, ErrorKind};
 
-/// Settings of the throttle, checked at [`Throttled::start`](super::Throttled::start).
+/// Settings of the throttle.
+///
+/// [`Throttled::start`](super::Throttled::start) checks them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,13 +23,14 @@ pub struct Config {
     ///
     /// Whole milliseconds, 10 ms to 365 days; default 30 s.
     pub ttl: Duration,
-    /// How much of the TTL must be left, on average, for a heartbeat to be answered here.
+    /// How much of the TTL must be left for a heartbeat to be answered here.
     ///
-    /// 0.25 to 0.95; default 0.5. More makes offline events less late, see [`lateness`](Self::lateness), less lets fewer
-    /// heartbeats through: of an id that beats all the time one goes through every `(1 - fraction) × ttl`, spread over
-    /// 0.8 to 1.2 of that so that those who came together do not go through together. What is left of the TTL after
-    /// `lateness` is the time that the inner backend has for a heartbeat that is passed on late: a tenth of the TTL with
-    /// 0.25. It has to be longer than an outage that nobody shall notice.
+    /// This is meant on average. 0.25 to 0.95; default 0.5. More makes offline events less late,
+    /// see [`lateness`](Self::lateness), less lets fewer heartbeats through: of an id that beats
+    /// all the time one goes through every `(1 - fraction) × ttl`, spread over 0.8 to 1.2 of that
+    /// so that those who came together do not go through together. What is left of the TTL after
+    /// `lateness` is the time that the inner backend has for a heartbeat that is passed on late: a
+    /// tenth of the TTL with 0.25. It has to be longer than an outage that nobody shall notice.
     pub fraction: f64,
     /// How many ids one call of the inner backend has at most.
     ///
@@ -54,10 +57,11 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns how late the throttle may make an offline event: at most this, and 0.1 s.
+    /// Returns how late the throttle may make an offline event, at most.
     ///
-    /// A silent id whose last heartbeat was answered here is given one more when answers end, at most this long after
-    /// the last one that went through.
+    /// The 0.1 s until the throttle looks come on top. A silent id whose last heartbeat was
+    /// answered here is given one more when answers end, at most this long after the last one that
+    /// went through.
     #[must_use]
     pub fn lateness(&self) -> Duration {
         self.answered().mul_f64(JITTER_MAX).min(self.ttl)

@@ -1,4 +1,4 @@
-//! Passes on, while there is time, what was answered here and nobody followed up.
+//! Passes on heartbeats that were answered here and nobody followed up.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! Which refreshes are remembered: asked before a call, learned after it, forgotten when it counts no more.
+//! Which refreshes are remembered.
+//!
+//! It is asked before a call, learns after it, and forgets what counts no more.
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

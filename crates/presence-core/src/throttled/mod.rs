@@ -1,4 +1,6 @@
-//! A layer in front of a backend whose heartbeats cost a round trip: most of them it answers itself.
+//! A layer in front of a backend whose heartbeats cost a round trip.
+//!
+//! It answers most of them itself.
 //!
 //! ```text
 //! online(ids) ──► refreshed lately? ── yes ──► Ok                                    (most heartbeats)

@@ -15,7 +15,9 @@ use crate::event::{Cause, Event, Since, Status, Update};
 use crate::page::Cursor;
 use crate::presence::Presence;
 
-/// Runs random histories of ids. What [`history!`](crate::history!) calls.
+/// Runs random histories of ids.
+///
+/// [`history!`](crate::history!) calls it.
 pub fn run_ids<S: Stage>(cases: u32) {
     run::<Ids<S>>(cases);
 }

@@ -1,4 +1,6 @@
-//! Random histories: what many nodes do in any order, and whether what was heard of it can be explained.
+//! Random histories of what many nodes do, and a check of what was heard.
+//!
+//! What was heard has to be explained by what was done.
 //!
 //! ```text
 //! model ──► steps ──► runner: does them on several nodes ──► deeds, each from when to when   ─┐
@@ -22,11 +24,12 @@ pub use self::seats::run_rooms;
 #[doc(hidden)]
 pub use tokio::runtime::Runtime;
 
-/// Makes a test that runs random histories against a backend, and shrinks those that fail.
+/// Makes a test that runs random histories against a backend.
 ///
-/// `history!(name, World, runtime, cases)`: the name of the test, a type that implements [`World`](crate::contract::World), an
-/// expression that makes a tokio runtime, once per case, and the number of cases. A case takes a few dozen times the
-/// TTL, unless time is paused.
+/// It shrinks those that fail. `history!(name, World, runtime, cases)`: the name of the test, a
+/// type that implements [`World`](crate::contract::World), an expression that makes a tokio
+/// runtime, once per case, and the number of cases. A case takes a few dozen times the TTL, unless
+/// time is paused.
 #[macro_export]
 macro_rules! history {
     ($name:ident, $world:ty, $runtime:expr, $cases:expr) => {
@@ -50,9 +53,10 @@ macro_rules! history {
     };
 }
 
-/// Makes a test that runs random histories of rooms, as [`history!`](crate::history!) does of ids.
+/// Makes a test that runs random histories of rooms.
 ///
-/// The world implements [`RoomWorld`](crate::contract::RoomWorld) too.
+/// [`history!`](crate::history!) does the same for ids. The world implements
+/// [`RoomWorld`](crate::contract::RoomWorld) too.
 #[macro_export]
 macro_rules! rooms_history {
     ($name:ident, $world:ty, $runtime:expr, $cases:expr) => {

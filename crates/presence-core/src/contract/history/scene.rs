@@ -1,4 +1,4 @@
-//! What a history is played on: a world, and how its names are acted upon and looked at.
+//! What a history is played on: a world and the actions on its names.
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;

@@ -16,7 +16,9 @@ use crate::event::{Cause, Since};
 use crate::page::Cursor;
 use crate::rooms::{Action, Event, Payload, Rooms, Update};
 
-/// Runs random histories of rooms. What [`rooms_history!`](crate::rooms_history!) calls.
+/// Runs random histories of rooms.
+///
+/// [`rooms_history!`](crate::rooms_history!) calls it.
 pub fn run_rooms<S: Stage<World: RoomWorld>>(cases: u32) {
     run::<Seats<S>>(cases);
 }

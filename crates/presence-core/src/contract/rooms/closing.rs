@@ -1,4 +1,4 @@
-//! The end, in any order.
+//! Laws about the end of a backend of rooms, in any order.
 
 use super::ROOM;
 use super::watch::RoomWatch;
@@ -9,7 +9,9 @@ use crate::event::{Cause, Since};
 use crate::page::Cursor;
 use crate::rooms::Rooms;
 
-/// Streams end after what has happened, calls say `Closed`, closing again is nothing.
+/// A closed backend ends the streams of rooms and refuses calls.
+///
+/// Streams end after what has happened before. Closing again does nothing.
 pub async fn close_ends_room_streams_and_refuses_calls<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
@@ -28,7 +30,7 @@ pub async fn close_ends_room_streams_and_refuses_calls<W: RoomWorld>() {
     }
 }
 
-/// Dropping is closing without waiting, whatever goes first.
+/// Dropping the last handle closes without waiting, in any order of drops.
 pub async fn room_streams_end_when_the_last_handle_is_dropped<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();

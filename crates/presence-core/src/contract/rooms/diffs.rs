@@ -1,4 +1,4 @@
-//! Many joins and leaves in one item, or none at all.
+//! Laws about diffs, which tell of many joins and leaves in one item.
 
 use std::time::Duration;
 
@@ -52,7 +52,9 @@ pub async fn diffs_add_up_to_the_room<W: RoomWorld>() {
     assert_eq!(picture, listed(&rooms, ROOM, 50).await);
 }
 
-/// Who joins and leaves within one batch is not told; who left and is back is told once.
+/// A member that joins and leaves within one batch is not told.
+///
+/// One that left and is back is told once.
 pub async fn what_cancels_out_in_a_batch_is_not_told<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();

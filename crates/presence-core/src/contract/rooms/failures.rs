@@ -1,4 +1,6 @@
-//! The loss of the store and of a process, as a [`World`](crate::contract::World) says that they can happen.
+//! Laws about the loss of the store and of a process, for rooms.
+//!
+//! A [`World`](crate::contract::World) says which of them can happen.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +23,9 @@ use crate::page::Cursor;
 use crate::rooms::{Action, Payload, Rooms};
 use crate::state::State;
 
-/// While the store is away calls say so in time; when it is back, members are where they were and show what they did.
+/// A lost store leaves rooms as they were, and fails calls in time.
+///
+/// When it is back, members are where they were and show what they did.
 pub async fn lost_store_leaves_rooms_as_they_were<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
@@ -69,7 +73,9 @@ pub async fn lost_store_leaves_rooms_as_they_were<W: RoomWorld>() {
     watch.left("a", Cause::Explicit).await;
 }
 
-/// The members that a process kept which is gone leave once, in time; those that others keep stay.
+/// The members of a lost process leave once, in time.
+///
+/// Those that other processes keep stay.
 pub async fn members_of_a_lost_process_leave_in_time<W: RoomWorld>() {
     let Some(takeover) = W::TAKEOVER else { return };
     let terms = Terms::of::<W>();
@@ -103,7 +109,9 @@ pub async fn members_of_a_lost_process_leave_in_time<W: RoomWorld>() {
     assert_eq!(watch.picture().into_keys().collect::<Vec<_>>(), ["both"]);
 }
 
-/// Calls, streams and closes at once: each call does its work or says `Closed`, and everything ends.
+/// A close may come at any moment, amid calls and streams.
+///
+/// Each call does its work or says `Closed`, and everything ends.
 pub async fn close_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
     for moment in [0, 1, 5, 20] {
         let world = W::start(Terms::long::<W>()).await.unwrap();
@@ -136,7 +144,9 @@ pub async fn close_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
     }
 }
 
-/// The state of rooms is that of their store, and a stream of a room says once that the store is away.
+/// The state of rooms is that of their store.
+///
+/// A stream of a room says once that the store is away.
 pub async fn room_stream_says_once_that_the_store_is_away<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();

@@ -1,4 +1,4 @@
-//! Listings, and that rooms are apart.
+//! Laws about listings, and about rooms being apart.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::event::{Since, Status};
 use crate::page::Cursor;
 use crate::rooms::{Payload, Rooms};
 
-/// Page by page, and counted, every member is found with its payload, and nobody else.
+/// Pages and the count have every member with its payload, and nobody else.
 pub async fn pages_list_every_member<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
@@ -29,7 +29,7 @@ pub async fn pages_list_every_member<W: RoomWorld>() {
     assert_eq!(other.count(ROOM).await.unwrap(), 150);
 }
 
-/// Who stays is listed, whoever comes and goes between the pages.
+/// A member that stays is listed, whoever comes and goes between pages.
 pub async fn pages_miss_nobody_who_stays<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();

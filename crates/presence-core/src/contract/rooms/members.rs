@@ -1,4 +1,4 @@
-//! Who is in a room: the laws of ids, for members.
+//! Laws about members: those of ids, in a room.
 
 use std::collections::HashSet;
 
@@ -83,7 +83,9 @@ pub async fn devices_of_a_member_are_one_member<W: RoomWorld>() {
     watch.silent(terms.silence() * 2).await;
 }
 
-/// A page that reloads is back as another connection, and shows what it showed, or something else.
+/// A page that reloads is back as another connection, without a join.
+///
+/// It shows what it showed before, or something else.
 pub async fn return_within_grace_gives_no_join<W: RoomWorld>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
@@ -156,7 +158,9 @@ pub async fn held_member_needs_no_heartbeat<W: RoomWorld>() {
     watch.left("a", Cause::Ended).await;
 }
 
-/// To be removed needs no grace time, counts for all devices, and is no second event later.
+/// A member that is removed leaves at once, with all its devices.
+///
+/// There is no grace time, and no second event later.
 pub async fn removed_member_leaves_at_once<W: RoomWorld>() {
     let terms = Terms::of::<W>();
     let world = W::start(terms).await.unwrap();
@@ -180,7 +184,7 @@ pub async fn removed_member_leaves_at_once<W: RoomWorld>() {
     watch.joined("a", "y").await;
 }
 
-/// Nobody is harmed by what is done to strangers.
+/// A call about somebody who is no member changes nothing.
 pub async fn strangers_leave_in_silence<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
@@ -195,7 +199,9 @@ pub async fn strangers_leave_in_silence<W: RoomWorld>() {
     assert_eq!(rooms.count("another").await.unwrap(), 0);
 }
 
-/// Whatever nodes do at once, the events of each member fit together and end with what is listed.
+/// The events of each member alternate, whatever nodes do at once.
+///
+/// They end with what is listed.
 pub async fn member_events_alternate_whoever_makes_them<W: RoomWorld>() {
     const IDS: [&str; 3] = ["a", "b", "c"];
     let world = W::start(Terms::long::<W>()).await.unwrap();

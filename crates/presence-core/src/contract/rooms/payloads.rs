@@ -1,4 +1,4 @@
-//! What members show.
+//! Laws about payloads, which are what members show.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,9 @@ use crate::error::ErrorKind;
 use crate::event::{Cause, Since};
 use crate::rooms::Payload;
 
-/// A change of the payload is one event, from whichever node; what changes nothing is none.
+/// A change of the payload is one event, from whichever node.
+///
+/// A write that changes nothing gives no event.
 pub async fn update_gives_one_event<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
@@ -33,7 +35,9 @@ pub async fn update_gives_one_event<W: RoomWorld>() {
     watch.silent(W::DELIVERY).await;
 }
 
-/// Devices have one payload between them, the last one written, and leave it behind.
+/// The devices of a member share one payload: the last one written.
+///
+/// A device that leaves does not take it along.
 pub async fn payload_is_one_for_all_devices<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
@@ -51,7 +55,7 @@ pub async fn payload_is_one_for_all_devices<W: RoomWorld>() {
     assert_eq!(shown, BTreeMap::from([("a".to_owned(), Payload::new("z").unwrap())]));
 }
 
-/// Of many writers at once one is the last, for everybody the same.
+/// Of many concurrent writers one is the last, the same for everybody.
 pub async fn last_writer_wins<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
@@ -72,7 +76,7 @@ pub async fn last_writer_wins<W: RoomWorld>() {
     assert_eq!(watch.picture(), listed(&rooms, ROOM, 1).await);
 }
 
-/// What is a name or a payload to us is one to the store.
+/// A name or payload of any allowed shape comes back as it was.
 pub async fn names_and_payloads_of_every_shape_come_back<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
@@ -92,7 +96,7 @@ pub async fn names_and_payloads_of_every_shape_come_back<W: RoomWorld>() {
     }
 }
 
-/// What is too long or no name does nothing.
+/// A name or payload that is not allowed has no effect.
 pub async fn bad_names_and_payloads_are_refused<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();

@@ -1,4 +1,4 @@
-//! Streams of rooms: nothing missed, nothing twice, nothing lost in silence.
+//! Laws about streams of rooms, which miss and repeat nothing.
 
 use tokio::task::JoinSet;
 
@@ -11,7 +11,7 @@ use crate::event::{Cause, Since};
 use crate::position::Position;
 use crate::rooms::Rooms;
 
-/// A stream from now begins with its position, in a room that need not be there yet.
+/// A stream from now begins with its position, even in an empty room.
 pub async fn room_stream_from_now_gives_nothing_before<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
@@ -39,7 +39,9 @@ pub async fn stream_follows_a_room_that_empties<W: RoomWorld>() {
     assert!(!watch.lagged);
 }
 
-/// From the position of any event, on any node, as text: the rest and nothing but the rest.
+/// A stream from the position of an event gives exactly what followed.
+///
+/// This holds for any event, on any node, and for a position that was text in between.
 pub async fn room_stream_resumes_from_any_position<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
@@ -65,7 +67,7 @@ pub async fn room_stream_resumes_from_any_position<W: RoomWorld>() {
     }
 }
 
-/// Whoever was away for too long is told so, and hears what there is.
+/// A stream that begins too late is told so, and gives what there is.
 pub async fn room_position_outside_the_retention_gives_lagged<W: RoomWorld>() {
     let mut terms = Terms::long::<W>();
     terms.events_max = 50;
@@ -85,7 +87,7 @@ pub async fn room_position_outside_the_retention_gives_lagged<W: RoomWorld>() {
     assert_eq!(given.len() == 601, !slow.lagged, "{} of 601 events", given.len());
 }
 
-/// A position that this room did not give is not taken for one.
+/// A position that another room gave is not accepted.
 pub async fn position_of_another_room_gives_lagged<W: RoomWorld>() {
     let terms = Terms::long::<W>();
     let (world, elsewhere) = (W::start(terms).await.unwrap(), W::start(terms).await.unwrap());
@@ -108,7 +110,10 @@ pub async fn position_of_another_room_gives_lagged<W: RoomWorld>() {
     }
 }
 
-/// Subscribers that come while everything moves have the same picture in the end, and each change once.
+/// A snapshot is followed by the changes without a gap.
+///
+/// Subscribers that come while everything moves end with the same picture, and get each change
+/// once.
 pub async fn room_snapshot_is_followed_by_changes_without_a_gap<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
@@ -155,7 +160,7 @@ pub async fn room_snapshot_is_followed_by_changes_without_a_gap<W: RoomWorld>() 
     }
 }
 
-/// What changes while a snapshot is read is in it or after it, never both and never neither.
+/// A change during a snapshot is in the snapshot or after it, once.
 pub async fn room_snapshot_read_slowly_is_true_once_it_is_synced<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());

@@ -1,4 +1,4 @@
-//! What a store of rooms must offer to be judged.
+//! What a store of rooms must offer to be tested.
 
 use crate::contract::World;
 use crate::error::Error;
@@ -6,9 +6,11 @@ use crate::rooms::Rooms;
 
 /// A [`World`] that keeps rooms.
 pub trait RoomWorld: World {
-    /// Starts one more node on the store and returns its rooms, or gives one more handle if there can be but one node.
+    /// Starts one more node on the store and returns its rooms.
     ///
-    /// [`Terms::events_max`](crate::contract::Terms::events_max) is about how many events of one room it keeps.
+    /// It is one more handle if there can be but one node.
+    /// [`Terms::events_max`](crate::contract::Terms::events_max) is about how many events of one
+    /// room it keeps.
     ///
     /// # Errors
     ///
