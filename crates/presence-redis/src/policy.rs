@@ -1,4 +1,4 @@
-//! What a server does when its memory is full, and whom that harms.
+//! What a Redis does when its memory is full, and which keys that harms.
 
 use presence_core::Error;
 use redis::Value;

@@ -1,4 +1,6 @@
-//! What the log says of an outage: one line when it begins, and one when it is over.
+//! What the log says of an outage.
+//!
+//! There is one line when it begins, and one when it is over.
 
 use presence_core::State;
 use tokio::time::Instant;

@@ -7,7 +7,9 @@ use presence_core::{Error, ErrorKind};
 
 use redis_link::Connect;
 
-/// Settings of the keyspace layout, checked at [`Keyspace::start`](super::Keyspace::start).
+/// Settings of the keyspace layout.
+///
+/// [`Keyspace::start`](super::Keyspace::start) checks them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,9 +20,13 @@ use redis_link::Connect;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// How to reach Redis: one server, or the master that sentinels name; not a cluster.
+    /// How to reach Redis.
+    ///
+    /// It is one server, or the master that sentinels name, and not a cluster.
     pub connect: Connect,
-    /// What every key begins with, before a colon: 1 to 64 bytes without control characters; default `presence`.
+    /// What every key begins with, before a colon.
+    ///
+    /// 1 to 64 bytes without control characters; default `presence`.
     pub prefix: String,
     /// How long one heartbeat keeps an id online.
     ///
@@ -32,27 +38,40 @@ pub struct Config {
     /// Whole milliseconds, 0 to [`Timing::TTL_MAX`]; default 0, as in the Go package. Keys live for this much longer than
     /// the TTL, so the Go package's processes see the id for as long.
     pub grace: Duration,
-    /// What to do about Redis's `notify-keyspace-events`; default [`Notifications::Check`].
+    /// What to do about Redis's `notify-keyspace-events`.
+    ///
+    /// The default is [`Notifications::Check`].
     pub notifications: Notifications,
-    /// How many events this process keeps for its streams that are behind; 1 to 2^24, default 65,536, about 6 MiB.
+    /// How many events this process keeps for its streams that are behind.
+    ///
+    /// 1 to 2^24; default 65,536, about 6 MiB.
     pub events_max: usize,
-    /// About how many offline ids this process remembers for `last_seen`, the latest to leave first; 0 to 2^24, default
-    /// 131,072.
+    /// About how many offline ids this process remembers for `last_seen`.
+    ///
+    /// The first to leave are forgotten first. 0 to 2^24; default 131,072.
     pub remembered_max: usize,
 }
 
-/// What to do about `notify-keyspace-events`, without which Redis tells nobody who comes and goes.
+/// What to do about `notify-keyspace-events`.
 ///
-/// Needed are `E` and, of the classes, `$` for ids that come, `x` for those that fall silent and `g` for explicit
-/// departures, which the Go package does not hear of; `e` as well where Redis may evict keys.
+/// Without this setting Redis tells nobody who comes and goes. Needed are `E` and, of the classes,
+/// `$` for ids that come, `x` for those that fall silent and `g` for explicit departures, which the
+/// Go package does not hear of; `e` as well where Redis may evict keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notifications {
-    /// Read the setting at the start and after each loss of the connection, and refuse to go on if it is not enough.
+    /// Checks the setting, and refuses to go on if it is not enough.
+    ///
+    /// It is read at the start and after each loss of the connection.
     Check,
-    /// The same, and add what is missing. Redis forgets it at its next start, and is told again then.
+    /// Checks the setting, and adds what is missing.
+    ///
+    /// Redis forgets the change at its next start, and is told again then.
     Set,
-    /// Neither read nor set it, for a Redis that lets nobody at its settings. If it is not enough there are no events.
+    /// Neither reads nor changes the setting.
+    ///
+    /// This is for a Redis that does not permit either. If the setting is not enough there are no
+    /// events.
     Assume,
 }
 

@@ -1,4 +1,6 @@
-//! How the layout is: whether Redis takes writes, as a trial finds out, and whether its notifications are heard.
+//! How the layout is: whether Redis takes writes and is heard.
+//!
+//! A trial finds out the first; the second is about its notifications.
 
 use std::time::Duration;
 

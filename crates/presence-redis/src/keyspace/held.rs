@@ -1,8 +1,9 @@
-//! The devices that this process holds. Pure, but for its lock.
+//! The devices that this process holds.
 //!
-//! An explicit departure ends every device, in every process: the notification that a key was deleted does it. One that
-//! is late must not end what was held after it. So a device is *fresh* from before its key is written until everything
-//! that Redis had told by then has been heard, and only *firm* ones end by a notification.
+//! This module is pure, but for its lock. An explicit departure ends every device, in every
+//! process: the notification that a key was deleted does it. One that is late must not end what was
+//! held after it. So a device is *fresh* from before its key is written until everything that Redis
+//! had told by then has been heard, and only *firm* ones end by a notification.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -1,5 +1,6 @@
-//! The task that hears notifications: connects again when it has to, and reads the keys whenever it may have missed
-//! something.
+//! The task that hears notifications.
+//!
+//! It connects again when it has to, and reads the keys whenever it may have missed something.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! What this process has heard last: a bounded log that every stream reads at its own pace. Pure.
+//! A bounded log of what this process has heard last.
+//!
+//! Every stream reads it at its own pace. This module is pure.
 
 use std::collections::VecDeque;
 use std::time::SystemTime;

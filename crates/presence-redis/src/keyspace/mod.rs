@@ -1,7 +1,8 @@
-//! Presence in the keys and notifications of the Go package, so that both can run side by side.
+//! Presence in the keys and notifications of the Go package.
 //!
-//! For a migration from `presence` (once `redisence`) for Go: its processes and ours see, refresh and end each other's ids.
-//! Where there is nothing to be compatible with, take [`leases`](crate::leases): it is prompt and loses nothing.
+//! Both can run side by side. For a migration from `presence` (once `redisence`) for Go: its
+//! processes and ours see, refresh and end each other's ids. Where there is nothing to be
+//! compatible with, take [`leases`](crate::leases): it is prompt and loses nothing.
 //!
 //! ```text
 //! online(ids) ──► MULTI EXPIRE … EXEC, MULTI SETEX … EXEC ──►┌───────────────────────────┐

@@ -1,4 +1,6 @@
-//! When ids that are offline were last seen, for as many as there is room for. Pure.
+//! When ids that are offline were last seen.
+//!
+//! There is room for some of them. This module is pure.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::SystemTime;

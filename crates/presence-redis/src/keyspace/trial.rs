@@ -1,6 +1,7 @@
-//! The task that tries whether Redis takes writes, and looks whether it may remove what was written.
+//! The task that tries whether Redis takes writes.
 //!
-//! It asks for a key with a life of 0 seconds. Redis looks first whether it takes a write at all, from this user, now, and with the
+//! It also looks whether Redis may remove what was written. It asks for a key with a life of 0
+//! seconds. Redis looks first whether it takes a write at all, from this user, now, and with the
 //! memory that it has, and then refuses the life: nothing is written, and nobody is notified.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The ancestor's transactions.
+//! The transactions of the Go package.
 //!
 //! ```text
 //! heartbeat   MULTI  EXPIRE key T …     EXEC    1: refreshed, 0: absent

@@ -1,4 +1,6 @@
-//! Questions to a shard: in the life it is in, when it has recovered, with nobody in it who is overdue.
+//! Questions to a shard, asked when it can answer them.
+//!
+//! It answers in the life it is in, when it has recovered, and when nobody in it is overdue.
 
 use std::time::Duration;
 

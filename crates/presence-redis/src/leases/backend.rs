@@ -41,10 +41,12 @@ pub struct Leases {
 }
 
 impl Leases {
-    /// How late an offline event may be on an idle machine: deadlines are looked at every 10 ms, and Redis has to hear of it.
+    /// How late an offline event may be on an idle machine.
+    ///
+    /// Deadlines are looked at every 10 ms, and Redis has to hear of it.
     pub const LATENESS: Duration = Duration::from_millis(50);
 
-    /// Connects to Redis and takes part.
+    /// Connects to Redis and joins the other processes.
     ///
     /// # Errors
     ///

@@ -7,7 +7,9 @@ use presence_core::{Error, ErrorKind};
 
 use redis_link::Connect;
 
-/// Settings of the leases layout, checked at [`Leases::start`](super::Leases::start).
+/// Settings of the leases layout.
+///
+/// [`Leases::start`](super::Leases::start) checks them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -20,9 +22,10 @@ use redis_link::Connect;
 pub struct Config {
     /// How to reach Redis.
     pub connect: Connect,
-    /// What every key begins with, 1 to 64 bytes without `{`, `}` and control characters; default `tidings`.
+    /// What every key begins with.
     ///
-    /// One for each product that shares a Redis.
+    /// 1 to 64 bytes without `{`, `}` and control characters; default `tidings`. One for each
+    /// product that shares a Redis.
     pub prefix: String,
     /// Into how many parts ids are split: 1, 2, 4, 8, 16 or 32; default 16.
     ///
@@ -39,15 +42,19 @@ pub struct Config {
     /// Whole milliseconds, 0 to [`Timing::TTL_MAX`]; default 5 s. As long as a page takes to reload or a phone to
     /// change networks; 0 tells every loss at once.
     pub grace: Duration,
-    /// How many events are kept in Redis for streams that are behind, in all shards together.
+    /// How many events are kept in Redis for streams that are behind.
     ///
-    /// 1 to 2^24; default 65,536, about 4 MiB. Each process keeps at most as many again while it has streams.
+    /// It is the number in all shards together. 1 to 2^24; default 65,536, about 4 MiB. Each
+    /// process keeps at most as many again while it has streams.
     pub events_max: usize,
-    /// How many events of one room are kept in Redis for streams that are behind, with the payloads in them.
+    /// How many events of one room are kept in Redis for streams that are behind.
     ///
-    /// 1 to 2^24; default 1,024. A process keeps as many again of each room that it has streams of.
+    /// Their payloads are kept with them. 1 to 2^24; default 1,024. A process keeps as many again
+    /// of each room that it has streams of.
     pub room_events_max: usize,
-    /// How many offline ids are remembered for `last_seen`, at least half as many of the latest to leave; 0 to 2^24, default 131,072.
+    /// How many offline ids are remembered for `last_seen`.
+    ///
+    /// At least half as many of the latest to leave are. 0 to 2^24; default 131,072.
     pub remembered_max: usize,
 }
 
@@ -55,10 +62,14 @@ impl Config {
     /// How often a process renews its lease in each shard.
     pub const RENEWAL: Duration = Duration::from_millis(400);
 
-    /// How long after its last renewal a process takes heartbeats for good. Later they are kept, but fail.
+    /// How long after its last renewal a process takes heartbeats for good.
+    ///
+    /// Later heartbeats are kept, but the calls fail.
     pub const PATIENCE: Duration = Duration::from_secs(1);
 
-    /// How long, after Redis lost data, a process is waited for to announce what it holds.
+    /// How long a process is waited for after Redis lost data.
+    ///
+    /// It has to announce what it holds.
     pub const RECOVERY: Duration = Duration::from_secs(5);
 
     /// Creates the settings for a Redis at `url`, all others at their defaults.

@@ -1,4 +1,6 @@
-//! Where in a listing a page begins. Pure.
+//! Where in a listing a page begins.
+//!
+//! This module is pure.
 
 use presence_core::Cursor;
 use xxhash_rust::xxh3::xxh3_64;

@@ -1,4 +1,7 @@
-//! What processes ask of each other: to let go of a name that somebody told to leave, or of a device that was ended elsewhere.
+//! What processes ask of each other.
+//!
+//! One asks to let go of a name that somebody told to leave, or of a device that was ended
+//! elsewhere.
 //!
 //! ```text
 //! asks    kind "left", of, from, token, lines     whoever was told to leave; the receiver checks with Redis before it forgets

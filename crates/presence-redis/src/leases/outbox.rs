@@ -1,4 +1,6 @@
-//! What a shard in Redis is yet to hear from this process, in order. Pure.
+//! What a shard in Redis is yet to hear from this process, in order.
+//!
+//! This module is pure.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! The scripts: one typed function each. What they do is said at their heads.
+//! The scripts, with one typed function each.
+//!
+//! What a script does is said at its head.
 
 use std::marker::PhantomData;
 use std::sync::LazyLock;

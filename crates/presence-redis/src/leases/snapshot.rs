@@ -1,4 +1,7 @@
-//! Everybody who is online, listed while the world moves on, and brought up to the position where the changes begin.
+//! A snapshot of who is online, for the beginning of a stream.
+//!
+//! The ids are listed while the world moves on, and brought up to the position where the changes
+//! begin.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;

@@ -1,4 +1,6 @@
-//! What lies in shards: ids, or seats in rooms. The machinery around it is the same.
+//! What lies in shards: ids, or seats in rooms.
+//!
+//! The machinery around it is the same.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,6 @@
-//! The latest events of each shard, as this process read them: what its streams live on.
+//! The latest events of each shard, as this process read them.
+//!
+//! The streams of this process read them.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,6 @@
-//! The task that speaks for this process to one shard: steps, renewals, and what follows from the answers.
+//! The task that speaks for this process to one shard.
+//!
+//! It sends steps and renewals, and does what follows from the answers.
 
 use std::sync::Arc;
 use std::time::Duration;

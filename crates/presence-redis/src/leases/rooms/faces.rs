@@ -1,4 +1,6 @@
-//! What those show who sit here, to be said again should Redis forget it.
+//! The payloads of seats that this process holds.
+//!
+//! They are written again should Redis forget them.
 
 use std::collections::HashMap;
 

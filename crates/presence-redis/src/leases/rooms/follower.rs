@@ -1,4 +1,6 @@
-//! Reads the logs of the rooms that are followed here as they grow, for all streams of this process.
+//! Reads the logs of the rooms that are followed here as they grow.
+//!
+//! It does so once for all streams of this process.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -1,4 +1,6 @@
-//! Rooms in the leases layout: a space of shards beside that of ids, and streams of single rooms.
+//! Rooms in the leases layout, and streams of single rooms.
+//!
+//! Rooms are a space of shards beside that of ids.
 
 mod backend;
 mod calls;

@@ -1,4 +1,7 @@
-//! Everybody who is in a room, listed while the world moves on, and brought up to the position where the changes begin.
+//! A snapshot of a room, for the beginning of a stream.
+//!
+//! The members are listed while the world moves on, and brought up to the position where the
+//! changes begin.
 
 use std::collections::{HashSet, VecDeque};
 use std::mem;

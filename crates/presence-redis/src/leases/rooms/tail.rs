@@ -1,4 +1,6 @@
-//! The latest events of the rooms that are followed here: what their streams live on.
+//! The latest events of the rooms that are followed here.
+//!
+//! The streams of these rooms read them.
 
 use std::collections::{HashMap, VecDeque};
 
