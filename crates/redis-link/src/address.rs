@@ -6,7 +6,9 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
 use crate::error::Error;
 
-/// Where to connect to. Displays without user, password, and whatever else might be one.
+/// Where to connect to.
+///
+/// It displays without user, password, and whatever else might be a secret.
 #[derive(Clone)]
 pub struct Address {
     kind: Kind,
@@ -28,7 +30,9 @@ pub(crate) enum Kind {
 }
 
 impl Address {
-    /// Takes an address apart. See [`Connect`](crate::Connect) for its forms.
+    /// Takes an address apart.
+    ///
+    /// See [`Connect`](crate::Connect) for its forms.
     ///
     /// # Errors
     ///

@@ -1,4 +1,6 @@
-//! A cluster: a connection to each master, and a task that keeps the map of their slots.
+//! A cluster: a connection to each master, and the map of their slots.
+//!
+//! A task keeps the map.
 //!
 //! ```text
 //!   call(key) ──► map: slot ──► node ──► its connection

@@ -36,15 +36,22 @@ use crate::error::Error;
 pub struct Connect {
     /// The address.
     pub url: String,
-    /// Certificates to trust instead of the system's, in PEM; for TLS only. Default: none.
-    pub authorities: Option<Vec<u8>>,
-    /// How long a command may take, with its retries. 10 ms to 60 s; default 1 s.
+    /// Certificates to trust instead of the system's, in PEM.
     ///
-    /// It is also how long a call takes to fail while Redis is away. More, for a server that is slow at times.
+    /// They are for TLS only. Default: none.
+    pub authorities: Option<Vec<u8>>,
+    /// How long a command may take, with its retries.
+    ///
+    /// 10 ms to 60 s; default 1 s. It is also how long a call takes to fail while Redis is away.
+    /// More, for a server that is slow at times.
     pub timeout: Duration,
-    /// How long a connection may take to be made, TLS and log-in included. 10 ms to 60 s; default 1 s.
+    /// How long a connection may take to be made, TLS and log-in included.
+    ///
+    /// 10 ms to 60 s; default 1 s.
     pub connect_timeout: Duration,
-    /// The longest wait between attempts to connect; the first ones come quicker. 10 ms to 60 s; default 500 ms.
+    /// The longest wait between attempts to connect.
+    ///
+    /// The first attempts come quicker. 10 ms to 60 s; default 500 ms.
     pub retry_max: Duration,
 }
 

@@ -19,9 +19,13 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Nobody answered in time, or the server cannot answer now: try again later. Whether the command took effect is open.
+    /// Nobody answered in time, or the server cannot answer now: try again later.
+    ///
+    /// Whether the command took effect is open.
     Unavailable,
-    /// The server is there, answers reads, and takes no writes now, from this user, or with the memory that it has.
+    /// The server is there and answers reads, but takes no writes.
+    ///
+    /// It takes none now, none from this user, or none with the memory that it has.
     Refused,
     /// The server said what is wrong with the command.
     Answered,

@@ -1,4 +1,6 @@
-//! A way to one Redis, to the master that sentinels name, or to the masters of a cluster, that looks after itself.
+//! A self-healing connection to one Redis, a Sentinel set or a cluster.
+//!
+//! With sentinels it goes to the master that they name, with a cluster to its masters.
 //!
 //! ```no_run
 //! use redis_link::{Connect, Link};

@@ -18,9 +18,11 @@ use crate::node::{Node, Ready, Target};
 use crate::request::{Request, Verdict};
 use crate::sentinel::Sentinels;
 
-/// A way to one Redis, to the master that sentinels name, or to the masters of a cluster; cheap to clone.
+/// A self-healing connection to one Redis, a Sentinel set or a cluster.
 ///
-/// See the [crate documentation](crate) for what it promises. Dropping the last clone ends its tasks and connections.
+/// With sentinels it goes to the master that they name, with a cluster to its masters. It is cheap
+/// to clone. See the [crate documentation](crate) for what it promises. Dropping the last clone
+/// ends its tasks and connections.
 #[derive(Clone)]
 pub struct Link(Arc<Inner>);
 
@@ -52,7 +54,7 @@ impl Used {
 }
 
 impl Link {
-    /// Connects for the first time, and finds out whether it is a cluster.
+    /// Connects for the first time, and finds out whether Redis is a cluster.
     ///
     /// Of a cluster one node has to answer, of sentinels one and the master.
     ///
@@ -106,15 +108,18 @@ impl Link {
         self.0.settings.timeout
     }
 
-    /// Returns whether it is a cluster, in which a command can name keys of one slot only.
+    /// Returns whether the Redis is a cluster.
+    ///
+    /// In a cluster a command can name keys of one slot only.
     #[must_use]
     pub fn is_cluster(&self) -> bool {
         matches!(self.0.way, Way::Cluster(_))
     }
 
-    /// Sends a command to the master of `key` and returns its answer, within the timeout.
+    /// Sends a command to the master of `key` and returns its answer.
     ///
-    /// A command without a key goes to the master of whatever key is named.
+    /// The timeout bounds the whole of it. A command without a key goes to the master of whatever
+    /// key is named.
     ///
     /// # Errors
     ///
@@ -139,7 +144,9 @@ impl Link {
         }
     }
 
-    /// Makes a connection for commands that block for up to `block`, to the master of `key`.
+    /// Makes a connection for commands that block for up to `block`.
+    ///
+    /// It goes to the master of `key`.
     ///
     /// # Errors
     ///
@@ -155,7 +162,9 @@ impl Link {
         Box::pin(made).await.map_err(|error| Error::of(&self.0.address.to_string(), error))
     }
 
-    /// Makes a client for connections of other kinds, to the master; of a cluster to any of its nodes.
+    /// Makes a client for connections of other kinds, to the master.
+    ///
+    /// In a cluster it is a client for any of the nodes.
     ///
     /// # Errors
     ///
@@ -174,9 +183,10 @@ impl Link {
         made.await.map_err(|error| Error::of(&self.0.address.to_string(), error))
     }
 
-    /// Asks every master something, side by side, and returns the answers with the servers' names.
+    /// Sends a command to every master, side by side.
     ///
-    /// One that is away costs the others nothing.
+    /// Returns the answers with the names of the servers. One that is away costs the others
+    /// nothing.
     pub async fn each_master(&self, command: &Cmd) -> Vec<(String, Result<Value, Error>)> {
         let answers = match &self.0.way {
             Way::One(node) => {

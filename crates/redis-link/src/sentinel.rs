@@ -1,4 +1,6 @@
-//! Which server is the master, by what the sentinels say and by what it says itself.
+//! Which server is the master.
+//!
+//! The sentinels say so, and the server itself has to say it, too.
 //!
 //! ```text
 //!   every sentinel that is known, side by side ──► votes ──► every server with a vote, side by side ──► the one with the most

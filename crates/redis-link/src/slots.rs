@@ -1,4 +1,6 @@
-//! Which master has which slot. Pure.
+//! Which master has which slot.
+//!
+//! This module is pure.
 
 use std::sync::Arc;
 
