@@ -1,4 +1,6 @@
-//! The task of a connection: makes it, tells Redis what is wanted, reads what comes, and hands it over.
+//! The task of a connection.
+//!
+//! It makes the connection, tells Redis what is wanted, reads what comes, and hands it over.
 
 use std::error::Error as _;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! How long to wait before the next attempt to connect. Pure.
+//! How long to wait before the next attempt to connect.
+//!
+//! This module is pure.
 
 use std::time::Duration;
 

@@ -1,4 +1,6 @@
-//! What was read and not understood yet. Pure.
+//! What was read and not understood yet.
+//!
+//! This module is pure.
 
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{Frame, Parsed, parse};

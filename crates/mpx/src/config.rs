@@ -10,43 +10,71 @@ use crate::connection::{Connect, ConnectNode, Source};
 use crate::error::{Error, ErrorKind};
 use crate::subscription::Policy;
 
-/// Settings. Made from where the connection comes from; the rest has defaults.
+/// Settings of a multiplexer, and of a publisher.
+///
+/// They are made from where the connection comes from; the rest has defaults.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     pub(crate) source: Source,
-    /// After so long without anything from Redis it is asked for a sign of life; after as long again the connection is given up.
-    /// Default 30 s, 1 ms to a day.
+    /// How long Redis may say nothing before it is asked for a sign of life.
+    ///
+    /// After as long again without an answer the connection is given up. Default 30 s, 1 ms to a
+    /// day.
     pub ping_timeout: Duration,
-    /// How long connecting may take, login included. Default 5 s, 1 ms to 10 minutes.
+    /// How long connecting may take, login included.
+    ///
+    /// Default 5 s, 1 ms to 10 minutes.
     pub connect_timeout: Duration,
-    /// Before a second attempt to connect a random time is waited, at most twice this; doubled with each further one. Default 8 ms,
-    /// 1 ms up to `backoff_max`.
+    /// Half of the longest wait before the second attempt to connect.
+    ///
+    /// The wait is random, and its bound doubles with each further attempt. Default 8 ms, 1 ms up
+    /// to `backoff_max`.
     pub backoff_min: Duration,
-    /// What that wait is at most. Default 512 ms, up to 10 minutes.
+    /// The longest wait between two attempts to connect.
+    ///
+    /// Default 512 ms, 1 ms to 10 minutes.
     pub backoff_max: Duration,
-    /// How many names go into one command. Default 512, 1 to 4,096.
+    /// How many names go into one command.
+    ///
+    /// Default 512, 1 to 4,096.
     pub batch_max: usize,
-    /// How many messages a subscription keeps until it reads them. Default 1,000, 1 to 2^32.
+    /// How many messages a subscription keeps until it reads them.
+    ///
+    /// Default 1,000, 1 to 2^32.
     pub queue_max: usize,
-    /// What happens when there are more. Default: the oldest goes, and it is told how many went.
+    /// What happens when a subscription has more than `queue_max` to read.
+    ///
+    /// Default: the oldest goes, and the subscription is told how many went.
     pub policy: Policy,
-    /// How long a message may be, in bytes: a longer one ends the connection. Default 512 MB, which is what Redis allows.
+    /// How long a message may be, in bytes; a longer one ends the connection.
+    ///
+    /// Default 512 MB, which is what Redis allows; 64 bytes to 4 GiB.
     pub message_max: usize,
-    /// How many bytes of messages a [`Publisher`](crate::Publisher) holds that Redis has not answered; who gives more waits. Default
-    /// 16 MiB, 1 KiB to 256 MiB.
+    /// How many bytes a [`Publisher`](crate::Publisher) holds at most.
+    ///
+    /// They are those of messages that Redis has not answered; a caller that gives more waits.
+    /// Default 16 MiB, 1 KiB to 256 MiB.
     pub pending_max: usize,
-    /// Certificates of authorities to trust instead of those of this machine, in PEM; for TLS only. Default: none.
+    /// Certificates of authorities to trust instead of this machine's, in PEM.
+    ///
+    /// They are for TLS only. Default: none.
     pub authorities: Option<Vec<u8>>,
-    /// More nodes of a cluster, asked for its map if the first does not answer; of no use but to a
-    /// [`ShardedMultiplexer`](crate::ShardedMultiplexer). Default: none.
+    /// More nodes of a cluster, asked for its map if the first does not answer.
+    ///
+    /// Only a [`ShardedMultiplexer`](crate::ShardedMultiplexer) uses them. Default: none.
     pub nodes: Vec<(String, u16)>,
-    /// Where the random waits begin. Default: somewhere. Set it to have them repeat, in a simulation.
+    /// The seed of the random waits.
+    ///
+    /// Default: a random one. Set it to have the waits repeat, in a simulation.
     pub jitter_seed: Option<u64>,
 }
 
 impl Config {
-    /// From an address: `redis://`, `rediss://` for TLS, `redis+unix://`; with user and password if needed, and `?protocol=resp3`.
+    /// Creates the settings for an address, all others at their defaults.
+    ///
+    /// An address begins with `redis://`, `rediss://` for TLS, or `redis+unix://`; it may have a
+    /// user and a password, and `?protocol=resp3`.
     ///
     /// # Errors
     ///
@@ -62,20 +90,25 @@ impl Config {
         Ok(Self::from_info(info))
     }
 
-    /// From the connection settings of redis-rs. Of certificates that were set there nothing can be read: see
-    /// [`authorities`](Self::authorities), or [`from_connect`](Self::from_connect) for a certificate of our own.
+    /// Creates the settings from the connection settings of redis-rs.
+    ///
+    /// Certificates that were set there cannot be read from them: see
+    /// [`authorities`](Self::authorities), or [`from_connect`](Self::from_connect) for a
+    /// certificate of our own.
     #[must_use]
     pub fn from_info(info: ConnectionInfo) -> Self {
         Self::of(Source::Info(Box::new(info)))
     }
 
-    /// From anything that makes a connection, which is logged in already if it has to be.
+    /// Creates the settings from anything that makes a connection.
+    ///
+    /// The connection is logged in already if it has to be.
     #[must_use]
     pub fn from_connect(connect: impl Connect) -> Self {
         Self::of(Source::Function(Arc::new(connect)))
     }
 
-    /// From anything that makes connections to the nodes of a cluster.
+    /// Creates the settings from anything that connects to a cluster's nodes.
     ///
     /// They are logged in already if they have to be. Nodes are named as the cluster names them, beginning with `host` and `port`: where
     /// these are not how they are reached, as behind a proxy or in containers, this is the place to say how.

@@ -1,4 +1,4 @@
-//! What both multiplexers are: names, tasks, and when they end.
+//! What both multiplexers have in common: names, tasks, and their end.
 
 use std::sync::Arc;
 use std::time::Duration;

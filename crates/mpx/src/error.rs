@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::{error, fmt};
 
-/// Why something was not done. Cheap to clone, as every subscription of a lost connection gets it.
+/// Why something was not done.
+///
+/// It is cheap to clone, as every subscription of a lost connection gets it.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -18,17 +20,21 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Redis cannot be reached, or the connection was lost. It comes back by itself.
+    /// Redis cannot be reached, or the connection was lost.
+    ///
+    /// The connection comes back by itself.
     Unavailable,
     /// There was no answer in time: try again.
     Timeout,
-    /// A setting is out of its bounds, or Redis refuses who we are: mend it.
+    /// A setting is out of its bounds, or Redis refuses the log-in: change it.
     Config,
     /// A name or a pattern can never be used.
     InvalidInput,
     /// Redis refuses the name, or the command, to the user of the connection.
     Refused,
-    /// The connection was lost before Redis answered: a message may have been published or not.
+    /// The connection was lost before Redis answered.
+    ///
+    /// A message may have been published or not.
     Uncertain,
     /// Nobody listens to the channel: a request reached nobody.
     NoReceiver,
@@ -36,7 +42,7 @@ pub enum ErrorKind {
     Closed,
     /// The subscription was closed since it did not read what came, as its policy says.
     Overflow,
-    /// The server does not talk as Redis does.
+    /// The server does not speak the protocol of Redis.
     Protocol,
 }
 

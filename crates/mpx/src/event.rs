@@ -20,33 +20,38 @@ pub enum Event {
         /// The channel or the pattern.
         name: Bytes,
     },
-    /// The connection was lost, with all that is published until the names are activated again.
+    /// The connection was lost.
+    ///
+    /// What is published until the names are activated again is lost as well.
     Disconnected {
-        /// The names that were active and are not any more, in their alphabetical order. With one connection all that were; in a
-        /// cluster those of one master.
+        /// The names that were active and are not any more, in alphabetical order.
+        ///
+        /// With one connection these are all that were active; in a cluster, those of one master.
         names: Arc<[Bytes]>,
-        /// Why.
+        /// Why the connection was lost.
         error: Error,
     },
-    /// The connection's user may not have the name, says Redis. It is asked for again with the next connection, and when another
-    /// subscription adds it.
+    /// Redis refuses the name to the user of the connection.
     ///
-    /// Or it is longer than this Redis takes, which has ended a connection over a name as long. It is not asked for again, and each
-    /// connection says so.
+    /// It is asked for again with the next connection, and when another subscription adds it. Or it
+    /// is longer than this Redis takes, which has ended a connection over a name as long. It is not
+    /// asked for again, and each connection says so.
     Refused {
         /// The channel or the pattern.
         name: Bytes,
         /// What Redis said, or that the name is too long.
         error: Error,
     },
-    /// So many messages were dropped, since they were not read in time: all of them older than the next one.
+    /// Messages were dropped, since they were not read in time.
+    ///
+    /// All of them are older than the next one.
     Lagged {
-        /// How many.
+        /// How many messages were dropped.
         missed: u64,
     },
 }
 
-/// Something published.
+/// A message that was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// The channel that it was published on.

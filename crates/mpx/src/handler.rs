@@ -7,7 +7,9 @@ use crate::event::Event;
 /// It is called by the one task that reads the connection, one call after another: whatever it does delays everybody else. So it must
 /// not block: the runtime may be waiting for its thread, too. It may call anything of this crate. One that panics is closed.
 pub trait Handler: Send + Sync + 'static {
-    /// Takes a message. Both texts are borrowed from the connection's buffer.
+    /// Takes a message.
+    ///
+    /// Both texts are borrowed from the connection's buffer.
     fn message(&self, channel: &[u8], payload: &[u8]);
 
     /// Takes a notice: any [`Event`] but a message.

@@ -45,7 +45,9 @@ pub struct Multiplexer {
 }
 
 impl Multiplexer {
-    /// Begins to connect. Subscriptions can be made at once; they become active when there is a connection.
+    /// Begins to connect.
+    ///
+    /// Subscriptions can be made at once; they become active when there is a connection.
     ///
     /// # Errors
     ///
@@ -88,7 +90,7 @@ impl Multiplexer {
         PatternSubscription::with_queue(&self.engine.shared, pattern.as_ref())
     }
 
-    /// The same, with a handler.
+    /// Subscribes to all channels that fit a glob, and calls a handler.
     ///
     /// # Errors
     ///
@@ -101,7 +103,9 @@ impl Multiplexer {
         PatternSubscription::with_handler(&self.engine.shared, pattern.as_ref(), Box::new(handler))
     }
 
-    /// Subscribes to all channels below a prefix, which is taken as it is, for promises.
+    /// Subscribes to all channels below a prefix, for promises.
+    ///
+    /// The prefix is taken as it is: its characters have no meaning as a glob.
     ///
     /// # Errors
     ///
@@ -110,19 +114,26 @@ impl Multiplexer {
         PromiseSubscription::open(&self.engine.shared, prefix.as_ref())
     }
 
-    /// Closes the connection and makes no other, until [`restart`](Self::restart). Returns at once; an attempt to connect, or the wait for
-    /// one, is broken off. Subscriptions stay, and may be changed. They are not told `Disconnected`; promises are. Any number of times.
+    /// Closes the connection and makes no other, until [`restart`](Self::restart).
+    ///
+    /// It returns at once; an attempt to connect, or the wait for one, is broken off. Subscriptions
+    /// stay, and may be changed. They are not told `Disconnected`; promises are. It may be called
+    /// any number of times.
     pub fn stop(&self) {
         self.engine.stop();
     }
 
-    /// Connects again after [`stop`](Self::stop): all names are activated anew. Any number of times.
+    /// Connects again after [`stop`](Self::stop).
+    ///
+    /// All names are activated anew. It may be called any number of times.
     pub fn restart(&self) {
         self.engine.restart();
     }
 
-    /// Ends everything: subscriptions are closed, their streams end after what was read. Says whether the task was over within `grace`:
-    /// if not, it waits for a handler.
+    /// Ends the multiplexer, and says whether that was over within `grace`.
+    ///
+    /// Subscriptions are closed, and their streams end after what was read. If it was not over, the
+    /// task waits for a handler.
     ///
     /// # Cancel safety
     ///
@@ -131,7 +142,9 @@ impl Multiplexer {
         self.engine.shutdown(grace).await
     }
 
-    /// Returns why there is no connection: the last attempt that failed, or the loss, since one was there.
+    /// Returns why there is no connection.
+    ///
+    /// It is the loss of the last one, or the last attempt that failed since.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
         self.engine.shared.error()

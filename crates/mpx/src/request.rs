@@ -1,11 +1,15 @@
-//! What a request looks like on its channel. Pure.
+//! What a request looks like on its channel.
+//!
+//! This module is pure.
 
 use crate::error::{Error, ErrorKind};
 
-/// A question that wants an answer, as it was published by a [`Requester`](crate::Requester).
+/// A question that wants an answer.
 ///
-/// On the wire it is a [netstring](https://cr.yp.to/proto/netstrings.txt) with the channel for the answer, then the body as it is:
-/// `12:answers:1234,how are you?`. The answer is the payload of a message on that channel, in whatever form.
+/// A [`Requester`](crate::Requester) publishes it. On the wire it is a
+/// [netstring](https://cr.yp.to/proto/netstrings.txt) with the channel for the answer, then the
+/// body as it is: `12:answers:1234,how are you?`. The answer is the payload of a message on that
+/// channel, in whatever form.
 ///
 /// The channel is what the asker says. Who may publish where others may not looks at it before answering.
 ///

@@ -13,10 +13,12 @@ use crate::publisher::Publisher;
 use crate::request::Request;
 use crate::subscription::{PromiseSubscription, Unfulfilled};
 
-/// Asks, and waits for the answer: a [`Publisher`] for the questions, promises for the answers.
+/// Asks questions over Pub/Sub, and waits for their answers.
 ///
-/// All answers come through one pattern, below a prefix that no other requester has; so a question costs one `PUBLISH` and its answer
-/// another. Who answers reads a [`Request`] and publishes to its channel. Cloning gives another handle of the same.
+/// It has a [`Publisher`] for the questions, and promises for the answers. All answers come through
+/// one pattern, below a prefix that no other requester has; so a question costs one `PUBLISH` and
+/// its answer another. Who answers reads a [`Request`] and publishes to its channel. Cloning gives
+/// another handle of the same.
 ///
 /// Redis counts the receivers of a message on the node it is published to. With one server that is everybody, and a request that nobody
 /// hears fails at once; where those who answer may be connected to another node, of a cluster or a replica, see
@@ -44,7 +46,9 @@ pub struct Requester {
 }
 
 impl Requester {
-    /// Subscribes to the answers, on channels of `prefix` and something that nobody can guess.
+    /// Subscribes to the answers.
+    ///
+    /// Their channels begin with `prefix` and something that nobody can guess.
     ///
     /// # Errors
     ///
@@ -59,13 +63,17 @@ impl Requester {
         Ok(Self { publisher: publisher.clone(), answers, made: Arc::default(), across_nodes: false })
     }
 
-    /// Has requests wait for their answers even if nobody listens at the publisher's node: it may be heard at another one.
+    /// Has requests wait even if nobody listens at the publisher's node.
+    ///
+    /// The channel may be heard at another node.
     #[must_use]
     pub fn across_nodes(self) -> Self {
         Self { across_nodes: true, ..self }
     }
 
-    /// Asks on a channel, and returns the first answer. The timeout counts from now, and includes the wait for a connection.
+    /// Asks on a channel, and returns the first answer.
+    ///
+    /// The timeout counts from now, and includes the wait for a connection.
     ///
     /// # Errors
     ///
@@ -106,7 +114,9 @@ impl Requester {
         }
     }
 
-    /// Ends the subscription: open requests are [`Closed`](ErrorKind::Closed). So it ends with the last handle, too.
+    /// Ends the subscription: open requests are [`Closed`](ErrorKind::Closed).
+    ///
+    /// It ends with the last handle, too.
     pub fn close(&self) {
         self.answers.close();
     }

@@ -1,4 +1,4 @@
-//! A connection with what is on its way in both directions.
+//! A connection, with what is on its way in both directions.
 
 use std::future::poll_fn;
 use std::io;

@@ -24,11 +24,14 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 /// A connection in the making.
 pub type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> + Send>>;
 
-/// Anything that makes connections: a closure that returns a future of a byte stream, for one.
+/// Anything that makes connections.
 ///
-/// The stream is logged in already if it has to be; it is used with whatever protocol it speaks.
+/// A closure that returns a future of a byte stream does, for one. The stream is logged in already
+/// if it has to be; it is used with whatever protocol it speaks.
 pub trait Connect: Send + Sync + 'static {
-    /// Begins to make one. It is dropped when it takes too long.
+    /// Begins to make a connection.
+    ///
+    /// The future is dropped when it takes too long.
     fn connect(&self) -> Connecting;
 }
 
@@ -48,7 +51,9 @@ where
 /// A closure that takes host and port and returns a future of a byte stream, for one.
 /// The stream is logged in already if it has to be; it is used with whatever protocol it speaks.
 pub trait ConnectNode: Send + Sync + 'static {
-    /// Begins to make one to the node that the cluster knows by this address. It is dropped when it takes too long.
+    /// Begins to make a connection to a node.
+    ///
+    /// The cluster knows the node by this address. The future is dropped when it takes too long.
     fn connect_node(&self, host: &str, port: u16) -> Connecting;
 }
 

@@ -1,4 +1,4 @@
-//! TLS: whom to trust.
+//! TLS, and which authorities it trusts.
 
 use std::sync::Arc;
 

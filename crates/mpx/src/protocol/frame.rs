@@ -6,7 +6,9 @@
 use std::fmt;
 use std::ops::Range;
 
-/// What a connection heard. Texts are borrowed from the buffer.
+/// What a connection heard.
+///
+/// Texts are borrowed from the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Frame<'a> {
@@ -42,7 +44,7 @@ pub enum Frame<'a> {
     Other,
 }
 
-/// What a name is.
+/// What kind of name a subscription has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A channel.

@@ -1,6 +1,7 @@
-//! What goes over the wire, without a wire: frames out of bytes, commands into bytes. Pure.
+//! The protocol of Redis: frames out of bytes, and commands into bytes.
 //!
-//! Source: <https://redis.io/docs/latest/develop/reference/protocol-spec/> and
+//! This module is pure: it does no I/O. Source:
+//! <https://redis.io/docs/latest/develop/reference/protocol-spec/> and
 //! <https://redis.io/docs/latest/develop/pubsub/>.
 
 mod command;

@@ -1,4 +1,6 @@
-//! Publishes over one connection, without waiting for one answer before the next command.
+//! Publishes over one connection, with many messages on their way.
+//!
+//! It does not wait for one answer before the next command.
 
 mod metrics;
 mod pending;
@@ -74,7 +76,9 @@ impl Publisher {
         Ok(Self { _end: Arc::new(End(Arc::clone(&pending))), pending, tasks })
     }
 
-    /// Publishes a message, and returns how many connections received it, those of a multiplexer counted once.
+    /// Publishes a message, and returns how many connections received it.
+    ///
+    /// The subscriptions of a multiplexer share one connection, which counts once.
     ///
     /// # Errors
     ///
@@ -94,7 +98,9 @@ impl Publisher {
         self.send(channel, payload).await?.await
     }
 
-    /// Takes a message to publish, as soon as there is room for it, and returns what will be the answer.
+    /// Takes a message to publish, and returns the receipt for its answer.
+    ///
+    /// It waits until there is room for the message.
     ///
     /// # Errors
     ///
@@ -108,7 +114,9 @@ impl Publisher {
         self.pending.add(channel.as_ref(), payload.as_ref()).await.map(Receipt)
     }
 
-    /// Takes nothing more, and waits until what was taken was published or failed. Says whether that was so within `grace`.
+    /// Takes nothing more, and waits until all that was taken is settled.
+    ///
+    /// What was taken is published or fails. Returns whether that was so within `grace`.
     ///
     /// # Cancel safety
     ///

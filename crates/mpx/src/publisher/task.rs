@@ -1,4 +1,6 @@
-//! The task of a publisher: makes its connection, writes what is to be published, hands the answers out.
+//! The task of a publisher.
+//!
+//! It makes its connection, writes what is to be published, and hands the answers out.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! One name: who hears it, and what Redis was told about it. Pure.
+//! One name: who hears it, and what Redis was told about it.
+//!
+//! This module is pure.
 
 use std::sync::Arc;
 

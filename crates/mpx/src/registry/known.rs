@@ -1,5 +1,7 @@
-//! Who hears a name, as the task of a connection remembers it: close together, since with many names most messages find nothing of
-//! theirs in the processor's caches. Pure.
+//! Who hears a name, as the task of a connection remembers it.
+//!
+//! It is kept close together, since with many names most messages find nothing of theirs in the
+//! processor's caches. This module is pure.
 
 use std::fmt;
 use std::hash::BuildHasher;

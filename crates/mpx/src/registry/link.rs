@@ -1,4 +1,6 @@
-//! What is to be told Redis on one connection, and what it answers. Pure.
+//! What Redis is to be told on one connection, and what it answers.
+//!
+//! This module is pure.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -1,7 +1,8 @@
-//! Who wants what, and what Redis was told. Pure.
+//! Who wants what, and what Redis was told.
 //!
-//! Handles change the wishes; the tasks of the connections bring Redis there. A name that is dropped and wanted again before it got
-//! that far costs nothing, and the commands that are written always follow the last wish.
+//! This module is pure. Handles change the wishes; the tasks of the connections bring Redis there.
+//! A name that is dropped and wanted again before it got that far costs nothing, and the commands
+//! that are written always follow the last wish.
 //!
 //! A [`Link`] is the place of one connection: a multiplexer has one, a sharded one has one for each master of the cluster.
 

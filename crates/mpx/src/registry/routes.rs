@@ -1,4 +1,6 @@
-//! Which connection a name belongs to. Pure.
+//! Which connection a name belongs to.
+//!
+//! This module is pure.
 
 use bytes::Bytes;
 

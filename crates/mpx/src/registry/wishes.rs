@@ -1,4 +1,6 @@
-//! What handles do: subscriptions and their names come and go. Pure.
+//! What handles do: subscriptions and their names come and go.
+//!
+//! This module is pure.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
-//! The map of a cluster: which master has which slots. Pure.
+//! The map of a cluster: which master has which slots.
+//!
+//! This module is pure.
 
 use redis::Value;
 

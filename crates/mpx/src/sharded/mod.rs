@@ -1,4 +1,6 @@
-//! Subscriptions to the sharded channels of a Redis Cluster: one connection for each master.
+//! Subscriptions to the sharded channels of a Redis Cluster.
+//!
+//! There is one connection for each master.
 
 mod map;
 mod topology;
@@ -15,12 +17,13 @@ use crate::protocol::Kind;
 use crate::registry::Routes;
 use crate::subscription::{ChannelSubscription, Events};
 
-/// Many subscriptions to sharded channels, over one connection to each master of a Redis Cluster.
+/// Many subscriptions to the sharded channels of a Redis Cluster.
 ///
-/// Sharded channels (`SPUBLISH`, since Redis 7) stay on the master that their slot belongs to, where other channels are passed on to all
-/// nodes of the cluster. Slots may move and masters may fall: names follow them, and whoever had them active is told
-/// [`Disconnected`](crate::Event::Disconnected) with these names, and [`Activated`](crate::Event::Activated) when the new master has
-/// confirmed them.
+/// There is one connection to each master. Sharded channels (`SPUBLISH`, since Redis 7) stay on the
+/// master that their slot belongs to, where other channels are passed on to all nodes of the
+/// cluster. Slots may move and masters may fall: names follow them, and whoever had them active is
+/// told [`Disconnected`](crate::Event::Disconnected) with these names, and
+/// [`Activated`](crate::Event::Activated) when the new master has confirmed them.
 ///
 /// A master that is cut off and replaced does not know it, and says nothing: what is published at its heir meanwhile is missed, until it
 /// hears of that, or does not answer within [`ping_timeout`](Config::ping_timeout). A cluster whose nodes have
@@ -39,7 +42,9 @@ pub struct ShardedMultiplexer {
 }
 
 impl ShardedMultiplexer {
-    /// Begins to ask for the map of the cluster: the node of the settings, then [`nodes`](Config::nodes).
+    /// Begins to ask for the map of the cluster.
+    ///
+    /// The node of the settings is asked first, then [`nodes`](Config::nodes).
     ///
     /// # Errors
     ///
@@ -81,17 +86,21 @@ impl ShardedMultiplexer {
         self.engine.stop();
     }
 
-    /// Connects again after [`stop`](Self::stop): all names are activated anew.
+    /// Connects again after [`stop`](Self::stop), and activates all names anew.
     pub fn restart(&self) {
         self.engine.restart();
     }
 
-    /// Ends everything, as [`Multiplexer::shutdown`](crate::Multiplexer::shutdown) does.
+    /// Ends the multiplexer, and says whether that was over within `grace`.
+    ///
+    /// It does what [`Multiplexer::shutdown`](crate::Multiplexer::shutdown) does.
     pub async fn shutdown(&self, grace: Duration) -> bool {
         self.engine.shutdown(grace).await
     }
 
-    /// Returns why a connection could not be made or was lost the last time, until one is made.
+    /// Returns why a connection could not be made or was lost the last time.
+    ///
+    /// There is an error until a connection is made again.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
         self.engine.shared.error()

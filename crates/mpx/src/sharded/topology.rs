@@ -1,4 +1,7 @@
-//! The task that knows the cluster: asks for its map when something says that it has changed, and has a connection to each master.
+//! The task that knows the cluster.
+//!
+//! It asks for the map when something says that the map has changed, and has a connection to each
+//! master.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;

@@ -13,9 +13,10 @@ use crate::handler::Handler;
 use crate::protocol::Kind;
 use crate::sink::Receiver;
 
-/// A subscription to any number of channels, which may be changed at any time and from any task.
+/// A subscription to any number of channels.
 ///
-/// Cloning gives another handle. It ends with [`close`](Self::close), with its [`Events`] or, if it has a handler, with the last handle.
+/// It may be changed at any time and from any task. Cloning gives another handle. It ends with
+/// [`close`](Self::close), with its [`Events`] or, if it has a handler, with the last handle.
 #[derive(Debug, Clone)]
 pub struct ChannelSubscription {
     inner: Arc<Inner>,
@@ -38,8 +39,10 @@ impl ChannelSubscription {
         Ok(Self { inner: Arc::new(Inner::open(shared, Receiver::Handler(handler.into()))?), kind })
     }
 
-    /// Subscribes to a channel. Returns at once; [`Event::Activated`](crate::Event::Activated) says when it is true. Nothing happens
-    /// if it is one of its channels.
+    /// Subscribes to a channel, and returns at once.
+    ///
+    /// [`Event::Activated`](crate::Event::Activated) says when it is true. Nothing happens if the
+    /// subscription has the channel already.
     ///
     /// # Errors
     ///
@@ -49,24 +52,30 @@ impl ChannelSubscription {
         self.inner.add(self.kind, checked(channel.as_ref())?)
     }
 
-    /// Ends the subscription to a channel; says whether it was one of its channels. What lies in the stream may still be
-    /// read, and a handler that is being called on another thread returns from that; nothing more comes.
+    /// Ends the subscription to a channel, and says whether there was one.
+    ///
+    /// What lies in the stream may still be read, and a handler that is being called on another
+    /// thread returns from that; nothing more comes.
     pub fn remove(&self, channel: impl AsRef<[u8]>) -> bool {
         self.inner.remove(self.kind, &Bytes::copy_from_slice(channel.as_ref()))
     }
 
-    /// Ends the subscription to all its channels. It stays open.
+    /// Ends the subscription to all its channels.
+    ///
+    /// The subscription itself stays open.
     pub fn clear(&self) {
         self.inner.clear();
     }
 
-    /// Its channels, in no order.
+    /// Returns its channels, in no particular order.
     #[must_use]
     pub fn channels(&self) -> Vec<Bytes> {
         self.inner.names()
     }
 
-    /// Waits until Redis has confirmed a channel; at once if it has. While the multiplexer is stopped that is until it is restarted.
+    /// Waits until Redis has confirmed a channel; at once if it has.
+    ///
+    /// While the multiplexer is stopped, that is until it is restarted.
     ///
     /// # Errors
     ///
@@ -76,7 +85,9 @@ impl ChannelSubscription {
         self.inner.activated(self.kind, &Bytes::copy_from_slice(channel.as_ref())).await
     }
 
-    /// Ends it for good, as if all its channels were removed. Any number of times.
+    /// Ends the subscription for good, as if all its channels were removed.
+    ///
+    /// It may be called any number of times.
     pub fn close(&self) {
         self.inner.close();
     }

@@ -1,4 +1,6 @@
-//! What happened to each name, cut short. Pure.
+//! What happened to each name, cut short.
+//!
+//! This module is pure.
 
 use std::collections::BTreeMap;
 

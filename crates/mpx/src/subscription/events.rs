@@ -11,9 +11,10 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::sink::Receiver;
 
-/// What a subscription hears, in order. Ends when it is closed; dropping it closes it.
+/// What a subscription hears, in order.
 ///
-/// Waiting for the next item can be given up at any time: nothing is lost by that.
+/// The stream ends when the subscription is closed; dropping it closes the subscription. Waiting
+/// for the next item can be given up at any time: nothing is lost by that.
 #[derive(Debug)]
 pub struct Events {
     inner: Arc<Inner>,

@@ -45,7 +45,7 @@ impl PatternSubscription {
         Ok(Self { inner: Arc::new(inner), pattern })
     }
 
-    /// The pattern.
+    /// Returns the pattern.
     #[must_use]
     pub fn pattern(&self) -> &Bytes {
         &self.pattern
@@ -61,7 +61,9 @@ impl PatternSubscription {
         self.inner.activated(Kind::Pattern, &self.pattern).await
     }
 
-    /// Ends it for good. Any number of times.
+    /// Ends the subscription for good.
+    ///
+    /// It may be called any number of times.
     pub fn close(&self) {
         self.inner.close();
     }

@@ -149,13 +149,15 @@ impl PromiseSubscription {
         Ok(Self { inner: Arc::new(inner), prefix: Bytes::copy_from_slice(prefix), pattern })
     }
 
-    /// The channel of a promise, on which its message has to be published.
+    /// Returns the channel on which the message of a promise has to come.
     #[must_use]
     pub fn channel(&self, suffix: impl AsRef<[u8]>) -> Bytes {
         [&self.prefix, suffix.as_ref()].concat().into()
     }
 
-    /// Promises the first message on prefix and suffix that comes from now on: it may have been published a moment before.
+    /// Promises the first message on prefix and suffix that comes from now on.
+    ///
+    /// The message may have been published a moment before.
     ///
     /// # Errors
     ///
@@ -227,7 +229,9 @@ impl PromiseSubscription {
     }
 }
 
-/// The first message on a channel. Dropping it takes it back.
+/// The first message on a channel, once it has come.
+///
+/// Dropping it takes it back.
 #[derive(Debug)]
 pub struct Promise {
     canceller: Canceller,
@@ -236,13 +240,13 @@ pub struct Promise {
 }
 
 impl Promise {
-    /// The channel that the message has to be published on.
+    /// Returns the channel that the message has to be published on.
     #[must_use]
     pub fn channel(&self) -> &Bytes {
         &self.canceller.channel
     }
 
-    /// Something that can cancel it from elsewhere.
+    /// Returns something that can cancel the promise from elsewhere.
     #[must_use]
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
@@ -279,7 +283,7 @@ pub struct Canceller {
 }
 
 impl Canceller {
-    /// Cancels it, unless it has its outcome.
+    /// Cancels the promise, unless it has its outcome.
     pub fn cancel(&self) {
         self.take_back(Some(Err(Unfulfilled::Cancelled)));
     }

@@ -1,4 +1,4 @@
-//! What a subscription is yet to read: bounded, whatever comes.
+//! What a subscription is yet to read, in a bounded queue.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +18,9 @@ pub enum Policy {
     /// The oldest message goes, and [`Event::Lagged`] says how many went.
     #[default]
     DropOldest,
-    /// The subscription is closed: its stream ends with an error of kind [`Overflow`](ErrorKind::Overflow).
+    /// The subscription is closed.
+    ///
+    /// Its stream ends with an error of kind [`Overflow`](ErrorKind::Overflow).
     Close,
 }
 
