@@ -13,7 +13,9 @@ pub struct Conversation(Parties);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Parties {
-    /// Two members, the smaller one (by bytes) first; both are the same for notes to oneself.
+    /// Two members, the smaller one (by bytes) first.
+    ///
+    /// Both are the same for notes to oneself.
     Pair(MemberId, MemberId),
     /// A group.
     Group(GroupName),

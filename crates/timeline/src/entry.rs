@@ -4,9 +4,10 @@ use std::fmt;
 
 use crate::{GroupName, MemberId, Message, MessageId, Seq};
 
-/// One message at its place in an inbox or a history, and what the store knows about it.
+/// One message at its place in an inbox or a history.
 ///
-/// Readers believe these fields, never what the JSON of the message says about its sender.
+/// It has what the store knows about the message as well. Readers believe these fields, never what
+/// the JSON of the message says about its sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
@@ -14,19 +15,25 @@ pub struct Entry {
     pub sequence: Seq,
     /// The message, byte for byte as it was sent.
     pub message: Message,
-    /// Who sent it. Unknown for entries of layout 1, and for group sends whose sender was not named.
+    /// Who sent it, if that is known.
+    ///
+    /// It is unknown for entries of layout 1, and for group sends whose sender was not named.
     pub from: Option<MemberId>,
-    /// Whom it was sent to. Unknown for entries of layout 1.
+    /// Whom it was sent to, if that is known.
+    ///
+    /// It is unknown for entries of layout 1.
     pub to: Option<Destination>,
     /// When the store took it, in milliseconds since 1970; 0 if that is unknown.
     pub at_ms: u64,
     /// The id that its sender gave it.
     pub message_id: Option<MessageId>,
-    /// What it is.
+    /// What the entry is.
     pub kind: Kind,
     /// Bits that later versions give a meaning; 0 now.
     pub flags: u16,
-    /// What tells it from another entry at the same place, after a restore. Entries of layout 1 have none.
+    /// What tells it from another entry at the same place, after a restore.
+    ///
+    /// Entries of layout 1 have none.
     pub tag: Option<Tag>,
 }
 
@@ -47,15 +54,23 @@ pub enum Kind {
     /// A message.
     #[default]
     Message,
-    /// A change of an earlier message. None is written yet.
+    /// A change of an earlier message.
+    ///
+    /// No such entry is written yet.
     Edit,
-    /// An earlier message taken back. None is written yet.
+    /// An earlier message that is taken back.
+    ///
+    /// No such entry is written yet.
     Recall,
-    /// A place whose entry was lost; it keeps the sequence without a gap. Its message is `{}`.
+    /// A place whose entry was lost.
+    ///
+    /// It keeps the sequence without a gap. Its message is `{}`.
     Tombstone,
 }
 
-/// A random number that tells an entry from another one that had its place before a restore.
+/// A random number that tells an entry from an earlier one at its place.
+///
+/// The earlier one was there before a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tag(u64);
 
@@ -93,8 +108,10 @@ impl Entry {
         }
     }
 
-    /// Returns about how many bytes the entry takes in memory or in an answer: its message, its names, and what is around
-    /// them. Whatever is bounded in bytes counts these.
+    /// Returns about how many bytes the entry takes.
+    ///
+    /// It counts the message, the names, and what is around them, in memory or in an answer.
+    /// Whatever is bounded in bytes counts these.
     pub fn bytes(&self) -> usize {
         let from = self.from.as_ref().map_or(0, |member| member.as_str().len());
         let to = match &self.to {

@@ -24,7 +24,9 @@ pub enum ErrorKind {
     InvalidInput,
     /// The message id was used before in this conversation for something else.
     Conflict,
-    /// The store does not take calls now; whether a send took effect is unknown, repeat it with its message id.
+    /// The store does not take calls now: try again later.
+    ///
+    /// Whether a send took effect is unknown; repeat it with its message id.
     Unavailable,
     /// The handle was closed.
     Closed,

@@ -103,7 +103,9 @@ id! {
     GroupName
 }
 id! {
-    /// The id that the sender's program gave a message, so that sending it again is harmless.
+    /// The id that the sender's program gave a message.
+    ///
+    /// With it, sending the message again is harmless.
     MessageId
 }
 

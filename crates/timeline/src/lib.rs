@@ -1,8 +1,11 @@
-//! Inboxes and histories with gapless sequences: what did I miss, and what was said before?
+//! Inboxes and histories with gapless sequences.
 //!
-//! A *message* is the text of a JSON object, kept byte for byte. A send writes it once into the *history* of its
-//! conversation (two members, or a group) and once into the *inbox* of each recipient. Every history and every inbox
-//! counts for itself: 1, 2, 3 and so on, without a gap, so that a reader knows what it misses.
+//! They answer two questions: what did I miss, and what was said before?
+//!
+//! A *message* is the text of a JSON object, kept byte for byte. A send writes it once into the
+//! *history* of its conversation (two members, or a group) and once into the *inbox* of each
+//! recipient. Every history and every inbox counts for itself: 1, 2, 3 and so on, without a gap, so
+//! that a reader knows what it misses.
 //!
 //! ```
 //! # use std::sync::Arc;

@@ -20,7 +20,9 @@ pub trait Observer: Send + Sync {
     /// It should not block, for the entries after this one wait for it. One that panics misses the entry.
     fn appended(&self, member: &str, entry: &Entry);
 
-    /// Is told that it was too slow, and did not hear of so many entries of any members.
+    /// Is told that it was too slow, and how many entries it did not hear of.
+    ///
+    /// They are entries of any members.
     fn missed(&self, entries: u64) {
         tracing::debug!(entries, "an observer missed entries");
     }

@@ -1,4 +1,6 @@
-//! Which entries a reader asks for, and the check that none is skipped. Pure.
+//! Which entries a reader asks for, and the check that none is skipped.
+//!
+//! This module is pure.
 
 use crate::{Entry, Error, ErrorKind, Result, Seq, Tag};
 
@@ -8,9 +10,10 @@ pub const COUNT_DEFAULT: usize = 100;
 /// The most entries that one page has.
 pub const COUNT_MAX: usize = 1_000;
 
-/// The most [bytes](Entry::bytes) of entries that one page has, unless a single entry is larger: 1 MiB.
+/// The most [bytes](Entry::bytes) of entries that one page has: 1 MiB.
 ///
-/// A page that ends early is no error, because readers go on until they reach `latest_seq` anyway.
+/// A single entry may be larger. A page that ends early is no error, because readers go on until
+/// they reach `latest_seq` anyway.
 pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// How far a reader has read an inbox.
@@ -19,7 +22,9 @@ pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 pub struct Position {
     /// The sequence of the last entry that it has; 0 for none.
     pub sequence: Seq,
-    /// The tag of that entry, if it knows it: with it, a store that was restored from a backup is noticed.
+    /// The tag of that entry, if the reader knows it.
+    ///
+    /// With it, a store that was restored from a backup is noticed.
     pub tag: Option<Tag>,
 }
 
@@ -77,11 +82,15 @@ impl TryFrom<i32> for Count {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {
-    /// Where the page starts, exclusive. Backwards, 0 means from the newest.
+    /// Where the page starts, exclusive.
+    ///
+    /// Backwards, 0 means from the newest.
     pub last_read: Seq,
     /// How many entries it has at most.
     pub count: Count,
-    /// False: the entries after `last_read`. True: those before it.
+    /// Whether the page has the entries before `last_read`.
+    ///
+    /// If not, it has those after it.
     pub backward: bool,
 }
 
@@ -91,13 +100,16 @@ impl Page {
         Self { last_read, count, backward: false }
     }
 
-    /// Returns the page of the newest entries before `last_read`, or of the newest of all when it is 0.
+    /// Returns the page of the newest entries before `last_read`.
+    ///
+    /// If `last_read` is 0, it is the page of the newest of all.
     pub fn before(last_read: Seq, count: Count) -> Self {
         Self { last_read, count, backward: true }
     }
 
-    /// Returns the first and the last sequence of this page, if it has any, in a box whose entries are those after `floor`
-    /// up to `latest`.
+    /// Returns the first and the last sequence of this page, if it has any.
+    ///
+    /// The box has the entries after `floor` up to `latest`.
     pub fn bounds(self, floor: Seq, latest: Seq) -> Option<(Seq, Seq)> {
         let count = self.count.get() as u64;
         let (first, last) = if self.backward {

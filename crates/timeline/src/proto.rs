@@ -1,4 +1,6 @@
-//! The messages and services of `timeline.proto`, as Rust. Features `http` and `grpc`.
+//! The messages and services of `timeline.proto`, as Rust.
+//!
+//! They need the feature `http` or `grpc`.
 
 /// The package `timeline.v1`, made by `cargo xtask codegen`.
 #[allow(

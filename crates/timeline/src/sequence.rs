@@ -34,7 +34,9 @@ impl Seq {
         self.0
     }
 
-    /// Returns the number as the wire formats carry it; never negative, for it is at most [`MAX`](Self::MAX).
+    /// Returns the number as the wire formats carry it.
+    ///
+    /// It is never negative, for it is at most [`MAX`](Self::MAX).
     pub fn to_i64(self) -> i64 {
         self.0.cast_signed()
     }

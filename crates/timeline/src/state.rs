@@ -30,7 +30,9 @@ pub enum State {
         /// What happened, and what ends it.
         reason: Arc<str>,
     },
-    /// Nothing is served, and nothing but a restart of the process helps: end it. What was acknowledged is safe.
+    /// Nothing is served, and only a restart of the process helps: end it.
+    ///
+    /// What was acknowledged is safe.
     Lost {
         /// What happened.
         reason: Arc<str>,

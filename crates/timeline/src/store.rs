@@ -36,13 +36,16 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Writes a message into one history and the inboxes of its recipients.
     async fn append(&self, append: Append) -> Result<Appended>;
 
-    /// Returns the inbox entries after `last_read`, oldest first; nothing for a member never heard of.
+    /// Returns the inbox entries after `last_read`, oldest first.
     ///
-    /// A position that this inbox cannot have given out (one beyond its end, or one whose entry has another tag) is
-    /// answered without entries and with [`Inbox::reset`].
+    /// A member never heard of has none. A position that this inbox cannot have given out (one
+    /// beyond its end, or one whose entry has another tag) is answered without entries and with
+    /// [`Inbox::reset`].
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<Inbox>;
 
-    /// Returns a page of a history, ascending; nothing for a conversation never heard of.
+    /// Returns a page of a history, ascending.
+    ///
+    /// A conversation never heard of has no entries.
     async fn history(&self, conversation: &Conversation, page: Page) -> Result<History>;
 
     /// Raises the member's cursor to `sequence` durably and returns it; it never falls.
@@ -56,7 +59,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Returns how the store is, now and from now on.
     fn state(&self) -> watch::Receiver<State>;
 
-    /// Finishes what was accepted, and frees what the store holds. Later calls fail with `Closed`. Idempotent.
+    /// Finishes what was accepted, and frees what the store holds.
+    ///
+    /// Later calls fail with `Closed`. It may be called again.
     async fn close(&self) -> Result<()>;
 }
 
@@ -66,13 +71,13 @@ pub trait Store: Send + Sync + fmt::Debug {
 pub struct Append {
     /// The history that it belongs to.
     pub conversation: Conversation,
-    /// Who sends it, if that is known.
+    /// Who sends the message, if that is known.
     pub from: Option<MemberId>,
-    /// Whom it is sent to.
+    /// Whom the message is sent to.
     pub to: Destination,
     /// Whose inboxes get a copy: distinct, at least one.
     pub recipients: Vec<MemberId>,
-    /// What is sent.
+    /// The message that is sent.
     pub message: Message,
     /// What makes a repetition harmless, if the sender gave a message id.
     pub token: Option<Token>,
@@ -82,11 +87,15 @@ pub struct Append {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Token {
-    /// Unique within the conversation.
+    /// The message id, which is unique within the conversation.
     pub message_id: MessageId,
-    /// Tells a repetition (the same digest: the same answer) from a reuse (another one: `Conflict`).
+    /// Tells a repetition of the send from another use of the id.
+    ///
+    /// The same digest gets the same answer, another one is a `Conflict`.
     pub digest: [u8; 16],
-    /// The digest that the send has without its sender, as programs sent it that did not name one: as good as the other.
+    /// The digest that the send has without its sender.
+    ///
+    /// It is that of programs that did not name a sender, and counts as much as the other.
     pub digest_without_sender: Option<[u8; 16]>,
 }
 
@@ -123,18 +132,24 @@ impl Appended {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inbox {
-    /// The last sequence of the inbox, which a reader can reach now; 0 for an empty one.
+    /// The last sequence of the inbox, or 0 for an empty one.
+    ///
+    /// A reader can reach it now.
     pub latest_seq: Seq,
     /// The last sequence of `entries`; 0 without any.
     pub entry_set_last_seq: Seq,
     /// The entries, ascending and without gaps.
     pub entries: Vec<Entry>,
-    /// The position that the reader came with is none of this inbox: the store was restored or repaired. There are no
-    /// entries; the reader starts over from `floor`.
+    /// Whether the reader's position does not belong to this inbox.
+    ///
+    /// Then the store was restored or repaired. There are no entries; the reader starts over from
+    /// `floor`.
     pub reset: bool,
     /// Which life of the store this is; another one after it was salvaged or imported.
     pub generation: u64,
-    /// The entries up to this one were removed; the first that can be read is the next. 0 when all are there.
+    /// The last sequence that was removed; 0 if all entries are there.
+    ///
+    /// The first entry that can be read is the next.
     pub floor: Seq,
 }
 

@@ -12,10 +12,10 @@ use crate::{
     Page, Position, Result, Seq, State, Store,
 };
 
-/// Inboxes and histories over a [`Store`]. Cheap to clone.
+/// Inboxes and histories over a [`Store`].
 ///
-/// Dropping the last clone drops the store; what was acknowledged is safe either way. [`close`](Self::close) also
-/// waits until what was accepted is written.
+/// It is cheap to clone. Dropping the last clone drops the store; what was acknowledged is safe
+/// either way. [`close`](Self::close) also waits until what was accepted is written.
 #[derive(Debug, Clone)]
 pub struct Timeline {
     store: Arc<dyn Store>,
@@ -25,28 +25,34 @@ pub struct Timeline {
 /// A message from one member to another.
 #[derive(Debug, Clone)]
 pub struct Send {
-    /// Who sends it, and gets a copy as well.
+    /// The member who sends the message, and gets a copy as well.
     pub from: MemberId,
-    /// Who gets it. A note to oneself is stored once.
+    /// The member who gets the message.
+    ///
+    /// A note to oneself is stored once.
     pub to: MemberId,
-    /// What is sent.
+    /// The message that is sent.
     pub message: Message,
-    /// Makes a repetition harmless.
+    /// What makes a repetition harmless.
     pub message_id: Option<MessageId>,
 }
 
 /// A message to a group.
 #[derive(Debug, Clone)]
 pub struct GroupSend {
-    /// Who sends it, if that is known: readers are told so, and the entry has no sender otherwise.
+    /// Who sends the message, if that is known.
+    ///
+    /// Readers are told so; without it the entry has no sender.
     pub from: Option<MemberId>,
-    /// Which group.
+    /// The group that the message is sent to.
     pub group: GroupName,
-    /// Whose inboxes get it, the sender's only if it is named; a member named twice gets one copy.
+    /// The members whose inboxes get the message.
+    ///
+    /// The sender's inbox gets it only if the sender is named. A member named twice gets one copy.
     pub members: Vec<MemberId>,
-    /// What is sent.
+    /// The message that is sent.
     pub message: Message,
-    /// Makes a repetition harmless.
+    /// What makes a repetition harmless.
     pub message_id: Option<MessageId>,
 }
 
@@ -69,10 +75,11 @@ impl Timeline {
         Ok(Self { store, config: Arc::new(config) })
     }
 
-    /// Stores a message in the history of the two and in the inboxes of both, and returns when it is durable.
+    /// Stores a message from one member to another.
     ///
-    /// Sent again with the same `message_id` it has no further effect and gives the same answer, also concurrently and
-    /// after a crash.
+    /// It is stored in the history of the two and in the inboxes of both. The call returns when it
+    /// is durable. Sent again with the same `message_id` it has no further effect and gives the
+    /// same answer, also concurrently and after a crash.
     ///
     /// # Cancel safety
     ///
@@ -104,10 +111,11 @@ impl Timeline {
         Ok(Sent { sequence: appended.sequence })
     }
 
-    /// Stores a message in the history of a group and in the inbox of each member, and returns when it is durable.
+    /// Stores a message to a group.
     ///
-    /// Returns the members whose inbox did not get it. Repeated with the same `message_id` it gives the first answer;
-    /// the members of the repetition do not matter.
+    /// It is stored in the history of the group and in the inbox of each member. The call returns
+    /// when it is durable. Returns the members whose inbox did not get it. Repeated with the same
+    /// `message_id` it gives the first answer; the members of the repetition do not matter.
     ///
     /// # Errors
     ///
@@ -172,9 +180,10 @@ impl Timeline {
         self.store.history(conversation, page).await
     }
 
-    /// Notes durably that a member's program has received its inbox up to `sequence`, and returns how far it has.
+    /// Notes that a member's program has received its inbox up to `sequence`.
     ///
-    /// The cursor never falls: a lower or repeated report changes nothing.
+    /// The note is durable. Returns how far the program has received the inbox. The cursor never
+    /// falls: a lower or repeated report changes nothing.
     ///
     /// # Errors
     ///
@@ -192,12 +201,16 @@ impl Timeline {
         self.store.received_of(member).await
     }
 
-    /// Returns how the store is, now and from now on: whether it takes sends, and if not, why.
+    /// Returns how the store is, now and from now on.
+    ///
+    /// A state says whether the store takes sends, and if not, why.
     pub fn state(&self) -> watch::Receiver<State> {
         self.store.state()
     }
 
-    /// Finishes every accepted send and closes the store, for all clones. Idempotent.
+    /// Finishes every accepted send and closes the store, for all clones.
+    ///
+    /// It may be called again.
     ///
     /// # Errors
     ///

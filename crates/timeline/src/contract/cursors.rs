@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use super::place::*;
 use crate::ErrorKind;
 
-/// The highest report counts, also of concurrent ones.
+/// The highest report counts, even if reports come at the same time.
 pub async fn a_cursor_rises_and_never_falls(place: &dyn Place) {
     let timeline = open(place).await;
     for number in 1..=20 {
@@ -29,7 +29,7 @@ pub async fn a_cursor_rises_and_never_falls(place: &dyn Place) {
     assert_eq!(inbox(&timeline, "b").await, texts(1..=20), "a cursor frees nothing");
 }
 
-/// Nobody has received what does not exist.
+/// A report beyond the end of the inbox is refused.
 pub async fn a_cursor_cannot_pass_the_inbox(place: &dyn Place) {
     let timeline = open(place).await;
     assert_eq!(timeline.received(&member("b"), seq(0)).await.unwrap(), seq(0));

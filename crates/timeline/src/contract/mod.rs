@@ -1,7 +1,8 @@
-//! The laws that every [`Store`](crate::Store) obeys, as tests. Feature `contract`.
+//! The laws that every [`Store`](crate::Store) obeys, as tests.
 //!
-//! A store's tests implement [`Place`] and call [`store_contract!`](crate::store_contract) with an expression that makes
-//! one; each law becomes a test of its own, on a place of its own. A law panics when it is broken.
+//! They need the feature `contract`. A store's tests implement [`Place`] and call
+//! [`store_contract!`](crate::store_contract) with an expression that makes one; each law becomes a
+//! test of its own, on a place of its own. A law panics when it is broken.
 #![allow(
     clippy::missing_panics_doc,
     clippy::unwrap_used,

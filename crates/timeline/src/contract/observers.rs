@@ -31,7 +31,9 @@ impl Recorder {
     }
 }
 
-/// For the sender's copy too, soon after the answer at the latest; repetitions are not heard.
+/// An observer hears of every inbox entry once and in order.
+///
+/// It hears of the sender's copy too, soon after the answer at the latest, and not of repetitions.
 pub async fn observers_hear_every_entry_once_in_order(place: &dyn Place) {
     let recorder = Arc::new(Recorder::default());
     let timeline = observed(place, Arc::<Recorder>::clone(&recorder)).await;

@@ -8,7 +8,9 @@ use super::place::*;
 use crate::page::PAGE_BYTES_MAX;
 use crate::{Config, Count, Entry, Message, MessageId, Page, Position, Send, Tag, Timeline};
 
-/// Not an error, and no trace of the reading.
+/// An unknown member has an empty inbox, which is no error.
+///
+/// Reading it leaves no trace.
 pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {
     let timeline = open(place).await;
     let answer = timeline.sync(&member("nobody"), seq(5), Count::default()).await.unwrap();
@@ -20,7 +22,9 @@ pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {
     }
 }
 
-/// Exclusively, ascending, `count` at most; the answer says where it and the inbox end.
+/// A sync gives at most `count` entries after `last_read`, ascending.
+///
+/// The answer says where it and the inbox end.
 pub async fn sync_goes_on_after_last_read(place: &dyn Place) {
     let timeline = open(place).await;
     for number in 1..=10 {
@@ -44,7 +48,9 @@ pub async fn sync_goes_on_after_last_read(place: &dyn Place) {
     }
 }
 
-/// The bound is exclusive both ways, pages ascend both ways, and 0 is the newest backwards.
+/// Histories page in both directions, and the bound is exclusive in both.
+///
+/// The entries of a page ascend either way, and 0 is the newest backwards.
 pub async fn histories_page_forwards_and_backwards(place: &dyn Place) {
     let timeline = open(place).await;
     for number in 1..=10 {
@@ -94,7 +100,9 @@ pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn Pla
     }
 }
 
-/// However many entries were asked for; one that is larger than a page comes alone. Nothing is skipped.
+/// A page ends after 1 MiB, however many entries were asked for.
+///
+/// An entry that is larger than a page comes alone. Nothing is skipped.
 pub async fn pages_end_after_1_mib(place: &dyn Place) {
     let config = Config { message_bytes_max: PAGE_BYTES_MAX, ..Config::default() };
     let timeline = Timeline::new(place.open(Arc::new(())).await, config).unwrap();
@@ -128,7 +136,9 @@ pub async fn pages_end_after_1_mib(place: &dyn Place) {
     }
 }
 
-/// The names count: a page of short messages with long names is no larger than any other.
+/// The names in entries count as bytes of the page.
+///
+/// A page of short messages with long names is no larger than any other.
 pub async fn pages_end_after_1_mib_of_names(place: &dyn Place) {
     let timeline = open(place).await;
     let name = |letter: &str| letter.repeat(500);
@@ -151,7 +161,9 @@ pub async fn pages_end_after_1_mib_of_names(place: &dyn Place) {
     assert!(bytes > PAGE_BYTES_MAX - 3 * each, "{bytes}");
 }
 
-/// Without entries, and without an error: the reader starts over.
+/// A position beyond the end gives a reset, without entries and error.
+///
+/// The reader starts over.
 pub async fn a_position_beyond_the_end_is_reset(place: &dyn Place) {
     let timeline = open(place).await;
     for number in 1..=3 {
@@ -166,7 +178,10 @@ pub async fn a_position_beyond_the_end_is_reset(place: &dyn Place) {
     assert!(answer.reset && answer.entries.is_empty());
 }
 
-/// As after a restore that went on differently: only the reader's own tag at its place lets it go on.
+/// A position with another tag gives a reset.
+///
+/// This is what happens after a restore that went on differently: only the reader's own tag at its
+/// place lets it go on.
 pub async fn a_position_with_another_tag_is_reset(place: &dyn Place) {
     let timeline = open(place).await;
     for number in 1..=3 {
@@ -192,7 +207,9 @@ pub async fn a_position_with_another_tag_is_reset(place: &dyn Place) {
     assert!(!timeline.sync(&member("b"), start, Count::default()).await.unwrap().reset);
 }
 
-/// A reader that goes on from what it got gets everything, once, while it is being written.
+/// A reader that goes on from what it got gets everything once.
+///
+/// This holds while entries are being written.
 pub async fn readers_among_writers_miss_nothing(place: &dyn Place) {
     const SENDERS: u64 = 8;
     const EACH: u64 = 25;

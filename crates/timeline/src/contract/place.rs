@@ -1,4 +1,4 @@
-//! What a law needs of a store under test, and the short forms that laws are written in.
+//! What a law needs of a store under test, and short forms for laws.
 
 use std::sync::Arc;
 

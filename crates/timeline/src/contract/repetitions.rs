@@ -5,7 +5,9 @@ use tokio::task::JoinSet;
 use super::place::*;
 use crate::{ErrorKind, GroupSend, MessageId};
 
-/// Also when other messages came in between, and from the other side of another conversation.
+/// A repeated send has one effect and the same answer.
+///
+/// This holds when other messages came in between, and from the other side of another conversation.
 pub async fn a_repeated_send_has_one_effect_and_the_same_answer(place: &dyn Place) {
     let timeline = open(place).await;
     send(&timeline, "x", "b", 1).await;
@@ -22,7 +24,7 @@ pub async fn a_repeated_send_has_one_effect_and_the_same_answer(place: &dyn Plac
     assert_eq!(history(&timeline, &pair("a", "b")).await, texts([2, 3]));
 }
 
-/// Whoever of them comes first.
+/// Concurrent repetitions have one effect, whichever comes first.
 pub async fn concurrent_repetitions_have_one_effect(place: &dyn Place) {
     let timeline = open(place).await;
     for round in 1..=10 {
@@ -41,7 +43,7 @@ pub async fn concurrent_repetitions_have_one_effect(place: &dyn Place) {
     assert_eq!(history(&timeline, &pair("a", "b")).await, texts(1..=10));
 }
 
-/// The record of what was answered is as durable as the message.
+/// What was answered is as durable as the message itself.
 pub async fn a_repetition_after_opening_again_has_the_first_answer(place: &dyn Place) {
     let timeline = open(place).await;
     send_id(&timeline, "a", "b", 1, "one").await.unwrap();
@@ -53,7 +55,10 @@ pub async fn a_repetition_after_opening_again_has_the_first_answer(place: &dyn P
     assert_eq!(inbox(&timeline, "b").await, texts([1, 2]));
 }
 
-/// Another text or another sender: the first stays, the second is refused and takes no sequence.
+/// A message id that was used for something else is a conflict.
+///
+/// With another text or another sender the first message stays; the second is refused and takes no
+/// sequence.
 pub async fn a_message_id_used_for_something_else_is_a_conflict(place: &dyn Place) {
     let timeline = open(place).await;
     send_id(&timeline, "a", "b", 1, "id").await.unwrap();
@@ -64,7 +69,7 @@ pub async fn a_message_id_used_for_something_else_is_a_conflict(place: &dyn Plac
     assert_eq!(history(&timeline, &pair("a", "b")).await, texts([1, 3]));
 }
 
-/// The members of the repetition do not matter.
+/// A repeated group send has one effect, whatever members it names.
 pub async fn a_repeated_group_send_has_one_effect(place: &dyn Place) {
     let timeline = open(place).await;
     let with_id = |members: &[&str], number| {

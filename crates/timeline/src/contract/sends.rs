@@ -8,7 +8,9 @@ use super::place::*;
 use crate::page::Count;
 use crate::{Destination, ErrorKind, GroupName, GroupSend, Kind, Message, MessageId, Page, Send};
 
-/// One history entry, one copy for each, and the answer is the receiver's sequence.
+/// A send is one history entry and one copy for each of the two.
+///
+/// The answer is the receiver's sequence.
 pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn Place) {
     let timeline = open(place).await;
     assert_eq!(send(&timeline, "a", "b", 1).await, 1);
@@ -24,7 +26,7 @@ pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn Place) {
     assert_eq!(history(&timeline, &pair("a", "c")).await, texts([]));
 }
 
-/// One copy in the inbox, one in the history.
+/// A note to oneself is one copy in the inbox and one in the history.
 pub async fn a_note_to_oneself_is_stored_once(place: &dyn Place) {
     let timeline = open(place).await;
     assert_eq!(send(&timeline, "a", "a", 1).await, 1);
@@ -33,7 +35,7 @@ pub async fn a_note_to_oneself_is_stored_once(place: &dyn Place) {
     assert_eq!(history(&timeline, &pair("a", "a")).await, texts([1, 2]));
 }
 
-/// Neither key order, numbers, escapes nor white space change.
+/// A message keeps its key order, numbers, escapes and white space.
 pub async fn messages_are_kept_byte_for_byte(place: &dyn Place) {
     let timeline = open(place).await;
     let text = " {\"b\" : 12345678901234567890,\t\"a\":\"<&>\\u003c\\u00e4ä😀\", \"e\":1e3,\"b\":{} }\n";
@@ -44,7 +46,9 @@ pub async fn messages_are_kept_byte_for_byte(place: &dyn Place) {
     assert_eq!(history(&timeline, &pair("a", "b")).await, [text]);
 }
 
-/// In every copy: the sender, whom it was sent to, the time, the message id, and one tag that no other send has.
+/// An entry says in every copy who sent it, to whom and when.
+///
+/// It has the message id as well, and one tag that no other send has.
 pub async fn an_entry_says_who_sent_it_to_whom_and_when(place: &dyn Place) {
     let timeline = open(place).await;
     send_id(&timeline, "a", "b", 1, "one").await.unwrap();
@@ -76,7 +80,7 @@ pub async fn an_entry_says_who_sent_it_to_whom_and_when(place: &dyn Place) {
     assert_eq!(tags.len(), 4);
 }
 
-/// However many there are and however long the message is.
+/// A message to many is the same in every inbox, however long it is.
 pub async fn a_message_to_many_is_the_same_in_every_inbox(place: &dyn Place) {
     let timeline = open(place).await;
     let text = format!("{{\"t\":\"{}\"}}", "x".repeat(5_000));
@@ -97,7 +101,9 @@ pub async fn a_message_to_many_is_the_same_in_every_inbox(place: &dyn Place) {
     assert_eq!(inbox(&timeline, "m39").await, expected);
 }
 
-/// Also for members named twice; nobody is added.
+/// A group send gives each member one copy, even if named twice.
+///
+/// Nobody is added.
 pub async fn a_group_send_gives_each_member_one_copy(place: &dyn Place) {
     let timeline = open(place).await;
     send(&timeline, "x", "b", 1).await;
@@ -110,7 +116,7 @@ pub async fn a_group_send_gives_each_member_one_copy(place: &dyn Place) {
     assert_eq!(history(&timeline, &group("g")).await, texts([2, 3]));
 }
 
-/// Whatever the names are, a pair, a group and an inbox are three things.
+/// A pair, a group and an inbox share nothing, whatever their names are.
 pub async fn ids_that_look_alike_share_nothing(place: &dyn Place) {
     let timeline = open(place).await;
     send(&timeline, "group", "x", 1).await;
@@ -155,7 +161,9 @@ pub async fn sends_out_of_bounds_leave_no_trace(place: &dyn Place) {
     assert_eq!(inbox(&timeline, "m1").await, texts([]));
 }
 
-/// The sequences are those of the answers, each given once.
+/// Concurrent senders leave no gap, and each sequence is given once.
+///
+/// The sequences are those of the answers.
 pub async fn concurrent_senders_leave_no_gap(place: &dyn Place) {
     const SENDERS: u64 = 16;
     const EACH: u64 = 20;
@@ -190,7 +198,7 @@ pub async fn concurrent_senders_leave_no_gap(place: &dyn Place) {
     }
 }
 
-/// Entries, sequences and cursors.
+/// Entries, sequences and cursors are there after opening again.
 pub async fn everything_is_there_after_opening_again(place: &dyn Place) {
     let timeline = open(place).await;
     for number in 1..=9 {

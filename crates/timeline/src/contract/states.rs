@@ -3,7 +3,9 @@
 use super::place::*;
 use crate::State;
 
-/// Well while it serves, down once it is closed; who waits for a change is woken.
+/// The state is well while the store serves, and down once it is closed.
+///
+/// A caller that waits for a change is woken.
 pub async fn the_state_is_well_until_the_store_is_closed(place: &dyn Place) {
     let timeline = open(place).await;
     let mut state = timeline.state();

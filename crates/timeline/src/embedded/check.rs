@@ -1,4 +1,6 @@
-//! A look through a directory that changes nothing: what would opening it say?
+//! A look through a directory that says what opening it would say.
+//!
+//! It changes nothing.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,9 @@ pub struct Report {
     pub generation: u64,
     /// The number of the last batch; 0 for layout 1.
     pub last_batch: u64,
-    /// The bytes at the ends of journals that opening would remove: writes that were cut short before they were acknowledged.
+    /// The bytes at the ends of journals that opening would remove.
+    ///
+    /// They are writes that were cut short before they were acknowledged.
     pub torn_bytes: u64,
 }
 
@@ -48,7 +52,9 @@ impl fmt::Display for Report {
     }
 }
 
-/// Looks through a directory, and says what opening it would say. Blocks.
+/// Looks through a directory, and says what opening it would say.
+///
+/// This blocks.
 ///
 /// # Errors
 ///
@@ -80,7 +86,9 @@ fn look(directory: &Path) -> Result<Report> {
     })
 }
 
-/// Looks through a directory that has a store: says what opening it with [`must_exist`](super::Config::must_exist) would say.
+/// Looks through a directory that has to have a store.
+///
+/// It says what opening it with [`must_exist`](super::Config::must_exist) would say.
 ///
 /// # Errors
 ///
@@ -93,8 +101,10 @@ pub fn check_existing(directory: &Path) -> Result<Report> {
     Ok(report)
 }
 
-/// Looks through a directory as [`check`] does, and reads every table besides: opening a store reads its journals whole, of
-/// its tables the headers alone. Blocks for as long as reading the directory takes.
+/// Looks through a directory as [`check`] does, and reads every table.
+///
+/// Opening a store reads its journals whole, but of its tables the headers alone. This blocks for
+/// as long as reading the directory takes.
 ///
 /// # Errors
 ///

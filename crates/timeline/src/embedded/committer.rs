@@ -1,4 +1,6 @@
-//! The one thread that writes: it drains the queue, commits, hands over the news, and answers.
+//! The one thread that writes.
+//!
+//! It drains the queue, commits, hands over what is new, and answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -4,24 +4,32 @@ use std::path::PathBuf;
 
 use crate::{Error, ErrorKind, Result};
 
-/// Where the embedded store is and how much it holds in memory.
+/// Settings of the embedded store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// The directory of the store; made if it is missing, and used by one process at a time.
+    /// The directory of the store.
+    ///
+    /// It is made if it is missing, and used by one process at a time.
     pub directory: PathBuf,
-    /// Whether a store must be there already: then one that is missing is an error, and none is made. False by default.
+    /// Whether a store must be there already.
     ///
-    /// For programs that know, from a note of their own, that there was one.
+    /// Then one that is missing is an error, and none is made. False by default. For programs that
+    /// know, from a note of their own, that there was one.
     pub must_exist: bool,
-    /// How many sends wait for the committer at most; 1,024 by default, 1 to 65,536. When full, senders wait.
+    /// How many sends wait for the committer at most.
     ///
-    /// It bounds the memory of waiting sends, together with the timeline's bound on a message.
+    /// 1,024 by default, 1 to 65,536. When the queue is full, senders wait. It bounds the memory of
+    /// waiting sends, together with the timeline's bound on a message.
     pub queue: usize,
-    /// The bytes after which a batch is committed without taking further sends; 8 MiB by default, at least 64 KiB.
+    /// The bytes after which a batch is committed without further sends.
+    ///
+    /// 8 MiB by default, at least 64 KiB.
     pub batch_bytes: usize,
-    /// How many bytes of the disk stay free; 256 MiB by default, and never more than a twentieth of the disk. Below, sends
-    /// are refused and the state is read-only, until there is a quarter more. 0 turns it off.
+    /// How many bytes of the disk stay free.
+    ///
+    /// 256 MiB by default, and never more than a twentieth of the disk. Below, sends are refused
+    /// and the state is read-only, until there is a quarter more. 0 turns it off.
     pub disk_free_min_bytes: u64,
     /// The bytes of the cache for what is read from disk; 32 MiB by default.
     pub cache_bytes: u64,

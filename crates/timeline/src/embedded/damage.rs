@@ -1,4 +1,6 @@
-//! What happens when a read finds that a part of what is stored is damaged: whose file it is, and what the state says.
+//! What happens when a read finds that a part of the store is damaged.
+//!
+//! It finds out whose file it is, and sets what the state says.
 //!
 //! ```text
 //! a read fails ─► sends are refused, all tables are read once ─┬─► one is damaged: the state and every such error name it

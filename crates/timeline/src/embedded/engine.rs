@@ -1,4 +1,6 @@
-//! What is written to: the keyspaces and the marker; and how the store is opened again after a failure.
+//! What is written to, and how the store is opened again after a failure.
+//!
+//! The keyspaces and the marker are written to.
 //!
 //! ```text
 //!          a commit fails or panics              probe written, all readers out, opened again, compared with the marker

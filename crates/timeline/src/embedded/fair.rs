@@ -1,4 +1,6 @@
-//! Who is served next: commands in lanes, one for each sender, in turn. Pure.
+//! Which command is served next: lanes, one for each sender, in turn.
+//!
+//! This module is pure.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;

@@ -1,4 +1,6 @@
-//! The thread that tells the observer what became durable, off the committing thread.
+//! The thread that tells the observer what became durable.
+//!
+//! The committing thread does not wait for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

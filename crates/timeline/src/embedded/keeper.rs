@@ -1,4 +1,6 @@
-//! The thread that looks after an open store: room on the disk, the marker, a write that does not come back.
+//! The thread that looks after an open store.
+//!
+//! It watches the room on the disk, the marker, and a write that does not come back.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! Every key of the store, only here. The table is in the module's documentation.
+//! Every key of the store, only here.
+//!
+//! The table is in the module's documentation.
 
 use crate::conversation::Parties;
 use crate::{Conversation, Error, ErrorKind, MemberId, MessageId, Result, Seq};

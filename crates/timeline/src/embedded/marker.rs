@@ -1,4 +1,6 @@
-//! What the store holds, noted outside of the engine's files, so that what is missing is not taken for new.
+//! What the store holds, noted outside of the engine's files.
+//!
+//! So what is missing is not taken for new.
 //!
 //! ```text
 //! <directory>/marker    two slots of 4 KiB, written in turn

@@ -1,4 +1,6 @@
-//! How a directory becomes an open store: looked through, made or upgraded if need be, and compared with its marker.
+//! How a directory becomes an open store.
+//!
+//! It is looked through, made or upgraded if need be, and compared with its marker.
 //!
 //! ```text
 //!  nothing ─────► marker "making" ─► keyspaces ─► version, identity ─► marker "whole"

@@ -1,4 +1,4 @@
-//! One batch in the making: the sequences it gives out and the records it will write.
+//! One batch in the making: its sequences and its records.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,6 @@
-//! Where the boxes end that were written to lately, so that the next sequence needs no look into the tables. Pure.
+//! Where the boxes end that were written to lately.
+//!
+//! With it the next sequence needs no look into the tables. This module is pure.
 
 use std::collections::HashMap;
 use std::mem;

@@ -1,4 +1,6 @@
-//! Every value of the store, only here. The table is in the module's documentation.
+//! Every value of the store, only here.
+//!
+//! The table is in the module's documentation.
 
 use crate::store::{Append, Token};
 use crate::{

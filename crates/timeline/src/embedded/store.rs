@@ -40,9 +40,10 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Opens the store of a directory, or makes it. One of an older layout is upgraded first.
+    /// Opens the store of a directory, or makes it.
     ///
-    /// `observer` hears of every inbox entry; pass `Arc::new(())` for none.
+    /// A store of an older layout is upgraded first. `observer` hears of every inbox entry; pass
+    /// `Arc::new(())` for none.
     ///
     /// # Errors
     ///

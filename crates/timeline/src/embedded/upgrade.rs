@@ -1,4 +1,4 @@
-//! From layout 1 to layout 2.
+//! The upgrade from layout 1 to layout 2.
 //!
 //! Layout 1 had no records of boxes: a box ended with its last entry. The upgrade walks from box to box and writes one for
 //! each, with the place it has come to in the same batch, so that it goes on there when it is cut short. Entries, cursors and

@@ -8,9 +8,10 @@ use crate::service::in_flight;
 pub struct Config {
     /// The most bytes of a request; 1 MiB by default.
     pub request_bytes_max: usize,
-    /// The most bytes of answers that wait for their readers, over all connections; 64 MiB by default, at least 2.5 MiB.
+    /// The most bytes of answers that wait for their readers.
     ///
-    /// It bounds the memory that clients can take which ask and do not read.
+    /// They are those of all connections together; 64 MiB by default, at least 2.5 MiB. It bounds
+    /// the memory that clients can take which ask and do not read.
     pub answer_bytes_max: usize,
 }
 

@@ -1,6 +1,7 @@
-//! The gRPC service `timeline.v1.Timeline` and its client. Feature `grpc`.
+//! The gRPC service `timeline.v1.Timeline` and its client.
 //!
-//! A failed call has the status code that its kind of error has, and an `ErrorInfo` with the reason in the details:
+//! They need the feature `grpc`. A failed call has the status code that its kind of error has, and
+//! an `ErrorInfo` with the reason in the details:
 //!
 //! | error | code | reason |
 //! |---|---|---|

@@ -1,4 +1,6 @@
-//! The service as a tonic server takes it: its answers hold the room that they take until they are written.
+//! The service as a tonic server takes it.
+//!
+//! Its answers hold the room that they take until they are written.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,7 +21,9 @@ use crate::proto::v1::timeline_server::TimelineServer;
 use crate::service::in_flight::{AnswerBody, Pieces, Room};
 use crate::{Result, Timeline};
 
-/// The gRPC service, ready for a tonic server. Cheap to clone; the clones share their bounds.
+/// The gRPC service, ready for a tonic server.
+///
+/// It is cheap to clone; the clones share their bounds.
 #[derive(Debug, Clone)]
 pub struct Server {
     inner: TimelineServer<TimelineService>,

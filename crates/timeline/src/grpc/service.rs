@@ -1,4 +1,4 @@
-//! The five calls, as gRPC asks them and is answered.
+//! The five calls over gRPC.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -9,18 +9,25 @@ use crate::{Error, ErrorKind, Result};
 pub struct Config {
     /// The most bytes of a request's body; 1 MiB by default, at least 1 KiB.
     pub body_bytes_max: usize,
-    /// The most bytes of answers that wait for their readers, over all connections; 64 MiB by default, at least 2.5 MiB.
+    /// The most bytes of answers that wait for their readers.
     ///
-    /// It bounds the memory that clients can take which ask and do not read.
+    /// They are those of all connections together; 64 MiB by default, at least 2.5 MiB. It bounds
+    /// the memory that clients can take which ask and do not read.
     pub answer_bytes_max: usize,
-    /// Whether this router answers preflights and marks replies at all; true by default. A program that has a layer of its own
-    /// for all its routes turns it off, and the two fields below mean nothing then.
-    pub cors: bool,
-    /// The origins whose pages may read replies, as `https://chat.example.org`; none by default.
+    /// Whether this router answers preflights and marks replies at all.
     ///
-    /// Credentials are never allowed across origins.
+    /// True by default. A program that has a layer of its own for all its routes turns it off, and
+    /// the two fields below mean nothing then.
+    pub cors: bool,
+    /// The origins whose pages may read replies.
+    ///
+    /// One is written as `https://chat.example.org`; there is none by default. Credentials are
+    /// never allowed across origins.
     pub allowed_origins: Vec<String>,
-    /// Whether pages of `http://localhost`, `http://127.0.0.1` and `http://[::1]`, with any port, may too; true by default.
+    /// Whether pages of a server on the same machine may read replies, too.
+    ///
+    /// They are those of `http://localhost`, `http://127.0.0.1` and `http://[::1]`, with any port.
+    /// True by default.
     pub loopback_origins: bool,
 }
 

@@ -1,4 +1,6 @@
-//! The five calls over HTTP. Feature `http`.
+//! The five calls over HTTP.
+//!
+//! They need the feature `http`.
 //!
 //! | method and path | parameters | reply |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! The error body.
+//! The body of an error.
 
 use std::time::Duration;
 

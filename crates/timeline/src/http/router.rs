@@ -1,4 +1,4 @@
-//! The paths.
+//! The paths of the service, and what answers each.
 
 use std::future::Future;
 
@@ -28,7 +28,9 @@ struct Shared {
     body_bytes_max: usize,
 }
 
-/// Returns a router of everything below `/timeline`, to be merged into the program's.
+/// Returns a router of everything below `/timeline`.
+///
+/// The program merges it into its own.
 ///
 /// # Errors
 ///

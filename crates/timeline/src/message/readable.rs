@@ -1,7 +1,8 @@
-//! What every reader of JSON can read. Pure.
+//! What every reader of JSON can read.
 //!
-//! RFC 8259 lets a text nest as deep as it likes, write numbers of any size, and escape half a character; readers differ in
-//! what they do with these, and some fail. One such message would make a whole page of an inbox unreadable for them.
+//! This module is pure. RFC 8259 lets a text nest as deep as it likes, write numbers of any size,
+//! and escape half a character; readers differ in what they do with these, and some fail. One such
+//! message would make a whole page of an inbox unreadable for them.
 
 use std::fmt;
 

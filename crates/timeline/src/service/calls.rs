@@ -1,4 +1,4 @@
-//! The five calls: a request of the proto file in, its reply out.
+//! The five calls, from requests of the proto file to replies.
 
 use crate::proto::v1;
 use crate::{

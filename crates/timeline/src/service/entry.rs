@@ -1,4 +1,4 @@
-//! An entry as every reader sees it, whichever way it comes: as an answer or pushed.
+//! An entry as every reader sees it, in an answer or pushed.
 
 use crate::proto::v1::{TimelineEntry, timeline_entry};
 use crate::{Destination, Entry, Kind, Tag};

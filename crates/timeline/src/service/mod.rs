@@ -1,4 +1,6 @@
-//! What the HTTP and the gRPC service have in common: requests to calls, and errors to codes.
+//! What the HTTP and the gRPC service have in common.
+//!
+//! They turn requests into calls, and errors into codes.
 
 mod calls;
 mod code;

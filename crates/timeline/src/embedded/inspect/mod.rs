@@ -1,4 +1,6 @@
-//! What a directory holds, found out before the engine opens it, and without changing anything.
+//! What a directory holds, found out before the engine opens it.
+//!
+//! Nothing is changed by that.
 
 pub(super) mod files;
 pub(super) mod journal;

@@ -1,8 +1,9 @@
-//! Whether every batch up to the last is in the journals or in the tables. Pure.
+//! Whether every batch up to the last is in the journals or the tables.
 //!
-//! Since layout 2 every batch writes its number (1, 2, 3 and so on) into every keyspace. The engine removes a journal when
-//! all keyspaces have all of it in their tables, and when it replays one it skips, for each keyspace, what is no newer than
-//! the tables by the engine's own number. So nothing is missing when
+//! This module is pure. Since layout 2 every batch writes its number (1, 2, 3 and so on) into every
+//! keyspace. The engine removes a journal when all keyspaces have all of it in their tables, and
+//! when it replays one it skips, for each keyspace, what is no newer than the tables by the
+//! engine's own number. So nothing is missing when
 //!
 //! - the numbers in the journals follow each other without a gap,
 //! - each keyspace has in its tables what comes before the first of them, and

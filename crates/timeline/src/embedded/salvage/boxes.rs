@@ -1,4 +1,6 @@
-//! The places of a box after a salvage: what is lost at its beginning moves its floor, what is lost later gets a tombstone.
+//! The places of a box after a salvage.
+//!
+//! What is lost at its beginning moves its floor, what is lost later gets a tombstone.
 
 use std::collections::HashMap;
 

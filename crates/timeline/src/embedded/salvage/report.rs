@@ -11,17 +11,19 @@ pub struct Salvaged {
     pub directory: PathBuf,
     /// Its generation; readers of the old store start over.
     pub generation: u64,
-    /// Inboxes and histories.
+    /// How many inboxes and histories were found.
     pub boxes: u64,
-    /// Entries that were read.
+    /// How many entries were read.
     pub entries: u64,
-    /// Entries that were lost in the middle or at the end of a box, where a tombstone keeps the place.
+    /// How many entries were lost where a tombstone keeps the place.
+    ///
+    /// These are places in the middle or at the end of a box.
     pub tombstones: u64,
-    /// Boxes that lost entries at their beginning, and begin later now.
+    /// How many boxes lost entries at their beginning, and begin later now.
     pub shortened: u64,
     /// Places that could not be read, the first hundred.
     pub problems: Vec<String>,
-    /// How many there were.
+    /// How many places could not be read.
     pub problem_count: u64,
 }
 
@@ -29,12 +31,12 @@ pub struct Salvaged {
 const PROBLEMS_MAX: usize = 100;
 
 impl Salvaged {
-    /// Whether all that was there was read, as far as anybody can know.
+    /// Returns whether everything was read, as far as anybody can know.
     pub fn is_whole(&self) -> bool {
         self.problem_count == 0 && self.tombstones == 0 && self.shortened == 0
     }
 
-    /// Whether there was something, and none of it could be read.
+    /// Returns whether there was something, and none of it could be read.
     pub fn is_nothing(&self) -> bool {
         !self.is_whole() && self.entries == 0 && self.boxes == 0
     }

@@ -1,4 +1,4 @@
-//! From a damaged directory into a new one.
+//! Reads a damaged directory into a new one.
 
 use std::collections::HashMap;
 use std::fs;
@@ -16,12 +16,13 @@ use super::report::Salvaged;
 use super::source::{self, Keyspace, Record};
 use crate::{Error, ErrorKind, Result};
 
-/// Reads what can be read of the store in `from` into a new one in `to`, and says what was lost. Blocks.
+/// Reads what can be read of the store in `from` into a new one in `to`.
 ///
-/// `from` stays as it is; it may be of layout 1 or 2, and any part of it may be missing or damaged. Every entry keeps its
-/// place: where one is lost in a box there is a [tombstone](crate::Kind::Tombstone), and a box that lost its beginning starts
-/// later ([`Inbox::floor`](crate::Inbox::floor)). The new store has another generation. The last state of every box and
-/// cursor is held in memory: about 200 bytes for each.
+/// Returns what was lost. This blocks. `from` stays as it is; it may be of layout 1 or 2, and any
+/// part of it may be missing or damaged. Every entry keeps its place: where one is lost in a box
+/// there is a [tombstone](crate::Kind::Tombstone), and a box that lost its beginning starts later
+/// ([`Inbox::floor`](crate::Inbox::floor)). The new store has another generation. The last state of
+/// every box and cursor is held in memory: about 200 bytes for each.
 ///
 /// # Errors
 ///

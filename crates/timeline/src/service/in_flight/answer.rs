@@ -1,4 +1,6 @@
-//! An answer on its way: pieces that are let go of as they are written, and cut when others wait for the room.
+//! An answer on its way, in pieces that are let go of as they are written.
+//!
+//! It is cut when others wait for the room.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! The connection that a request came over, for those who can tell.
+//! The connection that a request came over, if the program knows it.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

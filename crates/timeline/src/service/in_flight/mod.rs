@@ -1,7 +1,8 @@
-//! How many bytes of answers may wait for readers that are slow, and which of them goes when others wait for room.
+//! How many bytes of answers may wait for readers that are slow.
 //!
-//! A client that asks for pages and does not read them would otherwise make the process hold as many as it likes, and
-//! clients that hold all the room would keep everybody else out:
+//! It also says which of them goes when others wait for room. A client that asks for pages and does
+//! not read them would otherwise make the process hold as many as it likes, and clients that hold
+//! all the room would keep everybody else out:
 //!
 //! ```text
 //! reserve (waits up to 1 s) ──► read the store, encode ──► answer: pieces that hold the room ──► written piece by piece,
