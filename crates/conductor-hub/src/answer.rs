@@ -27,7 +27,7 @@ enum Row {
 }
 
 impl Answer {
-    /// Creates the answer that says nothing.
+    /// Creates the answer that sends nothing.
     #[must_use]
     pub const fn none() -> Self {
         Self(Row::None)
@@ -137,14 +137,16 @@ pub struct LateAnswer {
 const LATE_MAX: usize = 16;
 
 impl LateAnswer {
-    /// Creates one for a call of this connection; to be called by the handler of that call.
+    /// Creates a late answer for a call of this connection.
+    ///
+    /// The handler of that call creates it.
     #[must_use]
     pub fn new(connection: &Arc<Connection>) -> Self {
         connection.late.begin();
         Self { connection: Arc::clone(connection) }
     }
 
-    /// Returns whose call it answers.
+    /// Returns the connection whose call it answers.
     #[must_use]
     pub const fn connection(&self) -> &Arc<Connection> {
         &self.connection

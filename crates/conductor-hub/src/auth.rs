@@ -24,12 +24,16 @@ pub trait Auth: Send + Sync {
         Ok(Admission::default())
     }
 
-    /// Tells whether a client may bind to a channel. Called for each bind, so it must not block.
+    /// Tells whether a client may bind to a channel.
+    ///
+    /// It is called for each bind, so it must not block.
     fn can_bind(&self, connection: &Connection, channel: &str) -> bool {
         true
     }
 
-    /// Tells whether a client may write to a channel. Called for each message, so it must not block.
+    /// Tells whether a client may write to a channel.
+    ///
+    /// It is called for each message, so it must not block.
     fn can_write(&self, connection: &Connection, channel: &str) -> bool {
         connection.is_bound(channel)
     }
@@ -41,7 +45,7 @@ impl Auth for () {}
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Admission {
-    /// Whose connection it is, if it is anybody's.
+    /// The user whose connection it is, if there is one.
     pub user: Option<String>,
     /// The channels it is bound to from the start, without asking `can_bind`.
     pub channels: Vec<String>,
@@ -79,7 +83,9 @@ impl Denied {
         Self { status, text: text.into() }
     }
 
-    /// Creates the denial of a client that is not who it should be: 401 "Not authorized".
+    /// Creates the denial with status 401 and the text "Not authorized".
+    ///
+    /// It is for a client that is not who it should be.
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(http::StatusCode::UNAUTHORIZED, "Not authorized")

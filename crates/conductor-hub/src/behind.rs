@@ -1,4 +1,4 @@
-//! A reader that has much to read, who waits for it, and what is kept for it.
+//! A reader that has much to read, with what waits for it or is kept.
 
 use std::sync::Arc;
 use std::task::Waker;

@@ -11,60 +11,88 @@ use crate::{Error, ErrorKind};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// Longest message a client may send, in bytes: 256,000 by default, at least 64.
+    /// The longest message that a client may send, in bytes.
+    ///
+    /// 256,000 by default, at least 64.
     pub message_bytes_max: usize,
-    /// Longest name of a channel in a client's message, in bytes: 512 by default, at least 1.
-    /// Names that begin with `$`, by custom the server's own, may be longer.
+    /// The longest name of a channel in a client's message, in bytes.
+    ///
+    /// 512 by default, at least 1. Names that begin with `$`, by custom the server's own, may be
+    /// longer.
     pub name_bytes_max: usize,
-    /// How long a client may take for one message, from its first byte to its last: 30 s by
-    /// default, at least 100 ms.
+    /// How long a client may take for one message, from first byte to last.
+    ///
+    /// 30 s by default, at least 100 ms.
     pub message_timeout: Duration,
-    /// Most bytes of all clients' messages that are not complete, or cannot be routed yet:
-    /// 64 MiB by default, at least four times `message_bytes_max`. Beyond it the connection
-    /// is ended whose message has been standing still for longest.
+    /// The most bytes of all clients' messages that cannot be routed yet.
+    ///
+    /// Messages that are not complete count as well. 64 MiB by default, at least four times
+    /// `message_bytes_max`. Beyond it the connection is ended whose message has been standing still
+    /// for longest.
     pub unfinished_bytes_max: usize,
-    /// Most bytes that wait for one connection, with 64 for each frame: 1 MiB by default, at
-    /// least twice `message_bytes_max`. A connection that has more to read is a slow reader.
+    /// The most bytes that wait for one connection, with 64 for each frame.
+    ///
+    /// 1 MiB by default, at least twice `message_bytes_max`. A connection that has more to read is
+    /// a slow reader.
     pub outbox_bytes_max: usize,
-    /// Most bytes that wait for all connections together: 256 MiB by default, at least four times
-    /// `outbox_bytes_max`. What many of them share counts once. Beyond it connections that
-    /// have read nothing for a quarter of a second are ended as slow readers until half of it is
-    /// free, those first that hold most; and if that is not enough, those that have taken nothing
-    /// for longest, until there is room. Such a connection is cut if it does not take its close
-    /// frame at once. More suits servers with many slow readers.
+    /// The most bytes that wait for all connections together.
+    ///
+    /// 256 MiB by default, at least four times `outbox_bytes_max`. What many of them share counts
+    /// once. Beyond it connections that have read nothing for a quarter of a second are ended as
+    /// slow readers until half of it is free, those first that hold most; and if that is not
+    /// enough, those that have taken nothing for longest, until there is room. Such a connection is
+    /// cut if it does not take its close frame at once. More suits servers with many slow readers.
     pub outboxes_bytes_max: usize,
-    /// How long a connection may have bytes waiting without reading any: 10 s by
-    /// default, at least 100 ms. Then it is a slow reader.
+    /// How long a connection may have bytes waiting without reading any.
+    ///
+    /// 10 s by default, at least 100 ms. Then it is a slow reader.
     pub stall_timeout: Duration,
-    /// How long a sender waits, at most, for a reader who is behind and makes progress: 2 s by
-    /// default, at least 100 ms. A reader that takes nothing for half as long, or has not
-    /// caught up by then, is waited for no more and becomes a slow reader when its outbox is full.
-    /// Longer suits slow networks, shorter lets slow readers slow others less.
+    /// How long a sender waits for a reader who is behind, at most.
+    ///
+    /// 2 s by default, at least 100 ms. It waits while the reader makes progress. A reader that
+    /// takes nothing for half as long, or has not caught up by then, is waited for no more and
+    /// becomes a slow reader when its outbox is full. Longer suits slow networks, shorter lets slow
+    /// readers slow others less.
     pub sender_pause_max: Duration,
-    /// How long a connection may be silent before it is sent a ping: 54 s by
-    /// default, at least 100 ms. The first interval of each is cut at random, so
-    /// that pings spread over time.
+    /// How long a connection may be silent before it is sent a ping.
+    ///
+    /// 54 s by default, at least 100 ms. The first interval of each is cut at random, so that pings
+    /// spread over time.
     pub ping_interval: Duration,
-    /// How long the client may take to answer a ping: 6 s by default, at least 100 ms.
+    /// How long the client may take to answer a ping.
+    ///
+    /// 6 s by default, at least 100 ms.
     pub pong_timeout: Duration,
-    /// How long the peer of a closing connection may take to close its side: 5 s by default.
+    /// How long the peer of a closing connection may take to close its side.
+    ///
+    /// 5 s by default, at least 100 ms.
     pub close_timeout: Duration,
-    /// Most connections at once: 100,000 by default. More are refused with status 503.
+    /// The most connections at once.
+    ///
+    /// 100,000 by default. More are refused with status 503.
     pub connections_max: usize,
-    /// Most channels one connection may be bound to: 1,000 by default, at least 1.
+    /// The most channels that one connection may be bound to.
+    ///
+    /// 1,000 by default, at least 1.
     pub channels_per_connection_max: usize,
-    /// Most bytes that being bound costs one connection, its names with about 400 for each:
-    /// 512 KiB by default, at least 4 KiB. So 1,000 names may have 124 bytes on average.
+    /// The most bytes that being bound costs one connection.
+    ///
+    /// Its names count with about 400 bytes for each: 512 KiB by default, at least 4 KiB. So 1,000
+    /// names may have 124 bytes on average.
     pub binds_bytes_max: usize,
-    /// How long the uuid of a message is remembered, so that a repetition of it is
-    /// dropped: 30 s by default; twice that at most.
+    /// How long the uuid of a message is remembered.
+    ///
+    /// A repetition of the message is dropped for so long: 30 s by default; twice that at most.
     pub dedup_ttl: Duration,
-    /// Most bytes for the uuids remembered: 64 MiB by default, at least 64 KiB. That is
-    /// enough for 900,000 within `dedup_ttl`; beyond it the oldest are forgotten early.
+    /// The most bytes for the uuids remembered.
+    ///
+    /// 64 MiB by default, at least 64 KiB. That is enough for 900,000 within `dedup_ttl`; beyond it
+    /// the oldest are forgotten early.
     pub dedup_bytes_max: usize,
-    /// Origins, such as `https://chat.example.org`, whose pages may connect besides
-    /// those served by the same host and port; `*` allows all. Empty by default,
-    /// because any page that a user visits could otherwise speak in their name.
+    /// The origins whose pages may connect, such as `https://chat.example.org`.
+    ///
+    /// Those served by the same host and port may connect in any case; `*` allows all. Empty by
+    /// default, because any page that a user visits could otherwise speak in their name.
     pub allowed_origins: Vec<String>,
 }
 

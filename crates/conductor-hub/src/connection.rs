@@ -78,7 +78,7 @@ impl Connection {
         self.channels.lock().by_name.contains_key(channel)
     }
 
-    /// Returns the names of the channels it is bound to, in no order.
+    /// Returns the names of the channels it is bound to, in no particular order.
     #[must_use]
     pub fn channels(&self) -> Vec<String> {
         self.channels.lock().by_name.keys().map(|name| String::from(&**name)).collect()

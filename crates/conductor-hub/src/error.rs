@@ -15,7 +15,7 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A value in the configuration is out of its bounds: mend it and start again.
+    /// A value in the configuration is out of its bounds: change it.
     Config,
     /// The input can never work: a name too long to encode, for one.
     InvalidInput,

@@ -61,8 +61,9 @@ struct Kept {
 }
 
 impl ChannelHistory {
-    /// Creates an empty history of at most `messages_max` messages per channel, each for 24 h,
-    /// and of `bytes_max` bytes in all.
+    /// Creates an empty history of at most `messages_max` messages per channel.
+    ///
+    /// It has at most `bytes_max` bytes in all, and keeps each message for 24 h.
     ///
     /// # Errors
     ///
@@ -92,7 +93,7 @@ impl ChannelHistory {
         self
     }
 
-    /// Returns the newest `count` messages that are kept of a channel now, oldest first.
+    /// Returns the newest `count` messages kept of a channel, oldest first.
     ///
     /// They are fetched one after another and not held meanwhile, so that however slowly somebody
     /// reads costs no memory; those that are forgotten before their turn are left out.
@@ -171,8 +172,10 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Returns how many of the messages that were kept at the beginning were not given: older
-    /// ones that were not asked for, those to come, and those that were forgotten meanwhile.
+    /// Returns how many messages that were kept at the beginning were not given.
+    ///
+    /// They are older ones that were not asked for, those to come, and those that were forgotten
+    /// meanwhile.
     #[must_use]
     pub const fn not_given(&self) -> usize {
         self.not_given

@@ -91,16 +91,20 @@ pub(crate) struct Shared {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Connections, including those that are closing.
+    /// The number of connections, including those that are closing.
     pub connections: usize,
-    /// Channels that have a member.
+    /// The number of channels that have a member.
     pub channels: usize,
-    /// Bytes that wait in all outboxes; what many of them share counts once.
+    /// The bytes that wait in all outboxes.
+    ///
+    /// What many outboxes share counts once.
     pub outboxes_bytes: usize,
 }
 
 impl Hub {
-    /// Starts a hub. It has no task of its own: each connection has one.
+    /// Starts a hub.
+    ///
+    /// It has no task of its own: each connection has one.
     ///
     /// # Errors
     ///
@@ -145,7 +149,7 @@ impl Hub {
         Ok(receivers)
     }
 
-    /// Writes a message of which only the newest of its channel matters to every member.
+    /// Writes to every member a message of which only the newest matters.
     ///
     /// To members that keep up it is [`publish`](Self::publish). A member that is behind, with more
     /// than an eighth of its outbox to read and no room for this in a quarter, gets the newest of the
@@ -232,10 +236,11 @@ impl Hub {
         })
     }
 
-    /// Ends the hub: refuses new clients, closes each connection with code 1012, waits for them.
+    /// Ends the hub, and waits for its connections to end.
     ///
-    /// Returns whether all have ended within `grace`; those that have not are ended by
-    /// their own close timeout. May be called again.
+    /// It refuses new clients, and closes each connection with code 1012. Returns whether all have
+    /// ended within `grace`; those that have not are ended by their own close timeout. May be
+    /// called again.
     pub async fn shutdown(&self, grace: Duration) -> bool {
         self.shared.close();
         timeout(grace, self.shared.tasks.wait()).await.is_ok()

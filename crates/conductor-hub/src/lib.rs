@@ -1,7 +1,8 @@
-//! A WebSocket hub: channels over one socket per client, in the conductor's binary protocol.
+//! A WebSocket hub: channels over one socket per client.
 //!
-//! Clients bind to channels and write to them; every other member of the channel gets the
-//! message, as it was sent. Server messages go between one client and the program.
+//! It speaks the conductor's binary protocol. Clients bind to channels and write to them; every
+//! other member of the channel gets the message, as it was sent. Server messages go between one
+//! client and the program.
 //!
 //! ```text
 //! client ──frames──► intake ──messages──► router ──rows──► channel ──shared bytes──► outbox ──► writer ──► client

@@ -1,7 +1,8 @@
-//! Which pages may talk to a server: the one rule for handshakes and for plain requests.
+//! Which pages may talk to a server.
 //!
-//! A browser says in `Origin` which page makes a request; a program says nothing. A page of
-//! ours names the very address that it asks, which is in `Host`.
+//! There is one rule for handshakes and for plain requests. A browser says in `Origin` which page
+//! makes a request; a program says nothing. A page of ours names the very address that it asks,
+//! which is in `Host`.
 
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};

@@ -1,4 +1,4 @@
-//! One message of a client: opcode to action.
+//! The router, which turns one message of a client into an action.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,6 @@
-//! The input of all clients that waits in memory: messages that are not complete, or cannot be routed yet.
+//! The input of all clients that waits in memory.
+//!
+//! These are messages that are not complete, or cannot be routed yet.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

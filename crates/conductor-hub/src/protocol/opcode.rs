@@ -10,25 +10,31 @@ use std::fmt;
 pub struct Opcode(u16);
 
 impl Opcode {
-    /// Joins a channel. Client to server.
+    /// Joins a channel, from client to server.
     pub const BIND: Self = Self(0);
-    /// Leaves a channel. Client to server.
+    /// Leaves a channel, from client to server.
     pub const UNBIND: Self = Self(1);
-    /// Carries a message to the other members of a channel. Both ways.
+    /// Carries a message to the other members of a channel, both ways.
     pub const WRITE: Self = Self(2);
-    /// Carries a message between one client and the server. Both ways.
+    /// Carries a message between one client and the server, both ways.
     pub const SERVER: Self = Self(3);
-    /// Removes a connection from all channels. Never accepted from a client.
+    /// Removes a connection from all channels.
+    ///
+    /// It is never accepted from a client.
     pub const CLEAN_UP: Self = Self(4);
-    /// Opens a stream on a channel. Both ways.
+    /// Opens a stream on a channel, both ways.
     pub const STREAM_START: Self = Self(5);
-    /// Ends a stream on a channel. Both ways.
+    /// Ends a stream on a channel, both ways.
     pub const STREAM_END: Self = Self(6);
-    /// Carries one piece of a stream. Both ways.
+    /// Carries one piece of a stream, both ways.
     pub const STREAM_WRITE: Self = Self(7);
-    /// Asks a sister server how many sisters it has. Never accepted from a client.
+    /// Asks a sister server how many sisters it has.
+    ///
+    /// It is never accepted from a client.
     pub const META_QUERY: Self = Self(8);
-    /// Answers a meta query. Never accepted from a client.
+    /// Answers a meta query.
+    ///
+    /// It is never accepted from a client.
     pub const META_QUERY_RESPONSE: Self = Self(9);
 
     /// Returns the opcode with the given number on the wire.

@@ -74,9 +74,9 @@ impl Decoder {
         }
     }
 
-    /// Returns a number that changes when what has begun comes to its end; `None` if nothing has begun.
+    /// Returns a number that changes when what has begun comes to its end.
     ///
-    /// Control frames inside a message are no progress of it.
+    /// It is `None` if nothing has begun. Control frames inside a message are no progress of it.
     #[must_use]
     pub fn unfinished(&self) -> Option<u32> {
         if self.open.is_none() && matches!(self.state, State::Header { len: 0, .. }) {
@@ -86,7 +86,7 @@ impl Decoder {
         }
     }
 
-    /// Returns the bytes of memory that it holds besides its own.
+    /// Returns the bytes of memory that the decoder holds besides its own.
     #[must_use]
     pub const fn held_bytes(&self) -> usize {
         self.message.capacity() + self.control.capacity()
