@@ -37,7 +37,7 @@ impl Inner {
 
     pub(super) fn remove(&self, kind: Kind, name: &Bytes) -> bool {
         let was_there = self.shared.registry.lock().remove(&self.sink, kind, name);
-        // Who waits for it waits in vain.
+        // Calls that wait for the activation of this name must end.
         self.sink.changed.notify_waiters();
         was_there
     }

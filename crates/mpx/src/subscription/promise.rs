@@ -117,7 +117,7 @@ impl Promises {
 
 fn settle(waiting: impl Iterator<Item = (u64, oneshot::Sender<Outcome>)>, outcome: &Outcome) {
     for (_, sender) in waiting {
-        // Who is gone does not mind.
+        // A promise that was dropped meanwhile needs no outcome.
         drop(sender.send(outcome.clone()));
     }
 }
