@@ -14,7 +14,7 @@ use anyhow::Result;
 use anyhow::bail;
 
 use crate::binary::binary;
-use crate::containers::Engine;
+use crate::engine::Engine;
 use crate::step;
 
 /// An image, under the name by which `test-support` asks for it.

@@ -15,6 +15,7 @@ mod budget;
 mod ci;
 mod codegen;
 mod containers;
+mod engine;
 mod images;
 mod setup;
 mod soak;

@@ -16,6 +16,9 @@ use crate::error::Result;
 /// How long an answer to one question may take.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a start may take on a busy machine; the slowest, MongoDB, takes about 2 s on an idle one.
+pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
+
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {

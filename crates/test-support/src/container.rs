@@ -16,10 +16,10 @@ use tokio::net::UnixStream;
 
 use crate::address::ANSWER_LIMIT;
 use crate::address::Address;
+use crate::address::START_LIMIT;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
-use crate::server::START_LIMIT;
 
 /// A running container with one published port, removed on drop.
 ///

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::address::Address;
+use crate::address::START_LIMIT;
 use crate::address::free_port;
 use crate::binary::binary;
 #[cfg(feature = "containers")]
@@ -21,9 +21,6 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::process::Process;
-
-/// How long a start may take on a busy machine; the slowest, MongoDB, takes about 2 s on an idle one.
-pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// How often a start is tried when somebody else takes the port first.
 const PORT_TRIES: usize = 5;

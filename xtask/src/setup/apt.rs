@@ -1,7 +1,6 @@
 //! The distribution's packages: installed as root, unpacked otherwise.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::process::Command;
 
@@ -9,24 +8,14 @@ use anyhow::Context;
 use anyhow::Result;
 use anyhow::bail;
 
+use super::apt_get::apt_get;
+use super::folders::executable;
 use super::need::Need;
 use super::need::Origin;
 use super::need::is_root;
 use super::unpacked;
 use crate::binary::binary;
 use crate::step;
-
-/// Asks for no answers, ends a dead mirror's wait, and waits for another apt to finish.
-const QUIET: [&str; 8] = [
-    "-y",
-    "-q",
-    "-o",
-    "Acquire::Retries=2",
-    "-o",
-    "Acquire::http::Timeout=60",
-    "-o",
-    "DPkg::Lock::Timeout=300",
-];
 
 /// Where Debian's scripts ask whether a service may start.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -91,13 +80,6 @@ fn is_installed(package: &str) -> bool {
     status.is_ok_and(|output| output.stdout.ends_with(b" installed"))
 }
 
-/// Returns an apt-get that asks nothing.
-pub(super) fn apt_get(arguments: &[&str]) -> Command {
-    let mut command = Command::new("apt-get");
-    command.args(QUIET).args(arguments).env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C");
-    command
-}
-
 /// Keeps packages from starting their services while it lives, as Debian's policy asks to be told.
 #[derive(Debug)]
 struct NoService {
@@ -125,10 +107,4 @@ impl Drop for NoService {
             println!("error: {POLICY} is left behind, remove it: {error}");
         }
     }
-}
-
-/// Lets everyone run a file.
-pub(super) fn executable(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o755))
 }

@@ -1,7 +1,5 @@
 //! Says what is there, gets the rest.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use anyhow::bail;
 
@@ -12,7 +10,6 @@ use super::need::Origin;
 use super::need::is_root;
 use super::wheel;
 use crate::binary::binary;
-use crate::step;
 
 /// Says what is there, gets what is not, and says how; never asks, never uses sudo, starts no service.
 pub fn run(check: bool) -> Result<()> {
@@ -61,14 +58,4 @@ pub(crate) fn docker() -> Result<()> {
         apt::get_packages(&["docker.io"])?;
     }
     Ok(())
-}
-
-/// Returns the directory for the servers' binaries.
-pub(super) fn servers() -> PathBuf {
-    step::target().join("servers")
-}
-
-/// Returns the directory for cargo's tools.
-pub(super) fn tools() -> PathBuf {
-    step::target().join("tools")
 }

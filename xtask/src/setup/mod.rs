@@ -1,7 +1,9 @@
 //! `cargo xtask setup [--check]`: gets the servers and tools that tests need.
 
 mod apt;
+mod apt_get;
 mod command;
+mod folders;
 mod need;
 mod unpacked;
 mod wheel;

