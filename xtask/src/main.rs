@@ -17,6 +17,7 @@ mod codegen;
 mod containers;
 mod engine;
 mod images;
+mod readme;
 mod setup;
 mod soak;
 mod step;
@@ -68,6 +69,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Writes the README of each crate that is published, from the documentation of its lib.rs
+    Readme,
     /// Makes local Docker images of the servers' binaries, without a registry
     Images,
     /// Runs the tests that need a Docker engine, starting one if none answers (as root, with dockerd installed)
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
         Command::Soak { name, minutes, seed } => soak::run(name, minutes, seed),
         Command::Codegen { check } => codegen::run(check),
+        Command::Readme => readme::run(),
         Command::Images => images::run(),
         Command::Containers => containers::run(),
     };
