@@ -1,6 +1,7 @@
 //! How a binary of budgets talks to `cargo xtask budget`.
 //!
-//! A binary lists figures and hands them to [`main`]; xtask does the repeating, the medians, the table:
+//! A binary lists figures and hands them to [`main`]; xtask does the repeating, the medians, the
+//! table:
 //!
 //! ```text
 //! budget-timeline list                                   one JSON object a line, for each figure:
@@ -9,8 +10,9 @@
 //!   {"value":41877.2}
 //! ```
 //!
-//! Other lines on standard output are shown to nobody, standard error is passed on. xtask runs the two sides of
-//! a figure in turn, several times, and takes the median of the values and of the ratios of neighbours.
+//! Other lines on standard output are shown to nobody, standard error is passed on. xtask runs the
+//! two sides of a figure in turn, several times, and takes the median of the values and of the
+//! ratios of neighbours.
 
 use std::error::Error;
 use std::io::Write;
@@ -57,7 +59,8 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// Returns the first in a real run, the second where only the harness is tried, in a debug build.
+    /// Returns the first in a real run, the second where only the harness is tried, in a debug
+    /// build.
     pub fn pick<T>(self, full: T, smoke: T) -> T {
         if self.smoke { smoke } else { full }
     }

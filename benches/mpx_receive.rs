@@ -1,7 +1,9 @@
-//! How many messages a second come through, by channels and by subscriptions to one channel, with handlers and with a stream?
+//! How many messages a second come through, by channels and by subscriptions to one channel, with
+//! handlers and with a stream?
 //!
-//! On the wall clock, from the first that is published to the last that is received: Redis and whoever publishes have a part of the two
-//! cores, and Redis is what there is to wait for. What receiving alone costs is among the budgets.
+//! On the wall clock, from the first that is published to the last that is received: Redis and
+//! whoever publishes have a part of the two cores, and Redis is what there is to wait for. What
+//! receiving alone costs is among the budgets.
 
 #![allow(clippy::unwrap_used, reason = "a bench stops where it fails")]
 

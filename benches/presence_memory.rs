@@ -1,5 +1,5 @@
-//! What does an id cost in memory, a heartbeat in nanoseconds, throttled or not, and how late is an offline event?
-//! What does a member of a room cost?
+//! What does an id cost in memory, a heartbeat in nanoseconds, throttled or not, and how late is an
+//! offline event? What does a member of a room cost?
 //!
 //! The bytes and the lateness are printed before criterion starts, unless a filter asks for less.
 
@@ -47,7 +47,8 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Time this thread was on a processor, which is where all of a call happens: a busy machine does not count.
+/// Time this thread was on a processor, which is where all of a call happens: a busy machine does
+/// not count.
 ///
 /// Source: proc(5), `/proc/pid/schedstat`, first field, in nanoseconds.
 fn cpu_time() -> Duration {
@@ -317,7 +318,8 @@ fn bytes_per_id(shape: &str) -> usize {
     })
 }
 
-/// Source: proc(5), `/proc/pid/statm`, second field, in pages; 4,096 bytes on the machines we measure.
+/// Source: proc(5), `/proc/pid/statm`, second field, in pages; 4,096 bytes on the machines we
+/// measure.
 fn resident_bytes() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4_096

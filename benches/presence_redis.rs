@@ -1,8 +1,10 @@
-//! What do Online, Offline and Status cost on Redis, by batch size and by callers at once, in both layouts?
+//! What do Online, Offline and Status cost on Redis, by batch size and by callers at once, in both
+//! layouts?
 //!
-//! The table that the Go package's repository has for itself. Its Online mixes heartbeats and arrivals, since its batch
-//! expires now and then; here they are apart, and nothing expires. Times are of the whole call on the wall clock,
-//! with a Redis of this machine at the other end of the loopback.
+//! The table that the Go package's repository has for itself. Its Online mixes heartbeats and
+//! arrivals, since its batch expires now and then; here they are apart, and nothing expires. Times
+//! are of the whole call on the wall clock, with a Redis of this machine at the other end of the
+//! loopback.
 
 #![allow(clippy::unwrap_used, reason = "a bench stops where it fails")]
 
@@ -127,7 +129,8 @@ fn by_batch(criterion: &mut Criterion, runtime: &Runtime, worlds: &[World], call
     }
 }
 
-/// Several callers at once, each with a batch of its own: the time in which each of them made one call.
+/// Several callers at once, each with a batch of its own: the time in which each of them made one
+/// call.
 fn in_parallel(criterion: &mut Criterion, runtime: &Runtime, worlds: &[World], call: &Call) {
     let mut group = criterion.benchmark_group(format!("presence redis {} in parallel", call.name));
     for callers in [1, 2, 4, 8] {

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fs;
 
-/// Returns the processor time of all threads that a process has, in nanoseconds. Of a thread that is running it may lack the last few
-/// milliseconds.
+/// Returns the processor time of all threads that a process has, in nanoseconds. Of a thread that
+/// is running it may lack the last few milliseconds.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! How many sends a second does the embedded store make durable, and how many entries does it hand out?
+//! How many sends a second does the embedded store make durable, and how many entries does it hand
+//! out?
 #![allow(missing_docs, reason = "criterion_group! makes undocumented items")]
 #![expect(clippy::unwrap_used, reason = "a failed call fails the bench")]
 

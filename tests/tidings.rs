@@ -177,7 +177,8 @@ impl Tidings {
         assert!(sent.expect("a shell can be run").success(), "the signal could not be sent");
     }
 
-    /// Lets its files grow to so many bytes and no further, as a disk does that fills, or without a limit again.
+    /// Lets its files grow to so many bytes and no further, as a disk does that fills, or without a
+    /// limit again.
     ///
     /// # Panics
     ///

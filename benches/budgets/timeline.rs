@@ -99,7 +99,8 @@ async fn open(directory: &std::path::Path) -> Result<Timeline, Box<dyn Error>> {
     Ok(Timeline::new(Arc::new(store), Config::default())?)
 }
 
-/// Sends with all callers until each is told to stop by how many it has sent; returns how many there were.
+/// Sends with all callers until each is told to stop by how many it has sent; returns how many
+/// there were.
 async fn send_until(
     timeline: &Timeline,
     stop: impl Fn(u64) -> bool + Copy + std::marker::Send + 'static,
@@ -131,7 +132,8 @@ async fn send_until(
     Ok(sent)
 }
 
-/// Reads what bob has, in pages of the default size, until the time is over; returns how many entries.
+/// Reads what bob has, in pages of the default size, until the time is over; returns how many
+/// entries.
 async fn read_until(timeline: Timeline, end: Instant) -> Result<u64, timeline::Error> {
     let bob = MemberId::new("bob")?;
     let (mut last, mut read) = (Seq::default(), 0);

@@ -10,8 +10,8 @@ use crate::{budget, codegen, soak, test, tidy};
 
 /// Runs every step, also after one that failed, and ends with how long each took.
 ///
-/// The steps share one target directory and one profile; the order puts the cheap ones first and the tests, whose
-/// summary is the answer, last.
+/// The steps share one target directory and one profile; the order puts the cheap ones first and
+/// the tests, whose summary is the answer, last.
 pub fn run() -> Result<()> {
     let mut steps = Steps::default();
     steps.run("fmt", || show(&mut cargo(&["fmt", "--all", "--check"])));

@@ -1,6 +1,7 @@
 //! `cargo xtask codegen [--check]`: Rust from the proto file, without `protoc`.
 //!
-//! What it makes is checked in, so that no build needs it; `--check` says whether the two still agree.
+//! What it makes is checked in, so that no build needs it; `--check` says whether the two still
+//! agree.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! `cargo xtask containers`: the tests with containers, on an engine that is there or one of our own.
+//! `cargo xtask containers`: the tests with containers, on an engine that is there or one of our
+//! own.
 
 use anyhow::Result;
 

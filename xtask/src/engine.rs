@@ -107,7 +107,8 @@ impl Daemon {
             .arg(directory.join("exec"))
             .arg("--pidfile")
             .arg(directory.join("pid"))
-            // Published ports go through the engine's own proxy: the machine's packet filter stays as it is.
+            // Published ports go through the engine's own proxy: the machine's packet filter stays
+            // as it is.
             .args(["--iptables=false", "--ip6tables=false", "--ip-forward=false", "--log-level", "info"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -138,7 +139,8 @@ impl Drop for Daemon {
             println!("error: dockerd {} may still run: {error}", self.child.id());
         }
         if self.bridge && has_bridge() {
-            // Without the tool a device without addresses in use stays behind, as after every engine.
+            // Without the tool a device without addresses in use stays behind, as after every
+            // engine.
             drop(Command::new("ip").args(["link", "delete", BRIDGE]).status());
         }
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask images`: local Docker images of the servers' binaries.
 //!
-//! A machine without a registry at hand has an engine and no images. Each of ours is one binary, the libraries that
-//! `ldd` names, and the empty folders that the server writes into.
+//! A machine without a registry at hand has an engine and no images. Each of ours is one binary,
+//! the libraries that `ldd` names, and the empty folders that the server writes into.
 
 use std::fs;
 use std::path::Path;
@@ -108,7 +108,8 @@ fn fill(root: &Path, program: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns the libraries of a program, and the loader: `libc.so.6 => /lib/…/libc.so.6 (0x…)`, `/lib64/ld-… (0x…)`.
+/// Returns the libraries of a program, and the loader: `libc.so.6 => /lib/…/libc.so.6 (0x…)`,
+/// `/lib64/ld-… (0x…)`.
 fn libraries(program: &Path, unpacked: &Path) -> Result<Vec<PathBuf>> {
     let triplet = format!("{}-linux-gnu", std::env::consts::ARCH);
     let folders = ["usr/lib", "lib"].map(|folder| unpacked.join(folder).join(&triplet).display().to_string());

@@ -28,8 +28,8 @@ mod tidy;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Command {
-    /// Gets the servers and tools that tests need, without questions: the distribution's packages as root, unpacked
-    /// below target/servers otherwise
+    /// Gets the servers and tools that tests need, without questions: the distribution's packages
+    /// as root, unpacked below target/servers otherwise
     Setup {
         /// Only say what is there and what is missing; exit code 1 if anything is
         #[arg(long)]
@@ -40,7 +40,8 @@ enum Command {
         /// Only tests whose name contains this
         filter: Option<String>,
     },
-    /// Runs everything that CI runs: formatting, lints, test, docs, features, generated code, licences, tidy
+    /// Runs everything that CI runs: formatting, lints, test, docs, features, generated code,
+    /// licences, tidy
     Ci,
     /// Checks the house rules that no compiler knows
     Tidy,
@@ -73,7 +74,8 @@ enum Command {
     Readme,
     /// Makes local Docker images of the servers' binaries, without a registry
     Images,
-    /// Runs the tests that need a Docker engine, starting one if none answers (as root, with dockerd installed)
+    /// Runs the tests that need a Docker engine, starting one if none answers (as root, with
+    /// dockerd installed)
     Containers,
 }
 

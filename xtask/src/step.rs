@@ -30,7 +30,8 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs a command and returns what it wrote to standard output; the error shows what it says of the cause.
+/// Runs a command and returns what it wrote to standard output; the error shows what it says of the
+/// cause.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot run {}", words(command)))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,6 +1,7 @@
 //! The clients: on the wire they do what browsers and libraries do, and cost as little as can be.
 //!
-//! They wait for the handshake before they speak, mask what they send, and give each message a uuid.
+//! They wait for the handshake before they speak, mask what they send, and give each message a
+//! uuid.
 
 use std::error::Error;
 use std::net::SocketAddr;

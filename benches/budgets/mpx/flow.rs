@@ -12,9 +12,10 @@ use tokio::runtime::{Builder, Runtime};
 
 /// A Redis with messages for whoever subscribes.
 ///
-/// A round of them is published while nobody reads: the one thread of the runtime does it. Then the runtime runs until all have
-/// been received, and nothing else is counted. So reads find as much as they have room for, on all sides alike, and neither the
-/// publisher's time nor Redis's is in the figure.
+/// A round of them is published while nobody reads: the one thread of the runtime does it. Then the
+/// runtime runs until all have been received, and nothing else is counted. So reads find as much as
+/// they have room for, on all sides alike, and neither the publisher's time nor Redis's is in the
+/// figure.
 pub(crate) struct Flow {
     pub(crate) redis: Redis,
     runtime: Runtime,
@@ -38,7 +39,8 @@ impl Flow {
         self.runtime.block_on(prepared(&self.redis))
     }
 
-    /// Returns the processor time of one message, in nanoseconds: `receive` is to return when it has had as many as it is told.
+    /// Returns the processor time of one message, in nanoseconds: `receive` is to return when it
+    /// has had as many as it is told.
     pub(crate) fn per_message(
         mut self,
         effort: Effort,

@@ -22,7 +22,8 @@ pub(crate) fn resubscribe(effort: Effort) -> Result<f64, Box<dyn Error>> {
     run(effort, true)
 }
 
-/// Milliseconds from a kill to the last activation, on average, of 10,000 names whose connection is killed every 300 ms.
+/// Milliseconds from a kill to the last activation, on average, of 10,000 names whose connection is
+/// killed every 300 ms.
 pub(crate) fn kills(effort: Effort) -> Result<f64, Box<dyn Error>> {
     Runtime::new()?.block_on(async {
         let names: Vec<String> = (0..effort.pick(10_000, 500)).map(channel).collect();

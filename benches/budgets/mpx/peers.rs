@@ -13,7 +13,8 @@ use tokio::net::TcpStream;
 
 use crate::flow::Flow;
 
-/// The stream of redis-rs. Who has many channels finds the one of a message in a map, so that is a part of it.
+/// The stream of redis-rs. Who has many channels finds the one of a message in a map, so that is a
+/// part of it.
 pub(crate) fn redis_rs<const BYTES: usize, const CHANNELS: usize>(
     effort: Effort,
 ) -> Result<f64, Box<dyn Error>> {
@@ -44,7 +45,8 @@ pub(crate) fn floor<const BYTES: usize, const CHANNELS: usize>(
     frames::<BYTES, CHANNELS>(effort, |_| Ok(()))
 }
 
-/// The same, and finds the counter of each channel in a map: what anybody has to do who has many channels.
+/// The same, and finds the counter of each channel in a map: what anybody has to do who has many
+/// channels.
 pub(crate) fn lookup<const BYTES: usize, const CHANNELS: usize>(
     effort: Effort,
 ) -> Result<f64, Box<dyn Error>> {
@@ -100,7 +102,8 @@ fn frames<const BYTES: usize, const CHANNELS: usize>(
     })
 }
 
-/// How long the frame of a message is: `*3`, then a word, the channel and the payload, each behind its length.
+/// How long the frame of a message is: `*3`, then a word, the channel and the payload, each behind
+/// its length.
 #[inline]
 fn frame(bytes: &[u8]) -> Option<usize> {
     let mut at = 4;

@@ -9,7 +9,8 @@ use mpx::{Config, Publisher};
 use test_support::Redis;
 use tokio::runtime::Runtime;
 
-/// Messages a second of one task, which awaits the answers of a thousand messages after it has given them all.
+/// Messages a second of one task, which awaits the answers of a thousand messages after it has
+/// given them all.
 pub(crate) fn rate(effort: Effort) -> Result<f64, Box<dyn Error>> {
     Runtime::new()?.block_on(async {
         let redis = Redis::private().await?;

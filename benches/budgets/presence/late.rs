@@ -16,8 +16,8 @@ const TTL: Duration = Duration::from_secs(12);
 /// For how long events are read after the last that is expected.
 const AFTER: Duration = Duration::from_secs(1);
 
-/// The 99th percentile of the lateness, in milliseconds: of a million ids, 10,000 fall silent, their last heartbeats spread over
-/// a second.
+/// The 99th percentile of the lateness, in milliseconds: of a million ids, 10,000 fall silent,
+/// their last heartbeats spread over a second.
 pub(crate) fn p99(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error>> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let (count, silent) = effort.pick((1_000_000, 10_000), (10_000, 500));
@@ -50,8 +50,8 @@ pub(crate) fn p99(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error>>
             tokio::time::sleep(pause).await;
         }
         let silent = silent.len();
-        // `Keyspace` tells of expired keys when Redis gets to them, which may be much later: what has not come in twice the
-        // TTL counts as lost.
+        // `Keyspace` tells of expired keys when Redis gets to them, which may be much later: what
+        // has not come in twice the TTL counts as lost.
         let patience = TTL * 2;
         let mut until = tokio::time::Instant::now() + patience;
         let (mut late, mut doubled, mut all_came) = (Vec::new(), 0, false);

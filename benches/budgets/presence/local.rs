@@ -9,7 +9,8 @@ use tokio::runtime::Builder;
 
 use crate::store::{BATCH, DAY, Layout, Store, ids};
 
-/// Processor time of one heartbeat of an id that is online, in nanoseconds: in random order, a batch at a time.
+/// Processor time of one heartbeat of an id that is online, in nanoseconds: in random order, a
+/// batch at a time.
 pub(crate) fn heartbeat(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

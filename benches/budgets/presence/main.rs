@@ -1,4 +1,5 @@
-//! The budgets of presence: heartbeats and memory here, and what Redis has to do with either layout.
+//! The budgets of presence: heartbeats and memory here, and what Redis has to do with either
+//! layout.
 
 mod beating;
 mod churn;

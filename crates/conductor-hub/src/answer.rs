@@ -126,8 +126,8 @@ fn encoded(connection: &Connection, message: &Message) -> Result<Frame, Disconne
 
 /// The right to answer a call later, from anywhere.
 ///
-/// A connection has at most 16 of them; the hub reads no further call of the client before one
-/// of them is used or dropped. So what waits for a store or another server is bounded for each client.
+/// A connection has at most 16 of them; the hub reads no further call of the client before one of
+/// them is used or dropped. So what waits for a store or another server is bounded for each client.
 #[derive(Debug)]
 pub struct LateAnswer {
     connection: Arc<Connection>,

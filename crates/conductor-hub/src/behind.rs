@@ -20,7 +20,8 @@ pub(crate) struct Behind {
     pub(crate) progress: Instant,
     /// Senders that wait for it.
     pub(crate) waiting: HashMap<ConnectionId, Waker, RandomState>,
-    /// The newest frame of each channel of which only that matters, while it waits beside the queue.
+    /// The newest frame of each channel of which only that matters, while it waits beside the
+    /// queue.
     kept: IndexMap<Arc<str>, Frame, RandomState>,
     kept_cost: usize,
 }

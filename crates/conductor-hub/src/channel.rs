@@ -100,7 +100,8 @@ impl Channel {
         taken
     }
 
-    /// Queues a frame of which only the newest matters for every member, or keeps it for those who are behind.
+    /// Queues a frame of which only the newest matters for every member, or keeps it for those who
+    /// are behind.
     pub(crate) fn deliver_latest(&self, frame: &Frame, room: &Room) -> Receivers {
         let members = self.members.read();
         let mut receivers = Receivers::default();

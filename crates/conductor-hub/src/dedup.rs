@@ -67,8 +67,8 @@ impl Dedup {
 
 /// How many uuids a table may have that is not to take more than so many bytes.
 ///
-/// A table has a power of two of places, each of an entry and one byte, and grows when seven eighths
-/// of them are taken.
+/// A table has a power of two of places, each of an entry and one byte, and grows when seven
+/// eighths of them are taken.
 fn uuids_in_table(bytes: usize) -> usize {
     let places = bytes / (size_of::<(u64, u64)>() + 1);
     let places = if places.is_power_of_two() { places } else { places.next_power_of_two() / 2 };

@@ -71,7 +71,8 @@ impl Hub {
     }
 }
 
-/// Waits for the upgrade, then has a task of its own serve the bare socket, without the layers of HTTP.
+/// Waits for the upgrade, then has a task of its own serve the bare socket, without the layers of
+/// HTTP.
 ///
 /// Of its own, so that what this one needs is not kept for as long as the connection lives.
 async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
@@ -103,10 +104,12 @@ async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
 
 /// Has the system judge no reader by itself, and keep little more than is on its way to the client.
 ///
-/// It would take megabytes for a slow reader, and then nothing until a third of that is read: whoever reads 100 KB/s all the
-/// time would seem to stand still for longer than the stall timeout. What is not sent waits in the outbox, where it is counted.
-/// The time that a server gives for its answers (`TCP_USER_TIMEOUT`) ends with the handshake: for the system a client whose
-/// window is smaller than a segment takes nothing, though it reads all the time. Pings and the stall timeout find who is gone.
+/// It would take megabytes for a slow reader, and then nothing until a third of that is read:
+/// whoever reads 100 KB/s all the time would seem to stand still for longer than the stall timeout.
+/// What is not sent waits in the outbox, where it is counted. The time that a server gives for its
+/// answers (`TCP_USER_TIMEOUT`) ends with the handshake: for the system a client whose window is
+/// smaller than a segment takes nothing, though it reads all the time. Pings and the stall timeout
+/// find who is gone.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn leave_slow_readers_to_the_hub(socket: &TcpStream) -> io::Result<()> {
     const UNSENT_BYTES_MAX: u32 = 128 * 1024;

@@ -222,7 +222,8 @@ impl Shard {
         self.by_write.insert(number, name);
     }
 
-    /// Forgets channels that were last written to before `oldest`: at most two, as each write does it.
+    /// Forgets channels that were last written to before `oldest`: at most two, as each write does
+    /// it.
     fn forget_old(&mut self, oldest: Option<Instant>) {
         for _ in 0..2 {
             let first = self.by_write.first_key_value().and_then(|(_, name)| self.channels.get(name));

@@ -152,11 +152,11 @@ impl Hub {
     /// Writes to every member a message of which only the newest matters.
     ///
     /// To members that keep up it is [`publish`](Self::publish). A member that is behind, with more
-    /// than an eighth of its outbox to read and no room for this in a quarter, gets the newest of the
-    /// channel when it has caught up, and none of those between. So however much is published in a
-    /// row, it makes nobody a slow reader who reads; each member gets a part of the messages,
-    /// in their order and with the last one. Those of `publish` to the same channel keep their place
-    /// among them.
+    /// than an eighth of its outbox to read and no room for this in a quarter, gets the newest of
+    /// the channel when it has caught up, and none of those between. So however much is published
+    /// in a row, it makes nobody a slow reader who reads; each member gets a part of the messages,
+    /// in their order and with the last one. Those of `publish` to the same channel keep their
+    /// place among them.
     ///
     /// For what says where it stands: a position, a state, or an entry with a number that shows the
     /// gap, which the member then fetches elsewhere. Returns the number of members it was queued or
@@ -286,7 +286,8 @@ impl Shared {
         }
     }
 
-    /// Ends readers, if what waits for all of them has no room. No lock may be held but that of large rows.
+    /// Ends readers, if what waits for all of them has no room. No lock may be held but that of
+    /// large rows.
     pub(crate) fn make_room(&self) {
         if self.room.is_full() {
             let ended = self.room.make_room(&self.registry);

@@ -15,18 +15,20 @@
 //! - At most once, to the members a channel has at that moment; nothing is replayed by itself.
 //! - In order: each member gets the messages of one sender as they were sent, over all channels.
 //! - Without gaps: a member that cannot keep up is disconnected with code 4000, never skipped. A
-//!   sender who floods it waits before that, up to [`Config::sender_pause_max`], while it makes progress.
-//!   Of what only the newest matters, [`Hub::publish_latest`] leaves out the rest instead.
+//!   sender who floods it waits before that, up to [`Config::sender_pause_max`], while it makes
+//!   progress. Of what only the newest matters, [`Hub::publish_latest`] leaves out the rest
+//!   instead.
 //! - At the client's pace: answers to its calls are fetched as it reads, see [`Answer`].
-//! - Once: a repeated uuid of one sender is dropped for 30 to 60 s; senders cannot suppress each other.
+//! - Once: a repeated uuid of one sender is dropped for 30 to 60 s; senders cannot suppress each
+//!   other.
 //!
 //! # Limits
 //!
-//! Every queue, message and count has one, in bytes with all that is around them, see [`Config`]. So
-//! has what waits in all outboxes together; a message that a thousand of them share counts once there.
-//! Lengths are checked before anything is allocated: a truncated message closes the connection with
-//! 1007, an oversized one with 1009, and neither is delivered; one that does not end in time closes it
-//! with 4006. [`Disconnect`] lists all codes.
+//! Every queue, message and count has one, in bytes with all that is around them, see [`Config`].
+//! So has what waits in all outboxes together; a message that a thousand of them share counts once
+//! there. Lengths are checked before anything is allocated: a truncated message closes the
+//! connection with 1007, an oversized one with 1009, and neither is delivered; one that does not
+//! end in time closes it with 4006. [`Disconnect`] lists all codes.
 //!
 //! # Memory
 //!

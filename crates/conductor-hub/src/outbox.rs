@@ -28,8 +28,8 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 /// **Invariant:** what the frames cost that were pushed and neither written nor dropped, with those
 /// that are kept beside the queue, is never more than the limit.
 ///
-/// **Invariant:** of a channel's latest frames, and of others of that channel, the reader gets a part
-/// in the order they were pushed, the last one included, unless it leaves before.
+/// **Invariant:** of a channel's latest frames, and of others of that channel, the reader gets a
+/// part in the order they were pushed, the last one included, unless it leaves before.
 ///
 /// How much waits says how the reader does:
 ///
@@ -42,15 +42,16 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 ///                   queue, counted, and queued when the reader is up to date again
 /// ```
 ///
-/// Only a reader that makes progress is waited for, and for a bounded time. So latest frames of up to
-/// 7/16 of the limit, alone, never make a slow reader: one that did not fit into the first quarter
-/// found 1/8 waiting at most, and one more is kept.
+/// Only a reader that makes progress is waited for, and for a bounded time. So latest frames of up
+/// to 7/16 of the limit, alone, never make a slow reader: one that did not fit into the first
+/// quarter found 1/8 waiting at most, and one more is kept.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     inner: Mutex<Inner>,
     /// Cost of all frames queued here or in the session's hands.
     pending: AtomicUsize,
-    /// Since when the reader has taken nothing although something waits, as the room tells the time; 0 if it takes.
+    /// Since when the reader has taken nothing although something waits, as the room tells the
+    /// time; 0 if it takes.
     still_since: AtomicU32,
     room: Arc<Room>,
 }
@@ -160,7 +161,8 @@ impl Outbox {
         behind.into_iter().for_each(|behind| wake_all(behind.waiting));
     }
 
-    /// Drops what is queued, and counts out what the session had in its hands: the connection has ended.
+    /// Drops what is queued, and counts out what the session had in its hands: the connection has
+    /// ended.
     pub(crate) fn clear(&self, in_hand: usize) {
         self.drop_queued(&mut self.inner.lock());
         self.room.give_places_back(in_hand);
@@ -256,7 +258,8 @@ impl Outbox {
         }
     }
 
-    /// Queues a frame behind what is kept of its channel, or gives it back; does not count its place.
+    /// Queues a frame behind what is kept of its channel, or gives it back; does not count its
+    /// place.
     fn add(
         &self,
         mut inner: MutexGuard<'_, Inner>,

@@ -1,4 +1,5 @@
-//! How much memory a history takes. A program of its own, as it is the memory of the whole process that is looked at.
+//! How much memory a history takes. A program of its own, as it is the memory of the whole process
+//! that is looked at.
 
 use std::fs;
 

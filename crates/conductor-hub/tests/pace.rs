@@ -1,4 +1,5 @@
-//! Everybody at their own pace: answers flow as a client reads, and who floods a reader waits for it.
+//! Everybody at their own pace: answers flow as a client reads, and who floods a reader waits for
+//! it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -167,7 +168,8 @@ async fn calls_that_are_answered_later_are_bounded_and_none_is_lost() {
     assert!((2..=16).contains(&most), "{most} waited at once");
 }
 
-/// Reads everything that comes to a member, so many messages, each after a pause; returns their numbers.
+/// Reads everything that comes to a member, so many messages, each after a pause; returns their
+/// numbers.
 async fn read_all(mut client: Client, count: usize, pause: Duration) -> Vec<u32> {
     let mut numbers = Vec::new();
     for _ in 0..count {

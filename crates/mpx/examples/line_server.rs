@@ -11,8 +11,9 @@
 //! | `-news` | `removed news` |
 //! | `?42` | `waiting answers:42`, then `? 42 text` of the first message there, or why there was none |
 //!
-//! `disconnected news: why` says that messages may be missed until the next `activated news`, `lagged 3` that three were dropped,
-//! as the client did not read. What a client says wrong gets a line that begins with `error:`.
+//! `disconnected news: why` says that messages may be missed until the next `activated news`,
+//! `lagged 3` that three were dropped, as the client did not read. What a client says wrong gets a
+//! line that begins with `error:`.
 
 use std::env;
 use std::io::{self, Write};
@@ -91,7 +92,8 @@ async fn accept(
     }
 }
 
-/// Serves a client until it leaves. All that it had ends with the subscription, which is dropped here.
+/// Serves a client until it leaves. All that it had ends with the subscription, which is dropped
+/// here.
 async fn serve(socket: TcpStream, multiplexer: Multiplexer, answers: PromiseSubscription) -> Result<()> {
     let mut lines = Framed::new(socket, LinesCodec::new_with_max_length(LINE_MAX));
     let (channels, mut events) = multiplexer.channels()?;
@@ -121,7 +123,8 @@ async fn serve(socket: TcpStream, multiplexer: Multiplexer, answers: PromiseSubs
             },
             Some((id, outcome)) = questions.next() => answered(&id, outcome),
         };
-        // Nothing else is read before it is written: what a slow client misses piles up in its queue, which is bounded.
+        // Nothing else is read before it is written: what a slow client misses piles up in its
+        // queue, which is bounded.
         lines.send(line).await?;
     }
 }

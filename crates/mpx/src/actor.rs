@@ -145,7 +145,8 @@ impl Actor {
                         pause = Some(Instant::now() + shared.config.backoff_max);
                     }
                     if wire.buffer.is_full() {
-                        // There is more. Those who read the streams may wait for this thread: they are not slow.
+                        // There is more. Those who read the streams may wait for this thread: they
+                        // are not slow.
                         yield_now().await;
                     }
                 }

@@ -70,7 +70,8 @@ impl Buffer {
         }
     }
 
-    /// What was read and not consumed. May be consumed frame by frame when [`frame`](Self::frame) has just found one.
+    /// What was read and not consumed. May be consumed frame by frame when [`frame`](Self::frame)
+    /// has just found one.
     #[inline]
     pub(crate) fn unread(&self) -> &[u8] {
         &self.bytes[self.start..self.end]

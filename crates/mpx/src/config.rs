@@ -110,8 +110,9 @@ impl Config {
 
     /// Creates the settings from anything that connects to a cluster's nodes.
     ///
-    /// They are logged in already if they have to be. Nodes are named as the cluster names them, beginning with `host` and `port`: where
-    /// these are not how they are reached, as behind a proxy or in containers, this is the place to say how.
+    /// They are logged in already if they have to be. Nodes are named as the cluster names them,
+    /// beginning with `host` and `port`: where these are not how they are reached, as behind a
+    /// proxy or in containers, this is the place to say how.
     #[must_use]
     pub fn from_connect_node(host: impl Into<String>, port: u16, connect: impl ConnectNode) -> Self {
         Self::of(Source::Node { host: host.into(), port, connect: Arc::new(connect) })
@@ -164,7 +165,8 @@ impl Config {
     }
 }
 
-/// Whether a `/`, `?` or `#` stands in a user or password, so that a half of it would be taken for the host, and be shown.
+/// Whether a `/`, `?` or `#` stands in a user or password, so that a half of it would be taken for
+/// the host, and be shown.
 fn is_cut(address: &str) -> bool {
     let Some((_, rest)) = address.split_once("://") else { return false };
     let host_ends = rest.find(['/', '?', '#']).unwrap_or(rest.len());

@@ -58,8 +58,8 @@ pub(crate) struct Place {
     pub(crate) link: usize,
     /// Says that there is something to tell Redis, or somebody to activate.
     pub(crate) work: Arc<Notify>,
-    /// Held from a change in the registry until those whom it concerns have been told: who else changes something for names of this link, a
-    /// new map of the cluster, does not overtake that.
+    /// Held from a change in the registry until those whom it concerns have been told: who else
+    /// changes something for names of this link, a new map of the cluster, does not overtake that.
     pub(crate) telling: Arc<Mutex<()>>,
 }
 

@@ -71,7 +71,8 @@ impl Error {
             // It is starting, busy, without a master, …
             ErrorKind::Unavailable
         };
-        // To a command that it does not know Redis repeats the arguments: in a log-in one is the password.
+        // To a command that it does not know Redis repeats the arguments: in a log-in one is the
+        // password.
         let why = String::from_utf8_lossy(why);
         let why =
             why.split("with args beginning with").next().unwrap_or_default().trim_end_matches([' ', ',']);

@@ -8,8 +8,8 @@ use crate::error::Error;
 
 /// A message, or a notice about whether messages come.
 ///
-/// For one name: `Activated`, then its messages in the order of Redis, until `Disconnected`; then again `Activated`. What was published
-/// between the two is lost, as Pub/Sub keeps nothing.
+/// For one name: `Activated`, then its messages in the order of Redis, until `Disconnected`; then
+/// again `Activated`. What was published between the two is lost, as Pub/Sub keeps nothing.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {

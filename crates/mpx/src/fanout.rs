@@ -15,7 +15,8 @@ use crate::sink::{Delivery, guarded};
 
 /// Calls those who hear the messages of one connection; only ever used by its task.
 ///
-/// It remembers what the registry said: a message for names that are known takes no lock and counts no reference.
+/// It remembers what the registry said: a message for names that are known takes no lock and counts
+/// no reference.
 pub(crate) struct Fanout<'a> {
     shared: &'a Shared,
     link: usize,
@@ -41,7 +42,8 @@ impl<'a> Fanout<'a> {
         Self { shared, link, known: Default::default(), stale }
     }
 
-    /// Hands over the messages that come next, as long as they are plain and their listeners known. Returns how many they were.
+    /// Hands over the messages that come next, as long as they are plain and their listeners known.
+    /// Returns how many they were.
     pub(crate) fn plain_messages(&self, buffer: &mut Buffer) -> u64 {
         let mut messages = 0;
         loop {
@@ -54,11 +56,11 @@ impl<'a> Fanout<'a> {
         }
     }
 
-    /// Hands over the messages that come next if they are plain and their listeners known, up to [`AHEAD`]. Returns how many they
-    /// were, and their bytes.
+    /// Hands over the messages that come next if they are plain and their listeners known, up to
+    /// [`AHEAD`]. Returns how many they were, and their bytes.
     ///
-    /// With many names each message misses the caches a few times. Doing one step for all of them before the next lets the misses
-    /// overlap.
+    /// With many names each message misses the caches a few times. Doing one step for all of them
+    /// before the next lets the misses overlap.
     fn several(&self, unread: &[u8]) -> (u64, usize) {
         let known = &self.known[Kind::Channel as usize];
         let text_max = self.shared.config.message_max;
@@ -76,7 +78,8 @@ impl<'a> Fanout<'a> {
         }
         let mut at = 0;
         loop {
-            // One guard for as many handlers as there are. The one before may have changed who hears a message.
+            // One guard for as many handlers as there are. The one before may have changed who
+            // hears a message.
             let came_back = guarded(|| {
                 while let Some(message) = next.get(at)
                     && let Some(Only(handler)) = message.found.and_then(|name| name.handler.as_ref())
@@ -172,5 +175,6 @@ impl<'a> Fanout<'a> {
     }
 }
 
-/// How many messages are looked up before the first is handed over, and handlers before the first is called.
+/// How many messages are looked up before the first is handed over, and handlers before the first
+/// is called.
 const AHEAD: usize = 16;

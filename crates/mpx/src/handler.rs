@@ -4,8 +4,9 @@ use crate::event::Event;
 
 /// Takes messages as they are read, without a queue in between.
 ///
-/// It is called by the one task that reads the connection, one call after another: whatever it does delays everybody else. So it must
-/// not block: the runtime may be waiting for its thread, too. It may call anything of this crate. One that panics is closed.
+/// It is called by the one task that reads the connection, one call after another: whatever it does
+/// delays everybody else. So it must not block: the runtime may be waiting for its thread, too. It
+/// may call anything of this crate. One that panics is closed.
 pub trait Handler: Send + Sync + 'static {
     /// Takes a message.
     ///

@@ -1,8 +1,9 @@
 //! Many subscriptions over one Redis Pub/Sub connection, and a publisher.
 //!
-//! A server has thousands of clients that each want to hear a few channels. A connection to Redis for each is too much, and a client
-//! library's subscriber is for one reader. A [`Multiplexer`] owns one connection, tells Redis what anybody wants, once, and hands every
-//! message to all who want it. For the sharded channels of a Redis Cluster there is a [`ShardedMultiplexer`].
+//! A server has thousands of clients that each want to hear a few channels. A connection to Redis
+//! for each is too much, and a client library's subscriber is for one reader. A [`Multiplexer`]
+//! owns one connection, tells Redis what anybody wants, once, and hands every message to all who
+//! want it. For the sharded channels of a Redis Cluster there is a [`ShardedMultiplexer`].
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), mpx::Error> {
@@ -29,69 +30,84 @@
 //! | [`PatternSubscription`] | all channels that fit a glob | [`Multiplexer::pattern`] |
 //! | [`PromiseSubscription`] | one message for each [`Promise`], below a prefix | [`Multiplexer::promises`] |
 //!
-//! The first two come with [`Events`], a stream; or they call a [`Handler`], which the reading task does itself, without a queue and
-//! without a copy, and which must not block (`channels_to`, `pattern_to`).
+//! The first two come with [`Events`], a stream; or they call a [`Handler`], which the reading task
+//! does itself, without a queue and without a copy, and which must not block (`channels_to`,
+//! `pattern_to`).
 //!
-//! Everything may be called from any task, from handlers too, in any order and any number of times. Nothing waits: `add` and `remove` change
-//! what is wished, and what Redis is told always follows the last wish. A channel that was removed and added again is subscribed to.
+//! Everything may be called from any task, from handlers too, in any order and any number of times.
+//! Nothing waits: `add` and `remove` change what is wished, and what Redis is told always follows
+//! the last wish. A channel that was removed and added again is subscribed to.
 //!
 //! # Delivery
 //!
-//! Pub/Sub keeps nothing, so a message comes at most once. A subscription knows, however, when it hears everything and when it does not:
+//! Pub/Sub keeps nothing, so a message comes at most once. A subscription knows, however, when it
+//! hears everything and when it does not:
 //!
-//! - [`Activated`](Event::Activated): Redis has confirmed the name, what is published from now on comes. A second subscription to a name
-//!   that lives is told at once.
-//! - [`Message`](Event::Message): of one channel in the order of Redis, without a gap since it was activated.
-//! - [`Disconnected`](Event::Disconnected): these names were active and are not any more. It is told once for each loss, after all that came before and
-//!   before anything that comes after. When there is a connection again, each name is `Activated` once.
+//! - [`Activated`](Event::Activated): Redis has confirmed the name, what is published from now on
+//!   comes. A second subscription to a name that lives is told at once.
+//! - [`Message`](Event::Message): of one channel in the order of Redis, without a gap since it was
+//!   activated.
+//! - [`Disconnected`](Event::Disconnected): these names were active and are not any more. It is
+//!   told once for each loss, after all that came before and before anything that comes after. When
+//!   there is a connection again, each name is `Activated` once.
 //! - [`Lagged`](Event::Lagged): so many messages were dropped, all of them older than the next one.
-//! - [`Refused`](Event::Refused): the user of the connection may not have the name. The others of the same command are not harmed by it.
-//!   Only a name that is longer than a lowered `proto-max-bulk-len` of the server costs everybody the connection; names as long are then
+//! - [`Refused`](Event::Refused): the user of the connection may not have the name. The others of
+//!   the same command are not harmed by it. Only a name that is longer than a lowered
+//!   `proto-max-bulk-len` of the server costs everybody the connection; names as long are then
 //!   known to be too long.
 //!
 //! Who needs what was published in between fetches it from elsewhere after `Activated`.
 //!
 //! # Connections
 //!
-//! The first attempt is at once, the next ones after random waits that double up to [`Config::backoff_max`]; a connection that has lasted
-//! for that long begins anew with an attempt at once. A connection that says nothing and takes nothing
-//! for [`Config::ping_timeout`] is asked for a sign of life, and given up after as long again. [`Multiplexer::error`] says why there is
-//! none. [`stop`](Multiplexer::stop), [`restart`](Multiplexer::restart) and [`shutdown`](Multiplexer::shutdown) break any wait off.
+//! The first attempt is at once, the next ones after random waits that double up to
+//! [`Config::backoff_max`]; a connection that has lasted for that long begins anew with an attempt
+//! at once. A connection that says nothing and takes nothing for [`Config::ping_timeout`] is asked
+//! for a sign of life, and given up after as long again. [`Multiplexer::error`] says why there is
+//! none. [`stop`](Multiplexer::stop), [`restart`](Multiplexer::restart) and
+//! [`shutdown`](Multiplexer::shutdown) break any wait off.
 //!
 //! # Back-pressure
 //!
-//! Each stream has a queue of [`Config::queue_max`] messages. When it is full its [`Policy`] says whether the oldest goes, or the
-//! subscription. A slow reader delays nobody and Redis does not notice it. A slow handler delays everybody of its connection.
-//! Notices are never dropped. When far more lie unread than there are names, they are cut short to what became of each name: that it was
-//! active, was lost, and how it stands; messages between them count as dropped.
+//! Each stream has a queue of [`Config::queue_max`] messages. When it is full its [`Policy`] says
+//! whether the oldest goes, or the subscription. A slow reader delays nobody and Redis does not
+//! notice it. A slow handler delays everybody of its connection. Notices are never dropped. When
+//! far more lie unread than there are names, they are cut short to what became of each name: that
+//! it was active, was lost, and how it stands; messages between them count as dropped.
 //!
 //! # Promises
 //!
-//! A promise is the first message on one channel, for answers to questions. One `PSUBSCRIBE` serves all of a prefix, so that a
-//! promise costs no command. All that wait on a channel get the message. One that has no value says why: [`Unfulfilled`].
+//! A promise is the first message on one channel, for answers to questions. One `PSUBSCRIBE` serves
+//! all of a prefix, so that a promise costs no command. All that wait on a channel get the message.
+//! One that has no value says why: [`Unfulfilled`].
 //!
 //! # Publishing
 //!
-//! A connection that subscribes cannot publish in RESP2, so a [`Publisher`] has its own. All its callers share it, none waits for another's
-//! answer, and each learns how many connections received its message. When the connection is lost, what was on its way is
-//! [`Uncertain`](ErrorKind::Uncertain); nothing is published twice. A [`Requester`] publishes a [`Request`] and promises the answer.
+//! A connection that subscribes cannot publish in RESP2, so a [`Publisher`] has its own. All its
+//! callers share it, none waits for another's answer, and each learns how many connections received
+//! its message. When the connection is lost, what was on its way is
+//! [`Uncertain`](ErrorKind::Uncertain); nothing is published twice. A [`Requester`] publishes a
+//! [`Request`] and promises the answer.
 //!
 //! # Cancel safety
 //!
-//! [`Events::next`] and the waits for activation may be dropped at any time: nothing is lost. Dropping a [`Promise`] takes it back. A
-//! [`Publisher::publish`] that is dropped may have published; a [`Publisher::send`] has not.
+//! [`Events::next`] and the waits for activation may be dropped at any time: nothing is lost.
+//! Dropping a [`Promise`] takes it back. A [`Publisher::publish`] that is dropped may have
+//! published; a [`Publisher::send`] has not.
 //!
 //! # Metrics
 //!
-//! Through the crate `metrics`: `mpx_names`, `mpx_connected`, `mpx_connections_total`, `mpx_connections_lost_total`, `mpx_messages_total`,
-//! `mpx_bytes_total`, `mpx_messages_dropped_total`, and `mpx_dispatch_seconds`, the time from a read to the end of the dispatch of all it
-//! brought; `mpx_published_total` and `mpx_publish_failures_total`. Through `tracing`: spans `connect` and `resubscribe`.
+//! Through the crate `metrics`: `mpx_names`, `mpx_connected`, `mpx_connections_total`,
+//! `mpx_connections_lost_total`, `mpx_messages_total`, `mpx_bytes_total`,
+//! `mpx_messages_dropped_total`, and `mpx_dispatch_seconds`, the time from a read to the end of the
+//! dispatch of all it brought; `mpx_published_total` and `mpx_publish_failures_total`. Through
+//! `tracing`: spans `connect` and `resubscribe`.
 //!
 //! # Third-party types in the interface
 //!
-//! `bytes::Bytes`, `redis::ConnectionInfo`, `futures_core::Stream`, and tokio's `AsyncRead` and `AsyncWrite`.
+//! `bytes::Bytes`, `redis::ConnectionInfo`, `futures_core::Stream`, and tokio's `AsyncRead` and
+//! `AsyncWrite`.
 #![doc = include_str!("../docs/coming-from.md")]
-
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod actor;

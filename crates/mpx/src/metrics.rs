@@ -7,7 +7,8 @@ use metrics::{
     histogram,
 };
 
-/// Handles of the metrics, made once. They go to the recorder that is installed when the multiplexer starts.
+/// Handles of the metrics, made once. They go to the recorder that is installed when the
+/// multiplexer starts.
 pub(crate) struct Metrics {
     names: Gauge,
     /// What this multiplexer adds to it: there may be others.

@@ -13,7 +13,8 @@ pub(crate) enum Mode {
     Ended,
 }
 
-/// Holds the mode. A watch channel would do, but wakes its receivers in random order, and a simulation is to repeat.
+/// Holds the mode. A watch channel would do, but wakes its receivers in random order, and a
+/// simulation is to repeat.
 #[derive(Debug)]
 pub(crate) struct Switch {
     /// With how often it was turned.

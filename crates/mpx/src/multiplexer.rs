@@ -17,8 +17,9 @@ use crate::subscription::{ChannelSubscription, Events, PatternSubscription, Prom
 
 /// Many subscriptions over one connection.
 ///
-/// Cloning gives another handle of the same. When the last is dropped the multiplexer ends as by [`shutdown`](Self::shutdown), without
-/// anybody waiting for it: keep one as long as its subscriptions are to live.
+/// Cloning gives another handle of the same. When the last is dropped the multiplexer ends as by
+/// [`shutdown`](Self::shutdown), without anybody waiting for it: keep one as long as its
+/// subscriptions are to live.
 ///
 /// # Examples
 ///
@@ -51,7 +52,8 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) if a setting is out of its bounds, or outside a tokio runtime.
+    /// [`Config`](crate::ErrorKind::Config) if a setting is out of its bounds, or outside a tokio
+    /// runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
         config.check()?;
         let dialer = Dialer::new(&config)?;
@@ -66,7 +68,8 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`Closed`](crate::ErrorKind::Closed) after [`shutdown`](Self::shutdown); so for all that follow.
+    /// [`Closed`](crate::ErrorKind::Closed) after [`shutdown`](Self::shutdown); so for all that
+    /// follow.
     pub fn channels(&self) -> Result<(ChannelSubscription, Events), Error> {
         ChannelSubscription::with_queue(&self.engine.shared, Kind::Channel)
     }
@@ -84,8 +87,8 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a pattern that is empty, longer than 512 MB, or longer than Redis is
-    /// known to take; otherwise as [`channels`](Self::channels).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a pattern that is empty, longer than
+    /// 512 MB, or longer than Redis is known to take; otherwise as [`channels`](Self::channels).
     pub fn pattern(&self, pattern: impl AsRef<[u8]>) -> Result<(PatternSubscription, Events), Error> {
         PatternSubscription::with_queue(&self.engine.shared, pattern.as_ref())
     }

@@ -41,7 +41,8 @@ impl Outgoing {
         &mut self.bytes
     }
 
-    /// Writes and pushes out; ready when that was done to the end, pending also if there is nothing.
+    /// Writes and pushes out; ready when that was done to the end, pending also if there is
+    /// nothing.
     pub(crate) fn poll(
         &mut self,
         transport: &mut dyn Transport,

@@ -62,10 +62,12 @@ impl Reconnect {
         opened
     }
 
-    /// A connection that there was since `began` is lost. If it had been of use the next attempt is at once, however often that happens.
+    /// A connection that there was since `began` is lost. If it had been of use the next attempt is
+    /// at once, however often that happens.
     ///
-    /// A Redis that takes connections and ends them, for whatever reason, is not called on without a wait. That wait counts from when the
-    /// connection began: so however long connections live, they begin no more often than those that end at once.
+    /// A Redis that takes connections and ends them, for whatever reason, is not called on without
+    /// a wait. That wait counts from when the connection began: so however long connections live,
+    /// they begin no more often than those that end at once.
     pub(crate) fn lost(&mut self, began: Instant) {
         self.lived = began.elapsed();
         if self.lived >= self.settled {

@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind};
 /// body as it is: `12:answers:1234,how are you?`. The answer is the payload of a message on that
 /// channel, in whatever form.
 ///
-/// The channel is what the asker says. Who may publish where others may not looks at it before answering.
+/// The channel is what the asker says. Who may publish where others may not looks at it before
+/// answering.
 ///
 /// # Examples
 ///

@@ -20,9 +20,9 @@ use crate::subscription::{PromiseSubscription, Unfulfilled};
 /// its answer another. Who answers reads a [`Request`] and publishes to its channel. Cloning gives
 /// another handle of the same.
 ///
-/// Redis counts the receivers of a message on the node it is published to. With one server that is everybody, and a request that nobody
-/// hears fails at once; where those who answer may be connected to another node, of a cluster or a replica, see
-/// [`across_nodes`](Self::across_nodes).
+/// Redis counts the receivers of a message on the node it is published to. With one server that is
+/// everybody, and a request that nobody hears fails at once; where those who answer may be
+/// connected to another node, of a cluster or a replica, see [`across_nodes`](Self::across_nodes).
 ///
 /// # Examples
 ///
@@ -77,12 +77,14 @@ impl Requester {
     ///
     /// # Errors
     ///
-    /// - [`NoReceiver`](ErrorKind::NoReceiver): nobody listens to the channel, said at once, unless [`across_nodes`](Self::across_nodes);
+    /// - [`NoReceiver`](ErrorKind::NoReceiver): nobody listens to the channel, said at once, unless
+    ///   [`across_nodes`](Self::across_nodes);
     /// - [`Timeout`](ErrorKind::Timeout): no answer came in time, if it was asked at all;
     /// - [`Unavailable`](ErrorKind::Unavailable): there is no connection, it was not asked;
-    /// - [`Uncertain`](ErrorKind::Uncertain): a connection was lost, with the question or with the answer;
-    /// - [`Refused`](ErrorKind::Refused), [`InvalidInput`](ErrorKind::InvalidInput), [`Closed`](ErrorKind::Closed): as
-    ///   [`Publisher::publish`] and [`Multiplexer::promises`].
+    /// - [`Uncertain`](ErrorKind::Uncertain): a connection was lost, with the question or with the
+    ///   answer;
+    /// - [`Refused`](ErrorKind::Refused), [`InvalidInput`](ErrorKind::InvalidInput),
+    ///   [`Closed`](ErrorKind::Closed): as [`Publisher::publish`] and [`Multiplexer::promises`].
     ///
     /// # Cancel safety
     ///

@@ -40,7 +40,8 @@ pub(crate) enum Told {
     Panicked,
 }
 
-/// A message on its way to several: its texts are copied for the first who keeps them, and shared by the others.
+/// A message on its way to several: its texts are copied for the first who keeps them, and shared
+/// by the others.
 pub(crate) struct Delivery<'a> {
     pub(crate) channel: &'a [u8],
     pub(crate) payload: &'a [u8],
@@ -74,7 +75,8 @@ impl Sink {
         if let Receiver::Handler(handler) = &self.receiver { Some(handler) } else { None }
     }
 
-    /// Gives a message to what keeps messages, and says whether it goes on. Handlers are called by who has them at hand.
+    /// Gives a message to what keeps messages, and says whether it goes on. Handlers are called by
+    /// who has them at hand.
     #[inline]
     pub(crate) fn keep(&self, delivery: &mut Delivery<'_>, is_last: bool) -> bool {
         match &self.receiver {

@@ -35,7 +35,8 @@ pub(crate) enum Traffic {
     Read(usize),
     /// All that there was to write is on its way.
     Written,
-    /// It was silent, and is asked by a `PING` for a sign of life: that will be answered in its turn.
+    /// It was silent, and is asked by a `PING` for a sign of life: that will be answered in its
+    /// turn.
     Probed,
 }
 
@@ -56,7 +57,8 @@ impl Wire {
     /// Nothing is lost.
     pub(crate) async fn traffic(&mut self) -> Result<Traffic, Error> {
         let Self { transport, outgoing, buffer, broken, .. } = self;
-        // Both each time: Redis does not read while we do not, and a flood of messages is not to keep commands back.
+        // Both each time: Redis does not read while we do not, and a flood of messages is not to
+        // keep commands back.
         let moved = poll_fn(|context| {
             let mut written = Poll::Pending;
             if broken.is_none() {

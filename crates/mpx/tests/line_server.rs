@@ -125,7 +125,8 @@ async fn a_question_gets_the_first_answer() {
     let Some(redis) = require(Redis::private().await) else { return };
     let (server, mut publisher) = (Server::start(redis.url()).await, publisher(&redis).await);
     let (mut one, mut two) = (Client::connect(&server).await, Client::connect(&server).await);
-    // Redis confirms in order: what the server asked for when it started comes before the second of these.
+    // Redis confirms in order: what the server asked for when it started comes before the second of
+    // these.
     assert_eq!(one.asks("+a").await, "activated a");
     assert_eq!(one.asks("+b").await, "activated b");
 

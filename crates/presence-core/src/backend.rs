@@ -15,45 +15,51 @@ use crate::state::State;
 
 /// A store of presence, shared by every [`Presence`](crate::Presence) handle on it.
 ///
-/// The words are those of the [crate documentation](crate). Feature `contract` checks an implementation
-/// against all that follows.
+/// The words are those of the [crate documentation](crate). Feature `contract` checks an
+/// implementation against all that follows.
 ///
 /// # What an id is
 ///
-/// An id has any number of *devices*, each either *beating* (it has a deadline, its last heartbeat plus the TTL) or
-/// *held* (it has none, and lives as long as the process that holds it). [`online`](Self::online) beats the one
-/// device without a name. A device that passes its deadline, or is ended, keeps its id online for the grace
-/// time. The id goes offline when nothing keeps it online any more, or at once when it is told to.
+/// An id has any number of *devices*, each either *beating* (it has a deadline, its last heartbeat
+/// plus the TTL) or *held* (it has none, and lives as long as the process that holds it).
+/// [`online`](Self::online) beats the one device without a name. A device that passes its deadline,
+/// or is ended, keeps its id online for the grace time. The id goes offline when nothing keeps it
+/// online any more, or at once when it is told to.
 ///
 /// # What must be atomic
 ///
-/// Each transition of an id, together with its event, against every other call about that id, from any handle on
-/// any node. The calls of a batch need not be atomic together: ids are independent. So:
+/// Each transition of an id, together with its event, against every other call about that id, from
+/// any handle on any node. The calls of a batch need not be atomic together: ids are independent.
+/// So:
 ///
-/// - however many calls, devices, nodes or duplicates in one call bring an id online, there is one event;
+/// - however many calls, devices, nodes or duplicates in one call bring an id online, there is one
+///   event;
 /// - per id, events alternate between online and offline, and have the order of the transitions;
 /// - a heartbeat of an id that is online gives no event, nor does a return within the grace time;
-/// - whoever gets the event of a transition finds its effect in [`status`](Self::status), unless a later
-///   transition undid it.
+/// - whoever gets the event of a transition finds its effect in [`status`](Self::status), unless a
+///   later transition undid it.
 ///
 /// # What holds in time
 ///
 /// - An explicit [`offline`](Self::offline) is an event before the call returns.
-/// - A silent id stays online until its offline event. That comes no earlier than its last deadline plus the
-///   grace time, and no later than the backend's stated bound after it. A heartbeat in between keeps the id online.
-/// - A call answers, or fails with [`Unavailable`](crate::ErrorKind::Unavailable), within a configured time.
+/// - A silent id stays online until its offline event. That comes no earlier than its last deadline
+///   plus the grace time, and no later than the backend's stated bound after it. A heartbeat in
+///   between keeps the id online.
+/// - A call answers, or fails with [`Unavailable`](crate::ErrorKind::Unavailable), within a
+///   configured time.
 ///
 /// # What may be lost
 ///
-/// A call that failed with `Unavailable` may have taken effect. A dropped future may have, too: calls are not
-/// undone. Events are kept for a stated retention only, and a stream that falls behind it gives
-/// [`Lagged`](crate::ErrorKind::Lagged). What a failed read could not find out is an error, never `Offline`.
-/// The devices of a process that died are lost when the backend finds out, within its stated bound.
+/// A call that failed with `Unavailable` may have taken effect. A dropped future may have, too:
+/// calls are not undone. Events are kept for a stated retention only, and a stream that falls
+/// behind it gives [`Lagged`](crate::ErrorKind::Lagged). What a failed read could not find out is
+/// an error, never `Offline`. The devices of a process that died are lost when the backend finds
+/// out, within its stated bound.
 ///
 /// # Batches
 ///
-/// A batch never stops at its first bad id. The good ones take effect and the [`BatchError`] lists the others
-/// by their place; reads return as many items as there were ids, in their order, with
+/// A batch never stops at its first bad id. The good ones take effect and the [`BatchError`] lists
+/// the others by their place; reads return as many items as there were ids, in their order, with
 /// [`Status::Unknown`] or `None` for those that failed.
 #[async_trait]
 pub trait Backend: fmt::Debug + Send + Sync + 'static {
@@ -105,14 +111,16 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// A [`BatchError`] with the ids that could not be read and [`Status::Unknown`] in their places.
+    /// A [`BatchError`] with the ids that could not be read and [`Status::Unknown`] in their
+    /// places.
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>>;
 
     /// Returns when each id last gave a sign of life, in input order.
     ///
-    /// For an id that is online that is any time between its last heartbeat and now. For one that is offline it is its last
-    /// heartbeat, or the end of its last device, whichever was later; `None` if the backend does not know it,
-    /// or not any more: how many it remembers is stated by the backend.
+    /// For an id that is online that is any time between its last heartbeat and now. For one that
+    /// is offline it is its last heartbeat, or the end of its last device, whichever was later;
+    /// `None` if the backend does not know it, or not any more: how many it remembers is stated by
+    /// the backend.
     ///
     /// # Errors
     ///
@@ -121,12 +129,13 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Returns at most `limit` ids that are online, from `cursor` on.
     ///
-    /// Following [`Page::next`] lists each id that is online all the while at least once. `limit` is at least 1, and a backend may
-    /// return fewer, even none, before the end.
+    /// Following [`Page::next`] lists each id that is online all the while at least once. `limit`
+    /// is at least 1, and a backend may return fewer, even none, before the end.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor that this backend did not make.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor that this backend did not
+    /// make.
     async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error>;
 
     /// Returns how many ids are online.
@@ -152,8 +161,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Returns how the store is, now and from here on.
     ///
-    /// It follows writes, which the backend tries by itself while nobody calls: a store that answers reads and refuses writes is
-    /// [`ReadOnly`](State::ReadOnly) within a stated time. It is [`Down`](State::Down) once the backend is closed.
+    /// It follows writes, which the backend tries by itself while nobody calls: a store that
+    /// answers reads and refuses writes is [`ReadOnly`](State::ReadOnly) within a stated time. It
+    /// is [`Down`](State::Down) once the backend is closed.
     fn state(&self) -> watch::Receiver<State>;
 
     /// Returns what about the store will do harm although it works now.
@@ -170,8 +180,9 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Ends every stream after what has happened so far, and every task of the backend.
     ///
-    /// Calls fail with [`Closed`](crate::ErrorKind::Closed) from here on. Closing again waits for the same end. It makes no event
-    /// itself; what this process keeps online is left as if the process had died.
+    /// Calls fail with [`Closed`](crate::ErrorKind::Closed) from here on. Closing again waits for
+    /// the same end. It makes no event itself; what this process keeps online is left as if the
+    /// process had died.
     async fn close(&self);
 }
 

@@ -97,15 +97,15 @@ pub enum Since {
 
 /// One item of a stream of events.
 ///
-/// A stream gives [`Present`](Self::Present) items if it began with [`Since::Snapshot`], then exactly one
-/// [`Synced`](Self::Synced), then [`Change`](Self::Change) items for ever.
+/// A stream gives [`Present`](Self::Present) items if it began with [`Since::Snapshot`], then
+/// exactly one [`Synced`](Self::Synced), then [`Change`](Self::Change) items for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update {
     /// Part of the snapshot: the status of an id, `Online` or `Offline`.
     ///
-    /// Ids that are online come once. The world moves on while they are listed: an id that was listed
-    /// and changed comes again with its newer status. The last one counts.
+    /// Ids that are online come once. The world moves on while they are listed: an id that was
+    /// listed and changed comes again with its newer status. The last one counts.
     #[non_exhaustive]
     Present {
         /// The id that was listed.

@@ -16,15 +16,17 @@ use crate::event::Update;
 ///
 /// # Delivery
 ///
-/// Every event after the start, once, in an order that keeps the transitions of each id in theirs; events
-/// that are lost are announced by an item of kind [`Lagged`](crate::ErrorKind::Lagged). An error is an item, not the
-/// end: the stream ends when the backend is closed or dropped, after the events before that.
+/// Every event after the start, once, in an order that keeps the transitions of each id in theirs;
+/// events that are lost are announced by an item of kind [`Lagged`](crate::ErrorKind::Lagged). An
+/// error is an item, not the end: the stream ends when the backend is closed or dropped, after the
+/// events before that.
 ///
 /// # Cancel safety
 ///
 /// Waiting for the next item and giving up loses nothing.
 ///
-/// The events of a room are [`Events`] of [`rooms::Update`](crate::rooms::Update)s, under the same rules.
+/// The events of a room are [`Events`] of [`rooms::Update`](crate::rooms::Update)s, under the same
+/// rules.
 pub struct Events<U = Update>(Pin<Box<dyn Stream<Item = Result<U, Error>> + Send>>);
 
 impl<U> Events<U> {

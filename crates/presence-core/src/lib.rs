@@ -78,55 +78,63 @@
 //!  either    ├─────────────────── offline ▌offline                     (Explicit)
 //! ```
 //!
-//! A *beating* device says that it is there, again and again: a phone, a machine, an HTTP client. It is lost when a heartbeat
-//! does not come. Beat every third of the TTL, so that one may be lost on the way; two, if the third is
-//! not a moment late. A [throttle](throttled) in front takes nothing from that; it makes offline events later.
+//! A *beating* device says that it is there, again and again: a phone, a machine, an HTTP client.
+//! It is lost when a heartbeat does not come. Beat every third of the TTL, so that one may be lost
+//! on the way; two, if the third is not a moment late. A [throttle](throttled) in front takes
+//! nothing from that; it makes offline events later.
 //!
-//! A *held* device is one whose end this process will see itself, such as a WebSocket connection of its
-//! own: [`Presence::hold_device`] when it opens, [`Presence::offline_device`] when it closes, nothing in between, be
-//! it for days. It costs no heartbeats and has no deadline. What covers it is the life of the process: a
-//! store that outlives the process keeps one lease for all the devices the process holds, and lets them go
-//! when that runs out. In the memory backend, they live and die together.
+//! A *held* device is one whose end this process will see itself, such as a WebSocket connection of
+//! its own: [`Presence::hold_device`] when it opens, [`Presence::offline_device`] when it closes,
+//! nothing in between, be it for days. It costs no heartbeats and has no deadline. What covers it
+//! is the life of the process: a store that outlives the process keeps one lease for all the
+//! devices the process holds, and lets them go when that runs out. In the memory backend, they live
+//! and die together.
 //!
-//! The server's rule, "a user is online while any of their connections is open", is therefore: one id per user, one
-//! held device per connection, named by the connection's id. A page that reloads is back within the grace time,
-//! and nobody hears of it.
+//! The server's rule, "a user is online while any of their connections is open", is therefore: one
+//! id per user, one held device per connection, named by the connection's id. A page that reloads
+//! is back within the grace time, and nobody hears of it.
 //!
 //! # Delivery
 //!
-//! - A transition gives exactly one event, however many handles, devices or duplicates in a call caused it. Per id,
-//!   events alternate between online and offline. A heartbeat of an id that is online gives none.
-//! - An explicit [`offline`](Presence::offline) is an event before the call returns. A silent id stays online until
-//!   its event, which comes no earlier than its deadline plus the grace time and no later than a bound that each
-//!   backend states: for [`memory`], 10 ms.
-//! - A stream misses nothing from the moment [`Presence::events`] returned, and can go on from the [`Position`] of any event
-//!   while the backend retains what followed. If it does not, the stream says [`Lagged`](ErrorKind::Lagged); then
-//!   take a new [snapshot](Since::Snapshot), which is followed by the changes without a gap.
-//! - A read that fails is an error, never "everybody is offline". A batch never stops at its first bad id: see
-//!   [`BatchError`].
+//! - A transition gives exactly one event, however many handles, devices or duplicates in a call
+//!   caused it. Per id, events alternate between online and offline. A heartbeat of an id that is
+//!   online gives none.
+//! - An explicit [`offline`](Presence::offline) is an event before the call returns. A silent id
+//!   stays online until its event, which comes no earlier than its deadline plus the grace time and
+//!   no later than a bound that each backend states: for [`memory`], 10 ms.
+//! - A stream misses nothing from the moment [`Presence::events`] returned, and can go on from the
+//!   [`Position`] of any event while the backend retains what followed. If it does not, the stream
+//!   says [`Lagged`](ErrorKind::Lagged); then take a new [snapshot](Since::Snapshot), which is
+//!   followed by the changes without a gap.
+//! - A read that fails is an error, never "everybody is offline". A batch never stops at its first
+//!   bad id: see [`BatchError`].
 //!
 //! # Lagging
 //!
-//! A stream holds no queue of its own: it reads the log of the backend, which is bounded. One that reads too
-//! slowly, or comes back too late, gets an error of kind [`Lagged`](ErrorKind::Lagged), with the number of lost events if that is
-//! known, and goes on with the oldest event there is. The events of an id need not alternate across it. A copy of who is
-//! online is then to be thrown away and made again from a snapshot.
+//! A stream holds no queue of its own: it reads the log of the backend, which is bounded. One that
+//! reads too slowly, or comes back too late, gets an error of kind [`Lagged`](ErrorKind::Lagged),
+//! with the number of lost events if that is known, and goes on with the oldest event there is. The
+//! events of an id need not alternate across it. A copy of who is online is then to be thrown away
+//! and made again from a snapshot.
 //!
 //! # When the store fails
 //!
-//! [`Presence::state`] says whether the store takes what is written, and if not why: [`State`]. A readiness check needs to read
-//! nothing else. It follows writes, which the backend tries by itself, so that it is true also while nobody calls.
+//! [`Presence::state`] says whether the store takes what is written, and if not why: [`State`]. A
+//! readiness check needs to read nothing else. It follows writes, which the backend tries by
+//! itself, so that it is true also while nobody calls.
 //!
 //! # Rooms
 //!
-//! Who is in a channel, and what they show each other there, is kept in the same way: see [`rooms`].
+//! Who is in a channel, and what they show each other there, is kept in the same way: see
+//! [`rooms`].
 //!
 //! # Another store
 //!
-//! A store implements [`Backend`], and [`RoomBackend`](rooms::RoomBackend) if it keeps rooms, whose documentation says what it
-//! may assume and what it must keep. Feature `contract` has those laws as a test suite that any backend can run. [`beings`]
-//! keeps deadlines and devices in a process for one that writes only transitions to its store, and [`throttled`] is for
-//! one whose heartbeats cost a round trip each.
+//! A store implements [`Backend`], and [`RoomBackend`](rooms::RoomBackend) if it keeps rooms, whose
+//! documentation says what it may assume and what it must keep. Feature `contract` has those laws
+//! as a test suite that any backend can run. [`beings`] keeps deadlines and devices in a process
+//! for one that writes only transitions to its store, and [`throttled`] is for one whose heartbeats
+//! cost a round trip each.
 //!
 //! # Features
 //!
@@ -134,9 +142,9 @@
 //! |---|---|---|
 //! | `contract` | the test suite for backends, with `proptest` | no |
 //!
-//! Third-party types in this interface: [`futures_core::Stream`], and the expansion of `async_trait` in [`Backend`].
+//! Third-party types in this interface: [`futures_core::Stream`], and the expansion of
+//! `async_trait` in [`Backend`].
 #![doc = include_str!("../docs/coming-from.md")]
-
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 

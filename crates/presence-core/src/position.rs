@@ -9,8 +9,9 @@ use crate::error::{Error, ErrorKind};
 
 /// A place in the events of one backend.
 ///
-/// Opaque to subscribers, and as text fit for a `Last-Event-ID`. Two positions of one backend compare by
-/// what lies before them: `a <= b` says that whoever saw everything up to `b` saw all that `a` covers.
+/// Opaque to subscribers, and as text fit for a `Last-Event-ID`. Two positions of one backend
+/// compare by what lies before them: `a <= b` says that whoever saw everything up to `b` saw all
+/// that `a` covers.
 ///
 /// # Format
 ///
@@ -19,8 +20,8 @@ use crate::error::{Error, ErrorKind};
 /// 9f3a5c00d1e2b477-57.3.120  the same with one mark per shard, decimal, 1 to 4,096 of them
 /// ```
 ///
-/// The *epoch* names the life of the store that the marks count in: a store that lost its events starts a new one.
-/// A *mark* counts the events of one ordered log.
+/// The *epoch* names the life of the store that the marks count in: a store that lost its events
+/// starts a new one. A *mark* counts the events of one ordered log.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Position {
     epoch: u64,
@@ -45,7 +46,8 @@ impl Position {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if there are no marks, or more than [`MARKS_MAX`](Self::MARKS_MAX).
+    /// [`ErrorKind::InvalidInput`] if there are no marks, or more than
+    /// [`MARKS_MAX`](Self::MARKS_MAX).
     pub fn sharded(epoch: u64, marks: &[u64]) -> Result<Self, Error> {
         let marks = match marks {
             [mark] => Marks::One(*mark),

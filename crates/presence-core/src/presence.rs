@@ -15,13 +15,14 @@ use crate::state::State;
 
 /// Who is here: a handle on a [`Backend`], cheap to clone.
 ///
-/// Calls for many ids take anything that can become one: `&str`, `String`, `Id`, `&Id`. Ids are checked
-/// before anything happens; the bad ones are listed in the error and the good ones take effect.
+/// Calls for many ids take anything that can become one: `&str`, `String`, `Id`, `&Id`. Ids are
+/// checked before anything happens; the bad ones are listed in the error and the good ones take
+/// effect.
 ///
 /// # Shutdown
 ///
-/// [`close`](Self::close) ends every stream, on every handle, and waits for the backend's tasks. Dropping the last handle
-/// does the same without waiting. A stream keeps no backend alive.
+/// [`close`](Self::close) ends every stream, on every handle, and waits for the backend's tasks.
+/// Dropping the last handle does the same without waiting. A stream keeps no backend alive.
 #[derive(Debug, Clone)]
 pub struct Presence {
     backend: Arc<dyn Backend>,
@@ -116,8 +117,8 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// A [`BatchError`] with the ids that are invalid or could not be read, and with the statuses of all,
-    /// [`Status::Unknown`] for those.
+    /// A [`BatchError`] with the ids that are invalid or could not be read, and with the statuses
+    /// of all, [`Status::Unknown`] for those.
     pub async fn status<I>(&self, ids: I) -> Result<Vec<Status>, BatchError<Vec<Status>>>
     where
         I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
@@ -135,8 +136,8 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// A [`BatchError`] with the ids that are invalid or could not be read, and with the answers for all,
-    /// `None` for those.
+    /// A [`BatchError`] with the ids that are invalid or could not be read, and with the answers
+    /// for all, `None` for those.
     pub async fn last_seen<I>(&self, ids: I) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>>
     where
         I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
@@ -175,8 +176,8 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// If the stream cannot begin. A position that is too old is no such error: the stream begins with
-    /// [`Lagged`](crate::ErrorKind::Lagged).
+    /// If the stream cannot begin. A position that is too old is no such error: the stream begins
+    /// with [`Lagged`](crate::ErrorKind::Lagged).
     pub async fn events(&self, since: Since) -> Result<Events, Error> {
         self.backend.events(since).await
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 /// Whether a store takes what is written, and answers what is asked.
 ///
-/// A [`Backend`](crate::Backend) says it by what became of its *writes*: a store that answers reads and takes no writes is not
-/// well. It tries some by itself, so that it knows also while nobody calls. Whatever is not [`Well`](Self::Well) has a
-/// reason, a sentence for whoever has to mend it.
+/// A [`Backend`](crate::Backend) says it by what became of its *writes*: a store that answers reads
+/// and takes no writes is not well. It tries some by itself, so that it knows also while nobody
+/// calls. Whatever is not [`Well`](Self::Well) has a reason, a sentence for whoever has to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {

@@ -1,4 +1,5 @@
-//! The laws of every backend, against memory and a throttle in front of it: with paused time, and with threads.
+//! The laws of every backend, against memory and a throttle in front of it: with paused time, and
+//! with threads.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +59,8 @@ impl RoomWorld for Threads {
     }
 }
 
-/// Each node has a throttle of its own in front of the one memory, so that they must hear of each other.
+/// Each node has a throttle of its own in front of the one memory, so that they must hear of each
+/// other.
 struct ThrottledNodes {
     inner: Arc<dyn Backend>,
     config: throttled::Config,

@@ -60,7 +60,8 @@ impl fmt::Debug for Link {
     }
 }
 
-/// What a failure is to a caller: a wrong setting, or something to try again later, with Redis's words as the source.
+/// What a failure is to a caller: a wrong setting, or something to try again later, with Redis's
+/// words as the source.
 fn of_link(error: redis_link::Error) -> Error {
     let kind = match error.kind() {
         redis_link::ErrorKind::Config => ErrorKind::Config,
@@ -84,7 +85,8 @@ pub(crate) fn answer_code(error: &Error) -> Option<&str> {
     source.code()
 }
 
-/// Returns the code of an answer by which Redis refuses writes, if the error is one: it is there, and answers reads.
+/// Returns the code of an answer by which Redis refuses writes, if the error is one: it is there,
+/// and answers reads.
 pub(crate) fn refusal(error: &Error) -> Option<&str> {
     answer_code(error).filter(|code| ["OOM", "READONLY", "MISCONF", "NOREPLICAS", "NOPERM"].contains(code))
 }

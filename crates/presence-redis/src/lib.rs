@@ -23,16 +23,17 @@
 //! # }
 //! ```
 //!
-//! `Leases` also keeps rooms: who is in a channel, and what they show. See [`presence_core::rooms`].
+//! `Leases` also keeps rooms: who is in a channel, and what they show. See
+//! [`presence_core::rooms`].
 //!
 //! TLS, users and passwords, sentinels and clusters are part of the address: see [`Connect`].
 //!
-//! The connections are those of `redis-link`: made by tasks of their own, so that one server that hangs takes nobody else along.
+//! The connections are those of `redis-link`: made by tasks of their own, so that one server that
+//! hangs takes nobody else along.
 //!
-//! Third-party types in this interface: none but those of `presence-core`, and [`Connect`] of `redis-link`. The client is redis-rs,
-//! whose TLS uses rustls with aws-lc-rs.
+//! Third-party types in this interface: none but those of `presence-core`, and [`Connect`] of
+//! `redis-link`. The client is redis-rs, whose TLS uses rustls with aws-lc-rs.
 #![doc = include_str!("../docs/coming-from.md")]
-
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 

@@ -14,7 +14,8 @@ pub(crate) enum Keys {
     All,
 }
 
-/// Says what is wrong with a `maxmemory-policy`, and the remedy, if it lets Redis remove what presence needs.
+/// Says what is wrong with a `maxmemory-policy`, and the remedy, if it lets Redis remove what
+/// presence needs.
 pub(crate) fn harm(policy: &str, keys: Keys) -> Option<String> {
     let harmful = policy.starts_with("allkeys-") || keys == Keys::All && policy.starts_with("volatile-");
     harmful.then(|| {

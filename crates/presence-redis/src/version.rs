@@ -19,7 +19,8 @@ pub(crate) const LEASES: Needed =
 /// What the keyspace layout needs.
 pub(crate) const KEYSPACE: Needed = Needed { version: (6, 0), why: "listing keys by their type" };
 
-/// Asks every master that answers for its version, and refuses one that is too old, or does not say.
+/// Asks every master that answers for its version, and refuses one that is too old, or does not
+/// say.
 pub(crate) async fn check(link: &Link, needed: Needed) -> Result<(), Error> {
     let mut info = redis::cmd("INFO");
     info.arg("server");
@@ -27,7 +28,8 @@ pub(crate) async fn check(link: &Link, needed: Needed) -> Result<(), Error> {
         match answer {
             Ok(answer) => judge(&server, &text(&answer), needed)?,
             Err(error) if answer_code(&error) == Some("NOPERM") => return Err(unspoken(&server, error)),
-            // One of several that is away is waited for later; that all are is told by whoever needs them.
+            // One of several that is away is waited for later; that all are is told by whoever
+            // needs them.
             Err(error) => tracing::debug!(%server, %error, "the version of redis is not known yet"),
         }
     }

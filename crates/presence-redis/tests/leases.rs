@@ -1,5 +1,5 @@
-//! The laws of every backend, of ids and of rooms, and random histories against the leases layout: in one process and in several, on
-//! one Redis and on a cluster.
+//! The laws of every backend, of ids and of rooms, and random histories against the leases layout:
+//! in one process and in several, on one Redis and on a cluster.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use test_support::{Redis, RedisCluster};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::OnceCell;
 
-/// Where the data lies, and how many processes share it: a part of a server that other laws use, too.
+/// Where the data lies, and how many processes share it: a part of a server that other laws use,
+/// too.
 trait Place: Send + Sync + 'static {
     /// Whether each node is a process of its own, as far as Redis can tell.
     const PROCESSES: bool;

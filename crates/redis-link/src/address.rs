@@ -87,10 +87,12 @@ impl fmt::Debug for Address {
     }
 }
 
-/// An address as every parser of URLs cuts it: what comes before the first `/`, `?` or `#` holds user and hosts.
+/// An address as every parser of URLs cuts it: what comes before the first `/`, `?` or `#` holds
+/// user and hosts.
 ///
-/// A password with one of these three in it would be cut in two, and its halves taken for a host, a path or an option. It leaves an `@`
-/// behind the hosts, where none belongs: such an address is refused, so that what is shown is never a part of a password.
+/// A password with one of these three in it would be cut in two, and its halves taken for a host, a
+/// path or an option. It leaves an `@` behind the hosts, where none belongs: such an address is
+/// refused, so that what is shown is never a part of a password.
 struct Parts<'a> {
     scheme: &'a str,
     /// `user:password`, or empty.
@@ -126,7 +128,8 @@ impl<'a> Parts<'a> {
         format!("{}://{}{}", self.scheme, self.hosts, self.path)
     }
 
-    /// Refuses options that would be passed over in silence, such as a database that is meant to be another one.
+    /// Refuses options that would be passed over in silence, such as a database that is meant to be
+    /// another one.
     fn known_options(&self, known: &[&str]) -> Result<(), Error> {
         let Some(options) = self.options else { return Ok(()) };
         let mut names = options.split('&').map(|option| option.split('=').next().unwrap_or_default());
@@ -136,7 +139,8 @@ impl<'a> Parts<'a> {
         let allowed = known.join("`, `");
         let what =
             if known.is_empty() { "no options".to_owned() } else { format!("the options `{allowed}`") };
-        // Not the option itself: it may be the rest of a password with a `&` in it, which has to be written as `%26`.
+        // Not the option itself: it may be the rest of a password with a `&` in it, which has to be
+        // written as `%26`.
         Err(wrong(&format!("has something after its `?` that is no option of its scheme, which has {what}")))
     }
 

@@ -11,7 +11,8 @@
 //!              again while a master is away
 //! ```
 //!
-//! A master that hangs costs the calls about its own slots: those about others neither wait for it nor for the map.
+//! A master that hangs costs the calls about its own slots: those about others neither wait for it
+//! nor for the map.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -280,7 +281,8 @@ impl Shared {
         self.nodes.lock().retain(|name, _| known.contains(name));
     }
 
-    /// Asks several nodes, and takes the latest of the accounts that come at about the time of the first.
+    /// Asks several nodes, and takes the latest of the accounts that come at about the time of the
+    /// first.
     async fn ask_around(&self) -> RedisResult<Map> {
         let limit = self.settings.connect_timeout;
         let mut asked: FuturesUnordered<_> = self
@@ -303,7 +305,8 @@ impl Shared {
         latest.ok_or_else(|| failure.unwrap_or_else(closed))
     }
 
-    /// Whom to ask: masters that are connected to; if they are few, also all others that are known, by connections for the purpose.
+    /// Whom to ask: masters that are connected to; if they are few, also all others that are known,
+    /// by connections for the purpose.
     fn sources(&self) -> Vec<Source> {
         let (mut masters, replicas) = {
             let known = self.map.borrow();

@@ -18,19 +18,22 @@ use crate::error::Error;
 /// rediss://…  rediss-sentinel://…  rediss-cluster://…   the same over TLS; with sentinels it is their masters that talk TLS
 /// ```
 ///
-/// A user and password are those of Redis itself. The sentinels are asked without a user or password and without TLS, also with
-/// `rediss-sentinel`: those that require either cannot be used.
+/// A user and password are those of Redis itself. The sentinels are asked without a user or
+/// password and without TLS, also with `rediss-sentinel`: those that require either cannot be used.
 ///
 /// # Connections
 ///
-/// Commands share one connection per server, on which they are pipelined; a pool would only add connections.
-/// What blocks has connections of its own. A lost connection is made again by a task, at once and after a failed attempt not
-/// before a random wait of at most [`retry_max`](Self::retry_max), and until then commands to that server fail at once.
+/// Commands share one connection per server, on which they are pipelined; a pool would only add
+/// connections. What blocks has connections of its own. A lost connection is made again by a task,
+/// at once and after a failed attempt not before a random wait of at most
+/// [`retry_max`](Self::retry_max), and until then commands to that server fail at once.
 ///
-/// The client library's own defaults are a response timeout of 500 ms, a connection timeout of 1 s and no `TCP_NODELAY`. Here
-/// `TCP_NODELAY` is on and `timeout` bounds the whole of a command, with all its redirections.
+/// The client library's own defaults are a response timeout of 500 ms, a connection timeout of 1 s
+/// and no `TCP_NODELAY`. Here `TCP_NODELAY` is on and `timeout` bounds the whole of a command, with
+/// all its redirections.
 ///
-/// The nodes of a cluster, and the sentinels, are asked side by side: once one has answered the others have 0.1 s more.
+/// The nodes of a cluster, and the sentinels, are asked side by side: once one has answered the
+/// others have 0.1 s more.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Connect {

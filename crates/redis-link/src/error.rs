@@ -46,7 +46,8 @@ impl Error {
 
     /// Creates the error of a command that went to a server, as the client gave it.
     ///
-    /// For errors of connections that a [`Link`](crate::Link) made for a purpose; without a name it is "redis" alone.
+    /// For errors of connections that a [`Link`](crate::Link) made for a purpose; without a name it
+    /// is "redis" alone.
     #[must_use]
     pub fn of(server: &str, error: RedisError) -> Self {
         use ErrorKind::{Answered, Refused, Unavailable};
@@ -117,7 +118,8 @@ impl Error {
     }
 }
 
-/// The same error without the arguments of a command that the server does not know, which it repeats: in a log-in one is the password.
+/// The same error without the arguments of a command that the server does not know, which it
+/// repeats: in a log-in one is the password.
 pub(crate) fn unquoted(error: RedisError) -> RedisError {
     const QUOTED: &str = "with args beginning with";
     if !error.to_string().contains(QUOTED) {

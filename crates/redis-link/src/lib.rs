@@ -16,19 +16,24 @@
 //!
 //! # One of several that hangs
 //!
-//! A machine that is frozen, or cut off without a word, answers nothing and refuses nothing: whoever waits for it waits to the end of
-//! his time. So that it takes nobody else along:
+//! A machine that is frozen, or cut off without a word, answers nothing and refuses nothing:
+//! whoever waits for it waits to the end of his time. So that it takes nobody else along:
 //!
-//! - **Connections are made by tasks, not by calls**, one for each server. A call takes the connection there is, waits for the first
-//!   attempt after a loss, or fails at once with what the last attempt said.
-//! - **Those who know something are asked side by side**: all sentinels, several nodes of a cluster. Who answers first is not held up
-//!   by who does not answer at all, nor by the order of the address.
-//! - **Each has a bound of its own, inside the bound of the whole**: once one of several has answered the others have 0.1 s more, and
-//!   asking the sentinels takes at most half of [`Connect::connect_timeout`], so that the master is connected to in the rest.
-//! - **What was learnt is kept**: masters and slots, and sentinels and nodes that the address does not name. A map that cannot be asked
-//!   for anew goes on to be used: calls to masters that are well do not notice.
-//! - **Of several accounts the latest counts**: the map with the highest epoch of the cluster; the master that most sentinels name and
-//!   that says itself that it is one. A server that wakes up and believes that it is still master has no say.
+//! - **Connections are made by tasks, not by calls**, one for each server. A call takes the
+//!   connection there is, waits for the first attempt after a loss, or fails at once with what the
+//!   last attempt said.
+//! - **Those who know something are asked side by side**: all sentinels, several nodes of a
+//!   cluster. Who answers first is not held up by who does not answer at all, nor by the order of
+//!   the address.
+//! - **Each has a bound of its own, inside the bound of the whole**: once one of several has
+//!   answered the others have 0.1 s more, and asking the sentinels takes at most half of
+//!   [`Connect::connect_timeout`], so that the master is connected to in the rest.
+//! - **What was learnt is kept**: masters and slots, and sentinels and nodes that the address does
+//!   not name. A map that cannot be asked for anew goes on to be used: calls to masters that are
+//!   well do not notice.
+//! - **Of several accounts the latest counts**: the map with the highest epoch of the cluster; the
+//!   master that most sentinels name and that says itself that it is one. A server that wakes up
+//!   and believes that it is still master has no say.
 //!
 //! # What a call does
 //!
@@ -41,15 +46,18 @@
 //! | does not answer in time | fails, and the next calls get a new connection |
 //! | says that it is a replica | fails, and the master is looked for |
 //!
-//! A cluster's map is asked for anew when a call doubts it, every 0.2 s while a master is away, and every 10 s in any case; the
-//! sentinels every 5 s. So a failover that Redis has made is followed within about half a second.
+//! A cluster's map is asked for anew when a call doubts it, every 0.2 s while a master is away, and
+//! every 10 s in any case; the sentinels every 5 s. So a failover that Redis has made is followed
+//! within about half a second.
 //!
 //! # Shutdown
 //!
-//! Dropping the last clone of a [`Link`] ends its tasks and connections. Calls that are under way are not waited for.
+//! Dropping the last clone of a [`Link`] ends its tasks and connections. Calls that are under way
+//! are not waited for.
 //!
-//! Third-party types in this interface: [`redis::Cmd`], [`redis::Pipeline`], [`redis::Value`], [`redis::Client`],
-//! [`redis::RedisError`] and [`redis::aio::MultiplexedConnection`]. The client's TLS uses rustls with aws-lc-rs.
+//! Third-party types in this interface: [`redis::Cmd`], [`redis::Pipeline`], [`redis::Value`],
+//! [`redis::Client`], [`redis::RedisError`] and [`redis::aio::MultiplexedConnection`]. The client's
+//! TLS uses rustls with aws-lc-rs.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]

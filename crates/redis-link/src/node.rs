@@ -8,7 +8,8 @@
 //!       └────────────┘                             └─ calls fail at once with what the last attempt said
 //! ```
 //!
-//! A call never connects: it takes the connection there is, waits for the first attempt after a loss, or fails at once.
+//! A call never connects: it takes the connection there is, waits for the first attempt after a
+//! loss, or fails at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +75,8 @@ impl Node {
         Self { shared, _stop: stop.drop_guard() }
     }
 
-    /// Returns the connection; waits while one is being made for the first time since the last was lost.
+    /// Returns the connection; waits while one is being made for the first time since the last was
+    /// lost.
     pub(crate) async fn ready(&self) -> RedisResult<Ready> {
         let mut status = self.shared.status.subscribe();
         // The sender lives as long as `self`.
@@ -150,7 +152,8 @@ impl Shared {
         }
     }
 
-    /// Waits until most sentinels name another master, as when the old one is cut off from them and not from us.
+    /// Waits until most sentinels name another master, as when the old one is cut off from them and
+    /// not from us.
     async fn superseded(&self, ready: &Ready) {
         let Target::Of(sentinels) = &self.target else { return std::future::pending().await };
         loop {

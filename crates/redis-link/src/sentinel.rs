@@ -7,8 +7,8 @@
 //!     within half of the time                                  within the rest                          that says it is master
 //! ```
 //!
-//! Once somebody has answered the others have 0.1 s more: one that hangs costs that, and nothing else. Sentinels that others name are
-//! remembered.
+//! Once somebody has answered the others have 0.1 s more: one that hangs costs that, and nothing
+//! else. Sentinels that others name are remembered.
 
 use std::time::Duration;
 

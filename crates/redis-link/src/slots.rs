@@ -9,7 +9,8 @@ use redis::Value;
 
 /// The slot of a key: of what is between its first `{` and the next `}`, if there is anything.
 ///
-/// Source: <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>, section "Hash tags".
+/// Source: <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>, section
+/// "Hash tags".
 pub(crate) fn slot(key: &str) -> u16 {
     let tag = key.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map(|(tag, _)| tag);
     let hashed = tag.filter(|tag| !tag.is_empty()).unwrap_or(key);
@@ -26,7 +27,8 @@ pub(crate) struct Map {
     owners: Vec<u16>,
     pub(crate) masters: Vec<Name>,
     pub(crate) replicas: Vec<Name>,
-    /// The epoch of the cluster that the node knew of: of two accounts the one with the higher is the later.
+    /// The epoch of the cluster that the node knew of: of two accounts the one with the higher is
+    /// the later.
     pub(crate) epoch: u64,
 }
 
@@ -71,7 +73,8 @@ impl Map {
     }
 }
 
-/// A node in an answer: host or nothing, and port. Without a host it is that of the server which was asked.
+/// A node in an answer: host or nothing, and port. Without a host it is that of the server which
+/// was asked.
 fn name(node: &Value, host: &str) -> Option<Name> {
     let Value::Array(parts) = node else { return None };
     let [told, Value::Int(port), ..] = &parts[..] else { return None };

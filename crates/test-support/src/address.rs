@@ -16,7 +16,8 @@ use crate::error::Result;
 /// How long an answer to one question may take.
 pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a start may take on a busy machine; the slowest, MongoDB, takes about 2 s on an idle one.
+/// How long a start may take on a busy machine; the slowest, MongoDB, takes about 2 s on an idle
+/// one.
 pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A host and a port.
@@ -46,7 +47,8 @@ impl Address {
         (!host.is_empty()).then(|| Self { host: host.to_owned(), port })
     }
 
-    /// Connects, sends `question`, and returns what came back up to the end or the first `enough` bytes.
+    /// Connects, sends `question`, and returns what came back up to the end or the first `enough`
+    /// bytes.
     pub(crate) async fn ask(&self, question: &[u8], enough: usize) -> Result<Vec<u8>> {
         let asked = async {
             let mut socket = TcpStream::connect((&*self.host, self.port)).await?;

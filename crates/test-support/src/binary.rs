@@ -1,7 +1,7 @@
 //! Finds the servers' binaries on this machine.
 //!
-//! `xtask` includes this file too, so that `cargo xtask setup` looks where the tests will, without building the
-//! rest of this crate.
+//! `xtask` includes this file too, so that `cargo xtask setup` looks where the tests will, without
+//! building the rest of this crate.
 
 use std::env;
 use std::path::Path;
@@ -9,8 +9,9 @@ use std::path::PathBuf;
 
 /// Returns the first of `names` on `PATH` or in a directory that `cargo xtask setup` fills.
 ///
-/// Those directories are `servers/bin` below `CARGO_TARGET_DIR`, if that is set, and `target/servers/bin` of
-/// the workspace, whatever target directory the build uses: a checkout is set up once.
+/// Those directories are `servers/bin` below `CARGO_TARGET_DIR`, if that is set, and
+/// `target/servers/bin` of the workspace, whatever target directory the build uses: a checkout is
+/// set up once.
 pub fn binary(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = env::split_paths(&path).chain(server_folders()).collect();

@@ -31,7 +31,8 @@ pub(crate) struct Container {
 }
 
 impl Container {
-    /// Starts the image and returns once it has logged `listening`. An image that this machine has is not pulled; `cargo xtask images` makes ours.
+    /// Starts the image and returns once it has logged `listening`. An image that this machine has
+    /// is not pulled; `cargo xtask images` makes ours.
     pub(crate) async fn start(
         image: &str,
         tag: &str,

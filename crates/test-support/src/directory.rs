@@ -16,8 +16,8 @@ const PREFIX: &str = "tidings-test-";
 
 /// Creates a directory that is removed on drop.
 ///
-/// A test process that is killed cannot remove its directories: the next one does, which finds them by the ids
-/// of processes that are gone.
+/// A test process that is killed cannot remove its directories: the next one does, which finds them
+/// by the ids of processes that are gone.
 pub(crate) fn temporary_directory(server: &str) -> Result<TempDir> {
     sweep(&env::temp_dir());
     tempfile::Builder::new()

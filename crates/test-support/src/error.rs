@@ -18,7 +18,8 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The machine has no such server: run `cargo xtask setup`. Only this one is a reason to skip a test.
+    /// The machine has no such server: run `cargo xtask setup`. Only this one is a reason to skip a
+    /// test.
     Missing,
     /// The server is there and did not start, or the address in the environment does not answer.
     Unavailable,

@@ -45,12 +45,13 @@ pub struct Etcd {
 }
 
 impl Etcd {
-    /// Starts a server, or takes the one at `ETCD_URL`, and returns once it says that it is healthy.
+    /// Starts a server, or takes the one at `ETCD_URL`, and returns once it says that it is
+    /// healthy.
     ///
     /// # Errors
     ///
-    /// `Missing` if there is none to be had; `Unavailable`, `Timeout` or `Protocol` if it does not answer, with its
-    /// last lines.
+    /// `Missing` if there is none to be had; `Unavailable`, `Timeout` or `Protocol` if it does not
+    /// answer, with its last lines.
     pub async fn start() -> Result<Self> {
         Self::ready(Server::start(&RECIPE).await?).await
     }

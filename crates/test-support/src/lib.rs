@@ -7,24 +7,25 @@
 //! # }
 //! ```
 //!
-//! A server is ready when `start` returns: it has answered. It listens on a free port of the loopback address,
-//! keeps its files in a temporary directory, and is gone when its handle is dropped, also by a panic, and also
-//! when the test process is killed. Nothing here panics in `drop`.
+//! A server is ready when `start` returns: it has answered. It listens on a free port of the
+//! loopback address, keeps its files in a temporary directory, and is gone when its handle is
+//! dropped, also by a panic, and also when the test process is killed. Nothing here panics in
+//! `drop`.
 //!
 //! # Where a server comes from
 //!
 //! The first of these that there is:
 //!
-//! 1. an address in the environment: `REDIS_URL`, `MONGODB_URL`, `ETCD_URL`. That server is shared and kept:
-//!    a test uses names of its own, see [`unique`];
+//! 1. an address in the environment: `REDIS_URL`, `MONGODB_URL`, `ETCD_URL`. That server is shared
+//!    and kept: a test uses names of its own, see [`unique`];
 //! 2. a binary on `PATH` or in `target/servers/bin`, which `cargo xtask setup` fills;
-//! 3. a container of `redis:7`, `mongo:6` or `etcd:3.4`, where a Docker engine answers (feature `containers`, on
-//!    by default); `cargo xtask images` makes these images without a registry;
-//! 4. none: the error's kind is [`ErrorKind::Missing`], its text says `cargo xtask setup`, and [`require`] decides
-//!    between skipping and failing.
+//! 3. a container of `redis:7`, `mongo:6` or `etcd:3.4`, where a Docker engine answers (feature
+//!    `containers`, on by default); `cargo xtask images` makes these images without a registry;
+//! 4. none: the error's kind is [`ErrorKind::Missing`], its text says `cargo xtask setup`, and
+//!    [`require`] decides between skipping and failing.
 //!
-//! What is started for its failures is a process of ours from a binary, whatever the environment says:
-//! [`Redis::private`], [`Redis::with`] options, [`RedisCluster`], [`RedisSentinel`].
+//! What is started for its failures is a process of ours from a binary, whatever the environment
+//! says: [`Redis::private`], [`Redis::with`] options, [`RedisCluster`], [`RedisSentinel`].
 
 mod address;
 mod binary;

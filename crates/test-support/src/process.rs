@@ -36,12 +36,12 @@ const LOG_CHARACTERS: usize = 300;
 ///
 /// # Lifetime
 ///
-/// Dropping it kills the process and all of its process group, and waits for it; a panic drops it too. If the
-/// whole test process is killed, the kernel kills the server: it runs under util-linux's `setpriv --pdeathsig
-/// KILL`, which asks for that on our behalf, because to ask from here takes an unsafe block. The signal is sent
-/// when the *thread* that started the process ends, which is why a thread of its own starts the server and
-/// listens to it until its end. Without `setpriv` (other systems than Linux) a killed test process leaves its
-/// servers behind.
+/// Dropping it kills the process and all of its process group, and waits for it; a panic drops it
+/// too. If the whole test process is killed, the kernel kills the server: it runs under
+/// util-linux's `setpriv --pdeathsig KILL`, which asks for that on our behalf, because to ask from
+/// here takes an unsafe block. The signal is sent when the *thread* that started the process ends,
+/// which is why a thread of its own starts the server and listens to it until its end. Without
+/// `setpriv` (other systems than Linux) a killed test process leaves its servers behind.
 #[derive(Debug)]
 pub(crate) struct Process {
     shared: Arc<Shared>,
@@ -60,8 +60,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// `Unavailable` if it does not start or ends before that, `Timeout` if it takes longer than `limit`; both
-    /// with the server's last lines.
+    /// `Unavailable` if it does not start or ends before that, `Timeout` if it takes longer than
+    /// `limit`; both with the server's last lines.
     pub(crate) async fn start<T: Send + 'static>(
         name: &'static str,
         command: Command,
@@ -146,7 +146,8 @@ impl Process {
     pub(crate) fn kill(&self) {
         let child = self.shared.child.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(mut child) = child {
-            // The id is still ours: nobody has waited for the child. Errors mean that it is gone already.
+            // The id is still ours: nobody has waited for the child. Errors mean that it is gone
+            // already.
             let group = rustix::process::kill_process_group(Pid::from_child(&child), Signal::KILL);
             let waited = group.map_err(io::Error::from).or_else(|_| child.kill()).and_then(|()| child.wait());
             drop(waited);
@@ -203,7 +204,8 @@ impl Shared {
         command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input).process_group(0);
         let mut place = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         *place = Some(command.spawn()?);
-        // `command` holds the pipe's writing ends: it is dropped here, so that the end of the server is seen.
+        // `command` holds the pipe's writing ends: it is dropped here, so that the end of the
+        // server is seen.
         Ok(output)
     }
 }

@@ -38,7 +38,8 @@ pub(crate) struct Recipe {
     pub(crate) command: fn(program: &Path, port: u16, directory: &Path) -> Result<Command>,
     /// A part of the line that it prints when it listens.
     pub(crate) listening: &'static str,
-    /// Image, tag and command of its container. A separate field would be unused without the feature.
+    /// Image, tag and command of its container. A separate field would be unused without the
+    /// feature.
     #[cfg_attr(not(feature = "containers"), expect(dead_code, reason = "only containers read it"))]
     pub(crate) image: (&'static str, &'static str, &'static [&'static str]),
 }
@@ -105,7 +106,8 @@ impl Server {
         Err(Error::new(ErrorKind::Missing, message))
     }
 
-    /// Starts a process, whatever else there is, with arguments that may depend on its port and its directory.
+    /// Starts a process, whatever else there is, with arguments that may depend on its port and its
+    /// directory.
     ///
     /// `arguments` is asked again when another port is tried.
     pub(crate) async fn start_process(
@@ -180,17 +182,19 @@ impl Server {
         if let Keeper::Process(process, _) = &self.keeper { lock(process).id() } else { None }
     }
 
-    /// Returns the last lines that the server printed, for the message of a failed test; nothing if it is not ours.
+    /// Returns the last lines that the server printed, for the message of a failed test; nothing if
+    /// it is not ours.
     pub fn log(&self) -> String {
         if let Keeper::Process(process, _) = &self.keeper { lock(process).log() } else { String::new() }
     }
 
-    /// Stops the process where it is (`SIGSTOP`), and returns once it stands: it answers nobody, and its
-    /// connections stay open.
+    /// Stops the process where it is (`SIGSTOP`), and returns once it stands: it answers nobody,
+    /// and its connections stay open.
     ///
     /// # Errors
     ///
-    /// `Protocol` if the process is not ours; `Unavailable` if it is dead, `Timeout` if it does not stand.
+    /// `Protocol` if the process is not ours; `Unavailable` if it is dead, `Timeout` if it does not
+    /// stand.
     pub async fn freeze(&self) -> Result<()> {
         let (process, _) = self.process()?;
         let stands = lock(process).freeze()?;
@@ -203,7 +207,8 @@ impl Server {
         lock(process).go_on()
     }
 
-    /// Kills the process (`SIGKILL`), frozen or not, and returns once it is gone. Killing it again does nothing.
+    /// Kills the process (`SIGKILL`), frozen or not, and returns once it is gone. Killing it again
+    /// does nothing.
     ///
     /// # Errors
     ///
@@ -214,8 +219,8 @@ impl Server {
         Ok(())
     }
 
-    /// Starts the process again, with the same port, arguments and directory, and returns once it listens. One that
-    /// still runs is killed first.
+    /// Starts the process again, with the same port, arguments and directory, and returns once it
+    /// listens. One that still runs is killed first.
     pub(crate) async fn start_process_again(&self) -> Result<()> {
         let (process, launch) = self.process()?;
         lock(process).kill();

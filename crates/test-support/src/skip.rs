@@ -9,14 +9,15 @@ use std::thread;
 use crate::error::ErrorKind;
 use crate::error::Result;
 
-/// The file that [`require`] adds a line to for each skipped test: `cargo xtask test` sets and reads it.
+/// The file that [`require`] adds a line to for each skipped test: `cargo xtask test` sets and
+/// reads it.
 pub const SKIPPED_FILE: &str = "TIDINGS_SKIPPED_FILE";
 
 /// Returns the server, or `None` if the test is to return because this machine has no such server.
 ///
-/// With `CI` or `REQUIRE_SERVERS` in the environment nothing is skipped: a missing server fails the test.
-/// A skip prints one line to standard error, past the capture of the test harness, and is recorded for the
-/// closing summary of `cargo xtask test`.
+/// With `CI` or `REQUIRE_SERVERS` in the environment nothing is skipped: a missing server fails the
+/// test. A skip prints one line to standard error, past the capture of the test harness, and is
+/// recorded for the closing summary of `cargo xtask test`.
 ///
 /// # Panics
 ///

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 
 /// Returns `name` made unique on this machine: a prefix for keys, a database, a channel.
 ///
-/// A server from the environment is shared with other tests, other processes and other days; the name holds the
-/// process id, a count, and bits that are random for each process.
+/// A server from the environment is shared with other tests, other processes and other days; the
+/// name holds the process id, a count, and bits that are random for each process.
 pub fn unique(name: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);

@@ -4,8 +4,8 @@ use crate::{GroupName, MemberId};
 
 /// What a history belongs to: two members, or a group.
 ///
-/// A pair is the same conversation in both directions. The two variants never share anything, whatever the names
-/// are: the pair (`group`, `x`) is not the group `x`.
+/// A pair is the same conversation in both directions. The two variants never share anything,
+/// whatever the names are: the pair (`group`, `x`) is not the group `x`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Conversation(Parties);
 

@@ -124,7 +124,8 @@ impl Entry {
     }
 }
 
-/// What an entry has beside its texts: the names of the fields and the numbers of one in JSON, which in memory have no more.
+/// What an entry has beside its texts: the names of the fields and the numbers of one in JSON,
+/// which in memory have no more.
 const OVERHEAD_BYTES: usize = 200;
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ pub const ID_BYTES_MAX: usize = 512;
 
 /// Checks 1 to 512 bytes without control characters.
 ///
-/// Keys in stores rely on the second half: they end each id with a zero byte, so that no two ids give one key.
+/// Keys in stores rely on the second half: they end each id with a zero byte, so that no two ids
+/// give one key.
 fn check(id: &str) -> Result<()> {
     if id.is_empty() {
         return Err(Error::invalid("must not be empty"));

@@ -58,11 +58,12 @@
 //!
 //! # Delivery
 //!
-//! An acknowledged send is durable: the embedded store flushes its journal with `fdatasync` before it answers, for all
-//! senders that wait at once. A send that failed with `Unavailable` may have taken effect; repeated with the same
-//! [`MessageId`] it has one effect and one answer, also concurrently and after a crash. The id holds within the
-//! conversation and for ever; used for another text or by another sender it is a `Conflict`, and the first message stays.
-//! An [`Observer`] hears of every inbox entry soon after it is durable.
+//! An acknowledged send is durable: the embedded store flushes its journal with `fdatasync` before
+//! it answers, for all senders that wait at once. A send that failed with `Unavailable` may have
+//! taken effect; repeated with the same [`MessageId`] it has one effect and one answer, also
+//! concurrently and after a crash. The id holds within the conversation and for ever; used for
+//! another text or by another sender it is a `Conflict`, and the first message stays. An
+//! [`Observer`] hears of every inbox entry soon after it is durable.
 //!
 //! # Errors
 //!
@@ -77,7 +78,8 @@
 //! | `grpc` | the gRPC service and its client, with tonic | no |
 //! | `contract` | the laws of a store as tests, for those who write one | no |
 //!
-//! Of other crates' types, axum's `Router` (feature `http`) and tonic's and prost's (feature `grpc`) are in the interface.
+//! Of other crates' types, axum's `Router` (feature `http`) and tonic's and prost's (feature
+//! `grpc`) are in the interface.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

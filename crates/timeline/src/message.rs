@@ -16,13 +16,15 @@ pub struct Message(Arc<str>);
 impl Message {
     /// Creates a message from the text of a JSON object.
     ///
-    /// The [size bound](crate::Config::message_bytes_max) is the timeline's and is checked when the message is sent.
+    /// The [size bound](crate::Config::message_bytes_max) is the timeline's and is checked when the
+    /// message is sent.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when the text is not JSON, or JSON but not an object, or holds what some readers of JSON cannot
-    /// read: objects and lists more than 128 levels deep, a number that no double can hold (`1e999`), or half a
-    /// character (`"\ud800"` without its other half). The error names the line and the column.
+    /// `InvalidInput` when the text is not JSON, or JSON but not an object, or holds what some
+    /// readers of JSON cannot read: objects and lists more than 128 levels deep, a number that no
+    /// double can hold (`1e999`), or half a character (`"\ud800"` without its other half). The
+    /// error names the line and the column.
     ///
     /// # Examples
     ///

@@ -6,18 +6,21 @@ use crate::Entry;
 ///
 /// # Delivery
 ///
-/// Per member in sequence order, each entry at most once, on a thread of its own: the sender may be answered before or after.
-/// A process that dies between the commit and the call never makes it, and a send repeated with its message id does not make
-/// it again: readers close such holes with [`sync`](crate::Timeline::sync), which the gapless sequences let them notice.
+/// Per member in sequence order, each entry at most once, on a thread of its own: the sender may be
+/// answered before or after. A process that dies between the commit and the call never makes it,
+/// and a send repeated with its message id does not make it again: readers close such holes with
+/// [`sync`](crate::Timeline::sync), which the gapless sequences let them notice.
 ///
 /// # Lagging
 ///
-/// Sends do not wait for an observer. Up to 65,536 entries or 64 MiB of messages wait for it; what comes when that is full is
-/// left out, and the observer is told how much it [missed](Self::missed) before it hears of the next entry.
+/// Sends do not wait for an observer. Up to 65,536 entries or 64 MiB of messages wait for it; what
+/// comes when that is full is left out, and the observer is told how much it [missed](Self::missed)
+/// before it hears of the next entry.
 pub trait Observer: Send + Sync {
     /// Is told of one entry in the inbox of `member`.
     ///
-    /// It should not block, for the entries after this one wait for it. One that panics misses the entry.
+    /// It should not block, for the entries after this one wait for it. One that panics misses the
+    /// entry.
     fn appended(&self, member: &str, entry: &Entry);
 
     /// Is told that it was too slow, and how many entries it did not hear of.

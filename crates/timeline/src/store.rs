@@ -15,19 +15,20 @@ use crate::{
 ///
 /// # Contract
 ///
-/// - Every history and every inbox counts for itself: 1, 2, 3 and so on, without a gap and without a repetition,
-///   whatever fails and however many callers there are.
-/// - `append` returns `Ok` only when the history entry, the inbox entry of every recipient that is not in
-///   [`Appended::failed`], and the answer to a repetition are durable. After an error it is unknown whether the send
-///   took effect; a repetition with the same token settles it.
-/// - Nothing is visible to a reader before it is durable, and a read never has a gap: a reader that goes on from the last
-///   sequence it got misses nothing.
+/// - Every history and every inbox counts for itself: 1, 2, 3 and so on, without a gap and without
+///   a repetition, whatever fails and however many callers there are.
+/// - `append` returns `Ok` only when the history entry, the inbox entry of every recipient that is
+///   not in [`Appended::failed`], and the answer to a repetition are durable. After an error it is
+///   unknown whether the send took effect; a repetition with the same token settles it.
+/// - Nothing is visible to a reader before it is durable, and a read never has a gap: a reader that
+///   goes on from the last sequence it got misses nothing.
 /// - A store has at most one [`Observer`](crate::Observer), called as that trait says.
 /// - A failed read is an error, never an empty page.
-/// - Pages hold at most [`PAGE_BYTES_MAX`](crate::page::PAGE_BYTES_MAX) bytes of messages, but at least one entry if there
-///   is one.
-/// - `state` follows what calls meet: while sends are refused because something failed it is not `Well`, and it is `Well`
-///   again when they are taken again. The last state of a closed store is `Down`.
+/// - Pages hold at most [`PAGE_BYTES_MAX`](crate::page::PAGE_BYTES_MAX) bytes of messages, but at
+///   least one entry if there is one.
+/// - `state` follows what calls meet: while sends are refused because something failed it is not
+///   `Well`, and it is `Well` again when they are taken again. The last state of a closed store is
+///   `Down`.
 /// - Calls may be dropped at any await; a dropped `append` takes effect whole or not at all.
 ///
 /// The suite in `timeline::contract` (feature `contract`) checks this.

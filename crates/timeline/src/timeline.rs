@@ -87,8 +87,9 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a message that is too large; `Conflict` when the two used the `message_id` before for
-    /// another sender or message; `Unavailable` when it is unknown whether it was stored; `Closed`.
+    /// `InvalidInput` for a message that is too large; `Conflict` when the two used the
+    /// `message_id` before for another sender or message; `Unavailable` when it is unknown whether
+    /// it was stored; `Closed`.
     pub async fn send(&self, send: Send) -> Result<Sent> {
         self.check_size(&send.message)?;
         let token =
@@ -155,13 +156,14 @@ impl Timeline {
 
     /// Returns what a member has not read yet: the inbox entries after `last_read`.
     ///
-    /// Call it with the last sequence of its answer until that is `latest_seq`. A [`Seq`] is a [`Position`]; one with
-    /// the tag of its entry also notices a store that was restored and has grown past it. When the answer says
-    /// [`reset`](Inbox::reset), start over.
+    /// Call it with the last sequence of its answer until that is `latest_seq`. A [`Seq`] is a
+    /// [`Position`]; one with the tag of its entry also notices a store that was restored and has
+    /// grown past it. When the answer says [`reset`](Inbox::reset), start over.
     ///
     /// # Errors
     ///
-    /// `Unavailable`, `Corrupt` or `Closed`; a member never heard of is not an error but has an empty inbox.
+    /// `Unavailable`, `Corrupt` or `Closed`; a member never heard of is not an error but has an
+    /// empty inbox.
     pub async fn sync(
         &self,
         member: &MemberId,
@@ -175,7 +177,8 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// `Unavailable`, `Corrupt` or `Closed`; a conversation never heard of is not an error but empty.
+    /// `Unavailable`, `Corrupt` or `Closed`; a conversation never heard of is not an error but
+    /// empty.
     pub async fn history(&self, conversation: &Conversation, page: Page) -> Result<History> {
         self.store.history(conversation, page).await
     }
@@ -229,7 +232,8 @@ impl Timeline {
     }
 }
 
-/// Digests what a message id stands for; each part is preceded by its length, so that no two lists digest alike.
+/// Digests what a message id stands for; each part is preceded by its length, so that no two lists
+/// digest alike.
 fn digest(parts: &[&str]) -> [u8; 16] {
     let mut sha = Sha256::new();
     for part in parts {

@@ -1,4 +1,5 @@
-//! Whatever concurrent senders do, every sequence is there once; also with repetitions, and opened again in between.
+//! Whatever concurrent senders do, every sequence is there once; also with repetitions, and opened
+//! again in between.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::collections::BTreeMap;
@@ -50,7 +51,8 @@ async fn open(directory: &Path) -> Timeline {
     Timeline::new(Arc::new(store), Config::default()).unwrap()
 }
 
-/// Sends each copy of a message at once with all others, and adds what must come of it to the model.
+/// Sends each copy of a message at once with all others, and adds what must come of it to the
+/// model.
 async fn send_phase(
     timeline: &Timeline,
     phase: usize,
@@ -143,7 +145,8 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let mut model = BTreeMap::new();
         for (phase, sendings) in phases.iter().enumerate() {
-            // A runtime of its own for each phase, so that a store that is not closed is dropped with everything else.
+            // A runtime of its own for each phase, so that a store that is not closed is dropped
+            // with everything else.
             Runtime::new().unwrap().block_on(async {
                 let timeline = open(directory.path()).await;
                 check_all(&timeline, &model).await;

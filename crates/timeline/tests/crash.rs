@@ -29,7 +29,8 @@ fn member(id: &str) -> MemberId {
     MemberId::new(id).unwrap()
 }
 
-/// The part of the killed process: sends until it dies, and prints each message once it is acknowledged.
+/// The part of the killed process: sends until it dies, and prints each message once it is
+/// acknowledged.
 #[test]
 fn child() {
     let (Ok(directory), Ok(round)) = (std::env::var(DIRECTORY), std::env::var(ROUND)) else { return };

@@ -1,4 +1,5 @@
-//! A disk that fills, descriptors that run out: the store refuses sends, says why, and goes on by itself when it can.
+//! A disk that fills, descriptors that run out: the store refuses sends, says why, and goes on by
+//! itself when it can.
 //!
 //! Each test runs in a process of its own, with a disk or a limit of its own.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
@@ -62,7 +63,8 @@ async fn send_as(timeline: &Timeline, bytes: usize, id: Option<&str>) -> timelin
     Ok(timeline.send(send).await?.sequence)
 }
 
-/// While sends are refused: one that is stored already is answered as it was, and one that is not is refused.
+/// While sends are refused: one that is stored already is answered as it was, and one that is not
+/// is refused.
 async fn repetitions_are_answered(timeline: &Timeline, first: Seq) {
     assert_eq!(send_as(timeline, 10, Some("first")).await.unwrap(), first);
     let error = send_as(timeline, 11, Some("first")).await.unwrap_err();

@@ -32,7 +32,8 @@ fn problem(code: u16, reason: &str, message: &str) -> Value {
     json!({"code": code, "reason": reason, "message": message, "metadata": {}})
 }
 
-/// Leaves in an answer the fields that clients of the original know; each of the others has to be one that we added.
+/// Leaves in an answer the fields that clients of the original know; each of the others has to be
+/// one that we added.
 fn of_the_original(mut answer: Value) -> Value {
     let added = ["reset", "generation", "floor", "more"];
     let of_an_entry = ["from", "to", "group", "atMs", "messageId", "kind", "tag"];

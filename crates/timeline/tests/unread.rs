@@ -1,4 +1,5 @@
-//! Clients that ask and do not read: what waits for them is bounded, and everybody else is told to come again.
+//! Clients that ask and do not read: what waits for them is bounded, and everybody else is told to
+//! come again.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::future::pending;
@@ -44,7 +45,8 @@ async fn timeline(directory: &TempDir) -> Timeline {
     timeline
 }
 
-/// A port whose connections have small buffers in the kernel, so that what is not read stays with the server.
+/// A port whose connections have small buffers in the kernel, so that what is not read stays with
+/// the server.
 fn listener() -> (tokio::net::TcpListener, SocketAddr) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_send_buffer_size(16 * 1024).unwrap();
@@ -127,7 +129,8 @@ async fn grpc_answers_that_nobody_reads_make_room_for_those_that_are_read() {
     }
     let mut reader = open(endpoint.connect().await.unwrap()).await.unwrap();
     assert!(!timeout(LIMIT, reader.message()).await.unwrap().unwrap().unwrap().entry_set.is_empty());
-    // The first of those that stood still finds its answer cut, once the connection has a window for it.
+    // The first of those that stood still finds its answer cut, once the connection has a window
+    // for it.
     let mut first = deaf.swap_remove(0);
     drop(deaf);
     timeout(LIMIT, first.message()).await.unwrap().unwrap_err();

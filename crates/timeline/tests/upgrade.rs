@@ -1,4 +1,5 @@
-//! A directory of layout 1, as version 0.1.0 before the layout 2 left it, goes on as one of layout 2.
+//! A directory of layout 1, as version 0.1.0 before the layout 2 left it, goes on as one of layout
+//! 2.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::fs;
@@ -16,8 +17,9 @@ fn member(id: &str) -> MemberId {
     MemberId::new(id).unwrap()
 }
 
-/// `tests/layout-1` was made by the code of commit 661ca3e: 20 messages of alice to bob with the ids id1 to id20, 5 to the
-/// group friends with g1 to g5, one of each of m00 to m29 to dave, and bob has received 7.
+/// `tests/layout-1` was made by the code of commit 661ca3e: 20 messages of alice to bob with the
+/// ids id1 to id20, 5 to the group friends with g1 to g5, one of each of m00 to m29 to dave, and
+/// bob has received 7.
 fn layout_1() -> TempDir {
     fn copy(from: &Path, to: &Path) {
         for entry in fs::read_dir(from).unwrap() {

@@ -33,7 +33,8 @@ async fn enter_that_ends_a_composition_does_not_send() {
     let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
     alice.write_to("Bob").await;
     alice.page.fill("#text", "にほん").await.unwrap();
-    // Safari ends the composition before it tells the key, which has the code 229 then; others tell the key first.
+    // Safari ends the composition before it tells the key, which has the code 229 then; others tell
+    // the key first.
     let ends = "(field => {
         const key = (more) => field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', code: 'Enter', bubbles: true, cancelable: true, ...more }));
         const end = () => field.dispatchEvent(new CompositionEvent('compositionend', { data: 'にほん', bubbles: true }));

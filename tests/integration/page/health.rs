@@ -20,7 +20,8 @@ async fn a_server_that_takes_no_messages_says_why_and_gets_what_waits_when_it_is
     server.limit_files(Some(1));
     alice.say("two").await;
     alice.say("three").await;
-    // The connection stands all the while; what it is worth is said, with the reason and what waits.
+    // The connection stands all the while; what it is worth is said, with the reason and what
+    // waits.
     alice
         .until("document.querySelector('#connection-word').textContent === 'Messages are not taken now'")
         .await;

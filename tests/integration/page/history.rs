@@ -53,7 +53,8 @@ async fn scrolling_up_reads_older_messages_and_holds_the_view() {
         .until("[...document.querySelectorAll('#messages .text')].at(-1)?.textContent === 'number 499'")
         .await;
     assert!(alice.texts().await.len() <= 160, "more than a window is in the document");
-    // Nothing on the screen jumps while pages are put in above: what is seen moves by what was scrolled, no more.
+    // Nothing on the screen jumps while pages are put in above: what is seen moves by what was
+    // scrolled, no more.
     let steady = "new Promise(done => {
         const log = document.querySelector('#log'), jumps = [];
         const seen = () => [...document.querySelectorAll('.message')].find(node => node.getBoundingClientRect().top > log.getBoundingClientRect().top);

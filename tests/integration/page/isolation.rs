@@ -61,7 +61,8 @@ async fn texts_of_strangers_take_time_in_proportion_to_their_length() {
         let answer: Value = page.evaluate(&made(&Value::from(text).to_string())).await.unwrap();
         assert_eq!(answer, json!([links, true]), "{text}");
     }
-    // Each of these is half a second of work or a full stack for an expression that tries every start.
+    // Each of these is half a second of work or a full stack for an expression that tries every
+    // start.
     for text in [
         "'http://a' + ')'.repeat(20_000)",
         "'http://a' + '.'.repeat(20_000) + 'x'",
@@ -96,7 +97,8 @@ async fn a_message_that_cannot_be_drawn_is_shown_as_it_came() {
     alice.open("Bob").await;
     alice.sees(&texts).await;
     alice.sees_unread("direct:Bob", "").await;
-    // One that fails altogether is shown as its JSON; the one before it is drawn again, as it is not the last any more.
+    // One that fails altogether is shown as its JSON; the one before it is drawn again, as it is
+    // not the last any more.
     alice.value("(window.worse = true)").await;
     store(&server, "Bob", "Alice", &said("three")).await;
     alice.sees(&[texts[0], texts[1], &said("two"), &said("three")]).await;

@@ -78,7 +78,8 @@ async fn a_browser_that_forbids_storage_chats_and_can_change_its_name() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let server = Tidings::start();
     let page = chromium.page().await.unwrap();
-    // As browsers do it that are told to block all that sites keep: whoever looks gets an exception.
+    // As browsers do it that are told to block all that sites keep: whoever looks gets an
+    // exception.
     let forbid = "for (const name of ['localStorage', 'sessionStorage'])
         Object.defineProperty(window, name, { get() { throw new DOMException('denied', 'SecurityError'); } });";
     page.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": forbid })).await.unwrap();

@@ -66,7 +66,8 @@ impl Person {
         let begun = Instant::now();
         loop {
             self.until(&format!("document.querySelector({}) !== null", json!(row))).await;
-            // The row of somebody without a conversation goes with them and comes back with them, as at a restart.
+            // The row of somebody without a conversation goes with them and comes back with them,
+            // as at a restart.
             match self.page.click(&row).await {
                 Ok(()) => break,
                 Err(error) => assert!(begun.elapsed() < LIMIT, "{key} cannot be opened: {error}"),

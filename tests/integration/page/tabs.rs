@@ -134,7 +134,8 @@ async fn a_tab_believes_what_another_one_wrote_of_what_is_read() {
     alice.sees_unread("direct:Bob", "1").await;
     let book = "JSON.parse(localStorage.getItem('tidings:1:Alice:book'))";
     alice.until(&format!("{book}?.cursor === 1")).await;
-    // Another tab has read it, and this one wrote over that at the same moment: the event has what the storage has not.
+    // Another tab has read it, and this one wrote over that at the same moment: the event has what
+    // the storage has not.
     alice
         .value(&format!(
             "(() => {{ const theirs = {book}; for (const entry of theirs.conversations) Object.assign(entry, {{ read: 1, unread: [] }});

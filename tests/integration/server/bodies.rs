@@ -1,4 +1,5 @@
-//! Requests that begin and never end: they keep neither places nor memory from those who come with a whole one.
+//! Requests that begin and never end: they keep neither places nor memory from those who come with
+//! a whole one.
 
 use std::time::Duration;
 
@@ -116,7 +117,8 @@ async fn large_bodies_that_are_never_finished_cost_a_bounded_memory_and_nobody_e
     let (told, socket) = timeout(LIMIT, uploads.join_next()).await.unwrap().unwrap().unwrap();
     assert!(matches!(told.as_ref(), None | Some(b"HTTP/1.1 408" | b"HTTP/1.1 503")), "{told:?}");
     drop(socket);
-    // A machine that is busy with other things may need more than the second that a request waits for room.
+    // A machine that is busy with other things may need more than the second that a request waits
+    // for room.
     for _ in 0..5 {
         let welcome = async { while send(&server).await.0 != 200 {} };
         timeout(LIMIT, welcome).await.expect("there is room");

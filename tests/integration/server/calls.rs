@@ -40,7 +40,8 @@ async fn an_inbox_is_pushed_to_its_owner_alone() {
     assert_eq!(eve.next().await.channel, "$inbox:eve");
 }
 
-/// Field by field: a reader puts what was pushed beside what it fetched, and takes them for the same.
+/// Field by field: a reader puts what was pushed beside what it fetched, and takes them for the
+/// same.
 #[tokio::test]
 async fn what_is_pushed_is_what_a_sync_gives() {
     let server = Tidings::start();
@@ -171,7 +172,8 @@ async fn clients_of_the_conductor_can_ask_for_history_too() {
     }
     writer.call("", json!({ "call": "ping" })).await;
     let mut reader = Client::connect(&server, "").await;
-    // One of them cannot name a channel in a message to the server, the other cannot send it a body.
+    // One of them cannot name a channel in a message to the server, the other cannot send it a
+    // body.
     let in_json = Message::new(Opcode::SERVER, "", r#"{"call":"history","channel":"hello"}"#);
     let without_body = Message::new(Opcode::SERVER, "hello", "");
     for question in [in_json, without_body] {

@@ -1,4 +1,5 @@
-//! Pages that `--allow-origin` names may read every answer of every route, those of the layers in front of them too.
+//! Pages that `--allow-origin` names may read every answer of every route, those of the layers in
+//! front of them too.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! More connections than there are places: the silent ones go, and whoever asks about health is answered.
+//! More connections than there are places: the silent ones go, and whoever asks about health is
+//! answered.
 
 use std::time::{Duration, Instant};
 
@@ -84,7 +85,8 @@ async fn a_client_of_grpc_that_does_not_say_that_it_is_one_is_cut_off() {
     assert_eq!(grpc_health(&server).await, 1);
 }
 
-/// A client of HTTP/2 that gives no window for answers, but is alive: it asks again and again, and reads what it is told.
+/// A client of HTTP/2 that gives no window for answers, but is alive: it asks again and again, and
+/// reads what it is told.
 #[tokio::test]
 async fn an_answer_over_grpc_that_nobody_takes_is_given_up() {
     let server = Tidings::start_with(&["--request-time=1s"]);

@@ -1,4 +1,5 @@
-//! A server that may open few files: it says so, keeps some for the store, and goes on whatever comes.
+//! A server that may open few files: it says so, keeps some for the store, and goes on whatever
+//! comes.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::net::TcpStream;
@@ -36,7 +37,8 @@ async fn few_descriptors_are_told_and_what_is_sent_is_stored_while_everybody_con
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// One line when nobody can be let in any more, one when it is over, however many come and however often it is tried.
+/// One line when nobody can be let in any more, one when it is over, however many come and however
+/// often it is tried.
 #[tokio::test]
 async fn without_descriptors_nobody_is_let_in_and_with_some_again_everybody_is() {
     let (reader, errors) = io::pipe().unwrap();

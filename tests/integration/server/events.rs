@@ -50,7 +50,8 @@ async fn a_stream_goes_on_after_the_last_event_id_without_gap_or_repetition() {
     drop(bob);
     until_status(&server, "bob", "OFFLINE").await;
 
-    // A browser repeats its query and adds the header; a program may give the position in the query.
+    // A browser repeats its query and adds the header; a program may give the position in the
+    // query.
     for (query, header) in [
         ("?since=now".to_owned(), Some(position.as_str())),
         ("".to_owned(), Some(position.as_str())),

@@ -1,4 +1,5 @@
-//! A client that asks for everything and reads nothing, and others who read: those are answered at once.
+//! A client that asks for everything and reads nothing, and others who read: those are answered at
+//! once.
 
 use serde_json::Value;
 use tests::Tidings;

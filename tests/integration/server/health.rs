@@ -36,7 +36,8 @@ async fn presence_answers_in_input_order_and_names_bad_ids() {
     let server = Tidings::start();
     let (socket, _) = connect_async(format!("ws://{}/ws?user=alice", server.http())).await.unwrap();
     let ask = async |query: &str| reqwest::get(server.url(&format!("/presence?{query}"))).await.unwrap();
-    // The device is held before the connection reads its first message, which may be after the handshake was answered.
+    // The device is held before the connection reads its first message, which may be after the
+    // handshake was answered.
     let answer = loop {
         let answer: Value = ask("id=bob&id=alice&id=bob").await.json().await.unwrap();
         if answer["statuses"][1]["status"] == "ONLINE" {
@@ -85,7 +86,8 @@ async fn bodies_above_the_limit_are_refused() {
     assert_eq!(answer.json::<Value>().await.unwrap()["reason"], "BODY_TOO_LARGE");
 }
 
-/// The system's signal for a file that may not grow ends no process; the write fails, as on a full disk, and heals.
+/// The system's signal for a file that may not grow ends no process; the write fails, as on a full
+/// disk, and heals.
 #[tokio::test]
 async fn a_limit_of_file_sizes_is_told_like_a_full_disk_and_heals() {
     let server = Tidings::start();

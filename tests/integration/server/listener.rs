@@ -64,7 +64,8 @@ impl Listener {
         (format!("{id} {status}"), heard.id.unwrap())
     }
 
-    /// Reads on until the stream stands somewhere: who is online, in order of their names, and where it stands.
+    /// Reads on until the stream stands somewhere: who is online, in order of their names, and
+    /// where it stands.
     pub(super) async fn snapshot(&mut self) -> (Vec<String>, String) {
         let mut online = std::collections::BTreeSet::new();
         loop {

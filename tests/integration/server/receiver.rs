@@ -74,7 +74,8 @@ impl Receiver {
         Self::listen(address, script, None).await
     }
 
-    /// Starts one that speaks TLS, and returns the certificate of the authority that vouches for it, in PEM.
+    /// Starts one that speaks TLS, and returns the certificate of the authority that vouches for
+    /// it, in PEM.
     pub(super) async fn start_with_tls() -> (Self, String) {
         let (acceptor, authority) = certified();
         (Self::listen("127.0.0.1:0".parse().unwrap(), &[], Some(acceptor)).await, authority)

@@ -1,4 +1,5 @@
-//! Wrong starts: one line that names what is wrong, an exit code that is not 0, and nothing left behind.
+//! Wrong starts: one line that names what is wrong, an exit code that is not 0, and nothing left
+//! behind.
 
 use std::fs;
 use std::net::TcpListener;

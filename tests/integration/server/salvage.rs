@@ -1,4 +1,5 @@
-//! A damaged data directory: `serve` and `check` say the same of it, and what can be read is salvaged.
+//! A damaged data directory: `serve` and `check` say the same of it, and what can be read is
+//! salvaged.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -140,7 +141,8 @@ async fn a_deep_check_reads_everything() {
     let flags = ["check", "--deep", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", &data_dir];
     let output = Tidings::run(parent.path(), &flags, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
-    // A table of the engine's own, whose header and contents are as they were, and which is read when a keyspace is opened.
+    // A table of the engine's own, whose header and contents are as they were, and which is read
+    // when a keyspace is opened.
     let tables = data.join("timelines/store/keyspaces/0/tables");
     if let Some(table) = fs::read_dir(tables).unwrap().next() {
         let table = table.unwrap().path();

@@ -1,4 +1,5 @@
-//! A part that cannot go on: the server says why, and ends, so that whoever runs it starts it again.
+//! A part that cannot go on: the server says why, and ends, so that whoever runs it starts it
+//! again.
 
 use std::io::{self, Read as _};
 use std::process::Command;
@@ -11,7 +12,8 @@ use tests::Tidings;
 /// Longer than the store waits for a write that does not come back.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A file system that hangs, as far as the store can see: the file that it tries after a failed write is a pipe that nobody reads.
+/// A file system that hangs, as far as the store can see: the file that it tries after a failed
+/// write is a pipe that nobody reads.
 #[tokio::test]
 async fn a_store_that_hangs_for_good_ends_the_server_with_the_reason() {
     let (mut reader, errors) = io::pipe().unwrap();

@@ -1,4 +1,5 @@
-//! The webhook: every transition, in order, until the receiver has it, whatever becomes of either side.
+//! The webhook: every transition, in order, until the receiver has it, whatever becomes of either
+//! side.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;

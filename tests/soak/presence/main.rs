@@ -1,13 +1,15 @@
-//! The soak of presence on Redis: three processes whose users come and go, while Redis or a process is killed, frozen or restarted,
-//! and a model that knows how many transitions each id must have had.
+//! The soak of presence on Redis: three processes whose users come and go, while Redis or a process
+//! is killed, frozen or restarted, and a model that knows how many transitions each id must have
+//! had.
 //!
 //! ```text
 //! soak-presence SECONDS [SEED]     the whole; ends with an error at the first transition lost, doubled or made up
 //! soak-presence work URL NAME      one of the processes: says on standard output what it tries and what was done
 //! ```
 //!
-//! It goes in cycles of 20 to 30 s: everybody comes and goes, something fails, everybody pauses, and then what the subscribers
-//! heard, what Redis says and what the model expects have to be the same.
+//! It goes in cycles of 20 to 30 s: everybody comes and goes, something fails, everybody pauses,
+//! and then what the subscribers heard, what Redis says and what the model expects have to be the
+//! same.
 
 mod cycle;
 mod fault;

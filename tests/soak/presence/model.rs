@@ -1,4 +1,5 @@
-//! What must have happened: for each id how it stands, and how many transitions it had since the last count.
+//! What must have happened: for each id how it stands, and how many transitions it had since the
+//! last count.
 
 use std::collections::BTreeMap;
 
@@ -47,8 +48,8 @@ impl Model {
         }
     }
 
-    /// A worker was frozen for longer than its lease: each of its users may have left and come back, once; also those it is yet to
-    /// tell of.
+    /// A worker was frozen for longer than its lease: each of its users may have left and come
+    /// back, once; also those it is yet to tell of.
     pub(crate) fn was_away(&mut self, worker: &str) {
         *self.away.entry(worker.to_owned()).or_default() += 1;
     }

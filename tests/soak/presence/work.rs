@@ -1,7 +1,8 @@
 //! What a worker process does: its users come and go, each as often as it can be done.
 //!
-//! Lines on standard output, each before or after the fact: `try + ID`, `done + ID`, `try - ID`, `done - ID`. Lines on standard input:
-//! `go`, `pause` (answered with `paused` once nothing is under way); at its end the process ends.
+//! Lines on standard output, each before or after the fact: `try + ID`, `done + ID`, `try - ID`,
+//! `done - ID`. Lines on standard input: `go`, `pause` (answered with `paused` once nothing is
+//! under way); at its end the process ends.
 
 use std::error::Error;
 use std::io::{Write, stdout};

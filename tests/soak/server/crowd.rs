@@ -28,7 +28,8 @@ impl Crowd {
     pub(crate) async fn come(ports: [SocketAddr; 2]) -> Self {
         let mut connections = Vec::new();
         for number in 0..SILENT {
-            // Beyond what the kernel queues for a server that does not accept they wait for nothing.
+            // Beyond what the kernel queues for a server that does not accept they wait for
+            // nothing.
             match timeout(PATIENCE, TcpStream::connect(ports[number % 2])).await {
                 Ok(Ok(connection)) => connections.push(connection),
                 _ => break,

@@ -17,7 +17,8 @@ pub(crate) enum Fault {
     Frozen,
     /// The server ends without a word.
     Killed,
-    /// The server ends without a word while nothing is left on the disk, and starts when there is room again.
+    /// The server ends without a word while nothing is left on the disk, and starts when there is
+    /// room again.
     KilledWhenFull,
 }
 

@@ -1,8 +1,9 @@
 //! The soak of the server: the real binary on an unlucky machine.
 //!
-//! Its log has no reader, its disk fills and empties, its descriptors run out, and it is killed and frozen, while people send, read,
-//! come and go. After each fault everything has to be well again without help: `/readyz` says so, what was acknowledged is in the
-//! inboxes once and in order, presence is right, and memory stays level.
+//! Its log has no reader, its disk fills and empties, its descriptors run out, and it is killed and
+//! frozen, while people send, read, come and go. After each fault everything has to be well again
+//! without help: `/readyz` says so, what was acknowledged is in the inboxes once and in order,
+//! presence is right, and memory stays level.
 //!
 //! ```text
 //! soak-server SECONDS [SEED]           goes into a mount namespace of its own, for the small disk; needs root

@@ -17,8 +17,8 @@ pub struct Front {
 }
 
 impl Front {
-    /// Makes the front page of the crate with this manifest; `None` if its manifest names no README, as that of a crate that
-    /// is not published.
+    /// Makes the front page of the crate with this manifest; `None` if its manifest names no
+    /// README, as that of a crate that is not published.
     ///
     /// `read` gives the text of a file by its path from the root.
     pub fn of(manifest: &str, read: impl Fn(&str) -> Option<String>) -> Result<Option<Self>> {
@@ -38,7 +38,8 @@ impl Front {
     }
 }
 
-/// Returns the documentation of a crate: its `//!` lines, and the documents that are included after them.
+/// Returns the documentation of a crate: its `//!` lines, and the documents that are included after
+/// them.
 fn documentation(source: &str, included: impl Fn(&str) -> Option<String>) -> Result<String> {
     let mut docs = String::new();
     for line in source.lines() {

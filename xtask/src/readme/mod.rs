@@ -1,4 +1,5 @@
-//! `cargo xtask readme`: the front page of each crate that is published, made from the documentation of its `lib.rs`.
+//! `cargo xtask readme`: the front page of each crate that is published, made from the
+//! documentation of its `lib.rs`.
 
 mod command;
 mod front;

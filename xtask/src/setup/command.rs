@@ -11,7 +11,8 @@ use super::need::is_root;
 use super::wheel;
 use crate::binary::binary;
 
-/// Says what is there, gets what is not, and says how; never asks, never uses sudo, starts no service.
+/// Says what is there, gets what is not, and says how; never asks, never uses sudo, starts no
+/// service.
 pub fn run(check: bool) -> Result<()> {
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| need.report("present").is_none()).collect();
     if check {

@@ -76,7 +76,8 @@ pub(super) fn link() -> Result<()> {
 }
 
 fn download(packages: &[&str], options: &[String], folder: &Path) -> Result<()> {
-    // What an installation would install is what the system lacks: `Inst libfoo2 (1.0 Debian:12 [amd64])`.
+    // What an installation would install is what the system lacks: `Inst libfoo2 (1.0 Debian:12
+    // [amd64])`.
     let plan = step::capture(
         apt_get(&["install", "--simulate", "--no-install-recommends"]).args(options).args(packages),
     )?;

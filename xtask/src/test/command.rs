@@ -45,13 +45,15 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
     let mut variables = vec![
         // The file in which `test_support::require` notes what it skipped.
         ("TIDINGS_SKIPPED_FILE", skipped.path().into()),
-        // The server that was just built; built alone it would have its dependencies compiled anew, with fewer features.
+        // The server that was just built; built alone it would have its dependencies compiled anew,
+        // with fewer features.
         ("TIDINGS_BINARY", step::target().join("debug/tidings").into_os_string()),
     ];
     variables.extend(engine.as_ref().ok().map(|engine| ("DOCKER_HOST", OsString::from(engine.host()))));
     let mut summary = Summary::default();
     if !without_containers && filter.is_none() {
-        // Alone: a container that starts is a new network for browsers, which then drop what they load.
+        // Alone: a container that starts is a new network for browsers, which then drop what they
+        // load.
         let integration = programs.iter().filter(|program| program.name == "tests/integration");
         for program in integration {
             let mut command = program.command(1);
@@ -63,7 +65,8 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
     let mut rest = Vec::new();
     rest.extend(filter);
     if without_containers || filter.is_none() {
-        // Run already, or not claimed: `cargo xtask containers` is the command that claims them then.
+        // Run already, or not claimed: `cargo xtask containers` is the command that claims them
+        // then.
         rest.extend(["--skip", "containers::"]);
     }
     let tests = |program: &Program| {

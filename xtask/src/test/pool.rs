@@ -18,7 +18,8 @@ pub(super) struct Ended<'a> {
 
 /// Runs programs, `at_once` at a time, and hands over how each ended as soon as it has.
 ///
-/// Most tests wait for a server or for time to pass; one program after the other would leave the machine idle.
+/// Most tests wait for a server or for time to pass; one program after the other would leave the
+/// machine idle.
 pub(super) fn run(
     programs: &[Program],
     at_once: usize,

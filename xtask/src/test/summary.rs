@@ -31,7 +31,8 @@ impl Summary {
         !line.is_empty() && !line.starts_with("running ")
     }
 
-    /// Takes what was noted of skipped tests: `name: reason` on each line. They were counted as passed.
+    /// Takes what was noted of skipped tests: `name: reason` on each line. They were counted as
+    /// passed.
     pub(super) fn skipped(&mut self, notes: &str) {
         for note in notes.lines() {
             let (test, reason) = note.split_once(": ").unwrap_or((note, ""));

@@ -220,8 +220,8 @@ fn read(outbox: &Outbox, sending: &mut VecDeque<Frame>, written: &mut usize, mut
 }
 
 proptest! {
-    /// A reader gets, of each channel, a part of what was pushed, in order and with the last, all of what is not
-    /// only the latest, and is never closed for what is.
+    /// A reader gets, of each channel, a part of what was pushed, in order and with the last, all
+    /// of what is not only the latest, and is never closed for what is.
     #[test]
     fn what_a_reader_gets(steps in prop::collection::vec(step(), 1..300)) {
         let room = Arc::new(Room::new(LIMIT * 4, LIMIT));
@@ -249,7 +249,8 @@ proptest! {
                     if outbox.push_latest(&names[channel], numbered(&outbox, cost, number)).unwrap() != Latest::Replaced {
                         room.take_places(1);
                     }
-                    // What it took the place of may be left out from now on, and it itself may be later.
+                    // What it took the place of may be left out from now on, and it itself may be
+                    // later.
                     pushed.push((channel, true));
                 }
                 Step::Read { bytes } => heard.extend(read(&outbox, &mut sending, &mut written, bytes)),

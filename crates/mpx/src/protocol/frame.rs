@@ -1,7 +1,8 @@
 //! Frames out of bytes: what a subscribed connection hears, in both protocols.
 //!
-//! A parser that looks at the whole buffer again when there is more of it. That is cheap, as a frame has few lengths in front of few
-//! texts, and it says how much has to be there before another look is worth it.
+//! A parser that looks at the whole buffer again when there is more of it. That is cheap, as a
+//! frame has few lengths in front of few texts, and it says how much has to be there before another
+//! look is worth it.
 
 use std::fmt;
 use std::ops::Range;
@@ -92,8 +93,8 @@ pub fn parse(buffer: &[u8], text_max: usize) -> Result<Parsed<'_>, Malformed> {
     Ok(Parsed::Frame(Frame::Message { channel, payload, sharded: false }, length))
 }
 
-/// Reads channel, payload and length of a whole message as Redis writes it, which is nearly all that comes; [`Cursor`] reads the same
-/// in it, and all else.
+/// Reads channel, payload and length of a whole message as Redis writes it, which is nearly all
+/// that comes; [`Cursor`] reads the same in it, and all else.
 #[inline(always)]
 pub(crate) fn plain_message(buffer: &[u8], text_max: usize) -> Option<(&[u8], &[u8], usize)> {
     if !matches!(buffer.first()?, b'*' | b'>') || buffer.get(1..17)? != b"3\r\n$7\r\nmessage\r\n" {
@@ -104,7 +105,8 @@ pub(crate) fn plain_message(buffer: &[u8], text_max: usize) -> Option<(&[u8], &[
     Some((channel, payload, length))
 }
 
-/// Reads a text, and says where it ends. One whose length has more than four digits is left to the cursor.
+/// Reads a text, and says where it ends. One whose length has more than four digits is left to the
+/// cursor.
 #[inline(always)]
 fn plain_text(buffer: &[u8], at: usize, text_max: usize) -> Option<(&[u8], usize)> {
     let head: &[u8; 7] = buffer.get(at..)?.first_chunk()?;

@@ -25,17 +25,18 @@ use crate::error::{Error, ErrorKind};
 
 /// Publishes messages, and says how many received each.
 ///
-/// Callers share one connection, on which commands follow each other without waiting for answers; so it is not the connection of a
-/// [`Multiplexer`](crate::Multiplexer), which can only listen. Cloning gives another handle of the same. When the last is dropped it ends,
-/// after what was taken was published or failed.
+/// Callers share one connection, on which commands follow each other without waiting for answers;
+/// so it is not the connection of a [`Multiplexer`](crate::Multiplexer), which can only listen.
+/// Cloning gives another handle of the same. When the last is dropped it ends, after what was taken
+/// was published or failed.
 ///
 /// # Delivery
 ///
-/// At most once: nothing is published twice. What was given while there was no connection waits for the next attempt to make one, and
-/// fails with it. Messages of one task go in their order.
+/// At most once: nothing is published twice. What was given while there was no connection waits for
+/// the next attempt to make one, and fails with it. Messages of one task go in their order.
 ///
-/// Sharded channels of a cluster want the master of their slot: publish there with `SPUBLISH` of a client library that knows the
-/// cluster.
+/// Sharded channels of a cluster want the master of their slot: publish there with `SPUBLISH` of a
+/// client library that knows the cluster.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     pending: Arc<Pending>,
@@ -82,12 +83,14 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// - [`Unavailable`](ErrorKind::Unavailable): there is no connection, or Redis does not publish for now; nothing was published;
-    /// - [`Config`](ErrorKind::Config), [`Protocol`](ErrorKind::Protocol): there is no connection, and the settings are why, or the
-    ///   server talks as no Redis does; nothing was published;
-    /// - [`Uncertain`](ErrorKind::Uncertain): the connection was lost before the answer, it may have been published or not;
-    /// - [`Refused`](ErrorKind::Refused): Redis refuses it to this user, or it is longer than this Redis takes, which ends the
-    ///   connection;
+    /// - [`Unavailable`](ErrorKind::Unavailable): there is no connection, or Redis does not publish
+    ///   for now; nothing was published;
+    /// - [`Config`](ErrorKind::Config), [`Protocol`](ErrorKind::Protocol): there is no connection,
+    ///   and the settings are why, or the server talks as no Redis does; nothing was published;
+    /// - [`Uncertain`](ErrorKind::Uncertain): the connection was lost before the answer, it may
+    ///   have been published or not;
+    /// - [`Refused`](ErrorKind::Refused): Redis refuses it to this user, or it is longer than this
+    ///   Redis takes, which ends the connection;
     /// - [`InvalidInput`](ErrorKind::InvalidInput): a text is longer than 512 MB;
     /// - [`Closed`](ErrorKind::Closed): after [`shutdown`](Self::shutdown).
     ///
@@ -104,8 +107,8 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](ErrorKind::InvalidInput) and [`Closed`](ErrorKind::Closed), as [`publish`](Self::publish); the rest is in the
-    /// receipt.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) and [`Closed`](ErrorKind::Closed), as
+    /// [`publish`](Self::publish); the rest is in the receipt.
     ///
     /// # Cancel safety
     ///

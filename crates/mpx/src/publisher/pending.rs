@@ -123,7 +123,8 @@ impl Pending {
         self.state.lock().ended
     }
 
-    /// Waits until nothing more comes. For the task alone, which [`take`](Self::take)s before it waits for `work`.
+    /// Waits until nothing more comes. For the task alone, which [`take`](Self::take)s before it
+    /// waits for `work`.
     pub(super) async fn ended(&self) {
         while !self.has_ended() {
             self.work.notified().await;

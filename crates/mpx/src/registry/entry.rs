@@ -41,7 +41,8 @@ pub(crate) struct Waiter {
 /// Why a name that is wanted is not asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hold {
-    /// The user of the connection may not have it. It is asked for again when somebody else wants it, or with another connection.
+    /// The user of the connection may not have it. It is asked for again when somebody else wants
+    /// it, or with another connection.
     Refused,
     /// It does not belong to that master; the next map of the cluster will say to which.
     Moved,
@@ -77,7 +78,8 @@ impl Entry {
         self.hold.is_none() && self.is_wanted() != self.asked
     }
 
-    /// Redis knows nothing of it any more. Returns those for whom it was active; they wait, before those who did already.
+    /// Redis knows nothing of it any more. Returns those for whom it was active; they wait, before
+    /// those who did already.
     pub(super) fn lose(&mut self) -> Listeners {
         (self.asked, self.unanswered, self.hold, self.alone) = (false, 0, None, false);
         let lost = std::mem::take(&mut self.listeners);

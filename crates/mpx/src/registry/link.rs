@@ -30,7 +30,8 @@ pub(super) struct Link {
     in_flight: VecDeque<Asked>,
     /// Names whose listeners are not as the connection's task remembers them, each once.
     changed: Vec<(Kind, Bytes)>,
-    /// Whether there are any. The task looks at it before each message, without the lock of the registry.
+    /// Whether there are any. The task looks at it before each message, without the lock of the
+    /// registry.
     stale: Arc<AtomicBool>,
     /// Wakes the connection's task when there is something to do.
     work: Arc<Notify>,
@@ -83,7 +84,8 @@ pub(crate) enum Refusal {
 }
 
 impl Link {
-    /// Those who hear a name change: if the connection's task remembers them, it is told to ask again.
+    /// Those who hear a name change: if the connection's task remembers them, it is told to ask
+    /// again.
     pub(super) fn change(&mut self, kind: Kind, name: &Bytes, entry: &mut Entry) {
         if entry.forget_listeners() {
             self.changed.push((kind, name.clone()));
@@ -285,8 +287,8 @@ impl Registry {
         Refusal::Divided
     }
 
-    /// Redis ends the connection, as a name of the first command that is on its way is too long for it: names as long as that are not
-    /// asked for again.
+    /// Redis ends the connection, as a name of the first command that is on its way is too long for
+    /// it: names as long as that are not asked for again.
     pub(crate) fn shorten(&mut self, link: usize) {
         let Some(flight) = self.take_flight(link) else { return };
         // Whichever of them it is, the longest is too long.
@@ -294,10 +296,12 @@ impl Registry {
         self.name_max = longest.map_or(self.name_max, |length| length - 1);
     }
 
-    /// The first command that is on its way went to the wrong master: its names wait for the next map of the cluster.
+    /// The first command that is on its way went to the wrong master: its names wait for the next
+    /// map of the cluster.
     ///
-    /// `slot` is the one that has moved, if Redis says which. It may answer a command that was taken for answered, one to unsubscribe that
-    /// crossed with what the master said when it gave the slot away.
+    /// `slot` is the one that has moved, if Redis says which. It may answer a command that was
+    /// taken for answered, one to unsubscribe that crossed with what the master said when it gave
+    /// the slot away.
     pub(crate) fn redirect(&mut self, link: usize, slot: Option<usize>) {
         let Some(Asked::Names(flight)) = self.links[link].in_flight.front() else { return };
         if slot.is_some_and(|slot| flight.names.first().is_none_or(|name| super::slot(name) != slot)) {
@@ -311,7 +315,8 @@ impl Registry {
         }
     }
 
-    /// Redis does not do the first command that is on its way, for a reason that passes: it is to be written again.
+    /// Redis does not do the first command that is on its way, for a reason that passes: it is to
+    /// be written again.
     pub(crate) fn postpone(&mut self, link: usize) {
         let Some(flight) = self.take_flight(link) else { return };
         for name in &flight.names[flight.answered..] {
@@ -352,8 +357,8 @@ impl Registry {
             .collect()
     }
 
-    /// Those who hear a name, with the name as it is kept. The connection's task may remember them until
-    /// [`take_changed`](Self::take_changed) has the name.
+    /// Those who hear a name, with the name as it is kept. The connection's task may remember them
+    /// until [`take_changed`](Self::take_changed) has the name.
     ///
     /// Of a name that has gone to another connection, what comes on this one comes too late.
     pub(crate) fn listeners(&mut self, link: usize, kind: Kind, name: &[u8]) -> Option<(Bytes, Listeners)> {
@@ -388,7 +393,8 @@ impl Registry {
         }
     }
 
-    /// Notes what became of a refused command, and returns the names that Redis was asked for and does not give.
+    /// Notes what became of a refused command, and returns the names that Redis was asked for and
+    /// does not give.
     fn take_back(&mut self, link: usize, flight: &Flight) -> Vec<Bytes> {
         let mut open = Vec::new();
         for name in &flight.names[flight.answered..] {
@@ -397,8 +403,9 @@ impl Registry {
                 continue;
             }
             entry.unanswered = entry.unanswered.saturating_sub(1);
-            // If it was to unsubscribe, it stays subscribed until the connection ends: a master without the slot has forgotten it, and
-            // others do not refuse that. If a later command takes it back, that counts.
+            // If it was to unsubscribe, it stays subscribed until the connection ends: a master
+            // without the slot has forgotten it, and others do not refuse that. If a later command
+            // takes it back, that counts.
             if flight.verb == Verb::Subscribe && entry.unanswered == 0 {
                 entry.asked = false;
                 if entry.is_wanted() {
@@ -459,7 +466,8 @@ impl Registry {
         }
     }
 
-    /// Has a name looked at when there is something to write. Without a connection nothing is: [`connect`](Self::connect) looks at all.
+    /// Has a name looked at when there is something to write. Without a connection nothing is:
+    /// [`connect`](Self::connect) looks at all.
     pub(super) fn mark(&mut self, kind: Kind, name: Bytes) {
         let names_count = self.names_count();
         let Some(entry) = self.names[kind as usize].get(&name) else { return };
@@ -482,7 +490,8 @@ impl Registry {
 }
 
 pub(super) const KINDS: [Kind; 3] = [Kind::Channel, Kind::Pattern, Kind::Shard];
-/// About how long the names of one command are together: Redis keeps a command in memory until it is whole.
+/// About how long the names of one command are together: Redis keeps a command in memory until it
+/// is whole.
 const FLIGHT_BYTES: usize = 64 * 1024;
 /// Below so many names it is not worth looking which of them need nothing any more.
 const DIRTY_MIN: usize = 4096;

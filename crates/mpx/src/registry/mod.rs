@@ -4,7 +4,8 @@
 //! A name that is dropped and wanted again before it got that far costs nothing, and the commands
 //! that are written always follow the last wish.
 //!
-//! A [`Link`] is the place of one connection: a multiplexer has one, a sharded one has one for each master of the cluster.
+//! A [`Link`] is the place of one connection: a multiplexer has one, a sharded one has one for each
+//! master of the cluster.
 
 mod entry;
 mod known;

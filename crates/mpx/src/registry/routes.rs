@@ -40,7 +40,8 @@ impl Routes {
 }
 
 impl Registry {
-    /// Takes another map of the cluster: names whose slot has moved are lost until its new master confirms them.
+    /// Takes another map of the cluster: names whose slot has moved are lost until its new master
+    /// confirms them.
     pub(crate) fn reroute(&mut self, links: Box<[usize; SLOTS]>) -> Vec<Loss> {
         let mut lost = Vec::new();
         let mut due = Vec::new();

@@ -94,7 +94,8 @@ impl Registry {
         }
     }
 
-    /// Shortens what a subscription is yet to read of notices, if that is more than its names need. Returns how many messages that costs.
+    /// Shortens what a subscription is yet to read of notices, if that is more than its names need.
+    /// Returns how many messages that costs.
     pub(crate) fn fold(&self, sink: &Sink) -> u64 {
         let (Receiver::Queue(queue), Some(member)) = (&sink.receiver, self.sinks.get(&sink.id)) else {
             return 0;

@@ -34,7 +34,8 @@ pub(super) fn epoch(answer: &[u8]) -> Result<u64, Error> {
     epoch.ok_or_else(|| Error::new(ErrorKind::Protocol, "CLUSTER INFO was answered with something strange"))
 }
 
-/// Reads the answer to `CLUSTER SLOTS`. `asked` is the host that was asked: a node may not know how itself is reached.
+/// Reads the answer to `CLUSTER SLOTS`. `asked` is the host that was asked: a node may not know how
+/// itself is reached.
 ///
 /// ```text
 /// [[first slot, last slot, [host of the master, port, id, …], [a replica], …], …]

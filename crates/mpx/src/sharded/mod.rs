@@ -25,15 +25,18 @@ use crate::subscription::{ChannelSubscription, Events};
 /// told [`Disconnected`](crate::Event::Disconnected) with these names, and
 /// [`Activated`](crate::Event::Activated) when the new master has confirmed them.
 ///
-/// A master that is cut off and replaced does not know it, and says nothing: what is published at its heir meanwhile is missed, until it
-/// hears of that, or does not answer within [`ping_timeout`](Config::ping_timeout). A cluster whose nodes have
+/// A master that is cut off and replaced does not know it, and says nothing: what is published at
+/// its heir meanwhile is missed, until it hears of that, or does not answer within
+/// [`ping_timeout`](Config::ping_timeout). A cluster whose nodes have
 /// `cluster-allow-pubsubshard-when-down no` at least takes no new subscription there.
 ///
 /// # Comparison to `Multiplexer`
 ///
-/// Subscriptions are the same. Redis has no patterns for sharded channels, so there are no promises either; for those, and for channels
-/// that are not sharded, use a [`Multiplexer`](crate::Multiplexer) with any node of the cluster. Handlers are called by several
-/// tasks here, one for each master and one that follows the map; those of one channel one after the other.
+/// Subscriptions are the same. Redis has no patterns for sharded channels, so there are no promises
+/// either; for those, and for channels that are not sharded, use a
+/// [`Multiplexer`](crate::Multiplexer) with any node of the cluster. Handlers are called by several
+/// tasks here, one for each master and one that follows the map; those of one channel one after the
+/// other.
 ///
 /// Cloning gives another handle of the same; the last that is dropped ends it.
 #[derive(Debug, Clone)]
@@ -48,8 +51,9 @@ impl ShardedMultiplexer {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) if a setting is out of its bounds, if the settings have no host (masters are reached as the first node
-    /// is, with TLS or without, or as [`from_connect_node`](Config::from_connect_node) says), or outside a tokio runtime.
+    /// [`Config`](ErrorKind::Config) if a setting is out of its bounds, if the settings have no
+    /// host (masters are reached as the first node is, with TLS or without, or as
+    /// [`from_connect_node`](Config::from_connect_node) says), or outside a tokio runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
         config.check()?;
         let first = Dialer::new(&config)?;

@@ -115,8 +115,8 @@ impl Topology {
         }
     }
 
-    /// Asks one node after the other, in random order. One that is cut off may have an old map, by its epoch: that is taken only if
-    /// nobody has another.
+    /// Asks one node after the other, in random order. One that is cut off may have an old map, by
+    /// its epoch: that is taken only if nobody has another.
     async fn fetch(&self) -> Result<Map, Error> {
         let mut nodes: Vec<&Dialer> =
             self.masters.values().map(|master| &master.dialer).chain(&self.seeds).collect();
@@ -156,7 +156,8 @@ impl Topology {
             // It is not whole: ask again, after a while.
             self.shared.map_is_stale.notify_one();
         }
-        // No task may be about to tell something else of these names. Always in the order of the addresses, and others hold one at most.
+        // No task may be about to tell something else of these names. Always in the order of the
+        // addresses, and others hold one at most.
         let telling: Vec<_> = self.masters.values().map(|master| master.place.telling.lock()).collect();
         let losses = self.shared.registry.lock().reroute(links);
         let error = Error::new(ErrorKind::Unavailable, "the slot of the channel belongs to another master");

@@ -46,8 +46,9 @@ impl ChannelSubscription {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is empty, longer than 512 MB, or longer than Redis is known to take;
-    /// [`Closed`](crate::ErrorKind::Closed) if the subscription is closed.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is empty, longer than 512
+    /// MB, or longer than Redis is known to take; [`Closed`](crate::ErrorKind::Closed) if the
+    /// subscription is closed.
     pub fn add(&self, channel: impl AsRef<[u8]>) -> Result<(), Error> {
         self.inner.add(self.kind, checked(channel.as_ref())?)
     }
@@ -79,8 +80,8 @@ impl ChannelSubscription {
     ///
     /// # Errors
     ///
-    /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it; [`Closed`](crate::ErrorKind::Closed) if it is none of
-    /// its channels, or no longer.
+    /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it;
+    /// [`Closed`](crate::ErrorKind::Closed) if it is none of its channels, or no longer.
     pub async fn wait_for_activation(&self, channel: impl AsRef<[u8]>) -> Result<(), Error> {
         self.inner.activated(self.kind, &Bytes::copy_from_slice(channel.as_ref())).await
     }

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::event::Event;
 
-/// Takes notices, and gives back fewer that say the same: for each name at most that it was active, was lost, and how it stands now.
+/// Takes notices, and gives back fewer that say the same: for each name at most that it was active,
+/// was lost, and how it stands now.
 #[derive(Debug, Default)]
 pub(super) struct Courses {
     names: BTreeMap<Bytes, Course>,

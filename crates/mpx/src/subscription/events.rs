@@ -29,7 +29,8 @@ impl Events {
     ///
     /// # Errors
     ///
-    /// [`Overflow`](crate::ErrorKind::Overflow), as the last item, if it was closed since it did not read what came.
+    /// [`Overflow`](crate::ErrorKind::Overflow), as the last item, if it was closed since it did
+    /// not read what came.
     pub async fn next(&mut self) -> Option<Result<Event, Error>> {
         std::future::poll_fn(|context| self.poll(context)).await
     }

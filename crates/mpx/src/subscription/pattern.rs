@@ -15,7 +15,8 @@ use crate::sink::Receiver;
 
 /// A subscription to one pattern.
 ///
-/// Cloning gives another handle. It ends with [`close`](Self::close), with its [`Events`] or, if it has a handler, with the last handle.
+/// Cloning gives another handle. It ends with [`close`](Self::close), with its [`Events`] or, if it
+/// has a handler, with the last handle.
 #[derive(Debug, Clone)]
 pub struct PatternSubscription {
     inner: Arc<Inner>,
@@ -55,8 +56,8 @@ impl PatternSubscription {
     ///
     /// # Errors
     ///
-    /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it; [`Closed`](crate::ErrorKind::Closed) if the subscription
-    /// is closed.
+    /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it;
+    /// [`Closed`](crate::ErrorKind::Closed) if the subscription is closed.
     pub async fn wait_for_activation(&self) -> Result<(), Error> {
         self.inner.activated(Kind::Pattern, &self.pattern).await
     }

@@ -124,8 +124,8 @@ fn settle(waiting: impl Iterator<Item = (u64, oneshot::Sender<Outcome>)>, outcom
 
 /// A subscription to all channels below a prefix, for one message each.
 ///
-/// One `PSUBSCRIBE` serves all its promises: a promise costs no command. Cloning gives another handle of the same subscription, which
-/// ends with the last one.
+/// One `PSUBSCRIBE` serves all its promises: a promise costs no command. Cloning gives another
+/// handle of the same subscription, which ends with the last one.
 #[derive(Debug, Clone)]
 pub struct PromiseSubscription {
     pub(super) inner: Arc<Inner>,
@@ -161,8 +161,9 @@ impl PromiseSubscription {
     ///
     /// # Errors
     ///
-    /// [`Unavailable`](ErrorKind::Unavailable) while the subscription is not active: a message might be missed;
-    /// [`Refused`](ErrorKind::Refused) if Redis refuses it; [`Closed`](ErrorKind::Closed) if it was closed.
+    /// [`Unavailable`](ErrorKind::Unavailable) while the subscription is not active: a message
+    /// might be missed; [`Refused`](ErrorKind::Refused) if Redis refuses it;
+    /// [`Closed`](ErrorKind::Closed) if it was closed.
     pub fn promise(&self, suffix: impl AsRef<[u8]>, timeout: Duration) -> Result<Promise, Error> {
         let (channel, deadline) = (self.channel(suffix), after(timeout));
         let Some((number, receiver)) = self.promises().open(&channel) else { return Err(closed()) };
@@ -187,8 +188,9 @@ impl PromiseSubscription {
     ///
     /// # Errors
     ///
-    /// [`Timeout`](ErrorKind::Timeout) if it was not active in time; [`Refused`](ErrorKind::Refused) if Redis refuses it;
-    /// [`Closed`](ErrorKind::Closed) if it was closed.
+    /// [`Timeout`](ErrorKind::Timeout) if it was not active in time;
+    /// [`Refused`](ErrorKind::Refused) if Redis refuses it; [`Closed`](ErrorKind::Closed) if it was
+    /// closed.
     pub async fn wait_for_promise(
         &self,
         suffix: impl AsRef<[u8]>,
@@ -214,7 +216,8 @@ impl PromiseSubscription {
     ///
     /// # Errors
     ///
-    /// [`Refused`](ErrorKind::Refused) if Redis refuses it; [`Closed`](ErrorKind::Closed) if it was closed.
+    /// [`Refused`](ErrorKind::Refused) if Redis refuses it; [`Closed`](ErrorKind::Closed) if it was
+    /// closed.
     pub async fn wait_for_activation(&self) -> Result<(), Error> {
         self.inner.activated(Kind::Pattern, &self.pattern).await
     }

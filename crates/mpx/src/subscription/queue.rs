@@ -26,8 +26,9 @@ pub enum Policy {
 
 /// The queue between the connection's task and who reads.
 ///
-/// Messages are bounded by their number. Notices are never dropped alone; when there are more unread than the names of the subscription
-/// need, [`fold`](Self::fold) makes one course of each name out of them.
+/// Messages are bounded by their number. Notices are never dropped alone; when there are more
+/// unread than the names of the subscription need, [`fold`](Self::fold) makes one course of each
+/// name out of them.
 pub(crate) struct Queue {
     state: Mutex<State>,
     messages_max: usize,
@@ -113,8 +114,9 @@ impl Queue {
         is_much
     }
 
-    /// Makes one course of each name out of all notices, if there are more than so many names need, and drops all messages, whose number it
-    /// returns. Names that are not `wanted` any more need no notice.
+    /// Makes one course of each name out of all notices, if there are more than so many names need,
+    /// and drops all messages, whose number it returns. Names that are not `wanted` any more need
+    /// no notice.
     pub(crate) fn fold(&self, names: usize, wanted: impl Fn(&Bytes) -> bool) -> u64 {
         let mut state = self.state.lock();
         state.weight_max = NOTICES_EACH * names + NOTICES_MIN;
@@ -226,7 +228,8 @@ mod tests {
         Event::Activated { name: Bytes::from_static(b"a") }
     }
 
-    /// Reads all there is: a digit for a message, `+` and `-` for notices, `?` and a number for a gap, `.` for the end.
+    /// Reads all there is: a digit for a message, `+` and `-` for notices, `?` and a number for a
+    /// gap, `.` for the end.
     fn read(queue: &Queue) -> String {
         let mut read = String::new();
         loop {

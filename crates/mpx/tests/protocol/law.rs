@@ -7,7 +7,8 @@ use mpx::protocol::{Frame, Malformed, Parsed, parse};
 /// How long a text may be here: little, so that short inputs get to it.
 pub(crate) const TEXT_MAX: usize = 1 << 12;
 
-/// Panics if the parser breaks a law on these bytes: one of those in [`look`], or that it makes no difference how they are cut.
+/// Panics if the parser breaks a law on these bytes: one of those in [`look`], or that it makes no
+/// difference how they are cut.
 pub(crate) fn check(input: &[u8]) {
     let whole = read(input, [input.len()]);
     assert_eq!(read(input, repeat(1)), whole, "one byte at a time");
@@ -29,7 +30,8 @@ pub(crate) struct Read<'a> {
     pub(crate) end: Result<usize, Malformed>,
 }
 
-/// Reads all there is, as a connection does that gets the bytes in chunks of these sizes, and does not look before it has to.
+/// Reads all there is, as a connection does that gets the bytes in chunks of these sizes, and does
+/// not look before it has to.
 pub(crate) fn read(bytes: &[u8], sizes: impl IntoIterator<Item = usize>) -> Read<'_> {
     let (mut frames, mut start, mut end, mut needed) = (Vec::new(), 0, 0, 0);
     for size in sizes {
@@ -71,7 +73,8 @@ fn asks_for_no_more_than_it_takes(buffer: &[u8], needed: usize) {
     let there = buffer.len();
     assert!(needed > there, "it asks for {needed} bytes, there are {there}");
     let Some(missing) = (needed - there).checked_sub(2) else { return };
-    // More than the next byte: the rest of a text whose length it knows, with its line end. One byte less says nothing new, …
+    // More than the next byte: the rest of a text whose length it knows, with its line end. One
+    // byte less says nothing new, …
     assert!(missing <= TEXT_MAX, "it asks for {needed} bytes, there are {there}");
     let filled = [buffer, &vec![b'x'; missing], b"\r\n"].concat();
     let short = parse(&filled[..needed - 1], TEXT_MAX);

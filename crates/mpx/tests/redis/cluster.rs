@@ -83,7 +83,8 @@ async fn a_cluster_is_reached_as_a_function_says() {
     let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
     let channels = channels(&cluster, 2).await.concat();
     let names = texts(&channels);
-    // The first node has a name that means nothing, and the others the ports that the cluster knows.
+    // The first node has a name that means nothing, and the others the ports that the cluster
+    // knows.
     let first = cluster.node(0).port();
     let config = Config::from_connect_node("entrance", 1, move |host: String, port| async move {
         let port = if host == "entrance" { first } else { port };

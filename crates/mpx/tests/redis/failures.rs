@@ -244,7 +244,8 @@ async fn a_certificate_of_nobody_we_trust_is_refused() {
     assert_eq!(Multiplexer::start(broken).unwrap_err().kind(), ErrorKind::Config);
 }
 
-/// Has a subscription that does not read and one that does, on the same channel, and publishes a thousand messages.
+/// Has a subscription that does not read and one that does, on the same channel, and publishes a
+/// thousand messages.
 async fn with_a_slow_subscriber(redis: &Redis, policy: Policy) -> (Multiplexer, Listener) {
     let mut config = Config::new(redis.url()).unwrap();
     (config.queue_max, config.policy) = (10, policy);

@@ -1,4 +1,5 @@
-//! Names and messages that are too long for this Redis, which ends the connection of whoever sends them.
+//! Names and messages that are too long for this Redis, which ends the connection of whoever sends
+//! them.
 
 use mpx::{Config, ErrorKind, Event, Publisher};
 use redis::cmd;

@@ -1,5 +1,5 @@
-//! The multiplexer on real servers: faults of its ancestor, failures, delivery, publishing, requests, a cluster, and
-//! random histories.
+//! The multiplexer on real servers: faults of its ancestor, failures, delivery, publishing,
+//! requests, a cluster, and random histories.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

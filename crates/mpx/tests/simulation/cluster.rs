@@ -35,8 +35,8 @@ impl View {
             return Some("-CROSSSLOT Keys in request don't hash to the same slot\r\n".to_owned());
         }
         if self.is_alone {
-            // With `cluster-allow-pubsubshard-when-down no`. Else it would take a subscription that hears nothing of its heir, which is so
-            // with Redis, and no fault of who subscribes.
+            // With `cluster-allow-pubsubshard-when-down no`. Else it would take a subscription that
+            // hears nothing of its heir, which is so with Redis, and no fault of who subscribes.
             return Some("-CLUSTERDOWN The cluster is down\r\n".to_owned());
         }
         let owner = self.owner(slot);

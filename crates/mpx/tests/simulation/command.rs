@@ -1,6 +1,7 @@
 //! Reads the commands of the multiplexer, without the crate's own code.
 
-/// Reads a command, if it is whole, and says how long it is. The commands of these games have no line ends in their names.
+/// Reads a command, if it is whole, and says how long it is. The commands of these games have no
+/// line ends in their names.
 pub(crate) fn command(bytes: &[u8]) -> Option<(Vec<String>, usize)> {
     let mut at = 0;
     let mut line = || {

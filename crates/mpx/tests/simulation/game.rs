@@ -1,4 +1,5 @@
-//! One game with one connection: random steps, then quiet, then everything has to be as it was wished.
+//! One game with one connection: random steps, then quiet, then everything has to be as it was
+//! wished.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

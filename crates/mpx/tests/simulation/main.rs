@@ -1,5 +1,5 @@
-//! The whole multiplexer against a Redis, or a cluster, in the same thread, with paused time: whatever the seed says happens, what
-//! subscriptions hear is what they were promised.
+//! The whole multiplexer against a Redis, or a cluster, in the same thread, with paused time:
+//! whatever the seed says happens, what subscriptions hear is what they were promised.
 //!
 //! `MPX_SEED` plays one game alone, `MPX_SEEDS` so many.
 

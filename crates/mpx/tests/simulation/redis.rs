@@ -1,4 +1,5 @@
-//! A Redis of which only Pub/Sub is there, with connections that are slow, torn, or silent; alone, or a node of a cluster.
+//! A Redis of which only Pub/Sub is there, with connections that are slow, torn, or silent; alone,
+//! or a node of a cluster.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -137,7 +138,8 @@ impl Redis {
         }
     }
 
-    /// Knows this of its cluster from now on. Names whose slots it has lost are taken from all connections, which are told so.
+    /// Knows this of its cluster from now on. Names whose slots it has lost are taken from all
+    /// connections, which are told so.
     pub(crate) fn learn(&self, view: View) {
         let mut state = self.state.lock();
         for connection in &state.connections {

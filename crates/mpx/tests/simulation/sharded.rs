@@ -1,4 +1,5 @@
-//! One game with a cluster: slots move, nodes are lost and replaced, and what they know of each other is old.
+//! One game with a cluster: slots move, nodes are lost and replaced, and what they know of each
+//! other is old.
 
 use std::iter::repeat_n;
 use std::time::Duration;
@@ -86,7 +87,8 @@ impl Game {
         config.queue_max = 100_000;
         let multiplexer = ShardedMultiplexer::start(config).unwrap();
         let subscribers = Subscribers::new(&channels);
-        // Without the first nothing is to be seen. The others are more or less often, so that games differ more than chance makes them.
+        // Without the first nothing is to be seen. The others are more or less often, so that games
+        // differ more than chance makes them.
         let often = |random: &mut fastrand::Rng| *random.choice(&[0, 0, 1, 3, 10]).unwrap();
         let mut deck = [Step::Publish, Step::Change, Step::Change].repeat(10);
         deck.extend(OTHERS.into_iter().flat_map(|step| repeat_n(step, often(&mut random))));

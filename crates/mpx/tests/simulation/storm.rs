@@ -9,7 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-/// Answers the first that comes on each connection with `answer`, ends it some time later, and counts connections.
+/// Answers the first that comes on each connection with `answer`, ends it some time later, and
+/// counts connections.
 fn flapping(answer: &'static [u8], life: Duration) -> (Config, Arc<AtomicU32>) {
     let (tasks, count) = (TaskTracker::new(), Arc::<AtomicU32>::default());
     let counted = Arc::clone(&count);

@@ -9,9 +9,10 @@ use super::registry::Beings;
 impl<L: Ledger> Beings<L> {
     /// Gives each name a heartbeat, and says whether anybody came online.
     ///
-    /// To `unsettled` it adds the places in `names`, in their order, of those that are online and not settled. Those that
-    /// need nothing but a heartbeat, nearly all, go first: a place at a time, for one lock each. The rest follows in input
-    /// order, so that its transitions have it, too.
+    /// To `unsettled` it adds the places in `names`, in their order, of those that are online and
+    /// not settled. Those that need nothing but a heartbeat, nearly all, go first: a place at a
+    /// time, for one lock each. The rest follows in input order, so that its transitions have it,
+    /// too.
     pub fn beat(&self, names: &[L::Name], unsettled: &mut Vec<usize>) -> bool {
         let now = self.clock().now();
         let changed = if names.len() < Groups::MIN {

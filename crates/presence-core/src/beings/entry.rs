@@ -10,8 +10,8 @@ use crate::name::Device;
 
 /// One name, online or remembered; 80 bytes if it is an id, as a million of them should be small.
 ///
-/// All times that end something include the grace time already: nothing happens when a device is lost, only
-/// when the name it kept online goes offline.
+/// All times that end something include the grace time already: nothing happens when a device is
+/// lost, only when the name it kept online goes offline.
 #[derive(Debug)]
 pub(super) struct Entry<N> {
     pub(super) name: N,
@@ -59,7 +59,8 @@ impl<N: Name> Entry<N> {
 
     /// Says whether the deadline has passed after a device was ended at `now`.
     ///
-    /// Times are cut to milliseconds, so that a deadline in this one may be yet to come, unless it is the end of that device.
+    /// Times are cut to milliseconds, so that a deadline in this one may be yet to come, unless it
+    /// is the end of that device.
     pub(super) fn is_over(&self, now: Millis, timing: Timing) -> bool {
         let at_once =
             self.ended && timing.grace == 0 && self.sources().iter().all(|source| source.until < now);
@@ -78,7 +79,8 @@ impl<N: Name> Entry<N> {
     #[inline]
     pub(super) fn beat(&mut self, now: Millis, timing: Timing) {
         self.seen = now;
-        // Never earlier than what an ended device left behind, which may happen with a TTL of nearly nothing.
+        // Never earlier than what an ended device left behind, which may happen with a TTL of
+        // nearly nothing.
         let until = now + timing.ttl + timing.grace;
         if until >= self.until {
             self.until = until;
@@ -140,7 +142,8 @@ impl<N: Name> Entry<N> {
         self.devices.as_ref().map_or(&[], |sources| sources.as_slice())
     }
 
-    /// Finds or adds a device. Those whose time is over go, so that names that never return do not pile up.
+    /// Finds or adds a device. Those whose time is over go, so that names that never return do not
+    /// pile up.
     fn source(&mut self, device: &Device, now: Millis) -> &mut Source {
         let sources = self.devices.get_or_insert_default();
         if let Some(place) = sources.iter().position(|source| source.device == *device) {
@@ -194,7 +197,8 @@ mod tests {
         assert_eq!(entry.end_device(&device("tab"), 900, TIMING), Ended::Held);
         assert_eq!((entry.deadline(), entry.fate()), (Some(1_600), Cause::Expired));
         assert_eq!(entry.end_device(&device("phone"), 1_000, TIMING), Ended::Beating);
-        // The heartbeat without a device and the grace of the phone end together; the phone came later.
+        // The heartbeat without a device and the grace of the phone end together; the phone came
+        // later.
         assert_eq!((entry.deadline(), entry.fate()), (Some(1_100), Cause::Ended));
         assert_eq!(entry.end_device(&device("phone"), 1_000, TIMING), Ended::Unknown);
     }

@@ -4,7 +4,8 @@ use hashbrown::HashTable;
 
 use super::slab::Slot;
 
-/// From tags to slots. A tag tells nearly all other names apart before their entry, far away in memory, is touched.
+/// From tags to slots. A tag tells nearly all other names apart before their entry, far away in
+/// memory, is touched.
 #[derive(Debug, Default)]
 pub(crate) struct Index(HashTable<Place>);
 
@@ -33,7 +34,8 @@ impl Index {
     }
 }
 
-/// Spreads a tag over the bits that the table uses, so that it can grow without a look at the entries.
+/// Spreads a tag over the bits that the table uses, so that it can grow without a look at the
+/// entries.
 fn hash_of(tag: u32) -> u64 {
     u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -10,8 +10,8 @@ use crate::event::Cause;
 ///
 /// # What may be assumed
 ///
-/// The transitions of one place are told one after the other, each before anybody else gets at its name: per name,
-/// arrivals and departures alternate, and have the order in which they happened.
+/// The transitions of one place are told one after the other, each before anybody else gets at its
+/// name: per name, arrivals and departures alternate, and have the order in which they happened.
 pub trait Ledger: fmt::Debug + Send + Sync + 'static {
     /// The type of the names that are online.
     type Name: Name;
@@ -27,9 +27,9 @@ pub trait Ledger: fmt::Debug + Send + Sync + 'static {
 
     /// Writes a transition down, and says whether it is settled by that.
     ///
-    /// Called while the place of the name is locked: it must be quick, and must not call [`Beings`](super::Beings). What an
-    /// arrival that is not settled waits for ends in [`Beings::settle`](super::Beings::settle); of a departure the answer
-    /// does not matter.
+    /// Called while the place of the name is locked: it must be quick, and must not call
+    /// [`Beings`](super::Beings). What an arrival that is not settled waits for ends in
+    /// [`Beings::settle`](super::Beings::settle); of a departure the answer does not matter.
     fn record(&self, transition: Transition<'_, Self::Name>) -> bool;
 
     /// Is told that transitions were recorded.

@@ -8,15 +8,17 @@
 //!                  sweep, every 10 ms ──────────► Ledger::record, still under the lock      (a departure)
 //! ```
 //!
-//! [`Beings`] knows devices, deadlines and grace times, and decides when a name comes and goes *in this process*. What that
-//! means to the world is up to a [`Ledger`]: the backend in memory appends an event, one with a store writes it
-//! down there. A heartbeat of who is online touches nothing but its own entry.
+//! [`Beings`] knows devices, deadlines and grace times, and decides when a name comes and goes *in
+//! this process*. What that means to the world is up to a [`Ledger`]: the backend in memory appends
+//! an event, one with a store writes it down there. A heartbeat of who is online touches nothing
+//! but its own entry.
 //!
 //! # Settling
 //!
-//! A ledger that needs a while to write an arrival down leaves it *unsettled*, and settles it when it is done. Heartbeats say which of
-//! their names are unsettled, so that a caller can be told "online" no earlier than it is true. To a ledger
-//! whose store lost its memory, [`Beings::unsettle`] gives that state back.
+//! A ledger that needs a while to write an arrival down leaves it *unsettled*, and settles it when
+//! it is done. Heartbeats say which of their names are unsettled, so that a caller can be told
+//! "online" no earlier than it is true. To a ledger whose store lost its memory,
+//! [`Beings::unsettle`] gives that state back.
 
 mod batch;
 mod clock;
@@ -50,5 +52,7 @@ pub(crate) use self::wheel::Wheel;
 /// Into how many parts, each with its own lock, names are split.
 pub const PLACES: usize = 32;
 
-/// How late a departure may be on an idle machine: the interval at which deadlines are looked at.
+/// How late a departure may be on an idle machine.
+///
+/// It is the interval at which deadlines are looked at.
 pub const LATENESS: std::time::Duration = std::time::Duration::from_millis(10);

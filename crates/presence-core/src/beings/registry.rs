@@ -16,8 +16,8 @@ use crate::name::Device;
 
 /// Who is online in this process, through which devices, and until when.
 ///
-/// Every call is one critical section per name and waits for nothing else. Deadlines need one task that runs
-/// [`sweep`](Self::sweep).
+/// Every call is one critical section per name and waits for nothing else. Deadlines need one task
+/// that runs [`sweep`](Self::sweep).
 #[derive(Debug)]
 pub struct Beings<L: Ledger> {
     clock: Clock,
@@ -64,8 +64,8 @@ pub struct Kept<N> {
 impl<L: Ledger> Beings<L> {
     /// Creates a table in which nobody is online.
     ///
-    /// About `remembered_max` names that went offline are remembered for [`seen`](Self::seen), the first to leave are
-    /// forgotten first; 0 forgets each at once.
+    /// About `remembered_max` names that went offline are remembered for [`seen`](Self::seen), the
+    /// first to leave are forgotten first; 0 forgets each at once.
     #[must_use]
     pub fn new(timing: Timing, remembered_max: usize, ledger: L) -> Self {
         let keys = RandomState::default();
@@ -305,8 +305,9 @@ impl<L: Ledger> Beings<L> {
 
     /// Waits while no deadline is running.
     pub(super) async fn rest(&self) {
-        // Whoever plans a deadline after a place was looked at here, does it in a critical section after ours, and reads
-        // `idle` later still; so either it is seen here or `idle` is seen there.
+        // Whoever plans a deadline after a place was looked at here, does it in a critical section
+        // after ours, and reads `idle` later still; so either it is seen here or `idle` is seen
+        // there.
         self.idle.store(true, Ordering::SeqCst);
         while self.shards.iter().all(|shard| shard.lock().is_idle()) {
             self.wake.notified().await;

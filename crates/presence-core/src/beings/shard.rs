@@ -14,8 +14,8 @@ use super::wheel::{Tick, Wheel};
 use crate::event::Cause;
 use crate::name::Device;
 
-/// Every method that changes whether a name is online says so, and its caller records it before anybody else
-/// gets at the shard.
+/// Every method that changes whether a name is online says so, and its caller records it before
+/// anybody else gets at the shard.
 #[derive(Debug)]
 pub(super) struct Shard<N> {
     index: Index,
@@ -63,10 +63,12 @@ impl<N: Name> Shard<N> {
         self.come(slot, Cause::Heartbeat, record)
     }
 
-    /// Gives a heartbeat to those of `keys` that are online and settled, and calls `others` for the rest.
+    /// Gives a heartbeat to those of `keys` that are online and settled, and calls `others` for the
+    /// rest.
     ///
-    /// First it finds all, then it touches all: neither step waits for the one before, so the processor has
-    /// several accesses to memory under way at once. With a million names that is most of the time.
+    /// First it finds all, then it touches all: neither step waits for the one before, so the
+    /// processor has several accesses to memory under way at once. With a million names that is
+    /// most of the time.
     pub(super) fn beat_settled<'a>(
         &mut self,
         keys: impl Iterator<Item = (u32, Key<'a, N>)>,
@@ -181,7 +183,8 @@ impl<N: Name> Shard<N> {
         self.find(key).map(|slot| self.entries.at(slot).seen(now))
     }
 
-    /// Adds those who are online from the slot `from` on until `kept` has `limit`, and returns where to go on.
+    /// Adds those who are online from the slot `from` on until `kept` has `limit`, and returns
+    /// where to go on.
     pub(super) fn list(&self, from: u64, limit: usize, kept: &mut Vec<Kept<N>>) -> Option<u64> {
         for slot in Slot::try_from(from).ok()?..self.entries.end() {
             if kept.len() >= limit {

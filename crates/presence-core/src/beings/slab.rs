@@ -142,7 +142,8 @@ fn split(slot: Slot) -> (usize, usize) {
 
 const NOWHERE: Slot = Slot::MAX;
 const NO_LIST: List = List::MAX;
-/// Few blocks, whose list stays in the nearest cache. What of the last one was never used is not resident.
+/// Few blocks, whose list stays in the nearest cache. What of the last one was never used is not
+/// resident.
 const BLOCK: usize = 1024;
 
 #[cfg(test)]

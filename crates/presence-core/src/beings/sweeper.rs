@@ -10,7 +10,8 @@ use super::{LATENESS, PLACES};
 impl<L: Ledger> Beings<L> {
     /// Ends what is due, at every [`LATENESS`], until `stop` is cancelled.
     ///
-    /// For a task of its owner. It rests while there are no deadlines, as when all devices are held.
+    /// For a task of its owner. It rests while there are no deadlines, as when all devices are
+    /// held.
     ///
     /// # Cancel safety
     ///

@@ -23,8 +23,8 @@ impl Timing {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) that names `ttl`, unless it is [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX), or `grace`,
-    /// unless it is 0 to [`TTL_MAX`](Self::TTL_MAX).
+    /// [`Config`](ErrorKind::Config) that names `ttl`, unless it is [`TTL_MIN`](Self::TTL_MIN) to
+    /// [`TTL_MAX`](Self::TTL_MAX), or `grace`, unless it is 0 to [`TTL_MAX`](Self::TTL_MAX).
     pub fn new(ttl: Duration, grace: Duration) -> Result<Self, Error> {
         let ttl = whole("ttl", ttl, Self::TTL_MIN)?;
         let grace = whole("grace", grace, Duration::ZERO)?;

@@ -8,9 +8,10 @@
 //! level 5   64 slots of 64^5 ticks    ... 64^6 ticks, 21 years at 10 ms
 //! ```
 //!
-//! An entry is put where its deadline is when it comes online. A heartbeat moves the deadline and leaves the
-//! entry alone: when its slot comes up the deadline is read again, and the entry goes where it belongs by
-//! then. So an entry is handled at most once per level and time to live, however often it beats.
+//! An entry is put where its deadline is when it comes online. A heartbeat moves the deadline and
+//! leaves the entry alone: when its slot comes up the deadline is read again, and the entry goes
+//! where it belongs by then. So an entry is handled at most once per level and time to live,
+//! however often it beats.
 
 use super::slab::{Linked, List, Slab, Slot};
 
@@ -87,7 +88,8 @@ fn list(level: u32, tick: Tick) -> List {
 const BITS: u32 = 6;
 const SLOTS: List = 1 << BITS;
 const LEVELS: u32 = (Wheel::LISTS / SLOTS) as u32;
-/// One slot short of the round of the top level, so that nothing lands in the slot that is coming up.
+/// One slot short of the round of the top level, so that nothing lands in the slot that is coming
+/// up.
 const FARTHEST: Tick = (1 << (BITS * LEVELS)) - (1 << (BITS * (LEVELS - 1)));
 
 #[cfg(test)]

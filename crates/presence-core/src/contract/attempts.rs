@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// Runs `round` until it was as quick as promised once, and fails if it never is.
 ///
-/// `round` gets its number, for names of its own, and returns how long it took. What must hold on a busy machine,
-/// too, it asserts itself.
+/// `round` gets its number, for names of its own, and returns how long it took. What must hold on a
+/// busy machine, too, it asserts itself.
 pub(super) async fn promptly(promise: Duration, mut round: impl AsyncFnMut(usize) -> Duration) {
     let mut quickest = Duration::MAX;
     for number in 0..ATTEMPTS {

@@ -128,7 +128,8 @@ pub async fn devices_of_a_lost_process_are_lost_in_time<W: World>() {
     assert_eq!(watch.online(), ["both"]);
 }
 
-/// Makes one of the calls that change nothing about who is online, and checks what it says if it says something.
+/// Makes one of the calls that change nothing about who is online, and checks what it says if it
+/// says something.
 async fn make(presence: &Presence, call: usize) -> Result<(), Error> {
     match call {
         0 => presence.online(["a"]).await?,

@@ -90,8 +90,8 @@ pub fn check_list<W: World>(listed: &[&str]) {
     check::<W>(listed, IDS);
 }
 
-/// Fails if a law of the sources is not among `listed`, for a law that does not run is no law, or if one is excused that
-/// there is not, or without a reason.
+/// Fails if a law of the sources is not among `listed`, for a law that does not run is no law, or
+/// if one is excused that there is not, or without a reason.
 pub(super) fn check<W: World>(listed: &[&str], sources: &'static [&'static str]) {
     let every: Vec<_> = laws(IDS).chain(laws(super::rooms::SOURCES)).collect();
     for (law, reason) in W::EXCUSED {

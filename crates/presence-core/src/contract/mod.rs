@@ -1,9 +1,9 @@
 //! The laws of every backend, as tests.
 //!
-//! A backend's crate implements [`World`] and calls [`contract!`](crate::contract!), which makes one `#[test]` of each law. Laws
-//! panic where a promise of [`Backend`](crate::Backend) is broken. They run against paused time, against real time and
-//! against several nodes on one store alike: what they wait for is an event, or its absence for a time that the
-//! world states.
+//! A backend's crate implements [`World`] and calls [`contract!`](crate::contract!), which makes
+//! one `#[test]` of each law. Laws panic where a promise of [`Backend`](crate::Backend) is broken.
+//! They run against paused time, against real time and against several nodes on one store alike:
+//! what they wait for is an event, or its absence for a time that the world states.
 //!
 //! ```
 //! use std::time::Duration;
@@ -38,7 +38,8 @@
 //! presence_core::contract!(in_memory, InMemory, runtime());
 //! ```
 //!
-//! A backend that keeps rooms implements [`RoomWorld`] too, and calls [`rooms_contract!`](crate::rooms_contract!).
+//! A backend that keeps rooms implements [`RoomWorld`] too, and calls
+//! [`rooms_contract!`](crate::rooms_contract!).
 
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a law panics where it is broken")]
 

@@ -166,5 +166,6 @@ fn is_down(state: &State) -> bool {
     matches!(state, State::Down { .. })
 }
 
-/// How long an outage lasts at least that a stream may tell once: many times the wait between two attempts.
+/// How long an outage lasts at least that a stream may tell once: many times the wait between two
+/// attempts.
 const OUTAGE: Duration = Duration::from_secs(3);

@@ -20,18 +20,19 @@ use crate::error::{Error, ErrorKind};
 pub struct Config {
     /// How long one heartbeat keeps an id online.
     ///
-    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s. Two to three intervals of the
-    /// heartbeats, so that one may be lost.
+    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s.
+    /// Two to three intervals of the heartbeats, so that one may be lost.
     pub ttl: Duration,
     /// How long an id stays online after its last device was lost or ended.
     ///
-    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 5 s. As long as a page takes to reload or a phone to
-    /// change networks; 0 tells every loss at once.
+    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 5 s. As long as a page takes to
+    /// reload or a phone to change networks; 0 tells every loss at once.
     pub grace: Duration,
     /// How many events are kept for streams that are behind.
     ///
-    /// 1 to 2^24; default 65,536, which is at most 4 MiB. More, if subscribers stay away for longer than it takes
-    /// to make so many. Of all rooms together as many are kept, with the payloads in them.
+    /// 1 to 2^24; default 65,536, which is at most 4 MiB. More, if subscribers stay away for longer
+    /// than it takes to make so many. Of all rooms together as many are kept, with the payloads in
+    /// them.
     pub events_max: usize,
     /// How many events of one room are kept at most.
     ///

@@ -27,9 +27,11 @@ pub(super) trait Feed: Send + 'static {
     /// Looks at the log while nobody writes to it.
     fn look<T>(&self, look: impl FnOnce(&Log<Self::Record>) -> T) -> T;
 
-    /// Adds one more part of the snapshot to `ready`, and returns the event up to which all the parts are true.
+    /// Adds one more part of the snapshot to `ready`, and returns the event up to which all the
+    /// parts are true.
     ///
-    /// The parts before it, true at the event `number`, are brought up to the same event. `None` is the end: no part was left.
+    /// The parts before it, true at the event `number`, are brought up to the same event. `None` is
+    /// the end: no part was left.
     fn scan(&self, scan: &mut Self::Scan, number: u64, ready: &mut Ready<Self::Update>) -> Option<u64>;
 
     /// Makes the item that ends a snapshot, or begins a stream without one.

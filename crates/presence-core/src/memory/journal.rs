@@ -19,8 +19,8 @@ use crate::position::Position;
 
 /// The log of events, and those who wait for it to grow.
 ///
-/// Locks are taken in the order place, log. An event is written while the place of its id is locked, which makes a
-/// transition and its event one, and orders the events of each id.
+/// Locks are taken in the order place, log. An event is written while the place of its id is
+/// locked, which makes a transition and its event one, and orders the events of each id.
 #[derive(Debug)]
 pub(super) struct Journal {
     log: Mutex<Log<Record>>,

@@ -6,7 +6,8 @@ use crate::position::Position;
 
 /// The latest events, numbered from 1; the oldest go when there are too many.
 ///
-/// It is the one queue between the backend and its streams: a stream that is behind holds nothing up, and costs nothing.
+/// It is the one queue between the backend and its streams: a stream that is behind holds nothing
+/// up, and costs nothing.
 #[derive(Debug)]
 pub(super) struct Log<R> {
     epoch: u64,
@@ -67,7 +68,8 @@ impl<R> Log<R> {
         self.last - self.records.len() as u64
     }
 
-    /// Returns the events after number `after`, up to and including `until`, at most `limit` of them.
+    /// Returns the events after number `after`, up to and including `until`, at most `limit` of
+    /// them.
     pub(super) fn read(
         &self,
         after: u64,

@@ -27,12 +27,13 @@
 //!
 //! # Time
 //!
-//! Deadlines follow tokio's clock, which a test can pause; a machine that sleeps does not age them. Wall time is
-//! read for [`Event::at`](crate::Event::at) and `last_seen` alone.
+//! Deadlines follow tokio's clock, which a test can pause; a machine that sleeps does not age them.
+//! Wall time is read for [`Event::at`](crate::Event::at) and `last_seen` alone.
 //!
 //! # Figures
 //!
-//! Measured with a million ids on two busy virtual cores, `cargo bench -p benches --bench presence_memory`:
+//! Measured with a million ids on two busy virtual cores, `cargo bench -p benches --bench
+//! presence_memory`:
 //!
 //! | what | figure |
 //! |---|---|
@@ -44,13 +45,14 @@
 //! | offline event of 10,000 that fall silent among them, after the deadline | p50 6 ms, p99 13 ms |
 //! | everybody silent at once: the last is offline after | 0.35 s |
 //!
-//! With 10,000 ids, which fit into the cache, a heartbeat costs 43 ns in batches of 1,000 and 200 ns alone: beyond that it waits
-//! for memory, and in a batch those waits overlap.
+//! With 10,000 ids, which fit into the cache, a heartbeat costs 43 ns in batches of 1,000 and 200
+//! ns alone: beyond that it waits for memory, and in a batch those waits overlap.
 //!
 //! # Stopping
 //!
-//! One task looks after deadlines. It ends with [`Presence::close`](crate::Presence::close), which waits for it, or when the
-//! last handle is dropped. What was online is forgotten with the backend: a position of it gives `Lagged` in the next.
+//! One task looks after deadlines. It ends with [`Presence::close`](crate::Presence::close), which
+//! waits for it, or when the last handle is dropped. What was online is forgotten with the backend:
+//! a position of it gives `Lagged` in the next.
 
 mod backend;
 mod config;

@@ -17,16 +17,17 @@ use crate::state::State;
 
 /// A store of rooms, shared by every [`Rooms`](super::Rooms) handle on it.
 ///
-/// The rules are those of [`Backend`](crate::Backend) with a member of a room in the place of an id: devices, deadlines and the
-/// grace time, what is atomic, what holds in time, what may be lost. Feature `contract` checks an implementation against
-/// them. What is different:
+/// The rules are those of [`Backend`](crate::Backend) with a member of a room in the place of an
+/// id: devices, deadlines and the grace time, what is atomic, what holds in time, what may be lost.
+/// Feature `contract` checks an implementation against them. What is different:
 ///
-/// - A member has a *payload*, one for all its devices; the last writer wins. A change of it is an event, and is
-///   ordered with the joins and leaves of the room. What leaves it as it is, is none.
-/// - Events of one room have one order, and a position in it has one mark. Rooms are independent of each
-///   other, and of who is online.
-/// - A room is there while it has a member. What was heard of it may be forgotten when the last one left and no
-///   stream follows it: a position from before gives [`Lagged`](crate::ErrorKind::Lagged) then.
+/// - A member has a *payload*, one for all its devices; the last writer wins. A change of it is an
+///   event, and is ordered with the joins and leaves of the room. What leaves it as it is, is none.
+/// - Events of one room have one order, and a position in it has one mark. Rooms are independent of
+///   each other, and of who is online.
+/// - A room is there while it has a member. What was heard of it may be forgotten when the last one
+///   left and no stream follows it: a position from before gives
+///   [`Lagged`](crate::ErrorKind::Lagged) then.
 #[async_trait]
 pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
     /// Holds a device of a member, and sets the payload.
@@ -90,12 +91,13 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Returns at most `limit` members, from `cursor` on.
     ///
-    /// Following [`MemberPage::next`] lists each one that is a member all the while at least once. `limit` is at least 1, and a
-    /// backend may return fewer, even none, before the end.
+    /// Following [`MemberPage::next`] lists each one that is a member all the while at least once.
+    /// `limit` is at least 1, and a backend may return fewer, even none, before the end.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor that this backend did not make.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor that this backend did not
+    /// make.
     async fn members(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error>;
 
     /// Returns how many members a room has, at a cost that does not depend on it.
@@ -121,6 +123,7 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Ends every stream after what has happened so far, and every task of the backend.
     ///
-    /// As [`Backend::close`](crate::Backend::close); of a store that implements both, either closes both.
+    /// As [`Backend::close`](crate::Backend::close); of a store that implements both, either closes
+    /// both.
     async fn close(&self);
 }

@@ -16,8 +16,8 @@ use crate::name::Room;
 
 /// A stream of counts, as [`Rooms::counts`](super::Rooms::counts) returns it.
 ///
-/// A count that cannot be read is an error once, until one can. The stream ends when the backend is closed or
-/// dropped.
+/// A count that cannot be read is an error once, until one can. The stream ends when the backend is
+/// closed or dropped.
 ///
 /// # Cancel safety
 ///

@@ -59,8 +59,8 @@ impl Default for Batching {
 
 /// How a room changed since the diff before.
 ///
-/// Each id is in at most one of the lists. Who joined and left within one batch is in none, and a batch in which nothing is
-/// left to tell is not sent.
+/// Each id is in at most one of the lists. Who joined and left within one batch is in none, and a
+/// batch in which nothing is left to tell is not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diff {
@@ -80,9 +80,10 @@ pub struct Diff {
 
 /// A stream of [`Diff`]s, as [`Rooms::diffs`](super::Rooms::diffs) returns it.
 ///
-/// From [`Since::Snapshot`](crate::Since::Snapshot) all members come as joined first, in as many diffs as the limit
-/// makes of them, one at least. Errors are those of [`Events`], each after the diff of what came before it: after
-/// [`Lagged`](ErrorKind::Lagged) a picture of the room is to be made again from a snapshot.
+/// From [`Since::Snapshot`](crate::Since::Snapshot) all members come as joined first, in as many
+/// diffs as the limit makes of them, one at least. Errors are those of [`Events`], each after the
+/// diff of what came before it: after [`Lagged`](ErrorKind::Lagged) a picture of the room is to be
+/// made again from a snapshot.
 ///
 /// # Cancel safety
 ///
@@ -153,7 +154,8 @@ impl Differ {
         }
     }
 
-    /// Sends the pending changes, if any are left. What is listed of a snapshot stays until it is complete.
+    /// Sends the pending changes, if any are left. What is listed of a snapshot stays until it is
+    /// complete.
     fn send(&mut self) {
         self.due = None;
         if !self.snapshot {

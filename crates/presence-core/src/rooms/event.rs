@@ -54,13 +54,15 @@ impl Event {
 /// One item of a stream of a room.
 ///
 /// A stream gives [`Present`](Self::Present) and [`Absent`](Self::Absent) items if it began with
-/// [`Since::Snapshot`](crate::Since::Snapshot), then exactly one [`Synced`](Self::Synced), then [`Change`](Self::Change) items for ever.
+/// [`Since::Snapshot`](crate::Since::Snapshot), then exactly one [`Synced`](Self::Synced), then
+/// [`Change`](Self::Change) items for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Update {
     /// Part of the snapshot: this is a member, and what it shows.
     ///
-    /// The world moves on while members are listed: one that was listed and changed comes again. The last one counts.
+    /// The world moves on while members are listed: one that was listed and changed comes again.
+    /// The last one counts.
     Present(Member),
     /// Part of the snapshot: this is no member any more, if it was listed before.
     Absent(Id),

@@ -24,8 +24,8 @@ use crate::state::State;
 ///
 /// # Shutdown
 ///
-/// [`close`](Self::close) ends every stream, on every handle, and waits for the backend's tasks. Dropping the last handle
-/// does the same without waiting. A stream keeps no backend alive.
+/// [`close`](Self::close) ends every stream, on every handle, and waits for the backend's tasks.
+/// Dropping the last handle does the same without waiting. A stream keeps no backend alive.
 #[derive(Debug, Clone)]
 pub struct Rooms {
     backend: Arc<dyn RoomBackend>,
@@ -144,12 +144,14 @@ impl Rooms {
 
     /// Returns at most `limit` members; `Cursor::default()` starts the listing.
     ///
-    /// Following [`MemberPage::next`] lists everybody who is a member all the while, at least once. For a listing that is exact
-    /// and stays so, take [`events`](Self::events) from [`Since::Snapshot`].
+    /// Following [`MemberPage::next`] lists everybody who is a member all the while, at least once.
+    /// For a listing that is exact and stays so, take [`events`](Self::events) from
+    /// [`Since::Snapshot`].
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an invalid name or a cursor of another backend.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an invalid name or a cursor of another
+    /// backend.
     pub async fn members<R>(&self, room: R, cursor: Cursor, limit: usize) -> Result<MemberPage, Error>
     where
         R: TryInto<Room, Error: Into<InvalidName>>,
@@ -175,8 +177,8 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// If the name is invalid or the stream cannot begin. A position that is too old is no such error: the stream begins with
-    /// [`Lagged`](crate::ErrorKind::Lagged).
+    /// If the name is invalid or the stream cannot begin. A position that is too old is no such
+    /// error: the stream begins with [`Lagged`](crate::ErrorKind::Lagged).
     pub async fn events<R>(&self, room: R, since: Since) -> Result<Events<Update>, Error>
     where
         R: TryInto<Room, Error: Into<InvalidName>>,
@@ -190,7 +192,8 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// As [`events`](Self::events), and [`InvalidInput`](crate::ErrorKind::InvalidInput) if `batching` is out of bounds.
+    /// As [`events`](Self::events), and [`InvalidInput`](crate::ErrorKind::InvalidInput) if
+    /// `batching` is out of bounds.
     pub async fn diffs<R>(&self, room: R, since: Since, batching: Batching) -> Result<Diffs, Error>
     where
         R: TryInto<Room, Error: Into<InvalidName>>,
@@ -209,7 +212,8 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an invalid name, or an interval that is not 1 ms to 1 hour.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an invalid name, or an interval that is
+    /// not 1 ms to 1 hour.
     pub fn counts<R>(&self, room: R, interval: Duration) -> Result<Counts, Error>
     where
         R: TryInto<Room, Error: Into<InvalidName>>,

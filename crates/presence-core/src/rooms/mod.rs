@@ -7,10 +7,11 @@
 //!                                       dyn RoomBackend
 //! ```
 //!
-//! A *room* is a channel, a document, a game: anything in which one wants to see who else is there. An id that has a device
-//! in it is a *member*, and shows the others a [`Payload`]. The devices, deadlines and grace time are those of [the
-//! crate](crate): several devices of an id are one member, who leaves when the last one was lost or has left, and the grace time
-//! has passed. Membership and being online are independent of each other.
+//! A *room* is a channel, a document, a game: anything in which one wants to see who else is there.
+//! An id that has a device in it is a *member*, and shows the others a [`Payload`]. The devices,
+//! deadlines and grace time are those of [the crate](crate): several devices of an id are one
+//! member, who leaves when the last one was lost or has left, and the grace time has passed.
+//! Membership and being online are independent of each other.
 //!
 //! ```
 //! use std::time::Duration;
@@ -40,20 +41,20 @@
 //!
 //! # Large rooms
 //!
-//! Each join of a room of 10,000 is 10,000 deliveries. [`Rooms::diffs`] merges what happens within a short time: a thousand joins
-//! are one item, and who joins and leaves in between is none. Where a number is enough, [`Rooms::counts`] follows no
-//! events at all.
+//! Each join of a room of 10,000 is 10,000 deliveries. [`Rooms::diffs`] merges what happens within
+//! a short time: a thousand joins are one item, and who joins and leaves in between is none. Where
+//! a number is enough, [`Rooms::counts`] follows no events at all.
 //!
 //! # Delivery
 //!
-//! A stream of a room keeps the promises of [the crate](crate#delivery): one event per change, in one order for the whole
-//! room, nothing missed from the return of the call on, [`Lagged`](crate::ErrorKind::Lagged) where the backend could not keep
-//! what was missed.
+//! A stream of a room keeps the promises of [the crate](crate#delivery): one event per change, in
+//! one order for the whole room, nothing missed from the return of the call on,
+//! [`Lagged`](crate::ErrorKind::Lagged) where the backend could not keep what was missed.
 //!
 //! # Bounds
 //!
-//! A payload has at most [`Payload::BYTES_MAX`] bytes. A room that is empty and that nobody follows costs nothing, and is
-//! forgotten. How many events of a room are kept is stated by the backend.
+//! A payload has at most [`Payload::BYTES_MAX`] bytes. A room that is empty and that nobody follows
+//! costs nothing, and is forgotten. How many events of a room are kept is stated by the backend.
 
 mod backend;
 mod counts;

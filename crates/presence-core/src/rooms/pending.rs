@@ -81,7 +81,8 @@ impl Pending {
         Some(diff)
     }
 
-    /// Returns a complete snapshot, which is true at `position`, in diffs of at most `limit` members.
+    /// Returns a complete snapshot, which is true at `position`, in diffs of at most `limit`
+    /// members.
     pub(super) fn snapshot(&mut self, limit: usize, position: &Position) -> impl Iterator<Item = Diff> {
         self.position = Some(position.clone());
         self.count = self.changes.len() as u64;

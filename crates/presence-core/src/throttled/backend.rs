@@ -46,8 +46,8 @@ impl Throttled {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime; what `inner` says if its
-    /// events cannot begin.
+    /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime;
+    /// what `inner` says if its events cannot begin.
     pub async fn start(inner: Arc<dyn Backend>, config: &Config) -> Result<Self, Error> {
         config.check()?;
         let runtime = Handle::try_current()
@@ -127,7 +127,8 @@ impl Backend for Throttled {
     }
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
-        // Before, as the caller may not wait for the end; after, as heartbeats may have gone through in between.
+        // Before, as the caller may not wait for the end; after, as heartbeats may have gone
+        // through in between.
         ids.iter().for_each(|id| self.known.forget(id));
         self.passing.none_of(ids).await;
         let result = self.inner.offline(ids).await;

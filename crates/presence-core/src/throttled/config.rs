@@ -38,8 +38,8 @@ pub struct Config {
     pub batch_max: usize,
     /// How long the first of a batch waits for others.
     ///
-    /// 0 to 1 s; default 0: it goes at once if no call is under way, and what comes while one is goes together after it.
-    /// A few milliseconds save calls if many callers beat one id each.
+    /// 0 to 1 s; default 0: it goes at once if no call is under way, and what comes while one is
+    /// goes together after it. A few milliseconds save calls if many callers beat one id each.
     pub window: Duration,
     /// How many calls may wait to be sent; the next ones wait for room.
     ///
@@ -51,8 +51,8 @@ pub struct Config {
     pub wait_max: Duration,
     /// How many ids are remembered.
     ///
-    /// 1 to 2^26; default 2^22, 108 bytes each once they are there. At least as many as beat here: heartbeats of the others
-    /// all go through.
+    /// 1 to 2^26; default 2^22, 108 bytes each once they are there. At least as many as beat here:
+    /// heartbeats of the others all go through.
     pub known_max: usize,
 }
 

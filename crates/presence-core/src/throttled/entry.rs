@@ -17,7 +17,8 @@ pub(super) enum Mark {
     Stale,
     /// A refresh is under way, and nothing was heard since that would make it worthless.
     Asked {
-        /// The token of the refresh, without a struct around it: that makes the entry 8 bytes smaller.
+        /// The token of the refresh, without a struct around it: that makes the entry 8 bytes
+        /// smaller.
         batch: u64,
         /// Its other half.
         place: u32,
@@ -30,7 +31,8 @@ pub(super) enum Mark {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source {
     pub(super) mark: Mark,
-    /// When the last heartbeat was answered here; 0 if one went through since, so that nothing is owed.
+    /// When the last heartbeat was answered here; 0 if one went through since, so that nothing is
+    /// owed.
     answered: Millis,
 }
 

@@ -54,7 +54,8 @@ impl Keeper {
     }
 
     async fn pass(&self, owed: Vec<Owed>, batch: u64) {
-        // Before it asks what is still owed: who is ended from here on is not asked for, or is waited for.
+        // Before it asks what is still owed: who is ended from here on is not asked for, or is
+        // waited for.
         self.passing.send_replace(owed.iter().map(|owed| owed.id.clone()).collect());
         let unsure = if self.known.doubts() { self.unsure(&owed).await } else { HashSet::new() };
         let (mut own, mut devices) = (Vec::new(), Vec::new());
@@ -92,7 +93,8 @@ impl Keeper {
         }
     }
 
-    /// Returns who may not be passed on now: ended elsewhere, or nobody knows. The former are forgotten.
+    /// Returns who may not be passed on now: ended elsewhere, or nobody knows. The former are
+    /// forgotten.
     async fn unsure(&self, owed: &[Owed]) -> HashSet<Id> {
         let ids: Vec<_> = owed.iter().map(|owed| owed.id.clone()).collect();
         let statuses = self.inner.status(&ids).await.unwrap_or_else(|error| error.into_parts().0);
@@ -110,7 +112,8 @@ impl Keeper {
 }
 
 impl Passing {
-    /// Waits until no heartbeat of these ids is on its way, which could arrive after what the caller is about to say.
+    /// Waits until no heartbeat of these ids is on its way, which could arrive after what the
+    /// caller is about to say.
     pub(super) async fn none_of(&self, ids: &[Id]) {
         let passed = |passing: &HashSet<Id>| ids.iter().all(|id| !passing.contains(id));
         // An error says that nothing will be passed on any more.

@@ -56,7 +56,8 @@ impl Known {
         self.clock.now()
     }
 
-    /// Answers heartbeats, and returns the places in `ids`, in their order, of those that have to go through.
+    /// Answers heartbeats, and returns the places in `ids`, in their order, of those that have to
+    /// go through.
     pub(super) fn stale(&self, ids: &[Id]) -> Vec<usize> {
         let now = self.now();
         if ids.len() < Groups::MIN {
@@ -80,7 +81,8 @@ impl Known {
         all
     }
 
-    /// Takes an id into the batch `token.batch`, at `token.place` unless it has a place there already.
+    /// Takes an id into the batch `token.batch`, at `token.place` unless it has a place there
+    /// already.
     pub(super) fn ask(&self, id: &Id, token: Token) -> Ask {
         let (key, now) = (self.key(id), self.now());
         let mut part = self.part(key).lock();
@@ -123,7 +125,8 @@ impl Known {
         Ask::Refresh(token.place)
     }
 
-    /// Returns heartbeats that are owed by now, `max` of ids or a few more; all of them, if it is less.
+    /// Returns heartbeats that are owed by now, `max` of ids or a few more; all of them, if it is
+    /// less.
     pub(super) fn owed(&self, max: usize) -> Vec<Owed> {
         let (now, mut owed) = (self.now(), Vec::new());
         for part in &self.parts {
@@ -156,7 +159,8 @@ impl Known {
         self.with(id, Some(device), |source| *source = Source::UNKNOWN);
     }
 
-    /// Answers for nobody that is known now, as some may have gone offline; what is owed stays owed.
+    /// Answers for nobody that is known now, as some may have gone offline; what is owed stays
+    /// owed.
     pub(super) fn doubt_all(&self) {
         self.doubt_until.store(self.now() + self.rhythm.ttl, Ordering::SeqCst);
         self.parts.iter().for_each(|part| part.lock().doubt());
@@ -173,7 +177,8 @@ impl Known {
         self.parts.iter().for_each(|part| part.lock().clear());
     }
 
-    /// Returns when the last heartbeat of an id came, if it was answered here and not passed on yet.
+    /// Returns when the last heartbeat of an id came, if it was answered here and not passed on
+    /// yet.
     pub(super) fn seen(&self, id: &Id) -> Option<Millis> {
         let key = self.key(id);
         let answered = self.part(key).lock().find(key)?.answered();

@@ -19,41 +19,48 @@
 //!                    h            └ if there was an h: passed on now; if not: the next heartbeat goes through
 //! ```
 //!
-//! A heartbeat keeps its id online for the TTL, as without a throttle: one that is answered here moves no deadline at once, but
-//! is passed on when answers end, before the inner deadline. So beat as the inner backend asks.
+//! A heartbeat keeps its id online for the TTL, as without a throttle: one that is answered here
+//! moves no deadline at once, but is passed on when answers end, before the inner deadline. So beat
+//! as the inner backend asks.
 //!
-//! The price is paid by silent ids whose last heartbeat, at `h`, was answered here. The one that is passed on for it counts from
-//! when it is passed on, so their offline event is later than `h + TTL` by the time in between. That is at most
-//! [`Config::lateness`], 60 % of the TTL by default, plus up to 0.1 s until the throttle looks, plus what the calls of those
-//! before it take. On average it is half the interval of the heartbeats. It comes on top of the inner backend's own bound.
-//! Passing it on later would save calls, and make it later still.
+//! The price is paid by silent ids whose last heartbeat, at `h`, was answered here. The one that is
+//! passed on for it counts from when it is passed on, so their offline event is later than `h +
+//! TTL` by the time in between. That is at most [`Config::lateness`], 60 % of the TTL by default,
+//! plus up to 0.1 s until the throttle looks, plus what the calls of those before it take. On
+//! average it is half the interval of the heartbeats. It comes on top of the inner backend's own
+//! bound. Passing it on later would save calls, and make it later still.
 //!
-//! `last_seen` is exact while nothing was passed on for the last heartbeat, and as late as the offline event after that.
-//! All else of [`Backend`](crate::Backend) is as the inner backend has it.
+//! `last_seen` is exact while nothing was passed on for the last heartbeat, and as late as the
+//! offline event after that. All else of [`Backend`](crate::Backend) is as the inner backend has
+//! it.
 //!
 //! # Never silent
 //!
 //! What is answered here rests on what is remembered, and that is forgotten
 //!
-//! - when a call fails: its callers get the error, each for their own ids, and the next heartbeat goes through. What was
-//!   answered before is still owed, and tried again until its TTL is over;
-//! - when this handle ends an id or a device, before and after the inner call, which waits for a heartbeat of that id that is
-//!   being passed on;
-//! - when the inner events say that an id is offline, whoever did it; all of it when those events end. When
-//!   they lag or fail, nobody is answered, and what is owed is passed on for who is still online by `status`.
+//! - when a call fails: its callers get the error, each for their own ids, and the next heartbeat
+//!   goes through. What was answered before is still owed, and tried again until its TTL is over;
+//! - when this handle ends an id or a device, before and after the inner call, which waits for a
+//!   heartbeat of that id that is being passed on;
+//! - when the inner events say that an id is offline, whoever did it; all of it when those events
+//!   end. When they lag or fail, nobody is answered, and what is owed is passed on for who is still
+//!   online by `status`.
 //!
-//! What remains: an id that *another* process ends is offline here once the event has arrived. Heartbeats in between, a
-//! moment as long as the inner backend's delivery takes, are answered though the id is offline. The next one brings it back. A
-//! heartbeat that is passed on in that moment brings it back too, once, for a TTL.
-//! The same holds, until the inner stream gives its error, for a store that lost its memory.
+//! What remains: an id that *another* process ends is offline here once the event has arrived.
+//! Heartbeats in between, a moment as long as the inner backend's delivery takes, are answered
+//! though the id is offline. The next one brings it back. A heartbeat that is passed on in that
+//! moment brings it back too, once, for a TTL. The same holds, until the inner stream gives its
+//! error, for a store that lost its memory.
 //!
-//! What is owed goes with the process: after a crash or [`close`](crate::Backend::close) it is not passed on, and the inner deadline of
-//! the last heartbeat that went through holds. An offline event of an earlier end that arrives late forgets it too.
+//! What is owed goes with the process: after a crash or [`close`](crate::Backend::close) it is not
+//! passed on, and the inner deadline of the last heartbeat that went through holds. An offline
+//! event of an earlier end that arrives late forgets it too.
 //!
 //! # Devices
 //!
-//! Heartbeats of devices are answered here in the same way. Those that go through or are passed on go alone, as
-//! [`Backend`](crate::Backend) has no batch of them. Held devices have no heartbeats and pass.
+//! Heartbeats of devices are answered here in the same way. Those that go through or are passed on
+//! go alone, as [`Backend`](crate::Backend) has no batch of them. Held devices have no heartbeats
+//! and pass.
 //!
 //! # Bounds
 //!
@@ -67,9 +74,9 @@
 //!
 //! # Figures
 //!
-//! Measured with a million ids of up to 38 bytes on two virtual cores, `cargo bench -p benches --bench presence_memory`:
-//! a heartbeat that is answered here takes 92 ns of CPU time in batches of 1,000, in random order, and 122 ns in
-//! batches of 100.
+//! Measured with a million ids of up to 38 bytes on two virtual cores, `cargo bench -p benches
+//! --bench presence_memory`: a heartbeat that is answered here takes 92 ns of CPU time in batches
+//! of 1,000, in random order, and 122 ns in batches of 100.
 
 mod backend;
 mod batch;

@@ -34,7 +34,8 @@ impl Part {
 
     /// Answers the heartbeats of `keys`, and calls `others` for those that it may not answer.
     ///
-    /// In two passes, as [`Beings`](crate::beings::Beings) gives heartbeats: the first brings the entries near.
+    /// In two passes, as [`Beings`](crate::beings::Beings) gives heartbeats: the first brings the
+    /// entries near.
     pub(super) fn answer_many<'a>(
         &mut self,
         keys: impl Iterator<Item = (u32, Key<'a, Id>)>,

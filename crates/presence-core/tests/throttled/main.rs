@@ -63,7 +63,8 @@ async fn heartbeats_far_from_the_deadline_are_answered_here() {
     assert!((16..=25).contains(&sent.len()), "{} of 1,000 went through", sent.len());
 }
 
-/// Beats at 0 and 0.55 TTL, which is answered here or not, and then just before the heartbeat's deadline.
+/// Beats at 0 and 0.55 TTL, which is answered here or not, and then just before the heartbeat's
+/// deadline.
 #[tokio::test(start_paused = true)]
 async fn who_beats_within_the_ttl_never_goes_offline() {
     let (spy, throttled) = start(&config()).await;
@@ -210,7 +211,8 @@ async fn callers_that_wait_for_a_call_go_together_after_it() {
     }
     let mut sizes: Vec<_> = spy.calls().iter().map(|call| call.ids.len()).collect();
     sizes.sort_unstable();
-    // The first caller alone; then the other 99, "x" and "common", which went through meanwhile and needs no call.
+    // The first caller alone; then the other 99, "x" and "common", which went through meanwhile and
+    // needs no call.
     assert_eq!(sizes, [2, 100]);
     let all: std::collections::HashSet<_> = spy.calls().into_iter().flat_map(|call| call.ids).collect();
     assert_eq!(all.len(), 102);
@@ -407,7 +409,8 @@ async fn last_seen_counts_what_was_answered_here() {
     sleep(Duration::from_secs(3)).await;
     throttled.online(&alice).await.unwrap();
     let later = throttled.last_seen(&alice).await.unwrap()[0].expect("was seen");
-    // Paused time does not move the wall's: seen from now, the first heartbeat was 3 s before `first`.
+    // Paused time does not move the wall's: seen from now, the first heartbeat was 3 s before
+    // `first`.
     assert!(later >= first, "{first:?}, then {later:?}");
 }
 

@@ -1,4 +1,5 @@
-//! Random histories: whoever was told that a heartbeat counts is online for the TTL, as if there were no throttle.
+//! Random histories: whoever was told that a heartbeat counts is online for the TTL, as if there
+//! were no throttle.
 //!
 //! Except for those whose calls fail: what is owed to the inner backend cannot be passed on.
 

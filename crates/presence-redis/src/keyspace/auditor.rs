@@ -1,8 +1,9 @@
 //! The task that looks whether what was heard is true.
 //!
-//! A `FLUSHALL` tells nobody whose keys it deletes. So a few ids of the mirror are looked up at intervals, another few each
-//! time: if one has no key although nothing more is to be heard of it, all keys are read once more. And those who
-//! were not found are let go when no heartbeat from before can keep them online any longer.
+//! A `FLUSHALL` tells nobody whose keys it deletes. So a few ids of the mirror are looked up at
+//! intervals, another few each time: if one has no key although nothing more is to be heard of it,
+//! all keys are read once more. And those who were not found are let go when no heartbeat from
+//! before can keep them online any longer.
 
 use std::sync::Arc;
 use std::time::Duration;

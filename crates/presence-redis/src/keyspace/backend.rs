@@ -24,7 +24,8 @@ use crate::version;
 
 /// Presence in the keys and notifications of the Go package.
 ///
-/// See the [module documentation](super) for what it promises, which is less than [`Backend`] asks for.
+/// See the [module documentation](super) for what it promises, which is less than [`Backend`] asks
+/// for.
 #[derive(Debug)]
 pub struct Keyspace {
     core: Arc<Core>,
@@ -36,8 +37,9 @@ impl Keyspace {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) if a setting is wrong, if Redis is a cluster or tells too little of its keys, or outside a
-    /// tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if Redis does not answer.
+    /// [`Config`](ErrorKind::Config) if a setting is wrong, if Redis is a cluster or tells too
+    /// little of its keys, or outside a tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if
+    /// Redis does not answer.
     pub async fn start(config: &Config) -> Result<Self, Error> {
         config.check()?;
         let runtime = Handle::try_current()
@@ -110,7 +112,8 @@ impl Backend for Keyspace {
 
     async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        // Its key is left to expire: another process may keep the id online, and nothing in Redis would tell.
+        // Its key is left to expire: another process may keep the id online, and nothing in Redis
+        // would tell.
         self.core.feed.held.release(id, device);
         Ok(())
     }
@@ -131,7 +134,8 @@ impl Backend for Keyspace {
             *remaining == Some(Remaining::Absent) && self.core.feed.held.has_firm(id)
         };
         if ids.iter().zip(&remaining).any(held) {
-            // Somebody may have said that it is offline. Otherwise it is held, whether that can be heard or not.
+            // Somebody may have said that it is offline. Otherwise it is held, whether that can be
+            // heard or not.
             drop(self.core.hear().await);
         }
         let now = wall_now();
@@ -194,7 +198,8 @@ impl Backend for Keyspace {
 }
 
 impl Keyspace {
-    /// Does not let ids be called offline that are held here, whose keys were lost and are yet to be made again.
+    /// Does not let ids be called offline that are held here, whose keys were lost and are yet to
+    /// be made again.
     async fn stand_by_held(
         &self,
         ids: &[Id],
@@ -205,7 +210,8 @@ impl Keyspace {
         let is_held = |place: &usize| statuses[*place] == Status::Offline && held.has_firm(&ids[*place]);
         let missing: Vec<usize> = (0..ids.len()).filter(is_held).collect();
         if !missing.is_empty() {
-            // Somebody may have said that they are offline: that is on its way, and ends the devices.
+            // Somebody may have said that they are offline: that is on its way, and ends the
+            // devices.
             let heard = self.core.hear().await;
             let unknown = heard.err().or_else(|| self.core.feed.health.unsure());
             for place in missing.into_iter().filter(|place| held.has_firm(&ids[*place])) {

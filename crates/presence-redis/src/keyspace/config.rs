@@ -30,13 +30,14 @@ pub struct Config {
     pub prefix: String,
     /// How long one heartbeat keeps an id online.
     ///
-    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`Timing::TTL_MAX`]; default 30 s. Two to three intervals of the
-    /// heartbeats, so that one may be lost. The Go package's processes should have the same.
+    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`Timing::TTL_MAX`]; default 30 s. Two to
+    /// three intervals of the heartbeats, so that one may be lost. The Go package's processes
+    /// should have the same.
     pub ttl: Duration,
     /// How long an id stays online after its last device was lost.
     ///
-    /// Whole milliseconds, 0 to [`Timing::TTL_MAX`]; default 0, as in the Go package. Keys live for this much longer than
-    /// the TTL, so the Go package's processes see the id for as long.
+    /// Whole milliseconds, 0 to [`Timing::TTL_MAX`]; default 0, as in the Go package. Keys live for
+    /// this much longer than the TTL, so the Go package's processes see the id for as long.
     pub grace: Duration,
     /// What to do about Redis's `notify-keyspace-events`.
     ///

@@ -18,7 +18,8 @@ use super::log::{Log, Note};
 use super::mirror::{Mirror, Place};
 use super::remembered::Remembered;
 
-/// The state that the listener writes and streams read. It knows no connection, so a stream keeps none alive.
+/// The state that the listener writes and streams read. It knows no connection, so a stream keeps
+/// none alive.
 #[derive(Debug)]
 pub(super) struct Feed {
     state: Mutex<State>,
@@ -38,10 +39,11 @@ pub(super) struct State {
     pub(super) log: Log,
     pub(super) remembered: Remembered,
     pub(super) health: Health,
-    /// Who lost its key although nobody need have gone, and when: while Redis took no writes, or while it is held here. They are in
-    /// the mirror until that is settled.
+    /// Who lost its key although nobody need have gone, and when: while Redis took no writes, or
+    /// while it is held here. They are in the mirror until that is settled.
     starved: HashMap<Id, SystemTime>,
-    /// When those go who were not found after a loss: no heartbeat before it keeps them online for longer.
+    /// When those go who were not found after a loss: no heartbeat before it keeps them online for
+    /// longer.
     doubt: Option<Instant>,
 }
 
@@ -128,8 +130,8 @@ impl Feed {
         self.news.send_replace(());
     }
 
-    /// Notes that everything is heard from here on, and that the keys are read from the first one. `gap` says that
-    /// something was not heard before.
+    /// Notes that everything is heard from here on, and that the keys are read from the first one.
+    /// `gap` says that something was not heard before.
     pub(super) fn begin_round(&self, gap: bool) {
         let mut state = self.state();
         if self.stop.is_cancelled() {
@@ -163,7 +165,8 @@ impl Feed {
 
     pub(super) fn lose(&self, error: Error) {
         let mut state = self.state();
-        // Closed or dropped first: what a connection comes to then is not told, as streams end with what was before.
+        // Closed or dropped first: what a connection comes to then is not told, as streams end with
+        // what was before.
         if self.stop.is_cancelled() {
             return;
         }
@@ -210,7 +213,8 @@ impl Feed {
         last
     }
 
-    /// Lets those go who lost their keys while Redis took no writes, and have not come back in the time that they had for it.
+    /// Lets those go who lost their keys while Redis took no writes, and have not come back in the
+    /// time that they had for it.
     pub(super) fn settle(&self) {
         if self.health.unsure().is_some() {
             return;

@@ -41,7 +41,8 @@ struct Trouble {
 }
 
 impl Health {
-    /// Creates a state in which all is well, for keys that live for `ttl`: whoever beats does so at least twice in that time.
+    /// Creates a state in which all is well, for keys that live for `ttl`: whoever beats does so at
+    /// least twice in that time.
     pub(super) fn new(ttl: Duration) -> Self {
         let settling = ttl / 2 + Duration::from_secs(1);
         Self { known: Mutex::default(), settling, state: watch::Sender::new(State::Well) }
@@ -83,8 +84,8 @@ impl Health {
 
     /// Returns why a key that is missing says nothing about its id, if that is so.
     ///
-    /// While Redis takes no writes a key that nobody could renew is gone after its time; when it takes some again, whoever is there
-    /// needs a moment to write it.
+    /// While Redis takes no writes a key that nobody could renew is gone after its time; when it
+    /// takes some again, whoever is there needs a moment to write it.
     pub(super) fn unsure(&self) -> Option<Error> {
         let mut known = self.known.lock();
         known.unsure.take_if(|(until, _)| *until <= Instant::now());

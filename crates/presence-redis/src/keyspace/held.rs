@@ -35,7 +35,8 @@ pub(super) struct Fresh<'a> {
 }
 
 impl Held {
-    /// Holds a device that was not held, fresh until what is returned is dropped; `None` if it was held.
+    /// Holds a device that was not held, fresh until what is returned is dropped; `None` if it was
+    /// held.
     pub(super) fn hold<'a>(&'a self, id: &'a Id, device: &'a Device) -> Option<Fresh<'a>> {
         let mut ids = self.ids.lock();
         let holds = ids.entry(id.clone()).or_default();

@@ -47,8 +47,8 @@ async fn keep(core: &Core, ids: &[Id]) -> Result<(), BatchError> {
     if failures.is_empty() { Ok(()) } else { Err(BatchError::new((), failures)) }
 }
 
-/// Makes the keys that are absent: they expired while Redis was away, or it lost them, or somebody said that their ids are
-/// offline.
+/// Makes the keys that are absent: they expired while Redis was away, or it lost them, or somebody
+/// said that their ids are offline.
 async fn create(core: &Core, ids: &[Id], absent: &[usize], failures: &mut Vec<Failure>) {
     // The last of these is on the way, and ends the devices. Without notifications nobody can know.
     let deaf = core.hear().await.err();

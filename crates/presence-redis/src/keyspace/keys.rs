@@ -41,7 +41,8 @@ impl Keys {
         self.prefix.clone()
     }
 
-    /// Returns whose key it is; `None` for the keys of others, which may be shorter than the prefix, or no text.
+    /// Returns whose key it is; `None` for the keys of others, which may be shorter than the
+    /// prefix, or no text.
     pub(super) fn id(&self, key: &[u8]) -> Option<Id> {
         let id = key.strip_prefix(self.prefix.as_bytes())?;
         Id::new(std::str::from_utf8(id).ok()?).ok()

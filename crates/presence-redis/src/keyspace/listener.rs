@@ -18,7 +18,8 @@ use super::session::{Session, sign};
 use crate::connection::unavailable;
 use crate::random;
 
-/// Listens until the backend stops; `session` is the first connection, and the first round has begun.
+/// Listens until the backend stops; `session` is the first connection, and the first round has
+/// begun.
 pub(super) async fn run(core: Arc<Core>, session: Session, mut questions: mpsc::Receiver<Question>) {
     let stop = core.feed.stop.clone();
     stop.run_until_cancelled(listen_forever(&core, session, &mut questions)).await;

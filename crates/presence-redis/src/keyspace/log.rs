@@ -9,7 +9,8 @@ use presence_core::{Cause, Error, Id, Position};
 
 /// The latest notes, numbered from 1; the oldest go when there are too many.
 ///
-/// It is the one queue between the listener and the streams: a stream that is behind holds nothing up, and costs nothing.
+/// It is the one queue between the listener and the streams: a stream that is behind holds nothing
+/// up, and costs nothing.
 #[derive(Debug)]
 pub(super) struct Log {
     epoch: u64,
@@ -74,7 +75,8 @@ impl Log {
         self.last - self.notes.len() as u64
     }
 
-    /// Returns the notes after number `after`, up to and including `until`, at most `limit` of them.
+    /// Returns the notes after number `after`, up to and including `until`, at most `limit` of
+    /// them.
     pub(super) fn read(
         &self,
         after: u64,

@@ -1,17 +1,18 @@
 //! Who is online as far as this process has heard: pure.
 //!
-//! Redis tells of keys that are written and keys that go, and the one who tells two arrivals from one is the listener: it
-//! knows who is online already. What it cannot have heard, before it listened or while it was cut off, it reads from
-//! the keys themselves, in a *round*:
+//! Redis tells of keys that are written and keys that go, and the one who tells two arrivals from
+//! one is the listener: it knows who is online already. What it cannot have heard, before it
+//! listened or while it was cut off, it reads from the keys themselves, in a *round*:
 //!
 //! ```text
 //!  begin ── found(id), for every page of a scan ── end ──────── let_go
 //!      came(id), went(id), as ever                 those of earlier rounds are in doubt until then
 //! ```
 //!
-//! The scan and the notifications come on two connections and say nothing about each other's order. But a
-//! notification that is heard after `begin` is no older than any page, or is followed by those that make it so:
-//! what was heard of an id in this round counts, and what was found does not.
+//! The scan and the notifications come on two connections and say nothing about each other's order.
+//! But a notification that is heard after `begin` is no older than any page, or is followed by
+//! those that make it so: what was heard of an id in this round counts, and what was found does
+//! not.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
@@ -31,7 +32,8 @@ pub(super) struct Mirror {
     complete: bool,
 }
 
-/// Where an id stands in listings: by hash, which fits into a cursor and is the same in every process.
+/// Where an id stands in listings: by hash, which fits into a cursor and is the same in every
+/// process.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) hash: u64,
@@ -94,7 +96,8 @@ impl Mirror {
         self.complete = true;
     }
 
-    /// Lets those go that are in doubt, of at most `limit` ids behind `after`, and returns them and where to go on.
+    /// Lets those go that are in doubt, of at most `limit` ids behind `after`, and returns them and
+    /// where to go on.
     ///
     /// Between rounds those are in doubt that were not seen in the last one.
     pub(super) fn let_go(&mut self, after: Option<&Place>, limit: usize) -> (Vec<Id>, Option<Place>) {

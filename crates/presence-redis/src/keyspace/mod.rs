@@ -17,22 +17,27 @@
 //!
 //! Events are what Redis says about its keys, and it says it late, and once:
 //!
-//! - *Late.* A silent id is offline when Redis notices that its key has expired: by a look at the key, or by its cycle, ten
-//!   times a second, over a sample of all keys that expire. With few keys this takes up to 0.2 s; with many
-//!   of which few have expired it may take minutes. There is no bound. [`status`](presence_core::Presence::status) looks at the key
-//!   and is exact.
-//! - *Lossy.* What happens while this process is not connected, nobody tells it afterwards. Its streams then get
-//!   `Unavailable` when the connection is lost and [`Lagged`](presence_core::ErrorKind::Lagged) when it is back, always; from there
-//!   on events go on, and a new snapshot is true again. It is made from the keys themselves.
-//! - *In this process.* Positions are good for streams of this process, while it lives. Another one gives `Lagged`.
-//! - *Devices.* The key knows none. It lives until the last deadline of all, and a device that ends takes nothing from it: the id
-//!   is offline up to a TTL and a grace time later, as [`Expired`](presence_core::Cause::Expired). To end it sooner would end it for the
-//!   other processes that keep it, which only the ancestor's [`offline`](presence_core::Presence::offline) is meant to do. Held devices
-//!   are kept by this process, at every third of the TTL; that an id came by one is known in its own process only.
+//! - *Late.* A silent id is offline when Redis notices that its key has expired: by a look at the
+//!   key, or by its cycle, ten times a second, over a sample of all keys that expire. With few keys
+//!   this takes up to 0.2 s; with many of which few have expired it may take minutes. There is no
+//!   bound. [`status`](presence_core::Presence::status) looks at the key and is exact.
+//! - *Lossy.* What happens while this process is not connected, nobody tells it afterwards. Its
+//!   streams then get `Unavailable` when the connection is lost and
+//!   [`Lagged`](presence_core::ErrorKind::Lagged) when it is back, always; from there on events go
+//!   on, and a new snapshot is true again. It is made from the keys themselves.
+//! - *In this process.* Positions are good for streams of this process, while it lives. Another one
+//!   gives `Lagged`.
+//! - *Devices.* The key knows none. It lives until the last deadline of all, and a device that ends
+//!   takes nothing from it: the id is offline up to a TTL and a grace time later, as
+//!   [`Expired`](presence_core::Cause::Expired). To end it sooner would end it for the other
+//!   processes that keep it, which only the ancestor's
+//!   [`offline`](presence_core::Presence::offline) is meant to do. Held devices are kept by this
+//!   process, at every third of the TTL; that an id came by one is known in its own process only.
 //!
-//! What it does keep: one event per transition for each stream, whoever and however many caused it, with alternation
-//! per id; explicit departures at once; nothing about the keys of others; an id is never reported offline because a read failed,
-//! nor, after a loss, before the deadline that its last heartbeat may have set.
+//! What it does keep: one event per transition for each stream, whoever and however many caused it,
+//! with alternation per id; explicit departures at once; nothing about the keys of others; an id is
+//! never reported offline because a read failed, nor, after a loss, before the deadline that its
+//! last heartbeat may have set.
 //!
 //! | law of the contract | excused, because |
 //! |---|---|
@@ -41,9 +46,10 @@
 //!
 //! # What Redis has to be
 //!
-//! One server, or the master that sentinels name; not a cluster, whose notifications and transactions end at each node. Its setting
-//! `notify-keyspace-events` must have `E`, `g`, `x` and `$`, and `e` where it may evict keys; [`Notifications`] says whether that is
-//! checked or done. A user of its own needs, for the default prefix and database 0:
+//! One server, or the master that sentinels name; not a cluster, whose notifications and
+//! transactions end at each node. Its setting `notify-keyspace-events` must have `E`, `g`, `x` and
+//! `$`, and `e` where it may evict keys; [`Notifications`] says whether that is checked or done. A
+//! user of its own needs, for the default prefix and database 0:
 //!
 //! ```text
 //! ~presence:* &__keyevent@0__:set &__keyevent@0__:expired &__keyevent@0__:del &__keyevent@0__:evicted
@@ -67,15 +73,17 @@
 //!
 //! # Cost
 //!
-//! A heartbeat is a command: put [`Throttled`](presence_core::throttled) in front. Every process hears every transition, and keeps
-//! every id that is online in its mirror, about 80 bytes for one of up to 38 bytes.
+//! A heartbeat is a command: put [`Throttled`](presence_core::throttled) in front. Every process
+//! hears every transition, and keeps every id that is online in its mirror, about 80 bytes for one
+//! of up to 38 bytes.
 //!
 //! # Stopping
 //!
-//! Four tasks listen, keep, look and try. The last one finds out, every second or third of the TTL, whether Redis takes writes, by a key
-//! with a life of 0 seconds, which Redis refuses after it has looked: nothing is written. So it is known also while nobody calls.
-//! They end with [`Presence::close`](presence_core::Presence::close), which waits for them, or when the
-//! last handle is dropped. Keys are left to expire, as if the process had died.
+//! Four tasks listen, keep, look and try. The last one finds out, every second or third of the TTL,
+//! whether Redis takes writes, by a key with a life of 0 seconds, which Redis refuses after it has
+//! looked: nothing is written. So it is known also while nobody calls. They end with
+//! [`Presence::close`](presence_core::Presence::close), which waits for them, or when the last
+//! handle is dropped. Keys are left to expire, as if the process had died.
 
 mod auditor;
 mod backend;

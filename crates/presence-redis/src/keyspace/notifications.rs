@@ -39,7 +39,8 @@ pub(super) async fn ensure(link: &Link, what_to_do: Notifications) -> Result<(),
     Err(Error::new(ErrorKind::Config, message))
 }
 
-/// Says why Redis tells too little of its keys, if it does by now, as when somebody else changed the setting.
+/// Says why Redis tells too little of its keys, if it does by now, as when somebody else changed
+/// the setting.
 pub(super) async fn missing(link: &Link, what_to_do: Notifications) -> Option<Error> {
     if what_to_do == Notifications::Assume {
         return None;

@@ -56,8 +56,8 @@ impl Store {
         absent
     }
 
-    /// Makes the keys of the ids at `places`, each once: the processes of the ancestor would hear a second time of an id
-    /// that a call names twice.
+    /// Makes the keys of the ids at `places`, each once: the processes of the ancestor would hear a
+    /// second time of an id that a call names twice.
     pub(super) async fn create(&self, ids: &[Id], places: &[usize], failures: &mut Vec<Failure>) {
         let mut seen = HashSet::new();
         let places: Vec<_> = places.iter().filter(|place| seen.insert(&ids[**place])).collect();
@@ -105,7 +105,8 @@ impl Store {
         (all, failures)
     }
 
-    /// Reads one page of the keys that begin with the prefix, and returns the cursor of the next; 0 after the last.
+    /// Reads one page of the keys that begin with the prefix, and returns the cursor of the next; 0
+    /// after the last.
     pub(super) async fn scan(&self, cursor: u64) -> Result<(u64, Vec<Id>), Error> {
         let mut command = redis::cmd("SCAN");
         command.arg(cursor).arg("MATCH").arg(self.wire.keys.pattern());
@@ -117,7 +118,8 @@ impl Store {
         Ok((next, keys.iter().filter_map(|key| self.wire.keys.id(key)).collect()))
     }
 
-    /// Sends transactions of at most [`TOGETHER`] ids each, one after the other. Once one has failed whole, so have the rest.
+    /// Sends transactions of at most [`TOGETHER`] ids each, one after the other. Once one has
+    /// failed whole, so have the rest.
     async fn ask<T>(
         &self,
         ids: &[Id],
@@ -142,7 +144,8 @@ impl Store {
 
     /// Sends a transaction, and one that Redis does not begin command by command.
     ///
-    /// Out of memory it queues nothing, not even what it would do by itself: without this, nobody could be kept online.
+    /// Out of memory it queues nothing, not even what it would do by itself: without this, nobody
+    /// could be kept online.
     async fn send(&self, transaction: &Pipeline) -> Result<Vec<Value>, Error> {
         match Box::pin(self.link.pipeline(ANY, transaction)).await {
             Err(error) if is_refused(&error) => {

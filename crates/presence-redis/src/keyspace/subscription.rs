@@ -124,7 +124,8 @@ impl Subscription {
         true
     }
 
-    /// Passes on what is no transition while the snapshot cannot begin, and says whether there was any.
+    /// Passes on what is no transition while the snapshot cannot begin, and says whether there was
+    /// any.
     fn wait(&mut self, log: &Log) -> bool {
         match log.read(self.number, u64::MAX, usize::MAX) {
             Ok(notes) => {

@@ -7,9 +7,10 @@
 //! status      MULTI  EXISTS key …       EXEC
 //! ```
 //!
-//! `T` is in seconds. Where it is no whole number of them, which the ancestor cut off, it is in milliseconds, with
-//! `PEXPIRE` and `PSETEX`. `PTTL` is ours alone, for `last_seen`. Where Redis refuses a transaction whole, as it does when it
-//! is out of memory, the same commands go without `MULTI` and `EXEC`.
+//! `T` is in seconds. Where it is no whole number of them, which the ancestor cut off, it is in
+//! milliseconds, with `PEXPIRE` and `PSETEX`. `PTTL` is ours alone, for `last_seen`. Where Redis
+//! refuses a transaction whole, as it does when it is out of memory, the same commands go without
+//! `MULTI` and `EXEC`.
 
 use std::time::Duration;
 

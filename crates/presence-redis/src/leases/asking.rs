@@ -30,8 +30,9 @@ impl<S: Space> Core<S> {
             let (life, allowance) = shard.life(until).await?;
             match timeout_at(until, question(life.clone(), allowance)).await {
                 Ok(Ok(Ok(answer))) if self.check_fresh(number).is_ok() => return Ok(answer),
-                // A process that cannot renew its lease knows nothing of leases, not even of its own: where Redis answers and takes no
-                // writes they all run out, and everybody seems to be gone.
+                // A process that cannot renew its lease knows nothing of leases, not even of its
+                // own: where Redis answers and takes no writes they all run out, and everybody
+                // seems to be gone.
                 Ok(Ok(Ok(_))) => shard.renewed(until).await?,
                 Ok(Ok(Err(_lost))) => shard.doubt(&life),
                 Ok(Err(error)) => return Err(error),
@@ -73,7 +74,8 @@ impl<S: Space> Core<S> {
                         Err(lost) => return Ok(Err(lost)),
                     };
                     if asked.elapsed() > Config::RENEWAL {
-                        // Redis may have stood still, and the others not have had a chance to renew.
+                        // Redis may have stood still, and the others not have had a chance to
+                        // renew.
                         return Ok(Ok((life, looked)));
                     }
                     for dead in &looked.overdue {

@@ -50,8 +50,9 @@ impl Leases {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) if a setting is out of bounds, does not fit the data in Redis or is refused by it,
-    /// or outside a tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if Redis cannot be reached.
+    /// [`Config`](ErrorKind::Config) if a setting is out of bounds, does not fit the data in Redis
+    /// or is refused by it, or outside a tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if
+    /// Redis cannot be reached.
     pub async fn start(config: &Config) -> Result<Self, Error> {
         let runtime = Handle::try_current()
             .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
@@ -76,7 +77,8 @@ impl Leases {
         let wrong = failed.iter().find(|error| error.kind() == ErrorKind::Config);
         match wrong.or_else(|| failed.first()) {
             None => Ok(leases),
-            // One master that is away is no reason not to serve those whose ids are with the others.
+            // One master that is away is no reason not to serve those whose ids are with the
+            // others.
             Some(error)
                 if wrong.is_none() && leases.core.link.is_cluster() && failed.len() < entered.len() =>
             {

@@ -61,7 +61,8 @@ impl<S: Space> Core<S> {
 
     /// Lets names go everywhere, and says which of them may have stayed, by place.
     ///
-    /// While a shard recovers nobody knows who else holds them: then it is said again once that is known.
+    /// While a shard recovers nobody knows who else holds them: then it is said again once that is
+    /// known.
     pub(super) async fn expel(&self, names: &[S::Name]) -> Vec<(usize, Error)> {
         let until = Instant::now() + self.patience();
         let (mut failures, mut places) = (Vec::new(), (0..names.len()).collect::<Vec<_>>());

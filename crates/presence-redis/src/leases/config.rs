@@ -29,18 +29,19 @@ pub struct Config {
     pub prefix: String,
     /// Into how many parts ids are split: 1, 2, 4, 8, 16 or 32; default 16.
     ///
-    /// In a cluster each part lies on one master, so no fewer than there are masters. Every process must have the same number: the
-    /// first one writes it down, others are refused. Fewer make the positions of events shorter.
+    /// In a cluster each part lies on one master, so no fewer than there are masters. Every process
+    /// must have the same number: the first one writes it down, others are refused. Fewer make the
+    /// positions of events shorter.
     pub shards: usize,
     /// How long one heartbeat keeps an id online.
     ///
-    /// Whole milliseconds, [`Timing::TTL_MIN`] to [`Timing::TTL_MAX`]; default 30 s. Two to three intervals of the
-    /// heartbeats, so that one may be lost.
+    /// Whole milliseconds, [`Timing::TTL_MIN`] to [`Timing::TTL_MAX`]; default 30 s. Two to three
+    /// intervals of the heartbeats, so that one may be lost.
     pub ttl: Duration,
     /// How long an id stays online after its last device was lost or ended.
     ///
-    /// Whole milliseconds, 0 to [`Timing::TTL_MAX`]; default 5 s. As long as a page takes to reload or a phone to
-    /// change networks; 0 tells every loss at once.
+    /// Whole milliseconds, 0 to [`Timing::TTL_MAX`]; default 5 s. As long as a page takes to reload
+    /// or a phone to change networks; 0 tells every loss at once.
     pub grace: Duration,
     /// How many events are kept in Redis for streams that are behind.
     ///
@@ -108,7 +109,8 @@ impl Config {
         Err(Error::new(ErrorKind::Config, fault))
     }
 
-    /// How long after its last renewal the ids of a process are let go: when the last heartbeat that it can have taken is over.
+    /// How long after its last renewal the ids of a process are let go: when the last heartbeat
+    /// that it can have taken is over.
     pub(super) fn lease(&self) -> Duration {
         Self::PATIENCE + self.ttl + self.grace
     }

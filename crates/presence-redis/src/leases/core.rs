@@ -33,7 +33,8 @@ pub(super) struct Core<S: Space = Ids> {
     pub(super) pulse: Arc<Pulse>,
     /// Of both spaces.
     pub(super) health: Arc<Health>,
-    /// Cancelled when the backend is closed or dropped: calls are refused, what is under way is finished.
+    /// Cancelled when the backend is closed or dropped: calls are refused, what is under way is
+    /// finished.
     pub(super) closing: CancellationToken,
     /// The name of this process, made anew at each start.
     process: String,
@@ -95,8 +96,8 @@ impl<S: Space> Core<S> {
         Ok(())
     }
 
-    /// Returns why a call failed: once the backend is closed, because of that. Nothing is renewed and written any more
-    /// then, which looks like a Redis that is away.
+    /// Returns why a call failed: once the backend is closed, because of that. Nothing is renewed
+    /// and written any more then, which looks like a Redis that is away.
     pub(super) fn cause(&self, error: Error) -> Error {
         self.check_open().err().unwrap_or(error)
     }
@@ -145,8 +146,9 @@ impl<S: Space> Core<S> {
 
 /// Sees to the key in which earlier versions kept the layout, `<prefix>:layout`.
 ///
-/// In the keyspace layout that is the key of a user of the same name, if the prefix is the same, as it may be after a migration. So it
-/// is taken away if it says what it said then, and refused if that does not fit; the shards have known their layout themselves since.
+/// In the keyspace layout that is the key of a user of the same name, if the prefix is the same, as
+/// it may be after a migration. So it is taken away if it says what it said then, and refused if
+/// that does not fit; the shards have known their layout themselves since.
 async fn migrate_layout(link: &Link, key: &str, shards: usize) -> Result<(), Error> {
     let mut get = redis::cmd("GET");
     get.arg(key);

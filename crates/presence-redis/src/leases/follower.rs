@@ -15,7 +15,8 @@ use super::scripts::decode;
 use super::tail::Fit;
 use crate::connection::unavailable;
 
-/// The one who follows shards that can be read together: all of one server's, or one of a cluster's.
+/// The one who follows shards that can be read together: all of one server's, or one of a
+/// cluster's.
 #[derive(Debug)]
 pub(super) struct Follower {
     core: Arc<Core>,

@@ -1,7 +1,7 @@
 //! Every key, only here.
 //!
-//! A shard's keys share a hash tag, so that in a cluster they share a slot. `P` is [`Config::prefix`](super::Config::prefix), `N` a
-//! shard, `p` a process:
+//! A shard's keys share a hash tag, so that in a cluster they share a slot. `P` is
+//! [`Config::prefix`](super::Config::prefix), `N` a shard, `p` a process:
 //!
 //! | key | type | what | lives |
 //! |---|---|---|---|
@@ -14,9 +14,9 @@
 //! | `{P:N}:seen`, `{P:N}:seen:before` | hash | offline id → last sign of life, ms; when the first is full it takes the place of the second | `remembered_max` in both |
 //! | `{P:mail:p}` | stream | what other processes ask of `p`, and their answers | a minute |
 //!
-//! Rooms lie in shards of their own, once they are used. Their tag is `{P:N:rooms}`, and what is held is a seat: room, line feed, id.
-//! Their `life` also has `forgot`, the highest number of a log that was dropped; their `log` tells of lives alone, `seen` is not there,
-//! and there are
+//! Rooms lie in shards of their own, once they are used. Their tag is `{P:N:rooms}`, and what is
+//! held is a seat: room, line feed, id. Their `life` also has `forgot`, the highest number of a log
+//! that was dropped; their `log` tells of lives alone, `seen` is not there, and there are
 //!
 //! | key | type | what | lives |
 //! |---|---|---|---|
@@ -25,10 +25,12 @@
 //! | `…:empty` | sorted set | room that has a log and no members → since when, ms | as that log |
 //! | `…:nudge:p` | stream | ends a read of `p` that does not know of the latest room it follows | a minute |
 //!
-//! Every key begins with a brace, so that none is one of the keyspace layout, `P:<id>`, under the same prefix. Earlier
-//! versions kept the layout in `P:layout`, which is looked for at the start and removed.
+//! Every key begins with a brace, so that none is one of the keyspace layout, `P:<id>`, under the
+//! same prefix. Earlier versions kept the layout in `P:layout`, which is looked for at the start
+//! and removed.
 //!
-//! Causes: `h` heartbeat, `k` held; `x` expired, `e` ended, `o` told offline or removed; `s` shows something else. All times are of the server, since 1970.
+//! Causes: `h` heartbeat, `k` held; `x` expired, `e` ended, `o` told offline or removed; `s` shows
+//! something else. All times are of the server, since 1970.
 
 use presence_core::rooms::Room;
 

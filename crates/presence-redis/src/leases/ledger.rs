@@ -11,7 +11,8 @@ use super::space::{Faces, Space};
 
 /// The outboxes of all shards, and what those show who are held here.
 ///
-/// Locks are taken in the order place of the name, outbox. What is shown has a lock of its own, under which nothing else is taken.
+/// Locks are taken in the order place of the name, outbox. What is shown has a lock of its own,
+/// under which nothing else is taken.
 #[derive(Debug)]
 pub(super) struct Ledger<S: Space> {
     boxes: Vec<Slot<S>>,

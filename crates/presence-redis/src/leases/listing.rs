@@ -5,7 +5,8 @@
 use presence_core::Cursor;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A shard in one life of its data, as a cursor names it: in another life the order of a listing is another one.
+/// A shard in one life of its data, as a cursor names it: in another life the order of a listing is
+/// another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Page {
     pub(super) shard: usize,
@@ -22,7 +23,8 @@ impl Page {
         (cursor.shard() & SHARD) as usize
     }
 
-    /// Where a cursor stands in this life of its shard: at its beginning, if it was made in another one.
+    /// Where a cursor stands in this life of its shard: at its beginning, if it was made in another
+    /// one.
     pub(super) fn place(self, cursor: Cursor) -> Place {
         if cursor.shard() >> SHARD_BITS == self.life {
             Place::unpack(cursor.offset())
@@ -41,10 +43,12 @@ impl Page {
 const SHARD_BITS: u32 = 8;
 const SHARD: u32 = (1 << SHARD_BITS) - 1;
 
-/// Where in the listing of a shard a page begins: at a cursor of Redis, after the ids whose hash is at most `after`.
+/// Where in the listing of a shard a page begins: at a cursor of Redis, after the ids whose hash is
+/// at most `after`.
 ///
-/// Redis gives as many as it likes at one cursor. What does not fit into a page is read again for the next one, and the order of
-/// hashes tells what was in the page before, whoever came and went since.
+/// Redis gives as many as it likes at one cursor. What does not fit into a page is read again for
+/// the next one, and the order of hashes tells what was in the page before, whoever came and went
+/// since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Place {
     pub(super) cursor: u64,
@@ -52,7 +56,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Redis's cursors have as many bits as its table has buckets in binary: never more than 32 in one shard.
+    /// Redis's cursors have as many bits as its table has buckets in binary: never more than 32 in
+    /// one shard.
     fn pack(self) -> u64 {
         self.cursor << 32 | u64::from(self.after)
     }
@@ -64,8 +69,8 @@ impl Place {
 
     /// How many to ask Redis for to fill a page, if it has not enough already.
     ///
-    /// Fewer than fit, as it often gives more. What is read again is read in the smallest steps: a larger one would go beyond what was
-    /// read before, where the order of hashes tells nothing.
+    /// Fewer than fit, as it often gives more. What is read again is read in the smallest steps: a
+    /// larger one would go beyond what was read before, where the order of hashes tells nothing.
     pub(super) fn count(self, filled: usize, limit: usize) -> Option<usize> {
         let wanted = limit * 3 / 4;
         if filled > wanted || filled >= limit {
@@ -87,7 +92,8 @@ impl Place {
         found.retain(|(hash, _)| *hash > self.after);
         found.sort_unstable_by_key(|(hash, _)| *hash);
         let mut fits = found.len().min(limit - page.len());
-        // Those of one hash stay together, so that none is left out. If a page is too small for them it is as large as it has to be.
+        // Those of one hash stay together, so that none is left out. If a page is too small for
+        // them it is as large as it has to be.
         while fits > 0 && fits < found.len() && found[fits - 1].0 == found[fits].0 {
             fits -= 1;
         }

@@ -9,8 +9,9 @@
 //! answers kind "heard", token
 //! ```
 //!
-//! `of` is a space, `ids` or `rooms`, and a name of it is one line or two: no name has control characters. Mail may get lost: who was told offline is found out at the next
-//! comparison of counts, a device ends at its deadline.
+//! `of` is a space, `ids` or `rooms`, and a name of it is one line or two: no name has control
+//! characters. Mail may get lost: who was told offline is found out at the next comparison of
+//! counts, a device ends at its deadline.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -60,7 +61,8 @@ impl<S: Space> Core<S> {
                 self.ask_process(&process, "left", &lines.join("\n")).await;
             }
         });
-        // The event is out and the effect is there. Who does not answer learns of it when it wakes up.
+        // The event is out and the effect is there. Who does not answer learns of it when it wakes
+        // up.
         drop(timeout(ANSWER, futures_util::future::join_all(letters)).await);
     }
 

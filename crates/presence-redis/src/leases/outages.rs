@@ -7,7 +7,8 @@
 /// What those who read for streams say about their reading.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Reading {
-    /// Counts the times that reading began to fail; also one that is over before a stream looks is told.
+    /// Counts the times that reading began to fail; also one that is over before a stream looks is
+    /// told.
     pub(super) outages: u64,
     /// How many of the readers fail at the moment.
     pub(super) failing: usize,
@@ -39,7 +40,8 @@ impl Outages {
         Self { seen: reading.outages, troubled: reading.failing > 0 }
     }
 
-    /// Takes note of how reading goes, and of whether the stream itself just failed; says whether that is to be told.
+    /// Takes note of how reading goes, and of whether the stream itself just failed; says whether
+    /// that is to be told.
     pub(super) fn note(&mut self, reading: Reading, failed: bool) -> bool {
         let begun = reading.outages > self.seen;
         self.seen = reading.outages;

@@ -60,11 +60,12 @@ pub(super) enum Answer {
 
 /// The steps that were not taken yet.
 ///
-/// While Redis is away it is kept small: of a name that came and went nothing remains to be said. So there are never many more steps
-/// than four times the names concerned.
+/// While Redis is away it is kept small: of a name that came and went nothing remains to be said.
+/// So there are never many more steps than four times the names concerned.
 ///
-/// While Redis is out of memory those that need some are *kept* apart, by name, with all that follows of the same name: they fail for
-/// now, and hold up nobody who leaves, which is what frees memory.
+/// While Redis is out of memory those that need some are *kept* apart, by name, with all that
+/// follows of the same name: they fail for now, and hold up nobody who leaves, which is what frees
+/// memory.
 ///
 /// ```text
 ///   push ──► a name that is kept, or a step that needs memory? ── yes ──► kept ── memory again ──► steps
@@ -114,7 +115,8 @@ impl<S: Space> Outbox<S> {
         self.sort();
     }
 
-    /// Notes that Redis takes nothing that needs memory, and why, or that it does again; says whether there is more to write now.
+    /// Notes that Redis takes nothing that needs memory, and why, or that it does again; says
+    /// whether there is more to write now.
     pub(super) fn set_full(&mut self, full: Option<Error>) -> bool {
         self.full = full;
         if self.full.is_some() {
@@ -206,7 +208,8 @@ impl<S: Space> What<S> {
 /// Drops what later steps made pointless.
 fn fold<S: Space>(steps: impl IntoIterator<Item = Step<S>>) -> Vec<Step<S>> {
     let mut kept: Vec<Option<Step<S>>> = Vec::new();
-    // The places of the steps of each name that are still there: at most an explicit one and one of each other kind.
+    // The places of the steps of each name that are still there: at most an explicit one and one of
+    // each other kind.
     let mut places: HashMap<S::Name, Vec<usize>> = HashMap::new();
     for mut step in steps {
         let before = places.entry(step.name.clone()).or_default();
@@ -216,8 +219,9 @@ fn fold<S: Space>(steps: impl IntoIterator<Item = Step<S>>) -> Vec<Step<S>> {
                 if let Some(doubtful) = cancel(&mut kept, before, &step.what) {
                     // The first may have been heard: the second has to be.
                     step.doubtful = doubtful;
-                    // Who left and came back never was away, but may show something else, and may have been made to leave
-                    // elsewhere meanwhile: an arrival that is said again makes it true in any case.
+                    // Who left and came back never was away, but may show something else, and may
+                    // have been made to leave elsewhere meanwhile: an arrival that is said again
+                    // makes it true in any case.
                     if matches!(step.what, What::Arrive { .. }) {
                         step.doubtful = true;
                     } else if !doubtful {
@@ -245,7 +249,8 @@ fn fold<S: Space>(steps: impl IntoIterator<Item = Step<S>>) -> Vec<Step<S>> {
     kept.into_iter().flatten().collect()
 }
 
-/// Drops the step that `next` undoes, with what was shown since, and says whether it may have been heard; `None` if there is none.
+/// Drops the step that `next` undoes, with what was shown since, and says whether it may have been
+/// heard; `None` if there is none.
 fn cancel<S: Space>(kept: &mut [Option<Step<S>>], before: &mut Vec<usize>, next: &What<S>) -> Option<bool> {
     let what = |place: usize| kept[place].as_ref().map(|step| &step.what);
     let is_transition = |place: &usize| !matches!(what(*place), Some(What::Show { .. } | What::Check));
@@ -301,7 +306,8 @@ mod tests {
         What::Explicit(Reply { place: 0, answers: Arc::default() })
     }
 
-    /// What Redis knows of an id after the steps it heard: whether it is here, and whether others hold it, as they did first.
+    /// What Redis knows of an id after the steps it heard: whether it is here, and whether others
+    /// hold it, as they did first.
     fn hear(known: &mut BTreeMap<Id, (bool, bool)>, step: &Step<Ids>) {
         let (mine, others) = known.entry(step.name.clone()).or_insert((false, true));
         match step.what {
@@ -384,7 +390,8 @@ mod tests {
         let names = |steps: Vec<Step<Ids>>| steps.into_iter().map(|step| step.name).collect::<Vec<_>>();
         assert_eq!(names(outbox.take(9)), [id(2)]);
         assert!(outbox.why_kept(&id(1)).is_some() && outbox.why_kept(&id(2)).is_none());
-        // Who comes is kept; who was kept and leaves leaves no trace; who is told to leave is written at once.
+        // Who comes is kept; who was kept and leaves leaves no trace; who is told to leave is
+        // written at once.
         outbox.push(id(4), arrive());
         outbox.push(id(1), depart());
         outbox.push(id(3), explicit());

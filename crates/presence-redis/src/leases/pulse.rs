@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Counts while this process runs. What it slept through, stopped or starved, it does not count: so a silence of Redis can be told from
-/// one of our own.
+/// Counts while this process runs. What it slept through, stopped or starved, it does not count: so
+/// a silence of Redis can be told from one of our own.
 #[derive(Debug, Default)]
 pub(super) struct Pulse(AtomicU32);
 

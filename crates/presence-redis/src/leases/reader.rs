@@ -61,7 +61,8 @@ impl Core {
         if failures.is_empty() { Ok(all) } else { Err(BatchError::new(all, failures)) }
     }
 
-    /// Reads ids of one shard; those that are not known because it is recovering again, until it has recovered.
+    /// Reads ids of one shard; those that are not known because it is recovering again, until it
+    /// has recovered.
     async fn read_shard(
         &self,
         shard: usize,

@@ -59,7 +59,8 @@ impl<S: Space> Writer<S> {
                 });
                 next = after;
                 if !names.is_empty() {
-                    // Written before any step that is made after the page was: who leaves meanwhile does so after it.
+                    // Written before any step that is made after the page was: who leaves meanwhile
+                    // does so after it.
                     let call = self.next_call();
                     match self.scripts().announce(&life, call, &names).await? {
                         Ok(written) => self.shard().hear(written.last),
@@ -78,7 +79,8 @@ impl<S: Space> Writer<S> {
         Ok(())
     }
 
-    /// Finds out how the counts came to differ, while the life is the same: then Redis is right about who was told to leave.
+    /// Finds out how the counts came to differ, while the life is the same: then Redis is right
+    /// about who was told to leave.
     pub(super) async fn compare(&mut self) -> Result<(), Error> {
         let theirs = self.let_go_of_extras().await?;
         let ledger = self.core.beings.ledger();

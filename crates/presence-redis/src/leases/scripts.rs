@@ -184,8 +184,8 @@ impl<'a, S: Space> Scripts<'a, S> {
         )
     }
 
-    /// Writes steps, in the call `number`; `now` is the time of the clock that they were made by, and `anyway` lets them be written
-    /// though Redis is out of memory.
+    /// Writes steps, in the call `number`; `now` is the time of the clock that they were made by,
+    /// and `anyway` lets them be written though Redis is out of memory.
     pub(super) async fn write(
         &self,
         life: &Life,
@@ -208,9 +208,11 @@ impl<'a, S: Space> Scripts<'a, S> {
         self.write_coded(life, number, anyway, fill).await
     }
 
-    /// Announces names that this process holds, whether they are held without a deadline, and what they show, in the call `number`.
+    /// Announces names that this process holds, whether they are held without a deadline, and what
+    /// they show, in the call `number`.
     ///
-    /// Also out of memory: what was lost, and was there before, has to be there before anybody can be let go.
+    /// Also out of memory: what was lost, and was there before, has to be there before anybody can
+    /// be let go.
     pub(super) async fn announce(
         &self,
         life: &Life,
@@ -252,7 +254,8 @@ impl<'a, S: Space> Scripts<'a, S> {
         })
     }
 
-    /// All keys of the shard, as those scripts take them that change what a process holds; `set` is the one of that process.
+    /// All keys of the shard, as those scripts take them that change what a process holds; `set` is
+    /// the one of that process.
     fn keys_with(&self, set: &'a str) -> [&'a str; 8] {
         let keys = self.keys;
         [&keys.life, &keys.held, set, &keys.leases, &keys.awaited, &keys.log, &keys.past, &keys.past_before]
@@ -306,7 +309,8 @@ impl Scripts<'_> {
     }
 }
 
-/// What processes have to agree on to share data: the version of the keys, and how names are spread over shards.
+/// What processes have to agree on to share data: the version of the keys, and how names are spread
+/// over shards.
 pub(super) fn layout(shards: usize) -> String {
     format!("leases 1 {shards}")
 }
@@ -421,7 +425,8 @@ pub(super) fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// For how long a new life waits for processes that nobody knows: each that is well finds out at its next renewal.
+/// For how long a new life waits for processes that nobody knows: each that is well finds out at
+/// its next renewal.
 const UNKNOWN: Duration = Duration::from_secs(1);
 /// For how long one process lets others go before somebody else may.
 const CLAIM: Duration = Duration::from_secs(1);

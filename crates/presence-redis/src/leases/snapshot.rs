@@ -73,7 +73,8 @@ impl Snapshot {
             changed.extend(stretch.records.into_iter().map(|record| (record.id, record.cause.status())));
         }
         if life.epoch != scan.epoch || mark < looked.last {
-            // Too much happened, or the data was lost: list it again. What is not found then is taken back.
+            // Too much happened, or the data was lost: list it again. What is not found then is
+            // taken back.
             return Ok(());
         }
         for (id, status) in changed {

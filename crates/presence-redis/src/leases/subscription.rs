@@ -146,7 +146,8 @@ impl Subscription {
         }
     }
 
-    /// Says once for each outage that there is one: by those who read for all streams, or by what this one failed of.
+    /// Says once for each outage that there is one: by those who read for all streams, or by what
+    /// this one failed of.
     fn tell(&mut self, news: News, failure: Option<&Error>) {
         if self.outages.note(news.reading, failure.is_some()) {
             let error = failure.cloned().unwrap_or_else(|| self.core.error());
@@ -192,7 +193,8 @@ impl Subscription {
             };
             pages.push(page);
         }
-        // Before all events: a subscriber throws away what it heard before it. Kept till here, should a read have failed in between.
+        // Before all events: a subscriber throws away what it heard before it. Kept till here,
+        // should a read have failed in between.
         self.ready.extend(std::mem::take(&mut self.lagged).error().map(Err));
         for (shard, page) in pages.into_iter().enumerate() {
             self.give(shard, page);

@@ -71,7 +71,8 @@ impl Tail {
         let mut end = self.ends[shard].lock();
         let same = end.life.as_ref().is_some_and(|known| known.epoch == life.epoch);
         if !same {
-            // Of a new life everything is read, but at the very first what was before is nobody's business.
+            // Of a new life everything is read, but at the very first what was before is nobody's
+            // business.
             let from = if end.life.is_some() { life.start } else { last };
             *end = End { life: Some(life.clone()), after: from, last: from, records: VecDeque::new() };
         }
@@ -112,7 +113,8 @@ impl Tail {
 }
 
 impl End {
-    /// Returns the events after `mark`, at most `limit`; if they are not all here, the number that all after are.
+    /// Returns the events after `mark`, at most `limit`; if they are not all here, the number that
+    /// all after are.
     pub(super) fn page(&self, mark: u64, limit: usize) -> Result<Vec<Record>, u64> {
         let Some(skipped) = mark.checked_sub(self.after) else { return Err(self.after) };
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);

@@ -34,7 +34,8 @@ pub(super) struct Writer<S: Space> {
     incarnation: u32,
     /// Counts the writes: one that a lost connection delivers late is told by its number.
     calls: u64,
-    /// Steps that were sent and not answered yet. They are sent again as they were, with their number, so that Redis takes them once.
+    /// Steps that were sent and not answered yet. They are sent again as they were, with their
+    /// number, so that Redis takes them once.
     pub(super) unanswered: Option<(u64, Vec<Step<S>>)>,
     next_renewal: Instant,
     /// When Redis answered last, by the time that this process was awake for.
@@ -44,7 +45,8 @@ pub(super) struct Writer<S: Space> {
     /// Until when leases count for longer.
     allowed: Instant,
     failures: u32,
-    /// Counts the renewals since the server's policy was asked for, and whether it was found to do harm.
+    /// Counts the renewals since the server's policy was asked for, and whether it was found to do
+    /// harm.
     unadvised: u32,
     warned: bool,
 }
@@ -169,7 +171,8 @@ impl<S: Space> Writer<S> {
         let quiet =
             ticket.is_some() && ticket == self.idle_at() && here == self.core.online_here(self.number);
         self.busy = if quiet { 0 } else { self.busy + 1 };
-        // While names come and go the counts say nothing; now and then they are compared name by name all the same.
+        // While names come and go the counts say nothing; now and then they are compared name by
+        // name all the same.
         let doubtful = quiet && here != renewed.held || self.busy == BUSY_MAX;
         if doubtful && !self.to_announce {
             self.busy = 0;
@@ -327,7 +330,8 @@ impl<S: Space> Writer<S> {
         }
     }
 
-    /// Whether the next renewal asks for the policy of the server: now and then, and once for all shards of one server.
+    /// Whether the next renewal asks for the policy of the server: now and then, and once for all
+    /// shards of one server.
     fn asks_for_policy(&mut self) -> bool {
         if S::KIND != Ids::KIND || self.number > 0 && !self.core.link.is_cluster() {
             return false;
@@ -348,7 +352,8 @@ impl<S: Space> Writer<S> {
                 _ => Answer::Others(words),
             };
             if answer == Answer::Nobody {
-                // Unless it came back since: then Redis has heard of it in the same call, or hears of it next.
+                // Unless it came back since: then Redis has heard of it in the same call, or hears
+                // of it next.
                 let later = || steps[place + 1..].iter().any(|later| later.name == step.name);
                 let is_coming = || later() || beings.ledger().outbox(self.number).has(&step.name);
                 self.core.forget_if(&step.name, |online| online && !is_coming());
@@ -408,7 +413,8 @@ impl<S: Space> Writer<S> {
         }
     }
 
-    /// How much longer than its lease a process counts: for a while after a silence, as long as it may have been.
+    /// How much longer than its lease a process counts: for a while after a silence, as long as it
+    /// may have been.
     fn allowance(&self) -> Duration {
         if Instant::now() < self.allowed { FOREVER } else { Duration::ZERO }
     }

@@ -51,7 +51,8 @@ impl Ancestor {
         there
     }
 
-    /// Waits for the next event, `id ONLINE` or `id OFFLINE`, as the Go package cuts it out of a notification.
+    /// Waits for the next event, `id ONLINE` or `id OFFLINE`, as the Go package cuts it out of a
+    /// notification.
     pub(crate) async fn event(&mut self) -> String {
         let message = self.messages.next().await.unwrap();
         let status = if message.get_channel_name().ends_with(":set") { "ONLINE" } else { "OFFLINE" };

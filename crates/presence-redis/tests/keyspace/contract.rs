@@ -1,4 +1,5 @@
-//! The laws of every backend, against the keyspace layout: one process, and a process for each node.
+//! The laws of every backend, against the keyspace layout: one process, and a process for each
+//! node.
 
 use std::time::Duration;
 
@@ -65,8 +66,8 @@ impl World for OneProcess {
     }
 }
 
-/// As many nodes as a law asks for, each with a connection and ears of its own. Their server may be killed, and forgets
-/// everything.
+/// As many nodes as a law asks for, each with a connection and ears of its own. Their server may be
+/// killed, and forgets everything.
 struct ManyProcesses {
     redis: Redis,
     terms: Terms,

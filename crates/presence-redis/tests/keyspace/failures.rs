@@ -48,7 +48,8 @@ async fn a_redis_that_was_killed_is_found_again_and_told_who_is_held() {
     redis.start_again().await.unwrap();
     assert_eq!(listener.error().await, ErrorKind::Lagged);
     let back = Instant::now();
-    // Its heartbeat does not come: it is offline, but no earlier than one from before would have lasted.
+    // Its heartbeat does not come: it is offline, but no earlier than one from before would have
+    // lasted.
     listener.expect("beats", Cause::Expired).await;
     assert!(back.elapsed() >= Duration::from_millis(900), "offline after {:?}", back.elapsed());
     // The other one's key was made again, and nobody heard of it.
@@ -256,13 +257,15 @@ async fn a_replica_that_became_master_is_followed() {
     assert_eq!(listener.error().await, ErrorKind::Unavailable);
     redis.failed_over(master).await.unwrap();
     while listener.error().await != ErrorKind::Lagged {}
-    // Which of them the replica knew, and how long the failover took, is open; who is held is online in the end.
+    // Which of them the replica knew, and how long the failover took, is open; who is held is
+    // online in the end.
     let (mut listener, _) = Listener::snapshot(&presence).await;
     presence.online(["new"]).await.unwrap();
     while listener.event().await.id.as_str() != "new" {}
     presence.offline(["new"]).await.unwrap();
     while listener.event().await.cause != Cause::Explicit {}
-    // Its key is made again by a task of its own, and no event tells of a key that was there all the while.
+    // Its key is made again by a task of its own, and no event tells of a key that was there all
+    // the while.
     let kept = async {
         while presence.status(["held"]).await.ok().as_deref() != Some(&[Status::Online]) {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -50,7 +50,8 @@ async fn keys_of_others_are_not_heard() {
     assert_eq!(presence.count().await.unwrap(), 1);
 }
 
-/// B3 and B4: a key shorter than the prefix was an event of nobody, one of exactly its length killed the process.
+/// B3 and B4: a key shorter than the prefix was an event of nobody, one of exactly its length
+/// killed the process.
 #[tokio::test]
 async fn keys_up_to_the_length_of_the_prefix_are_not_heard() {
     let Some(redis) = require(Redis::private().await) else { return };

@@ -1,4 +1,5 @@
-//! Who is held here is never offline here, whatever became of its key; and while Redis takes no writes nobody goes by a key that ran out.
+//! Who is held here is never offline here, whatever became of its key; and while Redis takes no
+//! writes nobody goes by a key that ran out.
 
 use std::time::Duration;
 

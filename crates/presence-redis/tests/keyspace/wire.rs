@@ -8,8 +8,9 @@ use test_support::{Redis, RedisMonitor, require};
 use crate::ancestor::Ancestor;
 use crate::listener::{Listener, config, run, start, stranger};
 
-/// Returns what Redis heard since the last call, without what is sent of its own accord: looks after flushes, which the ancestor, that
-/// never names several keys, does not do, questions about how the server is, and the name of the client.
+/// Returns what Redis heard since the last call, without what is sent of its own accord: looks
+/// after flushes, which the ancestor, that never names several keys, does not do, questions about
+/// how the server is, and the name of the client.
 async fn heard(monitor: &mut RedisMonitor) -> Vec<String> {
     let mut commands = monitor.commands().await.unwrap();
     commands.retain(|command| {

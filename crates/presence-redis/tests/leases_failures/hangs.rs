@@ -1,4 +1,5 @@
-//! One of several servers hangs: a master of a cluster, or a master and the first sentinel of the address.
+//! One of several servers hangs: a master of a cluster, or a master and the first sentinel of the
+//! address.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The laws of loss, of ids and of rooms: Redis killed and started again with its data and without, and frozen; a process that is gone;
-//! strangers.
+//! The laws of loss, of ids and of rooms: Redis killed and started again with its data and without,
+//! and frozen; a process that is gone; strangers.
 
 use std::marker::PhantomData;
 use std::time::Duration;

@@ -58,7 +58,8 @@ async fn shard_that_moves_goes_on() {
     let (one, worst) = churn.join_next().await.unwrap().unwrap();
     one.online(["end"]).await.unwrap();
     follower.until(&["a", "end"]).await;
-    // A move is a new life, in which everybody has up to 5 s to say who is here, and calls wait for that within their time.
+    // A move is a new life, in which everybody has up to 5 s to say who is here, and calls wait for
+    // that within their time.
     assert!(worst < PATIENCE, "calls failed for {worst:?}");
 }
 
@@ -105,8 +106,9 @@ async fn again<T, F: Future<Output = Result<T, Error>>>(call: impl Fn() -> F) ->
     }
 }
 
-/// The slot of a hash tag: CRC-16/XMODEM of it.
-/// Source: <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>, section "Hash tags".
+/// The slot of a hash tag: CRC-16/XMODEM of it. Source:
+/// <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>, section "Hash
+/// tags".
 fn redis_slot(tag: &str) -> u16 {
     let crc =
         tag.bytes().fold(0_u16, |crc, byte| {

@@ -1,4 +1,5 @@
-//! A process that enters after a time in which nobody could renew: those who were there get time to say that they still are.
+//! A process that enters after a time in which nobody could renew: those who were there get time to
+//! say that they still are.
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use super::follower::Follower;
 use super::wire::Wire;
 use super::{PATIENCE, config, process, tell};
 
-/// A wire to Redis that can be cut, the configuration of a process behind it, and that of one that is not.
+/// A wire to Redis that can be cut, the configuration of a process behind it, and that of one that
+/// is not.
 async fn wired(redis: &Redis) -> (Wire, Config, Config) {
     let wire = Wire::start(redis.url()).await;
     let mut config = config(redis.url());
@@ -57,7 +59,8 @@ async fn newcomer_lets_go_of_nobody_who_could_not_renew() {
     panic!("the machine was too busy, 20 times");
 }
 
-/// Lets a newcomer wait for somebody who could not renew, and says whether the machine was quick enough.
+/// Lets a newcomer wait for somebody who could not renew, and says whether the machine was quick
+/// enough.
 async fn newcomer_waits(redis: &Redis) -> bool {
     let (wire, wired, config) = wired(redis).await;
     let (holder, other) = (process(&wired).await, process(&config).await);
@@ -125,7 +128,8 @@ async fn nobody_is_online_after_the_last_process_crashed() {
     crashes.hold_device("a", "tab").await.unwrap();
     wire.cut();
     sleep(config.ttl + Duration::from_secs(2)).await;
-    // Was it cut off, or did it crash? That is unknown for a moment, and "online" is no answer to it.
+    // Was it cut off, or did it crash? That is unknown for a moment, and "online" is no answer to
+    // it.
     let next = process(&config).await;
     let begun = Instant::now();
     loop {

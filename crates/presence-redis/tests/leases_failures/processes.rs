@@ -33,7 +33,8 @@ async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
             gone += 1;
         }
     }
-    // TTL and grace and 2 s are promised of an idle machine; here it is that they go by a lease, and not by a timer of minutes.
+    // TTL and grace and 2 s are promised of an idle machine; here it is that they go by a lease,
+    // and not by a timer of minutes.
     assert!(closed.elapsed() < PATIENCE, "the last one went after {:?}", closed.elapsed());
     follower.silent(Duration::from_secs(1)).await;
     assert_eq!(follower.online(), [&ids[0]], "held by somebody else, too");
@@ -81,7 +82,8 @@ async fn process_that_was_cut_off_comes_back_without_a_lie() {
     }
     assert_eq!(follower.online(), ["both"]);
     assert_eq!(lives.status(["stays"]).await.unwrap(), [Status::Offline]);
-    // While it is away it may not say that somebody is online, and what happens there counts in the end.
+    // While it is away it may not say that somebody is online, and what happens there counts in the
+    // end.
     assert!(cut.online(["stays"]).await.is_err());
     assert!(cut.offline_device("leaves", "tab").await.is_err());
     wire.mend();
@@ -149,8 +151,8 @@ async fn what_was_heard_without_an_answer_is_not_done_twice() {
     panic!("redis heard nothing without an answer, 20 times");
 }
 
-/// Lets Redis hear an `offline` whose answer is lost, and says whether it did: a renewal that is on its way when answers begin
-/// to be lost is in front of it.
+/// Lets Redis hear an `offline` whose answer is lost, and says whether it did: a renewal that is on
+/// its way when answers begin to be lost is in front of it.
 async fn is_not_done_twice(redis: &str) -> bool {
     let wire = Wire::start(redis).await;
     let config = config(redis);

@@ -103,7 +103,8 @@ async fn frozen_redis_takes_nobody_offline() {
     follower.until(&["a", "c"]).await;
     let until = Instant::now() + Duration::from_secs(3);
     while let Some(event) = follower.change(until.saturating_duration_since(Instant::now())).await {
-        // It came when Redis could not answer, and was over by then: Redis may hear of it late, or not at all.
+        // It came when Redis could not answer, and was over by then: Redis may hear of it late, or
+        // not at all.
         assert_eq!(event.id.as_str(), "new");
     }
     assert_eq!(follower.online(), ["a", "c"]);

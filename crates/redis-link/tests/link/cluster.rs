@@ -23,8 +23,9 @@ async fn keys(cluster: &RedisCluster) -> Vec<String> {
     keys
 }
 
-/// CRC-16/XMODEM of a key without a tag.
-/// Source: <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>, section "Hash tags".
+/// CRC-16/XMODEM of a key without a tag. Source:
+/// <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>, section "Hash
+/// tags".
 fn slot(key: &str) -> u16 {
     let crc =
         key.bytes().fold(0_u16, |crc, byte| {
@@ -60,7 +61,8 @@ async fn master_that_hangs_takes_nobody_else_along() {
     let begun = Instant::now();
     assert_eq!(set(&link, &keys[0]).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(begun.elapsed() < link.timeout() + SLACK, "a call took {:?}", begun.elapsed());
-    // A process that starts now finds its way, and those who start before and after the failover have the same.
+    // A process that starts now finds its way, and those who start before and after the failover
+    // have the same.
     let early = Link::open(&connect(&cluster.url())).await.unwrap();
     set(&early, &keys[1]).await.unwrap();
     cluster.failed_over(0).await.unwrap();

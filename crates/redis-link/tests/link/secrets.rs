@@ -27,7 +27,8 @@ fn password() -> impl Strategy<Value = String> {
     "[QXZJKV0-9@/?#:&%=+,. \\\\\\[\\]Ωß-]{4,40}"
 }
 
-/// What must not be seen: four letters of the password in a row that are not the punctuation of any address.
+/// What must not be seen: four letters of the password in a row that are not the punctuation of any
+/// address.
 fn parts(password: &str) -> Vec<String> {
     let letters: Vec<char> = password.chars().collect();
     let windows = letters.windows(4).filter(|part| part.iter().any(|letter| "QXZJKVΩß".contains(*letter)));

@@ -24,7 +24,8 @@ use crate::process::Process;
 /// How long a cold start may take; it takes under a second where nothing else runs.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// As many browsers as the machine has cores run at once in a process: unlike most that tests wait for, a browser computes.
+/// As many browsers as the machine has cores run at once in a process: unlike most that tests wait
+/// for, a browser computes.
 static AT_ONCE: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let cores = thread::available_parallelism().map_or(2, usize::from);
     Arc::new(Semaphore::new(cores))
@@ -32,7 +33,8 @@ static AT_ONCE: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
 
 /// A headless Chromium with an empty profile of its own, gone when dropped.
 ///
-/// The binary is the one that `CHROMIUM` names, or else on `PATH`, or unpacked by `cargo xtask setup`.
+/// The binary is the one that `CHROMIUM` names, or else on `PATH`, or unpacked by `cargo xtask
+/// setup`.
 ///
 /// # Examples
 ///
@@ -69,12 +71,13 @@ pub struct Profile {
 }
 
 impl Chromium {
-    /// Starts a browser and returns once it answers, after another one has ended if many run. Belongs to the runtime that it is started on.
+    /// Starts a browser and returns once it answers, after another one has ended if many run.
+    /// Belongs to the runtime that it is started on.
     ///
     /// # Errors
     ///
-    /// `Missing` if this machine has no Chromium; `Unavailable` or `Timeout` if it does not start, with its last
-    /// lines.
+    /// `Missing` if this machine has no Chromium; `Unavailable` or `Timeout` if it does not start,
+    /// with its last lines.
     pub async fn start() -> Result<Self> {
         let program = program()?;
         let permit = Arc::clone(&AT_ONCE)

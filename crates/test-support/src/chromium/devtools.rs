@@ -145,7 +145,8 @@ struct Connection {
 }
 
 impl Connection {
-    /// Ends when the browser closes the connection or the last handle is gone; open calls then fail.
+    /// Ends when the browser closes the connection or the last handle is gone; open calls then
+    /// fail.
     async fn run(mut self) {
         loop {
             let text = tokio::select! {

@@ -3,9 +3,11 @@
 use serde_json::Value;
 use serde_json::json;
 
-/// Returns the `Input.dispatchKeyEvent` parameters of pressing and releasing a key, `None` for an unknown one.
+/// Returns the `Input.dispatchKeyEvent` parameters of pressing and releasing a key, `None` for an
+/// unknown one.
 ///
-/// The name is that of the DOM's `KeyboardEvent.key`, with `Shift+`, `Control+`, `Alt+` or `Meta+` before it.
+/// The name is that of the DOM's `KeyboardEvent.key`, with `Shift+`, `Control+`, `Alt+` or `Meta+`
+/// before it.
 pub(super) fn strokes(name: &str) -> Option<[Value; 2]> {
     let mut modifiers = 0;
     let mut key = name;

@@ -25,12 +25,13 @@ const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// A page in a browser. Closing the profile or dropping the browser closes it.
 ///
-/// Dialogs (`alert`, `confirm`, …) are recorded and dismissed at once, so that none can stop a test.
+/// Dialogs (`alert`, `confirm`, …) are recorded and dismissed at once, so that none can stop a
+/// test.
 ///
 /// # Errors
 ///
-/// Of every method: `Protocol` if the page refuses or throws, `Timeout` if it does not get there within 20 s,
-/// `Unavailable` if the browser is gone.
+/// Of every method: `Protocol` if the page refuses or throws, `Timeout` if it does not get there
+/// within 20 s, `Unavailable` if the browser is gone.
 #[derive(Debug)]
 pub struct Page {
     devtools: DevTools,
@@ -121,7 +122,8 @@ impl Page {
         self.wait_for_within(expression, WAIT_LIMIT).await
     }
 
-    /// Waits until an expression is true, for at most `limit`; the error says what the page looked like.
+    /// Waits until an expression is true, for at most `limit`; the error says what the page looked
+    /// like.
     pub async fn wait_for_within(&self, expression: &str, limit: Duration) -> Result<()> {
         let end = Instant::now() + limit;
         loop {
@@ -187,7 +189,8 @@ impl Page {
         self.call("Input.insertText", json!({ "text": text })).await.map(drop)
     }
 
-    /// Presses and releases a key where the focus is: `Enter`, `Tab`, `Shift+Tab`, `ArrowDown`, `Escape`, `a`, …
+    /// Presses and releases a key where the focus is: `Enter`, `Tab`, `Shift+Tab`, `ArrowDown`,
+    /// `Escape`, `a`, …
     pub async fn press(&self, key: &str) -> Result<()> {
         let Some(strokes) = keyboard::strokes(key) else {
             return Err(Error::new(ErrorKind::Protocol, format!("no key is named {key}")));
@@ -213,7 +216,8 @@ impl Page {
         self.call("Emulation.setEmulatedMedia", features).await.map(drop)
     }
 
-    /// Takes the page's network away, or gives it back: requests fail, and open sockets stall or close.
+    /// Takes the page's network away, or gives it back: requests fail, and open sockets stall or
+    /// close.
     pub async fn offline(&self, offline: bool) -> Result<()> {
         let conditions = json!({
             "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
@@ -238,7 +242,8 @@ impl Page {
         self.record.lists().console
     }
 
-    /// Returns the uncaught exceptions, and the errors that the browser itself logged (failed requests, CSP).
+    /// Returns the uncaught exceptions, and the errors that the browser itself logged (failed
+    /// requests, CSP).
     pub fn errors(&self) -> Vec<String> {
         self.record.lists().errors
     }
@@ -291,8 +296,8 @@ fn element(selector: &str) -> String {
     format!("document.querySelector({})", Value::from(selector))
 }
 
-/// Returns a promise of whether the expression became true in time: looked at with each change of the document,
-/// and every 20 ms for what changes without one.
+/// Returns a promise of whether the expression became true in time: looked at with each change of
+/// the document, and every 20 ms for what changes without one.
 fn waiting(expression: &str, limit: Duration) -> String {
     format!(
         "new Promise(done => {{

@@ -30,8 +30,8 @@ const RECIPE: Recipe = Recipe {
     image: ("mongo", "6", &["mongod", "--replSet", SET, "--bind_ip_all", "--dbpath", "/data/db"]),
 };
 
-/// An empty MongoDB, a replica set of one node: with change streams, transactions and retryable writes. Gone when
-/// dropped.
+/// An empty MongoDB, a replica set of one node: with change streams, transactions and retryable
+/// writes. Gone when dropped.
 #[derive(Debug)]
 pub struct Mongo {
     server: Server,
@@ -39,12 +39,13 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Starts a server, or takes the one at `MONGODB_URL`, and returns once it is the primary of its replica set.
+    /// Starts a server, or takes the one at `MONGODB_URL`, and returns once it is the primary of
+    /// its replica set.
     ///
     /// # Errors
     ///
-    /// `Missing` if there is none to be had; `Unavailable`, `Timeout` or `Protocol` if it does not answer or belongs
-    /// to no replica set, with its last lines.
+    /// `Missing` if there is none to be had; `Unavailable`, `Timeout` or `Protocol` if it does not
+    /// answer or belongs to no replica set, with its last lines.
     pub async fn start() -> Result<Self> {
         Self::ready(Server::start(&RECIPE).await?).await
     }
@@ -120,7 +121,8 @@ impl Deref for Mongo {
     }
 }
 
-/// Returns the question that is answered once something has changed since this answer, or after 5 s.
+/// Returns the question that is answered once something has changed since this answer, or after 5
+/// s.
 fn next_hello(answer: &Document) -> Result<Document> {
     let version = answer.get_document("topologyVersion").map_err(|error| {
         Error::because(ErrorKind::Protocol, "a server older than MongoDB 4.4 is not supported", error)
@@ -133,7 +135,8 @@ fn command(program: &Path, port: u16, directory: &Path) -> Result<Command> {
     let mut command = Command::new(program);
     command
         .args(["--replSet", SET, "--bind_ip", "127.0.0.1", "--port", &port.to_string()])
-        // A quarter of a gigabyte, so that several tests fit; no socket file beside the port's number in /tmp.
+        // A quarter of a gigabyte, so that several tests fit; no socket file beside the port's
+        // number in /tmp.
         .args(["--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "64", "--nounixsocket"])
         .args(["--setParameter", "diagnosticDataCollectionEnabled=false"])
         .args(["--setParameter", "ttlMonitorSleepSecs=1", "--dbpath"])

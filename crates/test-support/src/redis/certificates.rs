@@ -20,7 +20,8 @@ pub(super) const CA_FILE: &str = "ca.pem";
 const CERTIFICATE_FILE: &str = "server.pem";
 const KEY_FILE: &str = "server.key";
 
-/// Makes a CA and a server's certificate in `directory`, and returns what the server is to be told about them.
+/// Makes a CA and a server's certificate in `directory`, and returns what the server is to be told
+/// about them.
 pub(super) fn make(directory: &Path) -> Result<Vec<OsString>> {
     let failed = |error| Error::because(ErrorKind::Unavailable, "cannot make certificates", error);
     let [ca, certificate, key] = generate().map_err(failed)?;

@@ -11,8 +11,8 @@ use crate::error::Result;
 
 /// A Redis Cluster, gone when dropped.
 ///
-/// Its masters come first among the nodes. They have no replicas, unless it was started
-/// [with some](Self::replicated): then one takes the place of a master that does not answer for a second.
+/// Its masters come first among the nodes. They have no replicas, unless it was started [with
+/// some](Self::replicated): then one takes the place of a master that does not answer for a second.
 ///
 /// With a master down the others refuse its slots and, unless the options say
 /// `--cluster-require-full-coverage no`, all others too, as Redis does by default.
@@ -25,8 +25,8 @@ pub struct RedisCluster {
 }
 
 impl RedisCluster {
-    /// Starts this many masters, and returns once all of them say that the cluster is well and hold an even part of
-    /// its slots, in their order.
+    /// Starts this many masters, and returns once all of them say that the cluster is well and hold
+    /// an even part of its slots, in their order.
     ///
     /// # Errors
     ///
@@ -44,8 +44,9 @@ impl RedisCluster {
         Self::of(masters, masters, options).await
     }
 
-    /// Starts this many masters with a replica each, and returns once all of them say that the cluster is well and each replica
-    /// is in sync. The replica of master `n` of `m` is node `m + n`. While one master is down the others go on with their slots.
+    /// Starts this many masters with a replica each, and returns once all of them say that the
+    /// cluster is well and each replica is in sync. The replica of master `n` of `m` is node `m +
+    /// n`. While one master is down the others go on with their slots.
     ///
     /// # Errors
     ///
@@ -91,7 +92,8 @@ impl RedisCluster {
         Ok(cluster)
     }
 
-    /// Returns the node that has taken the place of one which was frozen or killed, once all others say so.
+    /// Returns the node that has taken the place of one which was frozen or killed, once all others
+    /// say so.
     ///
     /// # Errors
     ///
@@ -109,7 +111,8 @@ impl RedisCluster {
         Ok(replica)
     }
 
-    /// Returns the address of the cluster with all nodes in it, `redis-cluster://host:port,host:port,…`.
+    /// Returns the address of the cluster with all nodes in it,
+    /// `redis-cluster://host:port,host:port,…`.
     pub fn url(&self) -> String {
         let hosts: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
         format!("redis-cluster://{}", hosts.join(","))
@@ -164,13 +167,16 @@ impl RedisCluster {
         Err(Error::new(ErrorKind::Protocol, format!("nobody holds slot {slot}")))
     }
 
-    /// Moves a slot with its keys from one node to another, under load or not, and returns once all nodes know.
+    /// Moves a slot with its keys from one node to another, under load or not, and returns once all
+    /// nodes know.
     ///
-    /// Meanwhile Redis answers `ASK` for keys that have moved, and `TRYAGAIN` where only some of a command's have.
+    /// Meanwhile Redis answers `ASK` for keys that have moved, and `TRYAGAIN` where only some of a
+    /// command's have.
     ///
     /// # Errors
     ///
-    /// `Protocol` if the slot is not where it should be; `Unavailable` or `Timeout` if a node does not answer.
+    /// `Protocol` if the slot is not where it should be; `Unavailable` or `Timeout` if a node does
+    /// not answer.
     pub async fn move_slot(&self, slot: u16, from: usize, to: usize) -> Result<()> {
         let slot = slot.to_string();
         let (source, target) = (&self.nodes[from], &self.nodes[to]);
@@ -240,7 +246,8 @@ async fn bus_port(node: &Redis) -> Result<String> {
     Ok(answer.texts().get(1).copied().unwrap_or_default().to_owned())
 }
 
-/// Says whether an answer of `CLUSTER SLOTS`, ranges with their nodes, gives the slot to the node `id`.
+/// Says whether an answer of `CLUSTER SLOTS`, ranges with their nodes, gives the slot to the node
+/// `id`.
 fn holds(slots: &Answer, slot: u16, id: &str) -> bool {
     let Answer::List(ranges) = slots else { return false };
     ranges.iter().any(|range| {

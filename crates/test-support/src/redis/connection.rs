@@ -9,11 +9,13 @@ use redis::aio::MultiplexedConnection;
 
 /// Connects to a Redis as redis-rs does, with more patience.
 ///
-/// Its own half a second for an answer is what a busy machine may need, or a server that the test holds up.
+/// Its own half a second for an answer is what a busy machine may need, or a server that the test
+/// holds up.
 ///
 /// # Errors
 ///
-/// Those of redis-rs: the address is none, nobody answers there within a minute, or it refuses who we are.
+/// Those of redis-rs: the address is none, nobody answers there within a minute, or it refuses who
+/// we are.
 pub async fn redis_connection(url: &str) -> RedisResult<MultiplexedConnection> {
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(Some(LIMIT)).set_response_timeout(Some(LIMIT));

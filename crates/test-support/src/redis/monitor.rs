@@ -19,8 +19,8 @@ impl RedisMonitor {
         Ok(Self { lines, marker })
     }
 
-    /// Returns the commands since the last call, words with blanks between them and without quotes; not those that scripts
-    /// make.
+    /// Returns the commands since the last call, words with blanks between them and without quotes;
+    /// not those that scripts make.
     ///
     /// # Errors
     ///

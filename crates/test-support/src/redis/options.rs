@@ -2,22 +2,24 @@
 
 use std::ffi::OsString;
 
-/// How a Redis of ours is to be; by default it is open to all, keeps everything in memory, and nothing else.
+/// How a Redis of ours is to be; by default it is open to all, keeps everything in memory, and
+/// nothing else.
 #[derive(Debug, Clone, Default)]
 pub struct RedisOptions {
     /// The password of the default user; none by default.
     pub password: Option<String>,
     /// Users beside the default one; none by default.
     pub users: Vec<RedisUser>,
-    /// Whether the address is one for TLS, with a certificate for `localhost` and `127.0.0.1` of a CA that exists
-    /// for this server only. No by default.
+    /// Whether the address is one for TLS, with a certificate for `localhost` and `127.0.0.1` of a
+    /// CA that exists for this server only. No by default.
     pub tls: bool,
-    /// How many bytes of data there may be, and which keys go when there are more, such as `noeviction`; no limit by
-    /// default.
+    /// How many bytes of data there may be, and which keys go when there are more, such as
+    /// `noeviction`; no limit by default.
     pub memory_max: Option<(u64, &'static str)>,
     /// Whether data outlives the process, also one that is killed. No by default.
     pub append_only: bool,
-    /// What else is on the command line, such as `["--notify-keyspace-events", "Ex$"]`; it overrides ours.
+    /// What else is on the command line, such as `["--notify-keyspace-events", "Ex$"]`; it
+    /// overrides ours.
     pub arguments: Vec<String>,
 }
 
@@ -48,8 +50,8 @@ impl RedisOptions {
             add(&["--maxmemory", &bytes.to_string(), "--maxmemory-policy", policy]);
         }
         if self.append_only {
-            // What the process has written outlives it, synced or not. With `everysec` it would put writes off while
-            // the disk is busy, and answer before they are made.
+            // What the process has written outlives it, synced or not. With `everysec` it would put
+            // writes off while the disk is busy, and answer before they are made.
             add(&["--appendonly", "yes", "--appendfsync", "no"]);
         }
         line.extend_from_slice(&self.arguments);

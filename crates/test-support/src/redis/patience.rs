@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
 
-/// Bounds a loop that asks a server about itself until it likes the answer: Redis tells nobody when a cluster has
-/// found together or a replica is in sync.
+/// Bounds a loop that asks a server about itself until it likes the answer: Redis tells nobody when
+/// a cluster has found together or a replica is in sync.
 #[derive(Debug)]
 pub(super) struct Patience {
     what: &'static str,
@@ -22,7 +22,8 @@ impl Patience {
         Self { what, end: Instant::now() + LIMIT }
     }
 
-    /// Waits a little before the next question; an error once there was enough of them. `answer` is the last one.
+    /// Waits a little before the next question; an error once there was enough of them. `answer` is
+    /// the last one.
     pub(super) async fn wait(&self, answer: &str) -> Result<()> {
         if Instant::now() >= self.end {
             let message = format!("waited {LIMIT:?} for the {} in vain: {answer}", self.what);

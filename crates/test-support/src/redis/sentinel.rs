@@ -15,7 +15,8 @@ use crate::server::Server;
 
 /// Two servers, of which three sentinels make one the master, gone when dropped.
 ///
-/// A master that does not answer for half a second is down; the other one is master about two seconds later.
+/// A master that does not answer for half a second is down; the other one is master about two
+/// seconds later.
 ///
 /// ```no_run
 /// # async fn example() -> test_support::Result<()> {
@@ -35,7 +36,8 @@ pub struct RedisSentinel {
 }
 
 impl RedisSentinel {
-    /// Starts all five, and returns once the sentinels know each other and the replica, which is in sync.
+    /// Starts all five, and returns once the sentinels know each other and the replica, which is in
+    /// sync.
     ///
     /// # Errors
     ///
@@ -59,7 +61,8 @@ impl RedisSentinel {
             .splice(0..0, ["--replicaof", "127.0.0.1", &master.port().to_string()].map(str::to_owned));
         let replica = Redis::with(&options).await?;
         let mut redis = Self { sentinels: Vec::new(), servers: [master, replica] };
-        // Before the sentinels: they ask a master for its replicas at once, and then every ten seconds.
+        // Before the sentinels: they ask a master for its replicas at once, and then every ten
+        // seconds.
         redis.replicates().await?;
         for _ in 0..SENTINELS {
             redis.sentinels.push(sentinel(&redis.servers[0]).await?);

@@ -23,8 +23,8 @@ use crate::server::Server;
 ///
 /// # Failures
 ///
-/// One that was started with [`private`](Self::private) or [`with`](Self::with) is a process of ours, and can be
-/// frozen and thawed, killed and started again:
+/// One that was started with [`private`](Self::private) or [`with`](Self::with) is a process of
+/// ours, and can be frozen and thawed, killed and started again:
 ///
 /// ```no_run
 /// # async fn example() -> test_support::Result<()> {
@@ -49,8 +49,8 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// `Missing` if there is none to be had; `Unavailable`, `Timeout` or `Protocol` if it does not answer, with its
-    /// last lines.
+    /// `Missing` if there is none to be had; `Unavailable`, `Timeout` or `Protocol` if it does not
+    /// answer, with its last lines.
     pub async fn start() -> Result<Self> {
         Self::plain(Server::start(&STORE).await?).await
     }
@@ -65,7 +65,8 @@ impl Redis {
         Self::plain(Server::contain(&STORE).await?).await
     }
 
-    /// Starts a process, whatever else there is: for tests that do to a server what others would mind.
+    /// Starts a process, whatever else there is: for tests that do to a server what others would
+    /// mind.
     ///
     /// # Errors
     ///
@@ -74,7 +75,8 @@ impl Redis {
         Self::with(&RedisOptions::default()).await
     }
 
-    /// Starts a process with options, whatever else there is, and returns once it has answered `PING`.
+    /// Starts a process with options, whatever else there is, and returns once it has answered
+    /// `PING`.
     ///
     /// # Errors
     ///
@@ -104,8 +106,8 @@ impl Redis {
         Ok(redis)
     }
 
-    /// Returns the address as clients want it, `redis://host:port`, with the password if there is one, and `rediss:`
-    /// for TLS.
+    /// Returns the address as clients want it, `redis://host:port`, with the password if there is
+    /// one, and `rediss:` for TLS.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -148,12 +150,13 @@ impl Redis {
 
     /// Starts the process again, with the same address and directory, and returns once it answers.
     ///
-    /// What it knew is gone, unless it was `append_only`. A process that still runs is killed first.
+    /// What it knew is gone, unless it was `append_only`. A process that still runs is killed
+    /// first.
     ///
     /// # Errors
     ///
-    /// `Protocol` if the process is not ours; `Unavailable` or `Timeout` if it does not start, as when somebody
-    /// else took its port.
+    /// `Protocol` if the process is not ours; `Unavailable` or `Timeout` if it does not start, as
+    /// when somebody else took its port.
     pub async fn start_again(&self) -> Result<()> {
         self.server.start_process_again().await?;
         self.answers().await

@@ -58,8 +58,9 @@ impl fmt::Display for Report {
 ///
 /// # Errors
 ///
-/// Those of [`EmbeddedStore::open`](super::EmbeddedStore::open), with the same text: `Corrupt` when something is missing or
-/// damaged, `Config` when it is in use, cannot be read or is of a newer version.
+/// Those of [`EmbeddedStore::open`](super::EmbeddedStore::open), with the same text: `Corrupt` when
+/// something is missing or damaged, `Config` when it is in use, cannot be read or is of a newer
+/// version.
 pub fn check(directory: &Path) -> Result<Report> {
     let _lock = lock(directory)?;
     look(directory)

@@ -75,7 +75,8 @@ impl Committer {
                     None => break,
                 }
             }
-            // As many as the queue holds, so that with those that wait in it there are twice as many at most.
+            // As many as the queue holds, so that with those that wait in it there are twice as
+            // many at most.
             while self.queue.len() < commands.max_capacity()
                 && let Ok(command) = commands.try_recv()
             {

@@ -7,8 +7,8 @@
 //!                                                              └─► none is: no table was it, sends are taken again
 //! ```
 //!
-//! Sends are refused because the engine will meet the damage when it merges tables, and because who restores a backup loses
-//! what was sent after it.
+//! Sends are refused because the engine will meet the damage when it merges tables, and because who
+//! restores a backup loses what was sent after it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,7 +52,8 @@ impl Damage {
     }
 }
 
-/// Takes an error of a read: one about damage is told in the state, and names the file as soon as that is known. Blocks.
+/// Takes an error of a read: one about damage is told in the state, and names the file as soon as
+/// that is known. Blocks.
 pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
     if error.kind() != ErrorKind::Corrupt {
         return error;

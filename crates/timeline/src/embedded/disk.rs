@@ -19,8 +19,9 @@ pub(super) fn room(directory: &Path) -> io::Result<Room> {
 
 /// Below how many free bytes sends are refused.
 ///
-/// The engine needs room to move its journals into tables, and other programs need some to write what went wrong: a disk that
-/// is refused early can be helped, one that is full is found out by a failed write.
+/// The engine needs room to move its journals into tables, and other programs need some to write
+/// what went wrong: a disk that is refused early can be helped, one that is full is found out by a
+/// failed write.
 #[derive(Debug)]
 pub(super) struct LowWater {
     least: u64,
@@ -34,7 +35,8 @@ impl LowWater {
 
     /// Judges the room, and returns the bytes that must be free if there are fewer.
     ///
-    /// A quarter more must be free before sends are taken again, so that a disk at the mark does not turn with every send.
+    /// A quarter more must be free before sends are taken again, so that a disk at the mark does
+    /// not turn with every send.
     pub(super) fn judge(&mut self, room: Room) -> Option<u64> {
         // A small disk is not refused as a whole.
         let least = self.least.min(room.total / 20);

@@ -114,7 +114,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes that what was written may be there or not: nothing more is written until the store was opened again.
+    /// Notes that what was written may be there or not: nothing more is written until the store was
+    /// opened again.
     pub(super) fn failed(&mut self, what: &str, source: Option<fjall::Error>) -> Error {
         metrics::commit_failed();
         let text =
@@ -214,14 +215,16 @@ impl Engine {
     }
 }
 
-/// As much as the engine needs for the smallest of its files, and more than the last block of a full disk.
+/// As much as the engine needs for the smallest of its files, and more than the last block of a
+/// full disk.
 const PROBE_BYTES: usize = 256 * 1024;
 
 /// Longer than any file that the engine makes: a journal of 64 MiB and the batch that it ends with.
 const LENGTH_MAX: u64 = 80 * 1024 * 1024;
 
 impl Open {
-    /// Says in the marker what is there. One that is behind is a lower bound, which is no loss, but should not stay.
+    /// Says in the marker what is there. One that is behind is a lower bound, which is no loss, but
+    /// should not stay.
     fn note(&mut self) {
         match self.marker.committed(self.last_batch) {
             Ok(()) => self.marker_failed = false,

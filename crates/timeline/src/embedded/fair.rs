@@ -7,8 +7,9 @@ use std::hash::Hash;
 
 /// Commands that wait, in the order of their lanes.
 ///
-/// A batch takes from every lane, and from each no more than its share of bytes (but at least one command), so that one
-/// sender's large sends make nobody wait for more than one of them. Within a lane the order is kept.
+/// A batch takes from every lane, and from each no more than its share of bytes (but at least one
+/// command), so that one sender's large sends make nobody wait for more than one of them. Within a
+/// lane the order is kept.
 #[derive(Debug)]
 pub(super) struct Fair<K, T> {
     lanes: HashMap<K, VecDeque<(usize, T)>, foldhash::fast::RandomState>,
@@ -37,7 +38,8 @@ impl<K: Hash + Eq + Clone, T> Fair<K, T> {
         waiting.push_back((bytes, command));
     }
 
-    /// Takes the commands of the next batch: up to `share` bytes of each lane, and no further lane after `most` bytes.
+    /// Takes the commands of the next batch: up to `share` bytes of each lane, and no further lane
+    /// after `most` bytes.
     pub(super) fn take(&mut self, share: usize, most: usize) -> Vec<T> {
         let (mut batch, mut total) = (Vec::new(), 0);
         for _ in 0..self.turns.len() {

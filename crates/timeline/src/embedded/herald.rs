@@ -13,8 +13,9 @@ use crate::{Entry, Error, ErrorKind, MemberId, Observer, Result};
 
 /// Hands entries to the observer, in order. Never waits for it.
 ///
-/// When it is so slow that the queue is full, whole batches are left out, and the observer is told how many entries it missed
-/// before it gets the next one. Dropped, it ends once the observer has heard what waits.
+/// When it is so slow that the queue is full, whole batches are left out, and the observer is told
+/// how many entries it missed before it gets the next one. Dropped, it ends once the observer has
+/// heard what waits.
 #[derive(Debug)]
 pub(super) struct Herald {
     batches: SyncSender<News>,

@@ -36,8 +36,9 @@ const FLUSH_TICKS: u32 = 20;
 /// How long a write may take. The tests have less time.
 const STUCK: Duration = if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(10) };
 
-/// How long a write may take before only a restart helps: the system itself gives a disk up after 30 s, and then the write
-/// fails and the store is opened again. What takes longer hangs in the engine or in a file system that has no end.
+/// How long a write may take before only a restart helps: the system itself gives a disk up after
+/// 30 s, and then the write fails and the store is opened again. What takes longer hangs in the
+/// engine or in a file system that has no end.
 const LOST: Duration = if cfg!(test) { Duration::from_millis(1_500) } else { Duration::from_secs(45) };
 
 impl Keeper {

@@ -32,7 +32,8 @@ pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
-/// Lets a part of the queue's length of each lane in; the others wait outside, and take no place from other senders.
+/// Lets a part of the queue's length of each lane in; the others wait outside, and take no place
+/// from other senders.
 #[derive(Debug)]
 pub(super) struct Lanes {
     each: usize,

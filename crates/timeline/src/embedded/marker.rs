@@ -16,9 +16,10 @@
 //!         check 9f31…              xxh3 of the lines above
 //! ```
 //!
-//! It is written with one `pwrite` after each commit, whose batch is durable by then: after `kill -9` it is exact or one
-//! batch behind. It is flushed every 5 s and at the end: after a loss of power it is a lower bound. A slot that a loss of
-//! power tore has a wrong check, and the other one counts.
+//! It is written with one `pwrite` after each commit, whose batch is durable by then: after `kill
+//! -9` it is exact or one batch behind. It is flushed every 5 s and at the end: after a loss of
+//! power it is a lower bound. A slot that a loss of power tore has a wrong check, and the other one
+//! counts.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -78,7 +79,8 @@ pub(super) fn path(directory: &Path) -> PathBuf {
 }
 
 impl Marker {
-    /// Reads the marker of a directory: `None` if there is none, an error of the kind `InvalidData` if it is not readable.
+    /// Reads the marker of a directory: `None` if there is none, an error of the kind `InvalidData`
+    /// if it is not readable.
     pub(super) fn read(directory: &Path) -> io::Result<Option<Note>> {
         Ok(newest(directory)?.map(|(_, note)| note))
     }
@@ -98,7 +100,8 @@ impl Marker {
             .open(if before.is_none() { &aside } else { &place })?;
         let made = before.is_none();
         if made {
-            // Both slots have their place on disk from now on, so that writing needs none when the disk is full.
+            // Both slots have their place on disk from now on, so that writing needs none when the
+            // disk is full.
             file.write_all_at(&[b'\n'; 2 * SLOT_BYTES], 0)?;
         }
         let write = before.map_or(0, |(write, _)| write);

@@ -2,26 +2,30 @@
 //!
 //! # Durability
 //!
-//! One thread commits. It takes every send that waits, gives out their sequences, and writes them as one atomic batch
-//! into the journal, which is then flushed with `fdatasync`. Only when that returned do readers see the batch, is it handed to
-//! the [`Observer`](crate::Observer), and are the senders answered: an acknowledged send survives `kill -9` and
-//! the loss of power. There is no weaker setting. Callers that come while a flush runs share the next one, so that
-//! throughput grows with their number while each waits for two flushes at most.
+//! One thread commits. It takes every send that waits, gives out their sequences, and writes them
+//! as one atomic batch into the journal, which is then flushed with `fdatasync`. Only when that
+//! returned do readers see the batch, is it handed to the [`Observer`](crate::Observer), and are
+//! the senders answered: an acknowledged send survives `kill -9` and the loss of power. There is no
+//! weaker setting. Callers that come while a flush runs share the next one, so that throughput
+//! grows with their number while each waits for two flushes at most.
 //!
 //! # When a write fails
 //!
-//! After a failed write or flush nobody knows what reached the disk. The store answers the senders of that batch, and those
-//! that come, with `Unavailable`; reads go on. As soon as a probe can be written it is opened again, which finds either the
-//! whole batch or nothing of it, and compared with its marker; tried again with growing pauses of up to 5 s.
-//! [`Store::state`](crate::Store::state) says meanwhile what is wrong. The same holds when the committing thread panics. Sends
-//! repeated with their message ids have one effect.
+//! After a failed write or flush nobody knows what reached the disk. The store answers the senders
+//! of that batch, and those that come, with `Unavailable`; reads go on. As soon as a probe can be
+//! written it is opened again, which finds either the whole batch or nothing of it, and compared
+//! with its marker; tried again with growing pauses of up to 5 s.
+//! [`Store::state`](crate::Store::state) says meanwhile what is wrong. The same holds when the
+//! committing thread panics. Sends repeated with their message ids have one effect.
 //!
-//! Below [`Config::disk_free_min_bytes`] of free disk sends are refused, so that it does not come to that.
+//! Below [`Config::disk_free_min_bytes`] of free disk sends are refused, so that it does not come
+//! to that.
 //!
 //! # Fairness
 //!
-//! Each sender has a lane. A quarter of the queue is open to each; a batch takes from every lane in turn, and no more than
-//! 1 MiB from one, so that nobody waits for another's flood. The [`Observer`](crate::Observer) is told on a thread of its own.
+//! Each sender has a lane. A quarter of the queue is open to each; a batch takes from every lane in
+//! turn, and no more than 1 MiB from one, so that nobody waits for another's flood. The
+//! [`Observer`](crate::Observer) is told on a thread of its own.
 //!
 //! # The directory
 //!
@@ -35,20 +39,23 @@
 //!
 //! # Missing is not new
 //!
-//! The engine takes what is missing for new: it makes a keyspace anew whose folder or `current` is gone, replays a journal up
-//! to the first bytes that it cannot read, and cuts the rest. So the directory is looked through before the engine opens it:
-//! all parts that the marker names must be there, every header must fit its checksum, and every batch up to the marker's must
-//! be in the journals or in the tables. Otherwise opening fails with `Corrupt`, says what is missing, and has changed nothing.
-//! The marker is written after each commit: it is exact after `kill -9`, and at most 5 s behind after a loss of power. What
-//! a loss of power left at the end of a journal was never acknowledged; it is removed and told with its size.
+//! The engine takes what is missing for new: it makes a keyspace anew whose folder or `current` is
+//! gone, replays a journal up to the first bytes that it cannot read, and cuts the rest. So the
+//! directory is looked through before the engine opens it: all parts that the marker names must be
+//! there, every header must fit its checksum, and every batch up to the marker's must be in the
+//! journals or in the tables. Otherwise opening fails with `Corrupt`, says what is missing, and has
+//! changed nothing. The marker is written after each commit: it is exact after `kill -9`, and at
+//! most 5 s behind after a loss of power. What a loss of power left at the end of a journal was
+//! never acknowledged; it is removed and told with its size.
 //!
 //! [`check`] says what opening would, and [`salvage`] reads what can be read into a new directory.
 //!
 //! # Layout 2
 //!
-//! Integers are big-endian, so that keys sort by sequence. Ids have no control characters, so a zero byte ends them and
-//! no id reaches into another's keys. Every value begins with a version byte, 2. Nothing is deleted yet. A *box* is an inbox
-//! or a history; its key is the first column of `entries` without the sequence.
+//! Integers are big-endian, so that keys sort by sequence. Ids have no control characters, so a
+//! zero byte ends them and no id reaches into another's keys. Every value begins with a version
+//! byte, 2. Nothing is deleted yet. A *box* is an inbox or a history; its key is the first column
+//! of `entries` without the sequence.
 //!
 //! | keyspace | key | value after the version byte | written |
 //! |---|---|---|---|
@@ -74,9 +81,9 @@
 //!
 //! # Layout 1
 //!
-//! It had neither marker nor `bodies`, `b`, `g`, `n`; an entry was unix ms:u64 and the text. Such a store is upgraded when it
-//! is opened; its entries, cursors and answers stay as they are and are read by their version byte, 1. A program of layout 1
-//! refuses the store from the first step on.
+//! It had neither marker nor `bodies`, `b`, `g`, `n`; an entry was unix ms:u64 and the text. Such a
+//! store is upgraded when it is opened; its entries, cursors and answers stay as they are and are
+//! read by their version byte, 1. A program of layout 1 refuses the store from the first step on.
 
 mod check;
 mod clock;

@@ -21,8 +21,8 @@ const SHARED_BYTES: usize = 256;
 
 /// One batch in the making.
 ///
-/// What it gave out so far is in its maps, what was committed before in the tables. Dropped instead of committed it has
-/// changed nothing, so a failed batch leaves no gap.
+/// What it gave out so far is in its maps, what was committed before in the tables. Dropped instead
+/// of committed it has changed nothing, so a failed batch leaves no gap.
 pub(super) struct Plan<'a> {
     tables: &'a Tables,
     recent: &'a Recent,
@@ -40,7 +40,8 @@ pub(super) struct Plan<'a> {
     news: Vec<(MemberId, Entry)>,
 }
 
-/// Returns about how many bytes a send will write: its text, the names in each record, and those in each key.
+/// Returns about how many bytes a send will write: its text, the names in each record, and those in
+/// each key.
 pub(super) fn bytes_of(append: &Append) -> usize {
     let from = append.from.as_ref().map_or(0, |member| member.as_str().len());
     let to = match &append.to {
@@ -62,7 +63,8 @@ fn is_shared(append: &Append) -> bool {
     append.recipients.len() > SHARED_RECIPIENTS && append.message.as_str().len() > SHARED_BYTES
 }
 
-/// About as many bytes as an entry has beside its text and its names, with its key and the record of its box.
+/// About as many bytes as an entry has beside its text and its names, with its key and the record
+/// of its box.
 const RECORD_BYTES: usize = 100;
 
 /// What a plan writes and whom it concerns.
@@ -93,8 +95,9 @@ impl<'a> Plan<'a> {
 
     /// Plans a send, or finds that it was done before. An error changes nothing.
     ///
-    /// `refusal` says why nothing may be written, if so. A send that was done before writes nothing, and is answered all the
-    /// same: its sender asks again only because the first answer was lost.
+    /// `refusal` says why nothing may be written, if so. A send that was done before writes
+    /// nothing, and is answered all the same: its sender asks again only because the first answer
+    /// was lost.
     pub(super) fn append(&mut self, append: &Append, refusal: Option<&Error>) -> Result<Appended> {
         let history = keys::history(&append.conversation);
         let send = append.token.as_ref().map(|token| (keys::send(&history, &token.message_id), token));
@@ -111,7 +114,8 @@ impl<'a> Plan<'a> {
             return Err(refusal.clone());
         }
 
-        // Everything that can fail comes first, so that an error leaves no half of a send in the batch.
+        // Everything that can fail comes first, so that an error leaves no half of a send in the
+        // batch.
         let history_extent = self.grown(&history)?;
         let mut inboxes = Vec::with_capacity(append.recipients.len());
         for member in &append.recipients {

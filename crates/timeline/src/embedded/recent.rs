@@ -11,8 +11,8 @@ type Generation = HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>;
 
 /// A bounded map from what the keys of a box begin with to where it begins and ends.
 ///
-/// In two generations: when the young one is full it becomes the old one, and the old one is forgotten. What is used
-/// stays, and no order of use is kept.
+/// In two generations: when the young one is full it becomes the old one, and the old one is
+/// forgotten. What is used stays, and no order of use is kept.
 #[derive(Debug)]
 pub(super) struct Recent {
     young: Generation,

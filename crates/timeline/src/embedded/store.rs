@@ -28,9 +28,9 @@ use crate::{
 
 /// A store in one directory of one process.
 ///
-/// After a failed write it is opened again by itself; [`state`](Store::state) says meanwhile that sends are refused.
-/// Dropped without [`close`](Store::close) it loses nothing that was acknowledged: its thread finishes the waiting sends,
-/// and the directory is free a moment later.
+/// After a failed write it is opened again by itself; [`state`](Store::state) says meanwhile that
+/// sends are refused. Dropped without [`close`](Store::close) it loses nothing that was
+/// acknowledged: its thread finishes the waiting sends, and the directory is free a moment later.
 pub struct EmbeddedStore {
     commands: mpsc::Sender<Command>,
     lanes: Lanes,
@@ -47,9 +47,10 @@ impl EmbeddedStore {
     ///
     /// # Errors
     ///
-    /// `Config` when a value is out of range, or when the directory cannot be made or written to, is in use by another
-    /// process or was written by a newer version; `Corrupt` when something of it is missing or cannot be read: then nothing
-    /// in it was changed. The message names the directory, and says what to do.
+    /// `Config` when a value is out of range, or when the directory cannot be made or written to,
+    /// is in use by another process or was written by a newer version; `Corrupt` when something of
+    /// it is missing or cannot be read: then nothing in it was changed. The message names the
+    /// directory, and says what to do.
     pub async fn open(config: Config, observer: Arc<dyn Observer>) -> Result<Self> {
         let commit: Commit = Box::new(|batch| batch.durability(Some(PersistMode::SyncData)).commit());
         Self::open_with(config, observer, commit).await
@@ -83,7 +84,8 @@ impl EmbeddedStore {
         let committer = Committer::new(Arc::clone(&shared), engine, Herald::start(observer)?, batch_bytes);
         let done = CancellationToken::new();
         let guard = done.clone().drop_guard();
-        // Threads of their own, because they block on the disk all the time. They end with the queue.
+        // Threads of their own, because they block on the disk all the time. They end with the
+        // queue.
         spawn("timeline-keep", move || keeper.run(&stop))?;
         spawn("timeline-commit", move || {
             let _keep: SyncSender<()> = keep;
@@ -92,7 +94,8 @@ impl EmbeddedStore {
         Ok(Self { commands, lanes, shared, done })
     }
 
-    /// Hands a call to the committer, waiting while its lane or its queue is full, and waits for the answer.
+    /// Hands a call to the committer, waiting while its lane or its queue is full, and waits for
+    /// the answer.
     async fn ask<T>(&self, lane: Lane, call: impl FnOnce(oneshot::Sender<Result<T>>) -> Call) -> Result<T> {
         let place = self.lanes.enter(&lane).await?;
         let (reply, answer) = oneshot::channel();
@@ -100,7 +103,8 @@ impl EmbeddedStore {
         answer.await.map_err(|_| self.gone())?
     }
 
-    /// Reads from what is open. The engine panics about what it takes for impossible: then a file is damaged, too.
+    /// Reads from what is open. The engine panics about what it takes for impossible: then a file
+    /// is damaged, too.
     async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Tables) -> Result<T> + Send + 'static,
@@ -120,7 +124,8 @@ impl EmbeddedStore {
         .await
     }
 
-    /// Returns why the committer did not answer: it was told to end, or it panicked about the batch.
+    /// Returns why the committer did not answer: it was told to end, or it panicked about the
+    /// batch.
     fn gone(&self) -> Error {
         match self.shared.tables() {
             Ok(_) => Error::new(ErrorKind::Unavailable, "the send was cut short by a failure of the store"),

@@ -82,7 +82,8 @@ impl Tables {
 
     /// Returns the state of one moment, of which a batch is seen whole or not at all.
     ///
-    /// The engine applies a batch only after its journal is flushed, so what a snapshot shows is durable.
+    /// The engine applies a batch only after its journal is flushed, so what a snapshot shows is
+    /// durable.
     pub(super) fn snapshot(&self) -> Snapshot {
         self.database.snapshot()
     }
@@ -168,7 +169,8 @@ impl Tables {
         Ok(Paged { entries, more })
     }
 
-    /// Reads entries until they have as many bytes as a page may have; at least one. Says whether it ended there.
+    /// Reads entries until they have as many bytes as a page may have; at least one. Says whether
+    /// it ended there.
     fn take_bytes(
         &self,
         snapshot: &Snapshot,
@@ -195,12 +197,14 @@ impl Tables {
     }
 }
 
-/// The most files that the engine keeps open to read them again: few, so that connections find descriptors.
+/// The most files that the engine keeps open to read them again: few, so that connections find
+/// descriptors.
 const DESCRIPTORS_MAX: usize = 128;
 
 /// The bytes of journals after which the engine moves what keeps the oldest one into tables.
 ///
-/// Every batch is in every keyspace, so that one that hardly grows keeps all journals. They are read whole at the next start.
+/// Every batch is in every keyspace, so that one that hardly grows keeps all journals. They are
+/// read whole at the next start.
 const JOURNALS_BYTES: u64 = 128 * 1024 * 1024;
 
 impl fmt::Debug for Tables {

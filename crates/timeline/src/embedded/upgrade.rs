@@ -1,8 +1,9 @@
 //! The upgrade from layout 1 to layout 2.
 //!
-//! Layout 1 had no records of boxes: a box ended with its last entry. The upgrade walks from box to box and writes one for
-//! each, with the place it has come to in the same batch, so that it goes on there when it is cut short. Entries, cursors and
-//! answers stay as they are. The version comes first: from then on a program of layout 1 refuses the store.
+//! Layout 1 had no records of boxes: a box ended with its last entry. The upgrade walks from box to
+//! box and writes one for each, with the place it has come to in the same batch, so that it goes on
+//! there when it is cut short. Entries, cursors and answers stay as they are. The version comes
+//! first: from then on a program of layout 1 refuses the store.
 
 use std::io;
 use std::ops::Bound;
@@ -65,7 +66,8 @@ pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, Failure> {
     Ok((walked > 0).then_some(walked))
 }
 
-/// Returns the first box after the key `after`: what its keys begin with, its last sequence, its last possible key.
+/// Returns the first box after the key `after`: what its keys begin with, its last sequence, its
+/// last possible key.
 pub(super) fn next_box(opened: &Opened, after: &[u8]) -> Result<Option<(Vec<u8>, Seq, Vec<u8>)>, Failure> {
     let (snapshot, entries) = (opened.tables.snapshot(), &opened.tables.entries);
     let mut from = Bound::Excluded(after.to_vec());

@@ -77,7 +77,8 @@ impl NamedService for Server {
 
 /// Hands the room of an answer, which came with it as an extension, over to its bytes.
 ///
-/// The answer is encoded here and now: until its stream has a window, nobody would ask its body for anything.
+/// The answer is encoded here and now: until its stream has a window, nobody would ask its body for
+/// anything.
 async fn in_pieces(mut answer: Response<Body>) -> Response<Body> {
     let Some(room) = answer.extensions_mut().remove::<Arc<Mutex<Option<Room>>>>() else { return answer };
     let Some(room) = room.lock().take() else { return answer };

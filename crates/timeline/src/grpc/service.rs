@@ -35,7 +35,8 @@ impl TimelineService {
     ) -> Result<Response<T>, Status> {
         let room = self.in_flight.reserve(connection).await.map_err(full)?;
         let mut answer = answer(call.await)?;
-        // Twice: the buffer that it is encoded into grows by doubling. An extension has to be one that can be cloned.
+        // Twice: the buffer that it is encoded into grows by doubling. An extension has to be one
+        // that can be cloned.
         let room = room.fit(2 * answer.get_ref().encoded_len()).map_err(full)?;
         answer.extensions_mut().insert(Arc::new(Mutex::new(Some(room))));
         Ok(answer)

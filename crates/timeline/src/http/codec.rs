@@ -22,7 +22,8 @@ impl Codec {
         Self::of_media_type(&given).ok_or_else(|| Problem::codec(format!("unregister Content-Type: {given}")))
     }
 
-    /// Returns the codec that the client wants the reply in: the first it names that we know, else JSON.
+    /// Returns the codec that the client wants the reply in: the first it names that we know, else
+    /// JSON.
     pub(super) fn of_accept(headers: &HeaderMap) -> Self {
         let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).find_map(Self::of_media_type).unwrap_or(Self::Json)

@@ -7,7 +7,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::Config;
 
-/// Returns the layer that answers preflights and marks replies for the origins allowed, without credentials.
+/// Returns the layer that answers preflights and marks replies for the origins allowed, without
+/// credentials.
 pub(super) fn layer(config: &Config) -> CorsLayer {
     let (allowed, loopback) = (config.allowed_origins.clone(), config.loopback_origins);
     let may = move |origin: &HeaderValue, _: &_| {

@@ -12,7 +12,8 @@
 //!
 //! # Entries
 //!
-//! Besides `sequence` and `message` an entry has what the server knows of it. Believe that, never the message itself.
+//! Besides `sequence` and `message` an entry has what the server knows of it. Believe that, never
+//! the message itself.
 //!
 //! | field | is |
 //! |---|---|
@@ -25,41 +26,46 @@
 //!
 //! # Positions
 //!
-//! A reader that asks with the `sequence` of the last entry it has as `last_read`, and with its `tag` as `last_tag`,
-//! learns when its position belongs to another past of the inbox, as after a backup was restored: the answer is 200 with
-//! an empty `entrySet` and `"reset": true`, and the reader starts over from 0. Without `last_tag` that is noticed only
-//! while the inbox is shorter than `last_read`. `generation` changes when a store was salvaged or imported. Entries up to
+//! A reader that asks with the `sequence` of the last entry it has as `last_read`, and with its
+//! `tag` as `last_tag`, learns when its position belongs to another past of the inbox, as after a
+//! backup was restored: the answer is 200 with an empty `entrySet` and `"reset": true`, and the
+//! reader starts over from 0. Without `last_tag` that is noticed only while the inbox is shorter
+//! than `last_read`. `generation` changes when a store was salvaged or imported. Entries up to
 //! `floor` are no longer in the inbox; the histories have them.
 //!
-//! A page has at most 1 MiB of entries, so it may be shorter than `count`. Go on from its last entry until you have
-//! reached `latestSeq`, or in a history until `more` is false.
+//! A page has at most 1 MiB of entries, so it may be shorter than `count`. Go on from its last
+//! entry until you have reached `latestSeq`, or in a history until `more` is false.
 //!
 //! # Bodies
 //!
-//! JSON as proto3 maps it: replies have every field, in lowerCamel, and 64-bit numbers as strings; requests may have
-//! `snake_case` or lowerCamel, numbers or strings, and fields unknown to us. `Content-Type: application/proto` or
-//! `application/x-protobuf` is the binary form of the messages, for requests; `Accept` chooses it for replies. A `POST`
-//! with another type, or none, is refused: above all HTML forms, which a page of any origin can make a browser post.
+//! JSON as proto3 maps it: replies have every field, in lowerCamel, and 64-bit numbers as strings;
+//! requests may have `snake_case` or lowerCamel, numbers or strings, and fields unknown to us.
+//! `Content-Type: application/proto` or `application/x-protobuf` is the binary form of the
+//! messages, for requests; `Accept` chooses it for replies. A `POST` with another type, or none, is
+//! refused: above all HTML forms, which a page of any origin can make a browser post.
 //!
 //! # Messages
 //!
-//! A message is the text of a JSON object that every reader of JSON can read: at most 128 levels deep, no number beyond
-//! what a double can hold, and no half of a surrogate pair in a string. Anything else is refused with 400, whatever the
-//! body's own encoding, and the error says at which line and column. Names and ids are compared byte by byte: `é` as one
-//! character and as two are two members; normalise before you call.
+//! A message is the text of a JSON object that every reader of JSON can read: at most 128 levels
+//! deep, no number beyond what a double can hold, and no half of a surrogate pair in a string.
+//! Anything else is refused with 400, whatever the body's own encoding, and the error says at which
+//! line and column. Names and ids are compared byte by byte: `é` as one character and as two are
+//! two members; normalise before you call.
 //!
 //! # Clients that do not read
 //!
 //! Replies that their clients have not taken yet, over all connections, have at most
-//! [`answer_bytes_max`](Config::answer_bytes_max) bytes. While a read waits for room, replies that stand still are cut. A
-//! read that finds none within a second is refused with 503, `TIMELINE_BUSY` and `Retry-After`. The room is given back as a
-//! reply is written, or when the connection ends. So the program should end connections whose clients take nothing for
-//! long, and put a [`Connection`](crate::Connection) into the extensions of its requests: then those of replies that are cut
-//! are closed at once, and no connection takes more than a quarter of the room.
+//! [`answer_bytes_max`](Config::answer_bytes_max) bytes. While a read waits for room, replies that
+//! stand still are cut. A read that finds none within a second is refused with 503, `TIMELINE_BUSY`
+//! and `Retry-After`. The room is given back as a reply is written, or when the connection ends. So
+//! the program should end connections whose clients take nothing for long, and put a
+//! [`Connection`](crate::Connection) into the extensions of its requests: then those of replies
+//! that are cut are closed at once, and no connection takes more than a quarter of the room.
 //!
 //! # Errors
 //!
-//! Always JSON: `{"code":400,"reason":"TIMELINE_INVALID_PARAM","message":"miss from or to filed","metadata":{}}`.
+//! Always JSON: `{"code":400,"reason":"TIMELINE_INVALID_PARAM","message":"miss from or to
+//! filed","metadata":{}}`.
 //!
 //! | status | reason | when |
 //! |---|---|---|

@@ -11,7 +11,8 @@ use crate::service::in_flight::Full;
 use crate::service::{Code, in_flight};
 use crate::{Error, ErrorKind};
 
-/// A failed request: `{"code":400,"reason":"…","message":"…","metadata":{}}` with the code as status.
+/// A failed request: `{"code":400,"reason":"…","message":"…","metadata":{}}` with the code as
+/// status.
 #[derive(Debug, Serialize)]
 pub(super) struct Problem {
     code: u16,

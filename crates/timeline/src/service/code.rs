@@ -2,7 +2,8 @@
 
 use crate::ErrorKind;
 
-/// How a failure looks on the wire. A number or a reason that was used is never given another meaning.
+/// How a failure looks on the wire. A number or a reason that was used is never given another
+/// meaning.
 ///
 /// | [`ErrorKind`] | HTTP | gRPC | reason | try again |
 /// |---|---|---|---|---|

@@ -1,4 +1,5 @@
-//! Presence on Redis: several servers that are one, and what becomes of them when Redis or one of them goes.
+//! Presence on Redis: several servers that are one, and what becomes of them when Redis or one of
+//! them goes.
 
 mod outages;
 mod rooms;

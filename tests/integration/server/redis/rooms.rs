@@ -10,7 +10,8 @@ use tests::Tidings;
 use super::super::client::Client;
 use super::servers::{LIMIT, start_prompt, until};
 
-/// Asks until the room has these members, who show this. Right after Redis lost its data nobody knows who they are.
+/// Asks until the room has these members, who show this. Right after Redis lost its data nobody
+/// knows who they are.
 async fn until_shown(server: &Tidings, expected: Value) {
     let started = Instant::now();
     loop {

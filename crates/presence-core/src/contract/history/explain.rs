@@ -71,8 +71,8 @@ pub(super) enum Certainty {
 }
 
 impl Promise {
-    /// Finds a course of things that explains all that was heard until `end`, when it all had been delivered, and returns
-    /// what the name shows at its end.
+    /// Finds a course of things that explains all that was heard until `end`, when it all had been
+    /// delivered, and returns what the name shows at its end.
     pub(super) fn explain(
         &self,
         done: &[Done],

@@ -7,9 +7,9 @@
 //!                     readers: follow the streams        ──► events, each heard when         ─┴─► explain
 //! ```
 //!
-//! Time is real for most backends, so a deadline is known only up to the duration of the call that set it. Nothing is
-//! predicted, therefore: when all is over, each name's deeds and events are searched for a course of things in
-//! which every promise was kept.
+//! Time is real for most backends, so a deadline is known only up to the duration of the call that
+//! set it. Nothing is predicted, therefore: when all is over, each name's deeds and events are
+//! searched for a course of things in which every promise was kept.
 
 mod explain;
 mod ids;

@@ -44,7 +44,8 @@ pub(super) enum Act {
 }
 
 impl Act {
-    /// The same through a node. A held device is its holder's own, so each node has one name for those; it may end anywhere.
+    /// The same through a node. A held device is its holder's own, so each node has one name for
+    /// those; it may end anywhere.
     fn through(self, node: usize) -> Self {
         let own = |device| if device < DEVICES { device } else { DEVICES + node };
         match self {

@@ -196,7 +196,8 @@ async fn look<S: Scene>(node: &S::Node, promise: &Promise, begin: Instant, done:
     }
 }
 
-/// Streams from positions at the begin, in the middle and at the end give what the first stream gave after them.
+/// Streams from positions at the begin, in the middle and at the end give what the first stream
+/// gave after them.
 async fn resume<S: Scene>(nodes: &[S::Node], stream: usize, told: &[Note]) {
     let told: Vec<_> = told.iter().filter(|note| note.stream == stream).collect();
     for given in [0, told.len() / 2, told.len().saturating_sub(1)] {

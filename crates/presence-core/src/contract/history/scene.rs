@@ -30,7 +30,8 @@ pub(super) trait Scene: Kind {
     /// Does something, and returns whether the names were there, if the call says so.
     async fn act(node: &Self::Node, names: &[usize], act: Act) -> Option<bool>;
 
-    /// Opens the stream in which a name comes, and returns what it gives of the names of that stream.
+    /// Opens the stream in which a name comes, and returns what it gives of the names of that
+    /// stream.
     async fn stream(
         node: &Self::Node,
         stream: usize,

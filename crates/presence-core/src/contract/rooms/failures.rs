@@ -202,5 +202,6 @@ async fn make(rooms: &Rooms, call: usize) -> Result<(), Error> {
 
 const CALLS: usize = 8;
 
-/// How long an outage lasts at least that a stream may tell once: many times the wait between two attempts.
+/// How long an outage lasts at least that a stream may tell once: many times the wait between two
+/// attempts.
 const OUTAGE: Duration = Duration::from_secs(3);

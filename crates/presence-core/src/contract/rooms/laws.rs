@@ -5,8 +5,8 @@ use crate::contract::laws::check;
 
 /// Makes a module of tests, one for each law of rooms.
 ///
-/// `rooms_contract!(name, World, runtime)`, as [`contract!`](crate::contract!), of a type that implements
-/// [`RoomWorld`](crate::contract::RoomWorld).
+/// `rooms_contract!(name, World, runtime)`, as [`contract!`](crate::contract!), of a type that
+/// implements [`RoomWorld`](crate::contract::RoomWorld).
 #[macro_export]
 macro_rules! rooms_contract {
     ($name:ident, $world:ty, $runtime:expr) => {

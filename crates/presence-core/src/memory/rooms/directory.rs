@@ -19,8 +19,8 @@ use crate::rooms::{Action, MemberPage, Payload, Seat};
 
 /// All rooms.
 ///
-/// A room is in the place with its number here and among the [`Beings`](crate::beings::Beings) of its members. Locks are taken in
-/// the order place there, place here, `changed`.
+/// A room is in the place with its number here and among the [`Beings`](crate::beings::Beings) of
+/// its members. Locks are taken in the order place there, place here, `changed`.
 #[derive(Debug)]
 pub(in crate::memory) struct Directory {
     places: Box<[Mutex<Place>]>,

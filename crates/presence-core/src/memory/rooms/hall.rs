@@ -70,8 +70,8 @@ impl Hall {
         self.members.swap_remove(id);
     }
 
-    /// Lists from the end, where new members come: who moves when another one leaves, moves to where the listing is yet to
-    /// come. So nobody is missed who is a member all the while.
+    /// Lists from the end, where new members come: who moves when another one leaves, moves to
+    /// where the listing is yet to come. So nobody is missed who is a member all the while.
     pub(super) fn page(&self, cursor: Cursor, limit: usize) -> MemberPage {
         let end = match usize::try_from(cursor.offset()) {
             Ok(0) | Err(_) => self.members.len(),

@@ -62,7 +62,8 @@ impl Place {
         }
     }
 
-    /// Writes an event of a room that is open; the oldest of the place goes when there are too many.
+    /// Writes an event of a room that is open; the oldest of the place goes when there are too
+    /// many.
     pub(super) fn append(&mut self, room: &Room, id: &Id, action: Action) {
         let Some(hall) = self.halls.get_mut(room) else { return };
         let (count, at) = (hall.count(), beings::wall_now());

@@ -50,7 +50,8 @@ impl Core<Seats> {
 
     /// Shows something for a seat, wherever it is taken, and says whether it is.
     ///
-    /// While the shard recovers nobody knows whether somebody else has it: then it is said again once that is known.
+    /// While the shard recovers nobody knows whether somebody else has it: then it is said again
+    /// once that is known.
     pub(super) async fn show(&self, seat: &Seat, payload: &Payload) -> Result<bool, Error> {
         let (until, shard) = (Instant::now() + self.patience(), self.beings.ledger().shard(seat));
         loop {
@@ -71,7 +72,8 @@ impl Core<Seats> {
         let shard = ledger.shard(seat);
         let (wait, answers) = (self.shards[shard].wait(), Arc::new(Mutex::new(Vec::new())));
         let (mut ticket, mut here) = (0, false);
-        // Nobody is forgotten: this is for the lock, under which it comes after the arrival and before the departure.
+        // Nobody is forgotten: this is for the lock, under which it comes after the arrival and
+        // before the departure.
         self.beings.forget_if(seat, |online| {
             if online {
                 ledger.faces.show(seat, payload);

@@ -19,10 +19,11 @@ use crate::connection::unavailable;
 use crate::leases::core::Core;
 use crate::leases::scripts::{decode, ms};
 
-/// The one who follows the rooms of shards that can be read together: all of one server's, or one of a cluster's.
+/// The one who follows the rooms of shards that can be read together: all of one server's, or one
+/// of a cluster's.
 ///
-/// It reads what somebody here follows, the logs of the shards, which tell when a life begins, and the nudge of this process: an entry
-/// there ends a read that does not know of the latest room yet.
+/// It reads what somebody here follows, the logs of the shards, which tell when a life begins, and
+/// the nudge of this process: an entry there ends a read that does not know of the latest room yet.
 #[derive(Debug)]
 pub(super) struct Follower {
     core: Arc<Core<Seats>>,
@@ -121,7 +122,8 @@ impl Follower {
         Ok(())
     }
 
-    /// What to ask for, and what each key of the answer is. Lives come first: of a new one the rooms are others.
+    /// What to ask for, and what each key of the answer is. Lives come first: of a new one the
+    /// rooms are others.
     fn question(
         &self,
         block: Option<Duration>,

@@ -20,7 +20,8 @@ pub(super) struct Stretch {
 }
 
 impl Core<Seats> {
-    /// Reads a page of the events after `mark` up to `until`; logs were forgotten up to the number `forgot`.
+    /// Reads a page of the events after `mark` up to `until`; logs were forgotten up to the number
+    /// `forgot`.
     pub(super) async fn read_back(
         &self,
         room: &Room,
@@ -67,7 +68,8 @@ fn lost(first: &Entry, mark: u64, forgot: u64) -> Option<Option<u64>> {
         let missed = first.before().saturating_sub(mark);
         return (missed > 0).then_some(Some(missed));
     }
-    // The mark is older than the room as it is now: before that it was empty, or another one that was forgotten.
+    // The mark is older than the room as it is now: before that it was empty, or another one that
+    // was forgotten.
     (!first.begins() || forgot > mark).then_some(None)
 }
 

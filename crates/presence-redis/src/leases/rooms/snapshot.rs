@@ -74,7 +74,8 @@ impl Snapshot {
             corrections.extend(stretch.records);
         }
         if life.epoch != epoch || mark < looked.last {
-            // Too much happened, or the data was lost: list it again. Who is not found then is taken back.
+            // Too much happened, or the data was lost: list it again. Who is not found then is
+            // taken back.
             return Ok(None);
         }
         for record in corrections {

@@ -98,7 +98,8 @@ impl Subscription {
                 self.ready.push_back(Err(Error::lagged(missed)));
             }
             (None, _) => {
-                // Nobody knows how many events of another room, or of this one in another life, are missing.
+                // Nobody knows how many events of another room, or of this one in another life, are
+                // missing.
                 self.mark = first;
                 self.ready.push_back(Err(Error::lagged(None)));
             }
@@ -139,7 +140,8 @@ impl Subscription {
         }
     }
 
-    /// Says once for each outage that there is one: by those who read for all streams, or by what this one failed of.
+    /// Says once for each outage that there is one: by those who read for all streams, or by what
+    /// this one failed of.
     fn tell(&mut self, reading: Reading, failure: Option<&Error>) {
         if self.outages.note(reading, failure.is_some()) {
             let Watched { core, room } = &self.watched;

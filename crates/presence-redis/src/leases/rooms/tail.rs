@@ -44,7 +44,8 @@ impl Tail {
         Self { ends: Mutex::default(), records_max, ended }
     }
 
-    /// Follows a room until as many calls of `unwatch`, from number `last` on, and says whether nobody did so before.
+    /// Follows a room until as many calls of `unwatch`, from number `last` on, and says whether
+    /// nobody did so before.
     pub(super) fn watch(
         &self,
         room: &Room,
@@ -153,7 +154,8 @@ impl End {
         }
     }
 
-    /// Returns the events after `mark`, at most `limit`; if they are not all here, the number that all after are.
+    /// Returns the events after `mark`, at most `limit`; if they are not all here, the number that
+    /// all after are.
     pub(super) fn page(&self, mark: u64, limit: usize) -> Result<Vec<Record>, u64> {
         if mark < self.after {
             return Err(self.after);

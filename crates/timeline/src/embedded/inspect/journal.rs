@@ -1,7 +1,8 @@
 //! The engine's journal files, read without the engine.
 //!
-//! The engine replays a journal up to the first bytes that it cannot read, cuts the file there and says nothing: right for a
-//! write that a loss of power cut short, wrong for a flipped bit. This reader tells the two apart and changes nothing.
+//! The engine replays a journal up to the first bytes that it cannot read, cuts the file there and
+//! says nothing: right for a write that a loss of power cut short, wrong for a flipped bit. This
+//! reader tells the two apart and changes nothing.
 //!
 //! ```text
 //! batch  := start item* end
@@ -11,7 +12,8 @@
 //! end    := 3, xxh3 of the items:u64, "FJL" 3
 //! ```
 //!
-//! Integers are little-endian. A new file is 64 MiB of zeros; after its last batch there are zeros or nothing.
+//! Integers are little-endian. A new file is 64 MiB of zeros; after its last batch there are zeros
+//! or nothing.
 //!
 //! Source: fjall 3.1, `src/journal/entry.rs` and `batch_reader.rs`.
 
@@ -45,7 +47,8 @@ pub(in crate::embedded) struct Tail {
     pub(in crate::embedded) at: u64,
     /// How many bytes that are no batch follow; the zeros at the end are not counted.
     pub(in crate::embedded) bytes: u64,
-    /// Whether a whole batch follows further on: then this is damage, not a write that was cut short.
+    /// Whether a whole batch follows further on: then this is damage, not a write that was cut
+    /// short.
     pub(in crate::embedded) followed: bool,
 }
 
@@ -84,12 +87,14 @@ pub(in crate::embedded) fn read(path: &Path, mut visit: impl FnMut(&Batch<'_>)) 
             read_written(&mut file, &mut bytes)?;
             return Ok(tail(at, &bytes));
         }
-        // A batch that is longer than what was read: more at once, so that it is not parsed many times over.
+        // A batch that is longer than what was read: more at once, so that it is not parsed many
+        // times over.
         step = if position == 0 { step.saturating_mul(2) } else { STEP };
     }
 }
 
-/// Calls `visit` for every whole batch that there is, also behind damage; returns how many bytes are none.
+/// Calls `visit` for every whole batch that there is, also behind damage; returns how many bytes
+/// are none.
 pub(in crate::embedded) fn read_all(path: &Path, mut visit: impl FnMut(&Batch<'_>)) -> io::Result<usize> {
     let (mut file, mut bytes, mut position, mut lost) = (File::open(path)?, Vec::new(), 0, 0);
     read_written(&mut file, &mut bytes)?;
@@ -134,7 +139,8 @@ fn tail(at: u64, bytes: &[u8]) -> Tail {
 
 /// Returns where the first whole batch begins.
 fn find(bytes: &[u8]) -> Option<usize> {
-    // A start is followed by the tag of an item, which rules out nearly every other place without a look at what follows.
+    // A start is followed by the tag of an item, which rules out nearly every other place without a
+    // look at what follows.
     (0..bytes.len()).find(|&index| {
         bytes[index] == START
             && matches!(bytes.get(index + START_BYTES), Some(&(ITEM | CLEAR)))
@@ -170,7 +176,8 @@ fn batch<'a>(rest: &mut Rest<'a>) -> Result<Option<Batch<'a>>, Short> {
             ITEM => {
                 let (kind, compression, keyspace) = (rest.byte()?, rest.byte()?, rest.u64()?);
                 let (key, value, stored) = (rest.u16()?, rest.u32()?, rest.u32()?);
-                // A value, or the removal of one, of either kind; the store has the engine compress nothing.
+                // A value, or the removal of one, of either kind; the store has the engine compress
+                // nothing.
                 if kind > 2 || compression != 0 || value != stored {
                     return Ok(None);
                 }

@@ -67,7 +67,8 @@ impl Numbers {
         self.batches
     }
 
-    /// Returns what a keyspace lacks whose tables reach the batch `number` and the engine's number `engine`.
+    /// Returns what a keyspace lacks whose tables reach the batch `number` and the engine's number
+    /// `engine`.
     pub(in crate::embedded) fn missing(&self, number: u64, engine: Option<u64>) -> Option<String> {
         if self.engine.is_empty() {
             return None;

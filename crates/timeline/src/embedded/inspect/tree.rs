@@ -1,8 +1,9 @@
 //! The folders of the engine's trees, looked through before the engine opens them.
 //!
-//! The engine makes a tree anew where it finds no `current`, removes folders that it does not know, and believes the lengths
-//! in the headers of its files before it compares their checksums, so that one flipped bit can end the process. Here every
-//! header is compared first, and nothing is changed.
+//! The engine makes a tree anew where it finds no `current`, removes folders that it does not know,
+//! and believes the lengths in the headers of its files before it compares their checksums, so that
+//! one flipped bit can end the process. Here every header is compared first, and nothing is
+//! changed.
 //!
 //! ```text
 //! current      id of the manifest:u64, xxh3 of the manifest:u128, kind of checksum:u8 (0)

@@ -35,18 +35,21 @@ pub(in crate::embedded) enum Found {
     Store,
 }
 
-/// The end of a journal that is no whole batch: a write that was cut short before it was acknowledged.
+/// The end of a journal that is no whole batch: a write that was cut short before it was
+/// acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::embedded) struct Torn {
     pub(in crate::embedded) path: PathBuf,
     pub(in crate::embedded) bytes: u64,
 }
 
-/// Looks through a directory. Changes nothing, except that the engine may clear away what a write left unfinished.
+/// Looks through a directory. Changes nothing, except that the engine may clear away what a write
+/// left unfinished.
 ///
 /// # Errors
 ///
-/// `Corrupt` when something is missing or damaged: the store must not be opened. `Config` when it cannot be read.
+/// `Corrupt` when something is missing or damaged: the store must not be opened. `Config` when it
+/// cannot be read.
 pub(in crate::embedded) fn inspect(directory: &Path) -> Result<Inspection> {
     Inspector { directory, store: directory.join("store") }.inspect()
 }
@@ -155,7 +158,8 @@ impl Inspector<'_> {
         }
     }
 
-    /// Checks that all files are there that must be, and that their headers are whole; returns the keyspaces.
+    /// Checks that all files are there that must be, and that their headers are whole; returns the
+    /// keyspaces.
     fn parts(&self, files: &Files, note: Option<&Note>, numbers: &Numbers) -> Result<Vec<u64>> {
         if files.version.is_empty() {
             return Err(self.refuse("its file store/version is missing or empty"));

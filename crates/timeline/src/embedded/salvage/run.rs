@@ -26,8 +26,8 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # Errors
 ///
-/// `Config` when `from` is in use, when `to` is not empty or cannot be written to. What was written to `to` by then is not
-/// opened by anybody: remove it.
+/// `Config` when `from` is in use, when `to` is not empty or cannot be written to. What was written
+/// to `to` by then is not opened by anybody: remove it.
 pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     let problem = |path: &Path, problem: &str| {
         Error::new(ErrorKind::Config, format!("the data directory {} {problem}", path.display()))
@@ -66,7 +66,8 @@ pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     Ok(report)
 }
 
-/// Compares the batches that were found with those that the marker says are there: every batch is in every keyspace.
+/// Compares the batches that were found with those that the marker says are there: every batch is
+/// in every keyspace.
 fn missing_batches(note: &Note, store: &Path, found: &HashMap<Keyspace, (u64, u64)>, report: &mut Salvaged) {
     if note.layout != records::VERSION || note.batch == 0 {
         return;
@@ -115,7 +116,8 @@ impl Target {
         Ok(Self { opened, batch, bytes: 0 })
     }
 
-    /// Copies every record but those of boxes, which are returned, and notes the first and the last batch of each keyspace.
+    /// Copies every record but those of boxes, which are returned, and notes the first and the last
+    /// batch of each keyspace.
     fn copy(
         &mut self,
         store: &Path,

@@ -1,7 +1,8 @@
 //! Everything that can be read of the engine's files, whatever else is damaged.
 //!
-//! Tables are read block by block and journals batch by batch, each with its own checksum; manifests and indexes, which say
-//! where these are, are not needed. Behind a damaged place reading goes on at the next block or batch.
+//! Tables are read block by block and journals batch by batch, each with its own checksum;
+//! manifests and indexes, which say where these are, are not needed. Behind a damaged place reading
+//! goes on at the next block or batch.
 
 use std::collections::HashMap;
 use std::fs;

@@ -91,8 +91,8 @@ impl Answer {
         (bytes_per_second < SLOW).then_some(Pace { was_cut: way.cut, bytes_per_second, moved: way.moved })
     }
 
-    /// Ends it, and returns how many bytes that gives back: what is not asked for at once, and what the server's buffers
-    /// hold with the connection.
+    /// Ends it, and returns how many bytes that gives back: what is not asked for at once, and what
+    /// the server's buffers hold with the connection.
     pub(super) fn cut(&self) -> usize {
         let (rest, given, again) = {
             let mut way = self.way.lock();

@@ -7,11 +7,11 @@ use tokio::sync::Semaphore;
 
 /// The connection that a request came over.
 ///
-/// A program that serves its connections itself makes one for each, and puts it into the extensions of every request that
-/// comes over it. Then no connection takes more than a quarter of the
-/// room for answers (`answer_bytes_max`), and one that blocks memory which others wait for can be
-/// closed. Without it, answers are bounded over all connections alone, and what the server's own buffers hold of an answer
-/// that was cut stays until the connection ends.
+/// A program that serves its connections itself makes one for each, and puts it into the extensions
+/// of every request that comes over it. Then no connection takes more than a quarter of the room
+/// for answers (`answer_bytes_max`), and one that blocks memory which others wait for can be
+/// closed. Without it, answers are bounded over all connections alone, and what the server's own
+/// buffers hold of an answer that was cut stays until the connection ends.
 #[derive(Clone)]
 pub struct Connection {
     shared: Arc<Shared>,

@@ -14,8 +14,9 @@
 //!  refused
 //! ```
 //!
-//! Two rules share the room. One connection has a quarter of it at most, whatever number of requests it carries. And while
-//! somebody waits, answers that stand still are cut. Addresses are not counted: behind a proxy all clients have the same.
+//! Two rules share the room. One connection has a quarter of it at most, whatever number of
+//! requests it carries. And while somebody waits, answers that stand still are cut. Addresses are
+//! not counted: behind a proxy all clients have the same.
 
 mod answer;
 mod connection;

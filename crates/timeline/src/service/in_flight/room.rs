@@ -66,7 +66,8 @@ pub(super) struct Part {
 pub(crate) struct Full;
 
 impl InFlight {
-    /// Creates the room for answers of `bytes_max` together, whose figures have the label `service`.
+    /// Creates the room for answers of `bytes_max` together, whose figures have the label
+    /// `service`.
     ///
     /// # Errors
     ///
@@ -89,8 +90,8 @@ impl InFlight {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Waits for the room that an answer takes as a rule, for up to a second and in the order of the callers. Meanwhile
-    /// answers that stand still are cut.
+    /// Waits for the room that an answer takes as a rule, for up to a second and in the order of
+    /// the callers. Meanwhile answers that stand still are cut.
     ///
     /// # Cancel safety
     ///
@@ -142,7 +143,8 @@ impl Shared {
         answers.all.push(Arc::downgrade(answer));
     }
 
-    /// Cuts the slowest answers until that gives back so many bytes, if there are any; returns how many.
+    /// Cuts the slowest answers until that gives back so many bytes, if there are any; returns how
+    /// many.
     fn cut_slowest(&self, bytes: usize) -> usize {
         // Those kept alive here are dropped outside the lock.
         let answers: Vec<_> = self.answers.lock().all.iter().filter_map(Weak::upgrade).collect();
@@ -168,7 +170,8 @@ impl Shared {
 }
 
 impl Room {
-    /// Keeps the room of an answer of `bytes`: gives the rest back, or takes what is missing if it is there.
+    /// Keeps the room of an answer of `bytes`: gives the rest back, or takes what is missing if it
+    /// is there.
     pub(crate) fn fit(mut self, bytes: usize) -> Result<Self, Full> {
         let held = self.part.len();
         if let Some(surplus) = held.checked_sub(bytes) {
