@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::connection::encode;
+use crate::encode::encode;
 use crate::frame::Frame;
 use crate::outbox::Rejected;
 use crate::protocol::Message;
@@ -133,9 +132,6 @@ pub struct LateAnswer {
     connection: Arc<Connection>,
 }
 
-/// Calls of one connection that may wait for their answers at once.
-const LATE_MAX: usize = 16;
-
 impl LateAnswer {
     /// Creates a late answer for a call of this connection.
     ///
@@ -167,24 +163,5 @@ impl Drop for LateAnswer {
         if self.connection.late.end() {
             self.connection.outbox.wake_session();
         }
-    }
-}
-
-/// How many calls of a connection wait for their answers.
-#[derive(Debug, Default)]
-pub(crate) struct Late(AtomicUsize);
-
-impl Late {
-    pub(crate) fn has_room(&self) -> bool {
-        self.0.load(Ordering::Acquire) < LATE_MAX
-    }
-
-    fn begin(&self) {
-        self.0.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Tells whether the session may wait for this.
-    fn end(&self) -> bool {
-        self.0.fetch_sub(1, Ordering::AcqRel) >= LATE_MAX
     }
 }

@@ -1,31 +1,23 @@
 //! One connection, as hooks and publishers see it.
 
+mod channel;
+
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::BytesMut;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 
-use crate::answer::Late;
-use crate::channel::Channel;
+use crate::encode::encode;
 use crate::frame::Frame;
+use crate::late::Late;
 use crate::outbox::{Outbox, Rejected};
 use crate::protocol::Message;
 use crate::room::Room;
-use crate::websocket::{FrameKind, put_frame};
-use crate::{Disconnect, Error, ErrorKind};
+use crate::{ConnectionId, Disconnect, Error, ErrorKind};
 
-/// The number of a connection, unique within its hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(pub(crate) u64);
-
-impl fmt::Display for ConnectionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
+pub(crate) use self::channel::Channel;
 
 /// One connection of a client.
 ///
@@ -179,15 +171,4 @@ pub(crate) enum BindOutcome {
     /// It was bound already, or has ended.
     Unchanged,
     TooMany,
-}
-
-/// Encodes a message as the bytes of the frame that all its receivers share.
-pub(crate) fn encode(message: &Message) -> Result<BytesMut, Error> {
-    let mut payload = BytesMut::new();
-    message
-        .encode(&mut payload)
-        .map_err(|fault| Error::with_source(ErrorKind::InvalidInput, "message has no encoding", fault))?;
-    let mut frame = BytesMut::new();
-    put_frame(&mut frame, FrameKind::Binary, &payload);
-    Ok(frame)
 }

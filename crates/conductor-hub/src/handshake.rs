@@ -18,7 +18,7 @@ use hyper_util::server::conn::auto;
 use sha1::{Digest, Sha1};
 use tokio::net::TcpStream;
 
-use crate::hub::{Place, Shared};
+use crate::shared::{ConnectionPermit, Shared};
 use crate::{Admission, Hub, origin, session};
 
 /// What a key is hashed with. Source: RFC 6455, section 1.3.
@@ -50,14 +50,14 @@ impl Hub {
             Ok(admission) => admission,
             Err(denied) => return refuse((denied.status, denied.text)),
         };
-        let place = match Shared::reserve(&self.shared) {
-            Ok(place) => place,
+        let permit = match Shared::reserve(&self.shared) {
+            Ok(permit) => permit,
             Err(full) => return refuse((StatusCode::SERVICE_UNAVAILABLE, full.to_string())),
         };
         let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
             return refuse((StatusCode::INTERNAL_SERVER_ERROR, "failed to upgrade".to_owned()));
         };
-        self.shared.tasks.spawn(upgraded(upgrade, place, admission));
+        self.shared.tasks.spawn(upgraded(upgrade, permit, admission));
         let mut response = Response::new(String::new());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
@@ -75,7 +75,7 @@ impl Hub {
 /// HTTP.
 ///
 /// Of its own, so that what this one needs is not kept for as long as the connection lives.
-async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
+async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admission: Admission) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(lost) => {
@@ -83,7 +83,7 @@ async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
             return;
         }
     };
-    let tasks = place.0.tasks.clone();
+    let tasks = permit.0.tasks.clone();
     match bare(upgraded) {
         Ok((socket, read)) => {
             // Frames are written whole, so waiting for more would only delay them.
@@ -93,11 +93,11 @@ async fn upgraded(upgrade: OnUpgrade, place: Place, admission: Admission) {
             if let Err(fault) = leave_slow_readers_to_the_hub(&socket) {
                 tracing::debug!(%fault, "cannot tell the system how much to keep unsent, and how long");
             }
-            tasks.spawn(session::serve(socket, place, admission, read));
+            tasks.spawn(session::serve(socket, permit, admission, read));
         }
         // TLS, or a server we do not know: its own stream will do.
         Err(upgraded) => {
-            tasks.spawn(session::serve(TokioIo::new(upgraded), place, admission, Bytes::new()));
+            tasks.spawn(session::serve(TokioIo::new(upgraded), permit, admission, Bytes::new()));
         }
     }
 }

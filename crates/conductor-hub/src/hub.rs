@@ -1,56 +1,14 @@
 //! The hub: start, publish, shut down.
 
-use std::fmt;
-use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use foldhash::fast::RandomState;
-use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout};
-use tokio_util::task::TaskTracker;
+use tokio::time::timeout;
 
-use crate::connection::{BindLimits, BindOutcome, encode};
-use crate::dedup::Dedup;
-use crate::frame::Frame;
-use crate::metrics::Metrics;
-use crate::protocol::{Message, Opcode};
-use crate::registry::Registry;
-use crate::room::Room;
-use crate::unfinished::Unfinished;
-use crate::{
-    Admission, Auth, Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Handler, Lifecycle,
-    Storage, session,
-};
-
-/// The hooks of a hub; each is `()`, the default of its trait, unless it is set.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Hooks {
-    /// Decides who may connect, bind and write.
-    pub auth: Arc<dyn Auth>,
-    /// Hears of connections.
-    pub lifecycle: Arc<dyn Lifecycle>,
-    /// Answers Server messages.
-    pub handler: Arc<dyn Handler>,
-    /// Keeps the last messages of each channel.
-    pub storage: Arc<dyn Storage>,
-}
-
-impl Default for Hooks {
-    fn default() -> Self {
-        Self { auth: Arc::new(()), lifecycle: Arc::new(()), handler: Arc::new(()), storage: Arc::new(()) }
-    }
-}
-
-impl fmt::Debug for Hooks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hooks").finish_non_exhaustive()
-    }
-}
+use crate::shared::Shared;
+use crate::{Admission, Config, Connection, ConnectionId, Error, Hooks, session};
 
 /// A handle to a running hub; clones are the same hub.
 ///
@@ -68,23 +26,6 @@ impl fmt::Debug for Hooks {
 pub struct Hub {
     pub(crate) shared: Arc<Shared>,
     _last: Arc<CloseOnDrop>,
-}
-
-/// What the handles and the sessions share. Sessions must not keep the hub open.
-pub(crate) struct Shared {
-    pub(crate) config: Config,
-    pub(crate) hooks: Hooks,
-    pub(crate) registry: Registry,
-    pub(crate) dedup: Dedup,
-    pub(crate) unfinished: Unfinished,
-    pub(crate) room: Arc<Room>,
-    /// Held while a large row of messages is delivered.
-    pub(crate) large_rows: Mutex<()>,
-    pub(crate) metrics: Metrics,
-    pub(crate) tasks: TaskTracker,
-    closing: AtomicBool,
-    next_id: AtomicU64,
-    sender_hasher: RandomState,
 }
 
 /// How much a hub holds at the moment.
@@ -111,23 +52,7 @@ impl Hub {
     /// `Config`, naming the value that is out of its bounds.
     pub fn start(config: Config, hooks: Hooks) -> Result<Self, Error> {
         config.validate()?;
-        let dedup = Dedup::new(config.dedup_ttl, config.dedup_bytes_max, Instant::now());
-        let unfinished = Unfinished::new(config.unfinished_bytes_max);
-        let room = Arc::new(Room::new(config.outboxes_bytes_max, config.outbox_bytes_max));
-        let shared = Arc::new(Shared {
-            config,
-            hooks,
-            registry: Registry::new(),
-            dedup,
-            unfinished,
-            room,
-            large_rows: Mutex::new(()),
-            metrics: Metrics::new(),
-            tasks: TaskTracker::new(),
-            closing: AtomicBool::new(false),
-            next_id: AtomicU64::new(1),
-            sender_hasher: RandomState::default(),
-        });
+        let shared = Arc::new(Shared::new(config, hooks));
         Ok(Self { _last: Arc::new(CloseOnDrop(Arc::clone(&shared))), shared })
     }
 
@@ -184,8 +109,7 @@ impl Hub {
     /// connections that have read nothing for a quarter of a second are ended as slow readers, as
     /// many as it takes to free half of the room.
     pub fn wait_for_room(&self) {
-        let ended = self.shared.room.wait(&self.shared.registry);
-        self.shared.metrics.ended_for_room.increment(ended as u64);
+        self.shared.wait_for_room();
     }
 
     /// Returns the connection with the given number, while it is open.
@@ -229,9 +153,9 @@ impl Hub {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        let place = Shared::reserve(&self.shared);
+        let permit = Shared::reserve(&self.shared);
         self.shared.tasks.track_future(async move {
-            session::serve(socket, place?, admission, already_read).await;
+            session::serve(socket, permit?, admission, already_read).await;
             Ok(())
         })
     }
@@ -244,84 +168,6 @@ impl Hub {
     pub async fn shutdown(&self, grace: Duration) -> bool {
         self.shared.close();
         timeout(grace, self.shared.tasks.wait()).await.is_ok()
-    }
-}
-
-impl Shared {
-    /// Takes the place of one more connection.
-    pub(crate) fn reserve(shared: &Arc<Self>) -> Result<Place, Error> {
-        if shared.closing.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Closed, "hub is shutting down"));
-        }
-        if !shared.registry.reserve(shared.config.connections_max) {
-            return Err(Error::new(ErrorKind::Closed, "hub has as many connections as it may"));
-        }
-        shared.metrics.connections.increment(1.0);
-        Ok(Place(Arc::clone(shared)))
-    }
-
-    pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn next_id(&self) -> ConnectionId {
-        ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed))
-    }
-
-    pub(crate) fn bind(&self, connection: &Arc<Connection>, name: &str) -> BindOutcome {
-        let limits = BindLimits {
-            channels_max: self.config.channels_per_connection_max,
-            bytes_max: self.config.binds_bytes_max,
-        };
-        connection.bind(name, limits, || self.registry.join(name, connection))
-    }
-
-    /// Returns whose uuids a connection's are compared with: its user's, or its own.
-    ///
-    /// A user who comes back on a new connection and repeats a message is recognised.
-    pub(crate) fn sender_key(&self, connection: &Connection) -> u64 {
-        match connection.user() {
-            Some(user) => self.sender_hasher.hash_one(user),
-            None => self.sender_hasher.hash_one(connection.id()),
-        }
-    }
-
-    /// Ends readers, if what waits for all of them has no room. No lock may be held but that of
-    /// large rows.
-    pub(crate) fn make_room(&self) {
-        if self.room.is_full() {
-            let ended = self.room.make_room(&self.registry);
-            self.metrics.ended_for_room.increment(ended as u64);
-        }
-    }
-
-    fn written(&self, channel: &str, body: impl Into<Bytes>) -> Result<Frame, Error> {
-        Ok(Frame::new(encode(&Message::new(Opcode::WRITE, channel, body))?, &self.room))
-    }
-
-    fn close(&self) {
-        self.closing.store(true, Ordering::Release);
-        self.tasks.close();
-        for connection in self.registry.all_connections() {
-            connection.close(Disconnect::Restart);
-        }
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
-    }
-}
-
-/// The reserved place of one connection, given back on drop.
-#[derive(Debug)]
-pub(crate) struct Place(pub(crate) Arc<Shared>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.registry.release();
-        self.0.metrics.connections.decrement(1.0);
     }
 }
 

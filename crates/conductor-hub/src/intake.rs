@@ -19,8 +19,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::answer::Outgoing;
-use crate::hub::Shared;
 use crate::router::{Credit, HeldRow, Routed, Router};
+use crate::shared::Shared;
 use crate::websocket::{Decoder, Event, FrameKind, Violation};
 use crate::{Connection, Disconnect};
 

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
-use crate::channel::Channel;
+use crate::connection::Channel;
 use crate::{Connection, ConnectionId};
 
 const SHARDS: usize = 64;

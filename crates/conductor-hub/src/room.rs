@@ -3,29 +3,17 @@
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 use tokio::time::Instant;
-
-use crate::Disconnect;
-use crate::registry::Registry;
 
 /// What the place of a frame in an outbox takes, roughly: half of a queue may be empty.
 const PLACE_BYTES: usize = 16;
-
-/// How long readers are given to be ended before more of them are.
-const ROUND: Duration = Duration::from_millis(20);
-
-/// Who has read nothing for so long, although something waits, stands still.
-const STANDS_STILL: Duration = Duration::from_millis(250);
 
 /// How long a publisher waits while nobody reads anything.
 const IN_VAIN: Duration = Duration::from_millis(500);
 
 /// How long a publisher waits in all.
 const WAIT_MAX: Duration = Duration::from_secs(2);
-
-/// How often the log says that there is no room.
-const TOLD_AGAIN: Duration = Duration::from_mins(1);
 
 /// Counts the bytes of all outboxes, and has a bound for them.
 ///
@@ -52,7 +40,6 @@ pub(crate) struct Room {
     waiting: AtomicUsize,
     gate: Mutex<()>,
     freed: Condvar,
-    rounds: Mutex<Rounds>,
     started: Instant,
 }
 
@@ -60,14 +47,6 @@ pub(crate) struct Room {
 #[derive(Debug)]
 #[repr(align(128))]
 struct Held(AtomicIsize);
-
-/// When readers were ended last, and what the log was told of it.
-#[derive(Debug, Default)]
-struct Rounds {
-    last: Option<Instant>,
-    told: Option<Instant>,
-    ended: usize,
-}
 
 impl Room {
     pub(crate) fn new(bytes_max: usize, outbox_bytes_max: usize) -> Self {
@@ -78,7 +57,6 @@ impl Room {
             waiting: AtomicUsize::new(0),
             gate: Mutex::new(()),
             freed: Condvar::new(),
-            rounds: Mutex::default(),
             started: Instant::now(),
         }
     }
@@ -131,111 +109,46 @@ impl Room {
         u32::try_from(millis).unwrap_or(u32::MAX).max(1)
     }
 
-    /// Ends readers, if there is no room: first those who stand still, then who holds most.
-    ///
-    /// No lock of the registry or of an outbox may be held.
-    pub(crate) fn make_room(&self, registry: &Registry) -> usize {
-        if self.is_full() { self.end_readers(registry, false) } else { 0 }
-    }
-
     /// Blocks the thread until there is room for more, for a bounded time and as long as readers
-    /// read; those who stand still are ended when that does not help.
-    pub(crate) fn wait(&self, registry: &Registry) -> usize {
+    /// read; returns whether there is.
+    pub(crate) fn wait(&self) -> bool {
         if self.held() <= self.high() {
-            return 0;
+            return true;
         }
         // The thread's own time, as it does not wait on tokio's.
         let started = std::time::Instant::now();
         let (mut least, mut progress) = (self.held(), started);
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let mut gate = self.gate.lock();
-        let in_vain = loop {
+        let has_room = loop {
             let (held, now) = (self.held(), std::time::Instant::now());
             if held <= self.high() {
-                break false;
+                break true;
             }
             if held < least {
                 (least, progress) = (held, now);
             }
             let until = (progress + IN_VAIN).min(started + WAIT_MAX);
             if now >= until {
-                break true;
+                break false;
             }
             self.freed.wait_for(&mut gate, until - now);
         };
         drop(gate);
         self.waiting.fetch_sub(1, Ordering::SeqCst);
-        if in_vain { self.end_readers(registry, true) } else { 0 }
+        has_room
     }
 
-    /// Ends readers who stand still until half of the room is free, then others until there is any;
-    /// returns how many.
-    fn end_readers(&self, registry: &Registry, only_who_stands_still: bool) -> usize {
-        let now = Instant::now();
-        let Some(mut rounds) = self.round(now) else { return 0 };
-        let held = self.held();
-        let mut freed = 0;
-        let mut readers = Vec::new();
-        for connection in registry.all_connections() {
-            let outbox = &connection.outbox;
-            let pending = outbox.pending();
-            if outbox.is_closing() {
-                // It is about to give back what it holds.
-                freed += pending;
-            } else if pending > 0 {
-                let still = Duration::from_millis(outbox.still_ms(self.time(now)).into());
-                // Of those who may read, who has taken nothing for longest is the likeliest not to.
-                let rank = if still >= STANDS_STILL { (STANDS_STILL, pending) } else { (still, pending) };
-                readers.push((rank, connection));
-            }
-        }
-        readers.sort_unstable_by_key(|&(rank, _)| std::cmp::Reverse(rank));
-        let mut ended = 0;
-        for ((still, pending), connection) in readers {
-            let stands_still = still >= STANDS_STILL;
-            // Of those who read no more than it takes.
-            let enough = if stands_still { self.half() } else { self.bytes_max };
-            if held.saturating_sub(freed) <= enough || (only_who_stands_still && !stands_still) {
-                break;
-            }
-            connection.close(Disconnect::SlowReader);
-            freed += pending;
-            ended += 1;
-        }
-        rounds.tell(ended, self.bytes_max, now);
-        ended
+    /// Returns how much all outboxes may hold.
+    pub(crate) const fn bytes_max(&self) -> usize {
+        self.bytes_max
     }
 
-    /// Takes the turn to end readers, unless somebody does or just did.
-    fn round(&self, now: Instant) -> Option<MutexGuard<'_, Rounds>> {
-        let mut rounds = self.rounds.try_lock()?;
-        if rounds.last.is_some_and(|last| now < last + ROUND) {
-            return None;
-        }
-        rounds.last = Some(now);
-        Some(rounds)
-    }
-
-    const fn half(&self) -> usize {
+    pub(crate) const fn half(&self) -> usize {
         self.bytes_max / 2
     }
 
     const fn high(&self) -> usize {
         self.bytes_max / 4 * 3
-    }
-}
-
-impl Rounds {
-    fn tell(&mut self, ended: usize, bytes_max: usize, now: Instant) {
-        self.ended += ended;
-        if self.ended > 0 && self.told.is_none_or(|told| now >= told + TOLD_AGAIN) {
-            tracing::warn!(
-                connections = self.ended,
-                bytes_max,
-                "what waits for all connections together needs more than outboxes_bytes_max, so those that do not read, \
-                 or hold most, are closed with code 4000 and may come back"
-            );
-            (self.told, self.ended) = (Some(now), 0);
-        }
     }
 }

@@ -6,11 +6,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::time::Instant;
 
-use crate::channel::Channel;
-use crate::connection::BindOutcome;
+use crate::connection::{BindOutcome, Channel};
 use crate::frame::Frame;
-use crate::hub::Shared;
 use crate::protocol::{MessageRef, Opcode};
+use crate::shared::Shared;
 use crate::websocket::{FrameKind, put_frame};
 use crate::{Answer, Connection, Disconnect};
 

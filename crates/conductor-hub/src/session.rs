@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::connection::BindOutcome;
-use crate::hub::{Place, Shared};
 use crate::intake::{Intake, Next, Turn};
+use crate::shared::{ConnectionPermit, Shared};
 use crate::unfinished::Ticket;
 use crate::websocket::{FrameKind, close_frame, put_frame};
 use crate::writer::Writer;
@@ -34,7 +34,7 @@ thread_local! {
 /// before it waits again, and keeps only what is not complete or has to wait. So
 /// that it can be polled without taking part, hooks on this path are synchronous.
 struct Session<S> {
-    place: Place,
+    permit: ConnectionPermit,
     connection: Arc<Connection>,
     writer: Writer<S>,
     intake: Intake,
@@ -62,13 +62,13 @@ struct Begun {
 }
 
 /// Serves a connection until it has ended.
-pub(crate) async fn serve<S>(socket: S, place: Place, admission: Admission, already_read: Bytes)
+pub(crate) async fn serve<S>(socket: S, permit: ConnectionPermit, admission: Admission, already_read: Bytes)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     // Made in here: an argument would be kept twice in the future. What was read is dropped before
     // anything is waited for: even empty it may hold the whole buffer it was read into.
-    let mut session = Session::new(socket, place, admission, already_read);
+    let mut session = Session::new(socket, permit, admission, already_read);
     session.run().await;
 }
 
@@ -87,8 +87,8 @@ enum Written {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     #[expect(clippy::needless_pass_by_value, reason = "it is dropped here on purpose")]
-    fn new(socket: S, place: Place, admission: Admission, already_read: Bytes) -> Self {
-        let hub = &place.0;
+    fn new(socket: S, permit: ConnectionPermit, admission: Admission, already_read: Bytes) -> Self {
+        let hub = &permit.0;
         let id = hub.next_id();
         let connection = Arc::new(Connection::new(id, admission.user, Arc::clone(&hub.room)));
         hub.registry.add(&connection);
@@ -113,12 +113,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             ended: None,
             left: false,
             connection,
-            place,
+            permit,
         }
     }
 
     async fn run(&mut self) {
-        let hub = Arc::clone(&self.place.0);
+        let hub = Arc::clone(&self.permit.0);
         let connection = Arc::clone(&self.connection);
         self.heed(hub.hooks.lifecycle.connected(&connection)).await;
         let reason = self.talk().await;
@@ -135,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
     }
 
     async fn talk(&mut self) -> Disconnect {
-        let hub = Arc::clone(&self.place.0);
+        let hub = Arc::clone(&self.permit.0);
         let connection = Arc::clone(&self.connection);
         let mut timer = pin!(sleep_until(self.check_at));
         loop {
@@ -236,7 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
             } else {
                 self.last_read = Instant::now();
                 self.pinged = false;
-                let taken = self.intake.take(&self.place.0, &self.connection, turn, read.filled_mut());
+                let taken = self.intake.take(&self.permit.0, &self.connection, turn, read.filled_mut());
                 self.ended = taken.err();
             }
             Poll::Ready(Ok(()))
@@ -317,7 +317,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
 impl<S> Session<S> {
     /// Leaves every channel and the hub; the outbox takes nothing more.
     fn leave(&mut self) {
-        let hub = &self.place.0;
+        let hub = &self.permit.0;
         for channel in self.connection.unbind_all() {
             hub.registry.leave(&channel, self.connection.id());
         }
@@ -332,7 +332,7 @@ impl<S> Session<S> {
 
     fn forget_begun(&mut self) {
         if let Some(begun) = self.begun.take() {
-            self.place.0.unfinished.release(begun.ticket);
+            self.permit.0.unfinished.release(begun.ticket);
         }
     }
 }

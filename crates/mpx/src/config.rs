@@ -8,7 +8,7 @@ use redis::{ConnectionInfo, IntoConnectionInfo};
 
 use crate::connection::{Connect, ConnectNode, Source};
 use crate::error::{Error, ErrorKind};
-use crate::subscription::Policy;
+use crate::sink::Policy;
 
 /// Settings of a multiplexer, and of a publisher.
 ///

@@ -147,7 +147,7 @@ pub use self::publisher::{Publisher, Receipt};
 pub use self::request::Request;
 pub use self::requester::Requester;
 pub use self::sharded::ShardedMultiplexer;
+pub use self::sink::{Policy, Unfulfilled};
 pub use self::subscription::{
-    Canceller, ChannelSubscription, Events, PatternSubscription, Policy, Promise, PromiseSubscription,
-    Unfulfilled,
+    Canceller, ChannelSubscription, Events, PatternSubscription, Promise, PromiseSubscription,
 };

@@ -11,7 +11,8 @@ use crate::error::{Error, ErrorKind};
 use crate::multiplexer::Multiplexer;
 use crate::publisher::Publisher;
 use crate::request::Request;
-use crate::subscription::{PromiseSubscription, Unfulfilled};
+use crate::sink::Unfulfilled;
+use crate::subscription::PromiseSubscription;
 
 /// Asks questions over Pub/Sub, and waits for their answers.
 ///

@@ -1,5 +1,9 @@
 //! The receiving end of a subscription, as the connection's task sees it.
 
+mod courses;
+mod promises;
+mod queue;
+
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -10,8 +14,11 @@ use tokio::sync::Notify;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Message};
 use crate::handler::Handler;
-use crate::subscription::promise::Promises;
-use crate::subscription::queue::Queue;
+
+pub use self::promises::Unfulfilled;
+pub(crate) use self::promises::{Outcome, Promises};
+pub use self::queue::Policy;
+pub(crate) use self::queue::Queue;
 
 /// One subscription's end.
 pub(crate) struct Sink {

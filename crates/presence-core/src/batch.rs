@@ -112,6 +112,13 @@ impl<T> fmt::Display for BatchError<T> {
 
 impl<T> std::error::Error for BatchError<T> {}
 
+impl<T: fmt::Debug + Send + Sync + 'static> From<BatchError<T>> for Error {
+    fn from(batch: BatchError<T>) -> Self {
+        let kind = batch.kind();
+        Self::with_source(kind, "some ids of the batch failed", batch)
+    }
+}
+
 impl<'a, T> IntoIterator for &'a BatchError<T> {
     type Item = &'a Failure;
     type IntoIter = std::slice::Iter<'a, Failure>;

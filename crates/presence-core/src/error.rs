@@ -6,7 +6,6 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::batch::BatchError;
 use crate::name::InvalidName;
 
 /// Why a call, or a stream, could not do what it was asked.
@@ -103,13 +102,6 @@ impl StdError for Error {
 impl From<InvalidName> for Error {
     fn from(invalid: InvalidName) -> Self {
         Self::new(ErrorKind::InvalidInput, invalid.to_string())
-    }
-}
-
-impl<T: fmt::Debug + Send + Sync + 'static> From<BatchError<T>> for Error {
-    fn from(batch: BatchError<T>) -> Self {
-        let kind = batch.kind();
-        Self::with_source(kind, "some ids of the batch failed", batch)
     }
 }
 

@@ -31,11 +31,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Connect;
 use crate::connect::{at, bounded, host_of, single, wait};
-use crate::link::Used;
 use crate::node::{Node, Ready, Target};
 use crate::request::{Request, Verdict};
 use crate::sentinel::next_until;
 use crate::slots::{Map, Name, slot};
+use crate::used::Used;
 
 /// The masters of a cluster.
 #[derive(Debug)]

@@ -72,6 +72,7 @@ mod node;
 mod request;
 mod sentinel;
 mod slots;
+mod used;
 
 pub use crate::address::Address;
 pub use crate::config::Connect;

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::node::{Node, Ready, Target};
 use crate::request::{Request, Verdict};
 use crate::sentinel::Sentinels;
+use crate::used::Used;
 
 /// A self-healing connection to one Redis, a Sentinel set or a cluster.
 ///
@@ -35,22 +36,6 @@ struct Inner {
 enum Way {
     One(Arc<Node>),
     Cluster(Cluster),
-}
-
-/// The server that a call went to last, and the connection on which its answer is waited for.
-pub(crate) struct Used {
-    node: Arc<Node>,
-    waiting: Option<Ready>,
-}
-
-impl Used {
-    pub(crate) fn of(node: &Arc<Node>, ready: &Ready) -> Self {
-        Self { node: Arc::clone(node), waiting: Some(ready.clone()) }
-    }
-
-    pub(crate) fn idle(node: &Arc<Node>) -> Self {
-        Self { node: Arc::clone(node), waiting: None }
-    }
 }
 
 impl Link {

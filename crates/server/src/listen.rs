@@ -2,6 +2,7 @@
 
 mod accept;
 mod arrival;
+mod arriving;
 mod bodies;
 mod flow;
 mod gate;

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::promise::Promises;
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{Kind, TEXT_MAX};
 use crate::registry::Standing;
-use crate::sink::{Receiver, Sink};
+use crate::sink::{Promises, Receiver, Sink};
 
 /// A subscription, as all its handles share it. It ends with the last of them.
 #[derive(Debug)]

@@ -6,12 +6,11 @@ use bytes::Bytes;
 
 use super::events::Events;
 use super::inner::{Inner, checked};
-use super::queue::Queue;
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::handler::Handler;
 use crate::protocol::Kind;
-use crate::sink::Receiver;
+use crate::sink::{Queue, Receiver};
 
 /// A subscription to one pattern.
 ///

@@ -1,6 +1,5 @@
 //! Promises: one message each, on a channel below a prefix.
 
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,8 +7,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hashbrown::HashMap;
-use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
@@ -18,109 +15,7 @@ use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::Kind;
 use crate::registry::Standing;
-use crate::sink::Receiver;
-
-/// Why a promise has no value.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Unfulfilled {
-    /// No message came in time.
-    TimedOut,
-    /// It was cancelled by [`Canceller::cancel`].
-    Cancelled,
-    /// The connection was lost: a message may have been, too.
-    Disconnected(Error),
-    /// The subscription was closed.
-    Closed,
-}
-
-impl fmt::Display for Unfulfilled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TimedOut => "no message came in time",
-            Self::Cancelled => "the promise was cancelled",
-            Self::Disconnected(_) => "the connection was lost",
-            Self::Closed => "the subscription was closed",
-        })
-    }
-}
-
-impl std::error::Error for Unfulfilled {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        if let Self::Disconnected(error) = self { Some(error) } else { None }
-    }
-}
-
-type Outcome = Result<Bytes, Unfulfilled>;
-
-/// The promises of a subscription that are still open, by channel.
-#[derive(Debug, Default)]
-pub(crate) struct Promises(Mutex<Open>);
-
-#[derive(Debug, Default)]
-struct Open {
-    by_channel: HashMap<Bytes, Vec<(u64, oneshot::Sender<Outcome>)>, foldhash::fast::RandomState>,
-    made: u64,
-    closed: bool,
-}
-
-impl Promises {
-    pub(crate) fn waits_for(&self, channel: &[u8]) -> bool {
-        self.0.lock().by_channel.contains_key(channel)
-    }
-
-    /// Gives a message to every promise that waits for it.
-    pub(crate) fn fulfil(&self, channel: &Bytes, payload: &Bytes) {
-        let waiting = self.0.lock().by_channel.remove(channel);
-        settle(waiting.into_iter().flatten(), &Ok(payload.clone()));
-    }
-
-    pub(crate) fn fail(&self, error: &Error) {
-        let all = std::mem::take(&mut self.0.lock().by_channel);
-        settle(all.into_values().flatten(), &Err(Unfulfilled::Disconnected(error.clone())));
-    }
-
-    pub(crate) fn close(&self) {
-        let mut open = self.0.lock();
-        open.closed = true;
-        let all = std::mem::take(&mut open.by_channel);
-        drop(open);
-        settle(all.into_values().flatten(), &Err(Unfulfilled::Closed));
-    }
-
-    fn open(&self, channel: &Bytes) -> Option<(u64, oneshot::Receiver<Outcome>)> {
-        let mut open = self.0.lock();
-        if open.closed {
-            return None;
-        }
-        open.made += 1;
-        let (number, (sender, receiver)) = (open.made, oneshot::channel());
-        open.by_channel.entry(channel.clone()).or_default().push((number, sender));
-        Some((number, receiver))
-    }
-
-    /// Takes a promise back, with an outcome if somebody is to hear of it.
-    fn take_back(&self, channel: &Bytes, number: u64, outcome: Option<Outcome>) {
-        let mut open = self.0.lock();
-        let Some(waiting) = open.by_channel.get_mut(channel) else { return };
-        let Some(place) = waiting.iter().position(|(other, _)| *other == number) else { return };
-        let (_, sender) = waiting.swap_remove(place);
-        if waiting.is_empty() {
-            open.by_channel.remove(channel);
-        }
-        drop(open);
-        if let Some(outcome) = outcome {
-            settle([(number, sender)].into_iter(), &outcome);
-        }
-    }
-}
-
-fn settle(waiting: impl Iterator<Item = (u64, oneshot::Sender<Outcome>)>, outcome: &Outcome) {
-    for (_, sender) in waiting {
-        // A promise that was dropped meanwhile needs no outcome.
-        drop(sender.send(outcome.clone()));
-    }
-}
+use crate::sink::{Outcome, Promises, Receiver, Unfulfilled};
 
 /// A subscription to all channels below a prefix, for one message each.
 ///
@@ -304,27 +199,4 @@ fn after(timeout: Duration) -> Instant {
 
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the subscription is closed")
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    #[test]
-    fn promises_that_are_over_leave_nothing() {
-        let (promises, channel) = (Promises::default(), Bytes::from_static(b"p:1"));
-        let open = || promises.open(&channel).unwrap();
-        let [(one, mut cancelled), (two, _timed_out), (_, kept)] = [open(), open(), open()];
-        promises.take_back(&channel, one, Some(Err(Unfulfilled::Cancelled)));
-        assert!(matches!(cancelled.try_recv(), Ok(Err(Unfulfilled::Cancelled))));
-        promises.take_back(&channel, two, None);
-        assert_eq!(promises.0.lock().by_channel[&channel].len(), 1);
-        promises.fulfil(&channel, &Bytes::from_static(b"m"));
-        assert_eq!(kept.now_or_never().unwrap().unwrap().unwrap(), "m");
-        let (number, _) = promises.open(&channel).unwrap();
-        promises.take_back(&channel, number, None);
-        assert!(promises.0.lock().by_channel.is_empty());
-    }
 }

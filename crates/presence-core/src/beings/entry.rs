@@ -2,7 +2,7 @@
 
 use super::clock::Millis;
 use super::name::Name;
-use super::registry::Ended;
+use super::outcome::Ended;
 use super::slab::{Linked, Links};
 use super::timing::Timing;
 use crate::event::Cause;

@@ -27,6 +27,7 @@ mod groups;
 mod index;
 mod ledger;
 mod name;
+mod outcome;
 mod registry;
 mod shard;
 mod slab;
@@ -39,7 +40,8 @@ mod wheel;
 pub use self::clock::{Clock, Millis};
 pub use self::ledger::{Ledger, Transition};
 pub use self::name::Name;
-pub use self::registry::{Beat, Beings, Ended, Kept};
+pub use self::outcome::{Beat, Ended, Kept};
+pub use self::registry::Beings;
 pub use self::timing::Timing;
 
 pub(crate) use self::clock::{millis, wall_now};

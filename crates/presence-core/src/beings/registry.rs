@@ -10,6 +10,7 @@ use super::PLACES;
 use super::clock::{Clock, Millis};
 use super::ledger::{Ledger, Transition};
 use super::name::Key;
+use super::outcome::{Beat, Ended, Kept};
 use super::shard::Shard;
 use super::timing::Timing;
 use crate::name::Device;
@@ -27,38 +28,6 @@ pub struct Beings<L: Ledger> {
     /// Whether the sweeper waits for a deadline to begin.
     idle: AtomicBool,
     wake: Notify,
-}
-
-/// What became of a heartbeat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Beat {
-    /// Whether the name came online by it.
-    pub arrived: bool,
-    /// Whether its arrival is settled.
-    pub settled: bool,
-}
-
-/// What kind of device has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ended {
-    /// No device that is known here.
-    Unknown,
-    /// A device that beat, or that had beaten and was not forgotten yet.
-    Beating,
-    /// A device that was held.
-    Held,
-}
-
-/// A name that is online.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Kept<N> {
-    /// The name.
-    pub name: N,
-    /// Whether a device is held, so that there is no deadline.
-    pub held: bool,
 }
 
 impl<L: Ledger> Beings<L> {

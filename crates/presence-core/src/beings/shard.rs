@@ -7,7 +7,7 @@ use super::clock::Millis;
 use super::entry::Entry;
 use super::index::Index;
 use super::name::{Key, Name};
-use super::registry::{Beat, Ended, Kept};
+use super::outcome::{Beat, Ended, Kept};
 use super::slab::{List, Slab, Slot};
 use super::timing::Timing;
 use super::wheel::{Tick, Wheel};

@@ -49,6 +49,7 @@ mod devices;
 mod failures;
 pub mod history;
 mod laws;
+mod listed;
 mod reading;
 mod rooms;
 mod state;

@@ -58,6 +58,7 @@ mod backend;
 mod config;
 mod core;
 mod feed;
+mod ids;
 mod journal;
 mod log;
 mod rooms;

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::backend::RoomBackend;
 use super::counts::{self, Counts};
-use super::diff::{self, Batching, Diffs};
+use super::diffs::{self, Batching, Diffs};
 use super::event::Update;
 use super::member::MemberPage;
 use super::payload::{InvalidPayload, Payload};
@@ -201,7 +201,7 @@ impl Rooms {
         batching.check()?;
         let snapshot = since == Since::Snapshot;
         let events = self.events(room, since).await?;
-        Ok(diff::diffs(events, snapshot, batching))
+        Ok(diffs::diffs(events, snapshot, batching))
     }
 
     /// Opens a stream of how many members a room has.

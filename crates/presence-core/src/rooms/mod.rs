@@ -59,6 +59,7 @@
 mod backend;
 mod counts;
 mod diff;
+mod diffs;
 mod event;
 mod handle;
 mod member;
@@ -67,7 +68,8 @@ mod pending;
 
 pub use self::backend::RoomBackend;
 pub use self::counts::Counts;
-pub use self::diff::{Batching, Diff, Diffs};
+pub use self::diff::Diff;
+pub use self::diffs::{Batching, Diffs};
 pub use self::event::{Action, Event, Update};
 pub use self::handle::Rooms;
 pub use self::member::{Member, MemberPage, Seat};

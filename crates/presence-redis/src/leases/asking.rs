@@ -7,9 +7,10 @@ use std::time::Duration;
 use presence_core::{Error, ErrorKind};
 use tokio::time::{Instant, timeout_at};
 
+use super::answer::Answered;
 use super::config::Config;
 use super::core::Core;
-use super::scripts::{Answered, Looked, Reaped};
+use super::scripts::{Looked, Reaped};
 use super::shard::Life;
 use super::space::Space;
 

@@ -10,10 +10,10 @@ use presence_core::{Device, Error};
 use redis::Value;
 use tokio::time::{Instant, sleep};
 
+use super::answer::decode;
 use super::asking::recovering;
 use super::core::Core;
 use super::outbox::{Answer, Reply, Ticket, What};
-use super::scripts::decode;
 use super::shard::Wait;
 use super::space::Space;
 

@@ -7,15 +7,17 @@ use presence_core::beings::{Beings, Timing};
 use presence_core::{Error, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
+use super::answer::decode;
 use super::config::Config;
 use super::health::Health;
+use super::ids::Ids;
 use super::keys::Keys;
 use super::ledger::Ledger;
-use super::mail::Desk;
+use super::open_requests::OpenRequests;
 use super::pulse::Pulse;
-use super::scripts::{Scripts, decode, layout, wrong_layout};
+use super::scripts::{Scripts, layout, wrong_layout};
 use super::shard::Shard;
-use super::space::{Faces, Ids, Space};
+use super::space::{Faces, Space};
 use super::tail::Tail;
 use crate::connection::Link;
 use crate::version;
@@ -29,7 +31,7 @@ pub(super) struct Core<S: Space = Ids> {
     pub(super) beings: Beings<Ledger<S>>,
     pub(super) shards: Vec<Shard>,
     pub(super) tail: S::Tail,
-    pub(super) desk: Arc<Desk>,
+    pub(super) requests: Arc<OpenRequests>,
     pub(super) pulse: Arc<Pulse>,
     /// Of both spaces.
     pub(super) health: Arc<Health>,
@@ -57,7 +59,7 @@ impl Core {
             beings: Beings::new(timing, 0, Ledger::new(config.shards)),
             shards: std::iter::repeat_with(Shard::new).take(config.shards).collect(),
             tail: Tail::new(config.shards, config.events_max.div_ceil(config.shards)),
-            desk: Arc::default(),
+            requests: Arc::default(),
             pulse: Arc::default(),
             health,
             closing: CancellationToken::new(),
@@ -77,7 +79,7 @@ impl Core {
             beings: Beings::new(self.timing, 0, Ledger::new(shards)),
             shards: std::iter::repeat_with(Shard::new).take(shards).collect(),
             tail,
-            desk: Arc::clone(&self.desk),
+            requests: Arc::clone(&self.requests),
             pulse: Arc::clone(&self.pulse),
             health: Arc::clone(&self.health),
             closing: self.closing.clone(),

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use presence_core::{Cause, Error, ErrorKind, Id};
 use redis::Value;
 
-use super::scripts::decode;
+use super::answer::decode;
 
 /// One event of a shard.
 #[derive(Debug, Clone)]

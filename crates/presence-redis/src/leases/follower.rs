@@ -9,9 +9,9 @@ use redis::aio::MultiplexedConnection;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::answer::decode;
 use super::core::Core;
 use super::entry::Entry;
-use super::scripts::decode;
 use super::tail::Fit;
 use crate::connection::unavailable;
 

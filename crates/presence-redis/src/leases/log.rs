@@ -3,9 +3,9 @@
 use presence_core::Error;
 use redis::Value;
 
+use super::answer::decode;
 use super::core::Core;
 use super::entry::{Entry, Record};
-use super::scripts::decode;
 
 /// Events in a row.
 #[derive(Debug)]

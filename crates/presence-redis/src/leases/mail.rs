@@ -15,29 +15,21 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use presence_core::{Device, Error};
 use redis::Value;
 use redis::aio::MultiplexedConnection;
-use tokio::sync::{OnceCell, oneshot};
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::answer::decode;
 use super::core::Core;
+use super::ids::Ids;
 use super::outbox::What;
 use super::rooms::Seats;
-use super::scripts::decode;
-use super::space::{Ids, Space};
+use super::space::Space;
 use crate::connection::unavailable;
-
-/// The questions of this process that were not answered yet.
-#[derive(Debug, Default)]
-pub(super) struct Desk {
-    asked: Mutex<HashMap<u64, oneshot::Sender<()>>>,
-    tokens: AtomicU64,
-}
 
 /// The rooms of this process, once it has used some.
 pub(super) type Rooms = OnceCell<Arc<Core<Seats>>>;
@@ -74,13 +66,9 @@ impl<S: Space> Core<S> {
     }
 
     async fn ask_process(&self, process: &str, kind: &str, lines: &str) {
-        let token = self.desk.tokens.fetch_add(1, Ordering::Relaxed);
-        let (sender, heard) = oneshot::channel();
-        self.desk.asked.lock().insert(token, sender);
-        // Taken back also if this future is dropped.
-        let _asked = Asked { desk: &self.desk, token };
-        match self.send(process, kind, token, lines).await {
-            Ok(()) => drop(heard.await),
+        let mut request = self.requests.begin();
+        match self.send(process, kind, request.token(), lines).await {
+            Ok(()) => request.answered().await,
             Err(error) => tracing::debug!(process, %error, "mail was not sent"),
         }
     }
@@ -184,10 +172,7 @@ async fn read(
 
 async fn open(core: &Core, rooms: &Rooms, letter: Letter) {
     if letter.kind == "heard" {
-        if let Some(sender) = core.desk.asked.lock().remove(&letter.token) {
-            // Who asked may have given up meanwhile.
-            sender.send(()).unwrap_or_default();
-        }
+        core.requests.answer(letter.token);
         return;
     }
     match (letter.of == Ids::KIND, rooms.get()) {
@@ -211,17 +196,6 @@ impl Letter {
             token: take("token").parse().unwrap_or(u64::MAX),
             lines: take("lines"),
         }
-    }
-}
-
-struct Asked<'a> {
-    desk: &'a Desk,
-    token: u64,
-}
-
-impl Drop for Asked<'_> {
-    fn drop(&mut self) {
-        self.desk.asked.lock().remove(&self.token);
     }
 }
 

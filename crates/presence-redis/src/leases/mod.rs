@@ -111,6 +111,7 @@
 //! gives streams what was written, and ends all tasks. What this process kept online stays so until
 //! its lease runs out, as if it had died.
 
+mod answer;
 mod asking;
 mod backend;
 mod calls;
@@ -119,17 +120,20 @@ mod core;
 mod entry;
 mod follower;
 mod health;
+mod ids;
 mod keys;
 mod ledger;
 mod listing;
 mod log;
 mod mail;
+mod open_requests;
 mod outages;
 mod outbox;
 mod pulse;
 mod reader;
 mod recovery;
 mod rooms;
+mod script;
 mod scripts;
 mod shard;
 mod snapshot;

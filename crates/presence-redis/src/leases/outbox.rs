@@ -296,7 +296,7 @@ mod tests {
     use presence_core::{ErrorKind, Id};
 
     use super::*;
-    use crate::leases::space::Ids;
+    use crate::leases::ids::Ids;
 
     fn id(number: u8) -> Id {
         Id::new(&number.to_string()).unwrap()

@@ -6,10 +6,11 @@ use std::time::{Duration, SystemTime};
 use presence_core::{BatchError, Cursor, Error, ErrorKind, Failure, Id, LastSeen, Page, Status};
 use tokio::time::Instant;
 
+use super::answer::decode;
 use super::asking::recovering;
 use super::core::Core;
 use super::listing::{self, Place};
-use super::scripts::{Looked, Statuses, decode};
+use super::scripts::{Looked, Statuses};
 use super::shard::Life;
 
 /// What is known of one id.

@@ -7,8 +7,8 @@ use presence_core::Error;
 use presence_core::beings::Kept;
 use redis::Value;
 
+use super::answer::decode;
 use super::outbox::What;
-use super::scripts::decode;
 use super::space::{Faces, Space};
 use super::writer::Writer;
 

@@ -1,33 +1,23 @@
-//! The scripts, with one typed function each.
+//! What the scripts of a shard are asked, with one typed function each.
 //!
 //! What a script does is said at its head.
 
 use std::marker::PhantomData;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use presence_core::beings::Millis;
 use presence_core::{Error, ErrorKind};
-use redis::{Cmd, FromRedisValue, Value};
+use redis::{Cmd, Value};
 
+use super::answer::{Answered, decode, ok};
 use super::config::Config;
+use super::ids::Ids;
 use super::keys::ShardKeys;
 use super::outbox::{Step, What};
+use super::script::{ENTER, LEAVE, LOOK, RENEW, RENEW_ANYWAY, SETTLE, STATUS, ms};
 use super::shard::Life;
-use super::space::{Ids, Space, Texts};
-use crate::connection::{Link, answer_code, refusal};
-
-/// What a shard says to a process that knows it no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lost {
-    /// The data is not that of the life that the process knew.
-    Life,
-    /// Others are letting go of what the process held.
-    Lease,
-}
-
-/// The answer of a shard, or why there is none.
-pub(super) type Answered<T> = Result<Result<T, Lost>, Error>;
+use super::space::{Space, Texts};
+use crate::connection::{Link, refusal};
 
 /// A shard as its scripts see it.
 #[derive(Debug, Clone, Copy)]
@@ -333,44 +323,6 @@ pub(super) fn wrong_layout(key: &str, theirs: &str, shards: usize) -> Error {
     Error::new(ErrorKind::Config, message)
 }
 
-/// A script with the name that Redis remembers it by.
-pub(super) struct Script {
-    source: LazyLock<String>,
-    sha: LazyLock<String>,
-}
-
-impl Script {
-    pub(super) async fn call(
-        &self,
-        link: &Link,
-        keys: &[&str],
-        arguments: impl FnOnce(&mut Cmd),
-    ) -> Result<Value, Error> {
-        let mut command = redis::cmd("EVALSHA");
-        command.arg(&*self.sha).arg(keys.len()).arg(keys);
-        arguments(&mut command);
-        let key = keys.first().copied().unwrap_or_default();
-        match link.query(key, &command).await {
-            Err(error) if answer_code(&error) == Some("NOSCRIPT") => {
-                link.query(key, &self.whole(&command)).await
-            }
-            answer => answer,
-        }
-    }
-
-    /// The same command with the script itself, which Redis remembers from then on.
-    fn whole(&self, command: &Cmd) -> Cmd {
-        let mut whole = redis::cmd("EVAL");
-        whole.arg(&*self.source);
-        for argument in command.args_iter().skip(2) {
-            if let redis::Arg::Simple(bytes) = argument {
-                whole.arg(bytes);
-            }
-        }
-        whole
-    }
-}
-
 enum Code {
     Plain(&'static str),
     Seen(&'static str, Millis),
@@ -400,31 +352,6 @@ fn code<S: Space>(what: &What<S>, now: Millis) -> Code {
     }
 }
 
-pub(super) fn ok<T: FromRedisValue, R>(answer: Value, read: impl FnOnce(T) -> R) -> Answered<R> {
-    let lost = match &answer {
-        Value::Array(items) => match items.first() {
-            Some(Value::BulkString(word)) if word == b"life" => Some(Lost::Life),
-            Some(Value::BulkString(word)) if word == b"lease" => Some(Lost::Lease),
-            _ => None,
-        },
-        _ => None,
-    };
-    match lost {
-        Some(lost) => Ok(Err(lost)),
-        None => Ok(Ok(read(decode(answer)?))),
-    }
-}
-
-pub(super) fn decode<T: FromRedisValue>(answer: Value) -> Result<T, Error> {
-    redis::from_redis_value(answer).map_err(|error| {
-        Error::with_source(ErrorKind::Unavailable, "redis answered in a shape of its own", error)
-    })
-}
-
-pub(super) fn ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// For how long a new life waits for processes that nobody knows: each that is well finds out at
 /// its next renewal.
 const UNKNOWN: Duration = Duration::from_secs(1);
@@ -432,37 +359,3 @@ const UNKNOWN: Duration = Duration::from_secs(1);
 const CLAIM: Duration = Duration::from_secs(1);
 /// How many ids are let go at once, so that Redis is not held up for more than a millisecond.
 const REAPED_AT_ONCE: usize = 500;
-
-macro_rules! script {
-    ($name:ident, $file:literal $(, with $($journal:literal)+)? $(, flags $flags:literal)?) => {
-        pub(super) static $name: Script = Script {
-            source: LazyLock::new(|| source(
-                include_str!(concat!("scripts/", $file)),
-                concat!($($(include_str!(concat!("scripts/journals/", $journal))),+)?),
-                concat!($($flags)?),
-            )),
-            sha: LazyLock::new(|| redis::Script::new(&$name.source).get_hash().to_owned()),
-        };
-    };
-}
-
-script!(ENTER, "enter.lua", with "doubt.lua");
-script!(SETTLE, "settle.lua");
-script!(LEAVE, "leave.lua");
-script!(RENEW, "renew.lua", with "doubt.lua");
-script!(RENEW_ANYWAY, "renew.lua", with "doubt.lua", flags " flags=allow-oom");
-script!(WRITE, "write.lua", with "ids.lua");
-script!(WRITE_ANYWAY, "write.lua", with "ids.lua", flags " flags=allow-oom");
-script!(REAP, "reap.lua", with "doubt.lua" "ids.lua");
-script!(LOOK, "look.lua", with "doubt.lua");
-script!(STATUS, "status.lua", with "doubt.lua");
-script!(WRITE_SEATS, "write.lua", with "rooms.lua");
-script!(WRITE_SEATS_ANYWAY, "write.lua", with "rooms.lua", flags " flags=allow-oom");
-script!(REAP_SEATS, "reap.lua", with "doubt.lua" "rooms.lua");
-script!(ROOM, "room.lua", with "doubt.lua");
-
-/// A script with more flags in its first line, and a journal after it.
-fn source(script: &str, journal: &str, flags: &str) -> String {
-    let (first, rest) = script.split_once('\n').unwrap_or((script, ""));
-    format!("{first}{flags}\n{journal}{rest}")
-}

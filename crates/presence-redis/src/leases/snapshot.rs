@@ -4,12 +4,11 @@
 //! begin.
 
 use std::collections::{HashMap, HashSet};
-use std::mem;
 
 use presence_core::{Error, Id, Status, Update};
 use tokio::time::Instant;
 
-use super::subscription::Subscription;
+use super::core::Core;
 
 /// How far a snapshot is.
 #[derive(Debug, Default)]
@@ -28,39 +27,50 @@ struct Scan {
     mark: u64,
     cursor: u64,
     found: HashSet<Id>,
+    /// Whether all of the shard is listed.
+    listed: bool,
+}
+
+/// What one turn of a snapshot brought.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// Some of those who are online.
+    Listed(Vec<Update>),
+    /// What happened in a shard while it was listed, and where its log goes on.
+    Synced { shard: usize, epoch: String, mark: u64, corrections: Vec<Update> },
+    /// All shards are told.
+    Complete,
 }
 
 impl Snapshot {
-    /// Reads some more, and says whether that was all.
-    pub(super) async fn turn(&mut self, subscription: &mut Subscription) -> Result<bool, Error> {
-        if self.shard == subscription.marks.len() {
-            return Ok(true);
+    /// Reads some more.
+    pub(super) async fn turn(&mut self, core: &Core) -> Result<Turn, Error> {
+        if self.shard == core.shards.len() {
+            return Ok(Turn::Complete);
         }
-        let core = &subscription.core;
-        let until = Instant::now() + core.patience();
         let Some(scan) = &mut self.scan else {
-            let (life, looked) = core.look(self.shard, until).await?;
+            let (life, looked) = core.look(self.shard, Instant::now() + core.patience()).await?;
             let (epoch, mark) = (life.epoch, looked.last);
-            self.scan = Some(Scan { epoch, mark, cursor: 0, found: HashSet::new() });
-            return Ok(false);
+            self.scan = Some(Scan { epoch, mark, cursor: 0, found: HashSet::new(), listed: false });
+            return Ok(Turn::Listed(Vec::new()));
         };
+        if scan.listed {
+            return self.finish(core).await;
+        }
         let (next, ids) = core.scan(self.shard, scan.cursor, PAGE).await?;
-        scan.cursor = next;
+        (scan.cursor, scan.listed) = (next, next == 0);
+        let mut updates = Vec::new();
         for id in ids {
             if scan.found.insert(id.clone()) && self.given.insert(id.clone()) {
-                subscription.ready.push_back(Ok(Update::present(id, Status::Online)));
+                updates.push(Update::present(id, Status::Online));
             }
         }
-        if next == 0 {
-            self.finish(subscription).await?;
-        }
-        Ok(false)
+        Ok(Turn::Listed(updates))
     }
 
-    /// Applies what happened during the listing.
-    async fn finish(&mut self, subscription: &mut Subscription) -> Result<(), Error> {
-        let Some(mut scan) = self.scan.take() else { return Ok(()) };
-        let core = &subscription.core;
+    /// Finds out what happened during the listing.
+    async fn finish(&mut self, core: &Core) -> Result<Turn, Error> {
+        let Some(mut scan) = self.scan.take() else { return Ok(Turn::Listed(Vec::new())) };
         let (life, looked) = core.look(self.shard, Instant::now() + core.patience()).await?;
         let mut changed = HashMap::new();
         let mut mark = scan.mark;
@@ -75,7 +85,7 @@ impl Snapshot {
         if life.epoch != scan.epoch || mark < looked.last {
             // Too much happened, or the data was lost: list it again. What is not found then is
             // taken back.
-            return Ok(());
+            return Ok(Turn::Listed(Vec::new()));
         }
         for (id, status) in changed {
             if status == Status::Online {
@@ -84,15 +94,13 @@ impl Snapshot {
                 scan.found.remove(&id);
             }
         }
-        let given = mem::take(&mut self.given);
+        let given = std::mem::take(&mut self.given);
         let gone = given.difference(&scan.found).map(|id| (id, Status::Offline));
         let come = scan.found.difference(&given).map(|id| (id, Status::Online));
-        let updates = gone.chain(come).map(|(id, status)| Ok(Update::present(id.clone(), status)));
-        subscription.ready.extend(updates);
-        subscription.epochs[self.shard] = life.epoch;
-        subscription.marks[self.shard] = looked.last;
+        let corrections = gone.chain(come).map(|(id, status)| Update::present(id.clone(), status)).collect();
+        let shard = self.shard;
         self.shard += 1;
-        Ok(())
+        Ok(Turn::Synced { shard, epoch: life.epoch, mark: looked.last, corrections })
     }
 }
 

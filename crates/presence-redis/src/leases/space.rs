@@ -6,13 +6,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::Hash;
 
-use presence_core::Id;
 use presence_core::beings::Name;
 use redis::Cmd;
 
 use super::config::Config;
-use super::scripts::{self, Script};
-use super::tail::Tail;
+use super::script::Script;
 
 /// A set of shards of its own, for names of one type.
 pub(super) trait Space: Copy + fmt::Debug + Send + Sync + 'static {
@@ -70,51 +68,4 @@ pub(super) trait Faces<N, P>: Default + fmt::Debug + Send + Sync {
     fn hide(&self, name: &N);
 
     fn shown(&self, name: &N) -> P;
-}
-
-/// Who is online.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ids;
-
-impl Space for Ids {
-    type Name = Id;
-    type Shown = ();
-    type Faces = ();
-    type Tail = Tail;
-
-    const KIND: &'static str = "ids";
-    const TAG: &'static str = "";
-    const PAST: &'static str = "seen";
-    const LINES: usize = 1;
-
-    fn home(id: &Id) -> &[u8] {
-        id.as_bytes()
-    }
-
-    fn text(id: &Id) -> Cow<'_, str> {
-        id.as_str().into()
-    }
-
-    fn read(text: &str) -> Option<Id> {
-        Id::new(text).ok()
-    }
-
-    fn scripts() -> Texts {
-        Texts { write: &scripts::WRITE, write_anyway: &scripts::WRITE_ANYWAY, reap: &scripts::REAP }
-    }
-
-    fn bounds(config: &Config) -> (usize, usize) {
-        // Those to remember in each of two generations.
-        (config.events_max.div_ceil(config.shards), config.remembered_max.div_ceil(2 * config.shards))
-    }
-
-    fn add_shown(_command: &mut Cmd, _shown: Option<&()>, _said_again: bool) {}
-}
-
-impl<N> Faces<N, ()> for () {
-    fn show(&self, _name: &N, (): &()) {}
-
-    fn hide(&self, _name: &N) {}
-
-    fn shown(&self, _name: &N) {}
 }

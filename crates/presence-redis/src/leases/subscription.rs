@@ -12,19 +12,19 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::core::Core;
 use super::entry::Record;
 use super::outages::Outages;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Turn};
 use super::tail::News;
 
 /// A reader of all logs, which takes a snapshot first if asked to.
 #[derive(Debug)]
 pub(super) struct Subscription {
-    pub(super) core: Arc<Core>,
+    core: Arc<Core>,
     news: watch::Receiver<News>,
     /// Read, and not given yet.
-    pub(super) ready: VecDeque<Result<Update, Error>>,
+    ready: VecDeque<Result<Update, Error>>,
     /// The lives of the shards, and up to which number each was read in it.
-    pub(super) epochs: Vec<String>,
-    pub(super) marks: Vec<u64>,
+    epochs: Vec<String>,
+    marks: Vec<u64>,
     /// Names all the lives together.
     epoch: u64,
     snapshot: Option<Snapshot>,
@@ -110,16 +110,24 @@ impl Subscription {
                 if ended {
                     return None;
                 }
-                let result = snapshot.turn(self).await;
-                let over = matches!(result, Ok(true));
-                if over {
-                    self.epoch = combined(&self.epochs);
-                    self.sync();
-                } else {
-                    self.snapshot = Some(snapshot);
+                let turn = snapshot.turn(&self.core).await;
+                let failure = turn.as_ref().err().cloned();
+                self.snapshot = Some(snapshot);
+                match turn {
+                    Ok(Turn::Listed(updates)) => self.ready.extend(updates.into_iter().map(Ok)),
+                    Ok(Turn::Synced { shard, epoch, mark, corrections }) => {
+                        self.ready.extend(corrections.into_iter().map(Ok));
+                        (self.epochs[shard], self.marks[shard]) = (epoch, mark);
+                    }
+                    Ok(Turn::Complete) => {
+                        self.snapshot = None;
+                        self.epoch = combined(&self.epochs);
+                        self.sync();
+                    }
+                    Err(_) => {}
                 }
-                self.tell(news, result.as_ref().err());
-                if result.is_err() {
+                self.tell(news, failure.as_ref());
+                if failure.is_some() {
                     self.pause().await;
                 }
                 continue;

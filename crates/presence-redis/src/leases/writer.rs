@@ -9,12 +9,14 @@ use presence_core::Error;
 use presence_core::beings::Millis;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::answer::Lost;
 use super::config::Config;
 use super::core::Core;
+use super::ids::Ids;
 use super::outbox::{Answer, Step, What};
-use super::scripts::{Lost, Reaped, Renewed, Scripts, Written};
+use super::scripts::{Reaped, Renewed, Scripts, Written};
 use super::shard::{Life, Shard};
-use super::space::{Ids, Space};
+use super::space::Space;
 use crate::connection::refusal;
 use crate::policy::{self, Keys};
 

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
+use super::link::{self, PREFIX};
 use super::problem::Problems;
-use super::{key, link, near};
-
-pub(super) const PREFIX: &str = "TIDINGS_";
+use super::{key, near};
 
 /// What the environment says.
 #[derive(Debug, Default)]

@@ -10,7 +10,8 @@
 //! Sources: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>,
 //! <https://docs.docker.com/engine/network/links/#environment-variables>.
 
-use super::environment::PREFIX;
+/// What our variables begin with.
+pub(super) const PREFIX: &str = "TIDINGS_";
 
 const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 

@@ -1,20 +1,12 @@
 //! One body of a request on its way to us: how far it is, and what of the room for bodies it has.
 
-use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use axum::Error;
-use axum::body::{Body, Bytes, HttpBody};
-use futures_util::future::BoxFuture;
-use hyper::body::{Frame, SizeHint};
+use metrics::Gauge;
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
-
-use super::bodies::{Bodies, Full};
 
 /// A body of which nothing came for so long stands still.
 pub(super) const STILL: Duration = Duration::from_millis(250);
@@ -27,7 +19,8 @@ const SLOW: u64 = 64 * 1024;
 pub(super) struct Arrival {
     state: Mutex<State>,
     started: Instant,
-    bodies: Bodies,
+    /// The bytes of all bodies.
+    bytes: Gauge,
 }
 
 #[derive(Debug)]
@@ -60,7 +53,7 @@ pub(super) struct Pace {
 }
 
 impl Arrival {
-    pub(super) fn new(bodies: &Bodies) -> Arc<Self> {
+    pub(super) fn new(bytes: Gauge) -> Self {
         let now = Instant::now();
         let state = State {
             held: None,
@@ -71,9 +64,7 @@ impl Arrival {
             ended: None,
             waker: None,
         };
-        let arrival = Arc::new(Self { state: Mutex::new(state), started: now, bodies: bodies.clone() });
-        bodies.watch(&arrival);
-        arrival
+        Self { state: Mutex::new(state), started: now, bytes }
     }
 
     /// How slow it is; `None` if it is here, or comes as it should.
@@ -110,7 +101,9 @@ impl Arrival {
         self.state.lock().ended
     }
 
-    fn came(&self, permit: OwnedSemaphorePermit) {
+    /// Notes that a piece came and found room.
+    pub(super) fn came(&self, permit: OwnedSemaphorePermit) {
+        self.bytes.increment(float(permit.num_permits()));
         let mut state = self.state.lock();
         state.bytes += permit.num_permits() as u64;
         match &mut state.held {
@@ -121,95 +114,31 @@ impl Arrival {
         state.ours = false;
     }
 
-    fn finish(&self) {
+    /// All of it is here, or nobody wants it.
+    pub(super) fn finish(&self) {
         self.state.lock().finished = true;
     }
 
-    fn wait(&self, context: &Context<'_>) {
+    /// A piece waits for room: it is us who keep it waiting.
+    pub(super) fn hold(&self) {
+        self.state.lock().ours = true;
+    }
+
+    pub(super) fn wait(&self, context: &Context<'_>) {
         self.state.lock().waker = Some(context.waker().clone());
     }
 }
 
 impl Drop for Arrival {
     fn drop(&mut self) {
-        self.bodies.given_back(self.held());
+        self.bytes.decrement(float(self.held()));
     }
 }
 
-/// A body that tells how it comes, and takes room for what has come.
-pub(super) struct Arriving {
-    body: Body,
-    arrival: Arc<Arrival>,
-    /// A piece that waits for room.
-    waiting: Option<(BoxFuture<'static, Result<OwnedSemaphorePermit, Full>>, Frame<Bytes>)>,
-}
-
-impl Arriving {
-    pub(super) fn new(body: Body, arrival: &Arc<Arrival>) -> Self {
-        if body.is_end_stream() {
-            arrival.finish();
-        }
-        Self { body, arrival: Arc::clone(arrival), waiting: None }
-    }
-
-    fn next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if self.waiting.is_none() {
-            let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-                Some(Ok(frame)) => frame,
-                end => {
-                    self.arrival.finish();
-                    return Poll::Ready(end);
-                }
-            };
-            let Some(bytes) = frame.data_ref().map(Bytes::len).filter(|bytes| *bytes > 0) else {
-                return Poll::Ready(Some(Ok(frame)));
-            };
-            self.arrival.state.lock().ours = true;
-            let bodies = self.arrival.bodies.clone();
-            self.waiting = Some((Box::pin(async move { bodies.take(bytes).await }), frame));
-        }
-        let Some((room, _)) = &mut self.waiting else { return Poll::Ready(None) };
-        let room = ready!(room.as_mut().poll(context));
-        let frame = self.waiting.take().map(|(_, frame)| frame);
-        match room {
-            Ok(permit) => self.arrival.came(permit),
-            Err(Full) => self.arrival.end(Ended::NoRoom),
-        }
-        Poll::Ready(frame.map(Ok))
-    }
-}
-
-impl HttpBody for Arriving {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let next = self.next(context);
-        if next.is_pending() {
-            self.arrival.wait(context);
-        }
-        // Asked for last, so that an end that comes meanwhile is not overlooked.
-        match self.arrival.ended() {
-            Some(_) => Poll::Ready(Some(Err(Error::new(io::Error::from(io::ErrorKind::TimedOut))))),
-            None => next,
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.waiting.is_none() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Arriving {
-    fn drop(&mut self) {
-        // Nobody wants the rest.
-        self.arrival.finish();
-    }
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a gauge is a double; beyond 8 PiB the last bytes do not matter"
+)]
+fn float(bytes: usize) -> f64 {
+    bytes as f64
 }

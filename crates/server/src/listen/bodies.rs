@@ -72,13 +72,17 @@ impl Bodies {
         Self { shared: Arc::new(shared) }
     }
 
-    pub(super) fn watch(&self, arrival: &Arc<Arrival>) {
+    /// A body begins to arrive.
+    pub(super) fn begin(&self) -> Arc<Arrival> {
+        let arrival = Arc::new(Arrival::new(self.shared.bytes.clone()));
         let mut arrivals = self.shared.arrivals.lock();
         if arrivals.all.len() >= arrivals.tidy_at {
             arrivals.all.retain(|arrival| arrival.strong_count() > 0);
             arrivals.tidy_at = (arrivals.all.len() * 2).max(64);
         }
-        arrivals.all.push(Arc::downgrade(arrival));
+        arrivals.all.push(Arc::downgrade(&arrival));
+        drop(arrivals);
+        arrival
     }
 
     /// Takes room for a piece, waiting for up to a second; meanwhile the slowest bodies are ended.
@@ -87,13 +91,7 @@ impl Bodies {
             self.shared.refused.increment(1);
             return Err(Full);
         };
-        self.shared.bytes.increment(float(permit.num_permits()));
         Ok(permit)
-    }
-
-    /// Counts what a body that is over had.
-    pub(super) fn given_back(&self, bytes: usize) {
-        self.shared.bytes.decrement(float(bytes));
     }
 
     async fn wait_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, AcquireError> {
@@ -134,12 +132,4 @@ impl Bodies {
         }
         freed
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a gauge is a double; beyond 8 PiB the last bytes do not matter"
-)]
-fn float(bytes: usize) -> f64 {
-    bytes as f64
 }

@@ -23,7 +23,8 @@ use tidings::timeline::Connection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::arrival::{Arrival, Arriving, Ended, Pace};
+use super::arrival::{Arrival, Ended, Pace};
+use super::arriving::Arriving;
 use super::bodies::Bodies;
 use super::flow::{Flow, Flowing, OnOver};
 use crate::log::Outage;
@@ -280,9 +281,9 @@ impl Sitter {
         activity.next += 1;
         let flow = Arc::new(Flow::new(Over { number, place: Arc::clone(&self.0) }));
         activity.answers.insert(number, Arc::downgrade(&flow));
-        let arrival = Arrival::new(&self.0.bodies);
+        let arrival = self.0.bodies.begin();
         activity.bodies.insert(number, Arc::downgrade(&arrival));
-        Busy { flow, arrival }
+        Busy { flow, arrival, bodies: self.0.bodies.clone() }
     }
 }
 
@@ -291,12 +292,13 @@ impl Sitter {
 pub(crate) struct Busy {
     flow: Arc<Flow>,
     arrival: Arc<Arrival>,
+    bodies: Bodies,
 }
 
 impl Busy {
     /// The body of the request, followed as it comes.
     pub(super) fn arriving(&self, body: Body) -> Body {
-        Body::new(Arriving::new(body, &self.arrival))
+        Body::new(Arriving::new(body, &self.arrival, &self.bodies))
     }
 
     /// Why the body of the request was given up, if it was.

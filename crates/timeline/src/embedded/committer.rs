@@ -16,7 +16,7 @@ use super::lanes::{Lane, Place};
 use super::plan::{Plan, bytes_of};
 use super::recent::Recent;
 use super::shared::Shared;
-use super::{clock, damage, metrics};
+use super::{clock, metrics, verify};
 use crate::store::{Append, Appended};
 use crate::{MemberId, Result, Seq};
 
@@ -146,7 +146,7 @@ impl Committer {
             replies.push(match (call, &failure) {
                 (Call::Append(append, reply), _) => {
                     let planned = plan.append(&append, refusal.as_ref());
-                    Reply::Append(reply, planned.map_err(|error| damage::judge(&self.shared, error)))
+                    Reply::Append(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
                 }
                 (Call::Received(_, _, reply), Some(failure)) => Reply::Received(reply, Err(failure.clone())),
                 // A few bytes, which a disk with little room still takes.

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use super::directory::Directory;
 use super::marker::Marker;
-use super::opening::{self, Opened};
+use super::opened::Opened;
+use super::opening;
 use super::shared::Shared;
 use super::tables::Tables;
 use super::{Config, metrics};

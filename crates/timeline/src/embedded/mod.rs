@@ -101,6 +101,7 @@ mod keys;
 mod lanes;
 mod marker;
 mod metrics;
+mod opened;
 mod opening;
 mod plan;
 mod recent;
@@ -110,6 +111,7 @@ mod shared;
 mod store;
 mod tables;
 mod upgrade;
+mod verify;
 
 pub use self::check::{Report, check, check_deep, check_existing};
 pub use self::config::Config;

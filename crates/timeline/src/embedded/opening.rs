@@ -18,6 +18,7 @@ use super::clock;
 use super::directory::Directory;
 use super::inspect::{Found, Inspection, inspect, refused};
 use super::marker::{Marker, Note, Phase};
+use super::opened::Opened;
 use super::records::VERSION;
 use super::tables::{Tables, read_error};
 use super::{Config, keys, records, upgrade};
@@ -25,14 +26,6 @@ use crate::Result;
 
 /// What is wrong with a directory that had a store and has none.
 pub(super) const GONE: &str = "the store that was there is missing";
-
-/// An open store: its keyspaces, its marker, the number of its last batch.
-#[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) tables: Tables,
-    pub(super) marker: Marker,
-    pub(super) last_batch: u64,
-}
 
 /// Opens the store of a directory, or makes it. Blocks.
 pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Opened> {

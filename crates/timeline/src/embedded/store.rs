@@ -16,10 +16,10 @@ use super::engine::{Commit, Engine};
 use super::herald::Herald;
 use super::keeper::Keeper;
 use super::lanes::{Lane, Lanes};
-use super::opening::Opened;
+use super::opened::Opened;
 use super::shared::Shared;
 use super::tables::Tables;
-use super::{Config, damage, keys, metrics, opening};
+use super::{Config, keys, metrics, opening, verify};
 use crate::store::{Append, Appended};
 use crate::{
     Conversation, Count, Error, ErrorKind, History, Inbox, MemberId, Observer, Page, Position, Result, Seq,
@@ -119,7 +119,7 @@ impl EmbeddedStore {
             });
             // Not kept from being opened again while the damaged file is looked for.
             drop(tables);
-            read.map_err(|error| damage::judge(&shared, error))
+            read.map_err(|error| verify::judge(&shared, error))
         })
         .await
     }

@@ -11,7 +11,7 @@ use std::ops::Bound;
 use fjall::{PersistMode, Readable as _};
 
 use super::marker::{Note, Phase};
-use super::opening::Opened;
+use super::opened::Opened;
 use super::records::{Extent, VERSION};
 use super::{keys, records};
 use crate::{Error, Seq};

@@ -1,7 +1,7 @@
 //! The list of the laws of rooms.
 
 use crate::contract::World;
-use crate::contract::laws::check;
+use crate::contract::listed::{ROOMS, check};
 
 /// Makes a module of tests, one for each law of rooms.
 ///
@@ -56,15 +56,5 @@ macro_rules! rooms_contract {
 /// Fails if a law of rooms is not among `listed`.
 #[doc(hidden)]
 pub fn check_room_list<W: World>(listed: &[&str]) {
-    check::<W>(listed, SOURCES);
+    check::<W>(listed, ROOMS);
 }
-
-pub(in crate::contract) const SOURCES: &[&str] = &[
-    include_str!("closing.rs"),
-    include_str!("diffs.rs"),
-    include_str!("failures.rs"),
-    include_str!("listing.rs"),
-    include_str!("members.rs"),
-    include_str!("payloads.rs"),
-    include_str!("streams.rs"),
-];

@@ -11,8 +11,6 @@ mod streams;
 mod watch;
 mod world;
 
-pub(super) use self::laws::SOURCES;
-
 pub use self::closing::*;
 pub use self::diffs::*;
 pub use self::failures::*;

@@ -6,7 +6,7 @@ use presence_core::rooms::{Action, Event, Member, Payload, Update};
 use presence_core::{Cause, Error, ErrorKind, Id, Position};
 use redis::Value;
 
-use crate::leases::scripts::decode;
+use crate::leases::answer::decode;
 
 /// One event of a room.
 #[derive(Debug, Clone)]

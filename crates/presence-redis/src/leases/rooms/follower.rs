@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::entry::Entry;
 use super::seats::Seats;
 use crate::connection::unavailable;
+use crate::leases::answer::decode;
 use crate::leases::core::Core;
-use crate::leases::scripts::{decode, ms};
+use crate::leases::script::ms;
 
 /// The one who follows the rooms of shards that can be read together: all of one server's, or one
 /// of a cluster's.

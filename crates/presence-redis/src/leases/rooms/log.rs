@@ -6,8 +6,8 @@ use redis::Value;
 
 use super::entry::{Entry, Record};
 use super::seats::Seats;
+use crate::leases::answer::decode;
 use crate::leases::core::Core;
-use crate::leases::scripts::decode;
 
 /// Events in a row.
 #[derive(Debug)]

@@ -7,10 +7,12 @@ use presence_core::{Cursor, Error, ErrorKind, Id};
 use tokio::time::Instant;
 
 use super::seats::Seats;
+use crate::leases::answer::{Answered, decode, ok};
 use crate::leases::core::Core;
 use crate::leases::keys::ShardKeys;
 use crate::leases::listing::{self, Place};
-use crate::leases::scripts::{Answered, Looked, ROOM, Scripts, decode, ms, ok};
+use crate::leases::script::{ROOM, ms};
+use crate::leases::scripts::{Looked, Scripts};
 use crate::leases::shard::Life;
 
 impl Scripts<'_, Seats> {

@@ -10,7 +10,7 @@ use redis::Cmd;
 use super::faces::Faces;
 use super::tail::Tail;
 use crate::leases::config::Config;
-use crate::leases::scripts;
+use crate::leases::script;
 use crate::leases::space::{Space, Texts};
 
 /// Who is in which room.
@@ -48,14 +48,14 @@ impl Space for Seats {
 
     fn scripts() -> Texts {
         Texts {
-            write: &scripts::WRITE_SEATS,
-            write_anyway: &scripts::WRITE_SEATS_ANYWAY,
-            reap: &scripts::REAP_SEATS,
+            write: &script::WRITE_SEATS,
+            write_anyway: &script::WRITE_SEATS_ANYWAY,
+            reap: &script::REAP_SEATS,
         }
     }
 
     fn bounds(config: &Config) -> (usize, usize) {
-        (config.room_events_max, usize::try_from(scripts::ms(Self::KEPT)).unwrap_or(usize::MAX))
+        (config.room_events_max, usize::try_from(script::ms(Self::KEPT)).unwrap_or(usize::MAX))
     }
 
     fn add_shown(command: &mut Cmd, shown: Option<&Payload>, said_again: bool) {

@@ -10,7 +10,7 @@ use super::super::records::{Extent, Reader};
 use super::super::tables::read_error;
 use super::super::{keys, records, upgrade};
 use super::report::Salvaged;
-use super::run::Target;
+use super::target::Target;
 use crate::{Result, Seq, Tag};
 
 /// Gives every box its record, and every place of it an entry.

@@ -4,6 +4,7 @@ mod boxes;
 mod report;
 mod run;
 mod source;
+mod target;
 
 pub use self::report::Salvaged;
 pub use self::run::salvage;

@@ -19,14 +19,17 @@
 //! not counted: behind a proxy all clients have the same.
 
 mod answer;
+mod body;
 mod connection;
+mod part;
 mod room;
 
 use std::time::Duration;
 
-pub(crate) use self::answer::{AnswerBody, Pieces};
+pub(crate) use self::body::{AnswerBody, Pieces};
 pub use self::connection::Connection;
-pub(crate) use self::room::{Full, InFlight, Room};
+pub(crate) use self::part::Full;
+pub(crate) use self::room::{InFlight, Room};
 
 /// How long a read waits for room, and after which time a refused client should ask again.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);

@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::PATIENCE;
 use super::answer::{Answer, STILL};
 use super::connection::Connection;
+use super::part::{Full, Part};
 use crate::{Error, ErrorKind, Result};
 
 /// What is reserved for an answer before its size is known.
@@ -51,19 +52,6 @@ pub(crate) struct Room {
     connection: Option<Connection>,
     shared: Arc<Shared>,
 }
-
-/// A part of the room, and of what the connection may have, given back when it is dropped.
-#[derive(Debug)]
-pub(super) struct Part {
-    /// `None` for a part of no bytes.
-    of_all: Option<OwnedSemaphorePermit>,
-    of_connection: Option<OwnedSemaphorePermit>,
-    gauge: Gauge,
-}
-
-/// There is no room for another answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Full;
 
 impl InFlight {
     /// Creates the room for answers of `bytes_max` together, whose figures have the label
@@ -164,8 +152,7 @@ impl Shared {
     }
 
     fn part(&self, of_all: OwnedSemaphorePermit, of_connection: Option<OwnedSemaphorePermit>) -> Part {
-        self.bytes.increment(float(of_all.num_permits()));
-        Part { of_all: Some(of_all), of_connection, gauge: self.bytes.clone() }
+        Part::new(of_all, of_connection, self.bytes.clone())
     }
 }
 
@@ -192,47 +179,6 @@ impl Room {
     }
 }
 
-impl Part {
-    /// Takes `bytes` of it away, at most all.
-    fn split(&mut self, bytes: usize) -> Self {
-        fn part(of: &mut OwnedSemaphorePermit, bytes: usize) -> Option<OwnedSemaphorePermit> {
-            of.split(bytes.min(of.num_permits()))
-        }
-        Self {
-            of_all: self.of_all.as_mut().and_then(|of| part(of, bytes)),
-            of_connection: self.of_connection.as_mut().and_then(|of| part(of, bytes)),
-            gauge: self.gauge.clone(),
-        }
-    }
-
-    /// Takes more of the same, if it is there.
-    fn grow(&mut self, bytes: usize) -> Result<(), Full> {
-        let more = |of: &OwnedSemaphorePermit| {
-            let bytes = u32::try_from(bytes).map_err(|_| Full)?;
-            Arc::clone(of.semaphore()).try_acquire_many_owned(bytes).map_err(|_| Full)
-        };
-        let of_connection = self.of_connection.as_ref().map(more).transpose()?;
-        let of_all = self.of_all.as_ref().map(more).transpose()?;
-        self.gauge.increment(float(bytes));
-        for (ours, more) in [(&mut self.of_all, of_all), (&mut self.of_connection, of_connection)] {
-            if let (Some(ours), Some(more)) = (ours, more) {
-                ours.merge(more);
-            }
-        }
-        Ok(())
-    }
-
-    fn len(&self) -> usize {
-        self.of_all.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        self.gauge.decrement(float(self.len()));
-    }
-}
-
 fn describe() {
     metrics::describe_gauge!(
         "timeline_answer_bytes_in_flight",
@@ -248,14 +194,6 @@ fn describe() {
     );
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a gauge is a double; beyond 8 PiB the last bytes do not matter"
-)]
-fn float(bytes: usize) -> f64 {
-    bytes as f64
-}
-
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
@@ -264,7 +202,7 @@ mod tests {
 
     use http_body_util::BodyExt as _;
 
-    use super::super::answer::{AnswerBody, Pieces};
+    use super::super::body::{AnswerBody, Pieces};
     use super::*;
 
     const ANSWER: usize = ANSWER_BYTES as usize;

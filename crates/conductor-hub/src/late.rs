@@ -1,0 +1,25 @@
+//! How many calls of one connection are answered later.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Calls of one connection that may wait for their answers at once.
+const LATE_MAX: usize = 16;
+
+/// How many calls of a connection wait for their answers.
+#[derive(Debug, Default)]
+pub(crate) struct Late(AtomicUsize);
+
+impl Late {
+    pub(crate) fn has_room(&self) -> bool {
+        self.0.load(Ordering::Acquire) < LATE_MAX
+    }
+
+    pub(crate) fn begin(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Tells whether the session may wait for this.
+    pub(crate) fn end(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::AcqRel) >= LATE_MAX
+    }
+}

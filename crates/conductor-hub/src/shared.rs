@@ -1,0 +1,144 @@
+//! What the handles of a hub and its sessions share.
+
+use std::fmt;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use foldhash::fast::RandomState;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::connection::{BindLimits, BindOutcome};
+use crate::dedup::Dedup;
+use crate::encode::encode;
+use crate::frame::Frame;
+use crate::metrics::Metrics;
+use crate::protocol::{Message, Opcode};
+use crate::registry::Registry;
+use crate::room::Room;
+use crate::slow_readers::SlowReaders;
+use crate::unfinished::Unfinished;
+use crate::{Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Hooks};
+
+/// What the handles and the sessions share. Sessions must not keep the hub open.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) hooks: Hooks,
+    pub(crate) registry: Registry,
+    pub(crate) dedup: Dedup,
+    pub(crate) unfinished: Unfinished,
+    pub(crate) room: Arc<Room>,
+    slow_readers: SlowReaders,
+    /// Held while a large row of messages is delivered.
+    pub(crate) large_rows: Mutex<()>,
+    pub(crate) metrics: Metrics,
+    pub(crate) tasks: TaskTracker,
+    closing: AtomicBool,
+    next_id: AtomicU64,
+    sender_hasher: RandomState,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, hooks: Hooks) -> Self {
+        Self {
+            dedup: Dedup::new(config.dedup_ttl, config.dedup_bytes_max, Instant::now()),
+            unfinished: Unfinished::new(config.unfinished_bytes_max),
+            room: Arc::new(Room::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
+            config,
+            hooks,
+            registry: Registry::new(),
+            slow_readers: SlowReaders::default(),
+            large_rows: Mutex::new(()),
+            metrics: Metrics::new(),
+            tasks: TaskTracker::new(),
+            closing: AtomicBool::new(false),
+            next_id: AtomicU64::new(1),
+            sender_hasher: RandomState::default(),
+        }
+    }
+
+    /// Takes the permit of one more connection.
+    pub(crate) fn reserve(shared: &Arc<Self>) -> Result<ConnectionPermit, Error> {
+        if shared.closing.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "hub is shutting down"));
+        }
+        if !shared.registry.reserve(shared.config.connections_max) {
+            return Err(Error::new(ErrorKind::Closed, "hub has as many connections as it may"));
+        }
+        shared.metrics.connections.increment(1.0);
+        Ok(ConnectionPermit(Arc::clone(shared)))
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn next_id(&self) -> ConnectionId {
+        ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn bind(&self, connection: &Arc<Connection>, name: &str) -> BindOutcome {
+        let limits = BindLimits {
+            channels_max: self.config.channels_per_connection_max,
+            bytes_max: self.config.binds_bytes_max,
+        };
+        connection.bind(name, limits, || self.registry.join(name, connection))
+    }
+
+    /// Returns whose uuids a connection's are compared with: its user's, or its own.
+    ///
+    /// A user who comes back on a new connection and repeats a message is recognised.
+    pub(crate) fn sender_key(&self, connection: &Connection) -> u64 {
+        match connection.user() {
+            Some(user) => self.sender_hasher.hash_one(user),
+            None => self.sender_hasher.hash_one(connection.id()),
+        }
+    }
+
+    /// Ends readers, if what waits for all of them has no room. No lock may be held but that of
+    /// large rows.
+    pub(crate) fn make_room(&self) {
+        if self.room.is_full() {
+            let ended = self.slow_readers.make_room(&self.room, &self.registry);
+            self.metrics.ended_for_room.increment(ended as u64);
+        }
+    }
+
+    /// Blocks this thread until what waits for all readers has room for more, for a bounded time.
+    pub(crate) fn wait_for_room(&self) {
+        let ended = self.slow_readers.wait(&self.room, &self.registry);
+        self.metrics.ended_for_room.increment(ended as u64);
+    }
+
+    pub(crate) fn written(&self, channel: &str, body: impl Into<Bytes>) -> Result<Frame, Error> {
+        Ok(Frame::new(encode(&Message::new(Opcode::WRITE, channel, body))?, &self.room))
+    }
+
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.tasks.close();
+        for connection in self.registry.all_connections() {
+            connection.close(Disconnect::Restart);
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// The permit for one connection, given back on drop.
+#[derive(Debug)]
+pub(crate) struct ConnectionPermit(pub(crate) Arc<Shared>);
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        self.0.registry.release();
+        self.0.metrics.connections.decrement(1.0);
+    }
+}

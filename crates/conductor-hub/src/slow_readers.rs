@@ -1,0 +1,111 @@
+//! Ends readers when what waits for all of them has no room.
+
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::time::Instant;
+
+use crate::Disconnect;
+use crate::registry::Registry;
+use crate::room::Room;
+
+/// How long readers are given to be ended before more of them are.
+const ROUND: Duration = Duration::from_millis(20);
+
+/// Who has read nothing for so long, although something waits, stands still.
+const STANDS_STILL: Duration = Duration::from_millis(250);
+
+/// How often the log says that there is no room.
+const TOLD_AGAIN: Duration = Duration::from_mins(1);
+
+/// Who is ended, and when that was done last.
+#[derive(Debug, Default)]
+pub(crate) struct SlowReaders {
+    rounds: Mutex<Rounds>,
+}
+
+/// When readers were ended last, and what the log was told of it.
+#[derive(Debug, Default)]
+struct Rounds {
+    last: Option<Instant>,
+    told: Option<Instant>,
+    ended: usize,
+}
+
+impl SlowReaders {
+    /// Ends readers, if there is no room: first those who stand still, then who holds most.
+    ///
+    /// Returns how many. No lock of the registry or of an outbox may be held.
+    pub(crate) fn make_room(&self, room: &Room, registry: &Registry) -> usize {
+        if room.is_full() { self.end_readers(room, registry, false) } else { 0 }
+    }
+
+    /// Blocks the thread until there is room for more, for a bounded time; those who stand still
+    /// are ended when that does not help. Returns how many.
+    pub(crate) fn wait(&self, room: &Room, registry: &Registry) -> usize {
+        if room.wait() { 0 } else { self.end_readers(room, registry, true) }
+    }
+
+    /// Ends readers who stand still until half of the room is free, then others until there is any;
+    /// returns how many.
+    fn end_readers(&self, room: &Room, registry: &Registry, only_who_stands_still: bool) -> usize {
+        let now = Instant::now();
+        let Some(mut rounds) = self.round(now) else { return 0 };
+        let held = room.held();
+        let mut freed = 0;
+        let mut readers = Vec::new();
+        for connection in registry.all_connections() {
+            let outbox = &connection.outbox;
+            let pending = outbox.pending();
+            if outbox.is_closing() {
+                // It is about to give back what it holds.
+                freed += pending;
+            } else if pending > 0 {
+                let still = Duration::from_millis(outbox.still_ms(room.time(now)).into());
+                // Of those who may read, who has taken nothing for longest is the likeliest not to.
+                let rank = if still >= STANDS_STILL { (STANDS_STILL, pending) } else { (still, pending) };
+                readers.push((rank, connection));
+            }
+        }
+        readers.sort_unstable_by_key(|&(rank, _)| std::cmp::Reverse(rank));
+        let mut ended = 0;
+        for ((still, pending), connection) in readers {
+            let stands_still = still >= STANDS_STILL;
+            // Of those who read no more than it takes.
+            let enough = if stands_still { room.half() } else { room.bytes_max() };
+            if held.saturating_sub(freed) <= enough || (only_who_stands_still && !stands_still) {
+                break;
+            }
+            connection.close(Disconnect::SlowReader);
+            freed += pending;
+            ended += 1;
+        }
+        rounds.tell(ended, room.bytes_max(), now);
+        ended
+    }
+
+    /// Takes the turn to end readers, unless somebody does or just did.
+    fn round(&self, now: Instant) -> Option<MutexGuard<'_, Rounds>> {
+        let mut rounds = self.rounds.try_lock()?;
+        if rounds.last.is_some_and(|last| now < last + ROUND) {
+            return None;
+        }
+        rounds.last = Some(now);
+        Some(rounds)
+    }
+}
+
+impl Rounds {
+    fn tell(&mut self, ended: usize, bytes_max: usize, now: Instant) {
+        self.ended += ended;
+        if self.ended > 0 && self.told.is_none_or(|told| now >= told + TOLD_AGAIN) {
+            tracing::warn!(
+                connections = self.ended,
+                bytes_max,
+                "what waits for all connections together needs more than outboxes_bytes_max, so those that do not read, \
+                 or hold most, are closed with code 4000 and may come back"
+            );
+            (self.told, self.ended) = (Some(now), 0);
+        }
+    }
+}

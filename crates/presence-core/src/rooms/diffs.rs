@@ -1,0 +1,158 @@
+//! Many joins and leaves in one item.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_util::StreamExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::diff::Diff;
+use super::event::Update;
+use super::pending::Pending;
+use crate::error::{Error, ErrorKind};
+use crate::events::Events;
+
+/// When a batch of changes is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Batching {
+    /// How long after its first change a batch is sent.
+    ///
+    /// 1 ms to 1 hour; default 250 ms, which people take for at once.
+    pub interval: Duration,
+    /// How many members a batch tells of at most; it is sent when it has so many.
+    ///
+    /// 1 to 1,000,000; default 500.
+    pub limit: usize,
+}
+
+impl Batching {
+    /// Creates a batching that sends after `interval`, or with `limit` changes.
+    #[must_use]
+    pub fn new(interval: Duration, limit: usize) -> Self {
+        Self { interval, limit }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let fault = if !(Duration::from_millis(1)..=Duration::from_hours(1)).contains(&self.interval) {
+            format!("interval is {:?}, allowed are 1ms to 1h", self.interval)
+        } else if !(1..=LIMIT_MAX).contains(&self.limit) {
+            format!("limit is {}, allowed are 1 to {LIMIT_MAX}", self.limit)
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::InvalidInput, fault))
+    }
+}
+
+impl Default for Batching {
+    fn default() -> Self {
+        Self::new(Duration::from_millis(250), 500)
+    }
+}
+
+/// A stream of [`Diff`]s, as [`Rooms::diffs`](super::Rooms::diffs) returns it.
+///
+/// From [`Since::Snapshot`](crate::Since::Snapshot) all members come as joined first, in as many
+/// diffs as the limit makes of them, one at least. Errors are those of [`Events`], each after the
+/// diff of what came before it: after [`Lagged`](ErrorKind::Lagged) a picture of the room is to be
+/// made again from a snapshot.
+///
+/// # Cancel safety
+///
+/// Waiting for the next item and giving up loses nothing.
+pub struct Diffs(Pin<Box<dyn Stream<Item = Result<Diff, Error>> + Send>>);
+
+pub(super) fn diffs(events: Events<Update>, snapshot: bool, batching: Batching) -> Diffs {
+    let differ =
+        Differ { events, batching, snapshot, pending: Pending::default(), due: None, ready: VecDeque::new() };
+    let stream = futures_util::stream::unfold(differ, |mut differ| async move {
+        let item = differ.next().await?;
+        Some((item, differ))
+    });
+    Diffs(Box::pin(stream.fuse()))
+}
+
+struct Differ {
+    events: Events<Update>,
+    batching: Batching,
+    /// Whether the snapshot is yet to be completed.
+    snapshot: bool,
+    pending: Pending,
+    /// When the pending batch is to be sent; set by its first change.
+    due: Option<Instant>,
+    ready: VecDeque<Result<Diff, Error>>,
+}
+
+impl Differ {
+    async fn next(&mut self) -> Option<Result<Diff, Error>> {
+        loop {
+            if let Some(item) = self.ready.pop_front() {
+                return Some(item);
+            }
+            let update = match self.due {
+                None => Ok(self.events.next().await),
+                Some(due) => timeout_at(due, self.events.next()).await,
+            };
+            match update {
+                Ok(Some(Ok(update))) => self.take(update),
+                Ok(Some(Err(error))) => {
+                    self.send();
+                    self.ready.push_back(Err(error));
+                }
+                Ok(None) => {
+                    self.send();
+                    return self.ready.pop_front();
+                }
+                Err(_) => self.send(),
+            }
+        }
+    }
+
+    fn take(&mut self, update: Update) {
+        match update {
+            Update::Present(member) => self.pending.present(member),
+            Update::Absent(id) => self.pending.absent(&id),
+            Update::Synced(position) if std::mem::take(&mut self.snapshot) => {
+                self.ready.extend(self.pending.snapshot(self.batching.limit, &position).map(Ok));
+            }
+            Update::Synced(_) => {}
+            Update::Change(event) => {
+                self.pending.change(event);
+                self.due.get_or_insert_with(|| Instant::now() + self.batching.interval);
+                if self.pending.len() >= self.batching.limit {
+                    self.send();
+                }
+            }
+        }
+    }
+
+    /// Sends the pending changes, if any are left. What is listed of a snapshot stays until it is
+    /// complete.
+    fn send(&mut self) {
+        self.due = None;
+        if !self.snapshot {
+            self.ready.extend(self.pending.diff().map(Ok));
+        }
+    }
+}
+
+impl Stream for Diffs {
+    type Item = Result<Diff, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(context)
+    }
+}
+
+impl fmt::Debug for Diffs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Diffs").finish_non_exhaustive()
+    }
+}
+
+const LIMIT_MAX: usize = 1_000_000;

@@ -1,0 +1,127 @@
+//! The new store of a salvage.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::super::marker::{Note, Phase};
+use super::super::opened::Opened;
+use super::super::records::Extent;
+use super::super::tables::read_error;
+use super::super::{keys, records, upgrade};
+use super::report::Salvaged;
+use super::source::{self, Keyspace, Record};
+use crate::{Error, ErrorKind, Result};
+
+/// The new store, and the batch that is being made for it.
+pub(super) struct Target {
+    pub(super) opened: Opened,
+    batch: fjall::OwnedWriteBatch,
+    bytes: usize,
+}
+
+/// How many bytes are written at once.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+impl Target {
+    /// Until it is finished, the store counts as one that is being made.
+    pub(super) fn new(mut opened: Opened) -> Result<Self> {
+        let note = Note { phase: Phase::Making, ..opened.marker.note().clone() };
+        opened.marker.write(note).map_err(|error| Self::failed(upgrade::Failure::Marker(error)))?;
+        let batch = opened.tables.batch(1);
+        Ok(Self { opened, batch, bytes: 0 })
+    }
+
+    /// Copies every record but those of boxes, which are returned, and notes the first and the last
+    /// batch of each keyspace.
+    pub(super) fn copy(
+        &mut self,
+        store: &Path,
+        numbers: &mut HashMap<Keyspace, (u64, u64)>,
+        report: &mut Salvaged,
+    ) -> Result<HashMap<Vec<u8>, Extent>> {
+        let mut last: HashMap<Vec<u8>, (u64, Option<Vec<u8>>)> = HashMap::new();
+        source::read(store, report, |record: &Record<'_>| match (record.keyspace, record.key) {
+            (keyspace, key) if key == keys::BATCH => {
+                if let Some(number) = record.value.and_then(|value| records::decode_number(value).ok()) {
+                    let (first, last) = numbers.entry(keyspace).or_insert((number, number));
+                    (*first, *last) = ((*first).min(number), (*last).max(number));
+                }
+                Ok(())
+            }
+            (Keyspace::State, key) => {
+                let known = last.get(key).is_some_and(|(number, _)| *number > record.number);
+                if !known {
+                    last.insert(key.to_vec(), (record.number, record.value.map(<[u8]>::to_vec)));
+                }
+                Ok(())
+            }
+            // Written once and never changed, so that their order does not matter.
+            (Keyspace::Entries, key) if keys::prefix_of(key).is_none() => Ok(()),
+            (keyspace, key) => match record.value {
+                Some(value) => self.put(keyspace, key, value.to_vec()),
+                None => Ok(()),
+            },
+        })?;
+        let mut extents = HashMap::new();
+        for (key, (_, value)) in last {
+            let Some(value) = value else { continue };
+            match key.split_first() {
+                Some((b'b', prefix)) => {
+                    if let Ok(extent) = records::decode_extent(&value) {
+                        extents.insert(prefix.to_vec(), extent);
+                    }
+                }
+                Some((b'r', _)) => self.put(Keyspace::State, &key, value)?,
+                Some(_) | None => {}
+            }
+        }
+        self.commit()?;
+        Ok(extents)
+    }
+
+    pub(super) fn put_entry(&mut self, key: &[u8], record: Vec<u8>) -> Result<()> {
+        self.put(Keyspace::Entries, key, record)
+    }
+
+    pub(super) fn put_extent(&mut self, prefix: &[u8], extent: Extent) -> Result<()> {
+        self.put(Keyspace::State, &keys::extent(prefix), records::encode_extent(extent))
+    }
+
+    fn put(&mut self, keyspace: Keyspace, key: &[u8], record: Vec<u8>) -> Result<()> {
+        self.bytes += key.len() + record.len();
+        let tables = &self.opened.tables;
+        let keyspace = match keyspace {
+            Keyspace::Entries => &tables.entries,
+            Keyspace::State => &tables.state,
+            Keyspace::Sends => &tables.sends,
+            Keyspace::Bodies => &tables.bodies,
+        };
+        self.batch.insert(keyspace, key, record);
+        if self.bytes >= BATCH_BYTES { self.commit() } else { Ok(()) }
+    }
+
+    /// Commits what was put.
+    pub(super) fn commit(&mut self) -> Result<()> {
+        let next = self.opened.tables.batch(self.opened.last_batch + 2);
+        let batch = std::mem::replace(&mut self.batch, next);
+        self.bytes = 0;
+        self.opened.commit(batch).map_err(Self::failed)
+    }
+
+    pub(super) fn finish(mut self) -> Result<()> {
+        let note = Note { phase: Phase::Whole, ..self.opened.marker.note().clone() };
+        self.opened.marker.write(note).map_err(|error| Self::failed(upgrade::Failure::Marker(error)))
+    }
+
+    /// Says what a failure of the new store means.
+    pub(super) fn failed(failure: upgrade::Failure) -> Error {
+        match failure {
+            upgrade::Failure::Engine(error) => read_error(error),
+            upgrade::Failure::Marker(error) => {
+                Error::new(ErrorKind::Unavailable, format!("the new marker cannot be written: {error}"))
+                    .with_source(error)
+            }
+            upgrade::Failure::Store(error) => error,
+        }
+    }
+}
