@@ -115,7 +115,7 @@ impl<T> std::error::Error for BatchError<T> {}
 impl<T: fmt::Debug + Send + Sync + 'static> From<BatchError<T>> for Error {
     fn from(batch: BatchError<T>) -> Self {
         let kind = batch.kind();
-        Self::with_source(kind, "some ids of the batch failed", batch)
+        Self::with_source(kind, "the call failed for some ids of the batch", batch)
     }
 }
 

@@ -58,9 +58,10 @@ impl Error {
     /// `missed` is their number, if it is known. This is for backends.
     #[must_use]
     pub fn lagged(missed: Option<u64>) -> Self {
-        let message = missed.map_or(Cow::Borrowed("events before this position are gone"), |missed| {
-            Cow::Owned(format!("{missed} events are gone"))
-        });
+        let message: Cow<'static, str> = match missed {
+            Some(missed) => format!("{missed} events were lost; take a new snapshot").into(),
+            None => "events were lost, and it is not known how many; take a new snapshot".into(),
+        };
         Self(Arc::new(Inner { kind: ErrorKind::Lagged, message, missed, source: None }))
     }
 

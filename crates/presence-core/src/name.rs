@@ -171,13 +171,17 @@ impl InvalidName {
 impl fmt::Display for InvalidName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.fault {
-            Fault::Empty => f.write_str("name is empty"),
+            Fault::Empty => f.write_str("the name is empty"),
             Fault::Long => {
-                write!(f, "name has {} bytes, at most {} are allowed", self.text.len(), self.bytes_max)
+                write!(f, "the name has {} bytes; at most {} are allowed", self.text.len(), self.bytes_max)
             }
             Fault::Control => {
                 let found = self.text.chars().find(|letter| letter.is_control()).unwrap_or_default();
-                write!(f, "name holds the control character U+{:04X}", u32::from(found))
+                write!(
+                    f,
+                    "the name contains the control character U+{:04X}, which is not allowed",
+                    u32::from(found)
+                )
             }
         }
     }

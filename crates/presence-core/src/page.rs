@@ -73,7 +73,12 @@ impl FromStr for Cursor {
             let (shard, offset) = text.split_once('.')?;
             Some(Self { shard: shard.parse().ok()?, offset: offset.parse().ok()? })
         };
-        parse().ok_or_else(|| Error::new(ErrorKind::InvalidInput, "text is no cursor"))
+        parse().ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidInput,
+                "the cursor cannot be read; pass it back exactly as the last page gave it",
+            )
+        })
     }
 }
 

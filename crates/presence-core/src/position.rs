@@ -51,9 +51,11 @@ impl Position {
     pub fn sharded(epoch: u64, marks: &[u64]) -> Result<Self, Error> {
         let marks = match marks {
             [mark] => Marks::One(*mark),
-            [] => return Err(Error::new(ErrorKind::InvalidInput, "position has no mark")),
+            [] => return Err(Error::new(ErrorKind::InvalidInput, "a position needs at least one mark")),
             _ if marks.len() > Self::MARKS_MAX => {
-                return Err(Error::new(ErrorKind::InvalidInput, "position has too many marks"));
+                let message =
+                    format!("a position has {} marks; at most {} are allowed", marks.len(), Self::MARKS_MAX);
+                return Err(Error::new(ErrorKind::InvalidInput, message));
             }
             _ => Marks::Many(marks.into()),
         };
@@ -96,7 +98,12 @@ impl FromStr for Position {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        parse(text).ok_or_else(|| Error::new(ErrorKind::InvalidInput, "text is no position"))
+        parse(text).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidInput,
+                "the position cannot be read; pass it back exactly as it was given",
+            )
+        })
     }
 }
 

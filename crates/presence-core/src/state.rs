@@ -74,7 +74,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Well => f.write_str("presence is well"),
-            Self::ReadOnly { reason } => write!(f, "presence works in part: {reason}"),
+            Self::ReadOnly { reason } => write!(f, "presence works only in part: {reason}"),
             Self::Down { reason } => write!(f, "presence is down: {reason}"),
         }
     }
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn state_says_in_a_sentence_what_is_wrong() {
         let state = State::read_only("redis at db:6379 is a replica");
-        assert_eq!(state.to_string(), "presence works in part: redis at db:6379 is a replica");
+        assert_eq!(state.to_string(), "presence works only in part: redis at db:6379 is a replica");
         assert_eq!(state.reason(), Some("redis at db:6379 is a replica"));
         assert_eq!(State::closed().to_string(), "presence is down: presence is closed");
         assert!(State::Well.is_well() && State::Well.reason().is_none());

@@ -47,9 +47,9 @@ impl Timing {
 /// Refuses what would be rounded: a TTL that is silently another one has been seen to cost days.
 fn whole(name: &str, value: Duration, min: Duration) -> Result<Millis, Error> {
     let fault = if value < min || value > Timing::TTL_MAX {
-        format!("{name} is {value:?}, allowed are {min:?} to {:?}", Timing::TTL_MAX)
+        format!("{name} is {value:?}; it must be from {min:?} to {:?}", Timing::TTL_MAX)
     } else if !value.subsec_nanos().is_multiple_of(1_000_000) {
-        format!("{name} is {value:?}, allowed are whole milliseconds")
+        format!("{name} is {value:?}; it must be a whole number of milliseconds")
     } else {
         return Ok(clock::millis(value));
     };

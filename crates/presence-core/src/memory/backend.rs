@@ -37,8 +37,9 @@ impl Memory {
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime.
     pub fn start(config: &Config) -> Result<Self, Error> {
         let timing = config.check()?;
-        let runtime = Handle::try_current()
-            .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
+        let runtime = Handle::try_current().map_err(|source| {
+            Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
+        })?;
         let core = Arc::new(Core::new(config, timing));
         let tasks = TaskTracker::new();
         let sweep = {
@@ -106,7 +107,10 @@ impl Backend for Memory {
         self.core.check_open()?;
         let first = usize::try_from(cursor.shard()).unwrap_or(usize::MAX);
         if first >= PLACES {
-            return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the cursor comes from another backend; list again from the first page",
+            ));
         }
         let (mut kept, mut offset, mut next) = (Vec::new(), cursor.offset(), None);
         for (number, place) in (cursor.shard()..).zip(first..PLACES) {

@@ -65,7 +65,7 @@ impl Config {
         let timing = Timing::new(self.ttl, self.grace)?;
         for (name, value) in [("events_max", self.events_max), ("room_events_max", self.room_events_max)] {
             if !(1..=EVENTS_MAX).contains(&value) {
-                let message = format!("{name} is {value}, allowed are 1 to {EVENTS_MAX}");
+                let message = format!("{name} is {value}; it must be from 1 to {EVENTS_MAX}");
                 return Err(Error::new(ErrorKind::Config, message));
             }
         }

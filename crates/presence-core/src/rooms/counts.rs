@@ -30,7 +30,8 @@ pub(super) fn counts(
     interval: Duration,
 ) -> Result<Counts, Error> {
     if !(INTERVAL_MIN..=INTERVAL_MAX).contains(&interval) {
-        let message = format!("interval is {interval:?}, allowed are {INTERVAL_MIN:?} to {INTERVAL_MAX:?}");
+        let message =
+            format!("interval is {interval:?}; it must be from {INTERVAL_MIN:?} to {INTERVAL_MAX:?}");
         return Err(Error::new(ErrorKind::InvalidInput, message));
     }
     let mut interval = tokio::time::interval(interval);

@@ -39,9 +39,9 @@ impl Batching {
 
     pub(super) fn check(&self) -> Result<(), Error> {
         let fault = if !(Duration::from_millis(1)..=Duration::from_hours(1)).contains(&self.interval) {
-            format!("interval is {:?}, allowed are 1ms to 1h", self.interval)
+            format!("interval is {:?}; it must be from 1ms to 1h", self.interval)
         } else if !(1..=LIMIT_MAX).contains(&self.limit) {
-            format!("limit is {}, allowed are 1 to {LIMIT_MAX}", self.limit)
+            format!("limit is {}; it must be from 1 to {LIMIT_MAX}", self.limit)
         } else {
             return Ok(());
         };

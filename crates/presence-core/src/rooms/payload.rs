@@ -102,7 +102,7 @@ pub struct InvalidPayload {
 
 impl fmt::Display for InvalidPayload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "payload has {} bytes, at most {} are allowed", self.length, Payload::BYTES_MAX)
+        write!(f, "the payload has {} bytes; at most {} are allowed", self.length, Payload::BYTES_MAX)
     }
 }
 

@@ -50,8 +50,9 @@ impl Throttled {
     /// what `inner` says if its events cannot begin.
     pub async fn start(inner: Arc<dyn Backend>, config: &Config) -> Result<Self, Error> {
         config.check()?;
-        let runtime = Handle::try_current()
-            .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
+        let runtime = Handle::try_current().map_err(|source| {
+            Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
+        })?;
         let events = inner.events(Since::Now).await?;
         let known = Arc::new(Known::new(config));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

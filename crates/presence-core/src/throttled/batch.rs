@@ -55,7 +55,10 @@ impl Batch {
     pub(super) fn add(&mut self, request: Request, known: &Known) {
         let Request { ids, until, reply } = request;
         if Instant::now() >= until {
-            let error = Error::new(ErrorKind::Unavailable, "heartbeat waited too long to be sent");
+            let error = Error::new(
+                ErrorKind::Unavailable,
+                "the heartbeat waited longer than wait_max to be sent, as the store of presence is too slow",
+            );
             drop(reply.send((0..ids.len()).map(|place| (place, error.clone())).collect()));
             return;
         }

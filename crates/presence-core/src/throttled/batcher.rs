@@ -76,7 +76,12 @@ impl Batcher {
     ) -> Result<oneshot::Receiver<Vec<(usize, Error)>>, Error> {
         let (reply, answer) = oneshot::channel();
         let sent = timeout_at(until, self.requests.send(Request { ids, until, reply })).await;
-        let full = |_| Error::new(ErrorKind::Unavailable, "too many heartbeats wait to be sent");
+        let full = |_| {
+            Error::new(
+                ErrorKind::Unavailable,
+                "too many heartbeats are waiting to be sent, as the store of presence is too slow",
+            )
+        };
         sent.map_err(full)?.map_err(|_| closed())?;
         Ok(answer)
     }

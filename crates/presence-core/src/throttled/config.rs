@@ -81,19 +81,22 @@ impl Config {
     pub(super) fn check(&self) -> Result<(), Error> {
         Timing::new(self.ttl, Duration::ZERO)?;
         let fault = if !(0.25..=0.95).contains(&self.fraction) {
-            format!("fraction is {}, allowed are 0.25 to 0.95", self.fraction)
+            format!("fraction is {}; it must be from 0.25 to 0.95", self.fraction)
         } else if !(1..=BATCH_MAX).contains(&self.batch_max) {
-            format!("batch_max is {}, allowed are 1 to {BATCH_MAX}", self.batch_max)
+            format!("batch_max is {}; it must be from 1 to {BATCH_MAX}", self.batch_max)
         } else if self.window > Duration::from_secs(1) {
-            format!("window is {:?}, allowed is up to 1s", self.window)
+            format!("window is {:?}; it must be at most 1s", self.window)
         } else if !(1..=WAITING_MAX).contains(&self.waiting_max) {
-            format!("waiting_max is {}, allowed are 1 to {WAITING_MAX}", self.waiting_max)
+            format!("waiting_max is {}; it must be from 1 to {WAITING_MAX}", self.waiting_max)
         } else if !(Duration::from_millis(1)..=Duration::from_mins(1)).contains(&self.wait_max) {
-            format!("wait_max is {:?}, allowed are 1ms to 60s", self.wait_max)
+            format!("wait_max is {:?}; it must be from 1ms to 60s", self.wait_max)
         } else if self.wait_max <= self.window {
-            format!("wait_max is {:?}, and has to be more than window, {:?}", self.wait_max, self.window)
+            format!(
+                "wait_max is {:?}; it must be longer than window, which is {:?}",
+                self.wait_max, self.window
+            )
         } else if !(1..=KNOWN_MAX).contains(&self.known_max) {
-            format!("known_max is {}, allowed are 1 to {KNOWN_MAX}", self.known_max)
+            format!("known_max is {}; it must be from 1 to {KNOWN_MAX}", self.known_max)
         } else {
             return Ok(());
         };

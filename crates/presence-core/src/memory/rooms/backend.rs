@@ -74,7 +74,10 @@ impl RoomBackend for Memory {
     async fn members(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
         let core = self.open()?;
         if cursor.shard() != 0 {
-            return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the cursor comes from another backend; list again from the first page",
+            ));
         }
         Ok(core.directory().page(room, cursor, limit))
     }
