@@ -49,7 +49,8 @@ impl Address {
                 parts.known_options(&["db", "user", "pass", "protocol"])?;
                 if !parts.user.is_empty() || !parts.hosts.is_empty() {
                     return Err(wrong(
-                        "names a unix socket and something before its path: write redis+unix:///path, and user and password after it as `?user=…&pass=…`",
+                        "has a user or a host before the path of its unix socket; write redis+unix:///path, \
+                         with user and password behind it as `?user=…&pass=…`",
                     ));
                 }
                 Kind::Single(info(url)?)
@@ -57,7 +58,9 @@ impl Address {
             "redis-cluster" | "rediss-cluster" => {
                 parts.known_options(&[])?;
                 if !matches!(parts.path, "" | "/" | "/0") {
-                    return Err(wrong("has a path after its hosts, and a cluster has no database but 0"));
+                    return Err(wrong(
+                        "has a path after its hosts; remove it, since a cluster only has database 0",
+                    ));
                 }
                 Kind::Cluster(parts.nodes("")?)
             }
@@ -65,7 +68,12 @@ impl Address {
                 parts.known_options(&[])?;
                 parts.sentinel()?
             }
-            _ => return Err(wrong("has an unknown scheme")),
+            _ => {
+                return Err(wrong(
+                    "has an unknown scheme; use redis, rediss, redis+unix, redis-sentinel, rediss-sentinel, \
+                     redis-cluster or rediss-cluster",
+                ));
+            }
         };
         Ok(Self { kind, shown })
     }
@@ -106,9 +114,10 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(url: &'a str) -> Result<Self, Error> {
-        let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("has no scheme such as redis://"))?;
+        let (scheme, rest) =
+            url.split_once("://").ok_or_else(|| wrong("has no scheme; write it like redis://host:6379"))?;
         if rest.contains('#') {
-            return Err(wrong("has a `#`: in a user or password it is written as %23"));
+            return Err(wrong("contains a `#`; write it as %23 in a user or password"));
         }
         let (rest, options) =
             rest.split_once('?').map_or((rest, None), |(rest, options)| (rest, Some(options)));
@@ -117,7 +126,7 @@ impl<'a> Parts<'a> {
         let is_socket = hosts.is_empty() && user.is_empty();
         if path.contains('@') || !is_socket && options.is_some_and(|options| options.contains('@')) {
             return Err(wrong(
-                "has an `@` behind its hosts: in a user or password `/` is written as %2F, and `?` as %3F",
+                "has an `@` behind its hosts; in a user or password write `/` as %2F and `?` as %3F",
             ));
         }
         Ok(Self { scheme, user, hosts, path, options })
@@ -138,17 +147,20 @@ impl<'a> Parts<'a> {
         }
         let allowed = known.join("`, `");
         let what =
-            if known.is_empty() { "no options".to_owned() } else { format!("the options `{allowed}`") };
+            if known.is_empty() { "has none".to_owned() } else { format!("has only `{allowed}`") };
         // Not the option itself: it may be the rest of a password with a `&` in it, which has to be
         // written as `%26`.
-        Err(wrong(&format!("has something after its `?` that is no option of its scheme, which has {what}")))
+        Err(wrong(&format!(
+            "has an option after its `?` that its scheme does not know, which {what}; in a password write \
+             `&` as %26"
+        )))
     }
 
     fn sentinel(&self) -> Result<Kind, Error> {
         let path = self.path.strip_prefix('/').unwrap_or_default();
         let (master, database) = path.split_once('/').unwrap_or((path, "0"));
         if master.is_empty() {
-            return Err(wrong("names no master, as in redis-sentinel://host:26379/mymaster"));
+            return Err(wrong("names no master; write it like redis-sentinel://host:26379/mymaster"));
         }
         let node = self.nodes(database)?.swap_remove(0);
         // The sentinels themselves are asked without TLS and without a password.
@@ -168,14 +180,14 @@ impl<'a> Parts<'a> {
 fn info(url: &str) -> Result<ConnectionInfo, Error> {
     let info = url.into_connection_info().map_err(|error| {
         // Its text may hold the password, its category does not.
-        Error::config(format!("redis url is wrong: {}", error.category().to_lowercase()))
+        Error::config(format!("the redis url cannot be read: {}", error.category().to_lowercase()))
     })?;
     let tcp = info.tcp_settings().clone().set_nodelay(true);
     Ok(info.set_tcp_settings(tcp))
 }
 
 fn wrong(fault: &str) -> Error {
-    Error::config(format!("redis url {fault}"))
+    Error::config(format!("the redis url {fault}"))
 }
 
 #[cfg(test)]

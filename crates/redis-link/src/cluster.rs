@@ -342,8 +342,10 @@ impl Source {
         let mut answers = questions.query_async::<Vec<Value>>(&mut connection).await?.into_iter();
         let slots = answers.next().unwrap_or(Value::Nil).extract_error()?;
         let epoch = answers.next().map_or(0, |info| epoch(&info));
-        Map::read(&slots, host_of(&info), epoch)
-            .ok_or_else(|| RedisError::from((redis::ErrorKind::Client, "the node knows of no slots yet")))
+        Map::read(&slots, host_of(&info), epoch).ok_or_else(|| {
+            let why = "the node reports no slots; check that its cluster has been set up";
+            RedisError::from((redis::ErrorKind::Client, why))
+        })
     }
 }
 
@@ -365,7 +367,7 @@ fn name_at(from: &Ready, host: &str, port: u16) -> Name {
 }
 
 fn closed() -> RedisError {
-    RedisError::from((redis::ErrorKind::Client, "the link is closed"))
+    RedisError::from((redis::ErrorKind::Client, "the link to redis was closed"))
 }
 
 /// How long others are waited for after the first who answers.

@@ -80,7 +80,7 @@ impl Connect {
             ("retry_max", self.retry_max),
         ] {
             if !(min..=max).contains(&value) {
-                let message = format!("{name} is {value:?}, allowed are {min:?} to {max:?}");
+                let message = format!("{name} is {value:?}; it must be from {min:?} to {max:?}");
                 return Err(Error::config(message));
             }
         }

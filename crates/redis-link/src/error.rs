@@ -54,25 +54,29 @@ impl Error {
         let error = unquoted(error);
         let (kind, what) = match error.code() {
             Some("OOM") => {
-                (Refused, "is out of memory: give it more `maxmemory`, or remove what is not needed")
+                (Refused, "is out of memory; raise its `maxmemory`, or delete data that nobody needs")
             }
-            Some("READONLY") => (Refused, "is a replica and takes no writes: it is not the master any more"),
+            Some("READONLY") => (Refused, "is a replica and takes no writes; it is no longer the master"),
             Some("MISCONF") => {
-                (Refused, "takes no writes since it cannot save its data: look at its log and its disk")
+                (Refused, "takes no writes because it cannot save its data; check its log and its disk")
             }
             Some("NOREPLICAS") => {
-                (Refused, "takes no writes since too few replicas follow it: see its `min-replicas-to-write`")
+                (Refused, "takes no writes because too few replicas follow it; see `min-replicas-to-write`")
             }
-            Some("NOPERM") => (Refused, "does not permit it: give the user of the address what is needed"),
-            Some("NOAUTH" | "WRONGPASS") => (Unavailable, "wants another password"),
-            Some("LOADING") => (Unavailable, "is loading its data"),
+            Some("NOPERM") => {
+                (Refused, "does not let the user of the address do this; allow it with `ACL SETUSER`")
+            }
+            Some("NOAUTH" | "WRONGPASS") => {
+                (Unavailable, "refused the login; check user and password of the address")
+            }
+            Some("LOADING") => (Unavailable, "is still loading its data; it answers once that is done"),
             Some("CLUSTERDOWN" | "MASTERDOWN" | "TRYAGAIN") => {
-                (Unavailable, "says that a part of the cluster is down")
+                (Unavailable, "cannot answer now because a part of its cluster is down or moving")
             }
-            Some(_) => (Answered, "failed"),
+            Some(_) => (Answered, "answered with an error"),
             None if error.is_timeout() => (Unavailable, "did not answer in time"),
             None if error.is_io_error() => (Unavailable, "cannot be reached"),
-            None => (Unavailable, "failed"),
+            None => (Unavailable, "gave no usable answer"),
         };
         let message =
             if server.is_empty() { format!("redis {what}") } else { format!("redis at {server} {what}") };
@@ -91,10 +95,17 @@ impl Error {
         let kind = if wrong { ErrorKind::Config } else { ErrorKind::Unavailable };
         let message = match error.code() {
             Some("NOPERM") => format!(
-                "redis at {address} does not permit the user of the address a command that a start needs; allow `INFO` with \
-                 `ACL SETUSER <user> +info`, and for a cluster `+cluster` as well"
+                "redis at {address} does not let the user of the address run a command that is needed to \
+                 start; allow `INFO` with `ACL SETUSER <user> +info`, and for a cluster `+cluster` as well"
             ),
-            _ => format!("no redis to be had at {address}"),
+            _ if wrong => {
+                format!(
+                    "redis at {address} refused the user, the password or the TLS settings of the address"
+                )
+            }
+            _ => format!(
+                "no usable redis was found at {address}; check that it runs and that the address is right"
+            ),
         };
         Self { kind, message: message.into(), source: error.source }
     }

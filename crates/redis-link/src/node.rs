@@ -84,7 +84,7 @@ impl Node {
         match decided.as_deref() {
             Ok(Status::Ready(ready)) => Ok(ready.clone()),
             Ok(Status::Failed(error)) => Err(error.clone()),
-            _ => Err(RedisError::from((redis::ErrorKind::Client, "the link is closed"))),
+            _ => Err(RedisError::from((redis::ErrorKind::Client, "the link to redis was closed"))),
         }
     }
 
@@ -135,7 +135,7 @@ impl Shared {
                     }
                 }
                 Err(error) => {
-                    tracing::debug!(%error, attempts, "redis cannot be connected to");
+                    tracing::debug!(%error, attempts, "cannot connect to redis; trying again");
                     self.status.send_replace(Status::Failed(error));
                     // One that took its whole time has waited for long enough.
                     sleep_until(begun + wait(attempts, self.settings.retry_max)).await;

@@ -186,7 +186,10 @@ async fn is_master(connection: &mut MultiplexedConnection) -> RedisResult<()> {
     match role {
         Ok(Value::Array(parts)) => match parts.first() {
             Some(Value::BulkString(role)) if role == b"master" => Ok(()),
-            _ => Err(RedisError::from((redis::ErrorKind::Client, "it is a replica by its own account"))),
+            _ => {
+                let why = "the sentinels name a server as master that says it is a replica";
+                Err(RedisError::from((redis::ErrorKind::Client, why)))
+            }
         },
         // Who may not ask takes the sentinels' word.
         Err(error) if error.code() == Some("NOPERM") => Ok(()),
@@ -196,7 +199,8 @@ async fn is_master(connection: &mut MultiplexedConnection) -> RedisResult<()> {
 }
 
 fn unknown() -> RedisError {
-    RedisError::from((redis::ErrorKind::MasterNameNotFoundBySentinel, "no sentinel names a master"))
+    let why = "no sentinel knows the master; check its name in the address";
+    RedisError::from((redis::ErrorKind::MasterNameNotFoundBySentinel, why))
 }
 
 /// How long others are waited for after the first who answers.

@@ -64,8 +64,8 @@ async fn reasons_for_the_operator_are_plain_sentences_for_users() {
         ("data/timelines cannot be written to: No space left on device (os error 28)", "its disk is full"),
         ("the marker in C:\\tidings\\store is broken", "it fails"),
         ("redis at 10.0.0.7:6379 did not answer within 1s", "it fails"),
-        ("1 of 16 shards: redis at [::1]:7000 cannot be reached", "it fails"),
-        ("no redis to be had at redis-sentinel://a,b/mymaster", "it fails"),
+        ("in 1 of 16 shards, redis at [::1]:7000 cannot be reached", "it fails"),
+        ("no usable redis was found at redis-sentinel://a,b/mymaster", "it fails"),
         ("a message has at most 262144 bytes.", "a message has at most 262144 bytes"),
         ("", "it fails"),
     ] {

@@ -16,7 +16,10 @@ async fn refused(config: Config) -> presence_core::Error {
 async fn redis_that_is_not_there_is_named() {
     let error = refused(Config::new("redis://user:secret@127.0.0.1:1")).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(error.to_string(), "no redis to be had at redis://127.0.0.1:1");
+    assert_eq!(
+        error.to_string(),
+        "no usable redis was found at redis://127.0.0.1:1; check that it runs and that the address is right"
+    );
     assert!(error.source().is_some_and(|source| source.to_string().contains("refused")), "{error:?}");
 }
 
