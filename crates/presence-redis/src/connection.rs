@@ -19,6 +19,11 @@ impl Link {
         Box::pin(redis_link::Link::open(settings)).await.map(Self).map_err(of_link)
     }
 
+    /// Returns the address, which displays without user and password.
+    pub(crate) fn address(&self) -> &redis_link::Address {
+        self.0.address()
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         self.0.timeout()
     }
@@ -47,6 +52,11 @@ impl Link {
         self.0.client().await.map_err(of_link)
     }
 
+    /// Says what failed on a connection that was made for a purpose.
+    pub(crate) fn failed(&self, error: RedisError) -> Error {
+        of_link(redis_link::Error::of(&self.0.address().to_string(), error))
+    }
+
     /// Asks every master something, side by side.
     pub(crate) async fn each_master(&self, command: &Cmd) -> Vec<(String, Result<Value, Error>)> {
         let answers = self.0.each_master(command).await;
@@ -72,11 +82,6 @@ fn of_link(error: redis_link::Error) -> Error {
         Some(source) => Error::with_source(kind, message, source),
         None => Error::new(kind, message),
     }
-}
-
-/// The same for a connection that was made for a purpose.
-pub(crate) fn unavailable(error: RedisError) -> Error {
-    of_link(redis_link::Error::of("", error))
 }
 
 /// Returns the code of Redis's answer, if the error comes from one.

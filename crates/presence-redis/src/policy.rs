@@ -20,8 +20,9 @@ pub(crate) fn harm(policy: &str, keys: Keys) -> Option<String> {
     let harmful = policy.starts_with("allkeys-") || keys == Keys::All && policy.starts_with("volatile-");
     harmful.then(|| {
         format!(
-            "redis may remove keys of presence when its memory is full (`maxmemory-policy` is `{policy}`): then people who are \
-             connected are reported offline; set it to `noeviction`, and use another redis for what may be evicted"
+            "redis may remove keys of presence when its memory is full (`maxmemory-policy` is `{policy}`), \
+             and users who are connected would then be reported offline; set it to `noeviction`, and use \
+             another redis for data that may be removed"
         )
     })
 }

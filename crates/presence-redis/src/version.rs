@@ -14,7 +14,7 @@ pub(crate) struct Needed {
 
 /// What the scripts of the leases layout need.
 pub(crate) const LEASES: Needed =
-    Needed { version: (7, 0), why: "the scripts of presence, which say in their first line what they do" };
+    Needed { version: (7, 0), why: "its scripts, which begin with a line `#!lua`" };
 
 /// What the keyspace layout needs.
 pub(crate) const KEYSPACE: Needed = Needed { version: (6, 0), why: "listing keys by their type" };
@@ -30,7 +30,7 @@ pub(crate) async fn check(link: &Link, needed: Needed) -> Result<(), Error> {
             Err(error) if answer_code(&error) == Some("NOPERM") => return Err(unspoken(&server, error)),
             // One of several that is away is waited for later; that all are is told by whoever
             // needs them.
-            Err(error) => tracing::debug!(%server, %error, "the version of redis is not known yet"),
+            Err(error) => tracing::debug!(%server, %error, "redis cannot be asked for its version yet"),
         }
     }
     Ok(())
@@ -44,7 +44,10 @@ fn text(answer: &Value) -> String {
 fn judge(server: &str, info: &str, needed: Needed) -> Result<(), Error> {
     let Some(found) = info.lines().find_map(|line| line.trim().strip_prefix("redis_version:")) else {
         // Something else that speaks as Redis does: what it lacks shows when it is called.
-        tracing::debug!(server, "the server does not say which version of redis it is");
+        tracing::debug!(
+            server,
+            "the server does not say which version of redis it is; it is used all the same"
+        );
         return Ok(());
     };
     let mut numbers = found.split('.').map(|number| number.parse::<u16>().ok());
@@ -55,7 +58,8 @@ fn judge(server: &str, info: &str, needed: Needed) -> Result<(), Error> {
     }
     let (least_major, least_minor) = needed.version;
     let message = format!(
-        "redis at {server} is version {found}, and presence needs {least_major}.{least_minor} or later for {}; upgrade it, or give the address of another one",
+        "redis at {server} is version {found}, and presence needs {least_major}.{least_minor} or later for \
+         {}; upgrade it, or give the address of another one",
         needed.why
     );
     Err(Error::new(ErrorKind::Config, message))
@@ -63,8 +67,8 @@ fn judge(server: &str, info: &str, needed: Needed) -> Result<(), Error> {
 
 fn unspoken(server: &str, error: Error) -> Error {
     let message = format!(
-        "redis at {server} does not permit `INFO` to the user of the address, by which presence finds out its version and whether it \
-         was started again; allow it with `ACL SETUSER <user> +info`"
+        "redis at {server} does not let the user of the address run `INFO`, by which presence learns its \
+         version and whether it was restarted; allow it with `ACL SETUSER <user> +info`"
     );
     Error::with_source(ErrorKind::Config, message, error)
 }

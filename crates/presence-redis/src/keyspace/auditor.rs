@@ -40,7 +40,7 @@ async fn audit_forever(core: &Core) {
         if let Err(error) = looked.await {
             debug!(
                 error = &error as &dyn std::error::Error,
-                "cannot look whether notifications are complete"
+                "cannot check whether redis's notifications are complete; trying again later"
             );
         }
     }
@@ -77,7 +77,7 @@ async fn look(core: &Core, from: &mut u64) -> Result<(), Error> {
         // Or it went and is back since; but not each time.
         doubts = if ids.len() == looked_up { doubts + 1 } else { 0 };
         if doubts == DOUBTS {
-            warn!("keys of redis are gone that nobody told of: reading them all");
+            warn!("redis did not report that some keys are gone; reading all keys again");
             core.reread.notify_one();
             break;
         }

@@ -42,12 +42,14 @@ impl Keyspace {
     /// Redis does not answer.
     pub async fn start(config: &Config) -> Result<Self, Error> {
         config.check()?;
-        let runtime = Handle::try_current()
-            .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
+        let runtime = Handle::try_current().map_err(|source| {
+            Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
+        })?;
         let link = Link::open(&config.connect).await?;
         if link.is_cluster() {
             let message =
-                "a cluster has no keyspace layout: its transactions and notifications end at each node";
+                "the keyspace layout does not work with a redis cluster; use the leases layout, or a single \
+                 redis";
             return Err(Error::new(ErrorKind::Config, message));
         }
         version::check(&link, version::KEYSPACE).await?;
@@ -153,7 +155,10 @@ impl Backend for Keyspace {
     async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
         self.core.check_open()?;
         if cursor.shard() > 1 {
-            return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the cursor comes from another backend; list again from the first page",
+            ));
         }
         self.core.know().await?;
         self.core.feed.check_certain()?;

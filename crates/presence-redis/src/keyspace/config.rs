@@ -99,13 +99,13 @@ impl Config {
         Timing::new(self.ttl, self.grace)?;
         let Self { prefix, ttl, .. } = self;
         let fault = if *ttl < Self::TTL_MIN {
-            format!("ttl is {ttl:?}, the least is {:?}", Self::TTL_MIN)
+            format!("ttl is {ttl:?}; it must be at least {:?}", Self::TTL_MIN)
         } else if !(1..=64).contains(&prefix.len()) || prefix.contains(char::is_control) {
-            format!("prefix is {prefix:?}, allowed are 1 to 64 bytes without control characters")
+            format!("prefix is {prefix:?}; it must be 1 to 64 bytes without control characters")
         } else if !(1..=MANY).contains(&self.events_max) {
-            format!("events_max is {}, allowed are 1 to {MANY}", self.events_max)
+            format!("events_max is {}; it must be from 1 to {MANY}", self.events_max)
         } else if self.remembered_max > MANY {
-            format!("remembered_max is {}, allowed are 0 to {MANY}", self.remembered_max)
+            format!("remembered_max is {}; it must be from 0 to {MANY}", self.remembered_max)
         } else {
             return Ok(());
         };

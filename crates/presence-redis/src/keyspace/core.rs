@@ -83,7 +83,11 @@ impl Core {
         let live = timeout(self.store.link.timeout(), self.feed.live());
         match self.feed.stop.run_until_cancelled(live).await {
             Some(Ok(live)) => live,
-            Some(Err(_)) => Err(Error::new(ErrorKind::Unavailable, "the keys of redis are still being read")),
+            Some(Err(_)) => {
+                let server = self.store.link.address();
+                let message = format!("the keys in redis at {server} are still being read; try again soon");
+                Err(Error::new(ErrorKind::Unavailable, message))
+            }
             None => Err(closed()),
         }
     }

@@ -291,7 +291,10 @@ impl State {
 
 /// The error of whoever asks for more than is heard.
 pub(super) fn deaf() -> Error {
-    Error::new(ErrorKind::Unavailable, "redis's notifications are not heard")
+    Error::new(
+        ErrorKind::Unavailable,
+        "presence does not receive redis's notifications now; try again once it does",
+    )
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where this layout reads wall time")]

@@ -77,7 +77,7 @@ impl Health {
     pub(super) fn heard(&self, result: Result<(), &Error>) {
         self.note(|known| {
             known.deaf = result.err().map(|error| {
-                State::read_only(format!("nobody hears who comes and goes: {}", sentence(error)))
+                State::read_only(format!("presence does not hear who comes and goes: {}", sentence(error)))
             });
         });
     }

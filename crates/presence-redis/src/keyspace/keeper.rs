@@ -29,7 +29,7 @@ async fn keep_forever(core: &Core) {
                 if let Some(failure) = error.iter().next() {
                     core.feed.health.wrote(Err(failure.error()));
                 }
-                debug!(%error, "the keys of held devices cannot be kept");
+                debug!(%error, "the keys of held devices could not be renewed; trying again soon");
                 // Sooner than usual: there is a deadline.
                 next = Instant::now() + interval.min(core.config.connect.retry_max).max(WAIT_MIN);
                 break;
@@ -56,7 +56,11 @@ async fn create(core: &Core, ids: &[Id], absent: &[usize], failures: &mut Vec<Fa
     let held: Vec<usize> = absent.iter().copied().filter(|place| core.feed.held.has(&ids[*place])).collect();
     core.store.create(ids, &held, failures).await;
     if let Some(error) = deaf {
-        warn!(%error, "keys of held devices were made without knowing whether they were ended");
+        warn!(
+            %error,
+            "keys of held devices were written again without redis's notifications; a device that was ended \
+             elsewhere may be shown as online"
+        );
     }
 }
 

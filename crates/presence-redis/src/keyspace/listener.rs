@@ -15,7 +15,6 @@ use tracing::{debug, info, warn};
 use super::core::{Core, Question};
 use super::notifications;
 use super::session::{Session, sign};
-use crate::connection::unavailable;
 use crate::random;
 
 /// Listens until the backend stops; `session` is the first connection, and the first round has
@@ -28,13 +27,16 @@ pub(super) async fn run(core: Arc<Core>, session: Session, mut questions: mpsc::
 async fn listen_forever(core: &Arc<Core>, mut session: Session, questions: &mut mpsc::Receiver<Question>) {
     loop {
         let error = Listener::new(core, session, questions).run().await;
-        warn!(error = &error as &dyn std::error::Error, "redis's notifications are not heard");
+        warn!(
+            error = &error as &dyn std::error::Error,
+            "redis's notifications were lost; presence hears of no changes until they are back"
+        );
         core.feed.lose(error);
         // Nobody will answer them: those who ask from here on are told at once.
         while questions.try_recv().is_ok() {}
         session = connect(core).await;
         core.feed.begin_round(true);
-        info!("redis's notifications are heard again");
+        info!("redis's notifications are back");
     }
 }
 
@@ -46,7 +48,10 @@ async fn connect(core: &Core) -> Session {
             Ok(session) => return session,
             // That Redis is away was told when it was lost; this does not mend itself.
             Err(error) if error.kind() == ErrorKind::Config && !told => {
-                warn!(error = &error as &dyn std::error::Error, "redis's notifications cannot be heard");
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "presence cannot receive redis's notifications until this setting is changed"
+                );
                 told = true;
             }
             Err(_) => {}
@@ -102,7 +107,7 @@ impl<'a> Listener<'a> {
             tokio::select! {
                 message = self.session.next() => match message {
                     Some(message) => self.hear(message),
-                    None => return Error::new(ErrorKind::Unavailable, "redis cannot be reached"),
+                    None => return self.closed(),
                 },
                 Some(question) = self.questions.recv() => self.ask(question),
                 pong = progress(&mut self.ping) => match pong {
@@ -156,7 +161,13 @@ impl<'a> Listener<'a> {
 
     fn start_ping(&mut self) {
         self.asked.append(&mut self.waiting);
-        self.ping = Some(Box::pin(pong(self.session.ping(), self.core.store.link.timeout())));
+        self.ping = Some(Box::pin(pong(self.session.ping(), Arc::clone(self.core))));
+    }
+
+    fn closed(&self) -> Error {
+        let server = self.core.store.link.address();
+        let message = format!("redis at {server} closed the connection that carries its notifications");
+        Error::new(ErrorKind::Unavailable, message)
     }
 
     /// A connection on which nothing comes may be half a connection.
@@ -190,10 +201,15 @@ async fn progress<T>(running: &mut Running<T>) -> T {
     }
 }
 
-async fn pong(ping: impl Future<Output = RedisResult<Value>>, limit: Duration) -> Result<(), Error> {
-    match timeout(limit, ping).await {
-        Ok(pong) => pong.map(drop).map_err(unavailable),
-        Err(_) => Err(Error::new(ErrorKind::Unavailable, "redis did not answer in time")),
+async fn pong(ping: impl Future<Output = RedisResult<Value>>, core: Arc<Core>) -> Result<(), Error> {
+    let link = &core.store.link;
+    match timeout(link.timeout(), ping).await {
+        Ok(pong) => pong.map(drop).map_err(|error| link.failed(error)),
+        Err(_) => {
+            let (server, limit) = (link.address(), link.timeout());
+            let message = format!("redis at {server} did not answer a ping within {limit:?}");
+            Err(Error::new(ErrorKind::Unavailable, message))
+        }
     }
 }
 
@@ -210,7 +226,10 @@ async fn read(core: Arc<Core>) {
                 }
             }
             Err(error) => {
-                debug!(error = &error as &dyn std::error::Error, "the keys of redis cannot be read");
+                debug!(
+                    error = &error as &dyn std::error::Error,
+                    "the keys in redis cannot be read; trying again"
+                );
                 sleep(core.config.connect.retry_max).await;
             }
         }

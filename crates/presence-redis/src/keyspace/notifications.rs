@@ -21,8 +21,10 @@ pub(super) async fn ensure(link: &Link, what_to_do: Notifications) -> Result<(),
         return Ok(());
     }
     let answer = Box::pin(link.query(ANY, &config("GET"))).await.map_err(refused)?;
+    let server = link.address();
     let mut settings: HashMap<String, String> = redis::from_redis_value(answer).map_err(|error| {
-        Error::with_source(ErrorKind::Unavailable, "redis gave an answer of another shape", error)
+        let message = format!("redis at {server} sent an answer to `CONFIG GET` that presence cannot read");
+        Error::with_source(ErrorKind::Unavailable, message, error)
     })?;
     let classes = settings.remove(SETTING).unwrap_or_default();
     if tells(&classes, NEEDED) {
@@ -33,7 +35,8 @@ pub(super) async fn ensure(link: &Link, what_to_do: Notifications) -> Result<(),
         return Box::pin(link.query(ANY, config("SET").arg(all))).await.map(drop).map_err(refused);
     }
     let message = format!(
-        "{SETTING} of redis is {classes:?}: set it to {:?}, or let `notifications` be `Set`",
+        "{SETTING} of redis at {server} is {classes:?}, so that it does not report all that presence needs; \
+         set it to {:?}, or let `notifications` be `Set`",
         with(&classes)
     );
     Err(Error::new(ErrorKind::Config, message))
@@ -53,7 +56,9 @@ pub(super) async fn missing(link: &Link, what_to_do: Notifications) -> Option<Er
         return None;
     }
     let message = format!(
-        "{SETTING} of redis has become {classes:?}, by which it no longer tells who comes and goes: set it to {:?}",
+        "{SETTING} of redis at {} was changed to {classes:?}, so that it no longer reports who comes and \
+         goes; set it to {:?}",
+        link.address(),
         with(&classes)
     );
     Some(Error::new(ErrorKind::Unavailable, message))
@@ -71,7 +76,8 @@ fn refused(error: Error) -> Error {
         std::error::Error::source(&error).and_then(|source| source.downcast_ref::<redis::RedisError>());
     if source.is_some_and(|source| source.code().is_some()) {
         let message = format!(
-            "redis lets nobody read or change {SETTING}: see to it that it is {WANTED:?}, and let `notifications` be `Assume`"
+            "redis does not let presence read or change {SETTING}; make sure that it is {WANTED:?}, and let \
+             `notifications` be `Assume`"
         );
         return Error::with_source(ErrorKind::Config, message, error);
     }

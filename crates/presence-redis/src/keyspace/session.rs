@@ -11,7 +11,7 @@ use super::config::Config;
 use super::keys::{Keys, Sign};
 use super::notifications;
 use super::store::Store;
-use crate::connection::{answer_code, unavailable};
+use crate::connection::answer_code;
 
 /// A subscription to the four channels of [`Sign`].
 pub(super) struct Session {
@@ -27,22 +27,31 @@ impl Session {
         let opened = timeout(config.connect.connect_timeout, async {
             let client = store.link.client().await?;
             let database = client.get_connection_info().redis_settings().db();
-            let (mut sink, messages) = client.get_async_pubsub().await.map_err(unavailable)?.split();
+            let failed = |error| store.link.failed(error);
+            let (mut sink, messages) = client.get_async_pubsub().await.map_err(failed)?.split();
             // The ancestor's two first, in a command as it sends it.
             for signs in Sign::ALL.chunks(2) {
                 let channels: Vec<_> = signs.iter().map(|sign| sign.channel(database)).collect();
-                sink.psubscribe(channels).await.map_err(unavailable)?;
+                sink.psubscribe(channels).await.map_err(failed)?;
             }
             Ok(Self { sink, messages })
         });
         match opened.await {
             Ok(Ok(session)) => Ok(session),
             Ok(Err(error)) if answer_code(&error) == Some("NOPERM") => {
-                let message = "redis does not permit to subscribe to its notifications";
+                let message = format!(
+                    "redis at {} does not let the user of the address subscribe to its notifications; allow \
+                     it with `ACL SETUSER`",
+                    store.link.address()
+                );
                 Err(Error::with_source(ErrorKind::Config, message, error))
             }
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(Error::new(ErrorKind::Unavailable, "redis did not answer in time")),
+            Err(_) => {
+                let (server, limit) = (store.link.address(), config.connect.connect_timeout);
+                let message = format!("redis at {server} did not take a subscription within {limit:?}");
+                Err(Error::new(ErrorKind::Unavailable, message))
+            }
         }
     }
 

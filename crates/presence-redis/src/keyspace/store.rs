@@ -8,7 +8,7 @@ use redis::{Pipeline, RedisError, ServerErrorKind, Value};
 
 use super::config::Config;
 use super::wire::Wire;
-use crate::connection::{Link, unavailable};
+use crate::connection::Link;
 
 /// Reads and writes keys, many at a time.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Store {
             command.arg(self.wire.keys.key(id));
         }
         let answer = Box::pin(self.link.query(ANY, &command)).await?;
-        redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))
+        redis::from_redis_value(answer).map_err(|error| self.link.failed(error.into()))
     }
 
     /// Returns what is left of each id's life, and the failures; a failed one is `None`.
@@ -114,7 +114,7 @@ impl Store {
         command.arg("COUNT").arg(SCANNED).arg("TYPE").arg("string");
         let answer = Box::pin(self.link.query(ANY, &command)).await?;
         let (next, keys): (u64, Vec<Vec<u8>>) =
-            redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))?;
+            redis::from_redis_value(answer).map_err(|error| self.link.failed(error.into()))?;
         Ok((next, keys.iter().filter_map(|key| self.wire.keys.id(key)).collect()))
     }
 
@@ -130,9 +130,9 @@ impl Store {
         for chunk in ids.chunks(TOGETHER) {
             match self.send(&transaction(chunk)).await {
                 Ok(values) if values.len() == chunk.len() => {
-                    answers.extend(values.into_iter().map(|value| answer(value, &read)));
+                    answers.extend(values.into_iter().map(|value| answer(&self.link, value, &read)));
                 }
-                Ok(_) => answers.extend(chunk.iter().map(|_| Err(strange()))),
+                Ok(_) => answers.extend(chunk.iter().map(|_| Err(strange(&self.link)))),
                 Err(error) => {
                     answers.resize_with(ids.len(), || Err(error.clone()));
                     break;
@@ -166,13 +166,14 @@ fn is_refused(error: &Error) -> bool {
     source.is_some_and(|source| source.kind() == redis::ErrorKind::Server(ServerErrorKind::ExecAbort))
 }
 
-fn answer<T>(value: Value, read: impl Fn(&Value) -> Option<T>) -> Result<T, Error> {
-    let value = value.extract_error().map_err(unavailable)?;
-    read(&value).ok_or_else(strange)
+fn answer<T>(link: &Link, value: Value, read: impl Fn(&Value) -> Option<T>) -> Result<T, Error> {
+    let value = value.extract_error().map_err(|error| link.failed(error))?;
+    read(&value).ok_or_else(|| strange(link))
 }
 
-fn strange() -> Error {
-    Error::new(ErrorKind::Unavailable, "redis gave an answer of another shape")
+fn strange(link: &Link) -> Error {
+    let message = format!("redis at {} sent an answer that presence cannot read", link.address());
+    Error::new(ErrorKind::Unavailable, message)
 }
 
 /// Hands each answer to `take`, `None` for a failure, and returns the failures.

@@ -46,7 +46,7 @@ async fn advise(core: &Core, warned: &mut bool) {
     }
     *warned = !warnings.is_empty();
     if !*warned {
-        info!("redis evicts no keys of presence any more");
+        info!("redis no longer removes keys of presence when its memory is full");
     }
     for warning in warnings {
         warn!("{warning}");

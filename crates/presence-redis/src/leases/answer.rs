@@ -32,6 +32,6 @@ pub(super) fn ok<T: FromRedisValue, R>(answer: Value, read: impl FnOnce(T) -> R)
 
 pub(super) fn decode<T: FromRedisValue>(answer: Value) -> Result<T, Error> {
     redis::from_redis_value(answer).map_err(|error| {
-        Error::with_source(ErrorKind::Unavailable, "redis answered in a shape of its own", error)
+        Error::with_source(ErrorKind::Unavailable, "redis sent an answer that presence cannot read", error)
     })
 }

@@ -105,6 +105,7 @@ impl<S: Space> Core<S> {
 }
 
 pub(super) fn recovering() -> Error {
-    let message = "redis lost data or took no writes for long, and for up to 5 s not every process has said again who is here";
+    let message = "redis lost data or took no writes for a while; try again in up to 5 s, when every process \
+                   has reported again who is online";
     Error::new(ErrorKind::Unavailable, message)
 }

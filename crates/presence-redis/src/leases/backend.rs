@@ -54,8 +54,9 @@ impl Leases {
     /// or is refused by it, or outside a tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if
     /// Redis cannot be reached.
     pub async fn start(config: &Config) -> Result<Self, Error> {
-        let runtime = Handle::try_current()
-            .map_err(|source| Error::with_source(ErrorKind::Config, "presence needs a runtime", source))?;
+        let runtime = Handle::try_current().map_err(|source| {
+            Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
+        })?;
         let core = Arc::new(Core::open(config).await?);
         let (tasks, followers, drain) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
         let leases = Self {
@@ -86,7 +87,8 @@ impl Leases {
                     shards = entered.len(),
                     away = failed.len(),
                     %error,
-                    "presence starts without some of its shards: calls about their ids fail until redis has them again"
+                    "presence starts without some of its shards; calls about their ids fail until redis \
+                     answers for them"
                 );
                 Ok(leases)
             }

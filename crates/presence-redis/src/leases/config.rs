@@ -94,15 +94,15 @@ impl Config {
         let prefix = &self.prefix;
         let forbidden = |char: char| char == '{' || char == '}' || char.is_control();
         let fault = if !(1..=64).contains(&prefix.len()) || prefix.contains(forbidden) {
-            format!("prefix is {prefix:?}, allowed are 1 to 64 bytes without braces and control characters")
+            format!("prefix is {prefix:?}; it must be 1 to 64 bytes without braces and control characters")
         } else if !self.shards.is_power_of_two() || self.shards > PLACES {
-            format!("shards is {}, allowed are the powers of two from 1 to {PLACES}", self.shards)
+            format!("shards is {}; it must be a power of two from 1 to {PLACES}", self.shards)
         } else if !(1..=MANY).contains(&self.events_max) {
-            format!("events_max is {}, allowed are 1 to {MANY}", self.events_max)
+            format!("events_max is {}; it must be from 1 to {MANY}", self.events_max)
         } else if !(1..=MANY).contains(&self.room_events_max) {
-            format!("room_events_max is {}, allowed are 1 to {MANY}", self.room_events_max)
+            format!("room_events_max is {}; it must be from 1 to {MANY}", self.room_events_max)
         } else if self.remembered_max > MANY {
-            format!("remembered_max is {}, allowed are 0 to {MANY}", self.remembered_max)
+            format!("remembered_max is {}; it must be from 0 to {MANY}", self.remembered_max)
         } else {
             return Ok(timing);
         };

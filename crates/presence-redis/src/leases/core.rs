@@ -159,7 +159,11 @@ async fn migrate_layout(link: &Link, key: &str, shards: usize) -> Result<(), Err
         // Nobody's, or somebody else's.
         Ok(_) => return Ok(()),
         Err(error) => {
-            tracing::debug!(key, %error, "an earlier version's layout cannot be looked for");
+            tracing::debug!(
+                key,
+                %error,
+                "cannot check whether an earlier version left its layout under this key"
+            );
             return Ok(());
         }
     };
@@ -169,7 +173,7 @@ async fn migrate_layout(link: &Link, key: &str, shards: usize) -> Result<(), Err
     let mut remove = redis::cmd("EVAL");
     remove.arg(REMOVE_IF_SAME).arg(1).arg(key).arg(&theirs);
     if let Err(error) = link.query(key, &remove).await {
-        tracing::debug!(key, %error, "an earlier version's layout cannot be removed");
+        tracing::debug!(key, %error, "cannot remove the layout that an earlier version left under this key");
     }
     Ok(())
 }

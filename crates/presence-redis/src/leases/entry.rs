@@ -61,5 +61,8 @@ impl Entry {
 }
 
 fn strange() -> Error {
-    Error::new(ErrorKind::Unavailable, "the log in redis has an entry that is none of ours")
+    Error::new(
+        ErrorKind::Unavailable,
+        "the event log in redis has an entry that presence did not write; check what else uses its prefix",
+    )
 }

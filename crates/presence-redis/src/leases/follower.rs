@@ -13,7 +13,6 @@ use super::answer::decode;
 use super::core::Core;
 use super::entry::Entry;
 use super::tail::Fit;
-use crate::connection::unavailable;
 
 /// The one who follows shards that can be read together: all of one server's, or one of a
 /// cluster's.
@@ -54,7 +53,7 @@ impl Follower {
             if drain.is_cancelled() {
                 return;
             }
-            tracing::debug!(%error, "events cannot be read; trying again");
+            tracing::debug!(%error, "events cannot be read from redis; trying again");
             // Once closed, streams end with what was before, whatever becomes of the connection.
             if !self.core.closing.is_cancelled() && !std::mem::replace(&mut self.failing, true) {
                 self.core.tail.tell(|news| news.reading.fail());
@@ -142,7 +141,7 @@ impl Follower {
                 }
             }
         };
-        match answer.map_err(unavailable)? {
+        match answer.map_err(|error| self.core.link.failed(error))? {
             Value::Nil => Ok(None),
             answer => Ok(Some(answer)),
         }

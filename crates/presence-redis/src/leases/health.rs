@@ -109,7 +109,7 @@ impl Shards {
         if self.troubles.len() == self.count {
             return State::read_only(&**text);
         }
-        let part = format!("{} of {} shards: {text}", self.troubles.len(), self.count);
+        let part = format!("in {} of {} shards, {text}", self.troubles.len(), self.count);
         State::read_only(part)
     }
 }
@@ -139,7 +139,7 @@ mod tests {
         let state = health.state();
         assert!(state.borrow().is_well());
         health.failed(("ids", 0), &away());
-        assert_eq!(*state.borrow(), State::read_only("1 of 2 shards: redis did not answer in time"));
+        assert_eq!(*state.borrow(), State::read_only("in 1 of 2 shards, redis did not answer in time"));
         health.failed(("ids", 1), &away());
         assert_eq!(*state.borrow(), State::down("redis did not answer in time"));
         health.well(("ids", 0));

@@ -69,7 +69,11 @@ impl<S: Space> Core<S> {
         let mut request = self.requests.begin();
         match self.send(process, kind, request.token(), lines).await {
             Ok(()) => request.answered().await,
-            Err(error) => tracing::debug!(process, %error, "mail was not sent"),
+            Err(error) => tracing::debug!(
+                process,
+                %error,
+                "another process could not be told of a device; it learns of it later"
+            ),
         }
     }
 
@@ -100,7 +104,7 @@ impl<S: Space> Core<S> {
         }
         for (wait, ticket) in waits.into_values() {
             if let Err(error) = wait.until(ticket, until).await {
-                tracing::debug!(%error, "who was told to leave elsewhere is checked later");
+                tracing::debug!(%error, "ids that another process removed are checked later");
             }
         }
     }
@@ -135,7 +139,7 @@ pub(super) async fn run(core: Arc<Core>, rooms: Arc<Rooms>) {
                 Ok(mut connection) => read(&core, &rooms, &mut connection, &key, &mut last).await,
                 Err(error) => error,
             };
-            tracing::debug!(%error, "mail cannot be read; trying again");
+            tracing::debug!(%error, "messages of other processes cannot be read; trying again");
             sleep(RETRY.mul_f64(crate::random::fraction())).await;
         }
     });
@@ -156,7 +160,7 @@ async fn read(
         let answer = match read.query_async::<Value>(connection).await {
             Ok(Value::Nil) => continue,
             Ok(answer) => answer,
-            Err(error) => return unavailable(error),
+            Err(error) => return core.link.failed(error),
         };
         type Streams = Vec<(String, Vec<(String, HashMap<String, String>)>)>;
         let streams = match decode::<Streams>(answer) {
@@ -182,7 +186,7 @@ async fn open(core: &Core, rooms: &Rooms, letter: Letter) {
         (false, None) => {}
     }
     if let Err(error) = core.send(&letter.from, "heard", letter.token, "").await {
-        tracing::debug!(process = letter.from, %error, "mail was not answered");
+        tracing::debug!(process = letter.from, %error, "a message of another process could not be answered");
     }
 }
 

@@ -128,7 +128,10 @@ impl Core {
         let until = Instant::now() + self.patience();
         let mut shard = listing::Page::shard_of(cursor);
         if shard >= self.shards.len() {
-            return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the cursor comes from another backend; list again from the first page",
+            ));
         }
         // With each page: the data may have been lost since the last one.
         let (life, _) = self.look(shard, until).await?;

@@ -317,8 +317,8 @@ fn other_layout(answer: &Value) -> Option<String> {
 pub(super) fn wrong_layout(key: &str, theirs: &str, shards: usize) -> Error {
     let ours = layout(shards);
     let message = format!(
-        "the data under {key} is of the layout {theirs:?}, not {ours:?}: use its number of shards, a version of this program that \
-         knows it, or another prefix"
+        "the data under {key} has the layout {theirs:?}, and this program uses {ours:?}; set the same number \
+         of shards, use a version of this program that knows that layout, or choose another prefix"
     );
     Error::new(ErrorKind::Config, message)
 }

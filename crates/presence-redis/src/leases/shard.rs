@@ -238,5 +238,5 @@ impl Wait {
 }
 
 fn away() -> Error {
-    Error::new(ErrorKind::Unavailable, "redis did not answer in time")
+    Error::new(ErrorKind::Unavailable, "redis did not confirm in time; it is slow or cannot be reached")
 }

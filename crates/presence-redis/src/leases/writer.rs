@@ -107,10 +107,19 @@ impl<S: Space> Writer<S> {
         match tokio::time::timeout(core.link.timeout(), rest).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::debug!(space = S::KIND, shard = self.number, %error, "closed with steps that redis has not heard");
+                tracing::debug!(
+                    space = S::KIND,
+                    shard = self.number,
+                    %error,
+                    "presence was closed before redis took all changes"
+                );
             }
             Err(_) => {
-                tracing::debug!(space = S::KIND, shard = self.number, "closed before redis heard all steps");
+                tracing::debug!(
+                    space = S::KIND,
+                    shard = self.number,
+                    "presence was closed before redis took all changes, as it did not answer in time"
+                );
             }
         }
         self.shard().close();
@@ -145,7 +154,7 @@ impl<S: Space> Writer<S> {
             tracing::warn!(
                 space = S::KIND,
                 shard = self.number,
-                "redis lost data or was replaced; announcing anew who is here"
+                "redis lost its data or was replaced; writing again who is online here"
             );
         }
         self.to_announce |= !first;
@@ -183,7 +192,7 @@ impl<S: Space> Writer<S> {
                 shard = self.number,
                 here,
                 redis = renewed.held,
-                "counts differ; comparing"
+                "redis and this process disagree about how many names are online here; comparing them"
             );
             self.compare().await?;
         }
@@ -235,7 +244,7 @@ impl<S: Space> Writer<S> {
             space = S::KIND,
             shard = self.number,
             process = dead,
-            "letting go of what a lost process held"
+            "another process did not renew its lease in time; removing the names that it held"
         );
         while let Some(life) = self.life.clone() {
             if self.scripts().reap(&life.epoch, dead, self.allowance()).await? == Reaped::Nothing {
@@ -326,7 +335,11 @@ impl<S: Space> Writer<S> {
             match harmful {
                 Some(harm) => tracing::warn!(shard = self.number, "{harm}"),
                 None => {
-                    tracing::info!(shard = self.number, policy, "redis evicts no keys of presence any more");
+                    tracing::info!(
+                        shard = self.number,
+                        policy,
+                        "redis no longer removes keys of presence when its memory is full"
+                    );
                 }
             }
         }
@@ -379,7 +392,7 @@ impl<S: Space> Writer<S> {
             tracing::debug!(
                 space = S::KIND,
                 shard = self.number,
-                "this process was cut off for longer than its lease"
+                "this process could not renew its lease in time; writing again who is online here"
             );
             self.incarnation += 1;
             self.to_announce = true;
@@ -395,7 +408,13 @@ impl<S: Space> Writer<S> {
 
     fn failed(&mut self, error: &Error) {
         if self.failures == 0 {
-            tracing::debug!(space = S::KIND, shard = self.number, %error, source = ?std::error::Error::source(error), "redis fails");
+            tracing::debug!(
+                space = S::KIND,
+                shard = self.number,
+                %error,
+                source = ?std::error::Error::source(error),
+                "redis does not take changes; trying again"
+            );
             self.shard().stand(|standing| standing.outages += 1);
         }
         self.failures = self.failures.saturating_add(1);

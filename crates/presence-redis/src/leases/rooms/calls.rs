@@ -32,7 +32,10 @@ impl Core<Seats> {
                 return Ok(());
             }
         }
-        Err(Error::new(ErrorKind::Unavailable, "the member was removed again and again"))
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            "the member was removed elsewhere each time it joined; try again",
+        ))
     }
 
     /// Gives a device of somebody who sits here a heartbeat, and says whether there is somebody.

@@ -92,5 +92,9 @@ impl Record {
 }
 
 fn strange() -> Error {
-    Error::new(ErrorKind::Unavailable, "the log of a room in redis has an entry that is none of ours")
+    Error::new(
+        ErrorKind::Unavailable,
+        "the event log of a room in redis has an entry that presence did not write; check what else uses \
+         its prefix",
+    )
 }

@@ -66,7 +66,7 @@ impl Follower {
         let drain = self.drain.clone();
         while let Some(followed) = drain.run_until_cancelled(self.follow()).await {
             let Err(error) = followed;
-            tracing::debug!(%error, "events of rooms cannot be read; trying again");
+            tracing::debug!(%error, "events of rooms cannot be read from redis; trying again");
             // Once closed, streams end with what was before, whatever becomes of the connection.
             if !self.core.closing.is_cancelled() && !std::mem::replace(&mut self.failing, true) {
                 self.core.tail.fail(&self.shards);
@@ -75,7 +75,7 @@ impl Follower {
             drain.run_until_cancelled(sleep(pause)).await;
         }
         if let Ok(Err(error)) = timeout(self.core.patience(), self.finish()).await {
-            tracing::debug!(%error, "closed with events of rooms that were not read");
+            tracing::debug!(%error, "presence was closed before all events of rooms were read");
         }
     }
 
@@ -85,7 +85,8 @@ impl Follower {
         self.begin().await?;
         loop {
             let (command, sources) = self.question(Some(BLOCK), self.shards.iter().copied());
-            match command.query_async::<Value>(&mut connection).await.map_err(unavailable)? {
+            let answer = command.query_async::<Value>(&mut connection).await;
+            match answer.map_err(|error| self.core.link.failed(error))? {
                 Value::Nil => {}
                 answer => self.take(answer, sources).await?,
             }
@@ -188,7 +189,10 @@ impl Core<Seats> {
         pipeline.cmd("PEXPIRE").arg(&key).arg(ms(BLOCK * 60));
         if let Err(error) = self.link.pipeline(&key, &pipeline).await {
             // The read ends by itself soon.
-            tracing::debug!(%error, "the follower of rooms was not nudged");
+            tracing::debug!(
+                %error,
+                "the reader of room events could not be woken; it follows the room a little later"
+            );
         }
     }
 

@@ -56,7 +56,10 @@ impl Core<Seats> {
     /// Lists a page of the members. See [`Place`] for its cursor.
     pub(super) async fn page(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
         if listing::Page::shard_of(cursor) != 0 {
-            return Err(Error::new(ErrorKind::InvalidInput, "cursor is not one of this backend"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the cursor comes from another backend; list again from the first page",
+            ));
         }
         // With each page: the data may have been lost since the last one.
         let (life, _) = self.look_at(room).await?;
