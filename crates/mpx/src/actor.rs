@@ -88,7 +88,7 @@ impl Actor {
         let losses = shared.registry.lock().disconnect(self.place.link);
         tracing::warn!(
             address = self.dialer.address(), %error, source = ?error.source(), subscriptions = losses.len(),
-            "the connection was lost"
+            "the connection to redis was lost; connecting again"
         );
         shared.tell_losses(losses, error);
     }

@@ -66,7 +66,10 @@ impl Buffer {
                 self.needed = needed;
                 Ok(None)
             }
-            Err(error) => Err(Error::with_source(ErrorKind::Protocol, "redis said something strange", error)),
+            Err(error) => {
+                let message = "redis sent something that is not its protocol; check which server runs there";
+                Err(Error::with_source(ErrorKind::Protocol, message, error))
+            }
         }
     }
 

@@ -81,11 +81,13 @@ impl Config {
     /// [`Config`](ErrorKind::Config) if it is none.
     pub fn new(address: &str) -> Result<Self, Error> {
         if is_cut(address) {
-            let message = "the address has an `@` behind its host: in a user or password `/` is written as %2F, `?` as %3F, `#` as %23";
+            let message = "the address has an `@` behind its host; in a user or password write `/` as %2F, \
+                           `?` as %3F and `#` as %23";
             return Err(Error::new(ErrorKind::Config, message));
         }
         let info = address.into_connection_info().map_err(|error| {
-            Error::with_source(ErrorKind::Config, "the address is none of a Redis", error)
+            let message = "the address is not that of a redis; write it like redis://host:6379";
+            Error::with_source(ErrorKind::Config, message, error)
         })?;
         Ok(Self::from_info(info))
     }
@@ -146,7 +148,7 @@ impl Config {
             ("backoff_min", self.backoff_min, ms, self.backoff_max),
         ] {
             if !(min..=max).contains(&value) {
-                let message = format!("{name} is {value:?}, allowed are {min:?} to {max:?}");
+                let message = format!("{name} is {value:?}; it must be from {min:?} to {max:?}");
                 return Err(Error::new(ErrorKind::Config, message));
             }
         }
@@ -157,7 +159,7 @@ impl Config {
             ("pending_max", self.pending_max, 1 << 10, 1 << 28),
         ] {
             if !(min..=max).contains(&value) {
-                let message = format!("{name} is {value}, allowed are {min} to {max}");
+                let message = format!("{name} is {value}; it must be from {min} to {max}");
                 return Err(Error::new(ErrorKind::Config, message));
             }
         }

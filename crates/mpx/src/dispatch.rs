@@ -65,8 +65,12 @@ impl<'a> Dispatch<'a> {
     /// Tells those who wait for names that are too long.
     pub(crate) fn refuse_long(&self, long: Vec<Overlong>) {
         for (name, waiting) in long {
-            tracing::warn!(length = name.len(), "a name is longer than redis takes");
-            let error = Error::new(ErrorKind::Refused, "the name is longer than this redis takes");
+            tracing::warn!(
+                length = name.len(),
+                "a name was refused because it is longer than this redis accepts"
+            );
+            let message = "the name is longer than this redis accepts; see its `proto-max-bulk-len`";
+            let error = Error::new(ErrorKind::Refused, message);
             for Waiter { sink, .. } in waiting {
                 self.shared.tell(&sink, Event::Refused { name: name.clone(), error: error.clone() });
             }
@@ -88,7 +92,10 @@ impl<'a> Dispatch<'a> {
                 self.moved.push(Bytes::copy_from_slice(name));
             }
             Confirmation::Unasked => {
-                return Err(Error::new(ErrorKind::Protocol, "redis confirmed what it was not asked for"));
+                return Err(Error::new(
+                    ErrorKind::Protocol,
+                    "redis confirmed a subscription without being asked",
+                ));
             }
         }
         Ok(())
@@ -101,7 +108,7 @@ impl<'a> Dispatch<'a> {
         }
         let moved = std::mem::take(&mut self.moved);
         let losses = self.shared.registry.lock().drop_names(self.link, &moved);
-        let error = Error::new(ErrorKind::Unavailable, "the slot of the channel moves to another master");
+        let error = Error::new(ErrorKind::Unavailable, "the slot of the channel moved to another master");
         self.shared.tell_losses(losses, &error);
         self.shared.map_is_stale.notify_one();
     }
@@ -127,7 +134,7 @@ impl<'a> Dispatch<'a> {
                 registry.shorten(self.link);
                 return Err(Error::with_source(
                     ErrorKind::Unavailable,
-                    "a name is too long for redis",
+                    "redis refused a name that is too long",
                     error,
                 ));
             }
@@ -143,7 +150,7 @@ impl<'a> Dispatch<'a> {
                 registry.postpone(self.link);
                 self.postponed = true;
                 drop(registry);
-                tracing::warn!(%error, "redis puts a command off");
+                tracing::warn!(%error, "redis cannot take a subscription now; trying again");
             }
             // It says why the connection ends, or that it is of no use.
             _ => return Err(error),
@@ -154,7 +161,7 @@ impl<'a> Dispatch<'a> {
     fn refuse_name(&self, error: &Error) {
         let refusal = self.shared.registry.lock().refuse(self.link);
         let Refusal::Final(name, waiting) = refusal else { return };
-        tracing::warn!(name = %name.escape_ascii(), %error, "redis refuses a name");
+        tracing::warn!(name = %name.escape_ascii(), %error, "redis refused a subscription");
         for waiter in waiting {
             if waiter.knows {
                 // It may wait for another answer than that of before.

@@ -76,7 +76,8 @@ impl Engine {
     /// Makes one whose tasks run where this is called.
     pub(crate) fn new(config: Config, routes: Routes) -> Result<Self, Error> {
         let runtime = Handle::try_current().map_err(|source| {
-            Error::with_source(ErrorKind::Config, "the multiplexer needs a runtime", source)
+            let message = "the multiplexer must be started inside a tokio runtime";
+            Error::with_source(ErrorKind::Config, message, source)
         })?;
         let shared = Arc::new(Shared {
             registry: Mutex::new(Registry::new(routes, config.batch_max)),
@@ -121,7 +122,7 @@ impl Shared {
         let mut registry = self.registry.lock();
         // Under the lock, which the end takes after the mode was changed.
         if self.switch.mode() == Mode::Ended {
-            return Err(Error::new(ErrorKind::Closed, "the multiplexer has ended"));
+            return Err(Error::new(ErrorKind::Closed, "the multiplexer was shut down"));
         }
         Ok(registry.open(|id| Sink { id, receiver, changed: Notify::new() }))
     }

@@ -76,7 +76,7 @@ impl Error {
         let why = String::from_utf8_lossy(why);
         let why =
             why.split("with args beginning with").next().unwrap_or_default().trim_end_matches([' ', ',']);
-        Self::new(kind, format!("redis says: {why}"))
+        Self::new(kind, format!("redis answered {why}"))
     }
 
     /// Returns what the caller can do about it.

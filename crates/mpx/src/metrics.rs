@@ -24,16 +24,19 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub(crate) fn new() -> Self {
-        describe_gauge!("mpx_names", "Channels and patterns that somebody wants.");
-        describe_gauge!("mpx_connected", "Connections that there are.");
-        describe_counter!("mpx_connections_total", "Connections made.");
-        describe_counter!("mpx_connections_lost_total", "Connections lost.");
+        describe_gauge!("mpx_names", "Channels and patterns with at least one subscriber.");
+        describe_gauge!("mpx_connected", "Open connections to Redis.");
+        describe_counter!("mpx_connections_total", "Connections to Redis that were opened.");
+        describe_counter!("mpx_connections_lost_total", "Connections to Redis that were lost.");
         describe_counter!("mpx_messages_total", "Messages received from Redis.");
         describe_counter!("mpx_bytes_total", "Bytes received from Redis.");
-        describe_counter!("mpx_messages_dropped_total", "Messages that subscriptions did not read in time.");
+        describe_counter!(
+            "mpx_messages_dropped_total",
+            "Messages dropped because a subscription did not read them in time."
+        );
         describe_histogram!(
             "mpx_dispatch_seconds",
-            "Time from a read to the end of the dispatch of all it brought."
+            "Time from a read of a connection until all its messages were handed out."
         );
         Self {
             names: gauge!("mpx_names"),

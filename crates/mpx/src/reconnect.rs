@@ -48,13 +48,18 @@ impl Reconnect {
         let opened = self.dialer.open().instrument(tracing::info_span!("connect", address)).await;
         match &opened {
             Ok(_) => {
-                tracing::info!(address, failed = self.failed, "connected");
+                tracing::info!(address, failed = self.failed, "connected to redis");
                 self.failed = 0;
             }
             Err(error) => {
                 // One line for an outage, not one for each attempt.
                 if self.failed == 0 {
-                    tracing::warn!(address, %error, source = ?error.source(), "cannot connect; trying again");
+                    tracing::warn!(
+                        address,
+                        %error,
+                        source = ?error.source(),
+                        "cannot connect to redis; trying again"
+                    );
                 }
                 self.failed += 1;
             }

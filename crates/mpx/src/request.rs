@@ -44,7 +44,10 @@ impl<'a> Request<'a> {
     ///
     /// [`InvalidInput`](ErrorKind::InvalidInput) if it is no request.
     pub fn parse(payload: &'a [u8]) -> Result<Self, Error> {
-        Self::read(payload).ok_or_else(|| Error::new(ErrorKind::InvalidInput, "the message is no request"))
+        Self::read(payload).ok_or_else(|| {
+            let message = "the message is not a request, as it names no channel to answer on";
+            Error::new(ErrorKind::InvalidInput, message)
+        })
     }
 
     fn read(payload: &'a [u8]) -> Option<Self> {

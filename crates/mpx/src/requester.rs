@@ -108,7 +108,7 @@ impl Requester {
         };
         match published {
             Ok(0) if !self.across_nodes => {
-                Err(Error::new(ErrorKind::NoReceiver, "nobody listens to the channel of the request"))
+                Err(Error::new(ErrorKind::NoReceiver, "nobody is subscribed to the channel of the request"))
             }
             Ok(_) => answer.await.map_err(unanswered),
             // It may have been asked nevertheless.
@@ -131,5 +131,5 @@ fn unanswered(why: Unfulfilled) -> Error {
         Unfulfilled::Disconnected(_) => ErrorKind::Uncertain,
         Unfulfilled::Cancelled | Unfulfilled::Closed => ErrorKind::Closed,
     };
-    Error::with_source(kind, "the request has no answer", why)
+    Error::with_source(kind, "the request was not answered", why)
 }

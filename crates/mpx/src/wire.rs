@@ -114,7 +114,8 @@ impl Wire {
             return Ok(Traffic::Written);
         }
         if self.probed.is_some() {
-            return Err(lost("redis gave no sign of life"));
+            let message = format!("redis did not answer a ping within {:?}", self.silence);
+            return Err(Error::new(ErrorKind::Unavailable, message));
         }
         self.probed = Some(Instant::now());
         write_command(self.outgoing.room(), b"PING", [].into_iter());
@@ -123,7 +124,7 @@ impl Wire {
 }
 
 fn failed(error: io::Error) -> Error {
-    Error::with_source(ErrorKind::Unavailable, "the connection failed", error)
+    Error::with_source(ErrorKind::Unavailable, "the connection to redis failed", error)
 }
 
 fn lost(why: &'static str) -> Error {

@@ -113,5 +113,5 @@ async fn connections_and_messages_are_counted_and_told() {
             .filter(|line| line.contains(span) && line.contains("close") && line.contains(address));
         assert!(ended.count() >= 4, "{span} of {address} is not in\n{log}");
     }
-    assert!(log.contains("the connection was lost"), "{log}");
+    assert!(log.contains("the connection to redis was lost"), "{log}");
 }

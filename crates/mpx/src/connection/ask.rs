@@ -20,7 +20,9 @@ pub(crate) async fn ask(
     transport.flush().await.map_err(broken)?;
     loop {
         if transport.read_buf(&mut answer).await.map_err(broken)? == 0 {
-            return Err(Error::new(ErrorKind::Unavailable, "redis closed the connection"));
+            let message =
+                format!("redis closed the connection instead of answering {}", command.escape_ascii());
+            return Err(Error::new(ErrorKind::Unavailable, message));
         }
         match parse(&answer, ANSWER_MAX) {
             Ok(Parsed::Frame(Frame::Refused(why), _)) => return Err(refused(command, why)),
@@ -30,7 +32,8 @@ pub(crate) async fn ask(
             }
             Ok(Parsed::Incomplete { .. }) if answer.len() < ANSWER_MAX => {}
             Ok(Parsed::Incomplete { .. }) | Err(_) => {
-                let message = format!("{} was answered with something strange", command.escape_ascii());
+                let message =
+                    format!("redis sent an answer to {} that cannot be read", command.escape_ascii());
                 return Err(Error::new(ErrorKind::Protocol, message));
             }
         }
@@ -41,11 +44,11 @@ fn refused(command: &[u8], why: &[u8]) -> Error {
     let error = Error::of_reply(why);
     // What is not about the state of the server is about us.
     let kind = if error.kind() == ErrorKind::Unavailable { error.kind() } else { ErrorKind::Config };
-    Error::new(kind, format!("{} was refused: {error}", command.escape_ascii()))
+    Error::new(kind, format!("{} failed: {error}", command.escape_ascii()))
 }
 
 fn broken(error: io::Error) -> Error {
-    Error::with_source(ErrorKind::Unavailable, "redis broke the connection off", error)
+    Error::with_source(ErrorKind::Unavailable, "the connection to redis broke", error)
 }
 
 /// The map of a cluster of a thousand nodes is below this.

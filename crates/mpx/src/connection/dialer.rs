@@ -30,7 +30,8 @@ impl Dialer {
         let tls = match &config.source {
             Source::Info(info) => match info.addr() {
                 ConnectionAddr::TcpTls { insecure: true, .. } => {
-                    let message = "an address with #insecure: set the authorities that the server's certificate is from instead";
+                    let message = "the address ends with #insecure, which is not supported; set \
+                                   `authorities` to the certificates to trust instead";
                     return Err(Error::new(ErrorKind::Config, message));
                 }
                 ConnectionAddr::TcpTls { host, .. } => {
@@ -81,7 +82,7 @@ impl Dialer {
         match &self.source {
             Source::Info(info) => info.addr().to_string(),
             Source::Node { host, port, .. } => format!("{host}:{port}"),
-            Source::Function(_) => "a function".to_owned(),
+            Source::Function(_) => "an address that a function knows".to_owned(),
         }
     }
 
@@ -89,9 +90,16 @@ impl Dialer {
     pub(crate) async fn open(&self) -> Result<Box<dyn Transport>, Error> {
         let opened = timeout(self.within, async {
             match &self.source {
-                Source::Function(connect) => connect.connect().await.map_err(unreachable),
+                Source::Function(connect) => connect.connect().await.map_err(|error| {
+                    Error::with_source(
+                        ErrorKind::Unavailable,
+                        "the function that connects to redis failed",
+                        error,
+                    )
+                }),
                 Source::Node { host, port, connect } => {
-                    connect.connect_node(host, *port).await.map_err(unreachable)
+                    let connected = connect.connect_node(host, *port).await;
+                    connected.map_err(|error| unreachable(&self.address(), error))
                 }
                 Source::Info(info) => {
                     let mut transport = self.dial(info.addr()).await?;
@@ -100,40 +108,50 @@ impl Dialer {
                 }
             }
         });
-        opened
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Unavailable, "redis did not answer in time")))
+        opened.await.unwrap_or_else(|_| {
+            let message = format!("redis at {} did not answer within {:?}", self.address(), self.within);
+            Err(Error::new(ErrorKind::Unavailable, message))
+        })
     }
 
     async fn dial(&self, address: &ConnectionAddr) -> Result<Box<dyn Transport>, Error> {
         match address {
             ConnectionAddr::Tcp(host, port) => Ok(Box::new(tcp(host, *port).await?)),
-            ConnectionAddr::Unix(path) => Ok(Box::new(UnixStream::connect(path).await.map_err(unreachable)?)),
+            ConnectionAddr::Unix(path) => {
+                let stream = UnixStream::connect(path).await;
+                Ok(Box::new(stream.map_err(|error| unreachable(&path.display().to_string(), error))?))
+            }
             ConnectionAddr::TcpTls { host, port, .. } => {
-                let connector =
-                    self.tls.as_ref().ok_or_else(|| Error::new(ErrorKind::Config, "TLS is not set up"))?;
+                let connector = self.tls.as_ref().ok_or_else(|| {
+                    Error::new(ErrorKind::Config, "the address asks for TLS, which is not set up")
+                })?;
                 let stream = connector.connect(server_name(host)?, tcp(host, *port).await?).await;
-                let refused =
-                    |error| Error::with_source(ErrorKind::Unavailable, "TLS with redis failed", error);
+                let refused = |error| {
+                    let message = format!("the TLS handshake with redis at {address} failed");
+                    Error::with_source(ErrorKind::Unavailable, message, error)
+                };
                 Ok(Box::new(stream.map_err(refused)?))
             }
-            _ => Err(Error::new(ErrorKind::Config, "the address is of a kind that is not known")),
+            _ => Err(Error::new(ErrorKind::Config, "this kind of address is not supported")),
         }
     }
 }
 
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, Error> {
-    let socket = TcpStream::connect((host, port)).await.map_err(unreachable)?;
+    let failed = |error| unreachable(&format!("{host}:{port}"), error);
+    let socket = TcpStream::connect((host, port)).await.map_err(failed)?;
     // Commands are written whole.
-    socket.set_nodelay(true).map_err(unreachable)?;
+    socket.set_nodelay(true).map_err(failed)?;
     Ok(socket)
 }
 
 fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
-    ServerName::try_from(host.to_owned())
-        .map_err(|error| Error::with_source(ErrorKind::Config, "the host has no name for TLS", error))
+    ServerName::try_from(host.to_owned()).map_err(|error| {
+        let message = format!("TLS needs a host name or an IP address, and {host:?} is neither");
+        Error::with_source(ErrorKind::Config, message, error)
+    })
 }
 
-fn unreachable(error: io::Error) -> Error {
-    Error::with_source(ErrorKind::Unavailable, "redis cannot be reached", error)
+fn unreachable(address: &str, error: io::Error) -> Error {
+    Error::with_source(ErrorKind::Unavailable, format!("redis at {address} cannot be reached"), error)
 }

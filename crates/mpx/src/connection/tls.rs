@@ -25,8 +25,10 @@ pub(super) fn connector(authorities: Option<&[u8]>) -> Result<TlsConnector, Erro
     }
     if roots.is_empty() {
         let message = match authorities {
-            Some(_) => "the authorities have no certificate in PEM",
-            None => "this machine trusts no certificates: set the authorities, or SSL_CERT_FILE",
+            Some(_) => "`authorities` contains no certificate in PEM",
+            None => {
+                "this machine has no trusted certificates; set `authorities`, or the variable SSL_CERT_FILE"
+            }
         };
         return Err(Error::new(ErrorKind::Config, message));
     }
@@ -38,5 +40,5 @@ pub(super) fn connector(authorities: Option<&[u8]>) -> Result<TlsConnector, Erro
 }
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::with_source(ErrorKind::Config, "a certificate of the authorities cannot be read", error)
+    Error::with_source(ErrorKind::Config, "a certificate in `authorities` cannot be read", error)
 }

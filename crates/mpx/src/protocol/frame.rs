@@ -235,7 +235,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn text(&mut self) -> Result<&'a [u8], Stop> {
-        self.text_or_skip()?.ok_or(Stop::Malformed("a message has something else where a text belongs"))
+        self.text_or_skip()?.ok_or(Stop::Malformed("a message has another value where a text must be"))
     }
 
     /// Reads a text; `None` if the value is another one, which is skipped.
@@ -285,7 +285,7 @@ impl<'a> Cursor<'a> {
             b'|' => Ok(2 * self.length(head)?.unwrap_or(0) + 1),
             b'%' => Ok(2 * self.length(head)?.unwrap_or(0)),
             b'+' | b'-' | b':' | b'_' | b',' | b'#' | b'(' => Ok(0),
-            _ => Err(Stop::Malformed("a value is of no type of the protocol")),
+            _ => Err(Stop::Malformed("a value has a type that the protocol does not know")),
         }
     }
 
@@ -294,7 +294,7 @@ impl<'a> Cursor<'a> {
         let window = &rest[..rest.len().min(LINE_MAX)];
         let Some(end) = memchr::memchr(b'\n', window) else {
             if rest.len() >= LINE_MAX {
-                return Err(Stop::Malformed("a line does not end"));
+                return Err(Stop::Malformed("a line is too long"));
             }
             // The shortest line that may come.
             return Err(Stop::Incomplete(self.buffer.len() + 1));
@@ -310,7 +310,9 @@ impl<'a> Cursor<'a> {
 
     fn text_length(&self, head: &Head) -> Result<Option<usize>, Stop> {
         match self.length(head)? {
-            Some(length) if length > self.text_max => Err(Stop::Malformed("a text is longer than allowed")),
+            Some(length) if length > self.text_max => {
+                Err(Stop::Malformed("a text is longer than the limit that was set"))
+            }
             length => Ok(length),
         }
     }
@@ -340,7 +342,7 @@ impl<'a> Cursor<'a> {
 
     fn number(&self, head: &Head) -> Result<i64, Stop> {
         let digits = std::str::from_utf8(&self.buffer[head.line.clone()]).ok();
-        digits.and_then(|digits| digits.parse().ok()).ok_or(Stop::Malformed("a number is none"))
+        digits.and_then(|digits| digits.parse().ok()).ok_or(Stop::Malformed("a number cannot be read"))
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8], Stop> {
@@ -349,7 +351,7 @@ impl<'a> Cursor<'a> {
             return Err(Stop::Incomplete(end + 2));
         };
         if !text.ends_with(b"\r\n") {
-            return Err(Stop::Malformed("a text is longer than it said"));
+            return Err(Stop::Malformed("a text is longer than its length says"));
         }
         self.at = end + 2;
         Ok(&text[..length])
@@ -360,8 +362,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-const NO_LENGTH: Stop = Stop::Malformed("a length is no number");
-const TOO_MANY: Stop = Stop::Malformed("a list is longer than any of Redis");
+const NO_LENGTH: Stop = Stop::Malformed("a length is not a number");
+const TOO_MANY: Stop = Stop::Malformed("a list is longer than any that redis sends");
 /// Longer than any line that Redis sends: those that are no texts are short.
 const LINE_MAX: usize = 64 * 1024;
 /// More values than any answer to us has.

@@ -9,8 +9,11 @@ pub(super) struct Metrics {
 
 impl Metrics {
     pub(super) fn new() -> Self {
-        describe_counter!("mpx_published_total", "Messages that Redis has taken.");
-        describe_counter!("mpx_publish_failures_total", "Messages that were not published, or perhaps not.");
+        describe_counter!("mpx_published_total", "Messages that Redis confirmed.");
+        describe_counter!(
+            "mpx_publish_failures_total",
+            "Messages that were not published, or of which that is not known."
+        );
         Self { published: counter!("mpx_published_total"), failures: counter!("mpx_publish_failures_total") }
     }
 }

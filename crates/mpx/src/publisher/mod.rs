@@ -68,7 +68,11 @@ impl Publisher {
         config.check()?;
         let dialer = Dialer::new(&config)?;
         let runtime = Handle::try_current().map_err(|source| {
-            Error::with_source(ErrorKind::Config, "the publisher needs a runtime", source)
+            Error::with_source(
+                ErrorKind::Config,
+                "the publisher must be started inside a tokio runtime",
+                source,
+            )
         })?;
         let pending = Arc::new(Pending::new(config.pending_max));
         let tasks = TaskTracker::new();

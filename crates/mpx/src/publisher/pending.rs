@@ -63,7 +63,7 @@ impl Pending {
         if channel.len().max(payload.len()) > TEXT_MAX {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
-                "a text is longer than 512 MB, which Redis refuses",
+                "the channel or the message is longer than 512 MB, which redis refuses",
             ));
         }
         let bytes = u32::try_from(channel.len() + payload.len() + OVERHEAD).unwrap_or(u32::MAX);
@@ -138,7 +138,7 @@ pub(super) fn fail(asked: VecDeque<Asked>, error: &Error) -> u64 {
 }
 
 pub(super) fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the publisher has ended")
+    Error::new(ErrorKind::Closed, "the publisher was shut down")
 }
 
 /// About what a command needs beyond its texts, with the place of who waits.

@@ -52,7 +52,11 @@ impl Task {
                 Ok(transport) => {
                     let began = Instant::now();
                     let Err(error) = self.serve(transport).await else { return };
-                    tracing::warn!(address = self.reconnect.address(), %error, "the publisher's connection was lost");
+                    tracing::warn!(
+                        address = self.reconnect.address(),
+                        %error,
+                        "the publisher's connection to redis was lost; connecting again"
+                    );
                     self.lose(error);
                     self.reconnect.lost(began);
                 }
@@ -115,7 +119,7 @@ impl Task {
 
     /// Tells those who were not answered.
     fn lose(&mut self, error: Error) {
-        let why = "the connection was lost before redis answered: it was published or not";
+        let why = "the connection to redis was lost before it answered; the message may have been published";
         let error = Error::with_source(ErrorKind::Uncertain, why, error);
         self.metrics.failures.increment(fail(std::mem::take(&mut self.asked), &error));
     }
@@ -131,7 +135,7 @@ impl Drop for Task {
 }
 
 fn strange() -> Error {
-    Error::new(ErrorKind::Protocol, "redis gave an answer that fits no question")
+    Error::new(ErrorKind::Protocol, "redis sent an answer to something that it was not asked")
 }
 
 /// Answers are numbers, or a line that says why not.

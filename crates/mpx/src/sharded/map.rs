@@ -31,7 +31,7 @@ pub(super) fn epoch(answer: &[u8]) -> Result<u64, Error> {
     let text = String::from_utf8_lossy(answer);
     let epoch =
         text.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:")?.trim().parse().ok());
-    epoch.ok_or_else(|| Error::new(ErrorKind::Protocol, "CLUSTER INFO was answered with something strange"))
+    epoch.ok_or_else(|| Error::new(ErrorKind::Protocol, "redis answered CLUSTER INFO without an epoch"))
 }
 
 /// Reads the answer to `CLUSTER SLOTS`. `asked` is the host that was asked: a node may not know how
@@ -43,9 +43,11 @@ pub(super) fn epoch(answer: &[u8]) -> Result<u64, Error> {
 ///
 /// Source: <https://redis.io/docs/latest/commands/cluster-slots/>
 pub(super) fn read(answer: &[u8], asked: &str) -> Result<Vec<Range>, Error> {
-    let strange = || Error::new(ErrorKind::Protocol, "CLUSTER SLOTS was answered with something strange");
-    let value = redis::parse_redis_value(answer)
-        .map_err(|error| Error::with_source(ErrorKind::Protocol, "CLUSTER SLOTS cannot be read", error))?;
+    let strange = || Error::new(ErrorKind::Protocol, "redis answered CLUSTER SLOTS in an unknown form");
+    let value = redis::parse_redis_value(answer).map_err(|error| {
+        let message = "the answer of redis to CLUSTER SLOTS cannot be read";
+        Error::with_source(ErrorKind::Protocol, message, error)
+    })?;
     let Value::Array(ranges) = value else { return Err(strange()) };
     ranges.iter().map(|range| of(range, asked).ok_or_else(strange)).collect()
 }

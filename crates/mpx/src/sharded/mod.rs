@@ -58,7 +58,8 @@ impl ShardedMultiplexer {
         config.check()?;
         let first = Dialer::new(&config)?;
         if first.host().is_none() {
-            return Err(Error::new(ErrorKind::Config, "a cluster is reached by hosts and ports"));
+            let message = "a cluster needs an address with a host and a port, as its nodes are found by them";
+            return Err(Error::new(ErrorKind::Config, message));
         }
         let more: Option<Vec<_>> = config.nodes.iter().map(|(host, port)| first.to(host, *port)).collect();
         let seeds = [vec![first], more.unwrap_or_default()].concat();

@@ -100,7 +100,10 @@ impl Topology {
                 Err(error) => {
                     // One line for an outage, not one for each attempt.
                     if self.failed == 0 {
-                        tracing::warn!(%error, source = ?error.source(), "no node gives the map of the cluster; trying again");
+                        tracing::warn!(
+                            %error, source = ?error.source(),
+                            "no node of the cluster says which master has which slots; trying again"
+                        );
                     }
                     self.failed += 1;
                     shared.failed(error);
@@ -134,9 +137,15 @@ impl Topology {
                         oldish = Some(map);
                     }
                 }
-                Ok(Ok(_)) => error = Error::new(ErrorKind::Unavailable, "the cluster has no slots yet"),
+                Ok(Ok(_)) => {
+                    let message = format!("the cluster has no slots yet, says its node {}", node.address());
+                    error = Error::new(ErrorKind::Unavailable, message);
+                }
                 Ok(Err(failed)) => error = failed,
-                Err(_) => error = Error::new(ErrorKind::Unavailable, "a node of the cluster does not answer"),
+                Err(_) => {
+                    let message = format!("redis at {} did not answer within {FETCH:?}", node.address());
+                    error = Error::new(ErrorKind::Unavailable, message);
+                }
             }
         }
         oldish.ok_or(error)
@@ -160,7 +169,7 @@ impl Topology {
         // addresses, and others hold one at most.
         let telling: Vec<_> = self.masters.values().map(|master| master.place.telling.lock()).collect();
         let losses = self.shared.registry.lock().reroute(links);
-        let error = Error::new(ErrorKind::Unavailable, "the slot of the channel belongs to another master");
+        let error = Error::new(ErrorKind::Unavailable, "the slot of the channel moved to another master");
         self.shared.tell_losses(losses, &error);
         drop(telling);
         self.masters.retain(|address, _| named.contains(address));

@@ -28,7 +28,7 @@ impl fmt::Display for Unfulfilled {
         f.write_str(match self {
             Self::TimedOut => "no message came in time",
             Self::Cancelled => "the promise was cancelled",
-            Self::Disconnected(_) => "the connection was lost",
+            Self::Disconnected(_) => "the connection to redis was lost, and the message may be lost too",
             Self::Closed => "the subscription was closed",
         })
     }

@@ -78,7 +78,10 @@ impl Queue {
         }
         let is_full = state.messages.len() == self.messages_max;
         if is_full && self.policy == Policy::Close {
-            let error = Error::new(ErrorKind::Overflow, "the subscription did not read what came");
+            let error = Error::new(
+                ErrorKind::Overflow,
+                "the subscription was closed because it did not read its messages in time",
+            );
             let waker = state.close(Some(error));
             drop(state);
             wake(waker);

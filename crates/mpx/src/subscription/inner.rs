@@ -28,7 +28,8 @@ impl Inner {
             return Err(closed());
         }
         if name.len() > registry.name_max() {
-            return Err(Error::new(ErrorKind::InvalidInput, "a name is longer than this redis takes"));
+            let message = "the name is longer than this redis accepts; see its `proto-max-bulk-len`";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         registry.add(&self.sink, kind, name);
         Ok(())
@@ -70,7 +71,9 @@ impl Inner {
                 Standing::Active => return Ok(()),
                 Standing::Absent => return Err(closed()),
                 Standing::Refused => {
-                    return Err(Error::new(ErrorKind::Refused, "redis refuses the name"));
+                    let shown = name[..name.len().min(SHOWN_MAX)].escape_ascii();
+                    let message = format!("redis refused to subscribe to {shown}; the log says why");
+                    return Err(Error::new(ErrorKind::Refused, message));
                 }
                 Standing::Waiting => changed.await,
             }
@@ -94,14 +97,20 @@ impl Drop for Inner {
 /// A name that Redis takes.
 pub(super) fn checked(name: &[u8]) -> Result<Bytes, Error> {
     if name.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidInput, "a name is empty"));
+        return Err(Error::new(ErrorKind::InvalidInput, "the name is empty"));
     }
     if name.len() > TEXT_MAX {
-        return Err(Error::new(ErrorKind::InvalidInput, "a name is longer than 512 MB, which Redis refuses"));
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "the name is longer than 512 MB, which redis refuses",
+        ));
     }
     Ok(Bytes::copy_from_slice(name))
 }
 
+/// How much of a name an error shows.
+const SHOWN_MAX: usize = 100;
+
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the subscription is closed, or the name is none of its own")
+    Error::new(ErrorKind::Closed, "the subscription was closed, or this name was not added to it")
 }

@@ -71,7 +71,12 @@ impl PromiseSubscription {
                 canceller.take_back(None);
                 let refused = standing == Standing::Refused;
                 let kind = if refused { ErrorKind::Refused } else { ErrorKind::Unavailable };
-                return Err(Error::new(kind, "the subscription is not active"));
+                let why = if refused {
+                    "redis refused the subscription; the log says why"
+                } else {
+                    "redis has not confirmed the subscription yet; wait until it is active"
+                };
+                return Err(Error::new(kind, why));
             }
         }
         // Called from outside of a runtime, perhaps.
@@ -96,7 +101,10 @@ impl PromiseSubscription {
             match timeout_at(deadline, self.wait_for_activation()).await {
                 Ok(active) => active?,
                 Err(_) => {
-                    return Err(Error::new(ErrorKind::Timeout, "the subscription was not active in time"));
+                    return Err(Error::new(
+                        ErrorKind::Timeout,
+                        "redis did not confirm the subscription in time",
+                    ));
                 }
             }
             match self.promise(suffix.as_ref(), deadline.saturating_duration_since(Instant::now())) {
@@ -198,5 +206,5 @@ fn after(timeout: Duration) -> Instant {
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the subscription is closed")
+    Error::new(ErrorKind::Closed, "the subscription was closed")
 }
