@@ -28,7 +28,8 @@ impl Config {
             if (least..=most).contains(&value) {
                 return Ok(());
             }
-            Err(Error::new(ErrorKind::Config, format!("{name} is {value}, allowed is {least} to {most}")))
+            let text = format!("{name} is {value}; it must be from {least} to {most}");
+            Err(Error::new(ErrorKind::Config, text))
         };
         bounded("message_bytes_max", self.message_bytes_max, 2, 1024 * 1024)?;
         bounded("group_members_max", self.group_members_max, 1, 10_000)

@@ -14,14 +14,20 @@ pub const ID_BYTES_MAX: usize = 512;
 /// give one key.
 fn check(id: &str) -> Result<()> {
     if id.is_empty() {
-        return Err(Error::invalid("must not be empty"));
+        return Err(Error::invalid("the value must not be empty"));
     }
     if id.len() > ID_BYTES_MAX {
-        return Err(Error::invalid(format!("has {} bytes, at most {ID_BYTES_MAX} are allowed", id.len())));
+        return Err(Error::invalid(format!(
+            "the value has {} bytes; at most {ID_BYTES_MAX} are allowed",
+            id.len()
+        )));
     }
     match id.chars().find(|character| character.is_control()) {
         Some(character) => {
-            Err(Error::invalid(format!("has the control character U+{:04X}", u32::from(character))))
+            Err(Error::invalid(format!(
+                "the value has the control character U+{:04X}; remove it",
+                u32::from(character)
+            )))
         }
         None => Ok(()),
     }

@@ -39,7 +39,7 @@ impl Message {
         let json = json.into();
         readable::check(&json)?;
         if !json.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
-            return Err(Error::invalid("is JSON, but not an object"));
+            return Err(Error::invalid("the text is JSON but not an object; put it into one"));
         }
         Ok(Self(json))
     }

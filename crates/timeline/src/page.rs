@@ -71,7 +71,7 @@ impl TryFrom<i32> for Count {
     fn try_from(count: i32) -> Result<Self> {
         match usize::try_from(count) {
             Ok(count) => Ok(Self::new(count)),
-            Err(_) => Err(Error::invalid(format!("{count} is negative"))),
+            Err(_) => Err(Error::invalid(format!("{count} is negative; it must be 0 or more"))),
         }
     }
 }
@@ -146,7 +146,8 @@ pub fn check_contiguous(entries: &[Entry], first: Seq, last: Seq) -> Result<()> 
 }
 
 fn gap(missing: Seq) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("the stored entry with sequence {missing} is missing"))
+    let text = format!("the store is damaged: the entry with sequence {missing} is missing");
+    Error::new(ErrorKind::Corrupt, text)
 }
 
 #[cfg(test)]

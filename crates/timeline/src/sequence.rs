@@ -24,7 +24,10 @@ impl Seq {
     /// `InvalidInput` when the number is above [`MAX`](Self::MAX).
     pub fn new(number: u64) -> Result<Self> {
         if number > Self::MAX.0 {
-            return Err(Error::invalid(format!("{number} is above the largest sequence, {}", Self::MAX)));
+            return Err(Error::invalid(format!(
+                "{number} is above the largest sequence, which is {}",
+                Self::MAX
+            )));
         }
         Ok(Self(number))
     }
@@ -54,7 +57,7 @@ impl TryFrom<i64> for Seq {
     fn try_from(number: i64) -> Result<Self> {
         match u64::try_from(number) {
             Ok(number) => Ok(Self(number)),
-            Err(_) => Err(Error::invalid(format!("{number} is negative"))),
+            Err(_) => Err(Error::invalid(format!("{number} is negative; it must be 0 or more"))),
         }
     }
 }

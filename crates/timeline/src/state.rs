@@ -65,10 +65,10 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Well => f.write_str("the timeline store is well"),
-            Self::ReadOnly { reason } => write!(f, "the timeline store takes no sends: {reason}"),
+            Self::ReadOnly { reason } => write!(f, "the timeline store takes no messages: {reason}"),
             Self::Down { reason } => write!(f, "the timeline store is down: {reason}"),
             Self::Lost { reason } => {
-                write!(f, "the timeline store is down until the process is started again: {reason}")
+                write!(f, "the timeline store is down until this process is restarted: {reason}")
             }
         }
     }

@@ -129,10 +129,11 @@ impl Timeline {
         recipients.retain(|member| seen.insert(member.clone()));
         let most = self.config.group_members_max;
         if recipients.is_empty() {
-            return Err(Error::invalid("must not be empty").in_field("group_members"));
+            return Err(Error::invalid("the list must not be empty").in_field("group_members"));
         }
         if recipients.len() > most {
-            let text = format!("has {} distinct members, at most {most} are allowed", recipients.len());
+            let text =
+                format!("the list has {} distinct members; at most {most} are allowed", recipients.len());
             return Err(Error::invalid(text).in_field("group_members"));
         }
         let token = send.message_id.map(|id| match &send.from {
@@ -225,7 +226,7 @@ impl Timeline {
     fn check_size(&self, message: &Message) -> Result<()> {
         let (bytes, most) = (message.as_str().len(), self.config.message_bytes_max);
         if bytes > most {
-            let text = format!("has {bytes} bytes, at most {most} are allowed");
+            let text = format!("the text has {bytes} bytes; at most {most} are allowed");
             return Err(Error::invalid(text).in_field("message"));
         }
         Ok(())

@@ -130,7 +130,7 @@ async fn values_out_of_range_are_refused() {
     let error = EmbeddedStore::open(config, Arc::new(())).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
-        (ErrorKind::Config, "queue is 0, allowed is 1 to 65536")
+        (ErrorKind::Config, "queue is 0; it must be from 1 to 65536")
     );
     let store: Arc<dyn Store> = Arc::new(open(directory.path()).await.unwrap());
     let mut config = Config::default();

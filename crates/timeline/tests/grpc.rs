@@ -106,26 +106,28 @@ async fn refusals_have_a_code_a_message_and_a_reason() {
     let client = &mut served.client;
     let invalid = "TIMELINE_INVALID_PARAM";
     let status = client.send(send("", "b", "{}")).await.unwrap_err();
-    assert_refused(&status, Code::InvalidArgument, invalid, "miss from or to filed");
+    let message = "the request must name the sender in from and the receiver in to";
+    assert_refused(&status, Code::InvalidArgument, invalid, message);
     let status = client.send_group(v1::SendGroupRequest::default()).await.unwrap_err();
-    assert_refused(&status, Code::InvalidArgument, invalid, "miss group name or group members");
+    let message = "the request must name a group in group_name and its members in group_members";
+    assert_refused(&status, Code::InvalidArgument, invalid, message);
     let status = client.get_sync_message(v1::SyncMessageRequest::default()).await.unwrap_err();
-    assert_refused(&status, Code::InvalidArgument, invalid, "member: must not be empty");
+    assert_refused(&status, Code::InvalidArgument, invalid, "member: the value must not be empty");
     let status =
         client.get_single_history_message(v1::GetSingleHistoryMessageRequest::default()).await.unwrap_err();
-    assert_refused(&status, Code::InvalidArgument, invalid, "from: must not be empty");
+    assert_refused(&status, Code::InvalidArgument, invalid, "from: the value must not be empty");
     let request =
         v1::GetGroupHistoryMessageRequest { group: "g".to_owned(), count: -1, ..Default::default() };
     let status = client.get_group_history_message(request).await.unwrap_err();
-    assert_refused(&status, Code::InvalidArgument, invalid, "count: -1 is negative");
+    assert_refused(&status, Code::InvalidArgument, invalid, "count: -1 is negative; it must be 0 or more");
     let status = client.send(send("a", "b", "{\"a\":1e999}")).await.unwrap_err();
-    let message = "message: is not a JSON object: number out of range at line 1 column 10";
+    let message = "message: the text is not a JSON object: number out of range at line 1 column 10";
     assert_refused(&status, Code::InvalidArgument, invalid, message);
 
     let with_id = |message| v1::SendMessageRequest { message_id: "id".to_owned(), ..send("a", "b", message) };
     client.send(with_id("{}")).await.unwrap();
     let status = client.send(with_id("{ }")).await.unwrap_err();
-    let message = "the message id id was used before for another message";
+    let message = "the message id id was used before for another message; give each message its own id";
     assert_refused(&status, Code::AlreadyExists, "TIMELINE_CONFLICT", message);
 
     served.timeline.close().await.unwrap();

@@ -46,6 +46,8 @@ fn of_the_original(mut answer: Value) -> Value {
 }
 
 const INVALID: &str = "TIMELINE_INVALID_PARAM";
+const NO_ENDS: &str = "the request must name the sender in from and the receiver in to";
+const NO_GROUP: &str = "the request must name a group in group_name and its members in group_members";
 
 #[tokio::test]
 async fn every_call_answers_in_the_shape_of_proto3_json() {
@@ -120,55 +122,55 @@ async fn a_refused_field_is_named_with_its_problem() {
     let long = "x".repeat(513);
     let large = format!("{{\"t\":\"{}\"}}", "x".repeat(65_536));
     for (path, body, message) in [
-        ("/timeline/send", json!({}), "miss from or to filed"),
-        ("/timeline/send", json!({"from": "a", "to": "", "message": "{}"}), "miss from or to filed"),
+        ("/timeline/send", json!({}), NO_ENDS),
+        ("/timeline/send", json!({"from": "a", "to": "", "message": "{}"}), NO_ENDS),
         (
             "/timeline/send",
             json!({"from": "a", "to": long, "message": "{}"}),
-            "to: has 513 bytes, at most 512 are allowed",
+            "to: the value has 513 bytes; at most 512 are allowed",
         ),
         (
             "/timeline/send",
             json!({"from": "a\n", "to": "b", "message": "{}"}),
-            "from: has the control character U+000A",
+            "from: the value has the control character U+000A; remove it",
         ),
         (
             "/timeline/send",
             json!({"from": "a", "to": "b"}),
-            "message: is not a JSON object: EOF while parsing a value at line 1 column 0",
+            "message: the text is not a JSON object: EOF while parsing a value at line 1 column 0",
         ),
         (
             "/timeline/send",
             json!({"from": "a", "to": "b", "message": "[]"}),
-            "message: is JSON, but not an object",
+            "message: the text is JSON but not an object; put it into one",
         ),
         (
             "/timeline/send",
             json!({"from": "a", "to": "b", "message": large}),
-            "message: has 65544 bytes, at most 65536 are allowed",
+            "message: the text has 65544 bytes; at most 65536 are allowed",
         ),
         (
             "/timeline/send",
             json!({"from": "a", "to": "b", "message": "{}", "message_id": "\u{0}"}),
-            "message_id: has the control character U+0000",
+            "message_id: the value has the control character U+0000; remove it",
         ),
-        ("/timeline/sendGroup", json!({"group_name": "g"}), "miss group name or group members"),
-        ("/timeline/sendGroup", json!({"group_members": ["a"]}), "miss group name or group members"),
+        ("/timeline/sendGroup", json!({"group_name": "g"}), NO_GROUP),
+        ("/timeline/sendGroup", json!({"group_members": ["a"]}), NO_GROUP),
         (
             "/timeline/sendGroup",
             json!({"group_name": "g", "group_members": ["a", ""], "message": "{}"}),
-            "group_members[1]: must not be empty",
+            "group_members[1]: the value must not be empty",
         ),
     ] {
         let answer = post(&served, path, body).await;
         assert_eq!(answer, (StatusCode::BAD_REQUEST, problem(400, INVALID, message)));
     }
     for (path, message) in [
-        ("/timeline/sync", "member: must not be empty"),
-        ("/timeline/sync?member=a&count=-1", "count: -1 is negative"),
-        ("/timeline/sync?member=a&last_read=-5", "last_read: -5 is negative"),
-        ("/timeline/history/group/g?count=-1", "count: -1 is negative"),
-        ("/timeline/history/single/a/b%00", "to: has the control character U+0000"),
+        ("/timeline/sync", "member: the value must not be empty"),
+        ("/timeline/sync?member=a&count=-1", "count: -1 is negative; it must be 0 or more"),
+        ("/timeline/sync?member=a&last_read=-5", "last_read: -5 is negative; it must be 0 or more"),
+        ("/timeline/history/group/g?count=-1", "count: -1 is negative; it must be 0 or more"),
+        ("/timeline/history/single/a/b%00", "to: the value has the control character U+0000; remove it"),
     ] {
         assert_eq!(get(&served, path).await, (StatusCode::BAD_REQUEST, problem(400, INVALID, message)));
     }
@@ -187,12 +189,22 @@ async fn what_cannot_be_read_is_a_codec_error() {
     };
     let json = Some("application/json");
     for (content_type, body, message) in [
-        (None, "{}", "unregister Content-Type: "),
-        (Some("text/plain"), "{}", "unregister Content-Type: text/plain"),
+        (
+            None,
+            "{}",
+            "the Content-Type \"\" is not supported; send application/json or application/x-protobuf",
+        ),
+        (
+            Some("text/plain"),
+            "{}",
+            "the Content-Type \"text/plain\" is not supported; send application/json or \
+             application/x-protobuf",
+        ),
         (
             Some("application/x-www-form-urlencoded"),
             "from=a&to=b&message=%7B%7D",
-            "unregister Content-Type: application/x-www-form-urlencoded",
+            "the Content-Type \"application/x-www-form-urlencoded\" is not supported; send application/json \
+             or application/x-protobuf",
         ),
         (json, "{", "the body cannot be read: EOF while parsing an object at line 1 column 1"),
         (json, "{} x", "the body cannot be read: trailing characters at line 1 column 4"),
@@ -212,12 +224,12 @@ async fn what_cannot_be_read_is_a_codec_error() {
         assert_eq!((status, answer), (StatusCode::BAD_REQUEST, problem(400, "CODEC", message)));
     }
     // An empty body is a request without fields.
-    assert_eq!(raw(json, "").await.1, problem(400, INVALID, "miss from or to filed"));
+    assert_eq!(raw(json, "").await.1, problem(400, INVALID, NO_ENDS));
     for (query, message) in [
         ("member=a&count=x", "count: invalid digit found in string"),
         ("member=a&last_read=", "last_read: cannot parse integer from empty string"),
         ("member=a&last_read=99999999999999999999", "last_read: number too large to fit in target type"),
-        ("member=a&member=b", "member: is given more than once"),
+        ("member=a&member=b", "member: the parameter is given more than once; give it once"),
     ] {
         let answer = get(&served, &format!("/timeline/sync?{query}")).await;
         assert_eq!(answer, (StatusCode::BAD_REQUEST, problem(400, "CODEC", message)));
@@ -259,7 +271,7 @@ async fn a_message_id_used_for_something_else_is_409() {
     let body = |message: &str| json!({"from": "a", "to": "b", "message": message, "message_id": "id"});
     let first = post(&served, "/timeline/send", body("{}")).await;
     assert_eq!(post(&served, "/timeline/send", body("{}")).await, first);
-    let message = "the message id id was used before for another message";
+    let message = "the message id id was used before for another message; give each message its own id";
     let conflict = (StatusCode::CONFLICT, problem(409, "TIMELINE_CONFLICT", message));
     assert_eq!(post(&served, "/timeline/send", body("{\"a\":1}")).await, conflict);
 }
@@ -282,7 +294,8 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
         let not_found = (StatusCode::NOT_FOUND, problem(404, "NOT_FOUND", "there is nothing at this path"));
         assert_eq!(get(&served, path).await, not_found, "{path}");
     }
-    let not_allowed = problem(405, "METHOD_NOT_ALLOWED", "this path does not have this method");
+    let message = "this path does not take this method; the header Allow names those it takes";
+    let not_allowed = problem(405, "METHOD_NOT_ALLOWED", message);
     for (method, path, allowed) in [
         (Method::GET, "/timeline/send", "POST"),
         (Method::PUT, "/timeline/sendGroup", "POST"),
@@ -300,7 +313,7 @@ async fn unknown_paths_are_404_and_wrong_methods_405() {
 async fn a_body_above_the_bound_is_413() {
     let served = Served::start().await;
     let body = json!({"from": "a", "to": "b", "message": "x".repeat(1024 * 1024)});
-    let message = "the body is too large, at most 1048576 bytes are allowed";
+    let message = "the body is too large; at most 1048576 bytes are allowed";
     let too_large = (StatusCode::PAYLOAD_TOO_LARGE, problem(413, "BODY_TOO_LARGE", message));
     assert_eq!(post(&served, "/timeline/send", body).await, too_large);
 }

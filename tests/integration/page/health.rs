@@ -53,8 +53,8 @@ async fn reasons_for_the_operator_are_plain_sentences_for_users() {
             "it fails: Read-only file system",
         ),
         (
-            "/srv/tidings cannot be written to: File too large (os error 27): files may not grow any more, look at \
-             the limit of this process (ulimit -f) and at the file system",
+            "/srv/tidings cannot be written to: File too large (os error 27): files may not grow any more, \
+             check the limit of this process (ulimit -f) and the file system",
             "its files may not grow any more",
         ),
         (

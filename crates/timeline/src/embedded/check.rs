@@ -38,7 +38,7 @@ impl fmt::Display for Report {
         let Some(layout) = self.layout else {
             return write!(
                 f,
-                "the data directory {directory} has no store yet; one is made when it is opened"
+                "the data directory {directory} has no store yet; one is created when it is opened"
             );
         };
         write!(f, "the store in {directory} is whole: layout {layout}, batches up to {}", self.last_batch)?;

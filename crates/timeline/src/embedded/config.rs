@@ -51,13 +51,13 @@ impl Config {
     pub(super) fn validate(&self) -> Result<()> {
         let wrong = |text: String| Err(Error::new(ErrorKind::Config, text));
         if self.directory.as_os_str().is_empty() {
-            return wrong("directory is empty".to_owned());
+            return wrong("directory is empty; name the folder of the store".to_owned());
         }
         if !(1..=65_536).contains(&self.queue) {
-            return wrong(format!("queue is {}, allowed is 1 to 65536", self.queue));
+            return wrong(format!("queue is {}; it must be from 1 to 65536", self.queue));
         }
         if self.batch_bytes < 64 * 1024 {
-            return wrong(format!("batch_bytes is {}, allowed is 65536 and more", self.batch_bytes));
+            return wrong(format!("batch_bytes is {}; it must be at least 65536", self.batch_bytes));
         }
         Ok(())
     }

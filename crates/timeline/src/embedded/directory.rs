@@ -22,7 +22,7 @@ impl Directory {
         let mut builder = DirBuilder::new();
         // Messages are nobody else's business.
         builder.recursive(true).mode(0o700);
-        builder.create(path).map_err(|error| unusable(path, "cannot be made", error))?;
+        builder.create(path).map_err(|error| unusable(path, "cannot be created", error))?;
         Self::lock_existing(path)
     }
 
@@ -80,16 +80,16 @@ impl Directory {
             fjall::Error::Storage(fjall::LsmError::Io(error)) => {
                 unusable(&self.path, "cannot be opened", error)
             }
-            error => inspect::refused(&self.path, &format!("the engine says: {error}")).with_source(error),
+            error => inspect::refused(&self.path, &format!("its engine reports: {error}")).with_source(error),
         }
     }
 }
 
 fn in_use(path: &Path) -> Error {
-    Error::new(
-        ErrorKind::Config,
-        format!("the data directory {} is in use by another process", path.display()),
-    )
+    let path = path.display();
+    let text =
+        format!("the data directory {path} is in use by another process; stop it, or name another one");
+    Error::new(ErrorKind::Config, text)
 }
 
 fn unusable(path: &Path, problem: &str, error: io::Error) -> Error {

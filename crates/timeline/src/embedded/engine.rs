@@ -96,7 +96,7 @@ impl Engine {
         }
         match &self.open {
             Some(open) => Ok((Arc::clone(&open.tables), open.last_batch + 1)),
-            None => Err(Error::new(ErrorKind::Unavailable, "the store is not open")),
+            None => Err(Error::new(ErrorKind::Unavailable, "the timeline store is not open")),
         }
     }
 
@@ -122,7 +122,8 @@ impl Engine {
         let text =
             format!("a write failed ({what}); the store is opened again as soon as it can be written to");
         self.shared.change(|parts| parts.failure = Some(State::read_only(text.as_str())));
-        let error = Error::new(ErrorKind::Unavailable, format!("the timeline store takes no sends: {text}"));
+        let told = format!("the timeline store takes no messages: {text}");
+        let error = Error::new(ErrorKind::Unavailable, told);
         let error = match source {
             Some(source) => error.with_source(source),
             None => error,
@@ -144,7 +145,10 @@ impl Engine {
             Ok(()) => {
                 self.failure = None;
                 metrics::reopened();
-                tracing::info!(after = ?since.elapsed(), "the store was opened again; all that was acknowledged is there");
+                tracing::info!(
+                    after = ?since.elapsed(),
+                    "the timeline store was opened again; every message that was acknowledged is there"
+                );
                 self.shared.change(|parts| parts.failure = None);
                 true
             }
@@ -205,10 +209,10 @@ impl Engine {
         let deadline = Instant::now() + LEAVING;
         while self.leaving.strong_count() > 0 {
             if self.leaving_since.elapsed() > LEAVING_MOST {
-                return Err(State::lost("a read does not end, so that the store cannot be opened again"));
+                return Err(State::lost("a read has not ended, so the store cannot be opened again"));
             }
             if Instant::now() > deadline {
-                return Err(State::down("a read does not end, so that the store cannot be opened again yet"));
+                return Err(State::down("a read has not ended, so the store cannot be opened again yet"));
             }
             thread::sleep(Duration::from_millis(1));
         }
@@ -231,7 +235,11 @@ impl Open {
             Ok(()) => self.marker_failed = false,
             Err(error) if !self.marker_failed => {
                 self.marker_failed = true;
-                tracing::error!(%error, "the marker of the store cannot be written; what goes missing will not be noticed");
+                tracing::error!(
+                    %error,
+                    "the file `marker` of the store cannot be written; messages that go missing would not \
+                     be noticed"
+                );
             }
             Err(_) => {}
         }
@@ -241,7 +249,7 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         if let Err(error) = self.marker.flusher().flush() {
-            tracing::error!(%error, "the marker of the store cannot be flushed");
+            tracing::error!(%error, "the file `marker` of the store cannot be flushed to the disk");
         }
     }
 }
@@ -260,7 +268,8 @@ fn in_words(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::FileTooLarge => {
             format!(
-                "{error}: files may not grow any more, look at the limit of this process (ulimit -f) and at the file system"
+                "{error}: files may not grow any more, check the limit of this process (ulimit -f) and the \
+                 file system"
             )
         }
         _ => error.to_string(),

@@ -89,7 +89,9 @@ impl Herald {
             }
         }
         if self.missed == 0 {
-            tracing::warn!("the observer of the store is too slow and misses entries; readers fetch them");
+            tracing::warn!(
+                "the observer of the store is too slow and misses entries; clients fetch those later"
+            );
         }
         self.missed += count as u64;
         metrics::observer_missed(count as u64);
@@ -108,7 +110,9 @@ fn tell(batches: &Receiver<News>, waiting: &Waiting, observer: &dyn Observer) {
         // One that panics about one entry hears of the next all the same.
         let call = |call: &dyn Fn()| {
             if catch_unwind(AssertUnwindSafe(call)).is_err() {
-                tracing::error!("the observer of the store panicked; it misses an entry");
+                tracing::error!(
+                    "the observer of the store panicked and misses an entry; clients fetch it later"
+                );
             }
         };
         if news.missed > 0 {

@@ -81,7 +81,7 @@ impl Keeper {
         let room = match disk::room(&self.directory) {
             Ok(room) => room,
             Err(error) => {
-                tracing::debug!(%error, "the room on the disk is not known");
+                tracing::debug!(%error, "the free space of the disk cannot be read");
                 return;
             }
         };
@@ -105,7 +105,7 @@ impl Keeper {
         let flusher = self.shared.flusher.lock().clone();
         if let Some(Err(error)) = flusher.map(|flusher| flusher.flush()) {
             if !self.flush_failed {
-                tracing::error!(%error, "the marker of the store cannot be flushed");
+                tracing::error!(%error, "the file `marker` of the store cannot be flushed to the disk");
             }
             self.flush_failed = true;
         } else {
@@ -114,7 +114,7 @@ impl Keeper {
         if let Ok(tables) = self.shared.tables() {
             match tables.database.disk_space() {
                 Ok(bytes) => metrics::store_bytes(bytes),
-                Err(error) => tracing::debug!(%error, "the size of the store is not known"),
+                Err(error) => tracing::debug!(%error, "the size of the store cannot be read"),
             }
         }
     }
@@ -128,14 +128,15 @@ impl Keeper {
             _ if stuck.is_none() => parts.stuck = None,
             Some(State::Lost { .. }) => {}
             _ if lost => {
-                let reason = format!("a write to {path} has not come back for {} s; look at the disk", LOST.as_secs());
+                let reason =
+                    format!("a write to {path} has not come back for {} s; check the disk", LOST.as_secs());
                 parts.stuck = Some(State::lost(reason));
             }
             Some(_) => {}
             None => {
                 let reason = format!(
-                    "a write to {path} has not come back for {} s; look at the disk (after {} s the process has to be started \
-                     again)",
+                    "a write to {path} has not come back for {} s; check the disk (after {} s the process \
+                     must be restarted)",
                     STUCK.as_secs(),
                     LOST.as_secs()
                 );

@@ -69,7 +69,8 @@ impl Lanes {
         };
         // It is never closed.
         let permit = semaphore.acquire_owned().await.map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the queue of the sender was closed").with_source(error)
+            Error::new(ErrorKind::Unavailable, "the queue of the sender was closed; send again")
+                .with_source(error)
         })?;
         Ok(Place { _permit: permit })
     }

@@ -8,16 +8,19 @@ use super::disk::Room;
 
 /// Says what the figures are.
 pub(super) fn describe() {
-    describe_counter!("timeline_commits_total", "Batches that were made durable.");
-    describe_counter!("timeline_commit_failures_total", "Batches whose writing failed.");
-    describe_counter!("timeline_reopened_total", "Times that the store was opened again after a failure.");
-    describe_counter!("timeline_observer_missed_total", "Entries that the observer was too slow to hear of.");
-    describe_histogram!("timeline_batch_seconds", "How long a batch took to become durable.");
-    describe_gauge!("timeline_queue_length", "Sends that wait for the committing thread.");
-    describe_gauge!("timeline_store_bytes", "Bytes of the store on disk.");
-    describe_gauge!("timeline_disk_free_bytes", "Free bytes of the store's file system.");
-    describe_gauge!("timeline_disk_total_bytes", "Bytes of the store's file system.");
-    describe_gauge!("timeline_well", "1 while the store takes sends, else 0.");
+    describe_counter!("timeline_commits_total", "Batches of sends that were written durably.");
+    describe_counter!("timeline_commit_failures_total", "Batches of sends that could not be written.");
+    describe_counter!("timeline_reopened_total", "How often the store was opened again after a failure.");
+    describe_counter!(
+        "timeline_observer_missed_total",
+        "Entries that the observer missed because it was too slow."
+    );
+    describe_histogram!("timeline_batch_seconds", "Time to write a batch of sends durably.");
+    describe_gauge!("timeline_queue_length", "Sends that wait for the thread that writes them.");
+    describe_gauge!("timeline_store_bytes", "Bytes that the store takes on disk.");
+    describe_gauge!("timeline_disk_free_bytes", "Free bytes on the store's file system.");
+    describe_gauge!("timeline_disk_total_bytes", "Size in bytes of the store's file system.");
+    describe_gauge!("timeline_well", "1 while the store takes messages, otherwise 0.");
 }
 
 pub(super) fn committed(took: Duration) {

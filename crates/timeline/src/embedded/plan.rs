@@ -105,7 +105,10 @@ impl<'a> Plan<'a> {
             && let Some(answer) = self.answer(key)?
         {
             if !token.repeats(&answer.digest) {
-                let text = format!("the message id {} was used before for another message", token.message_id);
+                let text = format!(
+                    "the message id {} was used before for another message; give each message its own id",
+                    token.message_id
+                );
                 return Err(Error::new(ErrorKind::Conflict, text));
             }
             return Ok(Appended::new(answer.sequence, Vec::new()));
@@ -158,7 +161,7 @@ impl<'a> Plan<'a> {
     pub(super) fn received(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
         let top = self.extent(&keys::inbox(member))?.top;
         if sequence > top {
-            let text = format!("{sequence} is beyond the latest entry of the inbox, {top}");
+            let text = format!("{sequence} is beyond the latest entry of the inbox, which is {top}");
             return Err(Error::invalid(text).in_field("sequence"));
         }
         let key = keys::received(member);

@@ -114,7 +114,7 @@ impl EmbeddedStore {
             let read = catch_unwind(AssertUnwindSafe(|| read(&tables))).unwrap_or_else(|_| {
                 Err(Error::new(
                     ErrorKind::Corrupt,
-                    "the store is damaged: the engine cannot read what it finds",
+                    "the timeline store is damaged: its engine cannot read its files",
                 ))
             });
             // Not kept from being opened again while the damaged file is looked for.
@@ -128,7 +128,10 @@ impl EmbeddedStore {
     /// batch.
     fn gone(&self) -> Error {
         match self.shared.tables() {
-            Ok(_) => Error::new(ErrorKind::Unavailable, "the send was cut short by a failure of the store"),
+            Ok(_) => Error::new(
+                ErrorKind::Unavailable,
+                "a failure of the store cut the send short; repeat it with the same message id",
+            ),
             Err(error) => error,
         }
     }
@@ -197,7 +200,9 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) => Err(Error::new(ErrorKind::Unavailable, "a read was cut short").with_source(error)),
+        Err(error) => {
+            Err(Error::new(ErrorKind::Unavailable, "the read was cut short; try again").with_source(error))
+        }
     }
 }
 

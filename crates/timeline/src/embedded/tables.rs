@@ -217,7 +217,7 @@ impl fmt::Debug for Tables {
 pub(super) fn read_error(error: fjall::Error) -> Error {
     match &error {
         fjall::Error::Io(_) | fjall::Error::Storage(fjall::LsmError::Io(_)) => {
-            Error::new(ErrorKind::Unavailable, format!("the store cannot be read: {error}"))
+            Error::new(ErrorKind::Unavailable, format!("the timeline store cannot be read: {error}"))
                 .with_source(error)
         }
         _ => Error::new(ErrorKind::Corrupt, format!("the store is damaged: {error}")).with_source(error),

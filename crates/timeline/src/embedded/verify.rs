@@ -44,7 +44,7 @@ pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
     }
     let path = shared.damage.directory.display();
     let reason = format!(
-        "a part of the data directory {path} cannot be read ({error}); the file that is damaged is looked for"
+        "a part of the data directory {path} cannot be read ({error}); the damaged file is being searched for"
     );
     shared.change(|parts| parts.damage = Some(reason.into()));
     let (done, found) = sync_channel(1);
@@ -56,7 +56,10 @@ pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
     match thread::Builder::new().name("timeline-verify".to_owned()).spawn(seek) {
         Ok(_detached) => found.recv_timeout(WAIT).ok().flatten().unwrap_or(error),
         Err(failed) => {
-            tracing::error!(%failed, "the damaged file cannot be looked for; `tidings check --deep` does");
+            tracing::error!(
+                %failed,
+                "the damaged file cannot be searched for; stop the server and run `tidings check --deep`"
+            );
             *shared.damage.known.lock() = Known::Nothing;
             error
         }
@@ -72,7 +75,8 @@ fn seek(shared: &Shared) -> Option<Error> {
     };
     if found.is_none() {
         tracing::error!(
-            "a read failed as if a file were damaged, but all tables are whole: look at the memory of this machine"
+            "a read failed as if a file were damaged, but all tables are intact; test the memory of this \
+             machine"
         );
     }
     shared.change(|parts| parts.damage = found.as_ref().map(|found| found.to_string().into()));

@@ -102,7 +102,7 @@ fn full(_: Full) -> Status {
 pub(super) fn cut() -> HeaderMap {
     let mut trailers = HeaderMap::new();
     if let Err(error) = busy(in_flight::CUT).add_header(&mut trailers) {
-        tracing::debug!(%error, "an answer ends without its status");
+        tracing::debug!(%error, "an answer that was cut ends without a status, as it cannot be written");
     }
     trailers
 }

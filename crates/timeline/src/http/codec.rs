@@ -19,7 +19,10 @@ impl Codec {
     pub(super) fn of_content(headers: &HeaderMap) -> Result<Self, Problem> {
         let given = headers.get(header::CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
         let given = String::from_utf8_lossy(given);
-        Self::of_media_type(&given).ok_or_else(|| Problem::codec(format!("unregister Content-Type: {given}")))
+        Self::of_media_type(&given).ok_or_else(|| {
+            let known = "send application/json or application/x-protobuf";
+            Problem::codec(format!("the Content-Type {given:?} is not supported; {known}"))
+        })
     }
 
     /// Returns the codec that the client wants the reply in: the first it names that we know, else

@@ -47,14 +47,14 @@ impl Config {
     pub(super) fn validate(&self) -> Result<()> {
         let wrong = |text: String| Err(Error::new(ErrorKind::Config, text));
         if self.body_bytes_max < 1024 {
-            return wrong(format!("body_bytes_max is {}, allowed is 1024 and more", self.body_bytes_max));
+            return wrong(format!("body_bytes_max is {}; it must be at least 1024", self.body_bytes_max));
         }
         for origin in &self.allowed_origins {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
             let allowed = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '*' | '?' | '#' | '@');
             if !host.is_some_and(|host| !host.is_empty() && host.chars().all(allowed)) {
                 return wrong(format!(
-                    "allowed_origins has {origin:?}, allowed is http(s)://host or http(s)://host:port"
+                    "allowed_origins has {origin:?}; write an origin as http(s)://host or http(s)://host:port"
                 ));
             }
         }

@@ -39,11 +39,15 @@ impl Problem {
     }
 
     pub(super) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "this path does not have this method")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            "this path does not take this method; the header Allow names those it takes",
+        )
     }
 
     pub(super) fn too_large(most: usize) -> Self {
-        let message = format!("the body is too large, at most {most} bytes are allowed");
+        let message = format!("the body is too large; at most {most} bytes are allowed");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", message)
     }
 

@@ -20,7 +20,9 @@ pub(super) fn decode<T: DeserializeOwned>(query: &str, path: &[(&str, String)]) 
             _ => Value::String(value.into_owned()),
         };
         if fields.insert(name.clone().into_owned(), value).is_some() {
-            return Err(Problem::codec(format!("{name}: is given more than once")));
+            return Err(Problem::codec(format!(
+                "{name}: the parameter is given more than once; give it once"
+            )));
         }
     }
     for (name, value) in path {

@@ -21,7 +21,7 @@ pub(super) fn check(json: &str) -> Result<()> {
     parser.disable_recursion_limit();
     Readable::deserialize(&mut parser)
         .and_then(|Readable| parser.end())
-        .map_err(|error| Error::invalid(format!("is not a JSON object: {error}")))
+        .map_err(|error| Error::invalid(format!("the text is not a JSON object: {error}")))
 }
 
 /// Counts brackets outside of strings; whether they match is the parser's question.
@@ -42,7 +42,7 @@ fn check_levels(json: &str) -> Result<()> {
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
             let column = index - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1) + 1;
             return Err(Error::invalid(format!(
-                "nests more than {LEVELS_MAX} levels deep at line {line} column {column}"
+                "the text nests more than {LEVELS_MAX} levels deep at line {line} column {column}"
             )));
         }
     }

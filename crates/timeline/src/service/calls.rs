@@ -18,9 +18,9 @@ impl Calls {
     }
 
     pub(crate) async fn send(&self, request: v1::SendMessageRequest) -> Result<v1::SendMessageReply> {
-        // The text is the Go service's, spelling included: clients may compare it.
+        // Asked for together, as the Go service does; clients compare the reason, not this text.
         if request.from.is_empty() || request.to.is_empty() {
-            return Err(Error::invalid("miss from or to filed"));
+            return Err(Error::invalid("the request must name the sender in from and the receiver in to"));
         }
         let send = Send {
             from: member("from", request.from)?,
@@ -33,9 +33,10 @@ impl Calls {
     }
 
     pub(crate) async fn send_group(&self, request: v1::SendGroupRequest) -> Result<v1::SendGroupReply> {
-        // As above.
         if request.group_name.is_empty() || request.group_members.is_empty() {
-            return Err(Error::invalid("miss group name or group members"));
+            return Err(Error::invalid(
+                "the request must name a group in group_name and its members in group_members",
+            ));
         }
         let members = request.group_members.into_iter().enumerate();
         let send = GroupSend {

@@ -75,14 +75,14 @@ impl Numbers {
         }
         if self.first > number + 1 {
             return Some(format!(
-                "it has the batches up to {number}, and the journals begin with {}",
+                "it has the batches up to {number}, but the journals begin with {}",
                 self.first
             ));
         }
         let skipped = engine.map_or(0, |engine| self.engine.partition_point(|own| *own <= engine));
         let last_skipped = self.first + skipped as u64 - 1;
         (skipped > 0 && last_skipped > number).then(|| {
-            format!("it has the batches up to {number}, and the engine would skip those up to {last_skipped}")
+            format!("it has the batches up to {number}, but the engine would skip those up to {last_skipped}")
         })
     }
 }

@@ -122,7 +122,8 @@ impl Inspector<'_> {
             let tail = journal::read(path, &mut visit).map_err(|e| self.unreadable(e))?;
             if tail.followed {
                 let text = format!(
-                    "its journal {} is damaged at byte {}: what is there is no batch, and further batches follow",
+                    "its journal {} is damaged at byte {}: there is no valid batch there, but valid ones \
+                     follow",
                     path.display(),
                     tail.at
                 );
@@ -273,8 +274,8 @@ impl Inspector<'_> {
         match note {
             _ if !layout_1 && version != Some(records::VERSION) => {
                 let text = format!(
-                    "the data directory {} has the layout version {}, this program reads {} and {}; it was written by a \
-                     newer one",
+                    "the data directory {} has the layout version {}, but this program reads only {} and {}; \
+                     a newer version wrote it, so use that one",
                     self.directory.display(),
                     version.unwrap_or_default(),
                     records::VERSION_1,

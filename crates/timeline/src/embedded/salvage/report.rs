@@ -53,8 +53,8 @@ impl fmt::Display for Salvaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} entries in {} inboxes and histories were read into {}; {} lost ones are marked by tombstones, {} boxes begin \
-             later than before; {} places could not be read",
+            "{} entries in {} inboxes and histories were read into {}; {} lost entries are marked by \
+             tombstones, {} inboxes or histories begin later than before; {} places could not be read",
             self.entries,
             self.boxes,
             self.directory.display(),

@@ -79,7 +79,7 @@ fn missing_batches(note: &Note, store: &Path, found: &HashMap<Keyspace, (u64, u6
         let (first, last) = found.get(&keyspace).copied().unwrap_or_default();
         if last < note.batch {
             let text = format!(
-                "the marker says that there are the batches up to {}, of {name} they end with {last}",
+                "the marker says that there are batches up to {}, but those of {name} end with {last}",
                 note.batch
             );
             report.problem(store, text);

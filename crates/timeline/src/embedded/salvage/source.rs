@@ -92,7 +92,7 @@ pub(super) fn read(
         });
         match read {
             Ok(0) => {}
-            Ok(bytes) => report.problem(path, format_args!("{bytes} bytes are no whole batch")),
+            Ok(bytes) => report.problem(path, format_args!("{bytes} bytes are not a complete batch")),
             Err(error) => report.problem(path, error),
         }
         result?;

@@ -39,8 +39,8 @@ pub(crate) const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What a client is told whose read found no room.
 pub(crate) const FULL: &str =
-    "too many bytes of answers wait for clients that read slowly; ask again in a second";
+    "the server is busy, as too many answers wait for slow clients; ask again in a second";
 
 /// What a client is told whose answer is cut.
 pub(crate) const CUT: &str =
-    "the answer was read too slowly while others waited for its memory; ask again for what is missing";
+    "the answer was cut, as it was read too slowly while others waited; ask again for what is missing";

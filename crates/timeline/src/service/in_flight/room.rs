@@ -63,7 +63,7 @@ impl InFlight {
     pub(crate) fn new(bytes_max: usize, service: &'static str) -> Result<Self> {
         let most = Semaphore::MAX_PERMITS;
         if !(ANSWER_BYTES as usize..=most).contains(&bytes_max) {
-            let text = format!("answer_bytes_max is {bytes_max}, allowed is {ANSWER_BYTES} to {most}");
+            let text = format!("answer_bytes_max is {bytes_max}; it must be from {ANSWER_BYTES} to {most}");
             return Err(Error::new(ErrorKind::Config, text));
         }
         describe();
@@ -182,15 +182,15 @@ impl Room {
 fn describe() {
     metrics::describe_gauge!(
         "timeline_answer_bytes_in_flight",
-        "Bytes of answers that are made or wait for their readers."
+        "Bytes of answers that are being made or wait for their clients."
     );
     metrics::describe_counter!(
         "timeline_reads_refused_total",
-        "Reads refused because too many bytes of answers waited for their readers."
+        "Reads refused because too many bytes of answers waited for their clients."
     );
     metrics::describe_counter!(
         "timeline_answers_cut_total",
-        "Answers that were cut because others waited for room while their readers stood still."
+        "Answers cut because their clients read nothing while others waited for room."
     );
 }
 
