@@ -106,7 +106,8 @@ impl Outgoing {
                 Err((frame, Rejected::Overflow)) => {
                     tracing::error!(
                         connection = %connection.id(), bytes = frame.len(),
-                        "an answer is longer than outbox_bytes_max allows, so its connection is closed; answer in pieces"
+                        "an answer needs more than outbox_bytes_max, so its connection is closed; answer in \
+                         smaller pieces"
                     );
                     return Err(Disconnect::InternalError);
                 }
@@ -118,7 +119,11 @@ impl Outgoing {
 
 fn encoded(connection: &Connection, message: &Message) -> Result<Frame, Disconnect> {
     encode(message).map(|bytes| connection.outbox.frame(bytes)).map_err(|error| {
-        tracing::error!(connection = %connection.id(), %error, "an answer cannot be sent, so its connection is closed");
+        tracing::error!(
+            connection = %connection.id(),
+            %error,
+            "an answer cannot be sent, so its connection is being closed"
+        );
         Disconnect::InternalError
     })
 }

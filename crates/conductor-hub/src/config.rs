@@ -138,7 +138,7 @@ impl Config {
             if value < least {
                 return Err(Error::new(
                     ErrorKind::Config,
-                    format!("{key} is {value}, must be at least {least}"),
+                    format!("{key} is {value}; it must be at least {least}"),
                 ));
             }
         }
@@ -155,7 +155,7 @@ impl Config {
             if !(Duration::from_millis(100)..=Duration::from_hours(24)).contains(&value) {
                 return Err(Error::new(
                     ErrorKind::Config,
-                    format!("{key} is {value:?}, must be from 100 ms to 24 h"),
+                    format!("{key} is {value:?}; it must be from 100 ms to 24 h"),
                 ));
             }
         }

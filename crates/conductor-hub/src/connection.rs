@@ -94,8 +94,14 @@ impl Connection {
 
     pub(crate) fn push(&self, frame: Frame) -> Result<(), Error> {
         self.outbox.push(frame).map_err(|rejected| match rejected {
-            Rejected::Closed => Error::new(ErrorKind::Closed, "connection is closing"),
-            Rejected::Overflow => Error::new(ErrorKind::Overflow, "client does not read fast enough"),
+            Rejected::Closed => {
+                Error::new(ErrorKind::Closed, format!("connection {} is being closed", self.id()))
+            }
+            Rejected::Overflow => {
+                let text =
+                    format!("the client of connection {} reads too slowly, so it is being closed", self.id());
+                Error::new(ErrorKind::Overflow, text)
+            }
         })
     }
 

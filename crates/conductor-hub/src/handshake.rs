@@ -55,7 +55,7 @@ impl Hub {
             Err(full) => return refuse((StatusCode::SERVICE_UNAVAILABLE, full.to_string())),
         };
         let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
-            return refuse((StatusCode::INTERNAL_SERVER_ERROR, "failed to upgrade".to_owned()));
+            return refuse((StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED.to_owned()));
         };
         self.shared.tasks.spawn(upgraded(upgrade, permit, admission));
         let mut response = Response::new(String::new());
@@ -79,7 +79,7 @@ async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admission: Admis
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(lost) => {
-            tracing::debug!(%lost, "client left during its handshake");
+            tracing::debug!(%lost, "a client left during its handshake");
             return;
         }
     };
@@ -88,10 +88,14 @@ async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admission: Admis
         Ok((socket, read)) => {
             // Frames are written whole, so waiting for more would only delay them.
             if let Err(fault) = socket.set_nodelay(true) {
-                tracing::debug!(%fault, "cannot turn Nagle's algorithm off");
+                tracing::debug!(%fault, "TCP_NODELAY cannot be set; messages to this client may be delayed");
             }
             if let Err(fault) = leave_slow_readers_to_the_hub(&socket) {
-                tracing::debug!(%fault, "cannot tell the system how much to keep unsent, and how long");
+                tracing::debug!(
+                    %fault,
+                    "TCP_NOTSENT_LOWAT and TCP_USER_TIMEOUT cannot be set; the client may be closed as a \
+                     slow reader too early"
+                );
             }
             tasks.spawn(session::serve(socket, permit, admission, read));
         }
@@ -137,30 +141,39 @@ fn bare(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
 /// Checks a handshake; returns the value that accepts it.
 fn check(parts: &http::request::Parts, allowed_origins: &[String]) -> Result<HeaderValue, Refusal> {
     if parts.method != Method::GET {
-        return Err((StatusCode::METHOD_NOT_ALLOWED, "Method not allowed".to_owned()));
+        return Err((StatusCode::METHOD_NOT_ALLOWED, "a WebSocket is opened with GET".to_owned()));
     }
     let headers = &parts.headers;
     if parts.version != Version::HTTP_11 || !has_token(headers, &UPGRADE, "websocket") {
-        return Err((StatusCode::UPGRADE_REQUIRED, "this is a WebSocket: upgrade over HTTP/1.1".to_owned()));
+        return Err((
+            StatusCode::UPGRADE_REQUIRED,
+            "this path is a WebSocket; ask for an upgrade over HTTP/1.1".to_owned(),
+        ));
     }
     if !has_token(headers, &CONNECTION, "upgrade") {
-        return Err((StatusCode::BAD_REQUEST, "header connection does not say upgrade".to_owned()));
+        return Err((StatusCode::BAD_REQUEST, "the header Connection must say Upgrade".to_owned()));
     }
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        return Err((StatusCode::UPGRADE_REQUIRED, "header sec-websocket-version is not 13".to_owned()));
+        return Err((StatusCode::UPGRADE_REQUIRED, "the header Sec-WebSocket-Version must be 13".to_owned()));
     }
     let key = headers.get(SEC_WEBSOCKET_KEY).map_or(&[][..], HeaderValue::as_bytes);
     if !STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16) {
-        let text = "header sec-websocket-key is not 16 bytes in base64".to_owned();
+        let text = "the header Sec-WebSocket-Key must be 16 bytes in base64".to_owned();
         return Err((StatusCode::BAD_REQUEST, text));
     }
     if !origin::is_allowed(headers, allowed_origins) {
-        return Err((StatusCode::FORBIDDEN, "pages of this origin may not connect".to_owned()));
+        return Err((
+            StatusCode::FORBIDDEN,
+            "pages of this origin may not connect; the operator of the server can allow it".to_owned(),
+        ));
     }
     let digest = Sha1::new().chain_update(key).chain_update(ACCEPT_GUID).finalize();
     HeaderValue::try_from(STANDARD.encode(digest))
-        .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "failed to upgrade".to_owned()))
+        .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED.to_owned()))
 }
+
+/// What a client is told whose socket the program around the hub did not hand over.
+const NOT_UPGRADED: &str = "the connection could not become a WebSocket; try again";
 
 fn has_token(headers: &HeaderMap, name: &http::HeaderName, token: &str) -> bool {
     tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))

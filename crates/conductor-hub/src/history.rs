@@ -72,7 +72,7 @@ impl ChannelHistory {
         if bytes_max < 64 * 1024 {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("history of {bytes_max} bytes, must be at least 65536"),
+                format!("the history has room for {bytes_max} bytes; it needs room for at least 65536"),
             ));
         }
         Ok(Self {

@@ -301,7 +301,11 @@ fn route(
 }
 
 fn violation(connection: &Connection, fault: Violation) -> Disconnect {
-    tracing::debug!(connection = %connection.id(), ?fault, "client broke the protocol");
+    tracing::debug!(
+        connection = %connection.id(),
+        ?fault,
+        "a client broke the WebSocket protocol, so its connection is closed"
+    );
     match fault {
         Violation::Protocol(_) => Disconnect::ProtocolError,
         Violation::Utf8 => Disconnect::InvalidPayload,

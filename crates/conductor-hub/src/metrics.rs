@@ -24,17 +24,20 @@ impl Metrics {
         describe_counter!("hub_messages_received_total", "Messages received from clients.");
         describe_counter!("hub_messages_delivered_total", "Messages queued for clients.");
         describe_counter!("hub_messages_denied_total", "Binds and writes that the auth hook denied.");
-        describe_counter!("hub_messages_repeated_total", "Messages dropped because their uuid was seen.");
-        describe_counter!("hub_senders_held_total", "Times a sender waited for a reader who was behind.");
+        describe_counter!(
+            "hub_messages_repeated_total",
+            "Messages dropped because their uuid was seen before."
+        );
+        describe_counter!("hub_senders_held_total", "How often a sender waited for a reader who was behind.");
         describe_counter!(
             "hub_messages_conflated_total",
-            "Messages of which only the newest matters, not given to a reader who was behind, as a newer one came."
+            "Messages not given to a reader who was behind, because a newer one took their place."
         );
         describe_counter!(
             "hub_ended_for_room_total",
-            "Connections closed as slow readers because what waited for all of them together had no room."
+            "Connections closed because the messages waiting for all of them needed too much memory."
         );
-        describe_counter!("hub_disconnects_total", "Connections ended, by close code.");
+        describe_counter!("hub_disconnects_total", "Connections that ended, by close code.");
         Self {
             connections: gauge!("hub_connections"),
             received: counter!("hub_messages_received_total"),

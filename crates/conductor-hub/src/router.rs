@@ -83,7 +83,11 @@ impl<'a> Router<'a> {
     /// to be routed again.
     pub(crate) fn message(&mut self, bytes: &[u8]) -> Result<Routed, Disconnect> {
         let message = MessageRef::decode(bytes).map_err(|fault| {
-            tracing::debug!(connection = %self.connection.id(), %fault, "malformed message");
+            tracing::debug!(
+                connection = %self.connection.id(),
+                %fault,
+                "a client sent a message that cannot be read, so its connection is closed"
+            );
             Disconnect::InvalidPayload
         })?;
         self.check_name(message.channel)?;
@@ -111,7 +115,11 @@ impl<'a> Router<'a> {
             Opcode::CLEAN_UP | Opcode::META_QUERY | Opcode::META_QUERY_RESPONSE => {
                 return Err(Disconnect::ForbiddenOpcode);
             }
-            unknown => tracing::debug!(connection = %self.connection.id(), ?unknown, "opcode ignored"),
+            unknown => tracing::debug!(
+                connection = %self.connection.id(),
+                ?unknown,
+                "a message with an unknown opcode is ignored"
+            ),
         }
         Ok(Routed::Done)
     }
@@ -184,7 +192,11 @@ impl<'a> Router<'a> {
         if name.len() <= self.hub.config.name_bytes_max || name.starts_with('$') {
             return Ok(());
         }
-        tracing::debug!(connection = %self.connection.id(), bytes = name.len(), "channel name too long");
+        tracing::debug!(
+            connection = %self.connection.id(),
+            bytes = name.len(),
+            "a channel name is longer than name_bytes_max, so its connection is closed"
+        );
         Err(Disconnect::NameTooLong)
     }
 
@@ -207,7 +219,11 @@ impl<'a> Router<'a> {
     fn write(&mut self, message: MessageRef<'_>) {
         if !self.hub.hooks.auth.can_write(self.connection, message.channel) {
             self.hub.metrics.denied.increment(1);
-            tracing::debug!(connection = %self.connection.id(), channel = message.channel, "write denied");
+            tracing::debug!(
+                connection = %self.connection.id(),
+                channel = message.channel,
+                "the auth hook denied a write; the message is dropped"
+            );
             return;
         }
         if message.opcode == Opcode::WRITE {
@@ -230,7 +246,11 @@ impl<'a> Router<'a> {
     fn bind(&self, name: &str) -> Result<(), Disconnect> {
         if !self.hub.hooks.auth.can_bind(self.connection, name) {
             self.hub.metrics.denied.increment(1);
-            tracing::debug!(connection = %self.connection.id(), channel = name, "bind denied");
+            tracing::debug!(
+                connection = %self.connection.id(),
+                channel = name,
+                "the auth hook denied a bind; the client does not get the channel"
+            );
             return Ok(());
         }
         match self.hub.bind(self.connection, name) {

@@ -63,10 +63,12 @@ impl Shared {
     /// Takes the permit of one more connection.
     pub(crate) fn reserve(shared: &Arc<Self>) -> Result<ConnectionPermit, Error> {
         if shared.closing.load(Ordering::Acquire) {
-            return Err(Error::new(ErrorKind::Closed, "hub is shutting down"));
+            return Err(Error::new(ErrorKind::Closed, "the hub is shutting down; connect again in a moment"));
         }
         if !shared.registry.reserve(shared.config.connections_max) {
-            return Err(Error::new(ErrorKind::Closed, "hub has as many connections as it may"));
+            let most = shared.config.connections_max;
+            let text = format!("the hub has {most} connections, as many as it may have; try again later");
+            return Err(Error::new(ErrorKind::Closed, text));
         }
         shared.metrics.connections.increment(1.0);
         Ok(ConnectionPermit(Arc::clone(shared)))

@@ -102,8 +102,8 @@ impl Rounds {
             tracing::warn!(
                 connections = self.ended,
                 bytes_max,
-                "what waits for all connections together needs more than outboxes_bytes_max, so those that do not read, \
-                 or hold most, are closed with code 4000 and may come back"
+                "the messages waiting for all connections need more than outboxes_bytes_max; connections \
+                 that do not read, or that hold the most, are closed with code 4000 and may come back"
             );
             (self.told, self.ended) = (Some(now), 0);
         }

@@ -155,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
         };
         // A peer that is gone, or does not answer in time, is let go either way.
         if let Ok(Err(lost)) = timeout(within, farewell).await {
-            tracing::trace!(%lost, "peer left without a goodbye");
+            tracing::trace!(%lost, "a client left without answering the close frame");
         }
     }
 }

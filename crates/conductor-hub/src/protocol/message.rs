@@ -160,10 +160,10 @@ fn take_u32(rest: &mut &[u8], part: &'static str) -> Result<u32, DecodeError> {
 #[non_exhaustive]
 pub enum DecodeError {
     /// The bytes end inside the named part.
-    #[error("message ends inside its {0}")]
+    #[error("the message ends inside its {0}")]
     Truncated(&'static str),
     /// The named part is not UTF-8.
-    #[error("{0} is not UTF-8")]
+    #[error("the {0} is not UTF-8")]
     Utf8(&'static str),
 }
 
@@ -172,12 +172,12 @@ pub enum DecodeError {
 #[non_exhaustive]
 pub enum EncodeError {
     /// The uuid is longer than 65,535 bytes.
-    #[error("uuid of {0} bytes is longer than 65535")]
+    #[error("the uuid has {0} bytes; at most 65535 are allowed")]
     Uuid(usize),
     /// The channel name is longer than 65,535 bytes.
-    #[error("channel name of {0} bytes is longer than 65535")]
+    #[error("the channel name has {0} bytes; at most 65535 are allowed")]
     Channel(usize),
     /// The body is longer than 4,294,967,295 bytes.
-    #[error("body of {0} bytes is longer than 4294967295")]
+    #[error("the body has {0} bytes; at most 4294967295 are allowed")]
     Body(usize),
 }

@@ -149,10 +149,10 @@ impl Decoder {
         }
         match (header.kind, self.open) {
             (FrameKind::Continuation, None) => {
-                return Err(Violation::Protocol("continuation without a message to continue"));
+                return Err(Violation::Protocol("a continuation frame came without a message to continue"));
             }
             (FrameKind::Continuation, Some(_)) => {}
-            (_, Some(_)) => return Err(Violation::Protocol("message begins inside another")),
+            (_, Some(_)) => return Err(Violation::Protocol("a message began before the last one had ended")),
             (kind, None) => self.open = Some(kind),
         }
         let room = (self.limit - self.message.len()) as u64;
@@ -278,11 +278,11 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, Violation> {
         return Ok(None);
     }
     let Some((code, reason)) = payload.split_first_chunk() else {
-        return Err(Violation::Protocol("close frame holds half a code"));
+        return Err(Violation::Protocol("a close frame has only half a close code"));
     };
     let code = u16::from_be_bytes(*code);
     if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
-        return Err(Violation::Protocol("close code is not one a peer may send"));
+        return Err(Violation::Protocol("a close frame has a code that a client may not send"));
     }
     if str::from_utf8(reason).is_err() {
         return Err(Violation::Utf8);

@@ -76,17 +76,19 @@ impl Header {
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
         let Some(&first) = bytes.first() else { return Ok(None) };
         if first & 0x70 != 0 {
-            return Err(Violation::Protocol("reserved bits are set, but no extension was agreed"));
+            return Err(Violation::Protocol(
+                "a frame has reserved bits set, although no extension was agreed",
+            ));
         }
         let fin = first & 0x80 != 0;
         let kind =
-            FrameKind::from_wire(first & 0x0F).ok_or(Violation::Protocol("frame opcode is unknown"))?;
+            FrameKind::from_wire(first & 0x0F).ok_or(Violation::Protocol("a frame has an unknown opcode"))?;
         if kind.is_control() && !fin {
-            return Err(Violation::Protocol("control frame is fragmented"));
+            return Err(Violation::Protocol("a control frame is fragmented"));
         }
         let Some(&second) = bytes.get(1) else { return Ok(None) };
         if second & 0x80 == 0 {
-            return Err(Violation::Protocol("frame of a client is not masked"));
+            return Err(Violation::Protocol("a frame of a client is not masked"));
         }
         let (len, at) = match second & 0x7F {
             126 => match bytes.get(2..4).and_then(|b| b.first_chunk()) {
@@ -100,7 +102,7 @@ impl Header {
             short => (u64::from(short), 2),
         };
         if kind.is_control() && len > CONTROL_BYTES_MAX as u64 {
-            return Err(Violation::Protocol("control frame is longer than 125 bytes"));
+            return Err(Violation::Protocol("a control frame is longer than 125 bytes"));
         }
         let Some(mask) = bytes.get(at..at + 4).and_then(|b| b.first_chunk()) else { return Ok(None) };
         Ok(Some((Self { fin, kind, mask: *mask, len }, at + 4)))

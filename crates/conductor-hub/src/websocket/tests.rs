@@ -150,13 +150,13 @@ fn broken_rules_are_named() {
     let mask = [9, 8, 7, 6];
     let cases: [(&str, Vec<u8>); 9] = [
         ("reserved bits", vec![0xC2, 0x80]),
-        ("opcode is unknown", masked(true, 3, b"", mask)),
+        ("unknown opcode", masked(true, 3, b"", mask)),
         ("control frame is fragmented", masked(false, 9, b"", mask)),
         ("longer than 125", masked(true, 9, &[0; 126], mask)),
         ("not masked", vec![0x82, 0x00]),
         ("without a message", masked(true, 0, b"", mask)),
-        ("inside another", [masked(false, 2, b"a", mask), masked(true, 2, b"b", mask)].concat()),
-        ("half a code", masked(true, 8, &[3], mask)),
+        ("before the last one", [masked(false, 2, b"a", mask), masked(true, 2, b"b", mask)].concat()),
+        ("half a close code", masked(true, 8, &[3], mask)),
         ("close code", masked(true, 8, &1005_u16.to_be_bytes(), mask)),
     ];
     for (expected, wire) in cases {
