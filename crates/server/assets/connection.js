@@ -59,10 +59,11 @@ export class Connection extends Emitter {
 
   /** Asks the server for something; rejects when it refuses, does not answer, or the connection is lost. */
   call(name, details = {}) {
-    if (this.state !== "open") return Promise.reject(new Error("not connected"));
+    if (this.state !== "open") return Promise.reject(new Error("there is no connection to the server"));
     const uuid = freshId();
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#settle(uuid, (call) => call.reject(new Error("no answer"))), CALL_MS);
+      const late = new Error(`the server did not answer within ${CALL_MS / 1000} s`);
+      const timer = setTimeout(() => this.#settle(uuid, (call) => call.reject(late)), CALL_MS);
       this.#calls.set(uuid, { resolve, reject, timer });
       this.#send({ opcode: Opcode.SERVER, uuid, body: JSON.stringify({ call: name, ...details }) });
     });
@@ -100,7 +101,8 @@ export class Connection extends Emitter {
     clearInterval(this.#heartbeat);
     clearTimeout(this.#stable);
     this.#socket = null;
-    for (const uuid of [...this.#calls.keys()]) this.#settle(uuid, (call) => call.reject(new Error("connection lost")));
+    const lost = new Error("the connection to the server was lost");
+    for (const uuid of [...this.#calls.keys()]) this.#settle(uuid, (call) => call.reject(lost));
     if (this.#stopped) return;
     const delay = this.#backoff.next();
     this.retryAt = Date.now() + delay;
@@ -114,7 +116,7 @@ export class Connection extends Emitter {
     try {
       message = decode(data);
     } catch (error) {
-      console.warn("a message from the server makes no sense", error);
+      console.warn("a message from the server cannot be read and is ignored", error);
       return;
     }
     if (message.opcode === Opcode.WRITE) {

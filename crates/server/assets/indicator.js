@@ -54,6 +54,6 @@ export class Indicator {
 
 /** What a connection is worth little without. */
 function troubleOf({ sending, reading }) {
-  if (sending !== null) return "Messages are not taken now";
+  if (sending !== null) return "Messages cannot be sent now";
   return reading === null ? null : "Messages cannot be read now";
 }

@@ -76,7 +76,7 @@ export class Rail {
       return null;
     }
     const listed = people.includes(name) || talks.some((entry) => entry.kind === "direct" && entry.peer === name);
-    return listed ? null : this.#row({ ...personEntry(name), preview: "Not online; will find your message on return", begin: true });
+    return listed ? null : this.#row({ ...personEntry(name), preview: "Not online; your message waits until they are back", begin: true });
   }
 
   #row(entry) {

@@ -140,7 +140,7 @@ export class Session extends Emitter {
         this.inbox.restart();
         this.#startOver("This server keeps other messages than the one you used before.");
       })
-      .catch((error) => console.warn("the server did not say hello", error))
+      .catch((error) => console.warn("the server did not say which store it has", error))
       .then(() => this.inbox.catchUp())
       .then(() => this.#report(true));
   }
@@ -151,7 +151,7 @@ export class Session extends Emitter {
     if (names.length === 0) return;
     statuses(names).then(
       (found) => this.presence.note(found),
-      (error) => console.warn("who is online is known in part", error),
+      (error) => console.warn("who is online is known only in part", error),
     );
   }
 
@@ -169,7 +169,7 @@ export class Session extends Emitter {
     try {
       entry = readEntry(JSON.parse(text));
     } catch (error) {
-      console.warn("what was pushed is asked for again", error);
+      console.warn("a pushed message cannot be read; asking the server for it again", error);
       this.inbox.catchUp();
       return;
     }
@@ -199,7 +199,7 @@ export class Session extends Emitter {
       if (sequence <= this.#reported || this.connection.state !== "open") return;
       this.connection.call("received", { sequence }).then(
         () => (this.#reported = Math.max(this.#reported, sequence)),
-        (error) => console.warn("a receipt was not taken", error),
+        (error) => console.warn("the server did not take a receipt", error),
       );
     }, REPORT_MS);
   }

@@ -157,31 +157,43 @@ impl Config {
             if !address.ip().is_loopback() && !self.insecure {
                 reader.problem(
                     key,
-                    "would open the server to the network and nobody has to log in yet; give a loopback address \
-                     like 127.0.0.1, or --insecure if you mean it",
+                    "would open the server to the network, where nobody has to log in yet; give a loopback \
+                     address like 127.0.0.1, or add --insecure if that is what you want",
                 );
             }
         }
         if self.presence == Store::Redis && !reader.is_given(&key::REDIS_URL) {
             reader.problem(
                 &key::PRESENCE,
-                "needs to know which; give a --redis-url like redis://127.0.0.1:6379",
+                "needs the address of a Redis; give it with --redis-url, like redis://127.0.0.1:6379",
             );
         }
         if self.presence != Store::Redis && self.redis_url.is_some() {
-            reader.problem(&key::REDIS_URL, "is for nothing; give --presence redis too");
+            reader.problem(
+                &key::REDIS_URL,
+                "has no effect without --presence redis; add that, or leave this out",
+            );
         }
         if self.presence != Store::Redis && self.presence_layout == Layout::Keyspace {
-            reader.problem(&key::PRESENCE_LAYOUT, "is a layout in Redis; give --presence redis too");
+            reader.problem(
+                &key::PRESENCE_LAYOUT,
+                "is a layout of keys in Redis; add --presence redis, or leave this out",
+            );
         }
         if self.presence_layout != Layout::Keyspace && self.presence_notifications != Notifications::Check {
-            reader.problem(&key::PRESENCE_NOTIFICATIONS, "is for --presence-layout keyspace alone");
+            reader.problem(
+                &key::PRESENCE_NOTIFICATIONS,
+                "has no effect without --presence-layout keyspace; add that, or leave this out",
+            );
         }
         if self.webhook_secret.is_some() && !reader.is_given(&key::WEBHOOK_URL) {
-            reader.problem(&key::WEBHOOK_SECRET, "signs nothing without a --webhook-url");
+            reader.problem(
+                &key::WEBHOOK_SECRET,
+                "has nothing to sign without --webhook-url; add that, or leave this out",
+            );
         }
         if self.http == self.grpc && self.http.port() != 0 {
-            reader.problem(&key::GRPC, "is the address of --http too; give the two different ports");
+            reader.problem(&key::GRPC, "is also the address of --http; give the two different ports");
         }
     }
 }

@@ -27,7 +27,7 @@ impl DataDir {
         let made = first_missing(path);
         // Messages are nobody else's business.
         let made_closed = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made_closed.map_err(|error| unusable(path, "cannot be made", &error))?;
+        made_closed.map_err(|error| unusable(path, "cannot be created", &error))?;
         let opened = Self::open_existing(path);
         match opened {
             Ok((id, lock)) => Ok(Self { path: path.to_owned(), id, made, _lock: lock }),
@@ -68,7 +68,8 @@ impl DataDir {
         if self.had_timelines() {
             return Ok(());
         }
-        let text = "There are timelines; when they are missing, the server does not make new ones.\n";
+        let text =
+            "This directory has timelines; if they are missing, the server does not create new ones.\n";
         write_whole(&self.path, HAD_TIMELINES, text)
             .map_err(|error| unusable(&self.path, "cannot be written", &error))
     }
@@ -127,7 +128,11 @@ fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
                 Ok(_) if !owner.trim().is_empty() => format!(" (process {})", owner.trim()),
                 _ => String::new(),
             };
-            return Err(anyhow!("--data-dir: {} is in use by another tidings{process}", path.display()));
+            return Err(anyhow!(
+                "--data-dir: {} is in use by another tidings{process}; stop that one, or give another \
+                 directory",
+                path.display()
+            ));
         }
         Err(TryLockError::Error(error)) => return Err(unusable(path, "cannot be locked", &error)),
     }
@@ -154,11 +159,11 @@ fn id(path: &Path) -> anyhow::Result<Uuid> {
             return Ok(id);
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return Err(damaged(&file, "holds no id"));
+            return Err(damaged(&file, "contains no id"));
         }
         Err(error) => return Err(unusable(&file, "cannot be read", &error)),
     };
-    Uuid::parse_str(text.trim()).map_err(|_| damaged(&file, "holds no id"))
+    Uuid::parse_str(text.trim()).map_err(|_| damaged(&file, "contains no id"))
 }
 
 fn damaged(file: &Path, what: &str) -> anyhow::Error {
@@ -241,7 +246,7 @@ mod tests {
         for bad in [&b""[..], b"\n", b"no id", b"\xff\xfe", &good[..20]] {
             fs::write(path.join("id"), bad).unwrap();
             let error = DataDir::open(&path).unwrap_err().to_string();
-            assert!(error.contains("holds no id") && error.contains("backup"), "{error}");
+            assert!(error.contains("contains no id") && error.contains("backup"), "{error}");
             assert_eq!(fs::read(path.join("id")).unwrap(), bad, "it is left as it is");
         }
         fs::create_dir(path.join("timelines")).unwrap();
@@ -274,6 +279,6 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         fs::write(parent.path().join("file"), "").unwrap();
         let error = DataDir::open(&parent.path().join("file/data")).unwrap_err().to_string();
-        assert!(error.starts_with("--data-dir: ") && error.contains("cannot be made"), "{error}");
+        assert!(error.starts_with("--data-dir: ") && error.contains("cannot be created"), "{error}");
     }
 }

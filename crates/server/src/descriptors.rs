@@ -55,8 +55,9 @@ impl Places {
         let (http, grpc) = (http.min(least), grpc.min(least));
         let hub = hub.min(free.saturating_sub(http + grpc).max(1));
         let warning = format!(
-            "only {limit} files may be open (ulimit -n), {wanted} connections and {reserve} files of the store may be \
-             needed; the places are lowered to {hub} WebSockets, {http} HTTP and {grpc} gRPC connections"
+            "only {limit} files may be open (ulimit -n), but {wanted} connections and {reserve} files of the \
+             store may be needed; the places are lowered to {hub} WebSockets, {http} HTTP and {grpc} gRPC \
+             connections"
         );
         Self { hub, http, grpc, warning: Some(warning) }
     }

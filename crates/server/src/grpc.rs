@@ -41,9 +41,9 @@ impl Grpc {
         let timelines = grpc::server(timeline.clone(), &bounds)?;
         let routes = Routes::new(timelines)
             .add_service(health_service)
-            .add_service(reflection().build_v1().context("gRPC reflection")?)
+            .add_service(reflection().build_v1().context("gRPC reflection cannot be set up")?)
             // Most tools still ask for the older name.
-            .add_service(reflection().build_v1alpha().context("gRPC reflection")?);
+            .add_service(reflection().build_v1alpha().context("gRPC reflection cannot be set up")?);
         let routes = routes.into_axum_router().layer(middleware::from_fn(listen::gate));
         Ok(Self {
             routes: routes.into(),
@@ -76,7 +76,7 @@ pub(crate) async fn serve(grpc: Grpc, door: Door, stop: CancellationToken) {
         .serve_with_incoming_shutdown(incoming::connections(door.clone()), stopped)
         .await;
     if let Err(error) = served {
-        tracing::error!(%error, "gRPC ended");
+        tracing::error!(%error, "the gRPC listener ended with an error");
     }
 }
 

@@ -109,7 +109,7 @@ impl Health {
                 // The part is gone without a word; whoever owns this task hears of it.
                 Some(Err(_)) => {
                     self.now.lock().retain(|(name, _)| *name != part);
-                    return self.set(part, Condition::Down("it has ended".into()));
+                    return self.set(part, Condition::Down("it has ended; restart the server".into()));
                 }
                 None => return,
             }
@@ -192,7 +192,9 @@ mod tests {
             say.send_replace(Condition::Well);
             reports.wait_for(Report::is_ready).await.unwrap();
             drop(say);
-            let ended = |report: &Report| report.to_json()["parts"][0]["reason"] == "it has ended";
+            let ended = |report: &Report| {
+                report.to_json()["parts"][0]["reason"] == "it has ended; restart the server"
+            };
             reports.wait_for(ended).await.unwrap();
             health.stop();
             assert_eq!(health.report().to_json()["stopping"], true);

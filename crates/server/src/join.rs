@@ -104,7 +104,7 @@ impl Join {
     pub(crate) async fn drain(&self, deadline: Instant) {
         let connections = self.hub.stats().connections;
         if !self.hub.shutdown(deadline.saturating_duration_since(Instant::now())).await {
-            tracing::warn!(connections, "some connections did not end in time");
+            tracing::warn!(connections, "some connections did not end in time and are cut off");
         }
     }
 
@@ -114,18 +114,26 @@ impl Join {
         let tasks = self.supervisor.tasks();
         tasks.close();
         if timeout_at(deadline, tasks.wait()).await.is_err() {
-            tracing::warn!(tasks = tasks.len(), "some tasks did not end in time");
+            tracing::warn!(
+                tasks = tasks.len(),
+                "some tasks of the server did not end in time and are cut off"
+            );
         }
         // Neither waits for the other: a Redis that is away must not take the time of the messages.
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
         let (presence, timeline) =
             tokio::join!(timeout(left, self.stores.close()), timeout(left, self.timeline.close()));
         if presence.is_err() {
-            tracing::warn!("presence did not close in time; the other servers let our users go");
+            tracing::warn!(
+                "presence did not close in time; other servers show our users as offline a little later"
+            );
         }
         timeline
-            .context("the store did not close within --shutdown-time; nothing acknowledged is lost")?
-            .context("the store did not close cleanly")
+            .context(
+                "the timeline store did not close within --shutdown-time; nothing that was acknowledged is \
+                 lost",
+            )?
+            .context("the timeline store did not close cleanly")
     }
 }
 

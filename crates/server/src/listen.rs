@@ -26,9 +26,11 @@ pub(crate) async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpL
         io::ErrorKind::AddrInUse => {
             anyhow!("--{name}: {address} is taken by another program; stop it or give another port")
         }
-        io::ErrorKind::AddrNotAvailable => anyhow!("--{name}: {address} is not an address of this machine"),
+        io::ErrorKind::AddrNotAvailable => {
+            anyhow!("--{name}: {address} is not an address of this machine; give one that is")
+        }
         io::ErrorKind::PermissionDenied => {
-            anyhow!("--{name}: {address} needs more rights; give a port from 1024 on")
+            anyhow!("--{name}: this user may not listen on {address}; give a port from 1024 on")
         }
         _ => anyhow!("--{name}: {address} cannot be listened on: {error}"),
     })

@@ -31,7 +31,10 @@ static OUTPUT: OnceLock<Outlet> = OnceLock::new();
 /// Starts the writer of the error output. Comes before anything that may complain.
 pub(crate) fn open() -> io::Result<()> {
     let lost = |lines: u64| {
-        tracing::warn!(lines, "lines of this log are lost: the error output was full, closed or not read");
+        tracing::warn!(
+            lines,
+            "lines of this log were lost, because the error output was full, closed or not read"
+        );
     };
     let outlet = Outlet::start("log", rustix::stdio::stderr(), lost)?;
     // Opened once, by the first thread, before there are others.
@@ -51,7 +54,7 @@ pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
         LogFormat::Text => lines.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
-    installed.map_err(|error| anyhow::anyhow!("log output cannot be set up: {error}"))?;
+    installed.map_err(|error| anyhow::anyhow!("the log cannot be set up: {error}"))?;
     panics::hook();
     Ok(())
 }

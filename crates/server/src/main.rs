@@ -62,7 +62,7 @@ fn start() -> ExitCode {
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&format_args!("cannot start threads: {error}")),
+        Err(error) => return fail(&format_args!("the threads of the server cannot be started: {error}")),
     };
     let result = runtime.block_on(run(invocation.command, config));
     // What was not finished within its time is not waited for again.
@@ -75,19 +75,19 @@ fn start() -> ExitCode {
 
 /// How the process ends.
 async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
-    signals::outlive_file_limits().context("signals cannot be caught")?;
+    signals::outlive_file_limits().context("signals of the system cannot be caught")?;
     match command {
         Command::Check { deep } => {
             Ok(if check::check(&config, deep).await { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Salvage { from, to } => {
             let outcome = salvage::salvage(from, to).await?;
-            log::print(&outcome.report).context("it is salvaged, but the report cannot be written")?;
+            log::print(&outcome.report).context("the data was salvaged, but the report cannot be written")?;
             Ok(if outcome.is_whole { ExitCode::SUCCESS } else { ExitCode::from(SALVAGED_WITH_LOSSES) })
         }
         Command::Serve => {
             // Signals come first: from here on none of them cuts anything.
-            let signals = Signals::install().context("signals cannot be caught")?;
+            let signals = Signals::install().context("signals of the system cannot be caught")?;
             log::start(&config)?;
             server::run(config, signals).await.map(|()| ExitCode::SUCCESS)
         }

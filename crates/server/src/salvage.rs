@@ -41,7 +41,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
             made.abandon();
             let problems = salvaged.problems.join("; ");
             bail!(
-                "salvage: nothing of {} could be read, and {} was not made: {problems}",
+                "salvage: nothing in {} could be read, and {} was not created: {problems}",
                 from.display(),
                 to.display()
             )
@@ -53,7 +53,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
         }
         Err(error) => {
             made.abandon();
-            Err(error).with_context(|| format!("salvage: nothing of {} was read", from.display()))
+            Err(error).with_context(|| format!("salvage: nothing in {} was read", from.display()))
         }
     }
 }
@@ -76,17 +76,19 @@ fn report(salvaged: &Salvaged, bookmark: anyhow::Result<()>, to: &Path) -> Outco
     }
     let untold = salvaged.problem_count.saturating_sub(salvaged.problems.len() as u64);
     if untold > 0 {
-        line(format_args!("problem and {untold} more"));
+        line(format_args!("problem {untold} more problems are not listed"));
     }
     let is_whole = salvaged.is_whole() && bookmark.is_ok();
     if let Err(error) = bookmark {
         line(format_args!(
-            "problem how far the webhook's receiver has heard is lost, it begins anew: {error:#}"
+            "problem the progress of the webhook's receiver is lost; the webhook begins with new events: \
+             {error:#}"
         ));
     }
     let to = to.display();
     line(format_args!(
-        "start the server with --data-dir {to}; every client starts over, as its positions are of the old directory"
+        "start the server with --data-dir {to}; every client starts over, as its positions belong to the \
+         old directory"
     ));
     Outcome { report: text, is_whole }
 }

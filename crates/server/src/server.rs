@@ -170,7 +170,7 @@ fn announce((http, grpc): (SocketAddr, SocketAddr), config: &Config) {
         config.data_dir.display()
     );
     if let Err(error) = log::announce(&line) {
-        tracing::warn!(%error, line, "the output cannot be written");
+        tracing::warn!(%error, line, "the standard output cannot be written");
     }
 }
 

@@ -97,7 +97,9 @@ impl Caught {
                     stop.send_replace(Some(signal));
                 }
                 (Heard::Stop(signal), Some(first)) if first.elapsed() > SAME => {
-                    log::complain(format_args!("cut off by a second {signal}; nothing acknowledged is lost"));
+                    log::complain(format_args!(
+                        "the server was cut off by a second {signal}; nothing that was acknowledged is lost"
+                    ));
                     log::close();
                     end();
                 }

@@ -21,7 +21,9 @@ pub(crate) struct Stores {
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
     match (config.presence, &config.redis_url) {
         (Store::Memory, _) => Ok(Stores::of(start_memory(config)?)),
-        (Store::Redis, None) => Err(anyhow!("--presence: redis needs a --redis-url")),
+        (Store::Redis, None) => {
+            Err(anyhow!("--presence: redis needs the address of a Redis; give it with --redis-url"))
+        }
         (Store::Redis, Some(url)) => on_redis(config, url)
             .await
             .map_err(|error| anyhow!("--redis-url: {url} cannot be used: {}", in_one_line(&error, url))),

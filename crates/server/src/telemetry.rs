@@ -28,13 +28,16 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
 fn describe() {
     metrics::describe_counter!(
         "tidings_log_lines_lost_total",
-        "Lines of the log that could not be written: the error output was full, closed or not read"
+        "Lines of the log that were lost, because the error output was full, closed or not read"
     );
     metrics::describe_counter!(
         "tidings_part_restarts_total",
-        "Parts of the server that ended before their time and were started again"
+        "How often a part of the server ended unexpectedly and was started again"
     );
-    metrics::describe_counter!("tidings_panics_total", "Faults of this program that ended a task");
+    metrics::describe_counter!(
+        "tidings_panics_total",
+        "Panics, each a fault of this program that ended a task"
+    );
 }
 
 /// Connections open, by port.
@@ -47,8 +50,8 @@ pub(crate) struct Connections {
 /// Counts what is open.
 pub(crate) fn connections() -> Connections {
     let (http, grpc) = ("tidings_http_connections", "tidings_grpc_connections");
-    metrics::describe_gauge!(http, "HTTP connections open, those of the hub not counted");
-    metrics::describe_gauge!(grpc, "gRPC connections open");
+    metrics::describe_gauge!(http, "Open HTTP connections, without those of the hub");
+    metrics::describe_gauge!(grpc, "Open gRPC connections");
     Connections { http: metrics::gauge!(http), grpc: metrics::gauge!(grpc) }
 }
 

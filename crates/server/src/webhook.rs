@@ -92,13 +92,14 @@ impl Webhook {
             stop: supervisor.stop().clone(),
             counters: Counters::new(),
             refused: Outage::new(
-                "the webhook's receiver does not take what is posted; it is posted again until it does",
+                "the webhook's receiver does not accept a post; it is repeated until it does",
             ),
             unmarked: Outage::new(
-                "where the webhook stands cannot be written; its receiver may hear events again",
+                "the progress of the webhook cannot be saved; after a restart its receiver gets events again",
             ),
         });
-        let mut first = Some(webhook.follow().await.context("--webhook-url: presence cannot be followed")?);
+        let mut first =
+            Some(webhook.follow().await.context("--webhook-url: events of presence cannot be read")?);
         supervisor.keep("the webhook", move || Arc::clone(&webhook).run(first.take()));
         Ok(())
     }
@@ -109,7 +110,10 @@ impl Webhook {
             Ok(Some(position)) => (Since::Position(position), None),
             Ok(None) => (Since::Now, None),
             Err(error) => {
-                tracing::warn!(%error, "where the webhook stood cannot be read");
+                tracing::warn!(
+                    %error,
+                    "the saved progress of the webhook cannot be read; it begins with new events"
+                );
                 (Since::Now, Some(Lagged::default()))
             }
         };
@@ -145,7 +149,11 @@ impl Webhook {
                 Ok(cutter) => return cutter,
                 Err(error) => {
                     failures += 1;
-                    tracing::debug!(%error, failures, "presence cannot be followed by the webhook; trying again");
+                    tracing::debug!(
+                        %error,
+                        failures,
+                        "events of presence cannot be read for the webhook; trying again"
+                    );
                     sleep(random::below(backoff::most(failures))).await;
                 }
             }
@@ -158,7 +166,10 @@ impl Webhook {
         let body = axum::body::Bytes::from(body);
         if let Some(lagged) = batch.lagged() {
             self.counters.lagged.increment(1);
-            tracing::warn!(missed = ?lagged.missed, "events were lost before the webhook's receiver heard of them");
+            tracing::warn!(
+                missed = ?lagged.missed,
+                "events were lost before the webhook's receiver got them; it is told so"
+            );
         }
         for failures in 1.. {
             let posted = tokio::select! {
@@ -200,11 +211,14 @@ struct Counters {
 impl Counters {
     fn new() -> Self {
         let posts = "tidings_webhook_posts_total";
-        metrics::describe_counter!(posts, "Posts of the webhook, by whether the receiver took them");
-        metrics::describe_counter!("tidings_webhook_events_total", "Events the webhook's receiver took");
+        metrics::describe_counter!(posts, "Posts of the webhook, by whether the receiver accepted them");
+        metrics::describe_counter!(
+            "tidings_webhook_events_total",
+            "Events that the webhook's receiver accepted"
+        );
         metrics::describe_counter!(
             "tidings_webhook_lagged_total",
-            "Times that events were lost before the receiver heard of them"
+            "How often events were lost before the webhook's receiver got them"
         );
         Self {
             posted: metrics::counter!(posts, "outcome" => "taken"),

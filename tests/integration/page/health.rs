@@ -23,7 +23,7 @@ async fn a_server_that_takes_no_messages_says_why_and_gets_what_waits_when_it_is
     // The connection stands all the while; what it is worth is said, with the reason and what
     // waits.
     alice
-        .until("document.querySelector('#connection-word').textContent === 'Messages are not taken now'")
+        .until("document.querySelector('#connection-word').textContent === 'Messages cannot be sent now'")
         .await;
     alice.until(&format!("{SENDING}.textContent.includes('The server takes no messages now: ')")).await;
     alice.until(&format!("{SENDING}.textContent.includes('its files may not grow any more')")).await;

@@ -64,7 +64,7 @@ fn a_data_directory_that_cannot_be_made_is_named() {
         &["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=file/data"],
         &[],
     );
-    assert!(line.contains("--data-dir: file/data cannot be made"), "{line}");
+    assert!(line.contains("--data-dir: file/data cannot be created"), "{line}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
@@ -242,8 +242,8 @@ fn secrets_in_addresses_are_never_printed() {
 fn what_serve_refuses_check_refuses_too() {
     let directory = TempDir::new().unwrap();
     for (flags, code, expected) in [
-        (vec!["--presence=redis"], 2, "needs to know which"),
-        (vec!["--presence=redis", "--redis-url="], 2, "needs to know which"),
+        (vec!["--presence=redis"], 2, "needs the address of a Redis"),
+        (vec!["--presence=redis", "--redis-url="], 2, "needs the address of a Redis"),
         (vec!["--presence=redis", "--redis-url=redis://127.0.0.1:1?db=4"], 2, "?db="),
         (vec!["--presence=redis", "--redis-url=redis://127.0.0.1:1"], 1, "cannot be used"),
     ] {

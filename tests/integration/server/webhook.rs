@@ -248,7 +248,10 @@ fn wrong_webhooks_are_refused_and_secrets_are_not_repeated() {
             ["--webhook-url=http://example.org", "--webhook-secret=hidden"],
             "--webhook-secret: \"…\" is not base64",
         ),
-        (["--webhook-secret=aGlkZGVuaGlkZGVuaGlkZGVuaGlkZGVu", ""], "--webhook-secret: \"…\" signs nothing"),
+        (
+            ["--webhook-secret=aGlkZGVuaGlkZGVuaGlkZGVuaGlkZGVu", ""],
+            "--webhook-secret: \"…\" has nothing to sign",
+        ),
         (["--webhook-timeout=0s", ""], "--webhook-timeout: \"0s\" is not a duration"),
     ] {
         let flags: Vec<&str> = flags.into_iter().filter(|flag| !flag.is_empty()).collect();

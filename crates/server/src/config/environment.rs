@@ -38,16 +38,16 @@ pub(super) fn read(
                     environment.ours.insert(name.clone(), value.to_owned());
                 }
                 // It may be a secret, so it is not shown.
-                None => problems.push(format!("{name}: its value is not UTF-8")),
+                None => problems.push(format!("{name}: its value is not UTF-8; write it in UTF-8")),
             }
         } else if link::is_link(name, &value.to_string_lossy(), set) {
             environment.links.push(name.clone());
         } else {
             let meant = near::nearest(name, known()).map_or_else(
-                || "tidings --help lists what there is".to_owned(),
+                || "tidings --help lists all of them".to_owned(),
                 |near| format!("did you mean {near}?"),
             );
-            problems.push(format!("{name}: there is no such environment variable of tidings; {meant}"));
+            problems.push(format!("{name}: tidings has no such environment variable; {meant}"));
         }
     }
     environment.links.sort_unstable();

@@ -31,7 +31,7 @@ fn parse(path: &str, text: &str, problems: &mut Problems) -> HashMap<String, Str
         let Some(key) = key::named(&name) else {
             let known = key::ALL.iter().map(|key| key.name);
             let meant = near::nearest(&name, known).map_or_else(
-                || "tidings --help lists what there is".to_owned(),
+                || "tidings --help lists all of them".to_owned(),
                 |near| format!("did you mean {near}?"),
             );
             problems.push(format!("{path}: there is no key {name:?}; {meant}"));
@@ -66,5 +66,5 @@ fn not_toml(path: &str, text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     let message = error.message().replace('\n', ", ");
-    format!("{path}: line {line} is not TOML: {message}")
+    format!("{path}: line {line} is not valid TOML: {message}")
 }

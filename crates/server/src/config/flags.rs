@@ -81,7 +81,8 @@ fn command() -> clap::Command {
         .long(key::CONFIG)
         .value_name("FILE")
         .help(format!(
-            "A TOML file with any of the names below as keys; flags and environment count more [env: {}]",
+            "A TOML file with any of the names below as keys; flags and environment variables override it \
+             [env: {}]",
             key::CONFIG_VARIABLE
         ))
         .global(true);
@@ -90,7 +91,7 @@ fn command() -> clap::Command {
         .about("Presence, timelines and a WebSocket hub in one server, with a chat page")
         .styles(Styles::plain())
         .disable_help_subcommand(true)
-        .subcommand(clap::Command::new("serve").about("Run the server (what happens without a command)"))
+        .subcommand(clap::Command::new("serve").about("Run the server; the same happens without a command"))
         .subcommand(check())
         .subcommand(salvage())
         .arg(file)
@@ -101,11 +102,12 @@ const DEEP: &str = "deep";
 
 fn check() -> clap::Command {
     clap::Command::new("check")
-        .about("Say whether it could run: configuration, ports, data directory and what is stored in it")
+        .about("Say whether the server could run: configuration, ports, data directory and what it stores")
         .arg(Arg::new(DEEP).long(DEEP).action(ArgAction::SetTrue).help(
-            "Read every block that is stored as well, and name each file that is damaged; takes as long as reading the whole directory",
+            "Read every stored block as well, and name the file that is damaged; takes as long as reading \
+             the directory",
         ))
-        .after_help("Exit codes: 0 all is well, 1 there is a problem, 2 the configuration makes no sense")
+        .after_help("Exit codes: 0 all is well, 1 there is a problem, 2 the configuration is wrong")
 }
 
 const FROM: &str = "FROM";
@@ -119,8 +121,8 @@ fn salvage() -> clap::Command {
         .arg(directory(FROM, "The damaged data directory; it stays as it is"))
         .arg(directory(TO, "The new data directory; it must not exist yet, or be empty"))
         .after_help(
-            "Exit codes: 0 everything was read, 3 something was read and something is lost (the report says what), 1 nothing \
-             was read and TO was not made, 2 the command line makes no sense",
+            "Exit codes: 0 everything was read, 3 something was read and something is lost (the report says \
+             what), 1 nothing was read and TO was not created, 2 the command line is wrong",
         )
 }
 
@@ -154,6 +156,6 @@ fn instead(error: &clap::Error) -> Instead {
         }
     }
     let mut line = address::hidden_in(&line);
-    line.push_str("; tidings --help lists what there is");
+    line.push_str("; tidings --help lists all commands and flags");
     Instead::Refuse(Problems::one(line))
 }

@@ -37,7 +37,7 @@ keys! {
     GRPC = "grpc" "TIDINGS_GRPC" "ADDRESS" "127.0.0.1:9000"
         "Where gRPC listens; port 0 takes a free one";
     DATA_DIR = "data-dir" "TIDINGS_DATA_DIR" "DIRECTORY" "./tidings-data"
-        "Where the messages are stored; made when missing, used by one server at a time";
+        "Where the messages are stored; created when missing, used by one server at a time";
     LOG = "log" "TIDINGS_LOG" "FILTER" "info"
         "Which log lines are written: error, warn, info, debug, trace or off, also by module, like info,conductor_hub=debug";
     LOG_FORMAT = "log-format" "TIDINGS_LOG_FORMAT" "FORMAT" "text"
@@ -45,33 +45,43 @@ keys! {
     INSECURE = "insecure" "TIDINGS_INSECURE" "BOOLEAN" "false"
         "Listen on addresses other than loopback and answer under any host name, although nobody has to log in";
     ALLOW_ORIGIN = "allow-origin" "TIDINGS_ALLOW_ORIGIN" "ORIGINS" ""
-        "Web origins besides our own whose pages may call this server, separated by commas, like https://chat.example.org";
+        "Web origins, besides this server's own, whose pages may call it, separated by commas, like \
+         https://chat.example.org";
     PRESENCE = "presence" "TIDINGS_PRESENCE" "STORE" "memory"
-        "Where it is kept who is online: memory, for one server; redis, for several that show each other's users";
+        "Where the server keeps who is online: memory, for one server; redis, for several that show each \
+         other's users";
     PRESENCE_LAYOUT = "presence-layout" "TIDINGS_PRESENCE_LAYOUT" "LAYOUT" "leases"
-        "How it is kept in Redis: leases, exact and prompt; keyspace, as the Go package does, to run beside it";
+        "How presence is stored in Redis: leases, which is exact and prompt; keyspace, the layout of the Go \
+         package, to run beside it";
     PRESENCE_NOTIFICATIONS = "presence-notifications" "TIDINGS_PRESENCE_NOTIFICATIONS" "WHAT" "check"
-        "With the layout keyspace, what to do about notify-keyspace-events of Redis: check it, set what is missing, or assume it is right";
+        "With the layout keyspace, what to do about notify-keyspace-events of Redis: check it, set what is \
+         missing, or assume that it is right";
     REDIS_URL = "redis-url" "TIDINGS_REDIS_URL" "URL" ""
-        "Which Redis, like redis://user:password@host:6379; also redis-sentinel://, redis-cluster:// and redis+unix://, and rediss:// for TLS";
+        "The address of Redis, like redis://user:password@host:6379; also redis-sentinel://, \
+         redis-cluster:// and redis+unix://, and rediss:// for TLS";
     REDIS_PREFIX = "redis-prefix" "TIDINGS_REDIS_PREFIX" "TEXT" "tidings"
-        "What every key in Redis begins with; one for each product that shares a Redis (1 to 64 bytes)";
+        "The beginning of every key in Redis; give each product that shares a Redis its own (1 to 64 bytes)";
     REDIS_TIMEOUT = "redis-timeout" "TIDINGS_REDIS_TIMEOUT" "DURATION" "1s"
-        "How long Redis may take to answer, and to be connected to (10ms to 1m)";
+        "How long Redis may take to answer, and to accept a connection (10ms to 1m)";
     PRESENCE_TTL = "presence-ttl" "TIDINGS_PRESENCE_TTL" "DURATION" "15s"
-        "With Redis, how long the users of a server that died stay online, besides the grace time (100ms to 10m): longer outlasts longer losses of the connection to Redis, shorter is prompter";
+        "With Redis, how long the users of a server that died stay online, besides the grace time (100ms to \
+         10m): a longer time outlasts longer losses of the connection to Redis, a shorter one shows sooner \
+         that they are gone";
     PRESENCE_GRACE = "presence-grace" "TIDINGS_PRESENCE_GRACE" "DURATION" "5s"
-        "How long users stay online after their last connection is gone (10ms to 10m): longer hides reloads and short losses, shorter is prompter";
+        "How long users stay online after their last connection is gone (10ms to 10m): a longer time hides \
+         reloads and short losses, a shorter one shows sooner that they are gone";
     PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT" "65536"
         "How many events of presence are kept for clients that come back or are slow, about 64 bytes each (1 to 16777216)";
     PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" "100"
         "How many streams of presence events may be open at once; each is one of the HTTP connections (0 to 1000000)";
     WEBHOOK_URL = "webhook-url" "TIDINGS_WEBHOOK_URL" "URL" ""
-        "Where every transition of presence is posted to, in order and until it is taken, like https://example.org/presence";
+        "The address to which every change of presence is posted, in order and until it is accepted, like \
+         https://example.org/presence";
     WEBHOOK_SECRET = "webhook-secret" "TIDINGS_WEBHOOK_SECRET" "SECRET" ""
-        "What those posts are signed with, base64 of 24 to 64 bytes; give it by environment or file, as flags are seen by all users of a machine";
+        "The key that signs the posts of the webhook, base64 of 24 to 64 bytes; give it by environment or \
+         file, as every user of the machine can see flags";
     WEBHOOK_TIMEOUT = "webhook-timeout" "TIDINGS_WEBHOOK_TIMEOUT" "DURATION" "10s"
-        "How long the receiver of those posts may take to answer before it is asked again (100ms to 10m)";
+        "How long the receiver of the webhook may take to answer before the post is repeated (100ms to 10m)";
     SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION" "10s"
         "How long a clean stop may take before the rest is cut off (100ms to 10m)";
     CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT" "100"
@@ -79,15 +89,15 @@ keys! {
     CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" "10000"
         "How many WebSockets may be open at once; raise it with the limit of open files";
     HTTP_CONNECTIONS = "http-connections" "TIDINGS_HTTP_CONNECTIONS" "COUNT" "1000"
-        "How many HTTP connections may be open at once, WebSockets not counted; more wait";
+        "How many HTTP connections may be open at once, WebSockets not counted";
     GRPC_CONNECTIONS = "grpc-connections" "TIDINGS_GRPC_CONNECTIONS" "COUNT" "1000"
-        "How many gRPC connections may be open at once; more wait";
+        "How many gRPC connections may be open at once";
     MESSAGE_BYTES = "message-bytes" "TIDINGS_MESSAGE_BYTES" "BYTES" "256000"
         "How large a message on a WebSocket may be (1024 to 16777216)";
     BODY_BYTES = "body-bytes" "TIDINGS_BODY_BYTES" "BYTES" "1048576"
         "How large the body of an HTTP request or a gRPC message may be (1024 to 67108864)";
     REQUEST_TIME = "request-time" "TIDINGS_REQUEST_TIME" "DURATION" "30s"
-        "How long a client may take to send a request, and we to answer it (100ms to 10m)";
+        "How long a client may take to send a request, and the server to answer it (100ms to 10m)";
 }
 
 impl Key {

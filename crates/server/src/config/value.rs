@@ -114,7 +114,7 @@ pub(super) fn store(text: &str) -> Checked<Store> {
     match text {
         "memory" => Ok(Store::Memory),
         "redis" => Ok(Store::Redis),
-        _ => Err("is not a store of presence; give memory or redis".to_owned()),
+        _ => Err("is not a place to keep presence; give memory or redis".to_owned()),
     }
 }
 
@@ -132,7 +132,7 @@ pub(super) fn notifications(text: &str) -> Checked<Notifications> {
         "set" => Ok(Notifications::Set),
         "assume" => Ok(Notifications::Assume),
         _ => {
-            Err("is not what can be done about notify-keyspace-events; give check, set or assume".to_owned())
+            Err("is not a way to treat notify-keyspace-events; give check, set or assume".to_owned())
         }
     }
 }
@@ -159,7 +159,7 @@ pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
     let tail = rest.find(['/', '?', '#']).map_or("", |end| &rest[end..]);
     if !is_file && tail.contains('@') {
         return Err(
-            "has a sign in its password that ends an address; write %23 for #, %2F for / and %3F for ?"
+            "has a sign in its password that would end the address; write %23 for #, %2F for / and %3F for ?"
                 .to_owned(),
         );
     }
@@ -173,14 +173,14 @@ pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
             "protocol" if matches!(scheme, "redis" | "rediss") => {}
             "db" => {
                 return Err(
-                    "has the database as ?db=…, which counts for redis+unix:// alone; write it as the path, \
+                    "names the database as ?db=…, which works only for redis+unix://; write it as the path, \
                             like redis://host:6379/4"
                         .to_owned(),
                 );
             }
             _ => {
                 return Err(
-                    "has a parameter behind ? that means nothing; user, password and database stand as in \
+                    "has an unknown parameter behind ?; write user, password and database as in \
                             redis://user:password@host:6379/0"
                         .to_owned(),
                 );
@@ -188,7 +188,9 @@ pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
         }
     }
     if fragment.is_some_and(|fragment| fragment != "insecure" || scheme != "rediss") {
-        return Err("has something behind # that means nothing; in a password # is written as %23".to_owned());
+        return Err(
+            "has a # with something behind it that has no meaning; in a password write # as %23".to_owned(),
+        );
     }
     Ok(RedisUrl(text.to_owned()))
 }
@@ -196,7 +198,7 @@ pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
 pub(super) fn redis_prefix(text: &str) -> Checked<String> {
     let forbidden = |letter: char| letter == '{' || letter == '}' || letter.is_control();
     if !(1..=64).contains(&text.len()) || text.contains(forbidden) {
-        return Err("is not 1 to 64 bytes without braces and control characters".to_owned());
+        return Err("must be 1 to 64 bytes without braces and control characters".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -205,7 +207,7 @@ pub(super) fn switch(text: &str) -> Checked<bool> {
     match text {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err("is neither true nor false".to_owned()),
+        _ => Err("is neither true nor false; give one of them".to_owned()),
     }
 }
 
@@ -228,7 +230,7 @@ pub(super) fn web_address(text: &str) -> Checked<WebAddress> {
 
 pub(super) fn secret(text: &str) -> Checked<Secret> {
     Secret::parse(text).ok_or_else(|| {
-        "is not base64 of 24 to 64 bytes; take what \"openssl rand -base64 32\" prints".to_owned()
+        "is not base64 of 24 to 64 bytes; use what \"openssl rand -base64 32\" prints".to_owned()
     })
 }
 
@@ -249,7 +251,7 @@ fn origin(text: &str) -> Checked<&str> {
         {
             Ok(text)
         }
-        _ => Err("is not a list of web origins; give scheme and host in small letters without a path, like \
+        _ => Err("is not a list of web origins; give scheme and host in lower case without a path, like \
              https://chat.example.org, separated by commas"
             .to_owned()),
     }

@@ -33,5 +33,9 @@ pub(super) async fn not_found() -> Response {
 
 /// What a known path answers to a method it does not have.
 pub(super) async fn wrong_method() -> Response {
-    error(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "this path does not have this method")
+    error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        "this path does not take this method; the header Allow names those it takes",
+    )
 }

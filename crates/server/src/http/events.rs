@@ -80,7 +80,11 @@ pub(super) async fn events(
     headers: HeaderMap,
 ) -> Response {
     let Ok(Query(query)) = query else {
-        return answer::error(StatusCode::BAD_REQUEST, "INVALID_QUERY", "the query cannot be read");
+        return answer::error(
+            StatusCode::BAD_REQUEST,
+            "INVALID_QUERY",
+            "the query cannot be read; write it like ?since=now",
+        );
     };
     let since = match since(&query, &headers) {
         Ok(since) => since,
@@ -90,7 +94,7 @@ pub(super) async fn events(
         return answer::error(
             StatusCode::SERVICE_UNAVAILABLE,
             "TOO_MANY_STREAMS",
-            "as many streams are open as --presence-streams allows; come back later",
+            "no more streams can be opened, as --presence-streams are open already; try again later",
         );
     };
     match presence.events(since).await {
@@ -108,7 +112,11 @@ fn since(query: &[(String, String)], headers: &HeaderMap) -> Result<Since, Error
     let asked = query.iter().find(|(name, _)| name == "since").map(|(_, since)| since.as_str());
     let last = match headers.get(LAST_EVENT_ID) {
         Some(last) => Some(last.to_str().map_err(|source| {
-            Error::with_source(ErrorKind::InvalidInput, "Last-Event-ID is no position", source)
+            Error::with_source(
+                ErrorKind::InvalidInput,
+                "the header Last-Event-ID is not a position; send the id of the last event",
+                source,
+            )
         })?),
         None => None,
     };

@@ -34,11 +34,11 @@ impl Limits {
     pub(crate) fn new(body_bytes: usize, request_time: Duration) -> Self {
         metrics::describe_counter!(
             "tidings_http_requests_total",
-            "HTTP requests answered, by class of status"
+            "HTTP requests that were answered, by class of status"
         );
         metrics::describe_histogram!(
             "tidings_http_request_seconds",
-            "Time from a request's head to its answer's head"
+            "Time from the head of a request to the head of its answer"
         );
         Self {
             body_bytes,
@@ -46,7 +46,7 @@ impl Limits {
             answered: ["1xx", "2xx", "3xx", "4xx", "5xx"]
                 .map(|status| metrics::counter!("tidings_http_requests_total", "status" => status)),
             duration: metrics::histogram!("tidings_http_request_seconds"),
-            failing: Arc::new(Outage::new("requests fail by a fault of this server")),
+            failing: Arc::new(Outage::new("requests fail because of an error in this server")),
         }
     }
 
@@ -59,7 +59,7 @@ impl Limits {
             return answer::error(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "BODY_TOO_LARGE",
-                "the body is larger than --body-bytes",
+                "the body is larger than --body-bytes allows",
             );
         }
         let request = request.map(|body| Body::new(Limited::new(body, self.body_bytes)));
@@ -67,7 +67,7 @@ impl Limits {
             answer::error(
                 StatusCode::REQUEST_TIMEOUT,
                 "TIMEOUT",
-                "the request took longer than --request-time",
+                "the request took longer than --request-time allows; try again",
             )
         })
     }

@@ -16,7 +16,11 @@ pub(super) async fn person(
     id: Result<Path<String>, PathRejection>,
 ) -> Response {
     let Ok(Path(id)) = id else {
-        return answer::error(StatusCode::BAD_REQUEST, "INVALID_ID", "the id in the path is not UTF-8");
+        return answer::error(
+            StatusCode::BAD_REQUEST,
+            "INVALID_ID",
+            "the id in the path is not UTF-8; percent-encode it as UTF-8",
+        );
     };
     let found = match Id::new(&id) {
         Ok(id) => look(&presence, &id).await,

@@ -17,7 +17,11 @@ pub(super) async fn presence(
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Response {
     let Ok(Query(query)) = query else {
-        return answer::error(StatusCode::BAD_REQUEST, "INVALID_QUERY", "the query cannot be read");
+        return answer::error(
+            StatusCode::BAD_REQUEST,
+            "INVALID_QUERY",
+            "the query cannot be read; write it like ?id=alice&id=bob",
+        );
     };
     let ids: Vec<String> = query.into_iter().filter(|(name, _)| name == "id").map(|(_, id)| id).collect();
     if ids.is_empty() {
@@ -53,7 +57,11 @@ fn partly(kind: ErrorKind, failures: &[Failure], mut statuses: Vec<Value>) -> Re
         }
     }
     let (status, reason) = answer::fault(kind, "INVALID_ID");
-    let message = format!("{} of {} ids have no status; each says why", failures.len(), statuses.len());
+    let message = format!(
+        "{} of {} ids have no status; the error beside each says why",
+        failures.len(),
+        statuses.len()
+    );
     let body = json!({
         "code": status.as_u16(), "reason": reason, "message": message, "metadata": {}, "statuses": statuses,
     });

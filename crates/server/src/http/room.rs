@@ -28,7 +28,11 @@ pub(super) async fn room(
     wish: Result<Query<Wish>, QueryRejection>,
 ) -> Response {
     let Ok(Path(name)) = name else {
-        return answer::error(StatusCode::BAD_REQUEST, "INVALID_ROOM", "the room in the path is not UTF-8");
+        return answer::error(
+            StatusCode::BAD_REQUEST,
+            "INVALID_ROOM",
+            "the room in the path is not UTF-8; percent-encode it as UTF-8",
+        );
     };
     let room = match Room::new(&name) {
         Ok(room) => room,
@@ -38,12 +42,12 @@ pub(super) async fn room(
         return answer::error(
             StatusCode::BAD_REQUEST,
             "INVALID_QUERY",
-            "give a cursor and a limit, or neither",
+            "the query cannot be read; give a limit, and a cursor if there is one",
         );
     };
     let limit = limit.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {
-        return answer::error(StatusCode::BAD_REQUEST, "INVALID_LIMIT", "the limit is 1 to 1,000");
+        return answer::error(StatusCode::BAD_REQUEST, "INVALID_LIMIT", "the limit must be from 1 to 1,000");
     }
     match look(&rooms, &room, cursor.as_deref(), limit).await {
         Ok((count, page)) => {

@@ -50,7 +50,7 @@ pub(crate) async fn serve(door: Door, router: Router, request_time: Duration, st
                 }
             };
             if let Err(error) = ended {
-                tracing::debug!(%error, "HTTP connection ended");
+                tracing::debug!(%error, "an HTTP connection ended with an error");
             }
         });
     }

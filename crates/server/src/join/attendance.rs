@@ -171,12 +171,22 @@ impl Attendance {
             match told {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Unavailable => {
-                    tracing::debug!(room = %seat.room, user = %seat.id, %error, "a room is told again");
+                    tracing::debug!(
+                        room = %seat.room,
+                        user = %seat.id,
+                        %error,
+                        "a room could not be told who is in it; trying again"
+                    );
                     self.state.lock().unsettle(device, seat.room);
                     return false;
                 }
                 Err(error) => {
-                    tracing::warn!(room = %seat.room, user = %seat.id, %error, "who is in a room may not be shown rightly");
+                    tracing::warn!(
+                        room = %seat.room,
+                        user = %seat.id,
+                        %error,
+                        "the list of who is in a room may be wrong for this user"
+                    );
                 }
             }
         }

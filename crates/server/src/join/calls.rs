@@ -117,7 +117,7 @@ impl Calls {
 
     pub(super) fn publish_through(&self, hub: &Hub) {
         if self.hub.set(hub.clone()).is_err() {
-            tracing::error!("the calls have a hub already");
+            tracing::error!("the calls were given a second hub, which they ignore; please report this");
         }
     }
 
@@ -135,7 +135,7 @@ impl Calls {
                 return Ok(reply(uuid, &shown));
             }
             Call::Received { sequence } => {
-                let user = connection.user().ok_or("this connection has no user")?;
+                let user = connection.user().ok_or("this connection has no user; connect to /ws?user=NAME")?;
                 Question::Received(member(user)?, sequence.read()?)
             }
             Call::ReceivedOf { member: name } => Question::ReceivedOf(member(&name)?),
@@ -149,7 +149,7 @@ impl Calls {
     fn history(&self, name: &str, count: Option<usize>, uuid: String) -> Result<Answer, String> {
         channel::check_length(name)?;
         if !channel::may_listen(name) {
-            return Err("this channel is not yours to read".to_owned());
+            return Err("you may not read this channel".to_owned());
         }
         let replay = self.history.replay(name, count.unwrap_or(usize::MAX));
         Ok(Answer::row(Last { replay, given: 0, uuid: Some(uuid) }))
@@ -159,7 +159,7 @@ impl Calls {
         let text = if payload.is_null() { String::new() } else { payload.to_string() };
         if text.len() > SHOWN_BYTES_MAX {
             return Err(format!(
-                "the payload has {} bytes of JSON, at most {SHOWN_BYTES_MAX} are allowed",
+                "the payload has {} bytes of JSON; at most {SHOWN_BYTES_MAX} are allowed",
                 text.len()
             ));
         }
@@ -167,7 +167,7 @@ impl Calls {
         if self.attendance.show(&self.names.device(connection), name, payload) {
             Ok(json!({}))
         } else {
-            Err("this connection has no user, or is not bound to this channel, or the channel is no room"
+            Err("this connection has no user, or is not bound to this channel, or the channel is not a room"
                 .to_owned())
         }
     }
@@ -191,7 +191,7 @@ impl Calls {
                 };
                 let connection = answer.connection().id();
                 if let Err(error) = answer.send(&message_of(uuid, told.to_string())) {
-                    tracing::debug!(%connection, %error, "a client left before its answer");
+                    tracing::debug!(%connection, %error, "a client left before its answer came");
                 }
                 drop(place);
             });
@@ -205,7 +205,7 @@ impl Calls {
         if let Err(error) =
             hub.publish_latest(&channel::received(member.as_str()), cursor(member, sequence).to_string())
         {
-            tracing::warn!(%error, "a receipt was not published");
+            tracing::warn!(%error, "a receipt could not be published; it is told with the next one");
         }
     }
 
@@ -228,7 +228,8 @@ impl Calls {
 impl Handler for Calls {
     fn call(&self, connection: &Arc<Connection>, message: Message) -> Answer {
         if message.uuid.len() > UUID_BYTES_MAX {
-            let error = format!("the uuid of a call has at most {UUID_BYTES_MAX} bytes");
+            let error =
+                format!("the uuid of the call is too long; at most {UUID_BYTES_MAX} bytes are allowed");
             return reply(String::new(), &json!({ "error": error }));
         }
         let uuid = message.uuid.clone();
@@ -267,7 +268,9 @@ impl Number {
     fn read(self) -> Result<Seq, String> {
         let number = match self {
             Self::Number(number) => Ok(number),
-            Self::Text(text) => text.parse().map_err(|_| format!("\"{text}\" is no sequence")),
+            Self::Text(text) => {
+                text.parse().map_err(|_| format!("\"{text}\" is not a sequence; give a whole number"))
+            }
         };
         Seq::new(number?).map_err(|error| error.to_string())
     }
@@ -287,9 +290,9 @@ fn read(channel: &str, body: &Bytes) -> Result<Call, String> {
         return Ok(Call::History { channel: None, count: None });
     }
     if body.len() > CALL_BYTES_MAX {
-        return Err(format!("a call has at most {CALL_BYTES_MAX} bytes, this one has {}", body.len()));
+        return Err(format!("the call has {} bytes; at most {CALL_BYTES_MAX} are allowed", body.len()));
     }
-    serde_json::from_slice(body).map_err(|error| format!("this is no call: {error}"))
+    serde_json::from_slice(body).map_err(|error| format!("the call cannot be read: {error}"))
 }
 
 fn reply(uuid: String, answer: &Value) -> Answer {

@@ -37,7 +37,7 @@ pub(super) fn check_length(channel: &str) -> Result<(), String> {
         return Ok(());
     }
     let length = channel.len();
-    Err(format!("the name of the channel has {length} bytes, at most {NAME_BYTES_MAX} are allowed"))
+    Err(format!("the name of the channel has {length} bytes; at most {NAME_BYTES_MAX} are allowed"))
 }
 
 /// Whether any client may write.

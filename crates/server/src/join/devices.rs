@@ -28,7 +28,7 @@ impl Lifecycle for Devices {
     async fn connected(&self, connection: &Arc<Connection>) {
         let Some(user) = names::user(connection) else { return };
         if let Err(error) = self.presence.hold_device(&user, self.names.device(connection)).await {
-            tracing::warn!(%user, %error, "a user who came may not be shown as online yet");
+            tracing::warn!(%user, %error, "a user who connected may not be shown as online yet");
         }
     }
 

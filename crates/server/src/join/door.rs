@@ -23,7 +23,7 @@ impl Auth for Door {
         let mut users = query.into_iter().filter(|(name, _)| name == "user").map(|(_, value)| value);
         let Some(user) = users.next() else { return Ok(Admission::default()) };
         if users.next().is_some() {
-            return Err(denied("there is more than one user in the query".to_owned()));
+            return Err(denied("there is more than one user in the query; give one".to_owned()));
         }
         // A name must do for both, or the user would be present and have no inbox.
         Id::new(&user).map_err(|error| denied(format!("user: {error}")))?;

@@ -22,7 +22,7 @@ pub(super) struct Post {
 impl Post {
     pub(super) fn deliver_through(&self, hub: &Hub) {
         if self.hub.set(hub.clone()).is_err() {
-            tracing::error!("the post has a hub already");
+            tracing::error!("the post was given a second hub, which it ignores; please report this");
         }
     }
 }
@@ -41,7 +41,12 @@ impl Observer for Post {
         let letter: TimelineEntry = entry.into();
         let published = serde_json::to_vec(&letter).map_err(anyhow::Error::from);
         if let Err(error) = published.and_then(|letter| Ok(hub.publish_latest(&inbox, letter)?)) {
-            tracing::warn!(member, sequence = entry.sequence.get(), %error, "an entry was not pushed; its reader will fetch it");
+            tracing::warn!(
+                member,
+                sequence = entry.sequence.get(),
+                %error,
+                "a new entry could not be pushed to its reader, who fetches it later"
+            );
         }
     }
 }

@@ -63,12 +63,15 @@ impl Roster {
                 match presence.events(Since::Snapshot).await {
                     Ok(events) => match self.copy(events, &hub).await {
                         Some(lost) => {
-                            tracing::warn!(error = %lost, "presence events were lost; starting over");
+                            tracing::warn!(
+                                error = %lost,
+                                "events of presence were lost; reading again who is online"
+                            );
                         }
                         None => return,
                     },
                     // The state of presence, which the log tells once, says so too.
-                    Err(error) => tracing::debug!(%error, "presence cannot be followed; trying again"),
+                    Err(error) => tracing::debug!(%error, "events of presence cannot be read; trying again"),
                 }
                 // Meanwhile the copy stays as it is: what cannot be read is no news.
                 tokio::time::sleep(AGAIN).await;
@@ -88,7 +91,10 @@ impl Roster {
                 // What later versions may add is not about who is online.
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Unavailable => {
-                    tracing::debug!(%error, "presence is out of reach; whoever was online is shown as online");
+                    tracing::debug!(
+                        %error,
+                        "presence is out of reach; users who were online are still shown as online"
+                    );
                 }
                 Err(lost) => return Some(lost),
             }
@@ -136,7 +142,7 @@ fn note(online: &mut BTreeSet<Id>, id: Id, status: Status) {
 
 fn publish(hub: &Hub, body: &serde_json::Value) {
     if let Err(error) = hub.publish(channel::PRESENCE, body.to_string()) {
-        tracing::warn!(%error, "a presence event was not published");
+        tracing::warn!(%error, "an event of presence could not be published to clients");
     }
 }
 

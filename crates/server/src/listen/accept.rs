@@ -45,9 +45,11 @@ impl Door {
                         stream.set_nodelay(true).and_then(|()| drop_unread_after(&stream, self.unread));
                     match (prepared, self.seats.seat()) {
                         (Ok(()), Some(seat)) => return (stream, seat),
-                        (Ok(()), None) => tracing::debug!("every place is busy; a connection is dropped"),
+                        (Ok(()), None) => {
+                            tracing::debug!("all places for connections are busy; a new one is dropped");
+                        }
                         (Err(error), _) => {
-                            tracing::debug!(%error, "connection was gone before it was served");
+                            tracing::debug!(%error, "a connection was gone before it was served");
                         }
                     }
                 }

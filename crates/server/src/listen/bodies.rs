@@ -51,7 +51,7 @@ impl Bodies {
     pub(crate) fn new(body_bytes: usize) -> Self {
         metrics::describe_gauge!(
             "tidings_body_bytes_in_flight",
-            "Bytes of request bodies whose requests are not answered yet"
+            "Bytes of request bodies whose requests have not been answered yet"
         );
         metrics::describe_counter!(
             "tidings_bodies_refused_total",

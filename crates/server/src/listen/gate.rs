@@ -31,9 +31,9 @@ pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
     response.map(|body| busy.follow(body))
 }
 
-const FULL: &str = "every place for a connection is busy; come back in a moment";
+const FULL: &str = "all places for connections are busy; try again in a moment";
 const TOO_SLOW: &str = "the body came too slowly while others waited for its memory; send it again";
-const NO_ROOM: &str = "too many bytes of requests are on their way; send it again in a second";
+const NO_ROOM: &str = "too many bytes of request bodies are on their way; send it again in a second";
 
 fn is_grpc(request: &Request) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE);

@@ -112,7 +112,7 @@ pub(crate) struct Sitter(Arc<Place>);
 impl Seats {
     /// `bodies` is shared by all listeners; `open` counts the connections.
     pub(crate) fn new(most: usize, patience: Patience, bodies: Bodies, open: Gauge) -> Self {
-        let full = Outage::new("every place for a connection is busy; more are told to come back");
+        let full = Outage::new("all places for connections are busy; new clients are told to try again");
         let shut = Outage::new("connections cannot be accepted; those that are open go on");
         let table = Mutex::default();
         Self { shared: Arc::new(Shared { most, bodies, patience, table, full, shut, open }) }
@@ -175,7 +175,10 @@ impl Seats {
                 let unshaken = !place.shaken.load(Ordering::Relaxed)
                     && patience.handshake.is_some_and(|handshake| place.opened.elapsed() >= handshake);
                 if unshaken || place.is_stuck(patience.answer) {
-                    tracing::debug!(handshake = !unshaken, "a client that keeps us waiting is cut off");
+                    tracing::debug!(
+                        handshake = !unshaken,
+                        "a client that keeps the server waiting is cut off"
+                    );
                     place.close.cancel();
                 }
             }

@@ -15,9 +15,15 @@ pub(super) fn hook() {
         let message = panic_message(panicked.payload());
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
-            tracing::error!(%message, place, thread, %backtrace, "a fault of this program; please report it");
+            tracing::error!(
+                %message, place, thread, %backtrace,
+                "the program panicked, which is a fault of its own; please report this line"
+            );
         } else {
-            tracing::error!(%message, place, thread, "a fault of this program; please report it");
+            tracing::error!(
+                %message, place, thread,
+                "the program panicked, which is a fault of its own; please report this line"
+            );
         }
     }));
 }

@@ -69,17 +69,19 @@ impl Courier {
         if let Some(secret) = &self.secret {
             request = request.header("webhook-signature", secret.sign(id, timestamp, &body));
         }
-        let request = request.body(Full::new(body)).context("the request cannot be made")?;
+        let request = request.body(Full::new(body)).context("the request to the receiver cannot be built")?;
         timeout(self.timeout, self.talk(request))
             .await
-            .with_context(|| format!("no answer within --webhook-timeout, {:?}", self.timeout))?
+            .with_context(|| {
+                format!("the receiver did not answer within --webhook-timeout, {:?}", self.timeout)
+            })?
     }
 
     async fn talk(&self, request: Request<Full<Bytes>>) -> anyhow::Result<()> {
         let answer = self.client.request(request).await?;
         let status = answer.status();
         if !status.is_success() {
-            bail!("answered with {status}");
+            bail!("the receiver answered {status}");
         }
         // It has answered: what comes of the rest does not matter.
         Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.ok();
@@ -93,11 +95,11 @@ fn tls(url: &Uri) -> anyhow::Result<ClientConfig> {
     if url.scheme_str() == Some("https") {
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
-            tracing::warn!(%error, "some of the system's certificates cannot be read");
+            tracing::warn!(%error, "one of the system's certificates cannot be read; it is not trusted");
         }
         roots.add_parsable_certificates(found.certs);
         if roots.is_empty() {
-            bail!("--webhook-url: https needs the system's certificates, and there are none");
+            bail!("--webhook-url: https needs the system's certificates; install them, as there are none");
         }
     }
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

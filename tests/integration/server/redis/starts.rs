@@ -50,18 +50,18 @@ async fn a_redis_that_cannot_be_used_is_named_without_its_password() {
         ),
         (vec![&*format!("--redis-url={nobody}")], "--redis-url: redis://me:…@", 1),
         (vec![&*format!("--redis-url={checked}"), "--presence-layout=keyspace"], "notify-keyspace-events", 1),
-        (vec![], "--presence: \"redis\" needs to know which", 2),
+        (vec![], "--presence: \"redis\" needs the address of a Redis", 2),
         (vec!["--redis-url=http://me:hidden@x"], "is not the address of a Redis", 2),
-        (vec!["--redis-url=redis://x", "--presence=memory"], "--redis-url: \"redis://x\" is for nothing", 2),
-        (vec!["--presence=mongo"], "--presence: \"mongo\" is not a store", 2),
+        (vec!["--redis-url=redis://x", "--presence=memory"], "--redis-url: \"redis://x\" has no effect", 2),
+        (vec!["--presence=mongo"], "--presence: \"mongo\" is not a place to keep presence", 2),
         (
             vec!["--redis-url=redis://x", "--redis-prefix={}"],
-            "--redis-prefix: \"{}\" is not 1 to 64 bytes",
+            "--redis-prefix: \"{}\" must be 1 to 64 bytes",
             2,
         ),
         (
             vec!["--redis-url=redis://x", "--presence-notifications=set"],
-            "is for --presence-layout keyspace alone",
+            "has no effect without --presence-layout keyspace",
             2,
         ),
     ]
