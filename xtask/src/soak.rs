@@ -20,7 +20,7 @@ pub enum Name {
 /// Builds the binary and runs it.
 pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
     if !(0.0..=24.0 * 60.0).contains(&minutes) {
-        bail!("--minutes is {minutes}, allowed are 0 to {}", 24 * 60);
+        bail!("--minutes is {minutes}; it must be from 0 to {}", 24 * 60);
     }
     let binary = match name {
         Name::Presence => "soak-presence",

@@ -38,7 +38,10 @@ pub(super) fn get(needs: &[&Need]) -> Result<()> {
 /// Gets packages by name.
 pub(super) fn get_packages(packages: &[&str]) -> Result<()> {
     if binary(&["apt-get"]).is_none() {
-        bail!("no apt-get here: install {} by your system's means", packages.join(", "));
+        bail!(
+            "there is no apt-get here; install these with your system's package manager: {}",
+            packages.join(", ")
+        );
     }
     if is_root() { install(packages) } else { unpacked::get(packages) }
 }

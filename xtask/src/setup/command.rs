@@ -22,7 +22,7 @@ pub fn run(check: bool) -> Result<()> {
     }
     match (missing.len(), check) {
         (0, _) => return Ok(()),
-        (count, true) => bail!("{count} missing: run `cargo xtask setup`"),
+        (count, true) => bail!("{count} are missing; run `cargo xtask setup`"),
         (_, false) => {}
     }
     // What cannot be had is told at the end, each with its reason: the rest is of use without it.
@@ -48,7 +48,7 @@ pub fn run(check: bool) -> Result<()> {
         }
     }
     if !failed.is_empty() {
-        bail!("not on this machine: {}", failed.join(", "));
+        bail!("these could not be installed, the lines above say why: {}", failed.join(", "));
     }
     Ok(())
 }

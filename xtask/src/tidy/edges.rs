@@ -71,7 +71,7 @@ fn check_manifest(path: &str, manifest: &Table) -> Vec<String> {
             }
             let optional = declared.get("optional") == Some(&Value::Boolean(true));
             if name == "conductor-hub" && dependency == "redis-mpx" && kind == "dependencies" && !optional {
-                breaches.push(format!("{path}: redis-mpx comes only with the feature `redis`"));
+                breaches.push(format!("{path}: redis-mpx must be optional, behind the feature `redis`"));
             }
         }
     }
@@ -94,7 +94,7 @@ mod tests {
             [
                 "c/Cargo.toml: bytes is not declared in [workspace.dependencies]",
                 "c/Cargo.toml: conductor-hub must not depend on presence-core",
-                "c/Cargo.toml: redis-mpx comes only with the feature `redis`",
+                "c/Cargo.toml: redis-mpx must be optional, behind the feature `redis`",
             ]
         );
     }

@@ -8,7 +8,7 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         for (number, target) in targets(text) {
             if !resolves(tree, folder, target) {
-                breaches.push(format!("{path}:{number}: no such file: {target}"));
+                breaches.push(format!("{path}:{number}: no file is at {target}"));
             }
         }
     }
@@ -70,7 +70,7 @@ mod tests {
         ]);
         assert_eq!(
             check(&tree),
-            ["README.md:2: no such file: docs/gone.md", "README.md:6: no such file: ../../x"]
+            ["README.md:2: no file is at docs/gone.md", "README.md:6: no file is at ../../x"]
         );
     }
 }

@@ -12,7 +12,7 @@ fn breaches(tree: &Tree, path: &str, script: &str) -> Vec<String> {
     let mut breaches = Vec::new();
     let name = path.rsplit('/').next().unwrap_or(path);
     if !tree.ending(".rs").any(|(_, source)| source.contains(&format!("\"{name}\""))) {
-        breaches.push(format!("{path}: nobody calls it"));
+        breaches.push(format!("{path}: no Rust file names this script; call it or remove it"));
     }
     if path.contains("/journals/") {
         return breaches;
@@ -20,19 +20,19 @@ fn breaches(tree: &Tree, path: &str, script: &str) -> Vec<String> {
     let head: Vec<&str> = script.lines().skip(1).take_while(|line| line.starts_with("--")).collect();
     if !script.starts_with("#!lua") {
         breaches.push(format!(
-            "{path}: does not begin with #!lua, which makes Redis refuse it whole or not at all"
+            "{path}: it must begin with #!lua, so that Redis refuses it whole or not at all"
         ));
     }
     for what in ["KEYS", "ARGV", "Returns"] {
         if !head.iter().any(|line| line.trim_start_matches(['-', ' ']).starts_with(what)) {
-            breaches.push(format!("{path}: its head does not say {what}"));
+            breaches.push(format!("{path}: its head has no line that begins with {what}"));
         }
     }
     let keys = head.iter().find(|line| line.contains("KEYS")).copied().unwrap_or_default();
     let said = (1..).take_while(|key| keys.contains(&format!("  {key} "))).count();
     let used = (1..=99).rev().find(|key| script.contains(&format!("KEYS[{key}]"))).unwrap_or(0);
     if said != used {
-        breaches.push(format!("{path}: its head says {said} keys, it uses {used}"));
+        breaches.push(format!("{path}: its head names {said} keys, but it uses {used}"));
     }
     breaches
 }

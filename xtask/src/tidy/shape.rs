@@ -20,15 +20,16 @@ fn check_file(path: &str, text: &str) -> Vec<String> {
     let mut breaches = Vec::new();
     let name = path.rsplit('/').next().unwrap_or(path);
     if name.strip_suffix(".rs").is_some_and(|stem| BANNED.contains(&stem)) {
-        breaches.push(format!("{path}: a function belongs to the type it serves, not to {name}"));
+        breaches.push(format!("{path}: a function belongs to the type it serves, not into {name}; move it"));
     }
     if BANNED.iter().any(|banned| path.contains(&format!("/{banned}/"))) {
-        breaches.push(format!("{path}: the name of its folder says nothing"));
+        breaches.push(format!("{path}: the name of its folder does not say what is in it; rename it"));
     }
     let lines = text.lines().count();
     if lines > FILE_LINES && !explained(text) {
         breaches.push(format!(
-            "{path}: {lines} lines: split it where the noun changes, or start its head with `Long because`"
+            "{path}: it has {lines} lines; split it where the noun changes, or start its head with `Long \
+             because`"
         ));
     }
     let code = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
@@ -39,7 +40,9 @@ fn check_file(path: &str, text: &str) -> Vec<String> {
         _ => usize::MAX,
     };
     if code > most {
-        breaches.push(format!("{path}: {code} lines of code, at most {most}: it only declares"));
+        breaches.push(format!(
+            "{path}: it has {code} lines of code; at most {most} are allowed, as it only declares"
+        ));
     }
     breaches
 }

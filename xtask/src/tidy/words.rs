@@ -17,22 +17,22 @@ fn check_text(path: &str, text: &str) -> Vec<String> {
     let (later, ignore, macro_) = (["TO", "DO"].concat(), ["#[", "ignore"].concat(), ["to", "do!("].concat());
     for (number, line) in text.lines().enumerate() {
         if words(line, &later).any(|rest| !has_number(rest)) {
-            breach(number, format!("{later} without the number of an issue, {later}(#12)"));
+            breach(number, format!("{later} needs the number of an issue, like {later}(#12)"));
         }
         if path.ends_with(".rs") && line.trim_start().starts_with(&ignore) {
-            breach(number, "a test that is never run is no test".to_owned());
+            breach(number, "an ignored test never runs; let it run or remove it".to_owned());
         }
         if path.ends_with(".rs") && line.contains(&macro_) {
-            breach(number, format!("{macro_}…) is left behind"));
+            breach(number, format!("{macro_}…) was left behind; remove it"));
         }
         for folder in ["work", "root", "home"] {
             if names_folder(line, folder) {
-                breach(number, format!("/{folder}/ is a path of somebody's machine"));
+                breach(number, format!("/{folder}/ is a path on one machine; write it without"));
             }
         }
         for host in hosts() {
             if line.contains(&host) {
-                breach(number, "names the host of a package registry".to_owned());
+                breach(number, "the line names the host of a package registry; remove it".to_owned());
             }
         }
     }
