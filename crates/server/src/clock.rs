@@ -1,4 +1,4 @@
-//! Wall time: read here alone, and told as programs tell it to each other.
+//! Wall time: read here alone, and written as milliseconds since 1970.
 
 use std::time::SystemTime;
 

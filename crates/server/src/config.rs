@@ -33,7 +33,7 @@ pub(crate) struct Config {
     pub(crate) http: SocketAddr,
     /// Where gRPC listens.
     pub(crate) grpc: SocketAddr,
-    /// The directory of the embedded store; made when it is missing.
+    /// The directory of the embedded store; created when it is missing.
     pub(crate) data_dir: PathBuf,
     /// Which log lines are written, in the words of `tracing`'s filters.
     pub(crate) log: String,
@@ -43,15 +43,15 @@ pub(crate) struct Config {
     pub(crate) insecure: bool,
     /// Web origins besides our own whose pages may call us.
     pub(crate) allow_origin: Vec<String>,
-    /// Where it is kept who is online.
+    /// Where the server keeps who is online.
     pub(crate) presence: Store,
-    /// How it is kept in Redis.
+    /// How presence is stored in Redis.
     pub(crate) presence_layout: Layout,
     /// What to do about Redis's notifications, for the layout that needs them.
     pub(crate) presence_notifications: Notifications,
-    /// Which Redis.
+    /// The address of Redis.
     pub(crate) redis_url: Option<RedisUrl>,
-    /// What every key in Redis begins with.
+    /// The beginning of every key in Redis.
     pub(crate) redis_prefix: String,
     /// How long Redis may take to answer, and to be connected to.
     pub(crate) redis_timeout: Duration,
@@ -63,11 +63,11 @@ pub(crate) struct Config {
     pub(crate) presence_events: usize,
     /// How many streams of presence events may be open at once.
     pub(crate) presence_streams: usize,
-    /// Who is told of every transition of presence.
+    /// The address to which every transition of presence is posted.
     pub(crate) webhook_url: Option<WebAddress>,
-    /// What posts to it are signed with.
+    /// The key that signs those posts.
     pub(crate) webhook_secret: Option<Secret>,
-    /// How long it may take to answer.
+    /// How long the receiver of those posts may take to answer.
     pub(crate) webhook_timeout: Duration,
     /// How long a clean stop may take.
     pub(crate) shutdown_time: Duration,
@@ -85,7 +85,7 @@ pub(crate) struct Config {
     pub(crate) body_bytes: usize,
     /// How long a request may take: its head, its body, its answer.
     pub(crate) request_time: Duration,
-    /// What is odd about all this and no reason not to start: for the log.
+    /// Warnings for the log: what is odd, but no reason not to start.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ impl Config {
         Self::from_values(&values)
     }
 
-    /// What counts when nobody says anything.
+    /// Returns the configuration that counts when nothing is given.
     #[cfg(test)]
     pub(crate) fn usual() -> Self {
         Self::from_values(&Values::default()).expect("every default is allowed")

@@ -1,4 +1,4 @@
-//! The data directory: made when missing, writable, and used by one server at a time.
+//! The data directory: created when missing, writable, and used by one server at a time.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{Read as _, Write as _};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub(crate) struct DataDir {
     path: PathBuf,
     id: Uuid,
-    /// The outermost directory that was missing and had to be made.
+    /// The outermost directory that was missing and had to be created.
     made: Option<PathBuf>,
     _lock: File,
 }

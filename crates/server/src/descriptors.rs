@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 
-/// What is asked for, within what we may: a kernel may have a bound of its own that it does not name.
+/// The limits to ask for, highest first: a kernel may have a bound of its own that it does not name.
 const LIMITS: [u64; 3] = [10_485_760, 1_048_576, 65_536];
 /// What is kept for the store, Redis and the rest: a quarter of all, within these bounds.
 const RESERVE_MIN: u64 = 128;

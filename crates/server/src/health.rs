@@ -13,14 +13,14 @@ pub(crate) const PRESENCE: &str = "presence";
 /// See [`PRESENCE`].
 pub(crate) const TIMELINES: &str = "timelines";
 
-/// How a part is.
+/// The condition of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// It does all it is for.
+    /// The part works.
     Well,
-    /// It can be read and takes nothing.
+    /// The part can be read but takes no writes.
     ReadOnly(Arc<str>),
-    /// It answers nothing.
+    /// The part answers nothing.
     Down(Arc<str>),
 }
 
@@ -37,24 +37,24 @@ pub(crate) struct Report {
 #[derive(Clone, Default)]
 pub(crate) struct Health {
     report: Arc<watch::Sender<Report>>,
-    /// What each part that is followed says at this moment: who asks need not wait until that was noticed.
+    /// Asks each part for its condition at this moment, so that nobody waits until a change was noticed.
     now: Arc<Mutex<Vec<(&'static str, Ask)>>>,
 }
 
 type Ask = Box<dyn Fn() -> Condition + Send>;
 
 impl Health {
-    /// The start is over.
+    /// Notes that the start is over.
     pub(crate) fn open(&self) {
         self.report.send_modify(|report| report.open = true);
     }
 
-    /// The stop begins.
+    /// Notes that the stop begins.
     pub(crate) fn stop(&self) {
         self.report.send_modify(|report| report.stopping = true);
     }
 
-    /// All parts now.
+    /// Returns all parts at this moment.
     pub(crate) fn report(&self) -> Report {
         let mut report = self.report.borrow().clone();
         for (name, ask) in self.now.lock().iter() {
@@ -63,7 +63,7 @@ impl Health {
         report
     }
 
-    /// All parts, whenever one changes.
+    /// Returns all parts, again whenever one changes.
     pub(crate) fn reports(&self) -> watch::Receiver<Report> {
         self.report.subscribe()
     }
@@ -118,7 +118,7 @@ impl Health {
 }
 
 impl Condition {
-    /// One word for programs.
+    /// Returns the condition in one word, for programs.
     fn name(&self) -> &'static str {
         match self {
             Self::Well => "well",

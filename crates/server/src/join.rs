@@ -90,7 +90,7 @@ impl Join {
         Ok(Self { hub, stores, timeline, supervisor })
     }
 
-    /// Has the parts say how they are: whoever asks reads only that.
+    /// Has `health` follow the states of presence and of the timelines.
     pub(crate) fn follow_health(&self, health: &Health, supervisor: &Supervisor) {
         let stop = supervisor.stop().clone();
         let presence =

@@ -20,7 +20,7 @@ pub(crate) use self::bodies::Bodies;
 pub(crate) use self::gate::gate;
 pub(crate) use self::seats::{Patience, Seat, Seats, Sitter};
 
-/// Takes `address` for what the key `name` sets.
+/// Listens on `address`, which the key `name` sets.
 pub(crate) async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {

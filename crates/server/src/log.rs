@@ -22,7 +22,7 @@ use crate::config::{Config, LogFormat};
 /// How long the end of the process waits for lines that are not written yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// How presence is, is told by `health.rs`, for every backend; the words of this one about the same would come twice.
+/// `health.rs` logs the state of presence for every backend; the lines of this backend would say it twice.
 const TOLD_HERE: &str = "presence_redis::report=off";
 
 static ERRORS: OnceLock<Outlet> = OnceLock::new();
@@ -64,7 +64,7 @@ pub(crate) fn complain(line: impl Display) {
     push(format!("tidings: {line}\n").as_bytes());
 }
 
-/// Writes one line to the standard output, some time: nobody has to read it.
+/// Queues one line for the standard output; nobody has to read it.
 pub(crate) fn announce(line: impl Display) -> io::Result<()> {
     let outlet = Outlet::start("output", rustix::stdio::stdout(), |_| {})?;
     OUTPUT.get_or_init(|| outlet).push(format!("{line}\n").as_bytes());

@@ -35,9 +35,9 @@ use crate::signals::Signals;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The configuration makes no sense.
+/// The exit code when the configuration is wrong.
 const MISCONFIGURED: u8 = 2;
-/// What was salvaged is not all that there was.
+/// The exit code when a salvage has lost something.
 const SALVAGED_WITH_LOSSES: u8 = 3;
 
 fn main() -> ExitCode {
@@ -73,7 +73,7 @@ fn start() -> ExitCode {
     }
 }
 
-/// How the process ends.
+/// Runs the command, and returns how the process ends.
 async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     signals::outlive_file_limits().context("signals of the system cannot be caught")?;
     match command {

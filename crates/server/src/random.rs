@@ -1,10 +1,10 @@
-//! Chance, for what many clients or servers would otherwise do at the same moment.
+//! Random times, for what many clients or servers would otherwise do at the same moment.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-/// A time from none up to `most`, any as likely as another.
+/// Returns a random time from zero up to `most`.
 pub(crate) fn below(most: Duration) -> Duration {
     // The low half of a random UUID; the bits that say what it is lie at the top of that, and are cut off.
     let chance = (Uuid::new_v4().as_u64_pair().1 << 8) as f64 / 2_f64.powi(64);

@@ -20,7 +20,7 @@ use crate::signals::Signals;
 use crate::supervisor::Supervisor;
 use crate::{descriptors, grpc, http, listen, log, telemetry};
 
-/// Of the time a stop may take, what is kept back for the store.
+/// The share of the time for a stop that is kept for the store.
 const FOR_THE_STORE: f64 = 0.25;
 /// How long a client of HTTP/2 may take to say that it is one.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -161,7 +161,7 @@ fn door(supervisor: &Supervisor, listener: TcpListener, seats: Seats, request_ti
     Door::new(listener, seats, request_time)
 }
 
-/// Says where to go, in the one line that this program writes to its output. Nobody has to read it.
+/// Prints the address to open, in the one line of the standard output. Nobody has to read it.
 fn announce((http, grpc): (SocketAddr, SocketAddr), config: &Config) {
     let host = if http.ip().is_unspecified() { "localhost".to_owned() } else { host(http) };
     let line = format!(

@@ -1,4 +1,4 @@
-//! The one place that picks where things are kept.
+//! The one place that chooses the stores of presence and rooms.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Every long-lived task of the server, so that nobody's end goes unnoticed.
+//! Watches every long-lived task of the server, so that none ends unnoticed.
 //!
 //! ```text
 //!          ends or panics before the stop
@@ -18,9 +18,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::log;
 
-/// A task that ended is started again after this, so that one that ends at once does not burn a core.
+/// How long a task that ended waits to be started again, so that one that ends at once burns no core.
 const AGAIN: Duration = Duration::from_millis(100);
-/// One that ended so often within [`OFTEN`] is not worth starting again.
+/// A task that ended this often within [`OFTEN`] is not started again.
 const ENDS_MAX: usize = 5;
 const OFTEN: Duration = Duration::from_mins(1);
 
@@ -34,23 +34,23 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    /// Owns nothing yet.
+    /// Creates a supervisor without tasks.
     pub(crate) fn new() -> Self {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         Self { tasks, stop, fatal: watch::Sender::new(None) }
     }
 
-    /// One with tasks and a stop of its own that tells the same server why it cannot go on.
+    /// Creates a supervisor of the same server with tasks and a stop of its own.
     pub(crate) fn another(&self) -> Self {
         Self { fatal: self.fatal.clone(), ..Self::new() }
     }
 
-    /// Where short-lived tasks run; they end with the stop, too.
+    /// Returns the tracker of short-lived tasks, which end with the stop, too.
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.tasks
     }
 
-    /// What tells the tasks to end.
+    /// Returns the token that tells the tasks to end.
     pub(crate) fn stop(&self) -> &CancellationToken {
         &self.stop
     }
@@ -102,7 +102,7 @@ impl Supervisor {
         reason.unwrap_or_default()
     }
 
-    /// How a task ended; `None` if it was to end.
+    /// Returns how a task ended; `None` if the stop ended it.
     async fn end_of(&self, task: impl Future<Output = ()>) -> Option<String> {
         let ended = AssertUnwindSafe(task).catch_unwind().await;
         if self.stop.is_cancelled() {

@@ -69,9 +69,9 @@ pub(crate) struct Webhook {
     presence: Presence,
     stop: CancellationToken,
     counters: Counters,
-    /// Its receiver does not take what is posted.
+    /// Its receiver does not accept what is posted.
     refused: Outage,
-    /// Where it stands cannot be written down.
+    /// Its position cannot be saved.
     unmarked: Outage,
 }
 

@@ -3,7 +3,7 @@
 //! A password with a raw `#`, `/` or `?` is cut in two by every parser, and a token in a path or a query is in no parser's sight. So
 //! nothing is parsed first: what is shown is only what can be nothing but a scheme, a user, a host, a port or the number of a database.
 
-/// What stands for what is not shown.
+/// The sign that stands for what is not shown.
 const HIDDEN: &str = "…";
 
 /// An address without its secrets. Where it is not sure which part is what, scheme and host alone, or less.

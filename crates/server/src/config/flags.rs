@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use super::problem::Problems;
 use super::{address, key};
 
-/// What was asked for.
+/// The command that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
     /// Run the server.
@@ -36,7 +36,7 @@ pub(crate) struct Invocation {
 pub(crate) enum Instead {
     /// Print this and be done: help or version.
     Print(String),
-    /// The command line makes no sense.
+    /// The command line is wrong.
     Refuse(Problems),
 }
 
@@ -130,7 +130,7 @@ fn path(matches: &ArgMatches, name: &str) -> PathBuf {
     matches.get_one::<PathBuf>(name).cloned().unwrap_or_default()
 }
 
-/// One line of what clap says in a paragraph with tips and usage.
+/// Makes one line of what clap says in a paragraph with tips and usage.
 fn instead(error: &clap::Error) -> Instead {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Instead::Print(error.to_string());

@@ -11,7 +11,7 @@ pub(super) struct Key {
     pub(super) variable: &'static str,
     /// What stands for the value in the help.
     pub(super) placeholder: &'static str,
-    /// What counts when nobody says anything.
+    /// The value that counts when none is given.
     pub(super) default: &'static str,
     /// What it does, with its unit and the reason to change it.
     pub(super) help: &'static str,
@@ -101,7 +101,7 @@ keys! {
 }
 
 impl Key {
-    /// A text as it may be shown: a secret is not, nor is what may be one in an address.
+    /// Returns a text as it may be shown: without a secret, or what may be one in an address.
     pub(super) fn show(&self, text: &str) -> String {
         match self.placeholder {
             "SECRET" => "…".to_owned(),
@@ -110,7 +110,7 @@ impl Key {
         }
     }
 
-    /// The same for a value of the file that is no text: it may hold a secret somewhere.
+    /// Returns a value of the file that is not a text as it may be shown; it may hold a secret.
     pub(super) fn show_value(&self, value: &str) -> String {
         match self.placeholder {
             "SECRET" | "URL" => "…".to_owned(),

@@ -5,9 +5,9 @@ use tracing_subscriber::EnvFilter;
 use super::near;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
-/// What counts for everything that no part of the filter names.
+/// The level of every module that the filter does not name.
 const USUAL: &str = "info";
-/// Our own modules, which somebody who writes something near them means.
+/// Our own modules; a name near one of them is taken for a misspelling.
 const OURS: [&str; 7] =
     ["conductor_hub", "mpx", "presence_core", "presence_redis", "redis_link", "tidings", "timeline"];
 /// The engine of the store tells at `info` of every file it makes, which helps nobody who has not asked.

@@ -1,6 +1,6 @@
 //! Which known name a misspelled one was probably meant to be.
 
-/// The known name nearest to `given`, when it is near enough to be a slip of the hand.
+/// Returns the known name nearest to `given`, if it is near enough to be a typing error.
 pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |name: &str| name.to_ascii_lowercase().replace('_', "-");
     let given = plain(given);

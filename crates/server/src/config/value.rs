@@ -20,7 +20,7 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Where it is kept who is online.
+/// Where the server keeps who is online.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Store {
     /// In this process.
@@ -43,7 +43,7 @@ pub(crate) enum Layout {
 pub(crate) struct RedisUrl(String);
 
 impl RedisUrl {
-    /// The whole of it.
+    /// Returns the whole address, with its secrets.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -66,7 +66,7 @@ impl fmt::Debug for RedisUrl {
 pub(crate) struct WebAddress(Uri);
 
 impl WebAddress {
-    /// The whole of it.
+    /// Returns the whole address, with its secrets.
     pub(crate) fn expose(&self) -> &Uri {
         &self.0
     }
@@ -211,7 +211,7 @@ pub(super) fn switch(text: &str) -> Checked<bool> {
     }
 }
 
-/// Lets nothing stand for nothing.
+/// Lets an empty text stand for no value.
 pub(super) fn optional<T>(parse: impl Fn(&str) -> Checked<T>) -> impl Fn(&str) -> Checked<Option<T>> {
     move |text| if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
 }

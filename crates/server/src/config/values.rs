@@ -9,11 +9,11 @@ use super::key::Key;
 use super::problem::Problems;
 use super::{environment, file, key};
 
-/// What every source says, before any of it is understood.
+/// The texts of all sources, before any of them is parsed.
 #[derive(Debug, Default)]
 pub(super) struct Values {
     given: HashMap<&'static str, Given>,
-    /// What is odd and no reason to refuse anything.
+    /// Warnings: what is odd, but no reason to refuse the configuration.
     warnings: Vec<String>,
 }
 

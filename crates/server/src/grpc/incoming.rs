@@ -1,4 +1,4 @@
-//! gRPC connections as they come: each with its seat, cut off when it has to go.
+//! Accepts gRPC connections: each has a seat, and is cut off when it loses it.
 
 use std::io;
 use std::pin::Pin;

@@ -48,7 +48,7 @@ fn is_loopback(host: &str) -> bool {
     address || name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
 }
 
-/// The middleware: refuses strangers.
+/// The middleware: refuses other origins, and other names of this host.
 pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     match guard.refuse(request.headers()) {
         Some(why) => answer::error(StatusCode::FORBIDDEN, "FORBIDDEN", why),

@@ -23,11 +23,11 @@ pub(crate) struct Limits {
     /// One for each class of status, 1xx to 5xx.
     answered: [Counter; 5],
     duration: Histogram,
-    /// Requests fail by a fault of ours.
+    /// Requests that fail because of an error in this server.
     failing: Arc<Outage>,
 }
 
-/// After so long without a failure it is over.
+/// How long no request may fail until the outage is over.
 const QUIET: Duration = Duration::from_secs(10);
 
 impl Limits {

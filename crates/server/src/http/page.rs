@@ -77,7 +77,7 @@ impl Asset {
         }
     }
 
-    /// Names these very bytes, so that a browser asks again and is told that nothing changed.
+    /// Returns a name of these very bytes, by which a browser is told that nothing changed.
     fn tag(self) -> HeaderValue {
         let mut hasher = DefaultHasher::new();
         self.bytes.hash(&mut hasher);

@@ -49,7 +49,7 @@ fn listed(ids: &[String], statuses: &[Status]) -> Vec<Value> {
     pairs.map(|(id, status)| json!({ "id": id, "status": status.to_string() })).collect()
 }
 
-/// What could be said is said, and what could not has its error.
+/// Answers with every status that is known, and an error beside each that is not.
 fn partly(kind: ErrorKind, failures: &[Failure], mut statuses: Vec<Value>) -> Response {
     for failure in failures {
         if let Some(status) = statuses.get_mut(failure.index()) {

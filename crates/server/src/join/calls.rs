@@ -27,7 +27,7 @@ use crate::supervisor::Supervisor;
 
 /// Calls that wait for the store; one more is refused and asked again by its client.
 const WAITING_MAX: usize = 4_096;
-/// Calls that are in the store at once: enough for it to commit many together.
+/// How many calls the store works on at once: enough for it to commit many together.
 const RUNNING_MAX: usize = 256;
 /// How long the store may take for a call; then its client is told, and may call again.
 const ANSWER_TIME: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! Who a connection belongs to. Nobody logs in yet: `/ws?user=alice` is alice, and without a name one is nobody.
+//! Who a connection belongs to. Nobody logs in yet: `/ws?user=alice` is alice, and a connection without a name has no user.
 
 use async_trait::async_trait;
 use axum::extract::Query;
@@ -10,7 +10,7 @@ use tidings::timeline::MemberId;
 
 use super::channel;
 
-/// Admits by name.
+/// Admits a client under the name that it gives.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Door;
 

@@ -38,7 +38,7 @@ struct State {
 }
 
 impl Roster {
-    /// Everybody, or as many as one answer takes, as JSON.
+    /// Returns who is online, as many as one answer takes, as JSON.
     pub(super) fn who(&self) -> Bytes {
         let mut state = self.state.lock();
         if let Some(who) = &state.who {

@@ -1,4 +1,4 @@
-//! The loop that every listener has: a connection, a seat for it, and never an end.
+//! The loop of every listener: it accepts connections, finds seats for them, and never ends.
 
 use std::future::pending;
 use std::io;
@@ -29,7 +29,7 @@ impl Door {
         Self { listener: Arc::new(Mutex::new(Some(Arc::new(listener)))), seats, unread }
     }
 
-    /// Lets nobody in any more.
+    /// Accepts no more connections.
     pub(crate) fn close(&self) {
         self.listener.lock().take();
     }

@@ -30,7 +30,7 @@ struct State {
     moved: Instant,
     /// All of it is here, or nobody wants it.
     finished: bool,
-    /// It is us who keep it waiting.
+    /// The server itself keeps it waiting.
     ours: bool,
     ended: Option<Ended>,
     waker: Option<Waker>,

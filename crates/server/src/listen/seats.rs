@@ -32,14 +32,14 @@ use crate::log::Outage;
 /// Places for those who ask about health, besides the others.
 const RESERVED: usize = 16;
 
-/// After so long without somebody too many it is over.
+/// How long nobody may be turned away until the outage is over.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// After so long without a connection that could not be accepted they can be. Closing an idle one lets one more in each time,
-/// which is no end of it.
+/// How long every connection has to be accepted until the outage is over. Closing an idle one lets one more in each time,
+/// which does not end it.
 const OPEN_AGAIN: Duration = Duration::from_secs(2);
 
-/// How long things may take.
+/// The time limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
     /// From the connection to the end of its handshake, where there is one.
@@ -62,7 +62,7 @@ struct Shared {
     table: Mutex<Table>,
     /// Every place is busy.
     full: Outage,
-    /// The system lets nobody in.
+    /// The system accepts no connections.
     shut: Outage,
     open: Gauge,
 }

@@ -51,7 +51,7 @@ impl Outage {
         }
     }
 
-    /// Takes it for over when there was no failure for so long.
+    /// Notes that the outage is over if there was no failure for so long.
     pub(crate) fn over_if_quiet_for(&self, quiet: Duration) {
         if self.began.lock().is_some_and(|began| began.last.elapsed() >= quiet) {
             self.over();

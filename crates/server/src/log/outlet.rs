@@ -22,10 +22,10 @@ use parking_lot::{Condvar, Mutex};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-/// Bytes that may wait: some seconds of a log at its worst, and no burden.
+/// How many bytes may wait: some seconds of a log at its busiest.
 const BYTES_MAX: usize = 1024 * 1024;
 
-/// Where lines go; clones are the same.
+/// A queue of lines and the thread that writes them; clones share both.
 #[derive(Debug, Clone)]
 pub(crate) struct Outlet {
     shared: Arc<Shared>,
@@ -71,7 +71,7 @@ impl Outlet {
         Ok(Self { shared })
     }
 
-    /// Has a line written some time; one that finds no place is lost, and counted.
+    /// Queues a line to be written; one that finds no room is lost, and counted.
     pub(crate) fn push(&self, line: &[u8]) {
         let mut state = self.shared.state.lock();
         if state.bytes + line.len() > BYTES_MAX {

@@ -16,7 +16,7 @@ pub(super) struct Batch {
     /// Set if events before these are lost.
     lagged: Option<Lagged>,
     events: Vec<Event>,
-    /// Where the stream stands after all this.
+    /// The position of the stream after these events.
     position: Option<Position>,
 }
 
@@ -47,7 +47,7 @@ impl<'a> From<&'a Event> for Told<'a> {
 }
 
 impl Batch {
-    /// Whether there is nothing to tell, only a place to remember.
+    /// Returns whether there is nothing to post, only a position to remember.
     pub(super) fn is_silent(&self) -> bool {
         self.lagged.is_none() && self.events.is_empty()
     }
@@ -78,7 +78,7 @@ impl Batch {
 /// Cuts the stream of presence into batches. It keeps nothing itself: what is not read stays in the log.
 pub(super) struct Cutter {
     events: Events,
-    /// Belongs before the next event.
+    /// A loss that is told before the next event.
     lagged: Option<Lagged>,
 }
 

@@ -17,7 +17,7 @@ impl Bookmark {
         Self { path }
     }
 
-    /// Where it stands; `None` before the first time.
+    /// Returns the stored position; `None` before the first one.
     pub(crate) fn read(&self) -> anyhow::Result<Option<Position>> {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
@@ -28,7 +28,7 @@ impl Bookmark {
         Ok(Some(position))
     }
 
-    /// Moves it, aside and by renaming, so that a crash leaves the old or the new one. A power cut may lose
+    /// Stores a position aside and renames the file, so that a crash leaves the old or the new one. A power cut may lose
     /// the last moves: then the receiver hears those events again.
     pub(crate) async fn set(&self, position: &Position) -> io::Result<()> {
         let aside = self.path.with_extension("new");
