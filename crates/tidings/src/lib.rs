@@ -1,9 +1,8 @@
 //! The realtime half of a chat or collaboration product, for Rust services.
 //!
 //! Who is here, who must hear this now, and what did I miss: presence, a WebSocket hub, and timelines. Each is a crate of its
-//! own that knows nothing of the others; this one has no code and re-exports them behind features, in versions
-//! that belong together. A program joins them through their hooks, as the server `tidings` does and the tour below
-//! shows.
+//! own that knows nothing of the others. This one has no code: it re-exports them behind features, in versions that belong
+//! together. A program joins them through their hooks, as the server `tidings` does and the tour below shows.
 //!
 //! ```text
 //!                        your program
@@ -19,8 +18,8 @@
 //!
 //! # A tour
 //!
-//! A message is stored, then shown to whoever is connected; who is not finds it in the inbox. The connection of a user is
-//! a device that presence holds.
+//! A message is stored, then shown to users who are connected; those who are not find it in their inbox later. The
+//! connection of a user is a device that presence holds.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -51,21 +50,21 @@
 //! let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(Live(hub.clone()))).await?;
 //! let timeline = Timeline::new(Arc::new(store), Default::default())?;
 //!
-//! // Bob's browser connects: a program does this in the hub's `Lifecycle` hook.
+//! // Bob's browser connects. A program does this in the hub's `Lifecycle` hook.
 //! presence.hold_device("bob", "connection 1").await?;
 //! assert_eq!(presence.status(["alice", "bob"]).await?, [Status::Offline, Status::Online]);
 //!
-//! // Alice writes to him. When this returns the message is safe, and has been shown.
+//! // Alice writes to him. When this returns, the message is on disk and has been shown.
 //! let (alice, bob) = (MemberId::new("alice")?, MemberId::new("bob")?);
 //! let message = Message::new(r#"{"text":"hi"}"#)?;
 //! let sent = timeline.send(Send { from: alice, to: bob.clone(), message, message_id: None }).await?;
 //! assert_eq!(sent.sequence.get(), 1);
 //!
-//! // Whatever he missed while he was away.
+//! // Bob reads what he missed while he was away.
 //! let inbox = timeline.sync(&bob, Seq::ZERO, Count::default()).await?;
 //! assert_eq!(inbox.entries[0].message.as_str(), r#"{"text":"hi"}"#);
 //!
-//! // His browser is gone: he is offline after the grace time, unless he is back.
+//! // Bob's browser is gone. He is offline after the grace time, unless he comes back before.
 //! presence.offline_device("bob", "connection 1").await?;
 //!
 //! hub.shutdown(std::time::Duration::from_secs(1)).await;
@@ -88,7 +87,7 @@
 //! | `timeline-http` | `timeline::http`, the service as an axum router | no |
 //! | `timeline-grpc` | `timeline::grpc`, the service and its client with tonic | no |
 //!
-//! Features add; none changes what the calls of another do.
+//! Each feature only adds; none changes what the calls of another do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
