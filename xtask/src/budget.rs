@@ -45,8 +45,8 @@ pub fn run(filter: Option<&str>, smoke: bool) -> Result<()> {
     for binary in build(smoke)? {
         let list = step::capture(Command::new(&binary).arg("list"))?;
         for line in list.lines() {
-            let figure =
-                Figure::read(binary.clone(), line).with_context(|| format!("this is not a figure: {line}"))?;
+            let figure = Figure::read(binary.clone(), line)
+                .with_context(|| format!("this is not a figure: {line}"))?;
             figures.push(figure);
         }
     }

@@ -63,8 +63,8 @@ fn generate(include: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     bare.include_source_info(false).include_imports(true).open_file(PROTO)?;
     let mut files = vec![(format!("{PACKAGE}.bin"), bare.encode_file_descriptor_set())];
     for name in [format!("{PACKAGE}.rs"), format!("{PACKAGE}.serde.rs")] {
-        let content =
-            fs::read_to_string(out.path().join(&name)).with_context(|| format!("{name} was not generated"))?;
+        let content = fs::read_to_string(out.path().join(&name))
+            .with_context(|| format!("{name} was not generated"))?;
         files.push((name, format!("{HEAD}{content}").into_bytes()));
     }
     Ok(files)

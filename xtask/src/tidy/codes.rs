@@ -25,7 +25,8 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
-/// Reads the arms `Self::Name => 4000,` and `Self::Name => "text",`, and the names in `fn reconnect`.
+/// Reads the arms `Self::Name => 4000,` and `Self::Name => "text",`, and the names in `fn
+/// reconnect`.
 fn catalogue(source: &str) -> Codes {
     let (mut codes, mut texts) = (BTreeMap::new(), BTreeMap::new());
     for line in source.lines() {

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::tree::Tree;
-use super::{codes, edges, links, scripts, shape, words};
+use super::{circles, codes, comments, edges, links, readmes, scripts, shape, words};
 
 /// Prints every breach, one a line, and fails if there is any.
 pub fn run() -> Result<()> {
@@ -13,13 +13,23 @@ pub fn run() -> Result<()> {
     }
     match breaches.len() {
         0 => println!("tidy"),
-        count => bail!("{count} breaches of the house rules, one a line above"),
+        count => bail!("{count} breaches of the house rules"),
     }
     Ok(())
 }
 
 fn breaches(tree: &Tree) -> Vec<String> {
-    let checks = [edges::check, shape::check, words::check, links::check, codes::check, scripts::check];
+    let checks = [
+        edges::check,
+        shape::check,
+        words::check,
+        links::check,
+        codes::check,
+        scripts::check,
+        readmes::check,
+        circles::check,
+        comments::check,
+    ];
     checks.iter().flat_map(|check| check(tree)).collect()
 }
 

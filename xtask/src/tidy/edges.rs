@@ -53,7 +53,8 @@ fn check_manifest(path: &str, manifest: &Table) -> Vec<String> {
     let Some((_, allowed)) = ALLOWED.iter().find(|(ours, _)| *ours == name) else {
         return vec![format!("{path}: tidy does not know which of our crates {name} may depend on")];
     };
-    // A workspace of its own has nothing to inherit from; a fuzzer is one, as it needs another toolchain.
+    // A workspace of its own has nothing to inherit from; a fuzzer is one, as it needs another
+    // toolchain.
     let apart = manifest.contains_key("workspace");
     let mut breaches = Vec::new();
     for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {

@@ -40,7 +40,8 @@ fn targets(text: &str) -> Vec<(usize, &str)> {
 
 fn resolves(tree: &Tree, folder: &str, target: &str) -> bool {
     let file = target.split('#').next().unwrap_or(target);
-    // Elsewhere, within the same document, or to an item of the crate whose docs include this document.
+    // Elsewhere, within the same document, or to an item of the crate whose docs include this
+    // document.
     if file.is_empty() || target.contains(':') {
         return true;
     }

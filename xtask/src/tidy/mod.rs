@@ -1,9 +1,13 @@
 //! `cargo xtask tidy`: the house rules that no compiler knows.
 
+mod circles;
 mod codes;
 mod command;
+mod comments;
 mod edges;
+mod imports;
 mod links;
+mod readmes;
 mod scripts;
 mod shape;
 mod tree;

@@ -1,6 +1,7 @@
 //! Lua scripts: each says at its head what it takes, takes no more, and has a caller.
 //!
-//! A file in a folder `journals` is a part of other scripts, which say what it takes; it only needs a caller.
+//! A file in a folder `journals` is a part of other scripts, which say what it takes; it only needs
+//! a caller.
 
 use super::tree::Tree;
 
@@ -19,9 +20,8 @@ fn breaches(tree: &Tree, path: &str, script: &str) -> Vec<String> {
     }
     let head: Vec<&str> = script.lines().skip(1).take_while(|line| line.starts_with("--")).collect();
     if !script.starts_with("#!lua") {
-        breaches.push(format!(
-            "{path}: it must begin with #!lua, so that Redis refuses it whole or not at all"
-        ));
+        breaches
+            .push(format!("{path}: it must begin with #!lua, so that Redis refuses it whole or not at all"));
     }
     for what in ["KEYS", "ARGV", "Returns"] {
         if !head.iter().any(|line| line.trim_start_matches(['-', ' ']).starts_with(what)) {
