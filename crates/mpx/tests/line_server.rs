@@ -147,9 +147,9 @@ async fn a_question_gets_the_first_answer() {
     let mut unanswered = 0;
     while unanswered < 16 {
         let line = one.hears().await;
-        unanswered += u32::from(line.ends_with(
-            " unanswered: the connection to redis was lost, and the message may be lost too",
-        ));
+        unanswered += u32::from(
+            line.ends_with(" unanswered: the connection to redis was lost, and the message may be lost too"),
+        );
         assert!(!line.is_empty(), "after {unanswered} of them");
     }
 }

@@ -146,8 +146,7 @@ impl<'a> Parts<'a> {
             return Ok(());
         }
         let allowed = known.join("`, `");
-        let what =
-            if known.is_empty() { "has none".to_owned() } else { format!("has only `{allowed}`") };
+        let what = if known.is_empty() { "has none".to_owned() } else { format!("has only `{allowed}`") };
         // Not the option itself: it may be the rest of a password with a `&` in it, which has to be
         // written as `%26`.
         Err(wrong(&format!(

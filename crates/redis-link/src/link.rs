@@ -14,7 +14,7 @@ use crate::cluster::Cluster;
 use crate::config::Connect;
 use crate::connect::{bounded, client, single};
 use crate::error::Error;
-use crate::node::{Node, Ready, Target};
+use crate::node::{Node, Target};
 use crate::request::{Request, Verdict};
 use crate::sentinel::Sentinels;
 use crate::used::Used;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use crate::config::Config;
 use crate::{data_dir, descriptors, listen, log, stores, webhook};
 
-/// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With `deep`, all that is stored is
-/// read, too. Whether all is well.
+/// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With
+/// `deep`, all that is stored is read, too. Whether all is well.
 pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     // Both ports are held to the end, since each may be in the way of the other.
     let (http, grpc) = (listen::bind("http", config.http).await, listen::bind("grpc", config.grpc).await);

@@ -1,4 +1,5 @@
-//! The server's configuration: read from flags, environment and one file, checked whole before anything starts.
+//! The server's configuration: read from flags, environment and one file, checked whole before
+//! anything starts.
 
 mod address;
 mod duration;
@@ -90,7 +91,8 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads every source and checks every value; all that is wrong is reported, not only the first.
+    /// Reads every source and checks every value; all that is wrong is reported, not only the
+    /// first.
     pub(crate) fn load(invocation: &Invocation) -> Result<Self, Problems> {
         let values = Values::gather(invocation, std::env::vars_os())?;
         Self::from_values(&values)

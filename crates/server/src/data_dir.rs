@@ -11,7 +11,8 @@ use rustix::fs::Mode;
 use tidings::timeline::embedded;
 use uuid::Uuid;
 
-/// An open data directory. The lock is held until it is dropped, and the kernel lets go of it however we end.
+/// An open data directory. The lock is held until it is dropped, and the kernel lets go of it
+/// however we end.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
@@ -105,7 +106,8 @@ impl DataDir {
     }
 }
 
-/// Says why `path` could not be opened, or with `deep` why it could not be read, and leaves nothing behind.
+/// Says why `path` could not be opened, or with `deep` why it could not be read, and leaves nothing
+/// behind.
 pub(crate) async fn check(path: &Path, deep: bool) -> anyhow::Result<()> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || check_now(&path, deep)).await?
@@ -144,7 +146,8 @@ fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
 /// The file whose presence says that there were timelines.
 const HAD_TIMELINES: &str = "had-timelines";
 
-/// The id of the store, made at its first opening and never again: with another one every client would start over.
+/// The id of the store, made at its first opening and never again: with another one every client
+/// would start over.
 fn id(path: &Path) -> anyhow::Result<Uuid> {
     let file = path.join("id");
     let text = match fs::read_to_string(&file) {

@@ -1,13 +1,15 @@
 //! File descriptors: as many as the system gives us, shared out before anything is opened.
 //!
-//! Every connection takes one, and so does every file of the store. A server that has none left can neither accept nor store, so
-//! the places of connections never add up to more than the limit less a reserve, which only the store and the rest of us use.
+//! Every connection takes one, and so does every file of the store. A server that has none left can
+//! neither accept nor store, so the places of connections never add up to more than the limit less
+//! a reserve, which only the store and the rest of us use.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
 
-/// The limits to ask for, highest first: a kernel may have a bound of its own that it does not name.
+/// The limits to ask for, highest first: a kernel may have a bound of its own that it does not
+/// name.
 const LIMITS: [u64; 3] = [10_485_760, 1_048_576, 65_536];
 /// What is kept for the store, Redis and the rest: a quarter of all, within these bounds.
 const RESERVE_MIN: u64 = 128;

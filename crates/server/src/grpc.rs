@@ -18,7 +18,8 @@ use crate::config::Config;
 use crate::health::{self, Health};
 use crate::listen::{self, Door};
 
-/// Calls of one connection at once, each of which may hold an answer that nobody reads yet; a client keeps the rest back.
+/// Calls of one connection at once, each of which may hold an answer that nobody reads yet; a
+/// client keeps the rest back.
 const STREAMS_MAX: u32 = 32;
 /// A peer that is gone without a word is noticed after these two.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -80,7 +81,8 @@ pub(crate) async fn serve(grpc: Grpc, door: Door, stop: CancellationToken) {
     }
 }
 
-/// Keeps the health service true until `stop`: for the whole server, and for the one service that is asked for by name.
+/// Keeps the health service true until `stop`: for the whole server, and for the one service that
+/// is asked for by name.
 async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationToken) {
     const SERVICE: &str = "timeline.v1.Timeline";
     let serving = |yes: bool| if yes { ServingStatus::Serving } else { ServingStatus::NotServing };

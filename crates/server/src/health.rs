@@ -1,4 +1,5 @@
-//! Whether the server works: what each part says of itself, in one place for `/readyz`, gRPC health, the page, metrics and the log.
+//! Whether the server works: what each part says of itself, in one place for `/readyz`, gRPC
+//! health, the page, metrics and the log.
 
 use std::sync::Arc;
 
@@ -37,7 +38,8 @@ pub(crate) struct Report {
 #[derive(Clone, Default)]
 pub(crate) struct Health {
     report: Arc<watch::Sender<Report>>,
-    /// Asks each part for its condition at this moment, so that nobody waits until a change was noticed.
+    /// Asks each part for its condition at this moment, so that nobody waits until a change was
+    /// noticed.
     now: Arc<Mutex<Vec<(&'static str, Ask)>>>,
 }
 
@@ -74,7 +76,8 @@ impl Health {
         self.report.send_modify(|report| report.set(part, condition));
     }
 
-    /// Notes what a part says of itself, and tells when it stops working and when it works again, until `stop` or until the part ends.
+    /// Notes what a part says of itself, and tells when it stops working and when it works again,
+    /// until `stop` or until the part ends.
     pub(crate) async fn follow<S>(
         self,
         part: &'static str,

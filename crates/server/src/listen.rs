@@ -36,7 +36,8 @@ pub(crate) async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpL
     })
 }
 
-/// Bounds what a peer that does not read can hold on to: an answer that it does not take for so long is dropped.
+/// Bounds what a peer that does not read can hold on to: an answer that it does not take for so
+/// long is dropped.
 #[cfg(target_os = "linux")]
 pub(crate) fn drop_unread_after(stream: &TcpStream, time: Duration) -> io::Result<()> {
     socket2::SockRef::from(stream).set_tcp_user_timeout(Some(time))

@@ -1,4 +1,5 @@
-//! What this process says besides its results: log lines, complaints, where it is open. None of it may fail or stall anything.
+//! What this process says besides its results: log lines, complaints, where it is open. None of it
+//! may fail or stall anything.
 
 mod outage;
 mod outlet;
@@ -22,7 +23,8 @@ use crate::config::{Config, LogFormat};
 /// How long the end of the process waits for lines that are not written yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// `health.rs` logs the state of presence for every backend; the lines of this backend would say it twice.
+/// `health.rs` logs the state of presence for every backend; the lines of this backend would say it
+/// twice.
 const TOLD_HERE: &str = "presence_redis::report=off";
 
 static ERRORS: OnceLock<Outlet> = OnceLock::new();
@@ -42,7 +44,8 @@ pub(crate) fn open() -> io::Result<()> {
     Ok(())
 }
 
-/// Has log lines written as the configuration says, those of libraries that use `log` too, and panics.
+/// Has log lines written as the configuration says, those of libraries that use `log` too, and
+/// panics.
 pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::builder().parse(format!("{},{TOLD_HERE}", config.log)).context("--log")?;
     let lines = tracing_subscriber::fmt()

@@ -1,6 +1,7 @@
 //! The tidings server: presence, timelines and a WebSocket hub in one binary, with a chat page.
 //!
-//! Reads its configuration, starts, and waits for the end; `docs/server.md` has what can be set and asked.
+//! Reads its configuration, starts, and waits for the end; `docs/server.md` has what can be set and
+//! asked.
 
 mod check;
 mod clock;

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 /// Returns a random time from zero up to `most`.
 pub(crate) fn below(most: Duration) -> Duration {
-    // The low half of a random UUID; the bits that say what it is lie at the top of that, and are cut off.
+    // The low half of a random UUID; the bits that say what it is lie at the top of that, and are
+    // cut off.
     let chance = (Uuid::new_v4().as_u64_pair().1 << 8) as f64 / 2_f64.powi(64);
     most.mul_f64(chance)
 }

@@ -21,7 +21,8 @@ pub(crate) struct Outcome {
 
 /// Reads `from` into `to`, which must not hold anything yet.
 ///
-/// The new directory has an id of its own, so that every client starts over: what was lost may be what it has read.
+/// The new directory has an id of its own, so that every client starts over: what was lost may be
+/// what it has read.
 pub(crate) async fn salvage(from: PathBuf, to: PathBuf) -> anyhow::Result<Outcome> {
     tokio::task::spawn_blocking(move || copy(&from, &to)).await?
 }
@@ -58,7 +59,8 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
     }
 }
 
-/// Takes over how far the webhook's receiver has heard, so that it is not told everything again, nor told of a loss.
+/// Takes over how far the webhook's receiver has heard, so that it is not told everything again,
+/// nor told of a loss.
 fn copy_bookmark(from: &Path, to: &DataDir) -> anyhow::Result<()> {
     let old = DataDir::webhook_of(from);
     // One that cannot be read would keep the server from starting.

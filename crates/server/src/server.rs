@@ -122,7 +122,8 @@ impl Server {
         Ok(Self { join, health, supervisor })
     }
 
-    /// Stops accepting, lets clients and requests finish, then closes the store. Acts first and logs then.
+    /// Stops accepting, lets clients and requests finish, then closes the store. Acts first and
+    /// logs then.
     async fn stop(self, time: Duration, reason: &str) -> anyhow::Result<()> {
         let started = Instant::now();
         let clients = started + time.mul_f64(1.0 - FOR_THE_STORE);
@@ -142,7 +143,8 @@ impl Server {
     }
 }
 
-/// Stops the server when nothing but a restart of the process helps its store, so that whoever runs it starts it again.
+/// Stops the server when nothing but a restart of the process helps its store, so that whoever runs
+/// it starts it again.
 async fn stop_when_lost(timeline: Timeline, supervisor: Supervisor) {
     let mut state = timeline.state();
     let stop = supervisor.stop().clone();

@@ -1,4 +1,5 @@
-//! The signals of the process, heard by a thread of their own: also a server whose every thread is busy can be ended.
+//! The signals of the process, heard by a thread of their own: also a server whose every thread is
+//! busy can be ended.
 //!
 //! | signal | does |
 //! |---|---|
@@ -17,7 +18,8 @@ use tokio::sync::watch;
 
 use crate::log;
 
-/// A second signal within this time is the first one, sent twice: by a supervisor to the process and to its group, or by a terminal too.
+/// A second signal within this time is the first one, sent twice: by a supervisor to the process
+/// and to its group, or by a terminal too.
 const SAME: Duration = Duration::from_millis(200);
 
 /// The exit code of a process that was cut off.
@@ -51,7 +53,8 @@ impl Signals {
     }
 }
 
-/// Lets a write beyond the limit of file sizes fail instead of ending the process, from now on and for good.
+/// Lets a write beyond the limit of file sizes fail instead of ending the process, from now on and
+/// for good.
 ///
 /// To be called within a runtime.
 pub(crate) fn outlive_file_limits() -> io::Result<()> {

@@ -18,7 +18,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::log;
 
-/// How long a task that ended waits to be started again, so that one that ends at once burns no core.
+/// How long a task that ended waits to be started again, so that one that ends at once burns no
+/// core.
 const AGAIN: Duration = Duration::from_millis(100);
 /// A task that ended this often within [`OFTEN`] is not started again.
 const ENDS_MAX: usize = 5;

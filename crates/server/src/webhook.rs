@@ -1,4 +1,5 @@
-//! Tells one other program of every transition of presence, in order, again and again until it has heard.
+//! Tells one other program of every transition of presence, in order, again and again until it has
+//! heard.
 //!
 //! ```text
 //! log of presence ──► Cutter ──► one post at a time ──► the receiver
@@ -6,13 +7,15 @@
 //!        └── position ◄── bookmark ◄──┘
 //! ```
 //!
-//! Nothing is queued here: what waits stays in the log of presence, which is bounded. A receiver that is away for so long that
-//! the log runs over is told so (`lagged`), and presence never waits for it.
+//! Nothing is queued here: what waits stays in the log of presence, which is bounded. A receiver
+//! that is away for so long that the log runs over is told so (`lagged`), and presence never waits
+//! for it.
 //!
 //! # Delivery
 //!
-//! At least once, in the order of presence. The bookmark moves after the receiver has answered, so that it may hear the same
-//! again after a crash of either side, and never misses what the log still has.
+//! At least once, in the order of presence. The bookmark moves after the receiver has answered, so
+//! that it may hear the same again after a crash of either side, and never misses what the log
+//! still has.
 
 mod backoff;
 mod batch;

@@ -1,8 +1,9 @@
 //! The realtime half of a chat or collaboration product, for Rust services.
 //!
-//! Who is here, who must hear this now, and what did I miss: presence, a WebSocket hub, and timelines. Each is a crate of its
-//! own that knows nothing of the others. This one has no code: it re-exports them behind features, in versions that belong
-//! together. A program joins them through their hooks, as the server `tidings` does and the tour below shows.
+//! Who is here, who must hear this now, and what did I miss: presence, a WebSocket hub, and
+//! timelines. Each is a crate of its own that knows nothing of the others. This one has no code: it
+//! re-exports them behind features, in versions that belong together. A program joins them through
+//! their hooks, as the server `tidings` does and the tour below shows.
 //!
 //! ```text
 //!                        your program
@@ -18,8 +19,8 @@
 //!
 //! # A tour
 //!
-//! A message is stored, then shown to users who are connected; those who are not find it in their inbox later. The
-//! connection of a user is a device that presence holds.
+//! A message is stored, then shown to users who are connected; those who are not find it in their
+//! inbox later. The connection of a user is a device that presence holds.
 //!
 //! ```
 //! use std::sync::Arc;

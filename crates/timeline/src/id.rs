@@ -23,12 +23,10 @@ fn check(id: &str) -> Result<()> {
         )));
     }
     match id.chars().find(|character| character.is_control()) {
-        Some(character) => {
-            Err(Error::invalid(format!(
-                "the value has the control character U+{:04X}; remove it",
-                u32::from(character)
-            )))
-        }
+        Some(character) => Err(Error::invalid(format!(
+            "the value has the control character U+{:04X}; remove it",
+            u32::from(character)
+        ))),
         None => Ok(()),
     }
 }

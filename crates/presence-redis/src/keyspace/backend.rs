@@ -47,8 +47,7 @@ impl Keyspace {
         })?;
         let link = Link::open(&config.connect).await?;
         if link.is_cluster() {
-            let message =
-                "the keyspace layout does not work with a redis cluster; use the leases layout, or a single \
+            let message = "the keyspace layout does not work with a redis cluster; use the leases layout, or a single \
                  redis";
             return Err(Error::new(ErrorKind::Config, message));
         }

@@ -29,7 +29,6 @@ use super::ids::Ids;
 use super::outbox::What;
 use super::rooms::Seats;
 use super::space::Space;
-use crate::connection::unavailable;
 
 /// The rooms of this process, once it has used some.
 pub(super) type Rooms = OnceCell<Arc<Core<Seats>>>;

@@ -1,12 +1,15 @@
-//! Addresses as they may be shown: without anything that may be a secret, also when they make no sense.
+//! Addresses as they may be shown: without anything that may be a secret, also when they make no
+//! sense.
 //!
-//! A password with a raw `#`, `/` or `?` is cut in two by every parser, and a token in a path or a query is in no parser's sight. So
-//! nothing is parsed first: what is shown is only what can be nothing but a scheme, a user, a host, a port or the number of a database.
+//! A password with a raw `#`, `/` or `?` is cut in two by every parser, and a token in a path or a
+//! query is in no parser's sight. So nothing is parsed first: what is shown is only what can be
+//! nothing but a scheme, a user, a host, a port or the number of a database.
 
 /// The sign that stands for what is not shown.
 const HIDDEN: &str = "…";
 
-/// An address without its secrets. Where it is not sure which part is what, scheme and host alone, or less.
+/// An address without its secrets. Where it is not sure which part is what, scheme and host alone,
+/// or less.
 pub(super) fn shown(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://").filter(|(scheme, _)| is_word(scheme, "+-.")) else {
         return HIDDEN.to_owned();
@@ -14,7 +17,8 @@ pub(super) fn shown(url: &str) -> String {
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     if path.contains('@') {
-        // Is that in the path, or is the path a part of the password? A host that cannot be a name of one decides.
+        // Is that in the path, or is the path a part of the password? A host that cannot be a name
+        // of one decides.
         let (_, after) = rest.rsplit_once('@').unwrap_or_default();
         let host = after.split(['/', '?', '#']).next().unwrap_or_default();
         let sure =
@@ -63,7 +67,8 @@ fn is_word(text: &str, also: &str) -> bool {
     !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || also.contains(letter))
 }
 
-/// Hides an address within other text, as in what was typed at the wrong place of a command line: up to the last quotation mark.
+/// Hides an address within other text, as in what was typed at the wrong place of a command line:
+/// up to the last quotation mark.
 pub(super) fn hidden_in(text: &str) -> String {
     let Some(colon) = text.find("://") else { return text.to_owned() };
     let is_scheme = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
@@ -72,7 +77,8 @@ pub(super) fn hidden_in(text: &str) -> String {
     format!("{}{}{}", &text[..start], shown(&text[start..end]), &text[end..])
 }
 
-/// An error about the address `url`, in whose words it may stand once more, taken apart by somebody else.
+/// An error about the address `url`, in whose words it may stand once more, taken apart by somebody
+/// else.
 pub(crate) fn hidden_in_error(text: &str, url: &str) -> String {
     let whole = url.contains(['?', '#']);
     let words = text.split(' ').map(|word| {

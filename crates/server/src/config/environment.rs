@@ -16,7 +16,8 @@ pub(super) struct Environment {
     pub(super) links: Vec<String>,
 }
 
-/// Sorts the variables. One that starts as ours do and is neither ours nor a service link is an error, since it was surely meant for us.
+/// Sorts the variables. One that starts as ours do and is neither ours nor a service link is an
+/// error, since it was surely meant for us.
 pub(super) fn read(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     problems: &mut Problems,

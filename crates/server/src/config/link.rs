@@ -1,4 +1,5 @@
-//! Variables that an orchestrator injects for a service named like this program, which nobody meant for us.
+//! Variables that an orchestrator injects for a service named like this program, which nobody meant
+//! for us.
 //!
 //! | shape | who |
 //! |---|---|
@@ -6,8 +7,9 @@
 //! | `TIDINGS_PORT=tcp://…`, `TIDINGS_PORT_8000_TCP=tcp://…`, and with `_PROTO`, `_PORT`, `_ADDR` behind it | Kubernetes, Docker links |
 //! | `TIDINGS_PORT_8000_TCP_START`, `…_END`, `…_PORT_START`, `…_PORT_END`; `TIDINGS_NAME=/web/tidings`, `TIDINGS_ENV_<NAME>` | Docker links |
 //!
-//! More of the service's name may stand before each, as in `TIDINGS_HTTP_SERVICE_HOST` and `TIDINGS_1_PORT`.
-//! Sources: <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>,
+//! More of the service's name may stand before each, as in `TIDINGS_HTTP_SERVICE_HOST` and
+//! `TIDINGS_1_PORT`. Sources:
+//! <https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables>,
 //! <https://docs.docker.com/engine/network/links/#environment-variables>.
 
 /// What our variables begin with.
@@ -15,8 +17,8 @@ pub(super) const PREFIX: &str = "TIDINGS_";
 
 const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 
-/// Whether a variable has the shape of a service link, by its name and, where that says something, its value.
-/// `set` says whether another variable is set, and to what.
+/// Whether a variable has the shape of a service link, by its name and, where that says something,
+/// its value. `set` says whether another variable is set, and to what.
 pub(super) fn is_link(name: &str, value: &str, set: impl Fn(&str) -> Option<String>) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX.trim_end_matches('_')) else { return false };
     let port = || value.parse::<u16>().is_ok();

@@ -1,4 +1,5 @@
-//! Which log lines are written. What `tracing` would take for the name of a module is a misspelled level more often.
+//! Which log lines are written. What `tracing` would take for the name of a module is a misspelled
+//! level more often.
 
 use tracing_subscriber::EnvFilter;
 
@@ -10,7 +11,8 @@ const USUAL: &str = "info";
 /// Our own modules; a name near one of them is taken for a misspelling.
 const OURS: [&str; 7] =
     ["conductor_hub", "mpx", "presence_core", "presence_redis", "redis_link", "tidings", "timeline"];
-/// The engine of the store tells at `info` of every file it makes, which helps nobody who has not asked.
+/// The engine of the store tells at `info` of every file it makes, which helps nobody who has not
+/// asked.
 const ENGINE: [&str; 2] = ["fjall=warn", "lsm_tree=warn"];
 
 const ALLOWED: &str =

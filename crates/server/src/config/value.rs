@@ -1,4 +1,5 @@
-//! What each kind of value may be; an error says what is allowed and leaves key and value to the caller.
+//! What each kind of value may be; an error says what is allowed and leaves key and value to the
+//! caller.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -87,7 +88,8 @@ impl fmt::Debug for WebAddress {
 type Checked<T> = Result<T, String>;
 
 pub(super) fn address(text: &str) -> Checked<SocketAddr> {
-    // A name would have to be resolved, and may mean several addresses; `localhost` is what people type.
+    // A name would have to be resolved, and may mean several addresses; `localhost` is what people
+    // type.
     let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
         "is not an address to listen on; give an IP address and a port, like 127.0.0.1:8000 or [::1]:8000"
@@ -131,9 +133,7 @@ pub(super) fn notifications(text: &str) -> Checked<Notifications> {
         "check" => Ok(Notifications::Check),
         "set" => Ok(Notifications::Set),
         "assume" => Ok(Notifications::Assume),
-        _ => {
-            Err("is not a way to treat notify-keyspace-events; give check, set or assume".to_owned())
-        }
+        _ => Err("is not a way to treat notify-keyspace-events; give check, set or assume".to_owned()),
     }
 }
 
@@ -179,17 +179,15 @@ pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
                 );
             }
             _ => {
-                return Err(
-                    "has an unknown parameter behind ?; write user, password and database as in \
+                return Err("has an unknown parameter behind ?; write user, password and database as in \
                             redis://user:password@host:6379/0"
-                        .to_owned(),
-                );
+                    .to_owned());
             }
         }
     }
     if fragment.is_some_and(|fragment| fragment != "insecure" || scheme != "rediss") {
         return Err(
-            "has a # with something behind it that has no meaning; in a password write # as %23".to_owned(),
+            "has a # with something behind it that has no meaning; in a password write # as %23".to_owned()
         );
     }
     Ok(RedisUrl(text.to_owned()))

@@ -89,7 +89,8 @@ impl<'a> Reader<'a> {
         Self { values, problems: Problems::default() }
     }
 
-    /// The value of `key`. A text that is refused is noted and the default stands in, so that the rest is checked too.
+    /// The value of `key`. A text that is refused is noted and the default stands in, so that the
+    /// rest is checked too.
     pub(super) fn take<T>(&mut self, key: &Key, parse: impl Fn(&str) -> Result<T, String>) -> T {
         if let Some(given) = self.values.given.get(key.name) {
             match parse(&given.text) {

@@ -33,7 +33,8 @@ pub(super) struct Seated {
 }
 
 impl Seated {
-    /// An error once the connection has to go, for writers as well: one who does not read holds those up.
+    /// An error once the connection has to go, for writers as well: one who does not read holds
+    /// those up.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         match self.closed.as_mut().poll(context) {
             Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),

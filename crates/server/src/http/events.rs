@@ -23,8 +23,9 @@
 //! :                                            every 15 s without an event
 //! ```
 //!
-//! A stream holds no queue: it reads the log of presence as fast as its client reads, and one that falls out of that log is
-//! told so and goes on. The text of a snapshot has no `id`, so that a client cut off in its middle gets another.
+//! A stream holds no queue: it reads the log of presence as fast as its client reads, and one that
+//! falls out of that log is told so and goes on. The text of a snapshot has no `id`, so that a
+//! client cut off in its middle gets another.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -47,9 +48,11 @@ use super::answer;
 use crate::random;
 use crate::transition::Transition;
 
-/// After how long without an event a line is sent, so that nobody in between takes the connection for dead.
+/// After how long without an event a line is sent, so that nobody in between takes the connection
+/// for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// When clients come back. Spread, so that those of a server that went away do not come all at once.
+/// When clients come back. Spread, so that those of a server that went away do not come all at
+/// once.
 const RETRY_LEAST: Duration = Duration::from_secs(1);
 const RETRY_SPREAD: Duration = Duration::from_secs(4);
 
@@ -107,7 +110,8 @@ pub(super) async fn events(
     }
 }
 
-/// Where to begin. A browser that comes back repeats its query and adds the header, so that counts more.
+/// Where to begin. A browser that comes back repeats its query and adds the header, so that counts
+/// more.
 fn since(query: &[(String, String)], headers: &HeaderMap) -> Result<Since, Error> {
     let asked = query.iter().find(|(name, _)| name == "since").map(|(_, since)| since.as_str());
     let last = match headers.get(LAST_EVENT_ID) {

@@ -1,8 +1,9 @@
 //! Who may ask: requests under our own name, from our own pages or from no page at all.
 //!
-//! Nobody has to log in yet, so a web page elsewhere must not be able to read or write through the browser of
-//! somebody who runs this server. Two doors are shut: requests that a page of another origin makes, and our address
-//! under a foreign name (a page whose name was pointed at 127.0.0.1 after it was loaded).
+//! Nobody has to log in yet, so a web page elsewhere must not be able to read or write through the
+//! browser of somebody who runs this server. Two doors are shut: requests that a page of another
+//! origin makes, and our address under a foreign name (a page whose name was pointed at 127.0.0.1
+//! after it was loaded).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// With `any_host` the server is known under names we cannot know; `origins` may call from elsewhere.
+    /// With `any_host` the server is known under names we cannot know; `origins` may call from
+    /// elsewhere.
     pub(crate) fn new(any_host: bool, origins: &[String]) -> Self {
         Self { any_host, origins: origins.into() }
     }

@@ -1,4 +1,5 @@
-//! What browsers are told about every answer of this port, whichever layer gives it: how to treat it, and which pages may read it.
+//! What browsers are told about every answer of this port, whichever layer gives it: how to treat
+//! it, and which pages may read it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,8 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, AllowPrivateNetwork, CorsLayer
 /// How long a browser may remember that it may ask.
 const REMEMBERED: Duration = Duration::from_hours(1);
 
-/// The layer that answers preflights, and lets pages of `origins` read answers; never with credentials.
+/// The layer that answers preflights, and lets pages of `origins` read answers; never with
+/// credentials.
 pub(super) fn cors(origins: &[String]) -> CorsLayer {
     let origins: Arc<[String]> = origins.into();
     let may_call = Arc::clone(&origins);
@@ -32,7 +34,8 @@ pub(super) fn cors(origins: &[String]) -> CorsLayer {
         .max_age(REMEMBERED)
 }
 
-/// The middleware: sets the headers that an answer does not have. With `alone` nobody else may load what we serve.
+/// The middleware: sets the headers that an answer does not have. With `alone` nobody else may load
+/// what we serve.
 pub(super) async fn headers(State(alone): State<bool>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
@@ -47,7 +50,8 @@ pub(super) async fn headers(State(alone): State<bool>, request: Request, next: N
     response
 }
 
-/// Scripts and styles only from us, nothing framed, nothing guessed, no text turned into markup by a script.
+/// Scripts and styles only from us, nothing framed, nothing guessed, no text turned into markup by
+/// a script.
 const HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,

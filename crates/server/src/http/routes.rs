@@ -29,7 +29,8 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// Joins our routes and those of the timelines. Every answer passes all layers, those of the layers further in too.
+    /// Joins our routes and those of the timelines. Every answer passes all layers, those of the
+    /// layers further in too.
     pub(crate) fn router(
         self,
         timelines: Router,

@@ -1,4 +1,5 @@
-//! Who is in which room: the user of a connection is a member of the room of each channel that the connection is bound to.
+//! Who is in which room: the user of a connection is a member of the room of each channel that the
+//! connection is bound to.
 //!
 //! ```text
 //! bound, unbound, gone ──► what is wanted, and which rooms to look at ──► join, leave: one after another for a connection
@@ -6,8 +7,8 @@
 //!                            └──────────── again, if the store failed ◄────┘
 //! ```
 //!
-//! Hooks must not wait and a store may. So they only note what is wanted, and tasks bring the rooms there, as often as it
-//! takes. What is noted is bounded by what connections may be bound to.
+//! Hooks must not wait and a store may. So they only note what is wanted, and tasks bring the rooms
+//! there, as often as it takes. What is noted is bounded by what connections may be bound to.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -26,7 +27,8 @@ use tokio_util::task::TaskTracker;
 use super::channel;
 use crate::random;
 
-/// Connections whose rooms are brought to what is wanted at once: enough for a store to take many together.
+/// Connections whose rooms are brought to what is wanted at once: enough for a store to take many
+/// together.
 const RUNNING_MAX: usize = 256;
 /// How long to wait at most before the store is asked again after it failed.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -108,7 +110,8 @@ impl Attendance {
         self.news.notify_one();
     }
 
-    /// Sets what the user of a connection shows in a room. `false` if the connection is not bound there.
+    /// Sets what the user of a connection shows in a room. `false` if the connection is not bound
+    /// there.
     pub(super) fn show(&self, device: &Device, name: &str, payload: Payload) -> bool {
         let mut state = self.state.lock();
         let seat = room(name).zip(state.visits.get(device)).and_then(|(room, visit)| {
@@ -154,7 +157,8 @@ impl Attendance {
         }
     }
 
-    /// Brings one connection to where it is to be. `false` if the store failed, and it is to be tried again.
+    /// Brings one connection to where it is to be. `false` if the store failed, and it is to be
+    /// tried again.
     async fn settle(&self, device: &Device) -> bool {
         loop {
             let Some((seat, step)) = self.state.lock().step(device) else { return true };
@@ -218,7 +222,8 @@ impl State {
         self.look_at(device, room);
     }
 
-    /// What to do next for a visit; `None` when it is where it is to be, which leaves it to the next who looks.
+    /// What to do next for a visit; `None` when it is where it is to be, which leaves it to the
+    /// next who looks.
     fn step(&mut self, device: &Device) -> Option<(Seat, Step)> {
         let visit = self.visits.get_mut(device)?;
         while let Some(room) = visit.unsettled.iter().next().cloned() {

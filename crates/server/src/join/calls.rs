@@ -1,7 +1,7 @@
 //! What a client may ask over its connection: messages to the server, each answered under its uuid.
 //!
-//! A call is JSON, `{"call":"who"}`; its answer is an object, `{"error":"…"}` when it is refused. A call that concerns a
-//! channel names it in the message or, as not every client can, in its JSON.
+//! A call is JSON, `{"call":"who"}`; its answer is an object, `{"error":"…"}` when it is refused. A
+//! call that concerns a channel names it in the message or, as not every client can, in its JSON.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -135,7 +135,8 @@ impl Calls {
                 return Ok(reply(uuid, &shown));
             }
             Call::Received { sequence } => {
-                let user = connection.user().ok_or("this connection has no user; connect to /ws?user=NAME")?;
+                let user =
+                    connection.user().ok_or("this connection has no user; connect to /ws?user=NAME")?;
                 Question::Received(member(user)?, sequence.read()?)
             }
             Call::ReceivedOf { member: name } => Question::ReceivedOf(member(&name)?),
@@ -145,7 +146,8 @@ impl Calls {
         Ok(Answer::none())
     }
 
-    /// Sends what is kept of a channel, under the original uuids and as fast as the client reads, before the answer.
+    /// Sends what is kept of a channel, under the original uuids and as fast as the client reads,
+    /// before the answer.
     fn history(&self, name: &str, count: Option<usize>, uuid: String) -> Result<Answer, String> {
         channel::check_length(name)?;
         if !channel::may_listen(name) {
@@ -198,8 +200,8 @@ impl Calls {
         }
     }
 
-    /// Tells those who wait for it how far a member has come. Positions only grow, so a late one does no harm, and who is
-    /// behind needs no more than the last.
+    /// Tells those who wait for it how far a member has come. Positions only grow, so a late one
+    /// does no harm, and who is behind needs no more than the last.
     fn tell(&self, member: &MemberId, sequence: Seq) {
         let Some(hub) = self.hub.get() else { return };
         if let Err(error) =
@@ -284,7 +286,8 @@ fn member(name: &str) -> Result<MemberId, String> {
     MemberId::new(name).map_err(|error| format!("member: {error}"))
 }
 
-/// Reads a call. One without a body asks for the history of its channel: a client of the conductor can send no other.
+/// Reads a call. One without a body asks for the history of its channel: a client of the conductor
+/// can send no other.
 fn read(channel: &str, body: &Bytes) -> Result<Call, String> {
     if body.is_empty() && !channel.is_empty() {
         return Ok(Call::History { channel: None, count: None });

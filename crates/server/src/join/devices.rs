@@ -1,4 +1,5 @@
-//! A user is online while a connection of theirs is open, and in the rooms of the channels it is bound to.
+//! A user is online while a connection of theirs is open, and in the rooms of the channels it is
+//! bound to.
 
 use std::sync::Arc;
 

@@ -10,9 +10,10 @@ use super::channel;
 
 /// Publishes every new entry on the inbox channel of its member.
 ///
-/// What is lost on the way (a connection that just broke, a process that died between commit and call) the reader finds
-/// by its sequences and fetches from the timeline. So a reader that is behind is given the newest entry alone once it has
-/// caught up: however many are pushed in a row, that closes nobody who reads.
+/// What is lost on the way (a connection that just broke, a process that died between commit and
+/// call) the reader finds by its sequences and fetches from the timeline. So a reader that is
+/// behind is given the newest entry alone once it has caught up: however many are pushed in a row,
+/// that closes nobody who reads.
 #[derive(Debug, Default)]
 pub(super) struct Post {
     /// The store, which calls us, starts before the hub.
@@ -34,8 +35,8 @@ impl Observer for Post {
         if hub.members(&inbox) == 0 {
             return;
         }
-        // A send to a large group makes as many entries in a row, each with a copy of the message. We are called by a
-        // thread of the store's own, which may wait.
+        // A send to a large group makes as many entries in a row, each with a copy of the message.
+        // We are called by a thread of the store's own, which may wait.
         hub.wait_for_room();
         // In the words of a sync, so that a reader treats both alike.
         let letter: TimelineEntry = entry.into();

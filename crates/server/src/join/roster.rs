@@ -1,4 +1,5 @@
-//! Who is online, ready to be told: a copy of presence with a position, so that a snapshot and the changes fit.
+//! Who is online, ready to be told: a copy of presence with a position, so that a snapshot and the
+//! changes fit.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -80,7 +81,8 @@ impl Roster {
         stop.run_until_cancelled(follow).await;
     }
 
-    /// Copies one stream to its end, or to where it lost events. An outage is neither: the stream goes on after it.
+    /// Copies one stream to its end, or to where it lost events. An outage is neither: the stream
+    /// goes on after it.
     async fn copy(&self, mut events: Events, hub: &Hub) -> Option<Error> {
         let mut listed = BTreeSet::new();
         while let Some(update) = events.next().await {

@@ -34,7 +34,8 @@ impl Door {
         self.listener.lock().take();
     }
 
-    /// The next connection; none ever comes after [`close`](Self::close). A failure to accept one is never the end, and burns no core: the oldest idle connection makes room.
+    /// The next connection; none ever comes after [`close`](Self::close). A failure to accept one
+    /// is never the end, and burns no core: the oldest idle connection makes room.
     pub(crate) async fn next(&self) -> (TcpStream, Seat) {
         let listener = self.listener.lock().clone();
         let Some(listener) = listener else { return pending().await };

@@ -1,7 +1,9 @@
-//! The bytes of request bodies in flight, over both ports: the slowest body goes first when others wait for room.
+//! The bytes of request bodies in flight, over both ports: the slowest body goes first when others
+//! wait for room.
 //!
-//! A body takes room piece by piece as it comes, and keeps it until its request is answered. A piece that finds none waits
-//! for up to a second, and stops the connection's reading meanwhile; then its request is refused, and gives back what it had.
+//! A body takes room piece by piece as it comes, and keeps it until its request is answered. A
+//! piece that finds none waits for up to a second, and stops the connection's reading meanwhile;
+//! then its request is refused, and gives back what it had.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -7,9 +7,10 @@
 //!                                 └──────────────── the next piece is asked for ◄──────────────┘
 //! ```
 //!
-//! The body is given away in pieces, each of which tells when its memory is let go: by then it is in the system's buffer.
-//! hyper asks for the next piece only when the connection has room, so a client that does not read stops all this, in HTTP/1 by its
-//! socket and in HTTP/2 by its window, and is found by the time since something moved.
+//! The body is given away in pieces, each of which tells when its memory is let go: by then it is
+//! in the system's buffer. hyper asks for the next piece only when the connection has room, so a
+//! client that does not read stops all this, in HTTP/1 by its socket and in HTTP/2 by its window,
+//! and is found by the time since something moved.
 
 use std::pin::Pin;
 use std::sync::Arc;

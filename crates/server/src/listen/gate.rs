@@ -1,4 +1,5 @@
-//! The outermost layer of both ports: counts a request for its seat, follows its body, and answers only about health on a reserved one.
+//! The outermost layer of both ports: counts a request for its seat, follows its body, and answers
+//! only about health on a reserved one.
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};

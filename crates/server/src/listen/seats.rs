@@ -1,4 +1,5 @@
-//! The places of a listener's connections: who has one, who has to go when all are taken, and who is always let in.
+//! The places of a listener's connections: who has one, who has to go when all are taken, and who
+//! is always let in.
 //!
 //! ```text
 //!             place free                    ┌─ a request comes ─► busy ─ its answer is written ─┐
@@ -9,7 +10,8 @@
 //!     └─ every place is busy ──► a reserved seat: answers about health, and 503 to the rest
 //! ```
 //!
-//! Silent sockets and clients that rest never keep anybody out, and whoever asks about health is answered even when every place is busy.
+//! Silent sockets and clients that rest never keep anybody out, and whoever asks about health is
+//! answered even when every place is busy.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,8 +37,8 @@ const RESERVED: usize = 16;
 /// How long nobody may be turned away until the outage is over.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// How long every connection has to be accepted until the outage is over. Closing an idle one lets one more in each time,
-/// which does not end it.
+/// How long every connection has to be accepted until the outage is over. Closing an idle one lets
+/// one more in each time, which does not end it.
 const OPEN_AGAIN: Duration = Duration::from_secs(2);
 
 /// The time limits of a connection.
@@ -118,8 +120,8 @@ impl Seats {
         Self { shared: Arc::new(Shared { most, bodies, patience, table, full, shut, open }) }
     }
 
-    /// Seats a connection; the one that has been idle longest goes if there is no place. `None` if everybody is busy, even
-    /// those who ask about health.
+    /// Seats a connection; the one that has been idle longest goes if there is no place. `None` if
+    /// everybody is busy, even those who ask about health.
     pub(crate) fn seat(&self) -> Option<Seat> {
         let mut table = self.shared.table.lock();
         let mut reserved = false;
@@ -187,8 +189,8 @@ impl Seats {
 }
 
 impl Table {
-    /// Closes the connection, reserved or not, that has been idle longest, or else the one whose requests come slowest.
-    /// Its place is free at once.
+    /// Closes the connection, reserved or not, that has been idle longest, or else the one whose
+    /// requests come slowest. Its place is free at once.
     fn make_room(&mut self, reserved: bool) -> bool {
         let places = || self.taken.iter().filter(|(_, place)| place.reserved == reserved);
         let idle =
@@ -309,7 +311,8 @@ impl Busy {
         self.arrival.ended()
     }
 
-    /// The body of its answer, followed to its last byte. What is left of the request is given back.
+    /// The body of its answer, followed to its last byte. What is left of the request is given
+    /// back.
     pub(crate) fn follow(self, body: Body) -> Body {
         Body::new(Flowing::new(body, self.flow))
     }

@@ -1,4 +1,5 @@
-//! Lines for a file descriptor that may be slow, full or gone: given away without waiting, written by a thread.
+//! Lines for a file descriptor that may be slow, full or gone: given away without waiting, written
+//! by a thread.
 //!
 //! ```text
 //! any thread ──push──► queue (bounded) ──► one thread ──write──► the descriptor
@@ -6,9 +7,10 @@
 //!               └────────► counted ◄──────────┘      told as soon as a line can be written again
 //! ```
 //!
-//! Whoever has a line to write never waits and never fails: a pipe that nobody reads holds up this thread alone, and a line that
-//! cannot be written (a closed pipe, a full disk) is counted and forgotten. The thread writes to the descriptor itself and holds
-//! no lock of the standard library, so that nothing else in the process waits for it either.
+//! Whoever has a line to write never waits and never fails: a pipe that nobody reads holds up this
+//! thread alone, and a line that cannot be written (a closed pipe, a full disk) is counted and
+//! forgotten. The thread writes to the descriptor itself and holds no lock of the standard library,
+//! so that nothing else in the process waits for it either.
 
 use std::collections::VecDeque;
 use std::io;
@@ -52,7 +54,8 @@ struct State {
 }
 
 impl Outlet {
-    /// Starts the thread that writes to `descriptor`; `tell` hears, on that thread, how many lines were lost before one was written.
+    /// Starts the thread that writes to `descriptor`; `tell` hears, on that thread, how many lines
+    /// were lost before one was written.
     ///
     /// The thread lives as long as the process: it may be stuck in a write that nobody can end.
     pub(crate) fn start(
@@ -168,7 +171,8 @@ fn write_all(descriptor: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result
     Ok(())
 }
 
-/// Writes a result that was asked for, such as the help, and waits for its reader. A reader who left has read enough.
+/// Writes a result that was asked for, such as the help, and waits for its reader. A reader who
+/// left has read enough.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     match write_all(rustix::stdio::stdout(), text.as_bytes()) {
         Ok(()) | Err(Errno::PIPE) => Ok(()),
@@ -187,7 +191,8 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(30);
 
-    /// An outlet into a descriptor of the test, and what it tells. Like standard output, it stays open for good.
+    /// An outlet into a descriptor of the test, and what it tells. Like standard output, it stays
+    /// open for good.
     fn outlet(descriptor: impl Into<OwnedFd>) -> (Outlet, mpsc::Receiver<u64>) {
         let descriptor: &'static OwnedFd = Box::leak(Box::new(descriptor.into()));
         let (told, tells) = mpsc::channel();

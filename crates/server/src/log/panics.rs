@@ -5,7 +5,8 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic;
 use std::thread;
 
-/// Has panics told by the log instead of the standard library, which waits for whoever reads the error output.
+/// Has panics told by the log instead of the standard library, which waits for whoever reads the
+/// error output.
 pub(super) fn hook() {
     panic::set_hook(Box::new(|panicked| {
         metrics::counter!("tidings_panics_total").increment(1);

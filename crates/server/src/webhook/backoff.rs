@@ -7,7 +7,8 @@ const FIRST: Duration = Duration::from_millis(200);
 /// The longest possible wait after any.
 const MOST: Duration = Duration::from_secs(30);
 
-/// The longest wait after so many failures in a row, counted from 1; the wait itself is anything below.
+/// The longest wait after so many failures in a row, counted from 1; the wait itself is anything
+/// below.
 pub(super) fn most(failures: u32) -> Duration {
     let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     FIRST.saturating_mul(doubled).min(MOST)

@@ -75,7 +75,8 @@ impl Batch {
     }
 }
 
-/// Cuts the stream of presence into batches. It keeps nothing itself: what is not read stays in the log.
+/// Cuts the stream of presence into batches. It keeps nothing itself: what is not read stays in the
+/// log.
 pub(super) struct Cutter {
     events: Events,
     /// A loss that is told before the next event.
@@ -87,7 +88,8 @@ impl Cutter {
         Self { events, lagged }
     }
 
-    /// The next batch: whatever is there, at least one thing. `None` when presence ended, or when `stop` did and all is told.
+    /// The next batch: whatever is there, at least one thing. `None` when presence ended, or when
+    /// `stop` did and all is told.
     pub(super) async fn next(&mut self, stop: &CancellationToken) -> Option<Batch> {
         let mut batch = Batch { lagged: self.lagged.take(), ..Batch::default() };
         while batch.len() < EVENTS_MAX {

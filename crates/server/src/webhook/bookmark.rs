@@ -28,8 +28,8 @@ impl Bookmark {
         Ok(Some(position))
     }
 
-    /// Stores a position aside and renames the file, so that a crash leaves the old or the new one. A power cut may lose
-    /// the last moves: then the receiver hears those events again.
+    /// Stores a position aside and renames the file, so that a crash leaves the old or the new one.
+    /// A power cut may lose the last moves: then the receiver hears those events again.
     pub(crate) async fn set(&self, position: &Position) -> io::Result<()> {
         let aside = self.path.with_extension("new");
         tokio::fs::write(&aside, position.to_string()).await?;

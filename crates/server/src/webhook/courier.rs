@@ -20,7 +20,8 @@ use tokio_util::task::TaskTracker;
 use super::secret::Secret;
 use crate::clock;
 
-/// An answer's body says nothing to us; it is read, if it is short, so that its connection can be used again.
+/// An answer's body says nothing to us; it is read, if it is short, so that its connection can be
+/// used again.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// How long a connection is kept for the next post.
@@ -70,11 +71,9 @@ impl Courier {
             request = request.header("webhook-signature", secret.sign(id, timestamp, &body));
         }
         let request = request.body(Full::new(body)).context("the request to the receiver cannot be built")?;
-        timeout(self.timeout, self.talk(request))
-            .await
-            .with_context(|| {
-                format!("the receiver did not answer within --webhook-timeout, {:?}", self.timeout)
-            })?
+        timeout(self.timeout, self.talk(request)).await.with_context(|| {
+            format!("the receiver did not answer within --webhook-timeout, {:?}", self.timeout)
+        })?
     }
 
     async fn talk(&self, request: Request<Full<Bytes>>) -> anyhow::Result<()> {

@@ -6,8 +6,9 @@
 //! webhook-signature   v1,<base64 of HMAC-SHA256 over "id.timestamp.body">
 //! ```
 //!
-//! Source: <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>, section
-//! "Signature scheme".
+//! Source:
+//! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>,
+//! section "Signature scheme".
 
 use std::fmt;
 use std::sync::Arc;

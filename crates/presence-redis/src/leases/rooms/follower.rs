@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::entry::Entry;
 use super::seats::Seats;
-use crate::connection::unavailable;
 use crate::leases::answer::decode;
 use crate::leases::core::Core;
 use crate::leases::script::ms;
