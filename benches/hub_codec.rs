@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use bytes::BytesMut;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::websocket::{Decoder, Event, FrameKind, put_frame};
+use conductor_hub::websocket::{ClientInput, Decoder, FrameKind, put_frame};
 use criterion::{BenchmarkId, Criterion, Throughput};
 
 /// Longest message the decoder takes, in bytes.
@@ -31,7 +31,7 @@ fn relay(criterion: &mut Criterion) {
                 // A mask of zeros leaves the bytes as they are, so they can be fed again.
                 out.clear();
                 let decoded = decoder.decode(black_box(&mut input), |event| {
-                    if let Event::Message(_, bytes) = event {
+                    if let ClientInput::Message(_, bytes) = event {
                         let message = MessageRef::decode(bytes).expect("bytes are a message");
                         put_frame(&mut out, FrameKind::Binary, message.encoded());
                     }
@@ -54,7 +54,7 @@ fn fragments(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut decoder = Decoder::new(LIMIT);
             for piece in black_box(&mut input).chunks_mut(1_024) {
-                assert!(decoder.decode(piece, |event| matches!(event, Event::Message(..))).is_ok());
+                assert!(decoder.decode(piece, |event| matches!(event, ClientInput::Message(..))).is_ok());
             }
         });
     });

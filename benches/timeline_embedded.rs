@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
-use timeline::{Config, Count, MemberId, Message, MessageId, Send, Seq, Timeline, embedded};
+use timeline::{Config, Count, MemberId, Message, MessageId, NewMessage, Seq, Timeline, embedded};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
@@ -40,7 +40,7 @@ async fn send_all(timeline: &Timeline, sends: u64, with_ids: bool, round: u64) -
             for number in (caller..sends).step_by(64) {
                 let message_id = with_ids.then(|| MessageId::new(format!("{round}-{number}")).unwrap());
                 let (from, to) = (member(number * 7), member(number * 13 + 1));
-                let send = Send { from, to, message: message(number), message_id };
+                let send = NewMessage { from, to, message: message(number), message_id };
                 timeline.send(send).await.unwrap();
             }
         });
@@ -82,7 +82,7 @@ fn reads(criterion: &mut Criterion) {
             let (timeline, reader) = (timeline.clone(), reader.clone());
             callers.spawn(async move {
                 for number in (caller..ENTRIES).step_by(64) {
-                    let send = Send {
+                    let send = NewMessage {
                         from: member(number),
                         to: reader.clone(),
                         message: message(number),

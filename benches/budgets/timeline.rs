@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use benches::budget;
 use benches::budget::{Budget, Effort, Figure};
 use timeline::embedded::EmbeddedStore;
-use timeline::{Config, Count, MemberId, Message, MessageId, Send, Seq, Timeline, embedded};
+use timeline::{Config, Count, MemberId, Message, MessageId, NewMessage, Seq, Timeline, embedded};
 use tokio::runtime::Runtime;
 use tokio_util::task::TaskTracker;
 
@@ -103,12 +103,12 @@ async fn open(directory: &std::path::Path) -> Result<Timeline, Box<dyn Error>> {
 /// there were.
 async fn send_until(
     timeline: &Timeline,
-    stop: impl Fn(u64) -> bool + Copy + std::marker::Send + 'static,
+    stop: impl Fn(u64) -> bool + Copy + Send + 'static,
 ) -> Result<u64, Box<dyn Error>> {
     let tasks = TaskTracker::new();
     let (from, to) = (MemberId::new("alice")?, MemberId::new("bob")?);
     let message = Message::new(message_text())?;
-    let send = Send { from, to, message, message_id: None };
+    let send = NewMessage { from, to, message, message_id: None };
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
             let (timeline, mut send) = (timeline.clone(), send.clone());

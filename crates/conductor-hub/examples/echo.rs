@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::BytesMut;
-use conductor_hub::websocket::{Decoder, Event, FrameKind, Violation, close_frame, put_frame};
+use conductor_hub::websocket::{ClientInput, Decoder, FrameKind, Violation, close_frame, put_frame};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -80,9 +80,9 @@ async fn echo(mut socket: TokioIo<hyper::upgrade::Upgraded>) -> io::Result<()> {
         let (mut out, mut farewell) = (BytesMut::new(), None);
         let outcome = decoder.decode(&mut buffer[..read], |event| {
             match event {
-                Event::Message(kind, message) => put_frame(&mut out, kind, message),
-                Event::Ping(payload) => put_frame(&mut out, FrameKind::Pong, payload),
-                Event::Close(code) => farewell = Some(code.unwrap_or(1000)),
+                ClientInput::Message(kind, message) => put_frame(&mut out, kind, message),
+                ClientInput::Ping(payload) => put_frame(&mut out, FrameKind::Pong, payload),
+                ClientInput::Close(code) => farewell = Some(code.unwrap_or(1000)),
                 _ => {}
             }
             farewell.is_none()

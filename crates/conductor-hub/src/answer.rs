@@ -15,10 +15,10 @@ use crate::{Connection, Disconnect, Error};
 /// before, and reads nothing else of the client meanwhile. So an answer may be longer than an
 /// outbox, and costs memory for one message at a time.
 #[derive(Default)]
-pub struct Answer(Row);
+pub struct Answer(Messages);
 
 #[derive(Default)]
-enum Row {
+enum Messages {
     #[default]
     None,
     One(Message),
@@ -29,53 +29,53 @@ impl Answer {
     /// Creates the answer that sends nothing.
     #[must_use]
     pub const fn none() -> Self {
-        Self(Row::None)
+        Self(Messages::None)
     }
 
     /// Creates an answer of messages that are made when the client has room for them.
     ///
     /// The iterator is asked by the connection's task: it must not block.
-    pub fn row(messages: impl IntoIterator<Item = Message, IntoIter: Send + 'static>) -> Self {
-        Self(Row::Many(Box::new(messages.into_iter())))
+    pub fn many(messages: impl IntoIterator<Item = Message, IntoIter: Send + 'static>) -> Self {
+        Self(Messages::Many(Box::new(messages.into_iter())))
     }
 
     fn next(&mut self) -> Option<Message> {
         match &mut self.0 {
-            Row::None => None,
-            Row::One(_) => match std::mem::take(&mut self.0) {
-                Row::One(message) => Some(message),
-                Row::None | Row::Many(_) => None,
+            Messages::None => None,
+            Messages::One(_) => match std::mem::take(&mut self.0) {
+                Messages::One(message) => Some(message),
+                Messages::None | Messages::Many(_) => None,
             },
-            Row::Many(messages) => messages.next(),
+            Messages::Many(messages) => messages.next(),
         }
     }
 }
 
 impl From<Message> for Answer {
     fn from(message: Message) -> Self {
-        Self(Row::One(message))
+        Self(Messages::One(message))
     }
 }
 
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            Row::None => "Answer(none)",
-            Row::One(_) => "Answer(a message)",
-            Row::Many(_) => "Answer(a row)",
+            Messages::None => "Answer(none)",
+            Messages::One(_) => "Answer(a message)",
+            Messages::Many(_) => "Answer(a row)",
         })
     }
 }
 
 /// An answer on its way into an outbox.
 #[derive(Debug)]
-pub(crate) struct Outgoing {
+pub(crate) struct PendingAnswer {
     answer: Answer,
     /// The next of its frames, which did not fit yet.
     frame: Option<Frame>,
 }
 
-impl Outgoing {
+impl PendingAnswer {
     /// Bytes that it holds.
     pub(crate) fn bytes(&self) -> usize {
         self.frame.as_ref().map_or(0, |frame| frame.len())

@@ -11,10 +11,10 @@ use parking_lot::Mutex;
 
 use crate::encode::encode;
 use crate::frame::Frame;
-use crate::late::Late;
+use crate::late::LateAnswers;
 use crate::outbox::{Outbox, Rejected};
+use crate::outbox_memory::OutboxMemory;
 use crate::protocol::Message;
-use crate::room::Room;
 use crate::{ConnectionId, Disconnect, Error, ErrorKind};
 
 pub(crate) use self::channel::Channel;
@@ -27,7 +27,7 @@ pub struct Connection {
     id: ConnectionId,
     user: Option<Box<str>>,
     pub(crate) outbox: Outbox,
-    pub(crate) late: Late,
+    pub(crate) late: LateAnswers,
     channels: Mutex<Bound>,
 }
 
@@ -42,12 +42,12 @@ struct Bound {
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnectionId, user: Option<String>, room: Arc<Room>) -> Self {
+    pub(crate) fn new(id: ConnectionId, user: Option<String>, memory: Arc<OutboxMemory>) -> Self {
         Self {
             id,
             user: user.map(String::into_boxed_str),
-            outbox: Outbox::new(room),
-            late: Late::default(),
+            outbox: Outbox::new(memory),
+            late: LateAnswers::default(),
             channels: Mutex::new(Bound { open: true, bytes: 0, by_name: HashMap::default() }),
         }
     }

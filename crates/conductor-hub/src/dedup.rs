@@ -9,7 +9,7 @@ use hashbrown::HashSet;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-const SHARDS: usize = 16;
+const STRIPES: usize = 16;
 
 /// The uuids seen lately, for each sender apart.
 ///
@@ -20,14 +20,14 @@ const SHARDS: usize = 16;
 /// can guess the uuids of another.
 #[derive(Debug)]
 pub(crate) struct Dedup {
-    shards: Box<[Mutex<Shard>]>,
+    shards: Box<[Mutex<Stripe>]>,
     keys: [RandomState; 2],
     ttl: Duration,
     generation_max: usize,
 }
 
 #[derive(Debug)]
-struct Shard {
+struct Stripe {
     young: HashSet<(u64, u64), RandomState>,
     old: HashSet<(u64, u64), RandomState>,
     born: Instant,
@@ -35,12 +35,12 @@ struct Shard {
 
 impl Dedup {
     pub(crate) fn new(ttl: Duration, bytes_max: usize, now: Instant) -> Self {
-        let shard = || Mutex::new(Shard { young: HashSet::default(), old: HashSet::default(), born: now });
+        let shard = || Mutex::new(Stripe { young: HashSet::default(), old: HashSet::default(), born: now });
         Self {
-            shards: (0..SHARDS).map(|_| shard()).collect(),
+            shards: (0..STRIPES).map(|_| shard()).collect(),
             keys: [RandomState::default(), RandomState::default()],
             ttl,
-            generation_max: uuids_in_table(bytes_max / (2 * SHARDS)),
+            generation_max: uuids_in_table(bytes_max / (2 * STRIPES)),
         }
     }
 
@@ -51,7 +51,7 @@ impl Dedup {
         }
         let key = (self.keys[0].hash_one((sender, uuid)), self.keys[1].hash_one((sender, uuid)));
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
-        let shard = key.0 as usize % SHARDS;
+        let shard = key.0 as usize % STRIPES;
         let mut shard = self.shards[shard].lock();
         let age = now.saturating_duration_since(shard.born);
         if age >= self.ttl || shard.young.len() >= self.generation_max {
@@ -123,7 +123,7 @@ mod tests {
                 }
             }
             // Besides its places a table has a few bytes of its own.
-            let most_allowed = bytes_max + 2 * SHARDS * 64;
+            let most_allowed = bytes_max + 2 * STRIPES * 64;
             assert!((bytes_max / 4..=most_allowed).contains(&most), "{most} bytes of {bytes_max}");
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use crate::room::Room;
+use crate::outbox_memory::OutboxMemory;
 
 /// What a frame in a queue costs besides its bytes, roughly: its place there, and its allocation.
 pub(crate) const FRAME_COST: usize = 64;
@@ -19,13 +19,13 @@ pub(crate) struct Frame(Arc<Counted>);
 
 struct Counted {
     bytes: BytesMut,
-    room: Arc<Room>,
+    memory: Arc<OutboxMemory>,
 }
 
 impl Frame {
-    pub(crate) fn new(bytes: BytesMut, room: &Arc<Room>) -> Self {
-        let counted = Counted { bytes, room: Arc::clone(room) };
-        room.take(counted.held());
+    pub(crate) fn new(bytes: BytesMut, memory: &Arc<OutboxMemory>) -> Self {
+        let counted = Counted { bytes, memory: Arc::clone(memory) };
+        memory.take(counted.held());
         Self(Arc::new(counted))
     }
 
@@ -57,6 +57,6 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.room.give_back(self.held());
+        self.memory.give_back(self.held());
     }
 }

@@ -19,7 +19,7 @@ use sha1::{Digest, Sha1};
 use tokio::net::TcpStream;
 
 use crate::shared::{ConnectionPermit, Shared};
-use crate::{Admission, Hub, origin, session};
+use crate::{Admission, Hub, connection_task, origin};
 
 /// What a key is hashed with. Source: RFC 6455, section 1.3.
 const ACCEPT_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -97,11 +97,11 @@ async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admission: Admis
                      slow reader too early"
                 );
             }
-            tasks.spawn(session::serve(socket, permit, admission, read));
+            tasks.spawn(connection_task::serve(socket, permit, admission, read));
         }
         // TLS, or a server we do not know: its own stream will do.
         Err(upgraded) => {
-            tasks.spawn(session::serve(TokioIo::new(upgraded), permit, admission, Bytes::new()));
+            tasks.spawn(connection_task::serve(TokioIo::new(upgraded), permit, admission, Bytes::new()));
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::protocol::{Message, MessageRef};
 use crate::{Error, ErrorKind, Storage};
 
-const SHARDS: usize = 16;
+const STRIPES: usize = 16;
 
 /// How long a message is kept unless it is said otherwise.
 const AGE_MAX: Duration = Duration::from_hours(24);
@@ -28,7 +28,7 @@ const ROOM_KEPT: usize = 64;
 /// that were written to longest ago are forgotten whole.
 #[derive(Debug)]
 pub struct ChannelHistory {
-    shards: Box<[Mutex<Shard>]>,
+    shards: Box<[Mutex<Stripe>]>,
     hasher: RandomState,
     messages_max: usize,
     age_max: Duration,
@@ -36,8 +36,8 @@ pub struct ChannelHistory {
 }
 
 #[derive(Debug, Default)]
-struct Shard {
-    channels: HashMap<Arc<str>, Channel, RandomState>,
+struct Stripe {
+    channels: HashMap<Arc<str>, ChannelLog, RandomState>,
     /// The channels by their last write, oldest first.
     by_write: BTreeMap<u64, Arc<str>>,
     /// Numbers messages, and with them the last write of each channel.
@@ -47,14 +47,14 @@ struct Shard {
 }
 
 #[derive(Debug, Default)]
-struct Channel {
-    messages: VecDeque<Kept>,
+struct ChannelLog {
+    messages: VecDeque<StoredMessage>,
     /// What the messages cost, without their places.
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct StoredMessage {
     number: u64,
     at: Instant,
     encoded: Box<[u8]>,
@@ -76,11 +76,11 @@ impl ChannelHistory {
             ));
         }
         Ok(Self {
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            shards: (0..STRIPES).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
             messages_max,
             age_max: AGE_MAX,
-            shard_bytes_max: bytes_max / SHARDS,
+            shard_bytes_max: bytes_max / STRIPES,
         })
     }
 
@@ -123,16 +123,16 @@ impl ChannelHistory {
     }
 
     /// How many of a channel's messages are too old.
-    fn expired(&self, channel: &Channel) -> usize {
+    fn expired(&self, channel: &ChannelLog) -> usize {
         // Nothing is that old yet where the clock began later than that ago.
         let Some(oldest) = Instant::now().checked_sub(self.age_max) else { return 0 };
         channel.messages.partition_point(|kept| kept.at < oldest)
     }
 
-    fn shard(&self, channel: &str) -> &Mutex<Shard> {
+    fn shard(&self, channel: &str) -> &Mutex<Stripe> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let hash = self.hasher.hash_one(channel) as usize;
-        &self.shards[hash % SHARDS]
+        &self.shards[hash % STRIPES]
     }
 }
 
@@ -155,7 +155,7 @@ impl Storage for ChannelHistory {
     fn get(&self, channel: &str) -> Vec<Message> {
         let shard = self.shard(channel).lock();
         let Some(kept) = shard.channels.get(channel) else { return Vec::new() };
-        kept.messages.iter().skip(self.expired(kept)).map(Kept::message).collect()
+        kept.messages.iter().skip(self.expired(kept)).map(StoredMessage::message).collect()
     }
 }
 
@@ -193,7 +193,7 @@ impl Iterator for Replay {
     }
 }
 
-impl Shard {
+impl Stripe {
     fn append(
         &mut self,
         message: MessageRef<'_>,
@@ -212,7 +212,7 @@ impl Shard {
             None => Arc::from(message.channel),
         };
         let channel = self.channels.entry(Arc::clone(&name)).or_default();
-        channel.push(Kept { number, at: now, encoded: message.encoded().into() });
+        channel.push(StoredMessage { number, at: now, encoded: message.encoded().into() });
         while channel.messages.len() > messages_max
             || channel.messages.front().is_some_and(|first| oldest.is_some_and(|oldest| first.at < oldest))
         {
@@ -249,8 +249,8 @@ impl Shard {
     }
 }
 
-impl Channel {
-    fn push(&mut self, kept: Kept) {
+impl ChannelLog {
+    fn push(&mut self, kept: StoredMessage) {
         self.bytes += allocated(kept.encoded.len());
         self.messages.push_back(kept);
     }
@@ -267,12 +267,12 @@ impl Channel {
 
     /// What it costs, without its place in the table of channels.
     fn cost(&self, name: &str) -> usize {
-        let places = allocated(self.messages.capacity() * size_of::<Kept>());
+        let places = allocated(self.messages.capacity() * size_of::<StoredMessage>());
         self.bytes + places + allocated(name.len() + ARC_BYTES) + BY_WRITE_BYTES
     }
 }
 
-impl Kept {
+impl StoredMessage {
     fn message(&self) -> Message {
         // The hub stores what it has decoded before.
         MessageRef::decode(&self.encoded).expect("what is kept is a message").to_message()

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use crate::shared::Shared;
-use crate::{Admission, Config, Connection, ConnectionId, Error, Hooks, session};
+use crate::{Admission, Config, Connection, ConnectionId, Error, Hooks, connection_task};
 
 /// A handle to a running hub; clones are the same hub.
 ///
@@ -68,7 +68,7 @@ impl Hub {
         // Who has no member costs no encoding.
         let Some(members) = self.shared.registry.channel(channel) else { return Ok(0) };
         let frame = self.shared.written(channel, body)?;
-        let receivers = members.deliver(&frame, None, &self.shared.room);
+        let receivers = members.deliver(&frame, None, &self.shared.memory);
         self.shared.metrics.delivered.increment(receivers as u64);
         self.shared.make_room();
         Ok(receivers)
@@ -93,7 +93,7 @@ impl Hub {
     pub fn publish_latest(&self, channel: &str, body: impl Into<Bytes>) -> Result<usize, Error> {
         let Some(members) = self.shared.registry.channel(channel) else { return Ok(0) };
         let frame = self.shared.written(channel, body)?;
-        let receivers = members.deliver_latest(&frame, &self.shared.room);
+        let receivers = members.deliver_latest(&frame, &self.shared.memory);
         self.shared.metrics.delivered.increment(receivers.new as u64);
         self.shared.metrics.conflated.increment(receivers.instead as u64);
         self.shared.make_room();
@@ -130,7 +130,7 @@ impl Hub {
         Stats {
             connections: self.shared.registry.connections_len(),
             channels: self.shared.registry.channels_len(),
-            outboxes_bytes: self.shared.room.held(),
+            outboxes_bytes: self.shared.memory.held(),
         }
     }
 
@@ -155,7 +155,7 @@ impl Hub {
     {
         let permit = Shared::reserve(&self.shared);
         self.shared.tasks.track_future(async move {
-            session::serve(socket, permit?, admission, already_read).await;
+            connection_task::serve(socket, permit?, admission, already_read).await;
             Ok(())
         })
     }

@@ -18,10 +18,10 @@ use std::task::Context;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::answer::Outgoing;
-use crate::router::{Credit, HeldRow, Routed, Router};
+use crate::answer::PendingAnswer;
+use crate::router::{Credit, HeldRun, Routed, Router};
 use crate::shared::Shared;
-use crate::websocket::{Decoder, Event, FrameKind, Violation};
+use crate::websocket::{ClientInput, Decoder, FrameKind, Violation};
 use crate::{Connection, Disconnect};
 
 /// Calls that are answered before others have a turn on this thread.
@@ -40,16 +40,16 @@ pub(crate) struct Intake {
 
 #[derive(Default)]
 struct Waiting {
-    row: Option<HeldRow>,
-    answer: Option<Outgoing>,
-    message: Option<Kept>,
+    row: Option<HeldRun>,
+    answer: Option<PendingAnswer>,
+    message: Option<Deferred>,
     rest: Vec<u8>,
     /// Bytes of `rest` that are decoded.
     used: usize,
 }
 
 /// What was decoded and is not routed yet.
-enum Kept {
+enum Deferred {
     Message(Vec<u8>),
     Ping(Vec<u8>),
 }
@@ -149,7 +149,7 @@ impl Intake {
         waiting: &mut Waiting,
     ) -> Result<Option<Next>, Disconnect> {
         loop {
-            if let Some(HeldRow { row, .. }) = waiting.row.take()
+            if let Some(HeldRun { row, .. }) = waiting.row.take()
                 && let Some(held) = Router::new(hub, connection, &mut self.credit).deliver(row)
             {
                 // If there is nothing to wait for any more it is tried again at once.
@@ -173,8 +173,8 @@ impl Intake {
             if let Some(kept) = waiting.message.take() {
                 let mut router = Router::new(hub, connection, &mut self.credit);
                 let event = match &kept {
-                    Kept::Message(bytes) => Event::Message(FrameKind::Binary, bytes),
-                    Kept::Ping(payload) => Event::Ping(payload),
+                    Deferred::Message(bytes) => ClientInput::Message(FrameKind::Binary, bytes),
+                    Deferred::Ping(payload) => ClientInput::Ping(payload),
                 };
                 route(&mut router, connection, turn, &event, waiting)?;
                 if let Some(held) = router.flush() {
@@ -240,9 +240,9 @@ impl Waiting {
 
     fn bytes(&self) -> usize {
         let row = self.row.as_ref().map_or(0, |held| held.row.bytes());
-        let answer = self.answer.as_ref().map_or(0, Outgoing::bytes);
+        let answer = self.answer.as_ref().map_or(0, PendingAnswer::bytes);
         let message = match &self.message {
-            Some(Kept::Message(bytes) | Kept::Ping(bytes)) => bytes.capacity(),
+            Some(Deferred::Message(bytes) | Deferred::Ping(bytes)) => bytes.capacity(),
             None => 0,
         };
         row + answer + message + self.rest.capacity()
@@ -269,20 +269,20 @@ fn route(
     router: &mut Router<'_>,
     connection: &Connection,
     turn: &mut Turn,
-    event: &Event<'_>,
+    event: &ClientInput<'_>,
     waiting: &mut Waiting,
 ) -> Result<bool, Disconnect> {
     let routed = match event {
-        Event::Message(_kind, message) => router.message(message)?,
-        Event::Ping(payload) => router.ping(payload),
-        Event::Pong => Routed::Done,
-        Event::Close(_code) => return Err(Disconnect::Normal),
+        ClientInput::Message(_kind, message) => router.message(message)?,
+        ClientInput::Ping(payload) => router.ping(payload),
+        ClientInput::Pong => Routed::Done,
+        ClientInput::Close(_code) => return Err(Disconnect::Normal),
     };
     match routed {
         Routed::Done => return Ok(true),
         Routed::Answered(answer) => {
             turn.calls = turn.calls.saturating_sub(1);
-            let mut answer = Outgoing::new(answer);
+            let mut answer = PendingAnswer::new(answer);
             if answer.advance(connection)? {
                 return Ok(turn.calls > 0);
             }
@@ -293,9 +293,9 @@ fn route(
         Routed::ClientFirst => {}
     }
     waiting.message = Some(match event {
-        Event::Ping(payload) => Kept::Ping(payload.to_vec()),
-        Event::Message(_, message) => Kept::Message(message.to_vec()),
-        Event::Pong | Event::Close(_) => return Ok(true),
+        ClientInput::Ping(payload) => Deferred::Ping(payload.to_vec()),
+        ClientInput::Message(_, message) => Deferred::Message(message.to_vec()),
+        ClientInput::Pong | ClientInput::Close(_) => return Ok(true),
     });
     Ok(false)
 }

@@ -7,9 +7,9 @@ const LATE_MAX: usize = 16;
 
 /// How many calls of a connection wait for their answers.
 #[derive(Debug, Default)]
-pub(crate) struct Late(AtomicUsize);
+pub(crate) struct LateAnswers(AtomicUsize);
 
-impl Late {
+impl LateAnswers {
     pub(crate) fn has_room(&self) -> bool {
         self.0.load(Ordering::Acquire) < LATE_MAX
     }

@@ -88,10 +88,11 @@
 
 mod answer;
 mod auth;
-mod behind;
+mod backlog;
 mod config;
 mod connection;
 mod connection_id;
+mod connection_task;
 mod dedup;
 mod disconnect;
 mod encode;
@@ -102,21 +103,20 @@ mod handshake;
 mod history;
 mod hooks;
 mod hub;
+mod input_memory;
 mod intake;
 mod late;
 mod lifecycle;
 mod metrics;
 pub mod origin;
 mod outbox;
+mod outbox_memory;
 pub mod protocol;
 mod registry;
-mod room;
 mod router;
-mod session;
 mod shared;
 mod slow_readers;
 mod storage;
-mod unfinished;
 #[cfg(feature = "codec")]
 pub mod websocket;
 #[cfg(not(feature = "codec"))]

@@ -37,7 +37,7 @@ pub fn is_allowed(headers: &HeaderMap, allowed: &[String]) -> bool {
 }
 
 fn is_listed(origin: &str, allowed: &[String]) -> bool {
-    let same = |known: &str| match (Page::parse(known), Page::parse(origin)) {
+    let same = |known: &str| match (OriginParts::parse(known), OriginParts::parse(origin)) {
         (Some(known), Some(page)) => known.is(&page),
         // Such as `null`, if somebody lists it.
         _ => known.eq_ignore_ascii_case(origin),
@@ -46,20 +46,22 @@ fn is_listed(origin: &str, allowed: &[String]) -> bool {
 }
 
 fn is_ours(origin: &str, host: Option<&str>) -> bool {
-    let (Some(page), Some((name, port))) = (Page::parse(origin), host.map(split_port)) else { return false };
+    let (Some(page), Some((name, port))) = (OriginParts::parse(origin), host.map(split_port)) else {
+        return false;
+    };
     !name.is_empty()
         && page.name.eq_ignore_ascii_case(name)
         && page.port() == port.or_else(|| page.implied_port())
 }
 
 /// What of an origin counts.
-struct Page<'a> {
+struct OriginParts<'a> {
     scheme: &'a str,
     name: &'a str,
     written_port: Option<&'a str>,
 }
 
-impl<'a> Page<'a> {
+impl<'a> OriginParts<'a> {
     /// Reads an origin, or an address that begins with one.
     fn parse(origin: &'a str) -> Option<Self> {
         let (scheme, rest) = origin.split_once("://")?;

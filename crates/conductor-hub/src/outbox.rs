@@ -13,9 +13,9 @@ use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use crate::behind::Behind;
+use crate::backlog::Backlog;
 use crate::frame::{FRAME_COST, Frame};
-use crate::room::Room;
+use crate::outbox_memory::OutboxMemory;
 use crate::{ConnectionId, Disconnect};
 
 /// Most bytes that wait before an answer to the client's own call is added.
@@ -47,23 +47,23 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 /// quarter found 1/8 waiting at most, and one more is kept.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    inner: Mutex<Inner>,
+    inner: Mutex<Locked>,
     /// Cost of all frames queued here or in the session's hands.
     pending: AtomicUsize,
     /// Since when the reader has taken nothing although something waits, as the room tells the
     /// time; 0 if it takes.
     still_since: AtomicU32,
-    room: Arc<Room>,
+    memory: Arc<OutboxMemory>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+struct Locked {
     queue: VecDeque<Frame>,
     closing: Option<Disconnect>,
     /// The session, unless it has been woken and has not looked yet.
     waker: Option<Waker>,
     /// In a box, as few readers are. A closing outbox has none.
-    behind: Option<Box<Behind>>,
+    backlog: Option<Box<Backlog>>,
 }
 
 /// What became of a frame of which only the newest matters.
@@ -86,13 +86,13 @@ pub(crate) enum Rejected {
 }
 
 impl Outbox {
-    pub(crate) fn new(room: Arc<Room>) -> Self {
-        Self { inner: Mutex::default(), pending: AtomicUsize::new(0), still_since: AtomicU32::new(0), room }
+    pub(crate) fn new(memory: Arc<OutboxMemory>) -> Self {
+        Self { inner: Mutex::default(), pending: AtomicUsize::new(0), still_since: AtomicU32::new(0), memory }
     }
 
     /// Makes a frame of what is only for this reader.
     pub(crate) fn frame(&self, bytes: BytesMut) -> Frame {
-        Frame::new(bytes, &self.room)
+        Frame::new(bytes, &self.memory)
     }
 
     /// Queues a frame. One that does not fit turns the connection into a slow reader.
@@ -103,7 +103,7 @@ impl Outbox {
     /// Queues a frame, or gives it back.
     pub(crate) fn push_if_it_fits(&self, frame: Frame) -> Result<(), (Frame, Rejected)> {
         self.add(self.inner.lock(), frame, None)?;
-        self.room.take_places(1);
+        self.memory.take_places(1);
         Ok(())
     }
 
@@ -125,31 +125,31 @@ impl Outbox {
         // If the reader takes something meanwhile, it waits for the lock to look at what is kept.
         let pending = self.pending.load(Ordering::Relaxed);
         let fits = pending <= self.up_to_date() || pending + frame.cost() <= self.flooders_wait();
-        if inner.behind.is_none() && fits {
+        if inner.backlog.is_none() && fits {
             let added = self.add(inner, frame, None);
             return added.map(|()| Latest::Queued).map_err(|(_, rejected)| self.rejected(rejected));
         }
-        let behind = inner.behind.get_or_insert_with(|| Box::new(Behind::new(Instant::now())));
-        if pending + behind.kept_cost_with(channel, &frame) > self.limit() {
+        let backlog = inner.backlog.get_or_insert_with(|| Box::new(Backlog::new(Instant::now())));
+        if pending + backlog.kept_cost_with(channel, &frame) > self.limit() {
             drop(inner);
             return Err(self.rejected(Rejected::Overflow));
         }
-        Ok(if behind.keep(channel, frame).is_some() { Latest::Replaced } else { Latest::Kept })
+        Ok(if backlog.keep(channel, frame).is_some() { Latest::Replaced } else { Latest::Kept })
     }
 
     /// Drops what is kept of a channel: its reader has left it.
     pub(crate) fn forget(&self, channel: &str) {
-        let forgotten = self.inner.lock().behind.as_mut().and_then(|behind| behind.take(channel));
-        self.room.give_places_back(usize::from(forgotten.is_some()));
+        let forgotten = self.inner.lock().backlog.as_mut().and_then(|backlog| backlog.take(channel));
+        self.memory.give_places_back(usize::from(forgotten.is_some()));
     }
 
     /// Closes the outbox; what is queued is still written, unless the peer does not read.
     pub(crate) fn close(&self, reason: Disconnect) {
         let mut inner = self.inner.lock();
-        let mut behind = inner.behind.take();
+        let mut backlog = inner.backlog.take();
         if inner.closing.is_none() {
             inner.closing = Some(reason);
-            self.queue_kept(&mut inner, behind.as_deref_mut());
+            self.queue_kept(&mut inner, backlog.as_deref_mut());
             if reason == Disconnect::SlowReader {
                 self.drop_queued(&mut inner);
             }
@@ -158,14 +158,14 @@ impl Outbox {
         drop(inner);
         wake(waker);
         // Nobody waits for who is on the way out.
-        behind.into_iter().for_each(|behind| wake_all(behind.waiting));
+        backlog.into_iter().for_each(|backlog| wake_all(backlog.waiting));
     }
 
     /// Drops what is queued, and counts out what the session had in its hands: the connection has
     /// ended.
     pub(crate) fn clear(&self, in_hand: usize) {
         self.drop_queued(&mut self.inner.lock());
-        self.room.give_places_back(in_hand);
+        self.memory.give_places_back(in_hand);
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -174,13 +174,13 @@ impl Outbox {
 
     /// Returns what waits for the reader.
     pub(crate) fn pending(&self) -> usize {
-        let kept = self.inner.lock().behind.as_ref().map_or(0, |behind| behind.kept_cost());
+        let kept = self.inner.lock().backlog.as_ref().map_or(0, |backlog| backlog.kept_cost());
         self.pending.load(Ordering::Relaxed) + kept
     }
 
     /// Notes since when the reader has taken nothing although something waits.
     pub(crate) fn note_still(&self, since: Option<Instant>) {
-        let since = since.map_or(0, |since| self.room.time(since));
+        let since = since.map_or(0, |since| self.memory.time(since));
         if self.still_since.load(Ordering::Relaxed) != since {
             self.still_since.store(since, Ordering::Relaxed);
         }
@@ -218,7 +218,7 @@ impl Outbox {
 
     /// Frees the room of bytes that were written, and of frames that were written to their end.
     pub(crate) fn release(&self, bytes: usize, frames: usize) {
-        self.room.give_places_back(frames);
+        self.memory.give_places_back(frames);
         let cost = bytes + frames * FRAME_COST;
         let before = self.pending.fetch_sub(cost, Ordering::Relaxed);
         if before > self.up_to_date() {
@@ -243,15 +243,15 @@ impl Outbox {
             return None;
         }
         let inner = self.inner.lock();
-        let until = inner.behind.as_ref()?.until(patience);
+        let until = inner.backlog.as_ref()?.until(patience);
         (Instant::now() < until).then_some(until)
     }
 
     /// Wakes a sender when the reader has caught up; `false` if there is nothing to wait for.
     pub(crate) fn wait(&self, sender: ConnectionId, waker: &Waker) -> bool {
-        match &mut self.inner.lock().behind {
-            Some(behind) => {
-                behind.waiting.insert(sender, waker.clone());
+        match &mut self.inner.lock().backlog {
+            Some(backlog) => {
+                backlog.waiting.insert(sender, waker.clone());
                 true
             }
             None => false,
@@ -262,7 +262,7 @@ impl Outbox {
     /// place.
     fn add(
         &self,
-        mut inner: MutexGuard<'_, Inner>,
+        mut inner: MutexGuard<'_, Locked>,
         frame: Frame,
         channel: Option<&str>,
     ) -> Result<(), (Frame, Rejected)> {
@@ -270,14 +270,14 @@ impl Outbox {
             return Err((frame, Rejected::Closed));
         }
         let cost = frame.cost();
-        let kept = inner.behind.as_ref().map_or(0, |behind| behind.kept_cost());
+        let kept = inner.backlog.as_ref().map_or(0, |backlog| backlog.kept_cost());
         // Only pushes add to `pending`, and they hold the lock.
         let mut pending = self.pending.load(Ordering::Relaxed) + cost;
         if pending + kept > self.limit() {
             return Err((frame, Rejected::Overflow));
         }
         if kept > 0
-            && let Some(older) = channel.and_then(|channel| inner.behind.as_mut()?.take(channel))
+            && let Some(older) = channel.and_then(|channel| inner.backlog.as_mut()?.take(channel))
         {
             pending += older.cost();
             self.pending.fetch_add(older.cost(), Ordering::Relaxed);
@@ -285,8 +285,8 @@ impl Outbox {
         }
         self.pending.fetch_add(cost, Ordering::Relaxed);
         inner.queue.push_back(frame);
-        if pending > self.flooders_wait() && inner.behind.is_none() {
-            inner.behind = Some(Box::new(Behind::new(Instant::now())));
+        if pending > self.flooders_wait() && inner.backlog.is_none() {
+            inner.backlog = Some(Box::new(Backlog::new(Instant::now())));
         }
         let waker = inner.waker.take();
         drop(inner);
@@ -304,13 +304,13 @@ impl Outbox {
     /// Notes that a reader with much to read took something.
     fn progressed(&self, before: usize) {
         let mut inner = self.inner.lock();
-        let Some(behind) = &mut inner.behind else { return };
+        let Some(backlog) = &mut inner.backlog else { return };
         let left = self.pending.load(Ordering::Relaxed);
-        behind.progress = Instant::now();
+        backlog.progress = Instant::now();
         let up_to_date = left <= self.up_to_date();
         // Below the upper mark those who do not flood go on, and the others wait again.
         let waiting = if up_to_date || (before > self.all_wait() && left <= self.all_wait()) {
-            mem::take(&mut behind.waiting)
+            mem::take(&mut backlog.waiting)
         } else {
             HashMap::<_, _, RandomState>::default()
         };
@@ -321,33 +321,33 @@ impl Outbox {
     }
 
     /// Queues what is kept; the session has to look at it, if there is something.
-    fn catch_up(&self, inner: &mut Inner) -> Option<Waker> {
-        let mut behind = inner.behind.take();
-        if !self.queue_kept(inner, behind.as_deref_mut()) {
+    fn catch_up(&self, inner: &mut Locked) -> Option<Waker> {
+        let mut backlog = inner.backlog.take();
+        if !self.queue_kept(inner, backlog.as_deref_mut()) {
             return None;
         }
         if self.pending.load(Ordering::Relaxed) > self.flooders_wait() {
-            inner.behind = Some(Box::new(Behind::new(Instant::now())));
+            inner.backlog = Some(Box::new(Backlog::new(Instant::now())));
         }
         inner.waker.take()
     }
 
     /// Moves what is kept to the end of the queue; tells whether there was anything.
-    fn queue_kept(&self, inner: &mut Inner, behind: Option<&mut Behind>) -> bool {
-        let Some(behind) = behind.filter(|behind| behind.kept_cost() > 0) else { return false };
-        self.pending.fetch_add(behind.kept_cost(), Ordering::Relaxed);
-        inner.queue.extend(behind.take_all());
+    fn queue_kept(&self, inner: &mut Locked, backlog: Option<&mut Backlog>) -> bool {
+        let Some(backlog) = backlog.filter(|backlog| backlog.kept_cost() > 0) else { return false };
+        self.pending.fetch_add(backlog.kept_cost(), Ordering::Relaxed);
+        inner.queue.extend(backlog.take_all());
         true
     }
 
-    fn drop_queued(&self, inner: &mut Inner) {
+    fn drop_queued(&self, inner: &mut Locked) {
         let dropped = mem::take(&mut inner.queue);
         self.pending.fetch_sub(dropped.iter().map(Frame::cost).sum(), Ordering::Relaxed);
-        self.room.give_places_back(dropped.len());
+        self.memory.give_places_back(dropped.len());
     }
 
     fn limit(&self) -> usize {
-        self.room.outbox_bytes_max
+        self.memory.outbox_bytes_max
     }
 
     fn up_to_date(&self) -> usize {

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::connection::Channel;
 use crate::{Connection, ConnectionId};
 
-const SHARDS: usize = 64;
+const STRIPES: usize = 64;
 
 /// Entries for which a shard keeps room when most of them have gone.
 const ROOM_KEPT: usize = 64;
@@ -31,8 +31,8 @@ pub(crate) struct Registry {
 impl Registry {
     pub(crate) fn new() -> Self {
         Self {
-            channels: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            connections: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            channels: (0..STRIPES).map(|_| RwLock::default()).collect(),
+            connections: (0..STRIPES).map(|_| Mutex::default()).collect(),
             connected: AtomicUsize::new(0),
             hasher: RandomState::default(),
         }
@@ -120,13 +120,13 @@ impl Registry {
     fn channels(&self, name: &str) -> &RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let hash = self.hasher.hash_one(name) as usize;
-        &self.channels[hash % SHARDS]
+        &self.channels[hash % STRIPES]
     }
 
     fn connections(&self, id: ConnectionId) -> &Mutex<HashMap<ConnectionId, Arc<Connection>, RandomState>> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the number will do")]
         let number = id.0 as usize;
-        &self.connections[number % SHARDS]
+        &self.connections[number % STRIPES]
     }
 }
 

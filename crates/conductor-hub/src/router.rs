@@ -29,7 +29,7 @@ pub(crate) struct Router<'a> {
     hub: &'a Shared,
     connection: &'a Arc<Connection>,
     credit: &'a mut Credit,
-    row: Option<Row>,
+    row: Option<MessageRun>,
 }
 
 /// Bytes that a client may send while a reader is a little behind: who chats is not to wait because
@@ -41,7 +41,7 @@ pub(crate) struct Credit {
 }
 
 /// Messages of one client to one channel.
-pub(crate) struct Row {
+pub(crate) struct MessageRun {
     channel: Arc<Channel>,
     frames: BytesMut,
     messages: u64,
@@ -50,8 +50,8 @@ pub(crate) struct Row {
 }
 
 /// A row that waits for a reader who is behind.
-pub(crate) struct HeldRow {
-    pub(crate) row: Row,
+pub(crate) struct HeldRun {
+    pub(crate) row: MessageRun,
     pub(crate) reader: Arc<Connection>,
     /// When to look again, at the latest.
     pub(crate) look_at: Instant,
@@ -63,7 +63,7 @@ pub(crate) enum Routed {
     /// It is a call with this answer.
     Answered(Answer),
     /// What came before it has to be delivered first.
-    Held(HeldRow),
+    Held(HeldRun),
     /// The client has to read first what it was answered, or to wait for late answers.
     ClientFirst,
 }
@@ -141,7 +141,7 @@ impl<'a> Router<'a> {
     }
 
     /// Delivers the row that is still open, unless it has to wait for a reader.
-    pub(crate) fn flush(&mut self) -> Option<HeldRow> {
+    pub(crate) fn flush(&mut self) -> Option<HeldRun> {
         let row = self.row.take()?;
         self.deliver(row)
     }
@@ -154,7 +154,7 @@ impl<'a> Router<'a> {
     }
 
     /// Delivers a row, or says for whom it has to wait.
-    pub(crate) fn deliver(&mut self, mut row: Row) -> Option<HeldRow> {
+    pub(crate) fn deliver(&mut self, mut row: MessageRun) -> Option<HeldRun> {
         let bytes = row.frames.len();
         // One large row at a time: together they could be more than a reader has room for.
         let _one = (bytes > ROW_BYTES_MAX).then(|| self.hub.large_rows.lock());
@@ -171,20 +171,20 @@ impl<'a> Router<'a> {
             if row.until.replace(until).is_none() {
                 self.hub.metrics.held.increment(1);
             }
-            return Some(HeldRow { row, reader, look_at: look_at.min(until) });
+            return Some(HeldRun { row, reader, look_at: look_at.min(until) });
         }
         self.push(row);
         None
     }
 
     /// Returns a reader for whom the row has to wait, and until when.
-    fn behind(&self, row: &Row, floods: bool) -> Option<(Arc<Connection>, Instant)> {
+    fn behind(&self, row: &MessageRun, floods: bool) -> Option<(Arc<Connection>, Instant)> {
         row.channel.behind(self.connection.id(), floods, self.hub.config.sender_pause_max)
     }
 
-    fn push(&self, row: Row) {
-        let frames = Frame::new(row.frames, &self.hub.room);
-        let receivers = row.channel.deliver(&frames, Some(self.connection.id()), &self.hub.room);
+    fn push(&self, row: MessageRun) {
+        let frames = Frame::new(row.frames, &self.hub.memory);
+        let receivers = row.channel.deliver(&frames, Some(self.connection.id()), &self.hub.memory);
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
     }
 
@@ -235,7 +235,7 @@ impl<'a> Router<'a> {
         if self.row.is_none() {
             let bound = self.connection.channel(message.channel);
             // Who may write without being bound writes to whoever is there.
-            self.row = bound.or_else(|| self.hub.registry.channel(message.channel)).map(Row::new);
+            self.row = bound.or_else(|| self.hub.registry.channel(message.channel)).map(MessageRun::new);
         }
         if let Some(row) = &mut self.row {
             put_frame(&mut row.frames, FrameKind::Binary, message.encoded());
@@ -293,7 +293,7 @@ impl Credit {
     }
 }
 
-impl Row {
+impl MessageRun {
     fn new(channel: Arc<Channel>) -> Self {
         Self { channel, frames: BytesMut::new(), messages: 0, until: None }
     }

@@ -15,12 +15,12 @@ use crate::connection::{BindLimits, BindOutcome};
 use crate::dedup::Dedup;
 use crate::encode::encode;
 use crate::frame::Frame;
+use crate::input_memory::InputMemory;
 use crate::metrics::Metrics;
+use crate::outbox_memory::OutboxMemory;
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
-use crate::room::Room;
 use crate::slow_readers::SlowReaders;
-use crate::unfinished::Unfinished;
 use crate::{Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Hooks};
 
 /// What the handles and the sessions share. Sessions must not keep the hub open.
@@ -29,8 +29,8 @@ pub(crate) struct Shared {
     pub(crate) hooks: Hooks,
     pub(crate) registry: Registry,
     pub(crate) dedup: Dedup,
-    pub(crate) unfinished: Unfinished,
-    pub(crate) room: Arc<Room>,
+    pub(crate) unfinished: InputMemory,
+    pub(crate) memory: Arc<OutboxMemory>,
     slow_readers: SlowReaders,
     /// Held while a large row of messages is delivered.
     pub(crate) large_rows: Mutex<()>,
@@ -45,8 +45,8 @@ impl Shared {
     pub(crate) fn new(config: Config, hooks: Hooks) -> Self {
         Self {
             dedup: Dedup::new(config.dedup_ttl, config.dedup_bytes_max, Instant::now()),
-            unfinished: Unfinished::new(config.unfinished_bytes_max),
-            room: Arc::new(Room::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
+            unfinished: InputMemory::new(config.unfinished_bytes_max),
+            memory: Arc::new(OutboxMemory::new(config.outboxes_bytes_max, config.outbox_bytes_max)),
             config,
             hooks,
             registry: Registry::new(),
@@ -103,20 +103,20 @@ impl Shared {
     /// Ends readers, if what waits for all of them has no room. No lock may be held but that of
     /// large rows.
     pub(crate) fn make_room(&self) {
-        if self.room.is_full() {
-            let ended = self.slow_readers.make_room(&self.room, &self.registry);
+        if self.memory.is_full() {
+            let ended = self.slow_readers.make_room(&self.memory, &self.registry);
             self.metrics.ended_for_room.increment(ended as u64);
         }
     }
 
     /// Blocks this thread until what waits for all readers has room for more, for a bounded time.
     pub(crate) fn wait_for_room(&self) {
-        let ended = self.slow_readers.wait(&self.room, &self.registry);
+        let ended = self.slow_readers.wait(&self.memory, &self.registry);
         self.metrics.ended_for_room.increment(ended as u64);
     }
 
     pub(crate) fn written(&self, channel: &str, body: impl Into<Bytes>) -> Result<Frame, Error> {
-        Ok(Frame::new(encode(&Message::new(Opcode::WRITE, channel, body))?, &self.room))
+        Ok(Frame::new(encode(&Message::new(Opcode::WRITE, channel, body))?, &self.memory))
     }
 
     pub(crate) fn close(&self) {

@@ -6,8 +6,8 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::Disconnect;
+use crate::outbox_memory::OutboxMemory;
 use crate::registry::Registry;
-use crate::room::Room;
 
 /// How long readers are given to be ended before more of them are.
 const ROUND: Duration = Duration::from_millis(20);
@@ -36,22 +36,22 @@ impl SlowReaders {
     /// Ends readers, if there is no room: first those who stand still, then who holds most.
     ///
     /// Returns how many. No lock of the registry or of an outbox may be held.
-    pub(crate) fn make_room(&self, room: &Room, registry: &Registry) -> usize {
-        if room.is_full() { self.end_readers(room, registry, false) } else { 0 }
+    pub(crate) fn make_room(&self, memory: &OutboxMemory, registry: &Registry) -> usize {
+        if memory.is_full() { self.end_readers(memory, registry, false) } else { 0 }
     }
 
     /// Blocks the thread until there is room for more, for a bounded time; those who stand still
     /// are ended when that does not help. Returns how many.
-    pub(crate) fn wait(&self, room: &Room, registry: &Registry) -> usize {
-        if room.wait() { 0 } else { self.end_readers(room, registry, true) }
+    pub(crate) fn wait(&self, memory: &OutboxMemory, registry: &Registry) -> usize {
+        if memory.wait() { 0 } else { self.end_readers(memory, registry, true) }
     }
 
     /// Ends readers who stand still until half of the room is free, then others until there is any;
     /// returns how many.
-    fn end_readers(&self, room: &Room, registry: &Registry, only_who_stands_still: bool) -> usize {
+    fn end_readers(&self, memory: &OutboxMemory, registry: &Registry, only_who_stands_still: bool) -> usize {
         let now = Instant::now();
         let Some(mut rounds) = self.round(now) else { return 0 };
-        let held = room.held();
+        let held = memory.held();
         let mut freed = 0;
         let mut readers = Vec::new();
         for connection in registry.all_connections() {
@@ -61,7 +61,7 @@ impl SlowReaders {
                 // It is about to give back what it holds.
                 freed += pending;
             } else if pending > 0 {
-                let still = Duration::from_millis(outbox.still_ms(room.time(now)).into());
+                let still = Duration::from_millis(outbox.still_ms(memory.time(now)).into());
                 // Of those who may read, who has taken nothing for longest is the likeliest not to.
                 let rank = if still >= STANDS_STILL { (STANDS_STILL, pending) } else { (still, pending) };
                 readers.push((rank, connection));
@@ -72,7 +72,7 @@ impl SlowReaders {
         for ((still, pending), connection) in readers {
             let stands_still = still >= STANDS_STILL;
             // Of those who read no more than it takes.
-            let enough = if stands_still { room.half() } else { room.bytes_max() };
+            let enough = if stands_still { memory.half() } else { memory.bytes_max() };
             if held.saturating_sub(freed) <= enough || (only_who_stands_still && !stands_still) {
                 break;
             }
@@ -80,7 +80,7 @@ impl SlowReaders {
             freed += pending;
             ended += 1;
         }
-        rounds.tell(ended, room.bytes_max(), now);
+        rounds.tell(ended, memory.bytes_max(), now);
         ended
     }
 

@@ -12,9 +12,9 @@ use tracing::Span;
 
 use crate::connection::{Dialer, Transport};
 use crate::dispatch::Dispatch;
-use crate::engine::{Place, Shared};
+use crate::engine::{LinkHandle, Shared};
 use crate::error::Error;
-use crate::mode::{Follower, Mode};
+use crate::mode::{Mode, ModeWatcher};
 use crate::outgoing::Outgoing;
 use crate::reconnect::Reconnect;
 use crate::registry::Overlong;
@@ -23,15 +23,20 @@ use crate::wire::{Traffic, Wire};
 /// Owns one connection.
 pub(crate) struct Actor {
     shared: Arc<Shared>,
-    place: Place,
+    place: LinkHandle,
     dialer: Dialer,
-    mode: Follower,
+    mode: ModeWatcher,
     /// Ends this connection alone: its master has left the cluster.
     gone: CancellationToken,
 }
 
 impl Actor {
-    pub(crate) fn new(shared: Arc<Shared>, place: Place, dialer: Dialer, gone: CancellationToken) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        place: LinkHandle,
+        dialer: Dialer,
+        gone: CancellationToken,
+    ) -> Self {
         Self { place, dialer, mode: shared.switch.follow(), shared, gone }
     }
 
@@ -152,7 +157,7 @@ impl Actor {
                 }
                 Traffic::Written => {}
                 Traffic::Probed => {
-                    shared.registry.lock().ask_for_life(self.place.link);
+                    shared.registry.lock().ping_sent(self.place.link);
                     shared.map_is_stale.notify_one();
                 }
             }
@@ -175,7 +180,7 @@ impl Actor {
     }
 }
 
-async fn told_to_stop(mode: &mut Follower, gone: &CancellationToken) {
+async fn told_to_stop(mode: &mut ModeWatcher, gone: &CancellationToken) {
     tokio::select! {
         biased;
         // Any turn: a stop with a restart right behind it is a stop, too.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::{ConnectionInfo, IntoConnectionInfo};
 
-use crate::connection::{Connect, ConnectNode, Source};
+use crate::connection::{Connect, ConnectNode, Endpoint};
 use crate::error::{Error, ErrorKind};
 use crate::sink::Policy;
 
@@ -16,7 +16,7 @@ use crate::sink::Policy;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    pub(crate) source: Source,
+    pub(crate) source: Endpoint,
     /// How long Redis may say nothing before it is asked for a sign of life.
     ///
     /// After as long again without an answer the connection is given up. Default 30 s, 1 ms to a
@@ -99,7 +99,7 @@ impl Config {
     /// certificate of our own.
     #[must_use]
     pub fn from_info(info: ConnectionInfo) -> Self {
-        Self::of(Source::Info(Box::new(info)))
+        Self::of(Endpoint::Info(Box::new(info)))
     }
 
     /// Creates the settings from anything that makes a connection.
@@ -107,7 +107,7 @@ impl Config {
     /// The connection is logged in already if it has to be.
     #[must_use]
     pub fn from_connect(connect: impl Connect) -> Self {
-        Self::of(Source::Function(Arc::new(connect)))
+        Self::of(Endpoint::Function(Arc::new(connect)))
     }
 
     /// Creates the settings from anything that connects to a cluster's nodes.
@@ -117,10 +117,10 @@ impl Config {
     /// proxy or in containers, this is the place to say how.
     #[must_use]
     pub fn from_connect_node(host: impl Into<String>, port: u16, connect: impl ConnectNode) -> Self {
-        Self::of(Source::Node { host: host.into(), port, connect: Arc::new(connect) })
+        Self::of(Endpoint::Node { host: host.into(), port, connect: Arc::new(connect) })
     }
 
-    fn of(source: Source) -> Self {
+    fn of(source: Endpoint) -> Self {
         Self {
             source,
             ping_timeout: Duration::from_secs(30),
@@ -138,7 +138,7 @@ impl Config {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn validate(&self) -> Result<(), Error> {
         let ms = Duration::from_millis(1);
         let minutes = Duration::from_mins(10);
         for (name, value, min, max) in [

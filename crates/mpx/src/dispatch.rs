@@ -7,7 +7,7 @@ use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::fanout::Fanout;
-use crate::protocol::{Frame, Kind, TOO_LONG, Verb};
+use crate::protocol::{Frame, NameKind, TOO_LONG, Verb};
 use crate::registry::{Activation, Confirmation, Overlong, Question, Refusal, Waiter};
 
 /// Calls the subscriptions of one connection; only ever used by its task.
@@ -35,23 +35,23 @@ impl<'a> Dispatch<'a> {
     pub(crate) fn all(&mut self, buffer: &mut Buffer) -> Result<(), Error> {
         let mut messages = 0;
         while let Some((frame, length)) = buffer.frame()? {
-            if !matches!(frame, Frame::Unsubscribed(Kind::Shard, _)) {
+            if !matches!(frame, Frame::Unsubscribed(NameKind::Shard, _)) {
                 self.tell_moved();
             }
             match frame {
                 Frame::Message { channel, payload, sharded } => {
                     messages += 1;
-                    let kind = if sharded { Kind::Shard } else { Kind::Channel };
+                    let kind = if sharded { NameKind::Shard } else { NameKind::Channel };
                     self.fanout.message(kind, channel, channel, payload);
                 }
                 Frame::PatternMessage { pattern, channel, payload } => {
                     messages += 1;
-                    self.fanout.message(Kind::Pattern, pattern, channel, payload);
+                    self.fanout.message(NameKind::Pattern, pattern, channel, payload);
                 }
                 Frame::Subscribed(kind, name) => self.confirm(Verb::Subscribe, kind, name)?,
                 Frame::Unsubscribed(kind, Some(name)) => self.confirm(Verb::Unsubscribe, kind, name)?,
                 Frame::Refused(why) => self.refuse(why)?,
-                Frame::Pong => self.shared.registry.lock().hear_life(self.link),
+                Frame::Pong => self.shared.registry.lock().pong_received(self.link),
                 Frame::Unsubscribed(_, None) | Frame::Number(_) | Frame::Other => {}
             }
             buffer.consume(length);
@@ -83,12 +83,12 @@ impl<'a> Dispatch<'a> {
         joined.into_iter().for_each(|activation| self.activate(activation));
     }
 
-    fn confirm(&mut self, verb: Verb, kind: Kind, name: &[u8]) -> Result<(), Error> {
+    fn confirm(&mut self, verb: Verb, kind: NameKind, name: &[u8]) -> Result<(), Error> {
         let confirmation = self.shared.registry.lock().confirm(self.link, verb, kind, name);
         match confirmation {
             Confirmation::Begins(activation) => self.activate(activation),
             Confirmation::Noted => {}
-            Confirmation::Unasked if (verb, kind) == (Verb::Unsubscribe, Kind::Shard) => {
+            Confirmation::Unasked if (verb, kind) == (Verb::Unsubscribe, NameKind::Shard) => {
                 self.moved.push(Bytes::copy_from_slice(name));
             }
             Confirmation::Unasked => {
@@ -129,7 +129,7 @@ impl<'a> Dispatch<'a> {
                 self.shared.map_is_stale.notify_one();
             }
             // A sign of life as good as any.
-            Some(Question::Life) => registry.hear_life(self.link),
+            Some(Question::Ping) => registry.pong_received(self.link),
             Some(Question::Names) if why.starts_with(TOO_LONG) => {
                 registry.shorten(self.link);
                 return Err(Error::with_source(

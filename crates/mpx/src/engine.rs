@@ -15,21 +15,21 @@ use crate::event::Event;
 use crate::metrics::Metrics;
 use crate::mode::{Mode, Switch};
 use crate::random::Dice;
-use crate::registry::{Loss, Registry, Routes};
-use crate::sink::{Receiver, Sink, Told};
+use crate::registry::{Loss, NameRoutes, Registry};
+use crate::sink::{NoticeOutcome, Receiver, Sink};
 
 /// A multiplexer's handle; the last one that is dropped ends it.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
     pub(crate) shared: Arc<Shared>,
     pub(crate) tasks: TaskTracker,
-    _end: Arc<End>,
+    _end: Arc<CloseOnDrop>,
 }
 
 #[derive(Debug)]
-struct End(Arc<Shared>);
+struct CloseOnDrop(Arc<Shared>);
 
-impl Drop for End {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.switch.end();
     }
@@ -53,7 +53,7 @@ pub(crate) struct Shared {
 
 /// Where a connection's task belongs.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct LinkHandle {
     /// Its link in the registry.
     pub(crate) link: usize,
     /// Says that there is something to tell Redis, or somebody to activate.
@@ -64,9 +64,9 @@ pub(crate) struct Place {
 }
 
 /// Ends everything when the last task is over, also one that was dropped with its runtime.
-struct Over(Arc<Shared>);
+struct EndOnDrop(Arc<Shared>);
 
-impl Drop for Over {
+impl Drop for EndOnDrop {
     fn drop(&mut self) {
         self.0.end();
     }
@@ -74,7 +74,7 @@ impl Drop for Over {
 
 impl Engine {
     /// Makes one whose tasks run where this is called.
-    pub(crate) fn new(config: Config, routes: Routes) -> Result<Self, Error> {
+    pub(crate) fn new(config: Config, routes: NameRoutes) -> Result<Self, Error> {
         let runtime = Handle::try_current().map_err(|source| {
             let message = "the multiplexer must be started inside a tokio runtime";
             Error::with_source(ErrorKind::Config, message, source)
@@ -89,12 +89,12 @@ impl Engine {
             error: Mutex::default(),
             config,
         });
-        Ok(Self { _end: Arc::new(End(Arc::clone(&shared))), shared, tasks: TaskTracker::new() })
+        Ok(Self { _end: Arc::new(CloseOnDrop(Arc::clone(&shared))), shared, tasks: TaskTracker::new() })
     }
 
     /// Runs what all depends on: with it everything ends.
     pub(crate) fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let over = Over(Arc::clone(&self.shared));
+        let over = EndOnDrop(Arc::clone(&self.shared));
         let task = async move {
             work.await;
             drop(over);
@@ -128,10 +128,10 @@ impl Shared {
     }
 
     /// Makes room for a connection.
-    pub(crate) fn attach(&self) -> Place {
+    pub(crate) fn attach(&self) -> LinkHandle {
         let work = Arc::<Notify>::default();
         let link = self.registry.lock().attach(Arc::clone(&work));
-        Place { link, work, telling: Arc::default() }
+        LinkHandle { link, work, telling: Arc::default() }
     }
 
     /// Closes a subscription whose handler panicked, or which its policy closes.
@@ -144,12 +144,12 @@ impl Shared {
     /// Tells a subscription something that is no message.
     pub(crate) fn tell(&self, sink: &Sink, notice: Event) {
         match sink.tell(notice) {
-            Told::Well => {}
-            Told::Piling => {
+            NoticeOutcome::Well => {}
+            NoticeOutcome::Piling => {
                 let missed = self.registry.lock().fold(sink);
                 self.metrics.drops.increment(missed);
             }
-            Told::Panicked => self.close(sink),
+            NoticeOutcome::Panicked => self.close(sink),
         }
     }
 

@@ -9,8 +9,8 @@ use arrayvec::ArrayVec;
 
 use crate::buffer::Buffer;
 use crate::engine::Shared;
-use crate::protocol::{Kind, plain_message};
-use crate::registry::{Known, More, Name, Only};
+use crate::protocol::{NameKind, plain_message};
+use crate::registry::{CachedName, NameSinks, SinkCache, SoleHandler};
 use crate::sink::{Delivery, guarded};
 
 /// Calls those who hear the messages of one connection; only ever used by its task.
@@ -21,19 +21,19 @@ pub(crate) struct Fanout<'a> {
     shared: &'a Shared,
     link: usize,
     /// Those who hear a name, by its kind: what the registry said when a message came.
-    known: [Known; 3],
+    known: [SinkCache; 3],
     /// Whether some of them are others by now.
     stale: Arc<AtomicBool>,
 }
 
 /// A message that was looked up before its turn.
-struct Next<'a> {
+struct LookedUp<'a> {
     channel: &'a [u8],
     payload: &'a [u8],
     /// How many bytes it and those before it have.
     end: usize,
     hash: u64,
-    found: Option<&'a Name>,
+    found: Option<&'a CachedName>,
 }
 
 impl<'a> Fanout<'a> {
@@ -62,19 +62,19 @@ impl<'a> Fanout<'a> {
     /// With many names each message misses the caches a few times. Doing one step for all of them
     /// before the next lets the misses overlap.
     fn several(&self, unread: &[u8]) -> (u64, usize) {
-        let known = &self.known[Kind::Channel as usize];
+        let known = &self.known[NameKind::Channel as usize];
         let text_max = self.shared.config.message_max;
-        let (mut next, mut end) = (ArrayVec::<Next<'_>, AHEAD>::new(), 0);
+        let (mut next, mut end) = (ArrayVec::<LookedUp<'_>, AHEAD>::new(), 0);
         while !next.is_full() {
             let Some((channel, payload, length)) = plain_message(&unread[end..], text_max) else { break };
             end += length;
-            next.push(Next { channel, payload, end, hash: known.hash(channel), found: None });
+            next.push(LookedUp { channel, payload, end, hash: known.hash(channel), found: None });
         }
         for message in &mut next {
             message.found = known.find(message.hash, message.channel);
         }
         for message in &next {
-            black_box(message.found.map(Name::touch));
+            black_box(message.found.map(CachedName::touch));
         }
         let mut at = 0;
         loop {
@@ -82,7 +82,7 @@ impl<'a> Fanout<'a> {
             // hears a message.
             let came_back = guarded(|| {
                 while let Some(message) = next.get(at)
-                    && let Some(Only(handler)) = message.found.and_then(|name| name.handler.as_ref())
+                    && let Some(SoleHandler(handler)) = message.found.and_then(|name| name.handler.as_ref())
                     && !self.stale.load(Acquire)
                 {
                     handler.message(message.channel, message.payload);
@@ -98,7 +98,7 @@ impl<'a> Fanout<'a> {
             } else if self.stale.load(Acquire) {
                 break;
             } else {
-                self.hand_over(Kind::Channel, &name.more, message.channel, message.payload);
+                self.hand_over(NameKind::Channel, &name.more, message.channel, message.payload);
             }
             at += 1;
         }
@@ -108,7 +108,7 @@ impl<'a> Fanout<'a> {
 
     /// Hands over a message.
     #[inline]
-    pub(crate) fn message(&mut self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
+    pub(crate) fn message(&mut self, kind: NameKind, name: &[u8], channel: &[u8], payload: &[u8]) {
         // Before each message: the handler of the last one may have changed who hears this one.
         if self.stale.load(Acquire) {
             self.forget_changed();
@@ -123,10 +123,10 @@ impl<'a> Fanout<'a> {
 
     /// Handles a message whose listeners are not known, or not any more.
     #[cold]
-    fn first_message(&mut self, kind: Kind, name: &[u8], channel: &[u8], payload: &[u8]) {
+    fn first_message(&mut self, kind: NameKind, name: &[u8], channel: &[u8], payload: &[u8]) {
         let found = self.shared.registry.lock().listeners(self.link, kind, name);
         let Some((name, listeners)) = found else { return };
-        let more = More::new(name, listeners);
+        let more = NameSinks::new(name, listeners);
         self.hand_over(kind, &more, channel, payload);
         // If that was changed just now, the next message finds it stale.
         self.known[kind as usize].insert(more);
@@ -141,9 +141,9 @@ impl<'a> Fanout<'a> {
 
     /// Calls those who hear a message. No lock is held: they may change anything.
     #[inline]
-    fn hand_over(&self, kind: Kind, more: &More, channel: &[u8], payload: &[u8]) {
-        let More { name, listeners, handlers } = more;
-        let mut delivery = Delivery::new(channel, payload, (kind != Kind::Pattern).then_some(name));
+    fn hand_over(&self, kind: NameKind, more: &NameSinks, channel: &[u8], payload: &[u8]) {
+        let NameSinks { name, listeners, handlers } = more;
+        let mut delivery = Delivery::new(channel, payload, (kind != NameKind::Pattern).then_some(name));
         let mut at = 0;
         while at < listeners.len() {
             // One guard for as many as take it: each costs more than most handlers.
@@ -159,7 +159,7 @@ impl<'a> Fanout<'a> {
                                 .fold(0, |sum, only| sum ^ only.touch()),
                         );
                     }
-                    if let Some(Only(handler)) = handler {
+                    if let Some(SoleHandler(handler)) = handler {
                         handler.message(channel, payload);
                     } else if !sink.keep(&mut delivery, at + 1 == listeners.len()) {
                         break;

@@ -24,7 +24,7 @@ pub(crate) struct Switch {
 
 /// Who follows a [`Switch`].
 #[derive(Debug, Clone)]
-pub(crate) struct Follower {
+pub(crate) struct ModeWatcher {
     switch: Arc<Switch>,
     seen: u64,
 }
@@ -51,8 +51,8 @@ impl Switch {
     }
 
     /// A follower who has seen the present mode.
-    pub(crate) fn follow(self: &Arc<Self>) -> Follower {
-        Follower { seen: self.mode.lock().1, switch: Arc::clone(self) }
+    pub(crate) fn follow(self: &Arc<Self>) -> ModeWatcher {
+        ModeWatcher { seen: self.mode.lock().1, switch: Arc::clone(self) }
     }
 
     fn turn(&self, turns: impl FnOnce(Mode) -> bool, to: Mode) {
@@ -65,7 +65,7 @@ impl Switch {
     }
 }
 
-impl Follower {
+impl ModeWatcher {
     /// The present mode, which is seen by that.
     pub(crate) fn mode(&mut self) -> Mode {
         let (mode, turns) = *self.switch.mode.lock();

@@ -11,8 +11,8 @@ use crate::connection::Dialer;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::handler::Handler;
-use crate::protocol::Kind;
-use crate::registry::Routes;
+use crate::protocol::NameKind;
+use crate::registry::NameRoutes;
 use crate::subscription::{ChannelSubscription, Events, PatternSubscription, PromiseSubscription};
 
 /// Many subscriptions over one connection.
@@ -55,9 +55,9 @@ impl Multiplexer {
     /// [`Config`](crate::ErrorKind::Config) if a setting is out of its bounds, or outside a tokio
     /// runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
-        config.check()?;
+        config.validate()?;
         let dialer = Dialer::new(&config)?;
-        let engine = Engine::new(config, Routes::One)?;
+        let engine = Engine::new(config, NameRoutes::One)?;
         let place = engine.shared.attach();
         let actor = Actor::new(Arc::clone(&engine.shared), place, dialer, CancellationToken::new());
         engine.run(actor.run());
@@ -71,7 +71,7 @@ impl Multiplexer {
     /// [`Closed`](crate::ErrorKind::Closed) after [`shutdown`](Self::shutdown); so for all that
     /// follow.
     pub fn channels(&self) -> Result<(ChannelSubscription, Events), Error> {
-        ChannelSubscription::with_queue(&self.engine.shared, Kind::Channel)
+        ChannelSubscription::with_queue(&self.engine.shared, NameKind::Channel)
     }
 
     /// Makes a subscription to channels, without any yet, that calls a handler.
@@ -80,7 +80,7 @@ impl Multiplexer {
     ///
     /// As [`channels`](Self::channels).
     pub fn channels_to(&self, handler: impl Handler) -> Result<ChannelSubscription, Error> {
-        ChannelSubscription::with_handler(&self.engine.shared, Kind::Channel, Box::new(handler))
+        ChannelSubscription::with_handler(&self.engine.shared, NameKind::Channel, Box::new(handler))
     }
 
     /// Subscribes to all channels that fit a glob, as `PSUBSCRIBE` does.

@@ -1,6 +1,6 @@
 //! The receiving end of a subscription, as the connection's task sees it.
 
-mod courses;
+mod notice_summary;
 mod promises;
 mod queue;
 
@@ -39,7 +39,7 @@ pub(crate) enum Receiver {
 
 /// What became of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum NoticeOutcome {
     Well,
     /// It lies with many others that nobody reads.
     Piling,
@@ -100,22 +100,22 @@ impl Sink {
     }
 
     /// Hands a notice over.
-    pub(crate) fn tell(&self, notice: Event) -> Told {
+    pub(crate) fn tell(&self, notice: Event) -> NoticeOutcome {
         let told = match &self.receiver {
             Receiver::Queue(queue) => {
                 if queue.tell(notice) {
-                    Told::Piling
+                    NoticeOutcome::Piling
                 } else {
-                    Told::Well
+                    NoticeOutcome::Well
                 }
             }
-            Receiver::Handler(handler) if guarded(|| handler.notice(&notice)) => Told::Well,
-            Receiver::Handler(_) => Told::Panicked,
+            Receiver::Handler(handler) if guarded(|| handler.notice(&notice)) => NoticeOutcome::Well,
+            Receiver::Handler(_) => NoticeOutcome::Panicked,
             Receiver::Promises(promises) => {
                 if let Event::Disconnected { error, .. } | Event::Refused { error, .. } = &notice {
                     promises.fail(error);
                 }
-                Told::Well
+                NoticeOutcome::Well
             }
         };
         self.changed.notify_waiters();

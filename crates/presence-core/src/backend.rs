@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::{Since, Status};
 use crate::events::Events;
 use crate::name::{Device, Id};
-use crate::page::{Cursor, Page};
+use crate::page::{Cursor, IdPage};
 use crate::state::State;
 
 /// A store of presence, shared by every [`Presence`](crate::Presence) handle on it.
@@ -86,7 +86,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// If it got none.
-    async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error>;
+    async fn beat_device(&self, id: &Id, device: &Device) -> Result<(), Error>;
 
     /// Holds a device until it is ended or this process is gone.
     ///
@@ -105,7 +105,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// If it may not have ended.
-    async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error>;
+    async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error>;
 
     /// Returns the status of each id, in input order; an id never heard of is offline.
     ///
@@ -129,14 +129,14 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Returns at most `limit` ids that are online, from `cursor` on.
     ///
-    /// Following [`Page::next`] lists each id that is online all the while at least once. `limit`
+    /// Following [`IdPage::next`] lists each id that is online all the while at least once. `limit`
     /// is at least 1, and a backend may return fewer, even none, before the end.
     ///
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor that this backend did not
     /// make.
-    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error>;
+    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error>;
 
     /// Returns how many ids are online.
     ///

@@ -25,7 +25,7 @@ use crate::event::Update;
 ///
 /// Waiting for the next item and giving up loses nothing.
 ///
-/// The events of a room are [`Events`] of [`rooms::Update`](crate::rooms::Update)s, under the same
+/// The events of a room are [`Events`] of [`RoomUpdate`](crate::rooms::RoomUpdate)s, under the same
 /// rules.
 pub struct Events<U = Update>(Pin<Box<dyn Stream<Item = Result<U, Error>> + Send>>);
 

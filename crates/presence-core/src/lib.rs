@@ -29,7 +29,7 @@
 //! assert_eq!(presence.status(["bob", "dave"]).await?, [Status::Online, Status::Offline]);
 //!
 //! presence.offline(["bob"]).await?; // at once
-//! presence.offline_device("carol", "connection 7").await?; // in 5 s, unless she is back
+//! presence.end_device("carol", "connection 7").await?; // in 5 s, unless she is back
 //!
 //! // Nobody beats any more: alice is offline in 35 s.
 //! let mut seen = Vec::new();
@@ -60,7 +60,7 @@
 //! | word | meaning |
 //! |---|---|
 //! | [`Id`] | what is present, 1 to 512 bytes of UTF-8 without control characters |
-//! | heartbeat | a call of [`Presence::online`] or [`Presence::online_device`] |
+//! | heartbeat | a call of [`Presence::online`] or [`Presence::beat_device`] |
 //! | time to live (TTL) | how long one heartbeat keeps an id online |
 //! | [`Device`] | one of several sources of presence for one id; an id is online while any of its devices is |
 //! | grace | how long an id is still reported online after its last device was lost or ended |
@@ -74,7 +74,7 @@
 //! ```text
 //!  beating   ♥────♥────♥──────────┊ deadline ~~~~ grace ~~~~▌offline    (Expired)
 //!                      └── TTL ───┘
-//!  held      ├── hold_device ─────────── offline_device ~~~~ grace ~~~~▌offline    (Ended)
+//!  held      ├── hold_device ─────────── end_device ~~~~ grace ~~~~▌offline    (Ended)
 //!  either    ├─────────────────── offline ▌offline                     (Explicit)
 //! ```
 //!
@@ -84,7 +84,7 @@
 //! nothing from that; it makes offline events later.
 //!
 //! A *held* device is one whose end this process will see itself, such as a WebSocket connection of
-//! its own: [`Presence::hold_device`] when it opens, [`Presence::offline_device`] when it closes,
+//! its own: [`Presence::hold_device`] when it opens, [`Presence::end_device`] when it closes,
 //! nothing in between, be it for days. It costs no heartbeats and has no deadline. What covers it
 //! is the life of the process: a store that outlives the process keeps one lease for all the
 //! devices the process holds, and lets them go when that runs out. In the memory backend, they live
@@ -132,7 +132,7 @@
 //!
 //! A store implements [`Backend`], and [`RoomBackend`](rooms::RoomBackend) if it keeps rooms, whose
 //! documentation says what it may assume and what it must keep. Feature `contract` has those laws
-//! as a test suite that any backend can run. [`beings`] keeps deadlines and devices in a process
+//! as a test suite that any backend can run. [`tracker`] keeps deadlines and devices in a process
 //! for one that writes only transitions to its store, and [`throttled`] is for one whose heartbeats
 //! cost a round trip each.
 //!
@@ -150,7 +150,6 @@
 
 mod backend;
 mod batch;
-pub mod beings;
 #[cfg(feature = "contract")]
 #[cfg_attr(docsrs, doc(cfg(feature = "contract")))]
 pub mod contract;
@@ -166,6 +165,7 @@ pub mod rooms;
 mod state;
 mod text;
 pub mod throttled;
+pub mod tracker;
 
 pub use crate::backend::{Backend, LastSeen};
 pub use crate::batch::{BatchError, Failure};
@@ -173,7 +173,7 @@ pub use crate::error::{Error, ErrorKind};
 pub use crate::event::{Cause, Event, Since, Status, Update};
 pub use crate::events::Events;
 pub use crate::name::{Device, Id, InvalidName};
-pub use crate::page::{Cursor, Page};
+pub use crate::page::{Cursor, IdPage};
 pub use crate::position::Position;
 pub use crate::presence::Presence;
 pub use crate::state::State;

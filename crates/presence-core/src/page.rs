@@ -9,7 +9,7 @@ use crate::name::Id;
 /// A page of a listing of ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Page {
+pub struct IdPage {
     /// The ids, in no particular order.
     ///
     /// A page may be empty and not be the last.
@@ -18,7 +18,7 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-impl Page {
+impl IdPage {
     /// Creates a page.
     ///
     /// This is for backends.

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::event::{Since, Status};
 use crate::events::Events;
 use crate::name::{Device, Id, InvalidName};
-use crate::page::{Cursor, Page};
+use crate::page::{Cursor, IdPage};
 use crate::state::State;
 
 /// Who is here: a handle on a [`Backend`], cheap to clone.
@@ -72,18 +72,18 @@ impl Presence {
     /// # Errors
     ///
     /// If a name is invalid or the backend fails.
-    pub async fn online_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
+    pub async fn beat_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
     where
         I: TryInto<Id, Error: Into<InvalidName>>,
         D: TryInto<Device, Error: Into<InvalidName>>,
     {
         let (id, device) = (id.try_into().map_err(Into::into)?, device.try_into().map_err(Into::into)?);
-        self.backend.online_device(&id, &device).await
+        self.backend.beat_device(&id, &device).await
     }
 
     /// Holds one device until it is ended, without heartbeats.
     ///
-    /// [`offline_device`](Self::offline_device) ends it. For what this process sees end, such as a
+    /// [`end_device`](Self::end_device) ends it. For what this process sees end, such as a
     /// connection, and under a name that is used nowhere else: of a device that several processes
     /// hold each ends its own. Should the process die the backend finds out.
     ///
@@ -104,13 +104,13 @@ impl Presence {
     /// # Errors
     ///
     /// If a name is invalid or the backend fails.
-    pub async fn offline_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
+    pub async fn end_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
     where
         I: TryInto<Id, Error: Into<InvalidName>>,
         D: TryInto<Device, Error: Into<InvalidName>>,
     {
         let (id, device) = (id.try_into().map_err(Into::into)?, device.try_into().map_err(Into::into)?);
-        self.backend.offline_device(&id, &device).await
+        self.backend.end_device(&id, &device).await
     }
 
     /// Returns the status of each id, in input order and of input length.
@@ -150,14 +150,14 @@ impl Presence {
 
     /// Returns at most `limit` ids that are online.
     ///
-    /// `Cursor::default()` starts the listing. Following [`Page::next`] lists everybody who is
+    /// `Cursor::default()` starts the listing. Following [`IdPage::next`] lists everybody who is
     /// online all the while, at least once. For a listing that is exact and stays so, take
     /// [`events`](Self::events) from [`Since::Snapshot`].
     ///
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor of another backend.
-    pub async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+    pub async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
         self.backend.online_ids(cursor, limit.max(1)).await
     }
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 use presence_core::{Error, ErrorKind};
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, Pipeline, RedisError, Value};
-use redis_link::Connect;
+use redis_link::LinkConfig;
 
 /// A way to Redis that outlives its connections.
 pub(crate) struct Link(redis_link::Link);
 
 impl Link {
     /// Connects for the first time, and finds out whether it is a cluster.
-    pub(crate) async fn open(settings: &Connect) -> Result<Self, Error> {
+    pub(crate) async fn open(settings: &LinkConfig) -> Result<Self, Error> {
         // Boxed, as a start is large and there is one.
         Box::pin(redis_link::Link::open(settings)).await.map(Self).map_err(of_link)
     }

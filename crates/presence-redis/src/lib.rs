@@ -26,12 +26,12 @@
 //! `Leases` also keeps rooms: who is in a channel, and what they show. See
 //! [`presence_core::rooms`].
 //!
-//! TLS, users and passwords, sentinels and clusters are part of the address: see [`Connect`].
+//! TLS, users and passwords, sentinels and clusters are part of the address: see [`LinkConfig`].
 //!
 //! The connections are those of `redis-link`: made by tasks of their own, so that one server that
 //! hangs takes nobody else along.
 //!
-//! Third-party types in this interface: none but those of `presence-core`, and [`Connect`] of
+//! Third-party types in this interface: none but those of `presence-core`, and [`LinkConfig`] of
 //! `redis-link`. The client is redis-rs, whose TLS uses rustls with aws-lc-rs.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -40,11 +40,11 @@
 mod connection;
 pub mod keyspace;
 pub mod leases;
+mod outage_log;
 mod policy;
 mod random;
-mod report;
 mod version;
 
 pub use crate::keyspace::Keyspace;
 pub use crate::leases::Leases;
-pub use redis_link::Connect;
+pub use redis_link::LinkConfig;

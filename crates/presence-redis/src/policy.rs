@@ -7,7 +7,7 @@ use crate::connection::Link;
 
 /// Which keys of presence a policy may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keys {
+pub(crate) enum EvictableKeys {
     /// The layout has keys that never expire, and loses by those alone.
     AllButMail,
     /// Every key expires.
@@ -16,8 +16,9 @@ pub(crate) enum Keys {
 
 /// Says what is wrong with a `maxmemory-policy`, and the remedy, if it lets Redis remove what
 /// presence needs.
-pub(crate) fn harm(policy: &str, keys: Keys) -> Option<String> {
-    let harmful = policy.starts_with("allkeys-") || keys == Keys::All && policy.starts_with("volatile-");
+pub(crate) fn harm(policy: &str, keys: EvictableKeys) -> Option<String> {
+    let harmful =
+        policy.starts_with("allkeys-") || keys == EvictableKeys::All && policy.starts_with("volatile-");
     harmful.then(|| {
         format!(
             "redis may remove keys of presence when its memory is full (`maxmemory-policy` is `{policy}`), \
@@ -28,7 +29,7 @@ pub(crate) fn harm(policy: &str, keys: Keys) -> Option<String> {
 }
 
 /// Asks every master for its policy, and says which do harm.
-pub(crate) async fn warnings(link: &Link, keys: Keys) -> Result<Vec<String>, Error> {
+pub(crate) async fn warnings(link: &Link, keys: EvictableKeys) -> Result<Vec<String>, Error> {
     let mut info = redis::cmd("INFO");
     info.arg("memory");
     let mut warnings = Vec::new();
@@ -52,9 +53,11 @@ mod tests {
 
     #[test]
     fn policies_that_take_our_keys_are_told_with_the_remedy() {
-        assert_eq!(harm("noeviction", Keys::All), None);
-        assert_eq!(harm("volatile-lru", Keys::AllButMail), None);
-        for (policy, keys) in [("allkeys-lru", Keys::AllButMail), ("volatile-ttl", Keys::All)] {
+        assert_eq!(harm("noeviction", EvictableKeys::All), None);
+        assert_eq!(harm("volatile-lru", EvictableKeys::AllButMail), None);
+        for (policy, keys) in
+            [("allkeys-lru", EvictableKeys::AllButMail), ("volatile-ttl", EvictableKeys::All)]
+        {
             let told = harm(policy, keys).unwrap();
             assert!(told.contains(policy) && told.contains("noeviction"), "{told}");
         }

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 /// Where the data lies, and how many processes share it: a part of a server that other laws use,
 /// too.
-trait Place: Send + Sync + 'static {
+trait Deployment: Send + Sync + 'static {
     /// Whether each node is a process of its own, as far as Redis can tell.
     const PROCESSES: bool;
     const TTL: Duration = Duration::from_millis(500);
@@ -24,7 +24,7 @@ trait Place: Send + Sync + 'static {
 
 struct OneProcess;
 
-impl Place for OneProcess {
+impl Deployment for OneProcess {
     const PROCESSES: bool = false;
 
     async fn url() -> Result<String, test_support::Error> {
@@ -34,7 +34,7 @@ impl Place for OneProcess {
 
 struct Processes;
 
-impl Place for Processes {
+impl Deployment for Processes {
     const PROCESSES: bool = true;
 
     async fn url() -> Result<String, test_support::Error> {
@@ -46,7 +46,7 @@ impl Place for Processes {
 /// A cluster of three masters, with a process for each node of the laws.
 struct Cluster;
 
-impl Place for Cluster {
+impl Deployment for Cluster {
     const PROCESSES: bool = true;
 
     async fn url() -> Result<String, test_support::Error> {
@@ -57,7 +57,7 @@ impl Place for Cluster {
 
 struct ClusterOfOneProcess;
 
-impl Place for ClusterOfOneProcess {
+impl Deployment for ClusterOfOneProcess {
     const PROCESSES: bool = false;
 
     async fn url() -> Result<String, test_support::Error> {
@@ -68,7 +68,7 @@ impl Place for ClusterOfOneProcess {
 /// A place where things are over soon: a history takes some dozen times the TTL.
 struct Hasty<P>(std::marker::PhantomData<P>);
 
-impl<P: Place> Place for Hasty<P> {
+impl<P: Deployment> Deployment for Hasty<P> {
     const PROCESSES: bool = P::PROCESSES;
     const TTL: Duration = Duration::from_millis(100);
 
@@ -83,7 +83,7 @@ struct On<P> {
     place: std::marker::PhantomData<P>,
 }
 
-impl<P: Place> World for On<P> {
+impl<P: Deployment> World for On<P> {
     const TTL: Duration = P::TTL;
     const TTL_MIN: Duration = Duration::from_millis(10);
     const LATENESS: Duration = Leases::LATENESS;
@@ -109,13 +109,13 @@ impl<P: Place> World for On<P> {
     }
 }
 
-impl<P: Place> RoomWorld for On<P> {
+impl<P: Deployment> RoomWorld for On<P> {
     async fn rooms(&self) -> Result<Rooms, Error> {
         Ok(Rooms::from(self.process().await? as Arc<dyn RoomBackend>))
     }
 }
 
-impl<P: Place> On<P> {
+impl<P: Deployment> On<P> {
     async fn process(&self) -> Result<Arc<Leases>, Error> {
         if P::PROCESSES {
             Ok(Arc::new(Leases::start(&self.config).await?))

@@ -61,7 +61,7 @@ async fn commands_are_of_transitions_alone() {
 
     for _ in 0..20 {
         presence.online(&ids).await.unwrap();
-        presence.online_device("user:00", "tab").await.unwrap();
+        presence.beat_device("user:00", "tab").await.unwrap();
         presence.hold_device("user:01", "tab").await.unwrap();
     }
     assert_eq!(calls(&mut monitor).await, [], "a heartbeat of who is online is a local matter");

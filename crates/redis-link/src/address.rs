@@ -11,13 +11,13 @@ use crate::error::Error;
 /// It displays without user, password, and whatever else might be a secret.
 #[derive(Clone)]
 pub struct Address {
-    kind: Kind,
+    kind: AddressKind,
     shown: String,
 }
 
 /// What is at the address.
 #[derive(Clone)]
-pub(crate) enum Kind {
+pub(crate) enum AddressKind {
     Single(ConnectionInfo),
     Sentinel {
         /// Reached without TLS, user and password.
@@ -32,18 +32,18 @@ pub(crate) enum Kind {
 impl Address {
     /// Takes an address apart.
     ///
-    /// See [`Connect`](crate::Connect) for its forms.
+    /// See [`LinkConfig`](crate::LinkConfig) for its forms.
     ///
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config), without the words of the address, if it is none.
     pub fn parse(url: &str) -> Result<Self, Error> {
-        let parts = Parts::of(url)?;
+        let parts = UrlParts::of(url)?;
         let shown = parts.shown();
         let kind = match parts.scheme {
             "redis" | "rediss" | "valkey" | "valkeys" => {
                 parts.known_options(&["protocol"])?;
-                Kind::Single(info(url)?)
+                AddressKind::Single(info(url)?)
             }
             "redis+unix" | "unix" | "valkey+unix" => {
                 parts.known_options(&["db", "user", "pass", "protocol"])?;
@@ -53,7 +53,7 @@ impl Address {
                          with user and password behind it as `?user=…&pass=…`",
                     ));
                 }
-                Kind::Single(info(url)?)
+                AddressKind::Single(info(url)?)
             }
             "redis-cluster" | "rediss-cluster" => {
                 parts.known_options(&[])?;
@@ -62,7 +62,7 @@ impl Address {
                         "has a path after its hosts; remove it, since a cluster only has database 0",
                     ));
                 }
-                Kind::Cluster(parts.nodes("")?)
+                AddressKind::Cluster(parts.nodes("")?)
             }
             "redis-sentinel" | "rediss-sentinel" => {
                 parts.known_options(&[])?;
@@ -78,7 +78,7 @@ impl Address {
         Ok(Self { kind, shown })
     }
 
-    pub(crate) fn kind(&self) -> &Kind {
+    pub(crate) fn kind(&self) -> &AddressKind {
         &self.kind
     }
 }
@@ -101,7 +101,7 @@ impl fmt::Debug for Address {
 /// A password with one of these three in it would be cut in two, and its halves taken for a host, a
 /// path or an option. It leaves an `@` behind the hosts, where none belongs: such an address is
 /// refused, so that what is shown is never a part of a password.
-struct Parts<'a> {
+struct UrlParts<'a> {
     scheme: &'a str,
     /// `user:password`, or empty.
     user: &'a str,
@@ -112,7 +112,7 @@ struct Parts<'a> {
     options: Option<&'a str>,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> UrlParts<'a> {
     fn of(url: &'a str) -> Result<Self, Error> {
         let (scheme, rest) =
             url.split_once("://").ok_or_else(|| wrong("has no scheme; write it like redis://host:6379"))?;
@@ -155,7 +155,7 @@ impl<'a> Parts<'a> {
         )))
     }
 
-    fn sentinel(&self) -> Result<Kind, Error> {
+    fn sentinel(&self) -> Result<AddressKind, Error> {
         let path = self.path.strip_prefix('/').unwrap_or_default();
         let (master, database) = path.split_once('/').unwrap_or((path, "0"));
         if master.is_empty() {
@@ -165,7 +165,7 @@ impl<'a> Parts<'a> {
         // The sentinels themselves are asked without TLS and without a password.
         let open = Self { scheme: "redis-sentinel", user: "", ..*self };
         let sentinels = open.nodes("")?.into_iter().map(|info| info.addr().clone()).collect();
-        Ok(Kind::Sentinel { sentinels, master: master.to_owned(), node })
+        Ok(AddressKind::Sentinel { sentinels, master: master.to_owned(), node })
     }
 
     fn nodes(&self, database: &str) -> Result<Vec<ConnectionInfo>, Error> {
@@ -198,19 +198,19 @@ mod tests {
     fn every_kind_of_address_is_understood() {
         let single = Address::parse("rediss://alice:s%40cret@db.example:6380/3").unwrap();
         assert_eq!(single.to_string(), "rediss://db.example:6380/3");
-        let Kind::Single(info) = single.kind else { panic!("one server") };
+        let AddressKind::Single(info) = single.kind else { panic!("one server") };
         assert_eq!(info.redis_settings().username(), Some("alice"));
         assert_eq!(info.redis_settings().password(), Some("s@cret"));
         assert_eq!(info.redis_settings().db(), 3);
 
         let cluster = Address::parse("redis-cluster://:pw@a:1,b:2").unwrap();
         assert_eq!(cluster.to_string(), "redis-cluster://a:1,b:2");
-        let Kind::Cluster(nodes) = cluster.kind else { panic!("a cluster") };
+        let AddressKind::Cluster(nodes) = cluster.kind else { panic!("a cluster") };
         assert_eq!(nodes.len(), 2);
         assert_eq!(nodes[1].addr().to_string(), "b:2");
         assert_eq!(nodes[1].redis_settings().password(), Some("pw"));
 
-        let Kind::Sentinel { sentinels, master, node } =
+        let AddressKind::Sentinel { sentinels, master, node } =
             Address::parse("redis-sentinel://bob:pw@a:26379,b:26380/mymaster/2").unwrap().kind
         else {
             panic!("sentinels")
@@ -220,7 +220,7 @@ mod tests {
 
         let socket = Address::parse("redis+unix:///run/redis.sock?db=2&pass=s").unwrap();
         assert_eq!(socket.to_string(), "redis+unix:///run/redis.sock");
-        let Kind::Single(info) = socket.kind else { panic!("one server") };
+        let AddressKind::Single(info) = socket.kind else { panic!("one server") };
         assert_eq!(info.redis_settings().db(), 2);
     }
 
@@ -233,7 +233,7 @@ mod tests {
         ] {
             let address = Address::parse(url).unwrap();
             assert!(address.to_string().ends_with(":///run/redis.sock"), "{address}");
-            let Kind::Single(info) = address.kind else { panic!("one server") };
+            let AddressKind::Single(info) = address.kind else { panic!("one server") };
             assert_eq!(info.redis_settings().password(), Some(password));
         }
     }

@@ -29,12 +29,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::Connect;
+use crate::config::LinkConfig;
 use crate::connect::{at, bounded, host_of, single, wait};
-use crate::node::{Node, Ready, Target};
+use crate::node::{LiveConnection, Node, Target};
 use crate::request::{Request, Verdict};
 use crate::sentinel::next_until;
-use crate::slots::{Map, Name, slot};
+use crate::slots::{ServerName, SlotMap, slot};
 use crate::used::Used;
 
 /// The masters of a cluster.
@@ -48,24 +48,24 @@ pub(crate) struct Cluster {
 struct Shared {
     /// The nodes of the address.
     seeds: Vec<ConnectionInfo>,
-    settings: Arc<Connect>,
+    settings: Arc<LinkConfig>,
     tasks: TaskTracker,
-    map: watch::Sender<Known>,
-    nodes: Mutex<HashMap<Name, Arc<Node>>>,
+    map: watch::Sender<MapState>,
+    nodes: Mutex<HashMap<ServerName, Arc<Node>>>,
     doubt: Notify,
 }
 
 /// What is known of the slots.
 #[derive(Debug, Default)]
-struct Known {
-    map: Map,
+struct MapState {
+    map: SlotMap,
     /// Why nobody could be asked, at the first attempt.
     failure: Option<RedisError>,
 }
 
 impl Cluster {
     /// Begins to look for the masters, through any of the seeds.
-    pub(crate) fn start(seeds: Vec<ConnectionInfo>, settings: &Arc<Connect>, tasks: &TaskTracker) -> Self {
+    pub(crate) fn start(seeds: Vec<ConnectionInfo>, settings: &Arc<LinkConfig>, tasks: &TaskTracker) -> Self {
         let shared = Arc::new(Shared {
             seeds,
             settings: Arc::clone(settings),
@@ -85,8 +85,8 @@ impl Cluster {
         let mut known = self.shared.map.subscribe();
         let found = known.wait_for(|known| !known.map.masters.is_empty() || known.failure.is_some()).await;
         match found.as_deref() {
-            Ok(Known { map, .. }) if !map.masters.is_empty() => Ok(()),
-            Ok(Known { failure: Some(error), .. }) => Err(error.clone()),
+            Ok(MapState { map, .. }) if !map.masters.is_empty() => Ok(()),
+            Ok(MapState { failure: Some(error), .. }) => Err(error.clone()),
             _ => Err(closed()),
         }
     }
@@ -211,13 +211,14 @@ impl Shared {
     /// Waits until a slot is another node's.
     async fn disowned(&self, slot: u16, node: &Arc<Node>) {
         let mut known = self.map.subscribe();
-        let is_other =
-            |known: &Known| known.map.owner(slot).is_some_and(|owner| !Arc::ptr_eq(&self.node(owner), node));
+        let is_other = |known: &MapState| {
+            known.map.owner(slot).is_some_and(|owner| !Arc::ptr_eq(&self.node(owner), node))
+        };
         // The sender lives as long as `self`.
         drop(known.wait_for(is_other).await);
     }
 
-    fn node(&self, name: &Name) -> Arc<Node> {
+    fn node(&self, name: &ServerName) -> Arc<Node> {
         let mut nodes = self.nodes.lock();
         if let Some(node) = nodes.get(name) {
             return Arc::clone(node);
@@ -235,7 +236,7 @@ impl Shared {
     }
 
     /// Follows a slot that moved.
-    fn moved(&self, slot: u16, from: &Ready, host: &str, port: u16) {
+    fn moved(&self, slot: u16, from: &LiveConnection, host: &str, port: u16) {
         let name = name_at(from, host, port);
         self.map.send_modify(|known| known.map.moved(slot, &name));
         self.doubt.notify_one();
@@ -250,12 +251,12 @@ impl Shared {
                 // What was known stays: it is better than nothing, and who is well goes on.
                 Err(error) => self.map.send_modify(|known| known.failure = Some(error)),
             }
-            let pause = if self.is_whole() { CALM } else { EAGER };
+            let pause = if self.is_whole() { MAP_INTERVAL } else { MAP_INTERVAL_AWAY };
             tokio::select! {
                 () = self.doubt.notified() => {}
                 () = sleep(pause) => {}
             }
-            sleep_until(asked + SELDOM).await;
+            sleep_until(asked + MAP_INTERVAL_MIN).await;
         }
     }
 
@@ -266,7 +267,7 @@ impl Shared {
     }
 
     /// Goes over to a map, unless it is older than what is known.
-    fn take(&self, map: Map) {
+    fn take(&self, map: SlotMap) {
         let masters = map.masters.clone();
         self.map.send_modify(|known| {
             if map.epoch >= known.map.epoch {
@@ -283,18 +284,18 @@ impl Shared {
 
     /// Asks several nodes, and takes the latest of the accounts that come at about the time of the
     /// first.
-    async fn ask_around(&self) -> RedisResult<Map> {
+    async fn ask_around(&self) -> RedisResult<SlotMap> {
         let limit = self.settings.connect_timeout;
         let mut asked: FuturesUnordered<_> = self
             .sources()
             .into_iter()
             .map(|source| bounded(limit, source.ask(&self.settings)).boxed())
             .collect();
-        let (mut latest, mut failure, mut until) = (None::<Map>, None, None);
+        let (mut latest, mut failure, mut until) = (None::<SlotMap>, None, None);
         while let Some(answer) = next_until(&mut asked, until).await {
             match answer {
                 Ok(map) => {
-                    until.get_or_insert_with(|| Instant::now() + TOGETHER);
+                    until.get_or_insert_with(|| Instant::now() + STRAGGLER_WAIT);
                     if latest.as_ref().is_none_or(|latest| latest.epoch < map.epoch) {
                         latest = Some(map);
                     }
@@ -307,32 +308,32 @@ impl Shared {
 
     /// Whom to ask: masters that are connected to; if they are few, also all others that are known,
     /// by connections for the purpose.
-    fn sources(&self) -> Vec<Source> {
+    fn sources(&self) -> Vec<Informant> {
         let (mut masters, replicas) = {
             let known = self.map.borrow();
             (known.map.masters.clone(), known.map.replicas.clone())
         };
         fastrand::shuffle(&mut masters);
         let ready = masters.iter().filter_map(|name| self.node(name).ready_now());
-        let mut sources: Vec<_> = ready.take(ASKED_MAX).map(Source::Ready).collect();
+        let mut sources: Vec<_> = ready.take(ASKED_MAX).map(Informant::Ready).collect();
         if sources.len() < ASKED_MIN {
             let mut others: Vec<_> = masters.iter().chain(&replicas).map(|name| self.info(name)).collect();
             others.extend(self.seeds.iter().cloned());
             fastrand::shuffle(&mut others);
-            sources.extend(others.into_iter().take(OTHERS_MAX).map(Source::Other));
+            sources.extend(others.into_iter().take(OTHERS_MAX).map(Informant::Other));
         }
         sources
     }
 }
 
 /// Somebody who knows the slots.
-enum Source {
-    Ready(Ready),
+enum Informant {
+    Ready(LiveConnection),
     Other(ConnectionInfo),
 }
 
-impl Source {
-    async fn ask(self, settings: &Connect) -> RedisResult<Map> {
+impl Informant {
+    async fn ask(self, settings: &LinkConfig) -> RedisResult<SlotMap> {
         let (mut connection, info) = match self {
             Self::Ready(ready) => (ready.connection, ready.info),
             Self::Other(info) => (single(&info, settings, None).await?, Arc::new(info)),
@@ -342,7 +343,7 @@ impl Source {
         let mut answers = questions.query_async::<Vec<Value>>(&mut connection).await?.into_iter();
         let slots = answers.next().unwrap_or(Value::Nil).extract_error()?;
         let epoch = answers.next().map_or(0, |info| epoch(&info));
-        Map::read(&slots, host_of(&info), epoch).ok_or_else(|| {
+        SlotMap::read(&slots, host_of(&info), epoch).ok_or_else(|| {
             let why = "the node reports no slots; check that its cluster has been set up";
             RedisError::from((redis::ErrorKind::Client, why))
         })
@@ -361,7 +362,7 @@ fn epoch(info: &Value) -> u64 {
 }
 
 /// The name of the server that another one points to; without a host it is the same host.
-fn name_at(from: &Ready, host: &str, port: u16) -> Name {
+fn name_at(from: &LiveConnection, host: &str, port: u16) -> ServerName {
     let host = if host.is_empty() { host_of(&from.info) } else { host };
     format!("{host}:{port}").into()
 }
@@ -371,15 +372,15 @@ fn closed() -> RedisError {
 }
 
 /// How long others are waited for after the first who answers.
-const TOGETHER: Duration = Duration::from_millis(100);
+const STRAGGLER_WAIT: Duration = Duration::from_millis(100);
 /// How long a call waits at most before it is sent again.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 /// How often the map is asked for at most.
-const SELDOM: Duration = Duration::from_millis(50);
+const MAP_INTERVAL_MIN: Duration = Duration::from_millis(50);
 /// How often it is asked for while a master is away.
-const EAGER: Duration = Duration::from_millis(200);
+const MAP_INTERVAL_AWAY: Duration = Duration::from_millis(200);
 /// How often while all goes well.
-const CALM: Duration = Duration::from_secs(10);
+const MAP_INTERVAL: Duration = Duration::from_secs(10);
 /// How many connected masters are asked.
 const ASKED_MAX: usize = 5;
 /// With fewer of them others are asked as well.

@@ -36,7 +36,7 @@ use crate::error::Error;
 /// others have 0.1 s more.
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Connect {
+pub struct LinkConfig {
     /// The address.
     pub url: String,
     /// Certificates to trust instead of the system's, in PEM.
@@ -58,7 +58,7 @@ pub struct Connect {
     pub retry_max: Duration,
 }
 
-impl Connect {
+impl LinkConfig {
     /// Creates the settings for an address, all others at their defaults.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
@@ -72,7 +72,7 @@ impl Connect {
         }
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn validate(&self) -> Result<(), Error> {
         let (min, max) = (Duration::from_millis(10), Duration::from_secs(60));
         for (name, value) in [
             ("timeout", self.timeout),
@@ -88,17 +88,17 @@ impl Connect {
     }
 }
 
-impl Default for Connect {
+impl Default for LinkConfig {
     /// A Redis on this machine.
     fn default() -> Self {
         Self::new("redis://127.0.0.1:6379")
     }
 }
 
-impl fmt::Debug for Connect {
+impl fmt::Debug for LinkConfig {
     /// Leaves the address out: it may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connect")
+        f.debug_struct("LinkConfig")
             .field("timeout", &self.timeout)
             .field("connect_timeout", &self.connect_timeout)
             .field("retry_max", &self.retry_max)

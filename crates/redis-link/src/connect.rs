@@ -8,13 +8,13 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use crate::config::Connect;
+use crate::config::LinkConfig;
 use crate::error::unquoted;
 
 /// Connects to a server; `patience` is for answers, instead of that of the settings.
 pub(crate) async fn single(
     info: &ConnectionInfo,
-    settings: &Connect,
+    settings: &LinkConfig,
     patience: Option<Duration>,
 ) -> RedisResult<MultiplexedConnection> {
     let limits = AsyncConnectionConfig::new()
@@ -26,7 +26,7 @@ pub(crate) async fn single(
     bounded(settings.connect_timeout, Box::pin(connecting)).await.map_err(unquoted)
 }
 
-pub(crate) fn client(info: &ConnectionInfo, settings: &Connect) -> RedisResult<Client> {
+pub(crate) fn client(info: &ConnectionInfo, settings: &LinkConfig) -> RedisResult<Client> {
     match settings.authorities.clone() {
         Some(authorities) if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) => {
             let certificates = TlsCertificates { client_tls: None, root_cert: Some(authorities) };

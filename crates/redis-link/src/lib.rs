@@ -3,10 +3,10 @@
 //! With sentinels it goes to the master that they name, with a cluster to its masters.
 //!
 //! ```no_run
-//! use redis_link::{Connect, Link};
+//! use redis_link::{LinkConfig, Link};
 //!
 //! # async fn example() -> Result<(), redis_link::Error> {
-//! let link = Link::open(&Connect::new("redis-cluster://10.0.0.1:6379,10.0.0.2:6379")).await?;
+//! let link = Link::open(&LinkConfig::new("redis-cluster://10.0.0.1:6379,10.0.0.2:6379")).await?;
 //! let mut command = redis::cmd("SET");
 //! command.arg("greeting").arg("hello");
 //! link.query("greeting", &command).await?;
@@ -27,7 +27,7 @@
 //!   the address.
 //! - **Each has a bound of its own, inside the bound of the whole**: once one of several has
 //!   answered the others have 0.1 s more, and asking the sentinels takes at most half of
-//!   [`Connect::connect_timeout`], so that the master is connected to in the rest.
+//!   [`LinkConfig::connect_timeout`], so that the master is connected to in the rest.
 //! - **What was learnt is kept**: masters and slots, and sentinels and nodes that the address does
 //!   not name. A map that cannot be asked for anew goes on to be used: calls to masters that are
 //!   well do not notice.
@@ -41,7 +41,7 @@
 //! |---|---|
 //! | answers | returns |
 //! | says that the slot moved, or is moving | goes where it points, at once |
-//! | says `TRYAGAIN` or `CLUSTERDOWN` | waits for the new map and is sent again, within [`Connect::timeout`] |
+//! | says `TRYAGAIN` or `CLUSTERDOWN` | waits for the new map and is sent again, within [`LinkConfig::timeout`] |
 //! | is away, or is lost meanwhile | fails: whether it was heard is open, and it is for the caller to say it again |
 //! | does not answer in time | fails, and the next calls get a new connection |
 //! | says that it is a replica | fails, and the master is looked for |
@@ -75,6 +75,6 @@ mod slots;
 mod used;
 
 pub use crate::address::Address;
-pub use crate::config::Connect;
+pub use crate::config::LinkConfig;
 pub use crate::error::{Error, ErrorKind};
 pub use crate::link::Link;

@@ -9,9 +9,9 @@ use redis::{Client, Cmd, Pipeline, RedisError, RedisResult, Value};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use crate::address::{Address, Kind};
+use crate::address::{Address, AddressKind};
 use crate::cluster::Cluster;
-use crate::config::Connect;
+use crate::config::LinkConfig;
 use crate::connect::{bounded, client, single};
 use crate::error::Error;
 use crate::node::{Node, Target};
@@ -25,15 +25,15 @@ use crate::used::Used;
 /// to clone. See the [crate documentation](crate) for what it promises. Dropping the last clone
 /// ends its tasks and connections.
 #[derive(Clone)]
-pub struct Link(Arc<Inner>);
+pub struct Link(Arc<Shared>);
 
-struct Inner {
+struct Shared {
     address: Address,
-    settings: Arc<Connect>,
-    way: Way,
+    settings: Arc<LinkConfig>,
+    way: Route,
 }
 
-enum Way {
+enum Route {
     One(Arc<Node>),
     Cluster(Cluster),
 }
@@ -51,34 +51,34 @@ impl Link {
     /// # Panics
     ///
     /// Outside a tokio runtime.
-    pub async fn open(settings: &Connect) -> Result<Self, Error> {
-        settings.check()?;
+    pub async fn open(settings: &LinkConfig) -> Result<Self, Error> {
+        settings.validate()?;
         let (settings, tasks) = (Arc::new(settings.clone()), TaskTracker::new());
         let address = Address::parse(&settings.url)?;
         let shown = address.to_string();
         let failed = |error: RedisError| Error::at_start(&shown, Error::of(&shown, error));
         let way = match address.kind() {
-            Kind::Single(info) => {
+            AddressKind::Single(info) => {
                 let node = Node::start(Target::At(info.clone()), &settings, &tasks);
                 let in_cluster = bounded(settings.connect_timeout + settings.timeout, cluster_enabled(&node));
                 if in_cluster.await.map_err(failed)? {
-                    Way::Cluster(Cluster::start(vec![info.clone()], &settings, &tasks))
+                    Route::Cluster(Cluster::start(vec![info.clone()], &settings, &tasks))
                 } else {
-                    Way::One(Arc::new(node))
+                    Route::One(Arc::new(node))
                 }
             }
-            Kind::Sentinel { sentinels, master, node } => {
+            AddressKind::Sentinel { sentinels, master, node } => {
                 let sentinels = Sentinels::new(sentinels.clone(), master.clone(), node.clone());
                 let node = Node::start(Target::Of(sentinels), &settings, &tasks);
                 node.ready().await.map_err(failed)?;
-                Way::One(Arc::new(node))
+                Route::One(Arc::new(node))
             }
-            Kind::Cluster(nodes) => Way::Cluster(Cluster::start(nodes.clone(), &settings, &tasks)),
+            AddressKind::Cluster(nodes) => Route::Cluster(Cluster::start(nodes.clone(), &settings, &tasks)),
         };
-        if let Way::Cluster(cluster) = &way {
+        if let Route::Cluster(cluster) = &way {
             cluster.found().await.map_err(failed)?;
         }
-        Ok(Self(Arc::new(Inner { address, settings, way })))
+        Ok(Self(Arc::new(Shared { address, settings, way })))
     }
 
     /// Returns the address, which displays without user and password.
@@ -98,7 +98,7 @@ impl Link {
     /// In a cluster a command can name keys of one slot only.
     #[must_use]
     pub fn is_cluster(&self) -> bool {
-        matches!(self.0.way, Way::Cluster(_))
+        matches!(self.0.way, Route::Cluster(_))
     }
 
     /// Sends a command to the master of `key` and returns its answer.
@@ -140,8 +140,8 @@ impl Link {
         let (settings, patience) = (&self.0.settings, block + self.0.settings.timeout);
         let made = bounded(settings.connect_timeout, async {
             match &self.0.way {
-                Way::One(node) => single(&node.ready().await?.info, settings, Some(patience)).await,
-                Way::Cluster(cluster) => cluster.dedicated(key, patience).await,
+                Route::One(node) => single(&node.ready().await?.info, settings, Some(patience)).await,
+                Route::Cluster(cluster) => cluster.dedicated(key, patience).await,
             }
         });
         Box::pin(made).await.map_err(|error| Error::of(&self.0.address.to_string(), error))
@@ -158,9 +158,9 @@ impl Link {
         let settings = &self.0.settings;
         let made = bounded(settings.connect_timeout, async {
             match (&self.0.way, self.0.address.kind()) {
-                (Way::One(node), _) => client(&node.ready().await?.info, settings),
-                (Way::Cluster(_), Kind::Cluster(nodes)) => client(&nodes[0], settings),
-                (Way::Cluster(_), Kind::Single(info) | Kind::Sentinel { node: info, .. }) => {
+                (Route::One(node), _) => client(&node.ready().await?.info, settings),
+                (Route::Cluster(_), AddressKind::Cluster(nodes)) => client(&nodes[0], settings),
+                (Route::Cluster(_), AddressKind::Single(info) | AddressKind::Sentinel { node: info, .. }) => {
                     client(info, settings)
                 }
             }
@@ -174,13 +174,13 @@ impl Link {
     /// nothing.
     pub async fn each_master(&self, command: &Cmd) -> Vec<(String, Result<Value, Error>)> {
         let answers = match &self.0.way {
-            Way::One(node) => {
+            Route::One(node) => {
                 let mut used = None;
                 let answer = self.call_one(node, Request::One(command), &mut used);
                 let answer = bounded(self.0.settings.timeout, answer).await;
                 vec![(node.name(), answer)]
             }
-            Way::Cluster(cluster) => cluster.each(command).await,
+            Route::Cluster(cluster) => cluster.each(command).await,
         };
         let told = |(name, answer): (String, RedisResult<Value>)| {
             let answer = answer.map_err(|error| Error::of(&name, error));
@@ -193,8 +193,8 @@ impl Link {
         let (limit, mut used) = (self.0.settings.timeout, None);
         let call = async {
             match &self.0.way {
-                Way::One(node) => self.call_one(node, request, &mut used).await,
-                Way::Cluster(cluster) => cluster.call(key, request, &mut used).await,
+                Route::One(node) => self.call_one(node, request, &mut used).await,
+                Route::Cluster(cluster) => cluster.call(key, request, &mut used).await,
             }
         };
         let answer = timeout(limit, Box::pin(call)).await;
@@ -210,7 +210,7 @@ impl Link {
                 if let Some(Used { node, waiting: Some(ready) }) = &used {
                     node.forget(ready);
                 }
-                if let Way::Cluster(cluster) = &self.0.way {
+                if let Route::Cluster(cluster) = &self.0.way {
                     cluster.doubt();
                 }
                 Err(error)

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::Connect;
+use crate::config::LinkConfig;
 use crate::connect::{bounded, single, wait};
 use crate::sentinel::Sentinels;
 
@@ -35,8 +35,8 @@ pub(crate) struct Node {
 #[derive(Debug)]
 struct Shared {
     target: Target,
-    settings: Arc<Connect>,
-    status: watch::Sender<Status>,
+    settings: Arc<LinkConfig>,
+    status: watch::Sender<ConnectionStatus>,
 }
 
 /// Which server it is.
@@ -48,15 +48,15 @@ pub(crate) enum Target {
 }
 
 #[derive(Clone)]
-enum Status {
+enum ConnectionStatus {
     Connecting,
-    Ready(Ready),
+    Ready(LiveConnection),
     Failed(RedisError),
 }
 
 /// A connection that is there.
 #[derive(Clone)]
-pub(crate) struct Ready {
+pub(crate) struct LiveConnection {
     pub(crate) connection: MultiplexedConnection,
     /// The server it leads to.
     pub(crate) info: Arc<ConnectionInfo>,
@@ -66,8 +66,8 @@ pub(crate) struct Ready {
 
 impl Node {
     /// Begins to connect.
-    pub(crate) fn start(target: Target, settings: &Arc<Connect>, tasks: &TaskTracker) -> Self {
-        let status = watch::Sender::new(Status::Connecting);
+    pub(crate) fn start(target: Target, settings: &Arc<LinkConfig>, tasks: &TaskTracker) -> Self {
+        let status = watch::Sender::new(ConnectionStatus::Connecting);
         let shared = Arc::new(Shared { target, settings: Arc::clone(settings), status });
         let stop = CancellationToken::new();
         let running = Arc::clone(&shared);
@@ -77,39 +77,39 @@ impl Node {
 
     /// Returns the connection; waits while one is being made for the first time since the last was
     /// lost.
-    pub(crate) async fn ready(&self) -> RedisResult<Ready> {
+    pub(crate) async fn ready(&self) -> RedisResult<LiveConnection> {
         let mut status = self.shared.status.subscribe();
         // The sender lives as long as `self`.
-        let decided = status.wait_for(|status| !matches!(status, Status::Connecting)).await;
+        let decided = status.wait_for(|status| !matches!(status, ConnectionStatus::Connecting)).await;
         match decided.as_deref() {
-            Ok(Status::Ready(ready)) => Ok(ready.clone()),
-            Ok(Status::Failed(error)) => Err(error.clone()),
+            Ok(ConnectionStatus::Ready(ready)) => Ok(ready.clone()),
+            Ok(ConnectionStatus::Failed(error)) => Err(error.clone()),
             _ => Err(RedisError::from((redis::ErrorKind::Client, "the link to redis was closed"))),
         }
     }
 
     /// Returns the connection if there is one.
-    pub(crate) fn ready_now(&self) -> Option<Ready> {
+    pub(crate) fn ready_now(&self) -> Option<LiveConnection> {
         match &*self.shared.status.borrow() {
-            Status::Ready(ready) => Some(ready.clone()),
+            ConnectionStatus::Ready(ready) => Some(ready.clone()),
             _ => None,
         }
     }
 
     /// Whether the last attempt failed, or none has succeeded yet.
     pub(crate) fn is_away(&self) -> bool {
-        !matches!(*self.shared.status.borrow(), Status::Ready(_))
+        !matches!(*self.shared.status.borrow(), ConnectionStatus::Ready(_))
     }
 
     /// Makes another connection, unless the one that failed has been replaced already.
-    pub(crate) fn forget(&self, lost: &Ready) {
+    pub(crate) fn forget(&self, lost: &LiveConnection) {
         self.shared.forget(lost.generation);
     }
 
     /// Returns the server's name for people: the one it was found at last, or the address.
     pub(crate) fn name(&self) -> String {
         match (&*self.shared.status.borrow(), &self.shared.target) {
-            (Status::Ready(ready), _) => ready.info.addr().to_string(),
+            (ConnectionStatus::Ready(ready), _) => ready.info.addr().to_string(),
             (_, Target::At(info)) => info.addr().to_string(),
             (_, Target::Of(sentinels)) => format!("the master {}", sentinels.master()),
         }
@@ -125,10 +125,10 @@ impl Shared {
             match bounded(limit, Box::pin(self.connect())).await {
                 Ok((connection, info)) => {
                     (generation, attempts) = (generation + 1, 0);
-                    let ready = Ready { connection, info: Arc::new(info), generation };
-                    self.status.send_replace(Status::Ready(ready.clone()));
+                    let ready = LiveConnection { connection, info: Arc::new(info), generation };
+                    self.status.send_replace(ConnectionStatus::Ready(ready.clone()));
                     // The sender is ours.
-                    let lost = status.wait_for(|status| !matches!(status, Status::Ready(_)));
+                    let lost = status.wait_for(|status| !matches!(status, ConnectionStatus::Ready(_)));
                     tokio::select! {
                         _ = lost => {}
                         () = self.superseded(&ready) => self.forget(generation),
@@ -136,7 +136,7 @@ impl Shared {
                 }
                 Err(error) => {
                     tracing::debug!(%error, attempts, "cannot connect to redis; trying again");
-                    self.status.send_replace(Status::Failed(error));
+                    self.status.send_replace(ConnectionStatus::Failed(error));
                     // One that took its whole time has waited for long enough.
                     sleep_until(begun + wait(attempts, self.settings.retry_max)).await;
                     attempts += 1;
@@ -154,10 +154,10 @@ impl Shared {
 
     /// Waits until most sentinels name another master, as when the old one is cut off from them and
     /// not from us.
-    async fn superseded(&self, ready: &Ready) {
+    async fn superseded(&self, ready: &LiveConnection) {
         let Target::Of(sentinels) = &self.target else { return std::future::pending().await };
         loop {
-            sleep(LOOK).await;
+            sleep(SENTINEL_INTERVAL).await;
             let named = timeout(
                 self.settings.connect_timeout,
                 Box::pin(sentinels.name_another(&ready.info, &self.settings)),
@@ -170,16 +170,16 @@ impl Shared {
 
     fn forget(&self, generation: u64) {
         self.status.send_if_modified(|status| {
-            let same = matches!(status, Status::Ready(ready) if ready.generation == generation);
+            let same = matches!(status, ConnectionStatus::Ready(ready) if ready.generation == generation);
             if same {
-                *status = Status::Connecting;
+                *status = ConnectionStatus::Connecting;
             }
             same
         });
     }
 }
 
-impl std::fmt::Debug for Status {
+impl std::fmt::Debug for ConnectionStatus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Connecting => "Connecting",
@@ -190,4 +190,4 @@ impl std::fmt::Debug for Status {
 }
 
 /// How often the sentinels are asked while all goes well.
-const LOOK: Duration = Duration::from_secs(5);
+const SENTINEL_INTERVAL: Duration = Duration::from_secs(5);

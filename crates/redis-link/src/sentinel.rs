@@ -19,7 +19,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, RedisResult, Value};
 use tokio::time::{Instant, sleep_until};
 
-use crate::config::Connect;
+use crate::config::LinkConfig;
 use crate::connect::{at, bounded, host_of, part, single};
 
 /// The sentinels of one master.
@@ -53,7 +53,7 @@ impl Sentinels {
     /// Connects to the master.
     pub(crate) async fn connect(
         &self,
-        settings: &Connect,
+        settings: &LinkConfig,
     ) -> RedisResult<(MultiplexedConnection, ConnectionInfo)> {
         let candidates = self.candidates(settings).await?;
         let mut tried: FuturesUnordered<_> = candidates
@@ -70,7 +70,7 @@ impl Sentinels {
                 // Nobody has more votes.
                 Ok(found) if rank == 0 => return Ok(found),
                 Ok(found) => {
-                    until.get_or_insert_with(|| Instant::now() + TOGETHER);
+                    until.get_or_insert_with(|| Instant::now() + STRAGGLER_WAIT);
                     if best.as_ref().is_none_or(|(known, _)| rank < *known) {
                         best = Some((rank, found));
                     }
@@ -82,7 +82,7 @@ impl Sentinels {
     }
 
     /// Whether most of the sentinels that answer name another master than `info`.
-    pub(crate) async fn name_another(&self, info: &ConnectionInfo, settings: &Connect) -> bool {
+    pub(crate) async fn name_another(&self, info: &ConnectionInfo, settings: &LinkConfig) -> bool {
         let Ok(candidates) = self.candidates(settings).await else { return false };
         let all: usize = candidates.iter().map(|candidate| candidate.votes).sum();
         candidates.first().is_some_and(|first| {
@@ -92,7 +92,7 @@ impl Sentinels {
     }
 
     /// Asks every sentinel, and returns whom they name, the one with the most votes first.
-    async fn candidates(&self, settings: &Connect) -> RedisResult<Vec<Candidate>> {
+    async fn candidates(&self, settings: &LinkConfig) -> RedisResult<Vec<Candidate>> {
         let sentinels = self.known.lock().clone();
         let limit = part(settings.connect_timeout);
         let mut asked: FuturesUnordered<_> = sentinels
@@ -104,7 +104,7 @@ impl Sentinels {
             match answer {
                 Ok((host, port)) => {
                     vote(&mut candidates, host, port);
-                    until.get_or_insert_with(|| Instant::now() + TOGETHER);
+                    until.get_or_insert_with(|| Instant::now() + STRAGGLER_WAIT);
                 }
                 Err(error) => failure = Some(error),
             }
@@ -114,7 +114,7 @@ impl Sentinels {
     }
 
     /// Asks one sentinel for the master, and for the other sentinels.
-    async fn ask(&self, sentinel: ConnectionAddr, settings: &Connect) -> RedisResult<(String, u16)> {
+    async fn ask(&self, sentinel: ConnectionAddr, settings: &LinkConfig) -> RedisResult<(String, u16)> {
         let info = sentinel.into_connection_info()?;
         let mut connection = single(&info, settings, None).await?;
         let mut questions = redis::pipe();
@@ -166,7 +166,7 @@ pub(crate) async fn next_until<F: Future>(
 /// Connects to a server that is a master by its own account.
 async fn master_at(
     info: ConnectionInfo,
-    settings: &Connect,
+    settings: &LinkConfig,
 ) -> RedisResult<(MultiplexedConnection, ConnectionInfo)> {
     let mut connection = single(&info, settings, None).await?;
     is_master(&mut connection).await?;
@@ -204,7 +204,7 @@ fn unknown() -> RedisError {
 }
 
 /// How long others are waited for after the first who answers.
-const TOGETHER: Duration = Duration::from_millis(100);
+const STRAGGLER_WAIT: Duration = Duration::from_millis(100);
 const KNOWN_MAX: usize = 16;
 
 #[cfg(test)]

@@ -18,21 +18,21 @@ pub(crate) fn slot(key: &str) -> u16 {
 }
 
 /// A server of a cluster, as it is named there: `host:port`.
-pub(crate) type Name = Arc<str>;
+pub(crate) type ServerName = Arc<str>;
 
 /// The masters and their slots, as one node told it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Map {
+pub(crate) struct SlotMap {
     /// The place of the master of each slot in `masters`.
     owners: Vec<u16>,
-    pub(crate) masters: Vec<Name>,
-    pub(crate) replicas: Vec<Name>,
+    pub(crate) masters: Vec<ServerName>,
+    pub(crate) replicas: Vec<ServerName>,
     /// The epoch of the cluster that the node knew of: of two accounts the one with the higher is
     /// the later.
     pub(crate) epoch: u64,
 }
 
-impl Map {
+impl SlotMap {
     /// Reads the answer of `CLUSTER SLOTS` of the server at `host`.
     pub(crate) fn read(answer: &Value, host: &str, epoch: u64) -> Option<Self> {
         let Value::Array(ranges) = answer else { return None };
@@ -51,19 +51,19 @@ impl Map {
         (!map.masters.is_empty()).then_some(map)
     }
 
-    pub(crate) fn owner(&self, slot: u16) -> Option<&Name> {
+    pub(crate) fn owner(&self, slot: u16) -> Option<&ServerName> {
         self.masters.get(usize::from(*self.owners.get(usize::from(slot))?))
     }
 
     /// Notes that a slot is at another master now.
-    pub(crate) fn moved(&mut self, slot: u16, to: &Name) {
+    pub(crate) fn moved(&mut self, slot: u16, to: &ServerName) {
         let place = self.place_of(to);
         if let Some(owner) = self.owners.get_mut(usize::from(slot)) {
             *owner = place;
         }
     }
 
-    fn place_of(&mut self, name: &Name) -> u16 {
+    fn place_of(&mut self, name: &ServerName) -> u16 {
         let known = self.masters.iter().position(|master| master == name);
         let place = known.unwrap_or_else(|| {
             self.masters.push(Arc::clone(name));
@@ -75,7 +75,7 @@ impl Map {
 
 /// A node in an answer: host or nothing, and port. Without a host it is that of the server which
 /// was asked.
-fn name(node: &Value, host: &str) -> Option<Name> {
+fn name(node: &Value, host: &str) -> Option<ServerName> {
     let Value::Array(parts) = node else { return None };
     let [told, Value::Int(port), ..] = &parts[..] else { return None };
     let told = match told {
@@ -123,14 +123,14 @@ mod tests {
             range(0, 99, vec![node(text("10.0.0.1"), 1), node(text("10.0.0.2"), 2)]),
             range(100, 16_383, vec![node(Value::Nil, 3)]),
         ]);
-        let mut map = Map::read(&answer, "asked", 7).unwrap();
+        let mut map = SlotMap::read(&answer, "asked", 7).unwrap();
         assert_eq!(map.owner(99).map(|name| &**name), Some("10.0.0.1:1"));
         assert_eq!(map.owner(100).map(|name| &**name), Some("asked:3"));
-        assert_eq!(map.replicas, [Name::from("10.0.0.2:2")]);
+        assert_eq!(map.replicas, [ServerName::from("10.0.0.2:2")]);
         map.moved(99, &"new:4".into());
         assert_eq!(map.owner(99).map(|name| &**name), Some("new:4"));
         assert_eq!(map.owner(98).map(|name| &**name), Some("10.0.0.1:1"));
-        assert!(Map::default().owner(0).is_none());
+        assert!(SlotMap::default().owner(0).is_none());
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
             Value::Array(vec![range(-1, 5, vec![node(text("a"), 1)])]),
             Value::Array(vec![range(5, 1, vec![node(text("a"), 1)])]),
         ] {
-            assert!(Map::read(&answer, "asked", 0).is_none(), "{answer:?}");
+            assert!(SlotMap::read(&answer, "asked", 0).is_none(), "{answer:?}");
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::node::{Node, Ready};
+use crate::node::{LiveConnection, Node};
 
 /// The server that a call went to last, and the connection on which its answer is waited for.
 pub(crate) struct Used {
     pub(crate) node: Arc<Node>,
-    pub(crate) waiting: Option<Ready>,
+    pub(crate) waiting: Option<LiveConnection>,
 }
 
 impl Used {
-    pub(crate) fn of(node: &Arc<Node>, ready: &Ready) -> Self {
+    pub(crate) fn of(node: &Arc<Node>, ready: &LiveConnection) -> Self {
         Self { node: Arc::clone(node), waiting: Some(ready.clone()) }
     }
 

@@ -6,11 +6,11 @@ mod duration;
 mod environment;
 mod file;
 mod flags;
-mod key;
-mod link;
 mod log_filter;
 mod near;
 mod problem;
+mod service_link;
+mod setting;
 mod value;
 mod values;
 
@@ -23,8 +23,8 @@ use tidings::presence_redis::keyspace::Notifications;
 pub(crate) use self::address::hidden_in_error;
 pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::problem::Problems;
-pub(crate) use self::value::{Layout, LogFormat, RedisUrl, Store, WebAddress};
-use self::values::{Reader, Values};
+pub(crate) use self::value::{Layout, LogFormat, PresenceStore, RedisUrl, WebAddress};
+use self::values::{SettingsReader, Values};
 use crate::webhook::Secret;
 
 /// Everything that can be set; `docs/server.md` has the same table for the user.
@@ -45,7 +45,7 @@ pub(crate) struct Config {
     /// Web origins besides our own whose pages may call us.
     pub(crate) allow_origin: Vec<String>,
     /// Where the server keeps who is online.
-    pub(crate) presence: Store,
+    pub(crate) presence: PresenceStore,
     /// How presence is stored in Redis.
     pub(crate) presence_layout: Layout,
     /// What to do about Redis's notifications, for the layout that needs them.
@@ -100,51 +100,54 @@ impl Config {
 
     /// Returns the configuration that counts when nothing is given.
     #[cfg(test)]
-    pub(crate) fn usual() -> Self {
+    pub(crate) fn defaults() -> Self {
         Self::from_values(&Values::default()).expect("every default is allowed")
     }
 
     fn from_values(values: &Values) -> Result<Self, Problems> {
-        let mut reader = Reader::new(values);
+        let mut reader = SettingsReader::new(values);
         let config = Self {
-            http: reader.take(&key::HTTP, value::address),
-            grpc: reader.take(&key::GRPC, value::address),
-            data_dir: reader.take(&key::DATA_DIR, value::path),
-            log: reader.take(&key::LOG, log_filter::parse),
-            log_format: reader.take(&key::LOG_FORMAT, value::log_format),
-            insecure: reader.take(&key::INSECURE, value::switch),
-            allow_origin: reader.take(&key::ALLOW_ORIGIN, value::origins),
-            presence: reader.take(&key::PRESENCE, value::store),
-            presence_layout: reader.take(&key::PRESENCE_LAYOUT, value::layout),
-            presence_notifications: reader.take(&key::PRESENCE_NOTIFICATIONS, value::notifications),
-            redis_url: reader.take(&key::REDIS_URL, value::optional(value::redis_url)),
-            redis_prefix: reader.take(&key::REDIS_PREFIX, value::redis_prefix),
-            redis_timeout: reader.take(&key::REDIS_TIMEOUT, |text| {
+            http: reader.take(&setting::HTTP, value::address),
+            grpc: reader.take(&setting::GRPC, value::address),
+            data_dir: reader.take(&setting::DATA_DIR, value::path),
+            log: reader.take(&setting::LOG, log_filter::parse),
+            log_format: reader.take(&setting::LOG_FORMAT, value::log_format),
+            insecure: reader.take(&setting::INSECURE, value::switch),
+            allow_origin: reader.take(&setting::ALLOW_ORIGIN, value::origins),
+            presence: reader.take(&setting::PRESENCE, value::store),
+            presence_layout: reader.take(&setting::PRESENCE_LAYOUT, value::layout),
+            presence_notifications: reader.take(&setting::PRESENCE_NOTIFICATIONS, value::notifications),
+            redis_url: reader.take(&setting::REDIS_URL, value::optional(value::redis_url)),
+            redis_prefix: reader.take(&setting::REDIS_PREFIX, value::redis_prefix),
+            redis_timeout: reader.take(&setting::REDIS_TIMEOUT, |text| {
                 value::duration(text, Duration::from_millis(10), Duration::from_mins(1))
             }),
-            presence_ttl: reader.take(&key::PRESENCE_TTL, |text| {
+            presence_ttl: reader.take(&setting::PRESENCE_TTL, |text| {
                 value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
             }),
-            presence_grace: reader.take(&key::PRESENCE_GRACE, |text| {
+            presence_grace: reader.take(&setting::PRESENCE_GRACE, |text| {
                 value::duration(text, Duration::from_millis(10), Duration::from_mins(10))
             }),
-            presence_events: reader.take(&key::PRESENCE_EVENTS, |text| value::count(text, 1, 16_777_216)),
-            presence_streams: reader.take(&key::PRESENCE_STREAMS, |text| value::count(text, 0, 1_000_000)),
-            webhook_url: reader.take(&key::WEBHOOK_URL, value::optional(value::web_address)),
-            webhook_secret: reader.take(&key::WEBHOOK_SECRET, value::optional(value::secret)),
-            webhook_timeout: reader.take(&key::WEBHOOK_TIMEOUT, |text| {
+            presence_events: reader.take(&setting::PRESENCE_EVENTS, |text| value::count(text, 1, 16_777_216)),
+            presence_streams: reader
+                .take(&setting::PRESENCE_STREAMS, |text| value::count(text, 0, 1_000_000)),
+            webhook_url: reader.take(&setting::WEBHOOK_URL, value::optional(value::web_address)),
+            webhook_secret: reader.take(&setting::WEBHOOK_SECRET, value::optional(value::secret)),
+            webhook_timeout: reader.take(&setting::WEBHOOK_TIMEOUT, |text| {
                 value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
             }),
-            shutdown_time: reader.take(&key::SHUTDOWN_TIME, |text| {
+            shutdown_time: reader.take(&setting::SHUTDOWN_TIME, |text| {
                 value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
             }),
-            channel_history: reader.take(&key::CHANNEL_HISTORY, |text| value::count(text, 0, 10_000)),
-            connections: reader.take(&key::CONNECTIONS, |text| value::count(text, 1, 10_000_000)),
-            http_connections: reader.take(&key::HTTP_CONNECTIONS, |text| value::count(text, 1, 1_000_000)),
-            grpc_connections: reader.take(&key::GRPC_CONNECTIONS, |text| value::count(text, 1, 1_000_000)),
-            message_bytes: reader.take(&key::MESSAGE_BYTES, |text| value::count(text, 1_024, 16_777_216)),
-            body_bytes: reader.take(&key::BODY_BYTES, |text| value::count(text, 1_024, 67_108_864)),
-            request_time: reader.take(&key::REQUEST_TIME, |text| {
+            channel_history: reader.take(&setting::CHANNEL_HISTORY, |text| value::count(text, 0, 10_000)),
+            connections: reader.take(&setting::CONNECTIONS, |text| value::count(text, 1, 10_000_000)),
+            http_connections: reader
+                .take(&setting::HTTP_CONNECTIONS, |text| value::count(text, 1, 1_000_000)),
+            grpc_connections: reader
+                .take(&setting::GRPC_CONNECTIONS, |text| value::count(text, 1, 1_000_000)),
+            message_bytes: reader.take(&setting::MESSAGE_BYTES, |text| value::count(text, 1_024, 16_777_216)),
+            body_bytes: reader.take(&setting::BODY_BYTES, |text| value::count(text, 1_024, 67_108_864)),
+            request_time: reader.take(&setting::REQUEST_TIME, |text| {
                 value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
             }),
             warnings: values.warnings().to_vec(),
@@ -154,8 +157,8 @@ impl Config {
     }
 
     /// Checks what no single value can tell.
-    fn check_together(&self, reader: &mut Reader<'_>) {
-        for (key, address) in [(&key::HTTP, self.http), (&key::GRPC, self.grpc)] {
+    fn check_together(&self, reader: &mut SettingsReader<'_>) {
+        for (key, address) in [(&setting::HTTP, self.http), (&setting::GRPC, self.grpc)] {
             if !address.ip().is_loopback() && !self.insecure {
                 reader.problem(
                     key,
@@ -164,38 +167,38 @@ impl Config {
                 );
             }
         }
-        if self.presence == Store::Redis && !reader.is_given(&key::REDIS_URL) {
+        if self.presence == PresenceStore::Redis && !reader.is_given(&setting::REDIS_URL) {
             reader.problem(
-                &key::PRESENCE,
+                &setting::PRESENCE,
                 "needs the address of a Redis; give it with --redis-url, like redis://127.0.0.1:6379",
             );
         }
-        if self.presence != Store::Redis && self.redis_url.is_some() {
+        if self.presence != PresenceStore::Redis && self.redis_url.is_some() {
             reader.problem(
-                &key::REDIS_URL,
+                &setting::REDIS_URL,
                 "has no effect without --presence redis; add that, or leave this out",
             );
         }
-        if self.presence != Store::Redis && self.presence_layout == Layout::Keyspace {
+        if self.presence != PresenceStore::Redis && self.presence_layout == Layout::Keyspace {
             reader.problem(
-                &key::PRESENCE_LAYOUT,
+                &setting::PRESENCE_LAYOUT,
                 "is a layout of keys in Redis; add --presence redis, or leave this out",
             );
         }
         if self.presence_layout != Layout::Keyspace && self.presence_notifications != Notifications::Check {
             reader.problem(
-                &key::PRESENCE_NOTIFICATIONS,
+                &setting::PRESENCE_NOTIFICATIONS,
                 "has no effect without --presence-layout keyspace; add that, or leave this out",
             );
         }
-        if self.webhook_secret.is_some() && !reader.is_given(&key::WEBHOOK_URL) {
+        if self.webhook_secret.is_some() && !reader.is_given(&setting::WEBHOOK_URL) {
             reader.problem(
-                &key::WEBHOOK_SECRET,
+                &setting::WEBHOOK_SECRET,
                 "has nothing to sign without --webhook-url; add that, or leave this out",
             );
         }
         if self.http == self.grpc && self.http.port() != 0 {
-            reader.problem(&key::GRPC, "is also the address of --http; give the two different ports");
+            reader.problem(&setting::GRPC, "is also the address of --http; give the two different ports");
         }
     }
 }

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn config() -> Config {
-        Config::usual()
+        Config::defaults()
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::config::Config;
 use crate::health::{self, Health};
-use crate::listen::{self, Door};
+use crate::listen::{self, LimitedListener};
 
 /// Calls of one connection at once, each of which may hold an answer that nobody reads yet; a
 /// client keeps the rest back.
@@ -62,7 +62,7 @@ fn reflection() -> tonic_reflection::server::Builder<'static> {
 }
 
 /// Serves until `stop`, then finishes the calls that are being answered.
-pub(crate) async fn serve(grpc: Grpc, door: Door, stop: CancellationToken) {
+pub(crate) async fn serve(grpc: Grpc, door: LimitedListener, stop: CancellationToken) {
     let Grpc { routes, reporter, health, request_time } = grpc;
     let stopped = async {
         report(&reporter, &health, &stop).await;

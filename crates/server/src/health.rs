@@ -27,7 +27,7 @@ pub(crate) enum Condition {
 
 /// All parts at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Report {
+pub(crate) struct HealthReport {
     /// Whether users may come: from the end of the start to the beginning of the stop.
     open: bool,
     stopping: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Report {
 /// What is known of all parts; clones are the same.
 #[derive(Clone, Default)]
 pub(crate) struct Health {
-    report: Arc<watch::Sender<Report>>,
+    report: Arc<watch::Sender<HealthReport>>,
     /// Asks each part for its condition at this moment, so that nobody waits until a change was
     /// noticed.
     now: Arc<Mutex<Vec<(&'static str, Ask)>>>,
@@ -57,7 +57,7 @@ impl Health {
     }
 
     /// Returns all parts at this moment.
-    pub(crate) fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> HealthReport {
         let mut report = self.report.borrow().clone();
         for (name, ask) in self.now.lock().iter() {
             report.set(name, ask());
@@ -66,7 +66,7 @@ impl Health {
     }
 
     /// Returns all parts, again whenever one changes.
-    pub(crate) fn reports(&self) -> watch::Receiver<Report> {
+    pub(crate) fn reports(&self) -> watch::Receiver<HealthReport> {
         self.report.subscribe()
     }
 
@@ -138,7 +138,7 @@ impl Condition {
     }
 }
 
-impl Report {
+impl HealthReport {
     fn set(&mut self, part: &'static str, condition: Condition) {
         match self.parts.iter_mut().find(|(name, _)| *name == part) {
             Some((_, known)) => *known = condition,
@@ -193,9 +193,9 @@ mod tests {
                     "parts": [{ "name": "presence", "state": "read-only", "reason": "the disk is full" }] })
             );
             say.send_replace(Condition::Well);
-            reports.wait_for(Report::is_ready).await.unwrap();
+            reports.wait_for(HealthReport::is_ready).await.unwrap();
             drop(say);
-            let ended = |report: &Report| {
+            let ended = |report: &HealthReport| {
                 report.to_json()["parts"][0]["reason"] == "it has ended; restart the server"
             };
             reports.wait_for(ended).await.unwrap();

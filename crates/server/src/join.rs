@@ -1,12 +1,12 @@
 //! Where hub, presence and timelines meet; none of them knows the others.
 
 mod attendance;
+mod auth;
 mod calls;
 mod channel;
 mod devices;
-mod door;
+mod inbox_publisher;
 mod names;
-mod post;
 mod roster;
 
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use tidings::timeline::{self, Timeline};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use self::attendance::Attendance;
-use self::calls::{Calls, Sources};
+use self::auth::NameAuth;
+use self::calls::{CallSources, Calls};
 use self::devices::Devices;
-use self::door::Door;
-use self::names::Names;
-use self::post::Post;
+use self::inbox_publisher::InboxPublisher;
+use self::names::DeviceNames;
 use self::roster::Roster;
 use crate::config::Config;
 use crate::data_dir::DataDir;
@@ -56,16 +56,17 @@ impl Join {
         let presence = stores.presence.clone();
         // Before anybody can come.
         Webhook::start(config, data_dir.webhook(), &presence, &supervisor).await?;
-        let post = Arc::new(Post::default());
+        let post = Arc::new(InboxPublisher::default());
         let mut store = timeline::embedded::Config::new(data_dir.timelines());
         store.must_exist = data_dir.had_timelines();
-        let store = EmbeddedStore::open(store, Arc::<Post>::clone(&post)).await.context("--data-dir")?;
+        let store =
+            EmbeddedStore::open(store, Arc::<InboxPublisher>::clone(&post)).await.context("--data-dir")?;
         data_dir.note_timelines()?;
         let timeline = Timeline::new(Arc::new(store), timeline::Config::default())?;
         let roster = Arc::new(Roster::default());
         let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
-        let (attendance, names) = (Arc::new(Attendance::new(stores.rooms.clone())), Names::new());
-        let sources = Sources {
+        let (attendance, names) = (Arc::new(Attendance::new(stores.rooms.clone())), DeviceNames::new());
+        let sources = CallSources {
             store_id: data_dir.id(),
             roster: Arc::clone(&roster),
             history: Arc::clone(&storage),
@@ -158,7 +159,7 @@ fn of_timelines(state: &timeline::State) -> Condition {
 
 fn hooks(devices: Devices, calls: &Arc<Calls>, storage: Arc<ChannelHistory>) -> Hooks {
     let mut hooks = Hooks::default();
-    hooks.auth = Arc::new(Door);
+    hooks.auth = Arc::new(NameAuth);
     hooks.lifecycle = Arc::new(devices);
     hooks.handler = Arc::<Calls>::clone(calls);
     hooks.storage = storage;

@@ -1,12 +1,12 @@
 //! Taking a port, with an error that says what is in the way, and accepting what comes.
 
 mod accept;
-mod arrival;
-mod arriving;
-mod bodies;
+mod body;
+mod body_memory;
 mod flow;
 mod gate;
-mod seats;
+mod permits;
+mod tracked_body;
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,10 +15,10 @@ use std::time::Duration;
 use anyhow::anyhow;
 use tokio::net::{TcpListener, TcpStream};
 
-pub(crate) use self::accept::Door;
-pub(crate) use self::bodies::Bodies;
+pub(crate) use self::accept::LimitedListener;
+pub(crate) use self::body_memory::BodyMemory;
 pub(crate) use self::gate::gate;
-pub(crate) use self::seats::{Patience, Seat, Seats, Sitter};
+pub(crate) use self::permits::{ConnectionHandle, ConnectionPermit, ConnectionPermits, Timeouts};
 
 /// Listens on `address`, which the key `name` sets.
 pub(crate) async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {

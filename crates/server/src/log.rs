@@ -1,8 +1,8 @@
 //! What this process says besides its results: log lines, complaints, where it is open. None of it
 //! may fail or stall anything.
 
-mod outage;
-mod outlet;
+mod line_writer;
+mod outage_log;
 mod panics;
 
 use std::fmt::Display;
@@ -14,9 +14,9 @@ use anyhow::Context as _;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-pub(crate) use self::outage::Outage;
-use self::outlet::Outlet;
-pub(crate) use self::outlet::print;
+use self::line_writer::LineWriter;
+pub(crate) use self::line_writer::print;
+pub(crate) use self::outage_log::OutageLog;
 pub(crate) use self::panics::panic_message;
 use crate::config::{Config, LogFormat};
 
@@ -25,10 +25,10 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// `health.rs` logs the state of presence for every backend; the lines of this backend would say it
 /// twice.
-const TOLD_HERE: &str = "presence_redis::report=off";
+const TOLD_HERE: &str = "presence_redis::outage_log=off";
 
-static ERRORS: OnceLock<Outlet> = OnceLock::new();
-static OUTPUT: OnceLock<Outlet> = OnceLock::new();
+static ERRORS: OnceLock<LineWriter> = OnceLock::new();
+static OUTPUT: OnceLock<LineWriter> = OnceLock::new();
 
 /// Starts the writer of the error output. Comes before anything that may complain.
 pub(crate) fn open() -> io::Result<()> {
@@ -38,7 +38,7 @@ pub(crate) fn open() -> io::Result<()> {
             "lines of this log were lost, because the error output was full, closed or not read"
         );
     };
-    let outlet = Outlet::start("log", rustix::stdio::stderr(), lost)?;
+    let outlet = LineWriter::start("log", rustix::stdio::stderr(), lost)?;
     // Opened once, by the first thread, before there are others.
     ERRORS.get_or_init(|| outlet);
     Ok(())
@@ -69,7 +69,7 @@ pub(crate) fn complain(line: impl Display) {
 
 /// Queues one line for the standard output; nobody has to read it.
 pub(crate) fn announce(line: impl Display) -> io::Result<()> {
-    let outlet = Outlet::start("output", rustix::stdio::stdout(), |_| {})?;
+    let outlet = LineWriter::start("output", rustix::stdio::stdout(), |_| {})?;
     OUTPUT.get_or_init(|| outlet).push(format!("{line}\n").as_bytes());
     Ok(())
 }
@@ -83,7 +83,7 @@ pub(crate) fn close() {
 
 /// How many lines of the log were lost since the start.
 pub(crate) fn lines_lost() -> u64 {
-    ERRORS.get().map_or(0, Outlet::lost)
+    ERRORS.get().map_or(0, LineWriter::lost)
 }
 
 fn push(line: &[u8]) {

@@ -15,7 +15,7 @@ use crate::grpc::Grpc;
 use crate::health::Health;
 use crate::http::{Guard, Limits, Routes, Streams};
 use crate::join::Join;
-use crate::listen::{Bodies, Door, Patience, Seats};
+use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
 use crate::{descriptors, grpc, http, listen, log, telemetry};
@@ -97,12 +97,12 @@ impl Server {
             &config.allow_origin,
         );
         let (request_time, grpc_service) = (config.request_time, Grpc::new(&join.timeline, config, &health)?);
-        let (open, bodies) = (telemetry::connections(), Bodies::new(config.body_bytes));
-        let patience = Patience { handshake: None, answer: request_time };
-        let seats = Seats::new(config.http_connections, patience, bodies.clone(), open.http);
+        let (open, bodies) = (telemetry::connections(), BodyMemory::new(config.body_bytes));
+        let patience = Timeouts { handshake: None, answer: request_time };
+        let seats = ConnectionPermits::new(config.http_connections, patience, bodies.clone(), open.http);
         let http = door(&supervisor, http, seats, request_time);
-        let patience = Patience { handshake: Some(HANDSHAKE.min(request_time)), answer: request_time };
-        let seats = Seats::new(config.grpc_connections, patience, bodies, open.grpc);
+        let patience = Timeouts { handshake: Some(HANDSHAKE.min(request_time)), answer: request_time };
+        let seats = ConnectionPermits::new(config.grpc_connections, patience, bodies, open.grpc);
         let grpc = door(&supervisor, grpc, seats, request_time);
         supervisor.keep("the watch over the timelines", {
             let (supervisor, timeline) = (supervisor.clone(), join.timeline.clone());
@@ -157,10 +157,15 @@ async fn stop_when_lost(timeline: Timeline, supervisor: Supervisor) {
 }
 
 /// A listener with its seats, which are watched.
-fn door(supervisor: &Supervisor, listener: TcpListener, seats: Seats, request_time: Duration) -> Door {
+fn door(
+    supervisor: &Supervisor,
+    listener: TcpListener,
+    seats: ConnectionPermits,
+    request_time: Duration,
+) -> LimitedListener {
     let (watched, stop) = (seats.clone(), supervisor.stop().clone());
     supervisor.keep("the watch over connections", move || watched.clone().watch(stop.clone()));
-    Door::new(listener, seats, request_time)
+    LimitedListener::new(listener, seats, request_time)
 }
 
 /// Prints the address to open, in the one line of the standard output. Nobody has to read it.

@@ -6,9 +6,9 @@ use anyhow::{Context as _, anyhow};
 use tidings::presence::memory::Memory;
 use tidings::presence::rooms::{RoomBackend, Rooms};
 use tidings::presence::{Backend, Error, Presence};
-use tidings::presence_redis::{Connect, Keyspace, Leases, keyspace, leases};
+use tidings::presence_redis::{Keyspace, Leases, LinkConfig, keyspace, leases};
 
-use crate::config::{self, Config, Layout, RedisUrl, Store};
+use crate::config::{self, Config, Layout, PresenceStore, RedisUrl};
 
 /// Who is online, and who is in which room.
 #[derive(Debug)]
@@ -20,11 +20,11 @@ pub(crate) struct Stores {
 /// Starts what the configuration says.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
     match (config.presence, &config.redis_url) {
-        (Store::Memory, _) => Ok(Stores::of(start_memory(config)?)),
-        (Store::Redis, None) => {
+        (PresenceStore::Memory, _) => Ok(Stores::of(start_memory(config)?)),
+        (PresenceStore::Redis, None) => {
             Err(anyhow!("--presence: redis needs the address of a Redis; give it with --redis-url"))
         }
-        (Store::Redis, Some(url)) => on_redis(config, url)
+        (PresenceStore::Redis, Some(url)) => on_redis(config, url)
             .await
             .map_err(|error| anyhow!("--redis-url: {url} cannot be used: {}", in_one_line(&error, url))),
     }
@@ -95,8 +95,8 @@ fn keyspace(config: &Config, url: &RedisUrl) -> keyspace::Config {
     keyspace
 }
 
-fn connect(config: &Config, url: &RedisUrl) -> Connect {
-    let mut connect = Connect::new(url.expose());
+fn connect(config: &Config, url: &RedisUrl) -> LinkConfig {
+    let mut connect = LinkConfig::new(url.expose());
     connect.timeout = config.redis_timeout;
     connect.connect_timeout = config.redis_timeout;
     connect

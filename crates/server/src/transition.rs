@@ -7,14 +7,14 @@ use crate::clock;
 
 /// `{"id":"bob","status":"OFFLINE","cause":"ENDED","at":<unix ms>}`.
 #[derive(Debug, Serialize)]
-pub(crate) struct Transition<'a> {
+pub(crate) struct TransitionJson<'a> {
     id: &'a str,
     status: String,
     cause: &'static str,
     at: u64,
 }
 
-impl<'a> From<&'a Event> for Transition<'a> {
+impl<'a> From<&'a Event> for TransitionJson<'a> {
     fn from(event: &'a Event) -> Self {
         Self {
             id: event.id.as_str(),

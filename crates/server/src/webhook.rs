@@ -20,7 +20,7 @@
 mod backoff;
 mod batch;
 mod bookmark;
-mod courier;
+mod client;
 mod secret;
 
 use std::io;
@@ -39,19 +39,24 @@ use uuid::Uuid;
 
 use self::batch::{Batch, Cutter, Lagged};
 pub(crate) use self::bookmark::Bookmark;
-use self::courier::Courier;
+use self::client::WebhookClient;
 pub(crate) use self::secret::Secret;
 use crate::config::{Config, WebAddress};
-use crate::log::Outage;
+use crate::log::OutageLog;
 use crate::random;
 use crate::supervisor::Supervisor;
 
 /// Says whether somebody listens at `url`, and whether it can be talked to. Nothing is posted.
 pub(crate) async fn check(url: &WebAddress, config: &Config) -> anyhow::Result<()> {
-    Courier::new(url.expose(), config.webhook_secret.clone(), config.webhook_timeout, &TaskTracker::new())?;
+    WebhookClient::new(
+        url.expose(),
+        config.webhook_secret.clone(),
+        config.webhook_timeout,
+        &TaskTracker::new(),
+    )?;
     let uri = url.expose();
-    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    let port = uri.port_u16().unwrap_or(usual);
+    let defaults = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let port = uri.port_u16().unwrap_or(defaults);
     // An IPv6 address stands in brackets there, and must not here.
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
     let connected = async { timeout(config.webhook_timeout, TcpStream::connect((host, port))).await? };
@@ -67,15 +72,15 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// A running webhook.
 #[derive(Debug)]
 pub(crate) struct Webhook {
-    courier: Courier,
+    courier: WebhookClient,
     bookmark: Bookmark,
     presence: Presence,
     stop: CancellationToken,
     counters: Counters,
     /// Its receiver does not accept what is posted.
-    refused: Outage,
+    refused: OutageLog,
     /// Its position cannot be saved.
-    unmarked: Outage,
+    unmarked: OutageLog,
 }
 
 impl Webhook {
@@ -89,15 +94,15 @@ impl Webhook {
         let Some(url) = &config.webhook_url else { return Ok(()) };
         let (tasks, secret) = (supervisor.tasks(), config.webhook_secret.clone());
         let webhook = Arc::new(Self {
-            courier: Courier::new(url.expose(), secret, config.webhook_timeout, tasks)?,
+            courier: WebhookClient::new(url.expose(), secret, config.webhook_timeout, tasks)?,
             bookmark: Bookmark::new(bookmark),
             presence: presence.clone(),
             stop: supervisor.stop().clone(),
             counters: Counters::new(),
-            refused: Outage::new(
+            refused: OutageLog::new(
                 "the webhook's receiver does not accept a post; it is repeated until it does",
             ),
-            unmarked: Outage::new(
+            unmarked: OutageLog::new(
                 "the progress of the webhook cannot be saved; after a restart its receiver gets events again",
             ),
         });

@@ -63,11 +63,11 @@ pub struct Server {
     pub(crate) origin: Origin,
     /// The URL as it was given, if it came from the environment.
     pub(crate) given: Option<String>,
-    keeper: Keeper,
+    keeper: ServerOwner,
 }
 
 #[derive(Debug)]
-enum Keeper {
+enum ServerOwner {
     Nobody,
     // The process before the directory that it writes into.
     Process(Mutex<Process>, Launch),
@@ -129,7 +129,7 @@ impl Server {
             let message = format!("{} is no URL with a host: {url}", recipe.variable);
             return Err(Error::new(ErrorKind::Unavailable, message));
         };
-        Ok(Self { address, origin: Origin::Environment, given: Some(url), keeper: Keeper::Nobody })
+        Ok(Self { address, origin: Origin::Environment, given: Some(url), keeper: ServerOwner::Nobody })
     }
 
     async fn run(
@@ -150,7 +150,7 @@ impl Server {
                         address: Address::local(port),
                         origin: Origin::Binary(program),
                         given: None,
-                        keeper: Keeper::Process(Mutex::new(process), launch),
+                        keeper: ServerOwner::Process(Mutex::new(process), launch),
                     });
                 }
                 Err(error) if tries < PORT_TRIES && error.to_string().contains("in use") => {}
@@ -168,7 +168,7 @@ impl Server {
             address: container.address().clone(),
             origin: Origin::Container,
             given: None,
-            keeper: Keeper::Container(Box::new(container)),
+            keeper: ServerOwner::Container(Box::new(container)),
         })
     }
 
@@ -179,13 +179,13 @@ impl Server {
 
     /// Returns the server's process id, `None` if the process is not ours or was killed.
     pub fn process_id(&self) -> Option<u32> {
-        if let Keeper::Process(process, _) = &self.keeper { lock(process).id() } else { None }
+        if let ServerOwner::Process(process, _) = &self.keeper { lock(process).id() } else { None }
     }
 
     /// Returns the last lines that the server printed, for the message of a failed test; nothing if
     /// it is not ours.
     pub fn log(&self) -> String {
-        if let Keeper::Process(process, _) = &self.keeper { lock(process).log() } else { String::new() }
+        if let ServerOwner::Process(process, _) = &self.keeper { lock(process).log() } else { String::new() }
     }
 
     /// Stops the process where it is (`SIGSTOP`), and returns once it stands: it answers nobody,
@@ -230,7 +230,7 @@ impl Server {
     }
 
     fn process(&self) -> Result<(&Mutex<Process>, &Launch)> {
-        if let Keeper::Process(process, launch) = &self.keeper {
+        if let ServerOwner::Process(process, launch) = &self.keeper {
             return Ok((process, launch));
         }
         let Address { host, port } = &self.address;

@@ -30,7 +30,7 @@
 //! use tidings::presence::{Presence, Status};
 //! use tidings::timeline::embedded::{self, EmbeddedStore};
 //! use tidings::timeline::page::Count;
-//! use tidings::timeline::{Entry, MemberId, Message, Observer, Send, Seq, Timeline};
+//! use tidings::timeline::{Entry, MemberId, Message, Observer, NewMessage, Seq, Timeline};
 //!
 //! /// Shows each new inbox entry to the connections of its member.
 //! struct Live(Hub);
@@ -58,7 +58,7 @@
 //! // Alice writes to him. When this returns, the message is on disk and has been shown.
 //! let (alice, bob) = (MemberId::new("alice")?, MemberId::new("bob")?);
 //! let message = Message::new(r#"{"text":"hi"}"#)?;
-//! let sent = timeline.send(Send { from: alice, to: bob.clone(), message, message_id: None }).await?;
+//! let sent = timeline.send(NewMessage { from: alice, to: bob.clone(), message, message_id: None }).await?;
 //! assert_eq!(sent.sequence.get(), 1);
 //!
 //! // Bob reads what he missed while he was away.
@@ -66,7 +66,7 @@
 //! assert_eq!(inbox.entries[0].message.as_str(), r#"{"text":"hi"}"#);
 //!
 //! // Bob's browser is gone. He is offline after the grace time, unless he comes back before.
-//! presence.offline_device("bob", "connection 1").await?;
+//! presence.end_device("bob", "connection 1").await?;
 //!
 //! hub.shutdown(std::time::Duration::from_secs(1)).await;
 //! timeline.close().await;

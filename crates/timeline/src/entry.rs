@@ -28,7 +28,7 @@ pub struct Entry {
     /// The id that its sender gave it.
     pub message_id: Option<MessageId>,
     /// What the entry is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Bits that later versions give a meaning; 0 now.
     pub flags: u16,
     /// What tells it from another entry at the same place, after a restore.
@@ -50,7 +50,7 @@ pub enum Destination {
 /// What an entry is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum EntryKind {
     /// A message.
     #[default]
     Message,
@@ -102,7 +102,7 @@ impl Entry {
             to: None,
             at_ms: 0,
             message_id: None,
-            kind: Kind::Message,
+            kind: EntryKind::Message,
             flags: 0,
             tag: None,
         }

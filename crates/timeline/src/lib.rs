@@ -13,7 +13,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
-//! use timeline::{Config, Conversation, Count, MemberId, Message, MessageId, Page, Send, Seq, Timeline};
+//! use timeline::{Config, Conversation, Count, MemberId, Message, MessageId, PageRequest, NewMessage, Seq, Timeline};
 //! use timeline::embedded::{self, EmbeddedStore};
 //!
 //! let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(())).await?;
@@ -21,7 +21,7 @@
 //! let (alice, bob) = (MemberId::new("alice")?, MemberId::new("bob")?);
 //!
 //! // When this returns, the message is on disk. Sent again with its id, it is still one message.
-//! let send = Send {
+//! let send = NewMessage {
 //!     from: alice.clone(),
 //!     to: bob.clone(),
 //!     message: Message::new(r#"{"text":"hi"}"#)?,
@@ -36,7 +36,7 @@
 //! assert_eq!(missed.entry_set_last_seq, missed.latest_seq);
 //!
 //! // Alice scrolls up: the newest page of the conversation.
-//! let page = timeline.history(&Conversation::single(alice, bob), Page::before(Seq::ZERO, Count::new(20))).await?;
+//! let page = timeline.history(&Conversation::single(alice, bob), PageRequest::before(Seq::ZERO, Count::new(20))).await?;
 //! assert_eq!(page.entries.len(), 1);
 //! assert_eq!(page.entries[0].from, Some(MemberId::new("alice")?));
 //! timeline.close().await?;
@@ -110,15 +110,15 @@ mod timeline;
 
 pub use self::config::Config;
 pub use self::conversation::{Conversation, Parties};
-pub use self::entry::{Destination, Entry, Kind, Tag};
+pub use self::entry::{Destination, Entry, EntryKind, Tag};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::id::{GroupName, ID_BYTES_MAX, MemberId, MessageId};
 pub use self::message::Message;
 pub use self::observer::Observer;
-pub use self::page::{Count, Page, Position};
+pub use self::page::{Count, PageRequest, Position};
 pub use self::sequence::Seq;
 #[cfg(feature = "_proto")]
-pub use self::service::Connection;
+pub use self::service::RequestConnection;
 pub use self::state::State;
-pub use self::store::{History, Inbox, Store};
-pub use self::timeline::{GroupSend, Send, Sent, Timeline};
+pub use self::store::{HistoryPage, InboxPage, Store};
+pub use self::timeline::{NewGroupMessage, NewMessage, Sent, Timeline};

@@ -81,7 +81,7 @@ impl TryFrom<i32> for Count {
 /// The entries of a page ascend in both directions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Page {
+pub struct PageRequest {
     /// Where the page starts, exclusive.
     ///
     /// Backwards, 0 means from the newest.
@@ -94,7 +94,7 @@ pub struct Page {
     pub backward: bool,
 }
 
-impl Page {
+impl PageRequest {
     /// Returns the page of the oldest entries after `last_read`.
     pub fn after(last_read: Seq, count: Count) -> Self {
         Self { last_read, count, backward: false }
@@ -155,11 +155,11 @@ mod tests {
     use super::*;
     use crate::Message;
 
-    fn bounds(page: Page, latest: u64) -> Option<(u64, u64)> {
+    fn bounds(page: PageRequest, latest: u64) -> Option<(u64, u64)> {
         above(page, 0, latest)
     }
 
-    fn above(page: Page, floor: u64, latest: u64) -> Option<(u64, u64)> {
+    fn above(page: PageRequest, floor: u64, latest: u64) -> Option<(u64, u64)> {
         page.bounds(seq(floor), seq(latest)).map(|(first, last)| (first.get(), last.get()))
     }
 
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn forward_pages_start_after_last_read() {
-        let page = |last_read| Page::after(seq(last_read), Count::new(3));
+        let page = |last_read| PageRequest::after(seq(last_read), Count::new(3));
         assert_eq!(bounds(page(0), 10), Some((1, 3)));
         assert_eq!(bounds(page(8), 10), Some((9, 10)));
         assert_eq!(bounds(page(10), 10), None);
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn backward_pages_end_before_last_read_or_at_the_newest() {
-        let page = |last_read| Page::before(seq(last_read), Count::new(3));
+        let page = |last_read| PageRequest::before(seq(last_read), Count::new(3));
         assert_eq!(bounds(page(0), 10), Some((8, 10)));
         assert_eq!(bounds(page(8), 10), Some((5, 7)));
         assert_eq!(bounds(page(3), 10), Some((1, 2)));
@@ -191,11 +191,11 @@ mod tests {
 
     #[test]
     fn pages_begin_above_the_floor() {
-        let after = |last_read| Page::after(seq(last_read), Count::new(3));
+        let after = |last_read| PageRequest::after(seq(last_read), Count::new(3));
         assert_eq!(above(after(0), 4, 10), Some((5, 7)));
         assert_eq!(above(after(5), 4, 10), Some((6, 8)));
         assert_eq!(above(after(0), 10, 10), None);
-        let before = |last_read| Page::before(seq(last_read), Count::new(3));
+        let before = |last_read| PageRequest::before(seq(last_read), Count::new(3));
         assert_eq!(above(before(7), 4, 10), Some((5, 6)));
         assert_eq!(above(before(5), 4, 10), None);
         assert_eq!(above(before(0), 10, 10), None);

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::{
-    Conversation, Count, Destination, Entry, MemberId, Message, MessageId, Page, Position, Result, Seq, State,
+    Conversation, Count, Destination, Entry, MemberId, Message, MessageId, PageRequest, Position, Result,
+    Seq, State,
 };
 
 /// Where histories, inboxes and cursors live.
@@ -41,13 +42,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// A member never heard of has none. A position that this inbox cannot have given out (one
     /// beyond its end, or one whose entry has another tag) is answered without entries and with
-    /// [`Inbox::reset`].
-    async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<Inbox>;
+    /// [`InboxPage::reset`].
+    async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage>;
 
     /// Returns a page of a history, ascending.
     ///
     /// A conversation never heard of has no entries.
-    async fn history(&self, conversation: &Conversation, page: Page) -> Result<History>;
+    async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage>;
 
     /// Raises the member's cursor to `sequence` durably and returns it; it never falls.
     ///
@@ -81,13 +82,13 @@ pub struct Append {
     /// The message that is sent.
     pub message: Message,
     /// What makes a repetition harmless, if the sender gave a message id.
-    pub token: Option<Token>,
+    pub token: Option<IdempotencyKey>,
 }
 
 /// What makes a repeated send harmless.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Token {
+pub struct IdempotencyKey {
     /// The message id, which is unique within the conversation.
     pub message_id: MessageId,
     /// Tells a repetition of the send from another use of the id.
@@ -100,7 +101,7 @@ pub struct Token {
     pub digest_without_sender: Option<[u8; 16]>,
 }
 
-impl Token {
+impl IdempotencyKey {
     /// Creates a token.
     pub fn new(message_id: MessageId, digest: [u8; 16]) -> Self {
         Self { message_id, digest, digest_without_sender: None }
@@ -132,7 +133,7 @@ impl Appended {
 /// What a member missed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Inbox {
+pub struct InboxPage {
     /// The last sequence of the inbox, or 0 for an empty one.
     ///
     /// A reader can reach it now.
@@ -154,7 +155,7 @@ pub struct Inbox {
     pub floor: Seq,
 }
 
-impl Inbox {
+impl InboxPage {
     /// Creates an answer; the last sequence of the entries is read off them.
     pub fn new(latest_seq: Seq, entries: Vec<Entry>) -> Self {
         let entry_set_last_seq = entries.last().map_or(Seq::ZERO, |entry| entry.sequence);
@@ -165,14 +166,14 @@ impl Inbox {
 /// A page of a history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct History {
+pub struct HistoryPage {
     /// The entries, ascending and without gaps.
     pub entries: Vec<Entry>,
     /// Whether there are further entries in the direction of the page.
     pub more: bool,
 }
 
-impl History {
+impl HistoryPage {
     /// Creates a page.
     pub fn new(entries: Vec<Entry>, more: bool) -> Self {
         Self { entries, more }

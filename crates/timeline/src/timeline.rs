@@ -6,10 +6,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use crate::store::{Append, Token};
+use crate::store::{Append, IdempotencyKey};
 use crate::{
-    Config, Conversation, Count, Destination, Error, GroupName, History, Inbox, MemberId, Message, MessageId,
-    Page, Position, Result, Seq, State, Store,
+    Config, Conversation, Count, Destination, Error, GroupName, HistoryPage, InboxPage, MemberId, Message,
+    MessageId, PageRequest, Position, Result, Seq, State, Store,
 };
 
 /// Inboxes and histories over a [`Store`].
@@ -24,7 +24,7 @@ pub struct Timeline {
 
 /// A message from one member to another.
 #[derive(Debug, Clone)]
-pub struct Send {
+pub struct NewMessage {
     /// The member who sends the message, and gets a copy as well.
     pub from: MemberId,
     /// The member who gets the message.
@@ -39,7 +39,7 @@ pub struct Send {
 
 /// A message to a group.
 #[derive(Debug, Clone)]
-pub struct GroupSend {
+pub struct NewGroupMessage {
     /// Who sends the message, if that is known.
     ///
     /// Readers are told so; without it the entry has no sender.
@@ -56,7 +56,7 @@ pub struct GroupSend {
     pub message_id: Option<MessageId>,
 }
 
-/// The answer to a [`Send`].
+/// The answer to a [`NewMessage`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sent {
@@ -90,10 +90,11 @@ impl Timeline {
     /// `InvalidInput` for a message that is too large; `Conflict` when the two used the
     /// `message_id` before for another sender or message; `Unavailable` when it is unknown whether
     /// it was stored; `Closed`.
-    pub async fn send(&self, send: Send) -> Result<Sent> {
+    pub async fn send(&self, send: NewMessage) -> Result<Sent> {
         self.check_size(&send.message)?;
-        let token =
-            send.message_id.map(|id| Token::new(id, digest(&[send.from.as_str(), send.message.as_str()])));
+        let token = send
+            .message_id
+            .map(|id| IdempotencyKey::new(id, digest(&[send.from.as_str(), send.message.as_str()])));
         // The receiver comes last: the answer is the last recipient's sequence.
         let recipients = if send.from == send.to {
             vec![send.to.clone()]
@@ -122,7 +123,7 @@ impl Timeline {
     ///
     /// As [`send`](Self::send); also `InvalidInput` for no members or more than
     /// [allowed](Config::group_members_max).
-    pub async fn send_group(&self, send: GroupSend) -> Result<Vec<MemberId>> {
+    pub async fn send_group(&self, send: NewGroupMessage) -> Result<Vec<MemberId>> {
         self.check_size(&send.message)?;
         let mut seen = HashSet::with_capacity(send.members.len());
         let mut recipients = send.members;
@@ -137,11 +138,11 @@ impl Timeline {
             return Err(Error::invalid(text).in_field("group_members"));
         }
         let token = send.message_id.map(|id| match &send.from {
-            None => Token::new(id, digest(&[send.message.as_str()])),
+            None => IdempotencyKey::new(id, digest(&[send.message.as_str()])),
             // Sent before by a program that named no sender, it is still the same message.
-            Some(from) => Token {
+            Some(from) => IdempotencyKey {
                 digest_without_sender: Some(digest(&[send.message.as_str()])),
-                ..Token::new(id, digest(&[from.as_str(), send.message.as_str()]))
+                ..IdempotencyKey::new(id, digest(&[from.as_str(), send.message.as_str()]))
             },
         });
         let append = Append {
@@ -159,7 +160,7 @@ impl Timeline {
     ///
     /// Call it with the last sequence of its answer until that is `latest_seq`. A [`Seq`] is a
     /// [`Position`]; one with the tag of its entry also notices a store that was restored and has
-    /// grown past it. When the answer says [`reset`](Inbox::reset), start over.
+    /// grown past it. When the answer says [`reset`](InboxPage::reset), start over.
     ///
     /// # Errors
     ///
@@ -170,7 +171,7 @@ impl Timeline {
         member: &MemberId,
         last_read: impl Into<Position>,
         count: Count,
-    ) -> Result<Inbox> {
+    ) -> Result<InboxPage> {
         self.store.inbox(member, last_read.into(), count).await
     }
 
@@ -180,7 +181,7 @@ impl Timeline {
     ///
     /// `Unavailable`, `Corrupt` or `Closed`; a conversation never heard of is not an error but
     /// empty.
-    pub async fn history(&self, conversation: &Conversation, page: Page) -> Result<History> {
+    pub async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
         self.store.history(conversation, page).await
     }
 

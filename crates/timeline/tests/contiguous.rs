@@ -9,8 +9,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use timeline::embedded::EmbeddedStore;
 use timeline::{
-    Config, Conversation, Count, Entry, GroupName, GroupSend, MemberId, Message, MessageId, Page, Send, Seq,
-    Timeline, embedded,
+    Config, Conversation, Count, Entry, GroupName, MemberId, Message, MessageId, NewGroupMessage, NewMessage,
+    PageRequest, Seq, Timeline, embedded,
 };
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -72,7 +72,7 @@ async fn send_phase(
                 if from != to {
                     put(format!("inbox {from}"));
                 }
-                let send = Send { from: member(*from), to: member(*to), message, message_id };
+                let send = NewMessage { from: member(*from), to: member(*to), message, message_id };
                 for _ in 0..*copies {
                     let (timeline, send) = (timeline.clone(), send.clone());
                     tasks.spawn(async move { (index, timeline.send(send).await.unwrap().sequence.get()) });
@@ -85,7 +85,8 @@ async fn send_phase(
                 distinct.dedup();
                 distinct.iter().for_each(|to| put(format!("inbox {to}")));
                 let members = members.iter().map(|number| member(*number)).collect();
-                let send = GroupSend { from: None, group: group(*number), members, message, message_id };
+                let send =
+                    NewGroupMessage { from: None, group: group(*number), members, message, message_id };
                 for _ in 0..*copies {
                     let (timeline, send) = (timeline.clone(), send.clone());
                     tasks
@@ -112,7 +113,7 @@ fn check(mut expected: Vec<String>, entries: &[Entry], name: &str) {
 
 async fn check_all(timeline: &Timeline, model: &BTreeMap<String, Vec<String>>) {
     let expected = |name: &str| model.get(name).cloned().unwrap_or_default();
-    let page = Page::after(Seq::ZERO, Count::new(1_000));
+    let page = PageRequest::after(Seq::ZERO, Count::new(1_000));
     for one in 0..MEMBERS {
         let inbox = timeline.sync(&member(one), Seq::ZERO, Count::new(1_000)).await.unwrap();
         let name = format!("inbox {one}");

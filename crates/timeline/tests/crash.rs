@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use timeline::embedded::EmbeddedStore;
 use timeline::{
-    Config, Conversation, Count, Entry, GroupName, GroupSend, MemberId, Message, MessageId, Page, Send, Seq,
-    Timeline, embedded,
+    Config, Conversation, Count, Entry, GroupName, MemberId, Message, MessageId, NewGroupMessage, NewMessage,
+    PageRequest, Seq, Timeline, embedded,
 };
 use tokio::task::JoinSet;
 
@@ -53,11 +53,14 @@ async fn send_for_ever(timeline: Timeline, name: String, sender: usize) {
             let members = MEMBERS.map(member).to_vec();
             let group = GroupName::new("g").unwrap();
             timeline
-                .send_group(GroupSend { from: Some(member("a")), group, members, message, message_id })
+                .send_group(NewGroupMessage { from: Some(member("a")), group, members, message, message_id })
                 .await
                 .unwrap();
         } else {
-            timeline.send(Send { from: member("a"), to: member("b"), message, message_id }).await.unwrap();
+            timeline
+                .send(NewMessage { from: member("a"), to: member("b"), message, message_id })
+                .await
+                .unwrap();
         }
         // One write per line, so that a killed process leaves no half of two.
         let line = format!("{} {id}\n", if group { "group" } else { "single" });
@@ -122,7 +125,7 @@ async fn check(timeline: &Timeline, acknowledged: &[(bool, String)]) {
     };
     let history = |conversation: Conversation| {
         counted(async move |last| {
-            timeline.history(&conversation, Page::after(last, count)).await.unwrap().entries
+            timeline.history(&conversation, PageRequest::after(last, count)).await.unwrap().entries
         })
     };
     let [a, b, c, d] = [inbox("a").await, inbox("b").await, inbox("c").await, inbox("d").await];
@@ -159,7 +162,10 @@ async fn acknowledged_sends_survive_kill_9_once_and_without_a_gap() {
         for (to_group, id) in acknowledged.iter().rev().filter(|(to_group, _)| !to_group).take(5) {
             assert!(!to_group);
             let (message, message_id) = (message(id), Some(MessageId::new(id.as_str()).unwrap()));
-            timeline.send(Send { from: member("a"), to: member("b"), message, message_id }).await.unwrap();
+            timeline
+                .send(NewMessage { from: member("a"), to: member("b"), message, message_id })
+                .await
+                .unwrap();
         }
         check(&timeline, &acknowledged).await;
         timeline.close().await.unwrap();

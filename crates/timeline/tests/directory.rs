@@ -6,7 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use timeline::embedded::EmbeddedStore;
-use timeline::{Config, Count, Error, ErrorKind, MemberId, Message, Send, Seq, Store, Timeline, embedded};
+use timeline::{
+    Config, Count, Error, ErrorKind, MemberId, Message, NewMessage, Seq, Store, Timeline, embedded,
+};
 
 async fn open(directory: &Path) -> Result<EmbeddedStore, Error> {
     EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await
@@ -20,7 +22,7 @@ async fn refused(directory: &Path) -> Error {
 
 async fn send(timeline: &Timeline) -> u64 {
     let (from, to) = (MemberId::new("a").unwrap(), MemberId::new("b").unwrap());
-    let send = Send { from, to, message: Message::new("{}").unwrap(), message_id: None };
+    let send = NewMessage { from, to, message: Message::new("{}").unwrap(), message_id: None };
     timeline.send(send).await.unwrap().sequence.get()
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
-use timeline::contract::Place;
+use timeline::contract::World;
 use timeline::embedded::EmbeddedStore;
 use timeline::{Observer, Store, embedded};
 
@@ -18,7 +18,7 @@ impl Directory {
 }
 
 #[async_trait]
-impl Place for Directory {
+impl World for Directory {
     async fn open(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store> {
         Arc::new(EmbeddedStore::open(embedded::Config::new(self.0.path()), observer).await.unwrap())
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use timeline::embedded::EmbeddedStore;
 use timeline::{
-    Config, Count, ErrorKind, MemberId, Message, MessageId, Send, Seq, State, Timeline, embedded,
+    Config, Count, ErrorKind, MemberId, Message, MessageId, NewMessage, Seq, State, Timeline, embedded,
 };
 use tokio::time::timeout;
 
@@ -59,7 +59,7 @@ async fn send(timeline: &Timeline, bytes: usize) -> timeline::Result<Seq> {
 async fn send_as(timeline: &Timeline, bytes: usize, id: Option<&str>) -> timeline::Result<Seq> {
     let message = Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes))).unwrap();
     let message_id = id.map(|id| MessageId::new(id).unwrap());
-    let send = Send { from: member("a"), to: member("a"), message, message_id };
+    let send = NewMessage { from: member("a"), to: member("a"), message, message_id };
     Ok(timeline.send(send).await?.sequence)
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
-use timeline::{Config, Count, Error, ErrorKind, MemberId, Message, Send, Seq, Store, Timeline, embedded};
+use timeline::{
+    Config, Count, Error, ErrorKind, MemberId, Message, NewMessage, Seq, Store, Timeline, embedded,
+};
 
 const SENDS: u64 = 60;
 
@@ -23,7 +25,7 @@ fn member(id: &str) -> MemberId {
 
 async fn send(timeline: &Timeline, number: u64) -> u64 {
     let message = Message::new(format!("{{\"n\":{number}}}")).unwrap();
-    let send = Send { from: member("a"), to: member("b"), message, message_id: None };
+    let send = NewMessage { from: member("a"), to: member("b"), message, message_id: None };
     timeline.send(send).await.unwrap().sequence.get()
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use timeline::embedded::{self, EmbeddedStore, check, salvage};
 use timeline::{
-    Config, Conversation, Count, Entry, Error, ErrorKind, GroupName, GroupSend, Kind, MemberId, Message,
-    MessageId, Page, Position, Send, Seq, Timeline,
+    Config, Conversation, Count, Entry, EntryKind, Error, ErrorKind, GroupName, MemberId, Message, MessageId,
+    NewGroupMessage, NewMessage, PageRequest, Position, Seq, Timeline,
 };
 
 const SENDS: u64 = 40;
@@ -24,14 +24,14 @@ fn member(id: &str) -> MemberId {
     MemberId::new(id).unwrap()
 }
 
-fn send(number: u64) -> Send {
+fn send(number: u64) -> NewMessage {
     let message = Message::new(format!("{{\"n\":{number}}}")).unwrap();
     let message_id = Some(MessageId::new(format!("id{number}")).unwrap());
-    Send { from: member("a"), to: member("b"), message, message_id }
+    NewMessage { from: member("a"), to: member("b"), message, message_id }
 }
 
-fn group_send() -> GroupSend {
-    GroupSend {
+fn group_send() -> NewGroupMessage {
+    NewGroupMessage {
         from: Some(member("a")),
         group: GroupName::new("g").unwrap(),
         members: (0..20).map(|number| member(&format!("m{number}"))).collect(),
@@ -85,7 +85,7 @@ async fn a_whole_store_is_salvaged_whole_with_another_generation() {
     for conversation in
         [Conversation::single(member("a"), member("b")), Conversation::group(GroupName::new("g").unwrap())]
     {
-        let page = Page::after(Seq::ZERO, Count::new(1_000));
+        let page = PageRequest::after(Seq::ZERO, Count::new(1_000));
         assert_eq!(
             old.history(&conversation, page).await.unwrap(),
             new.history(&conversation, page).await.unwrap()
@@ -127,7 +127,7 @@ async fn what_was_lost_is_marked_and_what_comes_behind_it_is_read() {
     for entry in &entries {
         let lost = [20, 21].contains(&entry.sequence.get());
         let text = format!("{{\"n\":{}}}", entry.sequence);
-        assert_eq!(entry.kind == Kind::Tombstone, lost);
+        assert_eq!(entry.kind == EntryKind::Tombstone, lost);
         assert_eq!(entry.message.as_str(), if lost { "{}" } else { &text });
     }
     // A reader that has the lost one starts over, others go on.

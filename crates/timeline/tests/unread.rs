@@ -12,8 +12,8 @@ use timeline::embedded::EmbeddedStore;
 use timeline::proto::v1::{SyncMessageReply, SyncMessageRequest};
 use timeline::store::{Append, Appended};
 use timeline::{
-    Config, Conversation, Count, History, Inbox, MemberId, Message, Page, Position, Send, Seq, State, Store,
-    Timeline, embedded, grpc, http,
+    Config, Conversation, Count, HistoryPage, InboxPage, MemberId, Message, NewMessage, PageRequest,
+    Position, Seq, State, Store, Timeline, embedded, grpc, http,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -39,7 +39,8 @@ async fn timeline(directory: &TempDir) -> Timeline {
     // Quotation marks, which JSON makes twice as long.
     let message = Message::new(format!("{{\"t\":[{}0]}}", "\"\",".repeat(20_000))).unwrap();
     for _ in 0..20 {
-        let send = Send { from: from.clone(), to: to.clone(), message: message.clone(), message_id: None };
+        let send =
+            NewMessage { from: from.clone(), to: to.clone(), message: message.clone(), message_id: None };
         timeline.send(send).await.unwrap();
     }
     timeline
@@ -157,11 +158,15 @@ impl Store for Hanging {
         pending().await
     }
 
-    async fn inbox(&self, _member: &MemberId, _last: Position, _count: Count) -> timeline::Result<Inbox> {
+    async fn inbox(&self, _member: &MemberId, _last: Position, _count: Count) -> timeline::Result<InboxPage> {
         pending().await
     }
 
-    async fn history(&self, _conversation: &Conversation, _page: Page) -> timeline::Result<History> {
+    async fn history(
+        &self,
+        _conversation: &Conversation,
+        _page: PageRequest,
+    ) -> timeline::Result<HistoryPage> {
         pending().await
     }
 

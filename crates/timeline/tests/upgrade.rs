@@ -9,8 +9,8 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
 use timeline::{
-    Config, Conversation, Count, Destination, ErrorKind, GroupName, GroupSend, MemberId, Message, MessageId,
-    Page, Send, Seq, Timeline, embedded,
+    Config, Conversation, Count, Destination, ErrorKind, GroupName, MemberId, Message, MessageId,
+    NewGroupMessage, NewMessage, PageRequest, Seq, Timeline, embedded,
 };
 
 fn member(id: &str) -> MemberId {
@@ -47,14 +47,14 @@ async fn open(directory: &Path) -> Timeline {
     Timeline::new(Arc::new(store), Config::default()).unwrap()
 }
 
-fn send(number: u64) -> Send {
+fn send(number: u64) -> NewMessage {
     let message = Message::new(format!("{{\"n\":{number}}}")).unwrap();
     let message_id = Some(MessageId::new(format!("id{number}")).unwrap());
-    Send { from: member("alice"), to: member("bob"), message, message_id }
+    NewMessage { from: member("alice"), to: member("bob"), message, message_id }
 }
 
-fn group_send(from: Option<MemberId>, number: u64) -> GroupSend {
-    GroupSend {
+fn group_send(from: Option<MemberId>, number: u64) -> NewGroupMessage {
+    NewGroupMessage {
         from,
         group: GroupName::new("friends").unwrap(),
         members: ["alice", "bob", "carol"].map(member).to_vec(),
@@ -83,7 +83,7 @@ async fn a_directory_of_layout_1_stays_readable_and_goes_on() {
         let dave = timeline.sync(&member("dave"), Seq::ZERO, all).await.unwrap();
         assert_eq!(dave.entries.len(), 30);
         let friends = Conversation::group(GroupName::new("friends").unwrap());
-        let history = timeline.history(&friends, Page::before(Seq::ZERO, all)).await.unwrap();
+        let history = timeline.history(&friends, PageRequest::before(Seq::ZERO, all)).await.unwrap();
         assert_eq!(history.entries.len() as u64, 5 + round);
 
         // What was sent before is known, also when the program names the sender now.
@@ -91,7 +91,7 @@ async fn a_directory_of_layout_1_stays_readable_and_goes_on() {
         timeline.send_group(group_send(None, 2)).await.unwrap();
         timeline.send_group(group_send(Some(member("carol")), 2)).await.unwrap();
         let other = Message::new("{}").unwrap();
-        let conflict = timeline.send(Send { message: other, ..send(3) }).await.unwrap_err();
+        let conflict = timeline.send(NewMessage { message: other, ..send(3) }).await.unwrap_err();
         assert_eq!(conflict.kind(), ErrorKind::Conflict);
 
         assert_eq!(timeline.send(send(100 + round)).await.unwrap().sequence.get(), 26 + 2 * round);

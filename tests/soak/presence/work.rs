@@ -130,7 +130,7 @@ impl Users {
                 sleep(RETRY).await;
             }
         } else {
-            while self.presence.offline_device(name, "connection").await.is_err() {
+            while self.presence.end_device(name, "connection").await.is_err() {
                 sleep(RETRY).await;
             }
         }

@@ -66,7 +66,7 @@ fn joined(folder: &str, path: &str) -> String {
 
 fn page(name: &str, library: &str, docs: &str) -> String {
     let body = markdown::for_a_page(docs);
-    let (intro, rest) = body.split_once("\n## ").unwrap_or((body.trim_end(), ""));
+    let (intro, rest) = body.split_once("\n## ").unwrap_or_else(|| (body.trim_end(), ""));
     let mut page = format!("# {name}\n\n{}\n\n", intro.trim_end());
     let as_library = if library == name { String::new() } else { format!("   # in code: `{library}`") };
     let _ = write!(page, "```toml\n[dependencies]\n{name} = \"0.1\"{as_library}\n```\n\n");

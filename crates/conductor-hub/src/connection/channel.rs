@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::frame::Frame;
 use crate::outbox::Latest;
-use crate::room::Room;
+use crate::outbox_memory::OutboxMemory;
 use crate::{Connection, ConnectionId};
 
 /// Members for whom a channel keeps room when most of them have left.
@@ -91,18 +91,23 @@ impl Channel {
     ///
     /// Members that are closing, or turn out to be slow readers, are skipped: they are
     /// on their way out by themselves.
-    pub(crate) fn deliver(&self, frames: &Frame, except: Option<ConnectionId>, room: &Room) -> usize {
+    pub(crate) fn deliver(
+        &self,
+        frames: &Frame,
+        except: Option<ConnectionId>,
+        memory: &OutboxMemory,
+    ) -> usize {
         let members = self.members.read();
         let receivers = members.by_id.values().filter(|member| Some(member.id()) != except);
         let taken =
             receivers.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok()).count();
-        room.take_places(taken);
+        memory.take_places(taken);
         taken
     }
 
     /// Queues a frame of which only the newest matters for every member, or keeps it for those who
     /// are behind.
-    pub(crate) fn deliver_latest(&self, frame: &Frame, room: &Room) -> Receivers {
+    pub(crate) fn deliver_latest(&self, frame: &Frame, memory: &OutboxMemory) -> Receivers {
         let members = self.members.read();
         let mut receivers = Receivers::default();
         for member in members.by_id.values() {
@@ -112,7 +117,7 @@ impl Channel {
                 Err(_) => {}
             }
         }
-        room.take_places(receivers.new);
+        memory.take_places(receivers.new);
         receivers
     }
 

@@ -7,7 +7,7 @@ const LIMIT: usize = 64 * 1024;
 
 /// An outbox alone in a room.
 fn alone() -> Outbox {
-    Outbox::new(Arc::new(Room::new(LIMIT * 4, LIMIT)))
+    Outbox::new(Arc::new(OutboxMemory::new(LIMIT * 4, LIMIT)))
 }
 
 /// A frame that costs so much.
@@ -156,16 +156,16 @@ fn latest_frames_of_seven_sixteenths_make_no_slow_reader_and_more_than_fits_does
 
 #[test]
 fn a_room_counts_shared_bytes_once_and_forgets_whatever_becomes_of_them() {
-    let room = Arc::new(Room::new(LIMIT * 4, LIMIT));
-    let outboxes: Vec<_> = (0..100).map(|_| Outbox::new(Arc::clone(&room))).collect();
+    let memory = Arc::new(OutboxMemory::new(LIMIT * 4, LIMIT));
+    let outboxes: Vec<_> = (0..100).map(|_| Outbox::new(Arc::clone(&memory))).collect();
     let shared = frame(&outboxes[0], LIMIT / 2);
     for outbox in &outboxes {
         outbox.push(shared.clone()).unwrap();
         outbox.push_latest(&Arc::from("a"), shared.clone()).unwrap();
-        room.take_places(1);
+        memory.take_places(1);
     }
     drop(shared);
-    assert!((LIMIT / 2..LIMIT).contains(&room.held()), "{}", room.held());
+    assert!((LIMIT / 2..LIMIT).contains(&memory.held()), "{}", memory.held());
     for (number, outbox) in outboxes.iter().enumerate() {
         let mut sending = VecDeque::new();
         match number % 4 {
@@ -178,7 +178,7 @@ fn a_room_counts_shared_bytes_once_and_forgets_whatever_becomes_of_them() {
         outbox.close(Disconnect::Normal);
         outbox.clear(sending.len());
     }
-    assert_eq!(room.held(), 0);
+    assert_eq!(memory.held(), 0);
 }
 
 #[derive(Clone, Debug)]
@@ -224,8 +224,8 @@ proptest! {
     /// of what is not only the latest, and is never closed for what is.
     #[test]
     fn what_a_reader_gets(steps in prop::collection::vec(step(), 1..300)) {
-        let room = Arc::new(Room::new(LIMIT * 4, LIMIT));
-        let outbox = Outbox::new(Arc::clone(&room));
+        let memory = Arc::new(OutboxMemory::new(LIMIT * 4, LIMIT));
+        let outbox = Outbox::new(Arc::clone(&memory));
         let names: Vec<Arc<str>> = ["a", "b", "c"].into_iter().map(Arc::from).collect();
         let (mut sending, mut written, mut heard) = (VecDeque::new(), 0, Vec::new());
         // What was pushed: its channel, and whether it may be left out.
@@ -238,7 +238,7 @@ proptest! {
                         continue;
                     }
                     outbox.push_of(&names[channel], numbered(&outbox, cost, number)).unwrap();
-                    room.take_places(1);
+                    memory.take_places(1);
                     pushed.push((channel, false));
                 }
                 Step::Latest { channel, cost } => {
@@ -247,7 +247,7 @@ proptest! {
                         continue;
                     }
                     if outbox.push_latest(&names[channel], numbered(&outbox, cost, number)).unwrap() != Latest::Replaced {
-                        room.take_places(1);
+                        memory.take_places(1);
                     }
                     // What it took the place of may be left out from now on, and it itself may be
                     // later.
@@ -276,6 +276,6 @@ proptest! {
         }
         prop_assert_eq!(outbox.pending(), 0);
         drop(sending);
-        prop_assert_eq!(room.held(), 0);
+        prop_assert_eq!(memory.held(), 0);
     }
 }

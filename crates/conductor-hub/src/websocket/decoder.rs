@@ -8,7 +8,7 @@ use super::frame::{HEADER_BYTES_MAX, Header, unmask};
 /// What a client sent, in the order it was sent.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum ClientInput<'a> {
     /// A complete message, with its kind: text, which is UTF-8, or binary.
     Message(FrameKind, &'a [u8]),
     /// Asks for a pong with the same payload.
@@ -40,7 +40,7 @@ pub enum Violation {
 pub struct Decoder {
     /// Longest message, in bytes.
     limit: usize,
-    state: State,
+    state: DecoderState,
     /// The payload so far of the message or control frame that is not complete.
     pub(super) message: Vec<u8>,
     control: Vec<u8>,
@@ -53,12 +53,12 @@ pub struct Decoder {
 }
 
 #[derive(Debug)]
-enum State {
+enum DecoderState {
     Header { bytes: [u8; HEADER_BYTES_MAX], len: u8 },
     Payload { header: Header, done: u64 },
 }
 
-const AT_HEADER: State = State::Header { bytes: [0; HEADER_BYTES_MAX], len: 0 };
+const AT_HEADER: DecoderState = DecoderState::Header { bytes: [0; HEADER_BYTES_MAX], len: 0 };
 
 impl Decoder {
     /// Creates a decoder that refuses messages longer than `limit` bytes.
@@ -79,7 +79,7 @@ impl Decoder {
     /// It is `None` if nothing has begun. Control frames inside a message are no progress of it.
     #[must_use]
     pub fn unfinished(&self) -> Option<u32> {
-        if self.open.is_none() && matches!(self.state, State::Header { len: 0, .. }) {
+        if self.open.is_none() && matches!(self.state, DecoderState::Header { len: 0, .. }) {
             None
         } else {
             Some(self.ended)
@@ -104,18 +104,18 @@ impl Decoder {
     pub fn decode(
         &mut self,
         mut input: &mut [u8],
-        mut sink: impl FnMut(Event<'_>) -> bool,
+        mut sink: impl FnMut(ClientInput<'_>) -> bool,
     ) -> Result<usize, Violation> {
         let whole = input.len();
         loop {
             match &mut self.state {
-                State::Header { bytes, len } => {
+                DecoderState::Header { bytes, len } => {
                     let Some((header, used)) = next_header(bytes, len, input)? else { return Ok(whole) };
                     self.check(&header)?;
                     input = &mut input[used..];
-                    self.state = State::Payload { header, done: 0 };
+                    self.state = DecoderState::Payload { header, done: 0 };
                 }
-                State::Payload { header, done } => {
+                DecoderState::Payload { header, done } => {
                     let (header, offset) = (*header, *done);
                     let left = header.len - offset;
                     let here = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
@@ -164,7 +164,7 @@ impl Decoder {
         kind: FrameKind,
         payload: &[u8],
         complete: bool,
-        sink: &mut impl FnMut(Event<'_>) -> bool,
+        sink: &mut impl FnMut(ClientInput<'_>) -> bool,
     ) -> Result<bool, Violation> {
         if !complete {
             self.control.extend_from_slice(payload);
@@ -182,10 +182,10 @@ impl Decoder {
             &whole
         };
         Ok(match kind {
-            FrameKind::Ping => sink(Event::Ping(payload)),
-            FrameKind::Pong => sink(Event::Pong),
+            FrameKind::Ping => sink(ClientInput::Ping(payload)),
+            FrameKind::Pong => sink(ClientInput::Pong),
             FrameKind::Close | FrameKind::Continuation | FrameKind::Text | FrameKind::Binary => {
-                sink(Event::Close(close_code(payload)?))
+                sink(ClientInput::Close(close_code(payload)?))
             }
         })
     }
@@ -195,7 +195,7 @@ impl Decoder {
         header: &Header,
         payload: &[u8],
         complete: bool,
-        sink: &mut impl FnMut(Event<'_>) -> bool,
+        sink: &mut impl FnMut(ClientInput<'_>) -> bool,
     ) -> Result<bool, Violation> {
         let kind = self.open.unwrap_or(header.kind);
         let is_text = kind == FrameKind::Text;
@@ -208,7 +208,7 @@ impl Decoder {
             if is_text && str::from_utf8(payload).is_err() {
                 return Err(Violation::Utf8);
             }
-            return Ok(sink(Event::Message(kind, payload)));
+            return Ok(sink(ClientInput::Message(kind, payload)));
         }
         self.keep(payload);
         if is_text {
@@ -220,7 +220,7 @@ impl Decoder {
         self.open = None;
         self.utf8_bytes = 0;
         let message = mem::take(&mut self.message);
-        Ok(sink(Event::Message(kind, &message)))
+        Ok(sink(ClientInput::Message(kind, &message)))
     }
 
     /// Appends to the message, doubling its buffer but never past the limit.

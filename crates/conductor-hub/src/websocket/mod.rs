@@ -7,5 +7,5 @@ mod frame;
 #[cfg(test)]
 mod tests;
 
-pub use decoder::{Decoder, Event, Violation};
+pub use decoder::{ClientInput, Decoder, Violation};
 pub use frame::{FrameKind, close_frame, put_frame};

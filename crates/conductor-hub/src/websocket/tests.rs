@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Decoder, Event, FrameKind, Violation, put_frame};
+use super::{ClientInput, Decoder, FrameKind, Violation, put_frame};
 
 const LIMIT: usize = 2_000;
 
@@ -26,10 +26,10 @@ fn decode(bytes: &[u8], sizes: &[usize]) -> (Vec<Said>, Result<(), Violation>) {
         rest = behind;
         let outcome = decoder.decode(&mut piece.to_vec(), |event| {
             said.push(match event {
-                Event::Message(_kind, bytes) => Said::Message(bytes.to_vec()),
-                Event::Ping(bytes) => Said::Ping(bytes.to_vec()),
-                Event::Pong => Said::Pong,
-                Event::Close(code) => Said::Close(code),
+                ClientInput::Message(_kind, bytes) => Said::Message(bytes.to_vec()),
+                ClientInput::Ping(bytes) => Said::Ping(bytes.to_vec()),
+                ClientInput::Pong => Said::Pong,
+                ClientInput::Close(code) => Said::Close(code),
             });
             true
         });
@@ -157,7 +157,7 @@ fn broken_rules_are_named() {
         ("without a message", masked(true, 0, b"", mask)),
         ("before the last one", [masked(false, 2, b"a", mask), masked(true, 2, b"b", mask)].concat()),
         ("half a close code", masked(true, 8, &[3], mask)),
-        ("close code", masked(true, 8, &1005_u16.to_be_bytes(), mask)),
+        ("a code that a client may not send", masked(true, 8, &1005_u16.to_be_bytes(), mask)),
     ];
     for (expected, wire) in cases {
         match decode(&wire, &[1]) {

@@ -11,6 +11,6 @@ pub(crate) struct Replay(pub(crate) Arc<ChannelHistory>);
 impl Handler for Replay {
     fn call(&self, _connection: &Arc<Connection>, message: Message) -> Answer {
         let end = Message::with_uuid(Opcode::SERVER, message.uuid, "", "done");
-        Answer::row(self.0.replay(&message.channel, usize::MAX).chain([end]))
+        Answer::many(self.0.replay(&message.channel, usize::MAX).chain([end]))
     }
 }

@@ -10,14 +10,14 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::{Source, Transport, login, tls};
+use super::{Endpoint, Transport, login, tls};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 
 /// Makes connections that may subscribe and publish.
 #[derive(Clone)]
 pub(crate) struct Dialer {
-    source: Source,
+    source: Endpoint,
     /// Set if the address says that there is TLS.
     tls: Option<TlsConnector>,
     /// How long it may take.
@@ -28,7 +28,7 @@ impl Dialer {
     /// Checks what can be checked without a connection.
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let tls = match &config.source {
-            Source::Info(info) => match info.addr() {
+            Endpoint::Info(info) => match info.addr() {
                 ConnectionAddr::TcpTls { insecure: true, .. } => {
                     let message = "the address ends with #insecure, which is not supported; set \
                                    `authorities` to the certificates to trust instead";
@@ -40,7 +40,7 @@ impl Dialer {
                 }
                 _ => None,
             },
-            Source::Function(_) | Source::Node { .. } => None,
+            Endpoint::Function(_) | Endpoint::Node { .. } => None,
         };
         Ok(Self { source: config.source.clone(), tls, within: config.connect_timeout })
     }
@@ -49,9 +49,9 @@ impl Dialer {
     pub(crate) fn to(&self, host: &str, port: u16) -> Option<Self> {
         let host = host.to_owned();
         let source = match &self.source {
-            Source::Function(_) => return None,
-            Source::Node { connect, .. } => Source::Node { host, port, connect: Arc::clone(connect) },
-            Source::Info(info) => {
+            Endpoint::Function(_) => return None,
+            Endpoint::Node { connect, .. } => Endpoint::Node { host, port, connect: Arc::clone(connect) },
+            Endpoint::Info(info) => {
                 let addr = match info.addr() {
                     ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
                         let (insecure, tls_params) = (*insecure, tls_params.clone());
@@ -59,7 +59,7 @@ impl Dialer {
                     }
                     _ => ConnectionAddr::Tcp(host, port),
                 };
-                Source::Info(Box::new(ConnectionInfo::clone(info).set_addr(addr)))
+                Endpoint::Info(Box::new(ConnectionInfo::clone(info).set_addr(addr)))
             }
         };
         Some(Self { source, tls: self.tls.clone(), within: self.within })
@@ -68,21 +68,21 @@ impl Dialer {
     /// The host, if it is reached by one.
     pub(crate) fn host(&self) -> Option<&str> {
         match &self.source {
-            Source::Info(info) => match info.addr() {
+            Endpoint::Info(info) => match info.addr() {
                 ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => Some(host),
                 _ => None,
             },
-            Source::Node { host, .. } => Some(host),
-            Source::Function(_) => None,
+            Endpoint::Node { host, .. } => Some(host),
+            Endpoint::Function(_) => None,
         }
     }
 
     /// Where it connects to, without secrets.
     pub(crate) fn address(&self) -> String {
         match &self.source {
-            Source::Info(info) => info.addr().to_string(),
-            Source::Node { host, port, .. } => format!("{host}:{port}"),
-            Source::Function(_) => "an address that a function knows".to_owned(),
+            Endpoint::Info(info) => info.addr().to_string(),
+            Endpoint::Node { host, port, .. } => format!("{host}:{port}"),
+            Endpoint::Function(_) => "an address that a function knows".to_owned(),
         }
     }
 
@@ -90,18 +90,18 @@ impl Dialer {
     pub(crate) async fn open(&self) -> Result<Box<dyn Transport>, Error> {
         let opened = timeout(self.within, async {
             match &self.source {
-                Source::Function(connect) => connect.connect().await.map_err(|error| {
+                Endpoint::Function(connect) => connect.connect().await.map_err(|error| {
                     Error::with_source(
                         ErrorKind::Unavailable,
                         "the function that connects to redis failed",
                         error,
                     )
                 }),
-                Source::Node { host, port, connect } => {
+                Endpoint::Node { host, port, connect } => {
                     let connected = connect.connect_node(host, *port).await;
                     connected.map_err(|error| unreachable(&self.address(), error))
                 }
-                Source::Info(info) => {
+                Endpoint::Info(info) => {
                     let mut transport = self.dial(info.addr()).await?;
                     login::log_in(&mut transport, info.redis_settings()).await?;
                     Ok(transport)

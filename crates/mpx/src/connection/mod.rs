@@ -76,7 +76,7 @@ fn boxed<T: Transport + 'static>(
 
 /// Where connections come from.
 #[derive(Clone)]
-pub(crate) enum Source {
+pub(crate) enum Endpoint {
     Info(Box<ConnectionInfo>),
     Function(Arc<dyn Connect>),
     Node { host: String, port: u16, connect: Arc<dyn ConnectNode> },

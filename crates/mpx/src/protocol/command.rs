@@ -1,6 +1,6 @@
 //! Commands into bytes: arrays of bulk strings, which both protocols take.
 
-use super::frame::Kind;
+use super::frame::NameKind;
 
 /// What is asked about names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,14 +10,14 @@ pub(crate) enum Verb {
 }
 
 impl Verb {
-    pub(crate) const fn command(self, kind: Kind) -> &'static [u8] {
+    pub(crate) const fn command(self, kind: NameKind) -> &'static [u8] {
         match (self, kind) {
-            (Self::Subscribe, Kind::Channel) => b"SUBSCRIBE",
-            (Self::Subscribe, Kind::Pattern) => b"PSUBSCRIBE",
-            (Self::Subscribe, Kind::Shard) => b"SSUBSCRIBE",
-            (Self::Unsubscribe, Kind::Channel) => b"UNSUBSCRIBE",
-            (Self::Unsubscribe, Kind::Pattern) => b"PUNSUBSCRIBE",
-            (Self::Unsubscribe, Kind::Shard) => b"SUNSUBSCRIBE",
+            (Self::Subscribe, NameKind::Channel) => b"SUBSCRIBE",
+            (Self::Subscribe, NameKind::Pattern) => b"PSUBSCRIBE",
+            (Self::Subscribe, NameKind::Shard) => b"SSUBSCRIBE",
+            (Self::Unsubscribe, NameKind::Channel) => b"UNSUBSCRIBE",
+            (Self::Unsubscribe, NameKind::Pattern) => b"PUNSUBSCRIBE",
+            (Self::Unsubscribe, NameKind::Shard) => b"SUNSUBSCRIBE",
         }
     }
 }
@@ -61,7 +61,7 @@ mod tests {
         let mut out = Vec::new();
         write_command(&mut out, b"PING", [].into_iter());
         let names: [&[u8]; 2] = [b"a", b"\xff\r\n"];
-        write_command(&mut out, Verb::Subscribe.command(Kind::Pattern), names.into_iter());
+        write_command(&mut out, Verb::Subscribe.command(NameKind::Pattern), names.into_iter());
         assert_eq!(out, b"*1\r\n$4\r\nPING\r\n*3\r\n$10\r\nPSUBSCRIBE\r\n$1\r\na\r\n$3\r\n\xff\r\n\r\n");
     }
 }

@@ -32,9 +32,9 @@ pub enum Frame<'a> {
         payload: &'a [u8],
     },
     /// A subscription begins.
-    Subscribed(Kind, &'a [u8]),
+    Subscribed(NameKind, &'a [u8]),
     /// A subscription ends; without a name if there was none to end.
-    Unsubscribed(Kind, Option<&'a [u8]>),
+    Unsubscribed(NameKind, Option<&'a [u8]>),
     /// The answer to `PING`.
     Pong,
     /// A command was refused.
@@ -47,7 +47,7 @@ pub enum Frame<'a> {
 
 /// What kind of name a subscription has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum NameKind {
     /// A channel.
     Channel,
     /// A glob that channels fit.
@@ -94,7 +94,7 @@ pub fn parse(buffer: &[u8], text_max: usize) -> Result<Parsed<'_>, Malformed> {
 }
 
 /// Reads channel, payload and length of a whole message as Redis writes it, which is nearly all
-/// that comes; [`Cursor`] reads the same in it, and all else.
+/// that comes; [`FrameReader`] reads the same in it, and all else.
 #[inline(always)]
 pub(crate) fn plain_message(buffer: &[u8], text_max: usize) -> Option<(&[u8], &[u8], usize)> {
     if !matches!(buffer.first()?, b'*' | b'>') || buffer.get(1..17)? != b"3\r\n$7\r\nmessage\r\n" {
@@ -134,7 +134,7 @@ fn plain_text(buffer: &[u8], at: usize, text_max: usize) -> Option<(&[u8], usize
 
 #[inline(never)]
 fn parse_any(buffer: &[u8], text_max: usize) -> Result<Parsed<'_>, Malformed> {
-    let mut cursor = Cursor { buffer, at: 0, text_max };
+    let mut cursor = FrameReader { buffer, at: 0, text_max };
     match cursor.frame() {
         Ok(frame) => Ok(Parsed::Frame(frame, cursor.at)),
         Err(Stop::Incomplete(needed)) => Ok(Parsed::Incomplete { needed }),
@@ -148,7 +148,7 @@ enum Stop {
     Malformed(&'static str),
 }
 
-struct Cursor<'a> {
+struct FrameReader<'a> {
     buffer: &'a [u8],
     at: usize,
     text_max: usize,
@@ -160,7 +160,7 @@ struct Head {
     line: Range<usize>,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> FrameReader<'a> {
     fn frame(&mut self) -> Result<Frame<'a>, Stop> {
         loop {
             let head = self.head()?;
@@ -200,12 +200,12 @@ impl<'a> Cursor<'a> {
                 let (pattern, channel) = (self.text()?, self.text()?);
                 Ok(Frame::PatternMessage { pattern, channel, payload: self.text()? })
             }
-            (b"subscribe", 3) => self.begins(Kind::Channel),
-            (b"psubscribe", 3) => self.begins(Kind::Pattern),
-            (b"ssubscribe", 3) => self.begins(Kind::Shard),
-            (b"unsubscribe", 3) => self.ends(Kind::Channel),
-            (b"punsubscribe", 3) => self.ends(Kind::Pattern),
-            (b"sunsubscribe", 3) => self.ends(Kind::Shard),
+            (b"subscribe", 3) => self.begins(NameKind::Channel),
+            (b"psubscribe", 3) => self.begins(NameKind::Pattern),
+            (b"ssubscribe", 3) => self.begins(NameKind::Shard),
+            (b"unsubscribe", 3) => self.ends(NameKind::Channel),
+            (b"punsubscribe", 3) => self.ends(NameKind::Pattern),
+            (b"sunsubscribe", 3) => self.ends(NameKind::Shard),
             (b"pong", 2) => {
                 self.skip(1)?;
                 Ok(Frame::Pong)
@@ -222,13 +222,13 @@ impl<'a> Cursor<'a> {
         Ok(Frame::Message { channel, payload: self.text()?, sharded })
     }
 
-    fn begins(&mut self, kind: Kind) -> Result<Frame<'a>, Stop> {
+    fn begins(&mut self, kind: NameKind) -> Result<Frame<'a>, Stop> {
         let name = self.text()?;
         self.skip(1)?;
         Ok(Frame::Subscribed(kind, name))
     }
 
-    fn ends(&mut self, kind: Kind) -> Result<Frame<'a>, Stop> {
+    fn ends(&mut self, kind: NameKind) -> Result<Frame<'a>, Stop> {
         let name = self.text_or_skip()?;
         self.skip(1)?;
         Ok(Frame::Unsubscribed(kind, name))

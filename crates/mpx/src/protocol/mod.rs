@@ -9,4 +9,4 @@ mod frame;
 
 pub(crate) use self::command::{TEXT_MAX, TOO_LONG, Verb, write_command};
 pub(crate) use self::frame::plain_message;
-pub use self::frame::{Frame, Kind, Malformed, Parsed, parse};
+pub use self::frame::{Frame, Malformed, NameKind, Parsed, parse};

@@ -41,13 +41,13 @@ use crate::error::{Error, ErrorKind};
 pub struct Publisher {
     pending: Arc<Pending>,
     tasks: TaskTracker,
-    _end: Arc<End>,
+    _end: Arc<CloseOnDrop>,
 }
 
 #[derive(Debug)]
-struct End(Arc<Pending>);
+struct CloseOnDrop(Arc<Pending>);
 
-impl Drop for End {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.end();
     }
@@ -65,7 +65,7 @@ impl Publisher {
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of its bounds, or outside a tokio runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
-        config.check()?;
+        config.validate()?;
         let dialer = Dialer::new(&config)?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(
@@ -78,7 +78,7 @@ impl Publisher {
         let tasks = TaskTracker::new();
         tasks.spawn_on(Task::new(Arc::clone(&pending), config, dialer).run(), &runtime);
         tasks.close();
-        Ok(Self { _end: Arc::new(End(Arc::clone(&pending))), pending, tasks })
+        Ok(Self { _end: Arc::new(CloseOnDrop(Arc::clone(&pending))), pending, tasks })
     }
 
     /// Publishes a message, and returns how many connections received it.

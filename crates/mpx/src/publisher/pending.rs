@@ -12,7 +12,7 @@ use crate::protocol::{TEXT_MAX, write_command};
 /// Commands that no connection has taken yet.
 #[derive(Debug)]
 pub(super) struct Pending {
-    state: Mutex<State>,
+    state: Mutex<Locked>,
     /// Room for bytes, of these and of those that Redis has not answered.
     room: Arc<Semaphore>,
     room_max: u32,
@@ -21,7 +21,7 @@ pub(super) struct Pending {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Locked {
     commands: Vec<u8>,
     asked: VecDeque<Asked>,
     ended: bool,
@@ -33,7 +33,7 @@ pub(super) enum Asked {
     /// How many receive a message.
     Message { answer: oneshot::Sender<Result<u64, Error>>, _room: OwnedSemaphorePermit },
     /// A `PING`.
-    Life,
+    Ping,
 }
 
 impl Asked {
@@ -42,7 +42,7 @@ impl Asked {
         match self {
             // Who does not wait any more does not want to know.
             Self::Message { answer, .. } => drop(answer.send(outcome)),
-            Self::Life => return false,
+            Self::Ping => return false,
         }
         true
     }

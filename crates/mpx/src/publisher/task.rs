@@ -80,7 +80,7 @@ impl Task {
                 traffic = wire.traffic() => match traffic? {
                     Traffic::Read(_) => self.answer(&mut wire)?,
                     Traffic::Written => {}
-                    Traffic::Probed => self.asked.push_back(Asked::Life),
+                    Traffic::Probed => self.asked.push_back(Asked::Ping),
                 },
                 () = self.pending.work.notified() => {}
             }
@@ -93,8 +93,9 @@ impl Task {
         while let Some((frame, length)) = wire.buffer.frame()? {
             match frame {
                 Frame::Number(count) => {
-                    let count = u64::try_from(count).map_err(|_| strange())?;
-                    published += u64::from(self.asked.pop_front().ok_or_else(strange)?.answer(Ok(count)));
+                    let count = u64::try_from(count).map_err(|_| unexpected_answer())?;
+                    published +=
+                        u64::from(self.asked.pop_front().ok_or_else(unexpected_answer)?.answer(Ok(count)));
                 }
                 Frame::Refused(why) => {
                     let error = Error::of_reply(why);
@@ -106,10 +107,10 @@ impl Task {
                         return Err(error);
                     }
                 }
-                Frame::Pong if matches!(self.asked.front(), Some(Asked::Life)) => {
+                Frame::Pong if matches!(self.asked.front(), Some(Asked::Ping)) => {
                     self.asked.pop_front();
                 }
-                _ => return Err(strange()),
+                _ => return Err(unexpected_answer()),
             }
             wire.buffer.consume(length);
         }
@@ -134,7 +135,7 @@ impl Drop for Task {
     }
 }
 
-fn strange() -> Error {
+fn unexpected_answer() -> Error {
     Error::new(ErrorKind::Protocol, "redis sent an answer to something that it was not asked")
 }
 

@@ -10,26 +10,26 @@ use std::sync::atomic::Ordering::Release;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::entry::{Entry, Hold, Listeners};
-use super::{Activation, Loss, Overlong, Registry, Routes, Waiter};
-use crate::protocol::{Kind, Verb, write_command};
+use super::name_state::{NameState, Sinks, Suspended};
+use super::{Activation, Loss, NameRoutes, Overlong, Registry, Waiter};
+use crate::protocol::{NameKind, Verb, write_command};
 
 /// One connection's place.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct LinkState {
     connected: bool,
     /// Names about which there may be something to tell Redis.
-    dirty: VecDeque<(Kind, Bytes)>,
+    dirty: VecDeque<(NameKind, Bytes)>,
     /// Names that live and that somebody came to.
-    joined: Vec<(Kind, Bytes)>,
+    joined: Vec<(NameKind, Bytes)>,
     /// At so many it is looked whether some are there twice.
     joined_max: usize,
     /// Names that were to be asked for and are too long.
-    long: Vec<(Kind, Bytes)>,
+    long: Vec<(NameKind, Bytes)>,
     /// What Redis has not answered yet, in order.
     in_flight: VecDeque<Asked>,
     /// Names whose listeners are not as the connection's task remembers them, each once.
-    changed: Vec<(Kind, Bytes)>,
+    changed: Vec<(NameKind, Bytes)>,
     /// Whether there are any. The task looks at it before each message, without the lock of the
     /// registry.
     stale: Arc<AtomicBool>,
@@ -42,7 +42,7 @@ pub(super) struct Link {
 enum Asked {
     Names(Flight),
     /// A `PING`.
-    Life,
+    Ping,
 }
 
 /// What Redis is to answer next.
@@ -51,14 +51,14 @@ pub(crate) enum Question {
     /// A command about names.
     Names,
     /// A `PING`.
-    Life,
+    Ping,
 }
 
 /// A command about names on its way.
 #[derive(Debug)]
 struct Flight {
     verb: Verb,
-    kind: Kind,
+    kind: NameKind,
     names: Vec<Bytes>,
     answered: usize,
 }
@@ -83,17 +83,17 @@ pub(crate) enum Refusal {
     Final(Bytes, Vec<Waiter>),
 }
 
-impl Link {
+impl LinkState {
     /// Those who hear a name change: if the connection's task remembers them, it is told to ask
     /// again.
-    pub(super) fn change(&mut self, kind: Kind, name: &Bytes, entry: &mut Entry) {
+    pub(super) fn change(&mut self, kind: NameKind, name: &Bytes, entry: &mut NameState) {
         if entry.forget_listeners() {
             self.changed.push((kind, name.clone()));
             self.stale.store(true, Release);
         }
     }
 
-    pub(super) fn join(&mut self, kind: Kind, name: Bytes) {
+    pub(super) fn join(&mut self, kind: NameKind, name: Bytes) {
         if self.joined.len() >= self.joined_max {
             // The task is held up by a handler, and somebody comes and goes.
             self.joined.sort_unstable();
@@ -109,7 +109,7 @@ impl Registry {
     /// Makes room for a connection; `work` wakes its task.
     pub(crate) fn attach(&mut self, work: Arc<Notify>) -> usize {
         let (dirty, in_flight) = (VecDeque::new(), VecDeque::new());
-        self.links.push(Link {
+        self.links.push(LinkState {
             connected: false,
             dirty,
             joined: Vec::new(),
@@ -131,8 +131,8 @@ impl Registry {
             let mut due: Vec<_> = due.map(|(name, _)| name.clone()).collect();
             // In an order that is the same in every run, and by slots for those that go by them.
             match &self.routes {
-                Routes::One => due.sort_unstable(),
-                Routes::Slots(_) => due.sort_by_cached_key(|name| (super::slot(name), name.clone())),
+                NameRoutes::One => due.sort_unstable(),
+                NameRoutes::Slots(_) => due.sort_by_cached_key(|name| (super::slot(name), name.clone())),
             }
             self.links[link].dirty.extend(due.into_iter().map(|name| (kind, name)));
         }
@@ -188,7 +188,7 @@ impl Registry {
     /// Names that lie one behind the other and are to be told the same.
     fn next_flight(&mut self, link: usize) -> Option<Flight> {
         let Self { links, names, routes, batch_max, name_max, .. } = self;
-        let Link { dirty, long, .. } = &mut links[link];
+        let LinkState { dirty, long, .. } = &mut links[link];
         let (mut flight, mut bytes) = (None::<Flight>, 0);
         while let Some((kind, name)) = dirty.front() {
             let kind = *kind;
@@ -228,7 +228,7 @@ impl Registry {
     }
 
     /// Takes a confirmation.
-    pub(crate) fn confirm(&mut self, link: usize, verb: Verb, kind: Kind, name: &[u8]) -> Confirmation {
+    pub(crate) fn confirm(&mut self, link: usize, verb: Verb, kind: NameKind, name: &[u8]) -> Confirmation {
         let in_flight = &mut self.links[link].in_flight;
         let Some(Asked::Names(flight)) = in_flight.front_mut() else { return Confirmation::Unasked };
         let is_next = flight.names.get(flight.answered).is_some_and(|next| next == name);
@@ -252,13 +252,13 @@ impl Registry {
     }
 
     /// Redis was asked for a sign of life.
-    pub(crate) fn ask_for_life(&mut self, link: usize) {
-        self.links[link].in_flight.push_back(Asked::Life);
+    pub(crate) fn ping_sent(&mut self, link: usize) {
+        self.links[link].in_flight.push_back(Asked::Ping);
     }
 
     /// Takes the answer to that, if it is what comes next.
-    pub(crate) fn hear_life(&mut self, link: usize) {
-        if self.question(link) == Some(Question::Life) {
+    pub(crate) fn pong_received(&mut self, link: usize) {
+        if self.question(link) == Some(Question::Ping) {
             self.links[link].in_flight.pop_front();
         }
     }
@@ -267,7 +267,7 @@ impl Registry {
     pub(crate) fn question(&self, link: usize) -> Option<Question> {
         self.links[link].in_flight.front().map(|asked| match asked {
             Asked::Names(_) => Question::Names,
-            Asked::Life => Question::Life,
+            Asked::Ping => Question::Ping,
         })
     }
 
@@ -310,7 +310,7 @@ impl Registry {
         let Some(flight) = self.take_flight(link) else { return };
         for name in self.take_back(link, &flight) {
             if let Some(entry) = self.names[flight.kind as usize].get_mut(&name) {
-                entry.hold = Some(Hold::Moved);
+                entry.suspended = Some(Suspended::Moved);
             }
         }
     }
@@ -347,7 +347,7 @@ impl Registry {
     /// Takes the names to which somebody came while they lived.
     pub(crate) fn take_joined(&mut self, link: usize) -> Vec<Activation> {
         let joined = std::mem::take(&mut self.links[link].joined);
-        let is_live = |entry: &Entry| entry.link == link && entry.is_live();
+        let is_live = |entry: &NameState| entry.link == link && entry.is_live();
         joined
             .into_iter()
             .filter_map(|(kind, name)| {
@@ -361,7 +361,7 @@ impl Registry {
     /// until [`take_changed`](Self::take_changed) has the name.
     ///
     /// Of a name that has gone to another connection, what comes on this one comes too late.
-    pub(crate) fn listeners(&mut self, link: usize, kind: Kind, name: &[u8]) -> Option<(Bytes, Listeners)> {
+    pub(crate) fn listeners(&mut self, link: usize, kind: NameKind, name: &[u8]) -> Option<(Bytes, Sinks)> {
         let (name, entry) = self.names[kind as usize].get_key_value_mut(name)?;
         if entry.link != link || entry.listeners.is_empty() {
             return None;
@@ -376,7 +376,7 @@ impl Registry {
     }
 
     /// Takes the names whose listeners have changed since they were asked for.
-    pub(crate) fn take_changed(&mut self, link: usize) -> Vec<(Kind, Bytes)> {
+    pub(crate) fn take_changed(&mut self, link: usize) -> Vec<(NameKind, Bytes)> {
         let link = &mut self.links[link];
         link.stale.store(false, Release);
         std::mem::take(&mut link.changed)
@@ -386,7 +386,7 @@ impl Registry {
         let in_flight = &mut self.links[link].in_flight;
         match in_flight.pop_front()? {
             Asked::Names(flight) => Some(flight),
-            life @ Asked::Life => {
+            life @ Asked::Ping => {
                 in_flight.push_front(life);
                 None
             }
@@ -420,7 +420,7 @@ impl Registry {
         open
     }
 
-    fn activate(&mut self, kind: Kind, name: &[u8]) -> Option<Activation> {
+    fn activate(&mut self, kind: NameKind, name: &[u8]) -> Option<Activation> {
         let (name, entry) = self.names[kind as usize].get_key_value_mut(name)?;
         if entry.joining.is_empty() {
             return None;
@@ -437,7 +437,7 @@ impl Registry {
     }
 
     /// Says who has lost what, in the order of their creation.
-    pub(super) fn losses(&mut self, kind: Kind, lost: Vec<(Bytes, Listeners)>) -> Vec<Loss> {
+    pub(super) fn losses(&mut self, kind: NameKind, lost: Vec<(Bytes, Sinks)>) -> Vec<Loss> {
         let mut losses = BTreeMap::<u64, Loss>::new();
         for (name, listeners) in lost {
             for sink in listeners.iter() {
@@ -459,7 +459,7 @@ impl Registry {
     }
 
     /// Drops a name that nobody wants, and of which Redis knows nothing.
-    pub(super) fn forget(&mut self, kind: Kind, name: &[u8]) {
+    pub(super) fn forget(&mut self, kind: NameKind, name: &[u8]) {
         let names = &mut self.names[kind as usize];
         if names.get(name).is_some_and(|entry| !entry.is_wanted() && !entry.asked && entry.unanswered == 0) {
             names.remove(name);
@@ -468,7 +468,7 @@ impl Registry {
 
     /// Has a name looked at when there is something to write. Without a connection nothing is:
     /// [`connect`](Self::connect) looks at all.
-    pub(super) fn mark(&mut self, kind: Kind, name: Bytes) {
+    pub(super) fn mark(&mut self, kind: NameKind, name: Bytes) {
         let names_count = self.names_count();
         let Some(entry) = self.names[kind as usize].get(&name) else { return };
         let link = &mut self.links[entry.link];
@@ -480,16 +480,16 @@ impl Registry {
         if link.dirty.len() > 2 * names_count + DIRTY_MIN {
             // Redis does not read, and names come and go.
             let names = &self.names;
-            let mut seen = hashbrown::HashSet::<(Kind, Bytes)>::new();
+            let mut seen = hashbrown::HashSet::<(NameKind, Bytes)>::new();
             link.dirty.retain(|(kind, name)| {
                 let entry = names[*kind as usize].get(name);
-                entry.is_some_and(Entry::is_due) && seen.insert((*kind, name.clone()))
+                entry.is_some_and(NameState::is_due) && seen.insert((*kind, name.clone()))
             });
         }
     }
 }
 
-pub(super) const KINDS: [Kind; 3] = [Kind::Channel, Kind::Pattern, Kind::Shard];
+pub(super) const KINDS: [NameKind; 3] = [NameKind::Channel, NameKind::Pattern, NameKind::Shard];
 /// About how long the names of one command are together: Redis keeps a command in memory until it
 /// is whole.
 const FLIGHT_BYTES: usize = 64 * 1024;

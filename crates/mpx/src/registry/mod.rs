@@ -4,14 +4,14 @@
 //! A name that is dropped and wanted again before it got that far costs nothing, and the commands
 //! that are written always follow the last wish.
 //!
-//! A [`Link`] is the place of one connection: a multiplexer has one, a sharded one has one for each
-//! master of the cluster.
+//! A [`LinkState`] is the place of one connection: a multiplexer has one, a sharded one has one for
+//! each master of the cluster.
 
-mod entry;
-mod known;
+mod handles;
 mod link;
+mod name_state;
 mod routes;
-mod wishes;
+mod sink_cache;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,25 +19,25 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use self::entry::Entry;
-pub(crate) use self::entry::{Standing, Waiter};
-pub(crate) use self::known::{Known, More, Name, Only};
-use self::link::Link;
+use self::link::LinkState;
 pub(crate) use self::link::{Confirmation, Question, Refusal};
+use self::name_state::NameState;
+pub(crate) use self::name_state::{NameStatus, Waiter};
 use self::routes::slot;
-pub(crate) use self::routes::{NOWHERE, Routes, SLOTS};
-use crate::protocol::{Kind, TEXT_MAX};
+pub(crate) use self::routes::{NOWHERE, NameRoutes, SLOTS};
+pub(crate) use self::sink_cache::{CachedName, NameSinks, SinkCache, SoleHandler};
+use crate::protocol::{NameKind, TEXT_MAX};
 use crate::sink::Sink;
 
 /// All names of one multiplexer.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    names: [HashMap<Bytes, Entry, foldhash::fast::RandomState>; 3],
+    names: [HashMap<Bytes, NameState, foldhash::fast::RandomState>; 3],
     /// By number, which is the order of their creation.
-    sinks: BTreeMap<u64, Member>,
+    sinks: BTreeMap<u64, Subscriber>,
     sinks_made: u64,
-    links: Vec<Link>,
-    routes: Routes,
+    links: Vec<LinkState>,
+    routes: NameRoutes,
     /// How many names go into one command.
     batch_max: usize,
     /// How long a name may be, in bytes: one that is longer ends the connection.
@@ -46,10 +46,10 @@ pub(crate) struct Registry {
 
 /// One subscription.
 #[derive(Debug)]
-struct Member {
+struct Subscriber {
     sink: Arc<Sink>,
     /// Its names, each with whether it is active for it.
-    names: HashMap<(Kind, Bytes), bool, foldhash::fast::RandomState>,
+    names: HashMap<(NameKind, Bytes), bool, foldhash::fast::RandomState>,
 }
 
 /// A name with those for whom it begins.
@@ -66,7 +66,7 @@ pub(crate) struct Loss {
 }
 
 impl Registry {
-    pub(crate) fn new(routes: Routes, batch_max: usize) -> Self {
+    pub(crate) fn new(routes: NameRoutes, batch_max: usize) -> Self {
         Self {
             names: Default::default(),
             sinks: BTreeMap::new(),

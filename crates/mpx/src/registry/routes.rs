@@ -4,20 +4,20 @@
 
 use bytes::Bytes;
 
-use super::entry::Hold;
+use super::name_state::Suspended;
 use super::{Loss, Registry};
-use crate::protocol::Kind;
+use crate::protocol::NameKind;
 
 /// Which connection a name belongs to.
 #[derive(Debug)]
-pub(crate) enum Routes {
+pub(crate) enum NameRoutes {
     /// There is one.
     One,
     /// By the slots of a cluster.
     Slots(Box<[usize; SLOTS]>),
 }
 
-impl Routes {
+impl NameRoutes {
     /// Those of a cluster whose map is not known yet.
     pub(crate) fn unknown() -> Self {
         Self::Slots(Box::new([NOWHERE; SLOTS]))
@@ -45,47 +45,47 @@ impl Registry {
     pub(crate) fn reroute(&mut self, links: Box<[usize; SLOTS]>) -> Vec<Loss> {
         let mut lost = Vec::new();
         let mut due = Vec::new();
-        for (name, entry) in &mut self.names[Kind::Shard as usize] {
+        for (name, entry) in &mut self.names[NameKind::Shard as usize] {
             let link = links[slot(name)];
             if entry.link != link {
-                self.links[entry.link].change(Kind::Shard, name, entry);
+                self.links[entry.link].change(NameKind::Shard, name, entry);
                 let listeners = entry.lose();
                 entry.link = link;
                 if !listeners.is_empty() {
                     lost.push((name.clone(), listeners));
                 }
             }
-            entry.hold = entry.hold.filter(|hold| *hold != Hold::Moved);
+            entry.suspended = entry.suspended.filter(|suspended| *suspended != Suspended::Moved);
             if entry.is_due() {
                 due.push(name.clone());
             }
         }
-        self.routes = Routes::Slots(links);
-        self.names[Kind::Shard as usize]
+        self.routes = NameRoutes::Slots(links);
+        self.names[NameKind::Shard as usize]
             .retain(|_, entry| entry.is_wanted() || entry.asked || entry.unanswered > 0);
         due.sort_by_cached_key(|name| (slot(name), name.clone()));
-        due.into_iter().for_each(|name| self.mark(Kind::Shard, name));
-        self.losses(Kind::Shard, lost)
+        due.into_iter().for_each(|name| self.mark(NameKind::Shard, name));
+        self.losses(NameKind::Shard, lost)
     }
 
     /// A master has taken names away, as their slot has moved.
     pub(crate) fn drop_names(&mut self, link: usize, names: &[Bytes]) -> Vec<Loss> {
         let mut lost = Vec::new();
         for name in names {
-            let entry = self.names[Kind::Shard as usize].get_mut(name);
+            let entry = self.names[NameKind::Shard as usize].get_mut(name);
             let Some(entry) = entry.filter(|entry| entry.link == link && entry.is_live()) else { continue };
-            self.links[link].change(Kind::Shard, name, entry);
+            self.links[link].change(NameKind::Shard, name, entry);
             let listeners = entry.lose();
-            entry.hold = Some(Hold::Moved);
-            self.forget(Kind::Shard, name);
+            entry.suspended = Some(Suspended::Moved);
+            self.forget(NameKind::Shard, name);
             lost.push((name.clone(), listeners));
         }
-        self.losses(Kind::Shard, lost)
+        self.losses(NameKind::Shard, lost)
     }
 
     /// Whether names go by the slots of a cluster.
     pub(crate) fn is_cluster(&self) -> bool {
-        matches!(self.routes, Routes::Slots(_))
+        matches!(self.routes, NameRoutes::Slots(_))
     }
 }
 
@@ -118,20 +118,20 @@ mod tests {
 
     #[test]
     fn what_a_former_master_says_of_a_name_is_not_heard() {
-        let mut registry = Registry::new(Routes::unknown(), 10);
+        let mut registry = Registry::new(NameRoutes::unknown(), 10);
         let [_nowhere, old, new] = std::array::from_fn(|_| registry.attach(Arc::default()));
         let receiver = |_: &[u8], _: &[u8]| {};
         let receiver = Receiver::Handler(Arc::new(receiver));
         let sink = registry.open(|id| Sink { id, receiver, changed: Notify::new() });
-        registry.add(&sink, Kind::Shard, Bytes::from_static(b"a"));
+        registry.add(&sink, NameKind::Shard, Bytes::from_static(b"a"));
         for (link, other) in [(old, new), (new, old)] {
             registry.reroute(Box::new([link; SLOTS]));
             registry.connect(link);
             registry.write(link, &mut Vec::new(), 1_000);
-            let begun = registry.confirm(link, Verb::Subscribe, Kind::Shard, b"a");
+            let begun = registry.confirm(link, Verb::Subscribe, NameKind::Shard, b"a");
             assert!(matches!(begun, Confirmation::Begins(_)), "{begun:?}");
-            assert!(registry.listeners(link, Kind::Shard, b"a").is_some());
-            assert!(registry.listeners(other, Kind::Shard, b"a").is_none());
+            assert!(registry.listeners(link, NameKind::Shard, b"a").is_some());
+            assert!(registry.listeners(other, NameKind::Shard, b"a").is_none());
         }
     }
 

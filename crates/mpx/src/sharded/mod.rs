@@ -2,7 +2,7 @@
 //!
 //! There is one connection for each master.
 
-mod map;
+mod slot_map;
 mod topology;
 
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::connection::Dialer;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::handler::Handler;
-use crate::protocol::Kind;
-use crate::registry::Routes;
+use crate::protocol::NameKind;
+use crate::registry::NameRoutes;
 use crate::subscription::{ChannelSubscription, Events};
 
 /// Many subscriptions to the sharded channels of a Redis Cluster.
@@ -55,7 +55,7 @@ impl ShardedMultiplexer {
     /// host (masters are reached as the first node is, with TLS or without, or as
     /// [`from_connect_node`](Config::from_connect_node) says), or outside a tokio runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
-        config.check()?;
+        config.validate()?;
         let first = Dialer::new(&config)?;
         if first.host().is_none() {
             let message = "a cluster needs an address with a host and a port, as its nodes are found by them";
@@ -63,7 +63,7 @@ impl ShardedMultiplexer {
         }
         let more: Option<Vec<_>> = config.nodes.iter().map(|(host, port)| first.to(host, *port)).collect();
         let seeds = [vec![first], more.unwrap_or_default()].concat();
-        let engine = Engine::new(config, Routes::unknown())?;
+        let engine = Engine::new(config, NameRoutes::unknown())?;
         engine.run(Topology::new(engine.shared.clone(), seeds).run());
         Ok(Self { engine })
     }
@@ -74,7 +74,7 @@ impl ShardedMultiplexer {
     ///
     /// [`Closed`](ErrorKind::Closed) after [`shutdown`](Self::shutdown); so for all that follow.
     pub fn channels(&self) -> Result<(ChannelSubscription, Events), Error> {
-        ChannelSubscription::with_queue(&self.engine.shared, Kind::Shard)
+        ChannelSubscription::with_queue(&self.engine.shared, NameKind::Shard)
     }
 
     /// Makes a subscription to channels, without any yet, that calls a handler.
@@ -83,7 +83,7 @@ impl ShardedMultiplexer {
     ///
     /// As [`channels`](Self::channels).
     pub fn channels_to(&self, handler: impl Handler) -> Result<ChannelSubscription, Error> {
-        ChannelSubscription::with_handler(&self.engine.shared, Kind::Shard, Box::new(handler))
+        ChannelSubscription::with_handler(&self.engine.shared, NameKind::Shard, Box::new(handler))
     }
 
     /// Closes all connections, as [`Multiplexer::stop`](crate::Multiplexer::stop) does.

@@ -12,13 +12,13 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::map::{self, Map, Range};
+use super::slot_map::{self, SlotMap, SlotRange};
 use crate::actor::Actor;
 use crate::backoff::Backoff;
 use crate::connection::{Dialer, ask};
-use crate::engine::{Place, Shared};
+use crate::engine::{LinkHandle, Shared};
 use crate::error::{Error, ErrorKind};
-use crate::mode::{Follower, Mode};
+use crate::mode::{Mode, ModeWatcher};
 use crate::registry::{NOWHERE, SLOTS};
 
 /// Owns the connections' tasks.
@@ -28,7 +28,7 @@ pub(super) struct Topology {
     seeds: Vec<Dialer>,
     masters: BTreeMap<(String, u16), Master>,
     actors: TaskTracker,
-    mode: Follower,
+    mode: ModeWatcher,
     /// The latest epoch of the cluster that any map was of.
     epoch: u64,
     /// Attempts to get a map since there was one.
@@ -36,7 +36,7 @@ pub(super) struct Topology {
 }
 
 struct Master {
-    place: Place,
+    place: LinkHandle,
     dialer: Dialer,
     /// Ends its connection with this.
     _gone: DropGuard,
@@ -120,11 +120,11 @@ impl Topology {
 
     /// Asks one node after the other, in random order. One that is cut off may have an old map, by
     /// its epoch: that is taken only if nobody has another.
-    async fn fetch(&self) -> Result<Map, Error> {
+    async fn fetch(&self) -> Result<SlotMap, Error> {
         let mut nodes: Vec<&Dialer> =
             self.masters.values().map(|master| &master.dialer).chain(&self.seeds).collect();
         let mut error = Error::new(ErrorKind::Unavailable, "no node of the cluster is known");
-        let mut oldish: Option<Map> = None;
+        let mut oldish: Option<SlotMap> = None;
         while !nodes.is_empty() {
             let node = nodes.swap_remove(self.shared.dice.place(nodes.len()));
             match timeout(FETCH, ask_for_map(node)).await {
@@ -152,10 +152,10 @@ impl Topology {
     }
 
     /// Has a connection to each master of the map, and sends names where they belong.
-    fn apply(&mut self, ranges: &[Range]) {
+    fn apply(&mut self, ranges: &[SlotRange]) {
         let mut links = Box::new([NOWHERE; SLOTS]);
         let mut named = BTreeSet::new();
-        for Range { first, last, host, port } in ranges {
+        for SlotRange { first, last, host, port } in ranges {
             let address = (host.clone(), *port);
             let Some(link) = self.master(&address) else { continue };
             links[*first..=*last].fill(link);
@@ -190,17 +190,17 @@ impl Topology {
     }
 }
 
-async fn ask_for_map(node: &Dialer) -> Result<Map, Error> {
+async fn ask_for_map(node: &Dialer) -> Result<SlotMap, Error> {
     let mut transport = node.open().await?;
     // First: what changes in between makes the map later than its epoch, not earlier.
     let epoch = match ask(&mut transport, b"CLUSTER", &[b"INFO"]).await {
-        Ok(answer) => Some(map::epoch(&answer)?),
+        Ok(answer) => Some(slot_map::epoch(&answer)?),
         Err(error) if error.kind() == ErrorKind::Config => None,
         Err(error) => return Err(error),
     };
     let answer = ask(&mut transport, b"CLUSTER", &[b"SLOTS"]).await?;
-    let ranges = map::read(&answer, node.host().unwrap_or_default())?;
-    Ok(Map { epoch, ranges })
+    let ranges = slot_map::read(&answer, node.host().unwrap_or_default())?;
+    Ok(SlotMap { epoch, ranges })
 }
 
 /// How long one node may take.

@@ -15,7 +15,7 @@ use crate::error::Error;
 pub enum Unfulfilled {
     /// No message came in time.
     TimedOut,
-    /// It was cancelled by [`Canceller::cancel`].
+    /// It was cancelled by [`Canceller::cancel`](crate::Canceller::cancel).
     Cancelled,
     /// The connection was lost: a message may have been, too.
     Disconnected(Error),
@@ -45,10 +45,10 @@ pub(crate) type Outcome = Result<Bytes, Unfulfilled>;
 
 /// The promises of a subscription that are still open, by channel.
 #[derive(Debug, Default)]
-pub(crate) struct Promises(Mutex<Open>);
+pub(crate) struct Promises(Mutex<Locked>);
 
 #[derive(Debug, Default)]
-struct Open {
+struct Locked {
     by_channel: HashMap<Bytes, Vec<(u64, oneshot::Sender<Outcome>)>, foldhash::fast::RandomState>,
     made: u64,
     closed: bool,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use metrics::Counter;
 use parking_lot::Mutex;
 
-use super::courses::Courses;
+use super::notice_summary::NoticeSummary;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Message};
 
@@ -30,7 +30,7 @@ pub enum Policy {
 /// unread than the names of the subscription need, [`fold`](Self::fold) makes one course of each
 /// name out of them.
 pub(crate) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<Locked>,
     messages_max: usize,
     policy: Policy,
     /// Counts messages that were dropped.
@@ -38,7 +38,7 @@ pub(crate) struct Queue {
 }
 
 #[derive(Debug)]
-struct State {
+struct Locked {
     messages: VecDeque<(u64, Message)>,
     notices: VecDeque<(u64, Event)>,
     /// How many names the notices speak of, each as often as it is named.
@@ -56,7 +56,7 @@ struct State {
 
 impl Queue {
     pub(crate) fn new(messages_max: usize, policy: Policy, drops: Counter) -> Self {
-        let state = State {
+        let state = Locked {
             messages: VecDeque::new(),
             notices: VecDeque::new(),
             weight: 0,
@@ -126,7 +126,7 @@ impl Queue {
         if state.weight <= state.weight_max {
             return 0;
         }
-        let mut courses = Courses::default();
+        let mut courses = NoticeSummary::default();
         let notices = std::mem::take(&mut state.notices);
         notices.into_iter().for_each(|(_, notice)| courses.add(notice));
         let notices = courses.notices(wanted);
@@ -165,7 +165,7 @@ impl Queue {
     }
 }
 
-impl State {
+impl Locked {
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::events::Events;
-use super::inner::{Inner, checked};
+use super::shared::{Subscription, checked};
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::handler::Handler;
-use crate::protocol::Kind;
+use crate::protocol::NameKind;
 use crate::sink::{Queue, Receiver};
 
 /// A subscription to any number of channels.
@@ -18,24 +18,24 @@ use crate::sink::{Queue, Receiver};
 /// [`close`](Self::close), with its [`Events`] or, if it has a handler, with the last handle.
 #[derive(Debug, Clone)]
 pub struct ChannelSubscription {
-    inner: Arc<Inner>,
-    kind: Kind,
+    inner: Arc<Subscription>,
+    kind: NameKind,
 }
 
 impl ChannelSubscription {
-    pub(crate) fn with_queue(shared: &Arc<Shared>, kind: Kind) -> Result<(Self, Events), Error> {
+    pub(crate) fn with_queue(shared: &Arc<Shared>, kind: NameKind) -> Result<(Self, Events), Error> {
         let queue = Queue::new(shared.config.queue_max, shared.config.policy, shared.metrics.drops.clone());
-        let inner = Arc::new(Inner::open(shared, Receiver::Queue(Box::new(queue)))?);
+        let inner = Arc::new(Subscription::open(shared, Receiver::Queue(Box::new(queue)))?);
         let events = Events::new(Arc::clone(&inner));
         Ok((Self { inner, kind }, events))
     }
 
     pub(crate) fn with_handler(
         shared: &Arc<Shared>,
-        kind: Kind,
+        kind: NameKind,
         handler: Box<dyn Handler>,
     ) -> Result<Self, Error> {
-        Ok(Self { inner: Arc::new(Inner::open(shared, Receiver::Handler(handler.into()))?), kind })
+        Ok(Self { inner: Arc::new(Subscription::open(shared, Receiver::Handler(handler.into()))?), kind })
     }
 
     /// Subscribes to a channel, and returns at once.

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::inner::Inner;
+use super::shared::Subscription;
 use crate::error::Error;
 use crate::event::Event;
 use crate::sink::Receiver;
@@ -17,11 +17,11 @@ use crate::sink::Receiver;
 /// for the next item can be given up at any time: nothing is lost by that.
 #[derive(Debug)]
 pub struct Events {
-    inner: Arc<Inner>,
+    inner: Arc<Subscription>,
 }
 
 impl Events {
-    pub(super) fn new(inner: Arc<Inner>) -> Self {
+    pub(super) fn new(inner: Arc<Subscription>) -> Self {
         Self { inner }
     }
 

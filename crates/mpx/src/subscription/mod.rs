@@ -2,9 +2,9 @@
 
 mod channel;
 mod events;
-mod inner;
 mod pattern;
 mod promise;
+mod shared;
 
 pub use self::channel::ChannelSubscription;
 pub use self::events::Events;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::events::Events;
-use super::inner::{Inner, checked};
+use super::shared::{Subscription, checked};
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::handler::Handler;
-use crate::protocol::Kind;
+use crate::protocol::NameKind;
 use crate::sink::{Queue, Receiver};
 
 /// A subscription to one pattern.
@@ -18,7 +18,7 @@ use crate::sink::{Queue, Receiver};
 /// has a handler, with the last handle.
 #[derive(Debug, Clone)]
 pub struct PatternSubscription {
-    inner: Arc<Inner>,
+    inner: Arc<Subscription>,
     pattern: Bytes,
 }
 
@@ -40,8 +40,8 @@ impl PatternSubscription {
 
     fn open(shared: &Arc<Shared>, pattern: &[u8], receiver: Receiver) -> Result<Self, Error> {
         let pattern = checked(pattern)?;
-        let inner = Inner::open(shared, receiver)?;
-        inner.add(Kind::Pattern, pattern.clone())?;
+        let inner = Subscription::open(shared, receiver)?;
+        inner.add(NameKind::Pattern, pattern.clone())?;
         Ok(Self { inner: Arc::new(inner), pattern })
     }
 
@@ -58,7 +58,7 @@ impl PatternSubscription {
     /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it;
     /// [`Closed`](crate::ErrorKind::Closed) if the subscription is closed.
     pub async fn wait_for_activation(&self) -> Result<(), Error> {
-        self.inner.activated(Kind::Pattern, &self.pattern).await
+        self.inner.activated(NameKind::Pattern, &self.pattern).await
     }
 
     /// Ends the subscription for good.

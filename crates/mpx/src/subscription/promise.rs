@@ -10,11 +10,11 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
-use super::inner::{Inner, checked};
+use super::shared::{Subscription, checked};
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
-use crate::protocol::Kind;
-use crate::registry::Standing;
+use crate::protocol::NameKind;
+use crate::registry::NameStatus;
 use crate::sink::{Outcome, Promises, Receiver, Unfulfilled};
 
 /// A subscription to all channels below a prefix, for one message each.
@@ -23,7 +23,7 @@ use crate::sink::{Outcome, Promises, Receiver, Unfulfilled};
 /// handle of the same subscription, which ends with the last one.
 #[derive(Debug, Clone)]
 pub struct PromiseSubscription {
-    pub(super) inner: Arc<Inner>,
+    pub(super) inner: Arc<Subscription>,
     prefix: Bytes,
     pattern: Bytes,
 }
@@ -39,8 +39,8 @@ impl PromiseSubscription {
         }
         pattern.push(b'*');
         let pattern = checked(&pattern)?;
-        let inner = Inner::open(shared, Receiver::Promises(Box::default()))?;
-        inner.add(Kind::Pattern, pattern.clone())?;
+        let inner = Subscription::open(shared, Receiver::Promises(Box::default()))?;
+        inner.add(NameKind::Pattern, pattern.clone())?;
         Ok(Self { inner: Arc::new(inner), prefix: Bytes::copy_from_slice(prefix), pattern })
     }
 
@@ -64,12 +64,12 @@ impl PromiseSubscription {
         let Some((number, receiver)) = self.promises().open(&channel) else { return Err(closed()) };
         let canceller = Canceller { inner: Arc::clone(&self.inner), channel, number };
         // After it was opened: what is lost from here on fails it.
-        match self.inner.standing(Kind::Pattern, &self.pattern) {
-            Standing::Active => {}
-            Standing::Absent => return Err(closed()),
-            standing @ (Standing::Waiting | Standing::Refused) => {
+        match self.inner.name_status(NameKind::Pattern, &self.pattern) {
+            NameStatus::Active => {}
+            NameStatus::Absent => return Err(closed()),
+            name_status @ (NameStatus::Waiting | NameStatus::Refused) => {
                 canceller.take_back(None);
-                let refused = standing == Standing::Refused;
+                let refused = name_status == NameStatus::Refused;
                 let kind = if refused { ErrorKind::Refused } else { ErrorKind::Unavailable };
                 let why = if refused {
                     "redis refused the subscription; the log says why"
@@ -122,7 +122,7 @@ impl PromiseSubscription {
     /// [`Refused`](ErrorKind::Refused) if Redis refuses it; [`Closed`](ErrorKind::Closed) if it was
     /// closed.
     pub async fn wait_for_activation(&self) -> Result<(), Error> {
-        self.inner.activated(Kind::Pattern, &self.pattern).await
+        self.inner.activated(NameKind::Pattern, &self.pattern).await
     }
 
     /// Ends the subscription: all its promises are [`Closed`](Unfulfilled::Closed).
@@ -183,7 +183,7 @@ impl Drop for Promise {
 /// Cancels a promise, which is [`Cancelled`](Unfulfilled::Cancelled) then.
 #[derive(Debug, Clone)]
 pub struct Canceller {
-    inner: Arc<Inner>,
+    inner: Arc<Subscription>,
     channel: Bytes,
     number: u64,
 }

@@ -1,6 +1,6 @@
 //! Examples of what Redis says, and random frames that are read as what they were written as.
 
-use mpx::protocol::{Frame, Kind};
+use mpx::protocol::{Frame, NameKind};
 use proptest::prelude::*;
 
 use crate::law::{Read, check, read};
@@ -19,12 +19,12 @@ fn both_protocols_are_read() {
              {mark}3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n{mark}3\r\n$12\r\npunsubscribe\r\n_\r\n:0\r\n"
         );
         let expected = vec![
-            Frame::Subscribed(Kind::Channel, b"a"),
+            Frame::Subscribed(NameKind::Channel, b"a"),
             Frame::Message { channel: b"a", payload: b"hi", sharded: false },
             Frame::PatternMessage { pattern: b"a*", channel: b"a", payload: b"" },
             Frame::Message { channel: b"a", payload: b"\n", sharded: true },
-            Frame::Unsubscribed(Kind::Channel, None),
-            Frame::Unsubscribed(Kind::Pattern, None),
+            Frame::Unsubscribed(NameKind::Channel, None),
+            Frame::Unsubscribed(NameKind::Pattern, None),
         ];
         are(bytes.as_bytes(), expected);
     }
@@ -58,7 +58,7 @@ fn bulk(text: &[u8]) -> Vec<u8> {
 pub(crate) struct Parts {
     which: u8,
     resp3: bool,
-    kind: Kind,
+    kind: NameKind,
     texts: [Vec<u8>; 3],
 }
 
@@ -68,13 +68,13 @@ impl Parts {
         let Self { which, kind, texts: [a, b, c], .. } = self;
         let number = || b":1\r\n".to_vec();
         match (which, *kind) {
-            (0, Kind::Pattern) => (
+            (0, NameKind::Pattern) => (
                 Frame::PatternMessage { pattern: a, channel: b, payload: c },
                 self.list(&[self.word("message"), bulk(a), bulk(b), bulk(c)]),
             ),
-            (1, Kind::Pattern) => (Frame::Pong, b"+PONG\r\n".to_vec()),
+            (1, NameKind::Pattern) => (Frame::Pong, b"+PONG\r\n".to_vec()),
             (0 | 1, kind) => (
-                Frame::Message { channel: a, payload: b, sharded: kind == Kind::Shard },
+                Frame::Message { channel: a, payload: b, sharded: kind == NameKind::Shard },
                 self.list(&[self.word("message"), bulk(a), bulk(b)]),
             ),
             (2, kind) => {
@@ -99,9 +99,9 @@ impl Parts {
 
     fn word(&self, word: &str) -> Vec<u8> {
         let letter = match self.kind {
-            Kind::Channel => "",
-            Kind::Pattern => "p",
-            Kind::Shard => "s",
+            NameKind::Channel => "",
+            NameKind::Pattern => "p",
+            NameKind::Shard => "s",
         };
         bulk(format!("{letter}{word}").as_bytes())
     }
@@ -114,7 +114,7 @@ impl Parts {
 }
 
 pub(crate) fn parts() -> impl Strategy<Value = Parts> {
-    let kind = prop_oneof![Just(Kind::Channel), Just(Kind::Pattern), Just(Kind::Shard)];
+    let kind = prop_oneof![Just(NameKind::Channel), Just(NameKind::Pattern), Just(NameKind::Shard)];
     let texts = [text().boxed(), text().boxed(), text().boxed()];
     (0..7_u8, any::<bool>(), kind, texts).prop_map(|(which, resp3, kind, texts)| Parts {
         which,

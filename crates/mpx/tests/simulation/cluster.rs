@@ -5,7 +5,7 @@ use std::io;
 
 use tokio::io::DuplexStream;
 
-use crate::redis::{Kind, Redis};
+use crate::redis::{NameKind, Redis};
 
 /// What a node knows of its cluster.
 #[derive(Debug, Clone)]
@@ -156,7 +156,7 @@ impl Cluster {
     }
 
     /// The names of each connection that is not frozen, with the number of its node.
-    pub(crate) fn names(&self) -> Vec<(u16, BTreeSet<(Kind, String)>)> {
+    pub(crate) fn names(&self) -> Vec<(u16, BTreeSet<(NameKind, String)>)> {
         let nodes = self.nodes.iter().zip(0..);
         nodes.flat_map(|(node, number)| node.names().into_iter().map(move |names| (number, names))).collect()
     }

@@ -8,7 +8,7 @@ use mpx::{Config, ErrorKind, Multiplexer, Promise, PromiseSubscription};
 use tokio::time::sleep;
 
 use crate::listener::Hears;
-use crate::redis::{Kind, Redis, fits};
+use crate::redis::{NameKind, Redis, fits};
 use crate::subscribers::Subscribers;
 use crate::time::in_no_time;
 
@@ -197,14 +197,15 @@ impl Game {
     fn check_wishes(&self) {
         let mut wishes = BTreeSet::new();
         for it in self.subscribers.iter() {
-            let kind = if it.listener.hears == Hears::Pattern { Kind::Pattern } else { Kind::Channel };
+            let kind =
+                if it.listener.hears == Hears::Pattern { NameKind::Pattern } else { NameKind::Channel };
             for name in it.wishes.iter().filter(|name| Some(*name) != self.forbidden.as_ref()) {
                 assert!(it.listener.is_active(name), "{name} is not active");
                 wishes.insert((kind, name.clone()));
             }
         }
         if !self.prefixes.is_empty() {
-            wishes.insert((Kind::Pattern, "a*".to_owned()));
+            wishes.insert((NameKind::Pattern, "a*".to_owned()));
         }
         assert_eq!(self.redis.names(), [wishes], "what Redis was told, on one connection");
     }

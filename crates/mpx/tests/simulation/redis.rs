@@ -36,7 +36,7 @@ struct State {
 
 /// What a name is the name of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub(crate) enum NameKind {
     Channel,
     Pattern,
     Shard,
@@ -50,7 +50,7 @@ struct Connection {
 
 #[derive(Default)]
 struct ConnectionState {
-    names: BTreeSet<(Kind, String)>,
+    names: BTreeSet<(NameKind, String)>,
     out: Vec<u8>,
     killed: bool,
     /// For good.
@@ -122,13 +122,13 @@ impl Redis {
             let names = it.names.clone();
             for (kind, name) in &names {
                 match kind {
-                    Kind::Channel if !is_sharded && name == channel => {
+                    NameKind::Channel if !is_sharded && name == channel => {
                         list(&mut it.out, &["message", channel, &payload]);
                     }
-                    Kind::Pattern if !is_sharded && fits(name, channel) => {
+                    NameKind::Pattern if !is_sharded && fits(name, channel) => {
                         list(&mut it.out, &["pmessage", name, channel, &payload]);
                     }
-                    Kind::Shard if is_sharded && name == channel => {
+                    NameKind::Shard if is_sharded && name == channel => {
                         list(&mut it.out, &["smessage", channel, &payload]);
                     }
                     _ => {}
@@ -160,7 +160,7 @@ impl Redis {
     }
 
     /// What is subscribed to on the connections that are not frozen.
-    pub(crate) fn names(&self) -> Vec<BTreeSet<(Kind, String)>> {
+    pub(crate) fn names(&self) -> Vec<BTreeSet<(NameKind, String)>> {
         let state = self.state.lock();
         let alive = state.connections.iter().map(|it| it.state.lock()).filter(|it| !it.frozen);
         alive.map(|it| it.names.clone()).collect()
@@ -229,12 +229,12 @@ impl Redis {
                     it.out.extend_from_slice(answer.as_bytes());
                     continue;
                 }
-                "SUBSCRIBE" => (Kind::Channel, false),
-                "UNSUBSCRIBE" => (Kind::Channel, true),
-                "PSUBSCRIBE" => (Kind::Pattern, false),
-                "PUNSUBSCRIBE" => (Kind::Pattern, true),
-                "SSUBSCRIBE" => (Kind::Shard, false),
-                "SUNSUBSCRIBE" => (Kind::Shard, true),
+                "SUBSCRIBE" => (NameKind::Channel, false),
+                "UNSUBSCRIBE" => (NameKind::Channel, true),
+                "PSUBSCRIBE" => (NameKind::Pattern, false),
+                "PUNSUBSCRIBE" => (NameKind::Pattern, true),
+                "SSUBSCRIBE" => (NameKind::Shard, false),
+                "SUNSUBSCRIBE" => (NameKind::Shard, true),
                 other => panic!("{other} is no command of these games"),
             };
             let refusal = state.view.as_ref().and_then(|view| view.refusal(names));

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::cluster::Cluster;
 use crate::listener::Hears;
-use crate::redis::Kind;
+use crate::redis::NameKind;
 use crate::subscribers::Subscribers;
 use crate::time::in_no_time;
 
@@ -178,9 +178,9 @@ impl Game {
             for name in &it.wishes {
                 assert!(it.listener.is_active(name), "{name} is not active");
                 let owner = self.cluster.owner(name);
-                let holders = connections
-                    .iter()
-                    .filter(|(node, names)| *node == owner && names.contains(&(Kind::Shard, name.clone())));
+                let holders = connections.iter().filter(|(node, names)| {
+                    *node == owner && names.contains(&(NameKind::Shard, name.clone()))
+                });
                 assert_eq!(holders.count(), 1, "{name} is subscribed to once, at node {owner}");
             }
         }

@@ -92,13 +92,13 @@ async fn every_call(presence: &Presence) -> Vec<Result<(), Error>> {
     vec![
         presence.online(["a", "b"]).await.map_err(Error::from),
         presence.hold_device("c", "tab").await,
-        presence.online_device("c", "phone").await,
+        presence.beat_device("c", "phone").await,
         presence.status(["a"]).await.map(drop).map_err(Error::from),
         presence.last_seen(["a"]).await.map(drop).map_err(Error::from),
         presence.online_ids(Cursor::default(), 2).await.map(drop),
         presence.count().await.map(drop),
         presence.events(Since::Snapshot).await.map(drop),
-        presence.offline_device("c", "tab").await,
+        presence.end_device("c", "tab").await,
         presence.offline(["a"]).await.map_err(Error::from),
     ]
 }

@@ -16,7 +16,7 @@ pub async fn id_is_online_while_any_device_is<W: World>() {
     presence.hold_device("a", "tab 1").await.unwrap();
     assert_eq!(watch.expect("a", Status::Online).await.cause, Cause::Held);
     other.hold_device("a", "tab 2").await.unwrap();
-    presence.offline_device("a", "tab 1").await.unwrap();
+    presence.end_device("a", "tab 1").await.unwrap();
     watch.silent(terms.silence() * 2).await;
     promptly(terms.grace + W::LATENESS + W::DELIVERY, async |attempt| {
         if attempt > 0 {
@@ -24,7 +24,7 @@ pub async fn id_is_online_while_any_device_is<W: World>() {
             watch.expect("a", Status::Online).await;
         }
         let before = Instant::now();
-        other.offline_device("a", "tab 2").await.unwrap();
+        other.end_device("a", "tab 2").await.unwrap();
         let after = Instant::now();
         let status = presence.status(["a"]).await.unwrap();
         assert!(status == [Status::Online] || before.elapsed() >= terms.grace, "{status:?} too early");
@@ -45,13 +45,13 @@ pub async fn devices_may_end_in_any_order<W: World>() {
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let devices = ["tab", "phone", "watch"];
         presence.hold_device("a", devices[0]).await.unwrap();
-        presence.online_device("a", devices[1]).await.unwrap();
+        presence.beat_device("a", devices[1]).await.unwrap();
         presence.hold_device("a", devices[2]).await.unwrap();
         watch.expect("a", Status::Online).await;
         for device in order {
             assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
-            presence.offline_device("a", devices[device]).await.unwrap();
-            presence.offline_device("a", devices[device]).await.unwrap();
+            presence.end_device("a", devices[device]).await.unwrap();
+            presence.end_device("a", devices[device]).await.unwrap();
         }
         watch.expect("a", Status::Offline).await;
     }
@@ -68,7 +68,7 @@ pub async fn held_device_needs_no_heartbeat<W: World>() {
     watch.expect("a", Status::Online).await;
     watch.silent(terms.silence() * 5).await;
     assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
-    presence.offline_device("a", "tab").await.unwrap();
+    presence.end_device("a", "tab").await.unwrap();
     watch.expect("a", Status::Offline).await;
 }
 
@@ -78,13 +78,13 @@ pub async fn heartbeat_does_not_let_go_of_a_held_device<W: World>() {
     let world = W::start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     let mut watch = Watch::<W>::open(&presence, Since::Now).await;
-    presence.online_device("a", "tab").await.unwrap();
+    presence.beat_device("a", "tab").await.unwrap();
     presence.hold_device("a", "tab").await.unwrap();
-    presence.online_device("a", "tab").await.unwrap();
+    presence.beat_device("a", "tab").await.unwrap();
     presence.online(["a"]).await.unwrap();
     watch.expect("a", Status::Online).await;
     watch.silent(terms.silence() * 3).await;
-    presence.offline_device("a", "tab").await.unwrap();
+    presence.end_device("a", "tab").await.unwrap();
     watch.expect("a", Status::Offline).await;
 }
 
@@ -102,7 +102,7 @@ pub async fn other_device_within_grace_gives_no_event<W: World>() {
         for turn in 0..4 {
             let (leaves, comes) = if turn % 2 == 0 { (&presence, &other) } else { (&other, &presence) };
             let left = Instant::now();
-            leaves.offline_device(id, format!("connection {turn}")).await.unwrap();
+            leaves.end_device(id, format!("connection {turn}")).await.unwrap();
             let event = watch.change(terms.grace / 2).await;
             comes.hold_device(id, format!("connection {}", turn + 1)).await.unwrap();
             if left.elapsed() >= terms.grace {
@@ -126,10 +126,10 @@ pub async fn ended_device_does_not_wait_for_its_deadline<W: World>() {
     let presence = world.node().await.unwrap();
     let mut watch = Watch::<W>::open(&presence, Since::Now).await;
     promptly(terms.grace + W::LATENESS + W::DELIVERY, async |_| {
-        presence.online_device("a", "phone").await.unwrap();
+        presence.beat_device("a", "phone").await.unwrap();
         watch.expect("a", Status::Online).await;
         let before = Instant::now();
-        presence.offline_device("a", "phone").await.unwrap();
+        presence.end_device("a", "phone").await.unwrap();
         let after = Instant::now();
         assert_eq!(watch.expect("a", Status::Offline).await.cause, Cause::Ended);
         assert!(before.elapsed() >= terms.grace);
@@ -144,10 +144,10 @@ pub async fn unknown_device_ends_in_silence<W: World>() {
     let world = W::start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     let mut watch = Watch::<W>::open(&presence, Since::Now).await;
-    presence.offline_device("nobody", "tab").await.unwrap();
+    presence.end_device("nobody", "tab").await.unwrap();
     presence.hold_device("a", "tab").await.unwrap();
     watch.expect("a", Status::Online).await;
-    presence.offline_device("a", "phone").await.unwrap();
+    presence.end_device("a", "phone").await.unwrap();
     watch.silent(terms.silence() * 2).await;
 }
 
@@ -157,11 +157,11 @@ pub async fn lost_device_leaves_the_id_to_the_others<W: World>() {
     let world = W::start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     let mut watch = Watch::<W>::open(&presence, Since::Now).await;
-    presence.online_device("a", "phone").await.unwrap();
+    presence.beat_device("a", "phone").await.unwrap();
     watch.expect("a", Status::Online).await;
     watch.silent(terms.ttl / 2).await;
     let before = Instant::now();
-    presence.online_device("a", "watch").await.unwrap();
+    presence.beat_device("a", "watch").await.unwrap();
     assert_eq!(watch.expect("a", Status::Offline).await.cause, Cause::Expired);
     assert!(before.elapsed() >= terms.silence(), "offline with the first device");
 }

@@ -150,7 +150,7 @@ async fn make(presence: &Presence, call: usize) -> Result<(), Error> {
             let page = presence.online_ids(Cursor::default(), 100).await?;
             assert!(!page.ids.is_empty() || page.next.is_some(), "nobody is listed");
         }
-        6 => presence.offline_device("nobody", "tab").await?,
+        6 => presence.end_device("nobody", "tab").await?,
         _ => presence.offline(["nobody"]).await?,
     }
     Ok(())

@@ -52,7 +52,7 @@ pub async fn last_seen_is_the_last_sign_of_life<W: World>() {
         watch.expect("b", Status::Online).await;
         sleep(terms.ttl * 3).await;
         let end = Instant::now();
-        presence.offline_device("b", "tab").await.unwrap();
+        presence.end_device("b", "tab").await.unwrap();
         watch.expect("b", Status::Offline).await;
         sleep(terms.ttl).await;
         let seen = seen(&presence, "b").await;

@@ -51,7 +51,7 @@ pub async fn heartbeats_keep_an_id_online<W: World>() {
             let since = last;
             last = Instant::now();
             presence.online([&ids[0]]).await.unwrap();
-            presence.online_device(&ids[1], "phone").await.unwrap();
+            presence.beat_device(&ids[1], "phone").await.unwrap();
             let statuses = presence.status(&ids).await.unwrap();
             if since.elapsed() >= terms.silence() {
                 return false;

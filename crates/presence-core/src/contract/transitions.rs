@@ -63,7 +63,7 @@ pub async fn heartbeat_of_an_online_id_gives_no_event<W: World>() {
     assert_eq!(watch.expect("a", Status::Online).await.cause, Cause::Heartbeat);
     for _ in 0..10 {
         presence.online(["a"]).await.unwrap();
-        presence.online_device("a", "phone").await.unwrap();
+        presence.beat_device("a", "phone").await.unwrap();
         presence.hold_device("a", "tab").await.unwrap();
     }
     watch.silent(W::DELIVERY).await;
@@ -98,12 +98,12 @@ pub async fn explicit_offline_ends_every_device<W: World>() {
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
     let mut watch = Watch::<W>::open(&presence, Since::Now).await;
     presence.hold_device("a", "tab").await.unwrap();
-    presence.online_device("a", "phone").await.unwrap();
+    presence.beat_device("a", "phone").await.unwrap();
     other.online(["a"]).await.unwrap();
     other.offline(["a"]).await.unwrap();
     watch.expect("a", Status::Online).await;
     watch.expect("a", Status::Offline).await;
-    presence.offline_device("a", "tab").await.unwrap();
+    presence.end_device("a", "tab").await.unwrap();
     watch.silent(terms.silence() + W::LATENESS + W::DELIVERY).await;
     presence.hold_device("a", "tab").await.unwrap();
     watch.expect("a", Status::Online).await;
@@ -135,7 +135,7 @@ pub async fn events_alternate_whoever_makes_them<W: World>() {
                 match (turn * 7 + step * 3) % 5 {
                     0 => presence.online([id]).await.unwrap(),
                     1 => presence.hold_device(id, "tab").await.unwrap(),
-                    2 => presence.offline_device(id, "tab").await.unwrap(),
+                    2 => presence.end_device(id, "tab").await.unwrap(),
                     _ => presence.offline([id]).await.unwrap(),
                 }
                 tokio::task::yield_now().await;

@@ -8,24 +8,24 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
-use super::core::Core;
+use super::shared::Shared;
 use super::subscription::Subscription;
 use crate::backend::{Backend, LastSeen};
 use crate::batch::BatchError;
-use crate::beings::PLACES;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Since, Status};
 use crate::events::Events;
 use crate::name::{Device, Id};
-use crate::page::{Cursor, Page};
+use crate::page::{Cursor, IdPage};
 use crate::state::State;
+use crate::tracker::STRIPES;
 
 /// The backend in memory, for one process.
 ///
 /// See the [module documentation](super) for what it promises beyond [`Backend`].
 #[derive(Debug)]
 pub struct Memory {
-    core: Arc<Core>,
+    core: Arc<Shared>,
     tasks: TaskTracker,
 }
 
@@ -36,11 +36,11 @@ impl Memory {
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime.
     pub fn start(config: &Config) -> Result<Self, Error> {
-        let timing = config.check()?;
+        let timing = config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
-        let core = Arc::new(Core::new(config, timing));
+        let core = Arc::new(Shared::new(config, timing));
         let tasks = TaskTracker::new();
         let sweep = {
             let core = Arc::clone(&core);
@@ -51,7 +51,7 @@ impl Memory {
         Ok(Self { core, tasks })
     }
 
-    pub(super) fn open(&self) -> Result<&Arc<Core>, Error> {
+    pub(super) fn open(&self) -> Result<&Arc<Shared>, Error> {
         self.core.check_open()?;
         Ok(&self.core)
     }
@@ -62,71 +62,71 @@ impl Memory {
 impl Backend for Memory {
     async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
         self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        self.core.beings.beat(ids, &mut Vec::new());
+        self.core.tracker.beat(ids, &mut Vec::new());
         Ok(())
     }
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
         self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        self.core.beings.end(ids);
+        self.core.tracker.end_all(ids);
         Ok(())
     }
 
-    async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+    async fn beat_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        self.core.beings.beat_device(id, device);
+        self.core.tracker.beat_device(id, device);
         Ok(())
     }
 
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        self.core.beings.hold_device(id, device);
+        self.core.tracker.hold_device(id, device);
         Ok(())
     }
 
-    async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+    async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        self.core.beings.end_device(id, device);
+        self.core.tracker.end_device(id, device);
         Ok(())
     }
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
         self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let status = |id| if self.core.beings.is_online(id) { Status::Online } else { Status::Offline };
+        let status = |id| if self.core.tracker.is_online(id) { Status::Online } else { Status::Offline };
         Ok(ids.iter().map(status).collect())
     }
 
     async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
         self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let beings = &self.core.beings;
-        let seen = |id| beings.seen(id).map(|seen| beings.clock().wall(seen));
+        let tracker = &self.core.tracker;
+        let seen = |id| tracker.seen(id).map(|seen| tracker.clock().wall(seen));
         Ok(ids.iter().map(seen).collect())
     }
 
-    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
         self.core.check_open()?;
         let first = usize::try_from(cursor.shard()).unwrap_or(usize::MAX);
-        if first >= PLACES {
+        if first >= STRIPES {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 "the cursor comes from another backend; list again from the first page",
             ));
         }
         let (mut kept, mut offset, mut next) = (Vec::new(), cursor.offset(), None);
-        for (number, place) in (cursor.shard()..).zip(first..PLACES) {
-            let more = self.core.beings.list(place, offset, limit, &mut kept);
+        for (number, stripe) in (cursor.shard()..).zip(first..STRIPES) {
+            let more = self.core.tracker.list(stripe, offset, limit, &mut kept);
             next = more.map(|offset| Cursor::new(number, offset));
             if next.is_some() {
                 break;
             }
             offset = 0;
         }
-        Ok(Page::new(kept.into_iter().map(|kept| kept.name).collect(), next))
+        Ok(IdPage::new(kept.into_iter().map(|kept| kept.name).collect(), next))
     }
 
     async fn count(&self) -> Result<u64, Error> {
         self.core.check_open()?;
-        Ok((0..PLACES).map(|place| self.core.beings.online(place) as u64).sum())
+        Ok((0..STRIPES).map(|stripe| self.core.tracker.online(stripe) as u64).sum())
     }
 
     async fn events(&self, since: Since) -> Result<Events, Error> {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::beings::{self, Timing};
 use crate::error::{Error, ErrorKind};
+use crate::tracker::{self, Timing};
 
 /// Settings of the memory backend.
 ///
@@ -41,7 +41,7 @@ pub struct Config {
     /// About how many offline ids are remembered for `last_seen`.
     ///
     /// The first to leave are forgotten first. Default 131,072, about 90 bytes each; 0 remembers
-    /// nobody. It is split evenly over [`SHARDS`](Self::SHARDS) parts.
+    /// nobody. It is split evenly over [`STRIPES`](Self::STRIPES) parts.
     pub remembered_max: usize,
 }
 
@@ -56,12 +56,12 @@ impl Config {
     ///
     /// It is the interval at which deadlines are looked at. What the machine needs to handle other
     /// deadlines of the same moment comes on top; the crate's documentation has a measurement.
-    pub const LATENESS: Duration = beings::LATENESS;
+    pub const LATENESS: Duration = tracker::LATENESS;
 
     /// Into how many parts, each with its own lock, ids are split.
-    pub const SHARDS: usize = beings::PLACES;
+    pub const STRIPES: usize = tracker::STRIPES;
 
-    pub(super) fn check(&self) -> Result<Timing, Error> {
+    pub(super) fn validate(&self) -> Result<Timing, Error> {
         let timing = Timing::new(self.ttl, self.grace)?;
         for (name, value) in [("events_max", self.events_max), ("room_events_max", self.room_events_max)] {
             if !(1..=EVENTS_MAX).contains(&value) {
@@ -96,7 +96,7 @@ mod tests {
         let config = |change: fn(&mut Config)| {
             let mut config = Config::default();
             change(&mut config);
-            config.check().map(|_| ())
+            config.validate().map(|_| ())
         };
         assert!(config(|config| config.ttl = Config::TTL_MIN).is_ok());
         assert!(config(|config| config.grace = Duration::ZERO).is_ok());

@@ -1,27 +1,27 @@
-//! Streams of who comes and goes, from the journal.
+//! Streams of who comes and goes, from the ledger of ids.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::core::Core;
 use super::feed::{Feed, Ready};
-use super::journal::Record;
+use super::id_ledger::Record;
 use super::log::{Gone, Log};
-use crate::beings::PLACES;
+use super::shared::Shared;
 use crate::error::Error;
 use crate::event::{Event, Status, Update};
 use crate::position::Position;
+use crate::tracker::STRIPES;
 
-/// A scan lists one place after the other.
-impl Feed for Arc<Core> {
+/// A scan lists one stripe after the other.
+impl Feed for Arc<Shared> {
     type Record = Record;
     type Update = Update;
     type Scan = usize;
 
     fn news(&self) -> watch::Receiver<()> {
-        self.journal().news.subscribe()
+        self.id_ledger().news.subscribe()
     }
 
     fn stop(&self) -> &CancellationToken {
@@ -29,22 +29,22 @@ impl Feed for Arc<Core> {
     }
 
     fn look<T>(&self, look: impl FnOnce(&Log<Record>) -> T) -> T {
-        look(&self.journal().log.lock())
+        look(&self.id_ledger().log.lock())
     }
 
     fn scan(&self, scan: &mut usize, number: u64, ready: &mut Ready<Update>) -> Option<u64> {
-        let place = *scan;
-        if place == PLACES {
+        let stripe = *scan;
+        if stripe == STRIPES {
             return None;
         }
         *scan += 1;
         let mut kept = Vec::new();
-        // While the place is locked it has no event after this one.
-        let (_, last) = self.beings.list_with(place, 0, usize::MAX, &mut kept, |_| self.look(Log::last));
-        // What lies in the places to come needs no correction: they are read as they are by then.
+        // While the stripe is locked it has no event after this one.
+        let (_, last) = self.tracker.list_with(stripe, 0, usize::MAX, &mut kept, |_| self.look(Log::last));
+        // What lies in the stripes to come needs no correction: they are read as they are by then.
         self.look(|log| match log.read(number, last, usize::MAX) {
             Ok(events) => {
-                let given = events.filter(|(_, record)| self.beings.place(&record.id) < place);
+                let given = events.filter(|(_, record)| self.tracker.stripe(&record.id) < stripe);
                 ready.extend(given.map(|(_, record)| {
                     let status = record.cause.status();
                     Ok(Update::present(record.id.clone(), status))

@@ -1,7 +1,7 @@
 //! The backend in memory: exact, complete, for one process.
 //!
 //! ```text
-//! online(ids) ──► what this process keeps online: beings::Beings
+//! online(ids) ──► what this process keeps online: tracker::Tracker
 //!                   │ each transition, while its id is locked
 //!                   ▼
 //!                 bounded log of events ◄── each stream reads at its own pace
@@ -56,12 +56,12 @@
 
 mod backend;
 mod config;
-mod core;
 mod feed;
+mod id_ledger;
 mod ids;
-mod journal;
 mod log;
 mod rooms;
+mod shared;
 mod subscription;
 
 pub use self::backend::Memory;

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::event::Update;
+use super::event::RoomUpdate;
 use super::member::MemberPage;
 use super::payload::Payload;
 use crate::error::Error;
@@ -114,7 +114,7 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// If the stream cannot begin.
-    async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error>;
+    async fn events(&self, room: &Room, since: Since) -> Result<Events<RoomUpdate>, Error>;
 
     /// Returns how the store is, as [`Backend::state`](crate::Backend::state).
     ///

@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::diff::Diff;
-use super::event::Update;
-use super::pending::Pending;
+use super::event::RoomUpdate;
+use super::pending::PendingDiff;
 use crate::error::{Error, ErrorKind};
 use crate::events::Events;
 
@@ -37,7 +37,7 @@ impl Batching {
         Self { interval, limit }
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn validate(&self) -> Result<(), Error> {
         let fault = if !(Duration::from_millis(1)..=Duration::from_hours(1)).contains(&self.interval) {
             format!("interval is {:?}; it must be from 1ms to 1h", self.interval)
         } else if !(1..=LIMIT_MAX).contains(&self.limit) {
@@ -67,9 +67,15 @@ impl Default for Batching {
 /// Waiting for the next item and giving up loses nothing.
 pub struct Diffs(Pin<Box<dyn Stream<Item = Result<Diff, Error>> + Send>>);
 
-pub(super) fn diffs(events: Events<Update>, snapshot: bool, batching: Batching) -> Diffs {
-    let differ =
-        Differ { events, batching, snapshot, pending: Pending::default(), due: None, ready: VecDeque::new() };
+pub(super) fn diffs(events: Events<RoomUpdate>, snapshot: bool, batching: Batching) -> Diffs {
+    let differ = Differ {
+        events,
+        batching,
+        snapshot,
+        pending: PendingDiff::default(),
+        due: None,
+        ready: VecDeque::new(),
+    };
     let stream = futures_util::stream::unfold(differ, |mut differ| async move {
         let item = differ.next().await?;
         Some((item, differ))
@@ -78,11 +84,11 @@ pub(super) fn diffs(events: Events<Update>, snapshot: bool, batching: Batching) 
 }
 
 struct Differ {
-    events: Events<Update>,
+    events: Events<RoomUpdate>,
     batching: Batching,
     /// Whether the snapshot is yet to be completed.
     snapshot: bool,
-    pending: Pending,
+    pending: PendingDiff,
     /// When the pending batch is to be sent; set by its first change.
     due: Option<Instant>,
     ready: VecDeque<Result<Diff, Error>>,
@@ -113,15 +119,15 @@ impl Differ {
         }
     }
 
-    fn take(&mut self, update: Update) {
+    fn take(&mut self, update: RoomUpdate) {
         match update {
-            Update::Present(member) => self.pending.present(member),
-            Update::Absent(id) => self.pending.absent(&id),
-            Update::Synced(position) if std::mem::take(&mut self.snapshot) => {
+            RoomUpdate::Present(member) => self.pending.present(member),
+            RoomUpdate::Absent(id) => self.pending.absent(&id),
+            RoomUpdate::Synced(position) if std::mem::take(&mut self.snapshot) => {
                 self.ready.extend(self.pending.snapshot(self.batching.limit, &position).map(Ok));
             }
-            Update::Synced(_) => {}
-            Update::Change(event) => {
+            RoomUpdate::Synced(_) => {}
+            RoomUpdate::Change(event) => {
                 self.pending.change(event);
                 self.due.get_or_insert_with(|| Instant::now() + self.batching.interval);
                 if self.pending.len() >= self.batching.limit {

@@ -26,7 +26,7 @@ pub enum Action {
 /// One change of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Event {
+pub struct RoomEvent {
     /// The member, or who was one.
     pub id: Id,
     /// What the member did.
@@ -41,7 +41,7 @@ pub struct Event {
     pub position: Position,
 }
 
-impl Event {
+impl RoomEvent {
     /// Creates an event.
     ///
     /// This is for backends.
@@ -58,7 +58,7 @@ impl Event {
 /// [`Change`](Self::Change) items for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Update {
+pub enum RoomUpdate {
     /// Part of the snapshot: this is a member, and what it shows.
     ///
     /// The world moves on while members are listed: one that was listed and changed comes again.
@@ -71,13 +71,13 @@ pub enum Update {
     /// It comes once in each stream, and says where the stream stands.
     Synced(Position),
     /// A change after that.
-    Change(Event),
+    Change(RoomEvent),
 }
 
-impl Update {
+impl RoomUpdate {
     /// Returns the change, if this is one.
     #[must_use]
-    pub fn into_change(self) -> Option<Event> {
+    pub fn into_change(self) -> Option<RoomEvent> {
         match self {
             Self::Change(event) => Some(event),
             Self::Present(_) | Self::Absent(_) | Self::Synced(_) => None,

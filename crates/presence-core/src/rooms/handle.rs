@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::backend::RoomBackend;
 use super::counts::{self, Counts};
 use super::diffs::{self, Batching, Diffs};
-use super::event::Update;
+use super::event::RoomUpdate;
 use super::member::MemberPage;
 use super::payload::{InvalidPayload, Payload};
 use crate::error::Error;
@@ -179,7 +179,7 @@ impl Rooms {
     ///
     /// If the name is invalid or the stream cannot begin. A position that is too old is no such
     /// error: the stream begins with [`Lagged`](crate::ErrorKind::Lagged).
-    pub async fn events<R>(&self, room: R, since: Since) -> Result<Events<Update>, Error>
+    pub async fn events<R>(&self, room: R, since: Since) -> Result<Events<RoomUpdate>, Error>
     where
         R: TryInto<Room, Error: Into<InvalidName>>,
     {
@@ -198,7 +198,7 @@ impl Rooms {
     where
         R: TryInto<Room, Error: Into<InvalidName>>,
     {
-        batching.check()?;
+        batching.validate()?;
         let snapshot = since == Since::Snapshot;
         let events = self.events(room, since).await?;
         Ok(diffs::diffs(events, snapshot, batching))

@@ -3,10 +3,10 @@
 use std::hash::BuildHasher;
 
 use super::payload::Payload;
-use crate::beings::Name;
-use crate::beings::sealed::Hashed;
 use crate::name::{Id, Room};
 use crate::page::Cursor;
+use crate::tracker::Name;
+use crate::tracker::sealed::Hashed;
 
 /// An id that is in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,17 +52,17 @@ impl MemberPage {
 
 /// One id in one room.
 ///
-/// It is the name under which [`Beings`](crate::beings::Beings) keep it. This is for backends.
+/// It is the name under which [`Tracker`](crate::tracker::Tracker) keep it. This is for backends.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Seat {
+pub struct MemberKey {
     /// The room.
     pub room: Room,
     /// The id.
     pub id: Id,
 }
 
-impl Seat {
+impl MemberKey {
     /// Creates a seat.
     #[must_use]
     pub fn new(room: Room, id: Id) -> Self {
@@ -70,9 +70,9 @@ impl Seat {
     }
 }
 
-impl Name for Seat {}
+impl Name for MemberKey {}
 
-impl Hashed for Seat {
+impl Hashed for MemberKey {
     fn hash_by(&self, keys: &impl BuildHasher) -> u64 {
         // With their lengths: another border between the two is another seat.
         keys.hash_one((self.room.as_bytes(), self.id.as_bytes()))

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::diff::Diff;
-use super::event::{Action, Event};
+use super::event::{Action, RoomEvent};
 use super::member::Member;
 use super::payload::Payload;
 use crate::name::Id;
@@ -11,7 +11,7 @@ use crate::position::Position;
 
 /// What changed since the last diff.
 #[derive(Debug, Default)]
-pub(super) struct Pending {
+pub(super) struct PendingDiff {
     changes: HashMap<Id, Change>,
     count: u64,
     position: Option<Position>,
@@ -24,7 +24,7 @@ enum Change {
     Left,
 }
 
-impl Pending {
+impl PendingDiff {
     pub(super) fn len(&self) -> usize {
         self.changes.len()
     }
@@ -38,7 +38,7 @@ impl Pending {
         self.changes.remove(id);
     }
 
-    pub(super) fn change(&mut self, event: Event) {
+    pub(super) fn change(&mut self, event: RoomEvent) {
         let before = self.changes.remove(&event.id);
         let after = match (before, event.action) {
             // It was not there before the batch, or only as someone who has left since.
@@ -113,10 +113,10 @@ mod tests {
 
     /// What is left of a few actions of one id.
     fn left(actions: &[Action]) -> String {
-        let (mut pending, id) = (Pending::default(), Id::new("a").unwrap());
+        let (mut pending, id) = (PendingDiff::default(), Id::new("a").unwrap());
         for (number, action) in (1..).zip(actions) {
             let (at, position) = (SystemTime::UNIX_EPOCH, Position::new(1, number));
-            pending.change(Event::new(id.clone(), action.clone(), number, at, position));
+            pending.change(RoomEvent::new(id.clone(), action.clone(), number, at, position));
         }
         let Some(diff) = pending.diff() else { return String::new() };
         assert_eq!(diff.count, actions.len() as u64);
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn snapshot_is_one_diff_at_least_and_the_last_has_its_position() {
         for (members, limit, sizes) in [(0, 3, vec![0]), (3, 3, vec![3]), (7, 3, vec![3, 3, 1])] {
-            let mut pending = Pending::default();
+            let mut pending = PendingDiff::default();
             for member in 0..members + 2 {
                 pending.present(Member::new(Id::new(&format!("{member}")).unwrap(), payload("x")));
             }

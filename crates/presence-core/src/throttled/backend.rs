@@ -12,16 +12,16 @@ use tokio_util::task::TaskTracker;
 
 use super::batcher::Batcher;
 use super::config::Config;
-use super::entry::Token;
-use super::keeper::{Keeper, Passing};
-use super::known::{Ask, Known};
+use super::forwarder::{Forwarder, Passing};
+use super::refresh_entry::RefreshId;
+use super::refresh_table::{Ask, RefreshTable};
 use crate::backend::{Backend, LastSeen};
 use crate::batch::BatchError;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Since, Status, Update};
 use crate::events::Events;
 use crate::name::{Device, Id};
-use crate::page::{Cursor, Page};
+use crate::page::{Cursor, IdPage};
 use crate::state::State;
 
 /// A backend that lets few of the heartbeats through to another one.
@@ -30,7 +30,7 @@ use crate::state::State;
 #[derive(Debug)]
 pub struct Throttled {
     inner: Arc<dyn Backend>,
-    known: Arc<Known>,
+    known: Arc<RefreshTable>,
     batcher: Batcher,
     passing: Passing,
     /// How many heartbeats of devices went through.
@@ -49,16 +49,16 @@ impl Throttled {
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime;
     /// what `inner` says if its events cannot begin.
     pub async fn start(inner: Arc<dyn Backend>, config: &Config) -> Result<Self, Error> {
-        config.check()?;
+        config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
         let events = inner.events(Since::Now).await?;
-        let known = Arc::new(Known::new(config));
+        let known = Arc::new(RefreshTable::new(config));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (batcher, courier) = Batcher::new(config, Arc::clone(&inner), Arc::clone(&known));
         tasks.spawn_on(courier.run(stop.clone()), &runtime);
-        let (keeper, passing) = Keeper::new(config, Arc::clone(&inner), Arc::clone(&known));
+        let (keeper, passing) = Forwarder::new(config, Arc::clone(&inner), Arc::clone(&known));
         tasks.spawn_on(keeper.run(stop.clone()), &runtime);
         let listen = stop.clone().run_until_cancelled_owned(listen(events, Arc::clone(&known)));
         tasks.spawn_on(listen, &runtime);
@@ -90,7 +90,7 @@ impl Throttled {
 }
 
 /// Forgets who goes offline, and doubts everybody whenever that may have been missed.
-async fn listen(mut events: Events, known: Arc<Known>) {
+async fn listen(mut events: Events, known: Arc<RefreshTable>) {
     while let Some(update) = events.next().await {
         match update {
             Ok(Update::Change(event)) if event.status == Status::Offline => known.forget(&event.id),
@@ -103,10 +103,10 @@ async fn listen(mut events: Events, known: Arc<Known>) {
 
 /// A heartbeat of a device that goes through; counts as failed unless it is known to be done.
 struct Asking<'a> {
-    known: &'a Known,
+    known: &'a RefreshTable,
     id: &'a Id,
     device: &'a Device,
-    token: Token,
+    token: RefreshId,
 }
 
 impl Drop for Asking<'_> {
@@ -137,15 +137,15 @@ impl Backend for Throttled {
         result
     }
 
-    async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+    async fn beat_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.check_open()?;
-        let token = Token { batch: self.asked.fetch_add(1, Ordering::Relaxed), place: 0 };
+        let token = RefreshId { batch: self.asked.fetch_add(1, Ordering::Relaxed), place: 0 };
         let sent = self.known.now();
         if self.known.ask_device(id, device, token) == Ask::Fresh {
             return Ok(());
         }
         let asking = Asking { known: &self.known, id, device, token };
-        let result = self.inner.online_device(id, device).await;
+        let result = self.inner.beat_device(id, device).await;
         if result.is_ok() {
             self.known.learn(id, Some(device), token, sent, true);
         }
@@ -157,10 +157,10 @@ impl Backend for Throttled {
         self.inner.hold_device(id, device).await
     }
 
-    async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+    async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.known.forget_device(id, device);
         self.passing.none_of(std::slice::from_ref(id)).await;
-        let result = self.inner.offline_device(id, device).await;
+        let result = self.inner.end_device(id, device).await;
         self.known.forget_device(id, device);
         result
     }
@@ -183,7 +183,7 @@ impl Backend for Throttled {
         }
     }
 
-    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
         self.inner.online_ids(cursor, limit).await
     }
 

@@ -5,16 +5,16 @@ use std::collections::HashMap;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::entry::Token;
-use super::known::{Ask, Known};
+use super::refresh_entry::RefreshId;
+use super::refresh_table::{Ask, RefreshTable};
 use crate::batch::BatchError;
-use crate::beings::Millis;
 use crate::error::{Error, ErrorKind};
 use crate::name::Id;
+use crate::tracker::Millis;
 
 /// The heartbeats of one caller that have to go through.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct HeartbeatRequest {
     pub(super) ids: Vec<Id>,
     /// Until when they must be on their way.
     pub(super) until: Instant,
@@ -30,12 +30,12 @@ pub(super) struct Batch {
     number: u64,
     /// Each id once.
     ids: Vec<Id>,
-    requests: Vec<Part>,
+    requests: Vec<ReplyPart>,
 }
 
 /// Who gets which part of the answer.
 #[derive(Debug)]
-struct Part {
+struct ReplyPart {
     reply: oneshot::Sender<Failures>,
     /// The places in the batch; none for ids that need no call any more.
     places: Vec<Option<u32>>,
@@ -52,8 +52,8 @@ impl Batch {
     }
 
     /// Adds what of a request still has to go through.
-    pub(super) fn add(&mut self, request: Request, known: &Known) {
-        let Request { ids, until, reply } = request;
+    pub(super) fn add(&mut self, request: HeartbeatRequest, known: &RefreshTable) {
+        let HeartbeatRequest { ids, until, reply } = request;
         if Instant::now() >= until {
             let error = Error::new(
                 ErrorKind::Unavailable,
@@ -66,12 +66,12 @@ impl Batch {
             return;
         }
         let places = ids.into_iter().map(|id| self.place(id, known)).collect();
-        self.requests.push(Part { reply, places });
+        self.requests.push(ReplyPart { reply, places });
     }
 
-    fn place(&mut self, id: Id, known: &Known) -> Option<u32> {
+    fn place(&mut self, id: Id, known: &RefreshTable) -> Option<u32> {
         let next = u32::try_from(self.ids.len()).expect("a batch has at most 2^16 ids");
-        match known.ask(&id, Token { batch: self.number, place: next }) {
+        match known.ask(&id, RefreshId { batch: self.number, place: next }) {
             Ask::Fresh => None,
             Ask::Refresh(place) => {
                 if place == next {
@@ -83,7 +83,7 @@ impl Batch {
     }
 
     /// Remembers what went through at `sent`, and tells each caller what did not.
-    pub(super) fn finish(self, result: Result<(), BatchError>, sent: Millis, known: &Known) {
+    pub(super) fn finish(self, result: Result<(), BatchError>, sent: Millis, known: &RefreshTable) {
         let failures = result.err().map_or(Vec::new(), |error| error.into_parts().1);
         let failed = failures.into_iter().filter_map(|failure| {
             let place = u32::try_from(failure.index()).ok()?;
@@ -91,10 +91,10 @@ impl Batch {
         });
         let failed: HashMap<u32, Error> = failed.collect();
         for (place, id) in (0..).zip(&self.ids) {
-            let token = Token { batch: self.number, place };
+            let token = RefreshId { batch: self.number, place };
             known.learn(id, None, token, sent, !failed.contains_key(&place));
         }
-        for Part { reply, places } in self.requests {
+        for ReplyPart { reply, places } in self.requests {
             let failures = places.iter().enumerate().filter_map(|(index, place)| {
                 let error = failed.get(place.as_ref()?)?;
                 Some((index, error.clone()))

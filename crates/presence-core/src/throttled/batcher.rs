@@ -9,9 +9,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Batch, Request};
+use super::batch::{Batch, HeartbeatRequest};
 use super::config::Config;
-use super::known::Known;
+use super::refresh_table::RefreshTable;
 use crate::backend::Backend;
 use crate::batch::Failure;
 use crate::error::{Error, ErrorKind};
@@ -20,28 +20,32 @@ use crate::name::Id;
 /// Where callers leave their heartbeats.
 #[derive(Debug)]
 pub(super) struct Batcher {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<HeartbeatRequest>,
     batch_max: usize,
     wait_max: Duration,
 }
 
 /// Carries them to the inner backend.
 #[derive(Debug)]
-pub(super) struct Courier {
+pub(super) struct BatchTask {
     inner: Arc<dyn Backend>,
-    known: Arc<Known>,
-    requests: mpsc::Receiver<Request>,
+    known: Arc<RefreshTable>,
+    requests: mpsc::Receiver<HeartbeatRequest>,
     batch_max: usize,
     window: Duration,
 }
 
 impl Batcher {
-    pub(super) fn new(config: &Config, inner: Arc<dyn Backend>, known: Arc<Known>) -> (Self, Courier) {
+    pub(super) fn new(
+        config: &Config,
+        inner: Arc<dyn Backend>,
+        known: Arc<RefreshTable>,
+    ) -> (Self, BatchTask) {
         let (sender, requests) = mpsc::channel(config.waiting_max);
         let &Config { batch_max, wait_max, window, .. } = config;
         (
             Self { requests: sender, batch_max, wait_max },
-            Courier { inner, known, requests, batch_max, window },
+            BatchTask { inner, known, requests, batch_max, window },
         )
     }
 
@@ -75,7 +79,7 @@ impl Batcher {
         until: Instant,
     ) -> Result<oneshot::Receiver<Vec<(usize, Error)>>, Error> {
         let (reply, answer) = oneshot::channel();
-        let sent = timeout_at(until, self.requests.send(Request { ids, until, reply })).await;
+        let sent = timeout_at(until, self.requests.send(HeartbeatRequest { ids, until, reply })).await;
         let full = |_| {
             Error::new(
                 ErrorKind::Unavailable,
@@ -87,7 +91,7 @@ impl Batcher {
     }
 }
 
-impl Courier {
+impl BatchTask {
     /// Works until it is stopped; a call that is under way by then is waited for.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut left = None;
@@ -105,7 +109,11 @@ impl Courier {
         }
     }
 
-    async fn next(&mut self, left: &mut Option<Request>, stop: &CancellationToken) -> Option<Request> {
+    async fn next(
+        &mut self,
+        left: &mut Option<HeartbeatRequest>,
+        stop: &CancellationToken,
+    ) -> Option<HeartbeatRequest> {
         match left.take() {
             Some(request) => Some(request),
             None => stop.run_until_cancelled(self.requests.recv()).await.flatten(),
@@ -113,7 +121,7 @@ impl Courier {
     }
 
     /// Adds what waits, and what comes within the window; what does not fit is `left`.
-    async fn fill(&mut self, batch: &mut Batch, left: &mut Option<Request>) {
+    async fn fill(&mut self, batch: &mut Batch, left: &mut Option<HeartbeatRequest>) {
         let until = Instant::now() + self.window;
         while batch.ids().len() < self.batch_max {
             let request = match self.requests.try_recv() {

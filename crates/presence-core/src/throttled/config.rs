@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::beings::Timing;
 use crate::error::{Error, ErrorKind};
+use crate::tracker::Timing;
 
 /// Settings of the throttle.
 ///
@@ -78,7 +78,7 @@ impl Config {
         self.ttl.mul_f64((1.0 - self.fraction).clamp(0.0, 1.0))
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn validate(&self) -> Result<(), Error> {
         Timing::new(self.ttl, Duration::ZERO)?;
         let fault = if !(0.25..=0.95).contains(&self.fraction) {
             format!("fraction is {}; it must be from 0.25 to 0.95", self.fraction)
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn settings_out_of_bounds_are_named() {
-        assert!(Config::default().check().is_ok());
+        assert!(Config::default().validate().is_ok());
         let changes: [(&str, fn(&mut Config)); 9] = [
             ("ttl", |config| config.ttl = Duration::from_micros(10_500)),
             ("fraction", |config| config.fraction = f64::NAN),
@@ -148,7 +148,7 @@ mod tests {
         for (name, change) in changes {
             let mut config = Config::default();
             change(&mut config);
-            let error = config.check().unwrap_err();
+            let error = config.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().starts_with(name), "{error}");
         }

@@ -82,10 +82,10 @@ mod backend;
 mod batch;
 mod batcher;
 mod config;
-mod entry;
-mod keeper;
-mod known;
-mod part;
+mod forwarder;
+mod refresh_entry;
+mod refresh_table;
+mod stripe;
 
 pub use self::backend::Throttled;
 pub use self::config::Config;

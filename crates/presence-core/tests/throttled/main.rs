@@ -71,7 +71,7 @@ async fn who_beats_within_the_ttl_never_goes_offline() {
     let (ids, phone) = (ids(100), device("phone"));
     let beat = async || {
         throttled.online(&ids[1..]).await.unwrap();
-        throttled.online_device(&ids[0], &phone).await.unwrap();
+        throttled.beat_device(&ids[0], &phone).await.unwrap();
     };
     let mut events = throttled.events(Since::Now).await.unwrap();
     beat().await;
@@ -295,11 +295,11 @@ async fn who_was_ended_elsewhere_is_not_answered_for() {
     let (spy, throttled) = start(&config()).await;
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
-    throttled.online_device(&alice[0], &device("phone")).await.unwrap();
+    throttled.beat_device(&alice[0], &device("phone")).await.unwrap();
     spy.backend().offline(&alice).await.unwrap();
     others().await;
     throttled.online(&alice).await.unwrap();
-    throttled.online_device(&alice[0], &device("phone")).await.unwrap();
+    throttled.beat_device(&alice[0], &device("phone")).await.unwrap();
     assert_eq!((spy.calls().len(), spy.devices()), (2, 2));
     assert_eq!(throttled.status(&alice).await.unwrap(), [Status::Online]);
 }
@@ -340,22 +340,22 @@ async fn heartbeats_of_devices_are_answered_here_too() {
     let (spy, throttled) = start(&config()).await;
     let alice = id("alice");
     for _ in 0..30 {
-        throttled.online_device(&alice, &device("phone")).await.unwrap();
-        throttled.online_device(&alice, &device("watch")).await.unwrap();
+        throttled.beat_device(&alice, &device("phone")).await.unwrap();
+        throttled.beat_device(&alice, &device("watch")).await.unwrap();
         sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(spy.devices(), 2);
-    throttled.offline_device(&alice, &device("phone")).await.unwrap();
-    throttled.online_device(&alice, &device("watch")).await.unwrap();
+    throttled.end_device(&alice, &device("phone")).await.unwrap();
+    throttled.beat_device(&alice, &device("watch")).await.unwrap();
     assert_eq!(spy.devices(), 2);
-    throttled.online_device(&alice, &device("phone")).await.unwrap();
+    throttled.beat_device(&alice, &device("phone")).await.unwrap();
     assert_eq!(spy.devices(), 3);
     spy.fail(Some("alice"));
     // Until what is owed is not tried any more.
     sleep(TTL * 2).await;
     let before = spy.devices();
     for _ in 0..2 {
-        let error = throttled.online_device(&alice, &device("watch")).await.unwrap_err();
+        let error = throttled.beat_device(&alice, &device("watch")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
     }
     assert_eq!(spy.devices(), before + 2);
@@ -366,9 +366,9 @@ async fn heartbeat_that_nobody_waited_for_is_not_remembered() {
     let (spy, throttled) = start(&config()).await;
     let alice = id("alice");
     spy.freeze();
-    assert!(throttled.online_device(&alice, &device("phone")).now_or_never().is_none());
+    assert!(throttled.beat_device(&alice, &device("phone")).now_or_never().is_none());
     spy.thaw();
-    throttled.online_device(&alice, &device("phone")).await.unwrap();
+    throttled.beat_device(&alice, &device("phone")).await.unwrap();
     assert_eq!(spy.devices(), 2);
 }
 

@@ -75,7 +75,7 @@ impl World {
                 }
             }
             Step::BeatDevice(number) => {
-                let result = self.throttled.online_device(&id(&number.to_string()), &device("phone")).await;
+                let result = self.throttled.beat_device(&id(&number.to_string()), &device("phone")).await;
                 if result.is_ok() {
                     self.promises[number][1] = self.promise(number);
                 }
@@ -91,7 +91,7 @@ impl World {
                 self.promises[number] = [0; 2];
             }
             Step::EndDevice(number) => {
-                let ended = self.throttled.offline_device(&id(&number.to_string()), &device("phone")).await;
+                let ended = self.throttled.end_device(&id(&number.to_string()), &device("phone")).await;
                 ended.expect("memory is there");
                 self.promises[number][1] = 0;
             }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use presence_core::memory::{Config, Memory};
 use presence_core::{
-    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, State,
-    Status,
+    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, IdPage, LastSeen, Since,
+    State, Status,
 };
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -103,10 +103,10 @@ impl Backend for Inner {
         if bad.is_empty() { Ok(()) } else { Err(BatchError::new((), bad)) }
     }
 
-    async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+    async fn beat_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.calls.lock().expect("no test panics with it").1 += 1;
         self.thawed().await;
-        if self.is_bad(id) { Err(unavailable()) } else { self.memory.online_device(id, device).await }
+        if self.is_bad(id) { Err(unavailable()) } else { self.memory.beat_device(id, device).await }
     }
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
@@ -117,8 +117,8 @@ impl Backend for Inner {
         self.memory.hold_device(id, device).await
     }
 
-    async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.memory.offline_device(id, device).await
+    async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        self.memory.end_device(id, device).await
     }
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
@@ -129,7 +129,7 @@ impl Backend for Inner {
         self.memory.last_seen(ids).await
     }
 
-    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
         self.memory.online_ids(cursor, limit).await
     }
 

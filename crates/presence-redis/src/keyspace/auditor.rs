@@ -12,22 +12,22 @@ use presence_core::{Error, Id};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, warn};
 
-use super::core::Core;
-use super::feed::Health;
+use super::feed::MirrorState;
+use super::shared::Shared;
 
 /// Looks at every [`INTERVAL`], until the backend stops.
-pub(super) async fn run(core: Arc<Core>) {
+pub(super) async fn run(core: Arc<Shared>) {
     let stop = core.feed.stop.clone();
     stop.run_until_cancelled(audit_forever(&core)).await;
 }
 
-async fn audit_forever(core: &Core) {
+async fn audit_forever(core: &Shared) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut from = 0;
     loop {
         ticks.tick().await;
-        if core.feed.state().health != Health::Live || core.feed.health.unsure().is_some() {
+        if core.feed.state().health != MirrorState::Live || core.feed.health.unsure().is_some() {
             // A key that is missing says nothing now.
             continue;
         }
@@ -47,7 +47,7 @@ async fn audit_forever(core: &Core) {
 }
 
 /// Lets those in doubt go, if it is time to.
-async fn let_go(core: &Core) -> Result<(), Error> {
+async fn let_go(core: &Shared) -> Result<(), Error> {
     if !core.feed.doubts() {
         return Ok(());
     }
@@ -64,7 +64,7 @@ async fn let_go(core: &Core) -> Result<(), Error> {
 }
 
 /// Looks a few ids up, the next ones each time.
-async fn look(core: &Core, from: &mut u64) -> Result<(), Error> {
+async fn look(core: &Shared, from: &mut u64) -> Result<(), Error> {
     let sample = core.feed.state().mirror.sample(*from, SAMPLE);
     *from = sample.last().map_or(0, |place| place.hash.wrapping_add(1));
     let mut ids: Vec<Id> = sample.into_iter().map(|place| place.id).collect();

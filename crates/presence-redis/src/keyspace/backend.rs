@@ -4,22 +4,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use presence_core::{
-    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, State,
-    Status,
+    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, IdPage, LastSeen, Since,
+    State, Status,
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
-use super::core::Core;
 use super::feed::wall_now;
-use super::session::Session;
-use super::store::{Remaining, Store};
+use super::key_events::KeyEvents;
+use super::shared::Shared;
+use super::store::{KeyStore, Remaining};
 use super::subscription::Subscription;
-use super::{auditor, keeper, listener, trial};
+use super::{auditor, listener, refresher, trial};
 use crate::connection::Link;
-use crate::policy::{self, Keys};
+use crate::policy::{self, EvictableKeys};
 use crate::version;
 
 /// Presence in the keys and notifications of the Go package.
@@ -28,7 +28,7 @@ use crate::version;
 /// for.
 #[derive(Debug)]
 pub struct Keyspace {
-    core: Arc<Core>,
+    core: Arc<Shared>,
     tasks: TaskTracker,
 }
 
@@ -41,7 +41,7 @@ impl Keyspace {
     /// little of its keys, or outside a tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if
     /// Redis does not answer.
     pub async fn start(config: &Config) -> Result<Self, Error> {
-        config.check()?;
+        config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
@@ -52,16 +52,16 @@ impl Keyspace {
             return Err(Error::new(ErrorKind::Config, message));
         }
         version::check(&link, version::KEYSPACE).await?;
-        let store = Store::new(link, config);
-        let session = Box::pin(Session::open(&store, config)).await?;
-        let (core, questions) = Core::new(config, store);
+        let store = KeyStore::new(link, config);
+        let session = Box::pin(KeyEvents::open(&store, config)).await?;
+        let (core, questions) = Shared::new(config, store);
         let core = Arc::new(core);
         // Here, since the first call may come before the listener's first turn.
         core.feed.begin_round(false);
         let tasks = TaskTracker::new();
         tasks.spawn_on(listener::run(Arc::clone(&core), session, questions), &runtime);
         tasks.spawn_on(auditor::run(Arc::clone(&core)), &runtime);
-        tasks.spawn_on(keeper::run(Arc::clone(&core)), &runtime);
+        tasks.spawn_on(refresher::run(Arc::clone(&core)), &runtime);
         tasks.spawn_on(trial::run(Arc::clone(&core)), &runtime);
         tasks.close();
         Ok(Self { core, tasks })
@@ -89,7 +89,7 @@ impl Backend for Keyspace {
         ended
     }
 
-    async fn online_device(&self, id: &Id, _device: &Device) -> Result<(), Error> {
+    async fn beat_device(&self, id: &Id, _device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
         // The key knows no devices: it lives until the last deadline of all.
         Ok(self.core.store.beat(std::slice::from_ref(id)).await?)
@@ -111,7 +111,7 @@ impl Backend for Keyspace {
         }
     }
 
-    async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+    async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
         // Its key is left to expire: another process may keep the id online, and nothing in Redis
         // would tell.
@@ -121,7 +121,7 @@ impl Backend for Keyspace {
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
         self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let statuses = self.stand_by_held(ids, self.core.store.status(ids).await).await;
+        let statuses = self.keep_held_online(ids, self.core.store.status(ids).await).await;
         match self.core.feed.health.unsure() {
             Some(error) => unsure(ids, statuses, &error),
             None => statuses,
@@ -145,13 +145,13 @@ impl Backend for Keyspace {
             Remaining::Absent => self.core.feed.state().remembered.seen(id),
             Remaining::Unlimited => Some(now),
             Remaining::Time(_) if self.core.feed.held.has(id) => Some(now),
-            Remaining::Time(left) => now.checked_sub(self.core.config.life().saturating_sub(left)),
+            Remaining::Time(left) => now.checked_sub(self.core.config.key_ttl().saturating_sub(left)),
         };
         let seen: Vec<LastSeen> = ids.iter().zip(remaining).map(seen).collect();
         if failures.is_empty() { Ok(seen) } else { Err(BatchError::new(seen, failures)) }
     }
 
-    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
         self.core.check_open()?;
         if cursor.shard() > 1 {
             return Err(Error::new(
@@ -166,7 +166,7 @@ impl Backend for Keyspace {
         let page = self.core.feed.state().mirror.list_by_hash(after, limit);
         let next =
             if page.len() < limit { None } else { page.last().map(|place| Cursor::new(1, place.hash)) };
-        Ok(Page::new(page.into_iter().map(|place| place.id).collect(), next))
+        Ok(IdPage::new(page.into_iter().map(|place| place.id).collect(), next))
     }
 
     async fn count(&self) -> Result<u64, Error> {
@@ -189,7 +189,7 @@ impl Backend for Keyspace {
 
     async fn warnings(&self) -> Result<Vec<String>, Error> {
         self.core.check_open()?;
-        policy::warnings(&self.core.store.link, Keys::All).await
+        policy::warnings(&self.core.store.link, EvictableKeys::All).await
     }
 
     async fn close(&self) {
@@ -204,7 +204,7 @@ impl Backend for Keyspace {
 impl Keyspace {
     /// Does not let ids be called offline that are held here, whose keys were lost and are yet to
     /// be made again.
-    async fn stand_by_held(
+    async fn keep_held_online(
         &self,
         ids: &[Id],
         statuses: Result<Vec<Status>, BatchError<Vec<Status>>>,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use presence_core::beings::Timing;
+use presence_core::tracker::Timing;
 use presence_core::{Error, ErrorKind};
 
-use redis_link::Connect;
+use redis_link::LinkConfig;
 
 /// Settings of the keyspace layout.
 ///
@@ -23,7 +23,7 @@ pub struct Config {
     /// How to reach Redis.
     ///
     /// It is one server, or the master that sentinels name, and not a cluster.
-    pub connect: Connect,
+    pub connect: LinkConfig,
     /// What every key begins with, before a colon.
     ///
     /// 1 to 64 bytes without control characters; default `presence`.
@@ -82,10 +82,10 @@ impl Config {
 
     /// Creates the settings for a Redis at `url`, all others at their defaults.
     ///
-    /// See [`Connect`] for the forms of an address.
+    /// See [`LinkConfig`] for the forms of an address.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            connect: Connect::new(url),
+            connect: LinkConfig::new(url),
             prefix: "presence".to_owned(),
             ttl: Duration::from_secs(30),
             grace: Duration::ZERO,
@@ -95,7 +95,7 @@ impl Config {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn validate(&self) -> Result<(), Error> {
         Timing::new(self.ttl, self.grace)?;
         let Self { prefix, ttl, .. } = self;
         let fault = if *ttl < Self::TTL_MIN {
@@ -113,7 +113,7 @@ impl Config {
     }
 
     /// How long a key lives after a heartbeat.
-    pub(super) fn life(&self) -> Duration {
+    pub(super) fn key_ttl(&self) -> Duration {
         self.ttl + self.grace
     }
 }
@@ -129,7 +129,7 @@ mod tests {
         let config = |change: fn(&mut Config)| {
             let mut config = Config::new("redis://localhost");
             change(&mut config);
-            config.check()
+            config.validate()
         };
         assert!(config(|config| config.ttl = Config::TTL_MIN).is_ok());
         for (name, result) in [

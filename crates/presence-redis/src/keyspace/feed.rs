@@ -11,34 +11,34 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::config::Config;
-use super::health::Health as Standing;
+use super::health::Health;
 use super::held::Held;
-use super::keys::Sign;
-use super::log::{Log, Note};
-use super::mirror::{Mirror, Place};
+use super::keys::KeyEvent;
+use super::log::{Log, LogRecord};
+use super::mirror::{HashedId, Mirror};
 use super::remembered::Remembered;
 
 /// The state that the listener writes and streams read. It knows no connection, so a stream keeps
 /// none alive.
 #[derive(Debug)]
 pub(super) struct Feed {
-    state: Mutex<State>,
+    state: Mutex<Locked>,
     /// Tells streams that the state has changed.
     news: watch::Sender<()>,
     /// Cancelled when the backend is closed or dropped.
     pub(super) stop: CancellationToken,
     pub(super) held: Held,
-    pub(super) health: Standing,
-    life: Duration,
+    pub(super) health: Health,
+    key_ttl: Duration,
 }
 
 /// What changes together with its notes.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct Locked {
     pub(super) mirror: Mirror,
     pub(super) log: Log,
     pub(super) remembered: Remembered,
-    pub(super) health: Health,
+    pub(super) health: MirrorState,
     /// Who lost its key although nobody need have gone, and when: while Redis took no writes, or
     /// while it is held here. They are in the mirror until that is settled.
     starved: HashMap<Id, SystemTime>,
@@ -49,7 +49,7 @@ pub(super) struct State {
 
 /// How far the mirror can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
+pub(super) enum MirrorState {
     /// Nothing is heard.
     Lost,
     /// Everything is heard; what was there before is still being read.
@@ -60,11 +60,11 @@ pub(super) enum Health {
 impl Feed {
     pub(super) fn new(config: &Config) -> Self {
         let (epoch, _) = Uuid::new_v4().as_u64_pair();
-        let state = State {
+        let state = Locked {
             mirror: Mirror::default(),
             log: Log::new(epoch, config.events_max),
             remembered: Remembered::new(config.remembered_max),
-            health: Health::Lost,
+            health: MirrorState::Lost,
             starved: HashMap::new(),
             doubt: None,
         };
@@ -73,12 +73,12 @@ impl Feed {
             news: watch::Sender::new(()),
             stop: CancellationToken::new(),
             held: Held::default(),
-            health: Standing::new(config.ttl),
-            life: config.life(),
+            health: Health::new(config.ttl),
+            key_ttl: config.key_ttl(),
         }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, Locked> {
         self.state.lock()
     }
 
@@ -87,26 +87,26 @@ impl Feed {
     }
 
     /// Notes what Redis told, in its order.
-    pub(super) fn hear(&self, signs: impl Iterator<Item = (Sign, Id)>) {
+    pub(super) fn hear(&self, signs: impl Iterator<Item = (KeyEvent, Id)>) {
         let at = wall_now();
         // Keys that nobody could renew say nothing about their ids.
         let starving = self.health.unsure().is_some();
         let mut state = self.state();
         for (sign, id) in signs {
             match sign {
-                Sign::Set => {
+                KeyEvent::Set => {
                     let cause = if self.held.has(&id) { Cause::Held } else { Cause::Heartbeat };
                     state.come(id, cause, at);
                 }
-                Sign::Deleted => {
+                KeyEvent::Deleted => {
                     self.held.end_firm(&id);
                     state.go(id, Cause::Explicit, at, at);
                 }
-                Sign::Expired if (starving || self.held.has_firm(&id)) && state.mirror.has(&id) => {
+                KeyEvent::Expired if (starving || self.held.has_firm(&id)) && state.mirror.has(&id) => {
                     self.held.lose(&id);
                     state.starved.insert(id, at);
                 }
-                Sign::Expired | Sign::Evicted => {
+                KeyEvent::Expired | KeyEvent::Evicted => {
                     self.held.lose(&id);
                     state.go(id, Cause::Expired, at, self.beat_before(at));
                 }
@@ -123,7 +123,7 @@ impl Feed {
         for id in ids {
             if state.mirror.found(id.clone()) {
                 state.remembered.come_back(&id);
-                state.log.append(Note::Transition { id, cause: Cause::Heartbeat, at });
+                state.log.append(LogRecord::Transition { id, cause: Cause::Heartbeat, at });
             }
         }
         drop(state);
@@ -142,11 +142,11 @@ impl Feed {
         state.starved.clear();
         state.doubt = None;
         if gap {
-            state.log.append(Note::Gap);
+            state.log.append(LogRecord::Gap);
         }
         // Without a gap the mirror stays as good as it was.
-        if state.health == Health::Lost {
-            state.health = Health::Reading;
+        if state.health == MirrorState::Lost {
+            state.health = MirrorState::Reading;
         }
         drop(state);
         self.health.heard(Ok(()));
@@ -157,8 +157,8 @@ impl Feed {
     pub(super) fn end_round(&self) {
         let mut state = self.state();
         state.mirror.end();
-        state.health = Health::Live;
-        state.doubt = Some(Instant::now() + self.life);
+        state.health = MirrorState::Live;
+        state.doubt = Some(Instant::now() + self.key_ttl);
         drop(state);
         self.news.send_replace(());
     }
@@ -171,8 +171,8 @@ impl Feed {
             return;
         }
         self.health.heard(Err(&error));
-        state.health = Health::Lost;
-        state.log.append(Note::Lost(error));
+        state.health = MirrorState::Lost;
+        state.log.append(LogRecord::Lost(error));
         drop(state);
         self.news.send_replace(());
     }
@@ -183,11 +183,11 @@ impl Feed {
             return false;
         }
         let state = self.state();
-        state.health == Health::Live && state.doubt.is_some_and(|doubt| doubt <= Instant::now())
+        state.health == MirrorState::Live && state.doubt.is_some_and(|doubt| doubt <= Instant::now())
     }
 
     /// Lets those in doubt go, a page of the mirror at a time, and returns where to go on.
-    pub(super) fn let_go(&self, after: Option<&Place>) -> Option<Place> {
+    pub(super) fn let_go(&self, after: Option<&HashedId>) -> Option<HashedId> {
         let at = wall_now();
         let mut state = self.state();
         // Another round may have begun meanwhile.
@@ -251,28 +251,28 @@ impl Feed {
         loop {
             news.borrow_and_update();
             match self.state().health {
-                Health::Live => return Ok(()),
-                Health::Lost => return Err(deaf()),
-                Health::Reading => {}
+                MirrorState::Live => return Ok(()),
+                MirrorState::Lost => return Err(not_listening()),
+                MirrorState::Reading => {}
             }
             if news.changed().await.is_err() {
-                return Err(deaf());
+                return Err(not_listening());
             }
         }
     }
 
     /// The latest moment of a heartbeat whose key expired at `at`.
     fn beat_before(&self, at: SystemTime) -> SystemTime {
-        at.checked_sub(self.life).unwrap_or(at)
+        at.checked_sub(self.key_ttl).unwrap_or(at)
     }
 }
 
-impl State {
+impl Locked {
     fn come(&mut self, id: Id, cause: Cause, at: SystemTime) {
         self.starved.remove(&id);
         if self.mirror.came(id.clone()) {
             self.remembered.come_back(&id);
-            self.log.append(Note::Transition { id, cause, at });
+            self.log.append(LogRecord::Transition { id, cause, at });
         }
     }
 
@@ -285,12 +285,12 @@ impl State {
 
     fn leave(&mut self, id: Id, cause: Cause, at: SystemTime, seen: SystemTime) {
         self.remembered.leave(id.clone(), seen);
-        self.log.append(Note::Transition { id, cause, at });
+        self.log.append(LogRecord::Transition { id, cause, at });
     }
 }
 
 /// The error of whoever asks for more than is heard.
-pub(super) fn deaf() -> Error {
+pub(super) fn not_listening() -> Error {
     Error::new(
         ErrorKind::Unavailable,
         "presence does not receive redis's notifications now; try again once it does",

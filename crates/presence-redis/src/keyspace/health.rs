@@ -10,25 +10,25 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::connection::refusal;
-use crate::report::Report;
+use crate::outage_log::OutageLog;
 
 /// What the tasks learnt last, as one state.
 #[derive(Debug)]
 pub(super) struct Health {
-    known: Mutex<Known>,
+    known: Mutex<Locked>,
     /// How long it takes until those who are there have their keys again.
     settling: Duration,
     state: watch::Sender<State>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct Locked {
     /// Until when keys may be missing that could not be renewed, and why they could not.
     unsure: Option<(Instant, Error)>,
     writes: Option<Trouble>,
-    deaf: Option<State>,
+    not_listening: Option<State>,
     closed: bool,
-    report: Report,
+    report: OutageLog,
 }
 
 /// Why a write failed.
@@ -76,7 +76,7 @@ impl Health {
     /// Notes whether notifications are heard.
     pub(super) fn heard(&self, result: Result<(), &Error>) {
         self.note(|known| {
-            known.deaf = result.err().map(|error| {
+            known.not_listening = result.err().map(|error| {
                 State::read_only(format!("presence does not hear who comes and goes: {}", sentence(error)))
             });
         });
@@ -99,7 +99,7 @@ impl Health {
         self.note(|known| known.closed = true);
     }
 
-    fn note(&self, change: impl FnOnce(&mut Known)) {
+    fn note(&self, change: impl FnOnce(&mut Locked)) {
         let mut known = self.known.lock();
         change(&mut known);
         let state = known.state();
@@ -114,12 +114,12 @@ impl Health {
     }
 }
 
-impl Known {
+impl Locked {
     fn state(&self) -> State {
         if self.closed {
             return State::closed();
         }
-        let worst = self.writes.as_ref().map(|trouble| &trouble.state).or(self.deaf.as_ref());
+        let worst = self.writes.as_ref().map(|trouble| &trouble.state).or(self.not_listening.as_ref());
         worst.cloned().unwrap_or(State::Well)
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Keys {
 
 /// What a notification says about an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(super) enum KeyEvent {
     /// A key was written that was not there, or not to the one who wrote it.
     Set,
     Expired,
@@ -62,7 +62,7 @@ impl Keys {
     }
 }
 
-impl Sign {
+impl KeyEvent {
     /// In the order in which they are subscribed to; the ancestor's two come first.
     pub(super) const ALL: [Self; 4] = [Self::Set, Self::Expired, Self::Deleted, Self::Evicted];
 
@@ -118,10 +118,10 @@ mod tests {
 
     #[test]
     fn channels_are_told_apart() {
-        for sign in Sign::ALL {
-            assert_eq!(Sign::of(&sign.channel(10)), Some(sign));
+        for sign in KeyEvent::ALL {
+            assert_eq!(KeyEvent::of(&sign.channel(10)), Some(sign));
         }
-        assert_eq!(Sign::Set.channel(10), "__keyevent@10__:set");
-        assert_eq!(Sign::of("__keyevent@10__:hset"), None);
+        assert_eq!(KeyEvent::Set.channel(10), "__keyevent@10__:set");
+        assert_eq!(KeyEvent::of("__keyevent@10__:hset"), None);
     }
 }

@@ -12,21 +12,25 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, timeout};
 use tracing::{debug, info, warn};
 
-use super::core::{Core, Question};
+use super::key_events::{KeyEvents, sign};
 use super::notifications;
-use super::session::{Session, sign};
+use super::shared::{Question, Shared};
 use crate::random;
 
 /// Listens until the backend stops; `session` is the first connection, and the first round has
 /// begun.
-pub(super) async fn run(core: Arc<Core>, session: Session, mut questions: mpsc::Receiver<Question>) {
+pub(super) async fn run(core: Arc<Shared>, session: KeyEvents, mut questions: mpsc::Receiver<Question>) {
     let stop = core.feed.stop.clone();
     stop.run_until_cancelled(listen_forever(&core, session, &mut questions)).await;
 }
 
-async fn listen_forever(core: &Arc<Core>, mut session: Session, questions: &mut mpsc::Receiver<Question>) {
+async fn listen_forever(
+    core: &Arc<Shared>,
+    mut session: KeyEvents,
+    questions: &mut mpsc::Receiver<Question>,
+) {
     loop {
-        let error = Listener::new(core, session, questions).run().await;
+        let error = KeyEventTask::new(core, session, questions).run().await;
         warn!(
             error = &error as &dyn std::error::Error,
             "redis's notifications were lost; presence hears of no changes until they are back"
@@ -41,10 +45,10 @@ async fn listen_forever(core: &Arc<Core>, mut session: Session, questions: &mut 
 }
 
 /// Tries until there is a connection, first at once and then after random waits.
-async fn connect(core: &Core) -> Session {
+async fn connect(core: &Shared) -> KeyEvents {
     let (mut bound, mut told) = (WAIT_MIN, false);
     loop {
-        match Box::pin(Session::open(&core.store, &core.config)).await {
+        match Box::pin(KeyEvents::open(&core.store, &core.config)).await {
             Ok(session) => return session,
             // That Redis is away was told when it was lost; this does not mend itself.
             Err(error) if error.kind() == ErrorKind::Config && !told => {
@@ -62,9 +66,9 @@ async fn connect(core: &Core) -> Session {
 }
 
 /// One connection from its beginning to its end.
-struct Listener<'a> {
-    core: &'a Arc<Core>,
-    session: Session,
+struct KeyEventTask<'a> {
+    core: &'a Arc<Shared>,
+    session: KeyEvents,
     questions: &'a mut mpsc::Receiver<Question>,
     /// Who waits for the next ping to be sent.
     waiting: Vec<Question>,
@@ -82,8 +86,8 @@ struct Listener<'a> {
 /// Work that may be under way beside the connection.
 type Running<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 
-impl<'a> Listener<'a> {
-    fn new(core: &'a Arc<Core>, session: Session, questions: &'a mut mpsc::Receiver<Question>) -> Self {
+impl<'a> KeyEventTask<'a> {
+    fn new(core: &'a Arc<Shared>, session: KeyEvents, questions: &'a mut mpsc::Receiver<Question>) -> Self {
         let mut ticks = interval_at(Instant::now() + SILENCE, SILENCE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let reading: Running<()> = Some(Box::pin(read(Arc::clone(core))));
@@ -201,7 +205,7 @@ async fn progress<T>(running: &mut Running<T>) -> T {
     }
 }
 
-async fn pong(ping: impl Future<Output = RedisResult<Value>>, core: Arc<Core>) -> Result<(), Error> {
+async fn pong(ping: impl Future<Output = RedisResult<Value>>, core: Arc<Shared>) -> Result<(), Error> {
     let link = &core.store.link;
     match timeout(link.timeout(), ping).await {
         Ok(pong) => pong.map(drop).map_err(|error| link.failed(error)),
@@ -214,7 +218,7 @@ async fn pong(ping: impl Future<Output = RedisResult<Value>>, core: Arc<Core>) -
 }
 
 /// Reads all keys, however often it has to ask for a page.
-async fn read(core: Arc<Core>) {
+async fn read(core: Arc<Shared>) {
     let mut cursor = 0;
     loop {
         match core.store.scan(cursor).await {

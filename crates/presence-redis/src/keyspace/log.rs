@@ -14,7 +14,7 @@ use presence_core::{Cause, Error, Id, Position};
 #[derive(Debug)]
 pub(super) struct Log {
     epoch: u64,
-    notes: VecDeque<Note>,
+    notes: VecDeque<LogRecord>,
     notes_max: usize,
     /// The number of the latest note; 0 before the first.
     last: u64,
@@ -22,7 +22,7 @@ pub(super) struct Log {
 
 /// Something that streams tell.
 #[derive(Debug, Clone)]
-pub(super) enum Note {
+pub(super) enum LogRecord {
     Transition {
         id: Id,
         cause: Cause,
@@ -46,7 +46,7 @@ impl Log {
         Self { epoch, notes: VecDeque::new(), notes_max, last: 0 }
     }
 
-    pub(super) fn append(&mut self, note: Note) {
+    pub(super) fn append(&mut self, note: LogRecord) {
         if self.notes.len() == self.notes_max {
             self.notes.pop_front();
         }
@@ -82,7 +82,7 @@ impl Log {
         after: u64,
         until: u64,
         limit: usize,
-    ) -> Result<impl Iterator<Item = (u64, &Note)>, Gone> {
+    ) -> Result<impl Iterator<Item = (u64, &LogRecord)>, Gone> {
         let start = self.start();
         if after < start {
             return Err(Gone { missed: start - after });
@@ -107,9 +107,9 @@ mod tests {
         };
         assert_eq!(read(&log, 0, 9, 9), Ok(vec![]));
         for _ in 0..4 {
-            log.append(Note::Gap);
+            log.append(LogRecord::Gap);
         }
-        log.append(Note::Lost(Error::new(ErrorKind::Unavailable, "gone")));
+        log.append(LogRecord::Lost(Error::new(ErrorKind::Unavailable, "gone")));
         assert_eq!(read(&log, 1, 9, 9), Err(Gone { missed: 1 }));
         assert_eq!(read(&log, 2, 9, 9), Ok(vec![3, 4, 5]));
         assert_eq!(read(&log, 2, 4, 9), Ok(vec![3, 4]));

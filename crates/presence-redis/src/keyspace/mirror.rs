@@ -24,7 +24,7 @@ use xxhash_rust::xxh3::xxh3_64;
 #[derive(Debug, Default)]
 pub(super) struct Mirror {
     /// With the number of the round in which each was last seen.
-    ids: BTreeMap<Place, u32>,
+    ids: BTreeMap<HashedId, u32>,
     round: u32,
     /// Who went during the round that is under way; `None` between rounds.
     gone: Option<HashSet<Id>>,
@@ -35,12 +35,12 @@ pub(super) struct Mirror {
 /// Where an id stands in listings: by hash, which fits into a cursor and is the same in every
 /// process.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
+pub(super) struct HashedId {
     pub(super) hash: u64,
     pub(super) id: Id,
 }
 
-impl Place {
+impl HashedId {
     pub(super) fn new(id: Id) -> Self {
         Self { hash: xxh3_64(id.as_bytes()), id }
     }
@@ -49,7 +49,7 @@ impl Place {
 impl Mirror {
     /// Says whether an id is online.
     pub(super) fn has(&self, id: &Id) -> bool {
-        self.ids.contains_key(&Place::new(id.clone()))
+        self.ids.contains_key(&HashedId::new(id.clone()))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -61,12 +61,12 @@ impl Mirror {
         if let Some(gone) = &mut self.gone {
             gone.remove(&id);
         }
-        self.ids.insert(Place::new(id), self.round).is_none()
+        self.ids.insert(HashedId::new(id), self.round).is_none()
     }
 
     /// Notes that a key went, and says whether its id was online.
     pub(super) fn went(&mut self, id: Id) -> bool {
-        let place = Place::new(id);
+        let place = HashedId::new(id);
         let known = self.ids.remove(&place).is_some();
         let first = self.gone.as_mut().is_none_or(|gone| gone.insert(place.id));
         known || (!self.complete && first)
@@ -84,7 +84,7 @@ impl Mirror {
     pub(super) fn found(&mut self, id: Id) -> bool {
         match &self.gone {
             Some(gone) if !gone.contains(&id) => {
-                self.ids.insert(Place::new(id), self.round).is_none() && self.complete
+                self.ids.insert(HashedId::new(id), self.round).is_none() && self.complete
             }
             _ => false,
         }
@@ -100,7 +100,7 @@ impl Mirror {
     /// where to go on.
     ///
     /// Between rounds those are in doubt that were not seen in the last one.
-    pub(super) fn let_go(&mut self, after: Option<&Place>, limit: usize) -> (Vec<Id>, Option<Place>) {
+    pub(super) fn let_go(&mut self, after: Option<&HashedId>, limit: usize) -> (Vec<Id>, Option<HashedId>) {
         let looked_at = self.ids.range(behind(after)).take(limit);
         let (mut gone, mut last) = (Vec::new(), None);
         for (place, seen) in looked_at {
@@ -117,31 +117,34 @@ impl Mirror {
     }
 
     /// Returns those online behind `after`, at most `limit`.
-    pub(super) fn list(&self, after: Option<&Place>, limit: usize) -> Vec<Place> {
+    pub(super) fn list(&self, after: Option<&HashedId>, limit: usize) -> Vec<HashedId> {
         self.ids.range(behind(after)).take(limit).map(|(place, _)| place.clone()).collect()
     }
 
     /// Returns those online whose hash is greater than `after`, at most `limit`.
-    pub(super) fn list_by_hash(&self, after: Option<u64>, limit: usize) -> Vec<Place> {
+    pub(super) fn list_by_hash(&self, after: Option<u64>, limit: usize) -> Vec<HashedId> {
         let start = after.map_or(Some(0), |after| after.checked_add(1));
         let Some(hash) = start else { return Vec::new() };
         self.ids.range(least(hash)..).take(limit).map(|(place, _)| place.clone()).collect()
     }
 
     /// Returns those online from `hash` on that are not in doubt, at most `limit`.
-    pub(super) fn sample(&self, hash: u64, limit: usize) -> Vec<Place> {
+    pub(super) fn sample(&self, hash: u64, limit: usize) -> Vec<HashedId> {
         let certain = self.ids.range(least(hash)..).take(limit).filter(|(_, seen)| **seen == self.round);
         certain.map(|(place, _)| place.clone()).collect()
     }
 }
 
-fn behind(after: Option<&Place>) -> (Bound<&Place>, Bound<&Place>) {
+fn behind(after: Option<&HashedId>) -> (Bound<&HashedId>, Bound<&HashedId>) {
     (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)
 }
 
 /// The place before all others of a hash.
-fn least(hash: u64) -> Place {
-    Place { hash, id: Id::new(" ").expect("a space is no control character, and no other text is before it") }
+fn least(hash: u64) -> HashedId {
+    HashedId {
+        hash,
+        id: Id::new(" ").expect("a space is no control character, and no other text is before it"),
+    }
 }
 
 #[cfg(test)]
@@ -152,7 +155,7 @@ mod tests {
         Id::new(text).unwrap()
     }
 
-    fn ids(places: &[Place]) -> Vec<&str> {
+    fn ids(places: &[HashedId]) -> Vec<&str> {
         let mut ids: Vec<_> = places.iter().map(|place| place.id.as_str()).collect();
         ids.sort_unstable();
         ids
@@ -233,7 +236,7 @@ mod tests {
         let (mut by_place, mut by_hash) = (Vec::new(), Vec::new());
         loop {
             let page = mirror.list(by_place.last(), 7);
-            assert_eq!(page, mirror.list_by_hash(by_hash.last().map(|place: &Place| place.hash), 7));
+            assert_eq!(page, mirror.list_by_hash(by_hash.last().map(|place: &HashedId| place.hash), 7));
             if page.is_empty() {
                 break;
             }

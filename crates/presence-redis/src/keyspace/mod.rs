@@ -61,7 +61,7 @@
 //!
 //! | what | then |
 //! |---|---|
-//! | Redis away, or standing still | calls fail with `Unavailable` within [`Connect::timeout`](crate::Connect::timeout) for each of their transactions, of which there are two per 10,000 ids at most; streams say so within 2 s and that time |
+//! | Redis away, or standing still | calls fail with `Unavailable` within [`LinkConfig::timeout`](crate::LinkConfig::timeout) for each of their transactions, of which there are two per 10,000 ids at most; streams say so within 2 s and that time |
 //! | Redis back | streams get `Lagged`; all keys are read; who is held is written again; who is missing has the TTL and the grace time to come back |
 //! | `FLUSHALL`, which Redis tells nobody | noticed within about 1 s by looks at a few keys; then the same, without `Lagged` |
 //! | out of memory | heartbeats of those online go on, arrivals fail, the state says so |
@@ -88,22 +88,22 @@
 mod auditor;
 mod backend;
 mod config;
-mod core;
 mod feed;
 mod health;
 mod held;
-mod keeper;
+mod key_events;
 mod keys;
 mod listener;
 mod log;
 mod mirror;
 mod notifications;
+mod refresher;
 mod remembered;
-mod session;
+mod shared;
 mod store;
 mod subscription;
+mod transactions;
 mod trial;
-mod wire;
 
 pub use self::backend::Keyspace;
 pub use self::config::{Config, Notifications};

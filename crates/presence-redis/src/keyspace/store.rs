@@ -7,14 +7,14 @@ use presence_core::{BatchError, Error, ErrorKind, Failure, Id, Status};
 use redis::{Pipeline, RedisError, ServerErrorKind, Value};
 
 use super::config::Config;
-use super::wire::Wire;
+use super::transactions::Transactions;
 use crate::connection::Link;
 
 /// Reads and writes keys, many at a time.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(super) struct KeyStore {
     pub(super) link: Link,
-    pub(super) wire: Wire,
+    pub(super) wire: Transactions,
 }
 
 /// What is left of a key's life.
@@ -29,9 +29,9 @@ pub(super) enum Remaining {
 /// The answer about each id, or why there is none.
 type Answers<T> = Vec<Result<T, Error>>;
 
-impl Store {
+impl KeyStore {
     pub(super) fn new(link: Link, config: &Config) -> Self {
-        Self { link, wire: Wire::new(&config.prefix, config.life()) }
+        Self { link, wire: Transactions::new(&config.prefix, config.key_ttl()) }
     }
 
     /// Gives each id a heartbeat: keys that are there live on, the others are made.
@@ -132,7 +132,7 @@ impl Store {
                 Ok(values) if values.len() == chunk.len() => {
                     answers.extend(values.into_iter().map(|value| answer(&self.link, value, &read)));
                 }
-                Ok(_) => answers.extend(chunk.iter().map(|_| Err(strange(&self.link)))),
+                Ok(_) => answers.extend(chunk.iter().map(|_| Err(unexpected_answer(&self.link)))),
                 Err(error) => {
                     answers.resize_with(ids.len(), || Err(error.clone()));
                     break;
@@ -168,10 +168,10 @@ fn is_refused(error: &Error) -> bool {
 
 fn answer<T>(link: &Link, value: Value, read: impl Fn(&Value) -> Option<T>) -> Result<T, Error> {
     let value = value.extract_error().map_err(|error| link.failed(error))?;
-    read(&value).ok_or_else(|| strange(link))
+    read(&value).ok_or_else(|| unexpected_answer(link))
 }
 
-fn strange(link: &Link) -> Error {
+fn unexpected_answer(link: &Link) -> Error {
     let message = format!("redis at {} sent an answer that presence cannot read", link.address());
     Error::new(ErrorKind::Unavailable, message)
 }

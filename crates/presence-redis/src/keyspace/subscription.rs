@@ -7,9 +7,9 @@ use futures_core::Stream;
 use presence_core::{Error, Event, Position, Since, Status, Update};
 use tokio::sync::watch;
 
-use super::feed::{Feed, Health, PAGE};
-use super::log::{Gone, Log, Note};
-use super::mirror::Place;
+use super::feed::{Feed, MirrorState, PAGE};
+use super::log::{Gone, Log, LogRecord};
+use super::mirror::HashedId;
 
 /// A reader of the log, which takes a snapshot of the mirror first if asked to.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Subscription {
 #[derive(Debug)]
 enum Phase {
     /// Those up to this place are in the snapshot, true at `number`.
-    Snapshot(Option<Place>),
+    Snapshot(Option<HashedId>),
     Changes,
 }
 
@@ -101,12 +101,12 @@ impl Subscription {
     }
 
     /// Adds one more page to the snapshot, and says whether there was anything to do.
-    fn list(&mut self, after: Option<&Place>) -> bool {
+    fn list(&mut self, after: Option<&HashedId>) -> bool {
         let feed = Arc::clone(&self.feed);
         let state = feed.state();
         if after.is_some() {
             self.correct(after, &state.log);
-        } else if state.health != Health::Live {
+        } else if state.health != MirrorState::Live {
             // Nobody knows yet who was there before.
             return self.wait(&state.log);
         }
@@ -131,7 +131,7 @@ impl Subscription {
             Ok(notes) => {
                 for (number, note) in notes {
                     self.number = number;
-                    if !matches!(note, Note::Transition { .. }) {
+                    if !matches!(note, LogRecord::Transition { .. }) {
                         self.give(number, note);
                     }
                 }
@@ -144,15 +144,15 @@ impl Subscription {
     /// Brings the part of the snapshot that is given already up to date.
     ///
     /// What lies behind it needs no correction: it is read as it is by then.
-    fn correct(&mut self, given: Option<&Place>, log: &Log) {
+    fn correct(&mut self, given: Option<&HashedId>, log: &Log) {
         match log.read(self.number, u64::MAX, usize::MAX) {
             Ok(notes) => {
                 for (number, note) in notes {
-                    let Note::Transition { id, cause, .. } = note else {
+                    let LogRecord::Transition { id, cause, .. } = note else {
                         self.give(number, note);
                         continue;
                     };
-                    if given.is_some_and(|given| Place::new(id.clone()) <= *given) {
+                    if given.is_some_and(|given| HashedId::new(id.clone()) <= *given) {
                         self.ready.push_back(Ok(Update::present(id.clone(), cause.status())));
                     }
                 }
@@ -176,15 +176,15 @@ impl Subscription {
         !self.ready.is_empty()
     }
 
-    fn give(&mut self, number: u64, note: &Note) {
+    fn give(&mut self, number: u64, note: &LogRecord) {
         match note {
-            Note::Transition { id, cause, at } => {
+            LogRecord::Transition { id, cause, at } => {
                 let position = Position::new(self.epoch, number);
                 self.ready.push_back(Ok(Update::Change(Event::new(id.clone(), *cause, *at, position))));
             }
-            Note::Lost(error) if number > self.begun => self.ready.push_back(Err(error.clone())),
-            Note::Lost(_) => {}
-            Note::Gap => self.ready.push_back(Err(Error::lagged(None))),
+            LogRecord::Lost(error) if number > self.begun => self.ready.push_back(Err(error.clone())),
+            LogRecord::Lost(_) => {}
+            LogRecord::Gap => self.ready.push_back(Err(Error::lagged(None))),
         }
     }
 

@@ -11,18 +11,18 @@ use presence_core::Error;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tracing::{info, warn};
 
-use super::core::Core;
+use super::shared::Shared;
 use super::store::ANY;
 use crate::connection::answer_code;
-use crate::policy::{self, Keys};
+use crate::policy::{self, EvictableKeys};
 
 /// Tries at every [`INTERVAL`] or third of the TTL, until the backend stops.
-pub(super) async fn run(core: Arc<Core>) {
+pub(super) async fn run(core: Arc<Shared>) {
     let stop = core.feed.stop.clone();
     stop.run_until_cancelled(try_forever(&core)).await;
 }
 
-async fn try_forever(core: &Core) {
+async fn try_forever(core: &Shared) {
     // Well before a key that nobody could renew is gone.
     let mut ticks = interval(INTERVAL.min(core.config.ttl / 3));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -38,9 +38,9 @@ async fn try_forever(core: &Core) {
 }
 
 /// Says once what about the server will do harm, and once that it is over.
-async fn advise(core: &Core, warned: &mut bool) {
+async fn advise(core: &Shared, warned: &mut bool) {
     // Whoever may not ask is warned of nothing.
-    let Ok(warnings) = Box::pin(policy::warnings(&core.store.link, Keys::All)).await else { return };
+    let Ok(warnings) = Box::pin(policy::warnings(&core.store.link, EvictableKeys::All)).await else { return };
     if warnings.is_empty() != *warned {
         return;
     }
@@ -53,7 +53,7 @@ async fn advise(core: &Core, warned: &mut bool) {
     }
 }
 
-async fn attempt(core: &Core) -> Result<(), Error> {
+async fn attempt(core: &Shared) -> Result<(), Error> {
     let key = core.store.wire.keys.nobody();
     let mut command = redis::cmd("SETEX");
     command.arg(&key).arg(0).arg("");

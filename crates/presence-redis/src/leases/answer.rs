@@ -6,8 +6,8 @@ use redis::{FromRedisValue, Value};
 /// What a shard says to a process that knows it no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lost {
-    /// The data is not that of the life that the process knew.
-    Life,
+    /// The data is not that of the epoch that the process knew.
+    Epoch,
     /// Others are letting go of what the process held.
     Lease,
 }
@@ -18,7 +18,7 @@ pub(super) type Answered<T> = Result<Result<T, Lost>, Error>;
 pub(super) fn ok<T: FromRedisValue, R>(answer: Value, read: impl FnOnce(T) -> R) -> Answered<R> {
     let lost = match &answer {
         Value::Array(items) => match items.first() {
-            Some(Value::BulkString(word)) if word == b"life" => Some(Lost::Life),
+            Some(Value::BulkString(word)) if word == b"life" => Some(Lost::Epoch),
             Some(Value::BulkString(word)) if word == b"lease" => Some(Lost::Lease),
             _ => None,
         },

@@ -9,18 +9,18 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answer::Answered;
 use super::config::Config;
-use super::core::Core;
 use super::scripts::{Looked, Reaped};
-use super::shard::Life;
+use super::shard::Registration;
+use super::shared::Shared;
 use super::space::Space;
 
-impl<S: Space> Core<S> {
+impl<S: Space> Shared<S> {
     /// Asks a shard something, again in its new life if it has lost the one that is known.
     pub(super) async fn ask<T, F>(
         &self,
         shard: usize,
         until: Instant,
-        question: impl Fn(Life, Duration) -> F,
+        question: impl Fn(Registration, Duration) -> F,
     ) -> Result<T, Error>
     where
         F: Future<Output = Answered<T>>,
@@ -28,14 +28,14 @@ impl<S: Space> Core<S> {
         let number = shard;
         let shard = &self.shards[number];
         loop {
-            let (life, allowance) = shard.life(until).await?;
-            match timeout_at(until, question(life.clone(), allowance)).await {
+            let (registration, allowance) = shard.registration(until).await?;
+            match timeout_at(until, question(registration.clone(), allowance)).await {
                 Ok(Ok(Ok(answer))) if self.check_fresh(number).is_ok() => return Ok(answer),
                 // A process that cannot renew its lease knows nothing of leases, not even of its
                 // own: where Redis answers and takes no writes they all run out, and everybody
                 // seems to be gone.
                 Ok(Ok(Ok(_))) => shard.renewed(until).await?,
-                Ok(Ok(Err(_lost))) => shard.doubt(&life),
+                Ok(Ok(Err(_lost))) => shard.doubt(&registration),
                 Ok(Err(error)) => return Err(error),
                 Err(_) => return Err(shard.error()),
             }
@@ -44,12 +44,12 @@ impl<S: Space> Core<S> {
 
     /// Waits until a shard has recovered, and says whether it has.
     pub(super) async fn recovered(&self, shard: usize, until: Instant) -> bool {
-        let mut standing = self.shards[shard].standing();
+        let mut status = self.shards[shard].status();
         loop {
-            let deadline = standing.borrow_and_update().recovering;
+            let deadline = status.borrow_and_update().recovering;
             let Some(deadline) = deadline else { return true };
             // Over by its deadline, or earlier by the last one who announced.
-            if timeout_at(deadline.min(until), standing.changed()).await.is_err() {
+            if timeout_at(deadline.min(until), status.changed()).await.is_err() {
                 return deadline <= until;
             }
         }
@@ -60,43 +60,45 @@ impl<S: Space> Core<S> {
         &self,
         shard: usize,
         until: Instant,
-        question: impl Fn(Life, Duration) -> F,
-    ) -> Result<(Life, Looked), Error>
+        question: impl Fn(Registration, Duration) -> F,
+    ) -> Result<(Registration, Looked), Error>
     where
         F: Future<Output = Answered<Looked>>,
     {
         loop {
             let asked = Instant::now();
             let question = &question;
-            let look = |life: Life, allowance| {
+            let look = |registration: Registration, allowance| {
                 async move {
-                    let looked = match question(life.clone(), allowance).await? {
+                    let looked = match question(registration.clone(), allowance).await? {
                         Ok(looked) => looked,
                         Err(lost) => return Ok(Err(lost)),
                     };
                     if asked.elapsed() > Config::RENEWAL {
                         // Redis may have stood still, and the others not have had a chance to
                         // renew.
-                        return Ok(Ok((life, looked)));
+                        return Ok(Ok((registration, looked)));
                     }
                     for dead in &looked.overdue {
                         // Boxed, as it is rare and large.
                         let scripts = self.scripts(shard);
-                        while Box::pin(scripts.reap(&life.epoch, dead, allowance)).await? == Reaped::More {}
+                        while Box::pin(scripts.reap(&registration.epoch, dead, allowance)).await?
+                            == Reaped::More
+                        {}
                     }
-                    Ok(Ok((life, looked)))
+                    Ok(Ok((registration, looked)))
                 }
             };
-            let (life, looked) = self.ask(shard, until, look).await?;
+            let (registration, looked) = self.ask(shard, until, look).await?;
             self.shards[shard].hear(looked.last);
             if !looked.recovering.is_zero() {
                 let left = Instant::now() + looked.recovering;
-                self.shards[shard].stand(|standing| standing.recovering = Some(left));
+                self.shards[shard].set_status(|status| status.recovering = Some(left));
                 if !self.recovered(shard, until).await {
                     return Err(recovering());
                 }
             } else if looked.overdue.is_empty() {
-                return Ok((life, looked));
+                return Ok((registration, looked));
             } else if asked.elapsed() > Config::RENEWAL {
                 drop(timeout_at(until, self.shards[shard].verified()).await);
             }

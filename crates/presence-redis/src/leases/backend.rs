@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use presence_core::{
-    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, LastSeen, Page, Since, State,
-    Status,
+    Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, IdPage, LastSeen, Since,
+    State, Status,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, watch};
@@ -16,19 +16,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
-use super::core::Core;
 use super::follower::Follower;
 use super::mail;
+use super::shared::Shared;
 use super::subscription::Subscription;
-use super::writer::Writer;
-use crate::policy::{self, Keys};
+use super::writer::ShardWriter;
+use crate::policy::{self, EvictableKeys};
 
 /// Presence on Redis in the leases layout.
 ///
 /// See the [module documentation](super) for what it promises beyond [`Backend`].
 #[derive(Debug)]
 pub struct Leases {
-    pub(super) core: Arc<Core>,
+    pub(super) core: Arc<Shared>,
     pub(super) rooms: Arc<mail::Rooms>,
     /// Everything but the followers and who waits for their end.
     pub(super) tasks: TaskTracker,
@@ -57,7 +57,7 @@ impl Leases {
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
-        let core = Arc::new(Core::open(config).await?);
+        let core = Arc::new(Shared::open(config).await?);
         let (tasks, followers, drain) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
         let leases = Self {
             core,
@@ -98,14 +98,14 @@ impl Leases {
 
     fn spawn(&self) {
         for number in 0..self.core.shards.len() {
-            self.tasks.spawn_on(Writer::new(Arc::clone(&self.core), number).run(), &self.runtime);
+            self.tasks.spawn_on(ShardWriter::new(Arc::clone(&self.core), number).run(), &self.runtime);
         }
         self.tasks.spawn_on(mail::run(Arc::clone(&self.core), Arc::clone(&self.rooms)), &self.runtime);
         let core = Arc::clone(&self.core);
-        self.tasks.spawn_on(async move { core.beings.sweep(&core.closing).await }, &self.runtime);
+        self.tasks.spawn_on(async move { core.tracker.sweep(&core.closing).await }, &self.runtime);
         let core = Arc::clone(&self.core);
-        let pulse = async move { core.closing.run_until_cancelled(core.pulse.beat()).await };
-        self.tasks.spawn_on(pulse, &self.runtime);
+        let awake_clock = async move { core.closing.run_until_cancelled(core.awake_clock.beat()).await };
+        self.tasks.spawn_on(awake_clock, &self.runtime);
         self.tasks.close();
         // Streams end when everything was written, and read again.
         let (core, tasks, drain) = (Arc::clone(&self.core), self.tasks.clone(), self.drain.clone());
@@ -157,15 +157,15 @@ impl Backend for Leases {
         // Before the heartbeats: a failure in between is theirs.
         let before: Vec<_> = core.shards.iter().map(super::shard::Shard::failures).collect();
         let mut unsettled = Vec::new();
-        core.beings.beat(ids, &mut unsettled);
-        let now = core.beings.clock().now();
+        core.tracker.beat(ids, &mut unsettled);
+        let now = core.tracker.clock().now();
         let stale = core.shards.iter().any(|shard| !shard.is_fresh(now));
         if unsettled.is_empty() && !stale {
             // Nothing was waited for: whoever does nothing but beat lets the others have a turn.
             tokio::task::consume_budget().await;
             return Ok(());
         }
-        let ledger = core.beings.ledger();
+        let ledger = core.tracker.ledger();
         let mut waits = BTreeMap::new();
         for place in &unsettled {
             let shard = ledger.shard(&ids[*place]);
@@ -198,19 +198,19 @@ impl Backend for Leases {
         )
     }
 
-    async fn online_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+    async fn beat_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        let beat = self.core.beat(id, || self.core.beings.beat_device(id, device)).await;
+        let beat = self.core.beat(id, || self.core.tracker.beat_device(id, device)).await;
         beat.map(drop).map_err(|error| self.core.cause(error))
     }
 
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
-        let held = self.core.beat(id, || self.core.beings.hold_device(id, device)).await;
+        let held = self.core.beat(id, || self.core.tracker.hold_device(id, device)).await;
         held.map(drop).map_err(|error| self.core.cause(error))
     }
 
-    async fn offline_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+    async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.core.check_open()?;
         self.core.end_device(id, device).await.map_err(|error| self.core.cause(error))
     }
@@ -225,7 +225,7 @@ impl Backend for Leases {
         read(self.core.read(ids, true).await, |known| known.seen)
     }
 
-    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
         self.core.check_open()?;
         self.core.list(cursor, limit).await.map_err(|error| self.core.cause(error))
     }
@@ -249,7 +249,9 @@ impl Backend for Leases {
 
     async fn warnings(&self) -> Result<Vec<String>, Error> {
         self.core.check_open()?;
-        policy::warnings(&self.core.link, Keys::AllButMail).await.map_err(|error| self.core.cause(error))
+        policy::warnings(&self.core.link, EvictableKeys::AllButMail)
+            .await
+            .map_err(|error| self.core.cause(error))
     }
 
     async fn close(&self) {

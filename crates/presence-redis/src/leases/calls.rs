@@ -5,23 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use presence_core::beings::{Beat, Ended};
+use presence_core::tracker::{Beat, EndedDevice};
 use presence_core::{Device, Error};
 use redis::Value;
 use tokio::time::{Instant, sleep};
 
 use super::answer::decode;
 use super::asking::recovering;
-use super::core::Core;
-use super::outbox::{Answer, Reply, Ticket, What};
+use super::outbox::{Reply, StepAnswer, StepKind, StepNumber};
 use super::shard::Wait;
+use super::shared::Shared;
 use super::space::Space;
 
-impl<S: Space> Core<S> {
+impl<S: Space> Shared<S> {
     /// Waits for steps that were just pushed, and says what failed by shard.
     pub(super) async fn wait(
         &self,
-        waits: BTreeMap<usize, (Wait, Ticket)>,
+        waits: BTreeMap<usize, (Wait, StepNumber)>,
         until: Instant,
     ) -> HashMap<usize, Error> {
         let waits = waits.into_iter().map(|(shard, (wait, ticket))| async move {
@@ -33,7 +33,7 @@ impl<S: Space> Core<S> {
 
     /// Waits until everything about a name that was recorded up to now is written.
     pub(super) async fn wait_for(&self, name: &S::Name, wait: Wait) -> Result<(), Error> {
-        let ledger = self.beings.ledger();
+        let ledger = self.tracker.ledger();
         let shard = ledger.shard(name);
         let ticket = ledger.outbox(shard).last();
         wait.until(ticket, Instant::now() + self.patience()).await?;
@@ -43,12 +43,12 @@ impl<S: Space> Core<S> {
     /// Says whether heartbeats of a shard are taken for good.
     pub(super) fn check_fresh(&self, shard: usize) -> Result<(), Error> {
         let shard = &self.shards[shard];
-        if shard.is_fresh(self.beings.clock().now()) { Ok(()) } else { Err(shard.error()) }
+        if shard.is_fresh(self.tracker.clock().now()) { Ok(()) } else { Err(shard.error()) }
     }
 
     /// Lets a device beat, and waits until it counts; says whether its name came by it.
     pub(super) async fn beat(&self, name: &S::Name, beat: impl FnOnce() -> Beat) -> Result<bool, Error> {
-        let shard = self.beings.ledger().shard(name);
+        let shard = self.tracker.ledger().shard(name);
         let wait = self.shards[shard].wait();
         let Beat { arrived, settled, .. } = beat();
         if settled {
@@ -70,7 +70,7 @@ impl<S: Space> Core<S> {
             let (failed, unknown) = self.expel_once(names, &places, until).await;
             failures.extend(failed);
             let shards: BTreeSet<_> =
-                unknown.iter().map(|place| self.beings.ledger().shard(&names[*place])).collect();
+                unknown.iter().map(|place| self.tracker.ledger().shard(&names[*place])).collect();
             if shards.is_empty() {
                 return failures;
             }
@@ -93,14 +93,14 @@ impl<S: Space> Core<S> {
         places: &[usize],
         until: Instant,
     ) -> (Vec<(usize, Error)>, Vec<usize>) {
-        let (ledger, answers) = (self.beings.ledger(), Arc::new(Mutex::new(Vec::new())));
+        let (ledger, answers) = (self.tracker.ledger(), Arc::new(Mutex::new(Vec::new())));
         let mut waits = BTreeMap::new();
         for place in places.iter().copied() {
             let name = &names[place];
             let shard = ledger.shard(name);
             let (_, ticket) = waits.entry(shard).or_insert_with(|| (self.shards[shard].wait(), 0));
             self.forget_if(name, |_| {
-                let what = What::Explicit(Reply { place, answers: Arc::clone(&answers) });
+                let what = StepKind::Explicit(Reply { place, answers: Arc::clone(&answers) });
                 *ticket = ledger.push(shard, name.clone(), what);
                 true
             });
@@ -112,9 +112,9 @@ impl<S: Space> Core<S> {
         let mut told: HashMap<String, Vec<S::Name>> = HashMap::new();
         for (place, answer) in std::mem::take(&mut *answers.lock()) {
             match answer {
-                Answer::Recovering => drop(unknown.insert(place)),
-                Answer::Nobody => {}
-                Answer::Others(processes) => {
+                StepAnswer::Recovering => drop(unknown.insert(place)),
+                StepAnswer::Nobody => {}
+                StepAnswer::Others(processes) => {
                     for process in processes.into_iter().filter(|process| !self.is_me(process)) {
                         told.entry(process).or_default().push(names[place].clone());
                     }
@@ -132,12 +132,12 @@ impl<S: Space> Core<S> {
 
     /// Ends a device here, or wherever it beat last.
     pub(super) async fn end_device(&self, name: &S::Name, device: &Device) -> Result<(), Error> {
-        let shard = self.beings.ledger().shard(name);
+        let shard = self.tracker.ledger().shard(name);
         let wait = self.shards[shard].wait();
-        let ended = self.beings.end_device(name, device);
+        let ended = self.tracker.end_device(name, device);
         // Without a grace time it may have been the last.
         self.wait_for(name, wait).await?;
-        if ended == Ended::Held {
+        if ended == EndedDevice::Held {
             // Whoever holds a device is the only one who knows it.
             return Ok(());
         }

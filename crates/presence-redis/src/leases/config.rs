@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use presence_core::beings::{PLACES, Timing};
+use presence_core::tracker::{STRIPES, Timing};
 use presence_core::{Error, ErrorKind};
 
-use redis_link::Connect;
+use redis_link::LinkConfig;
 
 /// Settings of the leases layout.
 ///
@@ -21,7 +21,7 @@ use redis_link::Connect;
 #[non_exhaustive]
 pub struct Config {
     /// How to reach Redis.
-    pub connect: Connect,
+    pub connect: LinkConfig,
     /// What every key begins with.
     ///
     /// 1 to 64 bytes without `{`, `}` and control characters; default `tidings`. One for each
@@ -75,10 +75,10 @@ impl Config {
 
     /// Creates the settings for a Redis at `url`, all others at their defaults.
     ///
-    /// See [`Connect`] for the forms of an address.
+    /// See [`LinkConfig`] for the forms of an address.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            connect: Connect::new(url),
+            connect: LinkConfig::new(url),
             prefix: "tidings".to_owned(),
             shards: 16,
             ttl: Duration::from_secs(30),
@@ -89,14 +89,14 @@ impl Config {
         }
     }
 
-    pub(super) fn check(&self) -> Result<Timing, Error> {
+    pub(super) fn validate(&self) -> Result<Timing, Error> {
         let timing = Timing::new(self.ttl, self.grace)?;
         let prefix = &self.prefix;
         let forbidden = |char: char| char == '{' || char == '}' || char.is_control();
         let fault = if !(1..=64).contains(&prefix.len()) || prefix.contains(forbidden) {
             format!("prefix is {prefix:?}; it must be 1 to 64 bytes without braces and control characters")
-        } else if !self.shards.is_power_of_two() || self.shards > PLACES {
-            format!("shards is {}; it must be a power of two from 1 to {PLACES}", self.shards)
+        } else if !self.shards.is_power_of_two() || self.shards > STRIPES {
+            format!("shards is {}; it must be a power of two from 1 to {STRIPES}", self.shards)
         } else if !(1..=MANY).contains(&self.events_max) {
             format!("events_max is {}; it must be from 1 to {MANY}", self.events_max)
         } else if !(1..=MANY).contains(&self.room_events_max) {
@@ -127,7 +127,7 @@ mod tests {
         let config = |change: fn(&mut Config)| {
             let mut config = Config::new("redis://localhost");
             change(&mut config);
-            config.check().map(|_| ())
+            config.validate().map(|_| ())
         };
         assert!(config(|config| config.shards = 32).is_ok());
         for (name, result) in [

@@ -10,15 +10,15 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::decode;
-use super::core::Core;
-use super::entry::Entry;
+use super::shared::Shared;
+use super::stream_entry::StreamEntry;
 use super::tail::Fit;
 
 /// The one who follows shards that can be read together: all of one server's, or one of a
 /// cluster's.
 #[derive(Debug)]
 pub(super) struct Follower {
-    core: Arc<Core>,
+    core: Arc<Shared>,
     shards: Vec<usize>,
     /// Cancelled when nothing is written any more: what is there is read, then it ends.
     drain: CancellationToken,
@@ -29,7 +29,7 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Those who together follow every shard.
-    pub(super) fn all(core: &Arc<Core>, drain: &CancellationToken) -> Vec<Self> {
+    pub(super) fn all(core: &Arc<Shared>, drain: &CancellationToken) -> Vec<Self> {
         let shards: Vec<_> = (0..core.shards.len()).collect();
         // A command that names keys of several slots is refused, also where they lie on one master.
         let size = if core.link.is_cluster() { 1 } else { shards.len() };
@@ -77,7 +77,7 @@ impl Follower {
                 let Some(shard) = shard.copied() else { continue };
                 for entry in entries {
                     if fit == Fit::Next {
-                        fit = self.core.tail.append(shard, Entry::read(entry)?);
+                        fit = self.core.tail.append(shard, StreamEntry::read(entry)?);
                     }
                 }
             }
@@ -101,8 +101,8 @@ impl Follower {
         }
         for number in &self.shards {
             let shard = &self.core.shards[*number];
-            if let Some(life) = &shard.standing().borrow().life {
-                self.core.tail.begin(*number, life, shard.last());
+            if let Some(registration) = &shard.status().borrow().registration {
+                self.core.tail.begin(*number, registration, shard.last());
             }
         }
         let first = !std::mem::replace(&mut self.begun, true);

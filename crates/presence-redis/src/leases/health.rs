@@ -15,7 +15,7 @@ use presence_core::{Error, State};
 use tokio::sync::watch;
 
 use crate::connection::refusal;
-use crate::report::Report;
+use crate::outage_log::OutageLog;
 
 /// The troubles of the shards of both spaces.
 #[derive(Debug)]
@@ -28,13 +28,13 @@ pub(super) struct Health {
 struct Shards {
     /// How many writers there are.
     count: usize,
-    troubles: BTreeMap<Place, Trouble>,
+    troubles: BTreeMap<ShardId, Trouble>,
     closed: bool,
-    report: Report,
+    report: OutageLog,
 }
 
 /// A space and the number of a shard in it.
-type Place = (&'static str, usize);
+type ShardId = (&'static str, usize);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Trouble {
@@ -58,7 +58,7 @@ impl Health {
     }
 
     /// Notes that a shard took a write.
-    pub(super) fn well(&self, place: Place) {
+    pub(super) fn well(&self, place: ShardId) {
         let mut shards = self.shards.lock();
         if shards.troubles.remove(&place).is_some() {
             self.tell(&mut shards);
@@ -66,7 +66,7 @@ impl Health {
     }
 
     /// Notes that a write failed.
-    pub(super) fn failed(&self, place: Place, error: &Error) {
+    pub(super) fn failed(&self, place: ShardId, error: &Error) {
         let text = sentence(error);
         let trouble = if refusal(error).is_some() { Trouble::Refused(text) } else { Trouble::Away(text) };
         let mut shards = self.shards.lock();

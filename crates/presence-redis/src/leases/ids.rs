@@ -7,17 +7,17 @@ use redis::Cmd;
 
 use super::config::Config;
 use super::script;
-use super::space::{Faces, Space, Texts};
+use super::space::{Payloads, Space, SpaceScripts};
 use super::tail::Tail;
 
 /// Who is online.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ids;
+pub(super) struct IdSpace;
 
-impl Space for Ids {
+impl Space for IdSpace {
     type Name = Id;
-    type Shown = ();
-    type Faces = ();
+    type Payload = ();
+    type Payloads = ();
     type Tail = Tail;
 
     const KIND: &'static str = "ids";
@@ -37,8 +37,8 @@ impl Space for Ids {
         Id::new(text).ok()
     }
 
-    fn scripts() -> Texts {
-        Texts { write: &script::WRITE, write_anyway: &script::WRITE_ANYWAY, reap: &script::REAP }
+    fn scripts() -> SpaceScripts {
+        SpaceScripts { write: &script::WRITE, write_anyway: &script::WRITE_ANYWAY, reap: &script::REAP }
     }
 
     fn bounds(config: &Config) -> (usize, usize) {
@@ -49,7 +49,7 @@ impl Space for Ids {
     fn add_shown(_command: &mut Cmd, _shown: Option<&()>, _said_again: bool) {}
 }
 
-impl<N> Faces<N, ()> for () {
+impl<N> Payloads<N, ()> for () {
     fn show(&self, _name: &N, (): &()) {}
 
     fn hide(&self, _name: &N) {}

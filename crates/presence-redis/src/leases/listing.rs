@@ -8,14 +8,14 @@ use xxhash_rust::xxh3::xxh3_64;
 /// A shard in one life of its data, as a cursor names it: in another life the order of a listing is
 /// another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Page {
+pub(super) struct ShardListing {
     pub(super) shard: usize,
-    life: u32,
+    epoch_tag: u32,
 }
 
-impl Page {
+impl ShardListing {
     pub(super) fn new(shard: usize, epoch: &str) -> Self {
-        Self { shard, life: (xxh3_64(epoch.as_bytes()) >> 40) as u32 }
+        Self { shard, epoch_tag: (xxh3_64(epoch.as_bytes()) >> 40) as u32 }
     }
 
     /// The shard that a cursor is in.
@@ -25,17 +25,17 @@ impl Page {
 
     /// Where a cursor stands in this life of its shard: at its beginning, if it was made in another
     /// one.
-    pub(super) fn place(self, cursor: Cursor) -> Place {
-        if cursor.shard() >> SHARD_BITS == self.life {
-            Place::unpack(cursor.offset())
+    pub(super) fn place(self, cursor: Cursor) -> ShardCursor {
+        if cursor.shard() >> SHARD_BITS == self.epoch_tag {
+            ShardCursor::unpack(cursor.offset())
         } else {
-            Place::default()
+            ShardCursor::default()
         }
     }
 
-    pub(super) fn cursor(self, place: Place) -> Cursor {
+    pub(super) fn cursor(self, place: ShardCursor) -> Cursor {
         let shard = u32::try_from(self.shard).unwrap_or(SHARD) & SHARD;
-        Cursor::new(self.life << SHARD_BITS | shard, place.pack())
+        Cursor::new(self.epoch_tag << SHARD_BITS | shard, place.pack())
     }
 }
 
@@ -50,12 +50,12 @@ const SHARD: u32 = (1 << SHARD_BITS) - 1;
 /// the next one, and the order of hashes tells what was in the page before, whoever came and went
 /// since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Place {
+pub(super) struct ShardCursor {
     pub(super) cursor: u64,
     pub(super) after: u32,
 }
 
-impl Place {
+impl ShardCursor {
     /// Redis's cursors have as many bits as its table has buckets in binary: never more than 32 in
     /// one shard.
     fn pack(self) -> u64 {

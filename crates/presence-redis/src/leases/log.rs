@@ -4,12 +4,12 @@ use presence_core::Error;
 use redis::Value;
 
 use super::answer::decode;
-use super::core::Core;
-use super::entry::{Entry, Record};
+use super::shared::Shared;
+use super::stream_entry::{Record, StreamEntry};
 
 /// Events in a row.
 #[derive(Debug)]
-pub(super) struct Stretch {
+pub(super) struct LogRange {
     pub(super) records: Vec<Record>,
     /// Up to which number this is all there is.
     pub(super) read: u64,
@@ -17,17 +17,17 @@ pub(super) struct Stretch {
     pub(super) missed: u64,
 }
 
-impl Core {
+impl Shared {
     /// Reads a page of the events after `mark` up to `until`.
-    pub(super) async fn read_back(&self, shard: usize, mark: u64, until: u64) -> Result<Stretch, Error> {
+    pub(super) async fn read_back(&self, shard: usize, mark: u64, until: u64) -> Result<LogRange, Error> {
         let mut range = redis::cmd("XRANGE");
         let log = &self.keys.shards[shard].log;
         range.arg(log).arg(mark + 1).arg("+").arg("COUNT").arg(ENTRIES_MAX);
         let entries = decode::<Vec<(String, Vec<Value>)>>(self.link.query(log, &range).await?)?;
         let full = entries.len() == ENTRIES_MAX;
-        let mut stretch = Stretch { records: Vec::new(), read: mark, missed: 0 };
+        let mut stretch = LogRange { records: Vec::new(), read: mark, missed: 0 };
         for (place, entry) in entries.into_iter().enumerate() {
-            let entry = Entry::read(entry)?;
+            let entry = StreamEntry::read(entry)?;
             if place == 0 {
                 stretch.missed = entry.before().saturating_sub(mark).min(until.saturating_sub(mark));
             }

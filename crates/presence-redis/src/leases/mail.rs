@@ -24,14 +24,14 @@ use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::decode;
-use super::core::Core;
-use super::ids::Ids;
-use super::outbox::What;
-use super::rooms::Seats;
+use super::ids::IdSpace;
+use super::outbox::StepKind;
+use super::rooms::RoomSpace;
+use super::shared::Shared;
 use super::space::Space;
 
 /// The rooms of this process, once it has used some.
-pub(super) type Rooms = OnceCell<Arc<Core<Seats>>>;
+pub(super) type Rooms = OnceCell<Arc<Shared<RoomSpace>>>;
 
 /// A message as it lies in the stream.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ struct Letter {
     lines: String,
 }
 
-impl<S: Space> Core<S> {
+impl<S: Space> Shared<S> {
     /// Tells processes that names left them, and waits for their word, but not for long.
     pub(super) async fn tell_left(&self, told: HashMap<String, Vec<S::Name>>) {
         let letters = told.into_iter().map(|(process, names)| async move {
@@ -77,14 +77,14 @@ impl<S: Space> Core<S> {
     }
 
     /// Does what a letter about names of this space asks for.
-    async fn heed(&self, letter: &Letter) {
+    async fn handle(&self, letter: &Letter) {
         let lines: Vec<_> = letter.lines.lines().collect();
         match letter.kind.as_str() {
             "left" => self.check(&lines).await,
             "end" => {
                 let Some((device, name)) = lines.split_last() else { return };
                 if let (Some(name), Ok(device)) = (S::read(&name.join("\n")), Device::new(device)) {
-                    self.beings.end_device(&name, &device);
+                    self.tracker.end_device(&name, &device);
                 }
             }
             _ => {}
@@ -94,12 +94,12 @@ impl<S: Space> Core<S> {
     /// Asks Redis whether names are still here, and waits until the answer has had its effect.
     async fn check(&self, lines: &[&str]) {
         let until = Instant::now() + self.patience();
-        let ledger = self.beings.ledger();
+        let ledger = self.tracker.ledger();
         let mut waits = HashMap::new();
         for name in lines.chunks(S::LINES).filter_map(|lines| S::read(&lines.join("\n"))) {
             let shard = ledger.shard(&name);
             let (_, ticket) = waits.entry(shard).or_insert_with(|| (self.shards[shard].wait(), 0));
-            *ticket = ledger.push(shard, name, What::Check);
+            *ticket = ledger.push(shard, name, StepKind::Check);
         }
         for (wait, ticket) in waits.into_values() {
             if let Err(error) = wait.until(ticket, until).await {
@@ -128,7 +128,7 @@ impl<S: Space> Core<S> {
 }
 
 /// Reads the mail of this process until the backend is closed.
-pub(super) async fn run(core: Arc<Core>, rooms: Arc<Rooms>) {
+pub(super) async fn run(core: Arc<Shared>, rooms: Arc<Rooms>) {
     let key = core.keys.mail(&core.process(0));
     let mut last = "0-0".to_owned();
     // Boxed, as a connection in the making is large and waits here for long.
@@ -146,7 +146,7 @@ pub(super) async fn run(core: Arc<Core>, rooms: Arc<Rooms>) {
 }
 
 async fn read(
-    core: &Core,
+    core: &Shared,
     rooms: &Rooms,
     connection: &mut MultiplexedConnection,
     key: &str,
@@ -173,14 +173,14 @@ async fn read(
     }
 }
 
-async fn open(core: &Core, rooms: &Rooms, letter: Letter) {
+async fn open(core: &Shared, rooms: &Rooms, letter: Letter) {
     if letter.kind == "heard" {
         core.requests.answer(letter.token);
         return;
     }
-    match (letter.of == Ids::KIND, rooms.get()) {
-        (true, _) => core.heed(&letter).await,
-        (false, Some(rooms)) => rooms.heed(&letter).await,
+    match (letter.of == IdSpace::KIND, rooms.get()) {
+        (true, _) => core.handle(&letter).await,
+        (false, Some(rooms)) => rooms.handle(&letter).await,
         // Nobody sits here.
         (false, None) => {}
     }

@@ -1,7 +1,7 @@
 //! The leases layout: heartbeats stay in the process, Redis hears of transitions.
 //!
 //! ```text
-//!  online(ids) ──► Beings: deadlines of this process ──► Ledger: an outbox for each shard
+//!  online(ids) ──► Tracker: deadlines of this process ──► Outboxes: an outbox for each shard
 //!                    ▲ every 10 ms                              │ first device of an id here, last one gone
 //!                  sweeper                                      ▼
 //!                                            Writer of the shard ──► scripts in Redis ──► log of the shard
@@ -23,7 +23,7 @@
 //! | TTL | 10 ms to 365 days, whole milliseconds |
 //! | offline event after the deadline and the grace time | [`Leases::LATENESS`], 50 ms, on an idle machine |
 //! | the ids of a process that died | offline between TTL + grace and TTL + grace + 2 s after its end, once each, if another process is left; nobody is reported online later, also if none is |
-//! | calls while Redis is away | fail with `Unavailable` within [`Connect::timeout`](crate::Connect::timeout); in a cluster only those about ids of the masters that are away |
+//! | calls while Redis is away | fail with `Unavailable` within [`LinkConfig::timeout`](crate::LinkConfig::timeout); in a cluster only those about ids of the masters that are away |
 //! | [`state`](presence_core::Presence::state) | follows each shard's renewals, every 0.4 s, and what came of other writes |
 //! | events kept in Redis | [`Config::events_max`] in all shards together; a stream that falls further behind gets `Lagged` |
 //! | offline ids remembered for `last_seen` | [`Config::remembered_max`] |
@@ -113,31 +113,31 @@
 
 mod answer;
 mod asking;
+mod awake_clock;
 mod backend;
 mod calls;
 mod config;
-mod core;
-mod entry;
 mod follower;
 mod health;
 mod ids;
 mod keys;
-mod ledger;
 mod listing;
 mod log;
 mod mail;
 mod open_requests;
 mod outages;
 mod outbox;
-mod pulse;
+mod outboxes;
 mod reader;
 mod recovery;
 mod rooms;
 mod script;
 mod scripts;
 mod shard;
+mod shared;
 mod snapshot;
 mod space;
+mod stream_entry;
 mod subscription;
 mod tail;
 mod writer;

@@ -7,34 +7,34 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use presence_core::Error;
-use presence_core::beings::Millis;
+use presence_core::tracker::Millis;
 
 use super::space::Space;
 
 /// Counts the steps of one outbox.
-pub(super) type Ticket = u64;
+pub(super) type StepNumber = u64;
 
 /// One step about one name.
 #[derive(Debug, Clone)]
 pub(super) struct Step<S: Space> {
     pub(super) name: S::Name,
-    pub(super) what: What<S>,
-    ticket: Ticket,
+    pub(super) what: StepKind<S>,
+    ticket: StepNumber,
     /// Whether it, or an opposite step that it took the place of, may have been heard already.
     doubtful: bool,
 }
 
 /// What Redis is to be told or asked.
 #[derive(Debug, Clone)]
-pub(super) enum What<S: Space> {
+pub(super) enum StepKind<S: Space> {
     /// It came to this process.
-    Arrive { held: bool, shown: S::Shown },
+    Arrive { held: bool, shown: S::Payload },
     /// It left this process.
     Depart { ended: bool, seen: Millis },
     /// It is to leave every process.
     Explicit(Reply),
     /// Wherever it is, it shows this.
-    Show { shown: S::Shown, reply: Option<Reply> },
+    Show { shown: S::Payload, reply: Option<Reply> },
     /// Is it still at this process? If not it is forgotten here.
     Check,
 }
@@ -44,12 +44,12 @@ pub(super) enum What<S: Space> {
 pub(super) struct Reply {
     /// The place of the name in the call.
     pub(super) place: usize,
-    pub(super) answers: Arc<Mutex<Vec<(usize, Answer)>>>,
+    pub(super) answers: Arc<Mutex<Vec<(usize, StepAnswer)>>>,
 }
 
 /// What there is to say about a step beyond that it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum StepAnswer {
     /// Other processes held it and have to hear of it.
     Others(Vec<String>),
     /// Nobody holds it who could show something.
@@ -76,7 +76,7 @@ pub(super) enum Answer {
 #[derive(Debug)]
 pub(super) struct Outbox<S: Space> {
     steps: VecDeque<Step<S>>,
-    last: Ticket,
+    last: StepNumber,
     /// How many steps there were when it was last folded.
     folded: usize,
     /// Why nothing is taken that needs memory.
@@ -85,7 +85,7 @@ pub(super) struct Outbox<S: Space> {
 }
 
 impl<S: Space> Outbox<S> {
-    pub(super) fn push(&mut self, name: S::Name, what: What<S>) -> Ticket {
+    pub(super) fn push(&mut self, name: S::Name, what: StepKind<S>) -> StepNumber {
         self.last += 1;
         let step = Step { name, what, ticket: self.last, doubtful: false };
         if self.full.is_some() {
@@ -182,12 +182,12 @@ impl<S: Space> Outbox<S> {
     }
 
     /// The ticket of the latest step ever pushed.
-    pub(super) fn last(&self) -> Ticket {
+    pub(super) fn last(&self) -> StepNumber {
         self.last
     }
 
     /// The ticket up to which nothing remains to be done.
-    pub(super) fn done(&self) -> Ticket {
+    pub(super) fn done(&self) -> StepNumber {
         self.steps.front().map_or(self.last, |step| step.ticket - 1)
     }
 
@@ -198,7 +198,7 @@ impl<S: Space> Outbox<S> {
     }
 }
 
-impl<S: Space> What<S> {
+impl<S: Space> StepKind<S> {
     /// Whether Redis needs more memory for it than it has already.
     fn needs_memory(&self) -> bool {
         matches!(self, Self::Arrive { .. } | Self::Show { .. })
@@ -214,30 +214,31 @@ fn fold<S: Space>(steps: impl IntoIterator<Item = Step<S>>) -> Vec<Step<S>> {
     for mut step in steps {
         let before = places.entry(step.name.clone()).or_default();
         match &step.what {
-            What::Explicit(_) => before.drain(..).for_each(|place| kept[place] = None),
-            What::Arrive { .. } | What::Depart { .. } => {
+            StepKind::Explicit(_) => before.drain(..).for_each(|place| kept[place] = None),
+            StepKind::Arrive { .. } | StepKind::Depart { .. } => {
                 if let Some(doubtful) = cancel(&mut kept, before, &step.what) {
                     // The first may have been heard: the second has to be.
                     step.doubtful = doubtful;
                     // Who left and came back never was away, but may show something else, and may
                     // have been made to leave elsewhere meanwhile: an arrival that is said again
                     // makes it true in any case.
-                    if matches!(step.what, What::Arrive { .. }) {
+                    if matches!(step.what, StepKind::Arrive { .. }) {
                         step.doubtful = true;
                     } else if !doubtful {
                         continue;
                     }
                 }
             }
-            What::Show { .. } => {
+            StepKind::Show { .. } => {
                 let is_show =
-                    |place: &usize| matches!(&kept[*place], Some(Step { what: What::Show { .. }, .. }));
+                    |place: &usize| matches!(&kept[*place], Some(Step { what: StepKind::Show { .. }, .. }));
                 if let Some(place) = before.pop_if(|place| is_show(place)) {
                     kept[place] = None;
                 }
             }
-            What::Check => {
-                let is_check = |place: &usize| matches!(&kept[*place], Some(Step { what: What::Check, .. }));
+            StepKind::Check => {
+                let is_check =
+                    |place: &usize| matches!(&kept[*place], Some(Step { what: StepKind::Check, .. }));
                 if before.iter().any(is_check) {
                     continue;
                 }
@@ -251,20 +252,26 @@ fn fold<S: Space>(steps: impl IntoIterator<Item = Step<S>>) -> Vec<Step<S>> {
 
 /// Drops the step that `next` undoes, with what was shown since, and says whether it may have been
 /// heard; `None` if there is none.
-fn cancel<S: Space>(kept: &mut [Option<Step<S>>], before: &mut Vec<usize>, next: &What<S>) -> Option<bool> {
+fn cancel<S: Space>(
+    kept: &mut [Option<Step<S>>],
+    before: &mut Vec<usize>,
+    next: &StepKind<S>,
+) -> Option<bool> {
     let what = |place: usize| kept[place].as_ref().map(|step| &step.what);
-    let is_transition = |place: &usize| !matches!(what(*place), Some(What::Show { .. } | What::Check));
+    let is_transition =
+        |place: &usize| !matches!(what(*place), Some(StepKind::Show { .. } | StepKind::Check));
     let latest = before.iter().rposition(is_transition)?;
     let opposite = matches!(
         (what(before[latest]), next),
-        (Some(What::Arrive { .. }), What::Depart { .. }) | (Some(What::Depart { .. }), What::Arrive { .. })
+        (Some(StepKind::Arrive { .. }), StepKind::Depart { .. })
+            | (Some(StepKind::Depart { .. }), StepKind::Arrive { .. })
     );
     if !opposite {
         return None;
     }
     let doubtful = kept[before[latest]].as_ref().is_some_and(|step| step.doubtful);
     let pointless = |place: usize, step: &Option<Step<S>>| {
-        place == latest || matches!(step, Some(Step { what: What::Show { .. }, .. }))
+        place == latest || matches!(step, Some(Step { what: StepKind::Show { .. }, .. }))
     };
     let mut place = 0;
     before.retain(|kept_at| {
@@ -296,25 +303,25 @@ mod tests {
     use presence_core::{ErrorKind, Id};
 
     use super::*;
-    use crate::leases::ids::Ids;
+    use crate::leases::ids::IdSpace;
 
     fn id(number: u8) -> Id {
         Id::new(&number.to_string()).unwrap()
     }
 
-    fn explicit() -> What<Ids> {
-        What::Explicit(Reply { place: 0, answers: Arc::default() })
+    fn explicit() -> StepKind<IdSpace> {
+        StepKind::Explicit(Reply { place: 0, answers: Arc::default() })
     }
 
     /// What Redis knows of an id after the steps it heard: whether it is here, and whether others
     /// hold it, as they did first.
-    fn hear(known: &mut BTreeMap<Id, (bool, bool)>, step: &Step<Ids>) {
+    fn hear(known: &mut BTreeMap<Id, (bool, bool)>, step: &Step<IdSpace>) {
         let (mine, others) = known.entry(step.name.clone()).or_insert((false, true));
         match step.what {
-            What::Arrive { .. } => *mine = true,
-            What::Depart { .. } => *mine = false,
-            What::Explicit(_) => (*mine, *others) = (false, false),
-            What::Show { .. } | What::Check => {}
+            StepKind::Arrive { .. } => *mine = true,
+            StepKind::Depart { .. } => *mine = false,
+            StepKind::Explicit(_) => (*mine, *others) = (false, false),
+            StepKind::Show { .. } | StepKind::Check => {}
         }
     }
 
@@ -323,14 +330,14 @@ mod tests {
         fn in_the_end_redis_knows_who_is_here(
             moves in prop::collection::vec((0..3_u8, 0..8_u8, 0..6_usize), 0..80),
         ) {
-            let mut outbox = Outbox::<Ids>::default();
+            let mut outbox = Outbox::<IdSpace>::default();
             let (mut here, mut expected, mut known) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
             for (number, kind, count) in moves {
                 let online = here.entry(number).or_insert(false);
-                // As the table of beings tells it: arrivals and departures alternate.
+                // As the table of tracker tells it: arrivals and departures alternate.
                 let what = match kind {
                     0 => { *online = false; explicit() }
-                    1 => What::Check,
+                    1 => StepKind::Check,
                     2 => {
                         // An attempt that fails, of which Redis heard all or nothing.
                         let taken = outbox.take(count);
@@ -345,15 +352,15 @@ mod tests {
                         outbox.take(count).iter().for_each(|step| hear(&mut known, step));
                         continue;
                     }
-                    _ if *online => { *online = false; What::Depart { ended: false, seen: 0 } }
-                    _ => { *online = true; What::Arrive { held: false, shown: () } }
+                    _ if *online => { *online = false; StepKind::Depart { ended: false, seen: 0 } }
+                    _ => { *online = true; StepKind::Arrive { held: false, shown: () } }
                 };
                 let ticket = outbox.push(id(number), what.clone());
                 hear(&mut expected, &Step { name: id(number), what, ticket, doubtful: false });
             }
             let left = outbox.take(usize::MAX);
             prop_assert!(left.is_sorted_by_key(|step| step.ticket));
-            prop_assert!(!left.iter().any(|step| matches!(step.what, What::Show { .. })), "ids show nothing");
+            prop_assert!(!left.iter().any(|step| matches!(step.what, StepKind::Show { .. })), "ids show nothing");
             left.iter().for_each(|step| hear(&mut known, step));
             for (id, state) in expected {
                 prop_assert_eq!(known.get(&id).copied().unwrap_or((false, true)), state);
@@ -364,9 +371,9 @@ mod tests {
 
     #[test]
     fn steps_that_were_not_heard_come_again_first() {
-        let mut outbox = Outbox::<Ids>::default();
+        let mut outbox = Outbox::<IdSpace>::default();
         for number in 0..4 {
-            outbox.push(id(number), What::Check);
+            outbox.push(id(number), StepKind::Check);
         }
         let taken = outbox.take(2);
         assert_eq!(outbox.done(), 2);
@@ -379,15 +386,15 @@ mod tests {
 
     #[test]
     fn who_leaves_passes_those_for_whom_there_is_no_memory() {
-        let mut outbox = Outbox::<Ids>::default();
-        let arrive = || What::Arrive { held: false, shown: () };
-        let depart = || What::Depart { ended: false, seen: 0 };
+        let mut outbox = Outbox::<IdSpace>::default();
+        let arrive = || StepKind::Arrive { held: false, shown: () };
+        let depart = || StepKind::Depart { ended: false, seen: 0 };
         outbox.push(id(1), arrive());
         outbox.push(id(2), depart());
         outbox.push(id(3), arrive());
-        outbox.push(id(3), What::Check);
+        outbox.push(id(3), StepKind::Check);
         assert!(!outbox.set_full(Some(Error::new(ErrorKind::Unavailable, "no memory"))));
-        let names = |steps: Vec<Step<Ids>>| steps.into_iter().map(|step| step.name).collect::<Vec<_>>();
+        let names = |steps: Vec<Step<IdSpace>>| steps.into_iter().map(|step| step.name).collect::<Vec<_>>();
         assert_eq!(names(outbox.take(9)), [id(2)]);
         assert!(outbox.why_kept(&id(1)).is_some() && outbox.why_kept(&id(2)).is_none());
         // Who comes is kept; who was kept and leaves leaves no trace; who is told to leave is
@@ -410,13 +417,13 @@ mod tests {
 
     #[test]
     fn outbox_stays_small_while_nobody_takes() {
-        let mut outbox = Outbox::<Ids>::default();
+        let mut outbox = Outbox::<IdSpace>::default();
         for turn in 0..100_000_u32 {
             let arrive = turn % 2 == 0;
             let what = if arrive {
-                What::Arrive { held: true, shown: () }
+                StepKind::Arrive { held: true, shown: () }
             } else {
-                What::Depart { ended: true, seen: 0 }
+                StepKind::Depart { ended: true, seen: 0 }
             };
             outbox.push(id((turn / 2 % 100) as u8), what);
         }

@@ -3,29 +3,33 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use presence_core::{BatchError, Cursor, Error, ErrorKind, Failure, Id, LastSeen, Page, Status};
+use presence_core::{BatchError, Cursor, Error, ErrorKind, Failure, Id, IdPage, LastSeen, Status};
 use tokio::time::Instant;
 
 use super::answer::decode;
 use super::asking::recovering;
-use super::core::Core;
-use super::listing::{self, Place};
+use super::listing::{self, ShardCursor};
 use super::scripts::{Looked, Statuses};
-use super::shard::Life;
+use super::shard::Registration;
+use super::shared::Shared;
 
 /// What is known of one id.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Known {
+pub(super) struct IdState {
     pub(super) status: Status,
     pub(super) seen: LastSeen,
 }
 
-impl Core {
+impl Shared {
     /// Reads about ids of any shards; with `seen` also when they were last seen.
-    pub(super) async fn read(&self, ids: &[Id], seen: bool) -> Result<Vec<Known>, BatchError<Vec<Known>>> {
+    pub(super) async fn read(
+        &self,
+        ids: &[Id],
+        seen: bool,
+    ) -> Result<Vec<IdState>, BatchError<Vec<IdState>>> {
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (place, id) in ids.iter().enumerate() {
-            groups.entry(self.beings.ledger().shard(id)).or_default().push(place);
+            groups.entry(self.tracker.ledger().shard(id)).or_default().push(place);
         }
         let until = Instant::now() + self.patience();
         let mut reads = Vec::new();
@@ -42,7 +46,7 @@ impl Core {
                 });
             }
         }
-        let mut all = vec![Known::default(); ids.len()];
+        let mut all = vec![IdState::default(); ids.len()];
         let mut failures = Vec::new();
         for (places, read) in futures_util::future::join_all(reads).await {
             let known = match read {
@@ -70,11 +74,11 @@ impl Core {
         ids: &[&Id],
         seen: bool,
         until: Instant,
-    ) -> Result<Vec<Known>, Error> {
+    ) -> Result<Vec<IdState>, Error> {
         loop {
             let read = self
-                .ask(shard, until, |life, allowance| async move {
-                    self.scripts(shard).status(&life.epoch, allowance, seen, ids).await
+                .ask(shard, until, |registration, allowance| async move {
+                    self.scripts(shard).status(&registration.epoch, allowance, seen, ids).await
                 })
                 .await?;
             let unknown = read.statuses.contains(&2);
@@ -85,14 +89,15 @@ impl Core {
     }
 
     /// Looks at a shard that has recovered and holds nobody whose lease is over.
-    pub(super) async fn look(&self, shard: usize, until: Instant) -> Result<(Life, Looked), Error> {
-        let look =
-            |life: Life, allowance| async move { self.scripts(shard).look(&life.epoch, allowance).await };
+    pub(super) async fn look(&self, shard: usize, until: Instant) -> Result<(Registration, Looked), Error> {
+        let look = |registration: Registration, allowance| async move {
+            self.scripts(shard).look(&registration.epoch, allowance).await
+        };
         self.look_by(shard, until, look).await
     }
 
     /// Looks at all shards, side by side; if some do not answer in time, says how many and why.
-    pub(super) async fn look_at_all(&self, purpose: &str) -> Result<Vec<(Life, Looked)>, Error> {
+    pub(super) async fn look_at_all(&self, purpose: &str) -> Result<Vec<(Registration, Looked)>, Error> {
         let until = Instant::now() + self.patience();
         let looks: Vec<_> = (0..self.shards.len()).map(|shard| self.look(shard, until)).collect();
         let (mut all, mut failed, mut why) = (Vec::with_capacity(looks.len()), 0, None);
@@ -123,10 +128,10 @@ impl Core {
         Ok(looked.iter().map(|(_, looked)| looked.online).sum())
     }
 
-    /// Lists a page of those online. See [`Place`] for its cursor.
-    pub(super) async fn list(&self, cursor: Cursor, limit: usize) -> Result<Page, Error> {
+    /// Lists a page of those online. See [`ShardCursor`] for its cursor.
+    pub(super) async fn list(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
         let until = Instant::now() + self.patience();
-        let mut shard = listing::Page::shard_of(cursor);
+        let mut shard = listing::ShardListing::shard_of(cursor);
         if shard >= self.shards.len() {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
@@ -134,8 +139,8 @@ impl Core {
             ));
         }
         // With each page: the data may have been lost since the last one.
-        let (life, _) = self.look(shard, until).await?;
-        let mut page = listing::Page::new(shard, &life.epoch);
+        let (registration, _) = self.look(shard, until).await?;
+        let mut page = listing::ShardListing::new(shard, &registration.epoch);
         let mut place = page.place(cursor);
         let mut ids = Vec::new();
         while let Some(count) = place.count(ids.len(), limit) {
@@ -144,17 +149,17 @@ impl Core {
                 place.after = after;
                 break;
             }
-            place = Place { cursor: next, after: 0 };
+            place = ShardCursor { cursor: next, after: 0 };
             if next == 0 {
                 shard += 1;
                 if shard == self.shards.len() {
-                    return Ok(Page::new(ids, None));
+                    return Ok(IdPage::new(ids, None));
                 }
-                let (life, _) = self.look(shard, until).await?;
-                page = listing::Page::new(shard, &life.epoch);
+                let (registration, _) = self.look(shard, until).await?;
+                page = listing::ShardListing::new(shard, &registration.epoch);
             }
         }
-        Ok(Page::new(ids, Some(page.cursor(place))))
+        Ok(IdPage::new(ids, Some(page.cursor(place))))
     }
 
     /// Reads some of the ids of a shard, about `count`.
@@ -173,17 +178,17 @@ impl Core {
     }
 }
 
-fn known(read: &Statuses) -> Vec<Known> {
+fn known(read: &Statuses) -> Vec<IdState> {
     let now = SystemTime::UNIX_EPOCH + Duration::from_millis(read.now);
     let times = read.times.iter().map(Some).chain(std::iter::repeat(None));
     let of = |(status, time): (&u8, Option<&String>)| match status {
-        1 => Known { status: Status::Online, seen: Some(now) },
+        1 => IdState { status: Status::Online, seen: Some(now) },
         0 => {
             let ms = time.and_then(|time| time.parse().ok());
             let seen = ms.map(|ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms));
-            Known { status: Status::Offline, seen }
+            IdState { status: Status::Offline, seen }
         }
-        _ => Known::default(),
+        _ => IdState::default(),
     };
     read.statuses.iter().zip(times).map(of).collect()
 }

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use presence_core::Error;
-use presence_core::beings::Kept;
+use presence_core::tracker::OnlineName;
 use redis::Value;
 
 use super::answer::decode;
-use super::outbox::What;
-use super::space::{Faces, Space};
-use super::writer::Writer;
+use super::outbox::StepKind;
+use super::space::{Payloads, Space};
+use super::writer::ShardWriter;
 
-impl<S: Space> Writer<S> {
+impl<S: Space> ShardWriter<S> {
     /// Says again all that is held here, after the data or the lease was lost.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
         if self.unanswered.is_some() {
@@ -20,10 +20,10 @@ impl<S: Space> Writer<S> {
             self.flush_some().await?;
         }
         self.announce().await?;
-        let Some(life) = self.life.clone() else { return Ok(()) };
+        let Some(registration) = self.registration.clone() else { return Ok(()) };
         // What a server without its last writes still believes.
         self.let_go_of_extras().await?;
-        let left = match self.scripts().settle(&life).await? {
+        let left = match self.scripts().settle(&registration).await? {
             Ok(left) => left,
             Err(lost) => {
                 self.lose(lost);
@@ -31,9 +31,9 @@ impl<S: Space> Writer<S> {
             }
         };
         self.to_announce = false;
-        self.shard().stand(|standing| {
+        self.shard().set_status(|status| {
             if left.is_zero() {
-                standing.recovering = None;
+                status.recovering = None;
             }
         });
         Ok(())
@@ -41,18 +41,18 @@ impl<S: Space> Writer<S> {
 
     async fn announce(&mut self) -> Result<(), Error> {
         let core = Arc::clone(&self.core);
-        for place in core.beings.ledger().places(self.number) {
+        for place in core.tracker.ledger().stripes(self.number) {
             // This process may have stood still for as long as its ids had left.
-            core.beings.expire(place);
+            core.tracker.expire(place);
             let mut next = Some(0);
-            while let (Some(from), Some(life)) = (next, self.life.clone()) {
+            while let (Some(from), Some(registration)) = (next, self.registration.clone()) {
                 let mut page = Vec::new();
                 // What left and came back meanwhile is on the page, and was not away.
-                let (after, names) = core.beings.list_with(place, from, PAGE, &mut page, |page| {
-                    let ledger = core.beings.ledger();
+                let (after, names) = core.tracker.list_with(place, from, PAGE, &mut page, |page| {
+                    let ledger = core.tracker.ledger();
                     ledger.outbox(self.number).fold();
-                    let name = |kept: Kept<S::Name>| {
-                        let shown = ledger.faces.shown(&kept.name);
+                    let name = |kept: OnlineName<S::Name>| {
+                        let shown = ledger.payloads.shown(&kept.name);
                         (kept.name, kept.held, shown)
                     };
                     page.drain(..).map(name).collect::<Vec<_>>()
@@ -62,7 +62,7 @@ impl<S: Space> Writer<S> {
                     // Written before any step that is made after the page was: who leaves meanwhile
                     // does so after it.
                     let call = self.next_call();
-                    match self.scripts().announce(&life, call, &names).await? {
+                    match self.scripts().announce(&registration, call, &names).await? {
                         Ok(written) => self.shard().hear(written.last),
                         Err(lost) => {
                             self.lose(lost);
@@ -83,15 +83,15 @@ impl<S: Space> Writer<S> {
     /// about who was told to leave.
     pub(super) async fn compare(&mut self) -> Result<(), Error> {
         let theirs = self.let_go_of_extras().await?;
-        let ledger = self.core.beings.ledger();
-        for place in ledger.places(self.number) {
+        let ledger = self.core.tracker.ledger();
+        for place in ledger.stripes(self.number) {
             let mut next = Some(0);
             while let Some(from) = next {
                 let mut page = Vec::new();
-                next = self.core.beings.list(place, from, PAGE, &mut page);
+                next = self.core.tracker.list(place, from, PAGE, &mut page);
                 for kept in page {
                     if !theirs.contains(&*S::text(&kept.name)) {
-                        ledger.push(self.number, kept.name, What::Check);
+                        ledger.push(self.number, kept.name, StepKind::Check);
                     }
                 }
             }
@@ -102,9 +102,9 @@ impl<S: Space> Writer<S> {
     /// Reads what Redis thinks is here, and tells it who is not.
     async fn let_go_of_extras(&mut self) -> Result<HashSet<Box<str>>, Error> {
         let mut theirs = HashSet::new();
-        let Some(life) = self.life.clone() else { return Ok(theirs) };
+        let Some(registration) = self.registration.clone() else { return Ok(theirs) };
         let core = Arc::clone(&self.core);
-        let set = core.keys.shards[self.number].set(&life.process);
+        let set = core.keys.shards[self.number].set(&registration.process);
         let mut cursor = 0_u64;
         loop {
             let mut scan = redis::cmd("SSCAN");
@@ -113,11 +113,11 @@ impl<S: Space> Writer<S> {
             for name in names {
                 let name: String = decode(name)?;
                 if let Some(held) = S::read(&name) {
-                    core.beings.forget_if(&held, |online| {
+                    core.tracker.forget_if(&held, |online| {
                         if !online {
-                            let seen = core.beings.clock().now();
-                            let what = What::Depart { ended: false, seen };
-                            core.beings.ledger().push(self.number, held.clone(), what);
+                            let seen = core.tracker.clock().now();
+                            let what = StepKind::Depart { ended: false, seen };
+                            core.tracker.ledger().push(self.number, held.clone(), what);
                         }
                         false
                     });

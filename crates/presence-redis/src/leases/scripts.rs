@@ -5,23 +5,23 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use presence_core::beings::Millis;
+use presence_core::tracker::Millis;
 use presence_core::{Error, ErrorKind};
 use redis::{Cmd, Value};
 
 use super::answer::{Answered, decode, ok};
 use super::config::Config;
-use super::ids::Ids;
+use super::ids::IdSpace;
 use super::keys::ShardKeys;
-use super::outbox::{Step, What};
+use super::outbox::{Step, StepKind};
 use super::script::{ENTER, LEAVE, LOOK, RENEW, RENEW_ANYWAY, SETTLE, STATUS, ms};
-use super::shard::Life;
-use super::space::{Space, Texts};
+use super::shard::Registration;
+use super::space::{Space, SpaceScripts};
 use crate::connection::{Link, refusal};
 
 /// A shard as its scripts see it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Scripts<'a, S = Ids> {
+pub(super) struct Scripts<'a, S = IdSpace> {
     pub(super) link: &'a Link,
     pub(super) keys: &'a ShardKeys,
     config: &'a Config,
@@ -113,19 +113,19 @@ impl<'a, S: Space> Scripts<'a, S> {
     }
 
     /// Returns for how long others are still waited for.
-    pub(super) async fn settle(&self, life: &Life) -> Answered<Duration> {
+    pub(super) async fn settle(&self, registration: &Registration) -> Answered<Duration> {
         let keys = [&*self.keys.life, &self.keys.leases, &self.keys.awaited];
         let answer = SETTLE.call(self.link, &keys, |command| {
-            command.arg(&life.epoch).arg(&life.process);
+            command.arg(&registration.epoch).arg(&registration.process);
         });
         ok(answer.await?, |(_, recovering): (String, u64)| Duration::from_millis(recovering))
     }
 
     /// Says that the process of a life is closed.
-    pub(super) async fn leave(&self, life: &Life) -> Answered<()> {
+    pub(super) async fn leave(&self, registration: &Registration) -> Answered<()> {
         let keys = [&*self.keys.life, &self.keys.leases];
         let answer = LEAVE.call(self.link, &keys, |command| {
-            command.arg(&life.epoch).arg(&life.process);
+            command.arg(&registration.epoch).arg(&registration.process);
         });
         ok(answer.await?, |(_, _): (String, u64)| ())
     }
@@ -178,7 +178,7 @@ impl<'a, S: Space> Scripts<'a, S> {
     /// and `anyway` lets them be written though Redis is out of memory.
     pub(super) async fn write(
         &self,
-        life: &Life,
+        registration: &Registration,
         number: u64,
         steps: &[Step<S>],
         now: Millis,
@@ -189,13 +189,13 @@ impl<'a, S: Space> Scripts<'a, S> {
                 code::<S>(&step.what, now).add(command);
                 command.arg(&*S::text(&step.name));
                 let shown = match &step.what {
-                    What::Arrive { shown, .. } | What::Show { shown, .. } => Some(shown),
+                    StepKind::Arrive { shown, .. } | StepKind::Show { shown, .. } => Some(shown),
                     _ => None,
                 };
                 S::add_shown(command, shown, false);
             }
         };
-        self.write_coded(life, number, anyway, fill).await
+        self.write_coded(registration, number, anyway, fill).await
     }
 
     /// Announces names that this process holds, whether they are held without a deadline, and what
@@ -205,9 +205,9 @@ impl<'a, S: Space> Scripts<'a, S> {
     /// be let go.
     pub(super) async fn announce(
         &self,
-        life: &Life,
+        registration: &Registration,
         number: u64,
-        names: &[(S::Name, bool, S::Shown)],
+        names: &[(S::Name, bool, S::Payload)],
     ) -> Answered<Written> {
         let fill = |command: &mut Cmd| {
             for (name, held, shown) in names {
@@ -216,23 +216,28 @@ impl<'a, S: Space> Scripts<'a, S> {
                 S::add_shown(command, Some(shown), true);
             }
         };
-        self.write_coded(life, number, true, fill).await
+        self.write_coded(registration, number, true, fill).await
     }
 
     async fn write_coded(
         &self,
-        life: &Life,
+        registration: &Registration,
         number: u64,
         anyway: bool,
         fill: impl FnOnce(&mut Cmd),
     ) -> Answered<Written> {
-        let set = self.keys.set(&life.process);
+        let set = self.keys.set(&registration.process);
         let keys = self.keys_with(&set);
         let (events_max, remembered_max) = S::bounds(self.config);
-        let Texts { write, write_anyway, .. } = S::scripts();
+        let SpaceScripts { write, write_anyway, .. } = S::scripts();
         let script = if anyway { write_anyway } else { write };
         let answer = script.call(self.link, &keys, |command| {
-            command.arg(&life.epoch).arg(&life.process).arg(events_max).arg(remembered_max).arg(number);
+            command
+                .arg(&registration.epoch)
+                .arg(&registration.process)
+                .arg(events_max)
+                .arg(remembered_max)
+                .arg(number);
             fill(command);
         });
         ok(answer.await?, |(_, last, answers): (String, u64, Vec<Vec<String>>)| {
@@ -323,12 +328,12 @@ pub(super) fn wrong_layout(key: &str, theirs: &str, shards: usize) -> Error {
     Error::new(ErrorKind::Config, message)
 }
 
-enum Code {
+enum CauseCode {
     Plain(&'static str),
     Seen(&'static str, Millis),
 }
 
-impl Code {
+impl CauseCode {
     fn add(self, command: &mut Cmd) {
         match self {
             Self::Plain(code) => command.arg(code),
@@ -337,18 +342,18 @@ impl Code {
     }
 }
 
-fn arrival(held: bool) -> Code {
-    Code::Plain(if held { "k" } else { "h" })
+fn arrival(held: bool) -> CauseCode {
+    CauseCode::Plain(if held { "k" } else { "h" })
 }
 
-fn code<S: Space>(what: &What<S>, now: Millis) -> Code {
+fn code<S: Space>(what: &StepKind<S>, now: Millis) -> CauseCode {
     match what {
-        What::Arrive { held, .. } => arrival(*held),
-        What::Depart { ended: false, seen } => Code::Seen("x", now.saturating_sub(*seen)),
-        What::Depart { ended: true, seen } => Code::Seen("e", now.saturating_sub(*seen)),
-        What::Explicit(_) => Code::Plain("o"),
-        What::Show { .. } => Code::Plain("s"),
-        What::Check => Code::Plain("?"),
+        StepKind::Arrive { held, .. } => arrival(*held),
+        StepKind::Depart { ended: false, seen } => CauseCode::Seen("x", now.saturating_sub(*seen)),
+        StepKind::Depart { ended: true, seen } => CauseCode::Seen("e", now.saturating_sub(*seen)),
+        StepKind::Explicit(_) => CauseCode::Plain("o"),
+        StepKind::Show { .. } => CauseCode::Plain("s"),
+        StepKind::Check => CauseCode::Plain("?"),
     }
 }
 

@@ -3,20 +3,20 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use presence_core::beings::Millis;
+use presence_core::tracker::Millis;
 use presence_core::{Error, ErrorKind};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
 use super::config::Config;
-use super::outbox::Ticket;
+use super::outbox::StepNumber;
 
 /// A shard as seen from this process.
 #[derive(Debug)]
 pub(super) struct Shard {
-    standing: watch::Sender<Standing>,
+    status: watch::Sender<ShardStatus>,
     progress: watch::Sender<Progress>,
-    /// When the lease was last renewed, on the clock of the beings.
+    /// When the lease was last renewed, on the clock of the tracker.
     renewed: AtomicU64,
     /// The highest number of an event that this process heard of.
     last: AtomicU64,
@@ -25,9 +25,9 @@ pub(super) struct Shard {
 
 /// How this process stands with the shard.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Standing {
+pub(super) struct ShardStatus {
     /// The life of the data, and our name in it; none while they are lost.
-    pub(super) life: Option<Life>,
+    pub(super) registration: Option<Registration>,
     /// Until when others are waited for to announce what they hold.
     pub(super) recovering: Option<Instant>,
     /// How much longer than its lease a process counts: as long as nobody could renew.
@@ -40,7 +40,7 @@ pub(super) struct Standing {
 
 /// One life of the data of a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Life {
+pub(super) struct Registration {
     pub(super) epoch: String,
     /// The events of this life come after this number.
     pub(super) start: u64,
@@ -51,7 +51,7 @@ pub(super) struct Life {
 /// How far the outbox was emptied.
 #[derive(Debug, Clone, Default)]
 struct Progress {
-    done: Ticket,
+    done: StepNumber,
     /// Counts the attempts that failed.
     failures: u64,
     error: Option<Error>,
@@ -61,7 +61,7 @@ struct Progress {
 impl Shard {
     pub(super) fn new() -> Self {
         Self {
-            standing: watch::Sender::default(),
+            status: watch::Sender::default(),
             progress: watch::Sender::default(),
             renewed: AtomicU64::new(0),
             last: AtomicU64::new(0),
@@ -69,20 +69,24 @@ impl Shard {
         }
     }
 
-    pub(super) fn standing(&self) -> watch::Receiver<Standing> {
-        self.standing.subscribe()
+    pub(super) fn status(&self) -> watch::Receiver<ShardStatus> {
+        self.status.subscribe()
     }
 
-    pub(super) fn stand(&self, change: impl FnOnce(&mut Standing)) {
-        self.standing.send_modify(change);
+    pub(super) fn set_status(&self, change: impl FnOnce(&mut ShardStatus)) {
+        self.status.send_modify(change);
     }
 
     /// Returns the life there is, or waits for one.
-    pub(super) async fn life(&self, until: Instant) -> Result<(Life, Duration), Error> {
-        let mut standing = self.standing();
-        let found = timeout_at(until, standing.wait_for(|standing| standing.life.is_some())).await;
+    pub(super) async fn registration(&self, until: Instant) -> Result<(Registration, Duration), Error> {
+        let mut status = self.status();
+        let found = timeout_at(until, status.wait_for(|status| status.registration.is_some())).await;
         match found {
-            Ok(Ok(standing)) => standing.life.clone().map(|life| (life, standing.allowance)).ok_or_else(away),
+            Ok(Ok(status)) => status
+                .registration
+                .clone()
+                .map(|registration| (registration, status.allowance))
+                .ok_or_else(away),
             _ => Err(self.progress.borrow().error.clone().unwrap_or_else(away)),
         }
     }
@@ -94,18 +98,18 @@ impl Shard {
             progress.error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Config)
         };
         tokio::select! {
-            entered = self.life(until) => entered.map(drop),
+            entered = self.registration(until) => entered.map(drop),
             // The sender lives as long as `self`.
             _ = progress.wait_for(is_wrong) => Err(self.error()),
         }
     }
 
     /// Asks the writer to find out whether `life` is over.
-    pub(super) fn doubt(&self, life: &Life) {
-        self.standing.send_if_modified(|standing| {
-            let same = standing.life.as_ref() == Some(life);
+    pub(super) fn doubt(&self, registration: &Registration) {
+        self.status.send_if_modified(|status| {
+            let same = status.registration.as_ref() == Some(registration);
             if same {
-                standing.life = None;
+                status.registration = None;
             }
             same
         });
@@ -118,11 +122,11 @@ impl Shard {
 
     /// Waits until the server we talk to has been found to be that of the life once more.
     pub(super) async fn verified(&self) {
-        let mut standing = self.standing();
-        let before = standing.borrow().renewals;
+        let mut status = self.status();
+        let before = status.borrow().renewals;
         self.doubt.notify_one();
         // The sender lives as long as `self`.
-        drop(standing.wait_for(|standing| standing.renewals > before && standing.life.is_some()).await);
+        drop(status.wait_for(|status| status.renewals > before && status.registration.is_some()).await);
     }
 
     /// Waits for one more renewal, or says why there is none.
@@ -160,7 +164,7 @@ impl Shard {
         self.last.load(Ordering::Relaxed)
     }
 
-    pub(super) fn done(&self, ticket: Ticket) {
+    pub(super) fn done(&self, ticket: StepNumber) {
         self.progress.send_modify(|progress| {
             progress.done = ticket;
             progress.error = None;
@@ -222,7 +226,7 @@ pub(super) struct Wait {
 
 impl Wait {
     /// Waits until a step is written, an attempt failed, or time is up.
-    pub(super) async fn until(mut self, ticket: Ticket, until: Instant) -> Result<(), Error> {
+    pub(super) async fn until(mut self, ticket: StepNumber, until: Instant) -> Result<(), Error> {
         let failures = self.failures;
         let over =
             |progress: &Progress| progress.done >= ticket || progress.failures > failures || progress.closed;

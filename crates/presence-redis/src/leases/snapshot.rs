@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use presence_core::{Error, Id, Status, Update};
 use tokio::time::Instant;
 
-use super::core::Core;
+use super::shared::Shared;
 
 /// How far a snapshot is.
 #[derive(Debug, Default)]
@@ -44,13 +44,13 @@ pub(super) enum Turn {
 
 impl Snapshot {
     /// Reads some more.
-    pub(super) async fn turn(&mut self, core: &Core) -> Result<Turn, Error> {
+    pub(super) async fn turn(&mut self, core: &Shared) -> Result<Turn, Error> {
         if self.shard == core.shards.len() {
             return Ok(Turn::Complete);
         }
         let Some(scan) = &mut self.scan else {
-            let (life, looked) = core.look(self.shard, Instant::now() + core.patience()).await?;
-            let (epoch, mark) = (life.epoch, looked.last);
+            let (registration, looked) = core.look(self.shard, Instant::now() + core.patience()).await?;
+            let (epoch, mark) = (registration.epoch, looked.last);
             self.scan = Some(Scan { epoch, mark, cursor: 0, found: HashSet::new(), listed: false });
             return Ok(Turn::Listed(Vec::new()));
         };
@@ -69,12 +69,12 @@ impl Snapshot {
     }
 
     /// Finds out what happened during the listing.
-    async fn finish(&mut self, core: &Core) -> Result<Turn, Error> {
+    async fn finish(&mut self, core: &Shared) -> Result<Turn, Error> {
         let Some(mut scan) = self.scan.take() else { return Ok(Turn::Listed(Vec::new())) };
-        let (life, looked) = core.look(self.shard, Instant::now() + core.patience()).await?;
+        let (registration, looked) = core.look(self.shard, Instant::now() + core.patience()).await?;
         let mut changed = HashMap::new();
         let mut mark = scan.mark;
-        while life.epoch == scan.epoch && mark < looked.last {
+        while registration.epoch == scan.epoch && mark < looked.last {
             let stretch = core.read_back(self.shard, mark, looked.last).await?;
             if stretch.missed > 0 {
                 break;
@@ -82,7 +82,7 @@ impl Snapshot {
             mark = stretch.read;
             changed.extend(stretch.records.into_iter().map(|record| (record.id, record.cause.status())));
         }
-        if life.epoch != scan.epoch || mark < looked.last {
+        if registration.epoch != scan.epoch || mark < looked.last {
             // Too much happened, or the data was lost: list it again. What is not found then is
             // taken back.
             return Ok(Turn::Listed(Vec::new()));
@@ -100,7 +100,7 @@ impl Snapshot {
         let corrections = gone.chain(come).map(|(id, status)| Update::present(id.clone(), status)).collect();
         let shard = self.shard;
         self.shard += 1;
-        Ok(Turn::Synced { shard, epoch: life.epoch, mark: looked.last, corrections })
+        Ok(Turn::Synced { shard, epoch: registration.epoch, mark: looked.last, corrections })
     }
 }
 

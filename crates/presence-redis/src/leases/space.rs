@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::hash::Hash;
 
-use presence_core::beings::Name;
+use presence_core::tracker::Name;
 use redis::Cmd;
 
 use super::config::Config;
@@ -17,9 +17,9 @@ pub(super) trait Space: Copy + fmt::Debug + Send + Sync + 'static {
     /// What is held.
     type Name: Name + Hash;
     /// What a name shows to the others.
-    type Shown: Clone + Default + fmt::Debug + Send + Sync;
+    type Payload: Clone + Default + fmt::Debug + Send + Sync;
     /// What is shown by those who are held here.
-    type Faces: Faces<Self::Name, Self::Shown>;
+    type Payloads: Payloads<Self::Name, Self::Payload>;
     /// What streams live on.
     type Tail: fmt::Debug + Send + Sync;
 
@@ -41,18 +41,18 @@ pub(super) trait Space: Copy + fmt::Debug + Send + Sync + 'static {
     fn read(text: &str) -> Option<Self::Name>;
 
     /// The scripts with the journal of the space in them.
-    fn scripts() -> Texts;
+    fn scripts() -> SpaceScripts;
 
     /// What the journal is told about how much to keep.
     fn bounds(config: &Config) -> (usize, usize);
 
     /// Adds what is shown to a step; what is `said_again` is not news.
-    fn add_shown(command: &mut Cmd, shown: Option<&Self::Shown>, said_again: bool);
+    fn add_shown(command: &mut Cmd, shown: Option<&Self::Payload>, said_again: bool);
 }
 
 /// The scripts of a space.
 #[derive(Clone, Copy)]
-pub(super) struct Texts {
+pub(super) struct SpaceScripts {
     /// Writes steps.
     pub(super) write: &'static Script,
     /// The same, also if Redis is out of memory.
@@ -62,7 +62,7 @@ pub(super) struct Texts {
 }
 
 /// Remembers what names show, for as long as they are held here.
-pub(super) trait Faces<N, P>: Default + fmt::Debug + Send + Sync {
+pub(super) trait Payloads<N, P>: Default + fmt::Debug + Send + Sync {
     fn show(&self, name: &N, shown: &P);
 
     fn hide(&self, name: &N);

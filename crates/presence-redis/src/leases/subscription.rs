@@ -9,16 +9,16 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::core::Core;
-use super::entry::Record;
 use super::outages::Outages;
+use super::shared::Shared;
 use super::snapshot::{Snapshot, Turn};
+use super::stream_entry::Record;
 use super::tail::News;
 
 /// A reader of all logs, which takes a snapshot first if asked to.
 #[derive(Debug)]
 pub(super) struct Subscription {
-    core: Arc<Core>,
+    core: Arc<Shared>,
     news: watch::Receiver<News>,
     /// Read, and not given yet.
     ready: VecDeque<Result<Update, Error>>,
@@ -34,11 +34,11 @@ pub(super) struct Subscription {
 }
 
 impl Subscription {
-    pub(super) async fn open(core: Arc<Core>, since: Since) -> Result<Self, Error> {
+    pub(super) async fn open(core: Arc<Shared>, since: Since) -> Result<Self, Error> {
         let news = core.tail.news();
         let outages = Outages::since(news.borrow().reading);
         let looked = core.look_at_all("a stream").await?;
-        let epochs: Vec<_> = looked.iter().map(|(life, _)| life.epoch.clone()).collect();
+        let epochs: Vec<_> = looked.iter().map(|(registration, _)| registration.epoch.clone()).collect();
         let marks: Vec<_> = looked.iter().map(|(_, looked)| looked.last).collect();
         let mut subscription = Self {
             news,
@@ -57,7 +57,7 @@ impl Subscription {
                 return Ok(subscription);
             }
             Since::Position(position) => {
-                let starts: Vec<_> = looked.iter().map(|(life, _)| life.start).collect();
+                let starts: Vec<_> = looked.iter().map(|(registration, _)| registration.start).collect();
                 subscription.go_back(&position, &starts).await?;
             }
             _ => {}
@@ -172,7 +172,7 @@ impl Subscription {
     async fn read(&mut self) -> Result<(), Error> {
         let (mut pages, mut failure) = (Vec::with_capacity(self.marks.len()), None);
         for shard in 0..self.marks.len() {
-            if self.change_life(shard) {
+            if self.change_epoch(shard) {
                 self.lagged.add(None);
             }
             let mark = self.marks[shard];
@@ -211,15 +211,15 @@ impl Subscription {
     }
 
     /// Goes over to the next life of a shard, if there is one.
-    fn change_life(&mut self, shard: usize) -> bool {
+    fn change_epoch(&mut self, shard: usize) -> bool {
         let next = self.core.tail.with(shard, |end| {
-            let life = end.life.as_ref()?;
-            let is_next = life.epoch != self.epochs[shard] && life.start > self.marks[shard];
-            is_next.then(|| life.clone())
+            let registration = end.registration.as_ref()?;
+            let is_next = registration.epoch != self.epochs[shard] && registration.start > self.marks[shard];
+            is_next.then(|| registration.clone())
         });
-        let Some(life) = next else { return false };
-        self.marks[shard] = life.start;
-        self.epochs[shard] = life.epoch;
+        let Some(registration) = next else { return false };
+        self.marks[shard] = registration.start;
+        self.epochs[shard] = registration.epoch;
         self.epoch = combined(&self.epochs);
         true
     }

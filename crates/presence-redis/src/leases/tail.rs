@@ -8,14 +8,14 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::entry::{Entry, Record};
 use super::outages::Reading;
-use super::shard::Life;
+use super::shard::Registration;
+use super::stream_entry::{Record, StreamEntry};
 
 /// The ends of the logs, kept by the followers.
 #[derive(Debug)]
 pub(super) struct Tail {
-    ends: Vec<Mutex<End>>,
+    ends: Vec<Mutex<LogTail>>,
     news: watch::Sender<News>,
     /// Cancelled when there will be no more.
     pub(super) ended: CancellationToken,
@@ -32,8 +32,8 @@ pub(super) struct News {
 
 /// The end of one log.
 #[derive(Debug, Default)]
-pub(super) struct End {
-    pub(super) life: Option<Life>,
+pub(super) struct LogTail {
+    pub(super) registration: Option<Registration>,
     /// There is every event after this number.
     after: u64,
     last: u64,
@@ -67,14 +67,19 @@ impl Tail {
     }
 
     /// Begins to follow a life, from number `last` on unless it was followed before.
-    pub(super) fn begin(&self, shard: usize, life: &Life, last: u64) {
+    pub(super) fn begin(&self, shard: usize, registration: &Registration, last: u64) {
         let mut end = self.ends[shard].lock();
-        let same = end.life.as_ref().is_some_and(|known| known.epoch == life.epoch);
+        let same = end.registration.as_ref().is_some_and(|known| known.epoch == registration.epoch);
         if !same {
             // Of a new life everything is read, but at the very first what was before is nobody's
             // business.
-            let from = if end.life.is_some() { life.start } else { last };
-            *end = End { life: Some(life.clone()), after: from, last: from, records: VecDeque::new() };
+            let from = if end.registration.is_some() { registration.start } else { last };
+            *end = LogTail {
+                registration: Some(registration.clone()),
+                after: from,
+                last: from,
+                records: VecDeque::new(),
+            };
         }
     }
 
@@ -83,7 +88,7 @@ impl Tail {
         self.ends[shard].lock().last
     }
 
-    pub(super) fn append(&self, shard: usize, entry: Entry) -> Fit {
+    pub(super) fn append(&self, shard: usize, entry: StreamEntry) -> Fit {
         let mut end = self.ends[shard].lock();
         if entry.last <= end.last {
             return Fit::Next;
@@ -107,12 +112,12 @@ impl Tail {
         fit
     }
 
-    pub(super) fn with<T>(&self, shard: usize, read: impl FnOnce(&End) -> T) -> T {
+    pub(super) fn with<T>(&self, shard: usize, read: impl FnOnce(&LogTail) -> T) -> T {
         read(&self.ends[shard].lock())
     }
 }
 
-impl End {
+impl LogTail {
     /// Returns the events after `mark`, at most `limit`; if they are not all here, the number that
     /// all after are.
     pub(super) fn page(&self, mark: u64, limit: usize) -> Result<Vec<Record>, u64> {

@@ -6,32 +6,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use presence_core::Error;
-use presence_core::beings::Millis;
+use presence_core::tracker::Millis;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::answer::Lost;
 use super::config::Config;
-use super::core::Core;
-use super::ids::Ids;
-use super::outbox::{Answer, Step, What};
+use super::ids::IdSpace;
+use super::outbox::{Step, StepAnswer, StepKind};
 use super::scripts::{Reaped, Renewed, Scripts, Written};
-use super::shard::{Life, Shard};
+use super::shard::{Registration, Shard};
+use super::shared::Shared;
 use super::space::Space;
 use crate::connection::refusal;
-use crate::policy::{self, Keys};
+use crate::policy::{self, EvictableKeys};
 
 /// The one who writes to a shard.
 ///
 /// Being the only one, its calls have an order: a check that follows an arrival finds it.
 #[derive(Debug)]
-pub(super) struct Writer<S: Space> {
-    pub(super) core: Arc<Core<S>>,
+pub(super) struct ShardWriter<S: Space> {
+    pub(super) core: Arc<Shared<S>>,
     pub(super) number: usize,
-    pub(super) life: Option<Life>,
+    pub(super) registration: Option<Registration>,
     /// Whether all that is held here has to be said again.
     pub(super) to_announce: bool,
     /// What was known before the life was lost.
-    known: Known,
+    known: LastRegistration,
     /// Counts the names of this process in the shard: one whose lease was lost is not used again.
     incarnation: u32,
     /// Counts the writes: one that a lost connection delivers late is told by its number.
@@ -54,21 +54,21 @@ pub(super) struct Writer<S: Space> {
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct LastRegistration {
     epoch: String,
     roster: String,
     names: Vec<String>,
 }
 
-impl<S: Space> Writer<S> {
-    pub(super) fn new(core: Arc<Core<S>>, number: usize) -> Self {
+impl<S: Space> ShardWriter<S> {
+    pub(super) fn new(core: Arc<Shared<S>>, number: usize) -> Self {
         let now = Instant::now();
         Self {
             core,
             number,
-            life: None,
+            registration: None,
             to_announce: false,
-            known: Known::default(),
+            known: LastRegistration::default(),
             incarnation: 0,
             calls: 0,
             unanswered: None,
@@ -97,8 +97,8 @@ impl<S: Space> Writer<S> {
         // A write that was cut short is said again, which is harmless.
         let rest = async {
             while self.flush_some().await? {}
-            if let Some(life) = self.life.clone()
-                && let Err(lost) = self.scripts().leave(&life).await?
+            if let Some(registration) = self.registration.clone()
+                && let Err(lost) = self.scripts().leave(&registration).await?
             {
                 self.lose(lost);
             }
@@ -126,7 +126,7 @@ impl<S: Space> Writer<S> {
     }
 
     async fn turn(&mut self) -> Result<(), Error> {
-        if self.life.is_none() {
+        if self.registration.is_none() {
             self.enter().await?;
         }
         if self.to_announce {
@@ -137,7 +137,7 @@ impl<S: Space> Writer<S> {
             biased;
             () = sleep_until(self.next_renewal) => self.renew().await?,
             () = core.shards[self.number].doubted() => self.renew().await?,
-            () = core.beings.ledger().work(self.number) => self.flush().await?,
+            () = core.tracker.ledger().work(self.number) => self.flush().await?,
         }
         self.failures = 0;
         Ok(())
@@ -159,18 +159,18 @@ impl<S: Space> Writer<S> {
         }
         self.to_announce |= !first;
         self.known.epoch.clone_from(&entered.epoch);
-        let life = Life { epoch: entered.epoch, start: entered.start, process };
-        self.life = Some(life.clone());
-        self.answered = self.core.pulse.awake();
+        let registration = Registration { epoch: entered.epoch, start: entered.start, process };
+        self.registration = Some(registration.clone());
+        self.answered = self.core.awake_clock.awake();
         self.next_renewal = Instant::now() + Config::RENEWAL;
         self.core.health.well(self.place());
         let shard = self.shard();
         shard.renew(sent);
         shard.hear(entered.last);
-        shard.stand(|standing| {
-            standing.life = Some(life);
-            standing.recovering = recovering(entered.recovering);
-            standing.renewals += 1;
+        shard.set_status(|status| {
+            status.registration = Some(registration);
+            status.recovering = recovering(entered.recovering);
+            status.renewals += 1;
         });
         Ok(())
     }
@@ -200,11 +200,14 @@ impl<S: Space> Writer<S> {
     }
 
     pub(super) async fn renew_only(&mut self) -> Result<Option<Renewed>, Error> {
-        let Some(life) = self.life.clone() else { return Ok(None) };
+        let Some(registration) = self.registration.clone() else { return Ok(None) };
         let (sent, allowance) = (self.now(), self.allowance());
         let policy = self.asks_for_policy();
         let roster = &self.known.roster;
-        let answer = self.scripts().renew(&life.epoch, &life.process, roster, allowance, policy).await?;
+        let answer = self
+            .scripts()
+            .renew(&registration.epoch, &registration.process, roster, allowance, policy)
+            .await?;
         let renewed = match answer {
             Ok(renewed) => renewed,
             Err(lost) => {
@@ -218,11 +221,11 @@ impl<S: Space> Writer<S> {
         let (shard, allowance) = (self.shard(), self.allowance());
         shard.renew(sent);
         shard.hear(renewed.last);
-        shard.stand(|standing| {
-            standing.life = Some(life);
-            standing.recovering = recovering(renewed.recovering);
-            standing.allowance = allowance;
-            standing.renewals += 1;
+        shard.set_status(|status| {
+            status.registration = Some(registration);
+            status.recovering = recovering(renewed.recovering);
+            status.allowance = allowance;
+            status.renewals += 1;
         });
         Ok(Some(renewed))
     }
@@ -246,8 +249,8 @@ impl<S: Space> Writer<S> {
             process = dead,
             "another process did not renew its lease in time; removing the names that it held"
         );
-        while let Some(life) = self.life.clone() {
-            if self.scripts().reap(&life.epoch, dead, self.allowance()).await? == Reaped::Nothing {
+        while let Some(registration) = self.registration.clone() {
+            if self.scripts().reap(&registration.epoch, dead, self.allowance()).await? == Reaped::Nothing {
                 break;
             }
             // Who comes and goes does not wait for it.
@@ -261,7 +264,7 @@ impl<S: Space> Writer<S> {
         while self.flush_some().await? {
             if self.next_renewal <= Instant::now() {
                 // There may be more: come back here after the renewal.
-                self.core.beings.ledger().stir(self.number);
+                self.core.tracker.ledger().stir(self.number);
                 return Ok(());
             }
         }
@@ -270,12 +273,12 @@ impl<S: Space> Writer<S> {
 
     /// Writes one batch of steps, and says whether there was one.
     pub(super) async fn flush_some(&mut self) -> Result<bool, Error> {
-        let Some(life) = self.life.clone() else { return Ok(false) };
+        let Some(registration) = self.registration.clone() else { return Ok(false) };
         let core = Arc::clone(&self.core);
         let (number, steps) = if let Some(unanswered) = self.unanswered.take() {
             unanswered
         } else {
-            let mut outbox = core.beings.ledger().outbox(self.number);
+            let mut outbox = core.tracker.ledger().outbox(self.number);
             let (steps, done) = (outbox.take(STEPS_AT_ONCE), outbox.done());
             drop(outbox);
             if steps.is_empty() {
@@ -287,13 +290,14 @@ impl<S: Space> Writer<S> {
         };
         // Kept also if this future is dropped.
         let (number, steps) = self.unanswered.insert((number, steps));
-        let now = core.beings.clock().now();
-        let anyway = core.beings.ledger().outbox(self.number).is_full();
-        let written = match core.scripts(self.number).write(&life, *number, steps, now, anyway).await {
+        let now = core.tracker.clock().now();
+        let anyway = core.tracker.ledger().outbox(self.number).is_full();
+        let written = match core.scripts(self.number).write(&registration, *number, steps, now, anyway).await
+        {
             Err(error) if refusal(&error) == Some("OOM") => {
                 // Refused whole. Those who leave go on without those who come.
                 if let Some((_, steps)) = self.unanswered.take() {
-                    core.beings.ledger().outbox(self.number).put_back(steps);
+                    core.tracker.ledger().outbox(self.number).put_back(steps);
                 }
                 self.is_full(Some(error));
                 return Ok(true);
@@ -319,7 +323,7 @@ impl<S: Space> Writer<S> {
             Some(error) => self.core.health.failed(self.place(), error),
             None => self.core.health.well(self.place()),
         }
-        let ledger = self.core.beings.ledger();
+        let ledger = self.core.tracker.ledger();
         let more = ledger.outbox(self.number).set_full(full);
         if more {
             ledger.stir(self.number);
@@ -329,7 +333,7 @@ impl<S: Space> Writer<S> {
     /// Says once what about the server will do harm, and once that it is over.
     fn advise(&mut self, policy: Option<&str>) {
         let Some(policy) = policy else { return };
-        let harmful = policy::harm(policy, Keys::AllButMail);
+        let harmful = policy::harm(policy, EvictableKeys::AllButMail);
         if harmful.is_some() != self.warned {
             self.warned = harmful.is_some();
             match harmful {
@@ -348,7 +352,7 @@ impl<S: Space> Writer<S> {
     /// Whether the next renewal asks for the policy of the server: now and then, and once for all
     /// shards of one server.
     fn asks_for_policy(&mut self) -> bool {
-        if S::KIND != Ids::KIND || self.number > 0 && !self.core.link.is_cluster() {
+        if S::KIND != IdSpace::KIND || self.number > 0 && !self.core.link.is_cluster() {
             return false;
         }
         self.unadvised = (self.unadvised + 1) % ADVISED_EVERY;
@@ -356,31 +360,31 @@ impl<S: Space> Writer<S> {
     }
 
     fn written(&self, steps: &[Step<S>], written: Written) {
-        let beings = &self.core.beings;
+        let tracker = &self.core.tracker;
         for (place, words) in written.answers {
             let Some(step) = steps.get(place) else { continue };
             let answer = match words.first().map(String::as_str) {
-                Some("recovering") => Answer::Recovering,
+                Some("recovering") => StepAnswer::Recovering,
                 // Of what is yet to be announced Redis cannot know.
-                Some("nobody") if self.to_announce => Answer::Recovering,
-                Some("nobody") => Answer::Nobody,
-                _ => Answer::Others(words),
+                Some("nobody") if self.to_announce => StepAnswer::Recovering,
+                Some("nobody") => StepAnswer::Nobody,
+                _ => StepAnswer::Others(words),
             };
-            if answer == Answer::Nobody {
+            if answer == StepAnswer::Nobody {
                 // Unless it came back since: then Redis has heard of it in the same call, or hears
                 // of it next.
                 let later = || steps[place + 1..].iter().any(|later| later.name == step.name);
-                let is_coming = || later() || beings.ledger().outbox(self.number).has(&step.name);
+                let is_coming = || later() || tracker.ledger().outbox(self.number).has(&step.name);
                 self.core.forget_if(&step.name, |online| online && !is_coming());
             }
-            if let What::Explicit(reply) | What::Show { reply: Some(reply), .. } = &step.what {
+            if let StepKind::Explicit(reply) | StepKind::Show { reply: Some(reply), .. } = &step.what {
                 reply.answers.lock().push((reply.place, answer));
             }
         }
-        for step in steps.iter().filter(|step| matches!(step.what, What::Arrive { .. })) {
-            beings.settle(&step.name);
+        for step in steps.iter().filter(|step| matches!(step.what, StepKind::Arrive { .. })) {
+            tracker.settle(&step.name);
         }
-        let done = beings.ledger().outbox(self.number).done();
+        let done = tracker.ledger().outbox(self.number).done();
         let shard = self.shard();
         shard.hear(written.last);
         shard.done(done);
@@ -397,13 +401,13 @@ impl<S: Space> Writer<S> {
             self.incarnation += 1;
             self.to_announce = true;
         }
-        self.life = None;
+        self.registration = None;
         if let Some((_, steps)) = self.unanswered.take() {
-            self.core.beings.ledger().outbox(self.number).put_back(steps);
+            self.core.tracker.ledger().outbox(self.number).put_back(steps);
         }
-        self.shard().stand(|standing| standing.life = None);
+        self.shard().set_status(|status| status.registration = None);
         // What is in the outbox is written in the next life.
-        self.core.beings.ledger().stir(self.number);
+        self.core.tracker.ledger().stir(self.number);
     }
 
     fn failed(&mut self, error: &Error) {
@@ -415,16 +419,16 @@ impl<S: Space> Writer<S> {
                 source = ?std::error::Error::source(error),
                 "redis does not take changes; trying again"
             );
-            self.shard().stand(|standing| standing.outages += 1);
+            self.shard().set_status(|status| status.outages += 1);
         }
         self.failures = self.failures.saturating_add(1);
         self.core.health.failed(self.place(), error);
         self.shard().failed(error);
-        self.core.beings.ledger().stir(self.number);
+        self.core.tracker.ledger().stir(self.number);
     }
 
     fn answer_came(&mut self) {
-        let (now, awake) = (Instant::now(), self.core.pulse.awake());
+        let (now, awake) = (Instant::now(), self.core.awake_clock.awake());
         let silence = awake.saturating_sub(self.answered);
         self.answered = awake;
         self.next_renewal = now + Config::RENEWAL;
@@ -442,7 +446,7 @@ impl<S: Space> Writer<S> {
 
     /// The ticket of the last step, if all were taken.
     fn idle_at(&self) -> Option<u64> {
-        let outbox = self.core.beings.ledger().outbox(self.number);
+        let outbox = self.core.tracker.ledger().outbox(self.number);
         (self.unanswered.is_none() && outbox.is_empty()).then(|| outbox.last())
     }
 
@@ -464,7 +468,7 @@ impl<S: Space> Writer<S> {
     }
 
     fn now(&self) -> Millis {
-        self.core.beings.clock().now()
+        self.core.tracker.clock().now()
     }
 
     /// Whether a renewal should not wait any longer.

@@ -32,7 +32,7 @@ async fn redis_without_memory_takes_nobody_in_and_lets_everybody_go() {
     assert!(full.unwrap().unwrap().reason().unwrap().contains("memory"));
     // Departures free memory: each of their kinds is written.
     presence.offline(["told"]).await.unwrap();
-    presence.offline_device("ended", "tab").await.unwrap();
+    presence.end_device("ended", "tab").await.unwrap();
     let mut gone = std::collections::BTreeMap::new();
     while gone.len() < 3 {
         let event = follower.change(PATIENCE).await.expect("who leaves is told");
@@ -62,7 +62,7 @@ async fn who_came_without_memory_comes_when_there_is_some() {
     for id in ["comes", "leaves"] {
         assert_eq!(presence.hold_device(id, "tab").await.unwrap_err().kind(), ErrorKind::Unavailable);
     }
-    presence.offline_device("leaves", "tab").await.unwrap();
+    presence.end_device("leaves", "tab").await.unwrap();
     tell(&redis, &["CONFIG", "SET", "maxmemory", "0"]).await;
     // What they asked for is done then, unless it was undone meanwhile.
     follower.expect("comes", Status::Online).await;

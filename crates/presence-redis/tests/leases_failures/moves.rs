@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use presence_core::rooms::{Action, Rooms, Update};
+use presence_core::rooms::{Action, RoomUpdate, Rooms};
 use presence_core::{Cause, Error, ErrorKind, Since, Status};
 use presence_redis::leases::Leases;
 use test_support::RedisCluster;
@@ -83,7 +83,7 @@ async fn room_that_moves_goes_on() {
         again(|| other.remove("lobby", &*id)).await;
         loop {
             let item = timeout(PATIENCE, events.next()).await.expect("it goes on").expect("it is open");
-            if let Ok(Update::Change(event)) = item
+            if let Ok(RoomUpdate::Change(event)) = item
                 && event.action == Action::Left(Cause::Explicit)
             {
                 assert_eq!(event.id.as_str(), id);

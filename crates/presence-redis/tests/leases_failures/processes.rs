@@ -85,12 +85,12 @@ async fn process_that_was_cut_off_comes_back_without_a_lie() {
     // While it is away it may not say that somebody is online, and what happens there counts in the
     // end.
     assert!(cut.online(["stays"]).await.is_err());
-    assert!(cut.offline_device("leaves", "tab").await.is_err());
+    assert!(cut.end_device("leaves", "tab").await.is_err());
     wire.mend();
     follower.expect("stays", Status::Online).await;
     follower.silent(Duration::from_secs(2)).await;
     assert_eq!(follower.online(), ["both", "stays"]);
-    cut.offline_device("stays", "tab").await.unwrap();
+    cut.end_device("stays", "tab").await.unwrap();
     follower.expect("stays", Status::Offline).await;
 }
 
@@ -101,10 +101,10 @@ async fn device_that_beat_elsewhere_is_ended_there() {
     let (one, other) = (process(&config).await, process(&config).await);
     let mut follower = Follower::start(&one).await;
     // A client behind a load balancer.
-    one.online_device("a", "phone").await.unwrap();
-    other.online_device("a", "phone").await.unwrap();
+    one.beat_device("a", "phone").await.unwrap();
+    other.beat_device("a", "phone").await.unwrap();
     follower.expect("a", Status::Online).await;
-    one.offline_device("a", "phone").await.unwrap();
+    one.end_device("a", "phone").await.unwrap();
     assert_eq!(follower.expect("a", Status::Offline).await.cause, Cause::Ended);
 }
 
@@ -118,10 +118,10 @@ async fn device_that_two_processes_hold_ends_with_the_second() {
     one.hold_device("a", "tab").await.unwrap();
     other.hold_device("a", "tab").await.unwrap();
     follower.expect("a", Status::Online).await;
-    one.offline_device("a", "tab").await.unwrap();
+    one.end_device("a", "tab").await.unwrap();
     follower.silent(Duration::from_millis(300)).await;
     assert_eq!(one.status(["a"]).await.unwrap(), [Status::Online]);
-    other.offline_device("a", "tab").await.unwrap();
+    other.end_device("a", "tab").await.unwrap();
     assert_eq!(follower.expect("a", Status::Offline).await.cause, Cause::Ended);
 }
 

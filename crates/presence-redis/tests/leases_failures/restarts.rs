@@ -61,7 +61,7 @@ async fn killed_and_started(redis: &Redis) {
         [Status::Online, Status::Offline, Status::Online]
     );
 
-    other.offline_device("c", "tab").await.unwrap();
+    other.end_device("c", "tab").await.unwrap();
     follower.expect("c", Status::Offline).await;
     for id in ["a", "c"] {
         let told = follower.told.get(id).cloned().unwrap_or_default();
@@ -156,7 +156,7 @@ async fn who_leaves_and_comes_back_while_redis_stands_still_was_never_away() {
     redis.freeze().await.unwrap();
     // Something for each shard, so that it waits for an answer while they leave and come back.
     let new: Vec<_> = (0..500).map(|number| format!("new {number}")).collect();
-    let left = futures_util::future::join_all(users.iter().map(|user| one.offline_device(user, "tab")));
+    let left = futures_util::future::join_all(users.iter().map(|user| one.end_device(user, "tab")));
     let came = async {
         // They have left as far as this process knows.
         tokio::time::sleep(Leases::LATENESS).await;
@@ -230,7 +230,7 @@ async fn failed_over_master_is_followed() {
     for id in ["a", "c"] {
         assert_eq!(follower.told.get(id), None, "{id} was there all the while");
     }
-    one.offline_device("a", "tab").await.unwrap();
+    one.end_device("a", "tab").await.unwrap();
     follower.expect("a", Status::Offline).await;
 }
 

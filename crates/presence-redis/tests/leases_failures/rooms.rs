@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use presence_core::rooms::{Action, Rooms, Update};
+use presence_core::rooms::{Action, RoomUpdate, Rooms};
 use presence_core::{Cause, Cursor, ErrorKind, Events, Since};
 use presence_redis::leases::{Config, Leases};
 use test_support::Redis;
@@ -32,10 +32,10 @@ async fn room_is_empty_after_the_last_process() {
 }
 
 /// Reads on to the next change.
-async fn change(events: &mut Events<Update>) -> (String, Action) {
+async fn change(events: &mut Events<RoomUpdate>) -> (String, Action) {
     loop {
         let item = timeout(PATIENCE, events.next()).await.expect("something happens").expect("it goes on");
-        if let Update::Change(event) = item.expect("nothing is lost") {
+        if let RoomUpdate::Change(event) = item.expect("nothing is lost") {
             return (event.id.to_string(), event.action);
         }
     }
@@ -84,7 +84,7 @@ async fn flushed_room_is_told_again() {
         at.join("lobby", format!("user {number}"), "tab", format!("I am {number}")).await.unwrap();
     }
     let mut events = one.events("lobby", Since::Now).await.unwrap();
-    assert!(matches!(events.next().await, Some(Ok(Update::Synced(_)))));
+    assert!(matches!(events.next().await, Some(Ok(RoomUpdate::Synced(_)))));
     tell(&redis, &["FLUSHALL"]).await;
     let told = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
     assert_eq!(told.unwrap_err().kind(), ErrorKind::Lagged);
@@ -94,7 +94,7 @@ async fn flushed_room_is_told_again() {
         match one.events("lobby", Since::Snapshot).await {
             Ok(events) => {
                 let members =
-                    events.take_while(|item| std::future::ready(!matches!(item, Ok(Update::Synced(_)))));
+                    events.take_while(|item| std::future::ready(!matches!(item, Ok(RoomUpdate::Synced(_)))));
                 let members: Vec<_> =
                     members.filter_map(|item| std::future::ready(item.ok())).collect().await;
                 break members;
@@ -105,7 +105,7 @@ async fn flushed_room_is_told_again() {
     };
     assert_eq!(members.len(), 500);
     for update in members {
-        let Update::Present(member) = update else { panic!("unexpected {update:?}") };
+        let RoomUpdate::Present(member) = update else { panic!("unexpected {update:?}") };
         let number = member.id.as_str().trim_start_matches("user ").to_owned();
         assert_eq!(member.payload.as_bytes(), format!("I am {number}").as_bytes());
     }

@@ -9,7 +9,7 @@ mod sentinel;
 
 use std::time::Duration;
 
-use redis_link::{Connect, Error, Link};
+use redis_link::{Error, Link, LinkConfig};
 use tokio::time::Instant;
 
 async fn set(link: &Link, key: &str) -> Result<(), Error> {
@@ -40,8 +40,8 @@ async fn set_again(link: &Link, key: &str) -> Duration {
     }
 }
 
-fn connect(url: &str) -> Connect {
-    Connect::new(url)
+fn connect(url: &str) -> LinkConfig {
+    LinkConfig::new(url)
 }
 
 /// For what must come, however busy the machine is.

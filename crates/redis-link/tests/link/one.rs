@@ -1,6 +1,6 @@
 //! One server that is killed, frozen, or not there.
 
-use redis_link::{Connect, ErrorKind, Link};
+use redis_link::{ErrorKind, Link, LinkConfig};
 use test_support::{Redis, require};
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ async fn server_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn settings_out_of_bounds_are_refused() {
-    let mut settings = Connect::default();
+    let mut settings = LinkConfig::default();
     settings.timeout = std::time::Duration::from_millis(9);
     assert_eq!(Link::open(&settings).await.unwrap_err().kind(), ErrorKind::Config);
 }

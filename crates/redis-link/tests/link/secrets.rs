@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use proptest::prelude::*;
-use redis_link::{Address, Connect, ErrorKind, Link};
+use redis_link::{Address, ErrorKind, Link, LinkConfig};
 use test_support::{Redis, RedisOptions, require};
 
 use crate::get;
@@ -72,7 +72,7 @@ proptest! {
 
 #[tokio::test]
 async fn no_part_of_a_password_is_in_the_error_of_a_connection() {
-    let mut settings = Connect::default();
+    let mut settings = LinkConfig::default();
     settings.connect_timeout = std::time::Duration::from_millis(200);
     for place in PLACES {
         for password in
@@ -101,7 +101,7 @@ async fn server_that_repeats_the_password_in_its_answer_is_not_quoted() {
             for protocol in ["", "?protocol=resp3"] {
                 let url = format!("{}{port}{protocol}", place.replace("{}", "QXZJKVQX"));
                 // A default user without a password takes any.
-                if let Err(error) = Link::open(&Connect::new(url)).await {
+                if let Err(error) = Link::open(&LinkConfig::new(url)).await {
                     refused += 1;
                     hides(&said(&error), "QXZJKVQX").unwrap();
                 }
@@ -110,11 +110,11 @@ async fn server_that_repeats_the_password_in_its_answer_is_not_quoted() {
         assert!(refused > 0, "nobody was refused without {renamed}");
     }
     let Some(redis) = require(Redis::private().await) else { return };
-    let link = Link::open(&Connect::new(redis.url())).await.unwrap();
+    let link = Link::open(&LinkConfig::new(redis.url())).await.unwrap();
     assert!(!format!("{link:?}").is_empty());
     assert_eq!(get(&link, "a").await.unwrap(), None);
     let wrong = format!("redis://user:QXZJKVQX@127.0.0.1:{}", redis.port());
-    let error = Link::open(&Connect::new(wrong)).await.unwrap_err();
+    let error = Link::open(&LinkConfig::new(wrong)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
     hides(&said(&error), "QXZJKVQX").unwrap();
 }

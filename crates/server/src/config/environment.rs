@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 
-use super::link::{self, PREFIX};
 use super::problem::Problems;
-use super::{key, near};
+use super::service_link::{self, PREFIX};
+use super::{near, setting};
 
 /// What the environment says.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ pub(super) fn read(
     };
     let mut environment = Environment::default();
     for (name, value) in &named {
-        let known = || key::ALL.iter().map(|key| key.variable).chain([key::CONFIG_VARIABLE]);
+        let known = || setting::ALL.iter().map(|key| key.variable).chain([setting::CONFIG_VARIABLE]);
         if known().any(|variable| variable == name) {
             match value.to_str() {
                 Some(value) => {
@@ -41,7 +41,7 @@ pub(super) fn read(
                 // It may be a secret, so it is not shown.
                 None => problems.push(format!("{name}: its value is not UTF-8; write it in UTF-8")),
             }
-        } else if link::is_link(name, &value.to_string_lossy(), set) {
+        } else if service_link::is_link(name, &value.to_string_lossy(), set) {
             environment.links.push(name.clone());
         } else {
             let meant = near::nearest(name, known()).map_or_else(

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use toml::{Table, Value};
 
 use super::problem::Problems;
-use super::{key, near};
+use super::{near, setting};
 
 /// Reads the file at `path` into texts by key, as flags and variables are.
 pub(super) fn read(path: &str, problems: &mut Problems) -> HashMap<String, String> {
@@ -28,8 +28,8 @@ fn parse(path: &str, text: &str, problems: &mut Problems) -> HashMap<String, Str
     };
     let mut values = HashMap::new();
     for (name, value) in table {
-        let Some(key) = key::named(&name) else {
-            let known = key::ALL.iter().map(|key| key.name);
+        let Some(key) = setting::named(&name) else {
+            let known = setting::ALL.iter().map(|key| key.name);
             let meant = near::nearest(&name, known).map_or_else(
                 || "tidings --help lists all of them".to_owned(),
                 |near| format!("did you mean {near}?"),

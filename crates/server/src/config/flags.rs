@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::problem::Problems;
-use super::{address, key};
+use super::{address, setting};
 
 /// The command that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Invocation {
 }
 
 fn command() -> clap::Command {
-    let flags = key::ALL.iter().map(|key| {
+    let flags = setting::ALL.iter().map(|key| {
         let default = if key.default.is_empty() { "none" } else { key.default };
         let flag = Arg::new(key.name)
             .long(key.name)
@@ -77,13 +77,13 @@ fn command() -> clap::Command {
             flag.allow_hyphen_values(false)
         }
     });
-    let file = Arg::new(key::CONFIG)
-        .long(key::CONFIG)
+    let file = Arg::new(setting::CONFIG)
+        .long(setting::CONFIG)
         .value_name("FILE")
         .help(format!(
             "A TOML file with any of the names below as keys; flags and environment variables override it \
              [env: {}]",
-            key::CONFIG_VARIABLE
+            setting::CONFIG_VARIABLE
         ))
         .global(true);
     clap::Command::new("tidings")

@@ -103,7 +103,7 @@ fn origins_are_taken_only_as_browsers_write_them() {
 #[test]
 fn the_documentation_lists_every_key() {
     let docs = include_str!("../../../../docs/server.md");
-    for key in key::ALL {
+    for key in setting::ALL {
         let default = if key.default.is_empty() { "none".to_owned() } else { format!("`{}`", key.default) };
         let row = format!("| `{}` | `{}` | {default} |", key.name, key.variable);
         assert!(docs.contains(&row), "docs/server.md lacks the row {row}");

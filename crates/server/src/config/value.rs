@@ -23,7 +23,7 @@ pub(crate) enum LogFormat {
 
 /// Where the server keeps who is online.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Store {
+pub(crate) enum PresenceStore {
     /// In this process.
     Memory,
     /// In Redis, with other servers.
@@ -112,10 +112,10 @@ pub(super) fn log_format(text: &str) -> Checked<LogFormat> {
     }
 }
 
-pub(super) fn store(text: &str) -> Checked<Store> {
+pub(super) fn store(text: &str) -> Checked<PresenceStore> {
     match text {
-        "memory" => Ok(Store::Memory),
-        "redis" => Ok(Store::Redis),
+        "memory" => Ok(PresenceStore::Memory),
+        "redis" => Ok(PresenceStore::Redis),
         _ => Err("is not a place to keep presence; give memory or redis".to_owned()),
     }
 }

@@ -5,9 +5,9 @@ use std::ffi::OsString;
 
 use super::environment::Environment;
 use super::flags::Invocation;
-use super::key::Key;
 use super::problem::Problems;
-use super::{environment, file, key};
+use super::setting::Setting;
+use super::{environment, file, setting};
 
 /// The texts of all sources, before any of them is parsed.
 #[derive(Debug, Default)]
@@ -32,8 +32,9 @@ impl Values {
     ) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let Environment { ours: variables, links } = environment::read(variables, &mut problems);
-        let path =
-            invocation.flag(key::CONFIG).or_else(|| variables.get(key::CONFIG_VARIABLE).map(String::as_str));
+        let path = invocation
+            .flag(setting::CONFIG)
+            .or_else(|| variables.get(setting::CONFIG_VARIABLE).map(String::as_str));
         let file = path.map(|path| file::read(path, &mut problems)).unwrap_or_default();
         if !problems.is_empty() {
             return Err(problems);
@@ -46,7 +47,7 @@ impl Values {
                 links.join(", ")
             ));
         }
-        for key in key::ALL {
+        for key in setting::ALL {
             let given = invocation
                 .flag(key.name)
                 .map(|text| Given { text: text.to_owned(), source: format!("--{}", key.name) })
@@ -79,19 +80,19 @@ impl Given {
 
 /// Turns texts into values and remembers what is wrong.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(super) struct SettingsReader<'a> {
     values: &'a Values,
     problems: Problems,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SettingsReader<'a> {
     pub(super) fn new(values: &'a Values) -> Self {
         Self { values, problems: Problems::default() }
     }
 
     /// The value of `key`. A text that is refused is noted and the default stands in, so that the
     /// rest is checked too.
-    pub(super) fn take<T>(&mut self, key: &Key, parse: impl Fn(&str) -> Result<T, String>) -> T {
+    pub(super) fn take<T>(&mut self, key: &Setting, parse: impl Fn(&str) -> Result<T, String>) -> T {
         if let Some(given) = self.values.given.get(key.name) {
             match parse(&given.text) {
                 Ok(value) => return value,
@@ -102,12 +103,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether something was said about `key`, be it right or wrong. An empty text says nothing.
-    pub(super) fn is_given(&self, key: &Key) -> bool {
+    pub(super) fn is_given(&self, key: &Setting) -> bool {
         self.values.given.get(key.name).is_some_and(|given| !given.text.is_empty())
     }
 
     /// Notes what is wrong with what was given for `key`.
-    pub(super) fn problem(&mut self, key: &Key, wrong: &str) {
+    pub(super) fn problem(&mut self, key: &Setting, wrong: &str) {
         let given = self.values.given.get(key.name);
         let (source, text) =
             given.map_or((key.name, key.default), |given| (given.source.as_str(), given.text.as_str()));

@@ -10,29 +10,29 @@ use tokio::net::TcpStream;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::transport::server::Connected;
 
-use crate::listen::{Door, Seat, Sitter};
+use crate::listen::{ConnectionHandle, ConnectionPermit, LimitedListener};
 
 /// What every client of HTTP/2 begins with, in bytes. Source: RFC 9113, section 3.4.
 const PREFACE: usize = 24;
 
 /// The connections of a listener.
-pub(super) fn connections(door: Door) -> impl Stream<Item = io::Result<Seated>> + Send {
+pub(super) fn connections(door: LimitedListener) -> impl Stream<Item = io::Result<PermittedStream>> + Send {
     stream::unfold(door, async |door| {
         let (stream, seat) = door.next().await;
         let closed = Box::pin(seat.closed().cancelled_owned());
-        Some((Ok(Seated { stream, read: 0, seat, closed }), door))
+        Some((Ok(PermittedStream { stream, read: 0, seat, closed }), door))
     })
 }
 
 /// A connection that gives its seat back when it ends, and ends when it loses it.
-pub(super) struct Seated {
+pub(super) struct PermittedStream {
     stream: TcpStream,
     read: usize,
-    seat: Seat,
+    seat: ConnectionPermit,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
-impl Seated {
+impl PermittedStream {
     /// An error once the connection has to go, for writers as well: one who does not read holds
     /// those up.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
@@ -43,15 +43,15 @@ impl Seated {
     }
 }
 
-impl Connected for Seated {
-    type ConnectInfo = Sitter;
+impl Connected for PermittedStream {
+    type ConnectInfo = ConnectionHandle;
 
-    fn connect_info(&self) -> Sitter {
+    fn connect_info(&self) -> ConnectionHandle {
         self.seat.sitter()
     }
 }
 
-impl AsyncRead for Seated {
+impl AsyncRead for PermittedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -63,14 +63,14 @@ impl AsyncRead for Seated {
         if self.read < PREFACE {
             self.read += buffer.filled().len() - before;
             if self.read >= PREFACE {
-                self.seat.shaken();
+                self.seat.handshake_done();
             }
         }
         polled
     }
 }
 
-impl AsyncWrite for Seated {
+impl AsyncWrite for PermittedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -46,7 +46,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer;
 use crate::random;
-use crate::transition::Transition;
+use crate::transition::TransitionJson;
 
 /// After how long without an event a line is sent, so that nobody in between takes the connection
 /// for dead.
@@ -153,7 +153,7 @@ fn line(update: Result<Update, Error>) -> Option<Event> {
         }
         Ok(Update::Synced(position)) => Some(event("synced", &json!({})).id(position.to_string())),
         Ok(Update::Change(change)) => {
-            Some(event("change", &Transition::from(&change)).id(change.position.to_string()))
+            Some(event("change", &TransitionJson::from(&change)).id(change.position.to_string()))
         }
         Ok(_) => None,
         Err(error) if error.kind() == ErrorKind::Lagged => {

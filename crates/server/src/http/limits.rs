@@ -13,7 +13,7 @@ use metrics::{Counter, Histogram};
 use tokio::time::Instant;
 
 use super::answer;
-use crate::log::Outage;
+use crate::log::OutageLog;
 
 /// The limits of one request, and the counters of all.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub(crate) struct Limits {
     answered: [Counter; 5],
     duration: Histogram,
     /// Requests that fail because of an error in this server.
-    failing: Arc<Outage>,
+    failing: Arc<OutageLog>,
 }
 
 /// How long no request may fail until the outage is over.
@@ -46,7 +46,7 @@ impl Limits {
             answered: ["1xx", "2xx", "3xx", "4xx", "5xx"]
                 .map(|status| metrics::counter!("tidings_http_requests_total", "status" => status)),
             duration: metrics::histogram!("tidings_http_request_seconds"),
-            failing: Arc::new(Outage::new("requests fail because of an error in this server")),
+            failing: Arc::new(OutageLog::new("requests fail because of an error in this server")),
         }
     }
 

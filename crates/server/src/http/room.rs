@@ -17,7 +17,7 @@ const LIMIT_MAX: usize = 1_000;
 
 /// Which page, and of how many members.
 #[derive(Debug, Deserialize)]
-pub(super) struct Wish {
+pub(super) struct PageQuery {
     cursor: Option<String>,
     limit: Option<usize>,
 }
@@ -25,7 +25,7 @@ pub(super) struct Wish {
 pub(super) async fn room(
     State(rooms): State<Rooms>,
     name: Result<Path<String>, PathRejection>,
-    wish: Result<Query<Wish>, QueryRejection>,
+    wish: Result<Query<PageQuery>, QueryRejection>,
 ) -> Response {
     let Ok(Path(name)) = name else {
         return answer::error(
@@ -38,7 +38,7 @@ pub(super) async fn room(
         Ok(room) => room,
         Err(invalid) => return answer::failed(&invalid.into(), "INVALID_ROOM"),
     };
-    let Ok(Query(Wish { cursor, limit })) = wish else {
+    let Ok(Query(PageQuery { cursor, limit })) = wish else {
         return answer::error(
             StatusCode::BAD_REQUEST,
             "INVALID_QUERY",

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use crate::listen::Door;
+use crate::listen::LimitedListener;
 
 /// Headers and request line together.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -22,7 +22,12 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 const HEADERS_MAX: usize = 64;
 
 /// Serves until `stop`, then finishes the requests that are being answered.
-pub(crate) async fn serve(door: Door, router: Router, request_time: Duration, stop: CancellationToken) {
+pub(crate) async fn serve(
+    door: LimitedListener,
+    router: Router,
+    request_time: Duration,
+    stop: CancellationToken,
+) {
     let tasks = TaskTracker::new();
     let mut builder = http1::Builder::new();
     builder

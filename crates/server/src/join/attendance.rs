@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
-use tidings::presence::rooms::{Payload, Room, Rooms, Seat};
+use tidings::presence::rooms::{MemberKey, Payload, Room, Rooms};
 use tidings::presence::{Device, ErrorKind, Id};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
@@ -37,17 +37,17 @@ const AGAIN: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Attendance {
     rooms: Rooms,
-    state: Mutex<State>,
+    state: Mutex<Locked>,
     news: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Locked {
     visits: HashMap<Device, Visit>,
     /// Visits that somebody has to look at, each once.
     waiting: VecDeque<Device>,
     /// What users show, while a connection of theirs here is bound there.
-    shown: HashMap<Seat, Shown>,
+    shown: HashMap<MemberKey, Shown>,
 }
 
 /// One connection.
@@ -71,7 +71,7 @@ struct Shown {
 }
 
 /// What to tell the store next.
-enum Step {
+enum RoomCall {
     Join(Payload),
     Leave,
 }
@@ -87,7 +87,7 @@ impl Attendance {
         let mut state = self.state.lock();
         let visit = state.visits.entry(device.clone()).or_insert_with(|| Visit::new(user.clone()));
         if visit.bound.insert(room.clone()) {
-            state.shown.entry(Seat::new(room.clone(), user.clone())).or_default().connections += 1;
+            state.shown.entry(MemberKey::new(room.clone(), user.clone())).or_default().connections += 1;
             state.look_at(device, room);
             self.news.notify_one();
         }
@@ -115,7 +115,7 @@ impl Attendance {
     pub(super) fn show(&self, device: &Device, name: &str, payload: Payload) -> bool {
         let mut state = self.state.lock();
         let seat = room(name).zip(state.visits.get(device)).and_then(|(room, visit)| {
-            visit.bound.contains(&room).then(|| Seat::new(room, visit.user.clone()))
+            visit.bound.contains(&room).then(|| MemberKey::new(room, visit.user.clone()))
         });
         let Some(seat) = seat else { return false };
         let room = seat.room.clone();
@@ -163,8 +163,8 @@ impl Attendance {
         loop {
             let Some((seat, step)) = self.state.lock().step(device) else { return true };
             let told = match step {
-                Step::Join(payload) => self.rooms.join(&seat.room, &seat.id, device, payload).await,
-                Step::Leave => {
+                RoomCall::Join(payload) => self.rooms.join(&seat.room, &seat.id, device, payload).await,
+                RoomCall::Leave => {
                     let left = self.rooms.leave(&seat.room, &seat.id, device).await;
                     if left.is_ok() {
                         self.state.lock().left(device, &seat.room);
@@ -197,7 +197,7 @@ impl Attendance {
     }
 }
 
-impl State {
+impl Locked {
     /// Has somebody look at a room of a visit.
     fn look_at(&mut self, device: &Device, room: Room) {
         let Some(visit) = self.visits.get_mut(device) else { return };
@@ -212,7 +212,7 @@ impl State {
         if !visit.bound.remove(&room) {
             return;
         }
-        let seat = Seat::new(room.clone(), visit.user.clone());
+        let seat = MemberKey::new(room.clone(), visit.user.clone());
         if let Some(shown) = self.shown.get_mut(&seat) {
             shown.connections -= 1;
             if shown.connections == 0 {
@@ -224,18 +224,18 @@ impl State {
 
     /// What to do next for a visit; `None` when it is where it is to be, which leaves it to the
     /// next who looks.
-    fn step(&mut self, device: &Device) -> Option<(Seat, Step)> {
+    fn step(&mut self, device: &Device) -> Option<(MemberKey, RoomCall)> {
         let visit = self.visits.get_mut(device)?;
         while let Some(room) = visit.unsettled.iter().next().cloned() {
             visit.unsettled.remove(&room);
-            let seat = Seat::new(room.clone(), visit.user.clone());
+            let seat = MemberKey::new(room.clone(), visit.user.clone());
             if visit.bound.contains(&room) {
                 visit.seated.insert(room);
                 let shown = self.shown.get(&seat).map(|shown| shown.payload.clone());
-                return Some((seat, Step::Join(shown.unwrap_or_default())));
+                return Some((seat, RoomCall::Join(shown.unwrap_or_default())));
             }
             if visit.seated.contains(&room) {
-                return Some((seat, Step::Leave));
+                return Some((seat, RoomCall::Leave));
             }
         }
         visit.taken = false;

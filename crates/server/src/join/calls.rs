@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::attendance::Attendance;
 use super::channel;
-use super::names::Names;
+use super::names::DeviceNames;
 use super::roster::Roster;
 use crate::supervisor::Supervisor;
 
@@ -46,32 +46,32 @@ pub(super) struct Calls {
     history: Arc<ChannelHistory>,
     timeline: Timeline,
     attendance: Arc<Attendance>,
-    names: Names,
+    names: DeviceNames,
     hub: OnceLock<Hub>,
-    waiting: mpsc::Sender<Waiting>,
+    waiting: mpsc::Sender<QueuedCall>,
 }
 
 /// What calls are answered from.
 #[derive(Debug)]
-pub(super) struct Sources {
+pub(super) struct CallSources {
     pub(super) store_id: Uuid,
     pub(super) roster: Arc<Roster>,
     pub(super) history: Arc<ChannelHistory>,
     pub(super) timeline: Timeline,
     pub(super) attendance: Arc<Attendance>,
-    pub(super) names: Names,
+    pub(super) names: DeviceNames,
 }
 
 /// A call that needs the store.
 #[derive(Debug)]
-struct Waiting {
+struct QueuedCall {
     answer: LateAnswer,
     uuid: String,
-    question: Question,
+    question: StoreQuestion,
 }
 
 #[derive(Debug)]
-enum Question {
+enum StoreQuestion {
     Received(MemberId, Seq),
     ReceivedOf(MemberId),
 }
@@ -105,9 +105,9 @@ enum Number {
 }
 
 impl Calls {
-    pub(super) fn start(sources: Sources, supervisor: &Supervisor) -> Arc<Self> {
+    pub(super) fn start(sources: CallSources, supervisor: &Supervisor) -> Arc<Self> {
         let (waiting, queue) = mpsc::channel(WAITING_MAX);
-        let Sources { store_id, roster, history, timeline, attendance, names } = sources;
+        let CallSources { store_id, roster, history, timeline, attendance, names } = sources;
         let hub = OnceLock::new();
         let calls = Arc::new(Self { store_id, roster, history, timeline, attendance, names, hub, waiting });
         let (tasks, stop) = (supervisor.tasks().clone(), supervisor.stop().clone());
@@ -137,11 +137,11 @@ impl Calls {
             Call::Received { sequence } => {
                 let user =
                     connection.user().ok_or("this connection has no user; connect to /ws?user=NAME")?;
-                Question::Received(member(user)?, sequence.read()?)
+                StoreQuestion::Received(member(user)?, sequence.read()?)
             }
-            Call::ReceivedOf { member: name } => Question::ReceivedOf(member(&name)?),
+            Call::ReceivedOf { member: name } => StoreQuestion::ReceivedOf(member(&name)?),
         };
-        let waiting = Waiting { answer: LateAnswer::new(connection), uuid, question };
+        let waiting = QueuedCall { answer: LateAnswer::new(connection), uuid, question };
         self.waiting.try_send(waiting).map_err(|_| "the server is busy; ask again")?;
         Ok(Answer::none())
     }
@@ -154,7 +154,7 @@ impl Calls {
             return Err("you may not read this channel".to_owned());
         }
         let replay = self.history.replay(name, count.unwrap_or(usize::MAX));
-        Ok(Answer::row(Last { replay, given: 0, uuid: Some(uuid) }))
+        Ok(Answer::many(Last { replay, given: 0, uuid: Some(uuid) }))
     }
 
     fn show(&self, connection: &Arc<Connection>, name: &str, payload: &Value) -> Result<Value, String> {
@@ -176,7 +176,7 @@ impl Calls {
 
     async fn work(
         self: Arc<Self>,
-        mut queue: mpsc::Receiver<Waiting>,
+        mut queue: mpsc::Receiver<QueuedCall>,
         tasks: TaskTracker,
         stop: CancellationToken,
     ) {
@@ -185,7 +185,7 @@ impl Calls {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let calls = Arc::clone(&self);
             tasks.spawn(async move {
-                let Waiting { answer, uuid, question } = waiting;
+                let QueuedCall { answer, uuid, question } = waiting;
                 let told = match timeout(ANSWER_TIME, calls.ask(question)).await {
                     Ok(Ok(told)) => told,
                     Ok(Err(error)) => json!({ "error": error.to_string() }),
@@ -211,13 +211,13 @@ impl Calls {
         }
     }
 
-    async fn ask(&self, question: Question) -> Result<Value, tidings::timeline::Error> {
+    async fn ask(&self, question: StoreQuestion) -> Result<Value, tidings::timeline::Error> {
         let (member, sequence) = match question {
-            Question::ReceivedOf(member) => {
+            StoreQuestion::ReceivedOf(member) => {
                 let sequence = self.timeline.received_of(&member).await?;
                 (member, sequence)
             }
-            Question::Received(member, sequence) => {
+            StoreQuestion::Received(member, sequence) => {
                 let sequence = self.timeline.received(&member, sequence).await?;
                 self.tell(&member, sequence);
                 (member, sequence)

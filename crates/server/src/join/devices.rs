@@ -8,18 +8,18 @@ use tidings::hub::{Connection, Disconnect, Lifecycle};
 use tidings::presence::Presence;
 
 use super::attendance::Attendance;
-use super::names::{self, Names};
+use super::names::{self, DeviceNames};
 
 /// Holds a device for each connection that has a user.
 #[derive(Debug)]
 pub(super) struct Devices {
     presence: Presence,
     attendance: Arc<Attendance>,
-    names: Names,
+    names: DeviceNames,
 }
 
 impl Devices {
-    pub(super) fn new(presence: Presence, attendance: Arc<Attendance>, names: Names) -> Self {
+    pub(super) fn new(presence: Presence, attendance: Arc<Attendance>, names: DeviceNames) -> Self {
         Self { presence, attendance, names }
     }
 }
@@ -43,7 +43,7 @@ impl Lifecycle for Devices {
         tracing::debug!(%user, connection = %connection.id(), ?reason, "disconnected");
         let device = self.names.device(connection);
         self.attendance.gone(&device);
-        if let Err(error) = self.presence.offline_device(&user, device).await {
+        if let Err(error) = self.presence.end_device(&user, device).await {
             tracing::warn!(%user, %error, "a user who left may still be shown as online");
         }
     }

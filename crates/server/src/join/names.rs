@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 /// The names of this server's connections, which no other server's have: those count from 1 too.
 #[derive(Debug, Clone)]
-pub(super) struct Names {
+pub(super) struct DeviceNames {
     server: String,
 }
 
-impl Names {
+impl DeviceNames {
     pub(super) fn new() -> Self {
         let (server, _, _, _) = Uuid::new_v4().as_fields();
         Self { server: format!("{server:08x}") }

@@ -26,11 +26,11 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// A copy of who is online.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
-    state: Mutex<State>,
+    state: Mutex<Locked>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Locked {
     online: BTreeSet<Id>,
     /// Counts the changes. Each is published with its number, after the copy has it.
     position: u64,
@@ -125,7 +125,7 @@ impl Roster {
     }
 }
 
-impl State {
+impl Locked {
     /// What was answered before is out of date.
     fn next(&mut self) -> u64 {
         self.who = None;

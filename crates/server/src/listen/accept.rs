@@ -9,23 +9,23 @@ use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::drop_unread_after;
-use super::seats::{Seat, Seats};
+use super::permits::{ConnectionPermit, ConnectionPermits};
 
 /// How long to wait when the system has no file descriptor, or no memory, left for us.
 const EXHAUSTED: Duration = Duration::from_millis(200);
 
 /// A listener and its seats; clones are the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Door {
+pub(crate) struct LimitedListener {
     /// `None` once it is closed: whoever watches over the listening task has a clone, too.
     listener: Arc<Mutex<Option<Arc<TcpListener>>>>,
-    seats: Seats,
+    seats: ConnectionPermits,
     /// What a peer that acknowledges nothing may hold on to.
     unread: Duration,
 }
 
-impl Door {
-    pub(crate) fn new(listener: TcpListener, seats: Seats, unread: Duration) -> Self {
+impl LimitedListener {
+    pub(crate) fn new(listener: TcpListener, seats: ConnectionPermits, unread: Duration) -> Self {
         Self { listener: Arc::new(Mutex::new(Some(Arc::new(listener)))), seats, unread }
     }
 
@@ -36,7 +36,7 @@ impl Door {
 
     /// The next connection; none ever comes after [`close`](Self::close). A failure to accept one
     /// is never the end, and burns no core: the oldest idle connection makes room.
-    pub(crate) async fn next(&self) -> (TcpStream, Seat) {
+    pub(crate) async fn next(&self) -> (TcpStream, ConnectionPermit) {
         let listener = self.listener.lock().clone();
         let Some(listener) = listener else { return pending().await };
         loop {

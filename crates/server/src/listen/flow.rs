@@ -29,7 +29,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// How far an answer is. Lives until the last byte of it is written.
 #[derive(Debug)]
 pub(super) struct Flow {
-    state: Mutex<State>,
+    state: Mutex<Locked>,
     /// Runs when the answer is over.
     over: Box<dyn OnOver>,
 }
@@ -40,7 +40,7 @@ pub(super) trait OnOver: std::fmt::Debug + Send + Sync {
 }
 
 #[derive(Debug)]
-struct State {
+struct Locked {
     /// Pieces given away and not yet written.
     pieces: usize,
     /// Whether we were asked for more and have nothing yet.
@@ -51,7 +51,7 @@ struct State {
 impl Flow {
     pub(super) fn new(over: impl OnOver + 'static) -> Self {
         Self {
-            state: Mutex::new(State { pieces: 0, ours: true, moved: Instant::now() }),
+            state: Mutex::new(Locked { pieces: 0, ours: true, moved: Instant::now() }),
             over: Box::new(over),
         }
     }
@@ -62,7 +62,7 @@ impl Flow {
         (state.pieces > 0 || !state.ours) && state.moved.elapsed() >= limit
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut Locked)) {
         let mut state = self.state.lock();
         change(&mut state);
         state.moved = Instant::now();

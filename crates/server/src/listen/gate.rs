@@ -7,15 +7,17 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tonic::Status;
 
-use super::arrival::Ended;
-use super::seats::Sitter;
+use super::body::BodyEnd;
+use super::permits::ConnectionHandle;
 use crate::http::answer;
 
 /// What an operator asks, also of a server that is full.
 const HEALTH: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/grpc.health.v1.Health/Check"];
 
 pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
-    let Some(sitter) = request.extensions().get::<Sitter>().cloned() else { return next.run(request).await };
+    let Some(sitter) = request.extensions().get::<ConnectionHandle>().cloned() else {
+        return next.run(request).await;
+    };
     let busy = sitter.busy();
     let is_grpc = is_grpc(&request);
     let response = if sitter.is_reserved() && !HEALTH.contains(&request.uri().path()) {
@@ -25,8 +27,8 @@ pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
         let answer = next.run(request.map(|body| busy.arriving(body))).await;
         match busy.ended() {
             None => answer,
-            Some(Ended::TooSlow) => refusal(is_grpc, StatusCode::REQUEST_TIMEOUT, "TIMEOUT", TOO_SLOW),
-            Some(Ended::NoRoom) => refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "BUSY", NO_ROOM),
+            Some(BodyEnd::TooSlow) => refusal(is_grpc, StatusCode::REQUEST_TIMEOUT, "TIMEOUT", TOO_SLOW),
+            Some(BodyEnd::NoRoom) => refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "BUSY", NO_ROOM),
         }
     };
     response.map(|body| busy.follow(body))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tidings::presence::{Error, ErrorKind, Event, Events, Position, Update};
 use tokio_util::sync::CancellationToken;
 
-use crate::transition::Transition;
+use crate::transition::TransitionJson;
 
 /// Events in one post.
 pub(super) const EVENTS_MAX: usize = 500;
@@ -30,19 +30,19 @@ pub(super) struct Lagged {
 #[derive(Serialize)]
 struct Body<'a> {
     lagged: Option<Lagged>,
-    events: Vec<Told<'a>>,
+    events: Vec<PostedEvent<'a>>,
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct PostedEvent<'a> {
     #[serde(flatten)]
-    transition: Transition<'a>,
+    transition: TransitionJson<'a>,
     position: String,
 }
 
-impl<'a> From<&'a Event> for Told<'a> {
+impl<'a> From<&'a Event> for PostedEvent<'a> {
     fn from(event: &'a Event) -> Self {
-        Self { transition: Transition::from(event), position: event.position.to_string() }
+        Self { transition: TransitionJson::from(event), position: event.position.to_string() }
     }
 }
 
@@ -65,7 +65,7 @@ impl Batch {
     }
 
     pub(super) fn body(&self) -> Vec<u8> {
-        let body = Body { lagged: self.lagged, events: self.events.iter().map(Told::from).collect() };
+        let body = Body { lagged: self.lagged, events: self.events.iter().map(PostedEvent::from).collect() };
         serde_json::to_vec(&body).expect("texts and numbers are always JSON")
     }
 

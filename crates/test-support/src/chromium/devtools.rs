@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::sync::DropGuard;
 use tokio_util::task::TaskTracker;
 
-use super::record::Record;
+use super::page_log::PageLog;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -58,7 +58,7 @@ pub(super) struct Event {
     pub(super) parameters: Value,
 }
 
-type Records = Arc<Mutex<HashMap<String, Arc<Record>>>>;
+type Records = Arc<Mutex<HashMap<String, Arc<PageLog>>>>;
 
 #[derive(Debug)]
 struct Owner {
@@ -125,7 +125,7 @@ impl DevTools {
     }
 
     /// Keeps what the page with this session logs, asks and requests in `record`.
-    pub(super) fn record(&self, session: &str, record: Arc<Record>) {
+    pub(super) fn record(&self, session: &str, record: Arc<PageLog>) {
         self.records.lock().unwrap_or_else(PoisonError::into_inner).insert(session.to_owned(), record);
     }
 

@@ -7,7 +7,7 @@ mod browser;
 mod devtools;
 mod keyboard;
 mod page;
-mod record;
+mod page_log;
 
 pub use browser::Chromium;
 pub use browser::Profile;

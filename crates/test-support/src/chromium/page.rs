@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::devtools::DevTools;
 use super::devtools::Event;
 use super::keyboard;
-use super::record::Record;
-use super::record::exception;
+use super::page_log::PageLog;
+use super::page_log::exception;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -37,7 +37,7 @@ pub struct Page {
     devtools: DevTools,
     session: String,
     target: String,
-    record: Arc<Record>,
+    record: Arc<PageLog>,
 }
 
 /// The size of a page, as the page sees it.
@@ -69,7 +69,7 @@ impl Page {
         let attach = json!({ "targetId": target, "flatten": true });
         let answer = devtools.call(None, "Target.attachToTarget", attach).await?;
         let session = answer["sessionId"].as_str().unwrap_or_default().to_owned();
-        let record = Arc::new(Record::default());
+        let record = Arc::new(PageLog::default());
         devtools.record(&session, Arc::clone(&record));
         let page = Self { devtools, session, target, record };
         for domain in ["Page.enable", "Runtime.enable", "Log.enable", "Network.enable"] {

@@ -1,6 +1,6 @@
 //! The laws that every [`Store`](crate::Store) obeys, as tests.
 //!
-//! They need the feature `contract`. A store's tests implement [`Place`] and call
+//! They need the feature `contract`. A store's tests implement [`World`] and call
 //! [`store_contract!`](crate::store_contract) with an expression that makes one; each law becomes a
 //! test of its own, on a place of its own. A law panics when it is broken.
 #![allow(
@@ -9,21 +9,21 @@
     reason = "a broken law panics: that is what these are for"
 )]
 
-mod cursors;
 mod observers;
 mod pages;
-mod place;
+mod received;
 mod repetitions;
 mod sends;
 mod states;
+mod world;
 
-pub use self::cursors::*;
 pub use self::observers::*;
 pub use self::pages::*;
-pub use self::place::Place;
+pub use self::received::*;
 pub use self::repetitions::*;
 pub use self::sends::*;
 pub use self::states::*;
+pub use self::world::World;
 
 /// Makes one test of each law, for the place that the expression gives.
 #[macro_export]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::place::*;
-use crate::{Entry, GroupSend, MessageId, Observer};
+use super::world::*;
+use crate::{Entry, MessageId, NewGroupMessage, Observer};
 
 /// Notes what it hears, by member.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl Recorder {
 /// An observer hears of every inbox entry once and in order.
 ///
 /// It hears of the sender's copy too, soon after the answer at the latest, and not of repetitions.
-pub async fn observers_hear_every_entry_once_in_order(place: &dyn Place) {
+pub async fn observers_hear_every_entry_once_in_order(place: &dyn World) {
     let recorder = Arc::new(Recorder::default());
     let timeline = observed(place, Arc::<Recorder>::clone(&recorder)).await;
     let mut tasks = JoinSet::new();
@@ -47,7 +47,7 @@ pub async fn observers_hear_every_entry_once_in_order(place: &dyn Place) {
                 let answer = send_id(&timeline, &from, "b", number, &id).await.unwrap();
                 assert_eq!(send_id(&timeline, &from, "b", number, &id).await.unwrap(), answer);
                 let message_id = Some(MessageId::new(id).unwrap());
-                let again = GroupSend { message_id, ..group_send("g", &["b", "c"], number) };
+                let again = NewGroupMessage { message_id, ..group_send("g", &["b", "c"], number) };
                 timeline.send_group(again.clone()).await.unwrap();
                 timeline.send_group(again).await.unwrap();
             }

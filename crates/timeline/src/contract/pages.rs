@@ -4,19 +4,20 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::place::*;
+use super::world::*;
 use crate::page::PAGE_BYTES_MAX;
-use crate::{Config, Count, Entry, Message, MessageId, Page, Position, Send, Tag, Timeline};
+use crate::{Config, Count, Entry, Message, MessageId, NewMessage, PageRequest, Position, Tag, Timeline};
 
 /// An unknown member has an empty inbox, which is no error.
 ///
 /// Reading it leaves no trace.
-pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {
+pub async fn a_member_never_heard_of_has_nothing(place: &dyn World) {
     let timeline = open(place).await;
     let answer = timeline.sync(&member("nobody"), seq(5), Count::default()).await.unwrap();
     assert_eq!((answer.latest_seq, answer.entry_set_last_seq, answer.entries.len()), (seq(0), seq(0), 0));
     assert_eq!(timeline.received_of(&member("nobody")).await.unwrap(), seq(0));
-    for page in [Page::after(seq(0), Count::default()), Page::before(seq(0), Count::default())] {
+    for page in [PageRequest::after(seq(0), Count::default()), PageRequest::before(seq(0), Count::default())]
+    {
         assert!(timeline.history(&group("none"), page).await.unwrap().entries.is_empty());
         assert!(timeline.history(&pair("no", "body"), page).await.unwrap().entries.is_empty());
     }
@@ -25,7 +26,7 @@ pub async fn a_member_never_heard_of_has_nothing(place: &dyn Place) {
 /// A sync gives at most `count` entries after `last_read`, ascending.
 ///
 /// The answer says where it and the inbox end.
-pub async fn sync_goes_on_after_last_read(place: &dyn Place) {
+pub async fn sync_goes_on_after_last_read(place: &dyn World) {
     let timeline = open(place).await;
     for number in 1..=10 {
         send(&timeline, "a", "b", number).await;
@@ -51,7 +52,7 @@ pub async fn sync_goes_on_after_last_read(place: &dyn Place) {
 /// Histories page in both directions, and the bound is exclusive in both.
 ///
 /// The entries of a page ascend either way, and 0 is the newest backwards.
-pub async fn histories_page_forwards_and_backwards(place: &dyn Place) {
+pub async fn histories_page_forwards_and_backwards(place: &dyn World) {
     let timeline = open(place).await;
     for number in 1..=10 {
         send(&timeline, "a", "b", number).await;
@@ -59,12 +60,12 @@ pub async fn histories_page_forwards_and_backwards(place: &dyn Place) {
     }
     let count = Count::new(4);
     for (page, expected) in [
-        (Page::after(seq(0), count), 1..=4),
-        (Page::after(seq(8), count), 9..=10),
-        (Page::before(seq(0), count), 7..=10),
-        (Page::before(seq(7), count), 3..=6),
-        (Page::before(seq(3), count), 1..=2),
-        (Page::before(seq(99), count), 7..=10),
+        (PageRequest::after(seq(0), count), 1..=4),
+        (PageRequest::after(seq(8), count), 9..=10),
+        (PageRequest::before(seq(0), count), 7..=10),
+        (PageRequest::before(seq(7), count), 3..=6),
+        (PageRequest::before(seq(3), count), 1..=2),
+        (PageRequest::before(seq(99), count), 7..=10),
     ] {
         for conversation in [pair("b", "a"), group("g")] {
             let entries = timeline.history(&conversation, page).await.unwrap().entries;
@@ -74,13 +75,13 @@ pub async fn histories_page_forwards_and_backwards(place: &dyn Place) {
             assert_eq!(bodies, texts(expected.clone()));
         }
     }
-    for page in [Page::after(seq(10), count), Page::before(seq(1), count)] {
+    for page in [PageRequest::after(seq(10), count), PageRequest::before(seq(1), count)] {
         assert!(timeline.history(&group("g"), page).await.unwrap().entries.is_empty());
     }
 }
 
 /// A larger count is no error.
-pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn Place) {
+pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn World) {
     let timeline = open(place).await;
     let mut tasks = JoinSet::new();
     for sender in 0..21 {
@@ -103,7 +104,7 @@ pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn Pla
 /// A page ends after 1 MiB, however many entries were asked for.
 ///
 /// An entry that is larger than a page comes alone. Nothing is skipped.
-pub async fn pages_end_after_1_mib(place: &dyn Place) {
+pub async fn pages_end_after_1_mib(place: &dyn World) {
     let config = Config { message_bytes_max: PAGE_BYTES_MAX, ..Config::default() };
     let timeline = Timeline::new(place.open(Arc::new(())).await, config).unwrap();
     // As many bytes as the object around the text has, and an entry without names.
@@ -111,7 +112,7 @@ pub async fn pages_end_after_1_mib(place: &dyn Place) {
     let text = |bytes: usize| Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes - 8))).unwrap();
     let quarter = PAGE_BYTES_MAX / 4 - around - 2;
     for bytes in [quarter, quarter, quarter, quarter, quarter, PAGE_BYTES_MAX, quarter] {
-        let send = Send { from: member("a"), to: member("b"), message: text(bytes), message_id: None };
+        let send = NewMessage { from: member("a"), to: member("b"), message: text(bytes), message_id: None };
         timeline.send(send).await.unwrap();
     }
     for (last_read, last) in [(0, 4), (4, 5), (5, 6), (6, 7)] {
@@ -121,14 +122,14 @@ pub async fn pages_end_after_1_mib(place: &dyn Place) {
     }
     let count = Count::new(1_000);
     for (page, sequences, more) in [
-        (Page::after(seq(0), count), 1..=4, true),
-        (Page::after(seq(6), count), 7..=7, false),
-        (Page::before(seq(0), count), 7..=7, true),
-        (Page::before(seq(7), count), 6..=6, true),
-        (Page::before(seq(6), count), 2..=5, true),
-        (Page::before(seq(2), count), 1..=1, false),
-        (Page::before(seq(5), Count::new(4)), 1..=4, false),
-        (Page::before(seq(5), Count::new(3)), 2..=4, true),
+        (PageRequest::after(seq(0), count), 1..=4, true),
+        (PageRequest::after(seq(6), count), 7..=7, false),
+        (PageRequest::before(seq(0), count), 7..=7, true),
+        (PageRequest::before(seq(7), count), 6..=6, true),
+        (PageRequest::before(seq(6), count), 2..=5, true),
+        (PageRequest::before(seq(2), count), 1..=1, false),
+        (PageRequest::before(seq(5), Count::new(4)), 1..=4, false),
+        (PageRequest::before(seq(5), Count::new(3)), 2..=4, true),
     ] {
         let history = timeline.history(&pair("a", "b"), page).await.unwrap();
         let found: Vec<_> = history.entries.iter().map(|entry| entry.sequence.get()).collect();
@@ -139,7 +140,7 @@ pub async fn pages_end_after_1_mib(place: &dyn Place) {
 /// The names in entries count as bytes of the page.
 ///
 /// A page of short messages with long names is no larger than any other.
-pub async fn pages_end_after_1_mib_of_names(place: &dyn Place) {
+pub async fn pages_end_after_1_mib_of_names(place: &dyn World) {
     let timeline = open(place).await;
     let name = |letter: &str| letter.repeat(500);
     let each = 3 * 500;
@@ -148,7 +149,7 @@ pub async fn pages_end_after_1_mib_of_names(place: &dyn Place) {
     for number in 0..sends {
         let (from, to) = (member(&name("a")), member(&name("b")));
         let message_id = Some(MessageId::new(format!("{number:0500}")).unwrap());
-        let send = Send { from, to, message: Message::from_stored("{}"), message_id };
+        let send = NewMessage { from, to, message: Message::from_stored("{}"), message_id };
         let timeline = timeline.clone();
         tasks.spawn(async move { timeline.send(send).await.map(drop) });
     }
@@ -164,7 +165,7 @@ pub async fn pages_end_after_1_mib_of_names(place: &dyn Place) {
 /// A position beyond the end gives a reset, without entries and error.
 ///
 /// The reader starts over.
-pub async fn a_position_beyond_the_end_is_reset(place: &dyn Place) {
+pub async fn a_position_beyond_the_end_is_reset(place: &dyn World) {
     let timeline = open(place).await;
     for number in 1..=3 {
         send(&timeline, "a", "b", number).await;
@@ -182,7 +183,7 @@ pub async fn a_position_beyond_the_end_is_reset(place: &dyn Place) {
 ///
 /// This is what happens after a restore that went on differently: only the reader's own tag at its
 /// place lets it go on.
-pub async fn a_position_with_another_tag_is_reset(place: &dyn Place) {
+pub async fn a_position_with_another_tag_is_reset(place: &dyn World) {
     let timeline = open(place).await;
     for number in 1..=3 {
         send(&timeline, "a", "b", number).await;
@@ -210,7 +211,7 @@ pub async fn a_position_with_another_tag_is_reset(place: &dyn Place) {
 /// A reader that goes on from what it got gets everything once.
 ///
 /// This holds while entries are being written.
-pub async fn readers_among_writers_miss_nothing(place: &dyn Place) {
+pub async fn readers_among_writers_miss_nothing(place: &dyn World) {
     const SENDERS: u64 = 8;
     const EACH: u64 = 25;
     let timeline = open(place).await;

@@ -2,13 +2,13 @@
 
 use tokio::task::JoinSet;
 
-use super::place::*;
-use crate::{ErrorKind, GroupSend, MessageId};
+use super::world::*;
+use crate::{ErrorKind, MessageId, NewGroupMessage};
 
 /// A repeated send has one effect and the same answer.
 ///
 /// This holds when other messages came in between, and from the other side of another conversation.
-pub async fn a_repeated_send_has_one_effect_and_the_same_answer(place: &dyn Place) {
+pub async fn a_repeated_send_has_one_effect_and_the_same_answer(place: &dyn World) {
     let timeline = open(place).await;
     send(&timeline, "x", "b", 1).await;
     assert_eq!(send_id(&timeline, "a", "b", 2, "id").await.unwrap(), 2);
@@ -25,7 +25,7 @@ pub async fn a_repeated_send_has_one_effect_and_the_same_answer(place: &dyn Plac
 }
 
 /// Concurrent repetitions have one effect, whichever comes first.
-pub async fn concurrent_repetitions_have_one_effect(place: &dyn Place) {
+pub async fn concurrent_repetitions_have_one_effect(place: &dyn World) {
     let timeline = open(place).await;
     for round in 1..=10 {
         let mut tasks = JoinSet::new();
@@ -44,7 +44,7 @@ pub async fn concurrent_repetitions_have_one_effect(place: &dyn Place) {
 }
 
 /// What was answered is as durable as the message itself.
-pub async fn a_repetition_after_opening_again_has_the_first_answer(place: &dyn Place) {
+pub async fn a_repetition_after_opening_again_has_the_first_answer(place: &dyn World) {
     let timeline = open(place).await;
     send_id(&timeline, "a", "b", 1, "one").await.unwrap();
     send_id(&timeline, "a", "b", 2, "two").await.unwrap();
@@ -59,7 +59,7 @@ pub async fn a_repetition_after_opening_again_has_the_first_answer(place: &dyn P
 ///
 /// With another text or another sender the first message stays; the second is refused and takes no
 /// sequence.
-pub async fn a_message_id_used_for_something_else_is_a_conflict(place: &dyn Place) {
+pub async fn a_message_id_used_for_something_else_is_a_conflict(place: &dyn World) {
     let timeline = open(place).await;
     send_id(&timeline, "a", "b", 1, "id").await.unwrap();
     assert_eq!(send_id(&timeline, "a", "b", 2, "id").await.unwrap_err().kind(), ErrorKind::Conflict);
@@ -70,11 +70,11 @@ pub async fn a_message_id_used_for_something_else_is_a_conflict(place: &dyn Plac
 }
 
 /// A repeated group send has one effect, whatever members it names.
-pub async fn a_repeated_group_send_has_one_effect(place: &dyn Place) {
+pub async fn a_repeated_group_send_has_one_effect(place: &dyn World) {
     let timeline = open(place).await;
     let with_id = |members: &[&str], number| {
         let message_id = Some(MessageId::new("id").unwrap());
-        GroupSend { message_id, ..group_send("g", members, number) }
+        NewGroupMessage { message_id, ..group_send("g", members, number) }
     };
     for members in [&["a", "b"][..], &["a", "b"], &["c"]] {
         assert!(timeline.send_group(with_id(members, 1)).await.unwrap().is_empty());

@@ -4,14 +4,17 @@ use std::collections::HashSet;
 
 use tokio::task::JoinSet;
 
-use super::place::*;
+use super::world::*;
 use crate::page::Count;
-use crate::{Destination, ErrorKind, GroupName, GroupSend, Kind, Message, MessageId, Page, Send};
+use crate::{
+    Destination, EntryKind, ErrorKind, GroupName, Message, MessageId, NewGroupMessage, NewMessage,
+    PageRequest,
+};
 
 /// A send is one history entry and one copy for each of the two.
 ///
 /// The answer is the receiver's sequence.
-pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn Place) {
+pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn World) {
     let timeline = open(place).await;
     assert_eq!(send(&timeline, "a", "b", 1).await, 1);
     assert_eq!(send(&timeline, "b", "a", 2).await, 2);
@@ -27,7 +30,7 @@ pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn Place) {
 }
 
 /// A note to oneself is one copy in the inbox and one in the history.
-pub async fn a_note_to_oneself_is_stored_once(place: &dyn Place) {
+pub async fn a_note_to_oneself_is_stored_once(place: &dyn World) {
     let timeline = open(place).await;
     assert_eq!(send(&timeline, "a", "a", 1).await, 1);
     assert_eq!(send(&timeline, "a", "a", 2).await, 2);
@@ -36,11 +39,11 @@ pub async fn a_note_to_oneself_is_stored_once(place: &dyn Place) {
 }
 
 /// A message keeps its key order, numbers, escapes and white space.
-pub async fn messages_are_kept_byte_for_byte(place: &dyn Place) {
+pub async fn messages_are_kept_byte_for_byte(place: &dyn World) {
     let timeline = open(place).await;
     let text = " {\"b\" : 12345678901234567890,\t\"a\":\"<&>\\u003c\\u00e4ä😀\", \"e\":1e3,\"b\":{} }\n";
     let message = Message::new(text).unwrap();
-    let send = Send { from: member("a"), to: member("b"), message, message_id: None };
+    let send = NewMessage { from: member("a"), to: member("b"), message, message_id: None };
     timeline.send(send).await.unwrap();
     assert_eq!(inbox(&timeline, "b").await, [text]);
     assert_eq!(history(&timeline, &pair("a", "b")).await, [text]);
@@ -49,11 +52,11 @@ pub async fn messages_are_kept_byte_for_byte(place: &dyn Place) {
 /// An entry says in every copy who sent it, to whom and when.
 ///
 /// It has the message id as well, and one tag that no other send has.
-pub async fn an_entry_says_who_sent_it_to_whom_and_when(place: &dyn Place) {
+pub async fn an_entry_says_who_sent_it_to_whom_and_when(place: &dyn World) {
     let timeline = open(place).await;
     send_id(&timeline, "a", "b", 1, "one").await.unwrap();
     send(&timeline, "b", "a", 2).await;
-    let named = GroupSend { from: Some(member("c")), ..group_send("g", &["a", "b"], 3) };
+    let named = NewGroupMessage { from: Some(member("c")), ..group_send("g", &["a", "b"], 3) };
     timeline.send_group(named).await.unwrap();
     timeline.send_group(group_send("g", &["b", "a"], 4)).await.unwrap();
     let group_name = || Some(Destination::Group(GroupName::new("g").unwrap()));
@@ -66,14 +69,16 @@ pub async fn an_entry_says_who_sent_it_to_whom_and_when(place: &dyn Place) {
     let inbox = async |id| timeline.sync(&member(id), seq(0), Count::default()).await;
     let histories = [pair("a", "b"), group("g")];
     let [a, b] = [inbox("a").await.unwrap().entries, inbox("b").await.unwrap().entries];
-    let page = Page::after(seq(0), Count::default());
+    let page = PageRequest::after(seq(0), Count::default());
     let mut history = timeline.history(&histories[0], page).await.unwrap().entries;
     history.extend(timeline.history(&histories[1], page).await.unwrap().entries);
     for entries in [&a, &b, &history] {
         let found: Vec<_> =
             entries.iter().map(|e| (e.from.clone(), e.to.clone(), e.message_id.clone())).collect();
         assert_eq!(found, expected);
-        assert!(entries.iter().all(|entry| entry.at_ms > 1_700_000_000_000 && entry.kind == Kind::Message));
+        assert!(
+            entries.iter().all(|entry| entry.at_ms > 1_700_000_000_000 && entry.kind == EntryKind::Message)
+        );
         assert!(entries.iter().zip(&a).all(|(one, other)| one.tag == other.tag && one.at_ms == other.at_ms));
     }
     let tags: HashSet<_> = a.iter().map(|entry| entry.tag.unwrap()).collect();
@@ -81,14 +86,14 @@ pub async fn an_entry_says_who_sent_it_to_whom_and_when(place: &dyn Place) {
 }
 
 /// A message to many is the same in every inbox, however long it is.
-pub async fn a_message_to_many_is_the_same_in_every_inbox(place: &dyn Place) {
+pub async fn a_message_to_many_is_the_same_in_every_inbox(place: &dyn World) {
     let timeline = open(place).await;
     let text = format!("{{\"t\":\"{}\"}}", "x".repeat(5_000));
     let names: Vec<_> = (0..40).map(|number| format!("m{number}")).collect();
     let members: Vec<_> = names.iter().map(String::as_str).collect();
     for round in 0..2 {
         for message in [Message::new(text.as_str()).unwrap(), message(round)] {
-            timeline.send_group(GroupSend { message, ..group_send("g", &members, 0) }).await.unwrap();
+            timeline.send_group(NewGroupMessage { message, ..group_send("g", &members, 0) }).await.unwrap();
         }
     }
     let expected = [text.clone(), texts([0])[0].clone(), text.clone(), texts([1])[0].clone()];
@@ -104,7 +109,7 @@ pub async fn a_message_to_many_is_the_same_in_every_inbox(place: &dyn Place) {
 /// A group send gives each member one copy, even if named twice.
 ///
 /// Nobody is added.
-pub async fn a_group_send_gives_each_member_one_copy(place: &dyn Place) {
+pub async fn a_group_send_gives_each_member_one_copy(place: &dyn World) {
     let timeline = open(place).await;
     send(&timeline, "x", "b", 1).await;
     let failed = timeline.send_group(group_send("g", &["a", "b", "a", "c", "b"], 2)).await.unwrap();
@@ -117,7 +122,7 @@ pub async fn a_group_send_gives_each_member_one_copy(place: &dyn Place) {
 }
 
 /// A pair, a group and an inbox share nothing, whatever their names are.
-pub async fn ids_that_look_alike_share_nothing(place: &dyn Place) {
+pub async fn ids_that_look_alike_share_nothing(place: &dyn World) {
     let timeline = open(place).await;
     send(&timeline, "group", "x", 1).await;
     timeline.send_group(group_send("x", &["m"], 2)).await.unwrap();
@@ -138,11 +143,11 @@ pub async fn ids_that_look_alike_share_nothing(place: &dyn Place) {
 }
 
 /// A refused send takes no sequence.
-pub async fn sends_out_of_bounds_leave_no_trace(place: &dyn Place) {
+pub async fn sends_out_of_bounds_leave_no_trace(place: &dyn World) {
     let timeline = open(place).await;
     let text = format!("{{\"t\":\"{}\"}}", "x".repeat(64 * 1024));
     let message = Message::new(text).unwrap();
-    let large = Send { from: member("a"), to: member("b"), message: message.clone(), message_id: None };
+    let large = NewMessage { from: member("a"), to: member("b"), message: message.clone(), message_id: None };
     assert_eq!(timeline.send(large).await.unwrap_err().kind(), ErrorKind::InvalidInput);
     let mut large = group_send("g", &["a"], 0);
     large.message = message;
@@ -164,7 +169,7 @@ pub async fn sends_out_of_bounds_leave_no_trace(place: &dyn Place) {
 /// Concurrent senders leave no gap, and each sequence is given once.
 ///
 /// The sequences are those of the answers.
-pub async fn concurrent_senders_leave_no_gap(place: &dyn Place) {
+pub async fn concurrent_senders_leave_no_gap(place: &dyn World) {
     const SENDERS: u64 = 16;
     const EACH: u64 = 20;
     let timeline = open(place).await;
@@ -199,7 +204,7 @@ pub async fn concurrent_senders_leave_no_gap(place: &dyn Place) {
 }
 
 /// Entries, sequences and cursors are there after opening again.
-pub async fn everything_is_there_after_opening_again(place: &dyn Place) {
+pub async fn everything_is_there_after_opening_again(place: &dyn World) {
     let timeline = open(place).await;
     for number in 1..=9 {
         send(&timeline, "a", "b", number).await;
@@ -215,7 +220,7 @@ pub async fn everything_is_there_after_opening_again(place: &dyn Place) {
 }
 
 /// Every call fails with `Closed`; closing again is harmless.
-pub async fn a_closed_store_says_so(place: &dyn Place) {
+pub async fn a_closed_store_says_so(place: &dyn World) {
     let timeline = open(place).await;
     send(&timeline, "a", "b", 1).await;
     let (first, second) = tokio::join!(timeline.close(), timeline.close());

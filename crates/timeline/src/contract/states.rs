@@ -1,12 +1,12 @@
 //! Laws of the state of a store.
 
-use super::place::*;
+use super::world::*;
 use crate::State;
 
 /// The state is well while the store serves, and down once it is closed.
 ///
 /// A caller that waits for a change is woken.
-pub async fn the_state_is_well_until_the_store_is_closed(place: &dyn Place) {
+pub async fn the_state_is_well_until_the_store_is_closed(place: &dyn World) {
     let timeline = open(place).await;
     let mut state = timeline.state();
     assert_eq!(*state.borrow_and_update(), State::Well);

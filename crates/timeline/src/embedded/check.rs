@@ -15,7 +15,7 @@ use crate::{Error, ErrorKind, Result};
 /// What a directory holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Report {
+pub struct CheckReport {
     /// The directory.
     pub directory: PathBuf,
     /// The layout of its store; `None` when there is none, and opening would make one.
@@ -32,7 +32,7 @@ pub struct Report {
     pub torn_bytes: u64,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let directory = self.directory.display();
         let Some(layout) = self.layout else {
@@ -61,7 +61,7 @@ impl fmt::Display for Report {
 /// Those of [`EmbeddedStore::open`](super::EmbeddedStore::open), with the same text: `Corrupt` when
 /// something is missing or damaged, `Config` when it is in use, cannot be read or is of a newer
 /// version.
-pub fn check(directory: &Path) -> Result<Report> {
+pub fn check(directory: &Path) -> Result<CheckReport> {
     let _lock = lock(directory)?;
     look(directory)
 }
@@ -71,13 +71,13 @@ fn lock(directory: &Path) -> Result<Option<Directory>> {
     directory.join("lock").exists().then(|| Directory::lock_existing(directory)).transpose()
 }
 
-fn look(directory: &Path) -> Result<Report> {
+fn look(directory: &Path) -> Result<CheckReport> {
     let inspection = inspect(directory)?;
     let found = inspection.found == Found::Store;
     // A store that was not finished says nothing of itself, and layout 1 is what has no marker.
     let layout = found.then(|| inspection.version.unwrap_or(records::VERSION_1));
     let note = inspection.note.filter(|_| found);
-    Ok(Report {
+    Ok(CheckReport {
         directory: directory.to_owned(),
         layout,
         upgrade: layout == Some(records::VERSION_1),
@@ -94,7 +94,7 @@ fn look(directory: &Path) -> Result<Report> {
 /// # Errors
 ///
 /// Those of [`check`]; also `Corrupt` when there is none.
-pub fn check_existing(directory: &Path) -> Result<Report> {
+pub fn check_existing(directory: &Path) -> Result<CheckReport> {
     let report = check(directory)?;
     if report.layout.is_none() {
         return Err(refused(directory, GONE));
@@ -110,7 +110,7 @@ pub fn check_existing(directory: &Path) -> Result<Report> {
 /// # Errors
 ///
 /// Those of [`check`]; also `Corrupt` with the name of the table when one is damaged.
-pub fn check_deep(directory: &Path) -> Result<Report> {
+pub fn check_deep(directory: &Path) -> Result<CheckReport> {
     let _lock = lock(directory)?;
     let report = look(directory)?;
     match damaged_table(directory) {

@@ -9,13 +9,13 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::DropGuard;
 
-use super::engine::Engine;
-use super::fair::Fair;
-use super::herald::Herald;
-use super::lanes::{Lane, Place};
+use super::fair_queue::FairQueue;
+use super::lanes::{Lane, LanePermit};
+use super::notifier::Notifier;
 use super::plan::{Plan, bytes_of};
 use super::recent::Recent;
 use super::shared::Shared;
+use super::writer::StoreWriter;
 use super::{clock, metrics, verify};
 use crate::store::{Append, Appended};
 use crate::{MemberId, Result, Seq};
@@ -23,7 +23,7 @@ use crate::{MemberId, Result, Seq};
 /// What the handles ask of the committer.
 #[derive(Debug)]
 pub(super) enum Command {
-    Call(Lane, Call, Place),
+    Job(Lane, Job, LanePermit),
     /// Looks whether a store that failed can be opened again.
     Wake,
     /// Takes no further commands, and ends when those that wait are done.
@@ -32,7 +32,7 @@ pub(super) enum Command {
 
 /// A caller that waits, and what for.
 #[derive(Debug)]
-pub(super) enum Call {
+pub(super) enum Job {
     /// Writes a send.
     Append(Box<Append>, oneshot::Sender<Result<Appended>>),
     /// Raises a cursor.
@@ -42,9 +42,9 @@ pub(super) enum Call {
 /// The state of the committing thread.
 pub(super) struct Committer {
     shared: Arc<Shared>,
-    engine: Engine,
-    herald: Herald,
-    queue: Fair<Lane, (Call, Place)>,
+    engine: StoreWriter,
+    herald: Notifier,
+    queue: FairQueue<Lane, (Job, LanePermit)>,
     batch_bytes: usize,
     recent: Recent,
 }
@@ -62,8 +62,13 @@ const SENDER_BYTES: usize = 1024 * 1024;
 const RECENT_MAX: usize = 32_768;
 
 impl Committer {
-    pub(super) fn new(shared: Arc<Shared>, engine: Engine, herald: Herald, batch_bytes: usize) -> Self {
-        Self { shared, engine, herald, queue: Fair::new(), batch_bytes, recent: Recent::new(RECENT_MAX) }
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        engine: StoreWriter,
+        herald: Notifier,
+        batch_bytes: usize,
+    ) -> Self {
+        Self { shared, engine, herald, queue: FairQueue::new(), batch_bytes, recent: Recent::new(RECENT_MAX) }
     }
 
     /// Works until every handle is gone or one closed the store. `done` is dropped last.
@@ -97,7 +102,7 @@ impl Committer {
 
     fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {
         match command {
-            Command::Call(lane, call, place) => self.queue.push(lane, call.bytes(), (call, place)),
+            Command::Job(lane, call, place) => self.queue.push(lane, call.bytes(), (call, place)),
             Command::Wake => {}
             Command::Close => commands.close(),
         }
@@ -116,7 +121,7 @@ impl Committer {
     }
 
     /// Writes a batch. A panic is a failure like any other: what was written may be there or not.
-    fn batch(&mut self, calls: Vec<(Call, Place)>) {
+    fn batch(&mut self, calls: Vec<(Job, LanePermit)>) {
         *self.shared.writing.lock() = Some(Instant::now());
         // The places are free again when the calls were answered.
         let (calls, places): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
@@ -129,13 +134,13 @@ impl Committer {
     }
 
     /// Makes one batch of the calls, and answers them.
-    fn write(&mut self, calls: Vec<Call>) {
+    fn write(&mut self, calls: Vec<Job>) {
         let (tables, number, failure) = match (self.engine.next(), self.shared.tables()) {
             (Ok((tables, number)), _) => (tables, number, None),
             // What is stored can be read: sends that were done before are answered.
             (Err(failure), Ok(tables)) => (tables, 0, Some(failure)),
             (Err(failure), Err(_)) => {
-                let refuse = |call: Call| call.refuse(failure.clone());
+                let refuse = |call: Job| call.refuse(failure.clone());
                 return calls.into_iter().for_each(refuse);
             }
         };
@@ -144,13 +149,13 @@ impl Committer {
         let mut replies = Vec::with_capacity(calls.len());
         for call in calls {
             replies.push(match (call, &failure) {
-                (Call::Append(append, reply), _) => {
+                (Job::Append(append, reply), _) => {
                     let planned = plan.append(&append, refusal.as_ref());
                     Reply::Append(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
                 }
-                (Call::Received(_, _, reply), Some(failure)) => Reply::Received(reply, Err(failure.clone())),
+                (Job::Received(_, _, reply), Some(failure)) => Reply::Received(reply, Err(failure.clone())),
                 // A few bytes, which a disk with little room still takes.
-                (Call::Received(member, sequence, reply), None) => {
+                (Job::Received(member, sequence, reply), None) => {
                     Reply::Received(reply, plan.received(&member, sequence))
                 }
             });
@@ -170,7 +175,7 @@ impl Committer {
     }
 }
 
-impl Call {
+impl Job {
     /// Returns about how many bytes it will write.
     fn bytes(&self) -> usize {
         match self {

@@ -11,12 +11,12 @@ use crate::Error;
 #[derive(Debug)]
 pub(super) struct Damage {
     pub(super) directory: PathBuf,
-    pub(super) known: Mutex<Known>,
+    pub(super) known: Mutex<DamageState>,
 }
 
 /// How far the search for it is.
 #[derive(Debug, Default)]
-pub(super) enum Known {
+pub(super) enum DamageState {
     #[default]
     Nothing,
     /// The tables are being read.

@@ -5,16 +5,16 @@ use std::path::Path;
 
 /// The room of a file system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct DiskSpace {
     pub(super) free: u64,
     pub(super) total: u64,
 }
 
 /// Returns the room of the file system of a directory, for users without special rights.
-pub(super) fn room(directory: &Path) -> io::Result<Room> {
+pub(super) fn room(directory: &Path) -> io::Result<DiskSpace> {
     let stat = rustix::fs::statvfs(directory)?;
     let bytes = |blocks: u64| blocks.saturating_mul(stat.f_frsize);
-    Ok(Room { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
+    Ok(DiskSpace { free: bytes(stat.f_bavail), total: bytes(stat.f_blocks) })
 }
 
 /// Below how many free bytes sends are refused.
@@ -37,7 +37,7 @@ impl LowWater {
     ///
     /// A quarter more must be free before sends are taken again, so that a disk at the mark does
     /// not turn with every send.
-    pub(super) fn judge(&mut self, room: Room) -> Option<u64> {
+    pub(super) fn judge(&mut self, room: DiskSpace) -> Option<u64> {
         // A small disk is not refused as a whole.
         let least = self.least.min(room.total / 20);
         let needed = if self.low { least.saturating_add(least / 4) } else { least };
@@ -53,16 +53,16 @@ mod tests {
     #[test]
     fn sends_are_refused_below_the_mark_and_taken_well_above_it() {
         let mut mark = LowWater::new(100);
-        let mut judge = |free| mark.judge(Room { free, total: 1_000_000 });
+        let mut judge = |free| mark.judge(DiskSpace { free, total: 1_000_000 });
         assert_eq!(judge(100), None);
         assert_eq!(judge(99), Some(100));
         assert_eq!(judge(124), Some(100));
         assert_eq!(judge(125), None);
         assert_eq!(judge(100), None);
         let mut small = LowWater::new(100);
-        assert_eq!(small.judge(Room { free: 50, total: 1_000 }), None);
-        assert_eq!(small.judge(Room { free: 49, total: 1_000 }), Some(50));
-        assert_eq!(LowWater::new(0).judge(Room { free: 0, total: 10 }), None);
+        assert_eq!(small.judge(DiskSpace { free: 50, total: 1_000 }), None);
+        assert_eq!(small.judge(DiskSpace { free: 49, total: 1_000 }), Some(50));
+        assert_eq!(LowWater::new(0).judge(DiskSpace { free: 0, total: 10 }), None);
     }
 
     #[test]

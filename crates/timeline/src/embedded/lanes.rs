@@ -28,7 +28,7 @@ impl Lane {
 
 /// A place in a lane, taken until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct LanePermit {
     _permit: OwnedSemaphorePermit,
 }
 
@@ -51,7 +51,7 @@ impl Lanes {
     /// # Cancel safety
     ///
     /// A dropped call takes none.
-    pub(super) async fn enter(&self, lane: &Lane) -> Result<Place> {
+    pub(super) async fn enter(&self, lane: &Lane) -> Result<LanePermit> {
         let semaphore = {
             let mut waiting = self.waiting.lock();
             if waiting.len() >= FORGOTTEN_AFTER {
@@ -72,7 +72,7 @@ impl Lanes {
             Error::new(ErrorKind::Unavailable, "the queue of the sender was closed; send again")
                 .with_source(error)
         })?;
-        Ok(Place { _permit: permit })
+        Ok(LanePermit { _permit: permit })
     }
 }
 

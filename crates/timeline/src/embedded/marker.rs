@@ -33,7 +33,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// What a marker says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Note {
+pub(super) struct MarkerRecord {
     pub(super) id: u128,
     pub(super) generation: u64,
     pub(super) layout: u8,
@@ -58,7 +58,7 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct Marker {
     file: Arc<File>,
-    note: Note,
+    note: MarkerRecord,
     write: u64,
     dirty: Arc<AtomicBool>,
 }
@@ -81,12 +81,12 @@ pub(super) fn path(directory: &Path) -> PathBuf {
 impl Marker {
     /// Reads the marker of a directory: `None` if there is none, an error of the kind `InvalidData`
     /// if it is not readable.
-    pub(super) fn read(directory: &Path) -> io::Result<Option<Note>> {
+    pub(super) fn read(directory: &Path) -> io::Result<Option<MarkerRecord>> {
         Ok(newest(directory)?.map(|(_, note)| note))
     }
 
     /// Makes the marker, or goes on with the one that there is.
-    pub(super) fn open(directory: &Path, note: Note) -> io::Result<Self> {
+    pub(super) fn open(directory: &Path, note: MarkerRecord) -> io::Result<Self> {
         let before = newest(directory)?;
         let place = path(directory);
         // Made aside and renamed, so that there is a whole marker or none.
@@ -116,7 +116,7 @@ impl Marker {
         Ok(marker)
     }
 
-    pub(super) fn note(&self) -> &Note {
+    pub(super) fn note(&self) -> &MarkerRecord {
         &self.note
     }
 
@@ -127,7 +127,7 @@ impl Marker {
     }
 
     /// Notes something else, and flushes it.
-    pub(super) fn write(&mut self, note: Note) -> io::Result<()> {
+    pub(super) fn write(&mut self, note: MarkerRecord) -> io::Result<()> {
         self.note = note;
         self.put()?;
         self.flusher().flush()
@@ -156,7 +156,7 @@ impl Flusher {
     }
 }
 
-impl Note {
+impl MarkerRecord {
     fn format(&self, write: u64) -> String {
         let keyspaces: Vec<_> = self.keyspaces.iter().map(ToString::to_string).collect();
         let mut text = format!(
@@ -220,13 +220,13 @@ impl Phase {
 }
 
 /// Returns the newer of the two slots.
-fn newest(directory: &Path) -> io::Result<Option<(u64, Note)>> {
+fn newest(directory: &Path) -> io::Result<Option<(u64, MarkerRecord)>> {
     let bytes = match fs::read(path(directory)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let slots = bytes.chunks(SLOT_BYTES).take(2).filter_map(Note::parse);
+    let slots = bytes.chunks(SLOT_BYTES).take(2).filter_map(MarkerRecord::parse);
     match slots.max_by_key(|(write, _)| *write) {
         Some(newest) => Ok(Some(newest)),
         None => Err(io::Error::new(io::ErrorKind::InvalidData, "neither of its two slots can be read")),
@@ -237,9 +237,9 @@ fn newest(directory: &Path) -> io::Result<Option<(u64, Note)>> {
 mod tests {
     use super::*;
 
-    fn note(batch: u64) -> Note {
+    fn note(batch: u64) -> MarkerRecord {
         let keyspaces = vec![0, 1, 2, 3, 4];
-        Note { id: 7 << 100, generation: 9, layout: 2, phase: Phase::Whole, batch, keyspaces }
+        MarkerRecord { id: 7 << 100, generation: 9, layout: 2, phase: Phase::Whole, batch, keyspaces }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use super::disk::Room;
+use super::disk::DiskSpace;
 
 /// Says what the figures are.
 pub(super) fn describe() {
@@ -48,7 +48,7 @@ pub(super) fn well(well: bool) {
     gauge!("timeline_well").set(if well { 1.0 } else { 0.0 });
 }
 
-pub(super) fn disk(room: Room) {
+pub(super) fn disk(room: DiskSpace) {
     gauge!("timeline_disk_free_bytes").set(float(room.free));
     gauge!("timeline_disk_total_bytes").set(float(room.total));
 }

@@ -17,7 +17,7 @@ use fjall::PersistMode;
 use super::clock;
 use super::directory::Directory;
 use super::inspect::{Found, Inspection, inspect, refused};
-use super::marker::{Marker, Note, Phase};
+use super::marker::{Marker, MarkerRecord, Phase};
 use super::opened::Opened;
 use super::records::VERSION;
 use super::tables::{Tables, read_error};
@@ -42,9 +42,9 @@ pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Opened
             let mut opened = open_existing(config, directory, inspection)?;
             if opened.marker.note().phase == Phase::Upgrading {
                 upgrade::run(&mut opened).map_err(|error| match error {
-                    upgrade::Failure::Engine(error) => read_error(error),
-                    upgrade::Failure::Marker(error) => directory.unwritable(error),
-                    upgrade::Failure::Store(error) => error,
+                    upgrade::UpgradeError::Engine(error) => read_error(error),
+                    upgrade::UpgradeError::Marker(error) => directory.unwritable(error),
+                    upgrade::UpgradeError::Store(error) => error,
                 })?;
             }
             Ok(opened)
@@ -57,8 +57,14 @@ pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Opened
 /// Makes a store where none is.
 pub(super) fn make(config: &Config, directory: &Arc<Directory>, id: u128, generation: u64) -> Result<Opened> {
     directory.clear_unfinished()?;
-    let note =
-        Note { id, generation, layout: VERSION, phase: Phase::Making, batch: 0, keyspaces: Vec::new() };
+    let note = MarkerRecord {
+        id,
+        generation,
+        layout: VERSION,
+        phase: Phase::Making,
+        batch: 0,
+        keyspaces: Vec::new(),
+    };
     let mut marker = open_marker(directory, note.clone())?;
     let mut tables = Tables::open(config, directory)?;
     // Without a number: it is no batch that anybody was told of.
@@ -67,7 +73,7 @@ pub(super) fn make(config: &Config, directory: &Arc<Directory>, id: u128, genera
     batch.insert(&tables.state, keys::IDENTITY, records::encode_identity(id, generation));
     batch.commit().map_err(|error| directory.open_error(error))?;
     directory.close_to_others()?;
-    let note = Note { phase: Phase::Whole, keyspaces: tables.folders(), ..note };
+    let note = MarkerRecord { phase: Phase::Whole, keyspaces: tables.folders(), ..note };
     marker.write(note).map_err(|error| directory.unwritable(error))?;
     tables.generation = generation;
     Ok(Opened { tables, marker, last_batch: 0 })
@@ -77,7 +83,7 @@ fn open_existing(config: &Config, directory: &Arc<Directory>, inspection: Inspec
     let Inspection { note, last_batch, .. } = inspection;
     let mut tables = Tables::open(config, directory)?;
     directory.close_to_others()?;
-    let upgrading = || Note {
+    let upgrading = || MarkerRecord {
         id: fastrand::u128(..),
         generation: clock::unix_ms(),
         layout: VERSION,
@@ -88,7 +94,7 @@ fn open_existing(config: &Config, directory: &Arc<Directory>, inspection: Inspec
     // Layout 1 had no marker.
     let note = note.unwrap_or_else(upgrading);
     tables.generation = note.generation;
-    let marker = open_marker(directory, Note { keyspaces: tables.folders(), ..note })?;
+    let marker = open_marker(directory, MarkerRecord { keyspaces: tables.folders(), ..note })?;
     Ok(Opened { tables, marker, last_batch })
 }
 
@@ -98,6 +104,6 @@ pub(super) fn open_unupgraded(config: &Config, directory: &Arc<Directory>) -> Re
     open_existing(config, directory, inspect(directory.path())?)
 }
 
-fn open_marker(directory: &Directory, note: Note) -> Result<Marker> {
+fn open_marker(directory: &Directory, note: MarkerRecord) -> Result<Marker> {
     Marker::open(directory.path(), note).map_err(|error| directory.unwritable(error))
 }

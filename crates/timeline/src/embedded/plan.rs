@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 
 use super::recent::Recent;
-use super::records::{Answer, BodyKey, Extent, Text};
+use super::records::{BodyKey, EncodedText, Extent, StoredAnswer};
 use super::tables::Tables;
 use super::{keys, records, tables};
 use crate::store::{Append, Appended};
@@ -34,9 +34,9 @@ pub(super) struct Plan<'a> {
     // By what the keys of a box begin with.
     extents: HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>,
     // By the key in `state`.
-    cursors: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
+    received: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
     // By the key in `sends`.
-    answers: HashMap<Vec<u8>, Answer, foldhash::fast::RandomState>,
+    answers: HashMap<Vec<u8>, StoredAnswer, foldhash::fast::RandomState>,
     news: Vec<(MemberId, Entry)>,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Plan<'a> {
             bodies: 0,
             written: false,
             extents: HashMap::default(),
-            cursors: HashMap::default(),
+            received: HashMap::default(),
             answers: HashMap::default(),
             news: Vec::new(),
         }
@@ -128,9 +128,9 @@ impl<'a> Plan<'a> {
         }
 
         let text = if is_shared(append) {
-            Text::Body(self.write_body(&append.message))
+            EncodedText::Body(self.write_body(&append.message))
         } else {
-            Text::Here(append.message.as_str())
+            EncodedText::Here(append.message.as_str())
         };
         let tag = Tag::new(fastrand::u64(..));
         // The copies share one record in memory.
@@ -152,7 +152,7 @@ impl<'a> Plan<'a> {
         }
         if let Some((key, token)) = send {
             self.batch.insert(&self.tables.sends, key.as_slice(), records::encode_answer(answer, token));
-            self.answers.insert(key, Answer { sequence: answer, digest: token.digest });
+            self.answers.insert(key, StoredAnswer { sequence: answer, digest: token.digest });
         }
         Ok(Appended::new(answer, Vec::new()))
     }
@@ -165,22 +165,22 @@ impl<'a> Plan<'a> {
             return Err(Error::invalid(text).in_field("sequence"));
         }
         let key = keys::received(member);
-        let before = match self.cursors.get(&key) {
+        let before = match self.received.get(&key) {
             Some(before) => *before,
             None => self.tables.cursor(&self.tables.snapshot(), &key)?,
         };
         if sequence > before {
-            self.cursors.insert(key, sequence);
+            self.received.insert(key, sequence);
         }
         Ok(before.max(sequence))
     }
 
     /// Returns what is to be written, or `None` when nothing is.
     pub(super) fn finish(mut self) -> Option<Planned> {
-        if !self.written && self.cursors.is_empty() {
+        if !self.written && self.received.is_empty() {
             return None;
         }
-        for (key, sequence) in self.cursors {
+        for (key, sequence) in self.received {
             self.batch.insert(&self.tables.state, key, records::encode_sequence(sequence));
         }
         for (prefix, extent) in &self.extents {
@@ -218,7 +218,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    fn answer(&self, key: &[u8]) -> Result<Option<Answer>> {
+    fn answer(&self, key: &[u8]) -> Result<Option<StoredAnswer>> {
         if let Some(answer) = self.answers.get(key) {
             return Ok(Some(*answer));
         }

@@ -7,7 +7,7 @@ use std::mem;
 
 use super::records::Extent;
 
-type Generation = HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>;
+type Half = HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>;
 
 /// A bounded map from what the keys of a box begin with to where it begins and ends.
 ///
@@ -15,15 +15,15 @@ type Generation = HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>;
 /// forgotten. What is used stays, and no order of use is kept.
 #[derive(Debug)]
 pub(super) struct Recent {
-    young: Generation,
-    old: Generation,
-    generation_max: usize,
+    young: Half,
+    old: Half,
+    half_max: usize,
 }
 
 impl Recent {
-    /// Creates an empty map of at most twice `generation_max` keys.
-    pub(super) fn new(generation_max: usize) -> Self {
-        Self { young: Generation::default(), old: Generation::default(), generation_max }
+    /// Creates an empty map of at most twice `half_max` keys.
+    pub(super) fn new(half_max: usize) -> Self {
+        Self { young: Half::default(), old: Half::default(), half_max }
     }
 
     /// Returns the extent of a box, if it is known.
@@ -33,7 +33,7 @@ impl Recent {
 
     /// Notes the extent of a box.
     pub(super) fn insert(&mut self, key: Vec<u8>, extent: Extent) {
-        if self.young.len() >= self.generation_max && !self.young.contains_key(&key) {
+        if self.young.len() >= self.half_max && !self.young.contains_key(&key) {
             self.old = mem::take(&mut self.young);
         }
         self.young.insert(key, extent);

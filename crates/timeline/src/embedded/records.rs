@@ -2,9 +2,10 @@
 //!
 //! The table is in the module's documentation.
 
-use crate::store::{Append, Token};
+use crate::store::{Append, IdempotencyKey};
 use crate::{
-    Destination, Entry, Error, ErrorKind, GroupName, Kind, MemberId, Message, MessageId, Result, Seq, Tag,
+    Destination, Entry, EntryKind, Error, ErrorKind, GroupName, MemberId, Message, MessageId, Result, Seq,
+    Tag,
 };
 
 /// The version of the layout, and of every record that is written.
@@ -15,7 +16,7 @@ pub(super) const VERSION_1: u8 = 1;
 
 /// The text of a record of an entry: in it, or in a record of its own.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Text<'a> {
+pub(super) enum EncodedText<'a> {
     Here(&'a str),
     /// In `bodies`, under this key.
     Body(BodyKey),
@@ -33,24 +34,24 @@ pub(super) struct Stored {
 }
 
 /// Returns the record of the entries of a send.
-pub(super) fn encode_entry(at_ms: u64, tag: Tag, append: &Append, text: Text<'_>) -> Vec<u8> {
+pub(super) fn encode_entry(at_ms: u64, tag: Tag, append: &Append, text: EncodedText<'_>) -> Vec<u8> {
     let message_id = append.token.as_ref().map(|token| token.message_id.as_str());
-    encode(Kind::Message, at_ms, tag, append.from.as_ref(), Some(&append.to), message_id, text)
+    encode(EntryKind::Message, at_ms, tag, append.from.as_ref(), Some(&append.to), message_id, text)
 }
 
 /// Returns the record of an entry in place of one that was lost.
 pub(super) fn encode_tombstone(at_ms: u64, tag: Tag) -> Vec<u8> {
-    encode(Kind::Tombstone, at_ms, tag, None, None, None, Text::Here("{}"))
+    encode(EntryKind::Tombstone, at_ms, tag, None, None, None, EncodedText::Here("{}"))
 }
 
 fn encode(
-    kind: Kind,
+    kind: EntryKind,
     at_ms: u64,
     tag: Tag,
     from: Option<&MemberId>,
     to: Option<&Destination>,
     message_id: Option<&str>,
-    text: Text<'_>,
+    text: EncodedText<'_>,
 ) -> Vec<u8> {
     let (to_kind, to) = match to {
         None => (0, ""),
@@ -59,8 +60,8 @@ fn encode(
     };
     let (from, message_id) = (from.map_or("", MemberId::as_str), message_id.unwrap_or_default());
     let text_bytes = match text {
-        Text::Here(text) => text.len(),
-        Text::Body(key) => key.len(),
+        EncodedText::Here(text) => text.len(),
+        EncodedText::Body(key) => key.len(),
     };
     let mut record = Vec::with_capacity(28 + from.len() + to.len() + message_id.len() + text_bytes);
     record.extend([VERSION, kind_number(kind)]);
@@ -72,11 +73,11 @@ fn encode(
     put_id(&mut record, to);
     put_id(&mut record, message_id);
     match text {
-        Text::Here(text) => {
+        EncodedText::Here(text) => {
             record.push(0);
             record.extend(text.as_bytes());
         }
-        Text::Body(key) => {
+        EncodedText::Body(key) => {
             record.push(1);
             record.extend(key);
         }
@@ -86,12 +87,12 @@ fn encode(
 
 /// Reads entries one after the other; names that repeat share their text.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(super) struct EntryReader {
     from: Option<MemberId>,
     to: Option<Destination>,
 }
 
-impl Reader {
+impl EntryReader {
     /// Reads the entry at a place.
     pub(super) fn entry(&mut self, place: Seq, record: &[u8]) -> Result<Stored> {
         match record.split_first() {
@@ -246,37 +247,37 @@ pub(super) fn decode_sequence(record: &[u8]) -> Result<Seq> {
 
 /// What was answered to a send with a message id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct StoredAnswer {
     pub(super) sequence: Seq,
     pub(super) digest: [u8; 16],
 }
 
 /// Returns the record of an answer.
-pub(super) fn encode_answer(sequence: Seq, token: &Token) -> Vec<u8> {
+pub(super) fn encode_answer(sequence: Seq, token: &IdempotencyKey) -> Vec<u8> {
     let mut record = encode_sequence(sequence);
     record.extend(token.digest);
     record
 }
 
 /// Reads an answer.
-pub(super) fn decode_answer(record: &[u8]) -> Result<Answer> {
+pub(super) fn decode_answer(record: &[u8]) -> Result<StoredAnswer> {
     let mut fields = body(record)?;
-    let answer = Answer { sequence: fields.sequence()?, digest: fields.array()? };
+    let answer = StoredAnswer { sequence: fields.sequence()?, digest: fields.array()? };
     fields.end()?;
     Ok(answer)
 }
 
-fn kind_number(kind: Kind) -> u8 {
+fn kind_number(kind: EntryKind) -> u8 {
     match kind {
-        Kind::Message => 0,
-        Kind::Edit => 1,
-        Kind::Recall => 2,
-        Kind::Tombstone => 3,
+        EntryKind::Message => 0,
+        EntryKind::Edit => 1,
+        EntryKind::Recall => 2,
+        EntryKind::Tombstone => 3,
     }
 }
 
-fn kind_of(number: u8) -> Result<Kind> {
-    let kinds = [Kind::Message, Kind::Edit, Kind::Recall, Kind::Tombstone];
+fn kind_of(number: u8) -> Result<EntryKind> {
+    let kinds = [EntryKind::Message, EntryKind::Edit, EntryKind::Recall, EntryKind::Tombstone];
     let kind = kinds.into_iter().find(|kind| kind_number(*kind) == number);
     kind.ok_or_else(|| corrupt(&format!("is of the unknown kind {number}")))
 }

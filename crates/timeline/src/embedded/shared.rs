@@ -16,8 +16,8 @@ use crate::{Error, ErrorKind, Result, State};
 /// The open keyspaces and the state of the store.
 #[derive(Debug)]
 pub(super) struct Shared {
-    slot: RwLock<Slot>,
-    parts: Mutex<Parts>,
+    slot: RwLock<Availability>,
+    parts: Mutex<Faults>,
     state: watch::Sender<State>,
     /// Flushes the marker of the store that is open.
     pub(super) flusher: Mutex<Option<Flusher>>,
@@ -27,7 +27,7 @@ pub(super) struct Shared {
 }
 
 #[derive(Debug)]
-enum Slot {
+enum Availability {
     Open(Arc<Tables>),
     /// The store is being opened again, or cannot be.
     Away,
@@ -36,7 +36,7 @@ enum Slot {
 
 /// What may be wrong; the worst of it is the state.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct Faults {
     /// A write failed, or the store cannot be opened again.
     pub(super) failure: Option<State>,
     /// The disk has too little room.
@@ -48,7 +48,7 @@ pub(super) struct Parts {
     pub(super) closed: bool,
 }
 
-impl Parts {
+impl Faults {
     fn state(&self) -> State {
         match (&self.failure, &self.stuck) {
             _ if self.closed => State::down("the store is closed"),
@@ -68,7 +68,7 @@ impl Shared {
     pub(super) fn new(directory: &Path, tables: Arc<Tables>, flusher: Flusher) -> Self {
         metrics::well(true);
         Self {
-            slot: RwLock::new(Slot::Open(tables)),
+            slot: RwLock::new(Availability::Open(tables)),
             parts: Mutex::default(),
             state: watch::Sender::new(State::Well),
             flusher: Mutex::new(Some(flusher)),
@@ -80,28 +80,28 @@ impl Shared {
     /// Returns the keyspaces for a read.
     pub(super) fn tables(&self) -> Result<Arc<Tables>> {
         match &*self.slot.read() {
-            Slot::Open(tables) => Ok(Arc::clone(tables)),
-            Slot::Away => Err(Error::new(ErrorKind::Unavailable, self.state.borrow().to_string())),
-            Slot::Closed => Err(closed()),
+            Availability::Open(tables) => Ok(Arc::clone(tables)),
+            Availability::Away => Err(Error::new(ErrorKind::Unavailable, self.state.borrow().to_string())),
+            Availability::Closed => Err(closed()),
         }
     }
 
     /// Lets readers in, or keeps them out; a closed store stays closed.
     pub(super) fn put(&self, tables: Option<Arc<Tables>>) {
         let mut slot = self.slot.write();
-        if !matches!(*slot, Slot::Closed) {
-            *slot = tables.map_or(Slot::Away, Slot::Open);
+        if !matches!(*slot, Availability::Closed) {
+            *slot = tables.map_or(Availability::Away, Availability::Open);
         }
     }
 
     /// Lets nobody in from now on.
     pub(super) fn close(&self) {
-        *self.slot.write() = Slot::Closed;
+        *self.slot.write() = Availability::Closed;
         self.change(|parts| parts.closed = true);
     }
 
     /// Changes what is wrong, and tells who watches the state.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Parts)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Faults)) {
         let mut parts = self.parts.lock();
         change(&mut parts);
         let state = parts.state();

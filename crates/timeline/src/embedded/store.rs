@@ -10,20 +10,20 @@ use fjall::PersistMode;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::committer::{Call, Command, Committer};
+use super::committer::{Command, Committer, Job};
 use super::directory::Directory;
-use super::engine::{Commit, Engine};
-use super::herald::Herald;
-use super::keeper::Keeper;
 use super::lanes::{Lane, Lanes};
+use super::notifier::Notifier;
 use super::opened::Opened;
 use super::shared::Shared;
 use super::tables::Tables;
+use super::watchdog::Watchdog;
+use super::writer::{Commit, StoreWriter};
 use super::{Config, keys, metrics, opening, verify};
 use crate::store::{Append, Appended};
 use crate::{
-    Conversation, Count, Error, ErrorKind, History, Inbox, MemberId, Observer, Page, Position, Result, Seq,
-    State, Store,
+    Conversation, Count, Error, ErrorKind, HistoryPage, InboxPage, MemberId, Observer, PageRequest, Position,
+    Result, Seq, State, Store,
 };
 
 /// A store in one directory of one process.
@@ -77,11 +77,11 @@ impl EmbeddedStore {
         let (commands, receiver) = mpsc::channel(config.queue);
         let (keep, stop) = std_mpsc::sync_channel(0);
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
-        let keeper = Keeper::new(Arc::clone(&shared), path, least, commands.downgrade());
+        let keeper = Watchdog::new(Arc::clone(&shared), path, least, commands.downgrade());
         let (lanes, batch_bytes) = (Lanes::new(config.queue), config.batch_bytes);
         let engine =
-            Engine::new(config, directory, Arc::clone(&shared), commit, (tables, marker, last_batch));
-        let committer = Committer::new(Arc::clone(&shared), engine, Herald::start(observer)?, batch_bytes);
+            StoreWriter::new(config, directory, Arc::clone(&shared), commit, (tables, marker, last_batch));
+        let committer = Committer::new(Arc::clone(&shared), engine, Notifier::start(observer)?, batch_bytes);
         let done = CancellationToken::new();
         let guard = done.clone().drop_guard();
         // Threads of their own, because they block on the disk all the time. They end with the
@@ -96,10 +96,10 @@ impl EmbeddedStore {
 
     /// Hands a call to the committer, waiting while its lane or its queue is full, and waits for
     /// the answer.
-    async fn ask<T>(&self, lane: Lane, call: impl FnOnce(oneshot::Sender<Result<T>>) -> Call) -> Result<T> {
+    async fn ask<T>(&self, lane: Lane, call: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
         let place = self.lanes.enter(&lane).await?;
         let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Call(lane, call(reply), place)).await.map_err(|_| self.gone())?;
+        self.commands.send(Command::Job(lane, call(reply), place)).await.map_err(|_| self.gone())?;
         answer.await.map_err(|_| self.gone())?
     }
 
@@ -141,23 +141,23 @@ impl EmbeddedStore {
 impl Store for EmbeddedStore {
     async fn append(&self, append: Append) -> Result<Appended> {
         let (lane, append) = (Lane::of(&append), Box::new(append));
-        self.ask(lane, |reply| Call::Append(append, reply)).await
+        self.ask(lane, |reply| Job::Append(append, reply)).await
     }
 
-    async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<Inbox> {
-        let (prefix, page) = (keys::inbox(member), Page::after(last_read.sequence, count));
+    async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage> {
+        let (prefix, page) = (keys::inbox(member), PageRequest::after(last_read.sequence, count));
         self.read(move |tables| tables.inbox(&prefix, last_read, page)).await
     }
 
-    async fn history(&self, conversation: &Conversation, page: Page) -> Result<History> {
+    async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
         let prefix = keys::history(conversation);
         let paged = self.read(move |tables| tables.page(&prefix, page)).await?;
-        Ok(History::new(paged.entries, paged.more))
+        Ok(HistoryPage::new(paged.entries, paged.more))
     }
 
     async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
         let (lane, member) = (Lane::Member(member.clone()), member.clone());
-        self.ask(lane, |reply| Call::Received(member, sequence, reply)).await
+        self.ask(lane, |reply| Job::Received(member, sequence, reply)).await
     }
 
     async fn received_of(&self, member: &MemberId) -> Result<Seq> {
@@ -213,7 +213,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Entry, Message, Send, Timeline};
+    use crate::{Entry, Message, NewMessage, Timeline};
 
     /// Commits unless told to fail, as a full or broken disk does.
     fn failing(broken: Arc<AtomicBool>) -> Commit {
@@ -237,7 +237,7 @@ mod tests {
     async fn send(timeline: &Timeline, number: usize) -> Result<u64> {
         let from = MemberId::new("a").unwrap();
         let message = Message::new(format!("{{\"n\":{number}}}")).unwrap();
-        let sent = timeline.send(Send { to: from.clone(), from, message, message_id: None }).await?;
+        let sent = timeline.send(NewMessage { to: from.clone(), from, message, message_id: None }).await?;
         Ok(sent.sequence.get())
     }
 

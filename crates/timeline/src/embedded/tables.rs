@@ -8,9 +8,9 @@ use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, R
 
 use super::directory::Directory;
 use super::inspect;
-use super::records::{Extent, Reader};
+use super::records::{EntryReader, Extent};
 use super::{Config, keys, records};
-use crate::{Entry, Error, ErrorKind, Inbox, Page, Position, Result, Seq, page};
+use crate::{Entry, Error, ErrorKind, InboxPage, PageRequest, Position, Result, Seq, page};
 
 /// The open keyspaces.
 pub(super) struct Tables {
@@ -105,7 +105,7 @@ impl Tables {
     }
 
     /// Returns the inbox with `prefix` after a position.
-    pub(super) fn inbox(&self, prefix: &[u8], last_read: Position, page: Page) -> Result<Inbox> {
+    pub(super) fn inbox(&self, prefix: &[u8], last_read: Position, page: PageRequest) -> Result<InboxPage> {
         let snapshot = self.snapshot();
         let extent = self.extent(&snapshot, prefix)?;
         let entries = if self.gave_out(&snapshot, prefix, extent, last_read)? {
@@ -114,12 +114,12 @@ impl Tables {
             None
         };
         let (generation, reset) = (self.generation, entries.is_none());
-        let answer = Inbox::new(extent.top, entries.unwrap_or_default());
-        Ok(Inbox { reset, generation, floor: extent.floor, ..answer })
+        let answer = InboxPage::new(extent.top, entries.unwrap_or_default());
+        Ok(InboxPage { reset, generation, floor: extent.floor, ..answer })
     }
 
     /// Returns a page of the box with `prefix`.
-    pub(super) fn page(&self, prefix: &[u8], page: Page) -> Result<Paged> {
+    pub(super) fn page(&self, prefix: &[u8], page: PageRequest) -> Result<Paged> {
         let snapshot = self.snapshot();
         let extent = self.extent(&snapshot, prefix)?;
         self.read(&snapshot, prefix, extent, page)
@@ -140,12 +140,12 @@ impl Tables {
         // What was removed cannot be compared any more.
         let Some(tag) = tag.filter(|_| sequence > extent.floor) else { return Ok(true) };
         match snapshot.get(&self.entries, keys::entry(prefix, sequence)).map_err(read_error)? {
-            Some(record) => Ok(Reader::default().entry(sequence, &record)?.entry.tag == Some(tag)),
+            Some(record) => Ok(EntryReader::default().entry(sequence, &record)?.entry.tag == Some(tag)),
             None => page::check_contiguous(&[], sequence, sequence).map(|()| true),
         }
     }
 
-    fn read(&self, snapshot: &Snapshot, prefix: &[u8], extent: Extent, page: Page) -> Result<Paged> {
+    fn read(&self, snapshot: &Snapshot, prefix: &[u8], extent: Extent, page: PageRequest) -> Result<Paged> {
         let Extent { floor, top } = extent;
         let Some((first, last)) = page.bounds(floor, top) else {
             return Ok(Paged { entries: Vec::new(), more: false });
@@ -176,7 +176,7 @@ impl Tables {
         snapshot: &Snapshot,
         range: impl Iterator<Item = Guard>,
     ) -> Result<(Vec<Entry>, bool)> {
-        let (mut entries, mut bytes, mut reader) = (Vec::new(), 0, Reader::default());
+        let (mut entries, mut bytes, mut reader) = (Vec::new(), 0, EntryReader::default());
         for guard in range {
             let (key, record) = guard.into_inner().map_err(read_error)?;
             let stored = reader.entry(keys::sequence_of(&key)?, &record)?;

@@ -10,7 +10,7 @@ use std::ops::Bound;
 
 use fjall::{PersistMode, Readable as _};
 
-use super::marker::{Note, Phase};
+use super::marker::{MarkerRecord, Phase};
 use super::opened::Opened;
 use super::records::{Extent, VERSION};
 use super::{keys, records};
@@ -18,7 +18,7 @@ use crate::{Error, Seq};
 
 /// Why an upgrade ended early.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum UpgradeError {
     Engine(fjall::Error),
     Marker(io::Error),
     Store(Error),
@@ -28,24 +28,25 @@ pub(super) enum Failure {
 const BOXES: usize = if cfg!(test) { 7 } else { 1_000 };
 
 /// Upgrades a store, or goes on with an upgrade. Blocks.
-pub(super) fn run(opened: &mut Opened) -> Result<(), Failure> {
+pub(super) fn run(opened: &mut Opened) -> Result<(), UpgradeError> {
     let mut boxes = 0_usize;
     while let Some(walked) = step(opened)? {
         boxes += walked;
         tracing::info!(boxes, "the store is being upgraded from layout 1 to layout 2");
     }
-    let note = Note { phase: Phase::Whole, ..opened.marker.note().clone() };
-    opened.marker.write(note).map_err(Failure::Marker)?;
+    let note = MarkerRecord { phase: Phase::Whole, ..opened.marker.note().clone() };
+    opened.marker.write(note).map_err(UpgradeError::Marker)?;
     tracing::info!(boxes, "the store is upgraded; a program of layout 1 cannot open it any more");
     Ok(())
 }
 
 /// Takes the next step, and returns how many boxes it wrote; `None` when none is left.
-pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, Failure> {
-    let before = opened.tables.state.get(keys::UPGRADE).map_err(Failure::Engine)?.map(|key| key.to_vec());
+pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, UpgradeError> {
+    let before =
+        opened.tables.state.get(keys::UPGRADE).map_err(UpgradeError::Engine)?.map(|key| key.to_vec());
     let mut batch = opened.tables.batch(opened.last_batch + 1);
     if before.is_none() {
-        let Note { id, generation, .. } = *opened.marker.note();
+        let MarkerRecord { id, generation, .. } = *opened.marker.note();
         batch.insert(&opened.tables.state, keys::FORMAT, [VERSION]);
         batch.insert(&opened.tables.state, keys::IDENTITY, records::encode_identity(id, generation));
     }
@@ -68,12 +69,15 @@ pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, Failure> {
 
 /// Returns the first box after the key `after`: what its keys begin with, its last sequence, its
 /// last possible key.
-pub(super) fn next_box(opened: &Opened, after: &[u8]) -> Result<Option<(Vec<u8>, Seq, Vec<u8>)>, Failure> {
+pub(super) fn next_box(
+    opened: &Opened,
+    after: &[u8],
+) -> Result<Option<(Vec<u8>, Seq, Vec<u8>)>, UpgradeError> {
     let (snapshot, entries) = (opened.tables.snapshot(), &opened.tables.entries);
     let mut from = Bound::Excluded(after.to_vec());
     loop {
         let Some(first) = snapshot.range(entries, (from, Bound::Unbounded)).next() else { return Ok(None) };
-        let key = first.key().map_err(Failure::Engine)?;
+        let key = first.key().map_err(UpgradeError::Engine)?;
         let Some(prefix) = keys::prefix_of(&key) else {
             // The number of the last batch, which is no entry.
             from = Bound::Excluded(key.to_vec());
@@ -82,7 +86,9 @@ pub(super) fn next_box(opened: &Opened, after: &[u8]) -> Result<Option<(Vec<u8>,
         let end = keys::entry(prefix, Seq::MAX);
         let last = snapshot.range(entries, keys::entry(prefix, Seq::ZERO)..=end.clone()).next_back();
         let top = match last {
-            Some(last) => keys::sequence_of(&last.key().map_err(Failure::Engine)?).map_err(Failure::Store)?,
+            Some(last) => {
+                keys::sequence_of(&last.key().map_err(UpgradeError::Engine)?).map_err(UpgradeError::Store)?
+            }
             None => Seq::ZERO,
         };
         return Ok(Some((prefix.to_vec(), top, end)));
@@ -91,10 +97,10 @@ pub(super) fn next_box(opened: &Opened, after: &[u8]) -> Result<Option<(Vec<u8>,
 
 impl Opened {
     /// Commits the next batch.
-    pub(super) fn commit(&mut self, batch: fjall::OwnedWriteBatch) -> Result<(), Failure> {
-        batch.durability(Some(PersistMode::SyncData)).commit().map_err(Failure::Engine)?;
+    pub(super) fn commit(&mut self, batch: fjall::OwnedWriteBatch) -> Result<(), UpgradeError> {
+        batch.durability(Some(PersistMode::SyncData)).commit().map_err(UpgradeError::Engine)?;
         self.last_batch += 1;
-        self.marker.committed(self.last_batch).map_err(Failure::Marker)
+        self.marker.committed(self.last_batch).map_err(UpgradeError::Marker)
     }
 }
 

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::check::{damaged, damaged_table};
-use super::damage::Known;
+use super::damage::DamageState;
 use super::shared::Shared;
 use crate::{Error, ErrorKind};
 
@@ -35,11 +35,11 @@ pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
     {
         let mut known = shared.damage.known.lock();
         match &*known {
-            Known::Found(found) => return found.clone(),
-            Known::Sought => return error,
+            DamageState::Found(found) => return found.clone(),
+            DamageState::Sought => return error,
             // What cannot be read is no table: reading them again would only keep the disk busy.
-            Known::Whole(at) if at.elapsed() < AGAIN => return error,
-            Known::Nothing | Known::Whole(_) => *known = Known::Sought,
+            DamageState::Whole(at) if at.elapsed() < AGAIN => return error,
+            DamageState::Nothing | DamageState::Whole(_) => *known = DamageState::Sought,
         }
     }
     let path = shared.damage.directory.display();
@@ -60,7 +60,7 @@ pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
                 %failed,
                 "the damaged file cannot be searched for; stop the server and run `tidings check --deep`"
             );
-            *shared.damage.known.lock() = Known::Nothing;
+            *shared.damage.known.lock() = DamageState::Nothing;
             error
         }
     }
@@ -70,8 +70,8 @@ fn seek(shared: &Shared) -> Option<Error> {
     let directory = &shared.damage.directory;
     let found = damaged_table(directory).map(|problem| damaged(directory, &problem));
     *shared.damage.known.lock() = match &found {
-        Some(found) => Known::Found(found.clone()),
-        None => Known::Whole(Instant::now()),
+        Some(found) => DamageState::Found(found.clone()),
+        None => DamageState::Whole(Instant::now()),
     };
     if found.is_none() {
         tracing::error!(

@@ -28,15 +28,13 @@ pub struct TimelineEntry {
     /// What it is.
     #[prost(enumeration = "timeline_entry::Kind", tag = "8")]
     pub kind: i32,
-    /// A random number that no other entry at this place has: send it back as last_tag with
-    /// last_read. Opaque.
+    /// A random number that no other entry at this place has: send it back as last_tag with last_read. Opaque.
     #[prost(uint64, optional, tag = "9")]
     pub tag: ::core::option::Option<u64>,
 }
 /// Nested message and enum types in `TimelineEntry`.
 pub mod timeline_entry {
-    /// What an entry is. A reader passes over a kind that it does not know, and counts its sequence
-    /// all the same.
+    /// What an entry is. A reader passes over a kind that it does not know, and counts its sequence all the same.
     #[derive(
         Clone,
         Copy,
@@ -95,8 +93,7 @@ pub struct SendMessageRequest {
     /// The text of a JSON object.
     #[prost(string, tag = "3")]
     pub message: ::prost::alloc::string::String,
-    /// Added: makes a repetition harmless. Optional; unique within the conversation, 1 to 512
-    /// bytes.
+    /// Added: makes a repetition harmless. Optional; unique within the conversation, 1 to 512 bytes.
     #[prost(string, tag = "4")]
     pub message_id: ::prost::alloc::string::String,
 }
@@ -139,8 +136,7 @@ pub struct SyncMessageRequest {
     /// At most so many; 0 means 100, and more than 1,000 means 1,000.
     #[prost(int32, tag = "3")]
     pub count: i32,
-    /// Added: the tag of the entry at last_read. Optional; with it the server notices that the
-    /// position is of another past.
+    /// Added: the tag of the entry at last_read. Optional; with it the server notices that the position is of another past.
     #[prost(uint64, optional, tag = "4")]
     pub last_tag: ::core::option::Option<u64>,
 }
@@ -152,13 +148,11 @@ pub struct SyncMessageReply {
     /// The last sequence of entry_set, 0 without any.
     #[prost(int64, tag = "2")]
     pub entry_set_last_seq: i64,
-    /// Ascending, without gaps. Fewer than count when they would have more than 1 MiB: go on from
-    /// the last one.
+    /// Ascending, without gaps. Fewer than count when they would have more than 1 MiB: go on from the last one.
     #[prost(message, repeated, tag = "3")]
     pub entry_set: ::prost::alloc::vec::Vec<TimelineEntry>,
-    /// Added: last_read is a position in another past of this inbox, as after a backup was
-    /// restored. The entry set is then empty: forget what you have of this inbox and start over
-    /// from last_read 0.
+    /// Added: last_read is a position in another past of this inbox, as after a backup was restored. The entry set is then
+    /// empty: forget what you have of this inbox and start over from last_read 0.
     #[prost(bool, tag = "4")]
     pub reset: bool,
     /// Added: changes whenever the store may have lost entries that somebody has read.
@@ -476,8 +470,7 @@ pub mod timeline_server {
         clippy::let_unit_value,
     )]
     use tonic::codegen::*;
-    /// Generated trait containing gRPC methods that should be implemented for use with
-    /// TimelineServer.
+    /// Generated trait containing gRPC methods that should be implemented for use with TimelineServer.
     #[async_trait]
     pub trait Timeline: std::marker::Send + std::marker::Sync + 'static {
         /// Stores a message in the history of two members and in the inboxes of both.

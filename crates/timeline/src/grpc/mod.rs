@@ -21,8 +21,8 @@
 //! [`answer_bytes_max`](Config::answer_bytes_max) bytes. While a read waits for room, answers that
 //! stand still are cut, and their calls end with `RESOURCE_EXHAUSTED`. A read that finds no room
 //! within a second is refused with the same code and a `RetryInfo` that says when to ask again. A
-//! program that puts a [`Connection`](crate::Connection) into the extensions of its requests bounds
-//! what each connection takes as well.
+//! program that puts a [`RequestConnection`](crate::RequestConnection) into the extensions of its
+//! requests bounds what each connection takes as well.
 
 mod config;
 mod server;

@@ -18,7 +18,7 @@ use tonic::server::NamedService;
 use super::Config;
 use super::service::{self, TimelineService};
 use crate::proto::v1::timeline_server::TimelineServer;
-use crate::service::in_flight::{AnswerBody, Pieces, Room};
+use crate::service::in_flight::{AnswerBody, AnswerPermit, Pieces};
 use crate::{Result, Timeline};
 
 /// The gRPC service, ready for a tonic server.
@@ -80,7 +80,9 @@ impl NamedService for Server {
 /// The answer is encoded here and now: until its stream has a window, nobody would ask its body for
 /// anything.
 async fn in_pieces(mut answer: Response<Body>) -> Response<Body> {
-    let Some(room) = answer.extensions_mut().remove::<Arc<Mutex<Option<Room>>>>() else { return answer };
+    let Some(room) = answer.extensions_mut().remove::<Arc<Mutex<Option<AnswerPermit>>>>() else {
+        return answer;
+    };
     let Some(room) = room.lock().take() else { return answer };
     let (head, body) = answer.into_parts();
     let encoded = match body.collect().await {

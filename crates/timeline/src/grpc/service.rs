@@ -11,26 +11,29 @@ use tonic_types::{ErrorDetails, StatusExt};
 
 use super::Config;
 use crate::proto::v1;
-use crate::service::in_flight::{self, Full, InFlight};
-use crate::service::{self, Calls, Connection};
+use crate::service::in_flight::{self, AnswerMemory, Full};
+use crate::service::{self, Calls, RequestConnection};
 use crate::{Error, Timeline};
 
 /// The five calls as a gRPC service.
 #[derive(Debug, Clone)]
 pub(super) struct TimelineService {
     calls: Calls,
-    in_flight: InFlight,
+    in_flight: AnswerMemory,
 }
 
 impl TimelineService {
     pub(super) fn new(timeline: Timeline, config: &Config) -> Result<Self, Error> {
-        Ok(Self { calls: Calls::new(timeline), in_flight: InFlight::new(config.answer_bytes_max, "grpc")? })
+        Ok(Self {
+            calls: Calls::new(timeline),
+            in_flight: AnswerMemory::new(config.answer_bytes_max, "grpc")?,
+        })
     }
 
     /// Answers a read, whose answer may be large.
     async fn read<T: Message>(
         &self,
-        connection: Option<Connection>,
+        connection: Option<RequestConnection>,
         call: impl Future<Output = Result<T, Error>>,
     ) -> Result<Response<T>, Status> {
         let room = self.in_flight.reserve(connection).await.map_err(full)?;
@@ -81,7 +84,7 @@ impl v1::timeline_server::Timeline for TimelineService {
     }
 }
 
-fn connection<T>(request: &Request<T>) -> Option<Connection> {
+fn connection<T>(request: &Request<T>) -> Option<RequestConnection> {
     request.extensions().get().cloned()
 }
 

@@ -59,8 +59,9 @@
 //! stand still are cut. A read that finds none within a second is refused with 503, `TIMELINE_BUSY`
 //! and `Retry-After`. The room is given back as a reply is written, or when the connection ends. So
 //! the program should end connections whose clients take nothing for long, and put a
-//! [`Connection`](crate::Connection) into the extensions of its requests: then those of replies
-//! that are cut are closed at once, and no connection takes more than a quarter of the room.
+//! [`RequestConnection`](crate::RequestConnection) into the extensions of its requests: then those
+//! of replies that are cut are closed at once, and no connection takes more than a quarter of the
+//! room.
 //!
 //! # Errors
 //!

@@ -16,15 +16,15 @@ use serde::de::DeserializeOwned;
 use super::codec::Codec;
 use super::problem::Problem;
 use super::{Config, cors, query};
-use crate::service::in_flight::{AnswerBody, InFlight, Pieces};
-use crate::service::{Calls, Connection};
+use crate::service::in_flight::{AnswerBody, AnswerMemory, Pieces};
+use crate::service::{Calls, RequestConnection};
 use crate::{Result, Timeline};
 
 /// What every handler needs.
 #[derive(Debug, Clone)]
 struct Shared {
     calls: Calls,
-    in_flight: InFlight,
+    in_flight: AnswerMemory,
     body_bytes_max: usize,
 }
 
@@ -51,7 +51,7 @@ pub fn router(timeline: Timeline, config: &Config) -> Result<Router> {
     let not_found = || async { Problem::not_found() };
     let shared = Shared {
         calls: Calls::new(timeline),
-        in_flight: InFlight::new(config.answer_bytes_max, "http")?,
+        in_flight: AnswerMemory::new(config.answer_bytes_max, "http")?,
         body_bytes_max: config.body_bytes_max,
     };
     let router = Router::new()
@@ -126,7 +126,7 @@ where
 }
 
 /// What a `GET` says, besides its path.
-type Asked = (HeaderMap, RawQuery, Option<Extension<Connection>>);
+type Asked = (HeaderMap, RawQuery, Option<Extension<RequestConnection>>);
 
 /// Answers a `GET`.
 async fn got<T, R, F>(
@@ -158,7 +158,7 @@ where
 async fn read<R: Message + Serialize>(
     shared: &Shared,
     codec: Codec,
-    connection: Option<Connection>,
+    connection: Option<RequestConnection>,
     answer: impl Future<Output = Result<R>>,
 ) -> std::result::Result<Response, Problem> {
     let room = shared.in_flight.reserve(connection).await?;

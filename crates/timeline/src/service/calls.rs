@@ -2,8 +2,8 @@
 
 use crate::proto::v1;
 use crate::{
-    Conversation, Count, Entry, Error, GroupName, GroupSend, MemberId, Message, MessageId, Page, Position,
-    Result, Send, Seq, Tag, Timeline,
+    Conversation, Count, Entry, Error, GroupName, MemberId, Message, MessageId, NewGroupMessage, NewMessage,
+    PageRequest, Position, Result, Seq, Tag, Timeline,
 };
 
 /// The five calls over a timeline. Every field is checked, and an error names the one at fault.
@@ -22,7 +22,7 @@ impl Calls {
         if request.from.is_empty() || request.to.is_empty() {
             return Err(Error::invalid("the request must name the sender in from and the receiver in to"));
         }
-        let send = Send {
+        let send = NewMessage {
             from: member("from", request.from)?,
             to: member("to", request.to)?,
             message: message(request.message)?,
@@ -39,7 +39,7 @@ impl Calls {
             ));
         }
         let members = request.group_members.into_iter().enumerate();
-        let send = GroupSend {
+        let send = NewGroupMessage {
             from: optional(request.from, |id| member("from", id))?,
             group: group("group_name", request.group_name)?,
             members: members
@@ -118,9 +118,9 @@ fn count(number: i32) -> Result<Count> {
     Count::try_from(number).map_err(|error| error.in_field("count"))
 }
 
-fn page(last: i64, number: i32, backward: bool) -> Result<Page> {
+fn page(last: i64, number: i32, backward: bool) -> Result<PageRequest> {
     let (last_read, count) = (last_read(last)?, count(number)?);
-    Ok(if backward { Page::before(last_read, count) } else { Page::after(last_read, count) })
+    Ok(if backward { PageRequest::before(last_read, count) } else { PageRequest::after(last_read, count) })
 }
 
 fn entry_set(entries: &[Entry]) -> Vec<v1::TimelineEntry> {

@@ -1,7 +1,7 @@
 //! An entry as every reader sees it, in an answer or pushed.
 
 use crate::proto::v1::{TimelineEntry, timeline_entry};
-use crate::{Destination, Entry, Kind, Tag};
+use crate::{Destination, Entry, EntryKind, Tag};
 
 /// The entry on the wire; what is not known of it is absent.
 impl From<&Entry> for TimelineEntry {
@@ -26,13 +26,13 @@ impl From<&Entry> for TimelineEntry {
     }
 }
 
-impl From<Kind> for timeline_entry::Kind {
-    fn from(kind: Kind) -> Self {
+impl From<EntryKind> for timeline_entry::Kind {
+    fn from(kind: EntryKind) -> Self {
         match kind {
-            Kind::Message => Self::Message,
-            Kind::Edit => Self::Edit,
-            Kind::Recall => Self::Recall,
-            Kind::Tombstone => Self::Tombstone,
+            EntryKind::Message => Self::Message,
+            EntryKind::Edit => Self::Edit,
+            EntryKind::Recall => Self::Recall,
+            EntryKind::Tombstone => Self::Tombstone,
         }
     }
 }

@@ -44,10 +44,10 @@ impl<S: Stage> Scene for Ids<S> {
         match act {
             Act::Beat { device: None, .. } => presence.online(&ids).await.unwrap(),
             Act::Beat { device: Some(number), .. } => {
-                presence.online_device(&ids[0], device(number)).await.unwrap();
+                presence.beat_device(&ids[0], device(number)).await.unwrap();
             }
             Act::Hold { device: number, .. } => presence.hold_device(&ids[0], device(number)).await.unwrap(),
-            Act::End { device: number } => presence.offline_device(&ids[0], device(number)).await.unwrap(),
+            Act::End { device: number } => presence.end_device(&ids[0], device(number)).await.unwrap(),
             Act::Remove => presence.offline(&ids).await.unwrap(),
             Act::Continue { .. } | Act::Show { .. } => unreachable!("these are of rooms"),
         }

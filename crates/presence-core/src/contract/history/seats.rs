@@ -14,7 +14,7 @@ use crate::contract::RoomWorld;
 use crate::error::Error;
 use crate::event::{Cause, Since};
 use crate::page::Cursor;
-use crate::rooms::{Action, Event, Payload, Rooms, Update};
+use crate::rooms::{Action, Payload, RoomEvent, RoomUpdate, Rooms};
 
 /// Runs random histories of rooms.
 ///
@@ -84,12 +84,12 @@ impl<S: Stage<World: RoomWorld>> Scene for Seats<S> {
     }
 }
 
-fn told(update: Update) -> Told {
+fn told(update: RoomUpdate) -> Told {
     match update {
-        Update::Present(member) => Told::Present(number(&member.id), Some(shown(&member.payload))),
-        Update::Absent(id) => Told::Present(number(&id), None),
-        Update::Synced(_) => Told::Synced,
-        Update::Change(Event { id, action, position, .. }) => {
+        RoomUpdate::Present(member) => Told::Present(number(&member.id), Some(shown(&member.payload))),
+        RoomUpdate::Absent(id) => Told::Present(number(&id), None),
+        RoomUpdate::Synced(_) => Told::Synced,
+        RoomUpdate::Change(RoomEvent { id, action, position, .. }) => {
             let what = match action {
                 Action::Joined(payload) => What::Came(shown(&payload)),
                 Action::Updated(payload) => What::Showed(shown(&payload)),

@@ -69,7 +69,7 @@ pub async fn rooms_are_apart<W: RoomWorld>() {
     assert_eq!(presence.status(["b:c"]).await.unwrap(), [Status::Offline]);
     presence.hold_device("b:c", "tab").await.unwrap();
     presence.offline(["b:c"]).await.unwrap();
-    presence.offline_device("b:c", "tab").await.unwrap();
+    presence.end_device("b:c", "tab").await.unwrap();
     watch.silent(W::DELIVERY).await;
     assert_eq!(listed(&rooms, "a", 9).await.len(), 1);
     assert_eq!(presence.count().await.unwrap(), 0);

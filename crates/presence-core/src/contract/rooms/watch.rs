@@ -13,14 +13,14 @@ use crate::error::ErrorKind;
 use crate::event::{Cause, Since};
 use crate::events::Events;
 use crate::position::Position;
-use crate::rooms::{Action, Event, Payload, Rooms, Update};
+use crate::rooms::{Action, Payload, RoomEvent, RoomUpdate, Rooms};
 
 /// Who is in a room, and what they show.
 pub(super) type Picture = BTreeMap<String, Payload>;
 
 /// Reads a stream, checks its shape and that each event fits to what is known.
 pub(super) struct RoomWatch<W> {
-    events: Events<Update>,
+    events: Events<RoomUpdate>,
     /// What the stream said last about each id; `None` is no member.
     known: BTreeMap<String, Option<Payload>>,
     /// Whether an id that is not in `known` is no member.
@@ -33,7 +33,7 @@ pub(super) struct RoomWatch<W> {
 }
 
 impl<W: World> RoomWatch<W> {
-    /// Opens a stream and reads it up to [`Update::Synced`].
+    /// Opens a stream and reads it up to [`RoomUpdate::Synced`].
     pub(super) async fn open(rooms: &Rooms, room: &str, since: Since) -> Self {
         Self::open_slowly(rooms, room, since, || std::future::ready(())).await
     }
@@ -53,17 +53,17 @@ impl<W: World> RoomWatch<W> {
         let (mut known, mut lagged) = (BTreeMap::new(), false);
         let synced = loop {
             match timeout(PATIENCE, events.next()).await.expect("stream syncs").expect("stream goes on") {
-                Ok(Update::Present(member)) => {
+                Ok(RoomUpdate::Present(member)) => {
                     assert!(complete, "only a stream from a snapshot has one");
                     known.insert(member.id.to_string(), Some(member.payload));
                     between().await;
                 }
-                Ok(Update::Absent(id)) => {
+                Ok(RoomUpdate::Absent(id)) => {
                     assert!(complete, "only a stream from a snapshot has one");
                     known.insert(id.to_string(), None);
                 }
-                Ok(Update::Synced(position)) => break position,
-                Ok(Update::Change(event)) => panic!("change before the stream was synced: {event:?}"),
+                Ok(RoomUpdate::Synced(position)) => break position,
+                Ok(RoomUpdate::Change(event)) => panic!("change before the stream was synced: {event:?}"),
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Lagged, "{error}");
                     lagged = true;
@@ -75,11 +75,11 @@ impl<W: World> RoomWatch<W> {
     }
 
     /// Waits for one more event; `None` after `within`, or at the end of the stream.
-    pub(super) async fn change(&mut self, within: Duration) -> Option<Event> {
+    pub(super) async fn change(&mut self, within: Duration) -> Option<RoomEvent> {
         let until = Instant::now() + within;
         loop {
             match timeout_at(until, self.events.next()).await.ok()?? {
-                Ok(Update::Change(event)) => {
+                Ok(RoomUpdate::Change(event)) => {
                     self.note(&event);
                     return Some(event);
                 }
@@ -96,28 +96,28 @@ impl<W: World> RoomWatch<W> {
     }
 
     /// Waits for the next event, which must be that `id` joined with `payload`.
-    pub(super) async fn joined(&mut self, id: &str, payload: &str) -> Event {
+    pub(super) async fn joined(&mut self, id: &str, payload: &str) -> RoomEvent {
         self.expect(id, Action::Joined(Payload::new(payload).unwrap())).await
     }
 
     /// Waits for the next event, which must be that `id` shows `payload`.
-    pub(super) async fn updated(&mut self, id: &str, payload: &str) -> Event {
+    pub(super) async fn updated(&mut self, id: &str, payload: &str) -> RoomEvent {
         self.expect(id, Action::Updated(Payload::new(payload).unwrap())).await
     }
 
     /// Waits for the next event, which must be that `id` left for this reason.
-    pub(super) async fn left(&mut self, id: &str, cause: Cause) -> Event {
+    pub(super) async fn left(&mut self, id: &str, cause: Cause) -> RoomEvent {
         self.expect(id, Action::Left(cause)).await
     }
 
-    async fn expect(&mut self, id: &str, action: Action) -> Event {
+    async fn expect(&mut self, id: &str, action: Action) -> RoomEvent {
         let event = self.change(PATIENCE).await.unwrap_or_else(|| panic!("no event: {id} {action:?}"));
         assert_eq!((event.id.as_str(), &event.action), (id, &action));
         event
     }
 
     /// Reads so many events.
-    pub(super) async fn take(&mut self, count: usize) -> Vec<Event> {
+    pub(super) async fn take(&mut self, count: usize) -> Vec<RoomEvent> {
         let mut all = Vec::new();
         while all.len() < count {
             let event = self.change(PATIENCE).await;
@@ -127,9 +127,9 @@ impl<W: World> RoomWatch<W> {
     }
 
     /// Reads until there is one of `id`, which is the last.
-    pub(super) async fn until(&mut self, id: &str) -> Vec<Event> {
+    pub(super) async fn until(&mut self, id: &str) -> Vec<RoomEvent> {
         let mut all = Vec::new();
-        while all.last().is_none_or(|event: &Event| event.id.as_str() != id) {
+        while all.last().is_none_or(|event: &RoomEvent| event.id.as_str() != id) {
             all.push(self.change(PATIENCE).await.unwrap_or_else(|| panic!("no event of {id}")));
         }
         all
@@ -154,7 +154,7 @@ impl<W: World> RoomWatch<W> {
         members.collect()
     }
 
-    fn note(&mut self, event: &Event) {
+    fn note(&mut self, event: &RoomEvent) {
         let now = match &event.action {
             Action::Joined(payload) | Action::Updated(payload) => Some(payload.clone()),
             Action::Left(_) => None,

@@ -14,7 +14,7 @@ use crate::memory::Memory;
 use crate::memory::subscription::Subscription;
 use crate::name::{Device, Id, Room};
 use crate::page::Cursor;
-use crate::rooms::{MemberPage, Payload, RoomBackend, Seat, Update};
+use crate::rooms::{MemberKey, MemberPage, Payload, RoomBackend, RoomUpdate};
 use crate::state::State;
 
 // Each call is a critical section or two; none waits for anything.
@@ -22,13 +22,13 @@ use crate::state::State;
 impl RoomBackend for Memory {
     async fn join(&self, room: &Room, id: &Id, device: &Device, payload: &Payload) -> Result<(), Error> {
         let core = self.open()?;
-        let seat = Seat::new(room.clone(), id.clone());
-        let held = core.members.hold_device_with(&seat, device, |directory, transition| {
-            directory.record_with(&transition, payload);
+        let seat = MemberKey::new(room.clone(), id.clone());
+        let held = core.members.hold_device_with(&seat, device, |room_ledger, transition| {
+            room_ledger.record_with(&transition, payload);
             true
         });
         if !held.arrived {
-            core.directory().update(room, id, payload);
+            core.room_ledger().update(room, id, payload);
         }
         Ok(())
     }
@@ -41,33 +41,33 @@ impl RoomBackend for Memory {
         payload: &Payload,
     ) -> Result<(), Error> {
         let core = self.open()?;
-        let seat = Seat::new(room.clone(), id.clone());
-        let beat = core.members.beat_device_with(&seat, device, |directory, transition| {
-            directory.record_with(&transition, payload);
+        let seat = MemberKey::new(room.clone(), id.clone());
+        let beat = core.members.beat_device_with(&seat, device, |room_ledger, transition| {
+            room_ledger.record_with(&transition, payload);
             true
         });
         if !beat.arrived {
-            core.directory().update(room, id, payload);
+            core.room_ledger().update(room, id, payload);
         }
         Ok(())
     }
 
     async fn beat(&self, room: &Room, id: &Id, device: &Device) -> Result<bool, Error> {
-        let seat = Seat::new(room.clone(), id.clone());
+        let seat = MemberKey::new(room.clone(), id.clone());
         Ok(self.open()?.members.beat_device_of_online(&seat, device).is_some())
     }
 
     async fn leave(&self, room: &Room, id: &Id, device: &Device) -> Result<(), Error> {
-        self.open()?.members.end_device(&Seat::new(room.clone(), id.clone()), device);
+        self.open()?.members.end_device(&MemberKey::new(room.clone(), id.clone()), device);
         Ok(())
     }
 
     async fn update(&self, room: &Room, id: &Id, payload: &Payload) -> Result<bool, Error> {
-        Ok(self.open()?.directory().update(room, id, payload))
+        Ok(self.open()?.room_ledger().update(room, id, payload))
     }
 
     async fn remove(&self, room: &Room, id: &Id) -> Result<(), Error> {
-        self.open()?.members.end(&[Seat::new(room.clone(), id.clone())]);
+        self.open()?.members.end_all(&[MemberKey::new(room.clone(), id.clone())]);
         Ok(())
     }
 
@@ -79,14 +79,14 @@ impl RoomBackend for Memory {
                 "the cursor comes from another backend; list again from the first page",
             ));
         }
-        Ok(core.directory().page(room, cursor, limit))
+        Ok(core.room_ledger().page(room, cursor, limit))
     }
 
     async fn count(&self, room: &Room) -> Result<u64, Error> {
-        Ok(self.open()?.directory().count(room))
+        Ok(self.open()?.room_ledger().count(room))
     }
 
-    async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error> {
+    async fn events(&self, room: &Room, since: Since) -> Result<Events<RoomUpdate>, Error> {
         let feed = RoomFeed::new(Arc::clone(self.open()?), room);
         Ok(Events::new(Subscription::new(feed, since).into_stream()))
     }

@@ -5,39 +5,39 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::hall::Record;
+use super::room::Record;
 use crate::error::Error;
-use crate::memory::core::Core;
 use crate::memory::feed::{Feed, Ready};
 use crate::memory::log::{Gone, Log};
+use crate::memory::shared::Shared;
 use crate::name::Room;
 use crate::position::Position;
-use crate::rooms::{Action, Event, Member, Update};
+use crate::rooms::{Action, Member, RoomEvent, RoomUpdate};
 
 /// Follows a room, which is kept for as long.
 #[derive(Debug)]
 pub(super) struct RoomFeed {
-    core: Arc<Core>,
+    core: Arc<Shared>,
     room: Room,
     news: watch::Receiver<()>,
 }
 
 impl RoomFeed {
-    pub(super) fn new(core: Arc<Core>, room: &Room) -> Self {
-        let news = core.directory().watch(room);
+    pub(super) fn new(core: Arc<Shared>, room: &Room) -> Self {
+        let news = core.room_ledger().watch(room);
         Self { core, room: room.clone(), news }
     }
 }
 
 impl Drop for RoomFeed {
     fn drop(&mut self) {
-        self.core.directory().unwatch(&self.room);
+        self.core.room_ledger().unwatch(&self.room);
     }
 }
 
 impl Feed for RoomFeed {
     type Record = Record;
-    type Update = Update;
+    type Update = RoomUpdate;
     /// Before which place the members are yet to be listed; at the beginning, before the end.
     type Scan = Option<usize>;
 
@@ -50,44 +50,44 @@ impl Feed for RoomFeed {
     }
 
     fn look<T>(&self, look: impl FnOnce(&Log<Record>) -> T) -> T {
-        self.core.directory().look(&self.room, |hall| look(&hall.log))
+        self.core.room_ledger().look(&self.room, |hall| look(&hall.log))
     }
 
-    fn scan(&self, scan: &mut Option<usize>, number: u64, ready: &mut Ready<Update>) -> Option<u64> {
+    fn scan(&self, scan: &mut Option<usize>, number: u64, ready: &mut Ready<RoomUpdate>) -> Option<u64> {
         if *scan == Some(0) {
             return None;
         }
-        self.core.directory().look(&self.room, |hall| {
+        self.core.room_ledger().look(&self.room, |hall| {
             // Of those who joined since, too: they are where the listing has been.
             match hall.log.read(number, u64::MAX, usize::MAX) {
                 Ok(events) => ready.extend(events.map(|(_, record)| Ok(correction(record)))),
                 Err(Gone { missed }) => ready.push_back(Err(Error::lagged(Some(missed)))),
             }
             let (members, start) = hall.before(scan.unwrap_or(usize::MAX), PART);
-            ready.extend(members.map(|member| Ok(Update::Present(member))));
+            ready.extend(members.map(|member| Ok(RoomUpdate::Present(member))));
             *scan = Some(start);
             Some(hall.log.last())
         })
     }
 
-    fn synced(position: Position) -> Update {
-        Update::Synced(position)
+    fn synced(position: Position) -> RoomUpdate {
+        RoomUpdate::Synced(position)
     }
 
-    fn change(record: &Record, position: Position) -> Update {
+    fn change(record: &Record, position: Position) -> RoomUpdate {
         let Record { id, action, count, at } = record;
-        Update::Change(Event::new(id.clone(), action.clone(), *count, *at, position))
+        RoomUpdate::Change(RoomEvent::new(id.clone(), action.clone(), *count, *at, position))
     }
 }
 
 /// What an event says to who takes a snapshot.
-fn correction(record: &Record) -> Update {
+fn correction(record: &Record) -> RoomUpdate {
     let id = record.id.clone();
     match &record.action {
         Action::Joined(payload) | Action::Updated(payload) => {
-            Update::Present(Member::new(id, payload.clone()))
+            RoomUpdate::Present(Member::new(id, payload.clone()))
         }
-        Action::Left(_) => Update::Absent(id),
+        Action::Left(_) => RoomUpdate::Absent(id),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Rooms in memory: their members, and a log of each.
 
 mod backend;
-mod directory;
 mod feed;
-mod hall;
-mod place;
+mod room;
+mod room_ledger;
+mod stripe;
 
-pub(super) use self::directory::Directory;
+pub(super) use self::room_ledger::RoomLedger;

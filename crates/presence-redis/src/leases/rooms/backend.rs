@@ -3,30 +3,30 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use presence_core::rooms::{MemberPage, Payload, Room, RoomBackend, Seat, Update};
+use presence_core::rooms::{MemberKey, MemberPage, Payload, Room, RoomBackend, RoomUpdate};
 use presence_core::{Backend, Cursor, Device, Error, Events, Id, Since, State};
 use tokio::sync::watch;
 
 use super::follower::Follower;
-use super::seats::Seats;
+use super::space::RoomSpace;
 use super::subscription::Subscription;
 use super::tail::Tail;
 use crate::leases::Leases;
-use crate::leases::core::Core;
-use crate::leases::writer::Writer;
+use crate::leases::shared::Shared;
+use crate::leases::writer::ShardWriter;
 
 impl Leases {
     /// The rooms, which cost Redis nothing until they are used.
-    async fn rooms(&self) -> Result<&Arc<Core<Seats>>, Error> {
+    async fn rooms(&self) -> Result<&Arc<Shared<RoomSpace>>, Error> {
         self.core.check_open()?;
         let start = async {
             let tail = Tail::new(self.core.config.room_events_max, self.core.tail.ended.clone());
-            let core = Arc::new(self.core.beside::<Seats>(tail));
+            let core = Arc::new(self.core.beside::<RoomSpace>(tail));
             for number in 0..core.shards.len() {
-                self.tasks.spawn_on(Writer::new(Arc::clone(&core), number).run(), &self.runtime);
+                self.tasks.spawn_on(ShardWriter::new(Arc::clone(&core), number).run(), &self.runtime);
             }
             let swept = Arc::clone(&core);
-            let sweep = async move { swept.beings.sweep(&swept.closing).await };
+            let sweep = async move { swept.tracker.sweep(&swept.closing).await };
             self.tasks.spawn_on(sweep, &self.runtime);
             core
         };
@@ -37,9 +37,9 @@ impl Leases {
 #[async_trait]
 impl RoomBackend for Leases {
     async fn join(&self, room: &Room, id: &Id, device: &Device, payload: &Payload) -> Result<(), Error> {
-        let (core, seat) = (self.rooms().await?, Seat::new(room.clone(), id.clone()));
+        let (core, seat) = (self.rooms().await?, MemberKey::new(room.clone(), id.clone()));
         let joined =
-            core.join_by(&seat, payload, |record| core.beings.hold_device_with(&seat, device, record)).await;
+            core.join_by(&seat, payload, |record| core.tracker.hold_device_with(&seat, device, record)).await;
         joined.map_err(|error| core.cause(error))
     }
 
@@ -50,32 +50,34 @@ impl RoomBackend for Leases {
         device: &Device,
         payload: &Payload,
     ) -> Result<(), Error> {
-        let (core, seat) = (self.rooms().await?, Seat::new(room.clone(), id.clone()));
+        let (core, seat) = (self.rooms().await?, MemberKey::new(room.clone(), id.clone()));
         let joined =
-            core.join_by(&seat, payload, |record| core.beings.beat_device_with(&seat, device, record)).await;
+            core.join_by(&seat, payload, |record| core.tracker.beat_device_with(&seat, device, record)).await;
         joined.map_err(|error| core.cause(error))
     }
 
     async fn beat(&self, room: &Room, id: &Id, device: &Device) -> Result<bool, Error> {
         let core = self.rooms().await?;
-        core.beat_seated(&Seat::new(room.clone(), id.clone()), device)
+        core.beat_seated(&MemberKey::new(room.clone(), id.clone()), device)
             .await
             .map_err(|error| core.cause(error))
     }
 
     async fn leave(&self, room: &Room, id: &Id, device: &Device) -> Result<(), Error> {
         let core = self.rooms().await?;
-        core.end_device(&Seat::new(room.clone(), id.clone()), device).await.map_err(|error| core.cause(error))
+        core.end_device(&MemberKey::new(room.clone(), id.clone()), device)
+            .await
+            .map_err(|error| core.cause(error))
     }
 
     async fn update(&self, room: &Room, id: &Id, payload: &Payload) -> Result<bool, Error> {
         let core = self.rooms().await?;
-        core.show(&Seat::new(room.clone(), id.clone()), payload).await.map_err(|error| core.cause(error))
+        core.show(&MemberKey::new(room.clone(), id.clone()), payload).await.map_err(|error| core.cause(error))
     }
 
     async fn remove(&self, room: &Room, id: &Id) -> Result<(), Error> {
         let core = self.rooms().await?;
-        let failed = core.expel(&[Seat::new(room.clone(), id.clone())]).await;
+        let failed = core.expel(&[MemberKey::new(room.clone(), id.clone())]).await;
         failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(core.cause(error)))
     }
 
@@ -90,7 +92,7 @@ impl RoomBackend for Leases {
         looked.map(|(_, looked)| looked.online).map_err(|error| core.cause(error))
     }
 
-    async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error> {
+    async fn events(&self, room: &Room, since: Since) -> Result<Events<RoomUpdate>, Error> {
         let core = self.rooms().await?;
         let start = async {
             for follower in Follower::all(core, &self.drain) {

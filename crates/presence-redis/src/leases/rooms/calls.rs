@@ -4,25 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use presence_core::beings::{Beat, Transition};
-use presence_core::rooms::{Payload, Seat};
+use presence_core::rooms::{MemberKey, Payload};
+use presence_core::tracker::{Beat, Transition};
 use presence_core::{Device, Error, ErrorKind};
 use tokio::time::{Instant, sleep};
 
-use super::seats::Seats;
+use super::space::RoomSpace;
 use crate::leases::asking::recovering;
-use crate::leases::core::Core;
-use crate::leases::ledger::Ledger;
-use crate::leases::outbox::{Answer, Reply, What};
-use crate::leases::space::Faces;
+use crate::leases::outbox::{Reply, StepAnswer, StepKind};
+use crate::leases::outboxes::Outboxes;
+use crate::leases::shared::Shared;
+use crate::leases::space::Payloads;
 
-impl Core<Seats> {
+impl Shared<RoomSpace> {
     /// Lets somebody join by what `come` does, which writes an arrival down as it is told to.
-    pub(super) async fn join_by<C>(&self, seat: &Seat, payload: &Payload, come: C) -> Result<(), Error>
+    pub(super) async fn join_by<C>(&self, seat: &MemberKey, payload: &Payload, come: C) -> Result<(), Error>
     where
-        C: Fn(&dyn Fn(&Ledger<Seats>, Transition<'_, Seat>) -> bool) -> Beat,
+        C: Fn(&dyn Fn(&Outboxes<RoomSpace>, Transition<'_, MemberKey>) -> bool) -> Beat,
     {
-        let record = |ledger: &Ledger<Seats>, transition: Transition<'_, Seat>| {
+        let record = |ledger: &Outboxes<RoomSpace>, transition: Transition<'_, MemberKey>| {
             ledger.record_with(&transition, payload.clone())
         };
         for _ in 0..ATTEMPTS {
@@ -39,10 +39,10 @@ impl Core<Seats> {
     }
 
     /// Gives a device of somebody who sits here a heartbeat, and says whether there is somebody.
-    pub(super) async fn beat_seated(&self, seat: &Seat, device: &Device) -> Result<bool, Error> {
-        let shard = self.beings.ledger().shard(seat);
+    pub(super) async fn beat_seated(&self, seat: &MemberKey, device: &Device) -> Result<bool, Error> {
+        let shard = self.tracker.ledger().shard(seat);
         let wait = self.shards[shard].wait();
-        let Some(beat) = self.beings.beat_device_of_online(seat, device) else { return Ok(false) };
+        let Some(beat) = self.tracker.beat_device_of_online(seat, device) else { return Ok(false) };
         if beat.settled {
             self.check_fresh(shard)?;
         } else {
@@ -55,8 +55,8 @@ impl Core<Seats> {
     ///
     /// While the shard recovers nobody knows whether somebody else has it: then it is said again
     /// once that is known.
-    pub(super) async fn show(&self, seat: &Seat, payload: &Payload) -> Result<bool, Error> {
-        let (until, shard) = (Instant::now() + self.patience(), self.beings.ledger().shard(seat));
+    pub(super) async fn show(&self, seat: &MemberKey, payload: &Payload) -> Result<bool, Error> {
+        let (until, shard) = (Instant::now() + self.patience(), self.tracker.ledger().shard(seat));
         loop {
             if let Some(shown) = self.show_once(seat, payload, until).await? {
                 return Ok(shown);
@@ -70,20 +70,25 @@ impl Core<Seats> {
     }
 
     /// The same once; `None` if nobody can know.
-    async fn show_once(&self, seat: &Seat, payload: &Payload, until: Instant) -> Result<Option<bool>, Error> {
-        let ledger = self.beings.ledger();
+    async fn show_once(
+        &self,
+        seat: &MemberKey,
+        payload: &Payload,
+        until: Instant,
+    ) -> Result<Option<bool>, Error> {
+        let ledger = self.tracker.ledger();
         let shard = ledger.shard(seat);
         let (wait, answers) = (self.shards[shard].wait(), Arc::new(Mutex::new(Vec::new())));
         let (mut ticket, mut here) = (0, false);
         // Nobody is forgotten: this is for the lock, under which it comes after the arrival and
         // before the departure.
-        self.beings.forget_if(seat, |online| {
+        self.tracker.forget_if(seat, |online| {
             if online {
-                ledger.faces.show(seat, payload);
+                ledger.payloads.show(seat, payload);
             }
             here = online;
             let reply = Some(Reply { place: 0, answers: Arc::clone(&answers) });
-            ticket = ledger.push(shard, seat.clone(), What::Show { shown: payload.clone(), reply });
+            ticket = ledger.push(shard, seat.clone(), StepKind::Show { shown: payload.clone(), reply });
             false
         });
         wait.until(ticket, until).await?;
@@ -92,9 +97,9 @@ impl Core<Seats> {
         }
         let answer = answers.lock().pop();
         match answer {
-            Some((_, Answer::Nobody)) => Ok(Some(false)),
+            Some((_, StepAnswer::Nobody)) => Ok(Some(false)),
             // Who is here is about to be announced, with what was shown last.
-            Some((_, Answer::Recovering)) if !here => Ok(None),
+            Some((_, StepAnswer::Recovering)) if !here => Ok(None),
             _ => Ok(Some(true)),
         }
     }

@@ -13,11 +13,11 @@ use redis::{Cmd, Value};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::entry::Entry;
-use super::seats::Seats;
+use super::space::RoomSpace;
+use super::stream_entry::StreamEntry;
 use crate::leases::answer::decode;
-use crate::leases::core::Core;
 use crate::leases::script::ms;
+use crate::leases::shared::Shared;
 
 /// The one who follows the rooms of shards that can be read together: all of one server's, or one
 /// of a cluster's.
@@ -26,7 +26,7 @@ use crate::leases::script::ms;
 /// the nudge of this process: an entry there ends a read that does not know of the latest room yet.
 #[derive(Debug)]
 pub(super) struct Follower {
-    core: Arc<Core<Seats>>,
+    core: Arc<Shared<RoomSpace>>,
     shards: Vec<usize>,
     /// Where the lives of the shards begin.
     starts: HashMap<usize, u64>,
@@ -40,7 +40,7 @@ pub(super) struct Follower {
 
 /// What a key of a read is.
 #[derive(Debug)]
-enum Source {
+enum ReadKey {
     Shard,
     Nudge,
     Room(Room),
@@ -48,7 +48,7 @@ enum Source {
 
 impl Follower {
     /// Those who together follow every shard.
-    pub(super) fn all(core: &Arc<Core<Seats>>, drain: &CancellationToken) -> Vec<Self> {
+    pub(super) fn all(core: &Arc<Shared<RoomSpace>>, drain: &CancellationToken) -> Vec<Self> {
         let follower = |shards: Vec<usize>| Self {
             core: Arc::clone(core),
             starts: HashMap::new(),
@@ -112,9 +112,9 @@ impl Follower {
         let renewed = self.shards.iter().map(|shard| self.core.shards[*shard].renewed(until));
         futures_util::future::try_join_all(renewed).await?;
         for number in &self.shards {
-            if let Some(life) = &self.core.shards[*number].standing().borrow().life {
-                self.starts.insert(*number, life.start);
-                self.core.tail.begin(*number, life);
+            if let Some(registration) = &self.core.shards[*number].status().borrow().registration {
+                self.starts.insert(*number, registration.start);
+                self.core.tail.begin(*number, registration);
             }
         }
         if std::mem::take(&mut self.failing) {
@@ -129,15 +129,15 @@ impl Follower {
         &self,
         block: Option<Duration>,
         lives: impl Iterator<Item = usize>,
-    ) -> (Cmd, HashMap<String, Source>) {
+    ) -> (Cmd, HashMap<String, ReadKey>) {
         let keys = &self.core.keys.shards;
-        let mut asked = vec![(self.nudge.clone(), self.nudged.clone(), Source::Nudge)];
+        let mut asked = vec![(self.nudge.clone(), self.nudged.clone(), ReadKey::Nudge)];
         for shard in lives {
             let start = self.starts.get(&shard).copied().unwrap_or_default();
-            asked.push((keys[shard].log.clone(), format!("{start}-0"), Source::Shard));
+            asked.push((keys[shard].log.clone(), format!("{start}-0"), ReadKey::Shard));
         }
         for (room, shard, last) in self.core.tail.followed(&self.shards) {
-            asked.push((keys[shard].log(&room), format!("{last}-0"), Source::Room(room)));
+            asked.push((keys[shard].log(&room), format!("{last}-0"), ReadKey::Room(room)));
         }
         let mut read = redis::cmd("XREAD");
         read.arg("COUNT").arg(ENTRIES_MAX);
@@ -154,21 +154,21 @@ impl Follower {
         (read, asked.into_iter().map(|(key, _, source)| (key, source)).collect())
     }
 
-    async fn take(&mut self, answer: Value, mut sources: HashMap<String, Source>) -> Result<(), Error> {
+    async fn take(&mut self, answer: Value, mut sources: HashMap<String, ReadKey>) -> Result<(), Error> {
         type Streams = Vec<(String, Vec<(String, Vec<Value>)>)>;
         for (key, entries) in decode::<Streams>(answer)? {
             match sources.remove(&key) {
-                Some(Source::Shard) => {
+                Some(ReadKey::Shard) => {
                     // What else was read is read again, in the new life.
                     return self.begin().await;
                 }
-                Some(Source::Nudge) => {
+                Some(ReadKey::Nudge) => {
                     if let Some((id, _)) = entries.into_iter().next_back() {
                         self.nudged = id;
                     }
                 }
-                Some(Source::Room(room)) => {
-                    let entries = entries.into_iter().map(Entry::read).collect::<Result<_, _>>()?;
+                Some(ReadKey::Room(room)) => {
+                    let entries = entries.into_iter().map(StreamEntry::read).collect::<Result<_, _>>()?;
                     self.core.tail.append(&room, entries);
                 }
                 None => {}
@@ -178,7 +178,7 @@ impl Follower {
     }
 }
 
-impl Core<Seats> {
+impl Shared<RoomSpace> {
     /// Makes the follower of a shard look again at which rooms are followed.
     pub(super) async fn nudge(&self, shard: usize) {
         let group = self.groups().into_iter().find(|group| group.contains(&shard)).unwrap_or_default();

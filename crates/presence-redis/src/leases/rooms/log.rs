@@ -4,14 +4,14 @@ use presence_core::Error;
 use presence_core::rooms::Room;
 use redis::Value;
 
-use super::entry::{Entry, Record};
-use super::seats::Seats;
+use super::space::RoomSpace;
+use super::stream_entry::{Record, StreamEntry};
 use crate::leases::answer::decode;
-use crate::leases::core::Core;
+use crate::leases::shared::Shared;
 
 /// Events in a row.
 #[derive(Debug)]
-pub(super) struct Stretch {
+pub(super) struct LogRange {
     pub(super) records: Vec<Record>,
     /// Up to which number this is all there is.
     pub(super) read: u64,
@@ -19,7 +19,7 @@ pub(super) struct Stretch {
     pub(super) lost: Option<Option<u64>>,
 }
 
-impl Core<Seats> {
+impl Shared<RoomSpace> {
     /// Reads a page of the events after `mark` up to `until`; logs were forgotten up to the number
     /// `forgot`.
     pub(super) async fn read_back(
@@ -28,8 +28,8 @@ impl Core<Seats> {
         mark: u64,
         until: u64,
         forgot: u64,
-    ) -> Result<Stretch, Error> {
-        let mut stretch = Stretch { records: Vec::new(), read: until, lost: None };
+    ) -> Result<LogRange, Error> {
+        let mut stretch = LogRange { records: Vec::new(), read: until, lost: None };
         if mark >= until {
             return Ok(stretch);
         }
@@ -40,7 +40,7 @@ impl Core<Seats> {
         let full = entries.len() == ENTRIES_MAX;
         let mut last = mark;
         for (place, entry) in entries.into_iter().enumerate() {
-            let entry = Entry::read(entry)?;
+            let entry = StreamEntry::read(entry)?;
             if place == 0 {
                 stretch.lost = lost(&entry, mark, forgot);
             }
@@ -63,7 +63,7 @@ impl Core<Seats> {
 }
 
 /// What is missing between a mark and the first entry that is left.
-fn lost(first: &Entry, mark: u64, forgot: u64) -> Option<Option<u64>> {
+fn lost(first: &StreamEntry, mark: u64, forgot: u64) -> Option<Option<u64>> {
     if mark >= first.from {
         let missed = first.before().saturating_sub(mark);
         return (missed > 0).then_some(Some(missed));

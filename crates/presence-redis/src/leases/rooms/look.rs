@@ -6,16 +6,16 @@ use presence_core::rooms::{Member, MemberPage, Payload, Room};
 use presence_core::{Cursor, Error, ErrorKind, Id};
 use tokio::time::Instant;
 
-use super::seats::Seats;
+use super::space::RoomSpace;
 use crate::leases::answer::{Answered, decode, ok};
-use crate::leases::core::Core;
 use crate::leases::keys::ShardKeys;
-use crate::leases::listing::{self, Place};
+use crate::leases::listing::{self, ShardCursor};
 use crate::leases::script::{ROOM, ms};
 use crate::leases::scripts::{Looked, Scripts};
-use crate::leases::shard::Life;
+use crate::leases::shard::Registration;
+use crate::leases::shared::Shared;
 
-impl Scripts<'_, Seats> {
+impl Scripts<'_, RoomSpace> {
     /// Looks at a room.
     async fn room(&self, epoch: &str, allowance: Duration, room: &Room) -> Answered<Looked> {
         let keys = self.keys;
@@ -34,10 +34,10 @@ impl Scripts<'_, Seats> {
     }
 }
 
-impl Core<Seats> {
+impl Shared<RoomSpace> {
     /// The shard that a room lies in.
     pub(super) fn shard_of(&self, room: &Room) -> usize {
-        self.beings.ledger().shard_at(room.as_bytes())
+        self.tracker.ledger().shard_at(room.as_bytes())
     }
 
     pub(super) fn room_keys(&self, room: &Room) -> &ShardKeys {
@@ -45,25 +45,25 @@ impl Core<Seats> {
     }
 
     /// Looks at a room whose shard has recovered and holds nobody whose lease is over.
-    pub(super) async fn look_at(&self, room: &Room) -> Result<(Life, Looked), Error> {
+    pub(super) async fn look_at(&self, room: &Room) -> Result<(Registration, Looked), Error> {
         let shard = self.shard_of(room);
-        let look = |life: Life, allowance| async move {
-            self.scripts(shard).room(&life.epoch, allowance, room).await
+        let look = |registration: Registration, allowance| async move {
+            self.scripts(shard).room(&registration.epoch, allowance, room).await
         };
         self.look_by(shard, Instant::now() + self.patience(), look).await
     }
 
-    /// Lists a page of the members. See [`Place`] for its cursor.
+    /// Lists a page of the members. See [`ShardCursor`] for its cursor.
     pub(super) async fn page(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
-        if listing::Page::shard_of(cursor) != 0 {
+        if listing::ShardListing::shard_of(cursor) != 0 {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 "the cursor comes from another backend; list again from the first page",
             ));
         }
         // With each page: the data may have been lost since the last one.
-        let (life, _) = self.look_at(room).await?;
-        let page = listing::Page::new(0, &life.epoch);
+        let (registration, _) = self.look_at(room).await?;
+        let page = listing::ShardListing::new(0, &registration.epoch);
         let (mut place, mut members) = (page.place(cursor), Vec::new());
         while let Some(count) = place.count(members.len(), limit) {
             let (next, found) = self.scan_room(room, place.cursor, count).await?;
@@ -71,7 +71,7 @@ impl Core<Seats> {
                 place.after = after;
                 break;
             }
-            place = Place { cursor: next, after: 0 };
+            place = ShardCursor { cursor: next, after: 0 };
             if next == 0 {
                 return Ok(MemberPage::new(members, None));
             }

@@ -4,14 +4,14 @@
 
 mod backend;
 mod calls;
-mod entry;
-mod faces;
 mod follower;
 mod log;
 mod look;
-mod seats;
+mod payloads;
 mod snapshot;
+mod space;
+mod stream_entry;
 mod subscription;
 mod tail;
 
-pub(super) use self::seats::Seats;
+pub(super) use self::space::RoomSpace;

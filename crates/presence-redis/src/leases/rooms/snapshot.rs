@@ -6,11 +6,11 @@
 use std::collections::{HashSet, VecDeque};
 use std::mem;
 
-use presence_core::rooms::{Room, Update};
+use presence_core::rooms::{Room, RoomUpdate};
 use presence_core::{Error, Id};
 
-use super::seats::Seats;
-use crate::leases::core::Core;
+use super::space::RoomSpace;
+use crate::leases::shared::Shared;
 
 /// How far a snapshot is.
 #[derive(Debug, Default)]
@@ -34,13 +34,13 @@ impl Snapshot {
     /// Reads some more, and says in which life and at which number it is complete, once it is.
     pub(super) async fn turn(
         &mut self,
-        core: &Core<Seats>,
+        core: &Shared<RoomSpace>,
         room: &Room,
-        ready: &mut VecDeque<Result<Update, Error>>,
+        ready: &mut VecDeque<Result<RoomUpdate, Error>>,
     ) -> Result<Option<(String, u64)>, Error> {
         let Some(scan) = &mut self.scan else {
-            let (life, looked) = core.look_at(room).await?;
-            let (epoch, mark) = (life.epoch, looked.last);
+            let (registration, looked) = core.look_at(room).await?;
+            let (epoch, mark) = (registration.epoch, looked.last);
             self.scan = Some(Scan { epoch, mark, cursor: 0, found: HashSet::new() });
             return Ok(None);
         };
@@ -49,7 +49,7 @@ impl Snapshot {
         for member in members {
             if scan.found.insert(member.id.clone()) {
                 self.given.insert(member.id.clone());
-                ready.push_back(Ok(Update::Present(member)));
+                ready.push_back(Ok(RoomUpdate::Present(member)));
             }
         }
         if next == 0 { self.finish(core, room, ready).await } else { Ok(None) }
@@ -58,14 +58,14 @@ impl Snapshot {
     /// Applies what happened during the listing.
     async fn finish(
         &mut self,
-        core: &Core<Seats>,
+        core: &Shared<RoomSpace>,
         room: &Room,
-        ready: &mut VecDeque<Result<Update, Error>>,
+        ready: &mut VecDeque<Result<RoomUpdate, Error>>,
     ) -> Result<Option<(String, u64)>, Error> {
         let Some(Scan { epoch, mut mark, mut found, .. }) = self.scan.take() else { return Ok(None) };
-        let (life, looked) = core.look_at(room).await?;
+        let (registration, looked) = core.look_at(room).await?;
         let mut corrections = Vec::new();
-        while life.epoch == epoch && mark < looked.last {
+        while registration.epoch == epoch && mark < looked.last {
             let stretch = core.read_back(room, mark, looked.last, looked.forgot).await?;
             if stretch.lost.is_some() {
                 break;
@@ -73,7 +73,7 @@ impl Snapshot {
             mark = stretch.read;
             corrections.extend(stretch.records);
         }
-        if life.epoch != epoch || mark < looked.last {
+        if registration.epoch != epoch || mark < looked.last {
             // Too much happened, or the data was lost: list it again. Who is not found then is
             // taken back.
             return Ok(None);
@@ -81,15 +81,15 @@ impl Snapshot {
         for record in corrections {
             let update = record.into_correction();
             match &update {
-                Update::Present(member) => drop(found.insert(member.id.clone())),
-                Update::Absent(id) => drop(found.remove(id)),
+                RoomUpdate::Present(member) => drop(found.insert(member.id.clone())),
+                RoomUpdate::Absent(id) => drop(found.remove(id)),
                 _ => {}
             }
             ready.push_back(Ok(update));
         }
         let given = mem::take(&mut self.given);
-        ready.extend(given.difference(&found).map(|id| Ok(Update::Absent(id.clone()))));
-        Ok(Some((life.epoch, looked.last)))
+        ready.extend(given.difference(&found).map(|id| Ok(RoomUpdate::Absent(id.clone()))));
+        Ok(Some((registration.epoch, looked.last)))
     }
 }
 

@@ -4,18 +4,18 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_core::Stream;
-use presence_core::rooms::{Room, Update};
+use presence_core::rooms::{Room, RoomUpdate};
 use presence_core::{Error, Position, Since};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::entry::Record;
-use super::seats::Seats;
 use super::snapshot::Snapshot;
-use crate::leases::core::Core;
+use super::space::RoomSpace;
+use super::stream_entry::Record;
 use crate::leases::outages::{Outages, Reading};
 use crate::leases::scripts::Looked;
+use crate::leases::shared::Shared;
 
 /// A reader of one log, which takes a snapshot first if asked to.
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub(super) struct Subscription {
     watched: Watched,
     news: watch::Receiver<Reading>,
     /// Read, and not given yet.
-    ready: VecDeque<Result<Update, Error>>,
+    ready: VecDeque<Result<RoomUpdate, Error>>,
     /// The life of the shard, and up to which number the room was read in it.
-    life: String,
+    shard_epoch: String,
     mark: u64,
     snapshot: Option<Snapshot>,
     outages: Outages,
@@ -34,7 +34,7 @@ pub(super) struct Subscription {
 /// A room that is followed as long as this is there.
 #[derive(Debug)]
 struct Watched {
-    core: Arc<Core<Seats>>,
+    core: Arc<Shared<RoomSpace>>,
     room: Room,
 }
 
@@ -45,10 +45,10 @@ impl Drop for Watched {
 }
 
 impl Subscription {
-    pub(super) async fn open(core: Arc<Core<Seats>>, room: Room, since: Since) -> Result<Self, Error> {
-        let (life, looked) = core.look_at(&room).await?;
+    pub(super) async fn open(core: Arc<Shared<RoomSpace>>, room: Room, since: Since) -> Result<Self, Error> {
+        let (registration, looked) = core.look_at(&room).await?;
         let shard = core.shard_of(&room);
-        let (news, is_first) = core.tail.watch(&room, shard, &life, looked.last);
+        let (news, is_first) = core.tail.watch(&room, shard, &registration, looked.last);
         let watched = Watched { core, room };
         if is_first {
             watched.core.nudge(shard).await;
@@ -58,7 +58,7 @@ impl Subscription {
             watched,
             news,
             ready: VecDeque::new(),
-            life: life.epoch,
+            shard_epoch: registration.epoch,
             mark: looked.last,
             snapshot: None,
             outages,
@@ -75,7 +75,7 @@ impl Subscription {
         Ok(subscription)
     }
 
-    pub(super) fn into_stream(self) -> impl Stream<Item = Result<Update, Error>> + Send {
+    pub(super) fn into_stream(self) -> impl Stream<Item = Result<RoomUpdate, Error>> + Send {
         futures_util::stream::unfold(self, |mut subscription| async move {
             let item = subscription.next().await?;
             Some((item, subscription))
@@ -107,7 +107,7 @@ impl Subscription {
         Ok(())
     }
 
-    async fn next(&mut self) -> Option<Result<Update, Error>> {
+    async fn next(&mut self) -> Option<Result<RoomUpdate, Error>> {
         loop {
             if let Some(item) = self.ready.pop_front() {
                 return Some(item);
@@ -159,8 +159,8 @@ impl Subscription {
     async fn turn(&mut self) -> Result<(), Error> {
         let Some(snapshot) = &mut self.snapshot else { return self.read().await };
         let Watched { core, room } = &self.watched;
-        if let Some((life, mark)) = snapshot.turn(core, room, &mut self.ready).await? {
-            (self.life, self.mark, self.snapshot) = (life, mark, None);
+        if let Some((shard_epoch, mark)) = snapshot.turn(core, room, &mut self.ready).await? {
+            (self.shard_epoch, self.mark, self.snapshot) = (shard_epoch, mark, None);
             self.sync();
         }
         Ok(())
@@ -169,11 +169,11 @@ impl Subscription {
     async fn read(&mut self) -> Result<(), Error> {
         let Watched { core, room } = &self.watched;
         let next = core.tail.with(room, |end| {
-            let is_next = end.life.epoch != self.life && end.life.start > self.mark;
-            is_next.then(|| end.life.clone())
+            let is_next = end.registration.epoch != self.shard_epoch && end.registration.start > self.mark;
+            is_next.then(|| end.registration.clone())
         });
-        if let Some(life) = next.flatten() {
-            (self.life, self.mark) = (life.epoch, life.start);
+        if let Some(registration) = next.flatten() {
+            (self.shard_epoch, self.mark) = (registration.epoch, registration.start);
             self.ready.push_back(Err(Error::lagged(None)));
         }
         let mark = self.mark;
@@ -203,12 +203,12 @@ impl Subscription {
 
     fn sync(&mut self) {
         let position = Position::new(self.epoch(), self.mark);
-        self.ready.push_back(Ok(Update::Synced(position)));
+        self.ready.push_back(Ok(RoomUpdate::Synced(position)));
     }
 
     /// Names the room in the life of its shard, so that no position of another room fits.
     fn epoch(&self) -> u64 {
-        xxh3_64(format!("{}\n{}", self.life, self.watched.room).as_bytes())
+        xxh3_64(format!("{}\n{}", self.shard_epoch, self.watched.room).as_bytes())
     }
 }
 

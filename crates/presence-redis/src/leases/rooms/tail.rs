@@ -9,14 +9,14 @@ use presence_core::rooms::Room;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::entry::{Entry, Record};
+use super::stream_entry::{Record, StreamEntry};
 use crate::leases::outages::Reading;
-use crate::leases::shard::Life;
+use crate::leases::shard::Registration;
 
 /// The ends of the logs of the rooms that somebody follows, kept by the followers.
 #[derive(Debug)]
 pub(in crate::leases) struct Tail {
-    ends: Mutex<HashMap<Room, End>>,
+    ends: Mutex<HashMap<Room, LogTail>>,
     records_max: usize,
     /// Cancelled when there will be no more.
     pub(super) ended: CancellationToken,
@@ -24,8 +24,8 @@ pub(in crate::leases) struct Tail {
 
 /// The end of one log.
 #[derive(Debug)]
-pub(super) struct End {
-    pub(super) life: Life,
+pub(super) struct LogTail {
+    pub(super) registration: Registration,
     shard: usize,
     /// There is every event after this number.
     after: u64,
@@ -50,12 +50,12 @@ impl Tail {
         &self,
         room: &Room,
         shard: usize,
-        life: &Life,
+        registration: &Registration,
         last: u64,
     ) -> (watch::Receiver<Reading>, bool) {
         let mut ends = self.ends.lock();
-        let end = ends.entry(room.clone()).or_insert_with(|| End {
-            life: life.clone(),
+        let end = ends.entry(room.clone()).or_insert_with(|| LogTail {
+            registration: registration.clone(),
             shard,
             after: last,
             last,
@@ -64,7 +64,7 @@ impl Tail {
             news: watch::Sender::default(),
             doubted: false,
         });
-        end.begin(life);
+        end.begin(registration);
         end.watchers += 1;
         (end.news.subscribe(), end.watchers == 1)
     }
@@ -80,9 +80,9 @@ impl Tail {
     }
 
     /// Goes over to a life of a shard.
-    pub(super) fn begin(&self, shard: usize, life: &Life) {
+    pub(super) fn begin(&self, shard: usize, registration: &Registration) {
         for end in self.ends.lock().values_mut().filter(|end| end.shard == shard) {
-            if end.begin(life) {
+            if end.begin(registration) {
                 end.news.send_modify(|_| {});
             }
         }
@@ -110,7 +110,7 @@ impl Tail {
         of.map(|(room, end)| (room.clone(), end.shard, end.last)).collect()
     }
 
-    pub(super) fn append(&self, room: &Room, entries: Vec<Entry>) {
+    pub(super) fn append(&self, room: &Room, entries: Vec<StreamEntry>) {
         if let Some(end) = self.ends.lock().get_mut(room) {
             entries.into_iter().for_each(|entry| end.append(entry, self.records_max));
             end.news.send_modify(|_| {});
@@ -118,23 +118,25 @@ impl Tail {
     }
 
     /// Reads of a room that is watched.
-    pub(super) fn with<T>(&self, room: &Room, read: impl FnOnce(&End) -> T) -> Option<T> {
+    pub(super) fn with<T>(&self, room: &Room, read: impl FnOnce(&LogTail) -> T) -> Option<T> {
         self.ends.lock().get(room).map(read)
     }
 }
 
-impl End {
+impl LogTail {
     /// Goes over to a life, if it is a later one.
-    fn begin(&mut self, life: &Life) -> bool {
-        let is_next = self.life.epoch != life.epoch && life.start > self.life.start;
+    fn begin(&mut self, registration: &Registration) -> bool {
+        let is_next =
+            self.registration.epoch != registration.epoch && registration.start > self.registration.start;
         if is_next {
-            (self.life, self.after, self.last) = (life.clone(), life.start, life.start);
+            (self.registration, self.after, self.last) =
+                (registration.clone(), registration.start, registration.start);
             self.records.clear();
         }
         is_next
     }
 
-    fn append(&mut self, entry: Entry, records_max: usize) {
+    fn append(&mut self, entry: StreamEntry, records_max: usize) {
         if entry.last <= self.last {
             return;
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use tidings::presence::memory::{Config, Memory};
-use tidings::presence::rooms::{Action, MemberPage, RoomBackend, Update};
+use tidings::presence::rooms::{Action, MemberPage, RoomBackend, RoomUpdate};
 use tidings::presence::{Cursor, Error, Events, Since, State};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -74,7 +74,7 @@ impl RoomBackend for Flaky {
         self.store.count(room).await
     }
 
-    async fn events(&self, room: &Room, since: Since) -> Result<Events<Update>, Error> {
+    async fn events(&self, room: &Room, since: Since) -> Result<Events<RoomUpdate>, Error> {
         self.store.events(room, since).await
     }
 
@@ -90,7 +90,7 @@ impl RoomBackend for Flaky {
 struct World {
     attendance: Arc<Attendance>,
     rooms: Rooms,
-    hello: Events<Update>,
+    hello: Events<RoomUpdate>,
     stop: CancellationToken,
 }
 

@@ -42,7 +42,7 @@ pub(in crate::embedded) struct Item<'a> {
 
 /// What a journal ends with, behind its last whole batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::embedded) struct Tail {
+pub(in crate::embedded) struct JournalTail {
     /// Where the last whole batch ends.
     pub(in crate::embedded) at: u64,
     /// How many bytes that are no batch follow; the zeros at the end are not counted.
@@ -64,7 +64,7 @@ enum Parsed<'a> {
 const STEP: usize = 1024 * 1024;
 
 /// Reads a journal from its beginning, and returns what it ends with.
-pub(in crate::embedded) fn read(path: &Path, mut visit: impl FnMut(&Batch<'_>)) -> io::Result<Tail> {
+pub(in crate::embedded) fn read(path: &Path, mut visit: impl FnMut(&Batch<'_>)) -> io::Result<JournalTail> {
     let mut file = File::open(path)?;
     // The bytes from `at` on that were read and are no part of a visited batch.
     let (mut at, mut bytes, mut step) = (0_u64, Vec::new(), STEP);
@@ -131,10 +131,10 @@ fn read_written(file: &mut File, bytes: &mut Vec<u8>) -> io::Result<()> {
 /// How many bytes are compared with zeros at once.
 const BLOCK: usize = 64 * 1024;
 
-fn tail(at: u64, bytes: &[u8]) -> Tail {
+fn tail(at: u64, bytes: &[u8]) -> JournalTail {
     let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let followed = bytes[..written].get(1..).is_some_and(|rest| find(rest).is_some());
-    Tail { at, bytes: written as u64, followed }
+    JournalTail { at, bytes: written as u64, followed }
 }
 
 /// Returns where the first whole batch begins.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lsm_tree::{AbstractTree as _, SeqNo, SequenceNumberCounter};
 
-use super::super::marker::{Marker, Note, Phase};
+use super::super::marker::{Marker, MarkerRecord, Phase};
 use super::super::{keys, records};
 use super::files::{Files, VERSION};
 use super::journal::Batch;
@@ -18,7 +18,7 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Debug)]
 pub(in crate::embedded) struct Inspection {
     pub(in crate::embedded) found: Found,
-    pub(in crate::embedded) note: Option<Note>,
+    pub(in crate::embedded) note: Option<MarkerRecord>,
     /// The version of the layout; `None` when nothing was written yet.
     pub(in crate::embedded) version: Option<u8>,
     /// The number of the last batch.
@@ -56,12 +56,12 @@ pub(in crate::embedded) fn inspect(directory: &Path) -> Result<Inspection> {
 
 /// What the store says of itself.
 #[derive(Debug, Default)]
-struct Said {
+struct StoredIdentity {
     version: Option<u8>,
     identity: Option<(u128, u64)>,
 }
 
-impl Said {
+impl StoredIdentity {
     /// Takes over what a keyspace or a journal says; later ones count.
     fn note(&mut self, key: &[u8], record: &[u8]) {
         if key == keys::FORMAT {
@@ -108,7 +108,7 @@ impl Inspector<'_> {
             return Err(self.refuse(&format!("its journals are damaged: {problem}")));
         }
         let keyspaces = self.parts(&files, note.as_ref(), &numbers)?;
-        let mut said = Said::default();
+        let mut said = StoredIdentity::default();
         let last_batch = self.last_batch(note.as_ref(), &keyspaces, &numbers, &mut said)?;
         journaled.iter().for_each(|(key, record)| said.note(key, record));
         self.compare(note.as_ref(), &said)?;
@@ -136,7 +136,7 @@ impl Inspector<'_> {
         Ok(torn)
     }
 
-    fn found(&self, files: &Files, note: Option<&Note>, numbers: &Numbers) -> Result<Found> {
+    fn found(&self, files: &Files, note: Option<&MarkerRecord>, numbers: &Numbers) -> Result<Found> {
         let empty = numbers.batches() == 0 && files.journals.iter().all(|(id, _)| *id == 0);
         match note {
             // Before layout 2 there was no marker.
@@ -161,7 +161,7 @@ impl Inspector<'_> {
 
     /// Checks that all files are there that must be, and that their headers are whole; returns the
     /// keyspaces.
-    fn parts(&self, files: &Files, note: Option<&Note>, numbers: &Numbers) -> Result<Vec<u64>> {
+    fn parts(&self, files: &Files, note: Option<&MarkerRecord>, numbers: &Numbers) -> Result<Vec<u64>> {
         if files.version.is_empty() {
             return Err(self.refuse("its file store/version is missing or empty"));
         }
@@ -203,10 +203,10 @@ impl Inspector<'_> {
     /// Returns the last batch, and checks that it and all before it are there.
     fn last_batch(
         &self,
-        note: Option<&Note>,
+        note: Option<&MarkerRecord>,
         keyspaces: &[u64],
         numbers: &Numbers,
-        said: &mut Said,
+        said: &mut StoredIdentity,
     ) -> Result<u64> {
         let mut last = numbers.last();
         let mut behind: Option<(u64, String)> = None;
@@ -269,7 +269,7 @@ impl Inspector<'_> {
     }
 
     /// Compares what the store says of itself with what its marker says.
-    fn compare(&self, note: Option<&Note>, said: &Said) -> Result<()> {
+    fn compare(&self, note: Option<&MarkerRecord>, said: &StoredIdentity) -> Result<()> {
         let (version, layout_1) = (said.version, matches!(said.version, None | Some(records::VERSION_1)));
         match note {
             _ if !layout_1 && version != Some(records::VERSION) => {

@@ -6,22 +6,24 @@ use std::collections::HashMap;
 
 use fjall::Readable as _;
 
-use super::super::records::{Extent, Reader};
+use super::super::records::{EntryReader, Extent};
 use super::super::tables::read_error;
 use super::super::{keys, records, upgrade};
 use super::report::Salvaged;
-use super::target::Target;
+use super::target::SalvageTarget;
 use crate::{Result, Seq, Tag};
 
 /// Gives every box its record, and every place of it an entry.
 pub(super) fn fill(
-    target: &mut Target,
+    target: &mut SalvageTarget,
     mut extents: HashMap<Vec<u8>, Extent>,
     at_ms: u64,
     report: &mut Salvaged,
 ) -> Result<()> {
     let mut cursor = Vec::new();
-    while let Some((prefix, _, end)) = upgrade::next_box(&target.opened, &cursor).map_err(Target::failed)? {
+    while let Some((prefix, _, end)) =
+        upgrade::next_box(&target.opened, &cursor).map_err(SalvageTarget::failed)?
+    {
         let before = extents.remove(&prefix);
         fill_box(target, &prefix, before.unwrap_or_default(), at_ms, report)?;
         cursor = end;
@@ -35,14 +37,14 @@ pub(super) fn fill(
 }
 
 fn fill_box(
-    target: &mut Target,
+    target: &mut SalvageTarget,
     prefix: &[u8],
     before: Extent,
     at_ms: u64,
     report: &mut Salvaged,
 ) -> Result<()> {
     report.boxes += 1;
-    let (snapshot, mut reader) = (target.opened.tables.snapshot(), Reader::default());
+    let (snapshot, mut reader) = (target.opened.tables.snapshot(), EntryReader::default());
     let entries = target.opened.tables.entries.clone();
     let bodies = target.opened.tables.bodies.clone();
     let range = keys::entry(prefix, before.floor.next())..=keys::entry(prefix, Seq::MAX);
@@ -78,7 +80,7 @@ fn fill_box(
 
 /// Puts a tombstone at each place from `first` to `last`.
 fn bury(
-    target: &mut Target,
+    target: &mut SalvageTarget,
     prefix: &[u8],
     first: Seq,
     last: Seq,

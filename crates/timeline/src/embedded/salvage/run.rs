@@ -6,21 +6,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::directory::Directory;
-use super::super::marker::{Marker, Note};
+use super::super::marker::{Marker, MarkerRecord};
 use super::super::{Config, clock, opening, records};
 use super::boxes;
 use super::report::Salvaged;
-use super::source::Keyspace;
-use super::target::Target;
+use super::source::KeyspaceName;
+use super::target::SalvageTarget;
 use crate::{Error, ErrorKind, Result};
 
 /// Reads what can be read of the store in `from` into a new one in `to`.
 ///
 /// Returns what was lost. This blocks. `from` stays as it is; it may be of layout 1 or 2, and any
 /// part of it may be missing or damaged. Every entry keeps its place: where one is lost in a box
-/// there is a [tombstone](crate::Kind::Tombstone), and a box that lost its beginning starts later
-/// ([`Inbox::floor`](crate::Inbox::floor)). The new store has another generation. The last state of
-/// every box and cursor is held in memory: about 200 bytes for each.
+/// there is a [tombstone](crate::EntryKind::Tombstone), and a box that lost its beginning starts
+/// later ([`InboxPage::floor`](crate::InboxPage::floor)). The new store has another generation. The
+/// last state of every box and cursor is held in memory: about 200 bytes for each.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     let config = Config::new(to);
     let directory = Arc::new(Directory::lock(to)?);
     let opened = opening::make(&config, &directory, fastrand::u128(..), report.generation)?;
-    let mut target = Target::new(opened)?;
+    let mut target = SalvageTarget::new(opened)?;
     let store = from.join("store");
     if !store.is_dir() {
         report.problem(&store, "the folder is missing");
@@ -66,15 +66,20 @@ pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
 
 /// Compares the batches that were found with those that the marker says are there: every batch is
 /// in every keyspace.
-fn missing_batches(note: &Note, store: &Path, found: &HashMap<Keyspace, (u64, u64)>, report: &mut Salvaged) {
+fn missing_batches(
+    note: &MarkerRecord,
+    store: &Path,
+    found: &HashMap<KeyspaceName, (u64, u64)>,
+    report: &mut Salvaged,
+) {
     if note.layout != records::VERSION || note.batch == 0 {
         return;
     }
     for (name, keyspace) in [
-        ("entries", Keyspace::Entries),
-        ("state", Keyspace::State),
-        ("sends", Keyspace::Sends),
-        ("bodies", Keyspace::Bodies),
+        ("entries", KeyspaceName::Entries),
+        ("state", KeyspaceName::State),
+        ("sends", KeyspaceName::Sends),
+        ("bodies", KeyspaceName::Bodies),
     ] {
         let (first, last) = found.get(&keyspace).copied().unwrap_or_default();
         if last < note.batch {

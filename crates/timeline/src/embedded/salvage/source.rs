@@ -21,8 +21,8 @@ use super::report::Salvaged;
 use crate::Result;
 
 /// One record, with the engine's number: the highest of a key counts.
-pub(super) struct Record<'a> {
-    pub(super) keyspace: Keyspace,
+pub(super) struct EngineRecord<'a> {
+    pub(super) keyspace: KeyspaceName,
     pub(super) key: &'a [u8],
     pub(super) value: Option<&'a [u8]>,
     pub(super) number: u64,
@@ -30,14 +30,14 @@ pub(super) struct Record<'a> {
 
 /// The keyspaces whose records are copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Keyspace {
+pub(super) enum KeyspaceName {
     Entries,
     State,
     Sends,
     Bodies,
 }
 
-impl Keyspace {
+impl KeyspaceName {
     /// The folder that every version gives it.
     pub(super) fn folder(self) -> u64 {
         match self {
@@ -53,7 +53,7 @@ impl Keyspace {
 pub(super) fn read(
     store: &Path,
     report: &mut Salvaged,
-    mut visit: impl FnMut(&Record<'_>) -> Result<()>,
+    mut visit: impl FnMut(&EngineRecord<'_>) -> Result<()>,
 ) -> Result<()> {
     let files = match Files::list(store) {
         Ok(files) => files,
@@ -72,7 +72,7 @@ pub(super) fn read(
                 if result.is_ok() {
                     let value = (item.key.value_type == ValueType::Value).then_some(&*item.value);
                     let (key, number) = (&*item.key.user_key, item.key.seqno);
-                    result = visit(&Record { keyspace, key, value, number });
+                    result = visit(&EngineRecord { keyspace, key, value, number });
                 }
             });
             result?;
@@ -86,7 +86,7 @@ pub(super) fn read(
                     && result.is_ok()
                 {
                     let (key, value, number) = (item.key, item.value, batch.engine_number);
-                    result = visit(&Record { keyspace, key, value, number });
+                    result = visit(&EngineRecord { keyspace, key, value, number });
                 }
             }
         });
@@ -101,23 +101,23 @@ pub(super) fn read(
 }
 
 /// The keyspace of a folder, by the order in which every version made them.
-fn by_order(id: u64) -> Option<Keyspace> {
-    let all = [Keyspace::Entries, Keyspace::State, Keyspace::Sends, Keyspace::Bodies];
+fn by_order(id: u64) -> Option<KeyspaceName> {
+    let all = [KeyspaceName::Entries, KeyspaceName::State, KeyspaceName::Sends, KeyspaceName::Bodies];
     all.into_iter().find(|keyspace| keyspace.folder() == id)
 }
 
 /// Reads the engine's list of keyspaces.
-fn names(store: &Path, report: &mut Salvaged) -> HashMap<u64, Keyspace> {
+fn names(store: &Path, report: &mut Salvaged) -> HashMap<u64, KeyspaceName> {
     let mut names = HashMap::new();
     for path in tables(store, 0, report) {
         read_table(&path, report, |item| {
             let Some((b'n', id)) = item.key.user_key.split_first() else { return };
             let Ok(id) = id.try_into().map(u64::from_be_bytes) else { return };
             let keyspace = match &*item.value {
-                b"entries" => Keyspace::Entries,
-                b"state" => Keyspace::State,
-                b"sends" => Keyspace::Sends,
-                b"bodies" => Keyspace::Bodies,
+                b"entries" => KeyspaceName::Entries,
+                b"state" => KeyspaceName::State,
+                b"sends" => KeyspaceName::Sends,
+                b"bodies" => KeyspaceName::Bodies,
                 _ => return,
             };
             names.insert(id, keyspace);

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::super::marker::{Note, Phase};
+use super::super::marker::{MarkerRecord, Phase};
 use super::super::opened::Opened;
 use super::super::records::Extent;
 use super::super::tables::read_error;
 use super::super::{keys, records, upgrade};
 use super::report::Salvaged;
-use super::source::{self, Keyspace, Record};
+use super::source::{self, EngineRecord, KeyspaceName};
 use crate::{Error, ErrorKind, Result};
 
 /// The new store, and the batch that is being made for it.
-pub(super) struct Target {
+pub(super) struct SalvageTarget {
     pub(super) opened: Opened,
     batch: fjall::OwnedWriteBatch,
     bytes: usize,
@@ -22,11 +22,11 @@ pub(super) struct Target {
 /// How many bytes are written at once.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-impl Target {
+impl SalvageTarget {
     /// Until it is finished, the store counts as one that is being made.
     pub(super) fn new(mut opened: Opened) -> Result<Self> {
-        let note = Note { phase: Phase::Making, ..opened.marker.note().clone() };
-        opened.marker.write(note).map_err(|error| Self::failed(upgrade::Failure::Marker(error)))?;
+        let note = MarkerRecord { phase: Phase::Making, ..opened.marker.note().clone() };
+        opened.marker.write(note).map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))?;
         let batch = opened.tables.batch(1);
         Ok(Self { opened, batch, bytes: 0 })
     }
@@ -36,11 +36,11 @@ impl Target {
     pub(super) fn copy(
         &mut self,
         store: &Path,
-        numbers: &mut HashMap<Keyspace, (u64, u64)>,
+        numbers: &mut HashMap<KeyspaceName, (u64, u64)>,
         report: &mut Salvaged,
     ) -> Result<HashMap<Vec<u8>, Extent>> {
         let mut last: HashMap<Vec<u8>, (u64, Option<Vec<u8>>)> = HashMap::new();
-        source::read(store, report, |record: &Record<'_>| match (record.keyspace, record.key) {
+        source::read(store, report, |record: &EngineRecord<'_>| match (record.keyspace, record.key) {
             (keyspace, key) if key == keys::BATCH => {
                 if let Some(number) = record.value.and_then(|value| records::decode_number(value).ok()) {
                     let (first, last) = numbers.entry(keyspace).or_insert((number, number));
@@ -48,7 +48,7 @@ impl Target {
                 }
                 Ok(())
             }
-            (Keyspace::State, key) => {
+            (KeyspaceName::State, key) => {
                 let known = last.get(key).is_some_and(|(number, _)| *number > record.number);
                 if !known {
                     last.insert(key.to_vec(), (record.number, record.value.map(<[u8]>::to_vec)));
@@ -56,7 +56,7 @@ impl Target {
                 Ok(())
             }
             // Written once and never changed, so that their order does not matter.
-            (Keyspace::Entries, key) if keys::prefix_of(key).is_none() => Ok(()),
+            (KeyspaceName::Entries, key) if keys::prefix_of(key).is_none() => Ok(()),
             (keyspace, key) => match record.value {
                 Some(value) => self.put(keyspace, key, value.to_vec()),
                 None => Ok(()),
@@ -71,7 +71,7 @@ impl Target {
                         extents.insert(prefix.to_vec(), extent);
                     }
                 }
-                Some((b'r', _)) => self.put(Keyspace::State, &key, value)?,
+                Some((b'r', _)) => self.put(KeyspaceName::State, &key, value)?,
                 Some(_) | None => {}
             }
         }
@@ -80,21 +80,21 @@ impl Target {
     }
 
     pub(super) fn put_entry(&mut self, key: &[u8], record: Vec<u8>) -> Result<()> {
-        self.put(Keyspace::Entries, key, record)
+        self.put(KeyspaceName::Entries, key, record)
     }
 
     pub(super) fn put_extent(&mut self, prefix: &[u8], extent: Extent) -> Result<()> {
-        self.put(Keyspace::State, &keys::extent(prefix), records::encode_extent(extent))
+        self.put(KeyspaceName::State, &keys::extent(prefix), records::encode_extent(extent))
     }
 
-    fn put(&mut self, keyspace: Keyspace, key: &[u8], record: Vec<u8>) -> Result<()> {
+    fn put(&mut self, keyspace: KeyspaceName, key: &[u8], record: Vec<u8>) -> Result<()> {
         self.bytes += key.len() + record.len();
         let tables = &self.opened.tables;
         let keyspace = match keyspace {
-            Keyspace::Entries => &tables.entries,
-            Keyspace::State => &tables.state,
-            Keyspace::Sends => &tables.sends,
-            Keyspace::Bodies => &tables.bodies,
+            KeyspaceName::Entries => &tables.entries,
+            KeyspaceName::State => &tables.state,
+            KeyspaceName::Sends => &tables.sends,
+            KeyspaceName::Bodies => &tables.bodies,
         };
         self.batch.insert(keyspace, key, record);
         if self.bytes >= BATCH_BYTES { self.commit() } else { Ok(()) }
@@ -109,19 +109,19 @@ impl Target {
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
-        let note = Note { phase: Phase::Whole, ..self.opened.marker.note().clone() };
-        self.opened.marker.write(note).map_err(|error| Self::failed(upgrade::Failure::Marker(error)))
+        let note = MarkerRecord { phase: Phase::Whole, ..self.opened.marker.note().clone() };
+        self.opened.marker.write(note).map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))
     }
 
     /// Says what a failure of the new store means.
-    pub(super) fn failed(failure: upgrade::Failure) -> Error {
+    pub(super) fn failed(failure: upgrade::UpgradeError) -> Error {
         match failure {
-            upgrade::Failure::Engine(error) => read_error(error),
-            upgrade::Failure::Marker(error) => {
+            upgrade::UpgradeError::Engine(error) => read_error(error),
+            upgrade::UpgradeError::Marker(error) => {
                 Error::new(ErrorKind::Unavailable, format!("the new marker cannot be written: {error}"))
                     .with_source(error)
             }
-            upgrade::Failure::Store(error) => error,
+            upgrade::UpgradeError::Store(error) => error,
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::Connection;
-use super::part::Part;
+use super::RequestConnection;
+use super::part::PermitPart;
 
 /// An answer that nothing was taken of for so long stands still.
 pub(super) const STILL: Duration = Duration::from_millis(250);
@@ -18,17 +18,17 @@ const SLOW: u64 = 256 * 1024;
 /// The way of one answer.
 #[derive(Debug)]
 pub(super) struct Answer {
-    way: Mutex<Way>,
+    way: Mutex<AnswerProgress>,
     started: Instant,
-    connection: Option<Connection>,
+    connection: Option<RequestConnection>,
     /// Nothing else goes over its connection, so that this ends with it.
     alone: bool,
 }
 
 #[derive(Debug)]
-struct Way {
+struct AnswerProgress {
     /// What the server has not asked for yet.
-    rest: VecDeque<(Vec<u8>, Part)>,
+    rest: VecDeque<(Vec<u8>, PermitPart)>,
     /// The bytes that it has and has not written.
     given: usize,
     /// The bytes that were written.
@@ -48,14 +48,18 @@ pub(super) struct Pace {
 
 impl Answer {
     /// An answer of these pieces, each with the room that it holds.
-    pub(super) fn new(rest: VecDeque<(Vec<u8>, Part)>, connection: Option<Connection>, alone: bool) -> Self {
+    pub(super) fn new(
+        rest: VecDeque<(Vec<u8>, PermitPart)>,
+        connection: Option<RequestConnection>,
+        alone: bool,
+    ) -> Self {
         let now = Instant::now();
-        let way = Mutex::new(Way { rest, given: 0, taken: 0, moved: now, cut: false });
+        let way = Mutex::new(AnswerProgress { rest, given: 0, taken: 0, moved: now, cut: false });
         Self { way, started: now, connection, alone }
     }
 
     /// Returns the next piece, which the server has from now on, and whether the answer was cut.
-    pub(super) fn give(&self) -> (Option<(Vec<u8>, Part)>, bool) {
+    pub(super) fn give(&self) -> (Option<(Vec<u8>, PermitPart)>, bool) {
         let mut way = self.way.lock();
         let next = way.rest.pop_front();
         if let Some((bytes, _)) = &next {

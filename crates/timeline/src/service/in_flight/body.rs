@@ -9,8 +9,8 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::answer::Answer;
-use super::part::Part;
-use super::room::Room;
+use super::part::PermitPart;
+use super::permit::AnswerPermit;
 
 /// The bytes of a piece: as many as a frame of HTTP/2 has as a rule.
 const PIECE_BYTES: usize = 16 * 1024;
@@ -58,7 +58,7 @@ impl std::error::Error for Cut {}
 
 impl AnswerBody {
     /// An answer over a connection that carries nothing else meanwhile.
-    pub(crate) fn alone(pieces: Pieces, room: Room) -> Self {
+    pub(crate) fn alone(pieces: Pieces, room: AnswerPermit) -> Self {
         Self::new(pieces, room, true, None, None)
     }
 
@@ -66,7 +66,7 @@ impl AnswerBody {
     #[cfg(feature = "grpc")]
     pub(crate) fn with_trailers(
         pieces: Pieces,
-        room: Room,
+        room: AnswerPermit,
         trailers: Option<HeaderMap>,
         trailers_of_cut: HeaderMap,
     ) -> Self {
@@ -75,7 +75,7 @@ impl AnswerBody {
 
     fn new(
         pieces: Pieces,
-        room: Room,
+        room: AnswerPermit,
         alone: bool,
         trailers: Option<HeaderMap>,
         trailers_of_cut: Option<HeaderMap>,
@@ -124,7 +124,7 @@ impl Body for AnswerBody {
 /// A piece that the server has, until it is written.
 struct Piece {
     bytes: Vec<u8>,
-    part: Option<Part>,
+    part: Option<PermitPart>,
     answer: Arc<Answer>,
 }
 

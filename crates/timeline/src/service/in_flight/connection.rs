@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 /// closed. Without it, answers are bounded over all connections alone, and what the server's own
 /// buffers hold of an answer that was cut stays until the connection ends.
 #[derive(Clone)]
-pub struct Connection {
+pub struct RequestConnection {
     shared: Arc<Shared>,
 }
 
@@ -23,7 +23,7 @@ struct Shared {
     share: OnceLock<Arc<Semaphore>>,
 }
 
-impl Connection {
+impl RequestConnection {
     /// Creates a connection that `close` ends at once, whatever it is doing.
     pub fn new(close: impl Fn() + Send + Sync + 'static) -> Self {
         Self { shared: Arc::new(Shared { close: Box::new(close), share: OnceLock::new() }) }
@@ -38,8 +38,8 @@ impl Connection {
     }
 }
 
-impl fmt::Debug for Connection {
+impl fmt::Debug for RequestConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").finish_non_exhaustive()
+        f.debug_struct("RequestConnection").finish_non_exhaustive()
     }
 }

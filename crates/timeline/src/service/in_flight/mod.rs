@@ -22,14 +22,14 @@ mod answer;
 mod body;
 mod connection;
 mod part;
-mod room;
+mod permit;
 
 use std::time::Duration;
 
 pub(crate) use self::body::{AnswerBody, Pieces};
-pub use self::connection::Connection;
+pub use self::connection::RequestConnection;
 pub(crate) use self::part::Full;
-pub(crate) use self::room::{InFlight, Room};
+pub(crate) use self::permit::{AnswerMemory, AnswerPermit};
 
 /// How long a read waits for room, and after which time a refused client should ask again.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);

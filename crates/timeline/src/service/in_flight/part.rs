@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// A part of the room, and of what the connection may have, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct PermitPart {
     /// `None` for a part of no bytes.
     of_all: Option<OwnedSemaphorePermit>,
     of_connection: Option<OwnedSemaphorePermit>,
@@ -18,7 +18,7 @@ pub(super) struct Part {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
-impl Part {
+impl PermitPart {
     pub(super) fn new(
         of_all: OwnedSemaphorePermit,
         of_connection: Option<OwnedSemaphorePermit>,
@@ -62,7 +62,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for PermitPart {
     fn drop(&mut self) {
         self.gauge.decrement(float(self.len()));
     }

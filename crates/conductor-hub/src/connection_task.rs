@@ -1,0 +1,353 @@
+//! One connection's task: reads, routes, writes, watches the time.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::connection::BindOutcome;
+use crate::input_memory::Ticket;
+use crate::intake::{Intake, Next, Turn};
+use crate::shared::{ConnectionPermit, Shared};
+use crate::websocket::{FrameKind, close_frame, put_frame};
+use crate::writer::Writer;
+use crate::{Admission, Connection, Disconnect};
+
+/// Bytes read at once; the buffer belongs to the thread, not to the connection.
+const READ_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// The task of one connection.
+///
+/// Idle it holds no buffer: it reads into its thread's, routes what it got
+/// before it waits again, and keeps only what is not complete or has to wait. So
+/// that it can be polled without taking part, hooks on this path are synchronous.
+struct ConnectionTask<S> {
+    permit: ConnectionPermit,
+    connection: Arc<Connection>,
+    writer: Writer<S>,
+    intake: Intake,
+    /// When something last came from the client.
+    last_read: Instant,
+    /// When `last_read` is judged.
+    check_at: Instant,
+    /// When to look again at what waits in the intake.
+    look_at: Option<Instant>,
+    /// In a box, as few clients are in the middle of a message.
+    begun: Option<Box<PendingInput>>,
+    /// Whether a ping was sent since something last came.
+    pinged: bool,
+    ended: Option<Disconnect>,
+    /// Whether it has left the hub, and says no more than goodbye.
+    left: bool,
+}
+
+/// A message that is not complete, or input that has to wait.
+struct PendingInput {
+    /// Which message.
+    number: Option<u32>,
+    since: Instant,
+    ticket: Ticket,
+}
+
+/// Serves a connection until it has ended.
+pub(crate) async fn serve<S>(socket: S, permit: ConnectionPermit, admission: Admission, already_read: Bytes)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // Made in here: an argument would be kept twice in the future. What was read is dropped before
+    // anything is waited for: even empty it may hold the whole buffer it was read into.
+    let mut session = ConnectionTask::new(socket, permit, admission, already_read);
+    session.run().await;
+}
+
+enum Wake {
+    Ended(Disconnect),
+    Tick,
+}
+
+/// What became of what was queued.
+enum Written {
+    Open,
+    /// The outbox is closing, and not empty yet.
+    Closing,
+    Closed(Disconnect),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
+    #[expect(clippy::needless_pass_by_value, reason = "it is dropped here on purpose")]
+    fn new(socket: S, permit: ConnectionPermit, admission: Admission, already_read: Bytes) -> Self {
+        let hub = &permit.0;
+        let id = hub.next_id();
+        let connection = Arc::new(Connection::new(id, admission.user, Arc::clone(&hub.memory)));
+        hub.registry.add(&connection);
+        for channel in &admission.channels {
+            if hub.bind(&connection, channel) == BindOutcome::TooMany {
+                connection.close(Disconnect::TooManyChannels);
+            }
+        }
+        if hub.is_closing() {
+            // The shutdown may have looked for connections before this one was added.
+            connection.close(Disconnect::Restart);
+        }
+        let now = Instant::now();
+        Self {
+            writer: Writer::new(socket),
+            intake: Intake::new(hub, &already_read),
+            last_read: now,
+            check_at: now + spread(hub.config.ping_interval, id.0),
+            look_at: None,
+            begun: None,
+            pinged: false,
+            ended: None,
+            left: false,
+            connection,
+            permit,
+        }
+    }
+
+    async fn run(&mut self) {
+        let hub = Arc::clone(&self.permit.0);
+        let connection = Arc::clone(&self.connection);
+        self.run_hook(hub.hooks.lifecycle.connected(&connection)).await;
+        let reason = self.talk().await;
+        self.leave();
+        hub.metrics.disconnected(reason);
+        tracing::debug!(connection = %connection.id(), %reason, "disconnected");
+        hub.hooks.lifecycle.disconnected(&connection, reason).await;
+        // In a box, so that its buffer is not part of every idle connection.
+        let close = self.connection.outbox.frame(close_frame(reason.code(), reason.text()).into());
+        // Who does not read holds on to a frame meanwhile.
+        let cut = reason == Disconnect::SlowReader && hub.memory.is_tight();
+        let within = if cut { Duration::ZERO } else { hub.config.close_timeout };
+        Box::pin(self.writer.goodbye(close, within)).await;
+    }
+
+    async fn talk(&mut self) -> Disconnect {
+        let hub = Arc::clone(&self.permit.0);
+        let connection = Arc::clone(&self.connection);
+        let mut timer = pin!(sleep_until(self.check_at));
+        loop {
+            match poll_fn(|cx| self.poll(cx, &hub, timer.as_mut())).await {
+                Wake::Ended(reason) => return reason,
+                Wake::Tick => {
+                    let now = Instant::now();
+                    match self.tick(&hub, now) {
+                        Ok(true) => self.run_hook(hub.hooks.lifecycle.alive(&connection)).await,
+                        Ok(false) => {}
+                        Err(reason) => return reason,
+                    }
+                    timer.as_mut().reset(self.deadline(&hub));
+                }
+            }
+        }
+    }
+
+    /// Waits for a hook, and writes meanwhile: no client is a slow reader because a hook is slow.
+    async fn run_hook(&mut self, hook: impl Future<Output = ()>) {
+        let mut hook = pin!(hook);
+        poll_fn(|cx| {
+            if self.poll_write(cx).is_err() {
+                self.ended = Some(Disconnect::Normal);
+            }
+            hook.as_mut().poll(cx)
+        })
+        .await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, hub: &Shared, mut timer: Pin<&mut Sleep>) -> Poll<Wake> {
+        let mut turn = Turn::new();
+        self.look_at = loop {
+            let written = match self.poll_write(cx) {
+                Ok(Written::Closed(reason)) => return Poll::Ready(Wake::Ended(reason)),
+                Ok(written) => written,
+                Err(_lost) => return Poll::Ready(Wake::Ended(Disconnect::Normal)),
+            };
+            if let Some(reason) = self.ended {
+                return Poll::Ready(Wake::Ended(reason));
+            }
+            if matches!(written, Written::Closing) {
+                // Whatever the client still says is too late.
+                self.intake.clear();
+                break None;
+            }
+            match self.intake.go_on(hub, &self.connection, &mut turn, cx) {
+                Next::Read => {}
+                Next::Wait(look_at) => break look_at,
+                Next::Ended(reason) => {
+                    self.ended = Some(reason);
+                    continue;
+                }
+            }
+            if !turn.may_read() {
+                cx.waker().wake_by_ref();
+                break None;
+            }
+            match self.poll_read(cx, &mut turn) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_lost)) => return Poll::Ready(Wake::Ended(Disconnect::Normal)),
+                Poll::Pending => break None,
+            }
+        };
+        self.account(hub);
+        hub.make_room();
+        let deadline = self.deadline(hub);
+        if deadline < timer.deadline() {
+            timer.as_mut().reset(deadline);
+        }
+        timer.poll(cx).map(|()| Wake::Tick)
+    }
+
+    /// Writes what is queued, as far as the socket takes it.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Written> {
+        let outbox = &self.connection.outbox;
+        let closing = outbox.take(self.writer.queue(), cx.waker());
+        if closing == Some(Disconnect::SlowReader) {
+            return Ok(Written::Closed(Disconnect::SlowReader));
+        }
+        let written = self.writer.poll_write(cx, |bytes, frames| outbox.release(bytes, frames));
+        outbox.note_still(self.writer.stalled_since());
+        match (written, closing) {
+            (Poll::Ready(Err(lost)), _) => Err(lost),
+            (Poll::Ready(Ok(())), Some(reason)) => Ok(Written::Closed(reason)),
+            (Poll::Pending, Some(_)) => Ok(Written::Closing),
+            (_, None) => Ok(Written::Open),
+        }
+    }
+
+    /// Reads once and routes it; a fault or a goodbye sets `ended`.
+    fn poll_read(&mut self, cx: &mut Context<'_>, turn: &mut Turn) -> Poll<io::Result<()>> {
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            let mut read = ReadBuf::new(buffer);
+            ready!(Pin::new(self.writer.socket()).poll_read(cx, &mut read))?;
+            if read.filled().is_empty() {
+                self.ended = Some(Disconnect::Normal);
+            } else {
+                self.last_read = Instant::now();
+                self.pinged = false;
+                let taken = self.intake.take(&self.permit.0, &self.connection, turn, read.filled_mut());
+                self.ended = taken.err();
+            }
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    /// Tells the hub what the intake holds, now that the session goes to wait.
+    fn account(&mut self, hub: &Shared) {
+        let (number, bytes) = (self.intake.unfinished(), self.intake.held_bytes());
+        if number.is_none() && bytes == 0 {
+            self.forget_begun();
+            return;
+        }
+        let now = Instant::now();
+        let ticket =
+            hub.unfinished.hold(self.begun.as_ref().map(|begun| begun.ticket), &self.connection, bytes);
+        let begun = self.begun.get_or_insert_with(|| Box::new(PendingInput { number, since: now, ticket }));
+        begun.ticket = ticket;
+        // The time of a message does not pass while it is we who do not read.
+        if begun.number != number || self.intake.is_waiting() {
+            (begun.number, begun.since) = (number, now);
+        }
+    }
+
+    /// Judges the time: whether the client is alive since the last tick, silent, or gone.
+    fn tick(&mut self, hub: &Shared, now: Instant) -> Result<bool, Disconnect> {
+        if self.stalls_at(hub).is_some_and(|at| now >= at) {
+            return Err(Disconnect::SlowReader);
+        }
+        if self.unfinished_at(hub).is_some_and(|at| now >= at) {
+            return Err(Disconnect::Unfinished);
+        }
+        self.look_at = self.look_at.filter(|at| now < *at);
+        if now < self.check_at {
+            return Ok(false);
+        }
+        if self.intake.is_waiting() {
+            // It cannot be heard before what it sent has been routed.
+            self.check_at = now + hub.config.pong_timeout;
+            return Ok(true);
+        }
+        if self.pinged {
+            return Err(Disconnect::NoPong);
+        }
+        let silent_at = self.last_read + hub.config.ping_interval;
+        if now < silent_at {
+            self.check_at = silent_at;
+            return Ok(true);
+        }
+        self.pinged = true;
+        self.check_at = now + hub.config.pong_timeout;
+        let mut frame = BytesMut::new();
+        put_frame(&mut frame, FrameKind::Ping, b"");
+        // A full or closing outbox speaks for itself at the next poll.
+        let outbox = &self.connection.outbox;
+        outbox.push(outbox.frame(frame)).ok();
+        Ok(false)
+    }
+
+    /// When something has to be judged next.
+    fn deadline(&self, hub: &Shared) -> Instant {
+        let others = [self.stalls_at(hub), self.unfinished_at(hub), self.look_at];
+        others.into_iter().flatten().fold(self.check_at, Instant::min)
+    }
+
+    /// When the client is a slow reader, unless it reads.
+    fn stalls_at(&self, hub: &Shared) -> Option<Instant> {
+        self.writer.stalled_since().map(|since| since + hub.config.stall_timeout)
+    }
+
+    /// When the client has had its time for the message that it has begun.
+    fn unfinished_at(&self, hub: &Shared) -> Option<Instant> {
+        let begun = self.begun.as_ref().filter(|begun| begun.number.is_some())?;
+        (!self.intake.is_waiting()).then(|| begun.since + hub.config.message_timeout)
+    }
+}
+
+impl<S> ConnectionTask<S> {
+    /// Leaves every channel and the hub; the outbox takes nothing more.
+    fn leave(&mut self) {
+        let hub = &self.permit.0;
+        for channel in self.connection.unbind_all() {
+            hub.registry.leave(&channel, self.connection.id());
+        }
+        hub.registry.remove(self.connection.id());
+        self.connection.outbox.close(Disconnect::Normal);
+        if !mem::replace(&mut self.left, true) {
+            self.connection.outbox.clear(self.writer.waiting());
+        }
+        self.intake.clear();
+        self.forget_begun();
+    }
+
+    fn forget_begun(&mut self) {
+        if let Some(begun) = self.begun.take() {
+            self.permit.0.unfinished.release(begun.ticket);
+        }
+    }
+}
+
+impl<S> Drop for ConnectionTask<S> {
+    // Also when the task is dropped in the middle, or a hook panics.
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Cuts the first interval of a connection, between half and whole, so that pings spread.
+fn spread(interval: Duration, id: u64) -> Duration {
+    // Fibonacci hashing: numbers in a row land far apart.
+    let thousandth = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32 & 0x3FF;
+    let part = thousandth as u32;
+    interval / 2 + interval / 2 * part / 1024
+}

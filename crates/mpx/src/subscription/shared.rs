@@ -1,0 +1,116 @@
+//! What all subscriptions have in common.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::engine::Shared;
+use crate::error::{Error, ErrorKind};
+use crate::protocol::{NameKind, TEXT_MAX};
+use crate::registry::NameStatus;
+use crate::sink::{Promises, Receiver, Sink};
+
+/// A subscription, as all its handles share it. It ends with the last of them.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    pub(super) shared: Arc<Shared>,
+    pub(super) sink: Arc<Sink>,
+}
+
+impl Subscription {
+    pub(super) fn open(shared: &Arc<Shared>, receiver: Receiver) -> Result<Self, Error> {
+        Ok(Self { sink: shared.open(receiver)?, shared: Arc::clone(shared) })
+    }
+
+    pub(super) fn add(&self, kind: NameKind, name: Bytes) -> Result<(), Error> {
+        let mut registry = self.shared.registry.lock();
+        if !registry.is_open(&self.sink) {
+            return Err(closed());
+        }
+        if name.len() > registry.name_max() {
+            let message = "the name is longer than this redis accepts; see its `proto-max-bulk-len`";
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        registry.add(&self.sink, kind, name);
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, kind: NameKind, name: &Bytes) -> bool {
+        let was_there = self.shared.registry.lock().remove(&self.sink, kind, name);
+        // Calls that wait for the activation of this name must end.
+        self.sink.changed.notify_waiters();
+        was_there
+    }
+
+    pub(super) fn clear(&self) {
+        self.shared.registry.lock().clear(&self.sink);
+        self.sink.changed.notify_waiters();
+    }
+
+    pub(super) fn names(&self) -> Vec<Bytes> {
+        self.shared.registry.lock().names(&self.sink).cloned().collect()
+    }
+
+    pub(super) fn close(&self) {
+        if self.shared.registry.lock().close(&self.sink) {
+            self.sink.close();
+        }
+    }
+
+    pub(super) fn name_status(&self, kind: NameKind, name: &Bytes) -> NameStatus {
+        self.shared.registry.lock().name_status(&self.sink, kind, name)
+    }
+
+    /// Waits until a name is active for this subscription.
+    pub(super) async fn activated(&self, kind: NameKind, name: &Bytes) -> Result<(), Error> {
+        loop {
+            let mut changed = std::pin::pin!(self.sink.changed.notified());
+            // Before the look: what changes after it is heard.
+            changed.as_mut().enable();
+            match self.name_status(kind, name) {
+                NameStatus::Active => return Ok(()),
+                NameStatus::Absent => return Err(closed()),
+                NameStatus::Refused => {
+                    let shown = name[..name.len().min(SHOWN_MAX)].escape_ascii();
+                    let message = format!("redis refused to subscribe to {shown}; the log says why");
+                    return Err(Error::new(ErrorKind::Refused, message));
+                }
+                NameStatus::Waiting => changed.await,
+            }
+        }
+    }
+
+    pub(super) fn promises(&self) -> &Promises {
+        match &self.sink.receiver {
+            Receiver::Promises(promises) => promises,
+            Receiver::Queue(_) | Receiver::Handler(_) => unreachable!("only subscriptions to promises ask"),
+        }
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// A name that Redis takes.
+pub(super) fn checked(name: &[u8]) -> Result<Bytes, Error> {
+    if name.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidInput, "the name is empty"));
+    }
+    if name.len() > TEXT_MAX {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "the name is longer than 512 MB, which redis refuses",
+        ));
+    }
+    Ok(Bytes::copy_from_slice(name))
+}
+
+/// How much of a name an error shows.
+const SHOWN_MAX: usize = 100;
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "the subscription was closed, or this name was not added to it")
+}

@@ -1,0 +1,108 @@
+//! One room: its members and what happened to them.
+
+use std::time::SystemTime;
+
+use foldhash::quality::RandomState;
+use indexmap::IndexMap;
+use tokio::sync::watch;
+
+use crate::memory::log::Log;
+use crate::name::Id;
+use crate::page::Cursor;
+use crate::rooms::{Action, Member, MemberPage, Payload};
+
+/// A room that has members, or streams that follow it.
+#[derive(Debug)]
+pub(super) struct RoomState {
+    members: IndexMap<Id, Payload, RandomState>,
+    pub(super) log: Log<Record>,
+    /// How many streams follow it.
+    watchers: usize,
+    /// Tells them that the log has grown. Most rooms have none.
+    news: Option<watch::Sender<()>>,
+}
+
+/// One change.
+#[derive(Debug)]
+pub(in crate::memory) struct Record {
+    pub(super) id: Id,
+    pub(super) action: Action,
+    /// How many members there were after it.
+    pub(super) count: u64,
+    pub(super) at: SystemTime,
+}
+
+impl RoomState {
+    pub(super) fn new(epoch: u64, events_max: usize, keys: RandomState) -> Self {
+        Self {
+            members: IndexMap::with_hasher(keys),
+            log: Log::new(epoch, events_max),
+            watchers: 0,
+            news: None,
+        }
+    }
+
+    /// Says whether nobody would miss it.
+    pub(super) fn is_unused(&self) -> bool {
+        self.members.is_empty() && self.watchers == 0
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.members.len() as u64
+    }
+
+    pub(super) fn join(&mut self, id: Id, payload: Payload) -> Action {
+        self.members.insert(id, payload.clone());
+        Action::Joined(payload)
+    }
+
+    /// Changes what a member shows. The outer `None` is no member, the inner one no change.
+    pub(super) fn update(&mut self, id: &Id, payload: &Payload) -> Option<Option<Action>> {
+        let current = self.members.get_mut(id)?;
+        if current == payload {
+            return Some(None);
+        }
+        current.clone_from(payload);
+        Some(Some(Action::Updated(payload.clone())))
+    }
+
+    pub(super) fn leave(&mut self, id: &Id) {
+        self.members.swap_remove(id);
+    }
+
+    /// Lists from the end, where new members come: who moves when another one leaves, moves to
+    /// where the listing is yet to come. So nobody is missed who is a member all the while.
+    pub(super) fn page(&self, cursor: Cursor, limit: usize) -> MemberPage {
+        let end = match usize::try_from(cursor.offset()) {
+            Ok(0) | Err(_) => self.members.len(),
+            Ok(end) => end,
+        };
+        let (members, start) = self.before(end, limit);
+        let next = (start > 0).then(|| Cursor::new(0, start as u64));
+        MemberPage::new(members.collect(), next)
+    }
+
+    /// Returns at most `limit` members before the place `end`, and the place of the first.
+    pub(super) fn before(&self, end: usize, limit: usize) -> (impl Iterator<Item = Member>, usize) {
+        let end = end.min(self.members.len());
+        let start = end.saturating_sub(limit);
+        let members = self.members.as_slice()[start..end].iter();
+        (members.map(|(id, payload)| Member::new(id.clone(), payload.clone())), start)
+    }
+
+    pub(super) fn watch(&mut self) -> watch::Receiver<()> {
+        self.watchers += 1;
+        self.news.get_or_insert_with(|| watch::Sender::new(())).subscribe()
+    }
+
+    pub(super) fn unwatch(&mut self) {
+        self.watchers -= 1;
+        if self.watchers == 0 {
+            self.news = None;
+        }
+    }
+
+    pub(super) fn news(&self) -> Option<watch::Sender<()>> {
+        self.news.clone()
+    }
+}

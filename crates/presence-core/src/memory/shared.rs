@@ -1,0 +1,66 @@
+//! What the backend, its sweeper and its streams share.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::config::Config;
+use super::id_ledger::IdLedger;
+use super::rooms::RoomLedger;
+use crate::error::{Error, ErrorKind};
+use crate::state::State;
+use crate::tracker::{Timing, Tracker};
+
+/// Who is online, who is in which room, the logs of their events, and whether this goes on.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) tracker: Tracker<IdLedger>,
+    pub(super) members: Tracker<RoomLedger>,
+    /// Well until it is closed: memory has no other way to fail.
+    pub(super) state: watch::Sender<State>,
+    /// Cancelled when the backend is closed or dropped.
+    pub(super) stop: CancellationToken,
+    /// The same as `stop`, at the price of one load.
+    closed: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(config: &Config, timing: Timing) -> Self {
+        let id_ledger = IdLedger::new(config.events_max);
+        Self {
+            tracker: Tracker::new(timing, config.remembered_max, id_ledger),
+            // What was of them is in the logs of their rooms.
+            members: Tracker::new(timing, 0, RoomLedger::new(config)),
+            state: watch::Sender::new(State::Well),
+            stop: CancellationToken::new(),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.state.send_replace(State::closed());
+        self.stop.cancel();
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Closed, "presence is closed"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn id_ledger(&self) -> &IdLedger {
+        self.tracker.ledger()
+    }
+
+    pub(super) fn room_ledger(&self) -> &RoomLedger {
+        self.members.ledger()
+    }
+
+    /// Ends what is over, until the backend stops.
+    pub(super) async fn sweep(&self) {
+        tokio::join!(self.tracker.sweep(&self.stop), self.members.sweep(&self.stop));
+    }
+}

@@ -1,0 +1,70 @@
+//! The task that keeps the keys of held ids alive.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use presence_core::{BatchError, Failure, Id};
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, warn};
+
+use super::shared::Shared;
+
+/// Refreshes at every third of the TTL, and when a key is gone, until the backend stops.
+pub(super) async fn run(core: Arc<Shared>) {
+    let stop = core.feed.stop.clone();
+    stop.run_until_cancelled(keep_forever(&core)).await;
+}
+
+async fn keep_forever(core: &Shared) {
+    let interval = core.config.ttl / 3;
+    let mut next = Instant::now() + interval;
+    loop {
+        tokio::select! {
+            () = sleep_until(next) => {}
+            () = core.feed.held.missing() => {}
+        }
+        next = Instant::now() + interval;
+        for ids in core.feed.held.ids().chunks(TOGETHER) {
+            if let Err(error) = keep(core, ids).await {
+                if let Some(failure) = error.iter().next() {
+                    core.feed.health.wrote(Err(failure.error()));
+                }
+                debug!(%error, "the keys of held devices could not be renewed; trying again soon");
+                // Sooner than usual: there is a deadline.
+                next = Instant::now() + interval.min(core.config.connect.retry_max).max(WAIT_MIN);
+                break;
+            }
+        }
+    }
+}
+
+async fn keep(core: &Shared, ids: &[Id]) -> Result<(), BatchError> {
+    let mut failures = Vec::new();
+    let absent = core.store.refresh(ids, &mut failures).await;
+    if !absent.is_empty() {
+        create(core, ids, &absent, &mut failures).await;
+    }
+    if failures.is_empty() { Ok(()) } else { Err(BatchError::new((), failures)) }
+}
+
+/// Makes the keys that are absent: they expired while Redis was away, or it lost them, or somebody
+/// said that their ids are offline.
+async fn create(core: &Shared, ids: &[Id], absent: &[usize], failures: &mut Vec<Failure>) {
+    // The last of these is on the way, and ends the devices. Without notifications nobody can know.
+    let not_listening = core.hear().await.err();
+    let _keeping = core.keeping.write().await;
+    let held: Vec<usize> = absent.iter().copied().filter(|place| core.feed.held.has(&ids[*place])).collect();
+    core.store.create(ids, &held, failures).await;
+    if let Some(error) = not_listening {
+        warn!(
+            %error,
+            "keys of held devices were written again without redis's notifications; a device that was ended \
+             elsewhere may be shown as online"
+        );
+    }
+}
+
+/// How many ids are refreshed in one transaction.
+const TOGETHER: usize = 1_000;
+
+const WAIT_MIN: Duration = Duration::from_millis(20);

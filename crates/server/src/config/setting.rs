@@ -1,0 +1,138 @@
+//! The one table of what can be set: flag, environment variable, default, and what it is for.
+
+use super::address;
+
+/// One thing that can be set.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its name: `--name` as a flag, `name = …` in the file.
+    pub(super) name: &'static str,
+    /// Its environment variable.
+    pub(super) variable: &'static str,
+    /// What stands for the value in the help.
+    pub(super) placeholder: &'static str,
+    /// The value that counts when none is given.
+    pub(super) default: &'static str,
+    /// What it does, with its unit and the reason to change it.
+    pub(super) help: &'static str,
+}
+
+/// The name and the variable of the configuration file itself, which cannot name another.
+pub(super) const CONFIG: &str = "config";
+/// See [`CONFIG`].
+pub(super) const CONFIG_VARIABLE: &str = "TIDINGS_CONFIG";
+
+macro_rules! keys {
+    ($($ident:ident = $name:literal $variable:literal $placeholder:literal $default:literal $help:literal;)*) => {
+        $(pub(super) const $ident: Setting =
+            Setting { name: $name, variable: $variable, placeholder: $placeholder, default: $default, help: $help };)*
+        /// Every key, in the order of the help.
+        pub(super) const ALL: &[&Setting] = &[$(&$ident),*];
+    };
+}
+
+keys! {
+    HTTP = "http" "TIDINGS_HTTP" "ADDRESS" "127.0.0.1:8000"
+        "Where the page, the hub and the HTTP calls listen; port 0 takes a free one";
+    GRPC = "grpc" "TIDINGS_GRPC" "ADDRESS" "127.0.0.1:9000"
+        "Where gRPC listens; port 0 takes a free one";
+    DATA_DIR = "data-dir" "TIDINGS_DATA_DIR" "DIRECTORY" "./tidings-data"
+        "Where the messages are stored; created when missing, used by one server at a time";
+    LOG = "log" "TIDINGS_LOG" "FILTER" "info"
+        "Which log lines are written: error, warn, info, debug, trace or off, also by module, like info,conductor_hub=debug";
+    LOG_FORMAT = "log-format" "TIDINGS_LOG_FORMAT" "FORMAT" "text"
+        "How log lines look: text for people, json for machines";
+    INSECURE = "insecure" "TIDINGS_INSECURE" "BOOLEAN" "false"
+        "Listen on addresses other than loopback and answer under any host name, although nobody has to log in";
+    ALLOW_ORIGIN = "allow-origin" "TIDINGS_ALLOW_ORIGIN" "ORIGINS" ""
+        "Web origins, besides this server's own, whose pages may call it, separated by commas, like \
+         https://chat.example.org";
+    PRESENCE = "presence" "TIDINGS_PRESENCE" "STORE" "memory"
+        "Where the server keeps who is online: memory, for one server; redis, for several that show each \
+         other's users";
+    PRESENCE_LAYOUT = "presence-layout" "TIDINGS_PRESENCE_LAYOUT" "LAYOUT" "leases"
+        "How presence is stored in Redis: leases, which is exact and prompt; keyspace, the layout of the Go \
+         package, to run beside it";
+    PRESENCE_NOTIFICATIONS = "presence-notifications" "TIDINGS_PRESENCE_NOTIFICATIONS" "WHAT" "check"
+        "With the layout keyspace, what to do about notify-keyspace-events of Redis: check it, set what is \
+         missing, or assume that it is right";
+    REDIS_URL = "redis-url" "TIDINGS_REDIS_URL" "URL" ""
+        "The address of Redis, like redis://user:password@host:6379; also redis-sentinel://, \
+         redis-cluster:// and redis+unix://, and rediss:// for TLS";
+    REDIS_PREFIX = "redis-prefix" "TIDINGS_REDIS_PREFIX" "TEXT" "tidings"
+        "The beginning of every key in Redis; give each product that shares a Redis its own (1 to 64 bytes)";
+    REDIS_TIMEOUT = "redis-timeout" "TIDINGS_REDIS_TIMEOUT" "DURATION" "1s"
+        "How long Redis may take to answer, and to accept a connection (10ms to 1m)";
+    PRESENCE_TTL = "presence-ttl" "TIDINGS_PRESENCE_TTL" "DURATION" "15s"
+        "With Redis, how long the users of a server that died stay online, besides the grace time (100ms to \
+         10m): a longer time outlasts longer losses of the connection to Redis, a shorter one shows sooner \
+         that they are gone";
+    PRESENCE_GRACE = "presence-grace" "TIDINGS_PRESENCE_GRACE" "DURATION" "5s"
+        "How long users stay online after their last connection is gone (10ms to 10m): a longer time hides \
+         reloads and short losses, a shorter one shows sooner that they are gone";
+    PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT" "65536"
+        "How many events of presence are kept for clients that come back or are slow, about 64 bytes each (1 to 16777216)";
+    PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" "100"
+        "How many streams of presence events may be open at once; each is one of the HTTP connections (0 to 1000000)";
+    WEBHOOK_URL = "webhook-url" "TIDINGS_WEBHOOK_URL" "URL" ""
+        "The address to which every change of presence is posted, in order and until it is accepted, like \
+         https://example.org/presence";
+    WEBHOOK_SECRET = "webhook-secret" "TIDINGS_WEBHOOK_SECRET" "SECRET" ""
+        "The key that signs the posts of the webhook, base64 of 24 to 64 bytes; give it by environment or \
+         file, as every user of the machine can see flags";
+    WEBHOOK_TIMEOUT = "webhook-timeout" "TIDINGS_WEBHOOK_TIMEOUT" "DURATION" "10s"
+        "How long the receiver of the webhook may take to answer before the post is repeated (100ms to 10m)";
+    SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION" "10s"
+        "How long a clean stop may take before the rest is cut off (100ms to 10m)";
+    CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT" "100"
+        "How many messages are kept for each hub channel, in memory (0 to 10000)";
+    CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" "10000"
+        "How many WebSockets may be open at once; raise it with the limit of open files";
+    HTTP_CONNECTIONS = "http-connections" "TIDINGS_HTTP_CONNECTIONS" "COUNT" "1000"
+        "How many HTTP connections may be open at once, WebSockets not counted";
+    GRPC_CONNECTIONS = "grpc-connections" "TIDINGS_GRPC_CONNECTIONS" "COUNT" "1000"
+        "How many gRPC connections may be open at once";
+    MESSAGE_BYTES = "message-bytes" "TIDINGS_MESSAGE_BYTES" "BYTES" "256000"
+        "How large a message on a WebSocket may be (1024 to 16777216)";
+    BODY_BYTES = "body-bytes" "TIDINGS_BODY_BYTES" "BYTES" "1048576"
+        "How large the body of an HTTP request or a gRPC message may be (1024 to 67108864)";
+    REQUEST_TIME = "request-time" "TIDINGS_REQUEST_TIME" "DURATION" "30s"
+        "How long a client may take to send a request, and the server to answer it (100ms to 10m)";
+}
+
+impl Setting {
+    /// Returns a text as it may be shown: without a secret, or what may be one in an address.
+    pub(super) fn show(&self, text: &str) -> String {
+        match self.placeholder {
+            "SECRET" => "…".to_owned(),
+            "URL" => address::shown(text),
+            _ => text.to_owned(),
+        }
+    }
+
+    /// Returns a value of the file that is not a text as it may be shown; it may hold a secret.
+    pub(super) fn show_value(&self, value: &str) -> String {
+        match self.placeholder {
+            "SECRET" | "URL" => "…".to_owned(),
+            _ => value.to_owned(),
+        }
+    }
+}
+
+/// Finds the key called `name`.
+pub(super) fn named(name: &str) -> Option<&'static Setting> {
+    ALL.iter().copied().find(|key| key.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_and_secrets_are_not_shown() {
+        assert_eq!(REDIS_URL.show("redis://user:hid#den@host"), "redis://…@host");
+        assert_eq!(WEBHOOK_URL.show("https://host/?token=hidden"), "https://host/…");
+        assert_eq!(WEBHOOK_SECRET.show("abc"), "…");
+        assert_eq!(HTTP.show("abc"), "abc");
+    }
+}

@@ -1,0 +1,137 @@
+//! The bytes of request bodies in flight, over both ports: the slowest body goes first when others
+//! wait for room.
+//!
+//! A body takes room piece by piece as it comes, and keeps it until its request is answered. A
+//! piece that finds none waits for up to a second, and stops the connection's reading meanwhile;
+//! then its request is refused, and gives back what it had.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use metrics::{Counter, Gauge};
+use parking_lot::Mutex;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use super::body::{BodyEnd, BodyProgress, STILL};
+
+/// How long a piece waits for room, and after which time a refused client should ask again.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// The bytes of bodies in flight, unless single ones may be so large that few of them would fit.
+const BYTES_MAX: usize = 32 * 1024 * 1024;
+/// At least so many of the largest bodies fit.
+const LARGEST_MIN: usize = 4;
+
+/// The room for bodies; clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct BodyMemory {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    room: Arc<Semaphore>,
+    arrivals: Mutex<Arrivals>,
+    bytes: Gauge,
+    refused: Counter,
+    cut: Counter,
+}
+
+/// Those under way, and some that are over; these are looked for whenever there are twice as many.
+#[derive(Debug, Default)]
+struct Arrivals {
+    all: Vec<Weak<BodyProgress>>,
+    tidy_at: usize,
+}
+
+/// There is no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Full;
+
+impl BodyMemory {
+    /// Room for bodies of up to `body_bytes` each.
+    pub(crate) fn new(body_bytes: usize) -> Self {
+        metrics::describe_gauge!(
+            "tidings_body_bytes_in_flight",
+            "Bytes of request bodies whose requests have not been answered yet"
+        );
+        metrics::describe_counter!(
+            "tidings_bodies_refused_total",
+            "Request bodies refused because too many were in flight"
+        );
+        metrics::describe_counter!(
+            "tidings_bodies_cut_total",
+            "Request bodies given up because they came slowly while others waited for room"
+        );
+        let bytes = BYTES_MAX.max(body_bytes.saturating_mul(LARGEST_MIN)).min(Semaphore::MAX_PERMITS);
+        let shared = Shared {
+            room: Arc::new(Semaphore::new(bytes)),
+            arrivals: Mutex::default(),
+            bytes: metrics::gauge!("tidings_body_bytes_in_flight"),
+            refused: metrics::counter!("tidings_bodies_refused_total"),
+            cut: metrics::counter!("tidings_bodies_cut_total"),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// A body begins to arrive.
+    pub(super) fn begin(&self) -> Arc<BodyProgress> {
+        let arrival = Arc::new(BodyProgress::new(self.shared.bytes.clone()));
+        let mut arrivals = self.shared.arrivals.lock();
+        if arrivals.all.len() >= arrivals.tidy_at {
+            arrivals.all.retain(|arrival| arrival.strong_count() > 0);
+            arrivals.tidy_at = (arrivals.all.len() * 2).max(64);
+        }
+        arrivals.all.push(Arc::downgrade(&arrival));
+        drop(arrivals);
+        arrival
+    }
+
+    /// Takes room for a piece, waiting for up to a second; meanwhile the slowest bodies are ended.
+    pub(super) async fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Full> {
+        let Ok(Ok(permit)) = timeout(PATIENCE, self.wait_for(bytes)).await else {
+            self.shared.refused.increment(1);
+            return Err(Full);
+        };
+        Ok(permit)
+    }
+
+    async fn wait_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let acquire = Arc::clone(&self.shared.room).acquire_many_owned(permits);
+        tokio::pin!(acquire);
+        // A body begins to stand still at some time of its own.
+        let mut ticks = interval(STILL / 5);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut missing = bytes;
+        loop {
+            tokio::select! {
+                biased;
+                permit = &mut acquire => return permit,
+                _ = ticks.tick(), if missing > 0 => {
+                    missing = missing.saturating_sub(self.end_slowest(missing));
+                }
+            }
+        }
+    }
+
+    /// Ends the slowest bodies until they give back so many bytes; returns how many.
+    fn end_slowest(&self, bytes: usize) -> usize {
+        // Those kept alive here are dropped outside the lock.
+        let arrivals: Vec<_> = self.shared.arrivals.lock().all.iter().filter_map(Weak::upgrade).collect();
+        let now = Instant::now();
+        let slow = arrivals.iter().filter_map(|arrival| Some((arrival.pace(now)?, arrival.held(), arrival)));
+        let mut slow: Vec<_> = slow.filter(|(_, held, _)| *held > 0).collect();
+        slow.sort_by_key(|(pace, ..)| *pace);
+        let mut freed = 0;
+        for (_, held, arrival) in slow {
+            if freed >= bytes {
+                break;
+            }
+            arrival.end(BodyEnd::TooSlow);
+            self.shared.cut.increment(1);
+            freed += held;
+        }
+        freed
+    }
+}

@@ -1,0 +1,424 @@
+//! The places of a listener's connections: who has one, who has to go when all are taken, and who
+//! is always let in.
+//!
+//! ```text
+//!             place free                    ┌─ a request comes ─► busy ─ its answer is written ─┐
+//! connection ────────────► seated, idle ────┤                                                   │
+//!     │                         ▲           └─ closed, or the oldest idle one when all are taken│
+//!     │                         └───────────────────────────────────────────────────────────────┘
+//!     ├─ none is idle ──► the one whose request comes slowest goes: a body that is not finished
+//!     └─ every place is busy ──► a reserved seat: answers about health, and 503 to the rest
+//! ```
+//!
+//! Silent sockets and clients that rest never keep anybody out, and whoever asks about health is
+//! answered even when every place is busy.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use axum::body::Body;
+use metrics::Gauge;
+use parking_lot::Mutex;
+use tidings::timeline::RequestConnection;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::body::{BodyEnd, BodyProgress, Pace};
+use super::body_memory::BodyMemory;
+use super::flow::{Flow, Flowing, OnOver};
+use super::tracked_body::TrackedBody;
+use crate::log::OutageLog;
+
+/// Places for those who ask about health, besides the others.
+const RESERVED: usize = 16;
+
+/// How long nobody may be turned away until the outage is over.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// How long every connection has to be accepted until the outage is over. Closing an idle one lets
+/// one more in each time, which does not end it.
+const OPEN_AGAIN: Duration = Duration::from_secs(2);
+
+/// The time limits of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// From the connection to the end of its handshake, where there is one.
+    pub(crate) handshake: Option<Duration>,
+    /// For a client to take a piece of its answer.
+    pub(crate) answer: Duration,
+}
+
+/// The places of one listener; clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionPermits {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    most: usize,
+    bodies: BodyMemory,
+    patience: Timeouts,
+    table: Mutex<TakenPermits>,
+    /// Every place is busy.
+    full: OutageLog,
+    /// The system accepts no connections.
+    shut: OutageLog,
+    open: Gauge,
+}
+
+#[derive(Debug, Default)]
+struct TakenPermits {
+    next: u64,
+    taken: BTreeMap<u64, Arc<ConnectionState>>,
+    /// Of these, the reserved ones.
+    reserved: usize,
+}
+
+/// What is known about one connection.
+#[derive(Debug)]
+struct ConnectionState {
+    reserved: bool,
+    bodies: BodyMemory,
+    opened: Instant,
+    handshake_done: AtomicBool,
+    close: CancellationToken,
+    /// What the timelines know of it.
+    connection: RequestConnection,
+    activity: Mutex<Activity>,
+}
+
+#[derive(Debug)]
+struct Activity {
+    next: u64,
+    answers: BTreeMap<u64, Weak<Flow>>,
+    /// The bodies of the same requests.
+    bodies: BTreeMap<u64, Weak<BodyProgress>>,
+    idle_since: Instant,
+}
+
+/// The seat of one connection, given back on drop.
+#[derive(Debug)]
+pub(crate) struct ConnectionPermit {
+    number: u64,
+    place: Arc<ConnectionState>,
+    seats: ConnectionPermits,
+}
+
+/// What the requests of a connection know of its seat.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionHandle(Arc<ConnectionState>);
+
+impl ConnectionPermits {
+    /// `bodies` is shared by all listeners; `open` counts the connections.
+    pub(crate) fn new(most: usize, patience: Timeouts, bodies: BodyMemory, open: Gauge) -> Self {
+        let full = OutageLog::new("all places for connections are busy; new clients are told to try again");
+        let shut = OutageLog::new("connections cannot be accepted; those that are open go on");
+        let table = Mutex::default();
+        Self { shared: Arc::new(Shared { most, bodies, patience, table, full, shut, open }) }
+    }
+
+    /// Gives a connection its permit; the one that has been idle longest goes if there is no place.
+    /// `None` if everybody is busy, even those who ask about health.
+    pub(crate) fn seat(&self) -> Option<ConnectionPermit> {
+        let mut table = self.shared.table.lock();
+        let mut reserved = false;
+        if table.taken.len() - table.reserved >= self.shared.most && !table.make_room(false) {
+            reserved = true;
+            self.shared.full.note(&format_args!("{} of {}", table.taken.len(), self.shared.most));
+            if table.reserved >= RESERVED && !table.make_room(true) {
+                return None;
+            }
+        }
+        let number = table.next;
+        table.next += 1;
+        table.reserved += usize::from(reserved);
+        let (now, close) = (Instant::now(), CancellationToken::new());
+        let place = Arc::new(ConnectionState {
+            reserved,
+            bodies: self.shared.bodies.clone(),
+            opened: now,
+            handshake_done: AtomicBool::new(self.shared.patience.handshake.is_none()),
+            connection: RequestConnection::new({
+                let close = close.clone();
+                move || close.cancel()
+            }),
+            close,
+            activity: Mutex::new(Activity::new(now)),
+        });
+        table.taken.insert(number, Arc::clone(&place));
+        self.shared.open.increment(1.0);
+        Some(ConnectionPermit { number, place, seats: self.clone() })
+    }
+
+    /// Whether connections can be accepted.
+    pub(super) fn shut(&self) -> &OutageLog {
+        &self.shared.shut
+    }
+
+    /// Closes the connection that has been idle longest, if any is.
+    pub(crate) fn close_the_idlest(&self) -> bool {
+        self.shared.table.lock().make_room(false)
+    }
+
+    /// Closes those who made us wait too long, again and again.
+    pub(crate) async fn watch(self, stop: CancellationToken) {
+        let patience = self.shared.patience;
+        let shortest = patience.handshake.map_or(patience.answer, |handshake| handshake.min(patience.answer));
+        let tick = (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(1));
+        let mut ticks = tokio::time::interval(tick);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.shared.full.over_if_quiet_for(QUIET);
+            self.shared.shut.over_if_quiet_for(OPEN_AGAIN);
+            let places: Vec<_> = self.shared.table.lock().taken.values().cloned().collect();
+            for place in places {
+                let unshaken = !place.handshake_done.load(Ordering::Relaxed)
+                    && patience.handshake.is_some_and(|handshake| place.opened.elapsed() >= handshake);
+                if unshaken || place.is_stuck(patience.answer) {
+                    tracing::debug!(
+                        handshake = !unshaken,
+                        "a client that keeps the server waiting is cut off"
+                    );
+                    place.close.cancel();
+                }
+            }
+        }
+    }
+}
+
+impl TakenPermits {
+    /// Closes the connection, reserved or not, that has been idle longest, or else the one whose
+    /// requests come slowest. Its place is free at once.
+    fn make_room(&mut self, reserved: bool) -> bool {
+        let places = || self.taken.iter().filter(|(_, place)| place.reserved == reserved);
+        let idle =
+            places().filter_map(|(number, place)| Some((place.activity.lock().idle_since()?, *number)));
+        let longest = idle.min().map(|(_, number)| number);
+        let number = longest.or_else(|| {
+            let now = Instant::now();
+            let coming = places().filter_map(|(number, place)| Some((place.pace(now)?, *number)));
+            coming.min().map(|(_, number)| number)
+        });
+        let Some(number) = number else { return false };
+        self.remove(number);
+        true
+    }
+
+    fn remove(&mut self, number: u64) {
+        if let Some(place) = self.taken.remove(&number) {
+            self.reserved -= usize::from(place.reserved);
+            place.close.cancel();
+        }
+    }
+}
+
+impl Activity {
+    fn new(now: Instant) -> Self {
+        Self { next: 0, answers: BTreeMap::new(), bodies: BTreeMap::new(), idle_since: now }
+    }
+
+    fn idle_since(&self) -> Option<Instant> {
+        self.answers.is_empty().then_some(self.idle_since)
+    }
+}
+
+impl ConnectionState {
+    /// How slowly its requests come, if it has nothing else to do.
+    fn pace(&self, now: Instant) -> Option<Pace> {
+        // Kept until the lock is let go: the last one of a request takes it, too.
+        let (answers, bodies) = {
+            let activity = self.activity.lock();
+            (activity.answers.len(), activity.bodies.values().filter_map(Weak::upgrade).collect::<Vec<_>>())
+        };
+        let paces: Option<Vec<Pace>> = bodies.iter().map(|body| body.pace(now)).collect();
+        paces.filter(|paces| paces.len() == answers)?.into_iter().max()
+    }
+
+    fn is_stuck(&self, limit: Duration) -> bool {
+        // Kept until the lock is let go: the last one of an answer takes it, too.
+        let answers: Vec<Arc<Flow>> =
+            self.activity.lock().answers.values().filter_map(Weak::upgrade).collect();
+        answers.iter().any(|answer| answer.is_stuck(limit))
+    }
+}
+
+impl ConnectionPermit {
+    /// What its requests are given.
+    pub(crate) fn sitter(&self) -> ConnectionHandle {
+        ConnectionHandle(Arc::clone(&self.place))
+    }
+
+    /// Waits until the connection has to go.
+    pub(crate) fn closed(&self) -> CancellationToken {
+        self.place.close.clone()
+    }
+
+    /// Notes that the handshake is over.
+    pub(crate) fn handshake_done(&self) {
+        self.place.handshake_done.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for ConnectionPermit {
+    fn drop(&mut self) {
+        self.seats.shared.table.lock().remove(self.number);
+        self.seats.shared.open.decrement(1.0);
+    }
+}
+
+impl ConnectionHandle {
+    /// Whether only questions about health are answered here.
+    pub(crate) fn is_reserved(&self) -> bool {
+        self.0.reserved
+    }
+
+    /// What the timelines share their room for answers by, and close when others wait for it.
+    pub(crate) fn connection(&self) -> RequestConnection {
+        self.0.connection.clone()
+    }
+
+    /// Notes that a request has come; the connection is busy until all of its answer is written.
+    pub(crate) fn busy(&self) -> Busy {
+        let mut activity = self.0.activity.lock();
+        let number = activity.next;
+        activity.next += 1;
+        let flow = Arc::new(Flow::new(RequestOver { number, place: Arc::clone(&self.0) }));
+        activity.answers.insert(number, Arc::downgrade(&flow));
+        let arrival = self.0.bodies.begin();
+        activity.bodies.insert(number, Arc::downgrade(&arrival));
+        Busy { flow, arrival, bodies: self.0.bodies.clone() }
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(crate) struct Busy {
+    flow: Arc<Flow>,
+    arrival: Arc<BodyProgress>,
+    bodies: BodyMemory,
+}
+
+impl Busy {
+    /// The body of the request, followed as it comes.
+    pub(super) fn arriving(&self, body: Body) -> Body {
+        Body::new(TrackedBody::new(body, &self.arrival, &self.bodies))
+    }
+
+    /// Why the body of the request was given up, if it was.
+    pub(super) fn ended(&self) -> Option<BodyEnd> {
+        self.arrival.ended()
+    }
+
+    /// The body of its answer, followed to its last byte. What is left of the request is given
+    /// back.
+    pub(crate) fn follow(self, body: Body) -> Body {
+        Body::new(Flowing::new(body, self.flow))
+    }
+}
+
+#[derive(Debug)]
+struct RequestOver {
+    number: u64,
+    place: Arc<ConnectionState>,
+}
+
+impl OnOver for RequestOver {
+    fn over(&self) {
+        let mut activity = self.place.activity.lock();
+        activity.answers.remove(&self.number);
+        activity.bodies.remove(&self.number);
+        activity.idle_since = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Bytes;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    const PATIENCE: Timeouts =
+        Timeouts { handshake: Some(Duration::from_secs(10)), answer: Duration::from_secs(30) };
+
+    fn is_closed(seat: &ConnectionPermit) -> bool {
+        seat.closed().is_cancelled()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_one_that_was_idle_longest_goes_and_the_busy_stay() {
+        let seats = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [first, second, third] = [(), (), ()].map(|()| seats.seat().unwrap());
+        let busy = first.sitter().busy();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        drop(second.sitter().busy());
+        let fourth = seats.seat().unwrap();
+        assert_eq!([&first, &second, &third, &fourth].map(is_closed), [false, false, true, false]);
+        // A place that was given away is not given back by its former owner.
+        drop(third);
+        assert_eq!(seats.shared.table.lock().taken.len(), 3);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        drop(busy);
+        let fifth = seats.seat().unwrap();
+        assert_eq!([&first, &second, &fourth, &fifth].map(is_closed), [false, true, false, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_all_are_busy_there_are_seats_for_health() {
+        let seats = ConnectionPermits::new(2, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let ordinary = [(), ()].map(|()| seats.seat().unwrap());
+        let busy = ordinary.each_ref().map(|seat| seat.sitter().busy());
+        let reserved: Vec<_> = (0..RESERVED).map(|_| seats.seat().unwrap()).collect();
+        assert!(reserved.iter().all(|seat| seat.sitter().is_reserved()));
+        // Somebody silent on a reserved seat goes first.
+        let probe = seats.seat().unwrap();
+        assert!(probe.sitter().is_reserved() && is_closed(&reserved[0]));
+        assert!(!ordinary.iter().any(is_closed));
+        drop(busy);
+        assert!(!seats.seat().unwrap().sitter().is_reserved());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_nobody_is_idle_the_slowest_request_that_is_not_here_yet_goes() {
+        let seats = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [still, dripping, whole] = [(), (), ()].map(|()| seats.seat().unwrap());
+        let busy = [&still, &dripping, &whole].map(|seat| seat.sitter().busy());
+        let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(4);
+        let stream = futures_util::stream::unfold(receiver, async |mut receiver| {
+            let next = receiver.recv().await?;
+            Some((next, receiver))
+        });
+        let _nothing =
+            busy[0].arriving(Body::from_stream(futures_util::stream::pending::<std::io::Result<Bytes>>()));
+        let mut drips = busy[1].arriving(Body::from_stream(stream));
+        let _whole = busy[2].arriving(Body::empty());
+        // Just begun, none is slow.
+        assert!(seats.seat().unwrap().sitter().is_reserved());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        sender.send(Ok(Bytes::from_static(b"x"))).await.unwrap();
+        drips.frame().await.unwrap().unwrap();
+        let fourth = seats.seat().unwrap();
+        assert!(is_closed(&still) && !is_closed(&dripping) && !fourth.sitter().is_reserved());
+        let _busy = fourth.sitter().busy();
+        let fifth = seats.seat().unwrap();
+        assert!(is_closed(&dripping) && !is_closed(&whole) && !fifth.sitter().is_reserved());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_does_not_finish_the_handshake_has_to_go() {
+        let seats = ConnectionPermits::new(2, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [silent, well] = [(), ()].map(|()| seats.seat().unwrap());
+        well.handshake_done();
+        let stop = CancellationToken::new();
+        let watch = seats.watch(stop.clone());
+        tokio::pin!(watch);
+        assert!(tokio::time::timeout(Duration::from_secs(9), watch.as_mut()).await.is_err());
+        assert!(!is_closed(&silent));
+        assert!(tokio::time::timeout(Duration::from_secs(3), watch.as_mut()).await.is_err());
+        assert!(is_closed(&silent) && !is_closed(&well));
+        stop.cancel();
+        watch.await;
+    }
+}

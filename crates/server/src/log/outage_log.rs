@@ -1,0 +1,60 @@
+//! One line when something begins to fail, one when it is over: not one for each try.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+/// Something that works or does not.
+#[derive(Debug)]
+pub(crate) struct OutageLog {
+    what: &'static str,
+    began: Mutex<Option<Began>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Began {
+    at: Instant,
+    last: Instant,
+    failures: u64,
+}
+
+impl OutageLog {
+    /// `what` fails, in a few words: "connections cannot be accepted".
+    pub(crate) const fn new(what: &'static str) -> Self {
+        Self { what, began: Mutex::new(None) }
+    }
+
+    /// Notes a failure; the first one is told.
+    pub(crate) fn note(&self, error: &dyn Display) {
+        let now = Instant::now();
+        let first = {
+            let mut began = self.began.lock();
+            let first = began.is_none();
+            let began = began.get_or_insert(Began { at: now, last: now, failures: 0 });
+            (began.last, began.failures) = (now, began.failures + 1);
+            first
+        };
+        if first {
+            tracing::warn!(%error, "{}", self.what);
+        } else {
+            tracing::debug!(%error, "{}", self.what);
+        }
+    }
+
+    /// Notes that it works again; that is told if it did not before.
+    pub(crate) fn over(&self) {
+        let began = self.began.lock().take();
+        if let Some(Began { at, failures, .. }) = began {
+            tracing::warn!(lasted = ?at.elapsed(), failures, "over: {}", self.what);
+        }
+    }
+
+    /// Notes that the outage is over if there was no failure for so long.
+    pub(crate) fn over_if_quiet_for(&self, quiet: Duration) {
+        if self.began.lock().is_some_and(|began| began.last.elapsed() >= quiet) {
+            self.over();
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The thread that tells the observer what became durable.
+//!
+//! The committing thread does not wait for it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread;
+
+use super::metrics;
+use crate::{Entry, Error, ErrorKind, MemberId, Observer, Result};
+
+/// Hands entries to the observer, in order. Never waits for it.
+///
+/// When it is so slow that the queue is full, whole batches are left out, and the observer is told
+/// how many entries it missed before it gets the next one. Dropped, it ends once the observer has
+/// heard what waits.
+#[derive(Debug)]
+pub(super) struct Notifier {
+    batches: SyncSender<DurableBatch>,
+    waiting: Arc<QueuedEntries>,
+    missed: u64,
+}
+
+/// What one batch made durable.
+#[derive(Debug)]
+struct DurableBatch {
+    /// How many entries were left out before.
+    missed: u64,
+    entries: Vec<(MemberId, Entry)>,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct QueuedEntries {
+    entries: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// How many entries wait at most.
+const ENTRIES_MAX: usize = 65_536;
+
+/// How many bytes of entries wait at most; those that many entries share count for each of them.
+const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How many batches wait at most.
+const BATCHES_MAX: usize = 4_096;
+
+impl Notifier {
+    /// Starts the thread.
+    pub(super) fn start(observer: Arc<dyn Observer>) -> Result<Self> {
+        let (batches, receiver) = sync_channel(BATCHES_MAX);
+        let waiting = Arc::new(QueuedEntries::default());
+        let shared = Arc::clone(&waiting);
+        thread::Builder::new()
+            .name("timeline-tell".to_owned())
+            .spawn(move || tell(&receiver, &shared, &*observer))
+            .map_err(|error| {
+                Error::new(ErrorKind::Unavailable, "the thread of the observer cannot be started")
+                    .with_source(error)
+            })?;
+        Ok(Self { batches, waiting, missed: 0 })
+    }
+
+    /// Hands over what a batch made durable.
+    pub(super) fn tell(&mut self, entries: Vec<(MemberId, Entry)>) {
+        let (count, bytes) = (
+            entries.len(),
+            entries.iter().map(|(member, entry)| member.as_str().len() + entry.bytes()).sum(),
+        );
+        if count == 0 {
+            return;
+        }
+        let before = self.waiting.entries.load(Ordering::Acquire);
+        // A batch that is larger than the bounds goes into an empty queue.
+        let room = before == 0
+            || (before + count <= ENTRIES_MAX
+                && self.waiting.bytes.load(Ordering::Acquire).saturating_add(bytes) <= BYTES_MAX);
+        if room {
+            self.waiting.entries.fetch_add(count, Ordering::AcqRel);
+            self.waiting.bytes.fetch_add(bytes, Ordering::AcqRel);
+            match self.batches.try_send(DurableBatch { missed: self.missed, entries, bytes }) {
+                Ok(()) => {
+                    self.missed = 0;
+                    return;
+                }
+                Err(TrySendError::Full(news) | TrySendError::Disconnected(news)) => self.waiting.done(&news),
+            }
+        }
+        if self.missed == 0 {
+            tracing::warn!(
+                "the observer of the store is too slow and misses entries; clients fetch those later"
+            );
+        }
+        self.missed += count as u64;
+        metrics::observer_missed(count as u64);
+    }
+}
+
+impl QueuedEntries {
+    fn done(&self, news: &DurableBatch) {
+        self.bytes.fetch_sub(news.bytes, Ordering::AcqRel);
+        self.entries.fetch_sub(news.entries.len(), Ordering::AcqRel);
+    }
+}
+
+fn tell(batches: &Receiver<DurableBatch>, waiting: &QueuedEntries, observer: &dyn Observer) {
+    while let Ok(news) = batches.recv() {
+        // One that panics about one entry hears of the next all the same.
+        let call = |call: &dyn Fn()| {
+            if catch_unwind(AssertUnwindSafe(call)).is_err() {
+                tracing::error!(
+                    "the observer of the store panicked and misses an entry; clients fetch it later"
+                );
+            }
+        };
+        if news.missed > 0 {
+            call(&|| observer.missed(news.missed));
+        }
+        for (member, entry) in &news.entries {
+            call(&|| observer.appended(member.as_str(), entry));
+        }
+        waiting.done(&news);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::{Message, Seq};
+
+    /// Waits before each entry until it is let go on.
+    struct Slow {
+        go: Mutex<Receiver<()>>,
+        heard: Sender<Result<u64, u64>>,
+    }
+
+    impl Observer for Slow {
+        fn appended(&self, _member: &str, entry: &Entry) {
+            self.go.lock().recv().unwrap();
+            self.heard.send(Ok(entry.sequence.get())).unwrap();
+        }
+
+        fn missed(&self, entries: u64) {
+            self.heard.send(Err(entries)).unwrap();
+        }
+    }
+
+    fn batch(sequence: u64, entries: usize) -> Vec<(MemberId, Entry)> {
+        let entry = Entry::new(Seq::new(sequence).unwrap(), Message::new("{}").unwrap());
+        vec![(MemberId::new("a").unwrap(), entry); entries]
+    }
+
+    #[test]
+    fn a_slow_observer_holds_nobody_up_and_is_told_what_it_missed() {
+        let (go, receiver) = channel();
+        let (sender, heard) = channel();
+        let slow = Slow { go: Mutex::new(receiver), heard: sender };
+        let mut herald = Notifier::start(Arc::new(slow)).unwrap();
+        herald.tell(batch(1, ENTRIES_MAX - 1));
+        herald.tell(batch(2, 1));
+        // No room, although the observer has not heard anything yet.
+        herald.tell(batch(3, 5));
+        herald.tell(batch(4, 2));
+        for _ in 1..ENTRIES_MAX {
+            go.send(()).unwrap();
+            assert_eq!(heard.recv().unwrap(), Ok(1));
+        }
+        go.send(()).unwrap();
+        assert_eq!(heard.recv().unwrap(), Ok(2));
+        while herald.waiting.entries.load(Ordering::Acquire) > 0 {
+            thread::yield_now();
+        }
+        herald.tell(batch(5, 1));
+        go.send(()).unwrap();
+        assert_eq!(heard.recv().unwrap(), Err(7));
+        assert_eq!(heard.recv().unwrap(), Ok(5));
+    }
+
+    #[test]
+    fn an_observer_that_panics_hears_of_the_next_entry() {
+        struct Panics(Sender<u64>);
+        impl Observer for Panics {
+            fn appended(&self, _member: &str, entry: &Entry) {
+                self.0.send(entry.sequence.get()).unwrap();
+                assert!(entry.sequence.get() != 1, "the test wants it");
+            }
+        }
+        let (sender, heard) = channel();
+        let mut herald = Notifier::start(Arc::new(Panics(sender))).unwrap();
+        for sequence in 1..=2 {
+            herald.tell(batch(sequence, 1));
+            assert_eq!(heard.recv().unwrap(), sequence);
+        }
+    }
+}

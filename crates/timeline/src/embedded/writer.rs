@@ -1,0 +1,281 @@
+//! What is written to, and how the store is opened again after a failure.
+//!
+//! The keyspaces and the marker are written to.
+//!
+//! ```text
+//!          a commit fails or panics              probe written, all readers out, opened again, compared with the marker
+//!  open ──────────────────────────► failed ──────────────────────────────────────────────────────────────► open
+//!   reads and sends      reads go on, │ sends refused          (tried again after 50 ms, then twice as long, up to 5 s)
+//!                                     ▼
+//!                                   away: it cannot be opened; nothing is served, tried again as above
+//! ```
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::directory::Directory;
+use super::marker::Marker;
+use super::opened::Opened;
+use super::opening;
+use super::shared::Shared;
+use super::tables::Tables;
+use super::{Config, metrics};
+use crate::{Error, ErrorKind, Result, State};
+
+/// Makes a batch durable.
+pub(super) type Commit = Box<dyn FnMut(fjall::OwnedWriteBatch) -> fjall::Result<()> + Send>;
+
+/// The part of the store that only the committing thread touches.
+pub(super) struct StoreWriter {
+    config: Config,
+    directory: Arc<Directory>,
+    shared: Arc<Shared>,
+    commit: Commit,
+    open: Option<OpenStore>,
+    failure: Option<CommitFailure>,
+    // The keyspaces that were let go of, while a reader may still have them, and since when.
+    leaving: Weak<Tables>,
+    leaving_since: Instant,
+}
+
+struct OpenStore {
+    tables: Arc<Tables>,
+    marker: Marker,
+    last_batch: u64,
+    marker_failed: bool,
+}
+
+/// Why nothing is written, and when the store is opened again.
+struct CommitFailure {
+    error: Error,
+    since: Instant,
+    retry_at: Instant,
+    wait: Duration,
+}
+
+/// How long after a failure the store is opened again.
+const WAIT_FIRST: Duration = Duration::from_millis(50);
+
+/// The longest time between two tries.
+const WAIT_MOST: Duration = Duration::from_secs(5);
+
+/// How long readers get to finish what they began.
+const LEAVING: Duration = Duration::from_secs(5);
+
+/// How long the store cannot be opened again because of them, before only a restart helps.
+const LEAVING_MOST: Duration = Duration::from_secs(45);
+
+impl StoreWriter {
+    pub(super) fn new(
+        config: Config,
+        directory: Arc<Directory>,
+        shared: Arc<Shared>,
+        commit: Commit,
+        (tables, marker, last_batch): (Arc<Tables>, Marker, u64),
+    ) -> Self {
+        let open = Some(OpenStore { tables, marker, last_batch, marker_failed: false });
+        Self {
+            config,
+            directory,
+            shared,
+            commit,
+            open,
+            failure: None,
+            leaving: Weak::new(),
+            leaving_since: Instant::now(),
+        }
+    }
+
+    /// Returns the keyspaces and the number of the next batch.
+    pub(super) fn next(&self) -> Result<(Arc<Tables>, u64)> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.error.clone());
+        }
+        match &self.open {
+            Some(open) => Ok((Arc::clone(&open.tables), open.last_batch + 1)),
+            None => Err(Error::new(ErrorKind::Unavailable, "the timeline store is not open")),
+        }
+    }
+
+    /// Makes a batch durable.
+    pub(super) fn commit(&mut self, batch: fjall::OwnedWriteBatch) -> Result<()> {
+        let start = Instant::now();
+        if let Err(error) = (self.commit)(batch) {
+            let text = describe(&error);
+            return Err(self.failed(&text, Some(error)));
+        }
+        metrics::committed(start.elapsed());
+        if let Some(open) = &mut self.open {
+            open.last_batch += 1;
+            open.note();
+        }
+        Ok(())
+    }
+
+    /// Notes that what was written may be there or not: nothing more is written until the store was
+    /// opened again.
+    pub(super) fn failed(&mut self, what: &str, source: Option<fjall::Error>) -> Error {
+        metrics::commit_failed();
+        let text =
+            format!("a write failed ({what}); the store is opened again as soon as it can be written to");
+        self.shared.change(|parts| parts.failure = Some(State::read_only(text.as_str())));
+        let told = format!("the timeline store takes no messages: {text}");
+        let error = Error::new(ErrorKind::Unavailable, told);
+        let error = match source {
+            Some(source) => error.with_source(source),
+            None => error,
+        };
+        let now = Instant::now();
+        self.failure = Some(CommitFailure {
+            error: error.clone(),
+            since: now,
+            retry_at: now + WAIT_FIRST,
+            wait: WAIT_FIRST,
+        });
+        error
+    }
+
+    /// Opens the store again if it failed and it is time to; returns whether it did.
+    pub(super) fn mend(&mut self) -> bool {
+        let Some(failure) = &self.failure else { return false };
+        if Instant::now() < failure.retry_at {
+            return false;
+        }
+        let since = failure.since;
+        match self.reopen() {
+            Ok(()) => {
+                self.failure = None;
+                metrics::reopened();
+                tracing::info!(
+                    after = ?since.elapsed(),
+                    "the timeline store was opened again; every message that was acknowledged is there"
+                );
+                self.shared.change(|parts| parts.failure = None);
+                true
+            }
+            Err(state) => {
+                if let Some(failure) = &mut self.failure {
+                    failure.error = Error::new(ErrorKind::Unavailable, state.to_string());
+                    failure.wait = (failure.wait * 2).min(WAIT_MOST);
+                    failure.retry_at = Instant::now() + failure.wait;
+                }
+                self.shared.change(|parts| parts.failure = Some(state));
+                false
+            }
+        }
+    }
+
+    fn reopen(&mut self) -> Result<(), State> {
+        // As long as nothing can be written, what is open is better than nothing: reads go on.
+        if let Err(error) = self.probe() {
+            let text =
+                format!("{} cannot be written to: {}", self.directory.path().display(), in_words(&error));
+            return Err(if self.open.is_some() { State::read_only(text) } else { State::down(text) });
+        }
+        self.let_go()?;
+        let opened = opening::open(&self.config, &self.directory);
+        let Opened { tables, marker, last_batch } = opened.map_err(|error| State::down(error.to_string()))?;
+        let tables = Arc::new(tables);
+        *self.shared.flusher.lock() = Some(marker.flusher());
+        self.shared.put(Some(Arc::clone(&tables)));
+        self.open = Some(OpenStore { tables, marker, last_batch, marker_failed: false });
+        Ok(())
+    }
+
+    /// Writes as much as a small batch into a file of its own.
+    fn probe(&self) -> io::Result<()> {
+        let path = self.directory.path().join("probe");
+        let written = File::create(&path).and_then(|mut file| {
+            // Takes no room: it only asks whether files may be so long.
+            file.set_len(LENGTH_MAX)?;
+            file.write_all(&[1; PROBE_BYTES])?;
+            file.sync_data()
+        });
+        let removed = match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        };
+        written.and(removed)
+    }
+
+    /// Drops the keyspaces, and waits until every reader has.
+    ///
+    /// The engine lets a directory be opened once; a read takes milliseconds.
+    fn let_go(&mut self) -> Result<(), State> {
+        self.shared.put(None);
+        if let Some(open) = self.open.take() {
+            self.leaving = Arc::downgrade(&open.tables);
+            self.leaving_since = Instant::now();
+        }
+        let deadline = Instant::now() + LEAVING;
+        while self.leaving.strong_count() > 0 {
+            if self.leaving_since.elapsed() > LEAVING_MOST {
+                return Err(State::lost("a read has not ended, so the store cannot be opened again"));
+            }
+            if Instant::now() > deadline {
+                return Err(State::down("a read has not ended, so the store cannot be opened again yet"));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+}
+
+/// As much as the engine needs for the smallest of its files, and more than the last block of a
+/// full disk.
+const PROBE_BYTES: usize = 256 * 1024;
+
+/// Longer than any file that the engine makes: a journal of 64 MiB and the batch that it ends with.
+const LENGTH_MAX: u64 = 80 * 1024 * 1024;
+
+impl OpenStore {
+    /// Says in the marker what is there. One that is behind is a lower bound, which is no loss, but
+    /// should not stay.
+    fn note(&mut self) {
+        match self.marker.committed(self.last_batch) {
+            Ok(()) => self.marker_failed = false,
+            Err(error) if !self.marker_failed => {
+                self.marker_failed = true;
+                tracing::error!(
+                    %error,
+                    "the file `marker` of the store cannot be written; messages that go missing would not \
+                     be noticed"
+                );
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+impl Drop for OpenStore {
+    fn drop(&mut self) {
+        if let Err(error) = self.marker.flusher().flush() {
+            tracing::error!(%error, "the file `marker` of the store cannot be flushed to the disk");
+        }
+    }
+}
+
+/// Says in words what became of a commit.
+fn describe(error: &fjall::Error) -> String {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => in_words(error),
+        fjall::Error::Poisoned => "the engine failed to move its journal into tables".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// The system's error, with what to look at where its own words do not say it.
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            format!(
+                "{error}: files may not grow any more, check the limit of this process (ulimit -f) and the \
+                 file system"
+            )
+        }
+        _ => error.to_string(),
+    }
+}
