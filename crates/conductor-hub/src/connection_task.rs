@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::connection::BindOutcome;
+use crate::guard::{self, guarded, guarded_hook};
 use crate::input_memory::Ticket;
 use crate::intake::{Intake, Next, Turn};
 use crate::shared::{ConnectionPermit, Shared};
@@ -125,7 +126,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         self.leave();
         hub.metrics.disconnected(reason);
         tracing::debug!(connection = %connection.id(), %reason, "disconnected");
-        hub.hooks.lifecycle.disconnected(&connection, reason).await;
+        if guarded_hook(hub.hooks.lifecycle.disconnected(&connection, reason)).await.is_err() {
+            // Its end is decided already.
+            guard::report(connection.id());
+        }
         // In a box, so that its buffer is not part of every idle connection.
         let close = self.connection.outbox.frame(close_frame(reason.code(), reason.text()).into());
         // Who does not read holds on to a frame meanwhile.
@@ -139,7 +143,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let connection = Arc::clone(&self.connection);
         let mut timer = pin!(sleep_until(self.check_at));
         loop {
-            match poll_fn(|cx| self.poll(cx, &hub, timer.as_mut())).await {
+            // Reading and routing call the hooks that answer at once.
+            let wake = poll_fn(|cx| {
+                let poll = guarded(|| self.poll(cx, &hub, timer.as_mut()));
+                poll.unwrap_or_else(|_| Poll::Ready(Wake::Ended(guard::report(connection.id()))))
+            });
+            match wake.await {
                 Wake::Ended(reason) => return reason,
                 Wake::Tick => {
                     let now = Instant::now();
@@ -161,7 +170,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             if self.poll_write(cx).is_err() {
                 self.ended = Some(Disconnect::Normal);
             }
-            hook.as_mut().poll(cx)
+            let poll = guarded(|| hook.as_mut().poll(cx));
+            poll.unwrap_or_else(|_| {
+                self.ended = Some(guard::report(self.connection.id()));
+                Poll::Ready(())
+            })
         })
         .await;
     }

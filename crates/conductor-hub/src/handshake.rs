@@ -18,6 +18,7 @@ use hyper_util::server::conn::auto;
 use sha1::{Digest, Sha1};
 use tokio::net::TcpStream;
 
+use crate::guard::{Panicked, guarded_hook};
 use crate::shared::{ConnectionPermit, Shared};
 use crate::{Admission, Hub, connection_task, origin};
 
@@ -46,9 +47,13 @@ impl Hub {
             Ok(accept) => accept,
             Err(refusal) => return refuse(refusal),
         };
-        let admission = match self.shared.hooks.auth.admit(&parts).await {
-            Ok(admission) => admission,
-            Err(denied) => return refuse((denied.status, denied.text)),
+        let admission = match guarded_hook(self.shared.hooks.auth.admit(&parts)).await {
+            Ok(Ok(admission)) => admission,
+            Ok(Err(denied)) => return refuse((denied.status, denied.text)),
+            Err(Panicked) => {
+                tracing::error!("the auth hook panicked, so a client was refused with status 500");
+                return refuse((StatusCode::INTERNAL_SERVER_ERROR, "internal error".to_owned()));
+            }
         };
         let permit = match Shared::reserve(&self.shared) {
             Ok(permit) => permit,

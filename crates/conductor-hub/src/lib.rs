@@ -98,6 +98,7 @@ mod disconnect;
 mod encode;
 mod error;
 mod frame;
+mod guard;
 mod handler;
 mod handshake;
 mod history;
