@@ -20,14 +20,14 @@ const STRIPES: usize = 16;
 /// can guess the uuids of another.
 #[derive(Debug)]
 pub(crate) struct Dedup {
-    shards: Box<[Mutex<Stripe>]>,
+    shards: Box<[Mutex<DedupStripe>]>,
     keys: [RandomState; 2],
     ttl: Duration,
     generation_max: usize,
 }
 
 #[derive(Debug)]
-struct Stripe {
+struct DedupStripe {
     young: HashSet<(u64, u64), RandomState>,
     old: HashSet<(u64, u64), RandomState>,
     born: Instant,
@@ -35,7 +35,8 @@ struct Stripe {
 
 impl Dedup {
     pub(crate) fn new(ttl: Duration, bytes_max: usize, now: Instant) -> Self {
-        let shard = || Mutex::new(Stripe { young: HashSet::default(), old: HashSet::default(), born: now });
+        let shard =
+            || Mutex::new(DedupStripe { young: HashSet::default(), old: HashSet::default(), born: now });
         Self {
             shards: (0..STRIPES).map(|_| shard()).collect(),
             keys: [RandomState::default(), RandomState::default()],

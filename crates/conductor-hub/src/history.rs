@@ -28,7 +28,7 @@ const ROOM_KEPT: usize = 64;
 /// that were written to longest ago are forgotten whole.
 #[derive(Debug)]
 pub struct ChannelHistory {
-    shards: Box<[Mutex<Stripe>]>,
+    shards: Box<[Mutex<HistoryStripe>]>,
     hasher: RandomState,
     messages_max: usize,
     age_max: Duration,
@@ -36,7 +36,7 @@ pub struct ChannelHistory {
 }
 
 #[derive(Debug, Default)]
-struct Stripe {
+struct HistoryStripe {
     channels: HashMap<Arc<str>, ChannelLog, RandomState>,
     /// The channels by their last write, oldest first.
     by_write: BTreeMap<u64, Arc<str>>,
@@ -93,6 +93,14 @@ impl ChannelHistory {
         self
     }
 
+    /// Returns all that is kept of a channel, oldest first.
+    #[must_use]
+    pub fn get(&self, channel: &str) -> Vec<Message> {
+        let shard = self.shard(channel).lock();
+        let Some(kept) = shard.channels.get(channel) else { return Vec::new() };
+        kept.messages.iter().skip(self.expired(kept)).map(StoredMessage::message).collect()
+    }
+
     /// Returns the newest `count` messages kept of a channel, oldest first.
     ///
     /// They are fetched one after another and not held meanwhile, so that however slowly somebody
@@ -129,7 +137,7 @@ impl ChannelHistory {
         channel.messages.partition_point(|kept| kept.at < oldest)
     }
 
-    fn shard(&self, channel: &str) -> &Mutex<Stripe> {
+    fn shard(&self, channel: &str) -> &Mutex<HistoryStripe> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let hash = self.hasher.hash_one(channel) as usize;
         &self.shards[hash % STRIPES]
@@ -150,12 +158,6 @@ impl Storage for ChannelHistory {
                 return;
             }
         }
-    }
-
-    fn get(&self, channel: &str) -> Vec<Message> {
-        let shard = self.shard(channel).lock();
-        let Some(kept) = shard.channels.get(channel) else { return Vec::new() };
-        kept.messages.iter().skip(self.expired(kept)).map(StoredMessage::message).collect()
     }
 }
 
@@ -193,7 +195,7 @@ impl Iterator for Replay {
     }
 }
 
-impl Stripe {
+impl HistoryStripe {
     fn append(
         &mut self,
         message: MessageRef<'_>,

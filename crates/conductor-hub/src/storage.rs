@@ -1,6 +1,6 @@
 //! The hook that keeps the last messages of each channel.
 
-use crate::protocol::{Message, MessageRef};
+use crate::protocol::MessageRef;
 
 /// Keeps what was written to channels.
 ///
@@ -12,15 +12,8 @@ pub trait Storage: Send + Sync {
     ///
     /// Called for each message in the order of the channel's sender; must not block.
     fn store(&self, message: MessageRef<'_>);
-
-    /// Returns what is kept of a channel, oldest first.
-    fn get(&self, channel: &str) -> Vec<Message>;
 }
 
 impl Storage for () {
     fn store(&self, _message: MessageRef<'_>) {}
-
-    fn get(&self, _channel: &str) -> Vec<Message> {
-        Vec::new()
-    }
 }
