@@ -8,6 +8,8 @@ const CALL_MS = 10_000;
 const HEARTBEAT_MS = 25_000;
 // A connection counts as good again once it has lasted this long.
 const STABLE_MS = 5_000;
+// With these the server asks a client not to come back by itself: see docs/close-codes.md, which tidy compares.
+const FINAL_CODES = new Set([1002, 1007, 1009, 4002, 4003, 4004, 4005]);
 
 /** Emits `state` on every change, `open` when calls can be made, and `message` with { channel, text }. */
 export class Connection extends Emitter {
@@ -24,10 +26,12 @@ export class Connection extends Emitter {
     super();
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     this.url = `${scheme}//${location.host}/ws?user=${encodeURIComponent(user)}`;
-    /** "connecting", "open" or "waiting". */
+    /** "connecting", "open", "waiting", or "ended" when only the user may connect again. */
     this.state = "connecting";
     /** When the next try is made, while waiting. */
     this.retryAt = 0;
+    /** Code and reason with which the server ended it for good. */
+    this.ending = null;
     addEventListener("online", () => this.retryNow(), { signal: life });
     addEventListener("offline", () => this.#socket?.close(), { signal: life });
     document.addEventListener("visibilitychange", () => !document.hidden && this.retryNow(), { signal: life });
@@ -44,6 +48,12 @@ export class Connection extends Emitter {
       clearTimeout(this.#timer);
       this.#open();
     }
+  }
+
+  /** Connects because the user asks for it, also after the server ended it for good. */
+  connectAgain() {
+    if (this.state === "ended" && !this.#stopped) this.#open();
+    else this.retryNow();
   }
 
   /** Listens on a channel, now and after every reconnect. */
@@ -82,7 +92,7 @@ export class Connection extends Emitter {
     this.#socket = socket;
     socket.addEventListener("open", () => this.#opened());
     socket.addEventListener("message", (event) => this.#received(event.data));
-    socket.addEventListener("close", () => this.#closed());
+    socket.addEventListener("close", (event) => this.#closed(event));
   }
 
   #opened() {
@@ -97,13 +107,18 @@ export class Connection extends Emitter {
     this.emit("open");
   }
 
-  #closed() {
+  #closed({ code, reason }) {
     clearInterval(this.#heartbeat);
     clearTimeout(this.#stable);
     this.#socket = null;
     const lost = new Error("the connection to the server was lost");
     for (const uuid of [...this.#calls.keys()]) this.#settle(uuid, (call) => call.reject(lost));
     if (this.#stopped) return;
+    if (FINAL_CODES.has(code)) {
+      this.ending = { code, reason };
+      this.#become("ended");
+      return;
+    }
     const delay = this.#backoff.next();
     this.retryAt = Date.now() + delay;
     this.#timer = setTimeout(() => this.#open(), delay);

@@ -13,7 +13,7 @@ export class Indicator {
     this.connection = connection;
     this.word = button.querySelector("#connection-word");
     this.sign = button.querySelector("#connection-sign");
-    button.addEventListener("click", () => connection.retryNow());
+    button.addEventListener("click", () => connection.connectAgain());
     this.health = health;
     connection.on("state", () => this.#show());
     health.on("change", () => this.#show());
@@ -25,13 +25,14 @@ export class Indicator {
     clearInterval(this.#timer);
     const { state } = this.connection;
     this.button.dataset.state = state;
-    this.button.disabled = state !== "waiting";
+    this.button.disabled = state !== "waiting" && state !== "ended";
     const trouble = state === "open" ? troubleOf(this.health) : null;
     this.button.classList.toggle("is-troubled", trouble !== null);
     this.sign.replaceChildren(icon(trouble === null ? (state === "open" ? "link" : "unlink") : "warning"));
     if (trouble !== null) this.#say(trouble, trouble);
     else if (state === "open") this.#say("Connected", "Connected");
     else if (state === "connecting") this.#say("Connecting…", "Connecting");
+    else if (state === "ended") this.#say("Connect again", "The server ended the connection.");
     else {
       const count = () => this.#say(`Offline, next try in ${this.#seconds()} s`, "Offline. Trying again by itself.");
       count();
@@ -48,7 +49,8 @@ export class Indicator {
     this.word.textContent = seen;
     const spoken = document.querySelector("#connection-spoken");
     if (spoken.textContent !== heard) spoken.textContent = heard;
-    this.button.title = this.connection.state === "waiting" ? "Try now" : "";
+    const { state } = this.connection;
+    this.button.title = state === "waiting" ? "Try now" : state === "ended" ? "The server ended the connection" : "";
   }
 }
 

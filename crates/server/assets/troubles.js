@@ -43,6 +43,10 @@ export class Troubles {
   #sending() {
     const { connection, health, outbox } = this.session;
     const count = outbox.waiting.length;
+    if (connection.state === "ended") {
+      const { code, reason } = connection.ending;
+      return `The server ended the connection and asks this page not to come back by itself: ${reason || "no reason given"} (code ${code}). Choose “Connect again” if you want to return. ${count === 0 ? "" : `${waiting(count)} when it is back.`}`.trim();
+    }
     if (connection.state !== "open") {
       return count === 0 ? null : `There is no connection to the server. ${waiting(count)} when it is back.`;
     }

@@ -4,6 +4,7 @@ mod absence;
 mod codec;
 mod composing;
 mod crash;
+mod ending;
 mod following;
 mod groups;
 mod health;

@@ -7,6 +7,12 @@ use super::tree::Tree;
 const SOURCE: &str = "crates/conductor-hub/src/disconnect.rs";
 const TABLE: &str = "docs/close-codes.md";
 
+/// Has the codes after which the page does not come back by itself.
+const PAGE: &str = "crates/server/assets/connection.js";
+
+/// With this a server answers the close of a client, which knows by itself whether it comes back.
+const NORMAL: u16 = 1000;
+
 /// Text and whether to reconnect, by code.
 type Codes = BTreeMap<u16, (String, bool)>;
 
@@ -18,11 +24,29 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
     if source.is_empty() {
         return vec![format!("{SOURCE}: no codes found; has its shape changed?")];
     }
+    let mut breaches = Vec::new();
+    if let Some(page) = tree.text(PAGE) {
+        let told: Vec<u16> = table
+            .iter()
+            .filter(|(code, (_, again))| !again && **code != NORMAL)
+            .map(|(code, _)| *code)
+            .collect();
+        if final_codes(page) != told {
+            breaches.push(format!("{PAGE}: FINAL_CODES is {:?}, in {TABLE} {told:?}", final_codes(page)));
+        }
+    }
     let codes = source.keys().chain(table.keys().filter(|code| !source.contains_key(code)));
-    codes
+    let differ = codes
         .filter(|code| source.get(code) != table.get(code))
-        .map(|code| format!("{TABLE}: {code} is {:?}, in {SOURCE} {:?}", table.get(code), source.get(code)))
-        .collect()
+        .map(|code| format!("{TABLE}: {code} is {:?}, in {SOURCE} {:?}", table.get(code), source.get(code)));
+    breaches.extend(differ);
+    breaches
+}
+
+/// Reads `FINAL_CODES = new Set([1002, 1007])`.
+fn final_codes(page: &str) -> Vec<u16> {
+    let list = page.split_once("FINAL_CODES = new Set([").and_then(|(_, rest)| rest.split_once("])"));
+    list.map_or("", |(list, _)| list).split(',').filter_map(|code| code.trim().parse().ok()).collect()
 }
 
 /// Reads the arms `Self::Name => 4000,` and `Self::Name => "text",`, and the names in `fn

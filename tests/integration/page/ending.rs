@@ -1,0 +1,43 @@
+//! A connection that the server ends for good.
+
+use test_support::{Chromium, require};
+use tests::Tidings;
+
+use super::person::Person;
+
+/// Lets the test say something over the page's own connection.
+const LISTEN_IN: &str = "(() => {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) { window.hub = this; return send.call(this, data); };
+    return true;
+})()";
+
+const STATE: &str = "document.querySelector('#connection').dataset.state";
+
+#[tokio::test]
+async fn a_page_that_is_sent_away_comes_back_when_its_user_wants_it() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let page = chromium.profile().await.unwrap().page().await.unwrap();
+    page.open(&server.url("/")).await.unwrap();
+    page.evaluate::<bool>(LISTEN_IN).await.unwrap();
+    let alice = Person::come_in(page, "Alice").await;
+    let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    bob.open("Alice").await;
+
+    // Something that is no message, as a page of another version might send.
+    alice.value("(window.hub.send(new Uint8Array([9])), true)").await;
+    alice.until(&format!("{STATE} === 'ended'")).await;
+    alice.until("document.body.textContent.includes('invalid payload (code 1007)')").await;
+    // What brings a page back whose connection was lost does not bring this one back.
+    alice
+        .value("(dispatchEvent(new Event('online')), document.dispatchEvent(new Event('visibilitychange')), true)")
+        .await;
+    assert_eq!(alice.value(STATE).await, "ended");
+
+    bob.say("are you there?").await;
+    alice.page.click("#connection").await.unwrap();
+    alice.connected().await;
+    alice.sees_unread("direct:Bob", "1").await;
+    alice.until("!document.body.textContent.includes('code 1007')").await;
+}
