@@ -21,12 +21,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("presence-core", &[]),
     ("presence-redis", &["presence-core", "redis-link"]),
-    ("presence-mongo", &["presence-core"]),
+    ("presence-mongo", &["presence-core", "mongo-link"]),
     ("redis-link", &[]),
+    ("mongo-link", &[]),
     ("redis-mpx", &[]),
     ("redis-mpx-fuzz", &["redis-mpx"]),
-    ("message-timeline", &[]),
-    // Only with its feature `redis`, which is why the dependency must be optional.
+    ("message-timeline", &["redis-mpx", "redis-link", "mongo-link"]),
     ("conductor-hub", &["redis-mpx"]),
     ("test-support", &[]),
     ("xtask", &[]),
@@ -35,6 +35,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 const ANYTHING: &[&str] = &["*"];
+
+/// Crates of which each dependency on one of ours is optional, behind the feature of a store.
+const BY_FEATURE: [&str; 2] = ["message-timeline", "conductor-hub"];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();
@@ -71,8 +74,8 @@ fn check_manifest(path: &str, manifest: &Table) -> Vec<String> {
                 breaches.push(format!("{path}: {name} must not depend on {dependency}"));
             }
             let optional = declared.get("optional") == Some(&Value::Boolean(true));
-            if name == "conductor-hub" && dependency == "redis-mpx" && kind == "dependencies" && !optional {
-                breaches.push(format!("{path}: redis-mpx must be optional, behind the feature `redis`"));
+            if ours && !own && BY_FEATURE.contains(&name) && kind == "dependencies" && !optional {
+                breaches.push(format!("{path}: {dependency} must be optional, behind a feature"));
             }
         }
     }
@@ -95,7 +98,8 @@ mod tests {
             [
                 "c/Cargo.toml: bytes is not declared in [workspace.dependencies]",
                 "c/Cargo.toml: conductor-hub must not depend on presence-core",
-                "c/Cargo.toml: redis-mpx must be optional, behind the feature `redis`",
+                "c/Cargo.toml: presence-core must be optional, behind a feature",
+                "c/Cargo.toml: redis-mpx must be optional, behind a feature",
             ]
         );
     }

@@ -5,6 +5,7 @@ mod codes;
 mod command;
 mod comments;
 mod edges;
+mod glossary;
 mod imports;
 mod links;
 mod readmes;

@@ -26,7 +26,7 @@ pub(super) type Failures = Vec<(usize, Error)>;
 
 /// One call in the making.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct HeartbeatBatch {
     number: u64,
     /// Each id once.
     ids: Vec<Id>,
@@ -41,7 +41,7 @@ struct ReplyPart {
     places: Vec<Option<u32>>,
 }
 
-impl Batch {
+impl HeartbeatBatch {
     /// Creates a batch; the number must be its own.
     pub(super) fn new(number: u64) -> Self {
         Self { number, ids: Vec::new(), requests: Vec::new() }

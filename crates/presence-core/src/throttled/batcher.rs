@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Batch, HeartbeatRequest};
+use super::batch::{HeartbeatBatch, HeartbeatRequest};
 use super::config::Config;
 use super::refresh_table::RefreshTable;
 use crate::backend::Backend;
@@ -97,7 +97,7 @@ impl BatchTask {
         let mut left = None;
         for number in 0.. {
             let Some(first) = self.next(&mut left, &stop).await else { return };
-            let mut batch = Batch::new(number);
+            let mut batch = HeartbeatBatch::new(number);
             batch.add(first, &self.known);
             stop.run_until_cancelled(self.fill(&mut batch, &mut left)).await;
             if stop.is_cancelled() {
@@ -121,7 +121,7 @@ impl BatchTask {
     }
 
     /// Adds what waits, and what comes within the window; what does not fit is `left`.
-    async fn fill(&mut self, batch: &mut Batch, left: &mut Option<HeartbeatRequest>) {
+    async fn fill(&mut self, batch: &mut HeartbeatBatch, left: &mut Option<HeartbeatRequest>) {
         let until = Instant::now() + self.window;
         while batch.ids().len() < self.batch_max {
             let request = match self.requests.try_recv() {
