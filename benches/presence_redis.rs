@@ -17,6 +17,7 @@ use presence_core::{Id, Presence};
 use presence_redis::{Keyspace, Leases, keyspace, leases};
 use test_support::Redis;
 use tokio::runtime::Runtime;
+use tokio_util::task::TaskTracker;
 
 fn main() {
     let runtime = Runtime::new().unwrap();
@@ -140,7 +141,8 @@ fn in_parallel(criterion: &mut Criterion, runtime: &Runtime, worlds: &[World], c
             let everybody = |step: Step| {
                 join_all(batches.iter().map(|batch| {
                     let (presence, batch) = (world.presence.clone(), Arc::clone(batch));
-                    let handle = runtime.spawn(async move { step.run(&presence, &batch).await });
+                    let step = async move { step.run(&presence, &batch).await };
+                    let handle = TaskTracker::new().spawn_on(step, runtime.handle());
                     async { handle.await.unwrap() }
                 }))
             };

@@ -33,6 +33,8 @@ pub struct Leases {
     /// Everything but the followers and who waits for their end.
     pub(super) tasks: TaskTracker,
     pub(super) followers: TaskTracker,
+    /// The task that waits for the end of the others.
+    ending: TaskTracker,
     following: OnceCell<()>,
     pub(super) following_rooms: OnceCell<()>,
     /// Cancelled when nothing is written any more.
@@ -64,6 +66,7 @@ impl Leases {
             rooms: Arc::default(),
             tasks,
             followers,
+            ending: TaskTracker::new(),
             following: OnceCell::new(),
             following_rooms: OnceCell::new(),
             drain,
@@ -110,14 +113,16 @@ impl Leases {
         // Streams end when everything was written, and read again.
         let (core, tasks, drain) = (Arc::clone(&self.core), self.tasks.clone(), self.drain.clone());
         let followers = self.followers.clone();
-        self.runtime.spawn(async move {
+        let end = async move {
             core.closing.cancelled().await;
             tasks.wait().await;
             drain.cancel();
             followers.close();
             followers.wait().await;
             core.tail.ended.cancel();
-        });
+        };
+        self.ending.spawn_on(end, &self.runtime);
+        self.ending.close();
     }
 
     fn stop(&self) {
@@ -256,7 +261,7 @@ impl Backend for Leases {
 
     async fn close(&self) {
         self.stop();
-        self.core.tail.ended.cancelled().await;
+        self.ending.wait().await;
     }
 }
 
