@@ -58,6 +58,7 @@ impl std::error::Error for Cut {}
 
 impl AnswerBody {
     /// An answer over a connection that carries nothing else meanwhile.
+    #[cfg(any(feature = "http", test))]
     pub(crate) fn alone(pieces: Pieces, room: AnswerPermit) -> Self {
         Self::new(pieces, room, true, None, None)
     }
