@@ -165,18 +165,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
 
     /// Waits for a hook, and writes meanwhile: no client is a slow reader because a hook is slow.
     async fn run_hook(&mut self, hook: impl Future<Output = ()>) {
-        let mut hook = pin!(hook);
-        poll_fn(|cx| {
+        let mut hook = pin!(guarded_hook(hook));
+        let called = poll_fn(|cx| {
             if self.poll_write(cx).is_err() {
                 self.ended = Some(Disconnect::Normal);
             }
-            let poll = guarded(|| hook.as_mut().poll(cx));
-            poll.unwrap_or_else(|_| {
-                self.ended = Some(guard::report(self.connection.id()));
-                Poll::Ready(())
-            })
-        })
-        .await;
+            hook.as_mut().poll(cx)
+        });
+        if called.await.is_err() {
+            self.ended = Some(guard::report(self.connection.id()));
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, hub: &Shared, mut timer: Pin<&mut Sleep>) -> Poll<Wake> {
