@@ -4,7 +4,7 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::attempts::promptly;
+use super::attempts::{ends_in_time, promptly};
 use super::watch::{PATIENCE, Watch};
 use super::world::{Terms, World};
 use crate::error::{Error, ErrorKind};
@@ -48,14 +48,7 @@ pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline<W: World>() 
     }
     for node in [&presence, &other] {
         for call in 0..CALLS {
-            promptly(W::TIMEOUT, async |_| {
-                let begin = Instant::now();
-                if let Err(error) = make(node, call).await {
-                    assert_eq!(error.kind(), ErrorKind::Unavailable, "call {call}: {error}");
-                }
-                begin.elapsed()
-            })
-            .await;
+            ends_in_time(W::TIMEOUT, call, async || make(node, call).await).await;
         }
     }
     world.restore().await;

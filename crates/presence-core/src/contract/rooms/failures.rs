@@ -15,7 +15,7 @@ use super::listing::listed;
 use super::watch::RoomWatch;
 use super::world::RoomWorld;
 use crate::contract::Terms;
-use crate::contract::attempts::promptly;
+use crate::contract::attempts::{ends_in_time, promptly};
 use crate::contract::watch::PATIENCE;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Cause, Since};
@@ -38,14 +38,7 @@ pub async fn lost_store_leaves_rooms_as_they_were<W: RoomWorld>() {
     }
     for node in [&rooms, &other] {
         for call in 0..CALLS {
-            promptly(W::TIMEOUT, async |_| {
-                let begin = Instant::now();
-                if let Err(error) = make(node, call).await {
-                    assert_eq!(error.kind(), ErrorKind::Unavailable, "call {call}: {error}");
-                }
-                begin.elapsed()
-            })
-            .await;
+            ends_in_time(W::TIMEOUT, call, async || make(node, call).await).await;
         }
     }
     world.restore().await;
