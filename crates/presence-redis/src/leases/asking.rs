@@ -30,7 +30,7 @@ impl<S: Space> Shared<S> {
         loop {
             let (registration, allowance) = shard.registration(until).await?;
             match timeout_at(until, question(registration.clone(), allowance)).await {
-                Ok(Ok(Ok(answer))) if self.check_fresh(number).is_ok() => return Ok(answer),
+                Ok(Ok(Ok(answer))) if self.is_fresh(number) => return Ok(answer),
                 // A process that cannot renew its lease knows nothing of leases, not even of its
                 // own: where Redis answers and takes no writes they all run out, and everybody
                 // seems to be gone.

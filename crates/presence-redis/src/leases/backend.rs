@@ -1,6 +1,6 @@
 //! The leases layout: the calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,14 +163,13 @@ impl Backend for Leases {
         let before: Vec<_> = core.shards.iter().map(super::shard::Shard::failures).collect();
         let mut unsettled = Vec::new();
         core.tracker.beat(ids, &mut unsettled);
-        let now = core.tracker.clock().now();
-        let stale = core.shards.iter().any(|shard| !shard.is_fresh(now));
+        let stale = (0..core.shards.len()).any(|shard| !core.is_fresh(shard));
         if unsettled.is_empty() && !stale {
             // Nothing was waited for: whoever does nothing but beat lets the others have a turn.
             tokio::task::consume_budget().await;
             return Ok(());
         }
-        let ledger = core.tracker.ledger();
+        let (ledger, until) = (core.tracker.ledger(), Instant::now() + core.patience());
         let mut waits = BTreeMap::new();
         for place in &unsettled {
             let shard = ledger.shard(&ids[*place]);
@@ -178,14 +177,16 @@ impl Backend for Leases {
                 (core.shards[shard].wait_since(before[shard]), ledger.outbox(shard).last())
             });
         }
-        let failed = core.wait(waits, Instant::now() + core.patience()).await;
+        let stale: BTreeSet<_> =
+            ids.iter().map(|id| ledger.shard(id)).filter(|shard| !core.is_fresh(*shard)).collect();
+        let (failed, stale) = tokio::join!(core.wait(waits, until), core.not_fresh(stale, until));
         let unsettled: std::collections::HashSet<_> = unsettled.into_iter().collect();
         let failures = ids.iter().enumerate().filter_map(|(place, id)| {
             let shard = ledger.shard(id);
             let error = if unsettled.contains(&place) {
                 failed.get(&shard).cloned().or_else(|| ledger.outbox(shard).why_kept(id))
             } else {
-                core.check_fresh(shard).err()
+                stale.get(&shard).cloned()
             };
             Some(Failure::new(place, id.as_str(), core.cause(error?)))
         });

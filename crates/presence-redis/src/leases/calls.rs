@@ -40,10 +40,23 @@ impl<S: Space> Shared<S> {
         ledger.outbox(shard).why_kept(name).map_or(Ok(()), Err)
     }
 
-    /// Says whether heartbeats of a shard are taken for good.
-    pub(super) fn check_fresh(&self, shard: usize) -> Result<(), Error> {
-        let shard = &self.shards[shard];
-        if shard.is_fresh(self.tracker.clock().now()) { Ok(()) } else { Err(shard.error()) }
+    /// Says whether nobody else lets the names of a shard go that are held here.
+    pub(super) fn is_fresh(&self, shard: usize) -> bool {
+        self.shards[shard].is_fresh(self.tracker.clock().now())
+    }
+
+    /// Waits until nobody else lets the names of a shard go that are held here.
+    ///
+    /// A process that stood still renews its lease late, which is no fault of Redis.
+    pub(super) async fn fresh(&self, shard: usize, until: Instant) -> Result<(), Error> {
+        if self.is_fresh(shard) { Ok(()) } else { self.shards[shard].renewed(until).await }
+    }
+
+    /// The same for several shards, and says of which this cannot be said, and why.
+    pub(super) async fn not_fresh(&self, shards: BTreeSet<usize>, until: Instant) -> HashMap<usize, Error> {
+        let renewed =
+            shards.into_iter().map(async |shard| Some((shard, self.fresh(shard, until).await.err()?)));
+        futures_util::future::join_all(renewed).await.into_iter().flatten().collect()
     }
 
     /// Lets a device beat, and waits until it counts; says whether its name came by it.
@@ -52,7 +65,7 @@ impl<S: Space> Shared<S> {
         let wait = self.shards[shard].wait();
         let Beat { arrived, settled, .. } = beat();
         if settled {
-            self.check_fresh(shard)?;
+            self.fresh(shard, Instant::now() + self.patience()).await?;
         } else {
             self.wait_for(name, wait).await?;
         }

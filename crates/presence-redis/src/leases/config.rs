@@ -63,9 +63,9 @@ impl Config {
     /// How often a process renews its lease in each shard.
     pub const RENEWAL: Duration = Duration::from_millis(400);
 
-    /// How long after its last renewal a process takes heartbeats for good.
+    /// How long after its last renewal a process answers without asking Redis.
     ///
-    /// Later heartbeats are kept, but the calls fail.
+    /// A later heartbeat is kept, and its call waits for the next renewal.
     pub const PATIENCE: Duration = Duration::from_secs(1);
 
     /// How long a process is waited for after Redis lost data.

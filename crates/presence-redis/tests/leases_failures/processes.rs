@@ -1,8 +1,11 @@
 //! A process dies, or is cut off and comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use presence_core::{Cause, ErrorKind, Status};
+use presence_core::rooms::{RoomBackend, Rooms};
+use presence_core::{Backend, Cause, ErrorKind, Presence, Status};
+use presence_redis::leases::{Config, Leases};
 use test_support::Redis;
 use tokio::time::{Instant, sleep_until};
 
@@ -39,6 +42,28 @@ async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
     follower.silent(Duration::from_secs(1)).await;
     assert_eq!(follower.online(), [&ids[0]], "held by somebody else, too");
     drop(helps);
+}
+
+/// A machine that is busy, or a process that was stopped and continued.
+#[tokio::test]
+async fn process_that_stood_still_takes_heartbeats_while_redis_is_well() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let leases = Arc::new(Leases::start(&config(redis.url())).await.unwrap());
+    let presence = Presence::from(Arc::clone(&leases) as Arc<dyn Backend>);
+    let rooms = Rooms::from(leases as Arc<dyn RoomBackend>);
+    let ids: Vec<_> = (0..40).map(|id| format!("user {id}")).collect();
+    presence.online(&ids).await.unwrap();
+    presence.beat_device("single", "phone").await.unwrap();
+    rooms.join_beating("room", "member", "phone", "").await.unwrap();
+    for _ in 0..3 {
+        // Blocks the only thread that this process has.
+        std::thread::sleep(Config::PATIENCE + Config::RENEWAL);
+        presence.beat_device("single", "phone").await.unwrap();
+        std::thread::sleep(Config::PATIENCE + Config::RENEWAL);
+        assert!(rooms.beat("room", "member", "phone").await.unwrap());
+        std::thread::sleep(Config::PATIENCE + Config::RENEWAL);
+        presence.online(&ids).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

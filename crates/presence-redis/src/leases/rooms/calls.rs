@@ -44,7 +44,7 @@ impl Shared<RoomSpace> {
         let wait = self.shards[shard].wait();
         let Some(beat) = self.tracker.beat_device_of_online(seat, device) else { return Ok(false) };
         if beat.settled {
-            self.check_fresh(shard)?;
+            self.fresh(shard, Instant::now() + self.patience()).await?;
         } else {
             self.wait_for(seat, wait).await?;
         }
