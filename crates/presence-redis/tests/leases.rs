@@ -95,6 +95,8 @@ impl<P: Deployment> World for On<P> {
             .map_err(|error| Error::with_source(ErrorKind::Unavailable, "no redis for the test", error))?;
         let mut config = Config::new(url);
         config.prefix = test_support::unique("leases");
+        // Each process renews a lease for each shard, and here there are dozens of processes.
+        config.shards = 4;
         (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
         // Redis is here and well, however busy the machine is.
         config.connect.timeout = Duration::from_secs(30);
