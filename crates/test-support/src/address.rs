@@ -14,7 +14,7 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 
 /// How long an answer to one question may take.
-pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a start may take on a busy machine; the slowest, MongoDB, takes about 2 s on an idle
 /// one.

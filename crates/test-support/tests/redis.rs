@@ -94,7 +94,7 @@ async fn a_server_with_tls_is_trusted_by_who_trusts_its_ca() {
     let root_cert = Some(fs::read(redis.ca_file().unwrap()).unwrap());
     let trusting = TlsCertificates { client_tls: None, root_cert };
     let client = Client::build_with_tls(redis.url(), trusting).unwrap();
-    let patient = AsyncConnectionConfig::new().set_response_timeout(None);
+    let patient = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
     connection.set::<_, _, ()>("a", 1).await.unwrap();
     let doubting = Client::build_with_tls(redis.url(), TlsCertificates { client_tls: None, root_cert: None });
@@ -112,7 +112,7 @@ async fn a_server_out_of_memory_refuses_writes() {
 #[tokio::test]
 async fn a_slot_of_a_cluster_moves_with_its_keys_and_back() {
     let Some(cluster) = require(RedisCluster::start(3).await) else { return };
-    let client = redis::cluster::ClusterClient::new(urls(&cluster.url())).unwrap();
+    let client = cluster_client(&cluster.url());
     let mut connection = client.get_async_connection().await.unwrap();
     // More than are moved at once, all in the slot of the tag.
     for number in 0..250 {
@@ -143,7 +143,7 @@ async fn a_cluster_is_well_again_after_a_node_was_killed() {
     cluster.node(1).kill().unwrap();
     cluster.node(1).start_again().await.unwrap();
     cluster.is_well().await.unwrap();
-    let client = redis::cluster::ClusterClient::new(urls(&cluster.url())).unwrap();
+    let client = cluster_client(&cluster.url());
     client.get_async_connection().await.unwrap().set::<_, _, ()>("a", 1).await.unwrap();
 }
 
@@ -164,11 +164,20 @@ async fn sentinels_make_the_replica_a_master() {
     assert_eq!(connection.get::<_, u32>("a").await.unwrap(), 1);
 }
 
-/// Connects, and gives up on an answer after a second.
+/// Connects, and gives up on an answer after so long as a busy machine may need.
 async fn connect(url: &str) -> RedisResult<MultiplexedConnection> {
-    let config = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(1)));
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(LIMIT)).set_response_timeout(Some(LIMIT));
     Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await
 }
+
+/// A client of a cluster, as patient as [`connect`].
+fn cluster_client(cluster: &str) -> redis::cluster::ClusterClient {
+    let builder = redis::cluster::ClusterClient::builder(urls(cluster));
+    builder.connection_timeout(LIMIT).response_timeout(LIMIT).build().unwrap()
+}
+
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Returns the address of each node.
 fn urls(cluster: &str) -> Vec<String> {

@@ -12,7 +12,7 @@ use crate::error::Result;
 /// A Redis Cluster, gone when dropped.
 ///
 /// Its masters come first among the nodes. They have no replicas, unless it was started [with
-/// some](Self::replicated): then one takes the place of a master that does not answer for a second.
+/// some](Self::replicated): then one takes the place of a master that does not answer for 5 s.
 ///
 /// With a master down the others refuse its slots and, unless the options say
 /// `--cluster-require-full-coverage no`, all others too, as Redis does by default.
@@ -53,7 +53,10 @@ impl RedisCluster {
     /// As [`start`](Self::start).
     pub async fn replicated(masters: usize) -> Result<Self> {
         let arguments = ["--repl-diskless-sync-delay", "0", "--cluster-require-full-coverage", "no"];
-        let arguments = arguments.map(str::to_owned).to_vec();
+        // However long a replica was frozen, it may take its master's place.
+        let arguments = arguments.into_iter().chain(["--cluster-replica-validity-factor", "0"]);
+        let arguments = arguments.chain(["--cluster-node-timeout", FAILOVER_TIMEOUT_MS]);
+        let arguments = arguments.map(str::to_owned).collect();
         let options = RedisOptions { arguments, ..RedisOptions::default() };
         let cluster = Self::of(masters, 2 * masters, &options).await?;
         let patience = Patience::for_the("replicas to be in sync");
@@ -199,6 +202,32 @@ impl RedisCluster {
         for (_, node) in [(to, target)].into_iter().chain(others) {
             node.tell(&["CLUSTER", "SETSLOT", &slot, "NODE", target_id]).await?;
         }
+        self.agree(&slot, to).await
+    }
+
+    /// Waits until all nodes know who holds a slot, and at which epoch.
+    ///
+    /// Who moves it on earlier gets nodes that point at each other for good: what is under way
+    /// between them claims the slot for former holders, whose epochs the others take for newer.
+    async fn agree(&self, slot: &str, holder: usize) -> Result<()> {
+        let patience = Patience::for_the("cluster to agree about a slot");
+        let (id, number) = (&*self.ids[holder], slot.parse().unwrap_or_default());
+        for node in &self.nodes {
+            let mut connection = node.connect().await?;
+            loop {
+                let own = self.nodes[holder].tell(&["CLUSTER", "NODES"]).await?;
+                let known = connection.tell(&["CLUSTER", "NODES"]).await?;
+                let same = epoch(own.text(), id) == epoch(known.text(), id);
+                let held = holds(&connection.tell(&["CLUSTER", "SLOTS"]).await?, number, id);
+                if same && held {
+                    break;
+                }
+                if !held {
+                    connection.tell(&["CLUSTER", "SETSLOT", slot, "NODE", id]).await?;
+                }
+                patience.wait(known.text()).await?;
+            }
+        }
         Ok(())
     }
 
@@ -257,8 +286,16 @@ fn holds(slots: &Answer, slot: u16, id: &str) -> bool {
     })
 }
 
+/// Returns the epoch of a node according to an answer of `CLUSTER NODES`.
+fn epoch<'a>(nodes: &'a str, id: &str) -> Option<&'a str> {
+    nodes.lines().find(|line| line.starts_with(id))?.split(' ').nth(6)
+}
+
 const SLOTS: usize = 16_384;
 
-/// How long a node may be silent before others say that it failed: short, for the sake of tests.
-const NODE_TIMEOUT_MS: &str = "1000";
-const MIGRATION_LIMIT_MS: &str = "5000";
+/// How long a node may be silent before others say that it failed: short, as nodes tell each other
+/// news within half of it.
+const NODE_TIMEOUT_MS: &str = "2000";
+/// The same where a replica takes over: longer than a node of a busy machine is silent.
+const FAILOVER_TIMEOUT_MS: &str = "5000";
+const MIGRATION_LIMIT_MS: &str = "30000";
