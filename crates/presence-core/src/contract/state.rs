@@ -168,4 +168,4 @@ fn is_down(state: &State) -> bool {
 
 /// How long an outage lasts at least that a stream may tell once: many times the wait between two
 /// attempts.
-const OUTAGE: Duration = Duration::from_secs(3);
+const OUTAGE: Duration = Duration::from_secs(6);

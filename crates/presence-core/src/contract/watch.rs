@@ -129,6 +129,19 @@ impl<W: World> Watch<W> {
         }
     }
 
+    /// Says whether there is no event of `id` within `duration`.
+    ///
+    /// A process that is late renewing what it holds may lose it: such laws are tried again.
+    pub(super) async fn is_silent_about(&mut self, id: &str, duration: Duration) -> bool {
+        let until = Instant::now() + duration;
+        while let Some(event) = self.change(until.saturating_duration_since(Instant::now())).await {
+            if event.id.as_str() == id {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Fails if there is an event within `duration`.
     pub(super) async fn silent(&mut self, duration: Duration) {
         if let Some(event) = self.change(duration).await {

@@ -14,6 +14,7 @@
 mod explain;
 mod ids;
 mod model;
+mod pulse;
 mod runner;
 mod scene;
 mod seats;

@@ -197,4 +197,4 @@ const CALLS: usize = 8;
 
 /// How long an outage lasts at least that a stream may tell once: many times the wait between two
 /// attempts.
-const OUTAGE: Duration = Duration::from_secs(3);
+const OUTAGE: Duration = Duration::from_secs(6);
