@@ -27,7 +27,7 @@ async fn in_order(url: &str, publisher: &mut Direct) {
         listener.message("a", payload).await;
         fits.message("a", payload).await;
     }
-    assert!(soon(multiplexer.shutdown(Duration::from_secs(20))).await);
+    assert!(soon(multiplexer.shutdown(Duration::from_secs(60))).await);
 }
 
 #[tokio::test]

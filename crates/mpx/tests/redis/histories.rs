@@ -172,7 +172,7 @@ async fn one_history(redis: &Redis, publisher: &mut Direct, seed: u64) {
         // And nothing more.
         member.heard_the_end(seed).await;
     }
-    assert!(soon(multiplexer.shutdown(Duration::from_secs(20))).await);
+    assert!(soon(multiplexer.shutdown(Duration::from_secs(60))).await);
     until(async || publisher.ask::<Vec<String>>(&marker).await.is_empty().then_some(())).await;
 }
 
@@ -228,7 +228,7 @@ async fn after_any_history_of_a_cluster_everybody_hears_what_is_wanted_once() {
         for member in &members {
             member.heard_the_end(seed).await;
         }
-        assert!(soon(multiplexer.shutdown(Duration::from_secs(20))).await);
+        assert!(soon(multiplexer.shutdown(Duration::from_secs(60))).await);
     }
 }
 

@@ -65,7 +65,8 @@ async fn a_request_without_an_answer_says_why() {
         async |channel, timeout| soon(requester.request(channel, "body", timeout)).await.unwrap_err().kind();
     assert_eq!(kind("nobody", LONG).await, ErrorKind::NoReceiver);
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["silent"]).await;
-    assert_eq!(kind("silent", Duration::from_millis(20)).await, ErrorKind::Timeout);
+    // Enough to be asked on a busy machine.
+    assert_eq!(kind("silent", Duration::from_secs(5)).await, ErrorKind::Timeout);
     let asked = listener.any_message().await;
     assert_eq!(Request::parse(&asked).unwrap().body, b"body");
     let mut direct = Direct::open(redis.url()).await;

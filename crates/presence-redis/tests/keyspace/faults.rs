@@ -12,24 +12,33 @@ use tokio::time::Instant;
 use crate::ancestor::Ancestor;
 use crate::listener::{Listener, config, run, start, stranger};
 
+/// Settings with which nobody falls silent, however busy the machine is.
+fn lasting(redis: &Redis) -> Config {
+    let mut config = config(redis);
+    config.ttl = Duration::from_secs(60);
+    config
+}
+
 /// B1: an explicit departure was silent.
 #[tokio::test]
 async fn explicit_offline_is_heard() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let presence = start(&config(&redis)).await;
+    let mut config = config(&redis);
+    config.ttl = Duration::from_secs(5);
+    let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.online(["a"]).await.unwrap();
     listener.expect("a", Cause::Heartbeat).await;
     presence.offline(["a", "nobody"]).await.unwrap();
     listener.expect("a", Cause::Explicit).await;
-    listener.silent(Duration::from_millis(1_500)).await;
+    listener.silent(config.ttl + Duration::from_millis(500)).await;
 }
 
 /// B2: whatever was written to the database was somebody's arrival.
 #[tokio::test]
 async fn keys_of_others_are_not_heard() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let presence = start(&config(&redis)).await;
+    let presence = start(&lasting(&redis)).await;
     let mut listener = Listener::open(&presence).await;
     let mut stranger = stranger(redis.url()).await;
     for line in [
@@ -72,7 +81,7 @@ async fn keys_up_to_the_length_of_the_prefix_are_not_heard() {
 #[tokio::test]
 async fn closing_while_nobody_reads_ends_the_stream_after_what_has_happened() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let presence = start(&config(&redis)).await;
+    let presence = start(&lasting(&redis)).await;
     let mut listener = Listener::open(&presence).await;
     presence.online((0..100).map(|number| number.to_string())).await.unwrap();
     let clone = presence.clone();
@@ -113,11 +122,11 @@ async fn listening_goes_on_after_a_lost_connection() {
 async fn silence_longer_than_every_timeout_is_no_failure() {
     let Some(redis) = require(Redis::private().await) else { return };
     let mut config = config(&redis);
-    config.connect.timeout = Duration::from_secs(2);
-    config.connect.connect_timeout = Duration::from_secs(2);
+    config.connect.timeout = Duration::from_secs(4);
+    config.connect.connect_timeout = Duration::from_secs(4);
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
-    listener.silent(Duration::from_secs(6)).await;
+    listener.silent(Duration::from_secs(9)).await;
     presence.online(["a"]).await.unwrap();
     listener.expect("a", Cause::Heartbeat).await;
 }
@@ -166,7 +175,7 @@ async fn a_refused_subscription_is_an_error_at_the_start() {
 #[tokio::test]
 async fn every_listener_hears_everything() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let presence = start(&config(&redis)).await;
+    let presence = start(&lasting(&redis)).await;
     let mut listeners = Vec::new();
     for number in 0..5 {
         listeners.push(Listener::open(&presence).await);
@@ -196,7 +205,8 @@ async fn parts_of_a_second_count() {
         let mut listener = Listener::open(&presence).await;
         let before = Instant::now();
         presence.online(["a"]).await.unwrap();
-        assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
+        let status = presence.status(["a"]).await.unwrap();
+        assert!(status == [Status::Online] || before.elapsed() >= config.ttl, "{status:?} too early");
         listener.expect("a", Cause::Heartbeat).await;
         listener.expect("a", Cause::Expired).await;
         assert!(before.elapsed() >= config.ttl, "offline after {:?}", before.elapsed());

@@ -1,5 +1,7 @@
 //! Where the keyspace layout runs, and where it refuses to.
 
+use std::time::Duration;
+
 use presence_core::{Cause, ErrorKind, Presence, Status};
 use presence_redis::keyspace::{Keyspace, Notifications};
 use test_support::{Redis, RedisCluster, RedisOptions, RedisUser, require};
@@ -81,6 +83,7 @@ async fn a_redis_that_lets_nobody_at_its_settings_is_taken_at_its_word() {
     let Some(redis) = require(Redis::with(&options).await) else { return };
     let mut config = config(&redis);
     config.connect.url = redis.user_url(&options.users[0]);
+    config.ttl = LASTING;
     for refused in [Notifications::Check, Notifications::Set] {
         config.notifications = refused;
         let error = Keyspace::start(&config).await.unwrap_err();
@@ -97,22 +100,26 @@ async fn it_works_over_tls() {
     let Some(redis) = require(Redis::with(&options).await) else { return };
     let mut config = config(&redis);
     config.connect.authorities = Some(std::fs::read(redis.ca_file().unwrap()).unwrap());
+    config.ttl = LASTING;
     works(&start(&config).await).await;
     config.connect.authorities = None;
     assert!(Keyspace::start(&config).await.is_err(), "nobody vouches for it");
 }
+
+/// Long enough for a busy machine to see who is held.
+const LASTING: Duration = Duration::from_secs(5);
 
 /// Comes, is seen, and goes.
 async fn works(presence: &Presence) {
     let mut listener = Listener::open(presence).await;
     presence.online(["a"]).await.unwrap();
     listener.expect("a", Cause::Heartbeat).await;
-    assert_eq!(presence.status(["a", "b"]).await.unwrap(), [Status::Online, Status::Offline]);
-    assert!(presence.last_seen(["a"]).await.unwrap()[0].is_some());
-    assert_eq!(presence.count().await.unwrap(), 1);
     listener.expect("a", Cause::Expired).await;
     presence.hold_device("a", "tab").await.unwrap();
     listener.expect("a", Cause::Held).await;
+    assert_eq!(presence.status(["a", "b"]).await.unwrap(), [Status::Online, Status::Offline]);
+    assert!(presence.last_seen(["a"]).await.unwrap()[0].is_some());
+    assert_eq!(presence.count().await.unwrap(), 1);
     presence.offline(["a"]).await.unwrap();
     listener.expect("a", Cause::Explicit).await;
 }

@@ -46,11 +46,14 @@ async fn held_id_without_a_key_is_not_offline_where_it_is_held() {
 #[tokio::test]
 async fn nobody_goes_while_redis_takes_no_writes() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let config = config(&redis);
+    let mut config = config(&redis);
+    // Nobody goes before writes are refused.
+    config.ttl = Duration::from_secs(5);
     let (presence, other) = (start(&config).await, start(&config).await);
     presence.hold_device("held", "tab").await.unwrap();
     other.online(["beats"]).await.unwrap();
     let (mut here, mut there) = (Listener::open(&presence).await, Listener::open(&other).await);
+    other.online(["beats"]).await.unwrap();
     // Their heartbeats are refused from here on.
     refuse_writes(&redis, true).await;
     for presence in [&presence, &other] {

@@ -9,7 +9,7 @@ use test_support::{RedisCluster, RedisSentinel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{PATIENCE, config, process};
+use super::{PATIENCE, config, known, process};
 
 /// Ids by whether a call about them works, as nobody outside knows where they lie.
 async fn parted(presence: &Presence, ids: &[String]) -> (Vec<String>, Vec<String>) {
@@ -28,16 +28,16 @@ async fn parted(presence: &Presence, ids: &[String]) -> (Vec<String>, Vec<String
 #[tokio::test(flavor = "multi_thread")]
 async fn master_that_hangs_costs_its_own_ids_alone() {
     let Some(cluster) = test_support::require(RedisCluster::replicated(3).await) else { return };
-    let config = config(&cluster.url());
-    let one = process(&config).await;
+    let mut config = config(&cluster.url());
     // What is judged is who is answered, not how busy the machine is.
-    let mut patient = config.clone();
-    patient.connect.timeout = Duration::from_secs(10);
-    let patient = process(&patient).await;
+    config.connect.timeout = Duration::from_secs(10);
+    let (one, caller) = (process(&config).await, process(&config).await);
     let ids: Vec<_> = (0..60).map(|number| format!("user {number}")).collect();
     for held in join_all(ids.iter().map(|id| one.hold_device(id, "tab"))).await {
         held.unwrap();
     }
+    // Nobody takes its place before it was missed.
+    cluster.node(3).freeze().await.unwrap();
     cluster.node(0).freeze().await.unwrap();
     let (well, away) = parted(&one, &ids).await;
     assert!(!well.is_empty() && !away.is_empty(), "{} of {} are well", well.len(), ids.len());
@@ -46,7 +46,6 @@ async fn master_that_hangs_costs_its_own_ids_alone() {
     assert!(part.unwrap().unwrap().reason().unwrap().contains("shards"));
     // From here on calls about the others never fail, for the whole failover.
     let mut healthy = JoinSet::new();
-    let caller = patient.clone();
     let others = well.clone();
     healthy.spawn(async move {
         for turn in 0.. {
@@ -67,6 +66,7 @@ async fn master_that_hangs_costs_its_own_ids_alone() {
     while parted(&early, &well).await.0.len() < well.len() {
         assert!(begun.elapsed() < PATIENCE, "it serves nobody");
     }
+    cluster.node(3).thaw().await.unwrap();
     cluster.failed_over(0).await.unwrap();
     let followed = Instant::now();
     for presence in [&one, &early] {
@@ -83,7 +83,9 @@ async fn master_that_hangs_costs_its_own_ids_alone() {
         panic!("a healthy master's id failed: {}", failed.unwrap());
     }
     let late = process(&config).await;
-    assert_eq!(parted(&late, &ids).await.1, [""; 0]);
+    while parted(&late, &ids).await.0.len() < ids.len() {
+        assert!(followed.elapsed() < 2 * PATIENCE, "somebody is not known to a new process");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,13 +97,16 @@ async fn failover_is_followed_though_the_first_sentinel_hangs() {
     let master = servers.master().await.unwrap();
     servers.sentinels()[0].freeze().await.unwrap();
     master.freeze().await.unwrap();
-    assert_eq!(one.online(["new"]).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    // The failover may be over by then.
+    if let Err(error) = one.online(["new"]).await {
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
     let begun = Instant::now();
     while one.status(["a"]).await.ok() != Some(vec![Status::Online]) {
         assert!(begun.elapsed() < PATIENCE, "the failover is not followed");
     }
     let late = process(&config).await;
-    assert_eq!(late.status(["a"]).await.unwrap(), [Status::Online]);
+    assert_eq!(known(&late, &["a"]).await, [Status::Online]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

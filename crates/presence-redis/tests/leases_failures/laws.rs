@@ -44,7 +44,7 @@ impl<L: Loss> World for Private<L> {
     const TTL_MIN: Duration = Duration::from_millis(10);
     const LATENESS: Duration = Leases::LATENESS;
     const DELIVERY: Duration = Duration::from_millis(800);
-    const TIMEOUT: Duration = Duration::from_secs(4);
+    const TIMEOUT: Duration = Duration::from_secs(10);
     const TAKEOVER: Option<Duration> = Some(Duration::from_secs(2));
 
     async fn start(terms: Terms) -> Result<Self, Error> {

@@ -6,7 +6,7 @@ use presence_core::{ErrorKind, Status};
 use presence_redis::leases::{Config, Leases};
 use test_support::{Redis, RedisOptions, RedisUser};
 
-use super::{config, process, tell};
+use super::{PATIENCE, config, process, tell};
 
 async fn refused(config: Config) -> presence_core::Error {
     Leases::start(&config).await.expect_err("it is refused")
@@ -14,7 +14,9 @@ async fn refused(config: Config) -> presence_core::Error {
 
 #[tokio::test]
 async fn redis_that_is_not_there_is_named() {
-    let error = refused(Config::new("redis://user:secret@127.0.0.1:1")).await;
+    let mut config = Config::new("redis://user:secret@127.0.0.1:1");
+    (config.connect.timeout, config.connect.connect_timeout) = (PATIENCE, PATIENCE);
+    let error = refused(config).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(
         error.to_string(),
@@ -60,6 +62,7 @@ async fn user_who_may_not_ask_for_the_version_is_told_what_is_missing() {
     let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
     let url = redis.user_url(&user);
     let mut keys = presence_redis::keyspace::Config::new(&url);
+    keys.connect = config(&url).connect;
     keys.notifications = presence_redis::keyspace::Notifications::Set;
     let keyspace = presence_redis::Keyspace::start(&keys).await.expect_err("it is refused");
     for error in [refused(config(&url)).await, keyspace] {
@@ -118,6 +121,7 @@ async fn layout_of_an_earlier_version_is_taken_over_or_refused() {
 async fn user_called_layout_is_a_user_and_nobody_else_is_one() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
     let mut keys = presence_redis::keyspace::Config::new(redis.url());
+    keys.connect = config(redis.url()).connect;
     keys.notifications = presence_redis::keyspace::Notifications::Set;
     let old = presence_core::Presence::new(presence_redis::Keyspace::start(&keys).await.unwrap());
     let mut config = config(redis.url());

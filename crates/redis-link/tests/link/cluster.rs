@@ -44,6 +44,8 @@ async fn master_that_hangs_takes_nobody_else_along() {
     for key in &keys {
         set(&link, key).await.unwrap();
     }
+    // Nobody takes its place before it was missed.
+    cluster.node(3).freeze().await.unwrap();
     cluster.node(0).freeze().await.unwrap();
     // All the while, others are answered.
     let mut healthy = JoinSet::new();
@@ -65,6 +67,7 @@ async fn master_that_hangs_takes_nobody_else_along() {
     // have the same.
     let early = Link::open(&connect(&cluster.url())).await.unwrap();
     set(&early, &keys[1]).await.unwrap();
+    cluster.node(3).thaw().await.unwrap();
     cluster.failed_over(0).await.unwrap();
     let followed = Instant::now();
     for link in [&link, &early] {

@@ -40,9 +40,15 @@ async fn set_again(link: &Link, key: &str) -> Duration {
     }
 }
 
+/// Settings with which a busy machine finds a server that is there.
 fn connect(url: &str) -> LinkConfig {
-    LinkConfig::new(url)
+    let mut settings = LinkConfig::new(url);
+    (settings.timeout, settings.connect_timeout) = (ANSWER, ANSWER);
+    settings
 }
+
+/// For one answer of a server.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// For what must come, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use redis_link::{Address, ErrorKind, Link, LinkConfig};
 use test_support::{Redis, RedisOptions, require};
 
-use crate::get;
+use crate::{connect, get};
 
 /// Every place of the documentation where a password may stand, with nobody at the hosts.
 const PLACES: [&str; 10] = [
@@ -101,7 +101,7 @@ async fn server_that_repeats_the_password_in_its_answer_is_not_quoted() {
             for protocol in ["", "?protocol=resp3"] {
                 let url = format!("{}{port}{protocol}", place.replace("{}", "QXZJKVQX"));
                 // A default user without a password takes any.
-                if let Err(error) = Link::open(&LinkConfig::new(url)).await {
+                if let Err(error) = Link::open(&connect(&url)).await {
                     refused += 1;
                     hides(&said(&error), "QXZJKVQX").unwrap();
                 }
@@ -110,11 +110,11 @@ async fn server_that_repeats_the_password_in_its_answer_is_not_quoted() {
         assert!(refused > 0, "nobody was refused without {renamed}");
     }
     let Some(redis) = require(Redis::private().await) else { return };
-    let link = Link::open(&LinkConfig::new(redis.url())).await.unwrap();
+    let link = Link::open(&connect(redis.url())).await.unwrap();
     assert!(!format!("{link:?}").is_empty());
     assert_eq!(get(&link, "a").await.unwrap(), None);
     let wrong = format!("redis://user:QXZJKVQX@127.0.0.1:{}", redis.port());
-    let error = Link::open(&LinkConfig::new(wrong)).await.unwrap_err();
+    let error = Link::open(&connect(&wrong)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
     hides(&said(&error), "QXZJKVQX").unwrap();
 }
