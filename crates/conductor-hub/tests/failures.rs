@@ -186,7 +186,7 @@ async fn client_that_answers_pings_stays_and_is_reported_alive() {
 async fn shutdown_closes_with_1012_and_refuses_new_clients() {
     let hub = hub(|_| {});
     let mut alice = Client::bound(&hub, "hello").await;
-    let ended = hub.shutdown(Duration::from_secs(10));
+    let ended = hub.shutdown(Duration::from_secs(60));
     let (code, ended) = tokio::join!(alice.close_code(), ended);
     assert_eq!((code, ended), (Disconnect::Restart.code(), true));
     let (_ours, theirs) = tokio::io::duplex(64);

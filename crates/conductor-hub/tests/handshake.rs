@@ -207,7 +207,7 @@ async fn full_hub_and_closed_hub_answer_503() {
     let full = request(address, &handshake("")).await;
     assert!(full.starts_with("HTTP/1.1 503 "), "{full}");
     drop(first);
-    assert!(hub.shutdown(Duration::from_secs(10)).await, "every connection ends");
+    assert!(hub.shutdown(Duration::from_secs(60)).await, "every connection ends");
     let closed = request(address, &handshake("")).await;
     assert!(closed.starts_with("HTTP/1.1 503 "), "{closed}");
 }

@@ -78,7 +78,7 @@ async fn a_hundred_calls_in_one_packet_are_answered_in_order() {
     client.settle().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_is_computed_for_a_client_that_does_not_read() {
     let answers = Arc::new(Answers { bytes: 20_000, ..Answers::default() });
     let hub = small(Arc::clone(&answers) as _);
@@ -86,6 +86,7 @@ async fn nothing_is_computed_for_a_client_that_does_not_read() {
     calls(&mut client, 600).await;
     let mut before = usize::MAX;
     loop {
+        // Goes on when nobody has anything to do.
         sleep(Duration::from_millis(50)).await;
         let now = answers.calls.load(Ordering::SeqCst);
         if now == before {
@@ -180,6 +181,14 @@ async fn read_all(mut client: Client, count: usize, pause: Duration) -> Vec<u32>
     numbers
 }
 
+/// A hub that waits for readers however long the machine lets nobody run.
+fn patient() -> Hub {
+    let mut config = Config::default();
+    config.sender_pause_max = Duration::from_secs(60);
+    config.stall_timeout = Duration::from_secs(60);
+    Hub::start(config, Hooks::default()).expect("configuration is valid")
+}
+
 fn numbered(number: u32, bytes: usize) -> Vec<u8> {
     let mut body = number.to_be_bytes().to_vec();
     body.resize(bytes, 0);
@@ -188,7 +197,7 @@ fn numbered(number: u32, bytes: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn forty_large_messages_of_one_member_reach_every_reader() {
-    let hub = Hub::start(Config::default(), Hooks::default()).expect("defaults are valid");
+    let hub = patient();
     let tasks = TaskTracker::new();
     let mut readers = Vec::new();
     for number in 0..4 {
@@ -207,7 +216,7 @@ async fn forty_large_messages_of_one_member_reach_every_reader() {
 
 #[tokio::test]
 async fn many_flooders_at_once_close_no_reader() {
-    let hub = Hub::start(Config::default(), Hooks::default()).expect("defaults are valid");
+    let hub = patient();
     let tasks = TaskTracker::new();
     let reader = Client::bound(&hub, "hello").await;
     let reader = tasks.spawn(read_all(reader, 8 * 8, Duration::from_millis(2)));
