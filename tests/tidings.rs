@@ -86,7 +86,8 @@ impl Tidings {
             variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let data = directory.path().join("data");
-        let (child, http, grpc) = spawn(&data, any, any, &arguments, &variables, errors, limits.as_deref());
+        let (child, http, grpc) = spawn(&data, any, any, &arguments, &variables, errors, limits.as_deref())
+            .unwrap_or_else(|line| panic!("the server said {line:?} and not where it is"));
         Self { child, http, grpc, arguments, variables, limits, directory }
     }
 
@@ -153,16 +154,30 @@ impl Tidings {
     ///
     /// If it does not start.
     pub fn start_again(&mut self) {
-        let (child, http, grpc) = spawn(
-            &self.data_dir(),
-            self.http,
-            self.grpc,
-            &self.arguments,
-            &self.variables,
-            Stdio::inherit(),
-            self.limits.as_deref(),
-        );
-        (self.child, self.http, self.grpc) = (child, http, grpc);
+        let started = Instant::now();
+        loop {
+            let spawned = spawn(
+                &self.data_dir(),
+                self.http,
+                self.grpc,
+                &self.arguments,
+                &self.variables,
+                Stdio::inherit(),
+                self.limits.as_deref(),
+            );
+            match spawned {
+                Ok(spawned) => {
+                    (self.child, self.http, self.grpc) = spawned;
+                    return;
+                }
+                // A client of another test may have been given one of the ports meanwhile.
+                Err(line) => assert!(
+                    line.is_empty() && started.elapsed() < LIMIT,
+                    "the server said {line:?} and not where it is"
+                ),
+            }
+            thread::park_timeout(Duration::from_millis(100));
+        }
     }
 
     /// Sends a signal, such as `TERM`.
@@ -276,6 +291,7 @@ fn command(limits: Option<&str>) -> Command {
     command
 }
 
+/// Starts it, and returns where it is; or else what it said instead, after its end.
 fn spawn(
     data_dir: &Path,
     http: SocketAddr,
@@ -284,7 +300,7 @@ fn spawn(
     variables: &[(String, String)],
     errors: Stdio,
     limits: Option<&str>,
-) -> (Child, SocketAddr, SocketAddr) {
+) -> Result<(Child, SocketAddr, SocketAddr), String> {
     let mut command = command(limits);
     command
         .arg("--data-dir")
@@ -305,9 +321,12 @@ fn spawn(
     });
     let line = line.recv_timeout(LIMIT).expect("the server says where it is").expect("it speaks UTF-8");
     reader.join().expect("the reader has no reason to panic");
-    let (http, grpc) =
-        Tidings::addresses(&line).unwrap_or_else(|| panic!("the server said {line:?} and not where it is"));
-    (child, http, grpc)
+    let Some((http, grpc)) = Tidings::addresses(&line) else {
+        child.kill().expect("it can be killed");
+        child.wait().expect("it can be waited for");
+        return Err(line);
+    };
+    Ok((child, http, grpc))
 }
 
 fn wait(child: &mut Child) -> ExitStatus {

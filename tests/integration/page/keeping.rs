@@ -62,7 +62,7 @@ async fn a_message_that_cannot_be_kept_says_so_and_holds_the_page() {
             alice.value("1").await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), asked).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(60), asked).await.unwrap();
     alice.sees(&["precious"]).await;
     // It is sent all the same, and then nothing holds the page.
     server.start_again();

@@ -10,7 +10,7 @@ use super::person::Person;
 #[tokio::test]
 async fn people_come_and_go_and_a_reload_is_no_going() {
     let Some(chromium) = require(Chromium::start().await) else { return };
-    let server = Tidings::start_with(&["--presence-grace=3s"]);
+    let server = Tidings::start_with(&["--presence-grace=20s"]);
     let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
     alice.until("!document.querySelector('#list-empty').hidden").await;
     let profile = chromium.profile().await.unwrap();
@@ -53,7 +53,7 @@ async fn somebody_with_two_tabs_is_online_until_the_last_is_closed() {
         text.contains("tidings_hub_connections 2")
     };
     let gone = async { while !connections().await {} };
-    tokio::time::timeout(Duration::from_secs(30), gone).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), gone).await.unwrap();
     second.say_to("Alice", "still here").await;
     alice.sees(&["still here"]).await;
     alice.sees_online("Bob", true).await;

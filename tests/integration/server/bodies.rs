@@ -45,14 +45,14 @@ async fn send(server: &Tidings) -> (u16, Value) {
 
 #[tokio::test]
 async fn half_finished_requests_keep_no_place() {
-    let server = Tidings::start_with(&["--http-connections=20", "--request-time=1m"]);
+    let server = Tidings::start_with(&["--http-connections=20", "--request-time=10m"]);
     let sockets = join_all((0..100).map(|_| unfinished(&server, 1))).await;
     // Those that were not taken for busy yet have made room by then.
     let full = async { while send(&server).await.0 == 200 {} };
     let was_full = timeout(Duration::from_secs(2), full).await.is_ok();
     // As soon as it is seen that they stand still, which is long before their time is over.
     let welcome = async { while send(&server).await.0 != 200 {} };
-    timeout(Duration::from_secs(20), welcome)
+    timeout(LIMIT, welcome)
         .await
         .unwrap_or_else(|_| panic!("no place for a whole request; was it full? {was_full}"));
     drop(sockets);
@@ -60,7 +60,7 @@ async fn half_finished_requests_keep_no_place() {
 
 #[tokio::test]
 async fn half_finished_calls_of_grpc_keep_no_place() {
-    let server = Tidings::start_with(&["--grpc-connections=20", "--request-time=1m"]);
+    let server = Tidings::start_with(&["--grpc-connections=20", "--request-time=10m"]);
     let mut calls = JoinSet::new();
     for _ in 0..40 {
         let endpoint = endpoint(&server);
@@ -90,7 +90,7 @@ async fn half_finished_calls_of_grpc_keep_no_place() {
             }
         }
     };
-    timeout(Duration::from_secs(20), welcome).await.expect("there is a place for a whole call");
+    timeout(LIMIT, welcome).await.expect("there is a place for a whole call");
 }
 
 #[tokio::test]

@@ -24,24 +24,24 @@ async fn endless(server: &Tidings) -> reqwest::Response {
     reqwest::get(server.url("/presence/events")).await.unwrap()
 }
 
-async fn grpc_health(server: &Tidings) -> i32 {
-    let channel = Channel::from_shared(format!("http://{}", server.grpc())).unwrap().connect().await.unwrap();
+/// What gRPC says of the server's health, if it does.
+async fn grpc_health(server: &Tidings) -> Option<i32> {
+    let channel = Channel::from_shared(format!("http://{}", server.grpc())).unwrap().connect().await.ok()?;
     let request = HealthCheckRequest { service: String::new() };
-    HealthClient::new(channel).check(request).await.unwrap().into_inner().status
+    Some(HealthClient::new(channel).check(request).await.ok()?.into_inner().status)
 }
 
 #[tokio::test]
 async fn silent_sockets_keep_nobody_out() {
-    let server = Tidings::start_with(&["--http-connections=20", "--grpc-connections=20"]);
+    // A silent one may stay for longer than anybody here waits.
+    let server =
+        Tidings::start_with(&["--http-connections=20", "--grpc-connections=20", "--request-time=10m"]);
     let sockets = (silent(server.http(), 100).await, silent(server.grpc(), 100).await);
-    // Well within the time that a silent one may stay.
-    let started = Instant::now();
     for path in ["/healthz", "/readyz", "/presence?id=alice"] {
         let answer = timeout(LIMIT, reqwest::get(server.url(path))).await.unwrap().unwrap();
         assert_eq!(answer.status(), 200, "{path}");
     }
-    assert_eq!(timeout(LIMIT, grpc_health(&server)).await.unwrap(), 1);
-    assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
+    assert_eq!(timeout(LIMIT, grpc_health(&server)).await.unwrap(), Some(1));
     drop(sockets);
 }
 
@@ -82,7 +82,9 @@ async fn a_client_of_grpc_that_does_not_say_that_it_is_one_is_cut_off() {
         let ended = async { while socket.read(&mut [0; 1_024]).await.is_ok_and(|length| length > 0) {} };
         timeout(LIMIT, ended).await.unwrap_or_else(|_| panic!("{beginning:?} keeps its place"));
     }
-    assert_eq!(grpc_health(&server).await, 1);
+    // A busy machine may need more than the time of a request.
+    let well = async { while grpc_health(&server).await != Some(1) {} };
+    timeout(LIMIT, well).await.expect("it is well");
 }
 
 /// A client of HTTP/2 that gives no window for answers, but is alive: it asks again and again, and

@@ -4,21 +4,25 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::Tidings;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 
-async fn connections(server: &Tidings) -> String {
-    let text = reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
+/// For what never comes where it fails.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How many connections there are, if that is told within the time of a request.
+async fn connections(server: &Tidings) -> Option<String> {
+    let text = reqwest::get(server.url("/metrics")).await.ok()?.text().await.ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("tidings_http_connections "));
-    line.unwrap().to_owned()
+    line.map(str::to_owned)
 }
 
 async fn until_connections(server: &Tidings, count: &str) {
-    let reached = async { while connections(server).await != count {} };
-    timeout(Duration::from_secs(30), reached).await.unwrap();
+    let reached = async { while connections(server).await.as_deref() != Some(count) {} };
+    timeout(LIMIT, reached).await.unwrap();
 }
 
 #[tokio::test]
@@ -40,8 +44,9 @@ async fn a_request_that_is_never_finished_is_given_up() {
     ] {
         let mut slow = TcpStream::connect(server.http()).await.unwrap();
         slow.write_all(beginning.as_bytes()).await.unwrap();
+        let ended = async { while slow.read(&mut [0; 1_024]).await.is_ok_and(|length| length > 0) {} };
+        timeout(LIMIT, ended).await.expect("it is given up");
         // Each connection to the metrics is one itself.
-        until_connections(&server, "2").await;
         until_connections(&server, "1").await;
     }
 }
@@ -55,15 +60,16 @@ async fn an_answer_that_nobody_reads_is_given_up() {
     let message = json!({ "text": "x".repeat(60_000) }).to_string();
     for _ in 0..300 {
         let body = json!({ "from": "a", "to": "b", "message": message });
-        assert!(
-            client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success()
-        );
+        // A busy machine may need more than the time of a request; once more is no harm.
+        let send = || client.post(server.url("/timeline/send")).json(&body).send();
+        let sent = async { while !send().await.is_ok_and(|answer| answer.status().is_success()) {} };
+        timeout(LIMIT, sent).await.expect("it is stored");
     }
     drop(client);
     let mut deaf = TcpStream::connect(server.http()).await.unwrap();
     let request = "GET /timeline/sync?member=b&count=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n";
     deaf.write_all(request.as_bytes()).await.unwrap();
+    // It is being answered; where it is not given up it stays for good.
     deaf.readable().await.unwrap();
-    assert_eq!(connections(&server).await, "2");
     until_connections(&server, "1").await;
 }

@@ -99,10 +99,10 @@ impl User {
     }
 }
 
-/// What `/presence/{id}` says of somebody.
+/// What `/presence/{id}` says of somebody; nothing while it cannot be known.
 pub(super) async fn status(server: &Tidings, id: &str) -> String {
     let answer = reqwest::get(server.url(&format!("/presence/{id}"))).await.unwrap();
-    answer.json::<Value>().await.unwrap()["status"].as_str().unwrap().to_owned()
+    answer.json::<Value>().await.unwrap()["status"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Asks until somebody has this status.

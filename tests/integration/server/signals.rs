@@ -32,11 +32,21 @@ async fn signals_that_mean_nothing_end_nothing_and_say_so_in_one_line() {
 #[tokio::test]
 async fn a_signal_that_comes_twice_at_once_is_one() {
     for signals in [["TERM", "TERM"], ["INT", "TERM"], ["QUIT", "QUIT"]] {
-        let mut server = Tidings::start();
-        let (socket, _) = connect_async(format!("ws://{}/ws?user=alice", server.http())).await.unwrap();
-        let twice = signals.map(|name| format!("kill -{name} {}", server.id())).join("; ");
-        assert!(Command::new("sh").args(["-c", &twice]).status().unwrap().success());
-        drop(socket);
-        assert_eq!(server.wait().code(), Some(0), "{signals:?}");
+        let mut tries = 1;
+        while send_twice(signals).await != Some(0) {
+            // On a busy machine they may come 200 ms apart, and are two then.
+            assert!(tries < 5, "{signals:?}");
+            tries += 1;
+        }
     }
+}
+
+/// Sends both to a server of its own, and returns its exit code.
+async fn send_twice(signals: [&str; 2]) -> Option<i32> {
+    let mut server = Tidings::start();
+    let (socket, _) = connect_async(format!("ws://{}/ws?user=alice", server.http())).await.unwrap();
+    let twice = signals.map(|name| format!("kill -{name} {}", server.id())).join("; ");
+    assert!(Command::new("sh").args(["-c", &twice]).status().unwrap().success());
+    drop(socket);
+    server.wait().code()
 }

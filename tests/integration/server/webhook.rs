@@ -59,11 +59,15 @@ async fn a_post_goes_over_tls_to_whom_the_authorities_vouch_for() {
     let (stranger, _) = Receiver::start_with_tls().await;
     let wary = Tidings::start_in(&[PROMPT, &stranger.flag()], &[("SSL_CERT_FILE", file.to_str().unwrap())]);
     let bob = User::connect(&wary, "bob").await;
-    let failed = "tidings_webhook_posts_total{outcome=\"failed\"} 1";
-    let refused = async {
-        while !reqwest::get(wary.url("/metrics")).await.unwrap().text().await.unwrap().contains(failed) {}
+    let failed = |text: &str| {
+        let count = text
+            .lines()
+            .find_map(|line| line.strip_prefix("tidings_webhook_posts_total{outcome=\"failed\"} "));
+        count.is_some_and(|count| count != "0")
     };
-    timeout(Duration::from_secs(30), refused).await.unwrap();
+    let refused =
+        async { while !failed(&reqwest::get(wary.url("/metrics")).await.unwrap().text().await.unwrap()) {} };
+    timeout(Duration::from_secs(60), refused).await.unwrap();
     drop((alice, bob));
 }
 
@@ -79,7 +83,8 @@ async fn a_batch_is_posted_until_it_is_taken_and_nothing_overtakes_it() {
         Answer::Status(200),
     ];
     let mut receiver = Receiver::start(&failures).await;
-    let server = Tidings::start_with(&[PROMPT, SECRET, "--webhook-timeout=300ms", &receiver.flag()]);
+    // Longer than a busy machine keeps an answer on its way, as that is posted again.
+    let server = Tidings::start_with(&[PROMPT, SECRET, "--webhook-timeout=5s", &receiver.flag()]);
     let alice = User::connect(&server, "alice").await;
     let mut posts = vec![receiver.next().await];
     // Now that the batch is on its way: before, he would be part of it.
@@ -122,9 +127,13 @@ async fn every_transition_is_told_in_the_order_of_its_id_by_a_receiver_that_fail
         left.await;
     }
     let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut positions = HashSet::new();
+    let (mut positions, mut posts) = (HashSet::new(), HashSet::new());
     while told.values().map(Vec::len).sum::<usize>() < 30 * 40 {
         let post = receiver.taken().await;
+        // A post whose answer took too long on a busy machine comes again as it was.
+        if !posts.insert(post.text.clone()) {
+            continue;
+        }
         let body = post.body();
         assert_eq!(body["lagged"], json!(null));
         for event in body["events"].as_array().unwrap() {
@@ -143,7 +152,7 @@ async fn every_transition_is_told_in_the_order_of_its_id_by_a_receiver_that_fail
 #[tokio::test]
 async fn a_receiver_that_was_away_hears_all_that_happened_meanwhile() {
     let mut receiver = Receiver::start(&[]).await;
-    let server = Tidings::start_with(&[PROMPT, "--webhook-timeout=1s", &receiver.flag()]);
+    let server = Tidings::start_with(&[PROMPT, "--webhook-timeout=30s", &receiver.flag()]);
     let alice = User::connect(&server, "alice").await;
     assert_eq!(receiver.events(1).await, ["alice ONLINE"]);
     let address = receiver.address();
@@ -161,7 +170,7 @@ async fn a_receiver_that_was_away_hears_all_that_happened_meanwhile() {
 async fn a_receiver_that_hangs_for_too_long_is_told_how_much_it_lost() {
     let mut receiver = Receiver::start(&[Answer::Hang]).await;
     let server =
-        Tidings::start_with(&[PROMPT, "--webhook-timeout=2s", "--presence-events=3", &receiver.flag()]);
+        Tidings::start_with(&[PROMPT, "--webhook-timeout=10m", "--presence-events=3", &receiver.flag()]);
     let first = User::connect(&server, "first").await;
     assert_eq!(receiver.next().await.events(), ["first ONLINE"]);
     // Presence does not wait for it.
@@ -170,6 +179,10 @@ async fn a_receiver_that_hangs_for_too_long_is_told_how_much_it_lost() {
         users.push(User::connect(&server, &format!("user{user}")).await);
         until_status(&server, &format!("user{user}"), "ONLINE").await;
     }
+    // It is over when all has happened, however long that took: the connection is cut.
+    let address = receiver.address();
+    drop(receiver);
+    let mut receiver = Receiver::start_at(address, &[]).await;
     assert_eq!(receiver.taken().await.events(), ["first ONLINE"]);
     let post = receiver.taken().await;
     assert_eq!(post.body()["lagged"], json!({ "missed": 7 }));

@@ -15,7 +15,8 @@ use super::super::client::Client;
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 pub(super) const GRACE: Duration = Duration::from_millis(200);
-pub(super) const TTL: Duration = Duration::from_secs(1);
+/// Longer than a busy machine keeps a server that is well from renewing its leases.
+pub(super) const TTL: Duration = Duration::from_secs(5);
 
 /// A server on this Redis that takes a dead one's users for gone after `TTL` and `GRACE`.
 pub(super) fn start_prompt(redis: &Redis, flags: &[&str]) -> Tidings {
