@@ -8,6 +8,7 @@ mod devices;
 mod inbox_publisher;
 mod names;
 mod roster;
+mod visits;
 
 use std::sync::Arc;
 use std::time::Duration;
