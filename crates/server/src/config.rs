@@ -119,37 +119,22 @@ impl Config {
             presence_notifications: reader.take(&setting::PRESENCE_NOTIFICATIONS, value::notifications),
             redis_url: reader.take(&setting::REDIS_URL, value::optional(value::redis_url)),
             redis_prefix: reader.take(&setting::REDIS_PREFIX, value::redis_prefix),
-            redis_timeout: reader.take(&setting::REDIS_TIMEOUT, |text| {
-                value::duration(text, Duration::from_millis(10), Duration::from_mins(1))
-            }),
-            presence_ttl: reader.take(&setting::PRESENCE_TTL, |text| {
-                value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
-            }),
-            presence_grace: reader.take(&setting::PRESENCE_GRACE, |text| {
-                value::duration(text, Duration::from_millis(10), Duration::from_mins(10))
-            }),
-            presence_events: reader.take(&setting::PRESENCE_EVENTS, |text| value::count(text, 1, 16_777_216)),
-            presence_streams: reader
-                .take(&setting::PRESENCE_STREAMS, |text| value::count(text, 0, 1_000_000)),
+            redis_timeout: reader.duration(&setting::REDIS_TIMEOUT),
+            presence_ttl: reader.duration(&setting::PRESENCE_TTL),
+            presence_grace: reader.duration(&setting::PRESENCE_GRACE),
+            presence_events: reader.count(&setting::PRESENCE_EVENTS),
+            presence_streams: reader.count(&setting::PRESENCE_STREAMS),
             webhook_url: reader.take(&setting::WEBHOOK_URL, value::optional(value::web_address)),
             webhook_secret: reader.take(&setting::WEBHOOK_SECRET, value::optional(value::secret)),
-            webhook_timeout: reader.take(&setting::WEBHOOK_TIMEOUT, |text| {
-                value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
-            }),
-            shutdown_time: reader.take(&setting::SHUTDOWN_TIME, |text| {
-                value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
-            }),
-            channel_history: reader.take(&setting::CHANNEL_HISTORY, |text| value::count(text, 0, 10_000)),
-            connections: reader.take(&setting::CONNECTIONS, |text| value::count(text, 1, 10_000_000)),
-            http_connections: reader
-                .take(&setting::HTTP_CONNECTIONS, |text| value::count(text, 1, 1_000_000)),
-            grpc_connections: reader
-                .take(&setting::GRPC_CONNECTIONS, |text| value::count(text, 1, 1_000_000)),
-            message_bytes: reader.take(&setting::MESSAGE_BYTES, |text| value::count(text, 1_024, 16_777_216)),
-            body_bytes: reader.take(&setting::BODY_BYTES, |text| value::count(text, 1_024, 67_108_864)),
-            request_time: reader.take(&setting::REQUEST_TIME, |text| {
-                value::duration(text, Duration::from_millis(100), Duration::from_mins(10))
-            }),
+            webhook_timeout: reader.duration(&setting::WEBHOOK_TIMEOUT),
+            shutdown_time: reader.duration(&setting::SHUTDOWN_TIME),
+            channel_history: reader.count(&setting::CHANNEL_HISTORY),
+            connections: reader.count(&setting::CONNECTIONS),
+            http_connections: reader.count(&setting::HTTP_CONNECTIONS),
+            grpc_connections: reader.count(&setting::GRPC_CONNECTIONS),
+            message_bytes: reader.count(&setting::MESSAGE_BYTES),
+            body_bytes: reader.count(&setting::BODY_BYTES),
+            request_time: reader.duration(&setting::REQUEST_TIME),
             warnings: values.warnings().to_vec(),
         };
         config.check_together(&mut reader);

@@ -63,11 +63,10 @@ impl Invocation {
 
 fn command() -> clap::Command {
     let flags = setting::ALL.iter().map(|key| {
-        let default = if key.default.is_empty() { "none" } else { key.default };
         let flag = Arg::new(key.name)
             .long(key.name)
             .value_name(key.placeholder)
-            .help(format!("{} [default: {default}] [env: {}]", key.help, key.variable))
+            .help(key.help())
             .action(ArgAction::Set)
             .global(true);
         // A switch may stand alone: `--insecure` means `--insecure=true`.

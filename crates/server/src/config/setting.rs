@@ -13,8 +13,10 @@ pub(super) struct Setting {
     pub(super) placeholder: &'static str,
     /// The value that counts when none is given.
     pub(super) default: &'static str,
+    /// The least and the largest value, as somebody would write them; `None` if it is no number.
+    pub(super) bounds: Option<(&'static str, &'static str)>,
     /// What it does, with its unit and the reason to change it.
-    pub(super) help: &'static str,
+    pub(super) about: &'static str,
 }
 
 /// The name and the variable of the configuration file itself, which cannot name another.
@@ -22,10 +24,28 @@ pub(super) const CONFIG: &str = "config";
 /// See [`CONFIG`].
 pub(super) const CONFIG_VARIABLE: &str = "TIDINGS_CONFIG";
 
+macro_rules! bounds {
+    () => {
+        None
+    };
+    ($least:literal to $most:literal) => {
+        Some(($least, $most))
+    };
+}
+
 macro_rules! keys {
-    ($($ident:ident = $name:literal $variable:literal $placeholder:literal $default:literal $help:literal;)*) => {
-        $(pub(super) const $ident: Setting =
-            Setting { name: $name, variable: $variable, placeholder: $placeholder, default: $default, help: $help };)*
+    ($(
+        $ident:ident = $name:literal $variable:literal $placeholder:literal $default:literal
+            $([$least:literal to $most:literal])? $about:literal;
+    )*) => {
+        $(pub(super) const $ident: Setting = Setting {
+            name: $name,
+            variable: $variable,
+            placeholder: $placeholder,
+            default: $default,
+            bounds: bounds!($($least to $most)?),
+            about: $about,
+        };)*
         /// Every key, in the order of the help.
         pub(super) const ALL: &[&Setting] = &[$(&$ident),*];
     };
@@ -61,46 +81,52 @@ keys! {
          redis-cluster:// and redis+unix://, and rediss:// for TLS";
     REDIS_PREFIX = "redis-prefix" "TIDINGS_REDIS_PREFIX" "TEXT" "tidings"
         "The beginning of every key in Redis; give each product that shares a Redis its own (1 to 64 bytes)";
-    REDIS_TIMEOUT = "redis-timeout" "TIDINGS_REDIS_TIMEOUT" "DURATION" "1s"
-        "How long Redis may take to answer, and to accept a connection (10ms to 1m)";
-    PRESENCE_TTL = "presence-ttl" "TIDINGS_PRESENCE_TTL" "DURATION" "15s"
-        "With Redis, how long the users of a server that died stay online, besides the grace time (100ms to \
-         10m): a longer time outlasts longer losses of the connection to Redis, a shorter one shows sooner \
-         that they are gone";
-    PRESENCE_GRACE = "presence-grace" "TIDINGS_PRESENCE_GRACE" "DURATION" "5s"
-        "How long users stay online after their last connection is gone (10ms to 10m): a longer time hides \
-         reloads and short losses, a shorter one shows sooner that they are gone";
-    PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT" "65536"
-        "How many events of presence are kept for clients that come back or are slow, about 64 bytes each (1 to 16777216)";
-    PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" "100"
-        "How many streams of presence events may be open at once; each is one of the HTTP connections (0 to 1000000)";
+    REDIS_TIMEOUT = "redis-timeout" "TIDINGS_REDIS_TIMEOUT" "DURATION" "1s" ["10ms" to "1m"]
+        "How long Redis may take to answer, and to accept a connection";
+    PRESENCE_TTL = "presence-ttl" "TIDINGS_PRESENCE_TTL" "DURATION" "15s" ["100ms" to "10m"]
+        "With Redis, how long the users of a server that died stay online, besides the grace time: a longer \
+         time outlasts longer losses of the connection to Redis, a shorter one shows sooner that they are gone";
+    PRESENCE_GRACE = "presence-grace" "TIDINGS_PRESENCE_GRACE" "DURATION" "5s" ["10ms" to "10m"]
+        "How long users stay online after their last connection is gone: a longer time hides reloads and \
+         short losses, a shorter one shows sooner that they are gone";
+    PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT" "65536" ["1" to "16777216"]
+        "How many events of presence are kept for clients that come back or are slow, about 64 bytes each";
+    PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" "100" ["0" to "1000000"]
+        "How many streams of presence events may be open at once; each is one of the HTTP connections";
     WEBHOOK_URL = "webhook-url" "TIDINGS_WEBHOOK_URL" "URL" ""
         "The address to which every change of presence is posted, in order and until it is accepted, like \
          https://example.org/presence";
     WEBHOOK_SECRET = "webhook-secret" "TIDINGS_WEBHOOK_SECRET" "SECRET" ""
         "The key that signs the posts of the webhook, base64 of 24 to 64 bytes; give it by environment or \
          file, as every user of the machine can see flags";
-    WEBHOOK_TIMEOUT = "webhook-timeout" "TIDINGS_WEBHOOK_TIMEOUT" "DURATION" "10s"
-        "How long the receiver of the webhook may take to answer before the post is repeated (100ms to 10m)";
-    SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION" "10s"
-        "How long a clean stop may take before the rest is cut off (100ms to 10m)";
-    CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT" "100"
-        "How many messages are kept for each hub channel, in memory (0 to 10000)";
-    CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" "10000"
+    WEBHOOK_TIMEOUT = "webhook-timeout" "TIDINGS_WEBHOOK_TIMEOUT" "DURATION" "10s" ["100ms" to "10m"]
+        "How long the receiver of the webhook may take to answer before the post is repeated";
+    SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION" "10s" ["100ms" to "10m"]
+        "How long a clean stop may take before the rest is cut off";
+    CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT" "100" ["0" to "10000"]
+        "How many messages are kept for each hub channel, in memory";
+    CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" "10000" ["1" to "10000000"]
         "How many WebSockets may be open at once; raise it with the limit of open files";
-    HTTP_CONNECTIONS = "http-connections" "TIDINGS_HTTP_CONNECTIONS" "COUNT" "1000"
+    HTTP_CONNECTIONS = "http-connections" "TIDINGS_HTTP_CONNECTIONS" "COUNT" "1000" ["1" to "1000000"]
         "How many HTTP connections may be open at once, WebSockets not counted";
-    GRPC_CONNECTIONS = "grpc-connections" "TIDINGS_GRPC_CONNECTIONS" "COUNT" "1000"
+    GRPC_CONNECTIONS = "grpc-connections" "TIDINGS_GRPC_CONNECTIONS" "COUNT" "1000" ["1" to "1000000"]
         "How many gRPC connections may be open at once";
-    MESSAGE_BYTES = "message-bytes" "TIDINGS_MESSAGE_BYTES" "BYTES" "256000"
-        "How large a message on a WebSocket may be (1024 to 16777216)";
-    BODY_BYTES = "body-bytes" "TIDINGS_BODY_BYTES" "BYTES" "1048576"
-        "How large the body of an HTTP request or a gRPC message may be (1024 to 67108864)";
-    REQUEST_TIME = "request-time" "TIDINGS_REQUEST_TIME" "DURATION" "30s"
-        "How long a client may take to send a request, and the server to answer it (100ms to 10m)";
+    MESSAGE_BYTES = "message-bytes" "TIDINGS_MESSAGE_BYTES" "BYTES" "256000" ["1024" to "16777216"]
+        "How large a message on a WebSocket may be";
+    BODY_BYTES = "body-bytes" "TIDINGS_BODY_BYTES" "BYTES" "1048576" ["1024" to "67108864"]
+        "How large the body of an HTTP request or a gRPC message may be";
+    REQUEST_TIME = "request-time" "TIDINGS_REQUEST_TIME" "DURATION" "30s" ["100ms" to "10m"]
+        "How long a client may take to send a request, and the server to answer it";
 }
 
 impl Setting {
+    /// Returns the line of the help.
+    pub(super) fn help(&self) -> String {
+        let default = if self.default.is_empty() { "none" } else { self.default };
+        let bounds = self.bounds.map(|(least, most)| format!(" ({least} to {most})")).unwrap_or_default();
+        format!("{}{bounds} [default: {default}] [env: {}]", self.about, self.variable)
+    }
+
     /// Returns a text as it may be shown: without a secret, or what may be one in an address.
     pub(super) fn show(&self, text: &str) -> String {
         match self.placeholder {

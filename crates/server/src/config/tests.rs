@@ -106,7 +106,12 @@ fn the_documentation_lists_every_key() {
     for key in setting::ALL {
         let default = if key.default.is_empty() { "none".to_owned() } else { format!("`{}`", key.default) };
         let row = format!("| `{}` | `{}` | {default} |", key.name, key.variable);
-        assert!(docs.contains(&row), "docs/server.md lacks the row {row}");
+        let about = docs.lines().find_map(|line| line.strip_prefix(&row));
+        let about = about.unwrap_or_else(|| panic!("docs/server.md lacks the row {row}"));
+        if let Some((least, most)) = key.bounds {
+            let bounds = format!("{least} to {most}");
+            assert!(about.contains(&bounds), "docs/server.md does not say {bounds} of {}", key.name);
+        }
     }
 }
 

@@ -255,20 +255,17 @@ fn origin(text: &str) -> Checked<&str> {
     }
 }
 
-pub(super) fn duration(text: &str, least: Duration, most: Duration) -> Checked<Duration> {
-    match duration::parse(text) {
-        Some(duration) if (least..=most).contains(&duration) => Ok(duration),
-        _ => Err(format!(
-            "is not a duration from {} to {}; give a whole number with ms, s, m or h, like 5s",
-            duration::show(least),
-            duration::show(most)
-        )),
-    }
+pub(super) fn duration(text: &str, bounds: Option<(&str, &str)>) -> Checked<Duration> {
+    let (least, most) = bounds.unwrap_or(("0s", "0s"));
+    let allowed = duration::parse(least)..=duration::parse(most);
+    duration::parse(text).filter(|duration| allowed.contains(&Some(*duration))).ok_or_else(|| {
+        format!("is not a duration from {least} to {most}; give a whole number with ms, s, m or h, like 5s")
+    })
 }
 
-pub(super) fn count(text: &str, least: usize, most: usize) -> Checked<usize> {
-    match text.parse() {
-        Ok(count) if (least..=most).contains(&count) => Ok(count),
-        _ => Err(format!("is not a whole number from {least} to {most}")),
-    }
+pub(super) fn count(text: &str, bounds: Option<(&str, &str)>) -> Checked<usize> {
+    let (least, most) = bounds.unwrap_or(("0", "0"));
+    let allowed = least.parse::<usize>().ok()..=most.parse::<usize>().ok();
+    let count = text.parse().ok().filter(|count| allowed.contains(&Some(*count)));
+    count.ok_or_else(|| format!("is not a whole number from {least} to {most}"))
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::time::Duration;
 
 use super::environment::Environment;
 use super::flags::Invocation;
 use super::problem::Problems;
 use super::setting::Setting;
-use super::{environment, file, setting};
+use super::{environment, file, setting, value};
 
 /// The texts of all sources, before any of them is parsed.
 #[derive(Debug, Default)]
@@ -100,6 +101,16 @@ impl<'a> SettingsReader<'a> {
             }
         }
         parse(key.default).expect("every default is allowed, as a test of this module checks")
+    }
+
+    /// The duration of `key`, within its bounds.
+    pub(super) fn duration(&mut self, key: &Setting) -> Duration {
+        self.take(key, |text| value::duration(text, key.bounds))
+    }
+
+    /// The number of `key`, within its bounds.
+    pub(super) fn count(&mut self, key: &Setting) -> usize {
+        self.take(key, |text| value::count(text, key.bounds))
     }
 
     /// Whether something was said about `key`, be it right or wrong. An empty text says nothing.
