@@ -158,23 +158,14 @@ fn of_timelines(state: &timeline::State) -> Condition {
 }
 
 fn hooks(devices: Devices, calls: &Arc<Calls>, storage: Arc<ChannelHistory>) -> Hooks {
-    let mut hooks = Hooks::default();
-    hooks.auth = Arc::new(NameAuth);
-    hooks.lifecycle = Arc::new(devices);
-    hooks.handler = Arc::<Calls>::clone(calls);
-    hooks.storage = storage;
-    hooks
+    Hooks::default().auth(NameAuth).lifecycle(devices).handler(Arc::clone(calls)).storage(storage)
 }
 
 fn hub_config(config: &Config) -> tidings::hub::Config {
-    let mut hub = tidings::hub::Config::default();
-    hub.connections_max = config.connections;
-    hub.message_bytes_max = config.message_bytes;
-    hub.outbox_bytes_max = hub.outbox_bytes_max.max(config.message_bytes.saturating_mul(2));
-    hub.outboxes_bytes_max = hub.outboxes_bytes_max.max(hub.outbox_bytes_max.saturating_mul(16));
-    hub.unfinished_bytes_max = hub.unfinished_bytes_max.max(config.message_bytes.saturating_mul(8));
-    hub.name_bytes_max = channel::NAME_BYTES_MAX;
-    hub.message_timeout = config.request_time;
-    hub.allowed_origins.clone_from(&config.allow_origin);
-    hub
+    tidings::hub::Config::default()
+        .for_messages_of(config.message_bytes)
+        .connections_max(config.connections)
+        .name_bytes_max(channel::NAME_BYTES_MAX)
+        .message_timeout(config.request_time)
+        .allowed_origins(&config.allow_origin)
 }
