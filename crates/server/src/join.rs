@@ -12,7 +12,7 @@ mod roster;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tidings::hub::{ChannelHistory, Hooks, Hub};
 use tidings::presence;
 use tidings::timeline::embedded::EmbeddedStore;
@@ -57,12 +57,12 @@ impl Join {
         // Before anybody can come.
         Webhook::start(config, data_dir.webhook(), &presence, &supervisor).await?;
         let post = Arc::new(InboxPublisher::default());
-        let mut store = timeline::embedded::Config::new(data_dir.timelines());
-        store.must_exist = data_dir.had_timelines();
-        let store =
-            EmbeddedStore::open(store, Arc::<InboxPublisher>::clone(&post)).await.context("--data-dir")?;
+        let store = timeline::embedded::Config::new(data_dir.timelines())
+            .must_exist(data_dir.had_timelines())
+            .observer(Arc::clone(&post));
+        let store = EmbeddedStore::start(store).await.context("--data-dir")?;
         data_dir.note_timelines()?;
-        let timeline = Timeline::new(Arc::new(store), timeline::Config::default())?;
+        let timeline = Timeline::start(timeline::Config::default(), store)?;
         let roster = Arc::new(Roster::default());
         let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
         let (attendance, names) = (Arc::new(Attendance::new(stores.rooms.clone())), DeviceNames::new());
@@ -123,18 +123,19 @@ impl Join {
         // Neither waits for the other: a Redis that is away must not take the time of the messages.
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
         let (presence, timeline) =
-            tokio::join!(timeout(left, self.stores.close()), timeout(left, self.timeline.close()));
+            tokio::join!(timeout(left, self.stores.close()), self.timeline.shutdown(left));
         if presence.is_err() {
             tracing::warn!(
                 "presence did not close in time; other servers show our users as offline a little later"
             );
         }
-        timeline
-            .context(
-                "the timeline store did not close within --shutdown-time; nothing that was acknowledged is \
-                 lost",
-            )?
-            .context("the timeline store did not close cleanly")
+        if !timeline {
+            bail!(
+                "the timeline store did not end within --shutdown-time, or not cleanly as the log says; nothing \
+                 that was acknowledged is lost"
+            );
+        }
+        Ok(())
     }
 }
 
