@@ -165,7 +165,11 @@ impl Hub {
     ///
     /// It refuses new clients, and closes each connection with code 1012. Returns whether all have
     /// ended within `grace`; those that have not are ended by their own close timeout. May be
-    /// called again.
+    /// called again, which waits for the same end.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped after it was first polled has ended the hub all the same.
     pub async fn shutdown(&self, grace: Duration) -> bool {
         self.shared.close();
         timeout(grace, self.shared.tasks.wait()).await.is_ok()
