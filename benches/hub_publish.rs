@@ -45,8 +45,7 @@ fn publish(criterion: &mut Criterion) {
 }
 
 async fn channel_of(members: usize) -> (Hub, TaskTracker) {
-    let mut config = Config::default();
-    config.outbox_bytes_max = 1 << 30;
+    let config = Config::default().outbox_bytes_max(1 << 30);
     let hub = Hub::start(config, Hooks::default()).expect("configuration is valid");
     let tasks = TaskTracker::new();
     for _ in 0..members {

@@ -3,7 +3,6 @@
 #![allow(missing_docs, reason = "criterion_group! makes undocumented items")]
 #![expect(clippy::unwrap_used, reason = "a failed call fails the bench")]
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -13,14 +12,17 @@ use timeline::{Config, Count, MemberId, Message, MessageId, NewMessage, Seq, Tim
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
+
 /// Concurrent callers, each waiting for its answer before it sends again.
 const CALLERS: u64 = 64;
 const MEMBERS: u64 = 1_000;
 
 fn open(runtime: &Runtime, directory: &TempDir) -> Timeline {
     let config = embedded::Config::new(directory.path());
-    let store = runtime.block_on(EmbeddedStore::open(config, Arc::new(()))).unwrap();
-    Timeline::new(Arc::new(store), Config::default()).unwrap()
+    let store = runtime.block_on(EmbeddedStore::start(config)).unwrap();
+    Timeline::start(Config::default(), store).unwrap()
 }
 
 fn member(number: u64) -> MemberId {
@@ -40,7 +42,7 @@ async fn send_all(timeline: &Timeline, sends: u64, with_ids: bool, round: u64) -
             for number in (caller..sends).step_by(64) {
                 let message_id = with_ids.then(|| MessageId::new(format!("{round}-{number}")).unwrap());
                 let (from, to) = (member(number * 7), member(number * 13 + 1));
-                let send = NewMessage { from, to, message: message(number), message_id };
+                let send = NewMessage::new(from, to, message(number)).message_id(message_id);
                 timeline.send(send).await.unwrap();
             }
         });
@@ -65,7 +67,7 @@ fn sends(criterion: &mut Criterion) {
                 runtime.block_on(send_all(&timeline, sends, with_ids, round))
             });
         });
-        runtime.block_on(timeline.close()).unwrap();
+        assert!(runtime.block_on(timeline.shutdown(GRACE)));
     }
     group.finish();
 }
@@ -82,12 +84,7 @@ fn reads(criterion: &mut Criterion) {
             let (timeline, reader) = (timeline.clone(), reader.clone());
             callers.spawn(async move {
                 for number in (caller..ENTRIES).step_by(64) {
-                    let send = NewMessage {
-                        from: member(number),
-                        to: reader.clone(),
-                        message: message(number),
-                        message_id: None,
-                    };
+                    let send = NewMessage::new(member(number), reader.clone(), message(number));
                     timeline.send(send).await.unwrap();
                 }
             });
@@ -113,7 +110,7 @@ fn reads(criterion: &mut Criterion) {
         });
     }
     group.finish();
-    runtime.block_on(timeline.close()).unwrap();
+    assert!(runtime.block_on(timeline.shutdown(GRACE)));
 }
 
 criterion_group!(benches, sends, reads);

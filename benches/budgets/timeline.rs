@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use benches::budget;
@@ -51,7 +50,7 @@ fn sends(effort: Effort) -> Result<f64, Box<dyn Error>> {
         let start = Instant::now();
         let sent = send_until(&timeline, move |_sent| start.elapsed() >= time).await?;
         let rate = per_second(sent, start.elapsed());
-        timeline.close().await?;
+        ended(&timeline).await?;
         Ok(rate)
     })
 }
@@ -89,14 +88,20 @@ fn sync_reads(effort: Effort) -> Result<f64, Box<dyn Error>> {
             read += reader.await??;
         }
         let rate = per_second(read, start.elapsed());
-        timeline.close().await?;
+        ended(&timeline).await?;
         Ok(rate)
     })
 }
 
+/// Ends a timeline, which takes no minute.
+async fn ended(timeline: &Timeline) -> Result<(), Box<dyn Error>> {
+    let ended = timeline.shutdown(Duration::from_secs(60)).await;
+    if ended { Ok(()) } else { Err("the timeline did not end cleanly within a minute".into()) }
+}
+
 async fn open(directory: &std::path::Path) -> Result<Timeline, Box<dyn Error>> {
-    let store = EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await?;
-    Ok(Timeline::new(Arc::new(store), Config::default())?)
+    let store = EmbeddedStore::start(embedded::Config::new(directory)).await?;
+    Ok(Timeline::start(Config::default(), store)?)
 }
 
 /// Sends with all callers until each is told to stop by how many it has sent; returns how many
@@ -108,7 +113,7 @@ async fn send_until(
     let tasks = TaskTracker::new();
     let (from, to) = (MemberId::new("alice")?, MemberId::new("bob")?);
     let message = Message::new(message_text())?;
-    let send = NewMessage { from, to, message, message_id: None };
+    let send = NewMessage::new(from, to, message);
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
             let (timeline, mut send) = (timeline.clone(), send.clone());

@@ -1,5 +1,7 @@
 //! The hook that decides who may do what.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use http::request::Parts;
 
@@ -40,6 +42,22 @@ pub trait Auth: Send + Sync {
 }
 
 impl Auth for () {}
+
+/// Asks the hook that it shares.
+#[async_trait]
+impl<A: Auth + ?Sized> Auth for Arc<A> {
+    async fn admit(&self, request: &Parts) -> Result<Admission, Denied> {
+        (**self).admit(request).await
+    }
+
+    fn can_bind(&self, connection: &Connection, channel: &str) -> bool {
+        (**self).can_bind(connection, channel)
+    }
+
+    fn can_write(&self, connection: &Connection, channel: &str) -> bool {
+        (**self).can_write(connection, channel)
+    }
+}
 
 /// What an admitted client starts with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

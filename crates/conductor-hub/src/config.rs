@@ -1,99 +1,47 @@
 //! What can be tuned about a hub.
 
-use std::time::Duration;
+mod bounds;
 
-use crate::{Error, ErrorKind};
+use std::time::Duration;
 
 /// The limits and times of a hub.
 ///
-/// Made with `Config::default()` and changed field by field; checked once, by
-/// [`Hub::start`](crate::Hub::start).
+/// It begins with `Config::default()` and is changed by its setters;
+/// [`Hub::start`](crate::Hub::start) checks the whole once.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use conductor_hub::{Config, Hooks, Hub};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), conductor_hub::Error> {
+/// let config = Config::default().connections_max(10_000).ping_interval(Duration::from_secs(25));
+/// let hub = Hub::start(config, Hooks::default())?;
+/// # drop(hub);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Config {
-    /// The longest message that a client may send, in bytes.
-    ///
-    /// 256,000 by default, at least 64.
-    pub message_bytes_max: usize,
-    /// The longest name of a channel in a client's message, in bytes.
-    ///
-    /// 512 by default, at least 1. Names that begin with `$`, by custom the server's own, may be
-    /// longer.
-    pub name_bytes_max: usize,
-    /// How long a client may take for one message, from first byte to last.
-    ///
-    /// 30 s by default, at least 100 ms.
-    pub message_timeout: Duration,
-    /// The most bytes of all clients' messages that cannot be routed yet.
-    ///
-    /// Messages that are not complete count as well. 64 MiB by default, at least four times
-    /// `message_bytes_max`. Beyond it the connection is ended whose message has been standing still
-    /// for longest.
-    pub unfinished_bytes_max: usize,
-    /// The most bytes that wait for one connection, with 64 for each frame.
-    ///
-    /// 1 MiB by default, at least twice `message_bytes_max`. A connection that has more to read is
-    /// a slow reader.
-    pub outbox_bytes_max: usize,
-    /// The most bytes that wait for all connections together.
-    ///
-    /// 256 MiB by default, at least four times `outbox_bytes_max`. What many of them share counts
-    /// once. Beyond it connections that have read nothing for a quarter of a second are ended as
-    /// slow readers until half of it is free, those first that hold most; and if that is not
-    /// enough, those that have taken nothing for longest, until there is room. Such a connection is
-    /// cut if it does not take its close frame at once. More suits servers with many slow readers.
-    pub outboxes_bytes_max: usize,
-    /// How long a connection may have bytes waiting without reading any.
-    ///
-    /// 10 s by default, at least 100 ms. Then it is a slow reader.
-    pub stall_timeout: Duration,
-    /// How long a sender waits for a reader who is behind, at most.
-    ///
-    /// 2 s by default, at least 100 ms. It waits while the reader makes progress. A reader that
-    /// takes nothing for half as long, or has not caught up by then, is waited for no more and
-    /// becomes a slow reader when its outbox is full. Longer suits slow networks, shorter lets slow
-    /// readers slow others less.
-    pub sender_pause_max: Duration,
-    /// How long a connection may be silent before it is sent a ping.
-    ///
-    /// 54 s by default, at least 100 ms. The first interval of each is cut at random, so that pings
-    /// spread over time.
-    pub ping_interval: Duration,
-    /// How long the client may take to answer a ping.
-    ///
-    /// 6 s by default, at least 100 ms.
-    pub pong_timeout: Duration,
-    /// How long the peer of a closing connection may take to close its side.
-    ///
-    /// 5 s by default, at least 100 ms.
-    pub close_timeout: Duration,
-    /// The most connections at once.
-    ///
-    /// 100,000 by default. More are refused with status 503.
-    pub connections_max: usize,
-    /// The most channels that one connection may be bound to.
-    ///
-    /// 1,000 by default, at least 1.
-    pub channels_per_connection_max: usize,
-    /// The most bytes that being bound costs one connection.
-    ///
-    /// Its names count with about 400 bytes for each: 512 KiB by default, at least 4 KiB. So 1,000
-    /// names may have 124 bytes on average.
-    pub binds_bytes_max: usize,
-    /// How long the uuid of a message is remembered.
-    ///
-    /// A repetition of the message is dropped for so long: 30 s by default; twice that at most.
-    pub dedup_ttl: Duration,
-    /// The most bytes for the uuids remembered.
-    ///
-    /// 64 MiB by default, at least 64 KiB. That is enough for 900,000 within `dedup_ttl`; beyond it
-    /// the oldest are forgotten early.
-    pub dedup_bytes_max: usize,
-    /// The origins whose pages may connect, such as `https://chat.example.org`.
-    ///
-    /// Those served by the same host and port may connect in any case; `*` allows all. Empty by
-    /// default, because any page that a user visits could otherwise speak in their name.
-    pub allowed_origins: Vec<String>,
+    pub(crate) message_bytes_max: usize,
+    pub(crate) name_bytes_max: usize,
+    pub(crate) message_timeout: Duration,
+    pub(crate) unfinished_bytes_max: usize,
+    pub(crate) outbox_bytes_max: usize,
+    pub(crate) outboxes_bytes_max: usize,
+    pub(crate) stall_timeout: Duration,
+    pub(crate) sender_pause_max: Duration,
+    pub(crate) ping_interval: Duration,
+    pub(crate) pong_timeout: Duration,
+    pub(crate) close_timeout: Duration,
+    pub(crate) connections_max: usize,
+    pub(crate) channels_per_connection_max: usize,
+    pub(crate) binds_bytes_max: usize,
+    pub(crate) dedup_ttl: Duration,
+    pub(crate) dedup_bytes_max: usize,
+    pub(crate) allowed_origins: Vec<String>,
 }
 
 impl Default for Config {
@@ -121,44 +69,182 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(crate) fn validate(&self) -> Result<(), Error> {
-        let message = self.message_bytes_max;
-        let numbers = [
-            ("message_bytes_max", message, 64),
-            ("name_bytes_max", self.name_bytes_max, 1),
-            ("unfinished_bytes_max", self.unfinished_bytes_max, message.saturating_mul(4)),
-            ("outbox_bytes_max", self.outbox_bytes_max, message.saturating_mul(2)),
-            ("outboxes_bytes_max", self.outboxes_bytes_max, self.outbox_bytes_max.saturating_mul(4)),
-            ("connections_max", self.connections_max, 1),
-            ("channels_per_connection_max", self.channels_per_connection_max, 1),
-            ("binds_bytes_max", self.binds_bytes_max, 4 * 1024),
-            ("dedup_bytes_max", self.dedup_bytes_max, 64 * 1024),
-        ];
-        for (key, value, least) in numbers {
-            if value < least {
-                return Err(Error::new(
-                    ErrorKind::Config,
-                    format!("{key} is {value}; it must be at least {least}"),
-                ));
-            }
+    /// Sets the longest message that a client may send, in bytes.
+    ///
+    /// 256,000 by default, at least 64. A longer one ends the connection with code 1009. Other
+    /// bounds depend on this one; [`for_messages_of`](Self::for_messages_of) sets them as well.
+    #[must_use]
+    pub fn message_bytes_max(self, bytes: usize) -> Self {
+        Self { message_bytes_max: bytes, ..self }
+    }
+
+    /// Sets the longest message, and raises the bounds that depend on it.
+    ///
+    /// [`outbox_bytes_max`](Self::outbox_bytes_max) becomes at least twice as much,
+    /// [`outboxes_bytes_max`](Self::outboxes_bytes_max) at least 16 outboxes, and
+    /// [`unfinished_bytes_max`](Self::unfinished_bytes_max) at least eight messages. What is larger
+    /// stays. For programs whose only wish is another length of messages.
+    #[must_use]
+    pub fn for_messages_of(self, bytes: usize) -> Self {
+        let outbox_bytes_max = self.outbox_bytes_max.max(bytes.saturating_mul(2));
+        Self {
+            message_bytes_max: bytes,
+            outbox_bytes_max,
+            outboxes_bytes_max: self.outboxes_bytes_max.max(outbox_bytes_max.saturating_mul(16)),
+            unfinished_bytes_max: self.unfinished_bytes_max.max(bytes.saturating_mul(8)),
+            ..self
         }
-        let times = [
-            ("message_timeout", self.message_timeout),
-            ("stall_timeout", self.stall_timeout),
-            ("sender_pause_max", self.sender_pause_max),
-            ("ping_interval", self.ping_interval),
-            ("pong_timeout", self.pong_timeout),
-            ("close_timeout", self.close_timeout),
-            ("dedup_ttl", self.dedup_ttl),
-        ];
-        for (key, value) in times {
-            if !(Duration::from_millis(100)..=Duration::from_hours(24)).contains(&value) {
-                return Err(Error::new(
-                    ErrorKind::Config,
-                    format!("{key} is {value:?}; it must be from 100 ms to 24 h"),
-                ));
-            }
-        }
-        Ok(())
+    }
+
+    /// Sets the longest name of a channel in a client's message, in bytes.
+    ///
+    /// 512 by default, at least 1. A longer one ends the connection with code 4005. Names that
+    /// begin with `$`, by custom the server's own, may be longer. More suits channels that are
+    /// named by paths or keys.
+    #[must_use]
+    pub fn name_bytes_max(self, bytes: usize) -> Self {
+        Self { name_bytes_max: bytes, ..self }
+    }
+
+    /// Sets how long a client may take for one message, from first byte to last.
+    ///
+    /// 30 s by default, 100 ms to 24 h. Longer suits large messages over slow networks; shorter
+    /// ends clients sooner that begin messages and do not finish them.
+    #[must_use]
+    pub fn message_timeout(self, time: Duration) -> Self {
+        Self { message_timeout: time, ..self }
+    }
+
+    /// Sets the most bytes of all clients' messages that cannot be routed yet.
+    ///
+    /// 64 MiB by default, at least four times `message_bytes_max`. Messages that are not complete
+    /// count as well. Beyond it the connection is ended whose message has been standing still for
+    /// longest. More suits servers to which many send large messages slowly.
+    #[must_use]
+    pub fn unfinished_bytes_max(self, bytes: usize) -> Self {
+        Self { unfinished_bytes_max: bytes, ..self }
+    }
+
+    /// Sets the most bytes that wait for one connection, with 64 for each frame.
+    ///
+    /// 1 MiB by default, at least twice `message_bytes_max`. A connection that has more to read is
+    /// a slow reader. More suits clients that read in bursts.
+    #[must_use]
+    pub fn outbox_bytes_max(self, bytes: usize) -> Self {
+        Self { outbox_bytes_max: bytes, ..self }
+    }
+
+    /// Sets the most bytes that wait for all connections together.
+    ///
+    /// 256 MiB by default, at least four times `outbox_bytes_max`. What many of them share counts
+    /// once. Beyond it connections that have read nothing for a quarter of a second are ended as
+    /// slow readers until half of it is free, those first that hold most; and if that is not
+    /// enough, those that have taken nothing for longest, until there is room. Such a connection is
+    /// cut if it does not take its close frame at once. More suits servers with many slow readers.
+    #[must_use]
+    pub fn outboxes_bytes_max(self, bytes: usize) -> Self {
+        Self { outboxes_bytes_max: bytes, ..self }
+    }
+
+    /// Sets how long a connection may have bytes waiting without reading any.
+    ///
+    /// 10 s by default, 100 ms to 24 h. Then it is a slow reader. Longer suits networks that pause,
+    /// such as mobile ones; shorter frees memory sooner.
+    #[must_use]
+    pub fn stall_timeout(self, time: Duration) -> Self {
+        Self { stall_timeout: time, ..self }
+    }
+
+    /// Sets how long a sender waits for a reader who is behind, at most.
+    ///
+    /// 2 s by default, 100 ms to 24 h. It waits while the reader makes progress. A reader that
+    /// takes nothing for half as long, or has not caught up by then, is waited for no more and
+    /// becomes a slow reader when its outbox is full. Longer suits slow networks, shorter lets slow
+    /// readers slow others less.
+    #[must_use]
+    pub fn sender_pause_max(self, time: Duration) -> Self {
+        Self { sender_pause_max: time, ..self }
+    }
+
+    /// Sets how long a connection may be silent before it is sent a ping.
+    ///
+    /// 54 s by default, 100 ms to 24 h. The first interval of each is cut at random, so that pings
+    /// spread over time. Shorter notices lost clients sooner, and keeps proxies from closing what
+    /// they take for idle.
+    #[must_use]
+    pub fn ping_interval(self, time: Duration) -> Self {
+        Self { ping_interval: time, ..self }
+    }
+
+    /// Sets how long the client may take to answer a ping.
+    ///
+    /// 6 s by default, 100 ms to 24 h. Longer suits networks that pause.
+    #[must_use]
+    pub fn pong_timeout(self, time: Duration) -> Self {
+        Self { pong_timeout: time, ..self }
+    }
+
+    /// Sets how long the peer of a closing connection may take to close its side.
+    ///
+    /// 5 s by default, 100 ms to 24 h. Longer lets slow clients read what was queued for them and
+    /// why they were closed; shorter makes a shutdown quicker.
+    #[must_use]
+    pub fn close_timeout(self, time: Duration) -> Self {
+        Self { close_timeout: time, ..self }
+    }
+
+    /// Sets the most connections at once.
+    ///
+    /// 100,000 by default, at least 1. More are refused with status 503. It should be below the
+    /// number of files that the process may open.
+    #[must_use]
+    pub fn connections_max(self, connections: usize) -> Self {
+        Self { connections_max: connections, ..self }
+    }
+
+    /// Sets the most channels that one connection may be bound to.
+    ///
+    /// 1,000 by default, at least 1. One more ends the connection with code 4003. More suits
+    /// clients that watch many things at once; `binds_bytes_max` has to follow.
+    #[must_use]
+    pub fn channels_per_connection_max(self, channels: usize) -> Self {
+        Self { channels_per_connection_max: channels, ..self }
+    }
+
+    /// Sets the most bytes that being bound costs one connection.
+    ///
+    /// 512 KiB by default, at least 4 KiB. Its names count with about 400 bytes for each, so 1,000
+    /// names may have 124 bytes on average. More suits many channels or long names.
+    #[must_use]
+    pub fn binds_bytes_max(self, bytes: usize) -> Self {
+        Self { binds_bytes_max: bytes, ..self }
+    }
+
+    /// Sets how long the uuid of a message is remembered.
+    ///
+    /// 30 s by default, 100 ms to 24 h. A repetition of the message is dropped for so long, and for
+    /// twice that at most. It should be longer than clients go on repeating a message.
+    #[must_use]
+    pub fn dedup_ttl(self, time: Duration) -> Self {
+        Self { dedup_ttl: time, ..self }
+    }
+
+    /// Sets the most bytes for the uuids that are remembered.
+    ///
+    /// 64 MiB by default, at least 64 KiB. That is enough for 900,000 within `dedup_ttl`; beyond it
+    /// the oldest are forgotten early. More suits servers with more messages than that.
+    #[must_use]
+    pub fn dedup_bytes_max(self, bytes: usize) -> Self {
+        Self { dedup_bytes_max: bytes, ..self }
+    }
+
+    /// Sets the origins whose pages may connect, such as `https://chat.example.org`.
+    ///
+    /// None by default, because any page that a user visits could otherwise speak in their name.
+    /// Pages that are served by the same host and port may connect in any case; `*` allows all. Any
+    /// texts are taken: one that is no origin allows nobody.
+    #[must_use]
+    pub fn allowed_origins(self, origins: impl IntoIterator<Item: Into<String>>) -> Self {
+        Self { allowed_origins: origins.into_iter().map(Into::into).collect(), ..self }
     }
 }

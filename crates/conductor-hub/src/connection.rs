@@ -22,7 +22,7 @@ pub(crate) use self::channel::Channel;
 /// One connection of a client.
 ///
 /// It outlives its socket in the hands of whoever keeps it; sending to it then
-/// fails with `Closed`.
+/// fails with [`Closed`](crate::ErrorKind::Closed).
 pub struct Connection {
     id: ConnectionId,
     user: Option<Box<str>>,
@@ -80,8 +80,9 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the message has no encoding, `Closed` if the connection
-    /// is closing, `Overflow` if the client does not read fast enough; it is then
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the message has no encoding,
+    /// [`Closed`](crate::ErrorKind::Closed) if the connection is closing,
+    /// [`Overflow`](crate::ErrorKind::Overflow) if the client does not read fast enough; it is then
     /// being closed as a slow reader.
     pub fn send(&self, message: &Message) -> Result<(), Error> {
         self.push(self.outbox.frame(encode(message)?))

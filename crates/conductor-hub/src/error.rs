@@ -1,14 +1,18 @@
 //! The error of the hub.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::{error, fmt};
 
 /// Why the hub did not do what it was asked to.
-#[derive(Debug)]
+///
+/// Its [`kind`](Self::kind) says what the caller can do, its text what happened, and its
+/// [`source`](error::Error::source) why, where another error caused it. Cloning shares the source.
+#[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
-    source: Option<Box<dyn error::Error + Send + Sync>>,
+    source: Option<Arc<dyn error::Error + Send + Sync>>,
 }
 
 /// What a caller can do about an [`Error`].
@@ -35,10 +39,10 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         source: impl error::Error + Send + Sync + 'static,
     ) -> Self {
-        Self { kind, message: message.into(), source: Some(Box::new(source)) }
+        Self { kind, message: message.into(), source: Some(Arc::new(source)) }
     }
 
-    /// Returns what the caller can do about it.
+    /// Returns what the caller can do.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
@@ -51,8 +55,35 @@ impl fmt::Display for Error {
     }
 }
 
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.kind).field("message", &self.message);
+        if let Some(source) = &self.source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_clone_says_the_same_and_shares_the_source() {
+        let cause = std::io::Error::other("the cause");
+        let error = Error::with_source(ErrorKind::InvalidInput, "the name is too long", cause);
+        let clone = error.clone();
+        assert_eq!((clone.kind(), clone.to_string()), (error.kind(), error.to_string()));
+        assert_eq!(clone.source().map(ToString::to_string).as_deref(), Some("the cause"));
     }
 }

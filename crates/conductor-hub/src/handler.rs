@@ -25,3 +25,10 @@ pub trait Handler: Send + Sync {
 }
 
 impl Handler for () {}
+
+/// Asks the hook that it shares.
+impl<H: Handler + ?Sized> Handler for Arc<H> {
+    fn call(&self, connection: &Arc<Connection>, message: Message) -> Answer {
+        (**self).call(connection, message)
+    }
+}

@@ -67,7 +67,7 @@ impl ChannelHistory {
     ///
     /// # Errors
     ///
-    /// `Config` if `bytes_max` is less than 64 KiB.
+    /// [`Config`](crate::ErrorKind::Config) if `bytes_max` is less than 64 KiB.
     pub fn new(messages_max: usize, bytes_max: usize) -> Result<Self, Error> {
         if bytes_max < 64 * 1024 {
             return Err(Error::new(
@@ -88,7 +88,7 @@ impl ChannelHistory {
     ///
     /// What is older is never given to anybody; its memory is freed with later writes.
     #[must_use]
-    pub const fn with_age_max(mut self, age_max: Duration) -> Self {
+    pub const fn age_max(mut self, age_max: Duration) -> Self {
         self.age_max = age_max;
         self
     }

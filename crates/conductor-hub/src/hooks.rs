@@ -6,17 +6,73 @@ use std::sync::Arc;
 use crate::{Auth, Handler, Lifecycle, Storage};
 
 /// The hooks of a hub; each is `()`, the default of its trait, unless it is set.
+///
+/// A hook is taken by value. An `Arc` of one is a hook, too, for programs that keep it or choose it
+/// at run time.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use conductor_hub::{Auth, ChannelHistory, Connection, Hooks};
+///
+/// struct NewsAlone;
+///
+/// impl Auth for NewsAlone {
+///     fn can_bind(&self, _connection: &Connection, channel: &str) -> bool {
+///         channel == "news"
+///     }
+/// }
+///
+/// # fn main() -> Result<(), conductor_hub::Error> {
+/// let history = Arc::new(ChannelHistory::new(100, 64 * 1024 * 1024)?);
+/// let hooks = Hooks::default().auth(NewsAlone).storage(Arc::clone(&history));
+/// # drop(hooks);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct Hooks {
-    /// Decides who may connect, bind and write.
-    pub auth: Arc<dyn Auth>,
-    /// Hears of connections.
-    pub lifecycle: Arc<dyn Lifecycle>,
-    /// Answers Server messages.
-    pub handler: Arc<dyn Handler>,
-    /// Keeps the last messages of each channel.
-    pub storage: Arc<dyn Storage>,
+    pub(crate) auth: Arc<dyn Auth>,
+    pub(crate) lifecycle: Arc<dyn Lifecycle>,
+    pub(crate) handler: Arc<dyn Handler>,
+    pub(crate) storage: Arc<dyn Storage>,
+}
+
+impl Hooks {
+    /// Sets who decides which clients may connect, bind and write.
+    ///
+    /// By default everybody may connect without a name, bind to any channel, and write to the
+    /// channels they are bound to. Set it wherever users have names or channels are not for all.
+    #[must_use]
+    pub fn auth(self, auth: impl Auth + 'static) -> Self {
+        Self { auth: Arc::new(auth), ..self }
+    }
+
+    /// Sets who hears of connections as they come, live and go.
+    ///
+    /// Nobody by default. Set it to tell presence who is there, for one.
+    #[must_use]
+    pub fn lifecycle(self, lifecycle: impl Lifecycle + 'static) -> Self {
+        Self { lifecycle: Arc::new(lifecycle), ..self }
+    }
+
+    /// Sets who answers Server messages.
+    ///
+    /// They are ignored by default. Set it where clients ask the program something.
+    #[must_use]
+    pub fn handler(self, handler: impl Handler + 'static) -> Self {
+        Self { handler: Arc::new(handler), ..self }
+    }
+
+    /// Sets who keeps the last messages of each channel.
+    ///
+    /// Nobody by default. Set it, to a [`ChannelHistory`](crate::ChannelHistory) for one, where a
+    /// [`Handler`] gives newcomers what was said before.
+    #[must_use]
+    pub fn storage(self, storage: impl Storage + 'static) -> Self {
+        Self { storage: Arc::new(storage), ..self }
+    }
 }
 
 impl Default for Hooks {

@@ -49,7 +49,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// `Config`, naming the value that is out of its bounds.
+    /// [`Config`](crate::ErrorKind::Config), naming the value that is out of its bounds.
     pub fn start(config: Config, hooks: Hooks) -> Result<Self, Error> {
         config.validate()?;
         let shared = Arc::new(Shared::new(config, hooks));
@@ -63,7 +63,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the name or body is too long to encode.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name or body is too long to encode.
     pub fn publish(&self, channel: &str, body: impl Into<Bytes>) -> Result<usize, Error> {
         // Who has no member costs no encoding.
         let Some(members) = self.shared.registry.channel(channel) else { return Ok(0) };
@@ -89,7 +89,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` if the name or body is too long to encode.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name or body is too long to encode.
     pub fn publish_latest(&self, channel: &str, body: impl Into<Bytes>) -> Result<usize, Error> {
         let Some(members) = self.shared.registry.channel(channel) else { return Ok(0) };
         let frame = self.shared.written(channel, body)?;
@@ -143,7 +143,8 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// `Closed` if the hub is shutting down or has as many connections as it may.
+    /// [`Closed`](crate::ErrorKind::Closed) if the hub is shutting down or has as many connections
+    /// as it may.
     pub fn serve<S>(
         &self,
         socket: S,
@@ -164,7 +165,11 @@ impl Hub {
     ///
     /// It refuses new clients, and closes each connection with code 1012. Returns whether all have
     /// ended within `grace`; those that have not are ended by their own close timeout. May be
-    /// called again.
+    /// called again, which waits for the same end.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped after it was first polled has ended the hub all the same.
     pub async fn shutdown(&self, grace: Duration) -> bool {
         self.shared.close();
         timeout(grace, self.shared.tasks.wait()).await.is_ok()

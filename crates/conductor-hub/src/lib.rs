@@ -78,13 +78,15 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `codec` | [`websocket`](https://docs.rs/conductor-hub/latest/conductor_hub/websocket/), the sans-I/O WebSocket codec, for conformance suites and fuzzers; not under semver | no |
+//! | `serde` | serde's traits on [`protocol::Message`] and [`protocol::Opcode`], with the JSON names of the original | no |
 //!
 //! # Third-party types in this API
 //!
-//! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, and tokio's I/O traits.
+//! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits, and serde's traits
+//! (feature `serde`).
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod answer;
 mod auth;

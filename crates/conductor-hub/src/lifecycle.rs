@@ -40,3 +40,27 @@ pub trait Lifecycle: Send + Sync {
 }
 
 impl Lifecycle for () {}
+
+/// Tells the hook that it shares.
+#[async_trait]
+impl<L: Lifecycle + ?Sized> Lifecycle for Arc<L> {
+    async fn connected(&self, connection: &Arc<Connection>) {
+        (**self).connected(connection).await;
+    }
+
+    async fn alive(&self, connection: &Arc<Connection>) {
+        (**self).alive(connection).await;
+    }
+
+    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect) {
+        (**self).disconnected(connection, reason).await;
+    }
+
+    fn bound(&self, connection: &Arc<Connection>, channel: &str) {
+        (**self).bound(connection, channel);
+    }
+
+    fn unbound(&self, connection: &Arc<Connection>, channel: &str) {
+        (**self).unbound(connection, channel);
+    }
+}

@@ -1,5 +1,7 @@
 //! The hook that keeps the last messages of each channel.
 
+use std::sync::Arc;
+
 use crate::protocol::MessageRef;
 
 /// Keeps what was written to channels.
@@ -16,4 +18,11 @@ pub trait Storage: Send + Sync {
 
 impl Storage for () {
     fn store(&self, _message: MessageRef<'_>) {}
+}
+
+/// Tells the hook that it shares.
+impl<S: Storage + ?Sized> Storage for Arc<S> {
+    fn store(&self, message: MessageRef<'_>) {
+        (**self).store(message);
+    }
 }

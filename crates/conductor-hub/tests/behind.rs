@@ -110,10 +110,8 @@ async fn what_is_kept_of_a_channel_is_not_given_to_who_has_left_it() {
 const ROOM: usize = 256 * 1024;
 
 fn small() -> Hub {
-    let mut config = Config::default();
-    config.message_bytes_max = 16 * 1024;
-    config.outbox_bytes_max = 64 * 1024;
-    config.outboxes_bytes_max = ROOM;
+    let config =
+        Config::default().message_bytes_max(16 * 1024).outbox_bytes_max(64 * 1024).outboxes_bytes_max(ROOM);
     Hub::start(config, Hooks::default()).expect("configuration is valid")
 }
 

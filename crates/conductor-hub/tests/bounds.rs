@@ -14,10 +14,8 @@ use tokio_tungstenite::tungstenite;
 #[path = "support/client.rs"]
 mod client;
 
-fn hub(change: impl FnOnce(&mut Config)) -> Hub {
-    let mut config = Config::default();
-    change(&mut config);
-    Hub::start(config, Hooks::default()).expect("configuration is valid")
+fn hub(change: impl FnOnce(Config) -> Config) -> Hub {
+    Hub::start(change(Config::default()), Hooks::default()).expect("configuration is valid")
 }
 
 /// Every opcode that carries the name of a channel.
@@ -35,7 +33,7 @@ const OPCODES: [Opcode; 9] = [
 
 #[tokio::test]
 async fn a_name_that_is_too_long_closes_with_4005_wherever_it_stands() {
-    let hub = hub(|_| {});
+    let hub = hub(|config| config);
     for opcode in OPCODES {
         let mut client = Client::connect(&hub).await;
         client.send(&Message::new(opcode, "n".repeat(513), "")).await;
@@ -49,7 +47,7 @@ async fn a_name_that_is_too_long_closes_with_4005_wherever_it_stands() {
 
 #[tokio::test]
 async fn the_names_of_a_connection_are_bounded_in_bytes() {
-    let hub = hub(|config| config.name_bytes_max = 65_535);
+    let hub = hub(|config| config.name_bytes_max(65_535));
     let mut client = Client::connect(&hub).await;
     for number in 0..20 {
         client.send(&Message::new(Opcode::BIND, format!("{number:02}{}", "n".repeat(60_000)), "")).await;
@@ -65,7 +63,7 @@ async fn the_names_of_a_connection_are_bounded_in_bytes() {
 
 #[tokio::test]
 async fn channels_of_an_admission_that_do_not_fit_are_no_secret() {
-    let hub = hub(|config| config.channels_per_connection_max = 1);
+    let hub = hub(|config| config.channels_per_connection_max(1));
     let admission = Admission::user("alice").bound_to("a").bound_to("b");
     let mut client = Client::connect_with(&hub, admission, 4_096).await;
     assert_eq!(client.close_code().await, Disconnect::TooManyChannels.code());
@@ -105,10 +103,7 @@ async fn pongs_until_closed(mut socket: DuplexStream) -> u16 {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_does_not_end_closes_with_4006_however_many_pongs_come() {
-    let hub = hub(|config| {
-        config.ping_interval = Duration::from_secs(2);
-        config.pong_timeout = Duration::from_secs(1);
-    });
+    let hub = hub(|config| config.ping_interval(Duration::from_secs(2)).pong_timeout(Duration::from_secs(1)));
     // A fragment, and a message whose end does not come; nothing but a header.
     let fragment = vec![0x02, 0x81, 0, 0, 0, 0, 7];
     for (beginning, pings) in [(fragment, true), (begun(1_000), false), (begun(0), false)] {
@@ -145,7 +140,7 @@ async fn a_message_that_does_not_end_closes_with_4006_however_many_pongs_come() 
 
 #[tokio::test(start_paused = true)]
 async fn a_busy_client_is_not_taken_for_one_that_does_not_finish() {
-    let hub = hub(|_| {});
+    let hub = hub(|config| config);
     let mut client = Client::connect_with(&hub, Admission::default(), 1_000).await;
     let start = tokio::time::Instant::now();
     let mut sent = 0;
@@ -162,7 +157,7 @@ async fn a_busy_client_is_not_taken_for_one_that_does_not_finish() {
 
 #[tokio::test]
 async fn messages_that_do_not_end_are_bounded_over_all_connections() {
-    let hub = hub(|config| config.unfinished_bytes_max = 4 * 256_000);
+    let hub = hub(|config| config.unfinished_bytes_max(4 * 256_000));
     let mut open = Vec::new();
     for _ in 0..50 {
         let mut socket = raw(&hub);
@@ -212,10 +207,7 @@ async fn messages_of_a_history_have_an_age() {
 
 #[tokio::test]
 async fn answers_to_pings_wait_for_the_client_too() {
-    let hub = hub(|config| {
-        config.message_bytes_max = 1_000;
-        config.outbox_bytes_max = 8 * 1024;
-    });
+    let hub = hub(|config| config.message_bytes_max(1_000).outbox_bytes_max(8 * 1024));
     let client = Client::connect_with(&hub, Admission::default(), 512).await;
     // More than the outbox and the stream hold, before one is read.
     let (mut pings, mut pongs) = client.socket.split();

@@ -169,8 +169,7 @@ async fn channel_without_members_is_forgotten() {
 #[tokio::test]
 async fn lifecycle_hears_of_everything_once_and_in_order() {
     let (lifecycle, mut heard) = Heard::new();
-    let mut hooks = Hooks::default();
-    hooks.lifecycle = lifecycle;
+    let hooks = Hooks::default().lifecycle(lifecycle);
     let hub = Hub::start(Config::default(), hooks).expect("defaults are valid");
     let mut alice = Client::connect_with(&hub, Admission::user("alice").bound_to("inbox"), 4_096).await;
     for opcode in [Opcode::BIND, Opcode::BIND, Opcode::UNBIND, Opcode::UNBIND] {
@@ -189,9 +188,7 @@ async fn lifecycle_hears_of_everything_once_and_in_order() {
 #[tokio::test]
 async fn handler_answers_with_the_last_messages_of_a_channel() {
     let history = Arc::new(ChannelHistory::new(2, 1 << 20).expect("1 MiB is enough"));
-    let mut hooks = Hooks::default();
-    hooks.storage = Arc::clone(&history) as _;
-    hooks.handler = Arc::new(Replay(history));
+    let hooks = Hooks::default().storage(Arc::clone(&history)).handler(Replay(history));
     let hub = Hub::start(Config::default(), hooks).expect("defaults are valid");
     let mut alice = Client::bound(&hub, "hello").await;
     let mut sent = Vec::new();
@@ -218,8 +215,7 @@ impl Handler for Kick {
 
 #[tokio::test]
 async fn program_can_end_a_connection_behind_its_last_word() {
-    let mut hooks = Hooks::default();
-    hooks.handler = Arc::new(Kick);
+    let hooks = Hooks::default().handler(Kick);
     let hub = Hub::start(Config::default(), hooks).expect("defaults are valid");
     let mut alice = Client::bound(&hub, "hello").await;
     let call = Message::new(Opcode::SERVER, "", "last word");

@@ -12,15 +12,13 @@ use tokio_tungstenite::tungstenite;
 
 mod support;
 
-fn hub(change: impl FnOnce(&mut Config)) -> Hub {
-    let mut config = Config::default();
-    change(&mut config);
-    Hub::start(config, Hooks::default()).expect("configuration is valid")
+fn hub(change: impl FnOnce(Config) -> Config) -> Hub {
+    Hub::start(change(Config::default()), Hooks::default()).expect("configuration is valid")
 }
 
 #[tokio::test]
 async fn truncated_message_closes_with_1007_and_is_not_delivered() {
-    let hub = hub(|_| {});
+    let hub = hub(|config| config);
     let mut alice = Client::bound(&hub, "hello").await;
     let mut bob = Client::bound(&hub, "hello").await;
     let truncated = [2, 0, 0, 0, 5, 0, b'h', b'e', b'l', b'l', b'o', 9, 0, 0, 0, b'h'];
@@ -35,7 +33,7 @@ async fn truncated_message_closes_with_1007_and_is_not_delivered() {
 
 #[tokio::test]
 async fn oversized_message_closes_with_1009_and_is_not_delivered() {
-    let hub = hub(|config| config.message_bytes_max = 1_000);
+    let hub = hub(|config| config.message_bytes_max(1_000));
     let mut alice = Client::bound(&hub, "hello").await;
     let mut bob = Client::bound(&hub, "hello").await;
     let largest = "x".repeat(1_000 - 10 - 36 - 5);
@@ -48,7 +46,7 @@ async fn oversized_message_closes_with_1009_and_is_not_delivered() {
 
 #[tokio::test]
 async fn connection_lost_inside_a_message_delivers_nothing() {
-    let hub = hub(|_| {});
+    let hub = hub(|config| config);
     let mut bob = Client::bound(&hub, "hello").await;
     let alice = Client::bound(&hub, "hello").await;
     let mut raw = alice.socket.into_inner();
@@ -66,7 +64,7 @@ async fn connection_lost_inside_a_message_delivers_nothing() {
 
 #[tokio::test]
 async fn opcodes_of_servers_are_refused_from_clients() {
-    let hub = hub(|_| {});
+    let hub = hub(|config| config);
     for opcode in [Opcode::CLEAN_UP, Opcode::META_QUERY, Opcode::META_QUERY_RESPONSE] {
         let mut client = Client::bound(&hub, "hello").await;
         client.send(&Message::new(opcode, "", "")).await;
@@ -76,7 +74,7 @@ async fn opcodes_of_servers_are_refused_from_clients() {
 
 #[tokio::test]
 async fn what_was_accepted_before_a_fault_is_delivered() {
-    let hub = hub(|_| {});
+    let hub = hub(|config| config);
     let mut alice = Client::bound(&hub, "hello").await;
     let mut bob = Client::bound(&hub, "hello").await;
     let mut bytes = bytes::BytesMut::new();
@@ -92,7 +90,7 @@ async fn what_was_accepted_before_a_fault_is_delivered() {
 
 #[tokio::test]
 async fn too_many_channels_close_with_4003() {
-    let hub = hub(|config| config.channels_per_connection_max = 2);
+    let hub = hub(|config| config.channels_per_connection_max(2));
     let mut alice = Client::bound(&hub, "a").await;
     alice.send(&Message::new(Opcode::BIND, "b", "")).await;
     alice.settle().await;
@@ -102,10 +100,7 @@ async fn too_many_channels_close_with_4003() {
 
 #[tokio::test]
 async fn slow_reader_is_ended_and_delays_nobody() {
-    let hub = hub(|config| {
-        config.message_bytes_max = 4_096;
-        config.outbox_bytes_max = 64 * 1024;
-    });
+    let hub = hub(|config| config.message_bytes_max(4_096).outbox_bytes_max(64 * 1024));
     let mut slow = Client::connect_with(&hub, Admission::user("slow").bound_to("hello"), 1_024).await;
     let mut quick = Client::bound(&hub, "hello").await;
     for number in 0..200_u32 {
@@ -119,7 +114,7 @@ async fn slow_reader_is_ended_and_delays_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn reader_without_progress_is_ended_after_the_stall_timeout() {
-    let hub = hub(|config| config.ping_interval = Duration::from_hours(1));
+    let hub = hub(|config| config.ping_interval(Duration::from_hours(1)));
     let stalled = Client::connect_with(&hub, Admission::user("stalled").bound_to("hello"), 64).await;
     while hub.members("hello") == 0 {
         tokio::task::yield_now().await;
@@ -135,8 +130,7 @@ async fn reader_without_progress_is_ended_after_the_stall_timeout() {
 #[tokio::test(start_paused = true)]
 async fn silent_client_is_pinged_and_then_ended() {
     let (lifecycle, mut heard) = Heard::new();
-    let mut hooks = Hooks::default();
-    hooks.lifecycle = lifecycle;
+    let hooks = Hooks::default().lifecycle(lifecycle);
     let hub = Hub::start(Config::default(), hooks).expect("defaults are valid");
     let start = tokio::time::Instant::now();
     // Nobody polls this client, so nobody answers its pings.
@@ -159,8 +153,7 @@ async fn silent_client_is_pinged_and_then_ended() {
 #[tokio::test(start_paused = true)]
 async fn client_that_answers_pings_stays_and_is_reported_alive() {
     let (lifecycle, mut heard) = Heard::new();
-    let mut hooks = Hooks::default();
-    hooks.lifecycle = lifecycle;
+    let hooks = Hooks::default().lifecycle(lifecycle);
     let hub = Hub::start(Config::default(), hooks).expect("defaults are valid");
     let mut client = Client::connect_with(&hub, Admission::user("alice"), 4_096).await;
     assert_eq!(heard.recv().await.as_deref(), Some("alice connected"));
@@ -184,11 +177,12 @@ async fn client_that_answers_pings_stays_and_is_reported_alive() {
 
 #[tokio::test]
 async fn shutdown_closes_with_1012_and_refuses_new_clients() {
-    let hub = hub(|_| {});
+    let hub = hub(|config| config);
     let mut alice = Client::bound(&hub, "hello").await;
-    let ended = hub.shutdown(Duration::from_secs(60));
-    let (code, ended) = tokio::join!(alice.close_code(), ended);
-    assert_eq!((code, ended), (Disconnect::Restart.code(), true));
+    let (first, second) = (hub.shutdown(Duration::from_secs(60)), hub.shutdown(Duration::from_secs(60)));
+    assert!(!hub.shutdown(Duration::ZERO).await, "alice is still there");
+    let (code, first, second) = tokio::join!(alice.close_code(), first, second);
+    assert_eq!((code, first, second), (Disconnect::Restart.code(), true, true));
     let (_ours, theirs) = tokio::io::duplex(64);
     let refused = hub.serve(theirs, Admission::default(), Bytes::new()).await.expect_err("hub is closed");
     assert_eq!(refused.kind(), ErrorKind::Closed);
@@ -196,7 +190,7 @@ async fn shutdown_closes_with_1012_and_refuses_new_clients() {
 
 #[tokio::test]
 async fn dropping_the_last_handle_closes_every_connection() {
-    let hub = hub(|_| {});
+    let hub = hub(|config| config);
     let mut alice = Client::bound(&hub, "hello").await;
     drop(hub);
     assert_eq!(alice.close_code().await, Disconnect::Restart.code());
@@ -204,8 +198,7 @@ async fn dropping_the_last_handle_closes_every_connection() {
 
 #[test]
 fn value_out_of_its_bounds_is_named() {
-    let mut config = Config::default();
-    config.outbox_bytes_max = 1;
+    let config = Config::default().outbox_bytes_max(1);
     let error = Hub::start(config, Hooks::default()).expect_err("1 byte holds no message");
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("outbox_bytes_max is 1"), "{error}");

@@ -147,8 +147,7 @@ async fn what_is_no_handshake_is_refused_by_name() {
 
 #[tokio::test]
 async fn pages_of_other_origins_are_refused_unless_allowed() {
-    let mut config = Config::default();
-    config.allowed_origins = vec!["https://partner.example".to_owned()];
+    let config = Config::default().allowed_origins(vec!["https://partner.example".to_owned()]);
     let (_hub, address) = serve(config, Hooks::default()).await;
     for (origin, status) in [
         ("http://chat.example:8000", "101"),
@@ -187,8 +186,7 @@ impl Auth for Doorman {
 
 #[tokio::test]
 async fn auth_hook_admits_and_denies() {
-    let mut hooks = Hooks::default();
-    hooks.auth = std::sync::Arc::new(Doorman);
+    let hooks = Hooks::default().auth(Doorman);
     let (hub, address) = serve(Config::default(), hooks).await;
     let denied = request(address, &handshake("")).await;
     assert!(denied.starts_with("HTTP/1.1 401 "), "{denied}");
@@ -199,8 +197,7 @@ async fn auth_hook_admits_and_denies() {
 
 #[tokio::test]
 async fn full_hub_and_closed_hub_answer_503() {
-    let mut config = Config::default();
-    config.connections_max = 1;
+    let config = Config::default().connections_max(1);
     let (hub, address) = serve(config, Hooks::default()).await;
     let url = format!("ws://{address}/");
     let (first, _) = tokio_tungstenite::connect_async(&url).await.expect("there is one place");

@@ -39,12 +39,9 @@ impl Handler for Answers {
 }
 
 /// A hub whose outboxes hold 64 KiB.
-fn small(handler: Arc<dyn Handler>) -> Hub {
-    let mut config = Config::default();
-    config.message_bytes_max = 8 * 1024;
-    config.outbox_bytes_max = 64 * 1024;
-    let mut hooks = Hooks::default();
-    hooks.handler = handler;
+fn small(handler: impl Handler + 'static) -> Hub {
+    let config = Config::default().message_bytes_max(8 * 1024).outbox_bytes_max(64 * 1024);
+    let hooks = Hooks::default().handler(handler);
     Hub::start(config, hooks).expect("configuration is valid")
 }
 
@@ -69,7 +66,7 @@ async fn calls(client: &mut Client, count: usize) -> Vec<String> {
 #[tokio::test]
 async fn a_hundred_calls_in_one_packet_are_answered_in_order() {
     // Together 4 MB, for an outbox of 64 KiB.
-    let hub = small(Arc::new(Answers { bytes: 40_000, ..Answers::default() }));
+    let hub = small(Answers { bytes: 40_000, ..Answers::default() });
     let mut client = Client::connect(&hub).await;
     for uuid in calls(&mut client, 100).await {
         let answer = client.next().await;
@@ -81,7 +78,7 @@ async fn a_hundred_calls_in_one_packet_are_answered_in_order() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_computed_for_a_client_that_does_not_read() {
     let answers = Arc::new(Answers { bytes: 20_000, ..Answers::default() });
-    let hub = small(Arc::clone(&answers) as _);
+    let hub = small(Arc::clone(&answers));
     let mut client = Client::connect_with(&hub, Admission::default(), 40_000).await;
     calls(&mut client, 600).await;
     let mut before = usize::MAX;
@@ -101,7 +98,7 @@ async fn nothing_is_computed_for_a_client_that_does_not_read() {
 
 #[tokio::test]
 async fn an_answer_that_no_outbox_takes_is_the_servers_fault() {
-    let hub = small(Arc::new(Answers { bytes: 70_000, ..Answers::default() }));
+    let hub = small(Answers { bytes: 70_000, ..Answers::default() });
     let mut client = Client::connect(&hub).await;
     calls(&mut client, 1).await;
     assert_eq!(client.close_code().await, Disconnect::InternalError.code());
@@ -118,7 +115,7 @@ async fn a_history_larger_than_the_outbox_reaches_whoever_reads_it() {
         history.store(conductor_hub::protocol::MessageRef::decode(&bytes).expect("is a message"));
         sent.push(message);
     }
-    let hub = small(Arc::new(Replay(history)));
+    let hub = small(Replay(history));
     let mut client = Client::connect_with(&hub, Admission::user("a").bound_to("hello"), 3_000).await;
     let call = Message::new(Opcode::SERVER, "hello", "");
     client.send(&call).await;
@@ -149,7 +146,7 @@ impl Handler for Later {
 async fn calls_that_are_answered_later_are_bounded_and_none_is_lost() {
     let (queue, mut asked) = mpsc::channel::<(LateAnswer, String)>(1_000);
     let (waiting, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
-    let hub = small(Arc::new(Later { queue, waiting: Arc::clone(&waiting), most: Arc::clone(&most) }));
+    let hub = small(Later { queue, waiting: Arc::clone(&waiting), most: Arc::clone(&most) });
     let tasks = TaskTracker::new();
     tasks.spawn(async move {
         while let Some((late, uuid)) = asked.recv().await {
@@ -263,7 +260,7 @@ async fn flooded(hub: &Hub) -> (Client, Client) {
 
 #[tokio::test(start_paused = true)]
 async fn who_chats_is_not_delayed_by_who_floods() {
-    let hub = small(Arc::new(()));
+    let hub = small(());
     let mut reader = Client::bound(&hub, "hello").await;
     let (mut slow, mut flooder) = flooded(&hub).await;
     for _ in 0..3 {
@@ -301,7 +298,7 @@ async fn go_on(flooder: &mut Client, reader: &mut Client) -> Duration {
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_waits_for_a_bounded_time_and_a_reader_without_progress_is_closed() {
-    let hub = small(Arc::new(()));
+    let hub = small(());
     let mut reader = Client::bound(&hub, "hello").await;
     let (mut slow, mut flooder) = flooded(&hub).await;
     let waited = go_on(&mut flooder, &mut reader).await;
@@ -312,7 +309,7 @@ async fn a_sender_waits_for_a_bounded_time_and_a_reader_without_progress_is_clos
 
 #[tokio::test(start_paused = true)]
 async fn a_drip_does_not_slow_others_for_ever() {
-    let hub = small(Arc::new(()));
+    let hub = small(());
     let mut reader = Client::bound(&hub, "hello").await;
     let (slow, mut flooder) = flooded(&hub).await;
     // A byte ten times a second is progress, and no reason to wait for long.
@@ -345,11 +342,8 @@ impl Lifecycle for Slow {
 #[tokio::test]
 async fn a_slow_hook_makes_nobody_a_slow_reader() {
     let slow = Arc::new(Slow(Notify::new()));
-    let mut config = Config::default();
-    config.message_bytes_max = 8 * 1024;
-    config.outbox_bytes_max = 64 * 1024;
-    let mut hooks = Hooks::default();
-    hooks.lifecycle = Arc::clone(&slow) as _;
+    let config = Config::default().message_bytes_max(8 * 1024).outbox_bytes_max(64 * 1024);
+    let hooks = Hooks::default().lifecycle(Arc::clone(&slow));
     let hub = Hub::start(config, hooks).expect("configuration is valid");
     let mut client = Client::connect_with(&hub, Admission::user("a").bound_to("hello"), 4_096).await;
     while hub.members("hello") == 0 {

@@ -77,11 +77,11 @@ impl Storage for Panics {
 
 fn hub(hook: &'static str) -> Hub {
     let panics = Arc::new(Panics(hook));
-    let mut hooks = Hooks::default();
-    hooks.auth = panics.clone();
-    hooks.lifecycle = panics.clone();
-    hooks.handler = panics.clone();
-    hooks.storage = panics;
+    let hooks = Hooks::default()
+        .auth(panics.clone())
+        .lifecycle(panics.clone())
+        .handler(panics.clone())
+        .storage(panics);
     Hub::start(Config::default(), hooks).expect("configuration is valid")
 }
 

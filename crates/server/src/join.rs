@@ -13,7 +13,7 @@ mod visits;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tidings::hub::{ChannelHistory, Hooks, Hub};
 use tidings::presence;
 use tidings::timeline::embedded::EmbeddedStore;
@@ -58,12 +58,12 @@ impl Join {
         // Before anybody can come.
         Webhook::start(config, data_dir.webhook(), &presence, &supervisor).await?;
         let post = Arc::new(InboxPublisher::default());
-        let mut store = timeline::embedded::Config::new(data_dir.timelines());
-        store.must_exist = data_dir.had_timelines();
-        let store =
-            EmbeddedStore::open(store, Arc::<InboxPublisher>::clone(&post)).await.context("--data-dir")?;
+        let store = timeline::embedded::Config::new(data_dir.timelines())
+            .must_exist(data_dir.had_timelines())
+            .observer(Arc::clone(&post));
+        let store = EmbeddedStore::start(store).await.context("--data-dir")?;
         data_dir.note_timelines()?;
-        let timeline = Timeline::new(Arc::new(store), timeline::Config::default())?;
+        let timeline = Timeline::start(timeline::Config::default(), store)?;
         let roster = Arc::new(Roster::default());
         let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
         let (attendance, names) = (Arc::new(Attendance::new(stores.rooms.clone())), DeviceNames::new());
@@ -124,18 +124,19 @@ impl Join {
         // Neither waits for the other: a Redis that is away must not take the time of the messages.
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
         let (presence, timeline) =
-            tokio::join!(timeout(left, self.stores.close()), timeout(left, self.timeline.close()));
+            tokio::join!(timeout(left, self.stores.close()), self.timeline.shutdown(left));
         if presence.is_err() {
             tracing::warn!(
                 "presence did not close in time; other servers show our users as offline a little later"
             );
         }
-        timeline
-            .context(
-                "the timeline store did not close within --shutdown-time; nothing that was acknowledged is \
-                 lost",
-            )?
-            .context("the timeline store did not close cleanly")
+        if !timeline {
+            bail!(
+                "the timeline store did not end within --shutdown-time, or not cleanly as the log says; nothing \
+                 that was acknowledged is lost"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -159,23 +160,14 @@ fn of_timelines(state: &timeline::State) -> Condition {
 }
 
 fn hooks(devices: Devices, calls: &Arc<Calls>, storage: Arc<ChannelHistory>) -> Hooks {
-    let mut hooks = Hooks::default();
-    hooks.auth = Arc::new(NameAuth);
-    hooks.lifecycle = Arc::new(devices);
-    hooks.handler = Arc::<Calls>::clone(calls);
-    hooks.storage = storage;
-    hooks
+    Hooks::default().auth(NameAuth).lifecycle(devices).handler(Arc::clone(calls)).storage(storage)
 }
 
 fn hub_config(config: &Config) -> tidings::hub::Config {
-    let mut hub = tidings::hub::Config::default();
-    hub.connections_max = config.connections;
-    hub.message_bytes_max = config.message_bytes;
-    hub.outbox_bytes_max = hub.outbox_bytes_max.max(config.message_bytes.saturating_mul(2));
-    hub.outboxes_bytes_max = hub.outboxes_bytes_max.max(hub.outbox_bytes_max.saturating_mul(16));
-    hub.unfinished_bytes_max = hub.unfinished_bytes_max.max(config.message_bytes.saturating_mul(8));
-    hub.name_bytes_max = channel::NAME_BYTES_MAX;
-    hub.message_timeout = config.request_time;
-    hub.allowed_origins.clone_from(&config.allow_origin);
-    hub
+    tidings::hub::Config::default()
+        .for_messages_of(config.message_bytes)
+        .connections_max(config.connections)
+        .name_bytes_max(channel::NAME_BYTES_MAX)
+        .message_timeout(config.request_time)
+        .allowed_origins(&config.allow_origin)
 }

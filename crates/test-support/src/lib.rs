@@ -1,5 +1,7 @@
 //! Private servers for tests: Redis, MongoDB, etcd, and a headless Chromium.
 //!
+//! Also [`Example`], the example programs of our crates.
+//!
 //! ```no_run
 //! # async fn example() {
 //! let Some(redis) = test_support::require(test_support::Redis::start().await) else { return };
@@ -35,6 +37,7 @@ mod container;
 mod directory;
 mod error;
 mod etcd;
+mod example;
 mod mongo;
 mod process;
 mod redis;
@@ -54,6 +57,7 @@ pub use error::Error;
 pub use error::ErrorKind;
 pub use error::Result;
 pub use etcd::Etcd;
+pub use example::Example;
 pub use mongo::Mongo;
 pub use redis::Redis;
 pub use redis::RedisCluster;

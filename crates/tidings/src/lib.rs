@@ -23,7 +23,7 @@
 //! inbox later. The connection of a user is a device that presence holds.
 //!
 //! ```
-//! use std::sync::Arc;
+//! use std::time::Duration;
 //!
 //! use tidings::hub::{Hooks, Hub};
 //! use tidings::presence::memory::Memory;
@@ -48,8 +48,8 @@
 //! # let directory = tempfile::tempdir()?;
 //! let presence = Presence::new(Memory::start(&Default::default())?);
 //! let hub = Hub::start(Default::default(), Hooks::default())?; // `hub.handle` serves `/ws`
-//! let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(Live(hub.clone()))).await?;
-//! let timeline = Timeline::new(Arc::new(store), Default::default())?;
+//! let store = embedded::Config::new(directory.path()).observer(Live(hub.clone()));
+//! let timeline = Timeline::start(Default::default(), EmbeddedStore::start(store).await?)?;
 //!
 //! // Bob's browser connects. A program does this in the hub's `Lifecycle` hook.
 //! presence.hold_device("bob", "connection 1").await?;
@@ -58,7 +58,7 @@
 //! // Alice writes to him. When this returns, the message is on disk and has been shown.
 //! let (alice, bob) = (MemberId::new("alice")?, MemberId::new("bob")?);
 //! let message = Message::new(r#"{"text":"hi"}"#)?;
-//! let sent = timeline.send(NewMessage { from: alice, to: bob.clone(), message, message_id: None }).await?;
+//! let sent = timeline.send(NewMessage::new(alice, bob.clone(), message)).await?;
 //! assert_eq!(sent.sequence.get(), 1);
 //!
 //! // Bob reads what he missed while he was away.
@@ -68,8 +68,8 @@
 //! // Bob's browser is gone. He is offline after the grace time, unless he comes back before.
 //! presence.end_device("bob", "connection 1").await?;
 //!
-//! hub.shutdown(std::time::Duration::from_secs(1)).await;
-//! timeline.close().await;
+//! hub.shutdown(Duration::from_secs(1)).await;
+//! timeline.shutdown(Duration::from_secs(1)).await;
 //! presence.close().await;
 //! # Ok(())
 //! # }
@@ -84,7 +84,7 @@
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
 //! | `timeline` | [`timeline`], the crate message-timeline: the model and the trait of a store | yes |
-//! | `timeline-embedded` | `timeline::embedded`, a store in one directory of one process | no |
+//! | `timeline-embedded` | `timeline::embedded`, a store in one directory of one process | yes |
 //! | `timeline-http` | `timeline::http`, the service as an axum router | no |
 //! | `timeline-grpc` | `timeline::grpc`, the service and its client with tonic | no |
 //!

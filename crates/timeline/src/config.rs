@@ -3,17 +3,13 @@
 use crate::{Error, ErrorKind, Result};
 
 /// The bounds that a [`Timeline`](crate::Timeline) holds its callers to.
+///
+/// They begin with `Config::default()` and are changed by setters;
+/// [`Timeline::start`](crate::Timeline::start) checks the whole once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Config {
-    /// The most bytes of one message; 65,536 by default, 2 to 1,048,576.
-    ///
-    /// Every recipient's copy costs as much, on disk and in the queue of the store.
-    pub message_bytes_max: usize,
-    /// The most distinct members of one group send; 1,000 by default, 1 to 10,000.
-    ///
-    /// A group send is one atomic write of one copy for each.
-    pub group_members_max: usize,
+    pub(crate) message_bytes_max: usize,
+    pub(crate) group_members_max: usize,
 }
 
 impl Default for Config {
@@ -23,6 +19,24 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Sets the most bytes of one message.
+    ///
+    /// 65,536 by default, 2 to 1,048,576. Every recipient's copy costs as much, on disk and in the
+    /// queue of the store: less suits chats of text, more suits messages that carry documents.
+    #[must_use]
+    pub fn message_bytes_max(self, bytes: usize) -> Self {
+        Self { message_bytes_max: bytes, ..self }
+    }
+
+    /// Sets the most distinct members of one group send.
+    ///
+    /// 1,000 by default, 1 to 10,000. A group send is one atomic write of one copy for each member,
+    /// for which other senders wait.
+    #[must_use]
+    pub fn group_members_max(self, members: usize) -> Self {
+        Self { group_members_max: members, ..self }
+    }
+
     pub(crate) fn validate(&self) -> Result<()> {
         let bounded = |name: &str, value: usize, least: usize, most: usize| {
             if (least..=most).contains(&value) {

@@ -23,16 +23,19 @@ pub enum Parties {
 
 impl Conversation {
     /// Returns the conversation of two members, whichever comes first.
+    #[must_use]
     pub fn single(one: MemberId, other: MemberId) -> Self {
         if one <= other { Self(Parties::Pair(one, other)) } else { Self(Parties::Pair(other, one)) }
     }
 
     /// Returns the conversation of a group.
+    #[must_use]
     pub fn group(group: GroupName) -> Self {
         Self(Parties::Group(group))
     }
 
     /// Returns the parties in their canonical order.
+    #[must_use]
     pub fn parties(&self) -> &Parties {
         &self.0
     }

@@ -76,11 +76,13 @@ pub struct Tag(u64);
 
 impl Tag {
     /// Creates a tag from its number.
+    #[must_use]
     pub fn new(number: u64) -> Self {
         Self(number)
     }
 
     /// Returns the number.
+    #[must_use]
     pub fn get(self) -> u64 {
         self.0
     }
@@ -94,6 +96,7 @@ impl fmt::Display for Tag {
 
 impl Entry {
     /// Creates an entry of which only the place and the message are known.
+    #[must_use]
     pub fn new(sequence: Seq, message: Message) -> Self {
         Self {
             sequence,
@@ -112,6 +115,7 @@ impl Entry {
     ///
     /// It counts the message, the names, and what is around them, in memory or in an answer.
     /// Whatever is bounded in bytes counts these.
+    #[must_use]
     pub fn bytes(&self) -> usize {
         let from = self.from.as_ref().map_or(0, |member| member.as_str().len());
         let to = match &self.to {

@@ -49,6 +49,7 @@ impl Error {
     }
 
     /// Returns what the caller can do.
+    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

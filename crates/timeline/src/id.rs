@@ -44,7 +44,8 @@ macro_rules! id {
             ///
             /// # Errors
             ///
-            /// `InvalidInput` when the text is empty, too long or has a control character.
+            /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when the text is empty, too long or
+            /// has a control character.
             pub fn new(id: impl Into<Arc<str>>) -> Result<Self> {
                 let id = id.into();
                 check(&id)?;

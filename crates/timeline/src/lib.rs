@@ -8,25 +8,22 @@
 //! that a reader knows what it misses.
 //!
 //! ```
-//! # use std::sync::Arc;
 //! # #[cfg(feature = "embedded")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
-//! use timeline::{Config, Conversation, Count, MemberId, Message, MessageId, PageRequest, NewMessage, Seq, Timeline};
-//! use timeline::embedded::{self, EmbeddedStore};
+//! use std::time::Duration;
 //!
-//! let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(())).await?;
-//! let timeline = Timeline::new(Arc::new(store), Config::default())?;
+//! use timeline::embedded::{self, EmbeddedStore};
+//! use timeline::{Config, Conversation, Count, MemberId, Message, MessageId, NewMessage, PageRequest, Seq, Timeline};
+//!
+//! let store = EmbeddedStore::start(embedded::Config::new(directory.path())).await?;
+//! let timeline = Timeline::start(Config::default(), store)?;
 //! let (alice, bob) = (MemberId::new("alice")?, MemberId::new("bob")?);
 //!
 //! // When this returns, the message is on disk. Sent again with its id, it is still one message.
-//! let send = NewMessage {
-//!     from: alice.clone(),
-//!     to: bob.clone(),
-//!     message: Message::new(r#"{"text":"hi"}"#)?,
-//!     message_id: Some(MessageId::new("7f1c")?),
-//! };
+//! let message = Message::new(r#"{"text":"hi"}"#)?;
+//! let send = NewMessage::new(alice.clone(), bob.clone(), message).message_id(MessageId::new("7f1c")?);
 //! assert_eq!(timeline.send(send.clone()).await?.sequence, Seq::new(1)?);
 //! assert_eq!(timeline.send(send).await?.sequence, Seq::new(1)?);
 //!
@@ -39,7 +36,7 @@
 //! let page = timeline.history(&Conversation::single(alice, bob), PageRequest::before(Seq::ZERO, Count::new(20))).await?;
 //! assert_eq!(page.entries.len(), 1);
 //! assert_eq!(page.entries[0].from, Some(MemberId::new("alice")?));
-//! timeline.close().await?;
+//! assert!(timeline.shutdown(Duration::from_secs(10)).await);
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "embedded"))]
@@ -59,11 +56,12 @@
 //! # Delivery
 //!
 //! An acknowledged send is durable: the embedded store flushes its journal with `fdatasync` before
-//! it answers, for all senders that wait at once. A send that failed with `Unavailable` may have
-//! taken effect; repeated with the same [`MessageId`] it has one effect and one answer, also
-//! concurrently and after a crash. The id holds within the conversation and for ever; used for
-//! another text or by another sender it is a `Conflict`, and the first message stays. An
-//! [`Observer`] hears of every inbox entry soon after it is durable.
+//! it answers, for all senders that wait at once. A send that failed with
+//! [`Unavailable`](ErrorKind::Unavailable) may have taken effect; repeated with the same
+//! [`MessageId`] it has one effect and one answer, also concurrently and after a crash. The id
+//! holds within the conversation and for ever; used for another text or by another sender it is a
+//! [`Conflict`](ErrorKind::Conflict), and the first message stays. An [`Observer`] hears of every
+//! inbox entry soon after it is durable.
 //!
 //! # Errors
 //!
@@ -82,6 +80,7 @@
 //! `grpc`) are in the interface.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod config;
 #[cfg(feature = "contract")]
@@ -97,6 +96,7 @@ pub mod grpc;
 pub mod http;
 mod id;
 mod message;
+mod new_message;
 mod observer;
 pub mod page;
 #[cfg(any(feature = "http", feature = "grpc"))]
@@ -114,6 +114,7 @@ pub use self::entry::{Destination, Entry, EntryKind, Tag};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::id::{GroupName, ID_BYTES_MAX, MemberId, MessageId};
 pub use self::message::Message;
+pub use self::new_message::{NewGroupMessage, NewMessage};
 pub use self::observer::Observer;
 pub use self::page::{Count, PageRequest, Position};
 pub use self::sequence::Seq;
@@ -121,4 +122,4 @@ pub use self::sequence::Seq;
 pub use self::service::RequestConnection;
 pub use self::state::State;
 pub use self::store::{HistoryPage, InboxPage, Store};
-pub use self::timeline::{NewGroupMessage, NewMessage, Sent, Timeline};
+pub use self::timeline::{Sent, Timeline};

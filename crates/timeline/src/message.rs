@@ -21,10 +21,10 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when the text is not JSON, or JSON but not an object, or holds what some
-    /// readers of JSON cannot read: objects and lists more than 128 levels deep, a number that no
-    /// double can hold (`1e999`), or half a character (`"\ud800"` without its other half). The
-    /// error names the line and the column.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when the text is not JSON, or JSON but not
+    /// an object, or holds what some readers of JSON cannot read: objects and lists more than 128
+    /// levels deep, a number that no double can hold (`1e999`), or half a character (`"\ud800"`
+    /// without its other half). The error names the line and the column.
     ///
     /// # Examples
     ///
@@ -52,6 +52,7 @@ impl Message {
     }
 
     /// Returns the text, byte for byte as it was sent.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

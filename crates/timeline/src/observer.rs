@@ -1,5 +1,7 @@
 //! Who wants to hear of new inbox entries at once.
 
+use std::sync::Arc;
+
 use crate::Entry;
 
 /// Hears of every new inbox entry, soon after it is durable.
@@ -34,4 +36,15 @@ pub trait Observer: Send + Sync {
 /// Hears nothing.
 impl Observer for () {
     fn appended(&self, _member: &str, _entry: &Entry) {}
+}
+
+/// Tells the observer that it shares.
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn appended(&self, member: &str, entry: &Entry) {
+        (**self).appended(member, entry);
+    }
+
+    fn missed(&self, entries: u64) {
+        (**self).missed(entries);
+    }
 }

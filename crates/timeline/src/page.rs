@@ -30,6 +30,7 @@ pub struct Position {
 
 impl Position {
     /// Creates a position.
+    #[must_use]
     pub fn new(sequence: Seq, tag: Option<Tag>) -> Self {
         Self { sequence, tag }
     }
@@ -49,11 +50,13 @@ impl Count {
     /// Creates a count: 0 means 100, and more than 1,000 means 1,000.
     ///
     /// A larger one is not an error, because readers go on until they reach `latest_seq` anyway.
+    #[must_use]
     pub fn new(count: usize) -> Self {
         if count == 0 { Self::default() } else { Self(count.min(COUNT_MAX)) }
     }
 
     /// Returns the number of entries.
+    #[must_use]
     pub fn get(self) -> usize {
         self.0
     }
@@ -96,6 +99,7 @@ pub struct PageRequest {
 
 impl PageRequest {
     /// Returns the page of the oldest entries after `last_read`.
+    #[must_use]
     pub fn after(last_read: Seq, count: Count) -> Self {
         Self { last_read, count, backward: false }
     }
@@ -103,6 +107,7 @@ impl PageRequest {
     /// Returns the page of the newest entries before `last_read`.
     ///
     /// If `last_read` is 0, it is the page of the newest of all.
+    #[must_use]
     pub fn before(last_read: Seq, count: Count) -> Self {
         Self { last_read, count, backward: true }
     }
@@ -110,6 +115,7 @@ impl PageRequest {
     /// Returns the first and the last sequence of this page, if it has any.
     ///
     /// The box has the entries after `floor` up to `latest`.
+    #[must_use]
     pub fn bounds(self, floor: Seq, latest: Seq) -> Option<(Seq, Seq)> {
         let count = self.count.get() as u64;
         let (first, last) = if self.backward {
@@ -133,7 +139,8 @@ impl PageRequest {
 ///
 /// # Errors
 ///
-/// `Corrupt` when one is missing: a reader that went on after a gap would never see it.
+/// [`Corrupt`](crate::ErrorKind::Corrupt) when one is missing: a reader that went on after a gap
+/// would never see it.
 pub fn check_contiguous(entries: &[Entry], first: Seq, last: Seq) -> Result<()> {
     let mut expected = first;
     for entry in entries {

@@ -21,7 +21,8 @@ impl Seq {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when the number is above [`MAX`](Self::MAX).
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when the number is above
+    /// [`MAX`](Self::MAX).
     pub fn new(number: u64) -> Result<Self> {
         if number > Self::MAX.0 {
             return Err(Error::invalid(format!(
@@ -33,6 +34,7 @@ impl Seq {
     }
 
     /// Returns the number.
+    #[must_use]
     pub fn get(self) -> u64 {
         self.0
     }
@@ -40,6 +42,7 @@ impl Seq {
     /// Returns the number as the wire formats carry it.
     ///
     /// It is never negative, for it is at most [`MAX`](Self::MAX).
+    #[must_use]
     pub fn to_i64(self) -> i64 {
         self.0.cast_signed()
     }

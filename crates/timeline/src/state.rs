@@ -56,6 +56,7 @@ impl State {
     }
 
     /// Returns whether reads and sends are served.
+    #[must_use]
     pub fn is_well(&self) -> bool {
         matches!(self, Self::Well)
     }

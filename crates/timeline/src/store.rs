@@ -1,6 +1,8 @@
 //! Where entries live: the trait and the contract of its implementors.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -28,8 +30,8 @@ use crate::{
 /// - Pages hold at most [`PAGE_BYTES_MAX`](crate::page::PAGE_BYTES_MAX) bytes of messages, but at
 ///   least one entry if there is one.
 /// - `state` follows what calls meet: while sends are refused because something failed it is not
-///   `Well`, and it is `Well` again when they are taken again. The last state of a closed store is
-///   `Down`.
+///   `Well`, and it is `Well` again when they are taken again. The last state of a store that
+///   was shut down is `Down`.
 /// - Calls may be dropped at any await; a dropped `append` takes effect whole or not at all.
 ///
 /// The suite in `timeline::contract` (feature `contract`) checks this.
@@ -52,7 +54,7 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Raises the member's cursor to `sequence` durably and returns it; it never falls.
     ///
-    /// A sequence beyond the inbox's latest is `InvalidInput`.
+    /// A sequence beyond the inbox's latest is [`InvalidInput`](crate::ErrorKind::InvalidInput).
     async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq>;
 
     /// Returns the member's cursor, 0 if there is none.
@@ -63,8 +65,43 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Finishes what was accepted, and frees what the store holds.
     ///
-    /// Later calls fail with `Closed`. It may be called again.
-    async fn close(&self) -> Result<()>;
+    /// Calls that come fail with [`Closed`](crate::ErrorKind::Closed). Returns true if all ended
+    /// within `grace`, and everything was written; what keeps it from that is logged. What has not
+    /// ended by then goes on ending by itself. It may be called again, and waits for the same end
+    /// then. Dropping the store ends the same without waiting.
+    async fn shutdown(&self, grace: Duration) -> bool;
+}
+
+/// Asks the store that it shares.
+#[async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    async fn append(&self, append: Append) -> Result<Appended> {
+        (**self).append(append).await
+    }
+
+    async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage> {
+        (**self).inbox(member, last_read, count).await
+    }
+
+    async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
+        (**self).history(conversation, page).await
+    }
+
+    async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        (**self).received(member, sequence).await
+    }
+
+    async fn received_of(&self, member: &MemberId) -> Result<Seq> {
+        (**self).received_of(member).await
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        (**self).state()
+    }
+
+    async fn shutdown(&self, grace: Duration) -> bool {
+        (**self).shutdown(grace).await
+    }
 }
 
 /// One send, as a store gets it.
@@ -93,7 +130,8 @@ pub struct IdempotencyKey {
     pub message_id: MessageId,
     /// Tells a repetition of the send from another use of the id.
     ///
-    /// The same digest gets the same answer, another one is a `Conflict`.
+    /// The same digest gets the same answer, another one is a
+    /// [`Conflict`](crate::ErrorKind::Conflict).
     pub digest: [u8; 16],
     /// The digest that the send has without its sender.
     ///
@@ -103,11 +141,13 @@ pub struct IdempotencyKey {
 
 impl IdempotencyKey {
     /// Creates a token.
+    #[must_use]
     pub fn new(message_id: MessageId, digest: [u8; 16]) -> Self {
         Self { message_id, digest, digest_without_sender: None }
     }
 
     /// Returns whether a send with this token repeats the one that had `digest`.
+    #[must_use]
     pub fn repeats(&self, digest: &[u8; 16]) -> bool {
         self.digest == *digest || self.digest_without_sender.as_ref() == Some(digest)
     }
@@ -125,6 +165,7 @@ pub struct Appended {
 
 impl Appended {
     /// Creates an answer.
+    #[must_use]
     pub fn new(sequence: Seq, failed: Vec<MemberId>) -> Self {
         Self { sequence, failed }
     }
@@ -157,6 +198,7 @@ pub struct InboxPage {
 
 impl InboxPage {
     /// Creates an answer; the last sequence of the entries is read off them.
+    #[must_use]
     pub fn new(latest_seq: Seq, entries: Vec<Entry>) -> Self {
         let entry_set_last_seq = entries.last().map_or(Seq::ZERO, |entry| entry.sequence);
         Self { latest_seq, entry_set_last_seq, entries, reset: false, generation: 0, floor: Seq::ZERO }
@@ -175,6 +217,7 @@ pub struct HistoryPage {
 
 impl HistoryPage {
     /// Creates a page.
+    #[must_use]
     pub fn new(entries: Vec<Entry>, more: bool) -> Self {
         Self { entries, more }
     }

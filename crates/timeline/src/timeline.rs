@@ -2,58 +2,26 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
 use crate::store::{Append, IdempotencyKey};
 use crate::{
-    Config, Conversation, Count, Destination, Error, GroupName, HistoryPage, InboxPage, MemberId, Message,
-    MessageId, PageRequest, Position, Result, Seq, State, Store,
+    Config, Conversation, Count, Destination, Error, HistoryPage, InboxPage, MemberId, Message,
+    NewGroupMessage, NewMessage, PageRequest, Position, Result, Seq, State, Store,
 };
 
 /// Inboxes and histories over a [`Store`].
 ///
-/// It is cheap to clone. Dropping the last clone drops the store; what was acknowledged is safe
-/// either way. [`close`](Self::close) also waits until what was accepted is written.
+/// It is cheap to clone. [`start`](Self::start) makes it, [`shutdown`](Self::shutdown) ends it and
+/// waits until what was accepted is written. Dropping the last clone ends the same without waiting;
+/// what was acknowledged is safe either way.
 #[derive(Debug, Clone)]
 pub struct Timeline {
     store: Arc<dyn Store>,
     config: Arc<Config>,
-}
-
-/// A message from one member to another.
-#[derive(Debug, Clone)]
-pub struct NewMessage {
-    /// The member who sends the message, and gets a copy as well.
-    pub from: MemberId,
-    /// The member who gets the message.
-    ///
-    /// A note to oneself is stored once.
-    pub to: MemberId,
-    /// The message that is sent.
-    pub message: Message,
-    /// What makes a repetition harmless.
-    pub message_id: Option<MessageId>,
-}
-
-/// A message to a group.
-#[derive(Debug, Clone)]
-pub struct NewGroupMessage {
-    /// Who sends the message, if that is known.
-    ///
-    /// Readers are told so; without it the entry has no sender.
-    pub from: Option<MemberId>,
-    /// The group that the message is sent to.
-    pub group: GroupName,
-    /// The members whose inboxes get the message.
-    ///
-    /// The sender's inbox gets it only if the sender is named. A member named twice gets one copy.
-    pub members: Vec<MemberId>,
-    /// The message that is sent.
-    pub message: Message,
-    /// What makes a repetition harmless.
-    pub message_id: Option<MessageId>,
 }
 
 /// The answer to a [`NewMessage`].
@@ -65,14 +33,17 @@ pub struct Sent {
 }
 
 impl Timeline {
-    /// Creates a handle over a store.
+    /// Starts a timeline over a store.
+    ///
+    /// An `Arc` of a store is one, too, for programs that choose it at run time.
     ///
     /// # Errors
     ///
-    /// `Config` when a bound is out of range.
-    pub fn new(store: Arc<dyn Store>, config: Config) -> Result<Self> {
+    /// [`Config`](crate::ErrorKind::Config) when a bound is out of range; the text names the
+    /// setting, its value and its bounds.
+    pub fn start(config: Config, store: impl Store + 'static) -> Result<Self> {
         config.validate()?;
-        Ok(Self { store, config: Arc::new(config) })
+        Ok(Self { store: Arc::new(store), config: Arc::new(config) })
     }
 
     /// Stores a message from one member to another.
@@ -87,9 +58,10 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a message that is too large; `Conflict` when the two used the
-    /// `message_id` before for another sender or message; `Unavailable` when it is unknown whether
-    /// it was stored; `Closed`.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a message that is too large;
+    /// [`Conflict`](crate::ErrorKind::Conflict) when the two used the `message_id` before for
+    /// another sender or message; [`Unavailable`](crate::ErrorKind::Unavailable) when it is unknown
+    /// whether it was stored; [`Closed`](crate::ErrorKind::Closed).
     pub async fn send(&self, send: NewMessage) -> Result<Sent> {
         self.check_size(&send.message)?;
         let token = send
@@ -121,8 +93,8 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send); also `InvalidInput` for no members or more than
-    /// [allowed](Config::group_members_max).
+    /// As [`send`](Self::send); also [`InvalidInput`](crate::ErrorKind::InvalidInput) for no
+    /// members or more than [allowed](Config::group_members_max).
     pub async fn send_group(&self, send: NewGroupMessage) -> Result<Vec<MemberId>> {
         self.check_size(&send.message)?;
         let mut seen = HashSet::with_capacity(send.members.len());
@@ -164,7 +136,8 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// `Unavailable`, `Corrupt` or `Closed`; a member never heard of is not an error but has an
+    /// [`Unavailable`](crate::ErrorKind::Unavailable), [`Corrupt`](crate::ErrorKind::Corrupt) or
+    /// [`Closed`](crate::ErrorKind::Closed); a member never heard of is not an error but has an
     /// empty inbox.
     pub async fn sync(
         &self,
@@ -179,7 +152,8 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// `Unavailable`, `Corrupt` or `Closed`; a conversation never heard of is not an error but
+    /// [`Unavailable`](crate::ErrorKind::Unavailable), [`Corrupt`](crate::ErrorKind::Corrupt) or
+    /// [`Closed`](crate::ErrorKind::Closed); a conversation never heard of is not an error but
     /// empty.
     pub async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage> {
         self.store.history(conversation, page).await
@@ -192,7 +166,8 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when the inbox does not reach `sequence`; `Unavailable` or `Closed`.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when the inbox does not reach `sequence`;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) or [`Closed`](crate::ErrorKind::Closed).
     pub async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
         self.store.received(member, sequence).await
     }
@@ -201,7 +176,8 @@ impl Timeline {
     ///
     /// # Errors
     ///
-    /// `Unavailable`, `Corrupt` or `Closed`.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable), [`Corrupt`](crate::ErrorKind::Corrupt) or
+    /// [`Closed`](crate::ErrorKind::Closed).
     pub async fn received_of(&self, member: &MemberId) -> Result<Seq> {
         self.store.received_of(member).await
     }
@@ -209,19 +185,23 @@ impl Timeline {
     /// Returns how the store is, now and from now on.
     ///
     /// A state says whether the store takes sends, and if not, why.
+    #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
         self.store.state()
     }
 
-    /// Finishes every accepted send and closes the store, for all clones.
+    /// Ends the timeline and its store for all clones, and waits for the end.
     ///
-    /// It may be called again.
+    /// Calls that come fail with [`Closed`](crate::ErrorKind::Closed), and every send that was
+    /// accepted is finished. Returns whether all ended within `grace` and was written to the last
+    /// byte; if not, the log says why. What has not ended by then goes on ending by itself. May be
+    /// called again, which waits for the same end.
     ///
-    /// # Errors
+    /// # Cancel safety
     ///
-    /// `Unavailable` when the store failed before.
-    pub async fn close(&self) -> Result<()> {
-        self.store.close().await
+    /// A call that is dropped after it was first polled has ended the timeline all the same.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.store.shutdown(grace).await
     }
 
     fn check_size(&self, message: &Message) -> Result<()> {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use timeline::embedded::EmbeddedStore;
@@ -14,6 +14,9 @@ use timeline::{
 };
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
+
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
 
 const MEMBERS: u8 = 4;
 const GROUPS: u8 = 2;
@@ -44,11 +47,10 @@ fn group(number: u8) -> GroupName {
 }
 
 async fn open(directory: &Path) -> Timeline {
-    let mut config = embedded::Config::new(directory);
     // Small, so that batches end and senders wait.
-    (config.queue, config.batch_bytes) = (8, 64 * 1024);
-    let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
-    Timeline::new(Arc::new(store), Config::default()).unwrap()
+    let config = embedded::Config::new(directory).queue(8).batch_bytes(64 * 1024);
+    let store = EmbeddedStore::start(config).await.unwrap();
+    Timeline::start(Config::default(), store).unwrap()
 }
 
 /// Sends each copy of a message at once with all others, and adds what must come of it to the
@@ -72,7 +74,7 @@ async fn send_phase(
                 if from != to {
                     put(format!("inbox {from}"));
                 }
-                let send = NewMessage { from: member(*from), to: member(*to), message, message_id };
+                let send = NewMessage::new(member(*from), member(*to), message).message_id(message_id);
                 for _ in 0..*copies {
                     let (timeline, send) = (timeline.clone(), send.clone());
                     tasks.spawn(async move { (index, timeline.send(send).await.unwrap().sequence.get()) });
@@ -84,9 +86,8 @@ async fn send_phase(
                 distinct.sort_unstable();
                 distinct.dedup();
                 distinct.iter().for_each(|to| put(format!("inbox {to}")));
-                let members = members.iter().map(|number| member(*number)).collect();
-                let send =
-                    NewGroupMessage { from: None, group: group(*number), members, message, message_id };
+                let members = members.iter().map(|number| member(*number));
+                let send = NewGroupMessage::new(group(*number), members, message).message_id(message_id);
                 for _ in 0..*copies {
                     let (timeline, send) = (timeline.clone(), send.clone());
                     tasks
@@ -154,7 +155,7 @@ proptest! {
                 send_phase(&timeline, phase, sendings, &mut model).await;
                 check_all(&timeline, &model).await;
                 if close || phase + 1 < phases.len() {
-                    timeline.close().await.unwrap();
+                    assert!(timeline.shutdown(GRACE).await);
                 }
             });
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::time::Duration;
 
 use timeline::embedded::EmbeddedStore;
 use timeline::{
@@ -14,6 +14,9 @@ use timeline::{
 };
 use tokio::task::JoinSet;
 
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
+
 /// Tells the child where its store is; without it the child's test does nothing.
 const DIRECTORY: &str = "TIMELINE_CRASH_DIRECTORY";
 const ROUND: &str = "TIMELINE_CRASH_ROUND";
@@ -21,8 +24,8 @@ const SENDERS: usize = 12;
 const MEMBERS: [&str; 4] = ["a", "b", "c", "d"];
 
 async fn open(directory: &Path) -> Timeline {
-    let store = EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await.unwrap();
-    Timeline::new(Arc::new(store), Config::default()).unwrap()
+    let store = EmbeddedStore::start(embedded::Config::new(directory)).await.unwrap();
+    Timeline::start(Config::default(), store).unwrap()
 }
 
 fn member(id: &str) -> MemberId {
@@ -53,12 +56,14 @@ async fn send_for_ever(timeline: Timeline, name: String, sender: usize) {
             let members = MEMBERS.map(member).to_vec();
             let group = GroupName::new("g").unwrap();
             timeline
-                .send_group(NewGroupMessage { from: Some(member("a")), group, members, message, message_id })
+                .send_group(
+                    NewGroupMessage::new(group, members, message).from(member("a")).message_id(message_id),
+                )
                 .await
                 .unwrap();
         } else {
             timeline
-                .send(NewMessage { from: member("a"), to: member("b"), message, message_id })
+                .send(NewMessage::new(member("a"), member("b"), message).message_id(message_id))
                 .await
                 .unwrap();
         }
@@ -163,11 +168,11 @@ async fn acknowledged_sends_survive_kill_9_once_and_without_a_gap() {
             assert!(!to_group);
             let (message, message_id) = (message(id), Some(MessageId::new(id.as_str()).unwrap()));
             timeline
-                .send(NewMessage { from: member("a"), to: member("b"), message, message_id })
+                .send(NewMessage::new(member("a"), member("b"), message).message_id(message_id))
                 .await
                 .unwrap();
         }
         check(&timeline, &acknowledged).await;
-        timeline.close().await.unwrap();
+        assert!(timeline.shutdown(GRACE).await);
     }
 }

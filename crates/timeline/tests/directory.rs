@@ -4,14 +4,19 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use timeline::embedded::EmbeddedStore;
 use timeline::{
-    Config, Count, Error, ErrorKind, MemberId, Message, NewMessage, Seq, Store, Timeline, embedded,
+    Config, Count, Error, ErrorKind, MemberId, Message, NewMessage, Seq, Store, Timeline, embedded, grpc,
+    http,
 };
 
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
+
 async fn open(directory: &Path) -> Result<EmbeddedStore, Error> {
-    EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await
+    EmbeddedStore::start(embedded::Config::new(directory)).await
 }
 
 async fn refused(directory: &Path) -> Error {
@@ -22,7 +27,7 @@ async fn refused(directory: &Path) -> Error {
 
 async fn send(timeline: &Timeline) -> u64 {
     let (from, to) = (MemberId::new("a").unwrap(), MemberId::new("b").unwrap());
-    let send = NewMessage { from, to, message: Message::new("{}").unwrap(), message_id: None };
+    let send = NewMessage::new(from, to, Message::new("{}").unwrap());
     timeline.send(send).await.unwrap().sequence.get()
 }
 
@@ -33,11 +38,11 @@ async fn a_second_opener_is_told_that_the_directory_is_in_use() {
     let error = refused(directory.path()).await;
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("in use"), "{error}");
-    store.close().await.unwrap();
+    assert!(store.shutdown(GRACE).await);
     // Free at once, although the handle is still there.
     let again = open(directory.path()).await.unwrap();
     drop(store);
-    again.close().await.unwrap();
+    assert!(again.shutdown(GRACE).await);
 }
 
 #[tokio::test]
@@ -53,9 +58,9 @@ async fn an_unusable_place_is_named() {
 #[tokio::test]
 async fn a_damaged_store_is_an_error_and_is_left_as_it_is() {
     let directory = tempfile::tempdir().unwrap();
-    let timeline = Timeline::new(Arc::new(open(directory.path()).await.unwrap()), Config::default()).unwrap();
+    let timeline = Timeline::start(Config::default(), open(directory.path()).await.unwrap()).unwrap();
     send(&timeline).await;
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
     drop(timeline);
     let version = directory.path().join("store/version");
     let good = fs::read(&version).unwrap();
@@ -64,18 +69,18 @@ async fn a_damaged_store_is_an_error_and_is_left_as_it_is() {
         assert_eq!(refused(directory.path()).await.kind(), ErrorKind::Corrupt);
     }
     fs::write(&version, good).unwrap();
-    let timeline = Timeline::new(Arc::new(open(directory.path()).await.unwrap()), Config::default()).unwrap();
+    let timeline = Timeline::start(Config::default(), open(directory.path()).await.unwrap()).unwrap();
     assert_eq!(send(&timeline).await, 2);
 }
 
 #[tokio::test]
 async fn a_flipped_bit_in_the_journal_is_noticed() {
     let directory = tempfile::tempdir().unwrap();
-    let timeline = Timeline::new(Arc::new(open(directory.path()).await.unwrap()), Config::default()).unwrap();
+    let timeline = Timeline::start(Config::default(), open(directory.path()).await.unwrap()).unwrap();
     for _ in 0..20 {
         send(&timeline).await;
     }
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
     drop(timeline);
     let journal = directory.path().join("store/0.jnl");
     let mut bytes = fs::read(&journal).unwrap();
@@ -101,7 +106,7 @@ async fn a_start_that_was_cut_short_is_made_again() {
             fs::write(store.join("version"), version).unwrap();
         }
         let opened = open(directory.path()).await.unwrap();
-        opened.close().await.unwrap();
+        assert!(opened.shutdown(GRACE).await);
     }
 }
 
@@ -112,7 +117,7 @@ async fn dropping_without_closing_loses_nothing() {
         let timeline = loop {
             // The thread of the dropped store lets go of the directory a moment later.
             match open(directory.path()).await {
-                Ok(store) => break Timeline::new(Arc::new(store), Config::default()).unwrap(),
+                Ok(store) => break Timeline::start(Config::default(), store).unwrap(),
                 Err(error) => assert!(error.to_string().contains("in use"), "{error}"),
             }
             tokio::task::yield_now().await;
@@ -127,15 +132,44 @@ async fn dropping_without_closing_loses_nothing() {
 #[tokio::test]
 async fn values_out_of_range_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let mut config = embedded::Config::new(directory.path());
-    config.queue = 0;
-    let error = EmbeddedStore::open(config, Arc::new(())).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.to_string().as_str()),
-        (ErrorKind::Config, "queue is 0; it must be from 1 to 65536")
+    let config = || embedded::Config::new(directory.path());
+    for (config, text) in [
+        (embedded::Config::new(""), "directory is empty; name the folder of the store"),
+        (config().queue(0), "queue is 0; it must be from 1 to 65536"),
+        (config().batch_bytes(1), "batch_bytes is 1; it must be at least 65536"),
+    ] {
+        refused_with(EmbeddedStore::start(config).await, text);
+    }
+    let store = Arc::new(open(directory.path()).await.unwrap());
+    let start = |config| Timeline::start(config, Arc::clone(&store));
+    let config = Config::default().message_bytes_max(1);
+    refused_with(start(config), "message_bytes_max is 1; it must be from 2 to 1048576");
+    let config = Config::default().group_members_max(0);
+    refused_with(start(config), "group_members_max is 0; it must be from 1 to 10000");
+
+    let timeline = start(Config::default()).unwrap();
+    let router = |config| http::router(timeline.clone(), config);
+    refused_with(
+        router(http::Config::default().body_bytes_max(1)),
+        "body_bytes_max is 1; it must be at least 1024",
     );
-    let store: Arc<dyn Store> = Arc::new(open(directory.path()).await.unwrap());
-    let mut config = Config::default();
-    config.group_members_max = 0;
-    assert_eq!(Timeline::new(store, config).unwrap_err().kind(), ErrorKind::Config);
+    refused_with(
+        router(http::Config::default().answer_bytes_max(1)),
+        "answer_bytes_max is 1; it must be from ",
+    );
+    let config = http::Config::default().allowed_origins(["chat.example.org"]);
+    refused_with(router(config), "allowed_origins has \"chat.example.org\"; write an origin as ");
+    let server = |config| grpc::server(timeline.clone(), config);
+    let config = grpc::Config::default().request_bytes_max(1);
+    refused_with(server(config), "request_bytes_max is 1; it must be at least 1024");
+    refused_with(
+        server(grpc::Config::default().answer_bytes_max(1)),
+        "answer_bytes_max is 1; it must be from ",
+    );
+}
+
+fn refused_with<T: std::fmt::Debug>(started: Result<T, Error>, text: &str) {
+    let error = started.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().starts_with(text), "{error}");
 }

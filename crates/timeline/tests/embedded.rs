@@ -19,8 +19,13 @@ impl Directory {
 
 #[async_trait]
 impl World for Directory {
-    async fn open(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store> {
-        Arc::new(EmbeddedStore::open(embedded::Config::new(self.0.path()), observer).await.unwrap())
+    async fn start(&self) -> Arc<dyn Store> {
+        Arc::new(EmbeddedStore::start(embedded::Config::new(self.0.path())).await.unwrap())
+    }
+
+    async fn start_observed(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store> {
+        let config = embedded::Config::new(self.0.path()).observer(observer);
+        Arc::new(EmbeddedStore::start(config).await.unwrap())
     }
 }
 

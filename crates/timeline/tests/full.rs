@@ -8,7 +8,6 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Arc;
 use std::time::Duration;
 
 use timeline::embedded::EmbeddedStore;
@@ -16,6 +15,9 @@ use timeline::{
     Config, Count, ErrorKind, MemberId, Message, MessageId, NewMessage, Seq, State, Timeline, embedded,
 };
 use tokio::time::timeout;
+
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// Tells the child where its store is; without it the child's test does nothing.
 const DIRECTORY: &str = "TIMELINE_FULL_DIRECTORY";
@@ -48,8 +50,8 @@ fn member(id: &str) -> MemberId {
 }
 
 async fn open(config: embedded::Config) -> Timeline {
-    let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
-    Timeline::new(Arc::new(store), Config::default()).unwrap()
+    let store = EmbeddedStore::start(config).await.unwrap();
+    Timeline::start(Config::default(), store).unwrap()
 }
 
 async fn send(timeline: &Timeline, bytes: usize) -> timeline::Result<Seq> {
@@ -59,7 +61,7 @@ async fn send(timeline: &Timeline, bytes: usize) -> timeline::Result<Seq> {
 async fn send_as(timeline: &Timeline, bytes: usize, id: Option<&str>) -> timeline::Result<Seq> {
     let message = Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes))).unwrap();
     let message_id = id.map(|id| MessageId::new(id).unwrap());
-    let send = NewMessage { from: member("a"), to: member("a"), message, message_id };
+    let send = NewMessage::new(member("a"), member("a"), message).message_id(message_id);
     Ok(timeline.send(send).await?.sequence)
 }
 
@@ -126,8 +128,7 @@ fn a_disk_that_fills_and_empties() {
 #[tokio::test]
 async fn full_disk_child() {
     let Some(directory) = directory() else { return };
-    let mut config = embedded::Config::new(directory.join("data"));
-    config.disk_free_min_bytes = 0;
+    let config = embedded::Config::new(directory.join("data")).disk_free_min_bytes(0);
     let timeline = open(config.clone()).await;
     let ballast = directory.join("ballast");
     let first = send_as(&timeline, 10, Some("first")).await.unwrap();
@@ -158,11 +159,10 @@ async fn full_disk_child() {
         assert_eq!(send(&timeline, 10).await.unwrap().get(), acknowledged + 1);
         acknowledged += 1;
     }
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
 
     // With a mark, sends are refused before the disk is full, and nothing has to be opened again.
-    config.disk_free_min_bytes = u64::MAX;
-    let timeline = open(config).await;
+    let timeline = open(config.disk_free_min_bytes(u64::MAX)).await;
     assert_eq!(count(&timeline).await, acknowledged);
     let total = rustix::fs::statvfs(&directory).unwrap();
     let twentieth = total.f_blocks * total.f_frsize / 20;
@@ -183,7 +183,7 @@ async fn full_disk_child() {
     drop(file);
     until(&timeline, State::is_well).await;
     assert_eq!(send(&timeline, 10).await.unwrap().get(), acknowledged + 1);
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
 }
 
 #[test]
@@ -215,5 +215,5 @@ async fn few_descriptors_child() {
     let after = count(&timeline).await;
     assert!((acknowledged..=acknowledged + 1).contains(&after), "{after} of {acknowledged}; {reason}");
     assert_eq!(send(&timeline, 10).await.unwrap().get(), after + 1);
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
 }

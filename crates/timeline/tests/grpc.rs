@@ -1,7 +1,7 @@
 //! The gRPC service, over a bound port, with its own client.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
@@ -15,6 +15,9 @@ use tonic::transport::{Channel, Server};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
+
 struct Served {
     client: TimelineClient<Channel>,
     timeline: Timeline,
@@ -25,12 +28,12 @@ struct Served {
 impl Served {
     async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(())).await.unwrap();
-        let timeline = Timeline::new(Arc::new(store), Config::default()).unwrap();
+        let store = EmbeddedStore::start(embedded::Config::new(directory.path())).await.unwrap();
+        let timeline = Timeline::start(Config::default(), store).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
-        let service = grpc::server(timeline.clone(), &grpc::Config::default()).unwrap();
+        let service = grpc::server(timeline.clone(), grpc::Config::default()).unwrap();
         server.spawn(async move {
             let incoming = TcpListenerStream::new(listener);
             Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
@@ -130,7 +133,7 @@ async fn refusals_have_a_code_a_message_and_a_reason() {
     let message = "the message id id was used before for another message; give each message its own id";
     assert_refused(&status, Code::AlreadyExists, "TIMELINE_CONFLICT", message);
 
-    served.timeline.close().await.unwrap();
+    assert!(served.timeline.shutdown(GRACE).await);
     let status = client.send(send("a", "b", "{}")).await.unwrap_err();
     assert_refused(&status, Code::Unavailable, "TIMELINE_CLOSED", "the timeline store is closed");
 }

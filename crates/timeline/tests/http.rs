@@ -3,10 +3,15 @@
 
 mod served;
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
 use served::Served;
+
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
 
 /// Sends a request and returns the status and the body, parsed.
 async fn call(served: &Served, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
@@ -279,7 +284,7 @@ async fn a_message_id_used_for_something_else_is_409() {
 #[tokio::test]
 async fn a_closed_store_is_503() {
     let served = Served::start().await;
-    served.timeline.close().await.unwrap();
+    assert!(served.timeline.shutdown(GRACE).await);
     let closed =
         (StatusCode::SERVICE_UNAVAILABLE, problem(503, "TIMELINE_CLOSED", "the timeline store is closed"));
     assert_eq!(get(&served, "/timeline/sync?member=b").await, closed);

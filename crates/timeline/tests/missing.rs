@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
@@ -13,10 +13,13 @@ use timeline::{
     Config, Count, Error, ErrorKind, MemberId, Message, NewMessage, Seq, Store, Timeline, embedded,
 };
 
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
+
 const SENDS: u64 = 60;
 
 async fn open(directory: &Path) -> Result<EmbeddedStore, Error> {
-    EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await
+    EmbeddedStore::start(embedded::Config::new(directory)).await
 }
 
 fn member(id: &str) -> MemberId {
@@ -25,20 +28,20 @@ fn member(id: &str) -> MemberId {
 
 async fn send(timeline: &Timeline, number: u64) -> u64 {
     let message = Message::new(format!("{{\"n\":{number}}}")).unwrap();
-    let send = NewMessage { from: member("a"), to: member("b"), message, message_id: None };
+    let send = NewMessage::new(member("a"), member("b"), message);
     timeline.send(send).await.unwrap().sequence.get()
 }
 
 /// A store that was closed after `SENDS` sends.
 async fn store() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
-    let timeline = Timeline::new(Arc::new(open(directory.path()).await.unwrap()), Config::default()).unwrap();
+    let timeline = Timeline::start(Config::default(), open(directory.path()).await.unwrap()).unwrap();
     for number in 1..=SENDS {
         assert_eq!(send(&timeline, number).await, number);
     }
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
     // The journal of a new store is 64 MiB long; opened again it ends with its last batch.
-    open(directory.path()).await.unwrap().close().await.unwrap();
+    assert!(open(directory.path()).await.unwrap().shutdown(GRACE).await);
     directory
 }
 
@@ -148,11 +151,11 @@ async fn a_missing_part_is_refused_and_nothing_is_changed() {
 async fn an_older_copy_of_the_files_is_refused_with_both_numbers() {
     let whole = store().await;
     let older = copy(whole.path());
-    let timeline = Timeline::new(Arc::new(open(whole.path()).await.unwrap()), Config::default()).unwrap();
+    let timeline = Timeline::start(Config::default(), open(whole.path()).await.unwrap()).unwrap();
     for number in 1..=4 {
         send(&timeline, number).await;
     }
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
     let marker = older.path().join("marker");
     let older_marker = fs::read(&marker).unwrap();
     fs::copy(whole.path().join("marker"), &marker).unwrap();
@@ -232,9 +235,8 @@ async fn a_write_that_was_cut_short_is_no_damage() {
 #[tokio::test]
 async fn a_store_that_must_exist_is_not_made() {
     let directory = tempfile::tempdir().unwrap();
-    let mut config = embedded::Config::new(directory.path().join("data"));
-    config.must_exist = true;
-    let error = EmbeddedStore::open(config, Arc::new(())).await.unwrap_err();
+    let config = embedded::Config::new(directory.path().join("data")).must_exist(true);
+    let error = EmbeddedStore::start(config).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(!directory.path().join("data/store").exists());
 }
@@ -243,7 +245,7 @@ async fn a_store_that_must_exist_is_not_made() {
 async fn other_users_are_kept_out() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("data");
-    open(&directory).await.unwrap().close().await.unwrap();
+    assert!(open(&directory).await.unwrap().shutdown(GRACE).await);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&directory), 0o700);
     assert_eq!(mode(&directory.join("store")), 0o700);

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use timeline::embedded::{self, EmbeddedStore, check, salvage};
@@ -13,11 +13,14 @@ use timeline::{
     NewGroupMessage, NewMessage, PageRequest, Position, Seq, Timeline,
 };
 
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
+
 const SENDS: u64 = 40;
 
 async fn open(directory: &Path) -> Result<Timeline, Error> {
-    let store = EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await?;
-    Timeline::new(Arc::new(store), Config::default())
+    let store = EmbeddedStore::start(embedded::Config::new(directory)).await?;
+    Timeline::start(Config::default(), store)
 }
 
 fn member(id: &str) -> MemberId {
@@ -27,17 +30,13 @@ fn member(id: &str) -> MemberId {
 fn send(number: u64) -> NewMessage {
     let message = Message::new(format!("{{\"n\":{number}}}")).unwrap();
     let message_id = Some(MessageId::new(format!("id{number}")).unwrap());
-    NewMessage { from: member("a"), to: member("b"), message, message_id }
+    NewMessage::new(member("a"), member("b"), message).message_id(message_id)
 }
 
 fn group_send() -> NewGroupMessage {
-    NewGroupMessage {
-        from: Some(member("a")),
-        group: GroupName::new("g").unwrap(),
-        members: (0..20).map(|number| member(&format!("m{number}"))).collect(),
-        message: Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(1_000))).unwrap(),
-        message_id: None,
-    }
+    let members = (0..20).map(|number| member(&format!("m{number}")));
+    let message = Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(1_000))).unwrap();
+    NewGroupMessage::new(GroupName::new("g").unwrap(), members, message).from(member("a"))
 }
 
 /// A store that was closed after `SENDS` sends of a to b, one to a group, and the cursor of b at 9.
@@ -49,9 +48,9 @@ async fn store() -> TempDir {
     }
     timeline.send_group(group_send()).await.unwrap();
     timeline.received(&member("b"), Seq::new(9).unwrap()).await.unwrap();
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
     // The journal of a new store is 64 MiB long; opened again it ends with its last batch.
-    open(directory.path()).await.unwrap().close().await.unwrap();
+    assert!(open(directory.path()).await.unwrap().shutdown(GRACE).await);
     directory
 }
 

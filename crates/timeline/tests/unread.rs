@@ -4,7 +4,6 @@
 
 use std::future::pending;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -33,14 +32,13 @@ const ANSWER_BYTES: usize = 7 * 1024 * 1024;
 
 /// A timeline in which bob has more than a page of unread messages.
 async fn timeline(directory: &TempDir) -> Timeline {
-    let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(())).await.unwrap();
-    let timeline = Timeline::new(Arc::new(store), Config::default()).unwrap();
+    let store = EmbeddedStore::start(embedded::Config::new(directory.path())).await.unwrap();
+    let timeline = Timeline::start(Config::default(), store).unwrap();
     let (from, to) = (MemberId::new("alice").unwrap(), MemberId::new("bob").unwrap());
     // Quotation marks, which JSON makes twice as long.
     let message = Message::new(format!("{{\"t\":[{}0]}}", "\"\",".repeat(20_000))).unwrap();
     for _ in 0..20 {
-        let send =
-            NewMessage { from: from.clone(), to: to.clone(), message: message.clone(), message_id: None };
+        let send = NewMessage::new(from.clone(), to.clone(), message.clone());
         timeline.send(send).await.unwrap();
     }
     timeline
@@ -78,9 +76,8 @@ const DEAF: usize = 8;
 async fn http_answers_that_nobody_reads_make_room_for_those_that_are_read() {
     let directory = tempfile::tempdir().unwrap();
     let timeline = timeline(&directory).await;
-    let mut config = http::Config::default();
-    config.answer_bytes_max = ANSWER_BYTES;
-    let router = http::router(timeline, &config).unwrap();
+    let config = http::Config::default().answer_bytes_max(ANSWER_BYTES);
+    let router = http::router(timeline, config).unwrap();
     let (listener, address) = listener();
     let mut server = JoinSet::new();
     server.spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -116,9 +113,8 @@ async fn open(channel: Channel) -> Result<Streaming<SyncMessageReply>, Status> {
 async fn grpc_answers_that_nobody_reads_make_room_for_those_that_are_read() {
     let directory = tempfile::tempdir().unwrap();
     let timeline = timeline(&directory).await;
-    let mut config = grpc::Config::default();
-    config.answer_bytes_max = ANSWER_BYTES;
-    let (address, _server) = serve_grpc(timeline, &config);
+    let config = grpc::Config::default().answer_bytes_max(ANSWER_BYTES);
+    let (address, _server) = serve_grpc(timeline, config);
     // As the protocol has it, so that a client takes no more unasked.
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     let endpoint = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
@@ -137,7 +133,7 @@ async fn grpc_answers_that_nobody_reads_make_room_for_those_that_are_read() {
     timeout(LIMIT, first.message()).await.unwrap().unwrap_err();
 }
 
-fn serve_grpc(timeline: Timeline, config: &grpc::Config) -> (SocketAddr, JoinSet<()>) {
+fn serve_grpc(timeline: Timeline, config: grpc::Config) -> (SocketAddr, JoinSet<()>) {
     let service = grpc::server(timeline, config).unwrap();
     let (listener, address) = listener();
     let mut server = JoinSet::new();
@@ -182,17 +178,16 @@ impl Store for Hanging {
         watch::channel(State::Well).1
     }
 
-    async fn close(&self) -> timeline::Result<()> {
-        Ok(())
+    async fn shutdown(&self, _grace: Duration) -> bool {
+        true
     }
 }
 
 #[tokio::test]
 async fn a_read_that_finds_no_room_is_told_to_come_again() {
-    let timeline = Timeline::new(Arc::new(Hanging), Config::default()).unwrap();
-    let mut config = http::Config::default();
-    config.answer_bytes_max = ANSWER_BYTES;
-    let router = http::router(timeline.clone(), &config).unwrap();
+    let timeline = Timeline::start(Config::default(), Hanging).unwrap();
+    let config = http::Config::default().answer_bytes_max(ANSWER_BYTES);
+    let router = http::router(timeline.clone(), config).unwrap();
     let (listener, address) = listener();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -208,9 +203,8 @@ async fn a_read_that_finds_no_room_is_told_to_come_again() {
     refused.read_exact(&mut begin).await.unwrap();
     assert_eq!(String::from_utf8(begin).unwrap(), body);
 
-    let mut config = grpc::Config::default();
-    config.answer_bytes_max = ANSWER_BYTES;
-    let (address, _server) = serve_grpc(timeline, &config);
+    let config = grpc::Config::default().answer_bytes_max(ANSWER_BYTES);
+    let (address, _server) = serve_grpc(timeline, config);
     let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     let mut asking = JoinSet::new();
     for _ in 0..3 {

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
@@ -12,6 +12,9 @@ use timeline::{
     Config, Conversation, Count, Destination, ErrorKind, GroupName, MemberId, Message, MessageId,
     NewGroupMessage, NewMessage, PageRequest, Seq, Timeline, embedded,
 };
+
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
 
 fn member(id: &str) -> MemberId {
     MemberId::new(id).unwrap()
@@ -43,24 +46,21 @@ fn layout_1() -> TempDir {
 }
 
 async fn open(directory: &Path) -> Timeline {
-    let store = EmbeddedStore::open(embedded::Config::new(directory), Arc::new(())).await.unwrap();
-    Timeline::new(Arc::new(store), Config::default()).unwrap()
+    let store = EmbeddedStore::start(embedded::Config::new(directory)).await.unwrap();
+    Timeline::start(Config::default(), store).unwrap()
 }
 
 fn send(number: u64) -> NewMessage {
     let message = Message::new(format!("{{\"n\":{number}}}")).unwrap();
     let message_id = Some(MessageId::new(format!("id{number}")).unwrap());
-    NewMessage { from: member("alice"), to: member("bob"), message, message_id }
+    NewMessage::new(member("alice"), member("bob"), message).message_id(message_id)
 }
 
 fn group_send(from: Option<MemberId>, number: u64) -> NewGroupMessage {
-    NewGroupMessage {
-        from,
-        group: GroupName::new("friends").unwrap(),
-        members: ["alice", "bob", "carol"].map(member).to_vec(),
-        message: Message::new(format!("{{\"g\":{number}}}")).unwrap(),
-        message_id: Some(MessageId::new(format!("g{number}")).unwrap()),
-    }
+    let message = Message::new(format!("{{\"g\":{number}}}")).unwrap();
+    NewGroupMessage::new(GroupName::new("friends").unwrap(), ["alice", "bob", "carol"].map(member), message)
+        .from(from)
+        .message_id(MessageId::new(format!("g{number}")).unwrap())
 }
 
 #[tokio::test]
@@ -90,8 +90,9 @@ async fn a_directory_of_layout_1_stays_readable_and_goes_on() {
         assert_eq!(timeline.send(send(3)).await.unwrap().sequence.get(), 3);
         timeline.send_group(group_send(None, 2)).await.unwrap();
         timeline.send_group(group_send(Some(member("carol")), 2)).await.unwrap();
-        let other = Message::new("{}").unwrap();
-        let conflict = timeline.send(NewMessage { message: other, ..send(3) }).await.unwrap_err();
+        let mut other = send(3);
+        other.message = Message::new("{}").unwrap();
+        let conflict = timeline.send(other).await.unwrap_err();
         assert_eq!(conflict.kind(), ErrorKind::Conflict);
 
         assert_eq!(timeline.send(send(100 + round)).await.unwrap().sequence.get(), 26 + 2 * round);
@@ -104,7 +105,7 @@ async fn a_directory_of_layout_1_stays_readable_and_goes_on() {
         assert_eq!(new[0].to, Some(Destination::Member(member("bob"))));
         assert_eq!(new[1].to, Some(Destination::Group(GroupName::new("friends").unwrap())));
         assert!(new[0].tag.is_some() && new[0].tag != new[1].tag);
-        timeline.close().await.unwrap();
+        assert!(timeline.shutdown(GRACE).await);
     }
 }
 
@@ -122,22 +123,22 @@ async fn a_directory_of_layout_1_can_be_salvaged() {
 #[tokio::test]
 async fn a_marker_does_not_fit_a_store_of_layout_1_that_was_put_back() {
     let directory = layout_1();
-    open(directory.path()).await.close().await.unwrap();
+    assert!(open(directory.path()).await.shutdown(GRACE).await);
     let older = layout_1();
     fs::copy(directory.path().join("marker"), older.path().join("marker")).unwrap();
-    let error = EmbeddedStore::open(embedded::Config::new(older.path()), Arc::new(())).await.unwrap_err();
+    let error = EmbeddedStore::start(embedded::Config::new(older.path())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
 }
 
 #[tokio::test]
 async fn a_store_of_a_newer_layout_is_refused_in_one_line() {
     let directory = tempfile::tempdir().unwrap();
-    open(directory.path()).await.close().await.unwrap();
+    assert!(open(directory.path()).await.shutdown(GRACE).await);
     let database = fjall::Database::builder(directory.path().join("store")).open().unwrap();
     let state = database.keyspace("state", fjall::KeyspaceCreateOptions::default).unwrap();
     state.insert("v", [3]).unwrap();
     drop((state, database));
-    let error = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(())).await.unwrap_err();
+    let error = EmbeddedStore::start(embedded::Config::new(directory.path())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
     let said = error.to_string();
     assert!(said.contains("layout version 3") && !said.contains('\n'), "{said}");

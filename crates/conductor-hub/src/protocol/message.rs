@@ -17,16 +17,27 @@ use super::Opcode;
 const EMPTY_BYTES: usize = 10;
 
 /// A message that owns its parts.
+///
+/// With the feature `serde` it is read and written in the form that the conductor's message has in
+/// JSON. The body is base64 there; a part that is missing, and a body that is `null`, is empty:
+///
+/// ```json
+/// {"opcode":2,"uuid":"7f1c","channel_name":"news","body":"aGk="}
+/// ```
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Message {
     /// What the message asks for.
     pub opcode: Opcode,
     /// The sender's id of the message, by convention a lowercase v4 uuid; may be empty.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub uuid: String,
     /// The channel it concerns; empty where the opcode needs none.
+    #[cfg_attr(feature = "serde", serde(default, rename = "channel_name"))]
     pub channel: String,
     /// What it carries.
+    #[cfg_attr(feature = "serde", serde(default, with = "super::body"))]
     pub body: Bytes,
 }
 

@@ -1,5 +1,7 @@
 //! The conductor's binary protocol: pure, no I/O, no clock.
 
+#[cfg(feature = "serde")]
+mod body;
 mod message;
 mod opcode;
 

@@ -7,6 +7,7 @@ use std::fmt;
 /// Unknown numbers decode too: a server ignores them, so that newer clients
 /// keep working with it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Opcode(u16);
 
 impl Opcode {

@@ -62,6 +62,7 @@ const AT_HEADER: DecoderState = DecoderState::Header { bytes: [0; HEADER_BYTES_M
 
 impl Decoder {
     /// Creates a decoder that refuses messages longer than `limit` bytes.
+    #[must_use]
     pub const fn new(limit: usize) -> Self {
         Self {
             limit,

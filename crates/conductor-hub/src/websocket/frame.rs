@@ -147,6 +147,7 @@ pub fn put_frame(out: &mut BytesMut, kind: FrameKind, payload: &[u8]) {
 /// Returns a close frame with the given code and reason.
 ///
 /// A reason longer than 123 bytes is cut, at the end of a character.
+#[must_use]
 pub fn close_frame(code: u16, reason: &str) -> Bytes {
     let cut = reason.floor_char_boundary(CONTROL_BYTES_MAX - 2);
     let mut payload = BytesMut::with_capacity(2 + cut);

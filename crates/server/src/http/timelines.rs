@@ -5,9 +5,7 @@ use tidings::timeline::{Timeline, http};
 
 /// The routes of the timelines.
 pub(crate) fn timelines(timeline: &Timeline, body_bytes: usize) -> anyhow::Result<Router> {
-    let mut config = http::Config::default();
-    config.body_bytes_max = body_bytes;
     // Which pages may read answers is told for all routes in one place, `headers.rs`.
-    config.cors = false;
-    Ok(http::router(timeline.clone(), &config)?)
+    let config = http::Config::default().body_bytes_max(body_bytes).cors(false);
+    Ok(http::router(timeline.clone(), config)?)
 }

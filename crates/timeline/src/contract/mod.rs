@@ -39,6 +39,7 @@ macro_rules! store_contract {
             concurrent_senders_leave_no_gap
             everything_is_there_after_opening_again
             a_closed_store_says_so
+            a_shutdown_without_time_still_ends_the_store
             a_member_never_heard_of_has_nothing
             sync_goes_on_after_last_read
             histories_page_forwards_and_backwards

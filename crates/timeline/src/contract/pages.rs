@@ -1,7 +1,5 @@
 //! Laws of reading.
 
-use std::sync::Arc;
-
 use tokio::task::JoinSet;
 
 use super::world::*;
@@ -105,8 +103,8 @@ pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn Wor
 ///
 /// An entry that is larger than a page comes alone. Nothing is skipped.
 pub async fn pages_end_after_1_mib(place: &dyn World) {
-    let config = Config { message_bytes_max: PAGE_BYTES_MAX, ..Config::default() };
-    let timeline = Timeline::new(place.open(Arc::new(())).await, config).unwrap();
+    let config = Config::default().message_bytes_max(PAGE_BYTES_MAX);
+    let timeline = Timeline::start(config, place.start().await).unwrap();
     // As many bytes as the object around the text has, and an entry without names.
     let around = Entry::new(seq(1), Message::from_stored("{}")).bytes() - 2;
     let text = |bytes: usize| Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes - 8))).unwrap();

@@ -48,7 +48,7 @@ pub async fn a_repetition_after_opening_again_has_the_first_answer(place: &dyn W
     let timeline = open(place).await;
     send_id(&timeline, "a", "b", 1, "one").await.unwrap();
     send_id(&timeline, "a", "b", 2, "two").await.unwrap();
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
     let timeline = open(place).await;
     assert_eq!(send_id(&timeline, "a", "b", 1, "one").await.unwrap(), 1);
     assert_eq!(send_id(&timeline, "a", "b", 2, "two").await.unwrap(), 2);

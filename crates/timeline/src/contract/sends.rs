@@ -1,6 +1,7 @@
 //! Laws of sending.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -101,7 +102,7 @@ pub async fn a_message_to_many_is_the_same_in_every_inbox(place: &dyn World) {
         assert_eq!(inbox(&timeline, name).await, expected);
     }
     assert_eq!(history(&timeline, &group("g")).await, expected);
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
     let timeline = open(place).await;
     assert_eq!(inbox(&timeline, "m39").await, expected);
 }
@@ -210,7 +211,7 @@ pub async fn everything_is_there_after_opening_again(place: &dyn World) {
         send(&timeline, "a", "b", number).await;
     }
     timeline.received(&member("b"), seq(4)).await.unwrap();
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
 
     let timeline = open(place).await;
     assert_eq!(inbox(&timeline, "b").await, texts(1..=9));
@@ -219,17 +220,31 @@ pub async fn everything_is_there_after_opening_again(place: &dyn World) {
     assert_eq!(history(&timeline, &pair("a", "b")).await, texts(1..=10));
 }
 
-/// Every call fails with `Closed`; closing again is harmless.
+/// Every call fails with [`Closed`](crate::ErrorKind::Closed); a second shutdown waits for the same
+/// end.
 pub async fn a_closed_store_says_so(place: &dyn World) {
     let timeline = open(place).await;
     send(&timeline, "a", "b", 1).await;
-    let (first, second) = tokio::join!(timeline.close(), timeline.close());
-    assert!(first.is_ok() && second.is_ok());
-    timeline.close().await.unwrap();
+    let ended = tokio::join!(timeline.shutdown(GRACE), timeline.shutdown(GRACE));
+    assert_eq!(ended, (true, true), "both wait for the same end");
+    assert!(timeline.shutdown(GRACE).await);
     let member = member("b");
     let closed = ErrorKind::Closed;
     assert_eq!(send_id(&timeline, "a", "b", 1, "x").await.unwrap_err().kind(), closed);
     assert_eq!(timeline.sync(&member, seq(0), Count::default()).await.unwrap_err().kind(), closed);
     assert_eq!(timeline.received(&member, seq(1)).await.unwrap_err().kind(), closed);
     assert_eq!(timeline.received_of(&member).await.unwrap_err().kind(), closed);
+}
+
+/// A shutdown that is given no time ends the store all the same.
+///
+/// Sends are refused from the call on, and a later shutdown waits for the end.
+pub async fn a_shutdown_without_time_still_ends_the_store(place: &dyn World) {
+    let timeline = open(place).await;
+    assert_eq!(send(&timeline, "a", "b", 1).await, 1);
+    // Whether a store ends in no time is its own affair.
+    timeline.shutdown(Duration::ZERO).await;
+    assert_eq!(send_id(&timeline, "a", "b", 2, "x").await.unwrap_err().kind(), ErrorKind::Closed);
+    assert!(timeline.shutdown(GRACE).await);
+    assert_eq!(inbox(&open(place).await, "b").await, texts([1]));
 }

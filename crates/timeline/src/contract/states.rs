@@ -12,7 +12,7 @@ pub async fn the_state_is_well_until_the_store_is_closed(place: &dyn World) {
     assert_eq!(*state.borrow_and_update(), State::Well);
     send(&timeline, "a", "b", 1).await;
     assert!(!state.has_changed().unwrap(), "a send changes nothing");
-    timeline.close().await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
     state.changed().await.unwrap();
     assert!(matches!(&*state.borrow(), State::Down { reason } if !reason.is_empty()));
     let timeline = open(place).await;

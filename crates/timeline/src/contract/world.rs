@@ -1,6 +1,7 @@
 //! What a law needs of a store under test, and short forms for laws.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -12,16 +13,22 @@ use crate::{
 /// A place that a store keeps its data in, empty at first.
 #[async_trait]
 pub trait World: Sync {
-    /// Opens the store of this place; again after it was closed, with what it held.
-    async fn open(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store>;
+    /// Starts the store of this place; again after it was shut down, with what it held.
+    async fn start(&self) -> Arc<dyn Store>;
+
+    /// Starts the store of this place with an observer.
+    async fn start_observed(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store>;
 }
 
+/// A time that only a hang reaches.
+pub(super) const GRACE: Duration = Duration::from_secs(60);
+
 pub(super) async fn open(place: &dyn World) -> Timeline {
-    observed(place, Arc::new(())).await
+    Timeline::start(Config::default(), place.start().await).unwrap()
 }
 
 pub(super) async fn observed(place: &dyn World, observer: Arc<dyn Observer>) -> Timeline {
-    Timeline::new(place.open(observer).await, Config::default()).unwrap()
+    Timeline::start(Config::default(), place.start_observed(observer).await).unwrap()
 }
 
 pub(super) fn member(id: &str) -> MemberId {
@@ -45,13 +52,13 @@ pub(super) fn group(name: &str) -> Conversation {
 }
 
 pub(super) async fn send(timeline: &Timeline, from: &str, to: &str, number: u64) -> u64 {
-    let send = NewMessage { from: member(from), to: member(to), message: message(number), message_id: None };
+    let send = NewMessage::new(member(from), member(to), message(number));
     timeline.send(send).await.unwrap().sequence.get()
 }
 
 pub(super) async fn send_id(timeline: &Timeline, from: &str, to: &str, number: u64, id: &str) -> Result<u64> {
     let message_id = Some(MessageId::new(id).unwrap());
-    let send = NewMessage { from: member(from), to: member(to), message: message(number), message_id };
+    let send = NewMessage::new(member(from), member(to), message(number)).message_id(message_id);
     Ok(timeline.send(send).await?.sequence.get())
 }
 

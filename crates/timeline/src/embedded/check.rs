@@ -58,9 +58,9 @@ impl fmt::Display for CheckReport {
 ///
 /// # Errors
 ///
-/// Those of [`EmbeddedStore::open`](super::EmbeddedStore::open), with the same text: `Corrupt` when
-/// something is missing or damaged, `Config` when it is in use, cannot be read or is of a newer
-/// version.
+/// Those of [`EmbeddedStore::start`](super::EmbeddedStore::start), with the same text:
+/// [`Corrupt`](crate::ErrorKind::Corrupt) when something is missing or damaged,
+/// [`Config`](crate::ErrorKind::Config) when it is in use, cannot be read or is of a newer version.
 pub fn check(directory: &Path) -> Result<CheckReport> {
     let _lock = lock(directory)?;
     look(directory)
@@ -93,7 +93,7 @@ fn look(directory: &Path) -> Result<CheckReport> {
 ///
 /// # Errors
 ///
-/// Those of [`check`]; also `Corrupt` when there is none.
+/// Those of [`check`]; also [`Corrupt`](crate::ErrorKind::Corrupt) when there is none.
 pub fn check_existing(directory: &Path) -> Result<CheckReport> {
     let report = check(directory)?;
     if report.layout.is_none() {
@@ -109,7 +109,8 @@ pub fn check_existing(directory: &Path) -> Result<CheckReport> {
 ///
 /// # Errors
 ///
-/// Those of [`check`]; also `Corrupt` with the name of the table when one is damaged.
+/// Those of [`check`]; also [`Corrupt`](crate::ErrorKind::Corrupt) with the name of the table when
+/// one is damaged.
 pub fn check_deep(directory: &Path) -> Result<CheckReport> {
     let _lock = lock(directory)?;
     let report = look(directory)?;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::DropGuard;
 
 use super::fair_queue::FairQueue;
 use super::lanes::{Lane, LanePermit};
@@ -71,8 +70,8 @@ impl Committer {
         Self { shared, engine, herald, queue: FairQueue::new(), batch_bytes, recent: Recent::new(RECENT_MAX) }
     }
 
-    /// Works until every handle is gone or one closed the store. `done` is dropped last.
-    pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>, done: DropGuard) {
+    /// Works until every handle is gone or one shut the store down.
+    pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
             if self.queue.len() == 0 {
                 match commands.blocking_recv() {
@@ -87,6 +86,10 @@ impl Committer {
             {
                 self.take_in(command, &mut commands);
             }
+            // Whoever shut the store down while the queue was full could not say so here.
+            if self.shared.is_closed() {
+                commands.close();
+            }
             metrics::queue(self.queue.len() + commands.len());
             self.mend();
             let calls = self.queue.take(SENDER_BYTES, self.batch_bytes);
@@ -94,10 +97,9 @@ impl Committer {
                 self.batch(calls);
             }
         }
-        // The files are let go of before `close` returns.
+        // The files are let go of before `shutdown` returns, which waits for this thread.
         self.shared.close();
-        drop(self);
-        drop(done);
+        self.shared.note_end(self.engine.finish());
     }
 
     fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {

@@ -1,42 +1,31 @@
 //! Where the embedded store is and how much it holds in memory.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Observer, Result};
 
 /// Settings of the embedded store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
+///
+/// They begin with [`Config::new`] and are changed by setters;
+/// [`EmbeddedStore::start`](super::EmbeddedStore::start) checks the whole once.
+#[derive(Clone)]
 pub struct Config {
-    /// The directory of the store.
-    ///
-    /// It is made if it is missing, and used by one process at a time.
-    pub directory: PathBuf,
-    /// Whether a store must be there already.
-    ///
-    /// Then one that is missing is an error, and none is made. False by default. For programs that
-    /// know, from a note of their own, that there was one.
-    pub must_exist: bool,
-    /// How many sends wait for the committer at most.
-    ///
-    /// 1,024 by default, 1 to 65,536. When the queue is full, senders wait. It bounds the memory of
-    /// waiting sends, together with the timeline's bound on a message.
-    pub queue: usize,
-    /// The bytes after which a batch is committed without further sends.
-    ///
-    /// 8 MiB by default, at least 64 KiB.
-    pub batch_bytes: usize,
-    /// How many bytes of the disk stay free.
-    ///
-    /// 256 MiB by default, and never more than a twentieth of the disk. Below, sends are refused
-    /// and the state is read-only, until there is a quarter more. 0 turns it off.
-    pub disk_free_min_bytes: u64,
-    /// The bytes of the cache for what is read from disk; 32 MiB by default.
-    pub cache_bytes: u64,
+    pub(super) directory: PathBuf,
+    pub(super) must_exist: bool,
+    pub(super) queue: usize,
+    pub(super) batch_bytes: usize,
+    pub(super) disk_free_min_bytes: u64,
+    pub(super) cache_bytes: u64,
+    pub(super) observer: Arc<dyn Observer>,
 }
 
 impl Config {
     /// Returns the defaults for a store in `directory`.
+    ///
+    /// The directory is made if it is missing, and used by one process at a time.
+    #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
@@ -45,7 +34,63 @@ impl Config {
             batch_bytes: 8 * 1024 * 1024,
             disk_free_min_bytes: 256 * 1024 * 1024,
             cache_bytes: 32 * 1024 * 1024,
+            observer: Arc::new(()),
         }
+    }
+
+    /// Sets whether a store must be there already.
+    ///
+    /// False by default. If it is true, a store that is missing is an error, and none is made. For
+    /// programs that know, from a note of their own, that there was one.
+    #[must_use]
+    pub fn must_exist(self, must_exist: bool) -> Self {
+        Self { must_exist, ..self }
+    }
+
+    /// Sets how many sends wait for the committer at most.
+    ///
+    /// 1,024 by default, 1 to 65,536. When the queue is full, senders wait. It bounds the memory of
+    /// waiting sends, together with the timeline's bound on a message. More suits slow disks with
+    /// many senders, whose sends then share a flush.
+    #[must_use]
+    pub fn queue(self, sends: usize) -> Self {
+        Self { queue: sends, ..self }
+    }
+
+    /// Sets the bytes after which a batch is committed without further sends.
+    ///
+    /// 8 MiB by default, at least 64 KiB. More lets more sends share a flush, each of which waits
+    /// longer for it.
+    #[must_use]
+    pub fn batch_bytes(self, bytes: usize) -> Self {
+        Self { batch_bytes: bytes, ..self }
+    }
+
+    /// Sets how many bytes of the disk stay free.
+    ///
+    /// 256 MiB by default; any number, but never more than a twentieth of the disk counts. Below,
+    /// sends are refused and the state is read-only, until there is a quarter more. 0 turns it off.
+    /// More suits disks that other programs fill quickly.
+    #[must_use]
+    pub fn disk_free_min_bytes(self, bytes: u64) -> Self {
+        Self { disk_free_min_bytes: bytes, ..self }
+    }
+
+    /// Sets the bytes of the cache for what is read from disk.
+    ///
+    /// 32 MiB by default; any number. More suits stores whose old entries are read often.
+    #[must_use]
+    pub fn cache_bytes(self, bytes: u64) -> Self {
+        Self { cache_bytes: bytes, ..self }
+    }
+
+    /// Sets who is told of each inbox entry once it is durable.
+    ///
+    /// Nobody by default. Set it to push new entries to readers who are connected. An `Arc` of an
+    /// observer is one, too.
+    #[must_use]
+    pub fn observer(self, observer: impl Observer + 'static) -> Self {
+        Self { observer: Arc::new(observer), ..self }
     }
 
     pub(super) fn validate(&self) -> Result<()> {
@@ -60,5 +105,18 @@ impl Config {
             return wrong(format!("batch_bytes is {}; it must be at least 65536", self.batch_bytes));
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("directory", &self.directory)
+            .field("must_exist", &self.must_exist)
+            .field("queue", &self.queue)
+            .field("batch_bytes", &self.batch_bytes)
+            .field("disk_free_min_bytes", &self.disk_free_min_bytes)
+            .field("cache_bytes", &self.cache_bytes)
+            .finish_non_exhaustive()
     }
 }

@@ -146,6 +146,15 @@ impl Marker {
 }
 
 impl Flusher {
+    /// Returns one that always fails, as on a disk that went away.
+    #[cfg(test)]
+    pub(super) fn broken() -> Self {
+        // Pipes cannot be flushed to a disk.
+        let (end, _other) = io::pipe().expect("the system has pipes");
+        let file = File::from(std::os::fd::OwnedFd::from(end));
+        Self { file: Arc::new(file), dirty: Arc::new(AtomicBool::new(true)) }
+    }
+
     /// Makes durable what was written.
     pub(super) fn flush(&self) -> io::Result<()> {
         // Before the flush, so that what is written meanwhile is flushed the next time.

@@ -12,9 +12,9 @@
 //! # When a write fails
 //!
 //! After a failed write or flush nobody knows what reached the disk. The store answers the senders
-//! of that batch, and those that come, with `Unavailable`; reads go on. As soon as a probe can be
-//! written it is opened again, which finds either the whole batch or nothing of it, and compared
-//! with its marker; tried again with growing pauses of up to 5 s.
+//! of that batch, and those that come, with [`Unavailable`](crate::ErrorKind::Unavailable); reads
+//! go on. As soon as a probe can be written it is opened again, which finds either the whole batch
+//! or nothing of it, and compared with its marker; tried again with growing pauses of up to 5 s.
 //! [`Store::state`](crate::Store::state) says meanwhile what is wrong. The same holds when the
 //! committing thread panics. Sends repeated with their message ids have one effect.
 //!
@@ -43,10 +43,10 @@
 //! gone, replays a journal up to the first bytes that it cannot read, and cuts the rest. So the
 //! directory is looked through before the engine opens it: all parts that the marker names must be
 //! there, every header must fit its checksum, and every batch up to the marker's must be in the
-//! journals or in the tables. Otherwise opening fails with `Corrupt`, says what is missing, and has
-//! changed nothing. The marker is written after each commit: it is exact after `kill -9`, and at
-//! most 5 s behind after a loss of power. What a loss of power left at the end of a journal was
-//! never acknowledged; it is removed and told with its size.
+//! journals or in the tables. Otherwise opening fails with [`Corrupt`](crate::ErrorKind::Corrupt),
+//! says what is missing, and has changed nothing. The marker is written after each commit: it is
+//! exact after `kill -9`, and at most 5 s behind after a loss of power. What a loss of power left
+//! at the end of a journal was never acknowledged; it is removed and told with its size.
 //!
 //! [`check`] says what opening would, and [`salvage`] reads what can be read into a new directory.
 //!

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
 use super::metrics;
 use crate::{Entry, Error, ErrorKind, MemberId, Observer, Result};
 
@@ -48,14 +50,17 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 const BATCHES_MAX: usize = 4_096;
 
 impl Notifier {
-    /// Starts the thread.
-    pub(super) fn start(observer: Arc<dyn Observer>) -> Result<Self> {
+    /// Starts the thread, which holds `token` until it ends.
+    pub(super) fn start(observer: Arc<dyn Observer>, token: TaskTrackerToken) -> Result<Self> {
         let (batches, receiver) = sync_channel(BATCHES_MAX);
         let waiting = Arc::new(QueuedEntries::default());
         let shared = Arc::clone(&waiting);
         thread::Builder::new()
             .name("timeline-tell".to_owned())
-            .spawn(move || tell(&receiver, &shared, &*observer))
+            .spawn(move || {
+                let _token = token;
+                tell(&receiver, &shared, &*observer);
+            })
             .map_err(|error| {
                 Error::new(ErrorKind::Unavailable, "the thread of the observer cannot be started")
                     .with_source(error)
@@ -130,6 +135,7 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
 
     use parking_lot::Mutex;
+    use tokio_util::task::TaskTracker;
 
     use super::*;
     use crate::{Message, Seq};
@@ -161,7 +167,7 @@ mod tests {
         let (go, receiver) = channel();
         let (sender, heard) = channel();
         let slow = Slow { go: Mutex::new(receiver), heard: sender };
-        let mut herald = Notifier::start(Arc::new(slow)).unwrap();
+        let mut herald = Notifier::start(Arc::new(slow), TaskTracker::new().token()).unwrap();
         herald.tell(batch(1, ENTRIES_MAX - 1));
         herald.tell(batch(2, 1));
         // No room, although the observer has not heard anything yet.
@@ -192,7 +198,7 @@ mod tests {
             }
         }
         let (sender, heard) = channel();
-        let mut herald = Notifier::start(Arc::new(Panics(sender))).unwrap();
+        let mut herald = Notifier::start(Arc::new(Panics(sender)), TaskTracker::new().token()).unwrap();
         for sequence in 1..=2 {
             herald.tell(batch(sequence, 1));
             assert_eq!(heard.recv().unwrap(), sequence);

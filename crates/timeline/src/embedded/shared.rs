@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     /// Since when a batch is being written.
     pub(super) writing: Mutex<Option<Instant>>,
     pub(super) damage: Damage,
+    /// Whether the committing thread has ended, and with all that it wrote on disk.
+    ended_well: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -74,6 +77,7 @@ impl Shared {
             flusher: Mutex::new(Some(flusher)),
             writing: Mutex::new(None),
             damage: Damage::new(directory),
+            ended_well: AtomicBool::new(false),
         }
     }
 
@@ -98,6 +102,19 @@ impl Shared {
     pub(super) fn close(&self) {
         *self.slot.write() = Availability::Closed;
         self.change(|parts| parts.closed = true);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(*self.slot.read(), Availability::Closed)
+    }
+
+    /// Notes that the committing thread ends, and whether all that it wrote is on disk.
+    pub(super) fn note_end(&self, well: bool) {
+        self.ended_well.store(well, Ordering::Release);
+    }
+
+    pub(super) fn ended_well(&self) -> bool {
+        self.ended_well.load(Ordering::Acquire)
     }
 
     /// Changes what is wrong, and tells who watches the state.

@@ -143,13 +143,13 @@ mod tests {
                     assert_eq!(self::step(&mut opened).unwrap().is_none(), step == 3, "{steps} {step}");
                 }
             }
-            let store = EmbeddedStore::open(config, Arc::new(())).await.unwrap();
+            let store = EmbeddedStore::start(config).await.unwrap();
             for number in 1..=20 {
                 let member = MemberId::new(format!("m{number:02}")).unwrap();
                 let inbox = store.inbox(&member, Seq::ZERO.into(), Count::default()).await.unwrap();
                 assert_eq!((inbox.latest_seq.get(), inbox.entries.len() as u64), (number, number));
             }
-            store.close().await.unwrap();
+            assert!(store.shutdown(std::time::Duration::from_secs(60)).await);
         }
     }
 }

@@ -201,11 +201,33 @@ impl StoreWriter {
         written.and(removed)
     }
 
+    /// Flushes the marker for the last time; returns whether all that was written is on disk.
+    ///
+    /// Batches are: each was flushed when it was committed.
+    pub(super) fn finish(&self) -> bool {
+        self.open.is_none() || self.flush_marker()
+    }
+
+    fn flush_marker(&self) -> bool {
+        let flusher = self.shared.flusher.lock().clone();
+        match flusher.map(|flusher| flusher.flush()) {
+            Some(Err(error)) => {
+                let path = self.directory.path().display();
+                tracing::error!(%error, "the file `marker` of {path} cannot be flushed to the disk");
+                false
+            }
+            Some(Ok(())) | None => true,
+        }
+    }
+
     /// Drops the keyspaces, and waits until every reader has.
     ///
     /// The engine lets a directory be opened once; a read takes milliseconds.
     fn let_go(&mut self) -> Result<(), State> {
         self.shared.put(None);
+        if self.open.is_some() {
+            self.flush_marker();
+        }
         if let Some(open) = self.open.take() {
             self.leaving = Arc::downgrade(&open.tables);
             self.leaving_since = Instant::now();
@@ -246,14 +268,6 @@ impl OpenStore {
                 );
             }
             Err(_) => {}
-        }
-    }
-}
-
-impl Drop for OpenStore {
-    fn drop(&mut self) {
-        if let Err(error) = self.marker.flusher().flush() {
-            tracing::error!(%error, "the file `marker` of the store cannot be flushed to the disk");
         }
     }
 }

@@ -33,22 +33,23 @@ pub struct Server {
 ///
 /// # Errors
 ///
-/// `Config` when a value is out of range.
+/// [`Config`](crate::ErrorKind::Config) when a value is out of range.
 ///
 /// # Examples
 ///
 /// ```no_run
 /// # async fn serve(timeline: timeline::Timeline) -> Result<(), Box<dyn std::error::Error>> {
 /// tonic::transport::Server::builder()
-///     .add_service(timeline::grpc::server(timeline, &timeline::grpc::Config::default())?)
+///     .add_service(timeline::grpc::server(timeline, timeline::grpc::Config::default())?)
 ///     .serve("127.0.0.1:9000".parse()?)
 ///     .await?;
 /// # Ok(())
 /// # }
 /// ```
-pub fn server(timeline: Timeline, config: &Config) -> Result<Server> {
-    let service = TimelineService::new(timeline, config)?;
-    let inner = TimelineServer::new(service).max_decoding_message_size(config.request_bytes_max);
+pub fn server(timeline: Timeline, config: Config) -> Result<Server> {
+    let Config { request_bytes_max, answer_bytes_max } = config.validate()?;
+    let service = TimelineService::new(timeline, answer_bytes_max)?;
+    let inner = TimelineServer::new(service).max_decoding_message_size(request_bytes_max);
     Ok(Server { inner })
 }
 

@@ -9,7 +9,6 @@ use tonic::codegen::http::HeaderMap;
 use tonic::{Code, Request, Response, Status, async_trait};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use super::Config;
 use crate::proto::v1;
 use crate::service::in_flight::{self, AnswerMemory, Full};
 use crate::service::{self, Calls, RequestConnection};
@@ -23,11 +22,8 @@ pub(super) struct TimelineService {
 }
 
 impl TimelineService {
-    pub(super) fn new(timeline: Timeline, config: &Config) -> Result<Self, Error> {
-        Ok(Self {
-            calls: Calls::new(timeline),
-            in_flight: AnswerMemory::new(config.answer_bytes_max, "grpc")?,
-        })
+    pub(super) fn new(timeline: Timeline, answer_bytes_max: usize) -> Result<Self, Error> {
+        Ok(Self { calls: Calls::new(timeline), in_flight: AnswerMemory::new(answer_bytes_max, "grpc")? })
     }
 
     /// Answers a read, whose answer may be large.

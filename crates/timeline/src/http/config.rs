@@ -4,31 +4,16 @@ use crate::service::in_flight;
 use crate::{Error, ErrorKind, Result};
 
 /// The bounds of the HTTP service.
+///
+/// They begin with `Config::default()` and are changed by setters; [`router`](super::router) checks
+/// the whole once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Config {
-    /// The most bytes of a request's body; 1 MiB by default, at least 1 KiB.
-    pub body_bytes_max: usize,
-    /// The most bytes of answers that wait for their readers.
-    ///
-    /// They are those of all connections together; 64 MiB by default, at least 2.5 MiB. It bounds
-    /// the memory that clients can take which ask and do not read.
-    pub answer_bytes_max: usize,
-    /// Whether this router answers preflights and marks replies at all.
-    ///
-    /// True by default. A program that has a layer of its own for all its routes turns it off, and
-    /// the two fields below mean nothing then.
-    pub cors: bool,
-    /// The origins whose pages may read replies.
-    ///
-    /// One is written as `https://chat.example.org`; there is none by default. Credentials are
-    /// never allowed across origins.
-    pub allowed_origins: Vec<String>,
-    /// Whether pages of a server on the same machine may read replies, too.
-    ///
-    /// They are those of `http://localhost`, `http://127.0.0.1` and `http://[::1]`, with any port.
-    /// True by default.
-    pub loopback_origins: bool,
+    pub(super) body_bytes_max: usize,
+    pub(super) answer_bytes_max: usize,
+    pub(super) cors: bool,
+    pub(super) allowed_origins: Vec<String>,
+    pub(super) loopback_origins: bool,
 }
 
 impl Default for Config {
@@ -44,6 +29,52 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Sets the most bytes of a request's body.
+    ///
+    /// 1 MiB by default, at least 1 KiB. A larger one is refused with 413. It should have room for
+    /// the largest group send, with the names of its members.
+    #[must_use]
+    pub fn body_bytes_max(self, bytes: usize) -> Self {
+        Self { body_bytes_max: bytes, ..self }
+    }
+
+    /// Sets the most bytes of answers that wait for their readers.
+    ///
+    /// 64 MiB by default, at least 2.5 MiB. They are those of all connections together. It bounds
+    /// the memory that clients can take which ask and do not read; more suits many slow clients.
+    #[must_use]
+    pub fn answer_bytes_max(self, bytes: usize) -> Self {
+        Self { answer_bytes_max: bytes, ..self }
+    }
+
+    /// Sets whether this router answers preflights and marks replies at all.
+    ///
+    /// True by default. A program that has a layer of its own for all its routes turns it off;
+    /// [`allowed_origins`](Self::allowed_origins) and [`loopback_origins`](Self::loopback_origins)
+    /// mean nothing then.
+    #[must_use]
+    pub fn cors(self, cors: bool) -> Self {
+        Self { cors, ..self }
+    }
+
+    /// Sets the origins whose pages may read replies.
+    ///
+    /// None by default. One is written as `https://chat.example.org`, with its port if that is not
+    /// the usual one and without a path. Credentials are never allowed across origins.
+    #[must_use]
+    pub fn allowed_origins(self, origins: impl IntoIterator<Item: Into<String>>) -> Self {
+        Self { allowed_origins: origins.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Sets whether pages of a server on the same machine may read replies, too.
+    ///
+    /// True by default. They are those of `http://localhost`, `http://127.0.0.1` and
+    /// `http://[::1]`, with any port. Turn it off where users run programs that they do not trust.
+    #[must_use]
+    pub fn loopback_origins(self, loopback: bool) -> Self {
+        Self { loopback_origins: loopback, ..self }
+    }
+
     pub(super) fn validate(&self) -> Result<()> {
         let wrong = |text: String| Err(Error::new(ErrorKind::Config, text));
         if self.body_bytes_max < 1024 {

@@ -9,8 +9,8 @@ use super::Config;
 
 /// Returns the layer that answers preflights and marks replies for the origins allowed, without
 /// credentials.
-pub(super) fn layer(config: &Config) -> CorsLayer {
-    let (allowed, loopback) = (config.allowed_origins.clone(), config.loopback_origins);
+pub(super) fn layer(config: Config) -> CorsLayer {
+    let (allowed, loopback) = (config.allowed_origins, config.loopback_origins);
     let may = move |origin: &HeaderValue, _: &_| {
         origin.to_str().is_ok_and(|origin| {
             loopback && is_loopback(origin)

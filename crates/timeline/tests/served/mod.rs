@@ -1,7 +1,5 @@
 //! A timeline in a temporary directory, served over HTTP on a free port.
 
-use std::sync::Arc;
-
 use reqwest::Client;
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
@@ -24,11 +22,10 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(())).await.unwrap();
-        let timeline = Timeline::new(Arc::new(store), Config::default()).unwrap();
-        let mut config = http::Config::default();
-        config.allowed_origins.push(ALLOWED_ORIGIN.to_owned());
-        let router = http::router(timeline.clone(), &config).unwrap();
+        let store = EmbeddedStore::start(embedded::Config::new(directory.path())).await.unwrap();
+        let timeline = Timeline::start(Config::default(), store).unwrap();
+        let config = http::Config::default().allowed_origins([ALLOWED_ORIGIN]);
+        let router = http::router(timeline.clone(), config).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();

@@ -32,11 +32,13 @@ const PROBLEMS_MAX: usize = 100;
 
 impl Salvaged {
     /// Returns whether everything was read, as far as anybody can know.
+    #[must_use]
     pub fn is_whole(&self) -> bool {
         self.problem_count == 0 && self.tombstones == 0 && self.shortened == 0
     }
 
     /// Returns whether there was something, and none of it could be read.
+    #[must_use]
     pub fn is_nothing(&self) -> bool {
         !self.is_whole() && self.entries == 0 && self.boxes == 0
     }

@@ -24,8 +24,8 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # Errors
 ///
-/// `Config` when `from` is in use, when `to` is not empty or cannot be written to. What was written
-/// to `to` by then is not opened by anybody: remove it.
+/// [`Config`](crate::ErrorKind::Config) when `from` is in use, when `to` is not empty or cannot be
+/// written to. What was written to `to` by then is not opened by anybody: remove it.
 pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     let problem = |path: &Path, problem: &str| {
         Error::new(ErrorKind::Config, format!("the data directory {} {problem}", path.display()))

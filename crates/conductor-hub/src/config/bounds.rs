@@ -1,0 +1,102 @@
+//! Between which bounds the settings of a hub are.
+
+use std::time::Duration;
+
+use super::Config;
+use crate::{Error, ErrorKind};
+
+/// The bounds of every time.
+const TIME_MIN: Duration = Duration::from_millis(100);
+const TIME_MAX: Duration = Duration::from_hours(24);
+
+impl Config {
+    /// Checks every setting, and names the first that is out of its bounds.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        let message = self.message_bytes_max;
+        let numbers = [
+            ("message_bytes_max", message, 64),
+            ("name_bytes_max", self.name_bytes_max, 1),
+            ("unfinished_bytes_max", self.unfinished_bytes_max, message.saturating_mul(4)),
+            ("outbox_bytes_max", self.outbox_bytes_max, message.saturating_mul(2)),
+            ("outboxes_bytes_max", self.outboxes_bytes_max, self.outbox_bytes_max.saturating_mul(4)),
+            ("connections_max", self.connections_max, 1),
+            ("channels_per_connection_max", self.channels_per_connection_max, 1),
+            ("binds_bytes_max", self.binds_bytes_max, 4 * 1024),
+            ("dedup_bytes_max", self.dedup_bytes_max, 64 * 1024),
+        ];
+        for (key, value, least) in numbers {
+            if value < least {
+                return Err(wrong(format!("{key} is {value}; it must be at least {least}")));
+            }
+        }
+        let times = [
+            ("message_timeout", self.message_timeout),
+            ("stall_timeout", self.stall_timeout),
+            ("sender_pause_max", self.sender_pause_max),
+            ("ping_interval", self.ping_interval),
+            ("pong_timeout", self.pong_timeout),
+            ("close_timeout", self.close_timeout),
+            ("dedup_ttl", self.dedup_ttl),
+        ];
+        for (key, value) in times {
+            if !(TIME_MIN..=TIME_MAX).contains(&value) {
+                return Err(wrong(format!("{key} is {value:?}; it must be from 100 ms to 24 h")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wrong(text: String) -> Error {
+    Error::new(ErrorKind::Config, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wrong_value_is_named_with_its_bound() {
+        let time = Duration::from_millis(99);
+        for (config, named) in [
+            (Config::default().message_bytes_max(63), "message_bytes_max is 63; it must be at least 64"),
+            (Config::default().name_bytes_max(0), "name_bytes_max is 0; it must be at least 1"),
+            (
+                Config::default().unfinished_bytes_max(0),
+                "unfinished_bytes_max is 0; it must be at least 1024000",
+            ),
+            (Config::default().outbox_bytes_max(1), "outbox_bytes_max is 1; it must be at least 512000"),
+            (Config::default().outboxes_bytes_max(2), "outboxes_bytes_max is 2; it must be at least 4194304"),
+            (Config::default().connections_max(0), "connections_max is 0; it must be at least 1"),
+            (Config::default().channels_per_connection_max(0), "channels_per_connection_max is 0"),
+            (Config::default().binds_bytes_max(0), "binds_bytes_max is 0; it must be at least 4096"),
+            (Config::default().dedup_bytes_max(0), "dedup_bytes_max is 0; it must be at least 65536"),
+            (
+                Config::default().message_timeout(time),
+                "message_timeout is 99ms; it must be from 100 ms to 24 h",
+            ),
+            (Config::default().stall_timeout(time), "stall_timeout is 99ms"),
+            (Config::default().sender_pause_max(time), "sender_pause_max is 99ms"),
+            (Config::default().ping_interval(time), "ping_interval is 99ms"),
+            (Config::default().pong_timeout(time), "pong_timeout is 99ms"),
+            (Config::default().close_timeout(time), "close_timeout is 99ms"),
+            (Config::default().dedup_ttl(TIME_MAX + time), "dedup_ttl is 86400.099s"),
+        ] {
+            let error = config.validate().expect_err(named);
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().starts_with(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn bounds_follow_the_length_of_messages_and_are_never_lowered() {
+        for bytes in [64, 256_000, 64 * 1024 * 1024] {
+            let config = Config::default().for_messages_of(bytes);
+            config.validate().expect("the bounds fit each other");
+            assert_eq!(config.message_bytes_max, bytes);
+            assert!(
+                config.outbox_bytes_max >= 1024 * 1024 && config.unfinished_bytes_max >= 64 * 1024 * 1024
+            );
+        }
+    }
+}

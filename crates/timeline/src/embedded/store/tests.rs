@@ -1,0 +1,262 @@
+//! How the store behaves when its disk, its files or its threads fail.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::super::marker::Flusher;
+use super::*;
+use crate::{Entry, Message, NewMessage, Observer, Timeline};
+
+/// A time that only a hang reaches.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Commits unless told to fail, as a full or broken disk does.
+fn failing(broken: Arc<AtomicBool>) -> Commit {
+    Box::new(move |batch| {
+        if broken.load(Ordering::SeqCst) {
+            return Err(fjall::Error::Io(std::io::ErrorKind::StorageFull.into()));
+        }
+        batch.durability(Some(PersistMode::SyncData)).commit()
+    })
+}
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<u64>>);
+
+impl Observer for Heard {
+    fn appended(&self, _member: &str, entry: &Entry) {
+        self.0.lock().unwrap().push(entry.sequence.get());
+    }
+}
+
+async fn send(timeline: &Timeline, number: usize) -> Result<u64> {
+    let from = MemberId::new("a").unwrap();
+    let message = Message::new(format!("{{\"n\":{number}}}")).unwrap();
+    let sent = timeline.send(NewMessage::new(from.clone(), from, message)).await?;
+    Ok(sent.sequence.get())
+}
+
+/// Waits until the store is as wished.
+async fn until(timeline: &Timeline, wished: impl FnMut(&State) -> bool) -> State {
+    let mut state = timeline.state();
+    let found = timeout(Duration::from_secs(60), state.wait_for(wished)).await;
+    found.expect("within a minute").unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_failed_commit_leaves_nothing_and_the_store_goes_on_by_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let (broken, heard) = (Arc::new(AtomicBool::new(false)), Arc::new(Heard::default()));
+    let config = Config::new(directory.path());
+    let commit = failing(Arc::clone(&broken));
+    let store = EmbeddedStore::start_with(config.clone().observer(Arc::clone(&heard)), commit).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    assert_eq!(send(&timeline, 1).await.unwrap(), 1);
+    // In the way of the file that it tries, so that it is not opened again before we look.
+    let probe = directory.path().join("probe");
+    std::fs::create_dir(&probe).unwrap();
+    broken.store(true, Ordering::SeqCst);
+    let (second, third) = tokio::join!(send(&timeline, 2), send(&timeline, 3));
+    let errors = [second.unwrap_err(), third.unwrap_err()];
+    assert!(errors.iter().all(|error| error.kind() == ErrorKind::Unavailable), "{errors:?}");
+    assert!(errors[0].to_string().contains("no storage space"), "{}", errors[0]);
+    until(&timeline, |state| matches!(state, State::ReadOnly { .. })).await;
+    let member = MemberId::new("a").unwrap();
+    let inbox = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap();
+    assert_eq!((inbox.latest_seq.get(), inbox.entries.len()), (1, 1), "reads go on");
+    broken.store(false, Ordering::SeqCst);
+    std::fs::remove_dir(probe).unwrap();
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 4).await.unwrap(), 2, "no sequence was skipped");
+    assert_eq!(timeline.received(&member, Seq::ZERO.next()).await.unwrap().get(), 1);
+    assert!(timeline.shutdown(GRACE).await);
+    assert!(matches!(&*timeline.state().borrow(), State::Down { .. }));
+
+    let store = EmbeddedStore::start(config).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    assert_eq!(send(&timeline, 5).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_write_that_does_not_come_back_asks_for_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let (go, wait) = std_mpsc::channel::<()>();
+    let commit: Commit = Box::new(move |batch| {
+        // Until the test lets go of it.
+        wait.recv().ok();
+        batch.durability(Some(PersistMode::SyncData)).commit()
+    });
+    let store = EmbeddedStore::start_with(Config::new(directory.path()), commit).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    let sent = send(&timeline, 1);
+    tokio::pin!(sent);
+    let lost = until(&timeline, |state| matches!(state, State::Lost { .. }));
+    let state = tokio::select! {
+        sent = &mut sent => panic!("{sent:?}"),
+        state = lost => state,
+    };
+    assert!(state.to_string().contains("has not come back"), "{state}");
+    drop(go);
+    assert_eq!(sent.await.unwrap(), 1);
+    until(&timeline, State::is_well).await;
+}
+
+#[tokio::test]
+async fn a_flipped_bit_in_a_table_is_named_by_the_read_the_state_and_a_deep_check() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = Config::new(directory.path());
+    let store = EmbeddedStore::start(config.clone()).await.unwrap();
+    let shared = Arc::clone(&store.shared);
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    for number in 1..=50 {
+        send(&timeline, number).await.unwrap();
+    }
+    let entries = shared.tables().unwrap().entries.clone();
+    blocking(move || entries.rotate_memtable_and_wait().map_err(crate::embedded::tables::read_error))
+        .await
+        .unwrap();
+    let folder = directory.path().join("store/keyspaces/1/tables");
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (table, text) = (files.next().unwrap(), b"{\"n\":25}");
+    let mut bytes = std::fs::read(&table).unwrap();
+    let place = bytes.windows(text.len()).position(|window| window == text).unwrap();
+    bytes[place + 5] ^= 1;
+    std::fs::write(&table, &bytes).unwrap();
+
+    let member = MemberId::new("a").unwrap();
+    let names = |text: &str| text.contains(table.to_str().unwrap()) && text.contains("tidings salvage");
+    let asked = std::time::Instant::now();
+    let error = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap_err();
+    // The first read waits for the name for two seconds, which a busy machine may need.
+    let waited = asked.elapsed() >= Duration::from_secs(2);
+    assert!(error.kind() == ErrorKind::Corrupt && (waited || names(&error.to_string())), "{error}");
+    until(&timeline, |state| matches!(state, State::ReadOnly { .. }) && names(&state.to_string())).await;
+    let error = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Corrupt && names(&error.to_string()), "{error}");
+    let error = send(&timeline, 51).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Unavailable && names(&error.to_string()), "{error}");
+    assert!(timeline.shutdown(GRACE).await);
+    drop(shared);
+    // The table is so small that what opening reads of it lies in the damaged block, too.
+    for check in [super::super::check, super::super::check_deep] {
+        let error = check(directory.path()).unwrap_err();
+        assert!(error.kind() == ErrorKind::Corrupt && names(&error.to_string()), "{error}");
+    }
+    bytes[place + 5] ^= 1;
+    std::fs::write(&table, &bytes).unwrap();
+    super::super::check_deep(directory.path()).unwrap();
+}
+
+#[tokio::test]
+async fn a_committer_that_panics_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let panics = Arc::new(AtomicBool::new(true));
+    let told = Arc::clone(&panics);
+    let commit: Commit = Box::new(move |batch| {
+        assert!(!told.load(Ordering::SeqCst), "the test wants it");
+        batch.durability(Some(PersistMode::SyncData)).commit()
+    });
+    let store = EmbeddedStore::start_with(Config::new(directory.path()), commit).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    for number in 0..2 {
+        assert_eq!(send(&timeline, number).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    panics.store(false, Ordering::SeqCst);
+    until(&timeline, State::is_well).await;
+    let mut sent = send(&timeline, 2).await;
+    if sent.is_err() {
+        // The store noted the last panic after its sender had heard of it.
+        until(&timeline, State::is_well).await;
+        sent = send(&timeline, 2).await;
+    }
+    assert_eq!(sent.unwrap(), 1);
+    assert!(timeline.shutdown(GRACE).await);
+    assert_eq!(send(&timeline, 3).await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn a_store_whose_files_went_away_is_down_with_the_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let commit = failing(Arc::clone(&broken));
+    let store = EmbeddedStore::start_with(Config::new(directory.path()), commit).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    assert_eq!(send(&timeline, 1).await.unwrap(), 1);
+    broken.store(true, Ordering::SeqCst);
+    std::fs::rename(directory.path().join("store"), directory.path().join("elsewhere")).unwrap();
+    send(&timeline, 2).await.unwrap_err();
+    broken.store(false, Ordering::SeqCst);
+    // A write that takes long is told as well.
+    let missing = |state: &State| state.to_string().contains("store is missing");
+    until(&timeline, |state| matches!(state, State::Down { .. }) && missing(state)).await;
+    let member = MemberId::new("a").unwrap();
+    let error = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(send(&timeline, 3).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    std::fs::rename(directory.path().join("elsewhere"), directory.path().join("store")).unwrap();
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 4).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn sends_that_wait_are_written_before_shutdown_returns() {
+    let directory = tempfile::tempdir().unwrap();
+    // Small, so that senders also wait for room.
+    let config = Config::new(directory.path()).queue(4).batch_bytes(64 * 1024);
+    let store = EmbeddedStore::start(config.clone()).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    let mut senders = tokio::task::JoinSet::new();
+    for number in 0..50 {
+        let timeline = timeline.clone();
+        senders.spawn(async move { send(&timeline, number).await });
+    }
+    tokio::task::yield_now().await;
+    assert!(timeline.shutdown(GRACE).await);
+    let mut acknowledged = 0;
+    while let Some(result) = senders.join_next().await {
+        match result.unwrap() {
+            Ok(_) => acknowledged += 1,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Closed),
+        }
+    }
+    let store = EmbeddedStore::start(config).await.unwrap();
+    let inbox = store.inbox(&MemberId::new("a").unwrap(), Seq::ZERO.into(), Count::default()).await.unwrap();
+    assert_eq!(inbox.latest_seq.get(), acknowledged);
+}
+
+#[tokio::test]
+async fn an_error_of_the_last_flush_makes_the_result_false() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::start(Config::new(directory.path())).await.unwrap();
+    *store.shared.flusher.lock() = Some(Flusher::broken());
+    assert!(!store.shutdown(GRACE).await);
+    assert!(!store.shutdown(GRACE).await, "a second one waits for the same end");
+}
+
+#[tokio::test]
+async fn a_shutdown_during_a_write_that_hangs_ends_the_store_once_it_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let (go, wait) = std_mpsc::channel::<()>();
+    let (begin, mut begun) = mpsc::channel(1);
+    let commit: Commit = Box::new(move |batch| {
+        begin.blocking_send(()).unwrap();
+        // Until the test lets go of it.
+        wait.recv().ok();
+        batch.durability(Some(PersistMode::SyncData)).commit()
+    });
+    let store =
+        Arc::new(EmbeddedStore::start_with(Config::new(directory.path()).queue(1), commit).await.unwrap());
+    let timeline = Timeline::start(crate::Config::default(), Arc::clone(&store)).unwrap();
+    let mut senders = tokio::task::JoinSet::new();
+    let sender = timeline.clone();
+    senders.spawn(async move { send(&sender, 1).await });
+    begun.recv().await.unwrap();
+    // So the queue has no room for the word that the store is to end.
+    store.commands.try_send(Command::Wake).unwrap();
+    assert!(!timeline.shutdown(Duration::from_millis(1)).await);
+    assert_eq!(send(&timeline, 2).await.unwrap_err().kind(), ErrorKind::Closed);
+    drop(go);
+    let sent = senders.join_next().await.unwrap().unwrap();
+    assert_eq!(sent.unwrap(), 1, "what was accepted is finished");
+    assert!(timeline.shutdown(GRACE).await);
+}
