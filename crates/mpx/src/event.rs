@@ -53,6 +53,7 @@ pub enum Event {
 
 /// A message that was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message {
     /// The channel that it was published on.
     pub channel: Bytes,
