@@ -48,12 +48,11 @@ async fn main() -> Result<()> {
     if arguments.next().is_some() {
         bail!("usage: line_server [address to listen at] [address of a Redis]");
     }
-    let mut config = Config::new(&redis).with_context(|| format!("cannot use {redis}"))?;
-    config.queue_max = QUEUE_MAX;
     let listener = TcpListener::bind(&listen).await.with_context(|| format!("cannot listen at {listen}"))?;
 
     // Whether Redis is there or not: clients are told when it is.
-    let multiplexer = Multiplexer::start(config)?;
+    let config = Config::new(&redis).queue_max(QUEUE_MAX);
+    let multiplexer = Multiplexer::start(config).with_context(|| format!("cannot use {redis}"))?;
     let answers = multiplexer.promises("answers:")?;
     writeln!(io::stdout(), "listening at {}", listener.local_addr()?)?;
 

@@ -9,7 +9,7 @@
 //! # async fn run() -> Result<(), mpx::Error> {
 //! use mpx::{Config, Event, Multiplexer};
 //!
-//! let multiplexer = Multiplexer::start(Config::new("redis://127.0.0.1")?)?;
+//! let multiplexer = Multiplexer::start(Config::new("redis://127.0.0.1"))?;
 //! let (channels, mut events) = multiplexer.channels()?;
 //! channels.add("news")?;
 //! channels.wait_for_activation("news").await?; // published from here on, it is heard
@@ -109,6 +109,7 @@
 //! `AsyncWrite`.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod actor;
 mod backoff;

@@ -27,7 +27,7 @@ use crate::subscription::{ChannelSubscription, Events, PatternSubscription, Prom
 /// # async fn run() -> Result<(), mpx::Error> {
 /// use mpx::{Config, Event, Multiplexer};
 ///
-/// let multiplexer = Multiplexer::start(Config::new("redis://127.0.0.1")?)?;
+/// let multiplexer = Multiplexer::start(Config::new("redis://127.0.0.1"))?;
 /// let (channels, mut events) = multiplexer.channels()?;
 /// channels.add("news")?;
 /// while let Some(event) = events.next().await {
@@ -52,8 +52,8 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) if a setting is out of its bounds, or outside a tokio
-    /// runtime.
+    /// [`Config`](crate::ErrorKind::Config) if the address cannot be read or a setting is out of its
+    /// bounds, or outside a tokio runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let dialer = Dialer::new(&config)?;

@@ -32,7 +32,7 @@ use crate::subscription::PromiseSubscription;
 /// use std::time::Duration;
 /// use mpx::{Config, Multiplexer, Publisher, Requester};
 ///
-/// let config = Config::new("redis://127.0.0.1")?;
+/// let config = Config::new("redis://127.0.0.1");
 /// let (multiplexer, publisher) = (Multiplexer::start(config.clone())?, Publisher::start(config)?);
 /// let requester = Requester::open(&multiplexer, &publisher, "answers:")?;
 /// let answer = requester.request("weather", "Berlin", Duration::from_secs(1)).await?;

@@ -61,8 +61,7 @@ async fn connections_and_messages_are_counted_and_told() {
     let (log, _logged) = logged();
     let metrics = PrometheusBuilder::new().install_recorder().unwrap();
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
-    config.queue_max = 2;
+    let config = Config::new(redis.url()).queue_max(2);
     let multiplexer = Multiplexer::start(config.clone()).unwrap();
     let other = Multiplexer::start(config.clone()).unwrap();
     let publisher = Publisher::start(config).unwrap();

@@ -33,7 +33,7 @@ async fn channels(cluster: &RedisCluster, each: usize) -> Vec<Vec<String>> {
 }
 
 fn start(cluster: &RedisCluster, query: &str) -> ShardedMultiplexer {
-    let config = Config::new(&format!("{}/{query}", cluster.node(0).url())).unwrap();
+    let config = Config::new(format!("{}/{query}", cluster.node(0).url()));
     ShardedMultiplexer::start(config).unwrap()
 }
 
@@ -221,11 +221,11 @@ async fn a_stopped_multiplexer_is_connected_to_all_masters_again() {
 #[tokio::test]
 async fn a_cluster_that_is_not_there_is_reported() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let multiplexer = ShardedMultiplexer::start(Config::new(&format!("redis://{free}")).unwrap()).unwrap();
+    let multiplexer = ShardedMultiplexer::start(Config::new(format!("redis://{free}"))).unwrap();
     let error = until(async || multiplexer.error()).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(soon(multiplexer.shutdown(LONG)).await);
-    let socket = Config::new("redis+unix:///nowhere").unwrap();
+    let socket = Config::new("redis+unix:///nowhere");
     assert_eq!(ShardedMultiplexer::start(socket).unwrap_err().kind(), ErrorKind::Config);
     let function = Config::from_connect(move || TcpStream::connect(free));
     assert_eq!(ShardedMultiplexer::start(function).unwrap_err().kind(), ErrorKind::Config);
@@ -273,9 +273,9 @@ async fn a_frozen_master_is_noticed_and_another_node_gives_the_map() {
     let Some(cluster) = require(RedisCluster::start(MASTERS).await) else { return };
     let channels = channels(&cluster, 2).await;
     let all = channels.concat();
-    let mut config = Config::new(cluster.node(0).url()).unwrap();
-    config.ping_timeout = Duration::from_millis(100);
-    config.nodes = vec![("127.0.0.1".to_owned(), cluster.node(1).port())];
+    let config = Config::new(cluster.node(0).url())
+        .ping_timeout(Duration::from_millis(100))
+        .nodes(vec![("127.0.0.1".to_owned(), cluster.node(1).port())]);
     cluster.node(0).freeze().await.unwrap();
     let multiplexer = ShardedMultiplexer::start(config).unwrap();
     let (subscription, mut listener) = open(&multiplexer, &texts(&channels[1])).await;

@@ -10,8 +10,7 @@ use crate::direct::Direct;
 use crate::listener::{Listener, settle, soon, start};
 
 async fn in_order(url: &str, publisher: &mut Direct) {
-    let mut config = Config::new(url).unwrap();
-    config.queue_max = 30_000;
+    let config = Config::new(url).queue_max(30_000);
     let multiplexer = Multiplexer::start(config).unwrap();
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     let (_pattern, events) = multiplexer.pattern("?").unwrap();
@@ -50,9 +49,8 @@ async fn messages_come_in_order_whatever_the_protocol_and_the_socket() {
 async fn a_reader_that_is_ready_misses_nothing_of_a_burst() {
     const MESSAGES: u32 = 100_000;
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
     // A few reads of the connection have more.
-    config.queue_max = 5_000;
+    let config = Config::new(redis.url()).queue_max(5_000);
     let multiplexer = Multiplexer::start(config).unwrap();
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     // The one thread does nothing else meanwhile.
@@ -105,7 +103,11 @@ async fn bad_input_and_closed_subscriptions_are_errors() {
     subscription.close();
     assert!(subscription.channels().is_empty());
     for address in ["", "nothing", "http://127.0.0.1"] {
-        assert_eq!(Config::new(address).unwrap_err().kind(), ErrorKind::Config, "{address}");
+        assert_eq!(
+            Multiplexer::start(Config::new(address)).unwrap_err().kind(),
+            ErrorKind::Config,
+            "{address}"
+        );
     }
 }
 

@@ -71,8 +71,7 @@ async fn a_redis_that_was_killed_is_found_again() {
 #[tokio::test]
 async fn a_redis_that_stands_still_is_noticed_and_gone_on_with() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
-    config.ping_timeout = Duration::from_millis(200);
+    let config = Config::new(redis.url()).ping_timeout(Duration::from_millis(200));
     let multiplexer = Multiplexer::start(config).unwrap();
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     redis.freeze().await.unwrap();
@@ -90,8 +89,8 @@ async fn a_redis_that_stands_still_is_noticed_and_gone_on_with() {
 async fn a_silent_connection_is_asked_and_kept() {
     let Some(redis) = require(Redis::private().await) else { return };
     for protocol in ["", "?protocol=resp3"] {
-        let mut config = Config::new(&format!("{}/{protocol}", redis.url())).unwrap();
-        config.ping_timeout = Duration::from_millis(500);
+        let config =
+            Config::new(format!("{}/{protocol}", redis.url())).ping_timeout(Duration::from_millis(500));
         let multiplexer = Multiplexer::start(config).unwrap();
         let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
         let mut monitor = redis.monitor().await.unwrap();
@@ -111,9 +110,9 @@ async fn a_silent_connection_is_asked_and_kept() {
 #[tokio::test]
 async fn a_port_without_a_server_is_reported_and_waited_for_no_longer_than_wanted() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut config = Config::new(&format!("redis://{free}")).unwrap();
-    config.backoff_min = Duration::from_mins(10);
-    config.backoff_max = Duration::from_mins(10);
+    let config = Config::new(format!("redis://{free}"))
+        .backoff_min(Duration::from_mins(10))
+        .backoff_max(Duration::from_mins(10));
     let multiplexer = Multiplexer::start(config).unwrap();
     let (subscription, events) = multiplexer.channels().unwrap();
     let mut listener = Listener::new(events);
@@ -136,8 +135,8 @@ async fn a_server_that_takes_connections_and_says_nothing_is_given_up_in_time() 
     // Its backlog takes the connection.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
-    let mut config = Config::new(&format!("redis://{address}/?protocol=resp3")).unwrap();
-    config.connect_timeout = Duration::from_millis(50);
+    let config =
+        Config::new(format!("redis://{address}/?protocol=resp3")).connect_timeout(Duration::from_millis(50));
     let multiplexer = Multiplexer::start(config).unwrap();
     assert_eq!(error_of(&multiplexer).await.kind(), ErrorKind::Unavailable);
     assert!(soon(multiplexer.shutdown(LONG)).await);
@@ -224,9 +223,7 @@ async fn a_certificate_of_nobody_we_trust_is_refused() {
     let Some(redis) = require(Redis::with(&options).await) else { return };
     let Some(other) = require(Redis::with(&options).await) else { return };
     let config = |authority: &Redis| {
-        let mut config = Config::new(redis.url()).unwrap();
-        config.authorities = Some(fs::read(authority.ca_file().unwrap()).unwrap());
-        config
+        Config::new(redis.url()).authorities(fs::read(authority.ca_file().unwrap()).unwrap())
     };
     let multiplexer = Multiplexer::start(config(&other)).unwrap();
     assert_eq!(error_of(&multiplexer).await.kind(), ErrorKind::Unavailable);
@@ -239,16 +236,14 @@ async fn a_certificate_of_nobody_we_trust_is_refused() {
     publisher.publish("a", vec![b'x'; 1 << 20]).await;
     listener.message("a", vec![b'x'; 1 << 20]).await;
 
-    let mut broken = config(&redis);
-    broken.authorities = Some(b"no certificate".to_vec());
+    let broken = config(&redis).authorities("no certificate");
     assert_eq!(Multiplexer::start(broken).unwrap_err().kind(), ErrorKind::Config);
 }
 
 /// Has a subscription that does not read and one that does, on the same channel, and publishes a
 /// thousand messages.
 async fn with_a_slow_subscriber(redis: &Redis, policy: Policy) -> (Multiplexer, Listener) {
-    let mut config = Config::new(redis.url()).unwrap();
-    (config.queue_max, config.policy) = (10, policy);
+    let config = Config::new(redis.url()).queue_max(10).policy(policy);
     let multiplexer = Multiplexer::start(config).unwrap();
     let (slow, events) = multiplexer.channels().unwrap();
     slow.add("a").unwrap();
@@ -349,8 +344,7 @@ async fn a_handler_that_panics_is_closed_alone() {
 #[tokio::test]
 async fn a_message_that_is_too_long_ends_the_connection() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
-    config.message_max = 1_000;
+    let config = Config::new(redis.url()).message_max(1_000);
     let multiplexer = Multiplexer::start(config).unwrap();
     let mut publisher = Direct::open(redis.url()).await;
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;

@@ -67,7 +67,7 @@ async fn a_name_that_is_too_long_for_this_redis_is_refused_and_costs_the_others_
 #[tokio::test]
 async fn a_message_that_is_too_long_for_this_redis_is_refused_and_the_next_goes_out() {
     let Some((redis, _)) = short().await else { return };
-    let publisher = Publisher::start(Config::new(redis.url()).unwrap()).unwrap();
+    let publisher = Publisher::start(Config::new(redis.url())).unwrap();
     for _ in 0..5 {
         let error = soon(publisher.publish("a", vec![b'x'; LONG])).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused, "{error}");

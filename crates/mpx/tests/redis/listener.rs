@@ -27,7 +27,7 @@ pub(crate) async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
 
 /// Starts a multiplexer with defaults.
 pub(crate) fn start(url: &str) -> Multiplexer {
-    Multiplexer::start(Config::new(url).unwrap()).unwrap()
+    Multiplexer::start(Config::new(url)).unwrap()
 }
 
 /// Waits for the reason why there is no connection.
