@@ -117,7 +117,11 @@ async fn serve(socket: TcpStream, multiplexer: Multiplexer, answers: PromiseSubs
                 None => return Ok(()),
             },
             event = events.next() => match event {
-                Some(event) => told(event?),
+                Some(Ok(event)) => told(event),
+                Some(Err(error)) => match error.missed() {
+                    Some(missed) => format!("lagged {missed}"),
+                    None => return Err(error.into()),
+                },
                 None => return Ok(()),
             },
             Some((id, outcome)) = questions.next() => answered(&id, outcome),
@@ -164,7 +168,6 @@ fn told(event: Event) -> String {
             format!("disconnected {}: {error}", names.join(", "))
         }
         Event::Refused { name, error } => format!("refused {}: {error}", text(&name)),
-        Event::Lagged { missed } => format!("lagged {missed}"),
         other => format!("{other:?}"),
     }
 }

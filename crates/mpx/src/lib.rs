@@ -14,8 +14,10 @@
 //! channels.add("news")?;
 //! channels.wait_for_activation("news").await?; // published from here on, it is heard
 //! while let Some(event) = events.next().await {
-//!     if let Event::Message(message) = event? {
-//!         println!("{:?}: {:?}", message.channel, message.payload);
+//!     match event {
+//!         Ok(Event::Message(message)) => println!("{:?}: {:?}", message.channel, message.payload),
+//!         Ok(_) => {}
+//!         Err(lost) => println!("{lost}"), // and the stream goes on
 //!     }
 //! }
 //! # Ok(())
@@ -50,11 +52,13 @@
 //! - [`Disconnected`](Event::Disconnected): these names were active and are not any more. It is
 //!   told once for each loss, after all that came before and before anything that comes after. When
 //!   there is a connection again, each name is `Activated` once.
-//! - [`Lagged`](Event::Lagged): so many messages were dropped, all of them older than the next one.
 //! - [`Refused`](Event::Refused): the user of the connection may not have the name. The others of
 //!   the same command are not harmed by it. Only a name that is longer than a lowered
 //!   `proto-max-bulk-len` of the server costs everybody the connection; names as long are then
 //!   known to be too long.
+//!
+//! An error of kind [`Lagged`](ErrorKind::Lagged) says that so many messages were dropped, all of
+//! them older than the next one, as they were not read in time; the stream goes on after it.
 //!
 //! Who needs what was published in between fetches it from elsewhere after `Activated`.
 //!

@@ -31,11 +31,12 @@ use crate::subscription::{ChannelSubscription, Events, PatternSubscription, Prom
 /// let (channels, mut events) = multiplexer.channels()?;
 /// channels.add("news")?;
 /// while let Some(event) = events.next().await {
-///     match event? {
-///         Event::Message(message) => println!("{:?}", message.payload),
-///         Event::Activated { name } => println!("{name:?}: from here on everything is heard"),
-///         Event::Disconnected { names, .. } => println!("{names:?}: what is published now is lost"),
-///         other => println!("{other:?}"),
+///     match event {
+///         Ok(Event::Message(message)) => println!("{:?}", message.payload),
+///         Ok(Event::Activated { name }) => println!("{name:?}: from here on everything is heard"),
+///         Ok(Event::Disconnected { names, .. }) => println!("{names:?}: what is published now is lost"),
+///         Ok(other) => println!("{other:?}"),
+///         Err(error) => println!("{error}"), // messages were dropped; the stream goes on
 ///     }
 /// }
 /// # Ok(()) }

@@ -80,6 +80,12 @@ impl Listener {
         assert_eq!(heard, names);
     }
 
+    /// The next item says that so many messages were dropped.
+    pub(crate) async fn lagged(&mut self, missed: u64) {
+        let error = soon(self.events.next()).await.expect("the stream ended").unwrap_err();
+        assert_eq!((error.kind(), error.missed()), (ErrorKind::Lagged, Some(missed)), "{error}");
+    }
+
     /// The next item is a message.
     pub(crate) async fn message(&mut self, channel: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) {
         match self.next().await {
