@@ -147,7 +147,7 @@ fn obey(command: &str, channels: &ChannelSubscription, answers: &PromiseSubscrip
             Ok(()) => return Reply::Later,
             Err(error) => Err(error.to_string()),
         },
-        Some(("-", channel)) if channels.remove(channel) => Ok(format!("removed {channel}")),
+        Some(("-", channel)) if channels.remove(channel) > 0 => Ok(format!("removed {channel}")),
         Some(("-", channel)) => Err(format!("you are not subscribed to {channel}")),
         Some(("?", _)) if open >= QUESTIONS_MAX => Err("too many questions".to_owned()),
         Some(("?", id)) => match answers.promise(id, ANSWER_TIMEOUT) {

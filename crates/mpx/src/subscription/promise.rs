@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
-use super::shared::{Subscription, checked};
+use super::shared::{Subscription, check};
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::NameKind;
@@ -38,9 +38,10 @@ impl PromiseSubscription {
             pattern.push(*byte);
         }
         pattern.push(b'*');
-        let pattern = checked(&pattern)?;
+        check(&pattern)?;
+        let pattern = Bytes::from(pattern);
         let inner = Subscription::open(shared, Receiver::Promises(Box::default()))?;
-        inner.add(NameKind::Pattern, pattern.clone())?;
+        inner.add(NameKind::Pattern, [pattern.clone()])?;
         Ok(Self { inner: Arc::new(inner), prefix: Bytes::copy_from_slice(prefix), pattern })
     }
 

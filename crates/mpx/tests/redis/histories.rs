@@ -78,7 +78,7 @@ impl Member {
                 self.subscription.add(name).unwrap();
                 self.wanted.insert(name.clone());
             }
-            _ => assert_eq!(self.subscription.remove(name), self.wanted.remove(name)),
+            _ => assert_eq!(self.subscription.remove(name), usize::from(self.wanted.remove(name))),
         }
     }
 
