@@ -7,6 +7,7 @@
 //! A [`LinkState`] is the place of one connection: a multiplexer has one, a sharded one has one for
 //! each master of the cluster.
 
+mod answers;
 mod handles;
 mod link;
 mod name_state;
@@ -19,8 +20,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::HashMap;
 
+pub(crate) use self::answers::{Confirmation, Question, Refusal};
 use self::link::LinkState;
-pub(crate) use self::link::{Confirmation, Question, Refusal};
 use self::name_state::NameState;
 pub(crate) use self::name_state::{NameStatus, Waiter};
 use self::routes::slot;
