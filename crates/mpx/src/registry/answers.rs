@@ -5,8 +5,9 @@
 use bytes::Bytes;
 
 use super::link::{Asked, Flight};
-use super::name_state::{Suspended, Waiter};
+use super::name_state::Waiter;
 use super::routes::slot;
+use super::standing::Standing;
 use super::{Activation, Registry};
 use crate::protocol::{NameKind, Verb};
 
@@ -52,12 +53,12 @@ impl Registry {
         if flight.answered == flight.names.len() {
             in_flight.pop_front();
         }
-        let Some(entry) = self.names[kind as usize].get_mut(name).filter(|entry| entry.link == link) else {
+        let Some(state) = self.names[kind].get_mut(name).filter(|state| state.link == link) else {
             // Its slot has another master by now.
             return Confirmation::Noted;
         };
-        entry.unanswered = entry.unanswered.saturating_sub(1);
-        if entry.is_live() {
+        state.standing.answered();
+        if state.is_live() {
             return self.activate(kind, name).map_or(Confirmation::Noted, Confirmation::Begins);
         }
         self.forget(kind, name);
@@ -89,12 +90,12 @@ impl Registry {
         let Some(flight) = self.take_flight(link) else { return Refusal::Divided };
         let is_alone = flight.names.len() == 1;
         for name in self.take_back(link, &flight) {
-            let Some(entry) = self.names[flight.kind as usize].get_mut(&name) else { continue };
+            let Some(state) = self.names[flight.kind].get_mut(&name) else { continue };
             if is_alone {
-                return Refusal::Final(name, entry.refuse());
+                return Refusal::Final(name, state.refuse());
             }
             // One of them is to blame.
-            entry.alone = true;
+            state.alone = true;
             self.mark(flight.kind, name);
         }
         Refusal::Divided
@@ -122,8 +123,8 @@ impl Registry {
         }
         let Some(flight) = self.take_flight(link) else { return };
         for name in self.take_back(link, &flight) {
-            if let Some(entry) = self.names[flight.kind as usize].get_mut(&name) {
-                entry.suspended = Some(Suspended::Moved);
+            if let Some(state) = self.names[flight.kind].get_mut(&name) {
+                state.standing = Standing::Moved;
             }
         }
     }
@@ -133,14 +134,11 @@ impl Registry {
     pub(crate) fn postpone(&mut self, link: usize) {
         let Some(flight) = self.take_flight(link) else { return };
         for name in &flight.names[flight.answered..] {
-            let Some(entry) = self.names[flight.kind as usize].get_mut(name) else { continue };
-            if entry.link != link {
+            let Some(state) = self.names[flight.kind].get_mut(name) else { continue };
+            if state.link != link {
                 continue;
             }
-            entry.unanswered = entry.unanswered.saturating_sub(1);
-            // If there is a later command about it, that counts.
-            if entry.unanswered == 0 {
-                entry.asked = flight.verb == Verb::Unsubscribe;
+            if state.standing.undone(flight.verb) {
                 self.mark(flight.kind, name.clone());
                 self.forget(flight.kind, name);
             }
@@ -163,20 +161,24 @@ impl Registry {
     fn take_back(&mut self, link: usize, flight: &Flight) -> Vec<Bytes> {
         let mut open = Vec::new();
         for name in &flight.names[flight.answered..] {
-            let Some(entry) = self.names[flight.kind as usize].get_mut(name) else { continue };
-            if entry.link != link {
+            let Some(state) = self.names[flight.kind].get_mut(name) else { continue };
+            if state.link != link {
                 continue;
             }
-            entry.unanswered = entry.unanswered.saturating_sub(1);
-            // If it was to unsubscribe, it stays subscribed until the connection ends: a master
-            // without the slot has forgotten it, and others do not refuse that. If a later command
-            // takes it back, that counts.
-            if flight.verb == Verb::Subscribe && entry.unanswered == 0 {
-                entry.asked = false;
-                if entry.is_wanted() {
+            // One to unsubscribe counts as done until the connection ends: a master without the slot
+            // has forgotten the name, and others do not refuse that.
+            let is_open = match flight.verb {
+                Verb::Subscribe => state.standing.undone(flight.verb),
+                Verb::Unsubscribe => {
+                    state.standing.answered();
+                    false
+                }
+            };
+            if is_open {
+                if state.is_wanted() {
                     open.push(name.clone());
                 } else {
-                    self.names[flight.kind as usize].remove(name);
+                    self.names[flight.kind].remove(name);
                 }
             } else {
                 self.forget(flight.kind, name);

@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering::Release;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::by_kind::KINDS;
 use super::name_state::{NameState, Sinks};
 use super::{Activation, Loss, NameRoutes, Overlong, Registry};
 use crate::protocol::{NameKind, Verb, write_command};
@@ -57,8 +58,8 @@ pub(super) struct Flight {
 impl LinkState {
     /// Those who hear a name change: if the connection's task remembers them, it is told to ask
     /// again.
-    pub(super) fn change(&mut self, kind: NameKind, name: &Bytes, entry: &mut NameState) {
-        if entry.forget_listeners() {
+    pub(super) fn change(&mut self, kind: NameKind, name: &Bytes, state: &mut NameState) {
+        if state.forget_listeners() {
             self.changed.push((kind, name.clone()));
             self.stale.store(true, Release);
         }
@@ -97,8 +98,8 @@ impl Registry {
     /// A connection begins: Redis knows nothing.
     pub(crate) fn connect(&mut self, link: usize) {
         for kind in KINDS {
-            let names = &self.names[kind as usize];
-            let due = names.iter().filter(|(_, entry)| entry.link == link && entry.is_due());
+            let names = &self.names[kind];
+            let due = names.iter().filter(|(_, state)| state.link == link && state.is_due());
             let mut due: Vec<_> = due.map(|(name, _)| name.clone()).collect();
             // In an order that is the same in every run, and by slots for those that go by them.
             match &self.routes {
@@ -122,16 +123,16 @@ impl Registry {
         let mut losses = Vec::new();
         for kind in KINDS {
             let mut lost = Vec::new();
-            self.names[kind as usize].retain(|name, entry| {
-                if entry.link == link {
+            self.names[kind].retain(|name, state| {
+                if state.link == link {
                     // Its task is over, and what it remembers.
-                    entry.forget_listeners();
-                    let listeners = entry.lose();
+                    state.forget_listeners();
+                    let listeners = state.lose();
                     if !listeners.is_empty() {
                         lost.push((name.clone(), listeners));
                     }
                 }
-                entry.is_wanted() || entry.link != link
+                state.is_wanted() || state.link != link
             });
             losses.push((kind, lost));
         }
@@ -163,30 +164,28 @@ impl Registry {
         let (mut flight, mut bytes) = (None::<Flight>, 0);
         while let Some((kind, name)) = dirty.front() {
             let kind = *kind;
-            let entry = names[kind as usize].get_mut(name);
-            let Some(entry) = entry.filter(|entry| entry.link == link && entry.is_due()) else {
+            let state = names[kind].get_mut(name).filter(|state| state.link == link);
+            let Some((verb, state)) = state.and_then(|state| Some((state.due()?, state))) else {
                 // It was wanted and not wanted since, or the other way round.
                 dirty.pop_front();
                 continue;
             };
-            if !entry.asked && name.len() > *name_max {
+            if verb == Verb::Subscribe && name.len() > *name_max {
                 long.extend(dirty.pop_front());
                 continue;
             }
-            let verb = if entry.asked { Verb::Unsubscribe } else { Verb::Subscribe };
             let fits = |flight: &Flight| {
                 (flight.verb, flight.kind) == (verb, kind)
                     && flight.names.len() < *batch_max
                     && bytes < FLIGHT_BYTES
-                    && !entry.alone
+                    && !state.alone
                     && flight.names.first().is_none_or(|first| routes.are_together(first, name))
             };
             if flight.as_ref().is_some_and(|flight| !fits(flight)) {
                 break;
             }
-            entry.asked = !entry.asked;
-            entry.unanswered += 1;
-            let alone = entry.alone;
+            state.standing.told();
+            let alone = state.alone;
             let (_, name) = dirty.pop_front()?;
             bytes += name.len();
             let new = || Flight { verb, kind, names: Vec::new(), answered: 0 };
@@ -202,8 +201,8 @@ impl Registry {
     pub(crate) fn take_long(&mut self, link: usize) -> Vec<Overlong> {
         let long = std::mem::take(&mut self.links[link].long);
         let waiting = long.into_iter().map(|(kind, name)| {
-            let entry = self.names[kind as usize].get(&name);
-            (name, entry.map(|entry| entry.joining.clone()).unwrap_or_default())
+            let state = self.names[kind].get(&name);
+            (name, state.map(|state| state.joining.clone()).unwrap_or_default())
         });
         waiting.collect()
     }
@@ -211,12 +210,12 @@ impl Registry {
     /// Takes the names to which somebody came while they lived.
     pub(crate) fn take_joined(&mut self, link: usize) -> Vec<Activation> {
         let joined = std::mem::take(&mut self.links[link].joined);
-        let is_live = |entry: &NameState| entry.link == link && entry.is_live();
+        let is_live = |state: &NameState| state.link == link && state.is_live();
         joined
             .into_iter()
             .filter_map(|(kind, name)| {
-                let entry = self.names[kind as usize].get(&name)?;
-                if is_live(entry) { self.activate(kind, &name) } else { None }
+                let state = self.names[kind].get(&name)?;
+                if is_live(state) { self.activate(kind, &name) } else { None }
             })
             .collect()
     }
@@ -226,12 +225,12 @@ impl Registry {
     ///
     /// Of a name that has gone to another connection, what comes on this one comes too late.
     pub(crate) fn listeners(&mut self, link: usize, kind: NameKind, name: &[u8]) -> Option<(Bytes, Sinks)> {
-        let (name, entry) = self.names[kind as usize].get_key_value_mut(name)?;
-        if entry.link != link || entry.listeners.is_empty() {
+        let (name, state) = self.names[kind].get_key_value_mut(name)?;
+        if state.link != link || state.listeners.is_empty() {
             return None;
         }
-        entry.remembered = true;
-        Some((name.clone(), Arc::clone(&entry.listeners)))
+        state.remembered = true;
+        Some((name.clone(), Arc::clone(&state.listeners)))
     }
 
     /// What is set when [`take_changed`](Self::take_changed) has something.
@@ -247,12 +246,12 @@ impl Registry {
     }
 
     pub(super) fn activate(&mut self, kind: NameKind, name: &[u8]) -> Option<Activation> {
-        let (name, entry) = self.names[kind as usize].get_key_value_mut(name)?;
-        if entry.joining.is_empty() {
+        let (name, state) = self.names[kind].get_key_value_mut(name)?;
+        if state.joining.is_empty() {
             return None;
         }
-        let (begun, key) = (entry.activate(), (kind, name.clone()));
-        self.links[entry.link].change(kind, &key.1, entry);
+        let (begun, key) = (state.activate(), (kind, name.clone()));
+        self.links[state.link].change(kind, &key.1, state);
         for sink in &begun {
             let active = self.sinks.get_mut(&sink.id).and_then(|member| member.names.get_mut(&key));
             if let Some(active) = active {
@@ -286,8 +285,8 @@ impl Registry {
 
     /// Drops a name that nobody wants, and of which Redis knows nothing.
     pub(super) fn forget(&mut self, kind: NameKind, name: &[u8]) {
-        let names = &mut self.names[kind as usize];
-        if names.get(name).is_some_and(|entry| !entry.is_wanted() && !entry.asked && entry.unanswered == 0) {
+        let names = &mut self.names[kind];
+        if names.get(name).is_some_and(|state| !state.is_wanted() && state.standing.is_idle()) {
             names.remove(name);
         }
     }
@@ -296,8 +295,8 @@ impl Registry {
     /// [`connect`](Self::connect) looks at all.
     pub(super) fn mark(&mut self, kind: NameKind, name: Bytes) {
         let names_count = self.names_count();
-        let Some(entry) = self.names[kind as usize].get(&name) else { return };
-        let link = &mut self.links[entry.link];
+        let Some(state) = self.names[kind].get(&name) else { return };
+        let link = &mut self.links[state.link];
         if !link.connected {
             return;
         }
@@ -308,14 +307,13 @@ impl Registry {
             let names = &self.names;
             let mut seen = hashbrown::HashSet::<(NameKind, Bytes)>::new();
             link.dirty.retain(|(kind, name)| {
-                let entry = names[*kind as usize].get(name);
-                entry.is_some_and(NameState::is_due) && seen.insert((*kind, name.clone()))
+                let state = names[*kind].get(name);
+                state.is_some_and(NameState::is_due) && seen.insert((*kind, name.clone()))
             });
         }
     }
 }
 
-pub(super) const KINDS: [NameKind; 3] = [NameKind::Channel, NameKind::Pattern, NameKind::Shard];
 /// About how long the names of one command are together: Redis keeps a command in memory until it
 /// is whole.
 const FLIGHT_BYTES: usize = 64 * 1024;

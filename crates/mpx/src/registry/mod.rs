@@ -8,11 +8,13 @@
 //! each master of the cluster.
 
 mod answers;
+mod by_kind;
 mod handles;
 mod link;
 mod name_state;
 mod routes;
 mod sink_cache;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use bytes::Bytes;
 use hashbrown::HashMap;
 
 pub(crate) use self::answers::{Confirmation, Question, Refusal};
+pub(crate) use self::by_kind::ByKind;
 use self::link::LinkState;
 use self::name_state::NameState;
 pub(crate) use self::name_state::{NameStatus, Waiter};
@@ -33,7 +36,7 @@ use crate::sink::Sink;
 /// All names of one multiplexer.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    names: [HashMap<Bytes, NameState, foldhash::fast::RandomState>; 3],
+    names: ByKind<HashMap<Bytes, NameState, foldhash::fast::RandomState>>,
     /// By number, which is the order of their creation.
     sinks: BTreeMap<u64, Subscriber>,
     sinks_made: u64,
@@ -69,7 +72,7 @@ pub(crate) struct Loss {
 impl Registry {
     pub(crate) fn new(routes: NameRoutes, batch_max: usize) -> Self {
         Self {
-            names: Default::default(),
+            names: ByKind::default(),
             sinks: BTreeMap::new(),
             sinks_made: 0,
             links: Vec::new(),
