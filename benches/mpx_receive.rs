@@ -76,9 +76,8 @@ impl World {
         runtime.block_on(async {
             let redis = Redis::private().await.unwrap();
             let flood = Flood::start(&redis, channels, PAYLOAD_BYTES).unwrap();
-            let mut config = Config::new(redis.url()).unwrap();
             // None is to be dropped.
-            config.queue_max = MESSAGES;
+            let config = Config::new(redis.url()).queue_max(MESSAGES);
             let multiplexer = Multiplexer::start(config).unwrap();
             let tally = Arc::<Tally>::default();
             let (mut subscriptions, mut stream) = (Vec::new(), None);

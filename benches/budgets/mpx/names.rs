@@ -30,7 +30,7 @@ pub(crate) fn kills(effort: Effort) -> Result<f64, Box<dyn Error>> {
         let kills = effort.pick(20, 3);
         let redis = Redis::private().await?;
         let mut admin = redis_connection(redis.url()).await?;
-        let multiplexer = Multiplexer::start(Config::new(redis.url())?)?;
+        let multiplexer = Multiplexer::start(Config::new(redis.url()))?;
         let tally = Arc::<Tally>::default();
         let subscription = multiplexer.channels_to(Activations(Arc::clone(&tally)))?;
         tally.expect(names.len());
@@ -59,7 +59,7 @@ fn run(effort: Effort, again: bool) -> Result<f64, Box<dyn Error>> {
         let names: Vec<String> = (0..effort.pick(100_000, 5_000)).map(channel).collect();
         let redis = Redis::private().await?;
         let mut admin = redis_connection(redis.url()).await?;
-        let multiplexer = Multiplexer::start(Config::new(redis.url())?)?;
+        let multiplexer = Multiplexer::start(Config::new(redis.url()))?;
         let tally = Arc::<Tally>::default();
         let subscription = multiplexer.channels_to(Activations(Arc::clone(&tally)))?;
         // There is a connection.

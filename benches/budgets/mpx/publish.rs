@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 pub(crate) fn rate(effort: Effort) -> Result<f64, Box<dyn Error>> {
     Runtime::new()?.block_on(async {
         let redis = Redis::private().await?;
-        let publisher = Publisher::start(Config::new(redis.url())?)?;
+        let publisher = Publisher::start(Config::new(redis.url()))?;
         let (channel, payload) = (channel(0), [b'x'; 64]);
         // There is a connection.
         publisher.publish(&channel, payload).await?;

@@ -49,9 +49,8 @@ pub(crate) fn stream<const BYTES: usize, const CHANNELS: usize>(
 ) -> Result<f64, Box<dyn Error>> {
     let flow = Flow::start(CHANNELS, BYTES)?;
     let (_multiplexer, _subscription, mut events) = flow.prepare(async |redis| {
-        let mut config = Config::new(redis.url())?;
         // What is measured is not when messages are dropped; redis-rs has no bound at all.
-        config.queue_max = 1 << 20;
+        let config = Config::new(redis.url()).queue_max(1 << 20);
         let multiplexer = Multiplexer::start(config)?;
         let (subscription, events) = multiplexer.channels()?;
         for name in (0..CHANNELS).map(channel) {
@@ -81,7 +80,7 @@ async fn subscribe(
     tally: &Arc<Tally>,
     names: impl Iterator<Item = String>,
 ) -> Result<(Multiplexer, Vec<ChannelSubscription>), Box<dyn Error>> {
-    let multiplexer = Multiplexer::start(Config::new(url)?)?;
+    let multiplexer = Multiplexer::start(Config::new(url))?;
     let mut subscriptions = Vec::new();
     for name in names {
         let tally = Arc::clone(tally);

@@ -48,12 +48,11 @@ async fn main() -> Result<()> {
     if arguments.next().is_some() {
         bail!("usage: line_server [address to listen at] [address of a Redis]");
     }
-    let mut config = Config::new(&redis).with_context(|| format!("cannot use {redis}"))?;
-    config.queue_max = QUEUE_MAX;
     let listener = TcpListener::bind(&listen).await.with_context(|| format!("cannot listen at {listen}"))?;
 
     // Whether Redis is there or not: clients are told when it is.
-    let multiplexer = Multiplexer::start(config)?;
+    let config = Config::new(&redis).queue_max(QUEUE_MAX);
+    let multiplexer = Multiplexer::start(config).with_context(|| format!("cannot use {redis}"))?;
     let answers = multiplexer.promises("answers:")?;
     writeln!(io::stdout(), "listening at {}", listener.local_addr()?)?;
 
@@ -118,7 +117,11 @@ async fn serve(socket: TcpStream, multiplexer: Multiplexer, answers: PromiseSubs
                 None => return Ok(()),
             },
             event = events.next() => match event {
-                Some(event) => told(event?),
+                Some(Ok(event)) => told(event),
+                Some(Err(error)) => match error.missed() {
+                    Some(missed) => format!("lagged {missed}"),
+                    None => return Err(error.into()),
+                },
                 None => return Ok(()),
             },
             Some((id, outcome)) = questions.next() => answered(&id, outcome),
@@ -144,7 +147,7 @@ fn obey(command: &str, channels: &ChannelSubscription, answers: &PromiseSubscrip
             Ok(()) => return Reply::Later,
             Err(error) => Err(error.to_string()),
         },
-        Some(("-", channel)) if channels.remove(channel) => Ok(format!("removed {channel}")),
+        Some(("-", channel)) if channels.remove(channel) > 0 => Ok(format!("removed {channel}")),
         Some(("-", channel)) => Err(format!("you are not subscribed to {channel}")),
         Some(("?", _)) if open >= QUESTIONS_MAX => Err("too many questions".to_owned()),
         Some(("?", id)) => match answers.promise(id, ANSWER_TIMEOUT) {
@@ -165,7 +168,6 @@ fn told(event: Event) -> String {
             format!("disconnected {}: {error}", names.join(", "))
         }
         Event::Refused { name, error } => format!("refused {}: {error}", text(&name)),
-        Event::Lagged { missed } => format!("lagged {missed}"),
         other => format!("{other:?}"),
     }
 }

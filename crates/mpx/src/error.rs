@@ -13,6 +13,7 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: ErrorKind,
     message: Cow<'static, str>,
+    missed: Option<u64>,
     source: Option<Box<dyn error::Error + Send + Sync>>,
 }
 
@@ -40,6 +41,11 @@ pub enum ErrorKind {
     NoReceiver,
     /// The subscription, the multiplexer or the publisher was closed.
     Closed,
+    /// Messages were dropped, since they were not read in time.
+    ///
+    /// All of them are older than the next one, [`Error::missed`] says how many they were, and the
+    /// stream goes on. Who needs them fetches them from elsewhere.
+    Lagged,
     /// The subscription was closed since it did not read what came, as its policy says.
     Overflow,
     /// The server does not speak the protocol of Redis.
@@ -48,7 +54,7 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), source: None }))
+        Self(Arc::new(Inner { kind, message: message.into(), missed: None, source: None }))
     }
 
     pub(crate) fn with_source(
@@ -56,7 +62,16 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         source: impl error::Error + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(Inner { kind, message: message.into(), source: Some(Box::new(source)) }))
+        Self(Arc::new(Inner { kind, message: message.into(), missed: None, source: Some(Box::new(source)) }))
+    }
+
+    /// So many messages were dropped.
+    pub(crate) fn lagged(missed: u64) -> Self {
+        let message = format!(
+            "{missed} messages were dropped because the subscription did not read them in time; newer ones follow"
+        );
+        let (kind, missed) = (ErrorKind::Lagged, Some(missed));
+        Self(Arc::new(Inner { kind, message: message.into(), missed, source: None }))
     }
 
     /// What Redis said instead of an answer.
@@ -84,11 +99,17 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
+
+    /// Returns how many messages a lagging stream has lost, if it is known.
+    #[must_use]
+    pub fn missed(&self) -> Option<u64> {
+        self.0.missed
+    }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, message, source } = &*self.0;
+        let Inner { kind, message, source, missed: _ } = &*self.0;
         f.debug_struct("Error").field("kind", kind).field("message", message).field("source", source).finish()
     }
 }

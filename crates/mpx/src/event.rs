@@ -9,7 +9,9 @@ use crate::error::Error;
 /// A message, or a notice about whether messages come.
 ///
 /// For one name: `Activated`, then its messages in the order of Redis, until `Disconnected`; then
-/// again `Activated`. What was published between the two is lost, as Pub/Sub keeps nothing.
+/// again `Activated`. What was published between the two is lost, as Pub/Sub keeps nothing. What
+/// was dropped before it was read is an error of kind [`Lagged`](crate::ErrorKind::Lagged) in the
+/// stream.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
@@ -42,17 +44,11 @@ pub enum Event {
         /// What Redis said, or that the name is too long.
         error: Error,
     },
-    /// Messages were dropped, since they were not read in time.
-    ///
-    /// All of them are older than the next one.
-    Lagged {
-        /// How many messages were dropped.
-        missed: u64,
-    },
 }
 
 /// A message that was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message {
     /// The channel that it was published on.
     pub channel: Bytes,

@@ -10,7 +10,7 @@ use arrayvec::ArrayVec;
 use crate::buffer::Buffer;
 use crate::engine::Shared;
 use crate::protocol::{NameKind, plain_message};
-use crate::registry::{CachedName, NameSinks, SinkCache, SoleHandler};
+use crate::registry::{ByKind, CachedName, NameSinks, SinkCache, SoleHandler};
 use crate::sink::{Delivery, guarded};
 
 /// Calls those who hear the messages of one connection; only ever used by its task.
@@ -21,7 +21,7 @@ pub(crate) struct Fanout<'a> {
     shared: &'a Shared,
     link: usize,
     /// Those who hear a name, by its kind: what the registry said when a message came.
-    known: [SinkCache; 3],
+    known: ByKind<SinkCache>,
     /// Whether some of them are others by now.
     stale: Arc<AtomicBool>,
 }
@@ -39,7 +39,7 @@ struct LookedUp<'a> {
 impl<'a> Fanout<'a> {
     pub(crate) fn new(shared: &'a Shared, link: usize) -> Self {
         let stale = shared.registry.lock().staleness(link);
-        Self { shared, link, known: Default::default(), stale }
+        Self { shared, link, known: ByKind::default(), stale }
     }
 
     /// Hands over the messages that come next, as long as they are plain and their listeners known.
@@ -62,7 +62,7 @@ impl<'a> Fanout<'a> {
     /// With many names each message misses the caches a few times. Doing one step for all of them
     /// before the next lets the misses overlap.
     fn several(&self, unread: &[u8]) -> (u64, usize) {
-        let known = &self.known[NameKind::Channel as usize];
+        let known = &self.known[NameKind::Channel];
         let text_max = self.shared.config.message_max;
         let (mut next, mut end) = (ArrayVec::<LookedUp<'_>, AHEAD>::new(), 0);
         while !next.is_full() {
@@ -113,7 +113,7 @@ impl<'a> Fanout<'a> {
         if self.stale.load(Acquire) {
             self.forget_changed();
         }
-        let known = &self.known[kind as usize];
+        let known = &self.known[kind];
         if let Some(found) = known.find(known.hash(name), name) {
             self.hand_over(kind, &found.more, channel, payload);
         } else {
@@ -129,13 +129,13 @@ impl<'a> Fanout<'a> {
         let more = NameSinks::new(name, listeners);
         self.hand_over(kind, &more, channel, payload);
         // If that was changed just now, the next message finds it stale.
-        self.known[kind as usize].insert(more);
+        self.known[kind].insert(more);
     }
 
     #[cold]
     fn forget_changed(&mut self) {
         for (kind, name) in self.shared.registry.lock().take_changed(self.link) {
-            self.known[kind as usize].remove(&name);
+            self.known[kind].remove(&name);
         }
     }
 

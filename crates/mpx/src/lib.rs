@@ -9,13 +9,15 @@
 //! # async fn run() -> Result<(), mpx::Error> {
 //! use mpx::{Config, Event, Multiplexer};
 //!
-//! let multiplexer = Multiplexer::start(Config::new("redis://127.0.0.1")?)?;
+//! let multiplexer = Multiplexer::start(Config::new("redis://127.0.0.1"))?;
 //! let (channels, mut events) = multiplexer.channels()?;
 //! channels.add("news")?;
 //! channels.wait_for_activation("news").await?; // published from here on, it is heard
 //! while let Some(event) = events.next().await {
-//!     if let Event::Message(message) = event? {
-//!         println!("{:?}: {:?}", message.channel, message.payload);
+//!     match event {
+//!         Ok(Event::Message(message)) => println!("{:?}: {:?}", message.channel, message.payload),
+//!         Ok(_) => {}
+//!         Err(lost) => println!("{lost}"), // and the stream goes on
 //!     }
 //! }
 //! # Ok(())
@@ -35,8 +37,13 @@
 //! `pattern_to`).
 //!
 //! Everything may be called from any task, from handlers too, in any order and any number of times.
-//! Nothing waits: `add` and `remove` change what is wished, and what Redis is told always follows
-//! the last wish. A channel that was removed and added again is subscribed to.
+//! Nothing waits: `add` and `remove` take one name or many ([`IntoNames`]) and change what is wished,
+//! and what Redis is told always follows the last wish. A channel that was removed and added again
+//! is subscribed to. `contains` asks what is wished.
+//!
+//! A subscription owns no task, so its end is a `close` that is done when it returns and may be
+//! called any number of times. Dropping its [`Events`] closes it, too, and so does dropping the last
+//! handle of one that has none.
 //!
 //! # Delivery
 //!
@@ -50,11 +57,13 @@
 //! - [`Disconnected`](Event::Disconnected): these names were active and are not any more. It is
 //!   told once for each loss, after all that came before and before anything that comes after. When
 //!   there is a connection again, each name is `Activated` once.
-//! - [`Lagged`](Event::Lagged): so many messages were dropped, all of them older than the next one.
 //! - [`Refused`](Event::Refused): the user of the connection may not have the name. The others of
 //!   the same command are not harmed by it. Only a name that is longer than a lowered
 //!   `proto-max-bulk-len` of the server costs everybody the connection; names as long are then
 //!   known to be too long.
+//!
+//! An error of kind [`Lagged`](ErrorKind::Lagged) says that so many messages were dropped, all of
+//! them older than the next one, as they were not read in time; the stream goes on after it.
 //!
 //! Who needs what was published in between fetches it from elsewhere after `Activated`.
 //!
@@ -109,6 +118,7 @@
 //! `AsyncWrite`.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod actor;
 mod backoff;
@@ -124,6 +134,7 @@ mod handler;
 mod metrics;
 mod mode;
 mod multiplexer;
+mod names;
 mod outgoing;
 pub mod protocol;
 mod publisher;
@@ -143,6 +154,7 @@ pub use self::error::{Error, ErrorKind};
 pub use self::event::{Event, Message};
 pub use self::handler::Handler;
 pub use self::multiplexer::Multiplexer;
+pub use self::names::IntoNames;
 pub use self::publisher::{Publisher, Receipt};
 pub use self::request::Request;
 pub use self::requester::Requester;

@@ -27,15 +27,16 @@ use crate::subscription::{ChannelSubscription, Events, PatternSubscription, Prom
 /// # async fn run() -> Result<(), mpx::Error> {
 /// use mpx::{Config, Event, Multiplexer};
 ///
-/// let multiplexer = Multiplexer::start(Config::new("redis://127.0.0.1")?)?;
+/// let multiplexer = Multiplexer::start(Config::new("redis://127.0.0.1"))?;
 /// let (channels, mut events) = multiplexer.channels()?;
 /// channels.add("news")?;
 /// while let Some(event) = events.next().await {
-///     match event? {
-///         Event::Message(message) => println!("{:?}", message.payload),
-///         Event::Activated { name } => println!("{name:?}: from here on everything is heard"),
-///         Event::Disconnected { names, .. } => println!("{names:?}: what is published now is lost"),
-///         other => println!("{other:?}"),
+///     match event {
+///         Ok(Event::Message(message)) => println!("{:?}", message.payload),
+///         Ok(Event::Activated { name }) => println!("{name:?}: from here on everything is heard"),
+///         Ok(Event::Disconnected { names, .. }) => println!("{names:?}: what is published now is lost"),
+///         Ok(other) => println!("{other:?}"),
+///         Err(error) => println!("{error}"), // messages were dropped; the stream goes on
 ///     }
 /// }
 /// # Ok(()) }
@@ -52,8 +53,8 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) if a setting is out of its bounds, or outside a tokio
-    /// runtime.
+    /// [`Config`](crate::ErrorKind::Config) if the address cannot be read or a setting is out of its
+    /// bounds, or outside a tokio runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let dialer = Dialer::new(&config)?;

@@ -21,10 +21,9 @@ use crate::error::{Error, ErrorKind};
 /// use mpx::{Event, Request};
 ///
 /// while let Some(event) = events.next().await {
-///     if let Event::Message(message) = event? {
-///         let request = Request::parse(&message.payload)?;
-///         let askers = publisher.publish(request.reply_to, b"fine").await?; // 0: nobody waits any more
-///     }
+///     let Ok(Event::Message(message)) = event else { continue };
+///     let request = Request::parse(&message.payload)?;
+///     let askers = publisher.publish(request.reply_to, b"fine").await?; // 0: nobody waits any more
 /// }
 /// # Ok(()) }
 /// ```

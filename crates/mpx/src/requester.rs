@@ -32,7 +32,7 @@ use crate::subscription::PromiseSubscription;
 /// use std::time::Duration;
 /// use mpx::{Config, Multiplexer, Publisher, Requester};
 ///
-/// let config = Config::new("redis://127.0.0.1")?;
+/// let config = Config::new("redis://127.0.0.1");
 /// let (multiplexer, publisher) = (Multiplexer::start(config.clone())?, Publisher::start(config)?);
 /// let requester = Requester::open(&multiplexer, &publisher, "answers:")?;
 /// let answer = requester.request("weather", "Berlin", Duration::from_secs(1)).await?;
@@ -97,8 +97,8 @@ impl Requester {
         timeout: Duration,
     ) -> Result<Bytes, Error> {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
-        let suffix = itoa::Buffer::new().format(number).to_owned();
-        let mut answer = self.answers.wait_for_promise(suffix, timeout).await?;
+        let mut suffix = itoa::Buffer::new();
+        let mut answer = self.answers.promise_within(suffix.format(number).as_bytes(), timeout).await?;
         let payload = Request::encode(answer.channel(), body.as_ref());
         // Over two connections: the answer can overtake the count of those that were asked.
         let published = tokio::select! {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use mpx::{Config, Event, Events, Multiplexer, Publisher};
+use mpx::{Config, ErrorKind, Event, Events, Multiplexer, Publisher};
 use parking_lot::Mutex;
 use test_support::{Redis, require};
 use tokio::time::timeout;
@@ -61,8 +61,7 @@ async fn connections_and_messages_are_counted_and_told() {
     let (log, _logged) = logged();
     let metrics = PrometheusBuilder::new().install_recorder().unwrap();
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
-    config.queue_max = 2;
+    let config = Config::new(redis.url()).queue_max(2);
     let multiplexer = Multiplexer::start(config.clone()).unwrap();
     let other = Multiplexer::start(config.clone()).unwrap();
     let publisher = Publisher::start(config).unwrap();
@@ -83,8 +82,8 @@ async fn connections_and_messages_are_counted_and_told() {
     let marker = multiplexer.channels_to(|_: &[u8], _: &[u8]| {}).unwrap();
     marker.add("c").unwrap();
     timeout(LONG, marker.wait_for_activation("c")).await.unwrap().unwrap();
-    let lagged = next(&mut events).await;
-    assert!(matches!(lagged, Event::Lagged { missed: 4 }), "{lagged:?}");
+    let lagged = timeout(LONG, events.next()).await.unwrap().unwrap().unwrap_err();
+    assert_eq!((lagged.kind(), lagged.missed()), (ErrorKind::Lagged, Some(4)));
     shows(&metrics, &["mpx_names 4", "mpx_connected 2", "mpx_connections_total 2", "mpx_messages_total 7"]);
     shows(&metrics, &["mpx_messages_dropped_total 4", "mpx_published_total 6"]);
     let all = metrics.render();

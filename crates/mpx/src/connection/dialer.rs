@@ -27,7 +27,8 @@ pub(crate) struct Dialer {
 impl Dialer {
     /// Checks what can be checked without a connection.
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
-        let tls = match &config.source {
+        let source = config.source.clone()?;
+        let tls = match &source {
             Endpoint::Info(info) => match info.addr() {
                 ConnectionAddr::TcpTls { insecure: true, .. } => {
                     let message = "the address ends with #insecure, which is not supported; set \
@@ -42,7 +43,7 @@ impl Dialer {
             },
             Endpoint::Function(_) | Endpoint::Node { .. } => None,
         };
-        Ok(Self { source: config.source.clone(), tls, within: config.connect_timeout })
+        Ok(Self { source, tls, within: config.connect_timeout })
     }
 
     /// The same for another node of the cluster. `None` if this one is not reached by an address.

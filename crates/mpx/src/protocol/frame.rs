@@ -47,6 +47,7 @@ pub enum Frame<'a> {
 
 /// What kind of name a subscription has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "Redis subscribes to these three, and knows no other")]
 pub enum NameKind {
     /// A channel.
     Channel,
@@ -58,6 +59,7 @@ pub enum NameKind {
 
 /// What a buffer begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a frame is whole or not; anything else is an error")]
 pub enum Parsed<'a> {
     /// A frame of so many bytes.
     Frame(Frame<'a>, usize),

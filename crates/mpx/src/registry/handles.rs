@@ -7,8 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use super::link::KINDS;
-use super::name_state::{NameState, NameStatus, Suspended, Waiter};
+use super::by_kind::KINDS;
+use super::name_state::{NameState, NameStatus, Waiter};
+use super::standing::Standing;
 use super::{Registry, Subscriber};
 use crate::protocol::NameKind;
 use crate::sink::{Receiver, Sink};
@@ -53,15 +54,15 @@ impl Registry {
         };
         place.insert(false);
         let link = self.routes.link(&name);
-        let entry = self.names[kind as usize].entry(name.clone()).or_insert_with(|| NameState::of(link));
-        entry.joining.push(Waiter::new(Arc::clone(sink)));
-        if entry.suspended == Some(Suspended::Refused) {
+        let state = self.names[kind].entry(name.clone()).or_insert_with(|| NameState::of(link));
+        state.joining.push(Waiter::new(Arc::clone(sink)));
+        if state.standing == Standing::Refused {
             // They may have it by now.
-            entry.suspended = None;
+            state.standing = Standing::Unknown;
         }
-        if entry.is_live() {
-            self.links[entry.link].join(kind, name);
-        } else if entry.is_due() {
+        if state.is_live() {
+            self.links[state.link].join(kind, name);
+        } else if state.is_due() {
             self.mark(kind, name);
         }
     }
@@ -86,8 +87,8 @@ impl Registry {
         match member.and_then(|member| member.names.get(&(kind, name.clone()))) {
             None => NameStatus::Absent,
             Some(true) => NameStatus::Active,
-            Some(false) => match self.names[kind as usize].get(name) {
-                Some(entry) if entry.suspended == Some(Suspended::Refused) => NameStatus::Refused,
+            Some(false) => match self.names[kind].get(name) {
+                Some(state) if state.standing == Standing::Refused => NameStatus::Refused,
                 _ if name.len() > self.name_max => NameStatus::Refused,
                 _ => NameStatus::Waiting,
             },
@@ -110,8 +111,8 @@ impl Registry {
     /// Ends all subscriptions.
     pub(crate) fn end(&mut self) -> Vec<Arc<Sink>> {
         for kind in KINDS {
-            for (name, mut entry) in self.names[kind as usize].drain() {
-                self.links[entry.link].change(kind, &name, &mut entry);
+            for (name, mut state) in self.names[kind].drain() {
+                self.links[state.link].change(kind, &name, &mut state);
             }
         }
         std::mem::take(&mut self.sinks).into_values().map(|member| member.sink).collect()
@@ -125,13 +126,13 @@ impl Registry {
     }
 
     fn leave(&mut self, sink: &Sink, kind: NameKind, name: &Bytes) {
-        let Some(entry) = self.names[kind as usize].get_mut(name) else { return };
-        entry.leave(sink);
-        self.links[entry.link].change(kind, name, entry);
-        if entry.is_wanted() {
+        let Some(state) = self.names[kind].get_mut(name) else { return };
+        state.leave(sink);
+        self.links[state.link].change(kind, name, state);
+        if state.is_wanted() {
             return;
         }
-        if entry.asked {
+        if state.standing.is_asked() {
             self.mark(kind, name.clone());
         } else {
             self.forget(kind, name);

@@ -1,4 +1,4 @@
-//! What Redis is to be told on one connection, and what it answers.
+//! What Redis is to be told on one connection.
 //!
 //! This module is pure.
 
@@ -10,8 +10,9 @@ use std::sync::atomic::Ordering::Release;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::name_state::{NameState, Sinks, Suspended};
-use super::{Activation, Loss, NameRoutes, Overlong, Registry, Waiter};
+use super::by_kind::KINDS;
+use super::name_state::{NameState, Sinks};
+use super::{Activation, Loss, NameRoutes, Overlong, Registry};
 use crate::protocol::{NameKind, Verb, write_command};
 
 /// One connection's place.
@@ -27,7 +28,7 @@ pub(super) struct LinkState {
     /// Names that were to be asked for and are too long.
     long: Vec<(NameKind, Bytes)>,
     /// What Redis has not answered yet, in order.
-    in_flight: VecDeque<Asked>,
+    pub(super) in_flight: VecDeque<Asked>,
     /// Names whose listeners are not as the connection's task remembers them, each once.
     changed: Vec<(NameKind, Bytes)>,
     /// Whether there are any. The task looks at it before each message, without the lock of the
@@ -39,55 +40,26 @@ pub(super) struct LinkState {
 
 /// Something that was asked.
 #[derive(Debug)]
-enum Asked {
+pub(super) enum Asked {
     Names(Flight),
-    /// A `PING`.
-    Ping,
-}
-
-/// What Redis is to answer next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Question {
-    /// A command about names.
-    Names,
     /// A `PING`.
     Ping,
 }
 
 /// A command about names on its way.
 #[derive(Debug)]
-struct Flight {
-    verb: Verb,
-    kind: NameKind,
-    names: Vec<Bytes>,
-    answered: usize,
-}
-
-/// What a confirmation means.
-#[derive(Debug)]
-pub(crate) enum Confirmation {
-    /// A name begins for these.
-    Begins(Activation),
-    /// Nothing changes for anybody.
-    Noted,
-    /// Redis was not asked.
-    Unasked,
-}
-
-/// What became of a refused command.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// Its names are asked for again, one at a time; or nobody wants them any more.
-    Divided,
-    /// It had one name, and these wait for it.
-    Final(Bytes, Vec<Waiter>),
+pub(super) struct Flight {
+    pub(super) verb: Verb,
+    pub(super) kind: NameKind,
+    pub(super) names: Vec<Bytes>,
+    pub(super) answered: usize,
 }
 
 impl LinkState {
     /// Those who hear a name change: if the connection's task remembers them, it is told to ask
     /// again.
-    pub(super) fn change(&mut self, kind: NameKind, name: &Bytes, entry: &mut NameState) {
-        if entry.forget_listeners() {
+    pub(super) fn change(&mut self, kind: NameKind, name: &Bytes, state: &mut NameState) {
+        if state.forget_listeners() {
             self.changed.push((kind, name.clone()));
             self.stale.store(true, Release);
         }
@@ -126,8 +98,8 @@ impl Registry {
     /// A connection begins: Redis knows nothing.
     pub(crate) fn connect(&mut self, link: usize) {
         for kind in KINDS {
-            let names = &self.names[kind as usize];
-            let due = names.iter().filter(|(_, entry)| entry.link == link && entry.is_due());
+            let names = &self.names[kind];
+            let due = names.iter().filter(|(_, state)| state.link == link && state.is_due());
             let mut due: Vec<_> = due.map(|(name, _)| name.clone()).collect();
             // In an order that is the same in every run, and by slots for those that go by them.
             match &self.routes {
@@ -151,16 +123,16 @@ impl Registry {
         let mut losses = Vec::new();
         for kind in KINDS {
             let mut lost = Vec::new();
-            self.names[kind as usize].retain(|name, entry| {
-                if entry.link == link {
+            self.names[kind].retain(|name, state| {
+                if state.link == link {
                     // Its task is over, and what it remembers.
-                    entry.forget_listeners();
-                    let listeners = entry.lose();
+                    state.forget_listeners();
+                    let listeners = state.lose();
                     if !listeners.is_empty() {
                         lost.push((name.clone(), listeners));
                     }
                 }
-                entry.is_wanted() || entry.link != link
+                state.is_wanted() || state.link != link
             });
             losses.push((kind, lost));
         }
@@ -192,30 +164,28 @@ impl Registry {
         let (mut flight, mut bytes) = (None::<Flight>, 0);
         while let Some((kind, name)) = dirty.front() {
             let kind = *kind;
-            let entry = names[kind as usize].get_mut(name);
-            let Some(entry) = entry.filter(|entry| entry.link == link && entry.is_due()) else {
+            let state = names[kind].get_mut(name).filter(|state| state.link == link);
+            let Some((verb, state)) = state.and_then(|state| Some((state.due()?, state))) else {
                 // It was wanted and not wanted since, or the other way round.
                 dirty.pop_front();
                 continue;
             };
-            if !entry.asked && name.len() > *name_max {
+            if verb == Verb::Subscribe && name.len() > *name_max {
                 long.extend(dirty.pop_front());
                 continue;
             }
-            let verb = if entry.asked { Verb::Unsubscribe } else { Verb::Subscribe };
             let fits = |flight: &Flight| {
                 (flight.verb, flight.kind) == (verb, kind)
                     && flight.names.len() < *batch_max
                     && bytes < FLIGHT_BYTES
-                    && !entry.alone
+                    && !state.alone
                     && flight.names.first().is_none_or(|first| routes.are_together(first, name))
             };
             if flight.as_ref().is_some_and(|flight| !fits(flight)) {
                 break;
             }
-            entry.asked = !entry.asked;
-            entry.unanswered += 1;
-            let alone = entry.alone;
+            state.standing.told();
+            let alone = state.alone;
             let (_, name) = dirty.pop_front()?;
             bytes += name.len();
             let new = || Flight { verb, kind, names: Vec::new(), answered: 0 };
@@ -227,119 +197,12 @@ impl Registry {
         flight
     }
 
-    /// Takes a confirmation.
-    pub(crate) fn confirm(&mut self, link: usize, verb: Verb, kind: NameKind, name: &[u8]) -> Confirmation {
-        let in_flight = &mut self.links[link].in_flight;
-        let Some(Asked::Names(flight)) = in_flight.front_mut() else { return Confirmation::Unasked };
-        let is_next = flight.names.get(flight.answered).is_some_and(|next| next == name);
-        if (flight.verb, flight.kind) != (verb, kind) || !is_next {
-            return Confirmation::Unasked;
-        }
-        flight.answered += 1;
-        if flight.answered == flight.names.len() {
-            in_flight.pop_front();
-        }
-        let Some(entry) = self.names[kind as usize].get_mut(name).filter(|entry| entry.link == link) else {
-            // Its slot has another master by now.
-            return Confirmation::Noted;
-        };
-        entry.unanswered = entry.unanswered.saturating_sub(1);
-        if entry.is_live() {
-            return self.activate(kind, name).map_or(Confirmation::Noted, Confirmation::Begins);
-        }
-        self.forget(kind, name);
-        Confirmation::Noted
-    }
-
-    /// Redis was asked for a sign of life.
-    pub(crate) fn ping_sent(&mut self, link: usize) {
-        self.links[link].in_flight.push_back(Asked::Ping);
-    }
-
-    /// Takes the answer to that, if it is what comes next.
-    pub(crate) fn pong_received(&mut self, link: usize) {
-        if self.question(link) == Some(Question::Ping) {
-            self.links[link].in_flight.pop_front();
-        }
-    }
-
-    /// What Redis is to answer next.
-    pub(crate) fn question(&self, link: usize) -> Option<Question> {
-        self.links[link].in_flight.front().map(|asked| match asked {
-            Asked::Names(_) => Question::Names,
-            Asked::Ping => Question::Ping,
-        })
-    }
-
-    /// Takes a refusal of the first command that is on its way.
-    pub(crate) fn refuse(&mut self, link: usize) -> Refusal {
-        let Some(flight) = self.take_flight(link) else { return Refusal::Divided };
-        let is_alone = flight.names.len() == 1;
-        for name in self.take_back(link, &flight) {
-            let Some(entry) = self.names[flight.kind as usize].get_mut(&name) else { continue };
-            if is_alone {
-                return Refusal::Final(name, entry.refuse());
-            }
-            // One of them is to blame.
-            entry.alone = true;
-            self.mark(flight.kind, name);
-        }
-        Refusal::Divided
-    }
-
-    /// Redis ends the connection, as a name of the first command that is on its way is too long for
-    /// it: names as long as that are not asked for again.
-    pub(crate) fn shorten(&mut self, link: usize) {
-        let Some(flight) = self.take_flight(link) else { return };
-        // Whichever of them it is, the longest is too long.
-        let longest = flight.names[flight.answered..].iter().map(Bytes::len).max();
-        self.name_max = longest.map_or(self.name_max, |length| length - 1);
-    }
-
-    /// The first command that is on its way went to the wrong master: its names wait for the next
-    /// map of the cluster.
-    ///
-    /// `slot` is the one that has moved, if Redis says which. It may answer a command that was
-    /// taken for answered, one to unsubscribe that crossed with what the master said when it gave
-    /// the slot away.
-    pub(crate) fn redirect(&mut self, link: usize, slot: Option<usize>) {
-        let Some(Asked::Names(flight)) = self.links[link].in_flight.front() else { return };
-        if slot.is_some_and(|slot| flight.names.first().is_none_or(|name| super::slot(name) != slot)) {
-            return;
-        }
-        let Some(flight) = self.take_flight(link) else { return };
-        for name in self.take_back(link, &flight) {
-            if let Some(entry) = self.names[flight.kind as usize].get_mut(&name) {
-                entry.suspended = Some(Suspended::Moved);
-            }
-        }
-    }
-
-    /// Redis does not do the first command that is on its way, for a reason that passes: it is to
-    /// be written again.
-    pub(crate) fn postpone(&mut self, link: usize) {
-        let Some(flight) = self.take_flight(link) else { return };
-        for name in &flight.names[flight.answered..] {
-            let Some(entry) = self.names[flight.kind as usize].get_mut(name) else { continue };
-            if entry.link != link {
-                continue;
-            }
-            entry.unanswered = entry.unanswered.saturating_sub(1);
-            // If there is a later command about it, that counts.
-            if entry.unanswered == 0 {
-                entry.asked = flight.verb == Verb::Unsubscribe;
-                self.mark(flight.kind, name.clone());
-                self.forget(flight.kind, name);
-            }
-        }
-    }
-
     /// Takes the names that Redis was not asked for since they are too long.
     pub(crate) fn take_long(&mut self, link: usize) -> Vec<Overlong> {
         let long = std::mem::take(&mut self.links[link].long);
         let waiting = long.into_iter().map(|(kind, name)| {
-            let entry = self.names[kind as usize].get(&name);
-            (name, entry.map(|entry| entry.joining.clone()).unwrap_or_default())
+            let state = self.names[kind].get(&name);
+            (name, state.map(|state| state.joining.clone()).unwrap_or_default())
         });
         waiting.collect()
     }
@@ -347,12 +210,12 @@ impl Registry {
     /// Takes the names to which somebody came while they lived.
     pub(crate) fn take_joined(&mut self, link: usize) -> Vec<Activation> {
         let joined = std::mem::take(&mut self.links[link].joined);
-        let is_live = |entry: &NameState| entry.link == link && entry.is_live();
+        let is_live = |state: &NameState| state.link == link && state.is_live();
         joined
             .into_iter()
             .filter_map(|(kind, name)| {
-                let entry = self.names[kind as usize].get(&name)?;
-                if is_live(entry) { self.activate(kind, &name) } else { None }
+                let state = self.names[kind].get(&name)?;
+                if is_live(state) { self.activate(kind, &name) } else { None }
             })
             .collect()
     }
@@ -362,12 +225,12 @@ impl Registry {
     ///
     /// Of a name that has gone to another connection, what comes on this one comes too late.
     pub(crate) fn listeners(&mut self, link: usize, kind: NameKind, name: &[u8]) -> Option<(Bytes, Sinks)> {
-        let (name, entry) = self.names[kind as usize].get_key_value_mut(name)?;
-        if entry.link != link || entry.listeners.is_empty() {
+        let (name, state) = self.names[kind].get_key_value_mut(name)?;
+        if state.link != link || state.listeners.is_empty() {
             return None;
         }
-        entry.remembered = true;
-        Some((name.clone(), Arc::clone(&entry.listeners)))
+        state.remembered = true;
+        Some((name.clone(), Arc::clone(&state.listeners)))
     }
 
     /// What is set when [`take_changed`](Self::take_changed) has something.
@@ -382,51 +245,13 @@ impl Registry {
         std::mem::take(&mut link.changed)
     }
 
-    fn take_flight(&mut self, link: usize) -> Option<Flight> {
-        let in_flight = &mut self.links[link].in_flight;
-        match in_flight.pop_front()? {
-            Asked::Names(flight) => Some(flight),
-            life @ Asked::Ping => {
-                in_flight.push_front(life);
-                None
-            }
-        }
-    }
-
-    /// Notes what became of a refused command, and returns the names that Redis was asked for and
-    /// does not give.
-    fn take_back(&mut self, link: usize, flight: &Flight) -> Vec<Bytes> {
-        let mut open = Vec::new();
-        for name in &flight.names[flight.answered..] {
-            let Some(entry) = self.names[flight.kind as usize].get_mut(name) else { continue };
-            if entry.link != link {
-                continue;
-            }
-            entry.unanswered = entry.unanswered.saturating_sub(1);
-            // If it was to unsubscribe, it stays subscribed until the connection ends: a master
-            // without the slot has forgotten it, and others do not refuse that. If a later command
-            // takes it back, that counts.
-            if flight.verb == Verb::Subscribe && entry.unanswered == 0 {
-                entry.asked = false;
-                if entry.is_wanted() {
-                    open.push(name.clone());
-                } else {
-                    self.names[flight.kind as usize].remove(name);
-                }
-            } else {
-                self.forget(flight.kind, name);
-            }
-        }
-        open
-    }
-
-    fn activate(&mut self, kind: NameKind, name: &[u8]) -> Option<Activation> {
-        let (name, entry) = self.names[kind as usize].get_key_value_mut(name)?;
-        if entry.joining.is_empty() {
+    pub(super) fn activate(&mut self, kind: NameKind, name: &[u8]) -> Option<Activation> {
+        let (name, state) = self.names[kind].get_key_value_mut(name)?;
+        if state.joining.is_empty() {
             return None;
         }
-        let (begun, key) = (entry.activate(), (kind, name.clone()));
-        self.links[entry.link].change(kind, &key.1, entry);
+        let (begun, key) = (state.activate(), (kind, name.clone()));
+        self.links[state.link].change(kind, &key.1, state);
         for sink in &begun {
             let active = self.sinks.get_mut(&sink.id).and_then(|member| member.names.get_mut(&key));
             if let Some(active) = active {
@@ -460,8 +285,8 @@ impl Registry {
 
     /// Drops a name that nobody wants, and of which Redis knows nothing.
     pub(super) fn forget(&mut self, kind: NameKind, name: &[u8]) {
-        let names = &mut self.names[kind as usize];
-        if names.get(name).is_some_and(|entry| !entry.is_wanted() && !entry.asked && entry.unanswered == 0) {
+        let names = &mut self.names[kind];
+        if names.get(name).is_some_and(|state| !state.is_wanted() && state.standing.is_idle()) {
             names.remove(name);
         }
     }
@@ -470,8 +295,8 @@ impl Registry {
     /// [`connect`](Self::connect) looks at all.
     pub(super) fn mark(&mut self, kind: NameKind, name: Bytes) {
         let names_count = self.names_count();
-        let Some(entry) = self.names[kind as usize].get(&name) else { return };
-        let link = &mut self.links[entry.link];
+        let Some(state) = self.names[kind].get(&name) else { return };
+        let link = &mut self.links[state.link];
         if !link.connected {
             return;
         }
@@ -482,14 +307,13 @@ impl Registry {
             let names = &self.names;
             let mut seen = hashbrown::HashSet::<(NameKind, Bytes)>::new();
             link.dirty.retain(|(kind, name)| {
-                let entry = names[*kind as usize].get(name);
-                entry.is_some_and(NameState::is_due) && seen.insert((*kind, name.clone()))
+                let state = names[*kind].get(name);
+                state.is_some_and(NameState::is_due) && seen.insert((*kind, name.clone()))
             });
         }
     }
 }
 
-pub(super) const KINDS: [NameKind; 3] = [NameKind::Channel, NameKind::Pattern, NameKind::Shard];
 /// About how long the names of one command are together: Redis keeps a command in memory until it
 /// is whole.
 const FLIGHT_BYTES: usize = 64 * 1024;

@@ -7,11 +7,14 @@
 //! A [`LinkState`] is the place of one connection: a multiplexer has one, a sharded one has one for
 //! each master of the cluster.
 
+mod answers;
+mod by_kind;
 mod handles;
 mod link;
 mod name_state;
 mod routes;
 mod sink_cache;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,8 +22,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::HashMap;
 
+pub(crate) use self::answers::{Confirmation, Question, Refusal};
+pub(crate) use self::by_kind::ByKind;
 use self::link::LinkState;
-pub(crate) use self::link::{Confirmation, Question, Refusal};
 use self::name_state::NameState;
 pub(crate) use self::name_state::{NameStatus, Waiter};
 use self::routes::slot;
@@ -32,7 +36,7 @@ use crate::sink::Sink;
 /// All names of one multiplexer.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    names: [HashMap<Bytes, NameState, foldhash::fast::RandomState>; 3],
+    names: ByKind<HashMap<Bytes, NameState, foldhash::fast::RandomState>>,
     /// By number, which is the order of their creation.
     sinks: BTreeMap<u64, Subscriber>,
     sinks_made: u64,
@@ -68,7 +72,7 @@ pub(crate) struct Loss {
 impl Registry {
     pub(crate) fn new(routes: NameRoutes, batch_max: usize) -> Self {
         Self {
-            names: Default::default(),
+            names: ByKind::default(),
             sinks: BTreeMap::new(),
             sinks_made: 0,
             links: Vec::new(),

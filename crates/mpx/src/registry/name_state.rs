@@ -4,22 +4,33 @@
 
 use std::sync::Arc;
 
+use super::standing::Standing;
+use crate::protocol::Verb;
 use crate::sink::Sink;
 
 /// Those who hear a name, in the order in which they came.
 pub(crate) type Sinks = Arc<Vec<Arc<Sink>>>;
 
 /// One name.
+///
+/// A subscription that adds the name waits in `joining`; when Redis has confirmed it, all who wait
+/// move to `listeners`, and with the loss of the connection all of them wait again:
+///
+/// ```text
+///          add               activate
+///  (none) ─────► joining ◄────────────► listeners
+///                  │           lose         │
+///                  └─────────leave──────────┴──► (none)
+/// ```
+///
+/// A name that somebody waits for or hears is wanted. What is to be told to Redis follows from that
+/// and from the [`Standing`].
 #[derive(Debug, Default)]
 pub(super) struct NameState {
     /// The connection that it belongs to.
     pub(super) link: usize,
-    /// Whether the last command about it was to subscribe.
-    pub(super) asked: bool,
-    /// How many commands about it are not answered yet.
-    pub(super) unanswered: u32,
-    /// Why nothing is asked about it.
-    pub(super) suspended: Option<Suspended>,
+    /// What Redis was told about it, and has answered.
+    pub(super) standing: Standing,
     /// Whether it travels alone, since a command with it and others was refused.
     pub(super) alone: bool,
     /// Those for whom it is active.
@@ -36,16 +47,6 @@ pub(crate) struct Waiter {
     pub(crate) sink: Arc<Sink>,
     /// Whether it knows that Redis refuses the name.
     pub(crate) knows: bool,
-}
-
-/// Why a name that is wanted is not asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Suspended {
-    /// The user of the connection may not have it. It is asked for again when somebody else wants
-    /// it, or with another connection.
-    Refused,
-    /// It does not belong to that master; the next map of the cluster will say to which.
-    Moved,
 }
 
 /// How a name stands for a subscription.
@@ -70,18 +71,23 @@ impl NameState {
 
     /// Whether Redis has confirmed the last that it was told, and that was to subscribe.
     pub(super) fn is_live(&self) -> bool {
-        self.asked && self.unanswered == 0
+        self.standing == Standing::Live
+    }
+
+    /// What Redis is to be told, if anything.
+    pub(super) fn due(&self) -> Option<Verb> {
+        self.standing.due(self.is_wanted())
     }
 
     /// Whether Redis is to be told something.
     pub(super) fn is_due(&self) -> bool {
-        self.suspended.is_none() && self.is_wanted() != self.asked
+        self.due().is_some()
     }
 
     /// Redis knows nothing of it any more. Returns those for whom it was active; they wait, before
     /// those who did already.
     pub(super) fn lose(&mut self) -> Sinks {
-        (self.asked, self.unanswered, self.suspended, self.alone) = (false, 0, None, false);
+        (self.standing, self.alone) = (Standing::Unknown, false);
         let lost = std::mem::take(&mut self.listeners);
         let waiting = std::mem::take(&mut self.joining);
         let waiting = lost.iter().cloned().chain(waiting.into_iter().map(|waiter| waiter.sink));
@@ -99,7 +105,7 @@ impl NameState {
 
     /// It was refused. Returns those who wait, as they are before they are told.
     pub(super) fn refuse(&mut self) -> Vec<Waiter> {
-        self.suspended = Some(Suspended::Refused);
+        self.standing = Standing::Refused;
         let waiting = self.joining.clone();
         self.joining.iter_mut().for_each(|waiter| waiter.knows = true);
         waiting

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 
-use super::name_state::Suspended;
+use super::standing::Standing;
 use super::{Loss, Registry};
 use crate::protocol::NameKind;
 
@@ -45,24 +45,25 @@ impl Registry {
     pub(crate) fn reroute(&mut self, links: Box<[usize; SLOTS]>) -> Vec<Loss> {
         let mut lost = Vec::new();
         let mut due = Vec::new();
-        for (name, entry) in &mut self.names[NameKind::Shard as usize] {
+        for (name, state) in &mut self.names[NameKind::Shard] {
             let link = links[slot(name)];
-            if entry.link != link {
-                self.links[entry.link].change(NameKind::Shard, name, entry);
-                let listeners = entry.lose();
-                entry.link = link;
+            if state.link != link {
+                self.links[state.link].change(NameKind::Shard, name, state);
+                let listeners = state.lose();
+                state.link = link;
                 if !listeners.is_empty() {
                     lost.push((name.clone(), listeners));
                 }
             }
-            entry.suspended = entry.suspended.filter(|suspended| *suspended != Suspended::Moved);
-            if entry.is_due() {
+            if state.standing == Standing::Moved {
+                state.standing = Standing::Unknown;
+            }
+            if state.is_due() {
                 due.push(name.clone());
             }
         }
         self.routes = NameRoutes::Slots(links);
-        self.names[NameKind::Shard as usize]
-            .retain(|_, entry| entry.is_wanted() || entry.asked || entry.unanswered > 0);
+        self.names[NameKind::Shard].retain(|_, state| state.is_wanted() || !state.standing.is_idle());
         due.sort_by_cached_key(|name| (slot(name), name.clone()));
         due.into_iter().for_each(|name| self.mark(NameKind::Shard, name));
         self.losses(NameKind::Shard, lost)
@@ -72,11 +73,11 @@ impl Registry {
     pub(crate) fn drop_names(&mut self, link: usize, names: &[Bytes]) -> Vec<Loss> {
         let mut lost = Vec::new();
         for name in names {
-            let entry = self.names[NameKind::Shard as usize].get_mut(name);
-            let Some(entry) = entry.filter(|entry| entry.link == link && entry.is_live()) else { continue };
-            self.links[link].change(NameKind::Shard, name, entry);
-            let listeners = entry.lose();
-            entry.suspended = Some(Suspended::Moved);
+            let state = self.names[NameKind::Shard].get_mut(name);
+            let Some(state) = state.filter(|state| state.link == link && state.is_live()) else { continue };
+            self.links[link].change(NameKind::Shard, name, state);
+            let listeners = state.lose();
+            state.standing = Standing::Moved;
             self.forget(NameKind::Shard, name);
             lost.push((name.clone(), listeners));
         }

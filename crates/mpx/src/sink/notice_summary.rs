@@ -42,7 +42,7 @@ impl NoticeSummary {
                 let name = name.clone();
                 self.names.entry(name).or_default().last = Some(notice);
             }
-            Event::Message(_) | Event::Lagged { .. } => {}
+            Event::Message(_) => {}
         }
     }
 
@@ -91,7 +91,7 @@ mod tests {
                     assert_eq!(before, Some(Is::Active), "{name:?} is lost");
                 }
             }
-            other => panic!("{other:?}"),
+            Event::Message(_) => panic!("{notice:?} is no notice"),
         }
     }
 

@@ -15,7 +15,10 @@ use crate::event::{Event, Message};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Policy {
-    /// The oldest message goes, and [`Event::Lagged`] says how many went.
+    /// The oldest message goes, and the subscription is told how many went.
+    ///
+    /// Its stream has an error of kind [`Lagged`](ErrorKind::Lagged) before the next message, and
+    /// goes on.
     #[default]
     DropOldest,
     /// The subscription is closed.
@@ -148,8 +151,8 @@ impl Queue {
 
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Option<Result<Event, Error>>> {
         let mut state = self.state.lock();
-        if let Some(event) = state.pop() {
-            return Poll::Ready(Some(Ok(event)));
+        if let Some(item) = state.pop() {
+            return Poll::Ready(Some(item));
         }
         if state.closed {
             return Poll::Ready(state.end.take().map(Err));
@@ -171,19 +174,19 @@ impl Locked {
         self.next
     }
 
-    fn pop(&mut self) -> Option<Event> {
+    fn pop(&mut self) -> Option<Result<Event, Error>> {
         let notice = self.notices.front().map(|(number, _)| *number);
         let message = self.messages.front().map(|(number, _)| *number);
         if notice.is_some_and(|notice| message.is_none_or(|message| notice < message)) {
             let (_, notice) = self.notices.pop_front()?;
             self.weight -= weight(&notice);
-            return Some(notice);
+            return Some(Ok(notice));
         }
         // What went was older than all messages that are left.
         if self.missed > 0 {
-            return Some(Event::Lagged { missed: std::mem::take(&mut self.missed) });
+            return Some(Err(Error::lagged(std::mem::take(&mut self.missed))));
         }
-        self.messages.pop_front().map(|(_, message)| Event::Message(message))
+        self.messages.pop_front().map(|(_, message)| Ok(Event::Message(message)))
     }
 
     fn close(&mut self, end: Option<Error>) -> Option<Waker> {
@@ -240,11 +243,13 @@ mod tests {
             match next {
                 None => return read,
                 Some(None) => return read + ".",
-                Some(Some(Err(error))) => read += &format!("{:?}", error.kind()),
+                Some(Some(Err(error))) => match error.missed() {
+                    Some(missed) => read += &format!("?{missed} "),
+                    None => read += &format!("{:?}", error.kind()),
+                },
                 Some(Some(Ok(Event::Message(message)))) => read += &String::from_utf8_lossy(&message.payload),
                 Some(Some(Ok(Event::Activated { .. }))) => read += "+",
                 Some(Some(Ok(Event::Disconnected { .. }))) => read += "-",
-                Some(Some(Ok(Event::Lagged { missed }))) => read += &format!("?{missed} "),
                 Some(Some(Ok(other))) => panic!("{other:?}"),
             }
         }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::events::Events;
-use super::shared::{Subscription, checked};
+use super::shared::Subscription;
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::handler::Handler;
+use crate::names::IntoNames;
 use crate::protocol::NameKind;
 use crate::sink::{Queue, Receiver};
 
@@ -38,26 +39,32 @@ impl ChannelSubscription {
         Ok(Self { inner: Arc::new(Subscription::open(shared, Receiver::Handler(handler.into()))?), kind })
     }
 
-    /// Subscribes to a channel, and returns at once.
+    /// Subscribes to one channel or many, and returns at once.
     ///
-    /// [`Event::Activated`](crate::Event::Activated) says when it is true. Nothing happens if the
-    /// subscription has the channel already.
+    /// [`Event::Activated`](crate::Event::Activated) says of each when it is true. Nothing happens
+    /// to channels that the subscription has already.
     ///
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that is empty, longer than 512
     /// MB, or longer than Redis is known to take; [`Closed`](crate::ErrorKind::Closed) if the
-    /// subscription is closed.
-    pub fn add(&self, channel: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.inner.add(self.kind, checked(channel.as_ref())?)
+    /// subscription is closed. Then none of the channels was added.
+    pub fn add(&self, channels: impl IntoNames) -> Result<(), Error> {
+        self.inner.add(self.kind, channels.into_names())
     }
 
-    /// Ends the subscription to a channel, and says whether there was one.
+    /// Ends the subscription to one channel or many, and says how many of them it had.
     ///
     /// What lies in the stream may still be read, and a handler that is being called on another
     /// thread returns from that; nothing more comes.
-    pub fn remove(&self, channel: impl AsRef<[u8]>) -> bool {
-        self.inner.remove(self.kind, &Bytes::copy_from_slice(channel.as_ref()))
+    pub fn remove(&self, channels: impl IntoNames) -> usize {
+        self.inner.remove(self.kind, channels.into_names().as_ref())
+    }
+
+    /// Returns whether a channel was added, active or not, and not removed since.
+    #[must_use]
+    pub fn contains(&self, channel: impl AsRef<[u8]>) -> bool {
+        self.inner.contains(self.kind, &Bytes::copy_from_slice(channel.as_ref()))
     }
 
     /// Ends the subscription to all its channels.

@@ -13,8 +13,9 @@ use crate::sink::Receiver;
 
 /// What a subscription hears, in order.
 ///
-/// The stream ends when the subscription is closed; dropping it closes the subscription. Waiting
-/// for the next item can be given up at any time: nothing is lost by that.
+/// An error is an item, not the end: after one of kind [`Lagged`](crate::ErrorKind::Lagged) the
+/// stream goes on. It ends when the subscription is closed, after what came before; dropping it
+/// closes the subscription.
 #[derive(Debug)]
 pub struct Events {
     inner: Arc<Subscription>,
@@ -27,10 +28,15 @@ impl Events {
 
     /// Waits for the next item; `None` after the last.
     ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped nothing is lost.
+    ///
     /// # Errors
     ///
-    /// [`Overflow`](crate::ErrorKind::Overflow), as the last item, if it was closed since it did
-    /// not read what came.
+    /// [`Lagged`](crate::ErrorKind::Lagged) if messages were dropped that are older than the next
+    /// one; [`Overflow`](crate::ErrorKind::Overflow), as the last item, if it was closed since it
+    /// did not read what came.
     pub async fn next(&mut self) -> Option<Result<Event, Error>> {
         std::future::poll_fn(|context| self.poll(context)).await
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::events::Events;
-use super::shared::{Subscription, checked};
+use super::shared::{Subscription, check};
 use crate::engine::Shared;
 use crate::error::Error;
 use crate::handler::Handler;
@@ -39,9 +39,10 @@ impl PatternSubscription {
     }
 
     fn open(shared: &Arc<Shared>, pattern: &[u8], receiver: Receiver) -> Result<Self, Error> {
-        let pattern = checked(pattern)?;
+        check(pattern)?;
+        let pattern = Bytes::copy_from_slice(pattern);
         let inner = Subscription::open(shared, receiver)?;
-        inner.add(NameKind::Pattern, pattern.clone())?;
+        inner.add(NameKind::Pattern, [pattern.clone()])?;
         Ok(Self { inner: Arc::new(inner), pattern })
     }
 

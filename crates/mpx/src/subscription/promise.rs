@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
-use super::shared::{Subscription, checked};
+use super::shared::{Subscription, check};
 use crate::engine::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::NameKind;
@@ -38,9 +38,10 @@ impl PromiseSubscription {
             pattern.push(*byte);
         }
         pattern.push(b'*');
-        let pattern = checked(&pattern)?;
+        check(&pattern)?;
+        let pattern = Bytes::from(pattern);
         let inner = Subscription::open(shared, Receiver::Promises(Box::default()))?;
-        inner.add(NameKind::Pattern, pattern.clone())?;
+        inner.add(NameKind::Pattern, [pattern.clone()])?;
         Ok(Self { inner: Arc::new(inner), prefix: Bytes::copy_from_slice(prefix), pattern })
     }
 
@@ -84,11 +85,17 @@ impl PromiseSubscription {
         Ok(Promise { canceller, receiver, deadline: Box::pin(sleep_until(deadline)) })
     }
 
-    /// Waits until the subscription is active, then promises; the timeout is for both.
+    /// Waits until the subscription is active, then promises.
+    ///
+    /// The timeout is the promise's: its time begins when the subscription is active. The wait
+    /// before has no bound of its own; the caller sets one, with `tokio::time::timeout` say.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped nothing was promised.
     ///
     /// # Errors
     ///
-    /// [`Timeout`](ErrorKind::Timeout) if it was not active in time;
     /// [`Refused`](ErrorKind::Refused) if Redis refuses it; [`Closed`](ErrorKind::Closed) if it was
     /// closed.
     pub async fn wait_for_promise(
@@ -96,19 +103,23 @@ impl PromiseSubscription {
         suffix: impl AsRef<[u8]>,
         timeout: Duration,
     ) -> Result<Promise, Error> {
+        self.when_active(|| self.promise(suffix.as_ref(), timeout)).await
+    }
+
+    /// Waits until the subscription is active, then promises; the timeout is for both.
+    pub(crate) async fn promise_within(&self, suffix: &[u8], timeout: Duration) -> Result<Promise, Error> {
         let deadline = after(timeout);
+        let promise = || self.promise(suffix, deadline.saturating_duration_since(Instant::now()));
+        timeout_at(deadline, self.when_active(promise)).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Timeout, "redis did not confirm the subscription in time"))
+        })
+    }
+
+    async fn when_active(&self, promise: impl Fn() -> Result<Promise, Error>) -> Result<Promise, Error> {
         loop {
-            match timeout_at(deadline, self.wait_for_activation()).await {
-                Ok(active) => active?,
-                Err(_) => {
-                    return Err(Error::new(
-                        ErrorKind::Timeout,
-                        "redis did not confirm the subscription in time",
-                    ));
-                }
-            }
-            match self.promise(suffix.as_ref(), deadline.saturating_duration_since(Instant::now())) {
-                // It was lost in between.
+            self.wait_for_activation().await?;
+            match promise() {
+                // The connection was lost in between: wait for the next one.
                 Err(error) if error.kind() == ErrorKind::Unavailable => {}
                 promise => return promise,
             }

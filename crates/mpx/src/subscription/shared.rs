@@ -22,24 +22,37 @@ impl Subscription {
         Ok(Self { sink: shared.open(receiver)?, shared: Arc::clone(shared) })
     }
 
-    pub(super) fn add(&self, kind: NameKind, name: Bytes) -> Result<(), Error> {
+    /// Adds all of these names, or none if one of them cannot be used.
+    pub(super) fn add<N>(&self, kind: NameKind, names: N) -> Result<(), Error>
+    where
+        N: AsRef<[Bytes]> + IntoIterator<Item = Bytes>,
+    {
+        names.as_ref().iter().try_for_each(|name| check(name))?;
         let mut registry = self.shared.registry.lock();
         if !registry.is_open(&self.sink) {
             return Err(closed());
         }
-        if name.len() > registry.name_max() {
+        let name_max = registry.name_max();
+        if names.as_ref().iter().any(|name| name.len() > name_max) {
             let message = "the name is longer than this redis accepts; see its `proto-max-bulk-len`";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        registry.add(&self.sink, kind, name);
+        names.into_iter().for_each(|name| registry.add(&self.sink, kind, name));
         Ok(())
     }
 
-    pub(super) fn remove(&self, kind: NameKind, name: &Bytes) -> bool {
-        let was_there = self.shared.registry.lock().remove(&self.sink, kind, name);
-        // Calls that wait for the activation of this name must end.
+    /// Removes names, and says how many of them there were.
+    pub(super) fn remove(&self, kind: NameKind, names: &[Bytes]) -> usize {
+        let mut registry = self.shared.registry.lock();
+        let removed = names.iter().filter(|name| registry.remove(&self.sink, kind, name)).count();
+        drop(registry);
+        // Calls that wait for the activation of these names must end.
         self.sink.changed.notify_waiters();
-        was_there
+        removed
+    }
+
+    pub(super) fn contains(&self, kind: NameKind, name: &Bytes) -> bool {
+        self.name_status(kind, name) != NameStatus::Absent
     }
 
     pub(super) fn clear(&self) {
@@ -94,8 +107,8 @@ impl Drop for Subscription {
     }
 }
 
-/// A name that Redis takes.
-pub(super) fn checked(name: &[u8]) -> Result<Bytes, Error> {
+/// Refuses a name that no Redis takes.
+pub(super) fn check(name: &[u8]) -> Result<(), Error> {
     if name.is_empty() {
         return Err(Error::new(ErrorKind::InvalidInput, "the name is empty"));
     }
@@ -105,7 +118,7 @@ pub(super) fn checked(name: &[u8]) -> Result<Bytes, Error> {
             "the name is longer than 512 MB, which redis refuses",
         ));
     }
-    Ok(Bytes::copy_from_slice(name))
+    Ok(())
 }
 
 /// How much of a name an error shows.

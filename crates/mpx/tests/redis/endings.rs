@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(60);
 async fn with_its_runtime_everything_ends_and_says_so() {
     let Some(redis) = require(Redis::private().await) else { return };
     let runtime = Runtime::new().unwrap();
-    let config = Config::new(redis.url()).unwrap();
+    let config = Config::new(redis.url());
     let (multiplexer, publisher) = {
         let _entered = runtime.enter();
         (Multiplexer::start(config.clone()).unwrap(), Publisher::start(config).unwrap())

@@ -9,7 +9,7 @@ use mpx::{Config, ErrorKind, Event, Handler, Multiplexer, Policy, Unfulfilled};
 use redis::cmd;
 use test_support::{Redis, RedisOptions, RedisUser, require};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::direct::Direct;
 use crate::listener::{Listener, error_of, soon, start, until};
@@ -71,9 +71,8 @@ async fn a_redis_that_was_killed_is_found_again() {
 #[tokio::test]
 async fn a_redis_that_stands_still_is_noticed_and_gone_on_with() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
     // An answer of a busy machine comes in time.
-    config.ping_timeout = Duration::from_secs(4);
+    let config = Config::new(redis.url()).ping_timeout(Duration::from_secs(4));
     let multiplexer = Multiplexer::start(config).unwrap();
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     redis.freeze().await.unwrap();
@@ -102,8 +101,7 @@ async fn a_silent_connection_is_asked_and_kept() {
 
 /// Says whether a silent connection was kept.
 async fn is_asked_and_kept(redis: &Redis, address: &str) -> bool {
-    let mut config = Config::new(address).unwrap();
-    config.ping_timeout = Duration::from_millis(500);
+    let config = Config::new(address).ping_timeout(Duration::from_millis(500));
     let multiplexer = Multiplexer::start(config).unwrap();
     let (subscription, events) = multiplexer.channels().unwrap();
     let mut listener = Listener::new(events);
@@ -126,16 +124,16 @@ async fn is_asked_and_kept(redis: &Redis, address: &str) -> bool {
 #[tokio::test]
 async fn a_port_without_a_server_is_reported_and_waited_for_no_longer_than_wanted() {
     // Nobody takes this port meanwhile.
-    let mut config = Config::new("redis://127.0.0.1:1").unwrap();
-    config.backoff_min = Duration::from_mins(10);
-    config.backoff_max = Duration::from_mins(10);
+    let config = Config::new("redis://127.0.0.1:1")
+        .backoff_min(Duration::from_mins(10))
+        .backoff_max(Duration::from_mins(10));
     let multiplexer = Multiplexer::start(config).unwrap();
     let (subscription, events) = multiplexer.channels().unwrap();
     let mut listener = Listener::new(events);
     subscription.add("a").unwrap();
     let promises = multiplexer.promises("p:").unwrap();
     let short = Duration::from_millis(20);
-    assert_eq!(promises.wait_for_promise("1", short).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert!(timeout(short, promises.wait_for_promise("1", LONG)).await.is_err());
     assert_eq!(error_of(&multiplexer).await.kind(), ErrorKind::Unavailable);
     // Another attempt is minutes away.
     let before = Instant::now();
@@ -151,8 +149,8 @@ async fn a_server_that_takes_connections_and_says_nothing_is_given_up_in_time() 
     // Its backlog takes the connection.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
-    let mut config = Config::new(&format!("redis://{address}/?protocol=resp3")).unwrap();
-    config.connect_timeout = Duration::from_millis(50);
+    let config =
+        Config::new(format!("redis://{address}/?protocol=resp3")).connect_timeout(Duration::from_millis(50));
     let multiplexer = Multiplexer::start(config).unwrap();
     assert_eq!(error_of(&multiplexer).await.kind(), ErrorKind::Unavailable);
     assert!(soon(multiplexer.shutdown(LONG)).await);
@@ -239,9 +237,7 @@ async fn a_certificate_of_nobody_we_trust_is_refused() {
     let Some(redis) = require(Redis::with(&options).await) else { return };
     let Some(other) = require(Redis::with(&options).await) else { return };
     let config = |authority: &Redis| {
-        let mut config = Config::new(redis.url()).unwrap();
-        config.authorities = Some(fs::read(authority.ca_file().unwrap()).unwrap());
-        config
+        Config::new(redis.url()).authorities(fs::read(authority.ca_file().unwrap()).unwrap())
     };
     let multiplexer = Multiplexer::start(config(&other)).unwrap();
     assert_eq!(error_of(&multiplexer).await.kind(), ErrorKind::Unavailable);
@@ -254,16 +250,14 @@ async fn a_certificate_of_nobody_we_trust_is_refused() {
     publisher.publish("a", vec![b'x'; 1 << 20]).await;
     listener.message("a", vec![b'x'; 1 << 20]).await;
 
-    let mut broken = config(&redis);
-    broken.authorities = Some(b"no certificate".to_vec());
+    let broken = config(&redis).authorities("no certificate");
     assert_eq!(Multiplexer::start(broken).unwrap_err().kind(), ErrorKind::Config);
 }
 
 /// Has a subscription that does not read and one that does, on the same channel, and publishes a
 /// thousand messages.
 async fn with_a_slow_subscriber(redis: &Redis, policy: Policy) -> (Multiplexer, Listener) {
-    let mut config = Config::new(redis.url()).unwrap();
-    (config.queue_max, config.policy) = (10, policy);
+    let config = Config::new(redis.url()).queue_max(10).policy(policy);
     let multiplexer = Multiplexer::start(config).unwrap();
     let (slow, events) = multiplexer.channels().unwrap();
     slow.add("a").unwrap();
@@ -285,8 +279,7 @@ async fn a_slow_subscriber_learns_how_many_it_missed_and_delays_nobody() {
     let Some(redis) = require(Redis::private().await) else { return };
     let (_multiplexer, mut slow) = with_a_slow_subscriber(&redis, Policy::DropOldest).await;
     slow.activated(&["a"]).await;
-    let next = slow.next().await;
-    assert!(matches!(next, Event::Lagged { missed: 990 }), "{next:?}");
+    slow.lagged(990).await;
     for number in 990..1_000 {
         slow.message("a", number.to_string()).await;
     }
@@ -364,8 +357,7 @@ async fn a_handler_that_panics_is_closed_alone() {
 #[tokio::test]
 async fn a_message_that_is_too_long_ends_the_connection() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
-    config.message_max = 1_000;
+    let config = Config::new(redis.url()).message_max(1_000);
     let multiplexer = Multiplexer::start(config).unwrap();
     let mut publisher = Direct::open(redis.url()).await;
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;

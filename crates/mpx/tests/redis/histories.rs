@@ -78,7 +78,7 @@ impl Member {
                 self.subscription.add(name).unwrap();
                 self.wanted.insert(name.clone());
             }
-            _ => assert_eq!(self.subscription.remove(name), self.wanted.remove(name)),
+            _ => assert_eq!(self.subscription.remove(name), usize::from(self.wanted.remove(name))),
         }
     }
 
@@ -119,8 +119,7 @@ async fn after_any_history_redis_has_what_is_wanted_and_everybody_hears_it_once(
 
 async fn one_history(redis: &Redis, publisher: &mut Direct, seed: u64) {
     let mut random = Rng::with_seed(seed);
-    let mut config = Config::new(redis.url()).unwrap();
-    config.batch_max = random.usize(1..20);
+    let config = Config::new(redis.url()).batch_max(random.usize(1..20));
     let multiplexer = Multiplexer::start(config).unwrap();
     let open = || Member::open(|record| multiplexer.channels_to(record).unwrap());
     let mut members: Vec<Member> = (0..4).map(|_| open()).collect();
@@ -186,7 +185,7 @@ async fn after_any_history_of_a_cluster_everybody_hears_what_is_wanted_once() {
     let names = names(12);
     for seed in 0..5 {
         let mut random = Rng::with_seed(seed);
-        let config = Config::new(cluster.node(0).url()).unwrap();
+        let config = Config::new(cluster.node(0).url());
         let multiplexer = ShardedMultiplexer::start(config).unwrap();
         let open = || Member::open(|record| multiplexer.channels_to(record).unwrap());
         let mut members: Vec<Member> = (0..3).map(|_| open()).collect();

@@ -27,7 +27,7 @@ pub(crate) async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
 
 /// Starts a multiplexer with defaults.
 pub(crate) fn start(url: &str) -> Multiplexer {
-    Multiplexer::start(Config::new(url).unwrap()).unwrap()
+    Multiplexer::start(Config::new(url)).unwrap()
 }
 
 /// Waits for the reason why there is no connection.
@@ -78,6 +78,12 @@ impl Listener {
         let mut names = names.to_vec();
         names.sort_unstable();
         assert_eq!(heard, names);
+    }
+
+    /// The next item says that so many messages were dropped.
+    pub(crate) async fn lagged(&mut self, missed: u64) {
+        let error = soon(self.events.next()).await.expect("the stream ended").unwrap_err();
+        assert_eq!((error.kind(), error.missed()), (ErrorKind::Lagged, Some(missed)), "{error}");
     }
 
     /// The next item is a message.

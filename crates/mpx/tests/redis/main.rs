@@ -12,6 +12,7 @@ mod faults;
 mod histories;
 mod lengths;
 mod listener;
+mod promises;
 mod publishing;
 mod refusals;
 mod requests;

@@ -17,7 +17,7 @@ use crate::listener::{Listener, soon, start, until};
 const LONG: Duration = Duration::from_secs(60);
 
 fn publisher(url: &str) -> Publisher {
-    Publisher::start(Config::new(url).unwrap()).unwrap()
+    Publisher::start(Config::new(url)).unwrap()
 }
 
 fn number(payload: &[u8]) -> usize {
@@ -55,10 +55,8 @@ async fn messages_of_a_task_keep_their_order_and_nobody_waits_for_an_answer() {
     const TASKS: usize = 8;
     const EACH: usize = 2_000;
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
-    config.queue_max = TASKS * EACH;
     // A few hundred messages: tasks wait for room.
-    config.pending_max = 64 * 1024;
+    let config = Config::new(redis.url()).queue_max(TASKS * EACH).pending_max(64 * 1024);
     let multiplexer = Multiplexer::start(config.clone()).unwrap();
     let publisher = Publisher::start(config).unwrap();
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
@@ -93,9 +91,7 @@ async fn messages_of_a_task_keep_their_order_and_nobody_waits_for_an_answer() {
 async fn nothing_is_published_twice_and_nothing_said_to_be_published_is_lost() {
     const ALL: usize = 1_000_000;
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
-    config.queue_max = ALL;
-    config.pending_max = 64 * 1024;
+    let config = Config::new(redis.url()).queue_max(ALL).pending_max(64 * 1024);
     let multiplexer = Multiplexer::start(config.clone()).unwrap();
     let publisher = Publisher::start(config).unwrap();
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
@@ -163,10 +159,8 @@ async fn what_cannot_be_published_is_told_and_then_it_goes_on() {
 #[tokio::test]
 async fn redis_that_stands_still_fills_no_memory_and_is_given_up() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url()).unwrap();
     // Not given up before this test has looked, however busy the machine is.
-    config.ping_timeout = Duration::from_secs(4);
-    config.pending_max = 1_024;
+    let config = Config::new(redis.url()).ping_timeout(Duration::from_secs(4)).pending_max(1_024);
     let publisher = Publisher::start(config).unwrap();
     works(&publisher).await;
     redis.freeze().await.unwrap();
@@ -223,9 +217,10 @@ async fn what_was_taken_is_published_before_the_end() {
 
 #[tokio::test]
 async fn the_end_does_not_wait_for_a_redis_that_is_not_there() {
-    let mut config = Config::new("redis://127.0.0.1:1").unwrap();
-    (config.backoff_min, config.backoff_max) = (Duration::from_mins(10), Duration::from_mins(10));
-    config.jitter_seed = Some(1);
+    let config = Config::new("redis://127.0.0.1:1")
+        .backoff_min(Duration::from_mins(10))
+        .backoff_max(Duration::from_mins(10))
+        .jitter_seed(1);
     let publisher = Publisher::start(config).unwrap();
     let error = soon(publisher.publish("a", "m")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");

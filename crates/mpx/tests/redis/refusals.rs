@@ -39,26 +39,25 @@ async fn a_password_is_in_no_error() {
     let options = RedisOptions { arguments, ..RedisOptions::default() };
     let Some(redis) = require(Redis::with(&options).await) else { return };
     let address = format!("redis://user:QXZJKVQX@127.0.0.1:{}?protocol=resp3", redis.port());
-    let multiplexer = Multiplexer::start(Config::new(&address).unwrap()).unwrap();
+    let multiplexer = Multiplexer::start(Config::new(&address)).unwrap();
     let error = until(async || multiplexer.error()).await;
     assert!(error.to_string().contains("HELLO"), "{error}");
     assert!(!format!("{error} {error:?}").contains("QXZJ"), "{error:?}");
     for address in
         ["redis://user:12?QXZJ@127.0.0.1", "redis://user:12#QXZJ@127.0.0.1", "redis://u:1/QXZJ@host"]
     {
-        let error = Config::new(address).unwrap_err();
+        let error = Multiplexer::start(Config::new(address)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(!format!("{error} {error:?}").contains("QXZJ"), "{error:?}");
     }
-    assert!(Config::new("redis+unix:///run/redis.sock?pass=p@ss").is_ok());
+    assert!(Multiplexer::start(Config::new("redis+unix:///run/redis.sock?pass=p@ss")).is_ok());
 }
 
 #[tokio::test]
 async fn a_user_who_may_not_ping_keeps_the_subscriptions() {
     let Some((_redis, url, mut direct)) = with_user(&["+@pubsub", "&*"]).await else { return };
-    let mut config = Config::new(&url).unwrap();
     // An answer of a busy machine comes in time.
-    config.ping_timeout = Duration::from_secs(4);
+    let config = Config::new(&url).ping_timeout(Duration::from_secs(4));
     let multiplexer = Multiplexer::start(config).unwrap();
     let (_subscription, mut listener) = Listener::open(&multiplexer, &["a"]).await;
     refused_pings(&mut direct, 3).await;
@@ -84,8 +83,7 @@ async fn a_user_who_may_not_ping_publishes_each_message_once() {
 
 /// Publishes beside refused `PING`s, and says whether the connection remained the same.
 async fn publishes_each_once(url: &str, direct: &mut Direct, listener: &mut Listener, channel: &str) -> bool {
-    let mut config = Config::new(url).unwrap();
-    config.ping_timeout = Duration::from_millis(50);
+    let config = Config::new(url).ping_timeout(Duration::from_millis(50));
     let publisher = Publisher::start(config).unwrap();
     let () = direct.ask(cmd("ACL").arg("LOG").arg("RESET")).await;
     let connections = cmd("INFO").arg("stats").to_owned();

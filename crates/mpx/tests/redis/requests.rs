@@ -14,7 +14,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 fn open(url: &str) -> (Multiplexer, Requester) {
     let multiplexer = start(url);
-    let publisher = Publisher::start(Config::new(url).unwrap()).unwrap();
+    let publisher = Publisher::start(Config::new(url)).unwrap();
     let requester = Requester::open(&multiplexer, &publisher, "answers:[").unwrap();
     (multiplexer, requester)
 }
@@ -22,7 +22,7 @@ fn open(url: &str) -> (Multiplexer, Requester) {
 /// Answers each question with what it asked, backwards.
 async fn answer(url: &str, channel: &'static str) -> JoinSet<()> {
     let multiplexer = start(url);
-    let publisher = Publisher::start(Config::new(url).unwrap()).unwrap();
+    let publisher = Publisher::start(Config::new(url)).unwrap();
     let (subscription, mut events) = multiplexer.channels().unwrap();
     subscription.add(channel).unwrap();
     soon(subscription.wait_for_activation(channel)).await.unwrap();

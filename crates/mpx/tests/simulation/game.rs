@@ -46,14 +46,14 @@ impl Game {
         let forbidden = (random.u8(..4) == 0).then(|| "a4".to_owned());
         let redis = Redis::new(random.u64(..), forbidden.clone());
         let server = redis.clone();
-        let mut config = Config::from_connect(move || {
+        let config = Config::from_connect(move || {
             let server = server.clone();
             async move { server.connect() }
-        });
-        config.jitter_seed = Some(random.u64(..));
-        config.ping_timeout = Duration::from_secs(1);
-        config.batch_max = random.usize(1..6);
-        config.queue_max = if random.u8(..3) == 0 { random.usize(1..9) } else { 100_000 };
+        })
+        .jitter_seed(random.u64(..))
+        .ping_timeout(Duration::from_secs(1))
+        .batch_max(random.usize(1..6))
+        .queue_max(if random.u8(..3) == 0 { random.usize(1..9) } else { 100_000 });
         let multiplexer = Multiplexer::start(config).unwrap();
         let (subscribers, prefixes, promises) = (Subscribers::new(&channels), Vec::new(), Vec::new());
         let (losses, unread) = (0, 0);

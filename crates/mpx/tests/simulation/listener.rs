@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
-use mpx::{ErrorKind, Event, Events};
+use mpx::{Error, ErrorKind, Event, Events};
 
 use crate::published::Published;
 
@@ -56,14 +56,26 @@ impl Listener {
     /// Reads all there is; says whether the stream has ended.
     pub(crate) fn read(&mut self, published: &Published, trace: &mut Vec<String>) -> bool {
         while let Some(item) = self.events.next().now_or_never() {
-            let Some(event) = item else { return true };
-            self.hear(event.unwrap(), published, trace);
+            let Some(item) = item else { return true };
+            trace.push(format!("{item:?}"));
+            match item {
+                Ok(event) => self.hear(event, published),
+                Err(error) => self.lag(&error),
+            }
         }
         false
     }
 
-    fn hear(&mut self, event: Event, published: &Published, trace: &mut Vec<String>) {
-        trace.push(format!("{event:?}"));
+    fn lag(&mut self, error: &Error) {
+        assert_eq!(error.kind(), ErrorKind::Lagged, "{error}");
+        assert!(error.missed().is_some_and(|missed| missed > 0));
+        for name in self.names.values_mut() {
+            name.next.clear();
+            name.seen.clear();
+        }
+    }
+
+    fn hear(&mut self, event: Event, published: &Published) {
         match event {
             Event::Activated { name } => {
                 let name = text(&name);
@@ -87,13 +99,6 @@ impl Listener {
                 }
             }
             Event::Message(message) => self.hear_message(&text(&message.channel), &text(&message.payload)),
-            Event::Lagged { missed } => {
-                assert!(missed > 0);
-                for name in self.names.values_mut() {
-                    name.next.clear();
-                    name.seen.clear();
-                }
-            }
             Event::Refused { name, .. } => {
                 assert!(self.hears != Hears::Shards, "nothing is refused there");
                 assert!(!self.is_active(&text(&name)));

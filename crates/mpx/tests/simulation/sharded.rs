@@ -79,12 +79,9 @@ impl Game {
         // Of three slots.
         let channels = ["a0", "a1", "a2", "{a0}", "{a0}b", "{a1}"].map(str::to_owned).to_vec();
         let cluster = Cluster::new(random.u64(..), 3, &channels);
-        let mut config = Config::from_connect_node("node", 0, cluster.connector());
-        config.jitter_seed = Some(random.u64(..));
+        let config = Config::from_connect_node("node", 0, cluster.connector()).jitter_seed(random.u64(..));
         let ping_timeout = if random.bool() { Duration::from_secs(1) } else { Duration::from_secs(5) };
-        config.ping_timeout = ping_timeout;
-        config.batch_max = random.usize(1..6);
-        config.queue_max = 100_000;
+        let config = config.ping_timeout(ping_timeout).batch_max(random.usize(1..6)).queue_max(100_000);
         let multiplexer = ShardedMultiplexer::start(config).unwrap();
         let subscribers = Subscribers::new(&channels);
         // Without the first nothing is to be seen. The others are more or less often, so that games

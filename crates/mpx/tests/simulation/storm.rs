@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 fn flapping(answer: &'static [u8], life: Duration) -> (Config, Arc<AtomicU32>) {
     let (tasks, count) = (TaskTracker::new(), Arc::<AtomicU32>::default());
     let counted = Arc::clone(&count);
-    let mut config = Config::from_connect(move || {
+    let config = Config::from_connect(move || {
         let (ours, mut theirs) = duplex(1_000);
         counted.fetch_add(1, Ordering::Relaxed);
         tasks.spawn(async move {
@@ -26,8 +26,7 @@ fn flapping(answer: &'static [u8], life: Duration) -> (Config, Arc<AtomicU32>) {
         });
         async move { Ok(ours) }
     });
-    config.jitter_seed = Some(7);
-    (config, count)
+    (config.jitter_seed(7), count)
 }
 
 /// Twice as many as in the mean, when each waits for a random part of half a second.

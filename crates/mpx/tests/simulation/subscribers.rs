@@ -57,7 +57,7 @@ impl Subscribers {
                     it.wishes.insert(name);
                 }
                 6..9 => {
-                    assert_eq!(handle.remove(&name), it.wishes.remove(&name));
+                    assert_eq!(handle.remove(&name), usize::from(it.wishes.remove(&name)));
                     it.listener.touch(&name);
                 }
                 _ => {
