@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -61,39 +61,39 @@ pub(super) struct Receiver {
     posts: mpsc::Receiver<Post>,
     script: Arc<Mutex<VecDeque<Answer>>>,
     scheme: &'static str,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Receiver {
     /// Starts one that answers with these first, then with 204.
     pub(super) async fn start(script: &[Answer]) -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap(), script).await
+        Self::listen(free_listener().await, script, None)
     }
 
-    pub(super) async fn start_at(address: SocketAddr, script: &[Answer]) -> Self {
-        Self::listen(address, script, None).await
+    /// Cuts all its connections and refuses others, at an address that nobody else takes.
+    pub(super) async fn go_away(mut self) -> AwayReceiver {
+        self.tasks.shutdown().await;
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(self.address).unwrap();
+        AwayReceiver { socket }
     }
 
     /// Starts one that speaks TLS, and returns the certificate of the authority that vouches for
     /// it, in PEM.
     pub(super) async fn start_with_tls() -> (Self, String) {
         let (acceptor, authority) = certified();
-        (Self::listen("127.0.0.1:0".parse().unwrap(), &[], Some(acceptor)).await, authority)
+        (Self::listen(free_listener().await, &[], Some(acceptor)), authority)
     }
 
-    async fn listen(address: SocketAddr, script: &[Answer], tls: Option<TlsAcceptor>) -> Self {
+    fn listen(listener: TcpListener, script: &[Answer], tls: Option<TlsAcceptor>) -> Self {
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let script = Arc::new(Mutex::new(VecDeque::from(script.to_vec())));
         let (heard, posts) = mpsc::channel(10_000);
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, tls, heard, Arc::clone(&script)));
-        Self { address, posts, script, scheme, _tasks: tasks }
-    }
-
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
+        Self { address, posts, script, scheme, tasks }
     }
 
     /// The flag that makes a server post here.
@@ -129,6 +129,22 @@ impl Receiver {
         assert_eq!(events.len(), count, "{events:?}");
         events
     }
+}
+
+/// A receiver that is down, with its port.
+pub(super) struct AwayReceiver {
+    socket: TcpSocket,
+}
+
+impl AwayReceiver {
+    /// Starts it again; it answers with 204.
+    pub(super) fn come_back(self) -> Receiver {
+        Receiver::listen(self.socket.listen(1_024).unwrap(), &[], None)
+    }
+}
+
+async fn free_listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
 fn certified() -> (TlsAcceptor, String) {

@@ -155,13 +155,12 @@ async fn a_receiver_that_was_away_hears_all_that_happened_meanwhile() {
     let server = Tidings::start_with(&[PROMPT, "--webhook-timeout=30s", &receiver.flag()]);
     let alice = User::connect(&server, "alice").await;
     assert_eq!(receiver.events(1).await, ["alice ONLINE"]);
-    let address = receiver.address();
-    drop(receiver);
+    let away = receiver.go_away().await;
     drop(alice);
     until_status(&server, "alice", "OFFLINE").await;
     let bob = User::connect(&server, "bob").await;
     until_status(&server, "bob", "ONLINE").await;
-    let mut receiver = Receiver::start_at(address, &[]).await;
+    let mut receiver = away.come_back();
     assert_eq!(receiver.events(2).await, ["alice OFFLINE", "bob ONLINE"]);
     drop(bob);
 }
@@ -180,9 +179,7 @@ async fn a_receiver_that_hangs_for_too_long_is_told_how_much_it_lost() {
         until_status(&server, &format!("user{user}"), "ONLINE").await;
     }
     // It is over when all has happened, however long that took: the connection is cut.
-    let address = receiver.address();
-    drop(receiver);
-    let mut receiver = Receiver::start_at(address, &[]).await;
+    let mut receiver = receiver.go_away().await.come_back();
     assert_eq!(receiver.taken().await.events(), ["first ONLINE"]);
     let post = receiver.taken().await;
     assert_eq!(post.body()["lagged"], json!({ "missed": 7 }));
