@@ -18,10 +18,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), presence_core::Error> {
-//! let mut config = Config::default();
-//! config.ttl = Duration::from_secs(30);
-//! config.grace = Duration::from_secs(5);
-//! let presence = Presence::new(Memory::start(&config)?);
+//! let config = Config::default().ttl(Duration::from_secs(30)).grace(Duration::from_secs(5));
+//! let presence = Presence::new(Memory::start(config)?);
 //!
 //! let mut events = presence.events(Since::Now).await?;
 //! presence.online(["alice", "bob"]).await?; // and again every 10 s: a heartbeat

@@ -13,7 +13,7 @@
 //! use presence_redis::leases::{Config, Leases};
 //!
 //! # async fn example() -> Result<(), presence_core::Error> {
-//! let presence = Presence::new(Leases::start(&Config::new("redis://127.0.0.1:6379")).await?);
+//! let presence = Presence::new(Leases::start(Config::new("redis://127.0.0.1:6379")).await?);
 //! presence.hold_device("alice", "connection 7").await?;
 //! let mut events = presence.events(Since::Snapshot).await?;
 //! while let Some(update) = events.next().await {

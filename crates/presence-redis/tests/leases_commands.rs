@@ -40,9 +40,8 @@ fn steps(calls: &[(Vec<String>, Vec<String>)]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_are_of_transitions_alone() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url());
-    (config.ttl, config.grace) = (Duration::from_secs(30), Duration::ZERO);
-    let presence = Presence::new(Leases::start(&config).await.unwrap());
+    let config = Config::new(redis.url()).ttl(Duration::from_secs(30)).grace(Duration::ZERO);
+    let presence = Presence::new(Leases::start(config).await.unwrap());
     // Redis knows the scripts after this.
     let ids: Vec<_> = (0..100).map(|number| format!("user:{number:02}")).collect();
     presence.online(&ids).await.unwrap();

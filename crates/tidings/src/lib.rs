@@ -46,7 +46,7 @@
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
-//! let presence = Presence::new(Memory::start(&Default::default())?);
+//! let presence = Presence::new(Memory::start(Default::default())?);
 //! let hub = Hub::start(Default::default(), Hooks::default())?; // `hub.handle` serves `/ws`
 //! let store = EmbeddedStore::open(embedded::Config::new(directory.path()), Arc::new(Live(hub.clone()))).await?;
 //! let timeline = Timeline::new(Arc::new(store), Default::default())?;

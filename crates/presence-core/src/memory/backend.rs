@@ -35,12 +35,12 @@ impl Memory {
     /// # Errors
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime.
-    pub fn start(config: &Config) -> Result<Self, Error> {
+    pub fn start(config: Config) -> Result<Self, Error> {
         let timing = config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
-        let core = Arc::new(Shared::new(config, timing));
+        let core = Arc::new(Shared::new(&config, timing));
         let tasks = TaskTracker::new();
         let sweep = {
             let core = Arc::clone(&core);

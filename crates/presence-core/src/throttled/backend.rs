@@ -48,17 +48,17 @@ impl Throttled {
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime;
     /// what `inner` says if its events cannot begin.
-    pub async fn start(inner: Arc<dyn Backend>, config: &Config) -> Result<Self, Error> {
+    pub async fn start(inner: Arc<dyn Backend>, config: Config) -> Result<Self, Error> {
         config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
         let events = inner.events(Since::Now).await?;
-        let known = Arc::new(RefreshTable::new(config));
+        let known = Arc::new(RefreshTable::new(&config));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let (batcher, courier) = Batcher::new(config, Arc::clone(&inner), Arc::clone(&known));
+        let (batcher, courier) = Batcher::new(&config, Arc::clone(&inner), Arc::clone(&known));
         tasks.spawn_on(courier.run(stop.clone()), &runtime);
-        let (keeper, passing) = Forwarder::new(config, Arc::clone(&inner), Arc::clone(&known));
+        let (keeper, passing) = Forwarder::new(&config, Arc::clone(&inner), Arc::clone(&known));
         tasks.spawn_on(keeper.run(stop.clone()), &runtime);
         let listen = stop.clone().run_until_cancelled_owned(listen(events, Arc::clone(&known)));
         tasks.spawn_on(listen, &runtime);

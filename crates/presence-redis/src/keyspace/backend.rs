@@ -40,20 +40,20 @@ impl Keyspace {
     /// [`Config`](ErrorKind::Config) if a setting is wrong, if Redis is a cluster or tells too
     /// little of its keys, or outside a tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if
     /// Redis does not answer.
-    pub async fn start(config: &Config) -> Result<Self, Error> {
+    pub async fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
-        let link = Link::open(&config.connect).await?;
+        let link = Link::start(config.link.clone()).await?;
         if link.is_cluster() {
             let message = "the keyspace layout does not work with a redis cluster; use the leases layout, or a single \
                  redis";
             return Err(Error::new(ErrorKind::Config, message));
         }
         version::check(&link, version::KEYSPACE).await?;
-        let store = KeyStore::new(link, config);
-        let session = Box::pin(KeyEvents::open(&store, config)).await?;
+        let store = KeyStore::new(link, &config);
+        let session = Box::pin(KeyEvents::open(&store, &config)).await?;
         let (core, questions) = Shared::new(config, store);
         let core = Arc::new(core);
         // Here, since the first call may come before the listener's first turn.

@@ -10,7 +10,7 @@ use test_support::{Redis, RedisOptions, RedisUser, require};
 use tokio::time::Instant;
 
 use crate::ancestor::Ancestor;
-use crate::listener::{Listener, config, run, start, stranger};
+use crate::listener::{Listener, config, link, run, start, stranger};
 
 /// B1: an explicit departure was silent.
 #[tokio::test]
@@ -88,8 +88,7 @@ async fn closing_while_nobody_reads_ends_the_stream_after_what_has_happened() {
 #[tokio::test]
 async fn listening_goes_on_after_a_lost_connection() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = config(&redis).ttl(Duration::from_secs(60));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     let mut stranger = stranger(redis.url()).await;
@@ -112,9 +111,7 @@ async fn listening_goes_on_after_a_lost_connection() {
 #[tokio::test]
 async fn silence_longer_than_every_timeout_is_no_failure() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.connect.timeout = Duration::from_secs(2);
-    config.connect.connect_timeout = Duration::from_secs(2);
+    let config = config(&redis).link(link(redis.url(), Duration::from_secs(2)));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     listener.silent(Duration::from_secs(6)).await;
@@ -155,9 +152,7 @@ async fn a_refused_subscription_is_an_error_at_the_start() {
     };
     let options = RedisOptions { users: vec![user.clone()], ..RedisOptions::default() };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let mut config = config(&redis);
-    config.connect.url = redis.user_url(&user);
-    let error = Keyspace::start(&config).await.unwrap_err();
+    let error = Keyspace::start(config(&redis).link(redis.user_url(&user))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     assert!(!format!("{error:?}").contains("secret"));
 }
@@ -190,21 +185,19 @@ async fn every_listener_hears_everything() {
 async fn parts_of_a_second_count() {
     let Some(redis) = require(Redis::private().await) else { return };
     for millis in [900, 1_900] {
-        let mut config = config(&redis);
-        config.ttl = Duration::from_millis(millis);
-        let presence = start(&config).await;
+        let ttl = Duration::from_millis(millis);
+        let presence = start(&config(&redis).ttl(ttl)).await;
         let mut listener = Listener::open(&presence).await;
         let before = Instant::now();
         presence.online(["a"]).await.unwrap();
         assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
         listener.expect("a", Cause::Heartbeat).await;
         listener.expect("a", Cause::Expired).await;
-        assert!(before.elapsed() >= config.ttl, "offline after {:?}", before.elapsed());
+        assert!(before.elapsed() >= ttl, "offline after {:?}", before.elapsed());
         presence.close().await;
     }
-    let mut config = config(&redis);
-    config.ttl = Config::TTL_MIN / 2;
-    assert_eq!(Keyspace::start(&config).await.unwrap_err().kind(), ErrorKind::Config);
+    let config = config(&redis).ttl(Config::TTL_MIN / 2);
+    assert_eq!(Keyspace::start(config).await.unwrap_err().kind(), ErrorKind::Config);
 }
 
 /// B11: listening and closing at once was a data race.
@@ -243,8 +236,7 @@ async fn a_new_listener_learns_who_is_online_from_before_its_process_began() {
 #[tokio::test]
 async fn batches_are_of_the_ids_they_are_made_of() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = config(&redis).ttl(Duration::from_secs(60));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     let ids: Vec<_> = (0..25_000).map(|number| number.to_string()).collect();

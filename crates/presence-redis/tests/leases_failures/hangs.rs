@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use presence_core::{ErrorKind, Presence, Since, State, Status};
+use presence_redis::LinkConfig;
 use test_support::{RedisCluster, RedisSentinel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -31,9 +32,8 @@ async fn master_that_hangs_costs_its_own_ids_alone() {
     let config = config(&cluster.url());
     let one = process(&config).await;
     // What is judged is who is answered, not how busy the machine is.
-    let mut patient = config.clone();
-    patient.connect.timeout = Duration::from_secs(10);
-    let patient = process(&patient).await;
+    let patient = LinkConfig::new(cluster.url()).timeout(Duration::from_secs(10));
+    let patient = process(&config.clone().link(patient)).await;
     let ids: Vec<_> = (0..60).map(|number| format!("user {number}")).collect();
     for held in join_all(ids.iter().map(|id| one.hold_device(id, "tab"))).await {
         held.unwrap();

@@ -22,15 +22,17 @@ use test_support::redis_connection;
 
 /// Settings with short times under a prefix of their own.
 fn config(url: &str) -> Config {
-    let mut config = Config::new(url);
-    config.prefix = test_support::unique("failures");
-    (config.ttl, config.grace) = (Duration::from_secs(30), Duration::ZERO);
-    config
+    config_under(&test_support::unique("failures"), url)
+}
+
+/// The same under a prefix that the test has to know.
+fn config_under(prefix: &str, url: &str) -> Config {
+    Config::new(url).prefix(prefix).ttl(Duration::from_secs(30)).grace(Duration::ZERO)
 }
 
 /// Starts one more process, as far as Redis can tell.
 async fn process(config: &Config) -> Presence {
-    Presence::new(Leases::start(config).await.expect("redis is there"))
+    Presence::new(Leases::start(config.clone()).await.expect("redis is there"))
 }
 
 /// For what must come, however busy the machine is.

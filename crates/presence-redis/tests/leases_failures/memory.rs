@@ -14,8 +14,7 @@ use super::{PATIENCE, config, process, tell};
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_without_memory_takes_nobody_in_and_lets_everybody_go() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(700);
+    let config = config(redis.url()).ttl(Duration::from_millis(700));
     let (presence, other) = (process(&config).await, process(&config).await);
     presence.online(["silent"]).await.unwrap();
     for id in ["told", "ended", "stays"] {
@@ -72,7 +71,7 @@ async fn who_came_without_memory_comes_when_there_is_some() {
 #[tokio::test(flavor = "multi_thread")]
 async fn members_leave_without_memory() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let rooms = Rooms::new(Leases::start(&config(redis.url())).await.unwrap());
+    let rooms = Rooms::new(Leases::start(config(redis.url())).await.unwrap());
     for id in ["leaves", "removed", "stays"] {
         rooms.join("lobby", id, "tab", "x").await.unwrap();
     }

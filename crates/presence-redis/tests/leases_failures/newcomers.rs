@@ -13,21 +13,21 @@ use super::follower::Follower;
 use super::wire::Wire;
 use super::{PATIENCE, config, process, tell};
 
+const TTL: Duration = Duration::from_millis(500);
+
 /// A wire to Redis that can be cut, the configuration of a process behind it, and that of one that
 /// is not.
 async fn wired(redis: &Redis) -> (Wire, Config, Config) {
     let wire = Wire::start(redis.url()).await;
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(500);
-    let mut wired = config.clone();
-    wired.connect.url.clone_from(&wire.url);
+    let config = config(redis.url()).ttl(TTL);
+    let wired = config.clone().link(&wire.url);
     (wire, wired, config)
 }
 
 /// Refuses writes for longer than any lease.
-async fn refuse_writes_for_long(redis: &Redis, config: &Config) {
+async fn refuse_writes_for_long(redis: &Redis) {
     tell(redis, &["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
-    sleep(config.ttl + Duration::from_secs(2)).await;
+    sleep(TTL + Duration::from_secs(2)).await;
 }
 
 async fn accept_writes(redis: &Redis) {
@@ -64,18 +64,18 @@ async fn newcomer_lets_go_of_nobody_who_could_not_renew() {
 async fn newcomer_waits(redis: &Redis) -> bool {
     let (wire, wired, config) = wired(redis).await;
     let (holder, other) = (process(&wired).await, process(&config).await);
-    let members = Rooms::new(Leases::start(&wired).await.unwrap());
+    let members = Rooms::new(Leases::start(wired.clone()).await.unwrap());
     holder.hold_device("a", "tab").await.unwrap();
     members.join("lobby", "a", "tab", "x").await.unwrap();
     let mut follower = Follower::start(&other).await;
 
-    refuse_writes_for_long(redis, &config).await;
+    refuse_writes_for_long(redis).await;
     // They will be the last to hear that writes are taken again.
     wire.cut();
     let accepted = Instant::now();
     accept_writes(redis).await;
     let newcomer = process(&config).await;
-    let rooms = Rooms::new(Leases::start(&config).await.unwrap());
+    let rooms = Rooms::new(Leases::start(config.clone()).await.unwrap());
     let entered = Instant::now();
     while entered.elapsed() < Duration::from_millis(1_500) {
         let answers = (status(&newcomer).await, newcomer.count().await.ok(), rooms.count("lobby").await.ok());
@@ -112,7 +112,7 @@ async fn process_that_does_not_come_back_after_refused_writes_is_let_go() {
     let (holder, other) = (process(&wired).await, process(&config).await);
     holder.hold_device("a", "tab").await.unwrap();
     let mut follower = Follower::start(&other).await;
-    refuse_writes_for_long(&redis, &config).await;
+    refuse_writes_for_long(&redis).await;
     wire.cut();
     accept_writes(&redis).await;
     let newcomer = process(&config).await;
@@ -127,7 +127,7 @@ async fn nobody_is_online_after_the_last_process_crashed() {
     let crashes = process(&wired).await;
     crashes.hold_device("a", "tab").await.unwrap();
     wire.cut();
-    sleep(config.ttl + Duration::from_secs(2)).await;
+    sleep(TTL + Duration::from_secs(2)).await;
     // Was it cut off, or did it crash? That is unknown for a moment, and "online" is no answer to
     // it.
     let next = process(&config).await;

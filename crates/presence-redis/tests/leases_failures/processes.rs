@@ -16,8 +16,8 @@ use super::{PATIENCE, config, process, tell};
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_secs(1);
+    let ttl = Duration::from_secs(1);
+    let config = config(redis.url()).ttl(ttl);
     let (dies, lives, helps) = (process(&config).await, process(&config).await, process(&config).await);
     let ids: Vec<_> = (0..5_000).map(|id| format!("user {id}")).collect();
     lives.hold_device(&ids[0], "tab").await.unwrap();
@@ -32,7 +32,7 @@ async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
         let event = follower.change(PATIENCE).await.expect("each id goes");
         if event.status == Status::Offline {
             assert_eq!(event.cause, Cause::Expired);
-            assert!(last.elapsed() >= config.ttl, "{} after {:?}", event.id, last.elapsed());
+            assert!(last.elapsed() >= ttl, "{} after {:?}", event.id, last.elapsed());
             gone += 1;
         }
     }
@@ -48,7 +48,7 @@ async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
 #[tokio::test]
 async fn process_that_stood_still_takes_heartbeats_while_redis_is_well() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let leases = Arc::new(Leases::start(&config(redis.url())).await.unwrap());
+    let leases = Arc::new(Leases::start(config(redis.url())).await.unwrap());
     let presence = Presence::from(Arc::clone(&leases) as Arc<dyn Backend>);
     let rooms = Rooms::from(leases as Arc<dyn RoomBackend>);
     let ids: Vec<_> = (0..40).map(|id| format!("user {id}")).collect();
@@ -69,8 +69,7 @@ async fn process_that_stood_still_takes_heartbeats_while_redis_is_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_online_after_the_last_process() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(500);
+    let config = config(redis.url()).ttl(Duration::from_millis(500));
     let last = process(&config).await;
     last.online(["a", "b"]).await.unwrap();
     last.hold_device("c", "tab").await.unwrap();
@@ -89,12 +88,9 @@ async fn nobody_is_online_after_the_last_process() {
 async fn process_that_was_cut_off_comes_back_without_a_lie() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
     let wire = Wire::start(redis.url()).await;
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(500);
+    let config = config(redis.url()).ttl(Duration::from_millis(500));
     let lives = process(&config).await;
-    let mut cut = config.clone();
-    cut.connect.url = wire.url.clone();
-    let cut = process(&cut).await;
+    let cut = process(&config.link(&wire.url)).await;
     cut.hold_device("stays", "tab").await.unwrap();
     cut.hold_device("leaves", "tab").await.unwrap();
     cut.hold_device("both", "tab").await.unwrap();
@@ -182,9 +178,7 @@ async fn is_not_done_twice(redis: &str) -> bool {
     let wire = Wire::start(redis).await;
     let config = config(redis);
     let other = process(&config).await;
-    let mut deaf = config.clone();
-    deaf.connect.url.clone_from(&wire.url);
-    let one = process(&deaf).await;
+    let one = process(&config.link(&wire.url)).await;
     one.online(["a"]).await.unwrap();
     let mut follower = Follower::start(&other).await;
     assert_eq!(follower.online(), ["a"]);
@@ -215,9 +209,7 @@ async fn offline_is_not_promised_before_everybody_has_said_who_is_here() {
     let wire = Wire::start(redis.url()).await;
     let config = config(redis.url());
     let one = process(&config).await;
-    let mut cut = config.clone();
-    cut.connect.url.clone_from(&wire.url);
-    let other = process(&cut).await;
+    let other = process(&config.link(&wire.url)).await;
     one.hold_device("a", "tab").await.unwrap();
     other.hold_device("a", "phone").await.unwrap();
     // They hear of each other when they renew, every 400 ms.

@@ -86,8 +86,7 @@ async fn redis_that_kept_everything_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn frozen_redis_takes_nobody_offline() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(500);
+    let config = config(redis.url()).ttl(Duration::from_millis(500));
     let (one, other) = (process(&config).await, process(&config).await);
     one.hold_device("a", "tab").await.unwrap();
     other.hold_device("c", "tab").await.unwrap();
@@ -117,7 +116,7 @@ async fn frozen_redis_takes_nobody_offline() {
 #[tokio::test(flavor = "multi_thread")]
 async fn call_that_a_close_overtakes_says_closed_though_redis_stands_still() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let leases = Arc::new(Leases::start(&config(redis.url())).await.unwrap());
+    let leases = Arc::new(Leases::start(config(redis.url())).await.unwrap());
     let (presence, rooms) = (
         Presence::from(Arc::clone(&leases) as Arc<dyn Backend>),
         Rooms::from(leases as Arc<dyn RoomBackend>),
@@ -260,8 +259,7 @@ async fn failover_that_lost_writes_is_mended() {
 async fn who_was_gone_before_a_restart_is_not_online_after_it() {
     let options = RedisOptions { append_only: true, ..RedisOptions::default() };
     let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(300);
+    let config = config(redis.url()).ttl(Duration::from_millis(300));
     let dead = process(&config).await;
     dead.hold_device("a", "tab").await.unwrap();
     // As if it had died, with nobody left to let it go.

@@ -202,9 +202,8 @@ mod tests {
     }
 
     fn presence(events_max: usize) -> Presence {
-        let mut config = Config::default();
-        config.events_max = events_max;
-        Presence::new(Memory::start(&config).unwrap())
+        let config = Config::default().events_max(events_max);
+        Presence::new(Memory::start(config).unwrap())
     }
 
     #[tokio::test(start_paused = true)]

@@ -96,7 +96,7 @@ struct World {
 
 impl World {
     async fn start(failures: u32) -> Self {
-        let store = Memory::start(&Config::default()).unwrap();
+        let store = Memory::start(Config::default()).unwrap();
         let rooms = Rooms::new(Flaky { store, failures: AtomicU32::new(failures) });
         let mut hello = rooms.events("hello", Since::Now).await.unwrap();
         hello.next().await.unwrap().unwrap();
