@@ -37,7 +37,7 @@ fn main() {
     criterion.final_summary();
     runtime.block_on(async {
         for world in &worlds {
-            world.presence.close().await;
+            world.presence.shutdown(Duration::from_secs(30)).await;
         }
     });
 }

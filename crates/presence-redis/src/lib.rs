@@ -35,7 +35,7 @@
 //! `redis-link`. The client is redis-rs, whose TLS uses rustls with aws-lc-rs.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod connection;
 pub mod keyspace;

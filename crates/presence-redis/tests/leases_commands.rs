@@ -67,7 +67,7 @@ async fn commands_are_of_transitions_alone() {
 
     presence.offline(&ids[..2]).await.unwrap();
     assert_eq!(steps(&calls(&mut monitor).await), ["o user:00", "o user:01"]);
-    presence.close().await;
+    presence.shutdown(Duration::from_secs(60)).await;
 }
 
 /// How many keys a renewal names. So do looks and entries, of which there are none here.

@@ -60,7 +60,7 @@
 //! TLS uses rustls with aws-lc-rs.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod address;
 mod cluster;

@@ -1,6 +1,7 @@
 //! The one place that chooses the stores of presence and rooms.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use tidings::presence::memory::Memory;
@@ -49,8 +50,10 @@ impl Stores {
         Self { presence, rooms: Rooms::from(store as Arc<dyn RoomBackend>) }
     }
 
-    pub(crate) async fn close(&self) {
-        tokio::join!(self.presence.close(), self.rooms.close());
+    /// Ends both, and says whether they ended within the grace time.
+    pub(crate) async fn shutdown(&self, grace: Duration) -> bool {
+        let (presence, rooms) = tokio::join!(self.presence.shutdown(grace), self.rooms.shutdown(grace));
+        presence && rooms
     }
 }
 

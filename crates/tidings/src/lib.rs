@@ -70,7 +70,7 @@
 //!
 //! hub.shutdown(std::time::Duration::from_secs(1)).await;
 //! timeline.close().await;
-//! presence.close().await;
+//! presence.shutdown(std::time::Duration::from_secs(1)).await;
 //! # Ok(())
 //! # }
 //! ```

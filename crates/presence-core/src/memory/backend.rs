@@ -1,10 +1,12 @@
 //! The backend in memory: the calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
@@ -138,9 +140,9 @@ impl Backend for Memory {
         self.core.state.subscribe()
     }
 
-    async fn close(&self) {
+    async fn shutdown(&self, grace: Duration) -> bool {
         self.core.close();
-        self.tasks.wait().await;
+        timeout(grace, self.tasks.wait()).await.is_ok()
     }
 }
 

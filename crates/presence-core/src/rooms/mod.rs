@@ -73,5 +73,5 @@ pub use self::diffs::{Batching, Diffs};
 pub use self::event::{Action, RoomEvent, RoomUpdate};
 pub use self::handle::Rooms;
 pub use self::member::{Member, MemberKey, MemberPage};
-pub use self::payload::{InvalidPayload, Payload};
+pub use self::payload::{IntoPayload, InvalidPayload, Payload};
 pub use crate::name::Room;

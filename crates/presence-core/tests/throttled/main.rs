@@ -412,25 +412,46 @@ async fn closed_backend_answers_nobody() {
     let (spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
-    spy.backend().close().await;
+    assert!(spy.backend().shutdown(TTL).await);
     others().await;
     assert_eq!(throttled.online(&alice).await.unwrap_err().kind(), ErrorKind::Closed);
-    throttled.close().await;
-    throttled.close().await;
+    assert!(throttled.shutdown(TTL).await);
+    assert!(throttled.shutdown(Duration::ZERO).await);
     assert_eq!(throttled.online(&alice).await.unwrap_err().kind(), ErrorKind::Closed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_answers_those_who_wait() {
+async fn shutdown_finishes_the_heartbeats_that_wait() {
     let (spy, throttled) = start(config()).await;
     spy.freeze();
     let (first, second) = ([id("a")], [id("b")]);
     let (first, second, ()) = tokio::join!(throttled.online(&first), throttled.online(&second), async {
         others().await;
-        tokio::join!(throttled.close(), async {
+        let (ended, ()) = tokio::join!(throttled.shutdown(TTL), async {
             others().await;
+            let refused = throttled.online(&[id("c")]).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Closed);
             spy.thaw();
         });
+        assert!(ended);
+    });
+    (first.unwrap(), second.unwrap());
+    let ids: Vec<_> = spy.calls().into_iter().flat_map(|call| call.ids).collect();
+    assert_eq!(ids, ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_waits_for_a_slow_store_no_longer_than_its_grace_time() {
+    let (spy, throttled) = start(config()).await;
+    spy.freeze();
+    let (first, second) = ([id("a")], [id("b")]);
+    let begun = Instant::now();
+    let (first, second, ()) = tokio::join!(throttled.online(&first), throttled.online(&second), async {
+        others().await;
+        assert!(!throttled.shutdown(Duration::from_millis(300)).await);
+        assert_eq!(begun.elapsed(), Duration::from_millis(300));
+        spy.thaw();
+        assert!(throttled.shutdown(TTL).await, "a second one waits for the same end");
     });
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Closed);

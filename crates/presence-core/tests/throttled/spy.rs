@@ -144,7 +144,7 @@ impl Backend for Inner {
         self.memory.state()
     }
 
-    async fn close(&self) {
-        self.memory.close().await;
+    async fn shutdown(&self, grace: Duration) -> bool {
+        Backend::shutdown(&self.memory, grace).await
     }
 }

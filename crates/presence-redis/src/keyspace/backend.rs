@@ -1,6 +1,7 @@
 //! The keyspace layout: the calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use presence_core::{
@@ -9,6 +10,7 @@ use presence_core::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
@@ -192,12 +194,17 @@ impl Backend for Keyspace {
         policy::warnings(&self.core.store.link, EvictableKeys::All).await
     }
 
-    async fn close(&self) {
+    async fn shutdown(&self, grace: Duration) -> bool {
         self.core.close();
-        // What has happened so far is still told, if it can be heard at all.
-        drop(self.core.hear().await);
-        self.core.stop();
-        self.tasks.wait().await;
+        let end = async {
+            // Also if the caller does not wait for so long.
+            let stop = StopOnDrop(&self.core);
+            // What has happened so far is still told, if it can be heard at all.
+            drop(self.core.hear().await);
+            drop(stop);
+            self.tasks.wait().await;
+        };
+        timeout(grace, end).await.is_ok()
     }
 }
 
@@ -256,6 +263,15 @@ fn parts(statuses: Result<Vec<Status>, BatchError<Vec<Status>>>) -> (Vec<Status>
 
 fn whole(statuses: Vec<Status>, failures: Vec<Failure>) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
     if failures.is_empty() { Ok(statuses) } else { Err(BatchError::new(statuses, failures)) }
+}
+
+/// Ends streams and tasks when it is dropped.
+struct StopOnDrop<'a>(&'a Shared);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 impl Drop for Keyspace {

@@ -11,7 +11,7 @@ use presence_core::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -260,9 +260,9 @@ impl Backend for Leases {
             .map_err(|error| self.core.cause(error))
     }
 
-    async fn close(&self) {
+    async fn shutdown(&self, grace: Duration) -> bool {
         self.stop();
-        self.ending.wait().await;
+        timeout(grace, self.ending.wait()).await.is_ok()
     }
 }
 

@@ -89,7 +89,7 @@ impl World for ManyProcesses {
     async fn start(terms: Terms) -> Result<Self, Error> {
         let world = Self { redis: Redis::private().await.unwrap(), terms };
         // A node that cannot be is refused here.
-        world.node().await?.close().await;
+        world.node().await?.shutdown(PATIENCE).await;
         Ok(world)
     }
 

@@ -7,7 +7,7 @@ use presence_redis::keyspace::{Config, Notifications};
 use test_support::{Redis, RedisOptions, RedisSentinel, require};
 use tokio::time::Instant;
 
-use crate::listener::{Listener, config, link, run, start, stranger};
+use crate::listener::{Listener, PATIENCE, config, link, run, start, stranger};
 
 /// Short timeouts, so that failures are not waited for.
 fn impatient(redis: &Redis) -> Config {
@@ -165,7 +165,7 @@ async fn a_redis_that_forgot_what_to_tell_is_told_again_or_waited_for() {
     let sets = start(&config).await;
     let checks = start(&config.notifications(Notifications::Check)).await;
     let mut listener = Listener::open(&checks).await;
-    sets.close().await;
+    sets.shutdown(PATIENCE).await;
     redis.kill().unwrap();
     redis.start_again().await.unwrap();
     assert_eq!(listener.error().await, ErrorKind::Unavailable);
@@ -195,7 +195,7 @@ async fn a_setting_that_somebody_else_changes_is_noticed_and_told() {
     listener.expect("a", Cause::Heartbeat).await;
     sets.offline(["a"]).await.unwrap();
     listener.expect("a", Cause::Explicit).await;
-    sets.close().await;
+    sets.shutdown(PATIENCE).await;
 
     let checks = start(&config.notifications(Notifications::Check)).await;
     let mut listener = Listener::open(&checks).await;

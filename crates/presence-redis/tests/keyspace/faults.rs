@@ -10,7 +10,7 @@ use test_support::{Redis, RedisOptions, RedisUser, require};
 use tokio::time::Instant;
 
 use crate::ancestor::Ancestor;
-use crate::listener::{Listener, config, link, run, start, stranger};
+use crate::listener::{Listener, PATIENCE, config, link, run, start, stranger};
 
 /// B1: an explicit departure was silent.
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn closing_while_nobody_reads_ends_the_stream_after_what_has_happened() {
     let mut listener = Listener::open(&presence).await;
     presence.online((0..100).map(|number| number.to_string())).await.unwrap();
     let clone = presence.clone();
-    tokio::join!(presence.close(), clone.close());
+    tokio::join!(presence.shutdown(PATIENCE), clone.shutdown(PATIENCE));
     for _ in 0..100 {
         assert_eq!(listener.event().await.status, Status::Online);
     }
@@ -194,7 +194,7 @@ async fn parts_of_a_second_count() {
         listener.expect("a", Cause::Heartbeat).await;
         listener.expect("a", Cause::Expired).await;
         assert!(before.elapsed() >= ttl, "offline after {:?}", before.elapsed());
-        presence.close().await;
+        presence.shutdown(PATIENCE).await;
     }
     let config = config(&redis).ttl(Config::TTL_MIN / 2);
     assert_eq!(Keyspace::start(config).await.unwrap_err().kind(), ErrorKind::Config);
@@ -212,7 +212,7 @@ async fn listening_and_closing_at_once_is_either_or() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Closed),
         };
         let listening = join_all((0..8).map(|_| listen(presence.clone())));
-        tokio::join!(listening, presence.close());
+        tokio::join!(listening, presence.shutdown(PATIENCE));
     }
 }
 

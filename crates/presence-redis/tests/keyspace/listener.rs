@@ -11,7 +11,7 @@ use test_support::{Redis, redis_connection};
 use tokio::time::timeout;
 
 /// For what must come, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads a stream.
 pub(crate) struct Listener(Events);

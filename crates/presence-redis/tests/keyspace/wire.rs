@@ -103,7 +103,7 @@ async fn time_to_live_keeps_its_milliseconds() {
         let (refresh, create) = (format!("PEXPIRE presence:a {life}"), format!("PSETEX presence:a {life} a"));
         assert_eq!(heard(&mut monitor).await, ["MULTI", &refresh, "EXEC", "MULTI", &create, "EXEC"]);
         presence.offline(["a"]).await.unwrap();
-        presence.close().await;
+        presence.shutdown(Duration::from_secs(60)).await;
     }
     // Whole again.
     let config = config(&redis).ttl(Duration::from_millis(1_500)).grace(Duration::from_millis(500));

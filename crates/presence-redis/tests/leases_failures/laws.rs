@@ -10,7 +10,7 @@ use presence_core::{Error, ErrorKind, Presence};
 use presence_redis::leases::{Config, Leases};
 use test_support::{Redis, RedisOptions};
 
-use super::{config_under, process, tell};
+use super::{PATIENCE, config_under, process, tell};
 
 /// How Redis is lost.
 trait Loss: Send + Sync + 'static {
@@ -69,7 +69,7 @@ impl<L: Loss> World for Private<L> {
             let stranger = process(&self.config.clone().prefix(neighbour)).await;
             stranger.online(["a", "stranger"]).await.unwrap();
             stranger.offline(["a"]).await.unwrap();
-            stranger.close().await;
+            stranger.shutdown(PATIENCE).await;
         }
         let base = format!("{{{prefix}:0}}");
         for words in [

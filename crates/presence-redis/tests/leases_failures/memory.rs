@@ -44,7 +44,7 @@ async fn redis_without_memory_takes_nobody_in_and_lets_everybody_go() {
     let statuses = other.status(["stays", "told", "comes"]).await.unwrap();
     assert_eq!(statuses, [Status::Online, Status::Offline, Status::Offline]);
     // A process that starts now is taken in as well.
-    process(&config).await.close().await;
+    process(&config).await.shutdown(PATIENCE).await;
     tell(&redis, &["CONFIG", "SET", "maxmemory", "0"]).await;
     timeout(PATIENCE, state.wait_for(State::is_well)).await.expect("it is well again").unwrap();
     presence.hold_device("comes", "tab").await.unwrap();

@@ -25,7 +25,7 @@ async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
     let mut follower = Follower::start(&lives).await;
     dies.online(&ids).await.unwrap();
     let last = Instant::now();
-    dies.close().await;
+    dies.shutdown(PATIENCE).await;
     let closed = Instant::now();
     let mut gone = 0;
     while gone < ids.len() - 1 {
@@ -73,7 +73,7 @@ async fn nobody_is_online_after_the_last_process() {
     let last = process(&config).await;
     last.online(["a", "b"]).await.unwrap();
     last.hold_device("c", "tab").await.unwrap();
-    last.close().await;
+    last.shutdown(PATIENCE).await;
     // What nobody renews is over by then, and nobody was there to say so.
     sleep_until(Instant::now() + Duration::from_secs(3)).await;
     let next = process(&config).await;

@@ -22,7 +22,7 @@ async fn room_is_empty_after_the_last_process() {
     let config = config(redis.url()).ttl(Duration::from_millis(500));
     let last = rooms(&config).await;
     last.join("lobby", "a", "tab", "x").await.unwrap();
-    last.close().await;
+    last.shutdown(PATIENCE).await;
     // What nobody renews is over by then, and nobody was there to say so.
     sleep_until(Instant::now() + Duration::from_secs(3)).await;
     let next = rooms(&config).await;

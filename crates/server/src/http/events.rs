@@ -252,7 +252,7 @@ mod tests {
     #[tokio::test]
     async fn closed_presence_is_no_empty_stream() {
         let presence = presence(9);
-        presence.close().await;
+        assert!(presence.shutdown(Duration::from_secs(60)).await);
         let streams = Streams::new(1, CancellationToken::new());
         let refused = Client::open(&streams, &presence, None).await.err();
         assert_eq!((refused, streams.open()), (Some(StatusCode::SERVICE_UNAVAILABLE), 0));

@@ -82,8 +82,8 @@ impl RoomBackend for Flaky {
         RoomBackend::state(&self.store)
     }
 
-    async fn close(&self) {
-        RoomBackend::close(&self.store).await;
+    async fn shutdown(&self, grace: Duration) -> bool {
+        RoomBackend::shutdown(&self.store, grace).await
     }
 }
 
