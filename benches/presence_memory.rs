@@ -253,15 +253,12 @@ fn start(ttl: Duration) -> Presence {
 }
 
 fn memory_of(ttl: Duration, events_max: usize) -> Memory {
-    let mut config = Config::default();
-    (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, events_max);
-    Memory::start(&config).unwrap()
+    let config = Config::default().ttl(ttl).grace(Duration::ZERO).events_max(events_max);
+    Memory::start(config).unwrap()
 }
 
 async fn throttle(inner: Arc<dyn Backend>, ttl: Duration) -> Throttled {
-    let mut config = throttled::Config::default();
-    config.ttl = ttl;
-    Throttled::start(inner, &config).await.unwrap()
+    Throttled::start(inner, throttled::Config::default().ttl(ttl)).await.unwrap()
 }
 
 fn id(shape: &str, number: usize) -> Id {

@@ -37,7 +37,7 @@ fn main() {
     criterion.final_summary();
     runtime.block_on(async {
         for world in &worlds {
-            world.presence.close().await;
+            world.presence.shutdown(Duration::from_secs(30)).await;
         }
     });
 }
@@ -76,13 +76,12 @@ impl World {
             let redis = Redis::private().await.unwrap();
             let ttl = Duration::from_hours(1);
             let presence = if layout == "Leases" {
-                let mut config = leases::Config::new(redis.url());
-                config.ttl = ttl;
-                Presence::new(Leases::start(&config).await.unwrap())
+                let config = leases::Config::new(redis.url()).ttl(ttl);
+                Presence::new(Leases::start(config).await.unwrap())
             } else {
-                let mut config = keyspace::Config::new(redis.url());
-                (config.ttl, config.notifications) = (ttl, keyspace::Notifications::Set);
-                Presence::new(Keyspace::start(&config).await.unwrap())
+                let config = keyspace::Config::new(redis.url());
+                let config = config.ttl(ttl).notifications(keyspace::Notifications::Set);
+                Presence::new(Keyspace::start(config).await.unwrap())
             };
             Self { layout, presence, _redis: redis }
         })

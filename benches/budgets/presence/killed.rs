@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use benches::budget::Effort;
 use futures_util::StreamExt;
 use presence_core::{Presence, Since, Status, Update};
+use presence_redis::LinkConfig;
 use presence_redis::leases::{Config, Leases};
 use test_support::Redis;
 
@@ -24,7 +25,7 @@ pub(crate) fn seconds(effort: Effort) -> Result<f64, Box<dyn Error>> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let count = effort.pick(100_000, 1_000);
         let redis = Redis::private().await?;
-        let lives = Presence::new(Leases::start(&leases_config(&redis, TTL)).await?);
+        let lives = Presence::new(Leases::start(leases_config(&redis, TTL)).await?);
         let mut events = lives.events(Since::Now).await?;
         let mut child = Holder::start(redis.url(), count)?;
         let mut online = HashSet::new();
@@ -108,9 +109,9 @@ pub(crate) fn on_the_command_line() -> Option<ExitCode> {
 
 fn hold(url: &str, count: usize) -> Result<(), Box<dyn Error>> {
     tokio::runtime::Runtime::new()?.block_on(async {
-        let mut config = Config::new(url);
-        (config.ttl, config.grace, config.connect.timeout) = (TTL, Duration::ZERO, Duration::from_secs(20));
-        let presence = Presence::new(Leases::start(&config).await?);
+        let link = LinkConfig::new(url).timeout(Duration::from_secs(20));
+        let config = Config::new(link).ttl(TTL).grace(Duration::ZERO);
+        let presence = Presence::new(Leases::start(config).await?);
         let ids = ids(count);
         for batch in ids.chunks(BATCH) {
             presence.online(batch).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use benches::process;
 use presence_core::{Id, Presence, memory};
-use presence_redis::{keyspace, leases};
+use presence_redis::{LinkConfig, keyspace, leases};
 use test_support::Redis;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,18 +27,18 @@ impl Store {
     pub(crate) async fn start(layout: Layout, ttl: Duration) -> Result<Self, Box<dyn Error>> {
         if layout == Layout::Memory {
             // With the log of events as it is by default: what it takes does not depend on the ids.
-            let mut config = memory::Config::default();
-            (config.ttl, config.grace) = (ttl, Duration::ZERO);
-            return Ok(Self { presence: Presence::new(memory::Memory::start(&config)?), redis: None });
+            let config = memory::Config::default().ttl(ttl).grace(Duration::ZERO);
+            return Ok(Self { presence: Presence::new(memory::Memory::start(config)?), redis: None });
         }
         let redis = Redis::private().await?;
         let presence = if layout == Layout::Leases {
-            Presence::new(leases::Leases::start(&leases_config(&redis, ttl)).await?)
+            Presence::new(leases::Leases::start(leases_config(&redis, ttl)).await?)
         } else {
-            let mut config = keyspace::Config::new(redis.url());
-            (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, EVENTS_MAX);
-            config.notifications = keyspace::Notifications::Set;
-            Presence::new(keyspace::Keyspace::start(&config).await?)
+            let config = keyspace::Config::new(redis.url())
+                .ttl(ttl)
+                .events_max(EVENTS_MAX)
+                .notifications(keyspace::Notifications::Set);
+            Presence::new(keyspace::Keyspace::start(config).await?)
         };
         Ok(Self { presence, redis: Some(redis) })
     }
@@ -51,11 +51,9 @@ impl Store {
 }
 
 pub(crate) fn leases_config(redis: &Redis, ttl: Duration) -> leases::Config {
-    let mut config = leases::Config::new(redis.url());
-    (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, EVENTS_MAX);
     // What is measured is how much, not how soon.
-    config.connect.timeout = Duration::from_secs(20);
-    config
+    let link = LinkConfig::new(redis.url()).timeout(Duration::from_secs(20));
+    leases::Config::new(link).ttl(ttl).grace(Duration::ZERO).events_max(EVENTS_MAX)
 }
 
 /// Ids of 16 bytes.

@@ -1,6 +1,7 @@
 //! What keeps presence: the trait that a store implements.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -180,10 +181,12 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Ends every stream after what has happened so far, and every task of the backend.
     ///
-    /// Calls fail with [`Closed`](crate::ErrorKind::Closed) from here on. Closing again waits for
-    /// the same end. It makes no event itself; what this process keeps online is left as if the
-    /// process had died.
-    async fn close(&self);
+    /// Calls fail with [`Closed`](crate::ErrorKind::Closed) from here on; what was accepted before
+    /// is finished. Returns whether all of it ended within `grace`. What did not goes on to end by
+    /// itself, also if the call is dropped, and a second call waits for the same end. It makes no
+    /// event itself; what this process keeps online is left as if the process had died. Dropping
+    /// the backend ends the same without waiting.
+    async fn shutdown(&self, grace: Duration) -> bool;
 }
 
 /// When an id last gave a sign of life, if that is known.

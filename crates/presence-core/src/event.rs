@@ -8,6 +8,7 @@ use crate::position::Position;
 
 /// Whether an id is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "UPPERCASE"))]
 #[expect(clippy::exhaustive_enums, reason = "there is no fourth answer")]
 pub enum Status {
     /// Nobody could say: only ever found beside an error that names the id.
@@ -32,6 +33,7 @@ impl fmt::Display for Status {
 
 /// Why an id changed its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "UPPERCASE"))]
 #[non_exhaustive]
 pub enum Cause {
     /// Online: the first heartbeat.
@@ -59,6 +61,7 @@ impl Cause {
 
 /// One transition of one id.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "EventFields"))]
 #[non_exhaustive]
 pub struct Event {
     /// The id that changed.
@@ -66,6 +69,7 @@ pub struct Event {
     /// What the id became; the opposite of its event before.
     pub status: Status,
     /// When the backend decided the transition.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serialized::unix_ms"))]
     pub at: SystemTime,
     /// Why the id changed.
     pub cause: Cause,
@@ -83,8 +87,34 @@ impl Event {
     }
 }
 
+/// An event as it is read, before its status was compared with its cause.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+struct EventFields {
+    id: Id,
+    status: Status,
+    #[serde(with = "crate::serialized::unix_ms")]
+    at: SystemTime,
+    cause: Cause,
+    position: Position,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<EventFields> for Event {
+    type Error = String;
+
+    fn try_from(fields: EventFields) -> Result<Self, String> {
+        let EventFields { id, status, at, cause, position } = fields;
+        if status != cause.status() {
+            return Err(format!("an event of the cause {cause:?} cannot lead to {status}"));
+        }
+        Ok(Self::new(id, cause, at, position))
+    }
+}
+
 /// Where a stream of events starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Since {
     /// With what happens after the call.
@@ -100,6 +130,7 @@ pub enum Since {
 /// A stream gives [`Present`](Self::Present) items if it began with [`Since::Snapshot`], then
 /// exactly one [`Synced`](Self::Synced), then [`Change`](Self::Change) items for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Update {
     /// Part of the snapshot: the status of an id, `Online` or `Offline`.

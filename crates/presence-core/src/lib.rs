@@ -18,10 +18,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), presence_core::Error> {
-//! let mut config = Config::default();
-//! config.ttl = Duration::from_secs(30);
-//! config.grace = Duration::from_secs(5);
-//! let presence = Presence::new(Memory::start(&config)?);
+//! let config = Config::default().ttl(Duration::from_secs(30)).grace(Duration::from_secs(5));
+//! let presence = Presence::new(Memory::start(config)?);
 //!
 //! let mut events = presence.events(Since::Now).await?;
 //! presence.online(["alice", "bob"]).await?; // and again every 10 s: a heartbeat
@@ -49,7 +47,7 @@
 //!         "alice OFFLINE Expired",
 //!     ]
 //! );
-//! presence.close().await;
+//! assert!(presence.shutdown(Duration::from_secs(5)).await);
 //! assert!(events.next().await.is_none());
 //! # Ok(())
 //! # }
@@ -132,21 +130,23 @@
 //!
 //! A store implements [`Backend`], and [`RoomBackend`](rooms::RoomBackend) if it keeps rooms, whose
 //! documentation says what it may assume and what it must keep. Feature `contract` has those laws
-//! as a test suite that any backend can run. [`tracker`] keeps deadlines and devices in a process
-//! for one that writes only transitions to its store, and [`throttled`] is for one whose heartbeats
-//! cost a round trip each.
+//! as a test suite that any backend can run. The module `tracker`, behind the feature of that name,
+//! keeps deadlines and devices in a process for one that writes only transitions to its store, and
+//! [`throttled`] is for one whose heartbeats cost a round trip each.
 //!
 //! # Features
 //!
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `contract` | the test suite for backends, with `proptest` | no |
+//! | `serde` | `Serialize` and `Deserialize` of names, statuses, events, positions, pages and what rooms give | no |
+//! | `tracker` | the module `tracker`, for backends; it is no part of what semantic versioning promises and may change with any version | no |
 //!
 //! Third-party types in this interface: [`futures_core::Stream`], and the expansion of
-//! `async_trait` in [`Backend`].
+//! `async_trait` in [`Backend`]; with the feature `serde` its two traits.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod backend;
 mod batch;
@@ -156,22 +156,36 @@ pub mod contract;
 mod error;
 mod event;
 mod events;
+mod into_name;
 pub mod memory;
 mod name;
 mod page;
 mod position;
 mod presence;
 pub mod rooms;
+#[cfg(feature = "serde")]
+mod serialized;
 mod state;
 mod text;
 pub mod throttled;
+#[cfg(feature = "tracker")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracker")))]
 pub mod tracker;
+#[cfg(not(feature = "tracker"))]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "what the backends here do not use is for others"
+)]
+mod tracker;
 
 pub use crate::backend::{Backend, LastSeen};
 pub use crate::batch::{BatchError, Failure};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::event::{Cause, Event, Since, Status, Update};
 pub use crate::events::Events;
+pub use crate::into_name::IntoName;
 pub use crate::name::{Device, Id, InvalidName};
 pub use crate::page::{Cursor, IdPage};
 pub use crate::position::Position;

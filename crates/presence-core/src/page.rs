@@ -8,6 +8,7 @@ use crate::name::Id;
 
 /// A page of a listing of ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct IdPage {
     /// The ids, in no particular order.

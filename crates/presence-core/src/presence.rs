@@ -1,6 +1,7 @@
 //! The handle that programs use.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -9,7 +10,8 @@ use crate::batch::{BatchError, Failure};
 use crate::error::Error;
 use crate::event::{Since, Status};
 use crate::events::Events;
-use crate::name::{Device, Id, InvalidName};
+use crate::into_name::IntoName;
+use crate::name::{Device, Id};
 use crate::page::{Cursor, IdPage};
 use crate::state::State;
 
@@ -21,8 +23,8 @@ use crate::state::State;
 ///
 /// # Shutdown
 ///
-/// [`close`](Self::close) ends every stream, on every handle, and waits for the backend's tasks.
-/// Dropping the last handle does the same without waiting. A stream keeps no backend alive.
+/// [`shutdown`](Self::shutdown) ends every stream, on every handle, and waits for the backend's
+/// tasks. Dropping the last handle does the same without waiting. A stream keeps no backend alive.
 #[derive(Debug, Clone)]
 pub struct Presence {
     backend: Arc<dyn Backend>,
@@ -40,10 +42,7 @@ impl Presence {
     /// # Errors
     ///
     /// A [`BatchError`] with the ids that are invalid or got none.
-    pub async fn online<I>(&self, ids: I) -> Result<(), BatchError>
-    where
-        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
-    {
+    pub async fn online(&self, ids: impl IntoIterator<Item: IntoName<Id>>) -> Result<(), BatchError> {
         let batch = Batch::new(ids);
         let result = if batch.ids.is_empty() { Ok(()) } else { self.backend.online(&batch.ids).await };
         batch.written(result)
@@ -56,10 +55,7 @@ impl Presence {
     /// # Errors
     ///
     /// A [`BatchError`] with the ids that are invalid or may still be online.
-    pub async fn offline<I>(&self, ids: I) -> Result<(), BatchError>
-    where
-        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
-    {
+    pub async fn offline(&self, ids: impl IntoIterator<Item: IntoName<Id>>) -> Result<(), BatchError> {
         let batch = Batch::new(ids);
         let result = if batch.ids.is_empty() { Ok(()) } else { self.backend.offline(&batch.ids).await };
         batch.written(result)
@@ -72,12 +68,12 @@ impl Presence {
     /// # Errors
     ///
     /// If a name is invalid or the backend fails.
-    pub async fn beat_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
-    where
-        I: TryInto<Id, Error: Into<InvalidName>>,
-        D: TryInto<Device, Error: Into<InvalidName>>,
-    {
-        let (id, device) = (id.try_into().map_err(Into::into)?, device.try_into().map_err(Into::into)?);
+    pub async fn beat_device(
+        &self,
+        id: impl IntoName<Id>,
+        device: impl IntoName<Device>,
+    ) -> Result<(), Error> {
+        let (id, device) = (id.into_name()?, device.into_name()?);
         self.backend.beat_device(&id, &device).await
     }
 
@@ -90,12 +86,12 @@ impl Presence {
     /// # Errors
     ///
     /// If a name is invalid or the backend fails.
-    pub async fn hold_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
-    where
-        I: TryInto<Id, Error: Into<InvalidName>>,
-        D: TryInto<Device, Error: Into<InvalidName>>,
-    {
-        let (id, device) = (id.try_into().map_err(Into::into)?, device.try_into().map_err(Into::into)?);
+    pub async fn hold_device(
+        &self,
+        id: impl IntoName<Id>,
+        device: impl IntoName<Device>,
+    ) -> Result<(), Error> {
+        let (id, device) = (id.into_name()?, device.into_name()?);
         self.backend.hold_device(&id, &device).await
     }
 
@@ -104,12 +100,12 @@ impl Presence {
     /// # Errors
     ///
     /// If a name is invalid or the backend fails.
-    pub async fn end_device<I, D>(&self, id: I, device: D) -> Result<(), Error>
-    where
-        I: TryInto<Id, Error: Into<InvalidName>>,
-        D: TryInto<Device, Error: Into<InvalidName>>,
-    {
-        let (id, device) = (id.try_into().map_err(Into::into)?, device.try_into().map_err(Into::into)?);
+    pub async fn end_device(
+        &self,
+        id: impl IntoName<Id>,
+        device: impl IntoName<Device>,
+    ) -> Result<(), Error> {
+        let (id, device) = (id.into_name()?, device.into_name()?);
         self.backend.end_device(&id, &device).await
     }
 
@@ -119,10 +115,10 @@ impl Presence {
     ///
     /// A [`BatchError`] with the ids that are invalid or could not be read, and with the statuses
     /// of all, [`Status::Unknown`] for those.
-    pub async fn status<I>(&self, ids: I) -> Result<Vec<Status>, BatchError<Vec<Status>>>
-    where
-        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
-    {
+    pub async fn status(
+        &self,
+        ids: impl IntoIterator<Item: IntoName<Id>>,
+    ) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
         let batch = Batch::new(ids);
         let result =
             if batch.ids.is_empty() { Ok(Vec::new()) } else { self.backend.status(&batch.ids).await };
@@ -138,10 +134,10 @@ impl Presence {
     ///
     /// A [`BatchError`] with the ids that are invalid or could not be read, and with the answers
     /// for all, `None` for those.
-    pub async fn last_seen<I>(&self, ids: I) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>>
-    where
-        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
-    {
+    pub async fn last_seen(
+        &self,
+        ids: impl IntoIterator<Item: IntoName<Id>>,
+    ) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
         let batch = Batch::new(ids);
         let result =
             if batch.ids.is_empty() { Ok(Vec::new()) } else { self.backend.last_seen(&batch.ids).await };
@@ -202,15 +198,17 @@ impl Presence {
         self.backend.warnings().await
     }
 
-    /// Closes the backend for all clones of this handle.
+    /// Ends the backend, for all clones of this handle.
     ///
-    /// Streams end, calls fail, and no event is made.
+    /// New calls fail with [`Closed`](crate::ErrorKind::Closed), what was accepted is finished,
+    /// streams end after what has happened so far, and no event is made. Returns whether all of it
+    /// ended within `grace`; what did not goes on to end by itself.
     ///
     /// # Cancel safety
     ///
-    /// The close happens even if nobody waits for its end. Closing again waits for the same end.
-    pub async fn close(&self) {
-        self.backend.close().await;
+    /// The end comes even if nobody waits for it. A second call waits for the same end.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.backend.shutdown(grace).await
     }
 }
 
@@ -227,17 +225,13 @@ struct Batch {
 }
 
 impl Batch {
-    fn new<I>(ids: I) -> Self
-    where
-        I: IntoIterator<Item: TryInto<Id, Error: Into<InvalidName>>>,
-    {
+    fn new(ids: impl IntoIterator<Item: IntoName<Id>>) -> Self {
         let ids = ids.into_iter();
         let mut batch = Self { ids: Vec::with_capacity(ids.size_hint().0), invalid: Vec::new() };
         for (index, id) in ids.enumerate() {
-            match id.try_into() {
+            match id.into_name() {
                 Ok(id) => batch.ids.push(id),
                 Err(invalid) => {
-                    let invalid = invalid.into();
                     let error = Error::from(invalid.clone());
                     batch.invalid.push(Failure::new(index, invalid.into_text(), error));
                 }

@@ -74,22 +74,19 @@ impl World for ThrottledNodes {
     const DELIVERY: Duration = Duration::from_millis(1);
 
     async fn start(terms: Terms) -> Result<Self, Error> {
-        let mut config = throttled::Config::default();
-        config.ttl = terms.ttl;
+        let config = throttled::Config::default().ttl(terms.ttl);
         Ok(Self { inner: Arc::new(memory(terms)?), config })
     }
 
     async fn node(&self) -> Result<Presence, Error> {
-        Ok(Presence::new(Throttled::start(Arc::clone(&self.inner), &self.config).await?))
+        Ok(Presence::new(Throttled::start(Arc::clone(&self.inner), self.config.clone()).await?))
     }
 }
 
 fn memory(terms: Terms) -> Result<Memory, Error> {
-    let mut config = Config::default();
-    (config.ttl, config.grace) = (terms.ttl, terms.grace);
+    let config = Config::default().ttl(terms.ttl).grace(terms.grace);
     // Of all the rooms as many as of the ids, over 32 parts, of which a law may use but one.
-    (config.events_max, config.room_events_max) = (terms.events_max, terms.events_max);
-    Memory::start(&config)
+    Memory::start(config.events_max(terms.events_max).room_events_max(terms.events_max))
 }
 
 fn paused() -> Runtime {

@@ -22,9 +22,8 @@ impl<const TTL: u64, const DELIVERY: u64> World for InMemory<TTL, DELIVERY> {
     const DELIVERY: Duration = Duration::from_millis(DELIVERY);
 
     async fn start(terms: Terms) -> Result<Self, Error> {
-        let mut config = Config::default();
-        (config.ttl, config.grace) = (terms.ttl, terms.grace);
-        Ok(Self(Arc::new(Memory::start(&config)?)))
+        let config = Config::default().ttl(terms.ttl).grace(terms.grace);
+        Ok(Self(Arc::new(Memory::start(config)?)))
     }
 
     async fn node(&self) -> Result<Presence, Error> {

@@ -14,9 +14,9 @@ pub(crate) struct Link(redis_link::Link);
 
 impl Link {
     /// Connects for the first time, and finds out whether it is a cluster.
-    pub(crate) async fn open(settings: &LinkConfig) -> Result<Self, Error> {
+    pub(crate) async fn start(config: LinkConfig) -> Result<Self, Error> {
         // Boxed, as a start is large and there is one.
-        Box::pin(redis_link::Link::open(settings)).await.map(Self).map_err(of_link)
+        Box::pin(redis_link::Link::start(config)).await.map(Self).map_err(of_link)
     }
 
     /// Returns the address, which displays without user and password.
@@ -26,6 +26,14 @@ impl Link {
 
     pub(crate) fn timeout(&self) -> Duration {
         self.0.timeout()
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.0.connect_timeout()
+    }
+
+    pub(crate) fn retry_max(&self) -> Duration {
+        self.0.retry_max()
     }
 
     pub(crate) fn is_cluster(&self) -> bool {

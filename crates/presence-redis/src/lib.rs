@@ -13,7 +13,7 @@
 //! use presence_redis::leases::{Config, Leases};
 //!
 //! # async fn example() -> Result<(), presence_core::Error> {
-//! let presence = Presence::new(Leases::start(&Config::new("redis://127.0.0.1:6379")).await?);
+//! let presence = Presence::new(Leases::start(Config::new("redis://127.0.0.1:6379")).await?);
 //! presence.hold_device("alice", "connection 7").await?;
 //! let mut events = presence.events(Since::Snapshot).await?;
 //! while let Some(update) = events.next().await {
@@ -35,7 +35,7 @@
 //! `redis-link`. The client is redis-rs, whose TLS uses rustls with aws-lc-rs.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod connection;
 pub mod keyspace;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use presence_core::contract::{RoomWorld, Terms, World};
 use presence_core::rooms::{RoomBackend, Rooms};
 use presence_core::{Backend, Error, ErrorKind, Presence};
+use presence_redis::LinkConfig;
 use presence_redis::leases::{Config, Leases};
 use test_support::{Redis, RedisCluster};
 use tokio::runtime::{Builder, Runtime};
@@ -93,16 +94,18 @@ impl<P: Deployment> World for On<P> {
         let url = P::url()
             .await
             .map_err(|error| Error::with_source(ErrorKind::Unavailable, "no redis for the test", error))?;
-        let mut config = Config::new(url);
-        config.prefix = test_support::unique("leases");
-        // Each process renews a lease for each shard, and here there are dozens of processes.
-        config.shards = 4;
-        (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
         // Redis is here and well, however busy the machine is.
-        config.connect.timeout = Duration::from_secs(30);
-        config.connect.connect_timeout = Duration::from_secs(30);
-        config.room_events_max = terms.events_max;
-        let first = Arc::new(Leases::start(&config).await?);
+        let patience = Duration::from_secs(30);
+        let link = LinkConfig::new(url).timeout(patience).connect_timeout(patience);
+        let config = Config::new(link)
+            .prefix(test_support::unique("leases"))
+            // Each process renews a lease for each shard, and here there are dozens of processes.
+            .shards(4)
+            .ttl(terms.ttl)
+            .grace(terms.grace)
+            .events_max(terms.events_max)
+            .room_events_max(terms.events_max);
+        let first = Arc::new(Leases::start(config.clone()).await?);
         Ok(Self { config, first, place: std::marker::PhantomData })
     }
 
@@ -120,7 +123,7 @@ impl<P: Deployment> RoomWorld for On<P> {
 impl<P: Deployment> On<P> {
     async fn process(&self) -> Result<Arc<Leases>, Error> {
         if P::PROCESSES {
-            Ok(Arc::new(Leases::start(&self.config).await?))
+            Ok(Arc::new(Leases::start(self.config.clone()).await?))
         } else {
             Ok(Arc::clone(&self.first))
         }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use presence_core::Presence;
+use presence_redis::LinkConfig;
 use presence_redis::leases::{Config, Leases};
 use test_support::{Redis, RedisMonitor, require};
 
@@ -40,11 +41,11 @@ fn steps(calls: &[(Vec<String>, Vec<String>)]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_are_of_transitions_alone() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = Config::new(redis.url());
-    (config.ttl, config.grace) = (Duration::from_secs(30), Duration::ZERO);
     // Redis is here and well, however busy the machine is.
-    (config.connect.timeout, config.connect.connect_timeout) = (config.ttl, config.ttl);
-    let presence = Presence::new(Leases::start(&config).await.unwrap());
+    let long = Duration::from_secs(30);
+    let link = LinkConfig::new(redis.url()).timeout(long).connect_timeout(long);
+    let config = Config::new(link).ttl(long).grace(Duration::ZERO);
+    let presence = Presence::new(Leases::start(config).await.unwrap());
     // Redis knows the scripts after this.
     let ids: Vec<_> = (0..100).map(|number| format!("user:{number:02}")).collect();
     presence.online(&ids).await.unwrap();
@@ -70,7 +71,7 @@ async fn commands_are_of_transitions_alone() {
 
     presence.offline(&ids[..2]).await.unwrap();
     assert_eq!(steps(&calls(&mut monitor).await), ["o user:00", "o user:01"]);
-    presence.close().await;
+    presence.shutdown(Duration::from_secs(60)).await;
 }
 
 /// How many keys a renewal names. So do looks and entries, of which there are none here.

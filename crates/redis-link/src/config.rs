@@ -34,28 +34,21 @@ use crate::error::Error;
 ///
 /// The nodes of a cluster, and the sentinels, are asked side by side: once one has answered the
 /// others have 0.1 s more.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use redis_link::LinkConfig;
+///
+/// let config = LinkConfig::new("rediss://10.0.0.7:6379").timeout(Duration::from_secs(3));
+/// ```
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct LinkConfig {
-    /// The address.
-    pub url: String,
-    /// Certificates to trust instead of the system's, in PEM.
-    ///
-    /// They are for TLS only. Default: none.
-    pub authorities: Option<Vec<u8>>,
-    /// How long a command may take, with its retries.
-    ///
-    /// 10 ms to 60 s; default 1 s. It is also how long a call takes to fail while Redis is away.
-    /// More, for a server that is slow at times.
-    pub timeout: Duration,
-    /// How long a connection may take to be made, TLS and log-in included.
-    ///
-    /// 10 ms to 60 s; default 1 s.
-    pub connect_timeout: Duration,
-    /// The longest wait between attempts to connect.
-    ///
-    /// The first attempts come quicker. 10 ms to 60 s; default 500 ms.
-    pub retry_max: Duration,
+    pub(crate) url: String,
+    pub(crate) authorities: Option<Vec<u8>>,
+    pub(crate) timeout: Duration,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) retry_max: Duration,
 }
 
 impl LinkConfig {
@@ -70,6 +63,45 @@ impl LinkConfig {
             connect_timeout: second,
             retry_max: second / 2,
         }
+    }
+
+    /// Sets the certificates to trust instead of the system's, in PEM.
+    ///
+    /// They are for TLS only. Default: none. For servers whose certificates come from an authority
+    /// of one's own.
+    #[must_use]
+    pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.authorities = Some(pem.into());
+        self
+    }
+
+    /// Sets how long a command may take, with its retries.
+    ///
+    /// 10 ms to 60 s; default 1 s. It is also how long a call takes to fail while Redis is away.
+    /// More, for a server that is slow at times.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how long a connection may take to be made.
+    ///
+    /// TLS and log-in are included. 10 ms to 60 s; default 1 s. More, for a server that is far away.
+    #[must_use]
+    pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
+        self.connect_timeout = connect_timeout;
+        self
+    }
+
+    /// Sets the longest wait between attempts to connect.
+    ///
+    /// The first attempts come quicker. 10 ms to 60 s; default 500 ms. More, if many processes would
+    /// come back to one server at the same time.
+    #[must_use]
+    pub fn retry_max(mut self, retry_max: Duration) -> Self {
+        self.retry_max = retry_max;
+        self
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
@@ -92,6 +124,25 @@ impl Default for LinkConfig {
     /// A Redis on this machine.
     fn default() -> Self {
         Self::new("redis://127.0.0.1:6379")
+    }
+}
+
+// An address alone is enough where settings of a link are asked for.
+impl From<&str> for LinkConfig {
+    fn from(url: &str) -> Self {
+        Self::new(url)
+    }
+}
+
+impl From<String> for LinkConfig {
+    fn from(url: String) -> Self {
+        Self::new(url)
+    }
+}
+
+impl From<&String> for LinkConfig {
+    fn from(url: &String) -> Self {
+        Self::new(url)
     }
 }
 

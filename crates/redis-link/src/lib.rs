@@ -6,7 +6,7 @@
 //! use redis_link::{LinkConfig, Link};
 //!
 //! # async fn example() -> Result<(), redis_link::Error> {
-//! let link = Link::open(&LinkConfig::new("redis-cluster://10.0.0.1:6379,10.0.0.2:6379")).await?;
+//! let link = Link::start(LinkConfig::new("redis-cluster://10.0.0.1:6379,10.0.0.2:6379")).await?;
 //! let mut command = redis::cmd("SET");
 //! command.arg("greeting").arg("hello");
 //! link.query("greeting", &command).await?;
@@ -60,7 +60,7 @@
 //! TLS uses rustls with aws-lc-rs.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod address;
 mod cluster;

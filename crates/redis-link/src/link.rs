@@ -51,9 +51,9 @@ impl Link {
     /// # Panics
     ///
     /// Outside a tokio runtime.
-    pub async fn open(settings: &LinkConfig) -> Result<Self, Error> {
-        settings.validate()?;
-        let (settings, tasks) = (Arc::new(settings.clone()), TaskTracker::new());
+    pub async fn start(config: LinkConfig) -> Result<Self, Error> {
+        config.validate()?;
+        let (settings, tasks) = (Arc::new(config), TaskTracker::new());
         let address = Address::parse(&settings.url)?;
         let shown = address.to_string();
         let failed = |error: RedisError| Error::at_start(&shown, Error::of(&shown, error));
@@ -91,6 +91,18 @@ impl Link {
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.0.settings.timeout
+    }
+
+    /// Returns how long a connection may take to be made.
+    #[must_use]
+    pub fn connect_timeout(&self) -> Duration {
+        self.0.settings.connect_timeout
+    }
+
+    /// Returns the longest wait between attempts to connect.
+    #[must_use]
+    pub fn retry_max(&self) -> Duration {
+        self.0.settings.retry_max
     }
 
     /// Returns whether the Redis is a cluster.

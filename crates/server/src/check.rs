@@ -19,7 +19,8 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     ];
     let opened = stores::open(config).await;
     if let Ok(stores) = &opened {
-        stores.close().await;
+        // What does not end in time leaves no more than a crash would.
+        stores.shutdown(config.shutdown_time).await;
     }
     match &config.redis_url {
         Some(url) => results.push((format!("--redis-url {url}"), opened.map(drop))),

@@ -1,6 +1,7 @@
 //! The one place that chooses the stores of presence and rooms.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use tidings::presence::memory::Memory;
@@ -32,11 +33,11 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
 
 async fn on_redis(config: &Config, url: &RedisUrl) -> Result<Stores, Error> {
     match config.presence_layout {
-        Layout::Leases => Ok(Stores::of(Leases::start(&leases(config, url)).await?)),
+        Layout::Leases => Ok(Stores::of(Leases::start(leases(config, url)).await?)),
         Layout::Keyspace => {
             // That layout keeps no rooms: they are this server's own.
-            let presence = Presence::new(Keyspace::start(&keyspace(config, url)).await?);
-            Ok(Stores { presence, rooms: Rooms::new(Memory::start(&memory(config))?) })
+            let presence = Presence::new(Keyspace::start(keyspace(config, url)).await?);
+            Ok(Stores { presence, rooms: Rooms::new(Memory::start(memory(config))?) })
         }
     }
 }
@@ -49,13 +50,15 @@ impl Stores {
         Self { presence, rooms: Rooms::from(store as Arc<dyn RoomBackend>) }
     }
 
-    pub(crate) async fn close(&self) {
-        tokio::join!(self.presence.close(), self.rooms.close());
+    /// Ends both, and says whether they ended within the grace time.
+    pub(crate) async fn shutdown(&self, grace: Duration) -> bool {
+        let (presence, rooms) = tokio::join!(self.presence.shutdown(grace), self.rooms.shutdown(grace));
+        presence && rooms
     }
 }
 
 fn start_memory(config: &Config) -> anyhow::Result<Memory> {
-    Memory::start(&memory(config)).context("--presence")
+    Memory::start(memory(config)).context("--presence")
 }
 
 /// The error and its causes, each thing said once.
@@ -67,37 +70,29 @@ fn in_one_line(error: &Error, url: &RedisUrl) -> String {
 }
 
 fn memory(config: &Config) -> tidings::presence::memory::Config {
-    let mut memory = tidings::presence::memory::Config::default();
-    memory.ttl = config.presence_ttl;
-    memory.grace = config.presence_grace;
-    memory.events_max = config.presence_events;
-    memory
+    tidings::presence::memory::Config::default()
+        .ttl(config.presence_ttl)
+        .grace(config.presence_grace)
+        .events_max(config.presence_events)
 }
 
 fn leases(config: &Config, url: &RedisUrl) -> leases::Config {
-    let mut leases = leases::Config::new(url.expose());
-    leases.connect = connect(config, url);
-    leases.prefix.clone_from(&config.redis_prefix);
-    leases.ttl = config.presence_ttl;
-    leases.grace = config.presence_grace;
-    leases.events_max = config.presence_events;
-    leases
+    leases::Config::new(link(config, url))
+        .prefix(&config.redis_prefix)
+        .ttl(config.presence_ttl)
+        .grace(config.presence_grace)
+        .events_max(config.presence_events)
 }
 
 fn keyspace(config: &Config, url: &RedisUrl) -> keyspace::Config {
-    let mut keyspace = keyspace::Config::new(url.expose());
-    keyspace.connect = connect(config, url);
-    keyspace.prefix.clone_from(&config.redis_prefix);
-    keyspace.ttl = config.presence_ttl;
-    keyspace.grace = config.presence_grace;
-    keyspace.notifications = config.presence_notifications;
-    keyspace.events_max = config.presence_events;
-    keyspace
+    keyspace::Config::new(link(config, url))
+        .prefix(&config.redis_prefix)
+        .ttl(config.presence_ttl)
+        .grace(config.presence_grace)
+        .notifications(config.presence_notifications)
+        .events_max(config.presence_events)
 }
 
-fn connect(config: &Config, url: &RedisUrl) -> LinkConfig {
-    let mut connect = LinkConfig::new(url.expose());
-    connect.timeout = config.redis_timeout;
-    connect.connect_timeout = config.redis_timeout;
-    connect
+fn link(config: &Config, url: &RedisUrl) -> LinkConfig {
+    LinkConfig::new(url.expose()).timeout(config.redis_timeout).connect_timeout(config.redis_timeout)
 }

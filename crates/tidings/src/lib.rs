@@ -46,7 +46,7 @@
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
-//! let presence = Presence::new(Memory::start(&Default::default())?);
+//! let presence = Presence::new(Memory::start(Default::default())?);
 //! let hub = Hub::start(Default::default(), Hooks::default())?; // `hub.handle` serves `/ws`
 //! let store = embedded::Config::new(directory.path()).observer(Live(hub.clone()));
 //! let timeline = Timeline::start(Default::default(), EmbeddedStore::start(store).await?)?;
@@ -70,7 +70,7 @@
 //!
 //! hub.shutdown(Duration::from_secs(1)).await;
 //! timeline.shutdown(Duration::from_secs(1)).await;
-//! presence.close().await;
+//! presence.shutdown(Duration::from_secs(1)).await;
 //! # Ok(())
 //! # }
 //! ```

@@ -36,7 +36,7 @@ impl Soak {
         for number in 0..WORKERS {
             workers.push(Worker::start(redis.url(), &number.to_string()).await?);
         }
-        let presence = Presence::new(Leases::start(&config(redis.url())).await?);
+        let presence = Presence::new(Leases::start(config(redis.url())).await?);
         let observer = Observer::start(presence.clone()).await?;
         Ok(Self { redis, workers, observer, presence, model: Model::default(), random, transitions: 0 })
     }

@@ -26,16 +26,14 @@ const USERS_EACH: usize = 12;
 
 /// Settings that all processes share.
 pub(crate) fn config(url: &str) -> Config {
-    let mut config = Config::new(url);
-    (config.ttl, config.grace) = (TTL, Duration::ZERO);
-    config
+    Config::new(url).ttl(TTL).grace(Duration::ZERO)
 }
 
 /// Works until standard input ends.
 pub(crate) async fn run(url: &str, name: &str) -> Result<(), Box<dyn Error>> {
     let presence = loop {
         // It may be started while Redis is away.
-        match Leases::start(&config(url)).await {
+        match Leases::start(config(url)).await {
             Ok(leases) => break Presence::new(leases),
             Err(_) => sleep(RETRY).await,
         }

@@ -1,18 +1,21 @@
 //! Laws about the end of a backend, in any order.
 
+use std::time::Duration;
+
+use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
-use super::watch::Watch;
+use super::watch::{PATIENCE, Watch};
 use super::world::{Terms, World};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Since, Status};
 use crate::page::Cursor;
 use crate::presence::Presence;
 
-/// A closed backend ends its streams and refuses calls.
+/// A shutdown ends the streams, refuses calls, and says that all ended.
 ///
-/// Streams end after what has happened before. Closing again does nothing.
-pub async fn close_ends_streams_and_refuses_calls<W: World>() {
+/// Streams end after what has happened before. A second one does nothing.
+pub async fn shutdown_ends_streams_and_refuses_calls<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();
     let clone = presence.clone();
@@ -20,13 +23,13 @@ pub async fn close_ends_streams_and_refuses_calls<W: World>() {
     presence.hold_device("a", "tab").await.unwrap();
     watch.expect("a", Status::Online).await;
     presence.online(["b"]).await.unwrap();
-    clone.close().await;
+    assert!(clone.shutdown(PATIENCE).await, "nothing is in the way of the end");
     // What came before is still given, and nobody goes offline by it.
     watch.expect("b", Status::Online).await;
     watch.ended().await;
     watch.ended().await;
-    presence.close().await;
-    clone.close().await;
+    assert!(presence.shutdown(Duration::ZERO).await, "the end has come already");
+    assert!(clone.shutdown(PATIENCE).await);
     for result in every_call(&presence).await {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::Closed);
     }
@@ -34,10 +37,32 @@ pub async fn close_ends_streams_and_refuses_calls<W: World>() {
     assert_eq!(error.partial(), &[Status::Unknown; 2]);
 }
 
-/// A close may come at any moment, amid calls and streams.
+/// A shutdown without a grace time ends the same, and a second one waits for that.
+///
+/// So does one whose caller does not wait.
+pub async fn shutdown_without_a_grace_time_ends_all_the_same<W: World>() {
+    for dropped in [false, true] {
+        let world = W::start(Terms::long::<W>()).await.unwrap();
+        let presence = world.node().await.unwrap();
+        let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+        presence.hold_device("a", "tab").await.unwrap();
+        if dropped {
+            let polled_once = presence.shutdown(PATIENCE).now_or_never();
+            assert!(polled_once.is_none_or(|ended| ended));
+        } else {
+            presence.shutdown(Duration::ZERO).await;
+        }
+        assert_eq!(presence.count().await.unwrap_err().kind(), ErrorKind::Closed);
+        watch.expect("a", Status::Online).await;
+        watch.ended().await;
+        assert!(presence.shutdown(PATIENCE).await, "it goes on to end by itself");
+    }
+}
+
+/// A shutdown may come at any moment, amid calls and streams.
 ///
 /// Each call does its work or says `Closed`, and everything ends.
-pub async fn close_may_come_at_any_moment<W: World>() {
+pub async fn shutdown_may_come_at_any_moment<W: World>() {
     for moment in [0, 1, 5, 20] {
         let world = W::start(Terms::long::<W>()).await.unwrap();
         let presence = world.node().await.unwrap();
@@ -64,12 +89,13 @@ pub async fn close_may_come_at_any_moment<W: World>() {
             tokio::task::yield_now().await;
         }
         let clone = presence.clone();
-        tokio::join!(presence.close(), clone.close());
+        let ended = tokio::join!(presence.shutdown(PATIENCE), clone.shutdown(PATIENCE));
+        assert_eq!(ended, (true, true), "both wait for the same end");
         tasks.join_all().await;
     }
 }
 
-/// Dropping the last handle closes without waiting, in any order of drops.
+/// Dropping the last handle ends all without waiting, in any order of drops.
 pub async fn streams_end_when_the_last_handle_is_dropped<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();

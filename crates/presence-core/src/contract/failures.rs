@@ -103,7 +103,7 @@ pub async fn devices_of_a_lost_process_are_lost_in_time<W: World>() {
         goes.online(["beating"]).await.unwrap();
         let gone = Instant::now();
         // Leaves everything as if it had died.
-        goes.close().await;
+        goes.shutdown(PATIENCE).await;
         let mut lost = 0;
         while lost < 2 {
             let event = watch.change(PATIENCE).await.unwrap_or_else(|| panic!("{lost} of 2 are lost"));

@@ -55,8 +55,9 @@ macro_rules! contract {
                 state_follows_the_loss_of_the_store
                 refused_writes_show_in_the_state_and_nobody_goes_offline
                 stream_says_once_that_the_store_is_away
-                close_ends_streams_and_refuses_calls
-                close_may_come_at_any_moment
+                shutdown_ends_streams_and_refuses_calls
+                shutdown_without_a_grace_time_ends_all_the_same
+                shutdown_may_come_at_any_moment
                 streams_end_when_the_last_handle_is_dropped
             }
         }

@@ -21,9 +21,8 @@
 //!     const DELIVERY: Duration = Duration::from_millis(50);
 //!
 //!     async fn start(terms: Terms) -> Result<Self, Error> {
-//!         let mut config = Config::default();
-//!         (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
-//!         Ok(Self(Presence::new(Memory::start(&config)?)))
+//!         let config = Config::default().ttl(terms.ttl).grace(terms.grace);
+//!         Ok(Self(Presence::new(Memory::start(config.events_max(terms.events_max))?)))
 //!     }
 //!
 //!     async fn node(&self) -> Result<Presence, Error> {

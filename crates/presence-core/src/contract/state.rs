@@ -14,7 +14,7 @@ use crate::events::Events;
 use crate::presence::Presence;
 use crate::state::State;
 
-/// A backend that works is well, on every handle, and down once it is closed.
+/// A backend that works is well, on every handle, and down once it was shut down.
 pub async fn state_is_well_until_the_end<W: World>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let presence = world.node().await.unwrap();
@@ -23,7 +23,7 @@ pub async fn state_is_well_until_the_end<W: World>() {
     presence.online(["a"]).await.unwrap();
     assert!(state.borrow().is_well());
     assert_eq!(presence.warnings().await.unwrap(), [""; 0], "the store of a test is as it should be");
-    presence.close().await;
+    assert!(presence.shutdown(PATIENCE).await);
     until(&mut state, is_down).await;
     assert!(is_down(&presence.state().borrow()));
 }

@@ -1,10 +1,12 @@
 //! The backend in memory: the calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
@@ -35,12 +37,12 @@ impl Memory {
     /// # Errors
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime.
-    pub fn start(config: &Config) -> Result<Self, Error> {
+    pub fn start(config: Config) -> Result<Self, Error> {
         let timing = config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
-        let core = Arc::new(Shared::new(config, timing));
+        let core = Arc::new(Shared::new(&config, timing));
         let tasks = TaskTracker::new();
         let sweep = {
             let core = Arc::clone(&core);
@@ -138,9 +140,9 @@ impl Backend for Memory {
         self.core.state.subscribe()
     }
 
-    async fn close(&self) {
+    async fn shutdown(&self, grace: Duration) -> bool {
         self.core.close();
-        self.tasks.wait().await;
+        timeout(grace, self.tasks.wait()).await.is_ok()
     }
 }
 

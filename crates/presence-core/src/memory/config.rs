@@ -12,37 +12,17 @@ use crate::tracker::{self, Timing};
 /// ```
 /// use std::time::Duration;
 ///
-/// let mut config = presence_core::memory::Config::default();
-/// config.ttl = Duration::from_secs(10);
+/// use presence_core::memory::Config;
+///
+/// let config = Config::default().ttl(Duration::from_secs(10)).grace(Duration::ZERO);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Config {
-    /// How long one heartbeat keeps an id online.
-    ///
-    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s.
-    /// Two to three intervals of the heartbeats, so that one may be lost.
-    pub ttl: Duration,
-    /// How long an id stays online after its last device was lost or ended.
-    ///
-    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 5 s. As long as a page takes to
-    /// reload or a phone to change networks; 0 tells every loss at once.
-    pub grace: Duration,
-    /// How many events are kept for streams that are behind.
-    ///
-    /// 1 to 2^24; default 65,536, which is at most 4 MiB. More, if subscribers stay away for longer
-    /// than it takes to make so many. Of all rooms together as many are kept, with the payloads in
-    /// them.
-    pub events_max: usize,
-    /// How many events of one room are kept at most.
-    ///
-    /// 1 to 2^24; default 1,024.
-    pub room_events_max: usize,
-    /// About how many offline ids are remembered for `last_seen`.
-    ///
-    /// The first to leave are forgotten first. Default 131,072, about 90 bytes each; 0 remembers
-    /// nobody. It is split evenly over [`STRIPES`](Self::STRIPES) parts.
-    pub remembered_max: usize,
+    pub(super) ttl: Duration,
+    pub(super) grace: Duration,
+    pub(super) events_max: usize,
+    pub(super) room_events_max: usize,
+    pub(super) remembered_max: usize,
 }
 
 impl Config {
@@ -60,6 +40,58 @@ impl Config {
 
     /// Into how many parts, each with its own lock, ids are split.
     pub const STRIPES: usize = tracker::STRIPES;
+
+    /// Sets how long one heartbeat keeps an id online.
+    ///
+    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s.
+    /// Two to three intervals of the heartbeats, so that one may be lost.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// Sets how long an id stays online after its last device was lost or ended.
+    ///
+    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 5 s. As long as a page takes to
+    /// reload or a phone to change networks; 0 tells every loss at once.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets how many events are kept for streams that are behind.
+    ///
+    /// 1 to 2^24; default 65,536, which is at most 4 MiB. More, if subscribers stay away for longer
+    /// than it takes to make so many. Of all rooms together as many are kept, with the payloads in
+    /// them.
+    #[must_use]
+    pub fn events_max(mut self, events_max: usize) -> Self {
+        self.events_max = events_max;
+        self
+    }
+
+    /// Sets how many events of one room are kept at most.
+    ///
+    /// 1 to 2^24; default 1,024. More, if subscribers of one busy room stay away for longer than it
+    /// takes to make so many.
+    #[must_use]
+    pub fn room_events_max(mut self, room_events_max: usize) -> Self {
+        self.room_events_max = room_events_max;
+        self
+    }
+
+    /// Sets about how many offline ids are remembered for `last_seen`.
+    ///
+    /// Any number; default 131,072, about 90 bytes each; 0 remembers nobody. The first to leave are
+    /// forgotten first. More, if `last_seen` has to be known of more ids. It is split evenly over
+    /// [`STRIPES`](Self::STRIPES) parts.
+    #[must_use]
+    pub fn remembered_max(mut self, remembered_max: usize) -> Self {
+        self.remembered_max = remembered_max;
+        self
+    }
 
     pub(super) fn validate(&self) -> Result<Timing, Error> {
         let timing = Timing::new(self.ttl, self.grace)?;
@@ -93,22 +125,19 @@ mod tests {
 
     #[test]
     fn settings_out_of_bounds_are_named() {
-        let config = |change: fn(&mut Config)| {
-            let mut config = Config::default();
-            change(&mut config);
-            config.validate().map(|_| ())
-        };
-        assert!(config(|config| config.ttl = Config::TTL_MIN).is_ok());
-        assert!(config(|config| config.grace = Duration::ZERO).is_ok());
-        for (name, result) in [
-            ("ttl", config(|config| config.ttl = Duration::from_millis(9))),
-            ("ttl", config(|config| config.ttl = Duration::from_micros(20_500))),
-            ("ttl", config(|config| config.ttl = Config::TTL_MAX + Duration::from_millis(1))),
-            ("grace", config(|config| config.grace = Duration::from_nanos(1))),
-            ("events_max", config(|config| config.events_max = 0)),
-            ("room_events_max", config(|config| config.room_events_max = 0)),
+        let config = Config::default;
+        let millis = Duration::from_millis;
+        assert!(config().ttl(Config::TTL_MIN).validate().is_ok());
+        assert!(config().grace(Duration::ZERO).validate().is_ok());
+        for (name, config) in [
+            ("ttl", config().ttl(millis(9))),
+            ("ttl", config().ttl(Duration::from_micros(20_500))),
+            ("ttl", config().ttl(Config::TTL_MAX + millis(1))),
+            ("grace", config().grace(Duration::from_nanos(1))),
+            ("events_max", config().events_max(0)),
+            ("room_events_max", config().room_events_max(0)),
         ] {
-            let error = result.unwrap_err();
+            let error = config.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().starts_with(name), "{error}");
         }

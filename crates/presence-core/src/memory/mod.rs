@@ -50,7 +50,7 @@
 //!
 //! # Stopping
 //!
-//! One task looks after deadlines. It ends with [`Presence::close`](crate::Presence::close), which
+//! One task looks after deadlines. It ends with [`Presence::shutdown`](crate::Presence::shutdown), which
 //! waits for it, or when the last handle is dropped. What was online is forgotten with the backend:
 //! a position of it gives `Lagged` in the next.
 

@@ -1,6 +1,7 @@
 //! What keeps rooms: the trait that a store implements.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -123,7 +124,7 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Ends every stream after what has happened so far, and every task of the backend.
     ///
-    /// As [`Backend::close`](crate::Backend::close); of a store that implements both, either closes
-    /// both.
-    async fn close(&self);
+    /// As [`Backend::shutdown`](crate::Backend::shutdown); of a store that implements both, either
+    /// ends both.
+    async fn shutdown(&self, grace: Duration) -> bool;
 }

@@ -9,6 +9,7 @@ use crate::position::Position;
 /// Each id is in at most one of the lists. Who joined and left within one batch is in none, and a
 /// batch in which nothing is left to tell is not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Diff {
     /// The members that were none before.

@@ -10,6 +10,7 @@ use crate::position::Position;
 
 /// What one member did.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Action {
     /// It is a member now, and shows this.
@@ -25,6 +26,7 @@ pub enum Action {
 
 /// One change of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct RoomEvent {
     /// The member, or who was one.
@@ -34,6 +36,7 @@ pub struct RoomEvent {
     /// How many members the room has after it.
     pub count: u64,
     /// When the backend decided the change.
+    #[cfg_attr(feature = "serde", serde(with = "crate::serialized::unix_ms"))]
     pub at: SystemTime,
     /// Where a stream of this room goes on after this event.
     ///
@@ -57,6 +60,7 @@ impl RoomEvent {
 /// [`Since::Snapshot`](crate::Since::Snapshot), then exactly one [`Synced`](Self::Synced), then
 /// [`Change`](Self::Change) items for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum RoomUpdate {
     /// Part of the snapshot: this is a member, and what it shows.

@@ -10,11 +10,12 @@ use super::counts::{self, Counts};
 use super::diffs::{self, Batching, Diffs};
 use super::event::RoomUpdate;
 use super::member::MemberPage;
-use super::payload::{InvalidPayload, Payload};
+use super::payload::IntoPayload;
 use crate::error::Error;
 use crate::event::Since;
 use crate::events::Events;
-use crate::name::{Device, Id, InvalidName, Room};
+use crate::into_name::IntoName;
+use crate::name::{Device, Id, Room};
 use crate::page::Cursor;
 use crate::state::State;
 
@@ -24,8 +25,8 @@ use crate::state::State;
 ///
 /// # Shutdown
 ///
-/// [`close`](Self::close) ends every stream, on every handle, and waits for the backend's tasks.
-/// Dropping the last handle does the same without waiting. A stream keeps no backend alive.
+/// [`shutdown`](Self::shutdown) ends every stream, on every handle, and waits for the backend's
+/// tasks. Dropping the last handle does the same without waiting. A stream keeps no backend alive.
 #[derive(Debug, Clone)]
 pub struct Rooms {
     backend: Arc<dyn RoomBackend>,
@@ -46,15 +47,15 @@ impl Rooms {
     /// # Errors
     ///
     /// If a name or the payload is invalid, or the backend fails.
-    pub async fn join<R, I, D, P>(&self, room: R, id: I, device: D, payload: P) -> Result<(), Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-        I: TryInto<Id, Error: Into<InvalidName>>,
-        D: TryInto<Device, Error: Into<InvalidName>>,
-        P: TryInto<Payload, Error: Into<InvalidPayload>>,
-    {
-        let (room, id, device) = (name(room)?, name(id)?, name(device)?);
-        let payload = payload.try_into().map_err(Into::into)?;
+    pub async fn join(
+        &self,
+        room: impl IntoName<Room>,
+        id: impl IntoName<Id>,
+        device: impl IntoName<Device>,
+        payload: impl IntoPayload,
+    ) -> Result<(), Error> {
+        let (room, id, device) = (room.into_name()?, id.into_name()?, device.into_name()?);
+        let payload = payload.into_payload()?;
         self.backend.join(&room, &id, &device, &payload).await
     }
 
@@ -65,15 +66,15 @@ impl Rooms {
     /// # Errors
     ///
     /// If a name or the payload is invalid, or the backend fails.
-    pub async fn join_beating<R, I, D, P>(&self, room: R, id: I, device: D, payload: P) -> Result<(), Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-        I: TryInto<Id, Error: Into<InvalidName>>,
-        D: TryInto<Device, Error: Into<InvalidName>>,
-        P: TryInto<Payload, Error: Into<InvalidPayload>>,
-    {
-        let (room, id, device) = (name(room)?, name(id)?, name(device)?);
-        let payload = payload.try_into().map_err(Into::into)?;
+    pub async fn join_beating(
+        &self,
+        room: impl IntoName<Room>,
+        id: impl IntoName<Id>,
+        device: impl IntoName<Device>,
+        payload: impl IntoPayload,
+    ) -> Result<(), Error> {
+        let (room, id, device) = (room.into_name()?, id.into_name()?, device.into_name()?);
+        let payload = payload.into_payload()?;
         self.backend.join_beating(&room, &id, &device, &payload).await
     }
 
@@ -85,13 +86,13 @@ impl Rooms {
     /// # Errors
     ///
     /// If a name is invalid or the backend fails.
-    pub async fn beat<R, I, D>(&self, room: R, id: I, device: D) -> Result<bool, Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-        I: TryInto<Id, Error: Into<InvalidName>>,
-        D: TryInto<Device, Error: Into<InvalidName>>,
-    {
-        let (room, id, device) = (name(room)?, name(id)?, name(device)?);
+    pub async fn beat(
+        &self,
+        room: impl IntoName<Room>,
+        id: impl IntoName<Id>,
+        device: impl IntoName<Device>,
+    ) -> Result<bool, Error> {
+        let (room, id, device) = (room.into_name()?, id.into_name()?, device.into_name()?);
         self.backend.beat(&room, &id, &device).await
     }
 
@@ -100,13 +101,13 @@ impl Rooms {
     /// # Errors
     ///
     /// If a name is invalid or the backend fails.
-    pub async fn leave<R, I, D>(&self, room: R, id: I, device: D) -> Result<(), Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-        I: TryInto<Id, Error: Into<InvalidName>>,
-        D: TryInto<Device, Error: Into<InvalidName>>,
-    {
-        let (room, id, device) = (name(room)?, name(id)?, name(device)?);
+    pub async fn leave(
+        &self,
+        room: impl IntoName<Room>,
+        id: impl IntoName<Id>,
+        device: impl IntoName<Device>,
+    ) -> Result<(), Error> {
+        let (room, id, device) = (room.into_name()?, id.into_name()?, device.into_name()?);
         self.backend.leave(&room, &id, &device).await
     }
 
@@ -117,14 +118,14 @@ impl Rooms {
     /// # Errors
     ///
     /// If a name or the payload is invalid, or the backend fails.
-    pub async fn update<R, I, P>(&self, room: R, id: I, payload: P) -> Result<bool, Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-        I: TryInto<Id, Error: Into<InvalidName>>,
-        P: TryInto<Payload, Error: Into<InvalidPayload>>,
-    {
-        let (room, id) = (name(room)?, name(id)?);
-        let payload = payload.try_into().map_err(Into::into)?;
+    pub async fn update(
+        &self,
+        room: impl IntoName<Room>,
+        id: impl IntoName<Id>,
+        payload: impl IntoPayload,
+    ) -> Result<bool, Error> {
+        let (room, id) = (room.into_name()?, id.into_name()?);
+        let payload = payload.into_payload()?;
         self.backend.update(&room, &id, &payload).await
     }
 
@@ -133,12 +134,8 @@ impl Rooms {
     /// # Errors
     ///
     /// If a name is invalid or the backend fails.
-    pub async fn remove<R, I>(&self, room: R, id: I) -> Result<(), Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-        I: TryInto<Id, Error: Into<InvalidName>>,
-    {
-        let (room, id) = (name(room)?, name(id)?);
+    pub async fn remove(&self, room: impl IntoName<Room>, id: impl IntoName<Id>) -> Result<(), Error> {
+        let (room, id) = (room.into_name()?, id.into_name()?);
         self.backend.remove(&room, &id).await
     }
 
@@ -152,11 +149,13 @@ impl Rooms {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an invalid name or a cursor of another
     /// backend.
-    pub async fn members<R>(&self, room: R, cursor: Cursor, limit: usize) -> Result<MemberPage, Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-    {
-        self.backend.members(&name(room)?, cursor, limit.max(1)).await
+    pub async fn members(
+        &self,
+        room: impl IntoName<Room>,
+        cursor: Cursor,
+        limit: usize,
+    ) -> Result<MemberPage, Error> {
+        self.backend.members(&room.into_name()?, cursor, limit.max(1)).await
     }
 
     /// Returns how many members a room has.
@@ -164,11 +163,8 @@ impl Rooms {
     /// # Errors
     ///
     /// If the name is invalid or the backend cannot say.
-    pub async fn count<R>(&self, room: R) -> Result<u64, Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-    {
-        self.backend.count(&name(room)?).await
+    pub async fn count(&self, room: impl IntoName<Room>) -> Result<u64, Error> {
+        self.backend.count(&room.into_name()?).await
     }
 
     /// Opens a stream of what happens in a room.
@@ -179,11 +175,8 @@ impl Rooms {
     ///
     /// If the name is invalid or the stream cannot begin. A position that is too old is no such
     /// error: the stream begins with [`Lagged`](crate::ErrorKind::Lagged).
-    pub async fn events<R>(&self, room: R, since: Since) -> Result<Events<RoomUpdate>, Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-    {
-        self.backend.events(&name(room)?, since).await
+    pub async fn events(&self, room: impl IntoName<Room>, since: Since) -> Result<Events<RoomUpdate>, Error> {
+        self.backend.events(&room.into_name()?, since).await
     }
 
     /// Opens a stream of what changed in a room, in batches.
@@ -194,10 +187,12 @@ impl Rooms {
     ///
     /// As [`events`](Self::events), and [`InvalidInput`](crate::ErrorKind::InvalidInput) if
     /// `batching` is out of bounds.
-    pub async fn diffs<R>(&self, room: R, since: Since, batching: Batching) -> Result<Diffs, Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-    {
+    pub async fn diffs(
+        &self,
+        room: impl IntoName<Room>,
+        since: Since,
+        batching: Batching,
+    ) -> Result<Diffs, Error> {
         batching.validate()?;
         let snapshot = since == Since::Snapshot;
         let events = self.events(room, since).await?;
@@ -214,11 +209,8 @@ impl Rooms {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an invalid name, or an interval that is
     /// not 1 ms to 1 hour.
-    pub fn counts<R>(&self, room: R, interval: Duration) -> Result<Counts, Error>
-    where
-        R: TryInto<Room, Error: Into<InvalidName>>,
-    {
-        counts::counts(&self.backend, name(room)?, interval)
+    pub fn counts(&self, room: impl IntoName<Room>, interval: Duration) -> Result<Counts, Error> {
+        counts::counts(&self.backend, room.into_name()?, interval)
     }
 
     /// Returns how the store is, now and from here on.
@@ -229,15 +221,17 @@ impl Rooms {
         self.backend.state()
     }
 
-    /// Closes the backend for all clones of this handle.
+    /// Ends the backend, for all clones of this handle.
     ///
-    /// Streams end, calls fail, and no event is made.
+    /// New calls fail with [`Closed`](crate::ErrorKind::Closed), what was accepted is finished,
+    /// streams end after what has happened so far, and no event is made. Returns whether all of it
+    /// ended within `grace`; what did not goes on to end by itself.
     ///
     /// # Cancel safety
     ///
-    /// The close happens even if nobody waits for its end. Closing again waits for the same end.
-    pub async fn close(&self) {
-        self.backend.close().await;
+    /// The end comes even if nobody waits for it. A second call waits for the same end.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.backend.shutdown(grace).await
     }
 }
 
@@ -245,11 +239,4 @@ impl From<Arc<dyn RoomBackend>> for Rooms {
     fn from(backend: Arc<dyn RoomBackend>) -> Self {
         Self { backend }
     }
-}
-
-fn name<T, N>(text: T) -> Result<N, InvalidName>
-where
-    T: TryInto<N, Error: Into<InvalidName>>,
-{
-    text.try_into().map_err(Into::into)
 }

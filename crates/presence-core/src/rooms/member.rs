@@ -10,6 +10,7 @@ use crate::tracker::sealed::Hashed;
 
 /// An id that is in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Member {
     /// The id of the member.
@@ -30,6 +31,7 @@ impl Member {
 
 /// A page of a listing of members.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MemberPage {
     /// The members, in no particular order.

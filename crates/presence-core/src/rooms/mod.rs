@@ -23,7 +23,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), presence_core::Error> {
-//! let rooms = Rooms::new(Memory::start(&Config::default())?);
+//! let rooms = Rooms::new(Memory::start(Config::default())?);
 //! rooms.join("lobby", "alice", "tab 1", r#"{"name":"Alice"}"#).await?;
 //!
 //! let mut diffs = rooms.diffs("lobby", Since::Snapshot, Batching::default()).await?;
@@ -73,5 +73,5 @@ pub use self::diffs::{Batching, Diffs};
 pub use self::event::{Action, RoomEvent, RoomUpdate};
 pub use self::handle::Rooms;
 pub use self::member::{Member, MemberKey, MemberPage};
-pub use self::payload::{InvalidPayload, Payload};
+pub use self::payload::{IntoPayload, InvalidPayload, Payload};
 pub use crate::name::Room;

@@ -94,6 +94,27 @@ impl TryFrom<Vec<u8>> for Payload {
     }
 }
 
+/// Anything that can become a [`Payload`]: text, bytes, or a payload.
+///
+/// It is implemented for whatever converts into one with an error that says [`InvalidPayload`].
+pub trait IntoPayload {
+    /// Checks what has not been checked yet.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPayload`] if there are too many bytes.
+    fn into_payload(self) -> Result<Payload, InvalidPayload>;
+}
+
+impl<T> IntoPayload for T
+where
+    T: TryInto<Payload, Error: Into<InvalidPayload>>,
+{
+    fn into_payload(self) -> Result<Payload, InvalidPayload> {
+        self.try_into().map_err(Into::into)
+    }
+}
+
 /// Bytes that are too many for a [`Payload`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidPayload {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -36,6 +38,9 @@ pub struct Throttled {
     /// How many heartbeats of devices went through.
     asked: AtomicU64,
     tasks: TaskTracker,
+    /// The task that waits for the end of the others, and then ends the inner backend.
+    ending: TaskTracker,
+    runtime: Handle,
     stop: CancellationToken,
     /// The same as `stop`, at the price of one load.
     closed: AtomicBool,
@@ -48,23 +53,23 @@ impl Throttled {
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime;
     /// what `inner` says if its events cannot begin.
-    pub async fn start(inner: Arc<dyn Backend>, config: &Config) -> Result<Self, Error> {
+    pub async fn start(inner: Arc<dyn Backend>, config: Config) -> Result<Self, Error> {
         config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
         let events = inner.events(Since::Now).await?;
-        let known = Arc::new(RefreshTable::new(config));
+        let known = Arc::new(RefreshTable::new(&config));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let (batcher, courier) = Batcher::new(config, Arc::clone(&inner), Arc::clone(&known));
+        let (batcher, courier) = Batcher::new(&config, Arc::clone(&inner), Arc::clone(&known));
         tasks.spawn_on(courier.run(stop.clone()), &runtime);
-        let (keeper, passing) = Forwarder::new(config, Arc::clone(&inner), Arc::clone(&known));
+        let (keeper, passing) = Forwarder::new(&config, Arc::clone(&inner), Arc::clone(&known));
         tasks.spawn_on(keeper.run(stop.clone()), &runtime);
         let listen = stop.clone().run_until_cancelled_owned(listen(events, Arc::clone(&known)));
         tasks.spawn_on(listen, &runtime);
         tasks.close();
-        let (asked, closed) = (AtomicU64::new(0), AtomicBool::new(false));
-        Ok(Self { inner, known, batcher, passing, asked, tasks, stop, closed })
+        let (asked, closed, ending) = (AtomicU64::new(0), AtomicBool::new(false), TaskTracker::new());
+        Ok(Self { inner, known, batcher, passing, asked, tasks, ending, runtime, stop, closed })
     }
 
     fn check_open(&self) -> Result<(), Error> {
@@ -74,9 +79,31 @@ impl Throttled {
         Ok(())
     }
 
-    fn stop(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+    /// Refuses calls from here on, and says whether none were refused before.
+    fn stop(&self) -> bool {
+        let first = !self.closed.swap(true, Ordering::Relaxed);
         self.stop.cancel();
+        first
+    }
+
+    /// Ends the inner backend once the heartbeats that were accepted have gone through, or when
+    /// `grace` is over.
+    ///
+    /// A task of its own, so that the end comes also if nobody waits for it.
+    fn end_inner(&self, grace: Duration) {
+        let (inner, tasks) = (Arc::clone(&self.inner), self.tasks.clone());
+        let end = async move {
+            let begun = Instant::now();
+            // Late or not, its calls end when the inner backend does.
+            drop(timeout(grace, tasks.wait()).await);
+            if !inner.shutdown(grace.saturating_sub(begun.elapsed())).await {
+                // It goes on to end by itself, and this waits for the same end.
+                inner.shutdown(Duration::MAX).await;
+            }
+            tasks.wait().await;
+        };
+        self.ending.spawn_on(end, &self.runtime);
+        self.ending.close();
     }
 
     /// Makes up for the heartbeats that the inner backend does not know of.
@@ -128,6 +155,7 @@ impl Backend for Throttled {
     }
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
+        self.check_open().map_err(|error| BatchError::all(ids, &error))?;
         // Before, as the caller may not wait for the end; after, as heartbeats may have gone
         // through in between.
         ids.iter().for_each(|id| self.known.forget(id));
@@ -154,10 +182,12 @@ impl Backend for Throttled {
     }
 
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        self.check_open()?;
         self.inner.hold_device(id, device).await
     }
 
     async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        self.check_open()?;
         self.known.forget_device(id, device);
         self.passing.none_of(std::slice::from_ref(id)).await;
         let result = self.inner.end_device(id, device).await;
@@ -166,10 +196,12 @@ impl Backend for Throttled {
     }
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
+        self.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
         self.inner.status(ids).await
     }
 
     async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
+        self.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
         match self.inner.last_seen(ids).await {
             Ok(mut seen) => {
                 self.correct_seen(ids, &mut seen);
@@ -184,35 +216,40 @@ impl Backend for Throttled {
     }
 
     async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
+        self.check_open()?;
         self.inner.online_ids(cursor, limit).await
     }
 
     async fn count(&self) -> Result<u64, Error> {
+        self.check_open()?;
         self.inner.count().await
     }
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
+        self.check_open()?;
         self.inner.events(since).await
     }
 
     fn state(&self) -> watch::Receiver<State> {
-        // What is answered here rests on what the inner backend took, and closing closes it.
+        // What is answered here rests on what the inner backend took, and a shutdown ends it.
         self.inner.state()
     }
 
     async fn warnings(&self) -> Result<Vec<String>, Error> {
+        self.check_open()?;
         self.inner.warnings().await
     }
 
-    async fn close(&self) {
-        self.stop();
-        self.inner.close().await;
-        self.tasks.wait().await;
+    async fn shutdown(&self, grace: Duration) -> bool {
+        if self.stop() {
+            self.end_inner(grace);
+        }
+        timeout(grace, self.ending.wait()).await.is_ok()
     }
 }
 
 impl Drop for Throttled {
     fn drop(&mut self) {
-        self.stop();
+        self.stop.cancel();
     }
 }

@@ -92,17 +92,14 @@ impl Batcher {
 }
 
 impl BatchTask {
-    /// Works until it is stopped; a call that is under way by then is waited for.
+    /// Works until it is stopped, and then sends what waits by that time.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut left = None;
         for number in 0.. {
             let Some(first) = self.next(&mut left, &stop).await else { return };
             let mut batch = HeartbeatBatch::new(number);
             batch.add(first, &self.known);
-            stop.run_until_cancelled(self.fill(&mut batch, &mut left)).await;
-            if stop.is_cancelled() {
-                return;
-            }
+            self.fill(&mut batch, &mut left, &stop).await;
             let sent = self.known.now();
             let result = if batch.ids().is_empty() { Ok(()) } else { self.inner.online(batch.ids()).await };
             batch.finish(result, sent, &self.known);
@@ -114,23 +111,34 @@ impl BatchTask {
         left: &mut Option<HeartbeatRequest>,
         stop: &CancellationToken,
     ) -> Option<HeartbeatRequest> {
-        match left.take() {
-            Some(request) => Some(request),
-            None => stop.run_until_cancelled(self.requests.recv()).await.flatten(),
+        if let Some(request) = left.take() {
+            return Some(request);
         }
+        if let Some(request) = stop.run_until_cancelled(self.requests.recv()).await {
+            return request;
+        }
+        // Nobody can leave any more, and who did is served.
+        self.requests.close();
+        self.requests.recv().await
     }
 
     /// Adds what waits, and what comes within the window; what does not fit is `left`.
-    async fn fill(&mut self, batch: &mut HeartbeatBatch, left: &mut Option<HeartbeatRequest>) {
+    async fn fill(
+        &mut self,
+        batch: &mut HeartbeatBatch,
+        left: &mut Option<HeartbeatRequest>,
+        stop: &CancellationToken,
+    ) {
         let until = Instant::now() + self.window;
         while batch.ids().len() < self.batch_max {
             let request = match self.requests.try_recv() {
                 Ok(request) => request,
                 Err(_) if self.window.is_zero() => return,
-                Err(_) => match timeout_at(until, self.requests.recv()).await {
-                    Ok(Some(request)) => request,
-                    Ok(None) | Err(_) => return,
-                },
+                Err(_) => {
+                    let next = stop.run_until_cancelled(timeout_at(until, self.requests.recv())).await;
+                    let Some(Ok(Some(request))) = next else { return };
+                    request
+                }
             };
             if batch.ids().len() + request.ids.len() > self.batch_max {
                 *left = Some(request);

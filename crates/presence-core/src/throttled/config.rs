@@ -12,18 +12,31 @@ use crate::tracker::Timing;
 /// ```
 /// use std::time::Duration;
 ///
-/// let mut config = presence_core::throttled::Config::default();
-/// config.ttl = Duration::from_secs(60);
+/// let config = presence_core::throttled::Config::default().ttl(Duration::from_secs(60));
 /// assert_eq!(config.lateness(), Duration::from_secs(36));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct Config {
-    /// The TTL of the inner backend, exactly.
+    pub(super) ttl: Duration,
+    pub(super) fraction: f64,
+    pub(super) batch_max: usize,
+    pub(super) window: Duration,
+    pub(super) waiting_max: usize,
+    pub(super) wait_max: Duration,
+    pub(super) known_max: usize,
+}
+
+impl Config {
+    /// Sets the TTL, which has to be exactly that of the inner backend.
     ///
-    /// Whole milliseconds, 10 ms to 365 days; default 30 s.
-    pub ttl: Duration,
-    /// How much of the TTL must be left for a heartbeat to be answered here.
+    /// Whole milliseconds, 10 ms to 365 days; default 30 s. It changes with the inner backend's alone.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// Sets how much of the TTL must be left for a heartbeat to be answered here.
     ///
     /// This is meant on average. 0.25 to 0.95; default 0.5. More makes offline events less late,
     /// see [`lateness`](Self::lateness), less lets fewer heartbeats through: of an id that beats
@@ -31,32 +44,60 @@ pub struct Config {
     /// so that those who came together do not go through together. What is left of the TTL after
     /// `lateness` is the time that the inner backend has for a heartbeat that is passed on late: a
     /// tenth of the TTL with 0.25. It has to be longer than an outage that nobody shall notice.
-    pub fraction: f64,
-    /// How many ids one call of the inner backend has at most.
+    #[must_use]
+    pub fn fraction(mut self, fraction: f64) -> Self {
+        self.fraction = fraction;
+        self
+    }
+
+    /// Sets how many ids one call of the inner backend has at most.
     ///
     /// 1 to 65,536; default 1,000. More, if the calls take so long that heartbeats pile up.
-    pub batch_max: usize,
-    /// How long the first of a batch waits for others.
+    #[must_use]
+    pub fn batch_max(mut self, batch_max: usize) -> Self {
+        self.batch_max = batch_max;
+        self
+    }
+
+    /// Sets how long the first of a batch waits for others.
     ///
     /// 0 to 1 s; default 0: it goes at once if no call is under way, and what comes while one is
     /// goes together after it. A few milliseconds save calls if many callers beat one id each.
-    pub window: Duration,
-    /// How many calls may wait to be sent; the next ones wait for room.
+    #[must_use]
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Sets how many calls may wait to be sent; the next ones wait for room.
     ///
-    /// 1 to 1,048,576; default 1,024.
-    pub waiting_max: usize,
-    /// How long a heartbeat waits to be sent before it fails with `Unavailable`.
+    /// 1 to 1,048,576; default 1,024. More, if more callers than that beat at the same time.
+    #[must_use]
+    pub fn waiting_max(mut self, waiting_max: usize) -> Self {
+        self.waiting_max = waiting_max;
+        self
+    }
+
+    /// Sets how long a heartbeat waits to be sent before it is `Unavailable`.
     ///
-    /// 1 ms to 60 s, and more than `window`; default 2 s.
-    pub wait_max: Duration,
-    /// How many ids are remembered.
+    /// 1 ms to 60 s, and more than [`window`](Self::window); default 2 s. Less, if callers had rather
+    /// know early that the store is too slow.
+    #[must_use]
+    pub fn wait_max(mut self, wait_max: Duration) -> Self {
+        self.wait_max = wait_max;
+        self
+    }
+
+    /// Sets how many ids are remembered.
     ///
     /// 1 to 2^26; default 2^22, 108 bytes each once they are there. At least as many as beat here:
     /// heartbeats of the others all go through.
-    pub known_max: usize,
-}
+    #[must_use]
+    pub fn known_max(mut self, known_max: usize) -> Self {
+        self.known_max = known_max;
+        self
+    }
 
-impl Config {
     /// Returns how late the throttle may make an offline event, at most.
     ///
     /// The 0.1 s until the throttle looks come on top. A silent id whose last heartbeat was
@@ -134,20 +175,18 @@ mod tests {
     #[test]
     fn settings_out_of_bounds_are_named() {
         assert!(Config::default().validate().is_ok());
-        let changes: [(&str, fn(&mut Config)); 9] = [
-            ("ttl", |config| config.ttl = Duration::from_micros(10_500)),
-            ("fraction", |config| config.fraction = f64::NAN),
-            ("fraction", |config| config.fraction = 1.0),
-            ("batch_max", |config| config.batch_max = 0),
-            ("window", |config| config.window = Duration::from_secs(2)),
-            ("waiting_max", |config| config.waiting_max = 0),
-            ("wait_max", |config| config.wait_max = Duration::from_mins(2)),
-            ("wait_max", |config| config.wait_max = config.window),
-            ("known_max", |config| config.known_max = 0),
-        ];
-        for (name, change) in changes {
-            let mut config = Config::default();
-            change(&mut config);
+        let config = Config::default;
+        for (name, config) in [
+            ("ttl", config().ttl(Duration::from_micros(10_500))),
+            ("fraction", config().fraction(f64::NAN)),
+            ("fraction", config().fraction(1.0)),
+            ("batch_max", config().batch_max(0)),
+            ("window", config().window(Duration::from_secs(2))),
+            ("waiting_max", config().waiting_max(0)),
+            ("wait_max", config().wait_max(Duration::from_mins(2))),
+            ("wait_max", config().window(Duration::from_millis(5)).wait_max(Duration::from_millis(5))),
+            ("known_max", config().known_max(0)),
+        ] {
             let error = config.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().starts_with(name), "{error}");
@@ -156,7 +195,7 @@ mod tests {
 
     #[test]
     fn at_least_a_tenth_of_the_ttl_is_left_to_pass_a_heartbeat_on() {
-        let config = Config { fraction: 0.25, ..Config::default() };
+        let config = Config::default().fraction(0.25);
         assert_eq!(config.lateness(), Duration::from_secs(27));
         assert_eq!(config.retry(), Duration::from_millis(375));
     }

@@ -52,9 +52,10 @@
 //! moment brings it back too, once, for a TTL. The same holds, until the inner stream gives its
 //! error, for a store that lost its memory.
 //!
-//! What is owed goes with the process: after a crash or [`close`](crate::Backend::close) it is not
-//! passed on, and the inner deadline of the last heartbeat that went through holds. An offline
-//! event of an earlier end that arrives late forgets it too.
+//! What is owed goes with the process: after a crash or [`shutdown`](crate::Backend::shutdown) it
+//! is not passed on, and the inner deadline of the last heartbeat that went through holds. An
+//! offline event of an earlier end that arrives late forgets it too. Heartbeats whose callers wait
+//! at a shutdown go through before the inner backend ends, within the grace time.
 //!
 //! # Devices
 //!

@@ -1,5 +1,8 @@
 //! For backends: what one process keeps online, and until when.
 //!
+//! It is public with the feature `tracker`, which semantic versioning does not cover: what stands
+//! here may change with any version, as `presence-redis` and its like need it.
+//!
 //! ```text
 //! beat(names) ──► stripe of each name: one lock ──► entry: deadline written, nothing else      (a heartbeat)
 //!                   index: name → entry        └──► Ledger::record, still under the lock      (an arrival)

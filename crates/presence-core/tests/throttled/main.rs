@@ -16,12 +16,10 @@ use self::spy::Spy;
 const TTL: Duration = Duration::from_secs(10);
 
 fn config() -> Config {
-    let mut config = Config::default();
-    config.ttl = TTL;
-    config
+    Config::default().ttl(TTL)
 }
 
-async fn start(config: &Config) -> (Spy, Throttled) {
+async fn start(config: Config) -> (Spy, Throttled) {
     let spy = Spy::start(TTL, 65_536);
     let throttled = Throttled::start(spy.backend(), config).await.expect("good settings");
     (spy, throttled)
@@ -48,7 +46,7 @@ async fn others() {
 
 #[tokio::test(start_paused = true)]
 async fn heartbeats_far_from_the_deadline_are_answered_here() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     for _ in 0..1_000 {
         throttled.online(&alice).await.unwrap();
@@ -67,7 +65,7 @@ async fn heartbeats_far_from_the_deadline_are_answered_here() {
 /// deadline.
 #[tokio::test(start_paused = true)]
 async fn who_beats_within_the_ttl_never_goes_offline() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let (ids, phone) = (ids(100), device("phone"));
     let beat = async || {
         throttled.online(&ids[1..]).await.unwrap();
@@ -93,7 +91,7 @@ async fn who_beats_within_the_ttl_never_goes_offline() {
 #[tokio::test(start_paused = true)]
 async fn silent_id_is_offline_no_later_than_the_config_says() {
     let config = config();
-    let (_spy, throttled) = start(&config).await;
+    let (_spy, throttled) = start(config.clone()).await;
     let mut events = throttled.events(Since::Now).await.unwrap();
     let ids = ids(200);
     throttled.online(&ids).await.unwrap();
@@ -114,7 +112,7 @@ async fn silent_id_is_offline_no_later_than_the_config_says() {
 
 #[tokio::test(start_paused = true)]
 async fn heartbeat_that_is_owed_is_tried_until_it_goes_through() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
     sleep(Duration::from_secs(3)).await;
@@ -130,7 +128,7 @@ async fn heartbeat_that_is_owed_is_tried_until_it_goes_through() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_ended_while_a_heartbeat_is_owed_stays_offline() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     for elsewhere in [false, true] {
         throttled.online(&alice).await.unwrap();
@@ -162,7 +160,7 @@ async fn who_is_ended_while_a_heartbeat_is_owed_stays_offline() {
 #[tokio::test(start_paused = true)]
 async fn events_that_lag_neither_silence_nor_revive_who_is_owed_a_heartbeat() {
     let spy = Spy::start(TTL, 50);
-    let throttled = Throttled::start(spy.backend(), &config()).await.expect("good settings");
+    let throttled = Throttled::start(spy.backend(), config()).await.expect("good settings");
     let both = [id("alice"), id("bob")];
     throttled.online(&both).await.unwrap();
     sleep(Duration::from_secs(3)).await;
@@ -175,7 +173,7 @@ async fn events_that_lag_neither_silence_nor_revive_who_is_owed_a_heartbeat() {
 
 #[tokio::test(start_paused = true)]
 async fn those_who_came_together_are_not_refreshed_together() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let (ids, begin) = (ids(1_000), Instant::now());
     while begin.elapsed() < Duration::from_secs(7) {
         throttled.online(&ids).await.unwrap();
@@ -193,7 +191,7 @@ async fn those_who_came_together_are_not_refreshed_together() {
 
 #[tokio::test(start_paused = true)]
 async fn callers_that_wait_for_a_call_go_together_after_it() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let throttled = std::sync::Arc::new(throttled);
     spy.freeze();
     let mut callers = JoinSet::new();
@@ -220,9 +218,7 @@ async fn callers_that_wait_for_a_call_go_together_after_it() {
 
 #[tokio::test(start_paused = true)]
 async fn callers_within_the_window_go_together() {
-    let mut config = config();
-    config.window = Duration::from_millis(5);
-    let (spy, throttled) = start(&config).await;
+    let (spy, throttled) = start(config().window(Duration::from_millis(5))).await;
     let (a, b, c) = ([id("a")], [id("b")], [id("c")]);
     let later = async |millis, ids| {
         sleep(Duration::from_millis(millis)).await;
@@ -234,9 +230,7 @@ async fn callers_within_the_window_go_together() {
 
 #[tokio::test(start_paused = true)]
 async fn large_call_is_split() {
-    let mut config = config();
-    (config.batch_max, config.waiting_max) = (100, 1);
-    let (spy, throttled) = start(&config).await;
+    let (spy, throttled) = start(config().batch_max(100).waiting_max(1)).await;
     throttled.online(&ids(950)).await.unwrap();
     assert!(spy.calls().iter().all(|call| call.ids.len() <= 100));
     assert_eq!(spy.calls().iter().map(|call| call.ids.len()).sum::<usize>(), 950);
@@ -245,7 +239,7 @@ async fn large_call_is_split() {
 
 #[tokio::test(start_paused = true)]
 async fn failure_reaches_every_caller_concerned_and_nobody_else() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     spy.fail(Some("bad"));
     let (first, second, third) = ([id("a"), id("bad"), id("b"), id("bad")], [id("bad"), id("c")], [id("d")]);
     let (first, second, third) =
@@ -267,7 +261,7 @@ async fn failure_reaches_every_caller_concerned_and_nobody_else() {
 
 #[tokio::test(start_paused = true)]
 async fn failed_refresh_is_tried_again_at_once() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
     sleep(Duration::from_secs(7)).await;
@@ -281,7 +275,7 @@ async fn failed_refresh_is_tried_again_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn who_was_ended_here_is_not_answered_for() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
     throttled.offline(&alice).await.unwrap();
@@ -292,7 +286,7 @@ async fn who_was_ended_here_is_not_answered_for() {
 
 #[tokio::test(start_paused = true)]
 async fn who_was_ended_elsewhere_is_not_answered_for() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
     throttled.beat_device(&alice[0], &device("phone")).await.unwrap();
@@ -306,7 +300,7 @@ async fn who_was_ended_elsewhere_is_not_answered_for() {
 
 #[tokio::test(start_paused = true)]
 async fn refresh_that_an_offline_overtakes_is_not_remembered() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     spy.freeze();
     let (beat, end) = tokio::join!(throttled.online(&alice), async {
@@ -324,7 +318,7 @@ async fn refresh_that_an_offline_overtakes_is_not_remembered() {
 #[tokio::test(start_paused = true)]
 async fn events_that_lag_let_everything_through_once() {
     let spy = Spy::start(TTL, 50);
-    let throttled = Throttled::start(spy.backend(), &config()).await.expect("good settings");
+    let throttled = Throttled::start(spy.backend(), config()).await.expect("good settings");
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
     // More than the inner backend keeps, without a pause for the throttle to read them.
@@ -337,7 +331,7 @@ async fn events_that_lag_let_everything_through_once() {
 
 #[tokio::test(start_paused = true)]
 async fn heartbeats_of_devices_are_answered_here_too() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = id("alice");
     for _ in 0..30 {
         throttled.beat_device(&alice, &device("phone")).await.unwrap();
@@ -363,7 +357,7 @@ async fn heartbeats_of_devices_are_answered_here_too() {
 
 #[tokio::test(start_paused = true)]
 async fn heartbeat_that_nobody_waited_for_is_not_remembered() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = id("alice");
     spy.freeze();
     assert!(throttled.beat_device(&alice, &device("phone")).now_or_never().is_none());
@@ -374,9 +368,8 @@ async fn heartbeat_that_nobody_waited_for_is_not_remembered() {
 
 #[tokio::test(start_paused = true)]
 async fn heartbeat_waits_no_longer_than_it_may() {
-    let mut config = config();
-    (config.waiting_max, config.wait_max) = (1, Duration::from_millis(300));
-    let (spy, throttled) = start(&config).await;
+    let config = config().waiting_max(1).wait_max(Duration::from_millis(300));
+    let (spy, throttled) = start(config).await;
     spy.freeze();
     let begin = Instant::now();
     let (first, second, third) = ([id("a")], [id("b")], [id("c")]);
@@ -402,7 +395,7 @@ async fn heartbeat_waits_no_longer_than_it_may() {
 
 #[tokio::test(start_paused = true)]
 async fn last_seen_counts_what_was_answered_here() {
-    let (_spy, throttled) = start(&config()).await;
+    let (_spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
     let first = throttled.last_seen(&alice).await.unwrap()[0].expect("was seen");
@@ -416,28 +409,49 @@ async fn last_seen_counts_what_was_answered_here() {
 
 #[tokio::test(start_paused = true)]
 async fn closed_backend_answers_nobody() {
-    let (spy, throttled) = start(&config()).await;
+    let (spy, throttled) = start(config()).await;
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
-    spy.backend().close().await;
+    assert!(spy.backend().shutdown(TTL).await);
     others().await;
     assert_eq!(throttled.online(&alice).await.unwrap_err().kind(), ErrorKind::Closed);
-    throttled.close().await;
-    throttled.close().await;
+    assert!(throttled.shutdown(TTL).await);
+    assert!(throttled.shutdown(Duration::ZERO).await);
     assert_eq!(throttled.online(&alice).await.unwrap_err().kind(), ErrorKind::Closed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_answers_those_who_wait() {
-    let (spy, throttled) = start(&config()).await;
+async fn shutdown_finishes_the_heartbeats_that_wait() {
+    let (spy, throttled) = start(config()).await;
     spy.freeze();
     let (first, second) = ([id("a")], [id("b")]);
     let (first, second, ()) = tokio::join!(throttled.online(&first), throttled.online(&second), async {
         others().await;
-        tokio::join!(throttled.close(), async {
+        let (ended, ()) = tokio::join!(throttled.shutdown(TTL), async {
             others().await;
+            let refused = throttled.online(&[id("c")]).await.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Closed);
             spy.thaw();
         });
+        assert!(ended);
+    });
+    (first.unwrap(), second.unwrap());
+    let ids: Vec<_> = spy.calls().into_iter().flat_map(|call| call.ids).collect();
+    assert_eq!(ids, ["a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutdown_waits_for_a_slow_store_no_longer_than_its_grace_time() {
+    let (spy, throttled) = start(config()).await;
+    spy.freeze();
+    let (first, second) = ([id("a")], [id("b")]);
+    let begun = Instant::now();
+    let (first, second, ()) = tokio::join!(throttled.online(&first), throttled.online(&second), async {
+        others().await;
+        assert!(!throttled.shutdown(Duration::from_millis(300)).await);
+        assert_eq!(begun.elapsed(), Duration::from_millis(300));
+        spy.thaw();
+        assert!(throttled.shutdown(TTL).await, "a second one waits for the same end");
     });
     assert_eq!(first.unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(second.unwrap_err().kind(), ErrorKind::Closed);
@@ -445,8 +459,7 @@ async fn close_answers_those_who_wait() {
 
 #[tokio::test]
 async fn settings_are_checked_at_the_start() {
-    let mut config = config();
-    config.fraction = 0.1;
-    let error = Throttled::start(Spy::start(TTL, 1).backend(), &config).await.unwrap_err();
+    let config = config().fraction(0.1);
+    let error = Throttled::start(Spy::start(TTL, 1).backend(), config).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
 }

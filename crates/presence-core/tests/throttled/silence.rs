@@ -54,12 +54,12 @@ struct World {
 
 impl World {
     async fn start(fraction: f64) -> Self {
-        let mut config = Config::default();
-        (config.ttl, config.fraction) = (Duration::from_secs(1), fraction);
+        let ttl = Duration::from_secs(1);
+        let config = Config::default().ttl(ttl).fraction(fraction);
         let millis = |time: Duration| u64::try_from(time.as_millis()).expect("at most a second");
-        let (ttl, lateness) = (millis(config.ttl), millis(config.lateness()) + 1);
-        let spy = Spy::start(config.ttl, 65_536);
-        let throttled = Throttled::start(spy.backend(), &config).await.expect("good settings");
+        let spy = Spy::start(ttl, 65_536);
+        let (ttl, lateness) = (millis(ttl), millis(config.lateness()) + 1);
+        let throttled = Throttled::start(spy.backend(), config).await.expect("good settings");
         Self { spy, throttled, ttl, lateness, failing: None, now: 0, promises: [[0; 2]; IDS] }
     }
 

@@ -34,10 +34,9 @@ struct Inner {
 impl Spy {
     /// Without a grace time.
     pub(crate) fn start(ttl: Duration, events_max: usize) -> Self {
-        let mut config = Config::default();
-        (config.ttl, config.grace, config.events_max) = (ttl, Duration::ZERO, events_max);
+        let config = Config::default().ttl(ttl).grace(Duration::ZERO).events_max(events_max);
         Self(Arc::new(Inner {
-            memory: Memory::start(&config).expect("good settings"),
+            memory: Memory::start(config).expect("good settings"),
             calls: std::sync::Mutex::default(),
             bad: std::sync::Mutex::default(),
             frozen: watch::Sender::new(false),
@@ -145,7 +144,7 @@ impl Backend for Inner {
         self.memory.state()
     }
 
-    async fn close(&self) {
-        self.memory.close().await;
+    async fn shutdown(&self, grace: Duration) -> bool {
+        Backend::shutdown(&self.memory, grace).await
     }
 }

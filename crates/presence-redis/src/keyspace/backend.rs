@@ -1,6 +1,7 @@
 //! The keyspace layout: the calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use presence_core::{
@@ -9,6 +10,7 @@ use presence_core::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
@@ -40,20 +42,20 @@ impl Keyspace {
     /// [`Config`](ErrorKind::Config) if a setting is wrong, if Redis is a cluster or tells too
     /// little of its keys, or outside a tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if
     /// Redis does not answer.
-    pub async fn start(config: &Config) -> Result<Self, Error> {
+    pub async fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
-        let link = Link::open(&config.connect).await?;
+        let link = Link::start(config.link.clone()).await?;
         if link.is_cluster() {
             let message = "the keyspace layout does not work with a redis cluster; use the leases layout, or a single \
                  redis";
             return Err(Error::new(ErrorKind::Config, message));
         }
         version::check(&link, version::KEYSPACE).await?;
-        let store = KeyStore::new(link, config);
-        let session = Box::pin(KeyEvents::open(&store, config)).await?;
+        let store = KeyStore::new(link, &config);
+        let session = Box::pin(KeyEvents::open(&store, &config)).await?;
         let (core, questions) = Shared::new(config, store);
         let core = Arc::new(core);
         // Here, since the first call may come before the listener's first turn.
@@ -192,12 +194,17 @@ impl Backend for Keyspace {
         policy::warnings(&self.core.store.link, EvictableKeys::All).await
     }
 
-    async fn close(&self) {
+    async fn shutdown(&self, grace: Duration) -> bool {
         self.core.close();
-        // What has happened so far is still told, if it can be heard at all.
-        drop(self.core.hear().await);
-        self.core.stop();
-        self.tasks.wait().await;
+        let end = async {
+            // Also if the caller does not wait for so long.
+            let stop = StopOnDrop(&self.core);
+            // What has happened so far is still told, if it can be heard at all.
+            drop(self.core.hear().await);
+            drop(stop);
+            self.tasks.wait().await;
+        };
+        timeout(grace, end).await.is_ok()
     }
 }
 
@@ -256,6 +263,15 @@ fn parts(statuses: Result<Vec<Status>, BatchError<Vec<Status>>>) -> (Vec<Status>
 
 fn whole(statuses: Vec<Status>, failures: Vec<Failure>) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
     if failures.is_empty() { Ok(statuses) } else { Err(BatchError::new(statuses, failures)) }
+}
+
+/// Ends streams and tasks when it is dropped.
+struct StopOnDrop<'a>(&'a Shared);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
 impl Drop for Keyspace {

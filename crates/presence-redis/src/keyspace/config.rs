@@ -14,43 +14,19 @@ use redis_link::LinkConfig;
 /// ```
 /// use std::time::Duration;
 ///
-/// let mut config = presence_redis::keyspace::Config::new("redis://127.0.0.1:6379");
-/// config.ttl = Duration::from_secs(10);
+/// use presence_redis::keyspace::Config;
+///
+/// let config = Config::new("redis://127.0.0.1:6379").ttl(Duration::from_secs(10));
 /// ```
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct Config {
-    /// How to reach Redis.
-    ///
-    /// It is one server, or the master that sentinels name, and not a cluster.
-    pub connect: LinkConfig,
-    /// What every key begins with, before a colon.
-    ///
-    /// 1 to 64 bytes without control characters; default `presence`.
-    pub prefix: String,
-    /// How long one heartbeat keeps an id online.
-    ///
-    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`Timing::TTL_MAX`]; default 30 s. Two to
-    /// three intervals of the heartbeats, so that one may be lost. The Go package's processes
-    /// should have the same.
-    pub ttl: Duration,
-    /// How long an id stays online after its last device was lost.
-    ///
-    /// Whole milliseconds, 0 to [`Timing::TTL_MAX`]; default 0, as in the Go package. Keys live for
-    /// this much longer than the TTL, so the Go package's processes see the id for as long.
-    pub grace: Duration,
-    /// What to do about Redis's `notify-keyspace-events`.
-    ///
-    /// The default is [`Notifications::Check`].
-    pub notifications: Notifications,
-    /// How many events this process keeps for its streams that are behind.
-    ///
-    /// 1 to 2^24; default 65,536, about 6 MiB.
-    pub events_max: usize,
-    /// About how many offline ids this process remembers for `last_seen`.
-    ///
-    /// The first to leave are forgotten first. 0 to 2^24; default 131,072.
-    pub remembered_max: usize,
+    pub(super) link: LinkConfig,
+    pub(super) prefix: String,
+    pub(super) ttl: Duration,
+    pub(super) grace: Duration,
+    pub(super) notifications: Notifications,
+    pub(super) events_max: usize,
+    pub(super) remembered_max: usize,
 }
 
 /// What to do about `notify-keyspace-events`.
@@ -80,12 +56,17 @@ impl Config {
     /// The shortest TTL: Redis looks for expired keys ten times a second.
     pub const TTL_MIN: Duration = Duration::from_millis(100);
 
-    /// Creates the settings for a Redis at `url`, all others at their defaults.
+    /// The longest TTL and grace time: 365 days.
+    pub const TTL_MAX: Duration = Timing::TTL_MAX;
+
+    /// Creates the settings for a Redis, all others at their defaults.
     ///
-    /// See [`LinkConfig`] for the forms of an address.
-    pub fn new(url: impl Into<String>) -> Self {
+    /// It is an address, of one server or of the sentinels that name one, or a [`LinkConfig`] with
+    /// all that is to say about the connection. A cluster is refused.
+    #[must_use]
+    pub fn new(link: impl Into<LinkConfig>) -> Self {
         Self {
-            connect: LinkConfig::new(url),
+            link: link.into(),
             prefix: "presence".to_owned(),
             ttl: Duration::from_secs(30),
             grace: Duration::ZERO,
@@ -95,11 +76,84 @@ impl Config {
         }
     }
 
+    /// Sets how to reach Redis, in place of what [`new`](Self::new) was given.
+    ///
+    /// An address, or a [`LinkConfig`]. For a process that goes another way than those whose settings
+    /// it shares.
+    #[must_use]
+    pub fn link(mut self, link: impl Into<LinkConfig>) -> Self {
+        self.link = link.into();
+        self
+    }
+
+    /// Sets what every key begins with, before a colon.
+    ///
+    /// 1 to 64 bytes without control characters; default `presence`. That of the Go package's
+    /// processes, if they have another one.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets how long one heartbeat keeps an id online.
+    ///
+    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s.
+    /// Two to three intervals of the heartbeats, so that one may be lost. The Go package's processes
+    /// should have the same.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// Sets how long an id stays online after its last device was lost.
+    ///
+    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 0, as in the Go package. Keys live
+    /// for this much longer than the TTL, so the Go package's processes see the id for as long. As
+    /// long as a page takes to reload or a phone to change networks.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets what to do about Redis's `notify-keyspace-events`.
+    ///
+    /// The default is [`Notifications::Check`]. Another one, if nobody sets Redis up for this, or if
+    /// Redis permits neither to read nor to change it.
+    #[must_use]
+    pub fn notifications(mut self, notifications: Notifications) -> Self {
+        self.notifications = notifications;
+        self
+    }
+
+    /// Sets how many events this process keeps for its streams that are behind.
+    ///
+    /// 1 to 2^24; default 65,536, about 6 MiB. More, if subscribers stay away for longer than it takes
+    /// to make so many.
+    #[must_use]
+    pub fn events_max(mut self, events_max: usize) -> Self {
+        self.events_max = events_max;
+        self
+    }
+
+    /// Sets about how many offline ids are remembered here for `last_seen`.
+    ///
+    /// 0 to 2^24; default 131,072. The first to leave are forgotten first. More, if `last_seen` has to
+    /// be known of more ids.
+    #[must_use]
+    pub fn remembered_max(mut self, remembered_max: usize) -> Self {
+        self.remembered_max = remembered_max;
+        self
+    }
+
     pub(super) fn validate(&self) -> Result<(), Error> {
-        Timing::new(self.ttl, self.grace)?;
         let Self { prefix, ttl, .. } = self;
         let fault = if *ttl < Self::TTL_MIN {
-            format!("ttl is {ttl:?}; it must be at least {:?}", Self::TTL_MIN)
+            format!("ttl is {ttl:?}; it must be from {:?} to {:?}", Self::TTL_MIN, Self::TTL_MAX)
+        } else if let Err(error) = Timing::new(*ttl, self.grace) {
+            return Err(error);
         } else if !(1..=64).contains(&prefix.len()) || prefix.contains(char::is_control) {
             format!("prefix is {prefix:?}; it must be 1 to 64 bytes without control characters")
         } else if !(1..=MANY).contains(&self.events_max) {
@@ -126,22 +180,18 @@ mod tests {
 
     #[test]
     fn settings_out_of_bounds_are_named() {
-        let config = |change: fn(&mut Config)| {
-            let mut config = Config::new("redis://localhost");
-            change(&mut config);
-            config.validate()
-        };
-        assert!(config(|config| config.ttl = Config::TTL_MIN).is_ok());
-        for (name, result) in [
-            ("ttl", config(|config| config.ttl = Duration::from_millis(99))),
-            ("ttl", config(|config| config.ttl = Duration::from_micros(900_500))),
-            ("grace", config(|config| config.grace = Duration::from_nanos(1))),
-            ("prefix", config(|config| config.prefix.clear())),
-            ("prefix", config(|config| config.prefix = "x".repeat(65))),
-            ("events_max", config(|config| config.events_max = 0)),
-            ("remembered_max", config(|config| config.remembered_max = MANY + 1)),
+        let config = || Config::new("redis://localhost");
+        assert!(config().ttl(Config::TTL_MIN).validate().is_ok());
+        for (name, config) in [
+            ("ttl", config().ttl(Duration::from_millis(99))),
+            ("ttl", config().ttl(Duration::from_micros(900_500))),
+            ("grace", config().grace(Duration::from_nanos(1))),
+            ("prefix", config().prefix("")),
+            ("prefix", config().prefix("x".repeat(65))),
+            ("events_max", config().events_max(0)),
+            ("remembered_max", config().remembered_max(MANY + 1)),
         ] {
-            let error = result.unwrap_err();
+            let error = config.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().starts_with(name), "{error}");
         }

@@ -24,7 +24,7 @@ impl KeyEvents {
     pub(super) async fn open(store: &KeyStore, config: &Config) -> Result<Self, Error> {
         // Each time: a Redis that was started again may have forgotten what it was told.
         notifications::ensure(&store.link, config.notifications).await?;
-        let opened = timeout(config.connect.connect_timeout, async {
+        let opened = timeout(store.link.connect_timeout(), async {
             let client = store.link.client().await?;
             let database = client.get_connection_info().redis_settings().db();
             let failed = |error| store.link.failed(error);
@@ -48,7 +48,7 @@ impl KeyEvents {
             }
             Ok(Err(error)) => Err(error),
             Err(_) => {
-                let (server, limit) = (store.link.address(), config.connect.connect_timeout);
+                let (server, limit) = (store.link.address(), store.link.connect_timeout());
                 let message = format!("redis at {server} did not take a subscription within {limit:?}");
                 Err(Error::new(ErrorKind::Unavailable, message))
             }

@@ -60,7 +60,7 @@ async fn connect(core: &Shared) -> KeyEvents {
             }
             Err(_) => {}
         }
-        sleep(bound.min(core.config.connect.retry_max).mul_f64(random::fraction())).await;
+        sleep(bound.min(core.store.link.retry_max()).mul_f64(random::fraction())).await;
         bound = bound.saturating_mul(2);
     }
 }
@@ -234,7 +234,7 @@ async fn read(core: Arc<Shared>) {
                     error = &error as &dyn std::error::Error,
                     "the keys in redis cannot be read; trying again"
                 );
-                sleep(core.config.connect.retry_max).await;
+                sleep(core.store.link.retry_max()).await;
             }
         }
     }

@@ -31,7 +31,7 @@ async fn keep_forever(core: &Shared) {
                 }
                 debug!(%error, "the keys of held devices could not be renewed; trying again soon");
                 // Sooner than usual: there is a deadline.
-                next = Instant::now() + interval.min(core.config.connect.retry_max).max(WAIT_MIN);
+                next = Instant::now() + interval.min(core.store.link.retry_max()).max(WAIT_MIN);
                 break;
             }
         }

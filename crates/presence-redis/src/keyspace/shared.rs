@@ -30,12 +30,12 @@ pub(super) struct Shared {
 pub(super) type Question = oneshot::Sender<()>;
 
 impl Shared {
-    pub(super) fn new(config: &Config, store: KeyStore) -> (Self, mpsc::Receiver<Question>) {
+    pub(super) fn new(config: Config, store: KeyStore) -> (Self, mpsc::Receiver<Question>) {
         let (questions, asked) = mpsc::channel(QUESTIONS);
         let core = Self {
-            config: config.clone(),
+            feed: Arc::new(Feed::new(&config)),
+            config,
             store,
-            feed: Arc::new(Feed::new(config)),
             reread: Notify::new(),
             keeping: RwLock::new(()),
             questions,

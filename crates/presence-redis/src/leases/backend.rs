@@ -11,7 +11,7 @@ use presence_core::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, watch};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -55,7 +55,7 @@ impl Leases {
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, does not fit the data in Redis
     /// or is refused by it, or outside a tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if
     /// Redis cannot be reached.
-    pub async fn start(config: &Config) -> Result<Self, Error> {
+    pub async fn start(config: Config) -> Result<Self, Error> {
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
@@ -74,7 +74,7 @@ impl Leases {
         };
         leases.spawn();
         // Known to every shard, so that the first call finds everything ready.
-        let until = Instant::now() + config.connect.timeout;
+        let until = Instant::now() + leases.core.patience();
         let entered = leases.core.shards.iter().map(|shard| shard.entered(until));
         let entered = futures_util::future::join_all(entered).await;
         let failed: Vec<_> = entered.iter().filter_map(|entered| entered.as_ref().err()).collect();
@@ -260,9 +260,9 @@ impl Backend for Leases {
             .map_err(|error| self.core.cause(error))
     }
 
-    async fn close(&self) {
+    async fn shutdown(&self, grace: Duration) -> bool {
         self.stop();
-        self.ending.wait().await;
+        timeout(grace, self.ending.wait()).await.is_ok()
     }
 }
 

@@ -14,49 +14,20 @@ use redis_link::LinkConfig;
 /// ```
 /// use std::time::Duration;
 ///
-/// let mut config = presence_redis::leases::Config::new("redis://127.0.0.1:6379");
-/// config.ttl = Duration::from_secs(10);
+/// use presence_redis::leases::Config;
+///
+/// let config = Config::new("redis://127.0.0.1:6379").ttl(Duration::from_secs(10));
 /// ```
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct Config {
-    /// How to reach Redis.
-    pub connect: LinkConfig,
-    /// What every key begins with.
-    ///
-    /// 1 to 64 bytes without `{`, `}` and control characters; default `tidings`. One for each
-    /// product that shares a Redis.
-    pub prefix: String,
-    /// Into how many parts ids are split: 1, 2, 4, 8, 16 or 32; default 16.
-    ///
-    /// In a cluster each part lies on one master, so no fewer than there are masters. Every process
-    /// must have the same number: the first one writes it down, others are refused. Fewer make the
-    /// positions of events shorter.
-    pub shards: usize,
-    /// How long one heartbeat keeps an id online.
-    ///
-    /// Whole milliseconds, [`Timing::TTL_MIN`] to [`Timing::TTL_MAX`]; default 30 s. Two to three
-    /// intervals of the heartbeats, so that one may be lost.
-    pub ttl: Duration,
-    /// How long an id stays online after its last device was lost or ended.
-    ///
-    /// Whole milliseconds, 0 to [`Timing::TTL_MAX`]; default 5 s. As long as a page takes to reload
-    /// or a phone to change networks; 0 tells every loss at once.
-    pub grace: Duration,
-    /// How many events are kept in Redis for streams that are behind.
-    ///
-    /// It is the number in all shards together. 1 to 2^24; default 65,536, about 4 MiB. Each
-    /// process keeps at most as many again while it has streams.
-    pub events_max: usize,
-    /// How many events of one room are kept in Redis for streams that are behind.
-    ///
-    /// Their payloads are kept with them. 1 to 2^24; default 1,024. A process keeps as many again
-    /// of each room that it has streams of.
-    pub room_events_max: usize,
-    /// How many offline ids are remembered for `last_seen`.
-    ///
-    /// At least half as many of the latest to leave are. 0 to 2^24; default 131,072.
-    pub remembered_max: usize,
+    pub(super) link: LinkConfig,
+    pub(super) prefix: String,
+    pub(super) shards: usize,
+    pub(super) ttl: Duration,
+    pub(super) grace: Duration,
+    pub(super) events_max: usize,
+    pub(super) room_events_max: usize,
+    pub(super) remembered_max: usize,
 }
 
 impl Config {
@@ -73,12 +44,19 @@ impl Config {
     /// It has to announce what it holds.
     pub const RECOVERY: Duration = Duration::from_secs(5);
 
-    /// Creates the settings for a Redis at `url`, all others at their defaults.
+    /// The shortest TTL.
+    pub const TTL_MIN: Duration = Timing::TTL_MIN;
+
+    /// The longest TTL and grace time: 365 days.
+    pub const TTL_MAX: Duration = Timing::TTL_MAX;
+
+    /// Creates the settings for a Redis, all others at their defaults.
     ///
-    /// See [`LinkConfig`] for the forms of an address.
-    pub fn new(url: impl Into<String>) -> Self {
+    /// It is an address, or a [`LinkConfig`] with all that is to say about the connection.
+    #[must_use]
+    pub fn new(link: impl Into<LinkConfig>) -> Self {
         Self {
-            connect: LinkConfig::new(url),
+            link: link.into(),
             prefix: "tidings".to_owned(),
             shards: 16,
             ttl: Duration::from_secs(30),
@@ -87,6 +65,89 @@ impl Config {
             room_events_max: 1_024,
             remembered_max: 131_072,
         }
+    }
+
+    /// Sets how to reach Redis, in place of what [`new`](Self::new) was given.
+    ///
+    /// An address, or a [`LinkConfig`]. For a process that goes another way than those whose settings
+    /// it shares.
+    #[must_use]
+    pub fn link(mut self, link: impl Into<LinkConfig>) -> Self {
+        self.link = link.into();
+        self
+    }
+
+    /// Sets what every key begins with.
+    ///
+    /// 1 to 64 bytes without `{`, `}` and control characters; default `tidings`. One for each
+    /// product that shares a Redis.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Sets into how many parts ids are split.
+    ///
+    /// 1, 2, 4, 8, 16 or 32; default 16. In a cluster each part lies on one master, so no fewer than
+    /// there are masters. Every process must have the same number: the first one writes it down,
+    /// others are refused. Fewer make the positions of events shorter.
+    #[must_use]
+    pub fn shards(mut self, shards: usize) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// Sets how long one heartbeat keeps an id online.
+    ///
+    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s.
+    /// Two to three intervals of the heartbeats, so that one may be lost.
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// Sets how long an id stays online after its last device was lost or ended.
+    ///
+    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 5 s. As long as a page takes to
+    /// reload or a phone to change networks; 0 tells every loss at once.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets how many events are kept in Redis for streams that are behind.
+    ///
+    /// It is the number in all shards together. 1 to 2^24; default 65,536, about 4 MiB. Each process
+    /// keeps at most as many again while it has streams. More, if subscribers stay away for longer
+    /// than it takes to make so many.
+    #[must_use]
+    pub fn events_max(mut self, events_max: usize) -> Self {
+        self.events_max = events_max;
+        self
+    }
+
+    /// Sets how many events of one room are kept in Redis for its streams.
+    ///
+    /// Their payloads are kept with them. 1 to 2^24; default 1,024. A process keeps as many again of
+    /// each room that it has streams of. More, if subscribers of one busy room stay away for longer
+    /// than it takes to make so many.
+    #[must_use]
+    pub fn room_events_max(mut self, room_events_max: usize) -> Self {
+        self.room_events_max = room_events_max;
+        self
+    }
+
+    /// Sets how many offline ids are remembered for `last_seen`.
+    ///
+    /// At least half as many of the latest to leave are. 0 to 2^24; default 131,072. More, if
+    /// `last_seen` has to be known of more ids.
+    #[must_use]
+    pub fn remembered_max(mut self, remembered_max: usize) -> Self {
+        self.remembered_max = remembered_max;
+        self
     }
 
     pub(super) fn validate(&self) -> Result<Timing, Error> {
@@ -124,25 +185,21 @@ mod tests {
 
     #[test]
     fn settings_out_of_bounds_are_named() {
-        let config = |change: fn(&mut Config)| {
-            let mut config = Config::new("redis://localhost");
-            change(&mut config);
-            config.validate().map(|_| ())
-        };
-        assert!(config(|config| config.shards = 32).is_ok());
-        for (name, result) in [
-            ("ttl", config(|config| config.ttl = Duration::from_millis(9))),
-            ("grace", config(|config| config.grace = Duration::from_nanos(1))),
-            ("prefix", config(|config| config.prefix.clear())),
-            ("prefix", config(|config| config.prefix = "a{b".to_owned())),
-            ("shards", config(|config| config.shards = 0)),
-            ("shards", config(|config| config.shards = 12)),
-            ("shards", config(|config| config.shards = 64)),
-            ("events_max", config(|config| config.events_max = 0)),
-            ("room_events_max", config(|config| config.room_events_max = 0)),
-            ("remembered_max", config(|config| config.remembered_max = MANY + 1)),
+        let config = || Config::new("redis://localhost");
+        assert!(config().shards(32).validate().is_ok());
+        for (name, config) in [
+            ("ttl", config().ttl(Duration::from_millis(9))),
+            ("grace", config().grace(Duration::from_nanos(1))),
+            ("prefix", config().prefix("")),
+            ("prefix", config().prefix("a{b")),
+            ("shards", config().shards(0)),
+            ("shards", config().shards(12)),
+            ("shards", config().shards(64)),
+            ("events_max", config().events_max(0)),
+            ("room_events_max", config().room_events_max(0)),
+            ("remembered_max", config().remembered_max(MANY + 1)),
         ] {
-            let error = result.unwrap_err();
+            let error = config.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().starts_with(name), "{error}");
         }

@@ -107,8 +107,8 @@
 //!
 //! # Stopping
 //!
-//! [`close`](presence_core::Presence::close) writes what is left for as long as a call may take,
-//! gives streams what was written, and ends all tasks. What this process kept online stays so until
+//! [`shutdown`](presence_core::Presence::shutdown) writes what is left for as long as a call may
+//! take, gives streams what was written, and ends all tasks. What this process kept online stays so until
 //! its lease runs out, as if it had died.
 
 mod answer;

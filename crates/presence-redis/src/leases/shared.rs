@@ -45,9 +45,9 @@ pub(super) struct Shared<S: Space = IdSpace> {
 
 impl Shared {
     /// Connects, and makes sure that all processes spread names in the same way.
-    pub(super) async fn open(config: &Config) -> Result<Self, Error> {
+    pub(super) async fn open(config: Config) -> Result<Self, Error> {
         let timing: Timing = config.validate()?;
-        let link = Link::open(&config.connect).await?;
+        let link = Link::start(config.link.clone()).await?;
         version::check(&link, version::LEASES).await?;
         let keys = Keys::new::<IdSpace>(&config.prefix, config.shards);
         migrate_layout(&link, &keys.old_layout, config.shards).await?;
@@ -55,7 +55,6 @@ impl Shared {
         health.expect(config.shards);
         Ok(Self {
             link: Arc::new(link),
-            config: config.clone(),
             tracker: Tracker::new(timing, 0, Outboxes::new(config.shards)),
             shards: std::iter::repeat_with(Shard::new).take(config.shards).collect(),
             tail: Tail::new(config.shards, config.events_max.div_ceil(config.shards)),
@@ -66,6 +65,7 @@ impl Shared {
             process: crate::random::name()[..12].to_owned(),
             timing,
             keys,
+            config,
         })
     }
 

@@ -9,7 +9,7 @@ use presence_redis::keyspace::{Config, Keyspace, Notifications};
 use test_support::{Redis, require};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::listener::{run, stranger};
+use crate::listener::{link, run, stranger};
 
 const ENDED: &str = "a key knows no devices: one that ends leaves its id online until the key expires";
 const POSITIONS: &str = "Redis keeps no events: a position is good in the process that gave it";
@@ -89,7 +89,7 @@ impl World for ManyProcesses {
     async fn start(terms: Terms) -> Result<Self, Error> {
         let world = Self { redis: Redis::private().await.unwrap(), terms };
         // A node that cannot be is refused here.
-        world.node().await?.close().await;
+        world.node().await?.shutdown(PATIENCE).await;
         Ok(world)
     }
 
@@ -122,12 +122,13 @@ impl World for ManyProcesses {
 }
 
 async fn node(redis: &Redis, terms: Terms) -> Result<Presence, Error> {
-    let mut config = Config::new(redis.url());
-    (config.ttl, config.grace, config.events_max) = (terms.ttl, terms.grace, terms.events_max);
-    config.notifications = Notifications::Set;
     // What is judged is the layout, not how busy the machine is.
-    (config.connect.timeout, config.connect.connect_timeout) = (PATIENCE, PATIENCE);
-    Ok(Presence::new(Keyspace::start(&config).await?))
+    let config = Config::new(link(redis.url(), PATIENCE))
+        .ttl(terms.ttl)
+        .grace(terms.grace)
+        .events_max(terms.events_max)
+        .notifications(Notifications::Set);
+    Ok(Presence::new(Keyspace::start(config).await?))
 }
 
 /// Lets a server refuse writes, or take them again.

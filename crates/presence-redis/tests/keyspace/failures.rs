@@ -7,14 +7,11 @@ use presence_redis::keyspace::{Config, Notifications};
 use test_support::{Redis, RedisOptions, RedisSentinel, require};
 use tokio::time::Instant;
 
-use crate::listener::{Listener, config, run, start, stranger};
+use crate::listener::{Listener, PATIENCE, config, link, run, start, stranger};
 
 /// Shorter timeouts, so that failures are not waited for; a busy machine keeps to them.
 fn impatient(redis: &Redis) -> Config {
-    let mut config = config(redis);
-    config.connect.timeout = Duration::from_secs(4);
-    config.connect.connect_timeout = Duration::from_secs(4);
-    config
+    config(redis).link(link(redis.url(), Duration::from_secs(4)))
 }
 
 /// Makes every call that needs Redis, and checks that each fails in time.
@@ -36,9 +33,9 @@ async fn fails(presence: &Presence) {
 #[tokio::test]
 async fn a_redis_that_was_killed_is_found_again_and_told_who_is_held() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = impatient(&redis);
     // Nobody goes before it is killed.
-    config.ttl = Duration::from_secs(5);
+    let ttl = Duration::from_secs(5);
+    let config = impatient(&redis).ttl(ttl);
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.online(["beats"]).await.unwrap();
@@ -54,19 +51,18 @@ async fn a_redis_that_was_killed_is_found_again_and_told_who_is_held() {
     // Its heartbeat does not come: it is offline, but no earlier than one from before would have
     // lasted.
     listener.expect("beats", Cause::Expired).await;
-    let least = config.ttl - Duration::from_millis(100);
+    let least = ttl - Duration::from_millis(100);
     assert!(back.elapsed() >= least, "offline after {:?}", back.elapsed());
     // The other one's key was made again, and nobody heard of it.
     assert_eq!(presence.status(["held", "beats"]).await.unwrap(), [Status::Online, Status::Offline]);
     assert_eq!(Listener::snapshot(&presence).await.1, ["held"]);
-    listener.silent(config.ttl + Duration::from_secs(1)).await;
+    listener.silent(ttl + Duration::from_secs(1)).await;
 }
 
 #[tokio::test]
 async fn a_redis_that_stands_still_is_noticed_in_time_and_gone_on_with() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = impatient(&redis);
-    config.ttl = Duration::from_mins(10);
+    let config = impatient(&redis).ttl(Duration::from_mins(10));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.online(["a", "b"]).await.unwrap();
@@ -88,9 +84,9 @@ async fn a_redis_that_stands_still_is_noticed_in_time_and_gone_on_with() {
 #[tokio::test]
 async fn a_flush_is_noticed_although_redis_tells_nobody() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
     // Heartbeats of a busy machine come in time, too.
-    config.ttl = Duration::from_secs(10);
+    let ttl = Duration::from_secs(10);
+    let config = config(&redis).ttl(ttl);
     let presence = start(&config).await;
     let other = start(&config).await;
     let mut listener = Listener::open(&presence).await;
@@ -107,12 +103,12 @@ async fn a_flush_is_noticed_although_redis_tells_nobody() {
     // Those whose heartbeats come back before their time was over have never been away.
     let event = loop {
         presence.online(["beats"]).await.unwrap();
-        if let Some(event) = listener.event_within(config.ttl / 10).await {
+        if let Some(event) = listener.event_within(ttl / 10).await {
             break event;
         }
     };
     assert_eq!((event.id.as_str(), event.cause), ("silent", Cause::Expired));
-    assert!(flushed.elapsed() >= config.ttl, "offline after {:?}", flushed.elapsed());
+    assert!(flushed.elapsed() >= ttl, "offline after {:?}", flushed.elapsed());
     assert_eq!(other.status(["held"]).await.unwrap(), [Status::Online]);
     for presence in [&presence, &other] {
         let online = Listener::snapshot(presence).await.1;
@@ -123,8 +119,7 @@ async fn a_flush_is_noticed_although_redis_tells_nobody() {
 #[tokio::test]
 async fn a_redis_without_memory_refuses_arrivals_and_keeps_who_is_there() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = config(&redis).ttl(Duration::from_secs(60));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.online(["a"]).await.unwrap();
@@ -147,8 +142,7 @@ async fn a_redis_without_memory_refuses_arrivals_and_keeps_who_is_there() {
 #[tokio::test]
 async fn a_key_that_redis_evicts_is_an_id_that_is_offline_and_a_held_one_comes_back() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_mins(10);
+    let config = config(&redis).ttl(Duration::from_mins(10));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.hold_device("held", "tab").await.unwrap();
@@ -172,13 +166,11 @@ async fn a_key_that_redis_evicts_is_an_id_that_is_offline_and_a_held_one_comes_b
 #[tokio::test]
 async fn a_redis_that_forgot_what_to_tell_is_told_again_or_waited_for() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = impatient(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = impatient(&redis).ttl(Duration::from_secs(60));
     let sets = start(&config).await;
-    config.notifications = Notifications::Check;
-    let checks = start(&config).await;
+    let checks = start(&config.notifications(Notifications::Check)).await;
     let mut listener = Listener::open(&checks).await;
-    sets.close().await;
+    sets.shutdown(PATIENCE).await;
     redis.kill().unwrap();
     redis.start_again().await.unwrap();
     assert_eq!(listener.error().await, ErrorKind::Unavailable);
@@ -194,8 +186,7 @@ async fn a_redis_that_forgot_what_to_tell_is_told_again_or_waited_for() {
 #[tokio::test]
 async fn a_setting_that_somebody_else_changes_is_noticed_and_told() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = impatient(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = impatient(&redis).ttl(Duration::from_secs(60));
     // What two products on one Redis do to each other: the ancestor's own setting.
     let change = "CONFIG SET notify-keyspace-events Ex$";
     let mut stranger = stranger(redis.url()).await;
@@ -209,10 +200,9 @@ async fn a_setting_that_somebody_else_changes_is_noticed_and_told() {
     listener.expect("a", Cause::Heartbeat).await;
     sets.offline(["a"]).await.unwrap();
     listener.expect("a", Cause::Explicit).await;
-    sets.close().await;
+    sets.shutdown(PATIENCE).await;
 
-    config.notifications = Notifications::Check;
-    let checks = start(&config).await;
+    let checks = start(&config.notifications(Notifications::Check)).await;
     let mut listener = Listener::open(&checks).await;
     run(&mut stranger, change).await;
     assert_eq!(listener.error().await, ErrorKind::Unavailable);
@@ -227,8 +217,7 @@ async fn a_setting_that_somebody_else_changes_is_noticed_and_told() {
 #[tokio::test]
 async fn a_redis_that_is_full_or_evicts_shows() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = impatient(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = impatient(&redis).ttl(Duration::from_secs(60));
     let presence = start(&config).await;
     let mut stranger = stranger(redis.url()).await;
     let mut state = presence.state();
@@ -249,10 +238,9 @@ async fn a_redis_that_is_full_or_evicts_shows() {
 async fn a_replica_that_became_master_is_followed() {
     let Some(redis) = require(RedisSentinel::start().await) else { return };
     let master = redis.master().await.unwrap();
-    let mut config = impatient(master);
-    config.connect.url = redis.url();
     // Nobody goes before it is killed.
-    config.ttl = Duration::from_secs(10);
+    let config =
+        impatient(master).link(link(redis.url(), Duration::from_secs(4))).ttl(Duration::from_secs(10));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.hold_device("held", "tab").await.unwrap();
@@ -277,16 +265,14 @@ async fn a_replica_that_became_master_is_followed() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let patience = Duration::from_secs(60);
-    tokio::time::timeout(patience, kept).await.expect("who is held is online at last");
+    tokio::time::timeout(PATIENCE, kept).await.expect("who is held is online at last");
 }
 
 #[tokio::test]
 async fn data_that_outlives_redis_is_nobody_lost() {
     let options = RedisOptions { append_only: true, ..RedisOptions::default() };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let mut config = impatient(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = impatient(&redis).ttl(Duration::from_secs(60));
     let presence = start(&config).await;
     let ids: Vec<_> = (0..100).map(|number| format!("{number:02}")).collect();
     presence.online(&ids).await.unwrap();

@@ -10,28 +10,26 @@ use test_support::{Redis, RedisOptions, RedisUser, require};
 use tokio::time::Instant;
 
 use crate::ancestor::Ancestor;
-use crate::listener::{Listener, config, run, start, stranger};
+use crate::listener::{Listener, PATIENCE, config, link, run, start, stranger};
 
 /// Settings with which nobody falls silent, however busy the machine is.
 fn lasting(redis: &Redis) -> Config {
-    let mut config = config(redis);
-    config.ttl = Duration::from_secs(60);
-    config
+    config(redis).ttl(Duration::from_secs(60))
 }
 
 /// B1: an explicit departure was silent.
 #[tokio::test]
 async fn explicit_offline_is_heard() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_secs(5);
+    let ttl = Duration::from_secs(5);
+    let config = config(&redis).ttl(ttl);
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.online(["a"]).await.unwrap();
     listener.expect("a", Cause::Heartbeat).await;
     presence.offline(["a", "nobody"]).await.unwrap();
     listener.expect("a", Cause::Explicit).await;
-    listener.silent(config.ttl + Duration::from_millis(500)).await;
+    listener.silent(ttl + Duration::from_millis(500)).await;
 }
 
 /// B2: whatever was written to the database was somebody's arrival.
@@ -85,7 +83,7 @@ async fn closing_while_nobody_reads_ends_the_stream_after_what_has_happened() {
     let mut listener = Listener::open(&presence).await;
     presence.online((0..100).map(|number| number.to_string())).await.unwrap();
     let clone = presence.clone();
-    tokio::join!(presence.close(), clone.close());
+    tokio::join!(presence.shutdown(PATIENCE), clone.shutdown(PATIENCE));
     for _ in 0..100 {
         assert_eq!(listener.event().await.status, Status::Online);
     }
@@ -97,8 +95,7 @@ async fn closing_while_nobody_reads_ends_the_stream_after_what_has_happened() {
 #[tokio::test]
 async fn listening_goes_on_after_a_lost_connection() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = config(&redis).ttl(Duration::from_secs(60));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     let mut stranger = stranger(redis.url()).await;
@@ -121,9 +118,7 @@ async fn listening_goes_on_after_a_lost_connection() {
 #[tokio::test]
 async fn silence_longer_than_every_timeout_is_no_failure() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.connect.timeout = Duration::from_secs(4);
-    config.connect.connect_timeout = Duration::from_secs(4);
+    let config = config(&redis).link(link(redis.url(), Duration::from_secs(4)));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     listener.silent(Duration::from_secs(9)).await;
@@ -164,9 +159,7 @@ async fn a_refused_subscription_is_an_error_at_the_start() {
     };
     let options = RedisOptions { users: vec![user.clone()], ..RedisOptions::default() };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let mut config = config(&redis);
-    config.connect.url = redis.user_url(&user);
-    let error = Keyspace::start(&config).await.unwrap_err();
+    let error = Keyspace::start(config(&redis).link(redis.user_url(&user))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     assert!(!format!("{error:?}").contains("secret"));
 }
@@ -199,22 +192,20 @@ async fn every_listener_hears_everything() {
 async fn parts_of_a_second_count() {
     let Some(redis) = require(Redis::private().await) else { return };
     for millis in [900, 1_900] {
-        let mut config = config(&redis);
-        config.ttl = Duration::from_millis(millis);
-        let presence = start(&config).await;
+        let ttl = Duration::from_millis(millis);
+        let presence = start(&config(&redis).ttl(ttl)).await;
         let mut listener = Listener::open(&presence).await;
         let before = Instant::now();
         presence.online(["a"]).await.unwrap();
         let status = presence.status(["a"]).await.unwrap();
-        assert!(status == [Status::Online] || before.elapsed() >= config.ttl, "{status:?} too early");
+        assert!(status == [Status::Online] || before.elapsed() >= ttl, "{status:?} too early");
         listener.expect("a", Cause::Heartbeat).await;
         listener.expect("a", Cause::Expired).await;
-        assert!(before.elapsed() >= config.ttl, "offline after {:?}", before.elapsed());
-        presence.close().await;
+        assert!(before.elapsed() >= ttl, "offline after {:?}", before.elapsed());
+        presence.shutdown(PATIENCE).await;
     }
-    let mut config = config(&redis);
-    config.ttl = Config::TTL_MIN / 2;
-    assert_eq!(Keyspace::start(&config).await.unwrap_err().kind(), ErrorKind::Config);
+    let config = config(&redis).ttl(Config::TTL_MIN / 2);
+    assert_eq!(Keyspace::start(config).await.unwrap_err().kind(), ErrorKind::Config);
 }
 
 /// B11: listening and closing at once was a data race.
@@ -229,7 +220,7 @@ async fn listening_and_closing_at_once_is_either_or() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Closed),
         };
         let listening = join_all((0..8).map(|_| listen(presence.clone())));
-        tokio::join!(listening, presence.close());
+        tokio::join!(listening, presence.shutdown(PATIENCE));
     }
 }
 
@@ -253,8 +244,7 @@ async fn a_new_listener_learns_who_is_online_from_before_its_process_began() {
 #[tokio::test]
 async fn batches_are_of_the_ids_they_are_made_of() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = config(&redis).ttl(Duration::from_secs(60));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     let ids: Vec<_> = (0..25_000).map(|number| number.to_string()).collect();

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use presence_core::{Cause, Error, ErrorKind, Event, Events, Presence, Since, Status, Update};
+use presence_redis::LinkConfig;
 use presence_redis::keyspace::{Config, Keyspace, Notifications};
 use redis::aio::MultiplexedConnection;
 use test_support::{Redis, redis_connection};
 use tokio::time::timeout;
 
 /// For what must come, however busy the machine is.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads a stream.
 pub(crate) struct Listener(Events);
@@ -73,17 +74,17 @@ impl Listener {
 
 /// Settings with times that a test can wait for.
 pub(crate) fn config(redis: &Redis) -> Config {
-    let mut config = Config::new(redis.url());
-    config.ttl = Duration::from_secs(1);
-    config.notifications = Notifications::Set;
-    // The machine may be busy; tests of failures are less patient.
-    config.connect.timeout = Duration::from_secs(5);
-    config.connect.connect_timeout = Duration::from_secs(5);
-    config
+    let link = link(redis.url(), Duration::from_secs(5));
+    Config::new(link).ttl(Duration::from_secs(1)).notifications(Notifications::Set)
+}
+
+/// A link with time for a busy machine, or with little where a test is about failures.
+pub(crate) fn link(url: impl Into<String>, timeout: Duration) -> LinkConfig {
+    LinkConfig::new(url).timeout(timeout).connect_timeout(timeout)
 }
 
 pub(crate) async fn start(config: &Config) -> Presence {
-    Presence::new(Keyspace::start(config).await.unwrap())
+    Presence::new(Keyspace::start(config.clone()).await.unwrap())
 }
 
 /// Connects to the server as somebody who has nothing to do with presence.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use presence_core::{Cause, ErrorKind, Presence, Status};
+use presence_redis::LinkConfig;
 use presence_redis::keyspace::{Keyspace, Notifications};
 use test_support::{Redis, RedisCluster, RedisOptions, RedisUser, require};
 
@@ -13,9 +14,7 @@ async fn a_cluster_is_refused() {
     let Some(cluster) = require(RedisCluster::start(3).await) else { return };
     let node = cluster.node(0);
     for url in [node.url().to_owned(), cluster.url()] {
-        let mut config = config(node);
-        config.connect.url = url;
-        let error = Keyspace::start(&config).await.unwrap_err();
+        let error = Keyspace::start(config(node).link(url)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains("cluster"), "{error}");
     }
@@ -24,13 +23,12 @@ async fn a_cluster_is_refused() {
 #[tokio::test]
 async fn a_redis_that_tells_too_little_is_refused_with_what_to_set() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.notifications = Notifications::Check;
+    let config = config(&redis).notifications(Notifications::Check);
     let mut stranger = stranger(redis.url()).await;
     // The last one is what the ancestor needs.
     for (classes, all) in [("", "Eegx$"), ("Kx", "xKEeg$"), ("Ex$", "x$Eeg")] {
         run(&mut stranger, &format!("CONFIG SET notify-keyspace-events {classes}")).await;
-        let error = Keyspace::start(&config).await.unwrap_err();
+        let error = Keyspace::start(config.clone()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         let text = error.to_string();
         assert!(text.contains("notify-keyspace-events"), "{text}");
@@ -81,29 +79,24 @@ async fn a_redis_that_lets_nobody_at_its_settings_is_taken_at_its_word() {
         ..RedisOptions::default()
     };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let mut config = config(&redis);
-    config.connect.url = redis.user_url(&options.users[0]);
-    config.ttl = LASTING;
+    let config = config(&redis).link(redis.user_url(&options.users[0])).ttl(LASTING);
     for refused in [Notifications::Check, Notifications::Set] {
-        config.notifications = refused;
-        let error = Keyspace::start(&config).await.unwrap_err();
+        let error = Keyspace::start(config.clone().notifications(refused)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains("Assume"), "{error}");
     }
-    config.notifications = Notifications::Assume;
-    works(&start(&config).await).await;
+    works(&start(&config.notifications(Notifications::Assume)).await).await;
 }
 
 #[tokio::test]
 async fn it_works_over_tls() {
     let options = RedisOptions { tls: true, users: vec![modest()], ..RedisOptions::default() };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let mut config = config(&redis);
-    config.connect.authorities = Some(std::fs::read(redis.ca_file().unwrap()).unwrap());
-    config.ttl = LASTING;
-    works(&start(&config).await).await;
-    config.connect.authorities = None;
-    assert!(Keyspace::start(&config).await.is_err(), "nobody vouches for it");
+    let config = config(&redis).ttl(LASTING);
+    let authority = std::fs::read(redis.ca_file().unwrap()).unwrap();
+    let trusts = LinkConfig::new(redis.url()).authorities(authority);
+    works(&start(&config.clone().link(trusts)).await).await;
+    assert!(Keyspace::start(config).await.is_err(), "nobody vouches for it");
 }
 
 /// Long enough for a busy machine to see who is held.

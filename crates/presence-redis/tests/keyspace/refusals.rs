@@ -26,8 +26,7 @@ async fn until(presence: &Presence, id: &str, expected: Status) {
 #[tokio::test]
 async fn held_id_without_a_key_is_not_offline_where_it_is_held() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_secs(60);
+    let config = config(&redis).ttl(Duration::from_secs(60));
     let (presence, other) = (start(&config).await, start(&config).await);
     presence.hold_device("held", "tab").await.unwrap();
     // As after a failover to a replica that did not know it; nobody is told.
@@ -46,9 +45,8 @@ async fn held_id_without_a_key_is_not_offline_where_it_is_held() {
 #[tokio::test]
 async fn nobody_goes_while_redis_takes_no_writes() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
     // Nobody goes before writes are refused.
-    config.ttl = Duration::from_secs(5);
+    let config = config(&redis).ttl(Duration::from_secs(5));
     let (presence, other) = (start(&config).await, start(&config).await);
     presence.hold_device("held", "tab").await.unwrap();
     other.online(["beats"]).await.unwrap();
@@ -60,7 +58,7 @@ async fn nobody_goes_while_redis_takes_no_writes() {
         let mut state = presence.state();
         state.wait_for(|state| matches!(state, State::ReadOnly { .. })).await.unwrap();
     }
-    let over = Instant::now() + config.ttl + Duration::from_secs(3);
+    let over = Instant::now() + Duration::from_secs(1 + 3);
     while Instant::now() < over {
         for presence in [&presence, &other] {
             assert_ne!(presence.status(["held"]).await.ok(), Some(vec![Status::Offline]));

@@ -25,8 +25,7 @@ async fn heard(monitor: &mut RedisMonitor) -> Vec<String> {
 #[tokio::test]
 async fn commands_are_those_of_the_ancestor() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_secs(30);
+    let config = config(&redis).ttl(Duration::from_secs(30));
     let presence = start(&config).await;
     assert_eq!(presence.count().await.unwrap(), 0);
     let mut monitor = redis.monitor().await.unwrap();
@@ -76,8 +75,7 @@ async fn listening_begins_as_that_of_the_ancestor() {
     let Some(redis) = require(Redis::private().await) else { return };
     run(&mut stranger(redis.url()).await, "CONFIG SET notify-keyspace-events Egx$").await;
     let mut monitor = redis.monitor().await.unwrap();
-    let mut config = config(&redis);
-    config.connect.url = format!("{}/10", redis.url());
+    let config = config(&redis).link(format!("{}/10", redis.url()));
     let presence = start(&config).await;
     let commands = heard(&mut monitor).await;
     let subscribed: Vec<_> = commands.iter().filter(|command| command.starts_with("PSUBSCRIBE")).collect();
@@ -97,9 +95,7 @@ async fn listening_begins_as_that_of_the_ancestor() {
 async fn time_to_live_keeps_its_milliseconds() {
     let Some(redis) = require(Redis::private().await) else { return };
     for (ttl, grace, life) in [(900, 0, 900), (1_900, 0, 1_900), (1_500, 400, 1_900)] {
-        let mut config = config(&redis);
-        config.ttl = Duration::from_millis(ttl);
-        config.grace = Duration::from_millis(grace);
+        let config = config(&redis).ttl(Duration::from_millis(ttl)).grace(Duration::from_millis(grace));
         let presence = start(&config).await;
         presence.count().await.unwrap();
         let mut monitor = redis.monitor().await.unwrap();
@@ -107,11 +103,10 @@ async fn time_to_live_keeps_its_milliseconds() {
         let (refresh, create) = (format!("PEXPIRE presence:a {life}"), format!("PSETEX presence:a {life} a"));
         assert_eq!(heard(&mut monitor).await, ["MULTI", &refresh, "EXEC", "MULTI", &create, "EXEC"]);
         presence.offline(["a"]).await.unwrap();
-        presence.close().await;
+        presence.shutdown(Duration::from_secs(60)).await;
     }
     // Whole again.
-    let mut config = config(&redis);
-    (config.ttl, config.grace) = (Duration::from_millis(1_500), Duration::from_millis(500));
+    let config = config(&redis).ttl(Duration::from_millis(1_500)).grace(Duration::from_millis(500));
     let presence = start(&config).await;
     presence.count().await.unwrap();
     let mut monitor = redis.monitor().await.unwrap();
@@ -122,8 +117,7 @@ async fn time_to_live_keeps_its_milliseconds() {
 #[tokio::test]
 async fn keys_hold_what_the_ancestor_reads() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
-    config.ttl = Duration::from_secs(30);
+    let config = config(&redis).ttl(Duration::from_secs(30));
     let presence = start(&config).await;
     presence.online(["alice"]).await.unwrap();
     let mut stranger = stranger(redis.url()).await;
@@ -142,9 +136,8 @@ async fn keys_hold_what_the_ancestor_reads() {
 #[tokio::test]
 async fn both_hear_each_other() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let mut config = config(&redis);
     // Nobody goes before the end, however busy the machine is.
-    config.ttl = Duration::from_secs(10);
+    let config = config(&redis).ttl(Duration::from_secs(10));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     let mut ancestor = Ancestor::start(redis.url(), 10).await;

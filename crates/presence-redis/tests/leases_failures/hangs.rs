@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use presence_core::{ErrorKind, Presence, Since, State, Status};
+use presence_redis::LinkConfig;
 use test_support::{RedisCluster, RedisSentinel};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -28,9 +29,10 @@ async fn parted(presence: &Presence, ids: &[String]) -> (Vec<String>, Vec<String
 #[tokio::test(flavor = "multi_thread")]
 async fn master_that_hangs_costs_its_own_ids_alone() {
     let Some(cluster) = test_support::require(RedisCluster::replicated(3).await) else { return };
-    let mut config = config(&cluster.url());
     // What is judged is who is answered, not how busy the machine is.
-    config.connect.timeout = Duration::from_secs(10);
+    let long = Duration::from_secs(10);
+    let link = LinkConfig::new(cluster.url()).timeout(long).connect_timeout(long);
+    let config = config(&cluster.url()).link(link);
     let (one, caller) = (process(&config).await, process(&config).await);
     let ids: Vec<_> = (0..60).map(|number| format!("user {number}")).collect();
     for held in join_all(ids.iter().map(|id| one.hold_device(id, "tab"))).await {

@@ -10,7 +10,7 @@ use presence_core::{Error, ErrorKind, Presence};
 use presence_redis::leases::{Config, Leases};
 use test_support::{Redis, RedisOptions};
 
-use super::{config, process, tell};
+use super::{PATIENCE, config_under, process, tell};
 
 /// How Redis is lost.
 trait Loss: Send + Sync + 'static {
@@ -35,6 +35,7 @@ impl Loss for Frozen {
 /// A Redis of its own.
 struct Private<L> {
     redis: Redis,
+    prefix: String,
     config: Config,
     loss: PhantomData<L>,
 }
@@ -52,9 +53,9 @@ impl<L: Loss> World for Private<L> {
         let redis = Redis::with(&options)
             .await
             .map_err(|error| Error::with_source(ErrorKind::Unavailable, "no redis for the test", error))?;
-        let mut config = config(redis.url());
-        (config.ttl, config.grace) = (terms.ttl, terms.grace);
-        Ok(Self { redis, config, loss: PhantomData })
+        let prefix = test_support::unique("failures");
+        let config = config_under(&prefix, redis.url()).ttl(terms.ttl).grace(terms.grace);
+        Ok(Self { redis, prefix, config, loss: PhantomData })
     }
 
     async fn node(&self) -> Result<Presence, Error> {
@@ -63,17 +64,16 @@ impl<L: Loss> World for Private<L> {
 
     async fn litter(&self) -> bool {
         // Neighbours whose names begin or end as ours do, and who use our layout.
-        let mut neighbour = self.config.clone();
-        for prefix in [format!("{}:0", self.config.prefix), format!("x:{}", self.config.prefix)] {
-            neighbour.prefix = prefix;
-            let stranger = process(&neighbour).await;
+        let prefix = &self.prefix;
+        for neighbour in [format!("{prefix}:0"), format!("x:{prefix}")] {
+            let stranger = process(&self.config.clone().prefix(neighbour)).await;
             stranger.online(["a", "stranger"]).await.unwrap();
             stranger.offline(["a"]).await.unwrap();
-            stranger.close().await;
+            stranger.shutdown(PATIENCE).await;
         }
-        let base = format!("{{{}:0}}", self.config.prefix);
+        let base = format!("{{{prefix}:0}}");
         for words in [
-            ["SET", &self.config.prefix, "x"],
+            ["SET", prefix, "x"],
             ["SET", &format!("{base}:other"), "x"],
             ["PUBLISH", &format!("{base}:log"), "x"],
         ] {
@@ -108,7 +108,7 @@ impl<L: Loss> World for Private<L> {
 
 impl<L: Loss> RoomWorld for Private<L> {
     async fn rooms(&self) -> Result<Rooms, Error> {
-        Leases::start(&self.config).await.map(Rooms::new)
+        Leases::start(self.config.clone()).await.map(Rooms::new)
     }
 }
 

@@ -17,29 +17,35 @@ mod wire;
 use std::time::Duration;
 
 use presence_core::{ErrorKind, Presence, Status};
+use presence_redis::LinkConfig;
 use presence_redis::leases::{Config, Leases};
 use test_support::redis_connection;
 use tokio::time::Instant;
 
 /// Settings with short times under a prefix of their own.
 fn config(url: &str) -> Config {
-    let mut config = Config::new(url);
-    config.prefix = test_support::unique("failures");
-    (config.ttl, config.grace) = (Duration::from_secs(30), Duration::ZERO);
-    // A Redis that is here is found to be so by a busy machine, too, and one that is away is waited
-    // for by a few calls. Less than a new life waits for those who were there.
-    (config.connect.timeout, config.connect.connect_timeout) = (ANSWER, ANSWER);
-    config
+    config_under(&test_support::unique("failures"), url)
+}
+
+/// The same under a prefix that the test has to know.
+fn config_under(prefix: &str, url: &str) -> Config {
+    Config::new(link(url)).prefix(prefix).ttl(Duration::from_secs(30)).grace(Duration::ZERO)
+}
+
+/// A link that finds a Redis that is here on a busy machine, too.
+///
+/// One that is away is waited for by a few calls: for less than a new life waits for those who were
+/// there.
+fn link(url: &str) -> LinkConfig {
+    LinkConfig::new(url).timeout(ANSWER).connect_timeout(ANSWER)
 }
 
 /// For one answer of Redis.
 const ANSWER: Duration = Duration::from_secs(4);
 
 /// The same settings for who gives up soon.
-fn impatient(config: &Config) -> Config {
-    let mut config = config.clone();
-    config.connect.timeout = Duration::from_secs(1);
-    config
+fn impatient(config: &Config, url: &str) -> Config {
+    config.clone().link(link(url).timeout(Duration::from_secs(1)))
 }
 
 /// Asks for statuses until they are known, as in a new life of the data.
@@ -56,7 +62,7 @@ async fn known(presence: &Presence, ids: &[&str]) -> Vec<Status> {
 
 /// Starts one more process, as far as Redis can tell.
 async fn process(config: &Config) -> Presence {
-    Presence::new(Leases::start(config).await.expect("redis is there"))
+    Presence::new(Leases::start(config.clone()).await.expect("redis is there"))
 }
 
 /// For what must come, however busy the machine is.

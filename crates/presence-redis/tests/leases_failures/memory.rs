@@ -14,9 +14,8 @@ use super::{PATIENCE, config, known, process, tell};
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_without_memory_takes_nobody_in_and_lets_everybody_go() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let mut config = config(redis.url());
     // A lease that no busy machine loses.
-    config.ttl = Duration::from_secs(3);
+    let config = config(redis.url()).ttl(Duration::from_secs(3));
     let (presence, other) = (process(&config).await, process(&config).await);
     presence.online(["silent"]).await.unwrap();
     for id in ["told", "ended", "stays"] {
@@ -50,7 +49,7 @@ async fn redis_without_memory_takes_nobody_in_and_lets_everybody_go() {
     let statuses = known(&other, &["stays", "told", "comes"]).await;
     assert_eq!(statuses, [Status::Online, Status::Offline, Status::Offline]);
     // A process that starts now is taken in as well.
-    process(&config).await.close().await;
+    process(&config).await.shutdown(PATIENCE).await;
     tell(&redis, &["CONFIG", "SET", "maxmemory", "0"]).await;
     timeout(PATIENCE, state.wait_for(State::is_well)).await.expect("it is well again").unwrap();
     presence.hold_device("comes", "tab").await.unwrap();
@@ -77,7 +76,7 @@ async fn who_came_without_memory_comes_when_there_is_some() {
 #[tokio::test(flavor = "multi_thread")]
 async fn members_leave_without_memory() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let rooms = Rooms::new(Leases::start(&config(redis.url())).await.unwrap());
+    let rooms = Rooms::new(Leases::start(config(redis.url())).await.unwrap());
     for id in ["leaves", "removed", "stays"] {
         rooms.join("lobby", id, "tab", "x").await.unwrap();
     }

@@ -12,20 +12,20 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::follower::Follower;
-use super::{PATIENCE, config, process};
+use super::{PATIENCE, config_under, process};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shard_that_moves_goes_on() {
     let Some(cluster) = test_support::require(RedisCluster::start(3).await) else { return };
-    let mut config = config(&cluster.url());
     // All of it in the slot that moves.
-    config.shards = 1;
+    let prefix = test_support::unique("failures");
+    let config = config_under(&prefix, &cluster.url()).shards(1);
     let (one, other) = (process(&config).await, process(&config).await);
     let mut follower = Follower::start(&other).await;
     one.hold_device("a", "tab").await.unwrap();
     follower.expect("a", Status::Online).await;
 
-    let slot = redis_slot(&format!("{}:0", config.prefix));
+    let slot = redis_slot(&format!("{prefix}:0"));
     let from = cluster.holder(slot).await.unwrap();
     let (stop, mut stopped) = oneshot::channel::<()>();
     let mut churn = JoinSet::new();
@@ -71,12 +71,12 @@ async fn shard_that_moves_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn room_that_moves_goes_on() {
     let Some(cluster) = test_support::require(RedisCluster::start(3).await) else { return };
-    let mut config = config(&cluster.url());
-    config.shards = 1;
-    let one = Rooms::new(Leases::start(&config).await.unwrap());
-    let other = Rooms::new(Leases::start(&config).await.unwrap());
+    let prefix = test_support::unique("failures");
+    let config = config_under(&prefix, &cluster.url()).shards(1);
+    let one = Rooms::new(Leases::start(config.clone()).await.unwrap());
+    let other = Rooms::new(Leases::start(config).await.unwrap());
     one.join("lobby", "stays", "tab", "x").await.unwrap();
-    let slot = redis_slot(&format!("{}:0:rooms", config.prefix));
+    let slot = redis_slot(&format!("{prefix}:0:rooms"));
     let from = cluster.holder(slot).await.unwrap();
     for turn in 0..3 {
         let (from, to) = if turn % 2 == 0 { (from, (from + 1) % 3) } else { ((from + 1) % 3, from) };

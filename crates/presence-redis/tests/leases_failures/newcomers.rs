@@ -11,24 +11,24 @@ use tokio::time::{Instant, sleep};
 
 use super::follower::Follower;
 use super::wire::Wire;
-use super::{PATIENCE, config, impatient, process, tell};
+use super::{PATIENCE, config, impatient, link, process, tell};
+
+const TTL: Duration = Duration::from_secs(3);
 
 /// A wire to Redis that can be cut, the configuration of a process behind it, and that of one that
 /// is not.
 async fn wired(redis: &Redis) -> (Wire, Config, Config) {
     let wire = Wire::start(redis.url()).await;
-    let mut config = config(redis.url());
     // Leases that no busy machine loses.
-    config.ttl = Duration::from_secs(3);
-    let mut wired = config.clone();
-    wired.connect.url.clone_from(&wire.url);
+    let config = config(redis.url()).ttl(TTL);
+    let wired = config.clone().link(link(&wire.url));
     (wire, wired, config)
 }
 
 /// Refuses writes for longer than any lease.
-async fn refuse_writes_for_long(redis: &Redis, config: &Config) {
+async fn refuse_writes_for_long(redis: &Redis) {
     tell(redis, &["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
-    sleep(config.ttl + Duration::from_secs(2)).await;
+    sleep(TTL + Duration::from_secs(2)).await;
 }
 
 async fn accept_writes(redis: &Redis) {
@@ -65,19 +65,19 @@ async fn newcomer_lets_go_of_nobody_who_could_not_renew() {
 async fn newcomer_waits(redis: &Redis) -> bool {
     let (wire, wired, config) = wired(redis).await;
     let (holder, other) = (process(&wired).await, process(&config).await);
-    let members = Rooms::new(Leases::start(&wired).await.unwrap());
+    let members = Rooms::new(Leases::start(wired.clone()).await.unwrap());
     holder.hold_device("a", "tab").await.unwrap();
     members.join("lobby", "a", "tab", "x").await.unwrap();
     let mut follower = Follower::start(&other).await;
 
-    refuse_writes_for_long(redis, &config).await;
+    refuse_writes_for_long(redis).await;
     // They will be the last to hear that writes are taken again.
     wire.cut();
     let accepted = Instant::now();
     accept_writes(redis).await;
     // They answer soon that they do not know; or not at all, if the machine is busy.
-    let impatient = impatient(&config);
-    let started = async || Leases::start(&impatient).await.ok();
+    let impatient = impatient(&config, redis.url());
+    let started = async || Leases::start(impatient.clone()).await.ok();
     let (Some(newcomer), Some(rooms)) = (started().await, started().await) else { return false };
     let (newcomer, rooms) = (Presence::new(newcomer), Rooms::new(rooms));
     let entered = Instant::now();
@@ -118,7 +118,7 @@ async fn process_that_does_not_come_back_after_refused_writes_is_let_go() {
     let (holder, other) = (process(&wired).await, process(&config).await);
     holder.hold_device("a", "tab").await.unwrap();
     let mut follower = Follower::start(&other).await;
-    refuse_writes_for_long(&redis, &config).await;
+    refuse_writes_for_long(&redis).await;
     wire.cut();
     accept_writes(&redis).await;
     let newcomer = process(&config).await;
@@ -133,7 +133,7 @@ async fn nobody_is_online_after_the_last_process_crashed() {
     let crashes = process(&wired).await;
     crashes.hold_device("a", "tab").await.unwrap();
     wire.cut();
-    sleep(config.ttl + Duration::from_secs(2)).await;
+    sleep(TTL + Duration::from_secs(2)).await;
     // Was it cut off, or did it crash? That is unknown for a moment, and "online" is no answer to
     // it.
     let next = process(&config).await;

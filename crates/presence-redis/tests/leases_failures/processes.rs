@@ -11,15 +11,14 @@ use tokio::time::{Instant, sleep_until};
 
 use super::follower::Follower;
 use super::wire::Wire;
-use super::{PATIENCE, config, impatient, known, process, tell};
+use super::{PATIENCE, config, impatient, known, link, process, tell};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let mut config = config(redis.url());
     // Leases that no busy machine loses.
-    config.ttl = Duration::from_secs(3);
-    config.connect.timeout = PATIENCE;
+    let ttl = Duration::from_secs(3);
+    let config = config(redis.url()).ttl(ttl).link(link(redis.url()).timeout(PATIENCE));
     let (dies, lives, helps) = (process(&config).await, process(&config).await, process(&config).await);
     let ids: Vec<_> = (0..5_000).map(|id| format!("user {id}")).collect();
     lives.hold_device(&ids[0], "tab").await.unwrap();
@@ -27,14 +26,14 @@ async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
     let mut follower = Follower::start(&lives).await;
     let last = Instant::now();
     dies.online(&ids).await.unwrap();
-    dies.close().await;
+    dies.shutdown(PATIENCE).await;
     let closed = Instant::now();
     let mut gone = 0;
     while gone < ids.len() - 1 {
         let event = follower.change(PATIENCE).await.expect("each id goes");
         if event.status == Status::Offline {
             assert_eq!(event.cause, Cause::Expired);
-            assert!(last.elapsed() >= config.ttl, "{} after {:?}", event.id, last.elapsed());
+            assert!(last.elapsed() >= ttl, "{} after {:?}", event.id, last.elapsed());
             gone += 1;
         }
     }
@@ -50,7 +49,7 @@ async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
 #[tokio::test]
 async fn process_that_stood_still_takes_heartbeats_while_redis_is_well() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let leases = Arc::new(Leases::start(&config(redis.url())).await.unwrap());
+    let leases = Arc::new(Leases::start(config(redis.url())).await.unwrap());
     let presence = Presence::from(Arc::clone(&leases) as Arc<dyn Backend>);
     let rooms = Rooms::from(leases as Arc<dyn RoomBackend>);
     let ids: Vec<_> = (0..40).map(|id| format!("user {id}")).collect();
@@ -71,12 +70,11 @@ async fn process_that_stood_still_takes_heartbeats_while_redis_is_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_online_after_the_last_process() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(500);
+    let config = config(redis.url()).ttl(Duration::from_millis(500));
     let last = process(&config).await;
     last.online(["a", "b"]).await.unwrap();
     last.hold_device("c", "tab").await.unwrap();
-    last.close().await;
+    last.shutdown(PATIENCE).await;
     // What nobody renews is over by then, and nobody was there to say so.
     sleep_until(Instant::now() + Duration::from_secs(3)).await;
     let next = process(&config).await;
@@ -91,13 +89,10 @@ async fn nobody_is_online_after_the_last_process() {
 async fn process_that_was_cut_off_comes_back_without_a_lie() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
     let wire = Wire::start(redis.url()).await;
-    let mut config = config(redis.url());
     // A lease that no busy machine loses.
-    config.ttl = Duration::from_secs(3);
+    let config = config(redis.url()).ttl(Duration::from_secs(3));
     let lives = process(&config).await;
-    let mut cut = config.clone();
-    cut.connect.url = wire.url.clone();
-    let cut = process(&cut).await;
+    let cut = process(&config.link(link(&wire.url))).await;
     cut.hold_device("stays", "tab").await.unwrap();
     cut.hold_device("leaves", "tab").await.unwrap();
     cut.hold_device("both", "tab").await.unwrap();
@@ -185,9 +180,7 @@ async fn is_not_done_twice(redis: &str) -> bool {
     let wire = Wire::start(redis).await;
     let config = config(redis);
     let other = process(&config).await;
-    let mut deaf = config.clone();
-    deaf.connect.url.clone_from(&wire.url);
-    let one = process(&deaf).await;
+    let one = process(&config.link(link(&wire.url))).await;
     one.online(["a"]).await.unwrap();
     let mut follower = Follower::start(&other).await;
     assert_eq!(follower.online(), ["a"]);
@@ -230,10 +223,9 @@ async fn offline_waits(redis: &Redis) -> bool {
     let wire = Wire::start(redis.url()).await;
     let config = config(redis.url());
     // Who gives up before the other one is not waited for any more.
-    let Ok(one) = Leases::start(&impatient(&config)).await.map(Presence::new) else { return false };
-    let mut cut = config.clone();
-    cut.connect.url.clone_from(&wire.url);
-    let other = process(&cut).await;
+    let impatient = impatient(&config, redis.url());
+    let Ok(one) = Leases::start(impatient).await.map(Presence::new) else { return false };
+    let other = process(&config.link(link(&wire.url))).await;
     if one.hold_device("a", "tab").await.is_err() {
         return false;
     }

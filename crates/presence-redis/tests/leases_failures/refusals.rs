@@ -3,20 +3,21 @@
 use std::error::Error as _;
 
 use presence_core::{ErrorKind, Status};
+use presence_redis::LinkConfig;
+use presence_redis::keyspace::Notifications;
 use presence_redis::leases::{Config, Leases};
 use test_support::{Redis, RedisOptions, RedisUser};
 
-use super::{PATIENCE, config, process, tell};
+use super::{PATIENCE, config, config_under, link, process, tell};
 
 async fn refused(config: Config) -> presence_core::Error {
-    Leases::start(&config).await.expect_err("it is refused")
+    Leases::start(config).await.expect_err("it is refused")
 }
 
 #[tokio::test]
 async fn redis_that_is_not_there_is_named() {
-    let mut config = Config::new("redis://user:secret@127.0.0.1:1");
-    (config.connect.timeout, config.connect.connect_timeout) = (PATIENCE, PATIENCE);
-    let error = refused(config).await;
+    let link = link("redis://user:secret@127.0.0.1:1").timeout(PATIENCE).connect_timeout(PATIENCE);
+    let error = refused(Config::new(link)).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(
         error.to_string(),
@@ -61,10 +62,8 @@ async fn user_who_may_not_ask_for_the_version_is_told_what_is_missing() {
     let options = RedisOptions { users: vec![user.clone()], ..RedisOptions::default() };
     let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
     let url = redis.user_url(&user);
-    let mut keys = presence_redis::keyspace::Config::new(&url);
-    keys.connect = config(&url).connect;
-    keys.notifications = presence_redis::keyspace::Notifications::Set;
-    let keyspace = presence_redis::Keyspace::start(&keys).await.expect_err("it is refused");
+    let keys = presence_redis::keyspace::Config::new(link(&url)).notifications(Notifications::Set);
+    let keyspace = presence_redis::Keyspace::start(keys).await.expect_err("it is refused");
     for error in [refused(config(&url)).await, keyspace] {
         assert_eq!(error.kind(), ErrorKind::Config);
         let text = error.to_string();
@@ -76,11 +75,11 @@ async fn user_who_may_not_ask_for_the_version_is_told_what_is_missing() {
 async fn tls_trusts_whom_it_is_told_to() {
     let options = RedisOptions { tls: true, ..RedisOptions::default() };
     let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
-    let mut config = config(redis.url());
+    let config = config(redis.url());
     assert_eq!(refused(config.clone()).await.kind(), ErrorKind::Unavailable, "a stranger's certificate");
     let authority = redis.ca_file().expect("it has one");
-    config.connect.authorities = Some(std::fs::read(authority).unwrap());
-    let presence = process(&config).await;
+    let trusts = LinkConfig::new(redis.url()).authorities(std::fs::read(authority).unwrap());
+    let presence = process(&config.link(trusts)).await;
     presence.online(["a"]).await.unwrap();
     assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
     assert_eq!(super::follower::Follower::start(&presence).await.online(), ["a"]);
@@ -89,10 +88,9 @@ async fn tls_trusts_whom_it_is_told_to() {
 #[tokio::test]
 async fn other_number_of_shards_is_refused() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let mut config = config(redis.url());
+    let config = config(redis.url());
     let _first = process(&config).await;
-    config.shards = 8;
-    let error = refused(config).await;
+    let error = refused(config.shards(8)).await;
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("shards"), "{error}");
 }
@@ -100,17 +98,18 @@ async fn other_number_of_shards_is_refused() {
 #[tokio::test]
 async fn layout_of_an_earlier_version_is_taken_over_or_refused() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let mut config = config(redis.url());
-    let key = format!("{}:layout", config.prefix);
+    let prefix = test_support::unique("failures");
+    let config = config_under(&prefix, redis.url());
+    let key = format!("{prefix}:layout");
     tell(&redis, &["SET", &key, "leases 1 8"]).await;
     let error = refused(config.clone()).await;
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("leases 1 8"), "{error}");
-    config.shards = 8;
+    let config = config.shards(8);
     drop(process(&config).await);
     assert_eq!(exists(&redis, &key).await, 0, "it is not where a user could be");
     // Of another, later version of the keys nothing is touched.
-    tell(&redis, &["HSET", &format!("{{{}:3}}:life", config.prefix), "layout", "leases 2 8"]).await;
+    tell(&redis, &["HSET", &format!("{{{prefix}:3}}:life"), "layout", "leases 2 8"]).await;
     let error = refused(config).await;
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("leases 2 8"), "{error}");
@@ -120,12 +119,10 @@ async fn layout_of_an_earlier_version_is_taken_over_or_refused() {
 #[tokio::test]
 async fn user_called_layout_is_a_user_and_nobody_else_is_one() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let mut keys = presence_redis::keyspace::Config::new(redis.url());
-    keys.connect = config(redis.url()).connect;
-    keys.notifications = presence_redis::keyspace::Notifications::Set;
-    let old = presence_core::Presence::new(presence_redis::Keyspace::start(&keys).await.unwrap());
-    let mut config = config(redis.url());
-    config.prefix.clone_from(&keys.prefix);
+    let keys = presence_redis::keyspace::Config::new(link(redis.url())).notifications(Notifications::Set);
+    let old = presence_core::Presence::new(presence_redis::Keyspace::start(keys).await.unwrap());
+    // The default of the other layout.
+    let config = config_under("presence", redis.url());
     let new = process(&config).await;
     new.online(["alice"]).await.unwrap();
     assert_eq!(old.count().await.unwrap(), 0, "keys of the one are nobody in the other");
@@ -144,17 +141,15 @@ async fn exists(redis: &Redis, key: &str) -> usize {
 #[tokio::test]
 async fn foreign_keys_are_nobody() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let config = config(redis.url());
+    let prefix = test_support::unique("failures");
+    let config = config_under(&prefix, redis.url());
     let presence = process(&config).await;
     let mut follower = super::follower::Follower::start(&presence).await;
-    let prefix = &config.prefix;
-    for key in ["otherapp:session:42", prefix, &format!("{prefix}:a"), &format!("{{{prefix}:99}}:held")] {
+    for key in ["otherapp:session:42", &prefix, &format!("{prefix}:a"), &format!("{{{prefix}:99}}:held")] {
         tell(&redis, &["SET", key, "a", "PX", "50"]).await;
     }
     // The same server in another product.
-    let mut elsewhere = config.clone();
-    elsewhere.prefix.push('2');
-    process(&elsewhere).await.online(["stranger"]).await.unwrap();
+    process(&config.prefix(format!("{prefix}2"))).await.online(["stranger"]).await.unwrap();
     follower.silent(std::time::Duration::from_millis(500)).await;
     assert_eq!(presence.count().await.unwrap(), 0);
 }

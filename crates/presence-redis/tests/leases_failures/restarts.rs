@@ -83,9 +83,8 @@ async fn redis_that_kept_everything_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn frozen_redis_takes_nobody_offline() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let mut config = config(redis.url());
     // Leases that no busy machine loses.
-    config.ttl = Duration::from_secs(3);
+    let config = config(redis.url()).ttl(Duration::from_secs(3));
     let (one, other) = (process(&config).await, process(&config).await);
     one.hold_device("a", "tab").await.unwrap();
     other.hold_device("c", "tab").await.unwrap();
@@ -113,9 +112,9 @@ async fn frozen_redis_takes_nobody_offline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn call_that_a_close_overtakes_says_closed_though_redis_stands_still() {
+async fn call_that_a_shutdown_overtakes_says_closed_though_redis_stands_still() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };
-    let leases = Arc::new(Leases::start(&config(redis.url())).await.unwrap());
+    let leases = Arc::new(Leases::start(config(redis.url())).await.unwrap());
     let (presence, rooms) = (
         Presence::from(Arc::clone(&leases) as Arc<dyn Backend>),
         Rooms::from(leases as Arc<dyn RoomBackend>),
@@ -124,18 +123,19 @@ async fn call_that_a_close_overtakes_says_closed_though_redis_stands_still() {
     rooms.join("lobby", "a", "tab", "x").await.unwrap();
     redis.freeze().await.unwrap();
     // The calls are made first, and are on their way when the end comes.
-    let (status, online, count, join, ()) = tokio::join!(
+    let (status, online, count, join, ended) = tokio::join!(
         biased;
         presence.status(["a"]),
         presence.online(["b"]),
         rooms.count("lobby"),
         rooms.join("lobby", "b", "tab", "x"),
-        presence.close(),
+        presence.shutdown(PATIENCE),
     );
     let kinds = [status.unwrap_err().kind(), online.unwrap_err().kind()];
     assert_eq!(kinds, [ErrorKind::Closed; 2], "of ids");
     let kinds = [count.unwrap_err().kind(), join.unwrap_err().kind()];
     assert_eq!(kinds, [ErrorKind::Closed; 2], "of rooms");
+    assert!(ended, "a redis that stands still is waited for no longer than a call");
     redis.thaw().await.unwrap();
 }
 
@@ -261,12 +261,11 @@ async fn failover_that_lost_writes_is_mended() {
 async fn who_was_gone_before_a_restart_is_not_online_after_it() {
     let options = RedisOptions { append_only: true, ..RedisOptions::default() };
     let Some(redis) = test_support::require(Redis::with(&options).await) else { return };
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(300);
+    let config = config(redis.url()).ttl(Duration::from_millis(300));
     let dead = process(&config).await;
     dead.hold_device("a", "tab").await.unwrap();
     // As if it had died, with nobody left to let it go.
-    dead.close().await;
+    dead.shutdown(PATIENCE).await;
     redis.kill().unwrap();
     tokio::time::sleep_until(Instant::now() + Duration::from_secs(2)).await;
     redis.start_again().await.unwrap();

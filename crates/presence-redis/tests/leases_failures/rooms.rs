@@ -10,20 +10,19 @@ use test_support::Redis;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::wire::Wire;
-use super::{PATIENCE, config, tell};
+use super::{PATIENCE, config, link, tell};
 
 async fn rooms(config: &Config) -> Rooms {
-    Rooms::new(Leases::start(config).await.expect("redis is there"))
+    Rooms::new(Leases::start(config.clone()).await.expect("redis is there"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn room_is_empty_after_the_last_process() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
-    let mut config = config(redis.url());
-    config.ttl = Duration::from_millis(500);
+    let config = config(redis.url()).ttl(Duration::from_millis(500));
     let last = rooms(&config).await;
     last.join("lobby", "a", "tab", "x").await.unwrap();
-    last.close().await;
+    last.shutdown(PATIENCE).await;
     // What nobody renews is over by then, and nobody was there to say so.
     sleep_until(Instant::now() + Duration::from_secs(3)).await;
     let next = rooms(&config).await;
@@ -45,12 +44,10 @@ async fn change(events: &mut Events<RoomUpdate>) -> (String, Action) {
 async fn process_that_was_cut_off_takes_its_seats_again() {
     let Some(redis) = test_support::require(Redis::start().await) else { return };
     let wire = Wire::start(redis.url()).await;
-    let mut config = config(redis.url());
     // A lease that no busy machine loses.
-    config.ttl = Duration::from_secs(3);
+    let config = config(redis.url()).ttl(Duration::from_secs(3));
     let lives = rooms(&config).await;
-    config.connect.url.clone_from(&wire.url);
-    let cut = rooms(&config).await;
+    let cut = rooms(&config.link(link(&wire.url))).await;
     cut.join("lobby", "stays", "tab", "x").await.unwrap();
     cut.join("lobby", "leaves", "tab", "x").await.unwrap();
     cut.join("lobby", "both", "tab", "x").await.unwrap();

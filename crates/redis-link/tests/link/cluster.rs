@@ -40,7 +40,7 @@ fn slot(key: &str) -> u16 {
 async fn master_that_hangs_takes_nobody_else_along() {
     let Some(cluster) = require(RedisCluster::replicated(3).await) else { return };
     let keys = keys(&cluster).await;
-    let link = Link::open(&connect(&cluster.url())).await.unwrap();
+    let link = Link::start(connect(&cluster.url())).await.unwrap();
     for key in &keys {
         set(&link, key).await.unwrap();
     }
@@ -65,7 +65,7 @@ async fn master_that_hangs_takes_nobody_else_along() {
     assert!(begun.elapsed() < link.timeout() + SLACK, "a call took {:?}", begun.elapsed());
     // A process that starts now finds its way, and those who start before and after the failover
     // have the same.
-    let early = Link::open(&connect(&cluster.url())).await.unwrap();
+    let early = Link::start(connect(&cluster.url())).await.unwrap();
     set(&early, &keys[1]).await.unwrap();
     cluster.node(3).thaw().await.unwrap();
     cluster.failed_over(0).await.unwrap();
@@ -74,7 +74,7 @@ async fn master_that_hangs_takes_nobody_else_along() {
         set_again(link, &keys[0]).await;
     }
     assert!(followed.elapsed() < SLACK, "the failover was followed after {:?}", followed.elapsed());
-    let late = Link::open(&connect(&cluster.url())).await.unwrap();
+    let late = Link::start(connect(&cluster.url())).await.unwrap();
     for key in &keys {
         set(&late, key).await.unwrap();
         assert!(get(&link, key).await.unwrap().is_some());
@@ -95,7 +95,7 @@ async fn address_whose_first_node_hangs_is_as_good_as_another() {
     cluster.node(0).freeze().await.unwrap();
     cluster.failed_over(0).await.unwrap();
     let begun = Instant::now();
-    let link = Link::open(&connect(&cluster.url())).await.unwrap();
+    let link = Link::start(connect(&cluster.url())).await.unwrap();
     assert!(begun.elapsed() < SLACK, "it took {:?} to start", begun.elapsed());
     for number in 0..50 {
         set_again(&link, &format!("key {number}")).await;
@@ -108,7 +108,7 @@ async fn address_whose_first_node_hangs_is_as_good_as_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_node_of_a_cluster_leads_to_all() {
     let Some(cluster) = require(RedisCluster::start(3).await) else { return };
-    let link = Link::open(&connect(cluster.node(1).url())).await.unwrap();
+    let link = Link::start(connect(cluster.node(1).url())).await.unwrap();
     assert!(link.is_cluster());
     for number in 0..50 {
         set(&link, &format!("key {number}")).await.unwrap();
@@ -118,7 +118,7 @@ async fn one_node_of_a_cluster_leads_to_all() {
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_about_a_slot_that_moves_wait_for_it() {
     let Some(cluster) = require(RedisCluster::start(3).await) else { return };
-    let link = Link::open(&connect(&cluster.url())).await.unwrap();
+    let link = Link::start(connect(&cluster.url())).await.unwrap();
     let key = "moves";
     set(&link, key).await.unwrap();
     let mut calls = JoinSet::new();

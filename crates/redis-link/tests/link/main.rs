@@ -42,9 +42,7 @@ async fn set_again(link: &Link, key: &str) -> Duration {
 
 /// Settings with which a busy machine finds a server that is there.
 fn connect(url: &str) -> LinkConfig {
-    let mut settings = LinkConfig::new(url);
-    (settings.timeout, settings.connect_timeout) = (ANSWER, ANSWER);
-    settings
+    LinkConfig::new(url).timeout(ANSWER).connect_timeout(ANSWER)
 }
 
 /// For one answer of a server.

@@ -1,5 +1,7 @@
 //! One server that is killed, frozen, or not there.
 
+use std::time::Duration;
+
 use redis_link::{ErrorKind, Link, LinkConfig};
 use test_support::{Redis, require};
 use tokio::time::Instant;
@@ -8,22 +10,30 @@ use crate::{SLACK, connect, get, set, set_again};
 
 #[tokio::test]
 async fn server_that_is_not_there_is_named() {
-    let error = Link::open(&connect("redis://user:secret@127.0.0.1:1")).await.unwrap_err();
+    let error = Link::start(connect("redis://user:secret@127.0.0.1:1")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains("127.0.0.1:1") && !error.to_string().contains("secret"), "{error}");
 }
 
 #[tokio::test]
 async fn settings_out_of_bounds_are_refused() {
-    let mut settings = LinkConfig::default();
-    settings.timeout = std::time::Duration::from_millis(9);
-    assert_eq!(Link::open(&settings).await.unwrap_err().kind(), ErrorKind::Config);
+    let config = LinkConfig::default;
+    let (short, long) = (Duration::from_millis(9), Duration::from_secs(61));
+    for (name, config) in [
+        ("timeout", config().timeout(short)),
+        ("connect_timeout", config().connect_timeout(long)),
+        ("retry_max", config().retry_max(short)),
+    ] {
+        let error = Link::start(config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().starts_with(name), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_that_comes_back_is_found_by_a_task() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let link = Link::open(&connect(redis.url())).await.unwrap();
+    let link = Link::start(connect(redis.url())).await.unwrap();
     set(&link, "a").await.unwrap();
     redis.kill().unwrap();
     assert_eq!(set(&link, "a").await.unwrap_err().kind(), ErrorKind::Unavailable);
@@ -34,7 +44,7 @@ async fn server_that_comes_back_is_found_by_a_task() {
 #[tokio::test(flavor = "multi_thread")]
 async fn server_that_hangs_fails_calls_in_time_and_then_at_once() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let link = Link::open(&connect(redis.url())).await.unwrap();
+    let link = Link::start(connect(redis.url())).await.unwrap();
     redis.freeze().await.unwrap();
     let error = get(&link, "a").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -51,7 +61,7 @@ async fn server_that_hangs_fails_calls_in_time_and_then_at_once() {
 #[tokio::test]
 async fn refused_write_is_told_from_an_outage() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let link = Link::open(&connect(redis.url())).await.unwrap();
+    let link = Link::start(connect(redis.url())).await.unwrap();
     let mut refuse = redis::cmd("CONFIG");
     refuse.arg("SET").arg("min-replicas-to-write").arg(1);
     link.query("", &refuse).await.unwrap();

@@ -16,14 +16,14 @@ async fn freeze_a_machine(servers: &RedisSentinel) {
 #[tokio::test(flavor = "multi_thread")]
 async fn failover_is_followed_though_the_first_sentinel_hangs() {
     let Some(servers) = require(RedisSentinel::start().await) else { return };
-    let link = Link::open(&connect(&servers.url())).await.unwrap();
+    let link = Link::start(connect(&servers.url())).await.unwrap();
     set(&link, "a").await.unwrap();
     freeze_a_machine(&servers).await;
     // The two sentinels that are left are enough.
     let took = set_again(&link, "a").await;
     assert!(took < PATIENCE, "followed after {took:?}");
     let begun = Instant::now();
-    let late = Link::open(&connect(&servers.url())).await.unwrap();
+    let late = Link::start(connect(&servers.url())).await.unwrap();
     assert!(begun.elapsed() < SLACK, "it took {:?} to start", begun.elapsed());
     set(&late, "b").await.unwrap();
 }
@@ -32,7 +32,7 @@ async fn failover_is_followed_though_the_first_sentinel_hangs() {
 async fn sentinels_that_the_address_does_not_name_are_remembered() {
     let Some(servers) = require(RedisSentinel::start().await) else { return };
     let first = servers.url().split(',').next().unwrap().to_owned();
-    let link = Link::open(&connect(&format!("{first}/mymaster"))).await.unwrap();
+    let link = Link::start(connect(&format!("{first}/mymaster"))).await.unwrap();
     set(&link, "a").await.unwrap();
     freeze_a_machine(&servers).await;
     // The only sentinel of the address says nothing any more; the others were learnt.

@@ -202,9 +202,8 @@ mod tests {
     }
 
     fn presence(events_max: usize) -> Presence {
-        let mut config = Config::default();
-        config.events_max = events_max;
-        Presence::new(Memory::start(&config).unwrap())
+        let config = Config::default().events_max(events_max);
+        Presence::new(Memory::start(config).unwrap())
     }
 
     #[tokio::test(start_paused = true)]
@@ -253,7 +252,7 @@ mod tests {
     #[tokio::test]
     async fn closed_presence_is_no_empty_stream() {
         let presence = presence(9);
-        presence.close().await;
+        assert!(presence.shutdown(Duration::from_secs(60)).await);
         let streams = Streams::new(1, CancellationToken::new());
         let refused = Client::open(&streams, &presence, None).await.err();
         assert_eq!((refused, streams.open()), (Some(StatusCode::SERVICE_UNAVAILABLE), 0));

@@ -142,9 +142,8 @@ mod tests {
     use super::*;
 
     fn presence(events_max: usize) -> Presence {
-        let mut config = Config::default();
-        config.events_max = events_max;
-        Presence::new(Memory::start(&config).unwrap())
+        let config = Config::default().events_max(events_max);
+        Presence::new(Memory::start(config).unwrap())
     }
 
     async fn follow(presence: &Presence) -> Cutter {

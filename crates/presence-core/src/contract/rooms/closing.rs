@@ -1,36 +1,39 @@
 //! Laws about the end of a backend of rooms, in any order.
 
+use std::time::Duration;
+
 use super::ROOM;
 use super::watch::RoomWatch;
 use super::world::RoomWorld;
 use crate::contract::Terms;
+use crate::contract::watch::PATIENCE;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Cause, Since};
 use crate::page::Cursor;
 use crate::rooms::Rooms;
 
-/// A closed backend ends the streams of rooms and refuses calls.
+/// A shutdown ends the streams of rooms, refuses calls, and says that all ended.
 ///
-/// Streams end after what has happened before. Closing again does nothing.
-pub async fn close_ends_room_streams_and_refuses_calls<W: RoomWorld>() {
+/// Streams end after what has happened before. A second one does nothing.
+pub async fn shutdown_ends_room_streams_and_refuses_calls<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     let clone = rooms.clone();
     let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
     rooms.join(ROOM, "a", "tab", "x").await.unwrap();
-    clone.close().await;
+    assert!(clone.shutdown(PATIENCE).await, "nothing is in the way of the end");
     // What came before is still given, and nobody leaves by it.
     watch.joined("a", "x").await;
     watch.ended().await;
     watch.ended().await;
-    rooms.close().await;
-    clone.close().await;
+    assert!(rooms.shutdown(Duration::ZERO).await, "the end has come already");
+    assert!(clone.shutdown(PATIENCE).await);
     for result in every_call(&rooms).await {
         assert_eq!(result.unwrap_err().kind(), ErrorKind::Closed);
     }
 }
 
-/// Dropping the last handle closes without waiting, in any order of drops.
+/// Dropping the last handle ends all without waiting, in any order of drops.
 pub async fn room_streams_end_when_the_last_handle_is_dropped<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();

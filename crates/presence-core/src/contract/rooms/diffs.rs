@@ -112,7 +112,7 @@ pub async fn full_batch_is_sent_at_once<W: RoomWorld>() {
     let rest = timeout(W::DELIVERY, diffs.next()).await;
     assert!(rest.is_err(), "the rest waits: {rest:?}");
     // What is yet to be told is told before the end.
-    rooms.close().await;
+    rooms.shutdown(PATIENCE).await;
     assert_eq!(next(&mut diffs).await.joined.len(), 1);
     assert!(timeout(PATIENCE, diffs.next()).await.unwrap().is_none());
 }
@@ -140,7 +140,7 @@ pub async fn counts_follow_the_room<W: RoomWorld>() {
             last = count;
         }
     }
-    rooms.close().await;
+    rooms.shutdown(PATIENCE).await;
     while timeout(PATIENCE, counts.next()).await.unwrap().is_some() {}
     let error = rooms.counts(ROOM, Duration::ZERO).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);

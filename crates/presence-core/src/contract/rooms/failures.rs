@@ -84,7 +84,7 @@ pub async fn members_of_a_lost_process_leave_in_time<W: RoomWorld>() {
         goes.join_beating(ROOM, "beating", "tab", "x").await.unwrap();
         let gone = Instant::now();
         // Leaves everything as if it had died.
-        goes.close().await;
+        goes.shutdown(PATIENCE).await;
         let mut lost = 0;
         while lost < 2 {
             let event = watch.change(PATIENCE).await.unwrap_or_else(|| panic!("{lost} of 2 left"));
@@ -102,10 +102,10 @@ pub async fn members_of_a_lost_process_leave_in_time<W: RoomWorld>() {
     assert_eq!(watch.picture().into_keys().collect::<Vec<_>>(), ["both"]);
 }
 
-/// A close may come at any moment, amid calls and streams.
+/// A shutdown may come at any moment, amid calls and streams.
 ///
 /// Each call does its work or says `Closed`, and everything ends.
-pub async fn close_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
+pub async fn shutdown_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
     for moment in [0, 1, 5, 20] {
         let world = W::start(Terms::long::<W>()).await.unwrap();
         let rooms = world.rooms().await.unwrap();
@@ -132,7 +132,8 @@ pub async fn close_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
             tokio::task::yield_now().await;
         }
         let clone = rooms.clone();
-        tokio::join!(rooms.close(), clone.close());
+        let ended = tokio::join!(rooms.shutdown(PATIENCE), clone.shutdown(PATIENCE));
+        assert_eq!(ended, (true, true), "both wait for the same end");
         tasks.join_all().await;
     }
 }

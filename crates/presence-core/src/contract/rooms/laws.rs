@@ -45,8 +45,8 @@ macro_rules! rooms_contract {
                 lost_store_leaves_rooms_as_they_were
                 room_stream_says_once_that_the_store_is_away
                 members_of_a_lost_process_leave_in_time
-                close_of_rooms_may_come_at_any_moment
-                close_ends_room_streams_and_refuses_calls
+                shutdown_of_rooms_may_come_at_any_moment
+                shutdown_ends_room_streams_and_refuses_calls
                 room_streams_end_when_the_last_handle_is_dropped
             }
         }

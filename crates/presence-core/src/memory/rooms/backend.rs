@@ -1,6 +1,7 @@
 //! Rooms in memory: the calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -95,7 +96,7 @@ impl RoomBackend for Memory {
         Backend::state(self)
     }
 
-    async fn close(&self) {
-        Backend::close(self).await;
+    async fn shutdown(&self, grace: Duration) -> bool {
+        Backend::shutdown(self, grace).await
     }
 }

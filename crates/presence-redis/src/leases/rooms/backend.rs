@@ -1,6 +1,7 @@
 //! Rooms in the leases layout: the calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use presence_core::rooms::{MemberKey, MemberPage, Payload, Room, RoomBackend, RoomUpdate};
@@ -109,7 +110,7 @@ impl RoomBackend for Leases {
         Backend::state(self)
     }
 
-    async fn close(&self) {
-        Backend::close(self).await;
+    async fn shutdown(&self, grace: Duration) -> bool {
+        Backend::shutdown(self, grace).await
     }
 }

@@ -82,8 +82,8 @@ impl RoomBackend for Flaky {
         RoomBackend::state(&self.store)
     }
 
-    async fn close(&self) {
-        RoomBackend::close(&self.store).await;
+    async fn shutdown(&self, grace: Duration) -> bool {
+        RoomBackend::shutdown(&self.store, grace).await
     }
 }
 
@@ -96,7 +96,7 @@ struct World {
 
 impl World {
     async fn start(failures: u32) -> Self {
-        let store = Memory::start(&Config::default()).unwrap();
+        let store = Memory::start(Config::default()).unwrap();
         let rooms = Rooms::new(Flaky { store, failures: AtomicU32::new(failures) });
         let mut hello = rooms.events("hello", Since::Now).await.unwrap();
         hello.next().await.unwrap().unwrap();
