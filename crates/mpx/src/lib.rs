@@ -37,13 +37,13 @@
 //! `pattern_to`).
 //!
 //! Everything may be called from any task, from handlers too, in any order and any number of times.
-//! Nothing waits: `add` and `remove` take one name or many ([`IntoNames`]) and change what is wished,
-//! and what Redis is told always follows the last wish. A channel that was removed and added again
-//! is subscribed to. `contains` asks what is wished.
+//! Nothing waits: `add` and `remove` take one name or many ([`IntoNames`]) and change what is
+//! wished, and what Redis is told always follows the last wish. A channel that was removed and
+//! added again is subscribed to. `contains` asks what is wished.
 //!
 //! A subscription owns no task, so its end is a `close` that is done when it returns and may be
-//! called any number of times. Dropping its [`Events`] closes it, too, and so does dropping the last
-//! handle of one that has none.
+//! called any number of times. Dropping its [`Events`] closes it, too, and so does dropping the
+//! last handle of one that has none.
 //!
 //! # Delivery
 //!

@@ -53,8 +53,8 @@ impl Multiplexer {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) if the address cannot be read or a setting is out of its
-    /// bounds, or outside a tokio runtime.
+    /// [`Config`](crate::ErrorKind::Config) if the address cannot be read or a setting is out of
+    /// its bounds, or outside a tokio runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let dialer = Dialer::new(&config)?;

@@ -119,7 +119,7 @@ impl Requester {
 
     /// Ends the subscription: open requests are [`Closed`](ErrorKind::Closed).
     ///
-    /// It ends with the last handle, too.
+    /// It may be called any number of times. It ends with the last handle, too.
     pub fn close(&self) {
         self.answers.close();
     }

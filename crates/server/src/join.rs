@@ -18,7 +18,7 @@ use tidings::hub::{ChannelHistory, Hooks, Hub};
 use tidings::presence;
 use tidings::timeline::embedded::EmbeddedStore;
 use tidings::timeline::{self, Timeline};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use self::attendance::Attendance;
 use self::auth::NameAuth;

@@ -164,7 +164,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8000".to_owned());
     let directory = arguments.next().unwrap_or_else(|| "data".to_owned());
 
-    let presence = Presence::new(Memory::start(&Default::default())?);
+    let presence = Presence::new(Memory::start(Default::default())?);
     let (sender, calls) = mpsc::channel(CALLS_MAX);
     let hooks = Hooks::default().auth(Names).lifecycle(Devices(presence.clone())).handler(Calls(sender));
     let hub = Hub::start(hub::Config::default(), hooks)?;
@@ -187,7 +187,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     stop.cancel();
     tasks.close();
     tasks.wait().await;
-    presence.close().await;
-    let store_ended = timeline.shutdown(GRACE).await;
-    if clients_ended && store_ended { Ok(()) } else { Err("not all ended cleanly within 10 s".into()) }
+    let (presence_ended, store_ended) = tokio::join!(presence.shutdown(GRACE), timeline.shutdown(GRACE));
+    if clients_ended && presence_ended && store_ended { Ok(()) } else { Err("not all ended cleanly within 10 s".into()) }
 }

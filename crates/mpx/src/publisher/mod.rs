@@ -63,8 +63,8 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) if the address cannot be read or a setting is out of its bounds,
-    /// or outside a tokio runtime.
+    /// [`Config`](ErrorKind::Config) if the address cannot be read or a setting is out of its
+    /// bounds, or outside a tokio runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let dialer = Dialer::new(&config)?;

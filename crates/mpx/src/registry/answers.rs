@@ -165,8 +165,8 @@ impl Registry {
             if state.link != link {
                 continue;
             }
-            // One to unsubscribe counts as done until the connection ends: a master without the slot
-            // has forgotten the name, and others do not refuse that.
+            // A refusal to unsubscribe counts as done. A master without the slot has forgotten the
+            // name; others do not refuse that, and if one did it would send what nobody hears.
             let is_open = match flight.verb {
                 Verb::Subscribe => state.standing.undone(flight.verb),
                 Verb::Unsubscribe => {

@@ -52,8 +52,9 @@ impl ShardedMultiplexer {
     /// # Errors
     ///
     /// [`Config`](ErrorKind::Config) if the address cannot be read, if a setting is out of its
-    /// bounds, if the settings have no host (masters are reached as the first node is, with TLS or without, or as
-    /// [`from_connect_node`](Config::from_connect_node) says), or outside a tokio runtime.
+    /// bounds, if the settings have no host (masters are reached as the first node is, with TLS or
+    /// without, or as [`from_connect_node`](Config::from_connect_node) says), or outside a tokio
+    /// runtime.
     pub fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let first = Dialer::new(&config)?;

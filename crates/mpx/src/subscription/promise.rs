@@ -137,6 +137,8 @@ impl PromiseSubscription {
     }
 
     /// Ends the subscription: all its promises are [`Closed`](Unfulfilled::Closed).
+    ///
+    /// It may be called any number of times.
     pub fn close(&self) {
         self.inner.close();
     }

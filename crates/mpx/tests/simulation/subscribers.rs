@@ -50,9 +50,15 @@ impl Subscribers {
         let Some(it) = random.choice(&mut self.all) else { return false };
         let Handle::Channels(handle) = &it.handle else { return true };
         it.listener.read(&self.published, &mut self.trace);
+        if what < 3 {
+            handle.add(&names).unwrap();
+            assert!(names.iter().all(|name| handle.contains(name)));
+            it.wishes.extend(names);
+            return true;
+        }
         for name in names {
             match what {
-                0..6 => {
+                3..6 => {
                     handle.add(&name).unwrap();
                     it.wishes.insert(name);
                 }
