@@ -17,6 +17,7 @@ mod codegen;
 mod containers;
 mod engine;
 mod images;
+mod package;
 mod readme;
 mod setup;
 mod soak;
@@ -72,6 +73,8 @@ enum Command {
     },
     /// Writes the README of each crate that is published, from the documentation of its lib.rs
     Readme,
+    /// Builds every crate that is published from nothing but what its package holds
+    Package,
     /// Makes local Docker images of the servers' binaries, without a registry
     Images,
     /// Runs the tests that need a Docker engine, starting one if none answers (as root, with
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Command::Soak { name, minutes, seed } => soak::run(name, minutes, seed),
         Command::Codegen { check } => codegen::run(check),
         Command::Readme => readme::run(),
+        Command::Package => package::run(),
         Command::Images => images::run(),
         Command::Containers => containers::run(),
     };

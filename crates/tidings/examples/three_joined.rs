@@ -188,5 +188,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tasks.close();
     tasks.wait().await;
     let (presence_ended, store_ended) = tokio::join!(presence.shutdown(GRACE), timeline.shutdown(GRACE));
-    if clients_ended && presence_ended && store_ended { Ok(()) } else { Err("not all ended cleanly within 10 s".into()) }
+    if clients_ended && presence_ended && store_ended {
+        Ok(())
+    } else {
+        Err("not all ended cleanly within 10 s".into())
+    }
 }

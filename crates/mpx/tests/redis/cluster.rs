@@ -221,7 +221,8 @@ async fn a_stopped_multiplexer_is_connected_to_all_masters_again() {
 #[tokio::test]
 async fn a_cluster_that_is_not_there_is_reported() {
     // Nobody takes this port meanwhile.
-    let multiplexer = ShardedMultiplexer::start(Config::new("redis://127.0.0.1:1")).unwrap();
+    let free = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+    let multiplexer = ShardedMultiplexer::start(Config::new(format!("redis://{free}"))).unwrap();
     let error = until(async || multiplexer.error()).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(soon(multiplexer.shutdown(LONG)).await);
