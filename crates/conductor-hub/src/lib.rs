@@ -47,7 +47,8 @@
 //!
 //! # Examples
 //!
-//! Mounted in an axum router; any server on hyper that allows upgrades will do:
+//! Mounted in an axum router; any server on hyper that allows upgrades will do. The program
+//! `examples/hooked_chat.rs` adds hooks of its own.
 //!
 //! ```
 //! use axum::Router;
@@ -82,8 +83,8 @@
 //!
 //! # Third-party types in this API
 //!
-//! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits, and serde's traits
-//! (feature `serde`).
+//! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits, and
+//! serde's traits (feature `serde`).
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]

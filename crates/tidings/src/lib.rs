@@ -75,6 +75,9 @@
 //! # }
 //! ```
 //!
+//! The program `examples/three_joined.rs` is the same with clients: who they are, what they call,
+//! and how all of it ends.
+//!
 //! # Features
 //!
 //! | feature | adds | default |
@@ -82,6 +85,7 @@
 //! | `presence` | [`presence`], the crate presence-core with its backend in memory | yes |
 //! | `presence-redis` | [`presence_redis`], the same crate's backends on Redis, for several processes | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
+//! | `serde` | serde's traits on the messages of the hub | no |
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
 //! | `timeline` | [`timeline`], the crate message-timeline: the model and the trait of a store | yes |
 //! | `timeline-embedded` | `timeline::embedded`, a store in one directory of one process | yes |

@@ -8,6 +8,10 @@ use std::sync::Arc;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failed call: what the caller can do about it, and why it failed.
+///
+/// Its [`kind`](Self::kind) says what the caller can do, its text what happened, and its
+/// [`source`](std::error::Error::source) why, where another error caused it. Cloning shares the
+/// source.
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -28,7 +32,7 @@ pub enum ErrorKind {
     ///
     /// Whether a send took effect is unknown; repeat it with its message id.
     Unavailable,
-    /// The handle was closed.
+    /// The timeline was shut down.
     Closed,
     /// The configuration or the place it names cannot be used.
     Config,

@@ -43,6 +43,8 @@
 //! # fn main() {}
 //! ```
 //!
+//! The program `examples/timeline_in_axum.rs` mounts the HTTP service beside routes of its own.
+//!
 //! # Shapes and bounds
 //!
 //! | what | bound |

@@ -220,8 +220,9 @@ pub async fn everything_is_there_after_opening_again(place: &dyn World) {
     assert_eq!(history(&timeline, &pair("a", "b")).await, texts(1..=10));
 }
 
-/// Every call fails with [`Closed`](crate::ErrorKind::Closed); a second shutdown waits for the same
-/// end.
+/// Every call after a shutdown fails; a second shutdown waits for the same end.
+///
+/// The kind of the errors is [`Closed`](crate::ErrorKind::Closed).
 pub async fn a_closed_store_says_so(place: &dyn World) {
     let timeline = open(place).await;
     send(&timeline, "a", "b", 1).await;

@@ -5,8 +5,8 @@ use crate::{Error, ErrorKind, Result};
 
 /// The bounds of the gRPC service.
 ///
-/// They begin with `Config::default()` and are changed by setters; [`server`](super::server()) checks
-/// the whole once.
+/// They begin with `Config::default()` and are changed by setters; [`server`](super::server())
+/// checks the whole once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub(super) request_bytes_max: usize,
@@ -22,8 +22,8 @@ impl Default for Config {
 impl Config {
     /// Sets the most bytes of a request.
     ///
-    /// 1 MiB by default, at least 1 KiB. A larger one is refused with `OUT_OF_RANGE`. It should have
-    /// room for the largest group send, with the names of its members.
+    /// 1 MiB by default, at least 1 KiB. A larger one is refused with `OUT_OF_RANGE`. It should
+    /// have room for the largest group send, with the names of its members.
     #[must_use]
     pub fn request_bytes_max(self, bytes: usize) -> Self {
         Self { request_bytes_max: bytes, ..self }
