@@ -81,6 +81,8 @@
 //! |---|---|---|
 //! | `presence` | [`presence`], the crate presence-core with its backend in memory | yes |
 //! | `presence-redis` | [`presence_redis`], the same crate's backends on Redis, for several processes | no |
+//! | `cluster`, `sentinel`, `tls` | to the crates on Redis: clusters, sentinels, addresses that begin with `rediss` | no |
+//! | `serde` | `Serialize` and `Deserialize` of what presence gives | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
 //! | `timeline` | [`timeline`], the crate message-timeline: the model and the trait of a store | yes |

@@ -23,7 +23,7 @@ pub async fn diffs_add_up_to_the_room<W: RoomWorld>() {
     for number in 0..30 {
         rooms.join(ROOM, format!("stays {number}"), "tab", "x").await.unwrap();
     }
-    let batching = Batching::new(W::DELIVERY.max(Duration::from_millis(4)) / 4, 20);
+    let batching = Batching::default().interval(W::DELIVERY.max(Duration::from_millis(4)) / 4).limit(20);
     let mut diffs = rooms.diffs(ROOM, Since::Snapshot, batching).await.unwrap();
     let mut churn = JoinSet::new();
     for turn in 0..3 {
@@ -61,7 +61,7 @@ pub async fn what_cancels_out_in_a_batch_is_not_told<W: RoomWorld>() {
     rooms.join(ROOM, "back", "tab", "x").await.unwrap();
     rooms.join(ROOM, "gone", "tab", "x").await.unwrap();
     // Long enough for all that follows.
-    let batching = Batching::new(W::DELIVERY * 4, 500);
+    let batching = Batching::default().interval(W::DELIVERY * 4).limit(500);
     let mut diffs = rooms.diffs(ROOM, Since::Snapshot, batching).await.unwrap();
     assert_eq!(next(&mut diffs).await.joined.len(), 2);
     let begin = Instant::now();
@@ -93,7 +93,7 @@ pub async fn what_cancels_out_in_a_batch_is_not_told<W: RoomWorld>() {
 pub async fn full_batch_is_sent_at_once<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
-    let batching = Batching::new(Duration::from_mins(10), 5);
+    let batching = Batching::default().interval(Duration::from_mins(10)).limit(5);
     let mut diffs = rooms.diffs(ROOM, Since::Now, batching).await.unwrap();
     for number in 0..11 {
         rooms.join(ROOM, format!("{number}"), "tab", "x").await.unwrap();
