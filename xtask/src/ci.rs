@@ -1,12 +1,10 @@
 //! `cargo xtask ci`: everything that CI does.
 
-use std::fs;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::binary::{binary, workspace};
 use crate::step::{Steps, cargo, show};
-use crate::{budget, codegen, soak, test, tidy};
+use crate::{budget, codegen, features, soak, test, tidy};
 
 /// Runs every step, also after one that failed, and ends with how long each took.
 ///
@@ -27,7 +25,7 @@ pub fn run() -> Result<()> {
         let mut doc = cargo(&["doc", "--quiet", "--workspace", "--all-features", "--no-deps"]);
         show(doc.env("RUSTDOCFLAGS", "-D warnings"))
     });
-    steps.run("features", features);
+    steps.run("features", features::run);
     steps.run("build", test::build);
     steps.run("budget, smoke", || budget::run(None, true));
     // One cycle of each.
@@ -41,28 +39,6 @@ pub fn run() -> Result<()> {
     steps.run("deny", deny);
     print!("\n{}{closing}", steps.table());
     steps.verdict()
-}
-
-/// Checks the facade with each of its features alone.
-fn features() -> Result<()> {
-    let manifest = fs::read_to_string(workspace().join("crates/tidings/Cargo.toml"))?;
-    let manifest: toml::Table = manifest.parse()?;
-    let features = manifest.get("features").and_then(toml::Value::as_table);
-    let features = features.context("the manifest of the facade has no features")?;
-    for feature in features.keys().filter(|feature| *feature != "default") {
-        println!("tidings with {feature} alone");
-        show(&mut cargo(&[
-            "check",
-            "--quiet",
-            "--package",
-            "tidings",
-            "--no-default-features",
-            "--features",
-            feature,
-        ]))?;
-    }
-    println!("tidings without any");
-    show(&mut cargo(&["check", "--quiet", "--package", "tidings", "--no-default-features"]))
 }
 
 /// Checks bans, licences and sources; the advisories need a network that CI may lack.

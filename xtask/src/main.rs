@@ -16,6 +16,7 @@ mod ci;
 mod codegen;
 mod containers;
 mod engine;
+mod features;
 mod images;
 mod package;
 mod readme;

@@ -180,9 +180,8 @@ async fn read_all(mut client: Client, count: usize, pause: Duration) -> Vec<u32>
 
 /// A hub that waits for readers however long the machine lets nobody run.
 fn patient() -> Hub {
-    let mut config = Config::default();
-    config.sender_pause_max = Duration::from_secs(60);
-    config.stall_timeout = Duration::from_secs(60);
+    let long = Duration::from_secs(60);
+    let config = Config::default().sender_pause_max(long).stall_timeout(long);
     Hub::start(config, Hooks::default()).expect("configuration is valid")
 }
 

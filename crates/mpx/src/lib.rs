@@ -112,6 +112,14 @@
 //! dispatch of all it brought; `mpx_published_total` and `mpx_publish_failures_total`. Through
 //! `tracing`: spans `connect` and `resubscribe`.
 //!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `tls` | addresses that begin with `rediss`; compiles rustls and aws-lc-rs | no |
+//!
+//! An address that needs a feature which is off is refused with a sentence that names the feature.
+//!
 //! # Third-party types in the interface
 //!
 //! `bytes::Bytes`, `redis::ConnectionInfo`, `futures_core::Stream`, and tokio's `AsyncRead` and

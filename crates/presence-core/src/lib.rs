@@ -132,7 +132,8 @@
 //! documentation says what it may assume and what it must keep. Feature `contract` has those laws
 //! as a test suite that any backend can run. The module `tracker`, behind the feature of that name,
 //! keeps deadlines and devices in a process for one that writes only transitions to its store, and
-//! [`throttled`] is for one whose heartbeats cost a round trip each.
+//! [`throttled`] is for one whose heartbeats cost a round trip each: the program
+//! `examples/batches.rs` shows it.
 //!
 //! # Features
 //!

@@ -10,6 +10,7 @@ use presence_core::{Cause, Cursor, Device, Event, Id, IdPage, Position, Since, S
 use serde_json::{Value, from_value, json, to_value};
 
 /// Compares the JSON of a value, and reads it back.
+#[expect(clippy::needless_pass_by_value, reason = "a call reads better without a `&` before each value")]
 fn same<T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + Debug>(value: T, expected: Value) {
     assert_eq!(to_value(&value).unwrap(), expected);
     assert_eq!(from_value::<T>(expected).unwrap(), value);

@@ -23,16 +23,29 @@
 //! # }
 //! ```
 //!
+//! The program `examples/worker.rs` goes on after a restart where it was.
+//!
 //! `Leases` also keeps rooms: who is in a channel, and what they show. See
 //! [`presence_core::rooms`].
 //!
-//! TLS, users and passwords, sentinels and clusters are part of the address: see [`LinkConfig`].
+//! TLS, users and passwords, sentinels and clusters are part of the address: see [`LinkConfig`] for
+//! its forms, and below for the features that some of them need.
 //!
 //! The connections are those of `redis-link`: made by tasks of their own, so that one server that
 //! hangs takes nobody else along.
 //!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `cluster` | Redis Cluster | no |
+//! | `sentinel` | the master that sentinels name | no |
+//! | `tls` | addresses that begin with `rediss`; compiles rustls and aws-lc-rs | no |
+//!
+//! An address that needs a feature which is off is refused with a sentence that names the feature.
+//!
 //! Third-party types in this interface: none but those of `presence-core`, and [`LinkConfig`] of
-//! `redis-link`. The client is redis-rs, whose TLS uses rustls with aws-lc-rs.
+//! `redis-link`. The client is redis-rs.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]

@@ -5,6 +5,7 @@ use std::fmt;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
 
 use crate::error::Error;
+use crate::features::Features;
 
 /// Where to connect to.
 ///
@@ -36,9 +37,13 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config), without the words of the address, if it is none.
+    /// [`Config`](crate::ErrorKind::Config), without the words of the address, if it is none, or
+    /// needs a feature of this crate that is off.
     pub fn parse(url: &str) -> Result<Self, Error> {
         let parts = UrlParts::of(url)?;
+        if let Some(fault) = Features::BUILT.fault(parts.scheme) {
+            return Err(wrong(fault));
+        }
         let shown = parts.shown();
         let kind = match parts.scheme {
             "redis" | "rediss" | "valkey" | "valkeys" => {

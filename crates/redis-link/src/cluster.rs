@@ -31,10 +31,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::LinkConfig;
 use crate::connect::{at, bounded, host_of, single, wait};
+use crate::error::Error;
 use crate::node::{LiveConnection, Node, Target};
 use crate::request::{Request, Verdict};
-use crate::sentinel::next_until;
 use crate::slots::{ServerName, SlotMap, slot};
+use crate::stragglers::{STRAGGLER_WAIT, next_until};
 use crate::used::Used;
 
 /// The masters of a cluster.
@@ -65,7 +66,13 @@ struct MapState {
 
 impl Cluster {
     /// Begins to look for the masters, through any of the seeds.
-    pub(crate) fn start(seeds: Vec<ConnectionInfo>, settings: &Arc<LinkConfig>, tasks: &TaskTracker) -> Self {
+    ///
+    /// It fails only where the feature `cluster` is off: see `no_cluster.rs`.
+    pub(crate) fn start(
+        seeds: Vec<ConnectionInfo>,
+        settings: &Arc<LinkConfig>,
+        tasks: &TaskTracker,
+    ) -> Result<Self, Error> {
         let shared = Arc::new(Shared {
             seeds,
             settings: Arc::clone(settings),
@@ -77,7 +84,7 @@ impl Cluster {
         let stop = CancellationToken::new();
         let running = Arc::clone(&shared);
         tasks.spawn(stop.clone().run_until_cancelled_owned(async move { running.keep_map().await }));
-        Self { shared, _stop: stop.drop_guard() }
+        Ok(Self { shared, _stop: stop.drop_guard() })
     }
 
     /// Waits for the first map.
@@ -371,8 +378,6 @@ fn closed() -> RedisError {
     RedisError::from((redis::ErrorKind::Client, "the link to redis was closed"))
 }
 
-/// How long others are waited for after the first who answers.
-const STRAGGLER_WAIT: Duration = Duration::from_millis(100);
 /// How long a call waits at most before it is sent again.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 /// How often the map is asked for at most.

@@ -18,6 +18,8 @@ use crate::error::Error;
 /// rediss://…  rediss-sentinel://…  rediss-cluster://…   the same over TLS; with sentinels it is their masters that talk TLS
 /// ```
 ///
+/// The last three lines need the features `sentinel`, `cluster` and `tls` of this crate.
+///
 /// A user and password are those of Redis itself. The sentinels are asked without a user or
 /// password and without TLS, also with `rediss-sentinel`: those that require either cannot be used.
 ///
@@ -87,7 +89,8 @@ impl LinkConfig {
 
     /// Sets how long a connection may take to be made.
     ///
-    /// TLS and log-in are included. 10 ms to 60 s; default 1 s. More, for a server that is far away.
+    /// TLS and log-in are included. 10 ms to 60 s; default 1 s. More, for a server that is far
+    /// away.
     #[must_use]
     pub fn connect_timeout(mut self, connect_timeout: Duration) -> Self {
         self.connect_timeout = connect_timeout;
@@ -96,8 +99,8 @@ impl LinkConfig {
 
     /// Sets the longest wait between attempts to connect.
     ///
-    /// The first attempts come quicker. 10 ms to 60 s; default 500 ms. More, if many processes would
-    /// come back to one server at the same time.
+    /// The first attempts come quicker. 10 ms to 60 s; default 500 ms. More, if many processes
+    /// would come back to one server at the same time.
     #[must_use]
     pub fn retry_max(mut self, retry_max: Duration) -> Self {
         self.retry_max = retry_max;

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, RedisError, RedisResult, TlsCertificates,
-};
+use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, RedisError, RedisResult};
 use tokio::time::timeout;
 
 use crate::config::LinkConfig;
@@ -26,14 +24,14 @@ pub(crate) async fn single(
     bounded(settings.connect_timeout, Box::pin(connecting)).await.map_err(unquoted)
 }
 
+#[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "authorities are for TLS alone"))]
 pub(crate) fn client(info: &ConnectionInfo, settings: &LinkConfig) -> RedisResult<Client> {
-    match settings.authorities.clone() {
-        Some(authorities) if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) => {
-            let certificates = TlsCertificates { client_tls: None, root_cert: Some(authorities) };
-            Client::build_with_tls(info.clone(), certificates)
-        }
-        _ => Client::open(info.clone()),
+    #[cfg(feature = "tls")]
+    if let (Some(authorities), ConnectionAddr::TcpTls { .. }) = (&settings.authorities, info.addr()) {
+        let certificates = redis::TlsCertificates { client_tls: None, root_cert: Some(authorities.clone()) };
+        return Client::build_with_tls(info.clone(), certificates);
     }
+    Client::open(info.clone())
 }
 
 /// How much of the time a first step gets at most, so that some is left for the second.

@@ -50,28 +50,46 @@
 //! every 10 s in any case; the sentinels every 5 s. So a failover that Redis has made is followed
 //! within about half a second.
 //!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `cluster` | addresses of clusters, and single addresses whose server turns out to be of one | no |
+//! | `sentinel` | addresses of sentinels | no |
+//! | `tls` | addresses that begin with `rediss`; compiles rustls and aws-lc-rs | no |
+//!
+//! An address that needs a feature which is off is refused with a sentence that names the feature.
+//!
 //! # Shutdown
 //!
 //! Dropping the last clone of a [`Link`] ends its tasks and connections. Calls that are under way
 //! are not waited for.
 //!
 //! Third-party types in this interface: [`redis::Cmd`], [`redis::Pipeline`], [`redis::Value`],
-//! [`redis::Client`], [`redis::RedisError`] and [`redis::aio::MultiplexedConnection`]. The client's
-//! TLS uses rustls with aws-lc-rs.
+//! [`redis::Client`], [`redis::RedisError`] and [`redis::aio::MultiplexedConnection`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(all(feature = "cluster", feature = "sentinel")),
+    allow(dead_code, reason = "clusters and sentinels use the rest")
+)]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod address;
+#[cfg_attr(not(feature = "cluster"), path = "no_cluster.rs")]
 mod cluster;
 mod config;
 mod connect;
 mod error;
+mod features;
 mod link;
 mod node;
 mod request;
+#[cfg_attr(not(feature = "sentinel"), path = "no_sentinel.rs")]
 mod sentinel;
+#[cfg(feature = "cluster")]
 mod slots;
+mod stragglers;
 mod used;
 
 pub use crate::address::Address;

@@ -62,18 +62,18 @@ impl Link {
                 let node = Node::start(Target::At(info.clone()), &settings, &tasks);
                 let in_cluster = bounded(settings.connect_timeout + settings.timeout, cluster_enabled(&node));
                 if in_cluster.await.map_err(failed)? {
-                    Route::Cluster(Cluster::start(vec![info.clone()], &settings, &tasks))
+                    Route::Cluster(Cluster::start(vec![info.clone()], &settings, &tasks)?)
                 } else {
                     Route::One(Arc::new(node))
                 }
             }
             AddressKind::Sentinel { sentinels, master, node } => {
-                let sentinels = Sentinels::new(sentinels.clone(), master.clone(), node.clone());
+                let sentinels = Sentinels::new(sentinels.clone(), master.clone(), node.clone())?;
                 let node = Node::start(Target::Of(sentinels), &settings, &tasks);
                 node.ready().await.map_err(failed)?;
                 Route::One(Arc::new(node))
             }
-            AddressKind::Cluster(nodes) => Route::Cluster(Cluster::start(nodes.clone(), &settings, &tasks)),
+            AddressKind::Cluster(nodes) => Route::Cluster(Cluster::start(nodes.clone(), &settings, &tasks)?),
         };
         if let Route::Cluster(cluster) = &way {
             cluster.found().await.map_err(failed)?;

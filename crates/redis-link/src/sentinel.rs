@@ -10,17 +10,17 @@
 //! Once somebody has answered the others have 0.1 s more: one that hangs costs that, and nothing
 //! else. Sentinels that others name are remembered.
 
-use std::time::Duration;
-
+use futures_util::FutureExt;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisError, RedisResult, Value};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use crate::config::LinkConfig;
 use crate::connect::{at, bounded, host_of, part, single};
+use crate::error::Error;
+use crate::stragglers::{STRAGGLER_WAIT, next_until};
 
 /// The sentinels of one master.
 #[derive(Debug)]
@@ -41,8 +41,13 @@ struct Candidate {
 }
 
 impl Sentinels {
-    pub(crate) fn new(known: Vec<ConnectionAddr>, master: String, template: ConnectionInfo) -> Self {
-        Self { known: Mutex::new(known), master, template }
+    /// Fails only where the feature `sentinel` is off: see `no_sentinel.rs`.
+    pub(crate) fn new(
+        known: Vec<ConnectionAddr>,
+        master: String,
+        template: ConnectionInfo,
+    ) -> Result<Self, Error> {
+        Ok(Self { known: Mutex::new(known), master, template })
     }
 
     /// What the sentinels call the master.
@@ -149,20 +154,6 @@ impl Sentinels {
     }
 }
 
-/// The next of several that are under way; `None` if there is none, or nobody waits any longer.
-pub(crate) async fn next_until<F: Future>(
-    running: &mut FuturesUnordered<F>,
-    until: Option<Instant>,
-) -> Option<F::Output> {
-    match until {
-        None => running.next().await,
-        Some(until) => tokio::select! {
-            next = running.next() => next,
-            () = sleep_until(until) => None,
-        },
-    }
-}
-
 /// Connects to a server that is a master by its own account.
 async fn master_at(
     info: ConnectionInfo,
@@ -203,8 +194,6 @@ fn unknown() -> RedisError {
     RedisError::from((redis::ErrorKind::MasterNameNotFoundBySentinel, why))
 }
 
-/// How long others are waited for after the first who answers.
-const STRAGGLER_WAIT: Duration = Duration::from_millis(100);
 const KNOWN_MAX: usize = 16;
 
 #[cfg(test)]

@@ -84,8 +84,9 @@
 //! |---|---|---|
 //! | `presence` | [`presence`], the crate presence-core with its backend in memory | yes |
 //! | `presence-redis` | [`presence_redis`], the same crate's backends on Redis, for several processes | no |
+//! | `cluster`, `sentinel`, `tls` | to the crates on Redis: clusters, sentinels, addresses that begin with `rediss` | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
-//! | `serde` | serde's traits on the messages of the hub | no |
+//! | `serde` | `Serialize` and `Deserialize` of what presence gives, and of the messages of the hub | no |
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
 //! | `timeline` | [`timeline`], the crate message-timeline: the model and the trait of a store | yes |
 //! | `timeline-embedded` | `timeline::embedded`, a store in one directory of one process | yes |

@@ -12,6 +12,12 @@ pub(super) fn endpoint(address: &str) -> Result<Endpoint, Error> {
                        `?` as %3F and `#` as %23";
         return Err(Error::new(ErrorKind::Config, message));
     }
+    let asks_for_tls = address.starts_with("rediss://") || address.starts_with("valkeys://");
+    if asks_for_tls && !cfg!(feature = "tls") {
+        let message = "the address asks for TLS, and this program was built without it; build it with the \
+                       feature `tls`";
+        return Err(Error::new(ErrorKind::Config, message));
+    }
     let info = address.into_connection_info().map_err(|error| {
         let message = "the address is not that of a redis; write it like redis://host:6379";
         Error::with_source(ErrorKind::Config, message, error)

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo};
-use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
-use super::{Endpoint, Transport, login, tls};
+use super::tls::Tls;
+use super::{Endpoint, Transport, login};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 
@@ -19,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 pub(crate) struct Dialer {
     source: Endpoint,
     /// Set if the address says that there is TLS.
-    tls: Option<TlsConnector>,
+    tls: Option<Tls>,
     /// How long it may take.
     within: Duration,
 }
@@ -35,10 +34,7 @@ impl Dialer {
                                    `authorities` to the certificates to trust instead";
                     return Err(Error::new(ErrorKind::Config, message));
                 }
-                ConnectionAddr::TcpTls { host, .. } => {
-                    server_name(host)?;
-                    Some(tls::connector(config.authorities.as_deref())?)
-                }
+                ConnectionAddr::TcpTls { host, .. } => Some(Tls::new(host, config.authorities.as_deref())?),
                 _ => None,
             },
             Endpoint::Function(_) | Endpoint::Node { .. } => None,
@@ -123,15 +119,10 @@ impl Dialer {
                 Ok(Box::new(stream.map_err(|error| unreachable(&path.display().to_string(), error))?))
             }
             ConnectionAddr::TcpTls { host, port, .. } => {
-                let connector = self.tls.as_ref().ok_or_else(|| {
+                let tls = self.tls.as_ref().ok_or_else(|| {
                     Error::new(ErrorKind::Config, "the address asks for TLS, which is not set up")
                 })?;
-                let stream = connector.connect(server_name(host)?, tcp(host, *port).await?).await;
-                let refused = |error| {
-                    let message = format!("the TLS handshake with redis at {address} failed");
-                    Error::with_source(ErrorKind::Unavailable, message, error)
-                };
-                Ok(Box::new(stream.map_err(refused)?))
+                Ok(Box::new(tls.connect(host, tcp(host, *port).await?, &address.to_string()).await?))
             }
             _ => Err(Error::new(ErrorKind::Config, "this kind of address is not supported")),
         }
@@ -144,13 +135,6 @@ async fn tcp(host: &str, port: u16) -> Result<TcpStream, Error> {
     // Commands are written whole.
     socket.set_nodelay(true).map_err(failed)?;
     Ok(socket)
-}
-
-fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
-    ServerName::try_from(host.to_owned()).map_err(|error| {
-        let message = format!("TLS needs a host name or an IP address, and {host:?} is neither");
-        Error::with_source(ErrorKind::Config, message, error)
-    })
 }
 
 fn unreachable(address: &str, error: io::Error) -> Error {

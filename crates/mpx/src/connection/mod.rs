@@ -3,6 +3,7 @@
 mod ask;
 mod dialer;
 mod login;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 
 use std::future::Future;

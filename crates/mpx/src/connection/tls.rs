@@ -2,15 +2,48 @@
 
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::error::{Error, ErrorKind};
 
-/// Trusts these authorities, in PEM; without any, those that this machine trusts.
-pub(super) fn connector(authorities: Option<&[u8]>) -> Result<TlsConnector, Error> {
+/// Makes connections over TLS.
+#[derive(Clone)]
+pub(super) struct Tls(TlsConnector);
+
+impl Tls {
+    /// Trusts these authorities, in PEM; without any, those that this machine trusts.
+    pub(super) fn new(host: &str, authorities: Option<&[u8]>) -> Result<Self, Error> {
+        server_name(host)?;
+        connector(authorities).map(Self)
+    }
+
+    /// Shakes hands with a server that has to be `host`.
+    pub(super) async fn connect(
+        &self,
+        host: &str,
+        stream: TcpStream,
+        address: &str,
+    ) -> Result<TlsStream<TcpStream>, Error> {
+        self.0.connect(server_name(host)?, stream).await.map_err(|error| {
+            let message = format!("the TLS handshake with redis at {address} failed");
+            Error::with_source(ErrorKind::Unavailable, message, error)
+        })
+    }
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>, Error> {
+    ServerName::try_from(host.to_owned()).map_err(|error| {
+        let message = format!("TLS needs a host name or an IP address, and {host:?} is neither");
+        Error::with_source(ErrorKind::Config, message, error)
+    })
+}
+
+fn connector(authorities: Option<&[u8]>) -> Result<TlsConnector, Error> {
     let mut roots = RootCertStore::empty();
     match authorities {
         Some(pem) => {

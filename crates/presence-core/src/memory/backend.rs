@@ -37,6 +37,7 @@ impl Memory {
     /// # Errors
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime.
+    #[expect(clippy::needless_pass_by_value, reason = "all that starts takes its configuration by value")]
     pub fn start(config: Config) -> Result<Self, Error> {
         let timing = config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {

@@ -50,9 +50,9 @@
 //!
 //! # Stopping
 //!
-//! One task looks after deadlines. It ends with [`Presence::shutdown`](crate::Presence::shutdown), which
-//! waits for it, or when the last handle is dropped. What was online is forgotten with the backend:
-//! a position of it gives `Lagged` in the next.
+//! One task looks after deadlines. It ends with [`Presence::shutdown`](crate::Presence::shutdown),
+//! which waits for it, or when the last handle is dropped. What was online is forgotten with the
+//! backend: a position of it gives `Lagged` in the next.
 
 mod backend;
 mod config;

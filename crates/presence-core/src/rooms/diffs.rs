@@ -17,24 +17,32 @@ use crate::error::{Error, ErrorKind};
 use crate::events::Events;
 
 /// When a batch of changes is complete.
+///
+/// [`Rooms::diffs`](super::Rooms::diffs) checks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Batching {
-    /// How long after its first change a batch is sent.
-    ///
-    /// 1 ms to 1 hour; default 250 ms, which people take for at once.
-    pub interval: Duration,
-    /// How many members a batch tells of at most; it is sent when it has so many.
-    ///
-    /// 1 to 1,000,000; default 500.
-    pub limit: usize,
+    pub(crate) interval: Duration,
+    pub(crate) limit: usize,
 }
 
 impl Batching {
-    /// Creates a batching that sends after `interval`, or with `limit` changes.
+    /// Sets how long after its first change a batch is sent.
+    ///
+    /// 1 ms to 1 hour; default 250 ms, which people take for at once. More, for fewer and larger
+    /// batches of a busy room.
     #[must_use]
-    pub fn new(interval: Duration, limit: usize) -> Self {
-        Self { interval, limit }
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Sets how many members a batch tells of at most; with so many it is sent.
+    ///
+    /// 1 to 1,000,000; default 500. As many as fit into one message to a client.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
     }
 
     pub(super) fn validate(&self) -> Result<(), Error> {
@@ -51,7 +59,7 @@ impl Batching {
 
 impl Default for Batching {
     fn default() -> Self {
-        Self::new(Duration::from_millis(250), 500)
+        Self { interval: Duration::from_millis(250), limit: 500 }
     }
 }
 

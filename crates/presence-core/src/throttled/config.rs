@@ -29,7 +29,8 @@ pub struct Config {
 impl Config {
     /// Sets the TTL, which has to be exactly that of the inner backend.
     ///
-    /// Whole milliseconds, 10 ms to 365 days; default 30 s. It changes with the inner backend's alone.
+    /// Whole milliseconds, 10 ms to 365 days; default 30 s. It changes with the inner backend's
+    /// alone.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;
@@ -80,8 +81,8 @@ impl Config {
 
     /// Sets how long a heartbeat waits to be sent before it is `Unavailable`.
     ///
-    /// 1 ms to 60 s, and more than [`window`](Self::window); default 2 s. Less, if callers had rather
-    /// know early that the store is too slow.
+    /// 1 ms to 60 s, and more than [`window`](Self::window); default 2 s. Less, if callers had
+    /// rather know early that the store is too slow.
     #[must_use]
     pub fn wait_max(mut self, wait_max: Duration) -> Self {
         self.wait_max = wait_max;

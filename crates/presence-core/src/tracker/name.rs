@@ -17,7 +17,10 @@ pub(crate) mod sealed {
     use std::hash::BuildHasher;
 
     /// What the table of names needs to be quick.
-    #[expect(unnameable_types, reason = "which names there are is decided in this crate")]
+    #[cfg_attr(
+        feature = "tracker",
+        expect(unnameable_types, reason = "which names there are is decided in this crate")
+    )]
     pub trait Hashed {
         /// Hashes the name without a check of its text.
         fn hash_by(&self, keys: &impl BuildHasher) -> u64;

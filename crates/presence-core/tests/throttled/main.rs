@@ -435,7 +435,8 @@ async fn shutdown_finishes_the_heartbeats_that_wait() {
         });
         assert!(ended);
     });
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     let ids: Vec<_> = spy.calls().into_iter().flat_map(|call| call.ids).collect();
     assert_eq!(ids, ["a", "b"]);
 }

@@ -78,8 +78,8 @@ impl Config {
 
     /// Sets how to reach Redis, in place of what [`new`](Self::new) was given.
     ///
-    /// An address, or a [`LinkConfig`]. For a process that goes another way than those whose settings
-    /// it shares.
+    /// An address, or a [`LinkConfig`]. For a process that goes another way than those whose
+    /// settings it shares.
     #[must_use]
     pub fn link(mut self, link: impl Into<LinkConfig>) -> Self {
         self.link = link.into();
@@ -99,8 +99,8 @@ impl Config {
     /// Sets how long one heartbeat keeps an id online.
     ///
     /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s.
-    /// Two to three intervals of the heartbeats, so that one may be lost. The Go package's processes
-    /// should have the same.
+    /// Two to three intervals of the heartbeats, so that one may be lost. The Go package's
+    /// processes should have the same.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;
@@ -109,9 +109,9 @@ impl Config {
 
     /// Sets how long an id stays online after its last device was lost.
     ///
-    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 0, as in the Go package. Keys live
-    /// for this much longer than the TTL, so the Go package's processes see the id for as long. As
-    /// long as a page takes to reload or a phone to change networks.
+    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 0, as in the Go package. Keys
+    /// live for this much longer than the TTL, so the Go package's processes see the id for as
+    /// long. As long as a page takes to reload or a phone to change networks.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -120,8 +120,8 @@ impl Config {
 
     /// Sets what to do about Redis's `notify-keyspace-events`.
     ///
-    /// The default is [`Notifications::Check`]. Another one, if nobody sets Redis up for this, or if
-    /// Redis permits neither to read nor to change it.
+    /// The default is [`Notifications::Check`]. Another one, if nobody sets Redis up for this, or
+    /// if Redis permits neither to read nor to change it.
     #[must_use]
     pub fn notifications(mut self, notifications: Notifications) -> Self {
         self.notifications = notifications;
@@ -130,8 +130,8 @@ impl Config {
 
     /// Sets how many events this process keeps for its streams that are behind.
     ///
-    /// 1 to 2^24; default 65,536, about 6 MiB. More, if subscribers stay away for longer than it takes
-    /// to make so many.
+    /// 1 to 2^24; default 65,536, about 6 MiB. More, if subscribers stay away for longer than it
+    /// takes to make so many.
     #[must_use]
     pub fn events_max(mut self, events_max: usize) -> Self {
         self.events_max = events_max;
@@ -140,8 +140,8 @@ impl Config {
 
     /// Sets about how many offline ids are remembered here for `last_seen`.
     ///
-    /// 0 to 2^24; default 131,072. The first to leave are forgotten first. More, if `last_seen` has to
-    /// be known of more ids.
+    /// 0 to 2^24; default 131,072. The first to leave are forgotten first. More, if `last_seen` has
+    /// to be known of more ids.
     #[must_use]
     pub fn remembered_max(mut self, remembered_max: usize) -> Self {
         self.remembered_max = remembered_max;

@@ -69,8 +69,8 @@ impl Config {
 
     /// Sets how to reach Redis, in place of what [`new`](Self::new) was given.
     ///
-    /// An address, or a [`LinkConfig`]. For a process that goes another way than those whose settings
-    /// it shares.
+    /// An address, or a [`LinkConfig`]. For a process that goes another way than those whose
+    /// settings it shares.
     #[must_use]
     pub fn link(mut self, link: impl Into<LinkConfig>) -> Self {
         self.link = link.into();
@@ -89,9 +89,9 @@ impl Config {
 
     /// Sets into how many parts ids are split.
     ///
-    /// 1, 2, 4, 8, 16 or 32; default 16. In a cluster each part lies on one master, so no fewer than
-    /// there are masters. Every process must have the same number: the first one writes it down,
-    /// others are refused. Fewer make the positions of events shorter.
+    /// 1, 2, 4, 8, 16 or 32; default 16. In a cluster each part lies on one master, so no fewer
+    /// than there are masters. Every process must have the same number: the first one writes it
+    /// down, others are refused. Fewer make the positions of events shorter.
     #[must_use]
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = shards;
@@ -120,9 +120,9 @@ impl Config {
 
     /// Sets how many events are kept in Redis for streams that are behind.
     ///
-    /// It is the number in all shards together. 1 to 2^24; default 65,536, about 4 MiB. Each process
-    /// keeps at most as many again while it has streams. More, if subscribers stay away for longer
-    /// than it takes to make so many.
+    /// It is the number in all shards together. 1 to 2^24; default 65,536, about 4 MiB. Each
+    /// process keeps at most as many again while it has streams. More, if subscribers stay away for
+    /// longer than it takes to make so many.
     #[must_use]
     pub fn events_max(mut self, events_max: usize) -> Self {
         self.events_max = events_max;
@@ -131,9 +131,9 @@ impl Config {
 
     /// Sets how many events of one room are kept in Redis for its streams.
     ///
-    /// Their payloads are kept with them. 1 to 2^24; default 1,024. A process keeps as many again of
-    /// each room that it has streams of. More, if subscribers of one busy room stay away for longer
-    /// than it takes to make so many.
+    /// Their payloads are kept with them. 1 to 2^24; default 1,024. A process keeps as many again
+    /// of each room that it has streams of. More, if subscribers of one busy room stay away for
+    /// longer than it takes to make so many.
     #[must_use]
     pub fn room_events_max(mut self, room_events_max: usize) -> Self {
         self.room_events_max = room_events_max;

@@ -24,7 +24,7 @@ pub async fn diffs_add_up_to_the_room<W: RoomWorld>() {
     for number in 0..30 {
         rooms.join(ROOM, format!("stays {number}"), "tab", "x").await.unwrap();
     }
-    let batching = Batching::new(W::DELIVERY.max(Duration::from_millis(4)) / 4, 20);
+    let batching = Batching::default().interval(W::DELIVERY.max(Duration::from_millis(4)) / 4).limit(20);
     let mut diffs = rooms.diffs(ROOM, Since::Snapshot, batching).await.unwrap();
     let mut churn = JoinSet::new();
     for turn in 0..3 {
@@ -64,7 +64,8 @@ pub async fn what_cancels_out_in_a_batch_is_not_told<W: RoomWorld>() {
         rooms.join(room, "back", "tab", "x").await.unwrap();
         rooms.join(room, "gone", "tab", "x").await.unwrap();
         // Long enough for all that follows, and for its way to the stream.
-        let batching = Batching::new(W::DELIVERY * 8, 500);
+        let interval = W::DELIVERY * 8;
+        let batching = Batching::default().interval(interval).limit(500);
         let mut diffs = rooms.diffs(room, Since::Snapshot, batching).await.unwrap();
         assert_eq!(next(&mut diffs).await.joined.len(), 2);
         let begin = Instant::now();
@@ -77,7 +78,7 @@ pub async fn what_cancels_out_in_a_batch_is_not_told<W: RoomWorld>() {
         rooms.remove(room, "gone").await.unwrap();
         let made = begin.elapsed();
         let diff = next(&mut diffs).await;
-        if made >= batching.interval / 4 {
+        if made >= interval / 4 {
             return false;
         }
         let ids = |members: &[crate::rooms::Member]| {
@@ -100,7 +101,7 @@ pub async fn what_cancels_out_in_a_batch_is_not_told<W: RoomWorld>() {
 pub async fn full_batch_is_sent_at_once<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
-    let batching = Batching::new(Duration::from_mins(10), 5);
+    let batching = Batching::default().interval(Duration::from_mins(10)).limit(5);
     let mut diffs = rooms.diffs(ROOM, Since::Now, batching).await.unwrap();
     for number in 0..11 {
         rooms.join(ROOM, format!("{number}"), "tab", "x").await.unwrap();
