@@ -15,8 +15,7 @@ mod client;
 
 /// A hub that ends nobody for a pause in reading, as a busy machine makes such pauses.
 fn hub() -> Hub {
-    let mut config = Config::default();
-    config.stall_timeout = Duration::from_secs(60);
+    let config = Config::default().stall_timeout(Duration::from_secs(60));
     Hub::start(config, Hooks::default()).expect("configuration is valid")
 }
 
