@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::tree::Tree;
-use super::{circles, codes, comments, edges, glossary, links, readmes, scripts, shape, words};
+use super::{circles, codes, comments, dialect, edges, glossary, links, readmes, scripts, shape, words};
 
 /// Prints every breach, one a line, and fails if there is any.
 pub fn run() -> Result<()> {
@@ -29,6 +29,7 @@ fn breaches(tree: &Tree) -> Vec<String> {
         readmes::check,
         circles::check,
         comments::check,
+        dialect::check,
         glossary::check,
     ];
     checks.iter().flat_map(|check| check(tree)).collect()
