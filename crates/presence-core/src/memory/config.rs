@@ -108,8 +108,8 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            ttl: Duration::from_secs(30),
-            grace: Duration::from_secs(5),
+            ttl: Timing::TTL,
+            grace: Timing::GRACE,
             events_max: 65_536,
             room_events_max: 1_024,
             remembered_max: 131_072,

@@ -149,7 +149,7 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            ttl: Duration::from_secs(30),
+            ttl: Timing::TTL,
             fraction: 0.5,
             batch_max: 1_000,
             window: Duration::ZERO,

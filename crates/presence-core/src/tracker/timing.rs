@@ -19,6 +19,12 @@ impl Timing {
     /// The longest TTL and grace time: 365 days.
     pub const TTL_MAX: Duration = Duration::from_hours(365 * 24);
 
+    /// The TTL of every backend, unless it is given another.
+    pub const TTL: Duration = Duration::from_secs(30);
+
+    /// The grace time of every backend of ours, unless it is given another.
+    pub const GRACE: Duration = Duration::from_secs(5);
+
     /// Checks both times, which must be whole milliseconds.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ impl Config {
         Self {
             link: link.into(),
             prefix: "presence".to_owned(),
-            ttl: Duration::from_secs(30),
+            ttl: Timing::TTL,
             grace: Duration::ZERO,
             notifications: Notifications::Check,
             events_max: 65_536,
