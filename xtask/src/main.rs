@@ -42,8 +42,8 @@ enum Command {
         /// Only tests whose name contains this
         filter: Option<String>,
     },
-    /// Runs everything that CI runs: formatting, lints, test, docs, features, generated code,
-    /// licences, tidy
+    /// Runs everything that CI runs: formatting, tidy, generated code, lints, docs, features, short
+    /// runs of budgets and soaks, test, licences
     Ci,
     /// Checks the house rules that no compiler knows
     Tidy,

@@ -164,7 +164,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// It follows writes, which the backend tries by itself while nobody calls: a store that
     /// answers reads and refuses writes is [`ReadOnly`](State::ReadOnly) within a stated time. It
-    /// is [`Down`](State::Down) once the backend is closed.
+    /// is [`Down`](State::Down) once the backend is shut down.
     fn state(&self) -> watch::Receiver<State>;
 
     /// Returns what about the store will do harm although it works now.

@@ -24,7 +24,7 @@ pub enum ErrorKind {
     Unavailable,
     /// An argument is wrong: change it.
     InvalidInput,
-    /// Somebody closed the backend: stop.
+    /// Somebody shut the backend down: stop.
     Closed,
     /// A setting is wrong: change it and start again.
     Config,

@@ -18,8 +18,8 @@ use crate::event::Update;
 ///
 /// Every event after the start, once, in an order that keeps the transitions of each id in theirs;
 /// events that are lost are announced by an item of kind [`Lagged`](crate::ErrorKind::Lagged). An
-/// error is an item, not the end: the stream ends when the backend is closed or dropped, after the
-/// events before that.
+/// error is an item, not the end: the stream ends when the backend is shut down or dropped, after
+/// the events before that.
 ///
 /// # Cancel safety
 ///

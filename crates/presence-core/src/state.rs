@@ -22,7 +22,7 @@ pub enum State {
         /// What is refused, why, and what to do.
         reason: Arc<str>,
     },
-    /// Nothing works: the store is away, or the backend is closed.
+    /// Nothing works: the store is away, or the backend was shut down.
     #[non_exhaustive]
     Down {
         /// What is away, and why.
@@ -45,7 +45,7 @@ impl State {
         Self::Down { reason: reason.into() }
     }
 
-    /// Creates the state of a backend that was closed.
+    /// Creates the state of a backend that was shut down.
     ///
     /// This is for backends.
     #[must_use]

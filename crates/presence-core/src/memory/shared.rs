@@ -17,9 +17,9 @@ use crate::tracker::{Timing, Tracker};
 pub(super) struct Shared {
     pub(super) tracker: Tracker<IdLedger>,
     pub(super) members: Tracker<RoomLedger>,
-    /// Well until it is closed: memory has no other way to fail.
+    /// Well until it is shut down: memory has no other way to fail.
     pub(super) state: watch::Sender<State>,
-    /// Cancelled when the backend is closed or dropped.
+    /// Cancelled when the backend is shut down or dropped.
     pub(super) stop: CancellationToken,
     /// The same as `stop`, at the price of one load.
     closed: AtomicBool,

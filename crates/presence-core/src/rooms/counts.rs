@@ -17,7 +17,7 @@ use crate::name::Room;
 /// A stream of counts, as [`Rooms::counts`](super::Rooms::counts) returns it.
 ///
 /// A count that cannot be read is an error once, until one can. The stream ends when the backend is
-/// closed or dropped.
+/// shut down or dropped.
 ///
 /// # Cancel safety
 ///

@@ -25,7 +25,7 @@ pub(super) struct Feed {
     state: Mutex<Locked>,
     /// Tells streams that the state has changed.
     news: watch::Sender<()>,
-    /// Cancelled when the backend is closed or dropped.
+    /// Cancelled when the backend is shut down or dropped.
     pub(super) stop: CancellationToken,
     pub(super) held: Held,
     pub(super) health: Health,

@@ -147,7 +147,7 @@ impl Follower {
         }
     }
 
-    /// Whether the backend is closed and everything that it wrote has been read.
+    /// Whether the backend is shut down and everything that it wrote has been read.
     fn is_done(&self) -> bool {
         let read = |shard: &usize| self.core.tail.last(*shard) >= self.core.shards[*shard].last();
         self.drain.is_cancelled() && (!self.begun || self.shards.iter().all(read))

@@ -127,7 +127,7 @@ impl<S: Space> Shared<S> {
     }
 }
 
-/// Reads the mail of this process until the backend is closed.
+/// Reads the mail of this process until the backend is shut down.
 pub(super) async fn run(core: Arc<Shared>, rooms: Arc<Rooms>) {
     let key = core.keys.mail(&core.process(0));
     let mut last = "0-0".to_owned();

@@ -49,7 +49,7 @@
 //! could renew before it: for 5 s, or until they have, those whose leases ran out by that are
 //! neither let go of nor said to be online, also by a process that has only just entered: reads
 //! about what they hold, counts and listings answer `Unavailable`. A process that crashed looks the
-//! same if no other was left to renew, and one that was closed does not.
+//! same if no other was left to renew, and one that was shut down does not.
 //!
 //! **Redis is out of memory** and may not evict: nobody can come, and calls that would let somebody
 //! in, or show something else, fail; what they asked for is done when there is memory. Whoever

@@ -121,7 +121,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         ok(answer.await?, |(_, recovering): (String, u64)| Duration::from_millis(recovering))
     }
 
-    /// Says that the process of a life is closed.
+    /// Says that the process of a life was shut down.
     pub(super) async fn leave(&self, registration: &Registration) -> Answered<()> {
         let keys = [&*self.keys.life, &self.keys.leases];
         let answer = LEAVE.call(self.link, &keys, |command| {

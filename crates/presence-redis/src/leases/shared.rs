@@ -35,7 +35,7 @@ pub(super) struct Shared<S: Space = IdSpace> {
     pub(super) awake_clock: Arc<AwakeClock>,
     /// Of both spaces.
     pub(super) health: Arc<Health>,
-    /// Cancelled when the backend is closed or dropped: calls are refused, what is under way is
+    /// Cancelled when the backend is shut down or dropped: calls are refused, what is under way is
     /// finished.
     pub(super) closing: CancellationToken,
     /// The name of this process, made anew at each start.
@@ -98,8 +98,8 @@ impl<S: Space> Shared<S> {
         Ok(())
     }
 
-    /// Returns why a call failed: once the backend is closed, because of that. Nothing is renewed
-    /// and written any more then, which looks like a Redis that is away.
+    /// Returns why a call failed: after a shutdown of the backend, because of that. Nothing is
+    /// renewed and written any more then, which looks like a Redis that is away.
     pub(super) fn cause(&self, error: Error) -> Error {
         self.check_open().err().unwrap_or(error)
     }

@@ -82,7 +82,7 @@ impl<S: Space> ShardWriter<S> {
         }
     }
 
-    /// Works until the backend is closed, and then as long as it takes to say what is left.
+    /// Works until the backend is shut down, and then as long as it takes to say what is left.
     pub(super) async fn run(mut self) {
         let core = Arc::clone(&self.core);
         while !core.closing.is_cancelled() {

@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::State;
 
-/// The state is well while the store serves, and down once it is closed.
+/// The state is well while the store serves, and down once it is shut down.
 ///
 /// A caller that waits for a change is woken.
 pub async fn the_state_is_well_until_the_store_is_closed(place: &dyn World) {

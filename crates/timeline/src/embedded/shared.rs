@@ -90,7 +90,7 @@ impl Shared {
         }
     }
 
-    /// Lets readers in, or keeps them out; a closed store stays closed.
+    /// Lets readers in, or keeps them out; a store that was shut down keeps them out for good.
     pub(super) fn put(&self, tables: Option<Arc<Tables>>) {
         let mut slot = self.slot.write();
         if !matches!(*slot, Availability::Closed) {
@@ -160,7 +160,7 @@ fn tell(state: &State) {
     }
 }
 
-/// The error of calls to a closed store.
+/// The error of calls to a store that was shut down.
 pub(super) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the timeline store is closed")
 }

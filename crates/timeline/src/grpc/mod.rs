@@ -9,7 +9,7 @@
 //! | a message id used for something else | 6 `ALREADY_EXISTS` | `TIMELINE_CONFLICT` |
 //! | no room for another answer, see below | 8 `RESOURCE_EXHAUSTED` | `TIMELINE_BUSY` |
 //! | the store failed | 14 `UNAVAILABLE` | `TIMELINE_UNAVAILABLE` |
-//! | the store was closed | 14 `UNAVAILABLE` | `TIMELINE_CLOSED` |
+//! | the store was shut down | 14 `UNAVAILABLE` | `TIMELINE_CLOSED` |
 //! | the store cannot be read | 15 `DATA_LOSS` | `TIMELINE_CORRUPT` |
 //!
 //! Health and reflection are for the program to mount; reflection takes
