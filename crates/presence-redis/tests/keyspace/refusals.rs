@@ -46,7 +46,8 @@ async fn held_id_without_a_key_is_not_offline_where_it_is_held() {
 async fn nobody_goes_while_redis_takes_no_writes() {
     let Some(redis) = require(Redis::private().await) else { return };
     // Nobody goes before writes are refused.
-    let config = config(&redis).ttl(Duration::from_secs(5));
+    let ttl = Duration::from_secs(5);
+    let config = config(&redis).ttl(ttl);
     let (presence, other) = (start(&config).await, start(&config).await);
     presence.hold_device("held", "tab").await.unwrap();
     other.online(["beats"]).await.unwrap();
@@ -58,7 +59,7 @@ async fn nobody_goes_while_redis_takes_no_writes() {
         let mut state = presence.state();
         state.wait_for(|state| matches!(state, State::ReadOnly { .. })).await.unwrap();
     }
-    let over = Instant::now() + Duration::from_secs(1 + 3);
+    let over = Instant::now() + ttl + Duration::from_secs(3);
     while Instant::now() < over {
         for presence in [&presence, &other] {
             assert_ne!(presence.status(["held"]).await.ok(), Some(vec![Status::Offline]));

@@ -83,7 +83,8 @@ keys! {
         "The beginning of every key in Redis; give each product that shares a Redis its own (1 to 64 bytes)";
     REDIS_TIMEOUT = "redis-timeout" "TIDINGS_REDIS_TIMEOUT" "DURATION" "1s" ["10ms" to "1m"]
         "How long Redis may take to answer, and to accept a connection";
-    // Half of what the crates have: connections hold their users, so it counts for a server that died.
+    // Half of what the crates have: connections hold their users, so it counts for a server that
+    // died.
     PRESENCE_TTL = "presence-ttl" "TIDINGS_PRESENCE_TTL" "DURATION" "15s" ["100ms" to "10m"]
         "With Redis, how long the users of a server that died stay online, besides the grace time: a longer \
          time outlasts longer losses of the connection to Redis, a shorter one shows sooner that they are gone";
