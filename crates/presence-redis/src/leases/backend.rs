@@ -163,8 +163,9 @@ impl Backend for Leases {
         let before: Vec<_> = core.shards.iter().map(super::shard::Shard::failures).collect();
         let mut unsettled = Vec::new();
         core.tracker.beat(ids, &mut unsettled);
-        let stale = (0..core.shards.len()).any(|shard| !core.is_fresh(shard));
-        if unsettled.is_empty() && !stale {
+        let now = core.tracker.clock().now();
+        let is_late = |shard: usize| !core.shards[shard].is_fresh(now);
+        if unsettled.is_empty() && !(0..core.shards.len()).any(is_late) {
             // Nothing was waited for: whoever does nothing but beat lets the others have a turn.
             tokio::task::consume_budget().await;
             return Ok(());
@@ -177,16 +178,16 @@ impl Backend for Leases {
                 (core.shards[shard].wait_since(before[shard]), ledger.outbox(shard).last())
             });
         }
-        let stale: BTreeSet<_> =
-            ids.iter().map(|id| ledger.shard(id)).filter(|shard| !core.is_fresh(*shard)).collect();
-        let (failed, stale) = tokio::join!(core.wait(waits, until), core.not_fresh(stale, until));
+        let late: BTreeSet<_> =
+            ids.iter().map(|id| ledger.shard(id)).filter(|shard| is_late(*shard)).collect();
+        let (failed, late) = tokio::join!(core.wait(waits, until), core.not_fresh(late, until));
         let unsettled: std::collections::HashSet<_> = unsettled.into_iter().collect();
         let failures = ids.iter().enumerate().filter_map(|(place, id)| {
             let shard = ledger.shard(id);
             let error = if unsettled.contains(&place) {
                 failed.get(&shard).cloned().or_else(|| ledger.outbox(shard).why_kept(id))
             } else {
-                stale.get(&shard).cloned()
+                late.get(&shard).cloned()
             };
             Some(Failure::new(place, id.as_str(), core.cause(error?)))
         });
