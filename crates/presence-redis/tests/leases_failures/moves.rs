@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use presence_core::rooms::{Action, RoomUpdate, Rooms};
-use presence_core::{Cause, Error, ErrorKind, Since, Status};
+use presence_core::{Cause, Error, Since, Status};
 use presence_redis::leases::Leases;
 use test_support::RedisCluster;
 use tokio::sync::oneshot;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::follower::Follower;
-use super::{PATIENCE, config_under, process};
+use super::{PATIENCE, again, config_under, process};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shard_that_moves_goes_on() {
@@ -97,18 +97,6 @@ async fn room_that_moves_goes_on() {
         }
     }
     assert_eq!(again(|| other.count("lobby")).await, 1);
-}
-
-/// Calls until it works, as a move is a life that begins.
-async fn again<T, F: Future<Output = Result<T, Error>>>(call: impl Fn() -> F) -> T {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match call().await {
-            Ok(answer) => return answer,
-            Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable),
-        }
-        assert!(Instant::now() < until, "it goes on");
-    }
 }
 
 /// The slot of a hash tag: CRC-16/XMODEM of it. Source:

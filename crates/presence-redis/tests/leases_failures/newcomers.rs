@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::follower::Follower;
 use super::wire::Wire;
-use super::{PATIENCE, config, impatient, link, process, tell};
+use super::{PATIENCE, config, impatient, in_time, link, process, tell};
 
 const TTL: Duration = Duration::from_secs(3);
 
@@ -50,14 +50,7 @@ async fn until(presence: &Presence, expected: Status) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn newcomer_lets_go_of_nobody_who_could_not_renew() {
-    // A busy machine may take longer than a newcomer waits: one attempt in time is enough.
-    for _ in 0..20 {
-        let Some(redis) = test_support::require(Redis::private().await) else { return };
-        if newcomer_waits(&redis).await {
-            return;
-        }
-    }
-    panic!("the machine was too busy, 20 times");
+    in_time(newcomer_waits).await;
 }
 
 /// Lets a newcomer wait for somebody who could not renew, and says whether the machine was quick

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::follower::Follower;
 use super::wire::Wire;
-use super::{PATIENCE, config, impatient, known, link, process, tell};
+use super::{PATIENCE, config, impatient, in_time, known, link, process, tell};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_of_a_dead_process_go_once_and_not_before_their_time() {
@@ -207,14 +207,7 @@ async fn is_not_done_twice(redis: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn offline_is_not_promised_before_everybody_has_said_who_is_here() {
-    // A busy machine may take longer than others are waited for: one attempt in time is enough.
-    for _ in 0..20 {
-        let Some(redis) = test_support::require(Redis::private().await) else { return };
-        if offline_waits(&redis).await {
-            return;
-        }
-    }
-    panic!("the machine was too busy, 20 times");
+    in_time(offline_waits).await;
 }
 
 /// Tells somebody offline while another process has not said who is there, and says whether the

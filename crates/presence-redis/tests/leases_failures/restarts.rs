@@ -11,7 +11,7 @@ use test_support::{Redis, RedisOptions, RedisSentinel};
 use tokio::time::{Instant, timeout};
 
 use super::follower::Follower;
-use super::{PATIENCE, config, known, process, tell};
+use super::{PATIENCE, config, in_time, known, process, tell};
 
 /// Tries until it works, as a caller does; each try has to end in time.
 async fn online_again(presence: &Presence, id: &str) {
@@ -286,14 +286,7 @@ async fn who_was_gone_before_a_restart_is_not_online_after_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn process_that_nobody_knew_is_waited_for() {
-    // A busy machine may take longer than it is waited for: one attempt in time is enough.
-    for _ in 0..20 {
-        let Some(redis) = test_support::require(Redis::private().await) else { return };
-        if unknown_process_is_waited_for(&redis).await {
-            return;
-        }
-    }
-    panic!("the machine was too busy, 20 times");
+    in_time(unknown_process_is_waited_for).await;
 }
 
 /// Says whether nobody was taken for offline.
