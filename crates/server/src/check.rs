@@ -11,14 +11,20 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     // Both ports are held to the end, since each may be in the way of the other.
     let (http, grpc) = (listen::bind("http", config.http).await, listen::bind("grpc", config.grpc).await);
     let stored = data_dir::check(&config.data_dir, deep).await;
+    let mut notes = config.warnings.clone();
+    notes.extend(stored.as_ref().ok().cloned().flatten());
     let mut results = vec![
         ("configuration".to_owned(), Ok(())),
         (format!("--http {}", config.http), http.as_ref().map(drop).map_err(again)),
         (format!("--grpc {}", config.grpc), grpc.as_ref().map(drop).map_err(again)),
-        (format!("--data-dir {}", config.data_dir.display()), stored),
+        (format!("--data-dir {}", config.data_dir.display()), stored.map(drop)),
     ];
     let opened = stores::open(config).await;
     if let Ok(stores) = &opened {
+        match stores.presence.warnings().await {
+            Ok(warnings) => notes.extend(warnings),
+            Err(error) => notes.push(format!("it cannot be seen how the store of presence is set up: {error}")),
+        }
         // What does not end in time leaves no more than a crash would.
         stores.shutdown(config.shutdown_time).await;
     }
@@ -39,8 +45,9 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         };
         written.expect("a text takes every line");
     }
-    for warning in config.warnings.iter().chain(&descriptors::raise(config).warning) {
-        writeln!(text, "note    {warning}").expect("a text takes every line");
+    notes.extend(descriptors::raise(config).warning);
+    for note in &notes {
+        writeln!(text, "note    {note}").expect("a text takes every line");
     }
     if let Err(error) = log::print(&text) {
         // The exit code says the result, so it is not lost.

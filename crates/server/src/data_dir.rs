@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use anyhow::{Context as _, anyhow};
 use rustix::fs::Mode;
-use tidings::timeline::embedded;
+use tidings::timeline::embedded::{self, CheckReport};
 use uuid::Uuid;
 
 /// An open data directory. The lock is held until it is dropped, and the kernel lets go of it
@@ -90,14 +90,14 @@ impl DataDir {
         self.id
     }
 
-    /// Says what opening the timelines would say, and changes nothing.
-    fn check_timelines(&self, deep: bool) -> anyhow::Result<()> {
+    /// Says what opening the timelines would say and do, and changes nothing.
+    fn check_timelines(&self, deep: bool) -> anyhow::Result<CheckReport> {
         let check = if self.had_timelines() { embedded::check_existing } else { embedded::check };
-        check(&self.timelines()).context("--data-dir")?;
+        let report = check(&self.timelines()).context("--data-dir")?;
         if deep {
             embedded::check_deep(&self.timelines()).context("--data-dir")?;
         }
-        Ok(())
+        Ok(report)
     }
 
     /// Removes what opening made, when the server could not start after all.
@@ -107,17 +107,18 @@ impl DataDir {
 }
 
 /// Says why `path` could not be opened, or with `deep` why it could not be read, and leaves nothing
-/// behind.
-pub(crate) async fn check(path: &Path, deep: bool) -> anyhow::Result<()> {
+/// behind. Returns what opening it would change, if that is worth a word.
+pub(crate) async fn check(path: &Path, deep: bool) -> anyhow::Result<Option<String>> {
     let path = path.to_owned();
     tokio::task::spawn_blocking(move || check_now(&path, deep)).await?
 }
 
-fn check_now(path: &Path, deep: bool) -> anyhow::Result<()> {
+fn check_now(path: &Path, deep: bool) -> anyhow::Result<Option<String>> {
     let dir = DataDir::open(path)?;
     let timelines = dir.check_timelines(deep);
     dir.abandon();
-    timelines
+    let report = timelines?;
+    Ok((report.upgrade || report.torn_bytes > 0).then(|| format!("--data-dir: {report}")))
 }
 
 fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
@@ -153,8 +154,8 @@ fn id(path: &Path) -> anyhow::Result<Uuid> {
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if path.join("timelines").exists() {
-                return Err(damaged(&file, "is missing, although there are timelines"));
+            if path.join("timelines").exists() || path.join(HAD_TIMELINES).exists() {
+                return Err(damaged(&file, "is missing, although the directory has timelines"));
             }
             let id = Uuid::new_v4();
             write_whole(path, "id", &id.to_string())
@@ -256,6 +257,14 @@ mod tests {
         fs::remove_file(path.join("id")).unwrap();
         let error = DataDir::open(&path).unwrap_err().to_string();
         assert!(error.contains("is missing, although"), "{error}");
+        fs::write(path.join("id"), &good).unwrap();
+        DataDir::open(&path).unwrap().note_timelines().unwrap();
+        // The timelines may be put back later, and then they are still those of this id.
+        fs::remove_dir(path.join("timelines")).unwrap();
+        fs::remove_file(path.join("id")).unwrap();
+        let error = DataDir::open(&path).unwrap_err().to_string();
+        assert!(error.contains("is missing, although"), "{error}");
+        assert!(!path.join("id").exists(), "none is made");
         fs::write(path.join("id"), good).unwrap();
         DataDir::open(&path).unwrap();
     }

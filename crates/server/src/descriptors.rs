@@ -23,6 +23,8 @@ pub(crate) struct Places {
     pub(crate) hub: usize,
     pub(crate) http: usize,
     pub(crate) grpc: usize,
+    /// Of those of HTTP, how many may be streams, which end only with their clients.
+    pub(crate) presence_streams: usize,
     /// Why there are fewer than the configuration says.
     pub(crate) warning: Option<String>,
 }
@@ -42,7 +44,13 @@ pub(crate) fn raise(config: &Config) -> Places {
 impl Places {
     /// The configuration with these places.
     pub(crate) fn lowered(&self, config: Config) -> Config {
-        Config { connections: self.hub, http_connections: self.http, grpc_connections: self.grpc, ..config }
+        Config {
+            connections: self.hub,
+            http_connections: self.http,
+            grpc_connections: self.grpc,
+            presence_streams: self.presence_streams,
+            ..config
+        }
     }
 
     fn of(limit: u64, config: &Config) -> Self {
@@ -50,18 +58,38 @@ impl Places {
         let reserve = (limit / 4).clamp(RESERVE_MIN, RESERVE_MAX);
         let free = usize::try_from(limit.saturating_sub(reserve)).unwrap_or(usize::MAX);
         let wanted = hub.saturating_add(http).saturating_add(grpc);
-        if wanted <= free {
-            return Self { hub, http, grpc, warning: None };
+        let mut places = Self { hub, http, grpc, presence_streams: config.presence_streams, warning: None };
+        if wanted > free {
+            let least = (free / 8).max(PLACES_MIN);
+            (places.http, places.grpc) = (http.min(least), grpc.min(least));
+            places.hub = hub.min(free.saturating_sub(places.http + places.grpc).max(1));
         }
-        let least = (free / 8).max(PLACES_MIN);
-        let (http, grpc) = (http.min(least), grpc.min(least));
-        let hub = hub.min(free.saturating_sub(http + grpc).max(1));
-        let warning = format!(
+        places.presence_streams = places.presence_streams.min((places.http / 2).max(1));
+        places.warning = places.lowered_to(config, &format!(
             "only {limit} files may be open (ulimit -n), but {wanted} connections and {reserve} files of the \
-             store may be needed; the places are lowered to {hub} WebSockets, {http} HTTP and {grpc} gRPC \
-             connections"
-        );
-        Self { hub, http, grpc, warning: Some(warning) }
+             store may be needed"
+        ));
+        places
+    }
+
+    /// What the log says when there are fewer places than the configuration asks for.
+    fn lowered_to(&self, config: &Config, too_few_files: &str) -> Option<String> {
+        let Self { hub, http, grpc, presence_streams, .. } = *self;
+        let mut said = Vec::new();
+        if (hub, http, grpc) != (config.connections, config.http_connections, config.grpc_connections) {
+            said.push(format!(
+                "{too_few_files}; the places are lowered to {hub} WebSockets, {http} HTTP and {grpc} gRPC \
+                 connections"
+            ));
+        }
+        if presence_streams != config.presence_streams {
+            said.push(format!(
+                "streams of presence events may have at most half of the {http} HTTP connections, so that they keep \
+                 nobody else out; presence-streams is lowered from {} to {presence_streams}",
+                config.presence_streams
+            ));
+        }
+        (!said.is_empty()).then(|| said.join("; "))
     }
 }
 
@@ -76,7 +104,9 @@ mod tests {
     #[test]
     fn enough_descriptors_give_the_places_of_the_configuration() {
         let places = Places::of(1_048_576, &config());
-        assert_eq!(places, Places { hub: 10_000, http: 1_000, grpc: 1_000, warning: None });
+        let expected =
+            Places { hub: 10_000, http: 1_000, grpc: 1_000, presence_streams: 100, warning: None };
+        assert_eq!(places, expected);
     }
 
     #[test]
@@ -86,7 +116,18 @@ mod tests {
             let open = (places.hub + places.http + places.grpc) as u64;
             assert!(limit < 256 || open + (limit / 4).clamp(RESERVE_MIN, RESERVE_MAX) <= limit, "{places:?}");
             assert!(places.hub >= 1 && places.http >= 16 && places.grpc >= 16, "{places:?}");
+            assert!(places.presence_streams <= places.http / 2, "{places:?}");
             assert!(places.warning.unwrap().contains(&limit.to_string()));
         }
+    }
+
+    #[test]
+    fn streams_leave_half_of_the_places_to_the_rest_of_http() {
+        let few = Config { http_connections: 100, presence_streams: 100, ..config() };
+        let places = Places::of(1_048_576, &few);
+        assert_eq!((places.http, places.presence_streams), (100, 50));
+        assert!(places.warning.unwrap().contains("lowered from 100 to 50"));
+        let none = Config { presence_streams: 0, ..few };
+        assert_eq!(Places::of(1_048_576, &none).warning, None);
     }
 }

@@ -44,7 +44,10 @@ impl Grpc {
             .add_service(reflection().build_v1().context("gRPC reflection cannot be set up")?)
             // Most tools still ask for the older name.
             .add_service(reflection().build_v1alpha().context("gRPC reflection cannot be set up")?);
-        let routes = routes.into_axum_router().layer(middleware::from_fn(listen::gate));
+        let routes = routes
+            .into_axum_router()
+            .layer(middleware::from_fn(listen::gate))
+            .layer(middleware::from_fn(listen::follow));
         Ok(Self {
             routes: routes.into(),
             reporter,

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) use self::accept::LimitedListener;
 pub(crate) use self::body_memory::BodyMemory;
-pub(crate) use self::gate::gate;
+pub(crate) use self::gate::{follow, gate};
 pub(crate) use self::permits::{ConnectionHandle, ConnectionPermit, ConnectionPermits, Timeouts};
 
 /// Listens on `address`, which the key `name` sets.

@@ -38,7 +38,15 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
     let supervisor = Supervisor::new();
-    let join = match Join::start(&config, &data_dir, supervisor.another()).await {
+    let join = tokio::select! {
+        join = Join::start(&config, &data_dir, supervisor.another()) => join,
+        // What a start cut short leaves, the next one finishes, as after a crash.
+        signal = signals.stop() => {
+            tracing::info!(reason = signal, "stopped before the start was finished");
+            return Ok(());
+        }
+    };
+    let join = match join {
         Ok(join) => join,
         Err(error) => {
             data_dir.abandon();

@@ -96,6 +96,22 @@ async fn the_answers_of_our_own_layers_can_be_read_too() {
     assert!(stream.status() == 200 && readable(&stream), "{stream:?}");
     let refused = events().await;
     assert!(refused.status() == 503 && readable(&refused), "{refused:?}");
+    // No place: the only one has a stream.
+    let full = Tidings::start_with(&[FLAGS[0], "--http-connections=1", "--presence-streams=1"]);
+    let held = client.get(full.url("/presence/events")).send().await.unwrap();
+    let no_place = async {
+        loop {
+            // Each over a connection of its own.
+            let request = Client::new().get(full.url("/presence?id=alice")).header("Origin", PAGE);
+            let answer = request.send().await.unwrap();
+            if answer.status() == 503 {
+                return answer;
+            }
+        }
+    };
+    let no_place = timeout(Duration::from_secs(60), no_place).await.expect("it is full");
+    assert!(readable(&no_place) && no_place.headers()["retry-after"] == "1", "{no_place:?}");
+    drop(held);
     // A body that never comes.
     let mut slow = TcpStream::connect(server.http()).await.unwrap();
     let head = format!(

@@ -13,6 +13,8 @@ use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::unread::{ask_often, fill};
+
 const LIMIT: Duration = Duration::from_secs(60);
 
 async fn silent(address: std::net::SocketAddr, count: usize) -> Vec<TcpStream> {
@@ -47,8 +49,13 @@ async fn silent_sockets_keep_nobody_out() {
 
 #[tokio::test]
 async fn when_every_place_is_busy_health_is_answered_and_the_rest_is_told_to_come_back() {
-    let server = Tidings::start_with(&["--http-connections=2", "--request-time=1m"]);
+    let server =
+        Tidings::start_with(&["--http-connections=4", "--presence-streams=4", "--request-time=1m"]);
+    fill(&server).await;
     let busy = [endless(&server).await, endless(&server).await];
+    // Streams have at most half of the places; answers that nobody takes have the rest.
+    assert_eq!(endless(&server).await.status(), 503);
+    let deaf = [ask_often(server.http(), 8).await, ask_often(server.http(), 8).await];
     let started = Instant::now();
     // Until both requests have been taken, there is a place.
     let refused = loop {
@@ -67,7 +74,7 @@ async fn when_every_place_is_busy_health_is_answered_and_the_rest_is_told_to_com
     let sockets = silent(server.http(), 50).await;
     assert_eq!(reqwest::get(server.url("/healthz")).await.unwrap().status(), 200);
     drop(sockets);
-    drop(busy);
+    drop((busy, deaf));
     while reqwest::get(server.url("/presence?id=alice")).await.unwrap().status() != 200 {
         assert!(started.elapsed() < LIMIT, "it stays full");
     }

@@ -220,6 +220,9 @@ fn secrets_in_addresses_are_never_printed() {
         vec!["--webhook-secret=hidden".to_owned()],
         vec!["redis://:hid#den@127.0.0.1:1".to_owned()],
         vec!["--redis-ulr=redis://:hidden@127.0.0.1:1".to_owned()],
+        vec!["--http=redis://:hidden@127.0.0.1:1".to_owned()],
+        vec!["--presence=redis://:hid#den@127.0.0.1:1".to_owned()],
+        vec!["--body-bytes=redis://user:hidden@127.0.0.1:1".to_owned()],
         from_file(),
     ] {
         file("redis-url = { url = 'redis://:hidden@127.0.0.1:1' }\n");

@@ -43,6 +43,28 @@ async fn a_client_that_does_not_leave_is_cut_off_in_time() {
     drop((socket, half));
 }
 
+/// A Redis that takes connections and never answers keeps the start waiting.
+#[tokio::test]
+async fn a_signal_during_the_start_ends_it() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("--redis-url=redis://{}", silent.local_addr().unwrap());
+    let flags = ["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data", "--presence=redis", &url];
+    let mut server = Tidings::command(&[&flags[..], &["--redis-timeout=1m"]].concat())
+        .current_dir(directory.path())
+        .spawn()
+        .unwrap();
+    let (socket, _) = silent.accept().await.unwrap();
+    let kill = std::process::Command::new("kill").args(["-TERM", &server.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    // Sooner than the server would give up by itself.
+    let started = Instant::now();
+    let ended = tokio::task::spawn_blocking(move || server.wait().unwrap()).await.unwrap();
+    assert_eq!(ended.code(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(45), "it took {:?}", started.elapsed());
+    drop(socket);
+}
+
 #[tokio::test]
 async fn a_second_signal_ends_at_once() {
     let mut server = Tidings::start_with(&["--shutdown-time=10m"]);

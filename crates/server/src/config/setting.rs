@@ -134,7 +134,8 @@ impl Setting {
         match self.placeholder {
             "SECRET" => "…".to_owned(),
             "URL" => address::shown(text),
-            _ => text.to_owned(),
+            // An address in the wrong place may have a secret all the same.
+            _ => address::hidden_in(text),
         }
     }
 
@@ -142,6 +143,7 @@ impl Setting {
     pub(super) fn show_value(&self, value: &str) -> String {
         match self.placeholder {
             "SECRET" | "URL" => "…".to_owned(),
+            _ if value.contains("://") => "…".to_owned(),
             _ => value.to_owned(),
         }
     }
@@ -162,5 +164,7 @@ mod tests {
         assert_eq!(WEBHOOK_URL.show("https://host/?token=hidden"), "https://host/…");
         assert_eq!(WEBHOOK_SECRET.show("abc"), "…");
         assert_eq!(HTTP.show("abc"), "abc");
+        assert_eq!(HTTP.show("redis://:hidden@host"), "redis://…@host");
+        assert_eq!(HTTP.show_value("[\"redis://:hidden@host\"]"), "…");
     }
 }

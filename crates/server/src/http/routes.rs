@@ -54,9 +54,10 @@ impl Routes {
             .merge(timelines)
             .layer(middleware::from_fn_with_state(limits, limits::limit))
             .layer(middleware::from_fn_with_state(guard, guard::guard))
+            .layer(middleware::from_fn(listen::gate))
             .layer(headers::cors(origins))
             .layer(middleware::from_fn_with_state(origins.is_empty(), headers::headers))
-            .layer(middleware::from_fn(listen::gate))
+            .layer(middleware::from_fn(listen::follow))
     }
 }
 

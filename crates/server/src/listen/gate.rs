@@ -1,5 +1,7 @@
-//! The outermost layer of both ports: counts a request for its seat, follows its body, and answers
-//! only about health on a reserved one.
+//! The two layers that both ports have: the outermost follows each request of a connection, and the
+//! gate, inside of the headers, refuses what finds no place or no room.
+//!
+//! They are two, so that a refusal has the headers of every other answer.
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,30 +10,50 @@ use axum::response::{IntoResponse as _, Response};
 use tonic::Status;
 
 use super::body::BodyEnd;
-use super::permits::ConnectionHandle;
+use super::permits::{Busy, ConnectionHandle};
 use crate::http::answer;
 
 /// What an operator asks, also of a server that is full.
 const HEALTH: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/grpc.health.v1.Health/Check"];
 
-pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
+/// The outermost layer: the connection is busy until the last byte of the answer is written.
+pub(crate) async fn follow(mut request: Request, next: Next) -> Response {
     let Some(sitter) = request.extensions().get::<ConnectionHandle>().cloned() else {
         return next.run(request).await;
     };
     let busy = sitter.busy();
-    let is_grpc = is_grpc(&request);
-    let response = if sitter.is_reserved() && !HEALTH.contains(&request.uri().path()) {
-        refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "FULL", FULL)
-    } else {
-        request.extensions_mut().insert(sitter.connection());
-        let answer = next.run(request.map(|body| busy.arriving(body))).await;
-        match busy.ended() {
-            None => answer,
-            Some(BodyEnd::TooSlow) => refusal(is_grpc, StatusCode::REQUEST_TIMEOUT, "TIMEOUT", TOO_SLOW),
-            Some(BodyEnd::NoRoom) => refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "BUSY", NO_ROOM),
-        }
-    };
+    let leaves = sitter.is_reserved() && !is_about_health(&request) && !is_grpc(&request);
+    request.extensions_mut().insert(busy.clone());
+    let mut response = next.run(request).await;
+    if leaves {
+        // Not only refusals: a preflight is answered before the gate, and would keep the seat.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response.map(|body| busy.follow(body))
+}
+
+/// The gate: on a reserved seat only what is about health passes, and a body that was given up is
+/// answered with the reason.
+pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
+    let sitter = request.extensions().get::<ConnectionHandle>().cloned();
+    let (Some(sitter), Some(busy)) = (sitter, request.extensions_mut().remove::<Busy>()) else {
+        return next.run(request).await;
+    };
+    let is_grpc = is_grpc(&request);
+    if sitter.is_reserved() && !is_about_health(&request) {
+        return refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "FULL", FULL);
+    }
+    request.extensions_mut().insert(sitter.connection());
+    let answer = next.run(request.map(|body| busy.arriving(body))).await;
+    match busy.ended() {
+        None => answer,
+        Some(BodyEnd::TooSlow) => refusal(is_grpc, StatusCode::REQUEST_TIMEOUT, "TIMEOUT", TOO_SLOW),
+        Some(BodyEnd::NoRoom) => refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "BUSY", NO_ROOM),
+    }
+}
+
+fn is_about_health(request: &Request) -> bool {
+    HEALTH.contains(&request.uri().path())
 }
 
 const FULL: &str = "all places for connections are busy; try again in a moment";

@@ -293,7 +293,7 @@ impl ConnectionHandle {
 }
 
 /// A request that is being answered.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Busy {
     flow: Arc<Flow>,
     arrival: Arc<BodyProgress>,

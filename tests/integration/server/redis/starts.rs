@@ -38,6 +38,36 @@ async fn a_redis_is_reached_over_tls_as_a_user_of_its_own() {
 }
 
 #[tokio::test]
+async fn check_warns_of_a_redis_that_may_remove_who_is_online() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let mut connection = test_support::redis_connection(redis.url()).await.unwrap();
+    let mut set = redis::cmd("CONFIG");
+    set.arg("SET").arg("maxmemory-policy").arg("allkeys-lru");
+    set.exec_async(&mut connection).await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let url = format!("--redis-url={}", redis.url());
+    for layout in ["leases", "keyspace"] {
+        let layout = format!("--presence-layout={layout}");
+        let notifications = "--presence-notifications=set";
+        let mut flags =
+            vec!["check", "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data", "--presence=redis"];
+        flags.extend([&*url, &*layout]);
+        if layout.ends_with("keyspace") {
+            flags.push(notifications);
+        }
+        let flags: Vec<String> = flags.into_iter().map(str::to_owned).collect();
+        let path = directory.path().to_owned();
+        let run = move || Tidings::run(&path, &flags.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+        let output = tokio::task::spawn_blocking(run).await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{text}");
+        let notes: Vec<&str> = text.lines().filter(|line| line.starts_with("note ")).collect();
+        assert_eq!(notes.len(), 1, "{text}");
+        assert!(notes[0].contains("allkeys-lru") && notes[0].contains("noeviction"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_redis_that_cannot_be_used_is_named_without_its_password() {
     let Some(redis) = require(Redis::private().await) else { return };
     let directory = TempDir::new().unwrap();
