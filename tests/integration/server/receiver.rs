@@ -57,7 +57,7 @@ impl Post {
 
 /// Listens on the loopback address; gone, with all its connections, when dropped.
 pub(super) struct Receiver {
-    address: SocketAddr,
+    port: Port,
     posts: mpsc::Receiver<Post>,
     script: Arc<Mutex<VecDeque<Answer>>>,
     scheme: &'static str,
@@ -67,38 +67,35 @@ pub(super) struct Receiver {
 impl Receiver {
     /// Starts one that answers with these first, then with 204.
     pub(super) async fn start(script: &[Answer]) -> Self {
-        Self::listen(free_listener().await, script, None)
+        Self::listen(Port::take(), script, None)
     }
 
     /// Cuts all its connections and refuses others, at an address that nobody else takes.
     pub(super) async fn go_away(mut self) -> AwayReceiver {
         self.tasks.shutdown().await;
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_reuseaddr(true).unwrap();
-        socket.bind(self.address).unwrap();
-        AwayReceiver { socket }
+        AwayReceiver { port: self.port }
     }
 
     /// Starts one that speaks TLS, and returns the certificate of the authority that vouches for
     /// it, in PEM.
     pub(super) async fn start_with_tls() -> (Self, String) {
         let (acceptor, authority) = certified();
-        (Self::listen(free_listener().await, &[], Some(acceptor)), authority)
+        (Self::listen(Port::take(), &[], Some(acceptor)), authority)
     }
 
-    fn listen(listener: TcpListener, script: &[Answer], tls: Option<TlsAcceptor>) -> Self {
+    fn listen(port: Port, script: &[Answer], tls: Option<TlsAcceptor>) -> Self {
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let address = listener.local_addr().unwrap();
+        let listener = port.listen();
         let script = Arc::new(Mutex::new(VecDeque::from(script.to_vec())));
         let (heard, posts) = mpsc::channel(10_000);
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, tls, heard, Arc::clone(&script)));
-        Self { address, posts, script, scheme, tasks }
+        Self { port, posts, script, scheme, tasks }
     }
 
     /// The flag that makes a server post here.
     pub(super) fn flag(&self) -> String {
-        format!("--webhook-url={}://{}/presence?from=tidings", self.scheme, self.address)
+        format!("--webhook-url={}://{}/presence?from=tidings", self.scheme, self.port.address)
     }
 
     /// Answers what comes next with these.
@@ -133,18 +130,41 @@ impl Receiver {
 
 /// A receiver that is down, with its port.
 pub(super) struct AwayReceiver {
-    socket: TcpSocket,
+    port: Port,
 }
 
 impl AwayReceiver {
     /// Starts it again; it answers with 204.
     pub(super) fn come_back(self) -> Receiver {
-        Receiver::listen(self.socket.listen(1_024).unwrap(), &[], None)
+        Receiver::listen(self.port, &[], None)
     }
 }
 
-async fn free_listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.unwrap()
+/// A port that nobody else gets as long as this exists, whether somebody listens there or not.
+///
+/// A socket that is bound and never listens keeps it. What listens shares the port with that one:
+/// a port that is only given back and taken again is somebody else's in between, now and then.
+struct Port {
+    address: SocketAddr,
+    _keeper: TcpSocket,
+}
+
+impl Port {
+    fn take() -> Self {
+        let keeper = bound(SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self { address: keeper.local_addr().unwrap(), _keeper: keeper }
+    }
+
+    fn listen(&self) -> TcpListener {
+        bound(self.address).listen(1_024).unwrap()
+    }
+}
+
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseport(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
 }
 
 fn certified() -> (TlsAcceptor, String) {
