@@ -157,6 +157,7 @@ pub mod contract;
 mod error;
 mod event;
 mod events;
+mod feed;
 mod into_name;
 pub mod memory;
 mod name;

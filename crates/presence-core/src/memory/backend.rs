@@ -11,12 +11,12 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::shared::Shared;
-use super::subscription::Subscription;
 use crate::backend::{Backend, LastSeen};
 use crate::batch::BatchError;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Since, Status};
 use crate::events::Events;
+use crate::feed::LogReader;
 use crate::name::{Device, Id};
 use crate::page::{Cursor, IdPage};
 use crate::state::State;
@@ -134,7 +134,7 @@ impl Backend for Memory {
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
         self.core.check_open()?;
-        Ok(Events::new(Subscription::new(Arc::clone(&self.core), since).into_stream()))
+        Ok(Events::new(LogReader::new(Arc::clone(&self.core), since).into_stream()))
     }
 
     fn state(&self) -> watch::Receiver<State> {

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::log::Log;
 use crate::event::Cause;
+use crate::feed::Log;
 use crate::name::Id;
 use crate::tracker::{self, Ledger, Transition};
 

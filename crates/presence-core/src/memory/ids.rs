@@ -5,17 +5,16 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::feed::{Feed, Ready};
 use super::id_ledger::Record;
-use super::log::{Gone, Log};
 use super::shared::Shared;
 use crate::error::Error;
 use crate::event::{Event, Status, Update};
+use crate::feed::{Gone, Log, LogFeed, Ready};
 use crate::position::Position;
 use crate::tracker::STRIPES;
 
 /// A scan lists one stripe after the other.
-impl Feed for Arc<Shared> {
+impl LogFeed for Arc<Shared> {
     type Record = Record;
     type Update = Update;
     type Scan = usize;

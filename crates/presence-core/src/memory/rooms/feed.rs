@@ -7,8 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::room::Record;
 use crate::error::Error;
-use crate::memory::feed::{Feed, Ready};
-use crate::memory::log::{Gone, Log};
+use crate::feed::{Gone, Log, LogFeed, Ready};
 use crate::memory::shared::Shared;
 use crate::name::Room;
 use crate::position::Position;
@@ -35,7 +34,7 @@ impl Drop for RoomFeed {
     }
 }
 
-impl Feed for RoomFeed {
+impl LogFeed for RoomFeed {
     type Record = Record;
     type Update = RoomUpdate;
     /// Before which place the members are yet to be listed; at the beginning, before the end.

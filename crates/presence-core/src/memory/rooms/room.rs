@@ -6,7 +6,7 @@ use foldhash::quality::RandomState;
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
-use crate::memory::log::Log;
+use crate::feed::Log;
 use crate::name::Id;
 use crate::page::Cursor;
 use crate::rooms::{Action, Member, MemberPage, Payload};

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::position::Position;
 
 /// The source of one kind of stream.
-pub(super) trait Feed: Send + 'static {
+pub(crate) trait LogFeed: Send + 'static {
     /// What the log consists of.
     type Record;
     /// What the stream gives.
@@ -42,4 +42,4 @@ pub(super) trait Feed: Send + 'static {
 }
 
 /// What was read, and is not given yet.
-pub(super) type Ready<U> = VecDeque<Result<U, Error>>;
+pub(crate) type Ready<U> = VecDeque<Result<U, Error>>;

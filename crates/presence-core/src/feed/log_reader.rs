@@ -3,14 +3,14 @@
 use futures_core::Stream;
 use tokio::sync::watch;
 
-use super::feed::{Feed, Ready};
 use super::log::Gone;
+use super::log_feed::{LogFeed, Ready};
 use crate::error::Error;
 use crate::event::Since;
 
 /// A reader of a log, which takes a snapshot first if asked to.
 #[derive(Debug)]
-pub(super) struct Subscription<F: Feed> {
+pub(crate) struct LogReader<F: LogFeed> {
     feed: F,
     news: watch::Receiver<()>,
     /// Refilled when empty, a page or a part of the snapshot at a time.
@@ -21,8 +21,8 @@ pub(super) struct Subscription<F: Feed> {
     scan: Option<F::Scan>,
 }
 
-impl<F: Feed> Subscription<F> {
-    pub(super) fn new(feed: F, since: Since) -> Self {
+impl<F: LogFeed> LogReader<F> {
+    pub(crate) fn new(feed: F, since: Since) -> Self {
         let news = feed.news();
         let mut ready = Ready::new();
         let (number, scan) = feed.look(|log| match since {
@@ -38,17 +38,17 @@ impl<F: Feed> Subscription<F> {
                 (number.map_or(start, |number| number.max(start)), None)
             }
         });
-        let mut subscription = Self { feed, news, ready, number, scan };
-        if subscription.scan.is_none() {
-            subscription.sync();
+        let mut reader = Self { feed, news, ready, number, scan };
+        if reader.scan.is_none() {
+            reader.sync();
         }
-        subscription
+        reader
     }
 
-    pub(super) fn into_stream(self) -> impl Stream<Item = Result<F::Update, Error>> + Send {
-        futures_util::stream::unfold(self, |mut subscription| async move {
-            let item = subscription.next().await?;
-            Some((item, subscription))
+    pub(crate) fn into_stream(self) -> impl Stream<Item = Result<F::Update, Error>> + Send {
+        futures_util::stream::unfold(self, |mut reader| async move {
+            let item = reader.next().await?;
+            Some((item, reader))
         })
     }
 

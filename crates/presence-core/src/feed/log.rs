@@ -9,7 +9,7 @@ use crate::position::Position;
 /// It is the one queue between the backend and its streams: a stream that is behind holds nothing
 /// up, and costs nothing.
 #[derive(Debug)]
-pub(super) struct Log<R> {
+pub(crate) struct Log<R> {
     epoch: u64,
     records: VecDeque<R>,
     records_max: usize,
@@ -19,16 +19,16 @@ pub(super) struct Log<R> {
 
 /// Events that a stream wanted and the log no longer has.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Gone {
-    pub(super) missed: u64,
+pub(crate) struct Gone {
+    pub(crate) missed: u64,
 }
 
 impl<R> Log<R> {
-    pub(super) fn new(epoch: u64, records_max: usize) -> Self {
+    pub(crate) fn new(epoch: u64, records_max: usize) -> Self {
         Self { epoch, records: VecDeque::new(), records_max, last: 0 }
     }
 
-    pub(super) fn append(&mut self, record: R) {
+    pub(crate) fn append(&mut self, record: R) {
         if self.records.len() == self.records_max {
             self.records.pop_front();
         }
@@ -37,26 +37,26 @@ impl<R> Log<R> {
     }
 
     /// Forgets the event `number` and those before it.
-    pub(super) fn forget(&mut self, number: u64) {
+    pub(crate) fn forget(&mut self, number: u64) {
         while self.start() < number.min(self.last) {
             self.records.pop_front();
         }
     }
 
-    pub(super) fn epoch(&self) -> u64 {
+    pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    pub(super) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.last
     }
 
-    pub(super) fn position(&self, number: u64) -> Position {
+    pub(crate) fn position(&self, number: u64) -> Position {
         Position::new(self.epoch, number)
     }
 
     /// Returns the number of the event that `position` names, if it is one of this log's.
-    pub(super) fn number(&self, position: &Position) -> Option<u64> {
+    pub(crate) fn number(&self, position: &Position) -> Option<u64> {
         match position.marks() {
             [number] if position.epoch() == self.epoch && *number <= self.last => Some(*number),
             _ => None,
@@ -64,13 +64,13 @@ impl<R> Log<R> {
     }
 
     /// Returns the number after which the log still has everything.
-    pub(super) fn start(&self) -> u64 {
+    pub(crate) fn start(&self) -> u64 {
         self.last - self.records.len() as u64
     }
 
     /// Returns the events after number `after`, up to and including `until`, at most `limit` of
     /// them.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         after: u64,
         until: u64,
