@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::error::Error;
 use crate::position::Position;
 
 /// The latest events, numbered from 1; the oldest go when there are too many.
@@ -9,7 +10,7 @@ use crate::position::Position;
 /// It is the one queue between the backend and its streams: a stream that is behind holds nothing
 /// up, and costs nothing.
 #[derive(Debug)]
-pub(crate) struct Log<R> {
+pub struct Log<R> {
     epoch: u64,
     records: VecDeque<R>,
     records_max: usize,
@@ -19,16 +20,27 @@ pub(crate) struct Log<R> {
 
 /// Events that a stream wanted and the log no longer has.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Gone {
-    pub(crate) missed: u64,
+pub struct Gone {
+    missed: u64,
+}
+
+impl Gone {
+    /// Returns the error that a stream gives in their place.
+    #[must_use]
+    pub fn error(&self) -> Error {
+        Error::lagged(Some(self.missed))
+    }
 }
 
 impl<R> Log<R> {
-    pub(crate) fn new(epoch: u64, records_max: usize) -> Self {
+    /// Creates an empty log, with an epoch that no log before it had.
+    #[must_use]
+    pub fn new(epoch: u64, records_max: usize) -> Self {
         Self { epoch, records: VecDeque::new(), records_max, last: 0 }
     }
 
-    pub(crate) fn append(&mut self, record: R) {
+    /// Writes an event down.
+    pub fn append(&mut self, record: R) {
         if self.records.len() == self.records_max {
             self.records.pop_front();
         }
@@ -37,26 +49,33 @@ impl<R> Log<R> {
     }
 
     /// Forgets the event `number` and those before it.
-    pub(crate) fn forget(&mut self, number: u64) {
+    pub fn forget(&mut self, number: u64) {
         while self.start() < number.min(self.last) {
             self.records.pop_front();
         }
     }
 
-    pub(crate) fn epoch(&self) -> u64 {
+    /// Returns the epoch that positions in this log have.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    pub(crate) fn last(&self) -> u64 {
+    /// Returns the number of the latest event; 0 before the first.
+    #[must_use]
+    pub fn last(&self) -> u64 {
         self.last
     }
 
-    pub(crate) fn position(&self, number: u64) -> Position {
+    /// Returns the position after the event `number`.
+    #[must_use]
+    pub fn position(&self, number: u64) -> Position {
         Position::new(self.epoch, number)
     }
 
     /// Returns the number of the event that `position` names, if it is one of this log's.
-    pub(crate) fn number(&self, position: &Position) -> Option<u64> {
+    #[must_use]
+    pub fn number(&self, position: &Position) -> Option<u64> {
         match position.marks() {
             [number] if position.epoch() == self.epoch && *number <= self.last => Some(*number),
             _ => None,
@@ -64,13 +83,19 @@ impl<R> Log<R> {
     }
 
     /// Returns the number after which the log still has everything.
-    pub(crate) fn start(&self) -> u64 {
+    #[must_use]
+    pub fn start(&self) -> u64 {
         self.last - self.records.len() as u64
     }
 
-    /// Returns the events after number `after`, up to and including `until`, at most `limit` of
-    /// them.
-    pub(crate) fn read(
+    /// Returns the events after number `after`, up to and including `until`.
+    ///
+    /// There are at most `limit` of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`] if the log does not have all of them any more.
+    pub fn read(
         &self,
         after: u64,
         until: u64,
@@ -107,6 +132,9 @@ mod tests {
         assert_eq!(read(&log, 3, 9, 1), Ok(vec![4]));
         assert_eq!(read(&log, 5, 9, 9), Ok(vec![]));
         assert_eq!((log.start(), log.last()), (2, 5));
+        // Also of what is gone it is known which it was.
+        let known = [0, 1, 5, 6].map(|number| log.number(&log.position(number)));
+        assert_eq!(known, [Some(0), Some(1), Some(5), None]);
         log.forget(3);
         assert_eq!(read(&log, 2, 9, 9), Err(Gone { missed: 1 }));
         log.forget(99);
@@ -114,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn position_of_another_life_or_of_the_future_is_not_known() {
+    fn position_of_another_epoch_or_of_the_future_is_not_known() {
         let mut log = Log::new(9, 3);
         log.append(());
         assert_eq!(log.number(&Position::new(9, 1)), Some(1));

@@ -134,7 +134,7 @@ impl Backend for Memory {
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
         self.core.check_open()?;
-        Ok(Events::new(LogReader::new(Arc::clone(&self.core), since).into_stream()))
+        Ok(Events::new(LogReader::stream(Arc::clone(&self.core), since)))
     }
 
     fn state(&self) -> watch::Receiver<State> {

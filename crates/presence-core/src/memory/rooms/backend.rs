@@ -89,7 +89,7 @@ impl RoomBackend for Memory {
 
     async fn events(&self, room: &Room, since: Since) -> Result<Events<RoomUpdate>, Error> {
         let feed = RoomFeed::new(Arc::clone(self.open()?), room);
-        Ok(Events::new(LogReader::new(feed, since).into_stream()))
+        Ok(Events::new(LogReader::stream(feed, since)))
     }
 
     fn state(&self) -> watch::Receiver<State> {

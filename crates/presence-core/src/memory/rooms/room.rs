@@ -6,7 +6,7 @@ use foldhash::quality::RandomState;
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
-use crate::feed::Log;
+use crate::feed::{Log, Reading};
 use crate::name::Id;
 use crate::page::Cursor;
 use crate::rooms::{Action, Member, MemberPage, Payload};
@@ -19,7 +19,7 @@ pub(super) struct RoomState {
     /// How many streams follow it.
     watchers: usize,
     /// Tells them that the log has grown. Most rooms have none.
-    news: Option<watch::Sender<()>>,
+    news: Option<watch::Sender<Reading>>,
 }
 
 /// One change.
@@ -90,9 +90,9 @@ impl RoomState {
         (members.map(|(id, payload)| Member::new(id.clone(), payload.clone())), start)
     }
 
-    pub(super) fn watch(&mut self) -> watch::Receiver<()> {
+    pub(super) fn watch(&mut self) -> watch::Receiver<Reading> {
         self.watchers += 1;
-        self.news.get_or_insert_with(|| watch::Sender::new(())).subscribe()
+        self.news.get_or_insert_default().subscribe()
     }
 
     pub(super) fn unwatch(&mut self) {
@@ -102,7 +102,7 @@ impl RoomState {
         }
     }
 
-    pub(super) fn news(&self) -> Option<watch::Sender<()>> {
+    pub(super) fn news(&self) -> Option<watch::Sender<Reading>> {
         self.news.clone()
     }
 }

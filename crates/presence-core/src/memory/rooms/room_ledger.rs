@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::room::RoomState;
 use super::stripe::{EventLimits, RoomStripe};
 use crate::event::Status;
+use crate::feed::Reading;
 use crate::memory::config::Config;
 use crate::memory::id_ledger;
 use crate::name::{Id, Room};
@@ -25,7 +26,7 @@ use crate::tracker::{Ledger, STRIPES, Transition};
 pub(in crate::memory) struct RoomLedger {
     stripes: Box<[Mutex<RoomStripe>]>,
     /// Of the rooms whose log has grown: those who tell their streams, which are yet to do so.
-    changed: Mutex<Vec<watch::Sender<()>>>,
+    changed: Mutex<Vec<watch::Sender<Reading>>>,
     /// What names the life of the next room.
     epochs: AtomicU64,
     keys: RandomState,
@@ -83,7 +84,7 @@ impl RoomLedger {
     }
 
     /// Keeps a room until as many calls of `unwatch`.
-    pub(super) fn watch(&self, room: &Room) -> watch::Receiver<()> {
+    pub(super) fn watch(&self, room: &Room) -> watch::Receiver<Reading> {
         self.stripe(room).open(room, || self.next_epoch()).watch()
     }
 
@@ -132,6 +133,6 @@ impl Ledger for RoomLedger {
 
     fn announce(&self) {
         let changed = std::mem::take(&mut *self.changed.lock());
-        changed.iter().for_each(|news| news.send_replace(()));
+        changed.iter().for_each(|news| news.send_modify(|_| {}));
     }
 }
