@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use presence_core::feed::LogReader;
 use presence_core::{
     Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, IdPage, LastSeen, Since,
     State, Status,
@@ -182,7 +183,7 @@ impl Backend for Keyspace {
         self.core.check_open()?;
         // A stream begins with what happens from here on, not with what is on its way.
         self.core.hear().await?;
-        Ok(Events::new(Subscription::new(Arc::clone(&self.core.feed), &since).into_stream()))
+        Ok(Events::new(LogReader::stream(Subscription::new(Arc::clone(&self.core.feed)), since)))
     }
 
     fn state(&self) -> watch::Receiver<State> {

@@ -94,7 +94,7 @@ mod held;
 mod key_events;
 mod keys;
 mod listener;
-mod log;
+mod log_record;
 mod mirror;
 mod notifications;
 mod refresher;
