@@ -10,9 +10,8 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::decode;
+use super::ids::{Fit, StreamEntry};
 use super::shared::Shared;
-use super::stream_entry::StreamEntry;
-use super::tail::Fit;
 
 /// The one who follows shards that can be read together: all of one server's, or one of a
 /// cluster's.

@@ -4,8 +4,8 @@ use presence_core::Error;
 use redis::Value;
 
 use super::answer::decode;
+use super::ids::{Record, StreamEntry};
 use super::shared::Shared;
-use super::stream_entry::{Record, StreamEntry};
 
 /// Events in a row.
 #[derive(Debug)]

@@ -137,9 +137,7 @@ mod shard;
 mod shared;
 mod snapshot;
 mod space;
-mod stream_entry;
 mod subscription;
-mod tail;
 mod writer;
 
 pub use self::backend::Leases;

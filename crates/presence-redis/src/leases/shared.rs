@@ -11,14 +11,13 @@ use super::answer::decode;
 use super::awake_clock::AwakeClock;
 use super::config::Config;
 use super::health::Health;
-use super::ids::IdSpace;
+use super::ids::{IdSpace, Tail};
 use super::keys::Keys;
 use super::open_requests::OpenRequests;
 use super::outboxes::Outboxes;
 use super::scripts::{Scripts, layout, wrong_layout};
 use super::shard::Shard;
 use super::space::{Payloads, Space};
-use super::tail::Tail;
 use crate::connection::Link;
 use crate::version;
 

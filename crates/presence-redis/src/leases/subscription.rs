@@ -9,11 +9,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::ids::{News, Record};
 use super::outages::Outages;
 use super::shared::Shared;
 use super::snapshot::{Snapshot, Turn};
-use super::stream_entry::Record;
-use super::tail::News;
 
 /// A reader of all logs, which takes a snapshot first if asked to.
 #[derive(Debug)]

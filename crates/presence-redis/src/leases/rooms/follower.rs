@@ -13,8 +13,8 @@ use redis::{Cmd, Value};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::record::StreamEntry;
 use super::space::RoomSpace;
-use super::stream_entry::StreamEntry;
 use crate::leases::answer::decode;
 use crate::leases::script::ms;
 use crate::leases::shared::Shared;

@@ -4,8 +4,8 @@ use presence_core::Error;
 use presence_core::rooms::Room;
 use redis::Value;
 
+use super::record::{Record, StreamEntry};
 use super::space::RoomSpace;
-use super::stream_entry::{Record, StreamEntry};
 use crate::leases::answer::decode;
 use crate::leases::shared::Shared;
 

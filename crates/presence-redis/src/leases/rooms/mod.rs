@@ -8,9 +8,9 @@ mod follower;
 mod log;
 mod look;
 mod payloads;
+mod record;
 mod snapshot;
 mod space;
-mod stream_entry;
 mod subscription;
 mod tail;
 

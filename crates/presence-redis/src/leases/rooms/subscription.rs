@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::snapshot::Snapshot;
 use super::space::RoomSpace;
-use super::stream_entry::Record;
+use super::record::Record;
 use crate::leases::outages::{Outages, Reading};
 use crate::leases::scripts::Looked;
 use crate::leases::shared::Shared;

@@ -9,7 +9,7 @@ use presence_core::rooms::Room;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::stream_entry::{Record, StreamEntry};
+use super::record::{Record, StreamEntry};
 use crate::leases::outages::Reading;
 use crate::leases::shard::Registration;
 

@@ -5,29 +5,29 @@ use std::time::{Duration, SystemTime};
 use presence_core::{Cause, Error, ErrorKind, Id};
 use redis::Value;
 
-use super::answer::decode;
+use crate::leases::answer::decode;
 
 /// One event of a shard.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
-    pub(super) number: u64,
-    pub(super) id: Id,
-    pub(super) cause: Cause,
-    pub(super) at: SystemTime,
+pub(in crate::leases) struct Record {
+    pub(in crate::leases) number: u64,
+    pub(in crate::leases) id: Id,
+    pub(in crate::leases) cause: Cause,
+    pub(in crate::leases) at: SystemTime,
 }
 
 /// One entry: the beginning of a life, or events in a row.
 #[derive(Debug)]
-pub(super) struct StreamEntry {
+pub(in crate::leases) struct StreamEntry {
     /// The number of the last event.
-    pub(super) last: u64,
+    pub(in crate::leases) last: u64,
     /// Empty where a life begins.
-    pub(super) records: Vec<Record>,
+    pub(in crate::leases) records: Vec<Record>,
 }
 
 impl StreamEntry {
     /// Reads one entry: its id, then its fields and values in turn.
-    pub(super) fn read((id, fields): (String, Vec<Value>)) -> Result<Self, Error> {
+    pub(in crate::leases) fn read((id, fields): (String, Vec<Value>)) -> Result<Self, Error> {
         let last =
             id.split('-').next().and_then(|number| number.parse().ok()).ok_or_else(unexpected_answer)?;
         let mut fields = fields.into_iter();
@@ -58,7 +58,7 @@ impl StreamEntry {
     }
 
     /// The number before its first event.
-    pub(super) fn before(&self) -> u64 {
+    pub(in crate::leases) fn before(&self) -> u64 {
         self.last.saturating_sub(self.records.len().max(1) as u64)
     }
 }

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use presence_core::Id;
 use redis::Cmd;
 
-use super::config::Config;
-use super::script;
-use super::space::{Payloads, Space, SpaceScripts};
 use super::tail::Tail;
+use crate::leases::config::Config;
+use crate::leases::script;
+use crate::leases::space::{Payloads, Space, SpaceScripts};
 
 /// Who is online.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct IdSpace;
+pub(in crate::leases) struct IdSpace;
 
 impl Space for IdSpace {
     type Name = Id;

@@ -8,32 +8,32 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::outages::Reading;
-use super::shard::Registration;
-use super::stream_entry::{Record, StreamEntry};
+use super::record::{Record, StreamEntry};
+use crate::leases::outages::Reading;
+use crate::leases::shard::Registration;
 
 /// The ends of the logs, kept by the followers.
 #[derive(Debug)]
-pub(super) struct Tail {
+pub(in crate::leases) struct Tail {
     ends: Vec<Mutex<LogTail>>,
     news: watch::Sender<News>,
     /// Cancelled when there will be no more.
-    pub(super) ended: CancellationToken,
+    pub(in crate::leases) ended: CancellationToken,
     records_max: usize,
 }
 
 /// What streams are woken for.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct News {
-    pub(super) reading: Reading,
+pub(in crate::leases) struct News {
+    pub(in crate::leases) reading: Reading,
     /// Counts the followers that have begun.
-    pub(super) begun: usize,
+    pub(in crate::leases) begun: usize,
 }
 
 /// The end of one log.
 #[derive(Debug, Default)]
-pub(super) struct LogTail {
-    pub(super) registration: Option<Registration>,
+pub(in crate::leases) struct LogTail {
+    pub(in crate::leases) registration: Option<Registration>,
     /// There is every event after this number.
     after: u64,
     last: u64,
@@ -42,14 +42,14 @@ pub(super) struct LogTail {
 
 /// What an entry is to an end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(in crate::leases) enum Fit {
     Next,
     /// Something lies between: a new life, or events that were trimmed.
     Gap,
 }
 
 impl Tail {
-    pub(super) fn new(shards: usize, records_max: usize) -> Self {
+    pub(in crate::leases) fn new(shards: usize, records_max: usize) -> Self {
         Self {
             ends: (0..shards).map(|_| Mutex::default()).collect(),
             news: watch::Sender::default(),
@@ -58,16 +58,16 @@ impl Tail {
         }
     }
 
-    pub(super) fn news(&self) -> watch::Receiver<News> {
+    pub(in crate::leases) fn news(&self) -> watch::Receiver<News> {
         self.news.subscribe()
     }
 
-    pub(super) fn tell(&self, change: impl FnOnce(&mut News)) {
+    pub(in crate::leases) fn tell(&self, change: impl FnOnce(&mut News)) {
         self.news.send_modify(change);
     }
 
     /// Begins to follow a life, from number `last` on unless it was followed before.
-    pub(super) fn begin(&self, shard: usize, registration: &Registration, last: u64) {
+    pub(in crate::leases) fn begin(&self, shard: usize, registration: &Registration, last: u64) {
         let mut end = self.ends[shard].lock();
         let same = end.registration.as_ref().is_some_and(|known| known.epoch == registration.epoch);
         if !same {
@@ -84,11 +84,11 @@ impl Tail {
     }
 
     /// Where to read on.
-    pub(super) fn last(&self, shard: usize) -> u64 {
+    pub(in crate::leases) fn last(&self, shard: usize) -> u64 {
         self.ends[shard].lock().last
     }
 
-    pub(super) fn append(&self, shard: usize, entry: StreamEntry) -> Fit {
+    pub(in crate::leases) fn append(&self, shard: usize, entry: StreamEntry) -> Fit {
         let mut end = self.ends[shard].lock();
         if entry.last <= end.last {
             return Fit::Next;
@@ -112,7 +112,7 @@ impl Tail {
         fit
     }
 
-    pub(super) fn with<T>(&self, shard: usize, read: impl FnOnce(&LogTail) -> T) -> T {
+    pub(in crate::leases) fn with<T>(&self, shard: usize, read: impl FnOnce(&LogTail) -> T) -> T {
         read(&self.ends[shard].lock())
     }
 }
@@ -120,7 +120,7 @@ impl Tail {
 impl LogTail {
     /// Returns the events after `mark`, at most `limit`; if they are not all here, the number that
     /// all after are.
-    pub(super) fn page(&self, mark: u64, limit: usize) -> Result<Vec<Record>, u64> {
+    pub(in crate::leases) fn page(&self, mark: u64, limit: usize) -> Result<Vec<Record>, u64> {
         let Some(skipped) = mark.checked_sub(self.after) else { return Err(self.after) };
         let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
         Ok(self.records.iter().skip(skipped).take(limit).cloned().collect())
