@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use presence_core::tracker::{Timing, Tracker};
 use presence_core::{Error, ErrorKind};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::decode;
@@ -37,6 +38,10 @@ pub(super) struct Shared<S: Space = IdSpace> {
     /// Cancelled when the backend is shut down or dropped: calls are refused, what is under way is
     /// finished.
     pub(super) closing: CancellationToken,
+    /// Cancelled when streams have been given everything.
+    pub(super) ended: CancellationToken,
+    /// Counts the followers that have begun to read.
+    pub(super) following: watch::Sender<usize>,
     /// The name of this process, made anew at each start.
     process: String,
     timing: Timing,
@@ -61,6 +66,8 @@ impl Shared {
             awake_clock: Arc::default(),
             health,
             closing: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            following: watch::Sender::default(),
             process: crate::random::name()[..12].to_owned(),
             timing,
             keys,
@@ -82,6 +89,8 @@ impl Shared {
             awake_clock: Arc::clone(&self.awake_clock),
             health: Arc::clone(&self.health),
             closing: self.closing.clone(),
+            ended: self.ended.clone(),
+            following: watch::Sender::default(),
             process: self.process.clone(),
             timing: self.timing,
             config,

@@ -1,71 +1,61 @@
-//! Entries of a shard's log, as Redis gives them.
+//! Events of ids: who came or went, and why.
 
 use std::time::{Duration, SystemTime};
 
-use presence_core::{Cause, Error, ErrorKind, Id};
+use presence_core::{Cause, Error, Event, Id, Position, Status, Update};
 use redis::Value;
 
 use crate::leases::answer::decode;
+use crate::leases::record::{Happening, Record, StreamEntry, unexpected_entry};
 
-/// One event of a shard.
-#[derive(Debug, Clone)]
-pub(in crate::leases) struct Record {
-    pub(in crate::leases) number: u64,
-    pub(in crate::leases) id: Id,
-    pub(in crate::leases) cause: Cause,
-    pub(in crate::leases) at: SystemTime,
-}
+impl Happening for Cause {
+    type Update = Update;
 
-/// One entry: the beginning of a life, or events in a row.
-#[derive(Debug)]
-pub(in crate::leases) struct StreamEntry {
-    /// The number of the last event.
-    pub(in crate::leases) last: u64,
-    /// Empty where a life begins.
-    pub(in crate::leases) records: Vec<Record>,
-}
+    const SHOWS: bool = false;
 
-impl StreamEntry {
-    /// Reads one entry: its id, then its fields and values in turn.
-    pub(in crate::leases) fn read((id, fields): (String, Vec<Value>)) -> Result<Self, Error> {
-        let last =
-            id.split('-').next().and_then(|number| number.parse().ok()).ok_or_else(unexpected_answer)?;
+    fn read(last: u64, fields: Vec<Value>) -> Result<StreamEntry<Self>, Error> {
         let mut fields = fields.into_iter();
         let (Some(first), Some(value)) = (fields.next(), fields.next()) else {
-            return Err(unexpected_answer());
+            return Err(unexpected_entry());
         };
         if decode::<String>(first)? == "life" {
-            return Ok(Self { last, records: Vec::new() });
+            return Ok(StreamEntry { before: last.saturating_sub(1), last, from: None, records: Vec::new() });
         }
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(decode(value)?);
         let count = fields.len() / 2;
-        let mut records = Vec::with_capacity(count);
-        let mut number = last.checked_sub(count as u64).ok_or_else(unexpected_answer)?;
+        let before = last.checked_sub(count as u64).ok_or_else(unexpected_entry)?;
+        let (mut number, mut records) = (before, Vec::with_capacity(count));
         while let (Some(cause), Some(id)) = (fields.next(), fields.next()) {
             number += 1;
-            let id = Id::new(&decode::<String>(id)?).map_err(|_| unexpected_answer())?;
-            let cause = match decode::<String>(cause)?.as_str() {
-                "h" => Cause::Heartbeat,
-                "k" => Cause::Held,
-                "x" => Cause::Expired,
-                "e" => Cause::Ended,
-                "o" => Cause::Explicit,
-                _ => return Err(unexpected_answer()),
+            let id = Id::new(&decode::<String>(id)?).map_err(|_| unexpected_entry())?;
+            let what = match decode::<String>(cause)?.as_str() {
+                "h" => Self::Heartbeat,
+                "k" => Self::Held,
+                "x" => Self::Expired,
+                "e" => Self::Ended,
+                "o" => Self::Explicit,
+                _ => return Err(unexpected_entry()),
             };
-            records.push(Record { number, id, cause, at });
+            records.push(Record { number, id, what, at });
         }
-        Ok(Self { last, records })
+        Ok(StreamEntry { before, last, from: None, records })
     }
 
-    /// The number before its first event.
-    pub(in crate::leases) fn before(&self) -> u64 {
-        self.last.saturating_sub(self.records.len().max(1) as u64)
+    fn change(record: Record<Self>, position: Position) -> Update {
+        Update::Change(Event::new(record.id, record.what, record.at, position))
     }
-}
 
-fn unexpected_answer() -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "the event log in redis has an entry that presence did not write; check what else uses its prefix",
-    )
+    fn correction(record: Record<Self>) -> (Id, Option<Update>) {
+        let is_online = record.what.status() == Status::Online;
+        let update = is_online.then(|| Update::present(record.id.clone(), Status::Online));
+        (record.id, update)
+    }
+
+    fn absent(id: Id) -> Update {
+        Update::present(id, Status::Offline)
+    }
+
+    fn synced(position: Position) -> Update {
+        Update::Synced(position)
+    }
 }
