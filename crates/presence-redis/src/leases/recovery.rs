@@ -7,7 +7,7 @@ use presence_core::Error;
 use presence_core::tracker::OnlineName;
 use redis::Value;
 
-use super::answer::decode;
+use super::answer::{Answer, decode};
 use super::outbox::StepKind;
 use super::space::{Payloads, Space};
 use super::writer::ShardWriter;
@@ -24,8 +24,8 @@ impl<S: Space> ShardWriter<S> {
         // What a server without its last writes still believes.
         self.let_go_of_extras().await?;
         let left = match self.scripts().settle(&registration).await? {
-            Ok(left) => left,
-            Err(lost) => {
+            Answer::Told(left) => left,
+            Answer::Lost(lost) => {
                 self.lose(lost);
                 return Ok(());
             }
@@ -63,8 +63,8 @@ impl<S: Space> ShardWriter<S> {
                     // does so after it.
                     let call = self.next_call();
                     match self.scripts().announce(&registration, call, &names).await? {
-                        Ok(written) => self.shard().hear(written.last),
-                        Err(lost) => {
+                        Answer::Told(written) => self.shard().hear(written.last),
+                        Answer::Lost(lost) => {
                             self.lose(lost);
                             return Ok(());
                         }

@@ -9,7 +9,7 @@ use presence_core::Error;
 use presence_core::tracker::Millis;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::answer::Lost;
+use super::answer::{Answer, Lost};
 use super::config::Config;
 use super::ids::IdSpace;
 use super::outbox::{Step, StepAnswer, StepKind};
@@ -98,7 +98,7 @@ impl<S: Space> ShardWriter<S> {
         let rest = async {
             while self.flush_some().await? {}
             if let Some(registration) = self.registration.clone()
-                && let Err(lost) = self.scripts().leave(&registration).await?
+                && let Answer::Lost(lost) = self.scripts().leave(&registration).await?
             {
                 self.lose(lost);
             }
@@ -209,8 +209,8 @@ impl<S: Space> ShardWriter<S> {
             .renew(&registration.epoch, &registration.process, roster, allowance, policy)
             .await?;
         let renewed = match answer {
-            Ok(renewed) => renewed,
-            Err(lost) => {
+            Answer::Told(renewed) => renewed,
+            Answer::Lost(lost) => {
                 self.lose(lost);
                 return Ok(None);
             }
@@ -305,12 +305,12 @@ impl<S: Space> ShardWriter<S> {
             written => written?,
         };
         match written {
-            Ok(written) => {
+            Answer::Told(written) => {
                 let (_, steps) = self.unanswered.take().unwrap_or_default();
                 self.written(&steps, written);
                 Ok(true)
             }
-            Err(lost) => {
+            Answer::Lost(lost) => {
                 self.lose(lost);
                 Ok(false)
             }

@@ -32,6 +32,15 @@ pub(in crate::memory) struct Record {
     pub(super) at: SystemTime,
 }
 
+/// What came of an update.
+#[derive(Debug)]
+pub(super) enum Updated {
+    NoMember,
+    /// It was shown already.
+    Same,
+    Changed(Action),
+}
+
 impl RoomState {
     pub(super) fn new(epoch: u64, events_max: usize, keys: RandomState) -> Self {
         Self {
@@ -56,14 +65,14 @@ impl RoomState {
         Action::Joined(payload)
     }
 
-    /// Changes what a member shows. The outer `None` is no member, the inner one no change.
-    pub(super) fn update(&mut self, id: &Id, payload: &Payload) -> Option<Option<Action>> {
-        let current = self.members.get_mut(id)?;
+    /// Changes what a member shows.
+    pub(super) fn update(&mut self, id: &Id, payload: &Payload) -> Updated {
+        let Some(current) = self.members.get_mut(id) else { return Updated::NoMember };
         if current == payload {
-            return Some(None);
+            return Updated::Same;
         }
         current.clone_from(payload);
-        Some(Some(Action::Updated(payload.clone())))
+        Updated::Changed(Action::Updated(payload.clone()))
     }
 
     pub(super) fn leave(&mut self, id: &Id) {

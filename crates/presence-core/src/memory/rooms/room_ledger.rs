@@ -7,7 +7,7 @@ use foldhash::quality::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
-use super::room::RoomState;
+use super::room::{RoomState, Updated};
 use super::stripe::{EventLimits, RoomStripe};
 use crate::event::Status;
 use crate::feed::Reading;
@@ -63,13 +63,15 @@ impl RoomLedger {
     /// Changes what a member shows, and says whether it is one.
     pub(super) fn update(&self, room: &Room, id: &Id, payload: &Payload) -> bool {
         let mut stripe = self.stripe(room);
-        let Some(action) = stripe.get_mut(room).and_then(|hall| hall.update(id, payload)) else {
-            return false;
-        };
-        if let Some(action) = action {
-            self.append(&mut stripe, room, id, action);
-            drop(stripe);
-            self.announce();
+        let updated = stripe.get_mut(room).map_or(Updated::NoMember, |hall| hall.update(id, payload));
+        match updated {
+            Updated::NoMember => return false,
+            Updated::Same => {}
+            Updated::Changed(action) => {
+                self.append(&mut stripe, room, id, action);
+                drop(stripe);
+                self.announce();
+            }
         }
         true
     }

@@ -7,7 +7,7 @@ use presence_core::{Cursor, Error, ErrorKind, Id};
 use tokio::time::Instant;
 
 use super::space::RoomSpace;
-use crate::leases::answer::{Answered, decode, ok};
+use crate::leases::answer::{Answer, Answered, decode};
 use crate::leases::keys::ShardKeys;
 use crate::leases::listing::{self, ShardCursor};
 use crate::leases::script::{ROOM, ms};
@@ -24,7 +24,7 @@ impl Scripts<'_, RoomSpace> {
             command.arg(epoch).arg(ms(allowance));
         });
         type Shape = (String, u64, u64, u64, Vec<String>, u64);
-        ok(answer.await?, |(_, last, online, recovering, overdue, forgot): Shape| Looked {
+        Answer::read(answer.await?, |(_, last, online, recovering, overdue, forgot): Shape| Looked {
             last,
             online,
             recovering: Duration::from_millis(recovering),
