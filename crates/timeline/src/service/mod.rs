@@ -4,7 +4,6 @@
 
 mod calls;
 mod code;
-mod entry;
 pub(crate) mod in_flight;
 
 pub(crate) use self::calls::Calls;
