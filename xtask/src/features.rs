@@ -28,6 +28,7 @@ const PACKAGES: &[(&str, &str, Sets)] = &[
     // All its features are those of redis-link.
     ("presence-redis", "presence-redis", Sets::Listed(&["cluster,sentinel,tls"])),
     ("redis-mpx", "mpx", Sets::Each),
+    ("tidings-join", "join", Sets::Each),
 ];
 
 pub(crate) fn run() -> Result<()> {

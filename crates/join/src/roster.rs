@@ -1,20 +1,40 @@
 //! Who is online, ready to be told: a copy of presence with a position, so that a snapshot and the
 //! changes fit.
+//!
+//! ```text
+//! Presence ──changes──► RosterKeeper ──► Roster ──who──► whoever asks
+//!                            └────────► $presence ────► whoever listens
+//! ```
+//!
+//! A client binds the channel [`PRESENCE`](channel::PRESENCE), asks for [`Roster::who`], and from
+//! then on ignores changes whose position is not above that of the answer.
+//!
+//! # Shapes
+//!
+//! ```text
+//! who         {"ids":["alice","bob"],"count":2,"position":"123"}    at most 1,000 ids and 128 KiB, by name
+//! $presence   {"id":"bob","status":"OFFLINE","at":1790000000000,"position":"124"}
+//!             {"lagged":true,"position":"125"}                      the copy was made anew: ask again
+//! ```
+//!
+//! `at` is in milliseconds since 1970; `position` counts the changes of this process's copy, in
+//! decimal.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use conductor_hub::Hub;
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
+use presence_core::{ErrorKind, Event, Events, Id, Presence, Since, Status, Update};
 use serde_json::json;
-use tidings::hub::Hub;
-use tidings::presence::{Error, ErrorKind, Event, Events, Id, Presence, Since, Status, Update};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::channel;
-use crate::clock;
+use crate::tasks::Tasks;
+use crate::{Error, channel, clock};
 
 /// Ids in one snapshot, and their bytes; who needs more asks for the statuses of those who matter.
 const SNAPSHOT_IDS_MAX: usize = 1_000;
@@ -23,10 +43,12 @@ const SNAPSHOT_BYTES_MAX: usize = 128 * 1024;
 /// How long to wait before asking presence again after it failed.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// A copy of who is online.
-#[derive(Debug, Default)]
-pub(super) struct Roster {
-    state: Mutex<Locked>,
+/// A copy of who is online; clones are the same copy.
+///
+/// It is true while a [`RosterKeeper`] keeps it so; before, nobody is online at position 0.
+#[derive(Debug, Clone, Default)]
+pub struct Roster {
+    state: Arc<Mutex<Locked>>,
 }
 
 #[derive(Debug, Default)]
@@ -39,8 +61,11 @@ struct Locked {
 }
 
 impl Roster {
-    /// Returns who is online, as many as one answer takes, as JSON.
-    pub(super) fn who(&self) -> Bytes {
+    /// Returns who is online, as many as one answer takes, as JSON of the shape above.
+    ///
+    /// It is made once between two changes, however many ask.
+    #[must_use]
+    pub fn who(&self) -> Bytes {
         let mut state = self.state.lock();
         if let Some(who) = &state.who {
             return who.clone();
@@ -57,8 +82,8 @@ impl Roster {
         who
     }
 
-    /// Keeps the copy true and publishes each change, until `stop` or until presence is closed.
-    pub(super) async fn follow(self: Arc<Self>, presence: Presence, hub: Hub, stop: CancellationToken) {
+    /// Keeps the copy true and publishes each change, until `stop`.
+    async fn follow(self, presence: Presence, hub: Hub, stop: CancellationToken) {
         let follow = async {
             loop {
                 match presence.events(Since::Snapshot).await {
@@ -69,13 +94,14 @@ impl Roster {
                                 "events of presence were lost; reading again who is online"
                             );
                         }
-                        None => return,
+                        // Presence was shut down: nothing changes any more.
+                        None => return stop.cancelled().await,
                     },
                     // The state of presence, which the log tells once, says so too.
                     Err(error) => tracing::debug!(%error, "events of presence cannot be read; trying again"),
                 }
                 // Meanwhile the copy stays as it is: what cannot be read is no news.
-                tokio::time::sleep(AGAIN).await;
+                sleep(AGAIN).await;
             }
         };
         stop.run_until_cancelled(follow).await;
@@ -83,7 +109,7 @@ impl Roster {
 
     /// Copies one stream to its end, or to where it lost events. An outage is neither: the stream
     /// goes on after it.
-    async fn copy(&self, mut events: Events, hub: &Hub) -> Option<Error> {
+    async fn copy(&self, mut events: Events, hub: &Hub) -> Option<presence_core::Error> {
         let mut listed = BTreeSet::new();
         while let Some(update) = events.next().await {
             match update {
@@ -114,7 +140,8 @@ impl Roster {
     }
 
     fn change(&self, event: Event, hub: &Hub) {
-        let mut body = json!({ "id": event.id.as_str(), "status": event.status.to_string(), "at": clock::unix_ms(event.at) });
+        let at = clock::unix_ms(event.at);
+        let mut body = json!({ "id": event.id.as_str(), "status": event.status.to_string(), "at": at });
         let position = {
             let mut state = self.state.lock();
             note(&mut state.online, event.id, event.status);
@@ -122,6 +149,54 @@ impl Roster {
         };
         body["position"] = position.to_string().into();
         publish(hub, &body);
+    }
+}
+
+/// The task that keeps a [`Roster`] true and publishes its changes.
+///
+/// They go to the clients of a hub, on the channel [`PRESENCE`](channel::PRESENCE).
+///
+/// [`start`](Self::start) makes it, [`shutdown`](Self::shutdown) ends it and waits; dropping the
+/// last handle ends it without waiting. While presence is out of reach, the copy stays as it is:
+/// what cannot be read is no news.
+#[derive(Debug, Clone)]
+pub struct RosterKeeper {
+    tasks: Tasks,
+}
+
+impl RosterKeeper {
+    /// Starts to follow presence, which makes the copy, and publishes from then on.
+    #[must_use = "dropped, it ends at once"]
+    pub fn start(roster: Roster, presence: Presence, hub: Hub) -> Self {
+        let tasks = Tasks::new();
+        let stop = tasks.stop.clone();
+        tasks.keep("the follower of presence", move || {
+            roster.clone().follow(presence.clone(), hub.clone(), stop.clone())
+        });
+        Self { tasks }
+    }
+
+    /// Waits until its task cannot go on, and returns why.
+    ///
+    /// The task is started again when it ends before its time; this returns when that happened five
+    /// times within a minute. It waits for ever while all is well, and after the shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called again at any time.
+    pub async fn failed(&self) -> Error {
+        self.tasks.failed().await
+    }
+
+    /// Ends the task, for all clones of this handle; the roster stays as it is then.
+    ///
+    /// Returns whether it ended within `grace`. A second call waits for the same end.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped after it was first polled has ended it all the same.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.tasks.shutdown(grace).await
     }
 }
 
@@ -150,10 +225,12 @@ fn publish(hub: &Hub, body: &serde_json::Value) {
 
 #[cfg(test)]
 mod tests {
+    use conductor_hub::{Config, Hooks};
     use futures_util::stream;
-    use tidings::presence::{Cause, Position};
+    use presence_core::{Cause, Error, Position};
 
-    use super::*;
+    // The error of presence is another one than ours.
+    use super::{ErrorKind, Event, Events, Hub, Roster, Status, Update};
 
     fn present(id: &str) -> Result<Update, Error> {
         Ok(Update::present(id.parse().unwrap(), Status::Online))
@@ -174,7 +251,7 @@ mod tests {
 
     /// Copies a stream that ends after these; who is online then, and the kind of the loss.
     async fn copy(roster: &Roster, updates: Vec<Result<Update, Error>>) -> (Vec<String>, Option<ErrorKind>) {
-        let hub = Hub::start(tidings::hub::Config::default(), tidings::hub::Hooks::default()).unwrap();
+        let hub = Hub::start(Config::default(), Hooks::default()).unwrap();
         let lost = roster.copy(Events::new(stream::iter(updates)), &hub).await;
         let who: serde_json::Value = serde_json::from_slice(&roster.who()).unwrap();
         let ids = who["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect();

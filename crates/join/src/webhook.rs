@@ -13,24 +13,45 @@
 //!
 //! # Delivery
 //!
-//! At least once, in the order of presence. The bookmark moves after the receiver has answered, so
-//! that it may hear the same again after a crash of either side, and never misses what the log
-//! still has.
+//! At least once, in the order of presence, in posts of up to 500 events. Only an answer of 2xx in
+//! time means that the receiver has a post; until then it is repeated, after a random time of up to
+//! 200 ms that doubles with each failure up to 30 s. The bookmark moves after the receiver has
+//! answered, so that it may hear the same again after a crash of either side, and never misses what
+//! the log still has.
+//!
+//! # Shapes
+//!
+//! ```text
+//! POST <the path and query of the address>
+//! content-type: application/json
+//! webhook-id: <one for each batch, the same at every attempt>
+//! webhook-timestamp: <of the attempt, in Unix seconds>
+//! webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">    with a secret
+//!
+//! {"lagged":null,
+//!  "events":[{"id":"alice","status":"ONLINE","cause":"HELD","at":1790000000000,"position":"9f3a5c00d1e2b477-58"}]}
+//! ```
+//!
+//! `lagged` is `{"missed":12}` if that many events before these are lost, and `{"missed":null}` if
+//! nobody knows how many: the receiver then has to find out anew who is online. `at` is in
+//! milliseconds since 1970. `position` is where [`Presence::events`] goes on after the event.
 
 mod backoff;
 mod batch;
 mod bookmark;
 mod client;
+mod config;
+mod connector;
+mod metrics;
+mod outage_log;
 mod secret;
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
-use metrics::Counter;
-use tidings::presence::{Error, Presence, Since};
+use bytes::Bytes;
+use presence_core::{Presence, Since};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -38,42 +59,128 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use self::batch::{Batch, Cutter, Lagged};
-pub(crate) use self::bookmark::Bookmark;
+pub use self::bookmark::Bookmark;
 use self::client::WebhookClient;
-pub(crate) use self::secret::Secret;
-use crate::config::{Config, WebAddress};
-use crate::log::OutageLog;
-use crate::random;
-use crate::supervisor::Supervisor;
+pub use self::config::Config;
+use self::metrics::Counters;
+use self::outage_log::OutageLog;
+pub use self::secret::Secret;
+use crate::tasks::Tasks;
+use crate::{Error, ErrorKind};
 
-/// Says whether somebody listens at `url`, and whether it can be talked to. Nothing is posted.
-pub(crate) async fn check(url: &WebAddress, config: &Config) -> anyhow::Result<()> {
-    WebhookClient::new(
-        url.expose(),
-        config.webhook_secret.clone(),
-        config.webhook_timeout,
-        &TaskTracker::new(),
-    )?;
-    let uri = url.expose();
-    let defaults = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    let port = uri.port_u16().unwrap_or(defaults);
-    // An IPv6 address stands in brackets there, and must not here.
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let connected = async { timeout(config.webhook_timeout, TcpStream::connect((host, port))).await? };
-    connected
-        .await
-        .map(drop)
-        .map_err(|error: io::Error| anyhow!("--webhook-url: {url} cannot be reached: {error}"))
-}
-
-/// How long a post that is on its way when the server stops may still take.
+/// How long a post that is on its way at the stop may still take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A running webhook.
+/// A running webhook: a handle, cheap to clone.
+///
+/// [`start`](Self::start) makes it, [`shutdown`](Self::shutdown) ends it and waits; dropping the
+/// last handle ends it without waiting.
+///
+/// # Examples
+///
+/// ```no_run
+/// use presence_core::Presence;
+/// use presence_core::memory::Memory;
+/// use tidings_join::webhook::{Config, Secret, Webhook};
+///
+/// # async fn start(secret: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let presence = Presence::new(Memory::start(Default::default())?);
+/// let config = Config::new("https://example.org/presence")
+///     .secret(Secret::new(secret)?)
+///     .bookmark("data/webhook");
+/// let webhook = Webhook::start(config, presence.clone()).await?;
+/// // ...
+/// assert!(webhook.shutdown(std::time::Duration::from_secs(2)).await);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    tasks: Tasks,
+}
+
+impl Webhook {
+    /// Starts to follow presence; from here on no event is missed.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) names the setting that is wrong;
+    /// [`Unavailable`](ErrorKind::Unavailable) says that presence cannot be followed, and
+    /// [`Closed`](ErrorKind::Closed) that it was shut down. A receiver that cannot be reached is no
+    /// error: it is posted to until it can.
+    pub async fn start(config: Config, presence: Presence) -> Result<Self, Error> {
+        let tasks = Tasks::new();
+        let courier = Arc::new(Courier::new(config, presence, &tasks)?);
+        let mut first = Some(courier.follow().await.map_err(unreadable)?);
+        tasks.keep("the webhook", move || Arc::clone(&courier).run(first.take()));
+        Ok(Self { tasks })
+    }
+
+    /// Tries whether somebody listens at the address, and whether it can be talked to.
+    ///
+    /// Nothing is posted, and nothing goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) names the setting that is wrong;
+    /// [`Unavailable`](ErrorKind::Unavailable) has the cause for which the receiver cannot be
+    /// reached as its source.
+    pub async fn check(config: Config) -> Result<(), Error> {
+        let url = config.validate()?;
+        WebhookClient::new(url.clone(), config.secret, config.timeout, &TaskTracker::new())?;
+        let defaults = if url.scheme_str() == Some("https") { 443 } else { 80 };
+        let port = url.port_u16().unwrap_or(defaults);
+        // An IPv6 address stands in brackets there, and must not here.
+        let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+        let connected = async { timeout(config.timeout, TcpStream::connect((host, port))).await? };
+        connected.await.map(drop).map_err(|error: io::Error| {
+            let text = format!("the receiver at {host}, port {port}, cannot be reached");
+            Error::with_source(ErrorKind::Unavailable, text, error)
+        })
+    }
+
+    /// Waits until its task cannot go on, and returns why.
+    ///
+    /// The task is started again when it ends before its time; this returns when that happened five
+    /// times within a minute. It waits for ever while all is well, and after the shutdown.
+    ///
+    /// # Cancel safety
+    ///
+    /// May be dropped and called again at any time.
+    pub async fn failed(&self) -> Error {
+        self.tasks.failed().await
+    }
+
+    /// Ends the webhook, for all clones of this handle.
+    ///
+    /// What has happened by now is posted, once and within a second; what the receiver has not
+    /// heard by then it hears after the next start, if there is a bookmark and the log of presence
+    /// still has it. So it comes before the shutdown of presence. Returns whether all ended within
+    /// `grace`. A second call waits for the same end.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped after it was first polled has ended it all the same.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.tasks.shutdown(grace).await
+    }
+}
+
+/// Says why presence cannot be followed.
+fn unreadable(error: presence_core::Error) -> Error {
+    let kind = match error.kind() {
+        presence_core::ErrorKind::Closed => ErrorKind::Closed,
+        presence_core::ErrorKind::InvalidInput => ErrorKind::Config,
+        _ => ErrorKind::Unavailable,
+    };
+    Error::with_source(kind, "events of presence cannot be read", error)
+}
+
+/// Carries the events of presence to the receiver.
 #[derive(Debug)]
-pub(crate) struct Webhook {
-    courier: WebhookClient,
-    bookmark: Bookmark,
+struct Courier {
+    client: WebhookClient,
+    bookmark: Option<Bookmark>,
     presence: Presence,
     stop: CancellationToken,
     counters: Counters,
@@ -83,21 +190,15 @@ pub(crate) struct Webhook {
     unmarked: OutageLog,
 }
 
-impl Webhook {
-    /// Starts it, if one is configured; from here on no event is missed.
-    pub(crate) async fn start(
-        config: &Config,
-        bookmark: PathBuf,
-        presence: &Presence,
-        supervisor: &Supervisor,
-    ) -> anyhow::Result<()> {
-        let Some(url) = &config.webhook_url else { return Ok(()) };
-        let (tasks, secret) = (supervisor.tasks(), config.webhook_secret.clone());
-        let webhook = Arc::new(Self {
-            courier: WebhookClient::new(url.expose(), secret, config.webhook_timeout, tasks)?,
-            bookmark: Bookmark::new(bookmark),
-            presence: presence.clone(),
-            stop: supervisor.stop().clone(),
+impl Courier {
+    fn new(config: Config, presence: Presence, tasks: &Tasks) -> Result<Self, Error> {
+        let url = config.validate()?;
+        let Config { secret, timeout, bookmark, .. } = config;
+        Ok(Self {
+            client: WebhookClient::new(url, secret, timeout, &tasks.tracker)?,
+            bookmark: bookmark.map(Bookmark::new),
+            presence,
+            stop: tasks.stop.clone(),
             counters: Counters::new(),
             refused: OutageLog::new(
                 "the webhook's receiver does not accept a post; it is repeated until it does",
@@ -105,19 +206,15 @@ impl Webhook {
             unmarked: OutageLog::new(
                 "the progress of the webhook cannot be saved; after a restart its receiver gets events again",
             ),
-        });
-        let mut first =
-            Some(webhook.follow().await.context("--webhook-url: events of presence cannot be read")?);
-        supervisor.keep("the webhook", move || Arc::clone(&webhook).run(first.take()));
-        Ok(())
+        })
     }
 
     /// Follows presence from where the receiver stands.
-    async fn follow(&self) -> Result<Cutter, Error> {
-        let (since, lagged) = match self.bookmark.read() {
-            Ok(Some(position)) => (Since::Position(position), None),
-            Ok(None) => (Since::Now, None),
-            Err(error) => {
+    async fn follow(&self) -> Result<Cutter, presence_core::Error> {
+        let (since, lagged) = match self.bookmark.as_ref().map(Bookmark::read) {
+            Some(Ok(Some(position))) => (Since::Position(position), None),
+            None | Some(Ok(None)) => (Since::Now, None),
+            Some(Err(error)) => {
                 tracing::warn!(
                     %error,
                     "the saved progress of the webhook cannot be read; it begins with new events"
@@ -128,7 +225,7 @@ impl Webhook {
         Ok(Cutter::new(self.presence.events(since).await?, lagged))
     }
 
-    /// Tells until presence ends, or until `stop` and there is nothing more to tell.
+    /// Tells until `stop` and there is nothing more to tell.
     async fn run(self: Arc<Self>, cutter: Option<Cutter>) {
         let Some(mut cutter) = (match cutter {
             Some(cutter) => Some(cutter),
@@ -140,13 +237,15 @@ impl Webhook {
             if !batch.is_silent() && !self.deliver(&batch).await {
                 return;
             }
-            if let Some(position) = batch.position() {
-                match self.bookmark.set(position).await {
+            if let (Some(bookmark), Some(position)) = (&self.bookmark, batch.position()) {
+                match bookmark.set(position).await {
                     Ok(()) => self.unmarked.over(),
                     Err(error) => self.unmarked.note(&error),
                 }
             }
         }
+        // Presence may have been shut down before: nothing happens there any more.
+        self.stop.cancelled().await;
     }
 
     /// Follows presence anew after a fault of ours, as soon as it can be followed.
@@ -162,16 +261,15 @@ impl Webhook {
                         failures,
                         "events of presence cannot be read for the webhook; trying again"
                     );
-                    sleep(random::below(backoff::most(failures))).await;
+                    sleep(backoff::wait(failures)).await;
                 }
             }
         }
     }
 
-    /// Posts until the receiver has it. `false` if the server stops before that.
+    /// Posts until the receiver has it. `false` if the stop comes before that.
     async fn deliver(&self, batch: &Batch) -> bool {
-        let (id, body) = (Uuid::new_v4().to_string(), batch.body());
-        let body = axum::body::Bytes::from(body);
+        let (id, body) = (Uuid::new_v4().to_string(), Bytes::from(batch.body()));
         if let Some(lagged) = batch.lagged() {
             self.counters.lagged.increment(1);
             tracing::warn!(
@@ -181,7 +279,7 @@ impl Webhook {
         }
         for failures in 1.. {
             let posted = tokio::select! {
-                posted = self.courier.post(&id, body.clone()) => posted,
+                posted = self.client.post(&id, body.clone()) => posted,
                 () = self.last_moment() => return false,
             };
             let Err(error) = posted else {
@@ -194,8 +292,8 @@ impl Webhook {
             if self.stop.is_cancelled() {
                 return false;
             }
-            let wait = random::below(backoff::most(failures));
-            self.refused.note(&format_args!("{error:#}"));
+            let wait = backoff::wait(failures);
+            self.refused.note(&error);
             // A stop is a reason to try once more now.
             self.stop.run_until_cancelled(sleep(wait)).await;
         }
@@ -205,34 +303,5 @@ impl Webhook {
     async fn last_moment(&self) {
         self.stop.cancelled().await;
         sleep(LAST_WORDS).await;
-    }
-}
-
-#[derive(Debug)]
-struct Counters {
-    posted: Counter,
-    failed: Counter,
-    events: Counter,
-    lagged: Counter,
-}
-
-impl Counters {
-    fn new() -> Self {
-        let posts = "tidings_webhook_posts_total";
-        metrics::describe_counter!(posts, "Posts of the webhook, by whether the receiver accepted them");
-        metrics::describe_counter!(
-            "tidings_webhook_events_total",
-            "Events that the webhook's receiver accepted"
-        );
-        metrics::describe_counter!(
-            "tidings_webhook_lagged_total",
-            "How often events were lost before the webhook's receiver got them"
-        );
-        Self {
-            posted: metrics::counter!(posts, "outcome" => "taken"),
-            failed: metrics::counter!(posts, "outcome" => "failed"),
-            events: metrics::counter!("tidings_webhook_events_total"),
-            lagged: metrics::counter!("tidings_webhook_lagged_total"),
-        }
     }
 }

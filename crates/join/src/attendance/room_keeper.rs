@@ -16,16 +16,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
-use tidings::presence::rooms::{Payload, Room, Rooms};
-use tidings::presence::{Device, ErrorKind, Id};
+use presence_core::rooms::{Payload, Room, Rooms};
+use presence_core::{Device, ErrorKind, Id};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::channel;
 use super::visits::{RoomCall, Visits};
-use crate::random;
+use crate::channel;
 
 /// Connections whose rooms are brought to what is wanted at once: enough for a store to take many
 /// together.
@@ -33,15 +32,15 @@ const RUNNING_MAX: usize = 256;
 /// How long to wait at most before the store is asked again after it failed.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// Keeps the rooms true to the connections of this server.
+/// Keeps the rooms true to the connections of this process.
 #[derive(Debug)]
-pub(super) struct Attendance {
+pub(super) struct RoomKeeper {
     rooms: Rooms,
     visits: Mutex<Visits>,
     news: Notify,
 }
 
-impl Attendance {
+impl RoomKeeper {
     pub(super) fn new(rooms: Rooms) -> Self {
         Self { rooms, visits: Mutex::default(), news: Notify::new() }
     }
@@ -83,16 +82,16 @@ impl Attendance {
             let Some(Ok(place)) = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await else {
                 return;
             };
-            let (attendance, stop) = (Arc::clone(&self), stop.clone());
+            let (keeper, stop) = (Arc::clone(&self), stop.clone());
             tasks.spawn(async move {
                 // A fault must not leave a connection taken, and its rooms wrong, for good.
                 let settled =
-                    AssertUnwindSafe(stop.run_until_cancelled(attendance.settle(&device))).catch_unwind();
+                    AssertUnwindSafe(stop.run_until_cancelled(keeper.settle(&device))).catch_unwind();
                 if !matches!(settled.await, Ok(None | Some(true))) {
                     drop(place);
-                    stop.run_until_cancelled(sleep(random::below(AGAIN))).await;
-                    attendance.visits.lock().look_again(device);
-                    attendance.news.notify_one();
+                    stop.run_until_cancelled(sleep(AGAIN.mul_f64(fastrand::f64()))).await;
+                    keeper.visits.lock().look_again(device);
+                    keeper.news.notify_one();
                 }
             });
         }
@@ -147,7 +146,7 @@ impl Attendance {
     }
 }
 
-/// The room of a channel. Those of the server are none, nor are names that no room may have.
+/// The room of a channel. Those of the program are none, nor are names that no room may have.
 fn room(name: &str) -> Option<Room> {
     if channel::may_write(name) { Room::new(name).ok() } else { None }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use tidings::presence::rooms::{MemberKey, Payload, Room};
-use tidings::presence::{Device, Id};
+use presence_core::rooms::{MemberKey, Payload, Room};
+use presence_core::{Device, Id};
 
 /// The connections that are in rooms, or are to be.
 #[derive(Debug, Default)]

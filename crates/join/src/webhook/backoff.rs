@@ -7,9 +7,13 @@ const FIRST: Duration = Duration::from_millis(200);
 /// The longest possible wait after any.
 const MOST: Duration = Duration::from_secs(30);
 
-/// The longest wait after so many failures in a row, counted from 1; the wait itself is anything
-/// below.
-pub(super) fn most(failures: u32) -> Duration {
+/// Returns a random wait after so many failures in a row, counted from 1.
+pub(super) fn wait(failures: u32) -> Duration {
+    most(failures).mul_f64(fastrand::f64())
+}
+
+/// The longest wait after so many failures in a row, counted from 1.
+fn most(failures: u32) -> Duration {
     let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     FIRST.saturating_mul(doubled).min(MOST)
 }

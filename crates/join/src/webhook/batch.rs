@@ -1,11 +1,11 @@
 //! What one post tells: events in a row, and whether some before them are lost.
 
 use futures_util::{FutureExt as _, StreamExt as _};
+use presence_core::{Cause, Error, ErrorKind, Event, Events, Id, Position, Status, Update};
 use serde::Serialize;
-use tidings::presence::{Error, ErrorKind, Event, Events, Position, Update};
 use tokio_util::sync::CancellationToken;
 
-use crate::transition::TransitionJson;
+use crate::clock;
 
 /// Events in one post.
 pub(super) const EVENTS_MAX: usize = 500;
@@ -33,16 +33,20 @@ struct Body<'a> {
     events: Vec<PostedEvent<'a>>,
 }
 
+/// `{"id":"bob","status":"OFFLINE","cause":"ENDED","at":<unix ms>,"position":"…"}`.
 #[derive(Serialize)]
 struct PostedEvent<'a> {
-    #[serde(flatten)]
-    transition: TransitionJson<'a>,
-    position: String,
+    id: &'a Id,
+    status: Status,
+    cause: Cause,
+    at: u64,
+    position: &'a Position,
 }
 
 impl<'a> From<&'a Event> for PostedEvent<'a> {
     fn from(event: &'a Event) -> Self {
-        Self { transition: TransitionJson::from(event), position: event.position.to_string() }
+        let Event { id, status, cause, at, position, .. } = event;
+        Self { id, status: *status, cause: *cause, at: clock::unix_ms(*at), position }
     }
 }
 
@@ -135,9 +139,9 @@ fn more(lagged: Option<Lagged>, error: &Error) -> Lagged {
 
 #[cfg(test)]
 mod tests {
+    use presence_core::memory::{Config, Memory};
+    use presence_core::{Presence, Since};
     use serde_json::{Value, json};
-    use tidings::presence::memory::{Config, Memory};
-    use tidings::presence::{Presence, Since};
 
     use super::*;
 
@@ -191,12 +195,7 @@ mod tests {
         let Update::Synced(position) = position else { panic!("{position:?}") };
         let event = |id: &str| {
             let at = std::time::SystemTime::UNIX_EPOCH;
-            Ok(Update::Change(Event::new(
-                id.parse().unwrap(),
-                tidings::presence::Cause::Held,
-                at,
-                position.clone(),
-            )))
+            Ok(Update::Change(Event::new(id.parse().unwrap(), Cause::Held, at, position.clone())))
         };
         let items = vec![
             event("a"),

@@ -1,36 +1,51 @@
-//! How far the receiver has heard, kept in the data directory over restarts.
+//! How far the receiver has heard, kept in a file over restarts.
 
+use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::{fs, io};
 
-use anyhow::Context as _;
-use tidings::presence::Position;
+use presence_core::Position;
 
-/// One file with the text of a position.
-#[derive(Debug)]
-pub(crate) struct Bookmark {
+use crate::{Error, ErrorKind};
+
+/// How far a receiver has heard: one file with the text of a position.
+///
+/// A [`Webhook`](super::Webhook) reads and writes it; others may look, or copy the file.
+#[derive(Debug, Clone)]
+pub struct Bookmark {
     path: PathBuf,
 }
 
 impl Bookmark {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
+    /// Creates the bookmark in a file, which need not exist yet.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
     }
 
     /// Returns the stored position; `None` before the first one.
-    pub(crate) fn read(&self) -> anyhow::Result<Option<Position>> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| self.path.display().to_string()),
-        };
-        let position = text.trim().parse().with_context(|| self.path.display().to_string())?;
-        Ok(Some(position))
+    ///
+    /// It reads the file and blocks for as long.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](ErrorKind::Config) if the file cannot be read, or holds something else.
+    pub fn read(&self) -> Result<Option<Position>, Error> {
+        match fs::read_to_string(&self.path) {
+            Ok(text) => text.trim().parse().map(Some).map_err(|error| self.unreadable(error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.unreadable(error)),
+        }
+    }
+
+    fn unreadable(&self, error: impl StdError + Send + Sync + 'static) -> Error {
+        let text = format!("{} does not hold a position", self.path.display());
+        Error::with_source(ErrorKind::Config, text, error)
     }
 
     /// Stores a position aside and renames the file, so that a crash leaves the old or the new one.
     /// A power cut may lose the last moves: then the receiver hears those events again.
-    pub(crate) async fn set(&self, position: &Position) -> io::Result<()> {
+    pub(super) async fn set(&self, position: &Position) -> io::Result<()> {
         let aside = self.path.with_extension("new");
         tokio::fs::write(&aside, position.to_string()).await?;
         tokio::fs::rename(&aside, &self.path).await

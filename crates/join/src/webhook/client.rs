@@ -1,24 +1,20 @@
 //! One post: made, signed, and answered in time or not.
 
-use std::sync::Arc;
+use std::error::Error as StdError;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use axum::body::Bytes;
+use bytes::Bytes;
 use http::{Method, Request, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::rt::Executor;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioTimer;
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use super::connector::{Connector, connector};
 use super::secret::Secret;
-use crate::clock;
+use crate::{Error, clock};
 
 /// An answer's body says nothing to us; it is read, if it is short, so that its connection can be
 /// used again.
@@ -30,7 +26,7 @@ const IDLE: Duration = Duration::from_secs(60);
 /// Posts to one address.
 #[derive(Debug)]
 pub(super) struct WebhookClient {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<Connector, Full<Bytes>>,
     url: Uri,
     secret: Option<Secret>,
     timeout: Duration,
@@ -39,26 +35,22 @@ pub(super) struct WebhookClient {
 impl WebhookClient {
     /// Prepares to post; nothing is connected yet.
     pub(super) fn new(
-        url: &Uri,
+        url: Uri,
         secret: Option<Secret>,
         timeout: Duration,
         tasks: &TaskTracker,
-    ) -> anyhow::Result<Self> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        let connector =
-            HttpsConnectorBuilder::new().with_tls_config(tls(url)?).https_or_http().enable_http1();
+    ) -> Result<Self, Error> {
         let client = Client::builder(Tracked(tasks.clone()))
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(1)
-            .build(connector.wrap_connector(tcp));
-        Ok(Self { client, url: url.clone(), secret, timeout })
+            .build(connector(&url)?);
+        Ok(Self { client, url, secret, timeout })
     }
 
-    /// Posts once. Only an answer of 2xx in time means that the receiver has it.
-    pub(super) async fn post(&self, id: &str, body: Bytes) -> anyhow::Result<()> {
+    /// Posts once, or says why the receiver does not have it. Only an answer of 2xx in time means
+    /// that it does.
+    pub(super) async fn post(&self, id: &str, body: Bytes) -> Result<(), String> {
         let timestamp = clock::unix_ms(clock::now()) / 1_000;
         let mut request = Request::builder()
             .method(Method::POST)
@@ -70,17 +62,18 @@ impl WebhookClient {
         if let Some(secret) = &self.secret {
             request = request.header("webhook-signature", secret.sign(id, timestamp, &body));
         }
-        let request = request.body(Full::new(body)).context("the request to the receiver cannot be built")?;
-        timeout(self.timeout, self.talk(request)).await.with_context(|| {
-            format!("the receiver did not answer within --webhook-timeout, {:?}", self.timeout)
-        })?
+        let request = request.body(Full::new(body)).map_err(|error| {
+            format!("the request to the receiver cannot be built: {}", in_one_line(&error))
+        })?;
+        let late = |_elapsed| format!("the receiver did not answer within its time, {:?}", self.timeout);
+        timeout(self.timeout, self.talk(request)).await.map_err(late)?
     }
 
-    async fn talk(&self, request: Request<Full<Bytes>>) -> anyhow::Result<()> {
-        let answer = self.client.request(request).await?;
+    async fn talk(&self, request: Request<Full<Bytes>>) -> Result<(), String> {
+        let answer = self.client.request(request).await.map_err(|error| in_one_line(&error))?;
         let status = answer.status();
         if !status.is_success() {
-            bail!("the receiver answered {status}");
+            return Err(format!("the receiver answered {status}"));
         }
         // It has answered: what comes of the rest does not matter.
         Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.ok();
@@ -88,23 +81,16 @@ impl WebhookClient {
     }
 }
 
-/// The system's certificates, for an address that needs them.
-fn tls(url: &Uri) -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    if url.scheme_str() == Some("https") {
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!(%error, "one of the system's certificates cannot be read; it is not trusted");
-        }
-        roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() {
-            bail!("--webhook-url: https needs the system's certificates; install them, as there are none");
-        }
+/// An error with what caused it.
+fn in_one_line(error: &dyn StdError) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .context("TLS cannot be set up")?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    line
 }
 
 /// Runs a client's connections as tasks of ours.

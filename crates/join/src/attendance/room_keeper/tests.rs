@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
-use tidings::presence::memory::{Config, Memory};
-use tidings::presence::rooms::{Action, MemberPage, RoomBackend, RoomUpdate};
-use tidings::presence::{Cursor, Error, Events, Since, State};
+use presence_core::memory::{Config, Memory};
+use presence_core::rooms::{Action, MemberPage, RoomBackend, RoomUpdate};
+use presence_core::{Cursor, Error, Events, Since, State};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -88,7 +88,7 @@ impl RoomBackend for Flaky {
 }
 
 struct World {
-    attendance: Arc<Attendance>,
+    keeper: Arc<RoomKeeper>,
     rooms: Rooms,
     hello: Events<RoomUpdate>,
     stop: CancellationToken,
@@ -100,22 +100,22 @@ impl World {
         let rooms = Rooms::new(Flaky { store, failures: AtomicU32::new(failures) });
         let mut hello = rooms.events("hello", Since::Now).await.unwrap();
         hello.next().await.unwrap().unwrap();
-        let (attendance, stop) = (Arc::new(Attendance::new(rooms.clone())), CancellationToken::new());
+        let (keeper, stop) = (Arc::new(RoomKeeper::new(rooms.clone())), CancellationToken::new());
         let tasks = TaskTracker::new();
-        tasks.spawn(Arc::clone(&attendance).work(tasks.clone(), stop.clone()));
-        Self { attendance, rooms, hello, stop }
+        tasks.spawn(Arc::clone(&keeper).work(tasks.clone(), stop.clone()));
+        Self { keeper, rooms, hello, stop }
     }
 
     fn bind(&self, user: &str, connection: &str, channel: &str) {
-        self.attendance.bound(&connection.parse().unwrap(), &user.parse().unwrap(), channel);
+        self.keeper.bound(&connection.parse().unwrap(), &user.parse().unwrap(), channel);
     }
 
     fn unbind(&self, connection: &str, channel: &str) {
-        self.attendance.unbound(&connection.parse().unwrap(), channel);
+        self.keeper.unbound(&connection.parse().unwrap(), channel);
     }
 
     fn show(&self, connection: &str, channel: &str, text: &str) -> bool {
-        self.attendance.show(&connection.parse().unwrap(), channel, text.try_into().unwrap())
+        self.keeper.show(&connection.parse().unwrap(), channel, text.try_into().unwrap())
     }
 
     /// The next change in the room `hello`.
@@ -136,12 +136,12 @@ impl World {
     async fn assert_forgotten(&self) {
         // The last thing that is told of a visit comes before it is forgotten.
         let forgotten = async {
-            while !self.attendance.visits.lock().is_empty() {
+            while !self.keeper.visits.lock().is_empty() {
                 sleep(AGAIN).await;
             }
         };
         let forgotten = timeout(Duration::from_mins(10), forgotten).await;
-        assert!(forgotten.is_ok(), "{:?}", self.attendance.visits.lock());
+        assert!(forgotten.is_ok(), "{:?}", self.keeper.visits.lock());
     }
 }
 
@@ -163,7 +163,7 @@ async fn members_are_those_with_a_connection_that_is_bound() {
     world.unbind("3", "hello");
     assert_eq!(world.next().await, "bob left");
     assert_eq!(world.rooms.count("hello").await.unwrap(), 1);
-    world.attendance.gone(&"2".parse().unwrap());
+    world.keeper.gone(&"2".parse().unwrap());
     assert_eq!(world.next().await, "alice left");
     world.assert_forgotten().await;
 }
@@ -178,7 +178,7 @@ async fn a_store_that_fails_is_asked_again_until_it_has_what_is_wanted() {
     assert_eq!(came, ["alice joined ", "bob joined "]);
     world.unbind("1", "hello");
     assert_eq!(world.next().await, "alice left");
-    world.attendance.gone(&"2".parse().unwrap());
+    world.keeper.gone(&"2".parse().unwrap());
     assert_eq!(world.next().await, "bob left");
     world.assert_forgotten().await;
 }
@@ -196,7 +196,7 @@ async fn what_was_wanted_last_counts() {
         assert_eq!(world.next().await, "alice joined ");
         sleep(Duration::from_secs(60)).await;
         assert_eq!(world.rooms.count("hello").await.unwrap(), 1, "{failures} failures");
-        world.attendance.gone(&"1".parse().unwrap());
+        world.keeper.gone(&"1".parse().unwrap());
         assert_eq!(world.next().await, "alice left");
         world.assert_forgotten().await;
     }
@@ -214,7 +214,7 @@ async fn what_a_user_shows_outlives_a_second_connection() {
     world.unbind("1", "hello");
     assert!(world.show("2", "hello", "free"));
     assert_eq!(world.next().await, "alice updated free");
-    world.attendance.gone(&"2".parse().unwrap());
+    world.keeper.gone(&"2".parse().unwrap());
     assert_eq!(world.next().await, "alice left");
     world.assert_forgotten().await;
     world.bind("alice", "3", "hello");
@@ -222,11 +222,11 @@ async fn what_a_user_shows_outlives_a_second_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn channels_of_the_server_and_names_that_no_room_may_have_are_no_rooms() {
+async fn channels_of_the_program_and_names_that_no_room_may_have_are_no_rooms() {
     let world = World::start(0).await;
     for name in ["$presence", "$received:bob", "", "a\nb", &"x".repeat(513)] {
         world.bind("alice", "1", name);
         world.unbind("1", name);
     }
-    assert!(world.attendance.visits.lock().is_empty());
+    assert!(world.keeper.visits.lock().is_empty());
 }
