@@ -38,7 +38,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
     let supervisor = Supervisor::new();
-    let join = match Join::start(&config, &data_dir, supervisor.another()).await {
+    let join = match Join::start(&config, &data_dir).await {
         Ok(join) => join,
         Err(error) => {
             data_dir.abandon();
@@ -82,6 +82,7 @@ impl Server {
     ) -> anyhow::Result<Self> {
         let (stop, health) = (supervisor.stop().clone(), Health::default());
         join.follow_health(&health, &supervisor);
+        join.watch(&supervisor);
         let routes = Routes {
             hub: join.hub.clone(),
             presence: join.stores.presence.clone(),
