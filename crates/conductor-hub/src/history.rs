@@ -15,8 +15,14 @@ use crate::{Error, ErrorKind, Storage};
 
 const STRIPES: usize = 16;
 
+/// How many messages a channel keeps unless it is said otherwise.
+const MESSAGES_MAX: usize = 100;
+
 /// How long a message is kept unless it is said otherwise.
 const AGE_MAX: Duration = Duration::from_hours(24);
+
+/// The least room that a history may have.
+const BYTES_MIN: usize = 64 * 1024;
 
 /// Channels for which a stripe keeps room when most of them are forgotten.
 const ROOM_KEPT: usize = 64;
@@ -61,27 +67,34 @@ struct StoredMessage {
 }
 
 impl ChannelHistory {
-    /// Creates an empty history of at most `messages_max` messages per channel.
-    ///
-    /// It has at most `bytes_max` bytes in all, and keeps each message for 24 h.
+    /// Creates an empty history of at most `bytes_max` bytes in all, 64 KiB or more.
     ///
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config) if `bytes_max` is less than 64 KiB.
-    pub fn new(messages_max: usize, bytes_max: usize) -> Result<Self, Error> {
-        if bytes_max < 64 * 1024 {
+    pub fn new(bytes_max: usize) -> Result<Self, Error> {
+        if bytes_max < BYTES_MIN {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("the history has room for {bytes_max} bytes; it needs room for at least 65536"),
+                format!("the history has room for {bytes_max} bytes; it needs room for at least {BYTES_MIN}"),
             ));
         }
         Ok(Self {
             stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
-            messages_max,
+            messages_max: MESSAGES_MAX,
             age_max: AGE_MAX,
             stripe_bytes_max: bytes_max / STRIPES,
         })
+    }
+
+    /// Sets how many messages a channel keeps at most: 100 unless this is called.
+    ///
+    /// With 0 none are kept.
+    #[must_use]
+    pub const fn messages_max(mut self, messages_max: usize) -> Self {
+        self.messages_max = messages_max;
+        self
     }
 
     /// Sets how long a message is kept: 24 h unless this is called.

@@ -189,7 +189,7 @@ fn stored(history: &ChannelHistory, channel: &str, body: &[u8]) {
 
 #[tokio::test(start_paused = true)]
 async fn messages_of_a_history_have_an_age() {
-    let history = Arc::new(ChannelHistory::new(10, 1 << 20).expect("1 MiB is enough"));
+    let history = Arc::new(ChannelHistory::new(1 << 20).expect("1 MiB is enough"));
     stored(&history, "hello", b"old");
     tokio::time::advance(Duration::from_hours(23)).await;
     stored(&history, "hello", b"new");

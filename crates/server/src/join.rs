@@ -65,7 +65,7 @@ impl Join {
         data_dir.note_timelines()?;
         let timeline = Timeline::start(timeline::Config::default(), store)?;
         let roster = Arc::new(Roster::default());
-        let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
+        let storage = Arc::new(ChannelHistory::new(HISTORY_BYTES_MAX)?.messages_max(config.channel_history));
         let (attendance, names) = (Arc::new(Attendance::new(stores.rooms.clone())), DeviceNames::new());
         let sources = CallSources {
             store_id: data_dir.id(),
