@@ -135,7 +135,7 @@ async fn refusals_have_a_code_a_message_and_a_reason() {
 
     assert!(served.timeline.shutdown(GRACE).await);
     let status = client.send(send("a", "b", "{}")).await.unwrap_err();
-    assert_refused(&status, Code::Unavailable, "TIMELINE_CLOSED", "the timeline store is closed");
+    assert_refused(&status, Code::Unavailable, "TIMELINE_CLOSED", "the timeline store was shut down");
 }
 
 #[test]

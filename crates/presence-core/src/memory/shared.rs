@@ -46,7 +46,7 @@ impl Shared {
 
     pub(super) fn check_open(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Closed, "presence is closed"));
+            return Err(Error::new(ErrorKind::Closed, "presence was shut down"));
         }
         Ok(())
     }

@@ -74,7 +74,7 @@ impl Throttled {
 
     fn check_open(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Closed, "presence is closed"));
+            return Err(Error::new(ErrorKind::Closed, "presence was shut down"));
         }
         Ok(())
     }

@@ -150,5 +150,5 @@ impl BatchTask {
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "presence is closed")
+    Error::new(ErrorKind::Closed, "presence was shut down")
 }

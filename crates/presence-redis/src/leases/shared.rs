@@ -93,7 +93,7 @@ impl Shared {
 impl<S: Space> Shared<S> {
     pub(super) fn check_open(&self) -> Result<(), Error> {
         if self.closing.is_cancelled() {
-            return Err(Error::new(ErrorKind::Closed, "presence is closed"));
+            return Err(Error::new(ErrorKind::Closed, "presence was shut down"));
         }
         Ok(())
     }

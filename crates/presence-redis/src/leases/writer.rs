@@ -111,14 +111,14 @@ impl<S: Space> ShardWriter<S> {
                     space = S::KIND,
                     shard = self.number,
                     %error,
-                    "presence was closed before redis took all changes"
+                    "presence was shut down before redis took all changes"
                 );
             }
             Err(_) => {
                 tracing::debug!(
                     space = S::KIND,
                     shard = self.number,
-                    "presence was closed before redis took all changes, as it did not answer in time"
+                    "presence was shut down before redis took all changes, as it did not answer in time"
                 );
             }
         }

@@ -54,7 +54,7 @@ pub(super) struct Faults {
 impl Faults {
     fn state(&self) -> State {
         match (&self.failure, &self.stuck) {
-            _ if self.closed => State::down("the store is closed"),
+            _ if self.closed => State::down(SHUT_DOWN),
             (_, Some(lost @ State::Lost { .. })) => lost.clone(),
             (Some(failure @ (State::Down { .. } | State::Lost { .. })), _) => failure.clone(),
             (_, Some(stuck)) => stuck.clone(),
@@ -149,18 +149,21 @@ impl Shared {
     }
 }
 
+/// Why a store is down that its program ended.
+const SHUT_DOWN: &str = "it was shut down";
+
 /// One line when something begins to be wrong, and one when it is over.
 fn tell(state: &State) {
     metrics::well(state.is_well());
     match state {
         State::Well => tracing::info!("{state} again"),
         State::ReadOnly { .. } => tracing::error!("{state}"),
-        State::Down { reason } if &**reason == "the store is closed" => tracing::debug!("{state}"),
+        State::Down { reason } if &**reason == SHUT_DOWN => tracing::debug!("{state}"),
         State::Down { .. } | State::Lost { .. } => tracing::error!("{state}"),
     }
 }
 
 /// The error of calls to a store that was shut down.
 pub(super) fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the timeline store is closed")
+    Error::new(ErrorKind::Closed, "the timeline store was shut down")
 }

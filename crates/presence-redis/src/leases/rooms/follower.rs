@@ -74,7 +74,7 @@ impl Follower {
             drain.run_until_cancelled(sleep(pause)).await;
         }
         if let Ok(Err(error)) = timeout(self.core.patience(), self.finish()).await {
-            tracing::debug!(%error, "presence was closed before all events of rooms were read");
+            tracing::debug!(%error, "presence was shut down before all events of rooms were read");
         }
     }
 
