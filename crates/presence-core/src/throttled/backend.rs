@@ -53,11 +53,12 @@ impl Throttled {
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime;
     /// what `inner` says if its events cannot begin.
-    pub async fn start(inner: Arc<dyn Backend>, config: Config) -> Result<Self, Error> {
+    pub async fn start(config: Config, inner: impl Backend) -> Result<Self, Error> {
         config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
+        let inner: Arc<dyn Backend> = Arc::new(inner);
         let events = inner.events(Since::Now).await?;
         let known = Arc::new(RefreshTable::new(&config));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
