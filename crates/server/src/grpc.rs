@@ -38,7 +38,7 @@ impl Grpc {
     pub(crate) fn new(timeline: &Timeline, config: &Config, health: &Health) -> anyhow::Result<Self> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let bounds = grpc::Config::default().request_bytes_max(config.body_bytes);
-        let timelines = grpc::server(timeline.clone(), bounds)?;
+        let timelines = grpc::server(bounds, timeline.clone())?;
         let routes = Routes::new(timelines)
             .add_service(health_service)
             .add_service(reflection().build_v1().context("gRPC reflection cannot be set up")?)

@@ -33,7 +33,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
-        let service = grpc::server(timeline.clone(), grpc::Config::default()).unwrap();
+        let service = grpc::server(grpc::Config::default(), timeline.clone()).unwrap();
         server.spawn(async move {
             let incoming = TcpListenerStream::new(listener);
             Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
