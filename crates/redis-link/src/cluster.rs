@@ -26,8 +26,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ConnectionInfo, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::DropGuard;
 
 use crate::config::LinkConfig;
 use crate::connect::{at, bounded, host_of, single, wait};
@@ -36,6 +35,7 @@ use crate::node::{LiveConnection, Node, Target};
 use crate::request::{Request, Verdict};
 use crate::slots::{ServerName, SlotMap, slot};
 use crate::stragglers::{STRAGGLER_WAIT, next_until};
+use crate::tasks::Tasks;
 use crate::used::Used;
 
 /// The masters of a cluster.
@@ -50,7 +50,7 @@ struct Shared {
     /// The nodes of the address.
     seeds: Vec<ConnectionInfo>,
     settings: Arc<LinkConfig>,
-    tasks: TaskTracker,
+    tasks: Tasks,
     map: watch::Sender<MapState>,
     nodes: Mutex<HashMap<ServerName, Arc<Node>>>,
     doubt: Notify,
@@ -71,7 +71,7 @@ impl Cluster {
     pub(crate) fn start(
         seeds: Vec<ConnectionInfo>,
         settings: &Arc<LinkConfig>,
-        tasks: &TaskTracker,
+        tasks: &Tasks,
     ) -> Result<Self, Error> {
         let shared = Arc::new(Shared {
             seeds,
@@ -81,10 +81,8 @@ impl Cluster {
             nodes: Mutex::default(),
             doubt: Notify::new(),
         });
-        let stop = CancellationToken::new();
         let running = Arc::clone(&shared);
-        tasks.spawn(stop.clone().run_until_cancelled_owned(async move { running.keep_map().await }));
-        Ok(Self { shared, _stop: stop.drop_guard() })
+        Ok(Self { shared, _stop: tasks.spawn(async move { running.keep_map().await }) })
     }
 
     /// Waits for the first map.
@@ -375,7 +373,7 @@ fn name_at(from: &LiveConnection, host: &str, port: u16) -> ServerName {
 }
 
 fn closed() -> RedisError {
-    RedisError::from((redis::ErrorKind::Client, "the link to redis was closed"))
+    RedisError::from((redis::ErrorKind::Client, "the link to redis was shut down"))
 }
 
 /// How long a call waits at most before it is sent again.

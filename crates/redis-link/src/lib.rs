@@ -62,8 +62,8 @@
 //!
 //! # Shutdown
 //!
-//! Dropping the last clone of a [`Link`] ends its tasks and connections. Calls that are under way
-//! are not waited for.
+//! [`Link::shutdown`] refuses further calls, waits for those that are under way and ends the tasks.
+//! Dropping the last clone of a [`Link`] ends its tasks and connections without waiting.
 //!
 //! Third-party types in this interface: [`redis::Cmd`], [`redis::Pipeline`], [`redis::Value`],
 //! [`redis::Client`], [`redis::RedisError`] and [`redis::aio::MultiplexedConnection`].
@@ -90,6 +90,7 @@ mod sentinel;
 #[cfg(feature = "cluster")]
 mod slots;
 mod stragglers;
+mod tasks;
 mod used;
 
 pub use crate::address::Address;

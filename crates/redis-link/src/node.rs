@@ -18,12 +18,12 @@ use redis::aio::MultiplexedConnection;
 use redis::{ConnectionInfo, RedisError, RedisResult};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::DropGuard;
 
 use crate::config::LinkConfig;
 use crate::connect::{bounded, single, wait};
 use crate::sentinel::Sentinels;
+use crate::tasks::Tasks;
 
 /// One server and the way to it.
 #[derive(Debug)]
@@ -66,13 +66,11 @@ pub(crate) struct LiveConnection {
 
 impl Node {
     /// Begins to connect.
-    pub(crate) fn start(target: Target, settings: &Arc<LinkConfig>, tasks: &TaskTracker) -> Self {
+    pub(crate) fn start(target: Target, settings: &Arc<LinkConfig>, tasks: &Tasks) -> Self {
         let status = watch::Sender::new(ConnectionStatus::Connecting);
         let shared = Arc::new(Shared { target, settings: Arc::clone(settings), status });
-        let stop = CancellationToken::new();
         let running = Arc::clone(&shared);
-        tasks.spawn(stop.clone().run_until_cancelled_owned(async move { running.run().await }));
-        Self { shared, _stop: stop.drop_guard() }
+        Self { shared, _stop: tasks.spawn(async move { running.run().await }) }
     }
 
     /// Returns the connection; waits while one is being made for the first time since the last was
@@ -84,7 +82,7 @@ impl Node {
         match decided.as_deref() {
             Ok(ConnectionStatus::Ready(ready)) => Ok(ready.clone()),
             Ok(ConnectionStatus::Failed(error)) => Err(error.clone()),
-            _ => Err(RedisError::from((redis::ErrorKind::Client, "the link to redis was closed"))),
+            _ => Err(RedisError::from((redis::ErrorKind::Client, "the link to redis was shut down"))),
         }
     }
 
