@@ -48,6 +48,7 @@ fn wrong(lines: &[&str], number: usize) -> Option<&'static str> {
             Some("shutdown takes the grace time and says whether all ended in it")
         }
         "start" if head.contains("onfig: &") => Some("start takes its configuration by value"),
+        _ if head.contains(",config:") || head.contains(", config:") => Some("the configuration is the first argument"),
         _ if head.starts_with("mut self") && head.ends_with("-> Self") && !is_must_use(&lines[..number]) => {
             Some("a setter is #[must_use]")
         }
@@ -120,6 +121,7 @@ mod tests {
             "    pub async fn shutdown(&self) -> bool {\n",
             "    pub async fn shutdown(&self, grace: Duration) {\n",
             "    pub fn start(\n        config: &Config,\n    ) -> Result<Self> {\n",
+            "    pub fn start(\n        store: S,\n        config: Config,\n    ) -> Result<Self> {\n",
         ] {
             assert_eq!(breaches(code).len(), 1, "{code}");
         }

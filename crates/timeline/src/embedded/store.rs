@@ -8,6 +8,7 @@ use std::{fmt, thread};
 
 use async_trait::async_trait;
 use fjall::PersistMode;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -50,10 +51,11 @@ impl EmbeddedStore {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) when a value is out of range, or when the directory
-    /// cannot be made or written to, is in use by another process or was written by a newer
-    /// version; [`Corrupt`](crate::ErrorKind::Corrupt) when something of it is missing or cannot be
-    /// read: then nothing in it was changed. The message names the directory, and says what to do.
+    /// [`Config`](crate::ErrorKind::Config) when a value is out of range, when the directory cannot
+    /// be made or written to, is in use by another process or was written by a newer version, or
+    /// outside a tokio runtime; [`Corrupt`](crate::ErrorKind::Corrupt) when something of it is
+    /// missing or cannot be read: then nothing in it was changed. The message names the directory,
+    /// and says what to do.
     pub async fn start(config: Config) -> Result<Self> {
         let commit: Commit = Box::new(|batch| batch.durability(Some(PersistMode::SyncData)).commit());
         Self::start_with(config, commit).await
@@ -62,6 +64,11 @@ impl EmbeddedStore {
     /// Starts the store with another way to commit, so that tests can let it fail.
     pub(super) async fn start_with(config: Config, commit: Commit) -> Result<Self> {
         config.validate()?;
+        // What waits for the disk runs on the runtime's threads.
+        Handle::try_current().map_err(|outside| {
+            let text = "a timeline store must be started inside a tokio runtime";
+            Error::new(ErrorKind::Config, text).with_source(outside)
+        })?;
         metrics::describe();
         let opening = config.clone();
         let (directory, opened) = blocking(move || {

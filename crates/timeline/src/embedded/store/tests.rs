@@ -1,7 +1,9 @@
 //! How the store behaves when its disk, its files or its threads fail.
 
+use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use super::super::marker::Flusher;
 use super::*;
@@ -41,6 +43,15 @@ async fn until(timeline: &Timeline, wished: impl FnMut(&State) -> bool) -> State
     let mut state = timeline.state();
     let found = timeout(Duration::from_secs(60), state.wait_for(wished)).await;
     found.expect("within a minute").unwrap().clone()
+}
+
+#[test]
+fn a_start_outside_a_runtime_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut start = pin!(EmbeddedStore::start(Config::new(directory.path())));
+    let mut context = Context::from_waker(Waker::noop());
+    let Poll::Ready(Err(error)) = start.as_mut().poll(&mut context) else { panic!("it does not fail at once") };
+    assert_eq!(error.kind(), ErrorKind::Config);
 }
 
 #[tokio::test]
