@@ -19,7 +19,7 @@ const STRIPES: usize = 16;
 const MESSAGES_MAX: usize = 100;
 
 /// How long a message is kept unless it is said otherwise.
-const AGE_MAX: Duration = Duration::from_hours(24);
+const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The least room that a history may have.
 const BYTES_MIN: usize = 64 * 1024;

@@ -41,7 +41,7 @@ impl Registry {
     /// Reserves a place for a connection, if fewer than `max` are taken.
     pub(crate) fn reserve(&self, max: usize) -> bool {
         let more = |taken| if taken < max { Some(taken + 1) } else { None };
-        self.connected.try_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+        self.connected.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     /// Gives a reserved place back.

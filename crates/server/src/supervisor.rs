@@ -23,7 +23,7 @@ use crate::log;
 const AGAIN: Duration = Duration::from_millis(100);
 /// A task that ended this often within [`OFTEN`] is not started again.
 const ENDS_MAX: usize = 5;
-const OFTEN: Duration = Duration::from_mins(1);
+const OFTEN: Duration = Duration::from_secs(60);
 
 /// Owns tasks until `stop`.
 #[derive(Debug, Clone)]

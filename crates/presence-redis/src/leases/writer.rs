@@ -492,4 +492,4 @@ const RETRY: Duration = Duration::from_millis(50);
 /// From how long a silence on it is taken that others were not heard either.
 const SILENCE: Duration = Duration::from_millis(1_200);
 /// Longer than any lease.
-const FOREVER: Duration = Duration::from_hours(365 * 24 * 3);
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3 * 60 * 60);

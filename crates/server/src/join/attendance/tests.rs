@@ -22,7 +22,7 @@ struct Flaky {
 impl Flaky {
     async fn call(&self, call: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
         let less = |failures: u32| failures.checked_sub(1);
-        match self.failures.try_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+        match self.failures.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
             Err(_) => call.await,
             Ok(failures) => {
                 if failures % 2 == 0 {
@@ -121,7 +121,7 @@ impl World {
     /// The next change in the room `hello`.
     async fn next(&mut self) -> String {
         let next =
-            timeout(Duration::from_mins(10), self.hello.next()).await.expect("something happens in the room");
+            timeout(Duration::from_secs(10 * 60), self.hello.next()).await.expect("something happens in the room");
         let event = next.unwrap().unwrap().into_change().unwrap();
         let text = |payload: Payload| String::from_utf8(payload.as_bytes().to_vec()).unwrap();
         match event.action {
@@ -140,7 +140,7 @@ impl World {
                 sleep(AGAIN).await;
             }
         };
-        let forgotten = timeout(Duration::from_mins(10), forgotten).await;
+        let forgotten = timeout(Duration::from_secs(10 * 60), forgotten).await;
         assert!(forgotten.is_ok(), "{:?}", self.attendance.visits.lock());
     }
 }
