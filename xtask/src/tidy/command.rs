@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::tree::Tree;
-use super::{circles, codes, comments, dialect, edges, glossary, links, readmes, scripts, shape, words};
+use super::{circles, codes, comments, dialect, edges, glossary, links, msrv, readmes, scripts, shape, words};
 
 /// Prints every breach, one a line, and fails if there is any.
 pub fn run() -> Result<()> {
@@ -32,7 +32,9 @@ fn breaches(tree: &Tree) -> Vec<String> {
         dialect::check,
         glossary::check,
     ];
-    checks.iter().flat_map(|check| check(tree)).collect()
+    let mut breaches: Vec<String> = checks.iter().flat_map(|check| check(tree)).collect();
+    breaches.extend(msrv::check());
+    breaches
 }
 
 #[cfg(test)]

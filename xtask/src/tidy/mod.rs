@@ -9,6 +9,7 @@ mod edges;
 mod glossary;
 mod imports;
 mod links;
+mod msrv;
 mod readmes;
 mod scripts;
 mod shape;
