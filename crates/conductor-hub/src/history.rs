@@ -88,18 +88,18 @@ impl ChannelHistory {
         })
     }
 
-    /// Sets how many messages a channel keeps at most: 100 unless this is called.
+    /// Sets how many messages a channel keeps at most.
     ///
-    /// With 0 none are kept.
+    /// 100 by default. With 0 none are kept.
     #[must_use]
     pub const fn messages_max(mut self, messages_max: usize) -> Self {
         self.messages_max = messages_max;
         self
     }
 
-    /// Sets how long a message is kept: 24 h unless this is called.
+    /// Sets how long a message is kept.
     ///
-    /// What is older is never given to anybody; its memory is freed with later writes.
+    /// 24 h by default. What is older is never given to anybody; its memory is freed with later writes.
     #[must_use]
     pub const fn age_max(mut self, age_max: Duration) -> Self {
         self.age_max = age_max;

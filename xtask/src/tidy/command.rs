@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::tree::Tree;
-use super::{circles, codes, comments, dialect, edges, glossary, links, msrv, readmes, scripts, shape, words};
+use super::{circles, codes, comments, defaults, dialect, edges, glossary, links, msrv, readmes, scripts, shape, words};
 
 /// Prints every breach, one a line, and fails if there is any.
 pub fn run() -> Result<()> {
@@ -29,6 +29,7 @@ fn breaches(tree: &Tree) -> Vec<String> {
         readmes::check,
         circles::check,
         comments::check,
+        defaults::check,
         dialect::check,
         glossary::check,
     ];

@@ -4,6 +4,7 @@ mod circles;
 mod codes;
 mod command;
 mod comments;
+mod defaults;
 mod dialect;
 mod edges;
 mod glossary;
