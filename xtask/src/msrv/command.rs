@@ -52,7 +52,9 @@ fn compile(toolchain: &str, release: Release, names: &[String]) -> Result<()> {
     let mut check = Command::new("rustup");
     check.args(["run", toolchain, "cargo", "check", "--quiet", "--locked", "--all-features"]);
     check.arg("--target-dir").arg(target().join("msrv").join(release.to_string()));
-    names.iter().for_each(|name| drop(check.args(["--package", name])));
+    for name in names {
+        check.args(["--package", name.as_str()]);
+    }
     show(check.current_dir(workspace()))
 }
 
