@@ -24,7 +24,8 @@ use crate::state::State;
 /// Feature `contract` checks an implementation against them. What is different:
 ///
 /// - A member has a *payload*, one for all its devices; the last writer wins. A change of it is an
-///   event, and is ordered with the joins and leaves of the room. What leaves it as it is, is none.
+///   event, and is ordered with the joins and leaves of the room. Setting it to what it is already
+///   gives no event.
 /// - Events of one room have one order, and a position in it has one mark. Rooms are independent of
 ///   each other, and of who is online.
 /// - A room is there while it has a member. What was heard of it may be forgotten when the last one

@@ -42,8 +42,8 @@
 //! # Large rooms
 //!
 //! Each join of a room of 10,000 is 10,000 deliveries. [`Rooms::diffs`] merges what happens within
-//! a short time: a thousand joins are one item, and who joins and leaves in between is none. Where
-//! a number is enough, [`Rooms::counts`] follows no events at all.
+//! a short time: a thousand joins are one item, and somebody who joins and leaves in between is in
+//! none. Where a number is enough, [`Rooms::counts`] follows no events at all.
 //!
 //! # Delivery
 //!
