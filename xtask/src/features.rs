@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_warning_is_told_from_a_crate_that_was_compiled() {
-        let warning = r#"{"reason":"compiler-message","message":{"level":"warning","rendered":"warning: unused"}}"#;
+        let warning =
+            r#"{"reason":"compiler-message","message":{"level":"warning","rendered":"warning: unused"}}"#;
         assert_eq!(finding(warning).as_deref(), Some("warning: unused"));
         assert_eq!(finding(r#"{"reason":"compiler-artifact","fresh":true}"#), None);
         assert_eq!(finding("no JSON"), None);

@@ -201,7 +201,9 @@ impl<'a> Router<'a> {
     /// Tells whether a message needs no delivery of what came before it.
     fn continues_row(&self, message: MessageRef<'_>) -> bool {
         self.row.as_ref().is_none_or(|row| {
-            message.opcode.is_for_members() && row.frames.len() < ROW_BYTES_MAX && **row.channel.name() == *message.channel
+            message.opcode.is_for_members()
+                && row.frames.len() < ROW_BYTES_MAX
+                && **row.channel.name() == *message.channel
         })
     }
 

@@ -29,7 +29,8 @@ async fn a_phone_with_an_open_conversation_offers_the_way_back() {
     alice.until(&format!("{STATE} === 'ended'")).await;
     // The list, and the button below it, are not there.
     alice.until("document.querySelector('#connection').offsetWidth === 0").await;
-    let within = "(() => { const { left, right } = document.querySelector('#banner .act').getBoundingClientRect();
+    let within =
+        "(() => { const { left, right } = document.querySelector('#banner .act').getBoundingClientRect();
         return left >= 0 && right <= innerWidth; })()";
     alice.until(within).await;
     alice.page.click("#banner [data-trouble=sending] .act").await.unwrap();

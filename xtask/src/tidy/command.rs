@@ -3,7 +3,9 @@
 use anyhow::{Result, bail};
 
 use super::tree::Tree;
-use super::{circles, codes, comments, defaults, dialect, edges, glossary, links, msrv, readmes, scripts, shape, words};
+use super::{
+    circles, codes, comments, defaults, dialect, edges, glossary, links, msrv, readmes, scripts, shape, words,
+};
 
 /// Prints every breach, one a line, and fails if there is any.
 pub fn run() -> Result<()> {

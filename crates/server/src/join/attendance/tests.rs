@@ -120,8 +120,9 @@ impl World {
 
     /// The next change in the room `hello`.
     async fn next(&mut self) -> String {
-        let next =
-            timeout(Duration::from_secs(10 * 60), self.hello.next()).await.expect("something happens in the room");
+        let next = timeout(Duration::from_secs(10 * 60), self.hello.next())
+            .await
+            .expect("something happens in the room");
         let event = next.unwrap().unwrap().into_change().unwrap();
         let text = |payload: Payload| String::from_utf8(payload.as_bytes().to_vec()).unwrap();
         match event.action {

@@ -50,7 +50,9 @@ fn a_start_outside_a_runtime_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let mut start = pin!(EmbeddedStore::start(Config::new(directory.path())));
     let mut context = Context::from_waker(Waker::noop());
-    let Poll::Ready(Err(error)) = start.as_mut().poll(&mut context) else { panic!("it does not fail at once") };
+    let Poll::Ready(Err(error)) = start.as_mut().poll(&mut context) else {
+        panic!("it does not fail at once")
+    };
     assert_eq!(error.kind(), ErrorKind::Config);
 }
 
