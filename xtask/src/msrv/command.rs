@@ -23,7 +23,7 @@ pub(crate) fn steps(steps: &mut Steps) {
     let mut crates: BTreeMap<Release, Vec<String>> = BTreeMap::new();
     match needs() {
         Ok(needs) => {
-            needs.into_iter().for_each(|need| crates.entry(need.stated).or_default().push(need.name))
+            needs.into_iter().for_each(|need| crates.entry(need.stated).or_default().push(need.name));
         }
         Err(error) => return steps.run("msrv", || Err(error)),
     }

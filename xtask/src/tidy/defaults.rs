@@ -62,7 +62,7 @@ fn same(one: f64, other: f64) -> bool {
 }
 
 /// Returns the fields that are set to something that can be read here: `queue: 1_024,`.
-fn defaults<'a>(code: &'a str, constant: impl Fn(&str) -> Option<Value>) -> BTreeMap<&'a str, Value> {
+fn defaults(code: &str, constant: impl Fn(&str) -> Option<Value>) -> BTreeMap<&str, Value> {
     let mut defaults = BTreeMap::new();
     for line in code.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
         let inner = line.strip_prefix("Self {").map_or(line, |rest| rest.trim_end_matches([' ', '}']));
