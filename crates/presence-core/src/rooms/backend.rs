@@ -92,8 +92,9 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Returns at most `limit` members, from `cursor` on.
     ///
-    /// Following [`MemberPage::next`] lists each one that is a member all the while at least once.
-    /// `limit` is at least 1, and a backend may return fewer, even none, before the end.
+    /// They have at most [`MemberPage::BYTES_MAX`] bytes, whatever `limit` is. Following
+    /// [`MemberPage::next`] lists each one that is a member all the while at least once. `limit` is
+    /// at least 1, and a backend may return fewer, even none, before the end.
     ///
     /// # Errors
     ///

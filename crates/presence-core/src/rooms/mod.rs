@@ -53,7 +53,8 @@
 //!
 //! # Bounds
 //!
-//! A payload has at most [`Payload::BYTES_MAX`] bytes. A room that is empty and that nobody follows
+//! A payload has at most [`Payload::BYTES_MAX`] bytes, and a page of members at most
+//! [`MemberPage::BYTES_MAX`]. A room that is empty and that nobody follows
 //! costs nothing, and is forgotten. How many events of a room are kept is stated by the backend.
 
 mod backend;

@@ -75,15 +75,22 @@ impl RoomState {
     pub(super) fn page(&self, cursor: Cursor, limit: usize) -> MemberPage {
         let end = match usize::try_from(cursor.offset()) {
             Ok(0) | Err(_) => self.members.len(),
-            Ok(end) => end,
+            Ok(end) => end.min(self.members.len()),
         };
-        let (members, start) = self.before(end, limit);
+        let mut room = MemberPage::BYTES_MAX;
+        let fits = |member: &Member| room.checked_sub(member.page_bytes()).map(|rest| room = rest).is_some();
+        let members: Vec<_> = self.before(end, limit).0.rev().take_while(fits).collect();
+        let start = end - members.len();
         let next = (start > 0).then(|| Cursor::new(0, start as u64));
-        MemberPage::new(members.collect(), next)
+        MemberPage::new(members, next)
     }
 
     /// Returns at most `limit` members before the place `end`, and the place of the first.
-    pub(super) fn before(&self, end: usize, limit: usize) -> (impl Iterator<Item = Member>, usize) {
+    pub(super) fn before(
+        &self,
+        end: usize,
+        limit: usize,
+    ) -> (impl DoubleEndedIterator<Item = Member>, usize) {
         let end = end.min(self.members.len());
         let start = end.saturating_sub(limit);
         let members = self.members.as_slice()[start..end].iter();

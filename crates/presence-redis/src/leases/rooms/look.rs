@@ -65,9 +65,9 @@ impl Shared<RoomSpace> {
         let (registration, _) = self.look_at(room).await?;
         let page = listing::ShardListing::new(0, &registration.epoch);
         let (mut place, mut members) = (page.place(cursor), Vec::new());
-        while let Some(count) = place.count(members.len(), limit) {
+        while let Some(count) = place.count(&members, limit) {
             let (next, found) = self.scan_room(room, place.cursor, count).await?;
-            if let Some(after) = place.fill(found, |member| member.id.as_bytes(), limit, &mut members) {
+            if let Some(after) = place.fill(found, limit, &mut members) {
                 place.after = after;
                 break;
             }
