@@ -78,8 +78,8 @@
 //! | `grpc` | the gRPC service and its client, with tonic | no |
 //! | `contract` | the laws of a store as tests, for those who write one | no |
 //!
-//! Of other crates' types, axum's `Router` (feature `http`) and tonic's and prost's (feature
-//! `grpc`) are in the interface.
+//! Of other crates' types, axum's `Router` and `Body` (feature `http`) and tonic's and prost's
+//! (feature `grpc`) are in the interface.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -121,7 +121,7 @@ pub use self::observer::Observer;
 pub use self::page::{Count, PageRequest, Position};
 pub use self::sequence::Seq;
 #[cfg(feature = "_proto")]
-pub use self::service::RequestConnection;
+pub use self::service::{AnswerMemory, AnswerPermit, RequestConnection};
 pub use self::state::State;
 pub use self::store::{HistoryPage, InboxPage, Store};
 pub use self::timeline::{Sent, Timeline};
