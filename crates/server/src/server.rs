@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tidings::timeline::{State, Timeline};
+use tidings::timeline::{AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -24,6 +24,8 @@ use crate::{descriptors, grpc, http, listen, log, telemetry};
 const FOR_THE_STORE: f64 = 0.25;
 /// How long a client of HTTP/2 may take to say that it is one.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// What answers about presence and rooms have, as much as those of the timelines have over HTTP.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// Runs until a signal asks to stop, or until a part that cannot be missed is lost.
 pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<()> {
@@ -87,6 +89,7 @@ impl Server {
             presence: join.stores.presence.clone(),
             rooms: join.stores.rooms.clone(),
             streams: Streams::new(config.presence_streams, stop.clone()),
+            answers: AnswerMemory::new(ANSWER_BYTES, "presence")?,
             metrics: metrics.clone(),
             health: health.clone(),
         };
