@@ -1,6 +1,7 @@
 //! The gRPC port: the timeline service, health and reflection.
 
 mod incoming;
+mod limits;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use self::limits::{CallLimits, NAMING_BYTES_MAX};
 use crate::config::Config;
 use crate::health::{self, Health};
 use crate::listen::{self, LimitedListener};
@@ -35,16 +37,27 @@ pub(crate) struct Grpc {
 }
 
 impl Grpc {
-    pub(crate) fn new(timeline: &Timeline, config: &Config, health: &Health) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        timeline: &Timeline,
+        config: &Config,
+        health: &Health,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let bounds = grpc::Config::default().request_bytes_max(config.body_bytes);
         let timelines = grpc::server(timeline.clone(), bounds)?;
+        let reflected = reflection().build_v1().context("gRPC reflection cannot be set up")?;
+        // Most tools still ask for the older name.
+        let older = reflection().build_v1alpha().context("gRPC reflection cannot be set up")?;
         let routes = Routes::new(timelines)
-            .add_service(health_service)
-            .add_service(reflection().build_v1().context("gRPC reflection cannot be set up")?)
-            // Most tools still ask for the older name.
-            .add_service(reflection().build_v1alpha().context("gRPC reflection cannot be set up")?);
-        let routes = routes.into_axum_router().layer(middleware::from_fn(listen::gate));
+            .add_service(health_service.max_decoding_message_size(NAMING_BYTES_MAX))
+            .add_service(reflected.max_decoding_message_size(NAMING_BYTES_MAX))
+            .add_service(older.max_decoding_message_size(NAMING_BYTES_MAX));
+        let limits = CallLimits::new(config.body_bytes, stop.clone());
+        let routes = routes
+            .into_axum_router()
+            .layer(middleware::from_fn_with_state(limits, limits::limit))
+            .layer(middleware::from_fn(listen::gate));
         Ok(Self {
             routes: routes.into(),
             reporter,

@@ -99,7 +99,8 @@ impl Server {
             Limits::new(config.body_bytes, config.request_time),
             &config.allow_origin,
         );
-        let (request_time, grpc_service) = (config.request_time, Grpc::new(&join.timeline, config, &health)?);
+        let grpc_service = Grpc::new(&join.timeline, config, &health, &stop)?;
+        let request_time = config.request_time;
         let (open, bodies) = (telemetry::connections(), BodyMemory::new(config.body_bytes));
         let patience = Timeouts { handshake: None, answer: request_time };
         let seats = ConnectionPermits::new(config.http_connections, patience, bodies.clone(), open.http);

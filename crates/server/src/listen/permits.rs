@@ -286,7 +286,7 @@ impl ConnectionHandle {
         activity.next += 1;
         let flow = Arc::new(Flow::new(RequestOver { number, place: Arc::clone(&self.0) }));
         activity.answers.insert(number, Arc::downgrade(&flow));
-        let arrival = self.0.bodies.begin();
+        let arrival = self.0.bodies.begin(self.0.close.clone());
         activity.bodies.insert(number, Arc::downgrade(&arrival));
         Busy { flow, arrival, bodies: self.0.bodies.clone() }
     }
