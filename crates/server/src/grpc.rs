@@ -93,10 +93,11 @@ pub(crate) async fn serve(grpc: Grpc, door: LimitedListener, stop: CancellationT
     }
 }
 
-/// Keeps the health service true until `stop`: for the whole server, and for the one service that
-/// is asked for by name.
+/// The one service whose health is asked for by name.
+const SERVICE: &str = "timeline.v1.Timeline";
+
+/// Keeps the health service true until `stop`: for the whole server, and for that service.
 async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationToken) {
-    const SERVICE: &str = "timeline.v1.Timeline";
     let serving = |yes: bool| if yes { ServingStatus::Serving } else { ServingStatus::NotServing };
     let mut reports = health.reports();
     loop {
@@ -107,7 +108,7 @@ async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationT
         reporter.set_service_status("", serving(all && !stop.is_cancelled())).await;
         reporter.set_service_status(SERVICE, serving(timelines && !stop.is_cancelled())).await;
         if stop.is_cancelled() {
-            return;
+            return end_watches(reporter.clone()).await;
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -117,5 +118,14 @@ async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationT
                 }
             }
         }
+    }
+}
+
+/// Ends the streams of those who watch health, which have no end of their own. Each is told first
+/// that the server does not serve any more.
+async fn end_watches(mut reporter: HealthReporter) {
+    for service in ["", SERVICE] {
+        reporter.clear_service_status(service).await;
+        reporter.set_service_status(service, ServingStatus::NotServing).await;
     }
 }

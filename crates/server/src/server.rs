@@ -88,7 +88,7 @@ impl Server {
             hub: join.hub.clone(),
             presence: join.stores.presence.clone(),
             rooms: join.stores.rooms.clone(),
-            streams: Streams::new(config.presence_streams, stop.clone()),
+            streams: Streams::new(streams(config), stop.clone()),
             answers: AnswerMemory::new(ANSWER_BYTES, "presence")?,
             metrics: metrics.clone(),
             health: health.clone(),
@@ -145,6 +145,19 @@ impl Server {
         tracing::info!(taken = ?started.elapsed(), "stopped");
         Ok(())
     }
+}
+
+/// How many streams of presence there may be: each keeps its place for as long as its client likes,
+/// and so all of them have half of the places, that the rest is for others.
+fn streams(config: &Config) -> usize {
+    let most = config.http_connections / 2;
+    if config.presence_streams > most {
+        tracing::info!(
+            "--presence-streams is lowered from {} to {most}, half of --http-connections",
+            config.presence_streams
+        );
+    }
+    config.presence_streams.min(most)
 }
 
 /// Stops the server when nothing but a restart of the process helps its store, so that whoever runs

@@ -12,15 +12,26 @@ use super::permits::ConnectionHandle;
 use crate::http::answer;
 
 /// What an operator asks, also of a server that is full.
-const HEALTH: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/grpc.health.v1.Health/Check"];
+const HEALTH: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/grpc.health.v1.Health/Check", WATCH];
+
+/// Calls that last for as long as their client likes, so that they may keep no place. The streams
+/// of presence do as well, and are counted: they are fewer than the places (`Streams`).
+const ENDLESS: [&str; 3] = [
+    WATCH,
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
 pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
     let Some(sitter) = request.extensions().get::<ConnectionHandle>().cloned() else {
         return next.run(request).await;
     };
-    let busy = sitter.busy();
+    let path = request.uri().path();
+    let busy = if ENDLESS.contains(&path) { sitter.resting() } else { sitter.busy() };
     let is_grpc = is_grpc(&request);
-    let response = if sitter.is_reserved() && !HEALTH.contains(&request.uri().path()) {
+    let response = if sitter.is_reserved() && !HEALTH.contains(&path) {
         refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "FULL", FULL)
     } else {
         request.extensions_mut().insert(sitter.connection());
