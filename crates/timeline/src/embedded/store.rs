@@ -1,7 +1,6 @@
 //! The handle of the embedded store.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 use std::{fmt, thread};
@@ -11,7 +10,6 @@ use fjall::PersistMode;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::committer::{Command, Committer, Job};
 use super::directory::Directory;
@@ -20,6 +18,7 @@ use super::notifier::Notifier;
 use super::opened::Opened;
 use super::shared::{Shared, closed};
 use super::tables::Tables;
+use super::thread_guard::ThreadGuard;
 use super::watchdog::Watchdog;
 use super::writer::{Commit, StoreWriter};
 use super::{Config, keys, metrics, opening, verify};
@@ -72,24 +71,23 @@ impl EmbeddedStore {
         .await?;
         let Opened { tables, marker, last_batch } = opened;
         let tables = Arc::new(tables);
-        let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables), marker.flusher()));
+        let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables)));
         let (commands, receiver) = mpsc::channel(config.queue);
-        let (keep, stop) = std_mpsc::sync_channel(0);
+        let (keep, stop) = std_mpsc::sync_channel::<()>(0);
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
         let keeper = Watchdog::new(Arc::clone(&shared), path, least, commands.downgrade());
         let (lanes, batch_bytes) = (Lanes::new(config.queue), config.batch_bytes);
         let threads = TaskTracker::new();
-        let herald = Notifier::start(Arc::clone(&config.observer), threads.token())?;
+        let guard = |name| ThreadGuard::new(name, &shared, threads.token());
+        let herald = Notifier::start(Arc::clone(&config.observer), guard("timeline-tell"))?;
         let engine =
             StoreWriter::new(config, directory, Arc::clone(&shared), commit, (tables, marker, last_batch));
         let committer = Committer::new(Arc::clone(&shared), engine, herald, batch_bytes);
         // Threads of their own, because they block on the disk all the time. They end with the
         // queue.
-        spawn("timeline-keep", threads.token(), move || keeper.run(&stop))?;
-        spawn("timeline-commit", threads.token(), move || {
-            let _keep: SyncSender<()> = keep;
-            committer.run(receiver);
-        })?;
+        spawn("timeline-keep", guard("timeline-keep"), move || keeper.run(&stop))?;
+        let held = (guard("timeline-commit"), keep);
+        spawn("timeline-commit", held, move || committer.run(receiver))?;
         threads.close();
         Ok(Self { commands, lanes, shared, threads })
     }
@@ -189,10 +187,10 @@ impl fmt::Debug for EmbeddedStore {
     }
 }
 
-/// Runs a thread that holds `token` until it ends.
-fn spawn(name: &str, token: TaskTrackerToken, run: impl FnOnce() + Send + 'static) -> Result<()> {
+/// Runs a thread that holds something until it ends.
+fn spawn(name: &str, held: impl Send + 'static, run: impl FnOnce() + Send + 'static) -> Result<()> {
     let run = move || {
-        let _token = token;
+        let _held = held;
         run();
     };
     match thread::Builder::new().name(name.to_owned()).spawn(run) {
