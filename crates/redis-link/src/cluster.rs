@@ -15,6 +15,7 @@
 //! nor for the map.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::caught::caught;
 use crate::config::LinkConfig;
 use crate::connect::{at, bounded, host_of, single, wait};
 use crate::error::Error;
@@ -83,7 +85,7 @@ impl Cluster {
         });
         let stop = CancellationToken::new();
         let running = Arc::clone(&shared);
-        tasks.spawn(stop.clone().run_until_cancelled_owned(async move { running.keep_map().await }));
+        tasks.spawn(stop.clone().run_until_cancelled_owned(async move { running.keep_running().await }));
         Ok(Self { shared, _stop: stop.drop_guard() })
     }
 
@@ -249,8 +251,17 @@ impl Shared {
         self.doubt.notify_one();
     }
 
+    /// Keeps the map, and begins again after a panic.
+    async fn keep_running(&self) {
+        loop {
+            let Err(error) = caught(self.keep_map()).await;
+            self.map.send_modify(|known| known.failure = Some(error));
+            sleep(self.settings.retry_max).await;
+        }
+    }
+
     /// Keeps the map true.
-    async fn keep_map(&self) {
+    async fn keep_map(&self) -> RedisResult<Infallible> {
         loop {
             let asked = Instant::now();
             match self.ask_around().await {
@@ -391,3 +402,25 @@ const ASKED_MAX: usize = 5;
 /// With fewer of them others are asked as well.
 const ASKED_MIN: usize = 2;
 const OTHERS_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use redis::IntoConnectionInfo;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::caught::told;
+
+    #[tokio::test]
+    async fn a_task_that_panics_fails_who_waits_for_the_map_and_goes_on() {
+        let settings = Arc::new(LinkConfig::new("redis://127.0.0.1:1").retry_max(Duration::from_millis(50)));
+        let nobody = "redis://127.0.0.1:1".into_connection_info().unwrap();
+        told::panic_times(1);
+        let cluster = Cluster::start(vec![nobody], &settings, &TaskTracker::new()).unwrap();
+        let error = cluster.found().await.unwrap_err().to_string();
+        assert!(error.contains("panicked"), "{error}");
+        let mut map = cluster.shared.map.subscribe();
+        let tried = |map: &MapState| map.failure.as_ref().is_some_and(RedisError::is_io_error);
+        timeout(Duration::from_secs(60), map.wait_for(tried)).await.unwrap().unwrap();
+    }
+}
