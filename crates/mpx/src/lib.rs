@@ -131,6 +131,7 @@
 mod actor;
 mod backoff;
 mod buffer;
+mod caught;
 mod config;
 mod connection;
 mod dispatch;
