@@ -1,5 +1,6 @@
 //! The throttle: what it lets through, when, and what it does with failures.
 
+mod panics;
 mod silence;
 mod spy;
 
