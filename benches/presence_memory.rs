@@ -258,7 +258,7 @@ fn memory_of(ttl: Duration, events_max: usize) -> Memory {
 }
 
 async fn throttle(inner: Arc<dyn Backend>, ttl: Duration) -> Throttled {
-    Throttled::start(inner, throttled::Config::default().ttl(ttl)).await.unwrap()
+    Throttled::start(throttled::Config::default().ttl(ttl), inner).await.unwrap()
 }
 
 fn id(shape: &str, number: usize) -> Id {

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::binary::{binary, workspace};
 use crate::step::{Steps, cargo, show};
-use crate::{budget, codegen, features, soak, test, tidy};
+use crate::{budget, codegen, features, msrv, soak, test, tidy};
 
 /// Runs every step, also after one that failed, and ends with how long each took.
 ///
@@ -26,6 +26,7 @@ pub fn run() -> Result<()> {
         show(doc.env("RUSTDOCFLAGS", "-D warnings"))
     });
     steps.run("features", features::run);
+    msrv::steps(&mut steps);
     steps.run("build", test::build);
     steps.run("budget, smoke", || budget::run(None, true));
     // One cycle of each.

@@ -18,6 +18,7 @@ mod containers;
 mod engine;
 mod features;
 mod images;
+mod msrv;
 mod package;
 mod readme;
 mod setup;
@@ -42,8 +43,8 @@ enum Command {
         /// Only tests whose name contains this
         filter: Option<String>,
     },
-    /// Runs everything that CI runs: formatting, tidy, generated code, lints, docs, features, short
-    /// runs of budgets and soaks, test, licences
+    /// Runs everything that CI runs: formatting, tidy, generated code, lints, docs, features, the
+    /// oldest Rust of each crate, short runs of budgets and soaks, test, licences
     Ci,
     /// Checks the house rules that no compiler knows
     Tidy,
@@ -76,6 +77,8 @@ enum Command {
     Readme,
     /// Builds every crate that is published from nothing but what its package holds
     Package,
+    /// Compiles each published crate with the Rust that it states, where that is installed
+    Msrv,
     /// Makes local Docker images of the servers' binaries, without a registry
     Images,
     /// Runs the tests that need a Docker engine, starting one if none answers (as root, with
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Codegen { check } => codegen::run(check),
         Command::Readme => readme::run(),
         Command::Package => package::run(),
+        Command::Msrv => msrv::run(),
         Command::Images => images::run(),
         Command::Containers => containers::run(),
     };

@@ -51,7 +51,16 @@ pub(crate) fn target() -> PathBuf {
 /// A list of steps with how each went.
 #[derive(Debug, Default)]
 pub(crate) struct Steps {
-    done: Vec<(String, Duration, bool)>,
+    done: Vec<(String, Duration, Verdict)>,
+}
+
+/// How a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    Failed,
+    /// It could not be run here.
+    Skipped,
 }
 
 impl Steps {
@@ -63,22 +72,33 @@ impl Steps {
         if let Err(error) = &result {
             println!("error: {name}: {error:#}");
         }
-        self.done.push((name.to_owned(), start.elapsed(), result.is_ok()));
+        let verdict = if result.is_ok() { Verdict::Ok } else { Verdict::Failed };
+        self.done.push((name.to_owned(), start.elapsed(), verdict));
+    }
+
+    /// Notes that a step is not run, and why.
+    pub(crate) fn skip(&mut self, name: &str, reason: &str) {
+        println!("\n=== {name}\nskipped: {reason}");
+        self.done.push((format!("{name}: {reason}"), Duration::ZERO, Verdict::Skipped));
     }
 
     /// Returns a line for each step.
     pub(crate) fn table(&self) -> String {
-        let line = |(name, time, good): &(String, Duration, bool)| {
-            let verdict = if *good { "ok" } else { "FAILED" };
-            format!("{:>7.1} s  {verdict:<6}  {name}\n", time.as_secs_f64())
+        let line = |(name, time, verdict): &(String, Duration, Verdict)| {
+            let verdict = match verdict {
+                Verdict::Ok => "ok",
+                Verdict::Failed => "FAILED",
+                Verdict::Skipped => "skipped",
+            };
+            format!("{:>7.1} s  {verdict:<7}  {name}\n", time.as_secs_f64())
         };
         self.done.iter().map(line).collect()
     }
 
     /// Fails if any step did, and names it.
     pub(crate) fn verdict(&self) -> Result<()> {
-        let failed: Vec<&str> =
-            self.done.iter().filter(|(_, _, good)| !good).map(|(name, _, _)| name.as_str()).collect();
+        let failed = self.done.iter().filter(|(_, _, verdict)| *verdict == Verdict::Failed);
+        let failed: Vec<&str> = failed.map(|(name, _, _)| name.as_str()).collect();
         if !failed.is_empty() {
             bail!("failed: {}", failed.join(", "));
         }

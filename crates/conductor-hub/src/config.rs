@@ -83,7 +83,7 @@ impl Config {
     /// [`outbox_bytes_max`](Self::outbox_bytes_max) becomes at least twice as much,
     /// [`outboxes_bytes_max`](Self::outboxes_bytes_max) at least 16 outboxes, and
     /// [`unfinished_bytes_max`](Self::unfinished_bytes_max) at least eight messages. What is larger
-    /// stays. For programs whose only wish is another length of messages.
+    /// stays. For programs that need nothing but another length of messages.
     #[must_use]
     pub fn for_messages_of(self, bytes: usize) -> Self {
         let outbox_bytes_max = self.outbox_bytes_max.max(bytes.saturating_mul(2));

@@ -171,7 +171,7 @@ const fn bind_cost(name: &str) -> usize {
     name.len() + BIND_COST
 }
 
-/// What became of a wish to bind.
+/// What became of a request to bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BindOutcome {
     Bound,

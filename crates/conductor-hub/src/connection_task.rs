@@ -92,18 +92,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let hub = &permit.0;
         let id = hub.next_id();
         let connection = Arc::new(Connection::new(id, admission.user, Arc::clone(&hub.memory)));
-        hub.registry.add(&connection);
-        for channel in &admission.channels {
-            if hub.bind(&connection, channel) == BindOutcome::TooMany {
-                connection.close(Disconnect::TooManyChannels);
-            }
-        }
-        if hub.is_closing() {
-            // The shutdown may have looked for connections before this one was added.
-            connection.close(Disconnect::Restart);
-        }
         let now = Instant::now();
-        Self {
+        let session = Self {
             writer: Writer::new(socket),
             intake: Intake::new(hub, &already_read),
             last_read: now,
@@ -115,6 +105,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             left: false,
             connection,
             permit,
+        };
+        session.enter(&admission.channels);
+        session
+    }
+
+    /// Enters the hub: as a session that is there, and leaves also if this panics.
+    fn enter(&self, channels: &[String]) {
+        let (hub, connection) = (&self.permit.0, &self.connection);
+        hub.registry.add(connection);
+        for channel in channels {
+            if hub.bind(connection, channel) == BindOutcome::TooMany {
+                connection.close(Disconnect::TooManyChannels);
+            }
+        }
+        if hub.is_closing() {
+            // The shutdown may have looked for connections before this one was added.
+            connection.close(Disconnect::Restart);
         }
     }
 
@@ -122,7 +129,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let hub = Arc::clone(&self.permit.0);
         let connection = Arc::clone(&self.connection);
         self.run_hook(hub.hooks.lifecycle.connected(&connection)).await;
-        let reason = self.talk().await;
+        let reason = {
+            // Whatever panics in there, a hook or we, whoever is told of connections hears of the end.
+            let mut talk = pin!(self.talk());
+            poll_fn(|cx| {
+                let poll = guarded(|| talk.as_mut().poll(cx));
+                poll.unwrap_or_else(|_| Poll::Ready(guard::report(connection.id())))
+            })
+            .await
+        };
         self.leave();
         hub.metrics.disconnected(reason);
         tracing::debug!(connection = %connection.id(), %reason, "disconnected");
@@ -144,11 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let mut timer = pin!(sleep_until(self.check_at));
         loop {
             // Reading and routing call the hooks that answer at once.
-            let wake = poll_fn(|cx| {
-                let poll = guarded(|| self.poll(cx, &hub, timer.as_mut()));
-                poll.unwrap_or_else(|_| Poll::Ready(Wake::Ended(guard::report(connection.id()))))
-            });
-            match wake.await {
+            match poll_fn(|cx| self.poll(cx, &hub, timer.as_mut())).await {
                 Wake::Ended(reason) => return reason,
                 Wake::Tick => {
                     let now = Instant::now();
@@ -361,4 +372,42 @@ fn spread(interval: Duration, id: u64) -> Duration {
     let thousandth = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32 & 0x3FF;
     let part = thousandth as u32;
     interval / 2 + interval / 2 * part / 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use parking_lot::Mutex;
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+    use crate::{Config, Hooks, Lifecycle};
+
+    #[derive(Default)]
+    struct Ends(Mutex<Vec<Disconnect>>);
+
+    #[async_trait]
+    impl Lifecycle for Ends {
+        async fn disconnected(&self, _connection: &Arc<Connection>, reason: Disconnect) {
+            self.0.lock().push(reason);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_of_the_task_itself_ends_the_connection_like_any_other() {
+        // Not checked: the first judgement after a ping adds up to more than there is of time.
+        let config = Config::default().pong_timeout(Duration::MAX);
+        let ends = Arc::new(Ends::default());
+        let hub = Arc::new(Shared::new(config, Hooks::default().lifecycle(Arc::clone(&ends))));
+        let (socket, mut client) = tokio::io::duplex(1_024);
+        let (permit, mut received) = (Shared::reserve(&hub).unwrap(), Vec::new());
+        let admission = Admission::default().bound_to("hello");
+        let (read, ()) =
+            tokio::join!(client.read_to_end(&mut received), serve(socket, permit, admission, Bytes::new()));
+        read.unwrap();
+        let code = 1_011_u16.to_be_bytes();
+        assert!(received.windows(4).any(|frame| frame[0] == 0x88 && frame[2..] == code), "{received:?}");
+        assert_eq!(*ends.0.lock(), [Disconnect::InternalError]);
+        assert!(hub.registry.channel("hello").is_none() && hub.registry.all_connections().next().is_none());
+    }
 }

@@ -20,7 +20,7 @@ const STRIPES: usize = 16;
 /// can guess the uuids of another.
 #[derive(Debug)]
 pub(crate) struct Dedup {
-    shards: Box<[Mutex<DedupStripe>]>,
+    stripes: Box<[Mutex<DedupStripe>]>,
     keys: [RandomState; 2],
     ttl: Duration,
     generation_max: usize,
@@ -35,10 +35,10 @@ struct DedupStripe {
 
 impl Dedup {
     pub(crate) fn new(ttl: Duration, bytes_max: usize, now: Instant) -> Self {
-        let shard =
+        let stripe =
             || Mutex::new(DedupStripe { young: HashSet::default(), old: HashSet::default(), born: now });
         Self {
-            shards: (0..STRIPES).map(|_| shard()).collect(),
+            stripes: (0..STRIPES).map(|_| stripe()).collect(),
             keys: [RandomState::default(), RandomState::default()],
             ttl,
             generation_max: uuids_in_table(bytes_max / (2 * STRIPES)),
@@ -52,17 +52,17 @@ impl Dedup {
         }
         let key = (self.keys[0].hash_one((sender, uuid)), self.keys[1].hash_one((sender, uuid)));
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
-        let shard = key.0 as usize % STRIPES;
-        let mut shard = self.shards[shard].lock();
-        let age = now.saturating_duration_since(shard.born);
-        if age >= self.ttl || shard.young.len() >= self.generation_max {
-            shard.old = mem::take(&mut shard.young);
+        let stripe = key.0 as usize % STRIPES;
+        let mut stripe = self.stripes[stripe].lock();
+        let age = now.saturating_duration_since(stripe.born);
+        if age >= self.ttl || stripe.young.len() >= self.generation_max {
+            stripe.old = mem::take(&mut stripe.young);
             if age >= self.ttl * 2 {
-                shard.old.clear();
+                stripe.old.clear();
             }
-            shard.born = now;
+            stripe.born = now;
         }
-        !shard.old.contains(&key) && shard.young.insert(key)
+        !stripe.old.contains(&key) && stripe.young.insert(key)
     }
 }
 
@@ -116,9 +116,9 @@ mod tests {
             for uuid in 0..100_000 {
                 dedup.is_new(1, &uuid.to_string(), now);
                 if uuid % 1_000 == 0 {
-                    let tables = dedup.shards.iter().map(|shard| {
-                        let shard = shard.lock();
-                        shard.young.allocation_size() + shard.old.allocation_size()
+                    let tables = dedup.stripes.iter().map(|stripe| {
+                        let stripe = stripe.lock();
+                        stripe.young.allocation_size() + stripe.old.allocation_size()
                     });
                     most = most.max(tables.sum());
                 }

@@ -23,7 +23,7 @@ pub enum ErrorKind {
     Config,
     /// The input can never work: a name too long to encode, for one.
     InvalidInput,
-    /// The connection or the hub is closed.
+    /// The connection was closed, or the hub was shut down.
     Closed,
     /// The connection does not read fast enough; it is being closed.
     Overflow,

@@ -1,4 +1,4 @@
-//! Calls to hooks, which may panic.
+//! Calls to hooks, which may panic, and what does them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -10,7 +10,7 @@ use crate::{ConnectionId, Disconnect};
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
-/// Makes a call in which a hook may panic.
+/// Makes a call in which a hook, or the hub itself, may panic.
 ///
 /// Uncaught, a panic would end the connection's task and with it the close frame. What the hook
 /// left half done is its own; of the hub, it has nothing in its hands but this connection.
@@ -28,8 +28,11 @@ pub(crate) async fn guarded_hook<T>(hook: impl Future<Output = T>) -> Result<T, 
     .await
 }
 
-/// Notes in the log that a hook of a connection panicked, and returns how the connection ends.
+/// Notes in the log that the task of a connection panicked, and returns how the connection ends.
 pub(crate) fn report(connection: ConnectionId) -> Disconnect {
-    tracing::error!(%connection, "a hook of the hub panicked, so its connection is closed with code 1011");
+    tracing::error!(
+        %connection,
+        "a hook of the hub panicked, or the hub itself, so the connection is closed with code 1011"
+    );
     Disconnect::InternalError
 }

@@ -15,10 +15,16 @@ use crate::{Error, ErrorKind, Storage};
 
 const STRIPES: usize = 16;
 
-/// How long a message is kept unless it is said otherwise.
-const AGE_MAX: Duration = Duration::from_hours(24);
+/// How many messages a channel keeps unless it is said otherwise.
+const MESSAGES_MAX: usize = 100;
 
-/// Channels for which a shard keeps room when most of them are forgotten.
+/// How long a message is kept unless it is said otherwise.
+const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The least room that a history may have.
+const BYTES_MIN: usize = 64 * 1024;
+
+/// Channels for which a stripe keeps room when most of them are forgotten.
 const ROOM_KEPT: usize = 64;
 
 /// A [`Storage`] that keeps the last messages of each channel in memory.
@@ -28,11 +34,11 @@ const ROOM_KEPT: usize = 64;
 /// that were written to longest ago are forgotten whole.
 #[derive(Debug)]
 pub struct ChannelHistory {
-    shards: Box<[Mutex<HistoryStripe>]>,
+    stripes: Box<[Mutex<HistoryStripe>]>,
     hasher: RandomState,
     messages_max: usize,
     age_max: Duration,
-    shard_bytes_max: usize,
+    stripe_bytes_max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -61,32 +67,39 @@ struct StoredMessage {
 }
 
 impl ChannelHistory {
-    /// Creates an empty history of at most `messages_max` messages per channel.
-    ///
-    /// It has at most `bytes_max` bytes in all, and keeps each message for 24 h.
+    /// Creates an empty history of at most `bytes_max` bytes in all, 64 KiB or more.
     ///
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config) if `bytes_max` is less than 64 KiB.
-    pub fn new(messages_max: usize, bytes_max: usize) -> Result<Self, Error> {
-        if bytes_max < 64 * 1024 {
+    pub fn new(bytes_max: usize) -> Result<Self, Error> {
+        if bytes_max < BYTES_MIN {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("the history has room for {bytes_max} bytes; it needs room for at least 65536"),
+                format!("the history has room for {bytes_max} bytes; it needs room for at least {BYTES_MIN}"),
             ));
         }
         Ok(Self {
-            shards: (0..STRIPES).map(|_| Mutex::default()).collect(),
+            stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
-            messages_max,
+            messages_max: MESSAGES_MAX,
             age_max: AGE_MAX,
-            shard_bytes_max: bytes_max / STRIPES,
+            stripe_bytes_max: bytes_max / STRIPES,
         })
     }
 
-    /// Sets how long a message is kept: 24 h unless this is called.
+    /// Sets how many messages a channel keeps at most.
     ///
-    /// What is older is never given to anybody; its memory is freed with later writes.
+    /// 100 by default. With 0 none are kept.
+    #[must_use]
+    pub const fn messages_max(mut self, messages_max: usize) -> Self {
+        self.messages_max = messages_max;
+        self
+    }
+
+    /// Sets how long a message is kept.
+    ///
+    /// 24 h by default. What is older is never given to anybody; its memory is freed with later writes.
     #[must_use]
     pub const fn age_max(mut self, age_max: Duration) -> Self {
         self.age_max = age_max;
@@ -96,8 +109,8 @@ impl ChannelHistory {
     /// Returns all that is kept of a channel, oldest first.
     #[must_use]
     pub fn get(&self, channel: &str) -> Vec<Message> {
-        let shard = self.shard(channel).lock();
-        let Some(kept) = shard.channels.get(channel) else { return Vec::new() };
+        let stripe = self.stripe(channel).lock();
+        let Some(kept) = stripe.channels.get(channel) else { return Vec::new() };
         kept.messages.iter().skip(self.expired(kept)).map(StoredMessage::message).collect()
     }
 
@@ -107,8 +120,8 @@ impl ChannelHistory {
     /// reads costs no memory; those that are forgotten before their turn are left out.
     #[must_use]
     pub fn replay(self: &Arc<Self>, channel: &str, count: usize) -> Replay {
-        let shard = self.shard(channel).lock();
-        let kept = shard.channels.get(channel);
+        let stripe = self.stripe(channel).lock();
+        let kept = stripe.channels.get(channel);
         let fresh = kept.map_or(0, |kept| kept.messages.len() - self.expired(kept));
         let first = kept.and_then(|kept| kept.messages.get(kept.messages.len() - fresh.min(count)));
         let last = kept.and_then(|kept| kept.messages.back());
@@ -123,8 +136,8 @@ impl ChannelHistory {
 
     /// Returns the message of the lowest number from `first` to `last`, with its number.
     fn next_of(&self, channel: &str, first: u64, last: u64) -> Option<(u64, Message)> {
-        let shard = self.shard(channel).lock();
-        let kept = shard.channels.get(channel)?;
+        let stripe = self.stripe(channel).lock();
+        let kept = stripe.channels.get(channel)?;
         let at = kept.messages.partition_point(|kept| kept.number < first).max(self.expired(kept));
         let next = kept.messages.get(at).filter(|next| next.number <= last)?;
         Some((next.number, next.message()))
@@ -137,10 +150,10 @@ impl ChannelHistory {
         channel.messages.partition_point(|kept| kept.at < oldest)
     }
 
-    fn shard(&self, channel: &str) -> &Mutex<HistoryStripe> {
+    fn stripe(&self, channel: &str) -> &Mutex<HistoryStripe> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let hash = self.hasher.hash_one(channel) as usize;
-        &self.shards[hash % STRIPES]
+        &self.stripes[hash % STRIPES]
     }
 }
 
@@ -150,11 +163,11 @@ impl Storage for ChannelHistory {
             return;
         }
         let now = Instant::now();
-        let mut shard = self.shard(message.channel).lock();
-        shard.forget_old(now.checked_sub(self.age_max));
-        shard.append(message, now, self.messages_max, now.checked_sub(self.age_max));
-        while shard.bytes + shard.channels.allocation_size() > self.shard_bytes_max {
-            if !shard.forget_oldest() {
+        let mut stripe = self.stripe(message.channel).lock();
+        stripe.forget_old(now.checked_sub(self.age_max));
+        stripe.append(message, now, self.messages_max, now.checked_sub(self.age_max));
+        while stripe.bytes + stripe.channels.allocation_size() > self.stripe_bytes_max {
+            if !stripe.forget_oldest() {
                 return;
             }
         }

@@ -25,7 +25,7 @@ use crate::{Auth, Handler, Lifecycle, Storage};
 /// }
 ///
 /// # fn main() -> Result<(), conductor_hub::Error> {
-/// let history = Arc::new(ChannelHistory::new(100, 64 * 1024 * 1024)?);
+/// let history = Arc::new(ChannelHistory::new(64 * 1024 * 1024)?.messages_max(50));
 /// let hooks = Hooks::default().auth(NewsAlone).storage(Arc::clone(&history));
 /// # drop(hooks);
 /// # Ok(())

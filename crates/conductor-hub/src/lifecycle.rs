@@ -28,12 +28,12 @@ pub trait Lifecycle: Send + Sync {
     /// The connection has ended; it is bound to nothing and gets nothing more.
     async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect) {}
 
-    /// The client was bound to a channel by its own wish.
+    /// The client was bound to a channel by its own request.
     ///
     /// This must not block.
     fn bound(&self, connection: &Arc<Connection>, channel: &str) {}
 
-    /// The client was unbound from a channel by its own wish.
+    /// The client was unbound from a channel by its own request.
     ///
     /// This must not block.
     fn unbound(&self, connection: &Arc<Connection>, channel: &str) {}

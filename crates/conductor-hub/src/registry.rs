@@ -13,12 +13,12 @@ use crate::{Connection, ConnectionId};
 
 const STRIPES: usize = 64;
 
-/// Entries for which a shard keeps room when most of them have gone.
+/// Entries for which a stripe keeps room when most of them have gone.
 const ROOM_KEPT: usize = 64;
 
-/// The connections and channels of a hub, in shards; no I/O.
+/// The connections and channels of a hub, in stripes; no I/O.
 ///
-/// Locks are taken in this order: the one for large rows, a connection's channels, a shard, a
+/// Locks are taken in this order: the one for large rows, a connection's channels, a stripe, a
 /// channel's members, an outbox; none is held while another of its kind is taken.
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -41,7 +41,7 @@ impl Registry {
     /// Reserves a place for a connection, if fewer than `max` are taken.
     pub(crate) fn reserve(&self, max: usize) -> bool {
         let more = |taken| if taken < max { Some(taken + 1) } else { None };
-        self.connected.try_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+        self.connected.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
     /// Gives a reserved place back.
@@ -54,18 +54,18 @@ impl Registry {
     }
 
     pub(crate) fn remove(&self, id: ConnectionId) {
-        let mut shard = self.connections(id).lock();
-        shard.remove(&id);
-        shrink(&mut shard);
+        let mut stripe = self.connections(id).lock();
+        stripe.remove(&id);
+        shrink(&mut stripe);
     }
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
         self.connections(id).lock().get(&id).map(Arc::clone)
     }
 
-    /// Returns every connection, one shard after another.
+    /// Returns every connection, one stripe after another.
     pub(crate) fn all_connections(&self) -> impl Iterator<Item = Arc<Connection>> {
-        self.connections.iter().flat_map(|shard| shard.lock().values().map(Arc::clone).collect::<Vec<_>>())
+        self.connections.iter().flat_map(|stripe| stripe.lock().values().map(Arc::clone).collect::<Vec<_>>())
     }
 
     pub(crate) fn connections_len(&self) -> usize {
@@ -73,7 +73,7 @@ impl Registry {
     }
 
     pub(crate) fn channels_len(&self) -> usize {
-        self.channels.iter().map(|shard| shard.read().len()).sum()
+        self.channels.iter().map(|stripe| stripe.read().len()).sum()
     }
 
     pub(crate) fn channel(&self, name: &str) -> Option<Arc<Channel>> {
@@ -100,20 +100,20 @@ impl Registry {
     }
 
     fn create(&self, name: &str) -> Arc<Channel> {
-        let mut shard = self.channels(name).write();
-        if let Some(channel) = shard.get(name) {
+        let mut stripe = self.channels(name).write();
+        if let Some(channel) = stripe.get(name) {
             return Arc::clone(channel);
         }
         let channel = Arc::new(Channel::new(name));
-        shard.insert(Arc::clone(channel.name()), Arc::clone(&channel));
+        stripe.insert(Arc::clone(channel.name()), Arc::clone(&channel));
         channel
     }
 
     fn forget(&self, channel: &Arc<Channel>) {
-        let mut shard = self.channels(channel.name()).write();
-        if shard.get(&**channel.name()).is_some_and(|known| Arc::ptr_eq(known, channel)) {
-            shard.remove(&**channel.name());
-            shrink(&mut shard);
+        let mut stripe = self.channels(channel.name()).write();
+        if stripe.get(&**channel.name()).is_some_and(|known| Arc::ptr_eq(known, channel)) {
+            stripe.remove(&**channel.name());
+            shrink(&mut stripe);
         }
     }
 

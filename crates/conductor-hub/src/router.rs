@@ -101,9 +101,7 @@ impl<'a> Router<'a> {
         }
         self.hub.metrics.received.increment(1);
         match message.opcode {
-            Opcode::WRITE | Opcode::STREAM_START | Opcode::STREAM_WRITE | Opcode::STREAM_END => {
-                self.write(message);
-            }
+            opcode if opcode.is_for_members() => self.write(message),
             Opcode::BIND => self.bind(message.channel)?,
             Opcode::UNBIND => self.unbind(message.channel),
             Opcode::SERVER => {
@@ -202,12 +200,10 @@ impl<'a> Router<'a> {
 
     /// Tells whether a message needs no delivery of what came before it.
     fn continues_row(&self, message: MessageRef<'_>) -> bool {
-        let is_write = matches!(
-            message.opcode,
-            Opcode::WRITE | Opcode::STREAM_START | Opcode::STREAM_WRITE | Opcode::STREAM_END
-        );
         self.row.as_ref().is_none_or(|row| {
-            is_write && row.frames.len() < ROW_BYTES_MAX && **row.channel.name() == *message.channel
+            message.opcode.is_for_members()
+                && row.frames.len() < ROW_BYTES_MAX
+                && **row.channel.name() == *message.channel
         })
     }
 

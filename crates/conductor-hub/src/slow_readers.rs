@@ -16,7 +16,7 @@ const ROUND: Duration = Duration::from_millis(20);
 const STANDS_STILL: Duration = Duration::from_millis(250);
 
 /// How often the log says that there is no room.
-const TOLD_AGAIN: Duration = Duration::from_mins(1);
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
 /// Who is ended, and when that was done last.
 #[derive(Debug, Default)]

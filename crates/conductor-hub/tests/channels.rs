@@ -187,7 +187,7 @@ async fn lifecycle_hears_of_everything_once_and_in_order() {
 
 #[tokio::test]
 async fn handler_answers_with_the_last_messages_of_a_channel() {
-    let history = Arc::new(ChannelHistory::new(2, 1 << 20).expect("1 MiB is enough"));
+    let history = Arc::new(ChannelHistory::new(1 << 20).expect("1 MiB is enough").messages_max(2));
     let hooks = Hooks::default().storage(Arc::clone(&history)).handler(Replay(history));
     let hub = Hub::start(Config::default(), hooks).expect("defaults are valid");
     let mut alice = Client::bound(&hub, "hello").await;
@@ -226,7 +226,7 @@ async fn program_can_end_a_connection_behind_its_last_word() {
 
 #[test]
 fn history_forgets_the_channels_written_to_longest_ago() {
-    let history = ChannelHistory::new(10, 64 * 1024).expect("64 KiB is enough");
+    let history = ChannelHistory::new(64 * 1024).expect("64 KiB is enough").messages_max(10);
     let body = "x".repeat(1_000);
     for number in 0..500 {
         let mut bytes = bytes::BytesMut::new();

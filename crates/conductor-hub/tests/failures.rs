@@ -114,7 +114,7 @@ async fn slow_reader_is_ended_and_delays_nobody() {
 
 #[tokio::test(start_paused = true)]
 async fn reader_without_progress_is_ended_after_the_stall_timeout() {
-    let hub = hub(|config| config.ping_interval(Duration::from_hours(1)));
+    let hub = hub(|config| config.ping_interval(Duration::from_secs(60 * 60)));
     let stalled = Client::connect_with(&hub, Admission::user("stalled").bound_to("hello"), 64).await;
     while hub.members("hello") == 0 {
         tokio::task::yield_now().await;

@@ -16,7 +16,7 @@ fn stored(history: &ChannelHistory, channel: &str, body: &[u8]) {
 #[test]
 fn a_history_takes_no_more_memory_than_it_may_whatever_is_kept() {
     let before = resident_bytes();
-    let history = ChannelHistory::new(100, 8 * 1024 * 1024).expect("8 MiB are enough");
+    let history = ChannelHistory::new(8 * 1024 * 1024).expect("8 MiB are enough");
     // Names alone, then many messages of one channel, then names again.
     for number in 0..40_000 {
         stored(&history, &format!("channel {number}"), b"");

@@ -106,7 +106,7 @@ async fn an_answer_that_no_outbox_takes_is_the_servers_fault() {
 
 #[tokio::test]
 async fn a_history_larger_than_the_outbox_reaches_whoever_reads_it() {
-    let history = Arc::new(ChannelHistory::new(400, 1 << 26).expect("64 MiB are enough"));
+    let history = Arc::new(ChannelHistory::new(1 << 26).expect("64 MiB are enough").messages_max(400));
     let mut sent = Vec::new();
     for number in 0..400_u32 {
         let message = Message::new(Opcode::WRITE, "hello", number.to_string() + &"x".repeat(5_000));

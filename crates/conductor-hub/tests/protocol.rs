@@ -24,6 +24,14 @@ fn golden_vectors_encode_and_decode() {
 }
 
 #[test]
+fn every_opcode_has_a_golden_vector() {
+    let vectors = vectors::golden();
+    for opcode in Opcode::ALL {
+        assert!(vectors.iter().any(|(message, _)| message.opcode == *opcode), "{opcode:?} has none");
+    }
+}
+
+#[test]
 fn truncated_message_is_never_padded() {
     // The ancestor delivered this as "a" and four zeros.
     let bytes = [2, 0, 0, 0, 0, 0, 5, 0, 0, 0, b'a'];

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
+use crate::caught::caught;
 use crate::connection::{Dialer, Transport};
 use crate::dispatch::Dispatch;
 use crate::engine::{LinkHandle, Shared};
@@ -65,12 +66,12 @@ impl Actor {
             let opened = tokio::select! {
                 biased;
                 () = told_to_stop(&mut self.mode, &self.gone) => return,
-                opened = reconnect.attempt(&shared.dice) => opened,
+                opened = caught(reconnect.attempt(&shared.dice)) => opened,
             };
             match opened {
                 Ok(transport) => {
                     let began = Instant::now();
-                    let Err(error) = self.serve(transport).await else {
+                    let Err(error) = caught(self.serve(transport)).await else {
                         let losses = shared.registry.lock().disconnect(self.place.link);
                         losses.iter().for_each(|loss| loss.sink.stop());
                         return;
@@ -177,6 +178,13 @@ impl Actor {
             *resubscribing = None;
         }
         long
+    }
+}
+
+impl Drop for Actor {
+    /// Its connection is not made again: of its names nobody would be told that they are lost.
+    fn drop(&mut self) {
+        self.shared.end_if_panicking();
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
+use crate::caught::panicked;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
@@ -68,6 +69,7 @@ struct EndOnDrop(Arc<Shared>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
+        self.0.end_if_panicking();
         self.0.end();
     }
 }
@@ -157,6 +159,14 @@ impl Shared {
     pub(crate) fn tell_losses(&self, losses: Vec<Loss>, error: &Error) {
         for Loss { sink, names } in losses {
             self.tell(&sink, Event::Disconnected { names: names.into(), error: error.clone() });
+        }
+    }
+
+    /// Ends everything if the task that calls it panics, and says why.
+    pub(crate) fn end_if_panicking(&self) {
+        if std::thread::panicking() {
+            self.failed(panicked());
+            self.end();
         }
     }
 

@@ -39,7 +39,7 @@ pub enum ErrorKind {
     Uncertain,
     /// Nobody listens to the channel: a request reached nobody.
     NoReceiver,
-    /// The subscription, the multiplexer or the publisher was closed.
+    /// The subscription was closed, or the multiplexer or the publisher was shut down.
     Closed,
     /// Messages were dropped, since they were not read in time.
     ///

@@ -150,7 +150,8 @@ impl<'a> Fanout<'a> {
             guarded(|| {
                 while let (Some(sink), Some(handler)) = (listeners.get(at), handlers.get(at)) {
                     if at.is_multiple_of(AHEAD) {
-                        // As above.
+                        // The memory of several handlers is asked for at once, as `several` does it
+                        // for messages.
                         black_box(
                             handlers[at..]
                                 .iter()

@@ -38,8 +38,8 @@
 //!
 //! Everything may be called from any task, from handlers too, in any order and any number of times.
 //! Nothing waits: `add` and `remove` take one name or many ([`IntoNames`]) and change what is
-//! wished, and what Redis is told always follows the last wish. A channel that was removed and
-//! added again is subscribed to. `contains` asks what is wished.
+//! wanted, and what Redis is told always follows what was wanted last. A channel that was removed
+//! and added again is subscribed to. `contains` asks what is wanted.
 //!
 //! A subscription owns no task, so its end is a `close` that is done when it returns and may be
 //! called any number of times. Dropping its [`Events`] closes it, too, and so does dropping the
@@ -131,6 +131,7 @@
 mod actor;
 mod backoff;
 mod buffer;
+mod caught;
 mod config;
 mod connection;
 mod dispatch;

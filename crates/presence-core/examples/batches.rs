@@ -12,7 +12,6 @@ use std::collections::HashSet;
 use std::env;
 use std::error::Error;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -35,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // In its place stands a store whose heartbeats cost a round trip each.
     let store = Memory::start(memory::Config::default().ttl(TTL).grace(Duration::ZERO))?;
     let config = throttled::Config::default().ttl(TTL).batch_max(BATCH);
-    let presence = Presence::new(Throttled::start(Arc::new(store), config).await?);
+    let presence = Presence::new(Throttled::start(config, store).await?);
 
     let events = presence.events(Since::Now).await?;
     let silent = ids.iter().skip(1).step_by(2).cloned().collect();

@@ -1,6 +1,7 @@
 //! What keeps presence: the trait that a store implements.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -187,6 +188,62 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     /// event itself; what this process keeps online is left as if the process had died. Dropping
     /// the backend ends the same without waiting.
     async fn shutdown(&self, grace: Duration) -> bool;
+}
+
+/// Asks the backend that it shares.
+#[async_trait]
+impl<B: Backend + ?Sized> Backend for Arc<B> {
+    async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
+        (**self).online(ids).await
+    }
+
+    async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
+        (**self).offline(ids).await
+    }
+
+    async fn beat_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        (**self).beat_device(id, device).await
+    }
+
+    async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        (**self).hold_device(id, device).await
+    }
+
+    async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
+        (**self).end_device(id, device).await
+    }
+
+    async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
+        (**self).status(ids).await
+    }
+
+    async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
+        (**self).last_seen(ids).await
+    }
+
+    async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
+        (**self).online_ids(cursor, limit).await
+    }
+
+    async fn count(&self) -> Result<u64, Error> {
+        (**self).count().await
+    }
+
+    async fn events(&self, since: Since) -> Result<Events, Error> {
+        (**self).events(since).await
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        (**self).state()
+    }
+
+    async fn warnings(&self) -> Result<Vec<String>, Error> {
+        (**self).warnings().await
+    }
+
+    async fn shutdown(&self, grace: Duration) -> bool {
+        (**self).shutdown(grace).await
+    }
 }
 
 /// When an id last gave a sign of life, if that is known.

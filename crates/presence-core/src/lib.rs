@@ -130,9 +130,10 @@
 //!
 //! A store implements [`Backend`], and [`RoomBackend`](rooms::RoomBackend) if it keeps rooms, whose
 //! documentation says what it may assume and what it must keep. Feature `contract` has those laws
-//! as a test suite that any backend can run. The module `tracker`, behind the feature of that name,
-//! keeps deadlines and devices in a process for one that writes only transitions to its store, and
-//! [`throttled`] is for one whose heartbeats cost a round trip each: the program
+//! as a test suite that any backend can run. Behind the feature `tracker` there are the module of
+//! that name, which keeps deadlines and devices in a process for one that writes only transitions to
+//! its store, and the module `feed`, which makes streams of what any store tells.
+//! The module [`throttled`] is for one whose heartbeats cost a round trip each: the program
 //! `examples/batches.rs` shows it.
 //!
 //! # Features
@@ -141,7 +142,7 @@
 //! |---|---|---|
 //! | `contract` | the test suite for backends, with `proptest` | no |
 //! | `serde` | `Serialize` and `Deserialize` of names, statuses, events, positions, pages and what rooms give | no |
-//! | `tracker` | the module `tracker`, for backends; it is no part of what semantic versioning promises and may change with any version | no |
+//! | `tracker` | the modules `tracker` and `feed`, for backends; they are no part of what semantic versioning promises and may change with any version | no |
 //!
 //! Third-party types in this interface: [`futures_core::Stream`], and the expansion of
 //! `async_trait` in [`Backend`]; with the feature `serde` its two traits.
@@ -157,6 +158,17 @@ pub mod contract;
 mod error;
 mod event;
 mod events;
+#[cfg(feature = "tracker")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracker")))]
+pub mod feed;
+#[cfg(not(feature = "tracker"))]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "what the backends here do not use is for others"
+)]
+mod feed;
 mod into_name;
 pub mod memory;
 mod name;

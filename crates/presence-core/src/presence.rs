@@ -31,7 +31,7 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// Creates a handle on a backend.
+    /// Creates a handle on a backend, also on one that is shared in an `Arc`.
     #[must_use]
     pub fn new(backend: impl Backend) -> Self {
         Self { backend: Arc::new(backend) }
@@ -44,7 +44,7 @@ impl Presence {
     /// A [`BatchError`] with the ids that are invalid or got none.
     pub async fn online(&self, ids: impl IntoIterator<Item: IntoName<Id>>) -> Result<(), BatchError> {
         let batch = Batch::new(ids);
-        let result = if batch.ids.is_empty() { Ok(()) } else { self.backend.online(&batch.ids).await };
+        let result = if batch.ids.is_empty() { Ok(()) } else { self.backend().online(&batch.ids).await };
         batch.written(result)
     }
 
@@ -57,7 +57,7 @@ impl Presence {
     /// A [`BatchError`] with the ids that are invalid or may still be online.
     pub async fn offline(&self, ids: impl IntoIterator<Item: IntoName<Id>>) -> Result<(), BatchError> {
         let batch = Batch::new(ids);
-        let result = if batch.ids.is_empty() { Ok(()) } else { self.backend.offline(&batch.ids).await };
+        let result = if batch.ids.is_empty() { Ok(()) } else { self.backend().offline(&batch.ids).await };
         batch.written(result)
     }
 
@@ -74,7 +74,7 @@ impl Presence {
         device: impl IntoName<Device>,
     ) -> Result<(), Error> {
         let (id, device) = (id.into_name()?, device.into_name()?);
-        self.backend.beat_device(&id, &device).await
+        self.backend().beat_device(&id, &device).await
     }
 
     /// Holds one device until it is ended, without heartbeats.
@@ -92,7 +92,7 @@ impl Presence {
         device: impl IntoName<Device>,
     ) -> Result<(), Error> {
         let (id, device) = (id.into_name()?, device.into_name()?);
-        self.backend.hold_device(&id, &device).await
+        self.backend().hold_device(&id, &device).await
     }
 
     /// Ends one device; the last one leaves its id online for the grace time.
@@ -106,7 +106,7 @@ impl Presence {
         device: impl IntoName<Device>,
     ) -> Result<(), Error> {
         let (id, device) = (id.into_name()?, device.into_name()?);
-        self.backend.end_device(&id, &device).await
+        self.backend().end_device(&id, &device).await
     }
 
     /// Returns the status of each id, in input order and of input length.
@@ -121,7 +121,7 @@ impl Presence {
     ) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
         let batch = Batch::new(ids);
         let result =
-            if batch.ids.is_empty() { Ok(Vec::new()) } else { self.backend.status(&batch.ids).await };
+            if batch.ids.is_empty() { Ok(Vec::new()) } else { self.backend().status(&batch.ids).await };
         batch.read(result)
     }
 
@@ -140,7 +140,7 @@ impl Presence {
     ) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
         let batch = Batch::new(ids);
         let result =
-            if batch.ids.is_empty() { Ok(Vec::new()) } else { self.backend.last_seen(&batch.ids).await };
+            if batch.ids.is_empty() { Ok(Vec::new()) } else { self.backend().last_seen(&batch.ids).await };
         batch.read(result)
     }
 
@@ -154,7 +154,7 @@ impl Presence {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor of another backend.
     pub async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
-        self.backend.online_ids(cursor, limit.max(1)).await
+        self.backend().online_ids(cursor, limit.max(1)).await
     }
 
     /// Returns how many ids are online.
@@ -163,7 +163,7 @@ impl Presence {
     ///
     /// If the backend cannot say.
     pub async fn count(&self) -> Result<u64, Error> {
-        self.backend.count().await
+        self.backend().count().await
     }
 
     /// Opens a stream of what happens.
@@ -175,7 +175,7 @@ impl Presence {
     /// If the stream cannot begin. A position that is too old is no such error: the stream begins
     /// with [`Lagged`](crate::ErrorKind::Lagged).
     pub async fn events(&self, since: Since) -> Result<Events, Error> {
-        self.backend.events(since).await
+        self.backend().events(since).await
     }
 
     /// Returns how the store is, now and from here on.
@@ -184,7 +184,7 @@ impl Presence {
     /// backend alive. After the backend was dropped it stays as it was last.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
-        self.backend.state()
+        self.backend().state()
     }
 
     /// Returns what about the store will do harm although it works now.
@@ -195,7 +195,7 @@ impl Presence {
     ///
     /// If the store cannot say.
     pub async fn warnings(&self) -> Result<Vec<String>, Error> {
-        self.backend.warnings().await
+        self.backend().warnings().await
     }
 
     /// Ends the backend, for all clones of this handle.
@@ -208,7 +208,12 @@ impl Presence {
     ///
     /// The end comes even if nobody waits for it. A second call waits for the same end.
     pub async fn shutdown(&self, grace: Duration) -> bool {
-        self.backend.shutdown(grace).await
+        self.backend().shutdown(grace).await
+    }
+
+    /// The backend itself: an `Arc` of it is one as well, which would box each answer once more.
+    fn backend(&self) -> &dyn Backend {
+        &*self.backend
     }
 }
 

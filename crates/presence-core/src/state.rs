@@ -50,7 +50,7 @@ impl State {
     /// This is for backends.
     #[must_use]
     pub fn closed() -> Self {
-        Self::down("presence is closed")
+        Self::down("it was shut down")
     }
 
     /// Returns whether everything works.
@@ -89,7 +89,7 @@ mod tests {
         let state = State::read_only("redis at db:6379 is a replica");
         assert_eq!(state.to_string(), "presence works only in part: redis at db:6379 is a replica");
         assert_eq!(state.reason(), Some("redis at db:6379 is a replica"));
-        assert_eq!(State::closed().to_string(), "presence is down: presence is closed");
+        assert_eq!(State::closed().to_string(), "presence is down: it was shut down");
         assert!(State::Well.is_well() && State::Well.reason().is_none());
     }
 }

@@ -25,13 +25,13 @@ impl World for Paused {
     }
 
     async fn node(&self) -> Result<Presence, Error> {
-        Ok(Presence::from(Arc::clone(&self.0) as Arc<dyn Backend>))
+        Ok(Presence::new(Arc::clone(&self.0)))
     }
 }
 
 impl RoomWorld for Paused {
     async fn rooms(&self) -> Result<Rooms, Error> {
-        Ok(Rooms::from(Arc::clone(&self.0) as Arc<dyn RoomBackend>))
+        Ok(Rooms::new(Arc::clone(&self.0)))
     }
 }
 
@@ -79,7 +79,7 @@ impl World for ThrottledNodes {
     }
 
     async fn node(&self) -> Result<Presence, Error> {
-        Ok(Presence::new(Throttled::start(Arc::clone(&self.inner), self.config.clone()).await?))
+        Ok(Presence::new(Throttled::start(self.config.clone(), Arc::clone(&self.inner)).await?))
     }
 }
 

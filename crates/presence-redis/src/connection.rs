@@ -83,6 +83,7 @@ impl fmt::Debug for Link {
 fn of_link(error: redis_link::Error) -> Error {
     let kind = match error.kind() {
         redis_link::ErrorKind::Config => ErrorKind::Config,
+        redis_link::ErrorKind::Closed => ErrorKind::Closed,
         _ => ErrorKind::Unavailable,
     };
     let message = error.to_string();

@@ -51,6 +51,7 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod connection;
+mod kept;
 pub mod keyspace;
 pub mod leases;
 mod outage_log;

@@ -37,8 +37,8 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config), without the words of the address, if it is none, or
-    /// needs a feature of this crate that is off.
+    /// [`Config`](crate::ErrorKind::Config) if the text is not an address, or needs a feature of
+    /// this crate that is off. The error repeats nothing of the text, which may hold a password.
     pub fn parse(url: &str) -> Result<Self, Error> {
         let parts = UrlParts::of(url)?;
         if let Some(fault) = Features::BUILT.fault(parts.scheme) {

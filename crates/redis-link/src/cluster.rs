@@ -15,6 +15,7 @@
 //! nor for the map.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,9 +27,9 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ConnectionInfo, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::DropGuard;
 
+use crate::caught::caught;
 use crate::config::LinkConfig;
 use crate::connect::{at, bounded, host_of, single, wait};
 use crate::error::Error;
@@ -36,6 +37,7 @@ use crate::node::{LiveConnection, Node, Target};
 use crate::request::{Request, Verdict};
 use crate::slots::{ServerName, SlotMap, slot};
 use crate::stragglers::{STRAGGLER_WAIT, next_until};
+use crate::tasks::Tasks;
 use crate::used::Used;
 
 /// The masters of a cluster.
@@ -50,7 +52,7 @@ struct Shared {
     /// The nodes of the address.
     seeds: Vec<ConnectionInfo>,
     settings: Arc<LinkConfig>,
-    tasks: TaskTracker,
+    tasks: Tasks,
     map: watch::Sender<MapState>,
     nodes: Mutex<HashMap<ServerName, Arc<Node>>>,
     doubt: Notify,
@@ -71,7 +73,7 @@ impl Cluster {
     pub(crate) fn start(
         seeds: Vec<ConnectionInfo>,
         settings: &Arc<LinkConfig>,
-        tasks: &TaskTracker,
+        tasks: &Tasks,
     ) -> Result<Self, Error> {
         let shared = Arc::new(Shared {
             seeds,
@@ -81,10 +83,8 @@ impl Cluster {
             nodes: Mutex::default(),
             doubt: Notify::new(),
         });
-        let stop = CancellationToken::new();
         let running = Arc::clone(&shared);
-        tasks.spawn(stop.clone().run_until_cancelled_owned(async move { running.keep_map().await }));
-        Ok(Self { shared, _stop: stop.drop_guard() })
+        Ok(Self { shared, _stop: tasks.spawn(async move { running.keep_running().await }) })
     }
 
     /// Waits for the first map.
@@ -249,8 +249,17 @@ impl Shared {
         self.doubt.notify_one();
     }
 
+    /// Keeps the map, and begins again after a panic.
+    async fn keep_running(&self) {
+        loop {
+            let Err(error) = caught(self.keep_map()).await;
+            self.map.send_modify(|known| known.failure = Some(error));
+            sleep(self.settings.retry_max).await;
+        }
+    }
+
     /// Keeps the map true.
-    async fn keep_map(&self) {
+    async fn keep_map(&self) -> RedisResult<Infallible> {
         loop {
             let asked = Instant::now();
             match self.ask_around().await {
@@ -375,7 +384,7 @@ fn name_at(from: &LiveConnection, host: &str, port: u16) -> ServerName {
 }
 
 fn closed() -> RedisError {
-    RedisError::from((redis::ErrorKind::Client, "the link to redis was closed"))
+    RedisError::from((redis::ErrorKind::Client, "the link to redis was shut down"))
 }
 
 /// How long a call waits at most before it is sent again.
@@ -391,3 +400,25 @@ const ASKED_MAX: usize = 5;
 /// With fewer of them others are asked as well.
 const ASKED_MIN: usize = 2;
 const OTHERS_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use redis::IntoConnectionInfo;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::caught::told;
+
+    #[tokio::test]
+    async fn a_task_that_panics_fails_who_waits_for_the_map_and_goes_on() {
+        let settings = Arc::new(LinkConfig::new("redis://127.0.0.1:1").retry_max(Duration::from_millis(50)));
+        let nobody = "redis://127.0.0.1:1".into_connection_info().unwrap();
+        told::panic_times(1);
+        let cluster = Cluster::start(vec![nobody], &settings, &Tasks::here().unwrap()).unwrap();
+        let error = cluster.found().await.unwrap_err().to_string();
+        assert!(error.contains("panicked"), "{error}");
+        let mut map = cluster.shared.map.subscribe();
+        let tried = |map: &MapState| map.failure.as_ref().is_some_and(RedisError::is_io_error);
+        timeout(Duration::from_secs(60), map.wait_for(tried)).await.unwrap().unwrap();
+    }
+}

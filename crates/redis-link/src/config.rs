@@ -57,13 +57,12 @@ impl LinkConfig {
     /// Creates the settings for an address, all others at their defaults.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        let second = Duration::from_secs(1);
         Self {
             url: url.into(),
             authorities: None,
-            timeout: second,
-            connect_timeout: second,
-            retry_max: second / 2,
+            timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(1),
+            retry_max: Duration::from_millis(500),
         }
     }
 

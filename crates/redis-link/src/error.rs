@@ -29,13 +29,20 @@ pub enum ErrorKind {
     Refused,
     /// The server said what is wrong with the command.
     Answered,
-    /// A setting is wrong: change it and start again.
+    /// A setting is wrong, or no tokio runtime is there: change it and start again.
     Config,
+    /// Somebody shut the link down: stop.
+    Closed,
 }
 
 impl Error {
     pub(crate) fn config(message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind: ErrorKind::Config, message: message.into(), source: None }
+    }
+
+    /// The error of calls to a link that was shut down.
+    pub(crate) fn closed() -> Self {
+        Self { kind: ErrorKind::Closed, message: "the link to redis was shut down".into(), source: None }
     }
 
     /// The error of a command that a server had when time was up.

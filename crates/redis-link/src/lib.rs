@@ -62,8 +62,8 @@
 //!
 //! # Shutdown
 //!
-//! Dropping the last clone of a [`Link`] ends its tasks and connections. Calls that are under way
-//! are not waited for.
+//! [`Link::shutdown`] refuses further calls, waits for those that are under way and ends the tasks.
+//! Dropping the last clone of a [`Link`] ends its tasks and connections without waiting.
 //!
 //! Third-party types in this interface: [`redis::Cmd`], [`redis::Pipeline`], [`redis::Value`],
 //! [`redis::Client`], [`redis::RedisError`] and [`redis::aio::MultiplexedConnection`].
@@ -76,6 +76,7 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod address;
+mod caught;
 #[cfg_attr(not(feature = "cluster"), path = "no_cluster.rs")]
 mod cluster;
 mod config;
@@ -90,6 +91,7 @@ mod sentinel;
 #[cfg(feature = "cluster")]
 mod slots;
 mod stragglers;
+mod tasks;
 mod used;
 
 pub use crate::address::Address;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, Pipeline, RedisError, RedisResult, Value};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::address::{Address, AddressKind};
 use crate::cluster::Cluster;
@@ -17,13 +18,18 @@ use crate::error::Error;
 use crate::node::{Node, Target};
 use crate::request::{Request, Verdict};
 use crate::sentinel::Sentinels;
+use crate::tasks::Tasks;
 use crate::used::Used;
 
 /// A self-healing connection to one Redis, a Sentinel set or a cluster.
 ///
 /// With sentinels it goes to the master that they name, with a cluster to its masters. It is cheap
-/// to clone. See the [crate documentation](crate) for what it promises. Dropping the last clone
-/// ends its tasks and connections.
+/// to clone. See the [crate documentation](crate) for what it promises.
+///
+/// # Shutdown
+///
+/// [`shutdown`](Self::shutdown) ends it for all clones and waits. Dropping the last clone ends its
+/// tasks and connections without waiting.
 #[derive(Clone)]
 pub struct Link(Arc<Shared>);
 
@@ -31,6 +37,9 @@ struct Shared {
     address: Address,
     settings: Arc<LinkConfig>,
     way: Route,
+    tasks: Tasks,
+    /// The calls that are under way; closed by a shutdown.
+    calls: TaskTracker,
 }
 
 enum Route {
@@ -45,15 +54,12 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) if a setting is wrong or the password is refused;
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) if nobody answers in time.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
+    /// [`Config`](crate::ErrorKind::Config) if a setting is wrong, the password is refused, or
+    /// outside a tokio runtime; [`Unavailable`](crate::ErrorKind::Unavailable) if nobody answers in
+    /// time.
     pub async fn start(config: LinkConfig) -> Result<Self, Error> {
         config.validate()?;
-        let (settings, tasks) = (Arc::new(config), TaskTracker::new());
+        let (settings, tasks) = (Arc::new(config), Tasks::here()?);
         let address = Address::parse(&settings.url)?;
         let shown = address.to_string();
         let failed = |error: RedisError| Error::at_start(&shown, Error::of(&shown, error));
@@ -78,7 +84,7 @@ impl Link {
         if let Route::Cluster(cluster) = &way {
             cluster.found().await.map_err(failed)?;
         }
-        Ok(Self(Arc::new(Shared { address, settings, way })))
+        Ok(Self(Arc::new(Shared { address, settings, way, tasks, calls: TaskTracker::new() })))
     }
 
     /// Returns the address, which displays without user and password.
@@ -149,6 +155,7 @@ impl Link {
     ///
     /// If it cannot be made in time.
     pub async fn dedicated(&self, key: &str, block: Duration) -> Result<MultiplexedConnection, Error> {
+        let _under_way = self.0.enter()?;
         let (settings, patience) = (&self.0.settings, block + self.0.settings.timeout);
         let made = bounded(settings.connect_timeout, async {
             match &self.0.way {
@@ -167,6 +174,7 @@ impl Link {
     ///
     /// If the server is not known yet.
     pub async fn client(&self) -> Result<Client, Error> {
+        let _under_way = self.0.enter()?;
         let settings = &self.0.settings;
         let made = bounded(settings.connect_timeout, async {
             match (&self.0.way, self.0.address.kind()) {
@@ -183,8 +191,12 @@ impl Link {
     /// Sends a command to every master, side by side.
     ///
     /// Returns the answers with the names of the servers. One that is away costs the others
-    /// nothing.
+    /// nothing. After a shutdown there is one item, an error.
     pub async fn each_master(&self, command: &Cmd) -> Vec<(String, Result<Value, Error>)> {
+        let _under_way = match self.0.enter() {
+            Ok(under_way) => under_way,
+            Err(error) => return vec![(self.0.address.to_string(), Err(error))],
+        };
         let answers = match &self.0.way {
             Route::One(node) => {
                 let mut used = None;
@@ -201,7 +213,28 @@ impl Link {
         answers.into_iter().map(told).collect()
     }
 
+    /// Ends the link, for all of its clones.
+    ///
+    /// Calls fail with [`Closed`](crate::ErrorKind::Closed) from here on, and those that are under
+    /// way are finished. Returns whether they and all tasks ended within `grace`. Those that have
+    /// not end by themselves, at the latest with their timeout; a second call waits for the same
+    /// end. Connections that [`dedicated`](Self::dedicated) made, and clients, are their owners'.
+    ///
+    /// # Cancel safety
+    ///
+    /// A call that is dropped has refused further calls; the tasks end with the next shutdown, or
+    /// with the last clone.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.0.calls.close();
+        let begun = Instant::now();
+        let finished = timeout(grace, self.0.calls.wait()).await.is_ok();
+        self.0.tasks.stop();
+        let ended = timeout(grace.saturating_sub(begun.elapsed()), self.0.tasks.ended()).await.is_ok();
+        finished && ended
+    }
+
     async fn send(&self, key: &str, request: Request<'_>) -> Result<Value, Error> {
+        let _under_way = self.0.enter()?;
         let (limit, mut used) = (self.0.settings.timeout, None);
         let call = async {
             match &self.0.way {
@@ -246,6 +279,15 @@ impl Link {
             node.forget(&ready);
         }
         answer
+    }
+}
+
+impl Shared {
+    /// Notes that a call is under way until what this returns is dropped.
+    fn enter(&self) -> Result<TaskTrackerToken, Error> {
+        // Before the look: a shutdown in between waits for it, or it sees the shutdown.
+        let under_way = self.calls.token();
+        if self.calls.is_closed() { Err(Error::closed()) } else { Ok(under_way) }
     }
 }
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ConnectionInfo, RedisResult, Value};
-use tokio_util::task::TaskTracker;
 
 use crate::config::LinkConfig;
 use crate::error::Error;
 use crate::request::Request;
+use crate::tasks::Tasks;
 use crate::used::Used;
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Cluster {
     pub(crate) fn start(
         _seeds: Vec<ConnectionInfo>,
         _settings: &Arc<LinkConfig>,
-        _tasks: &TaskTracker,
+        _tasks: &Tasks,
     ) -> Result<Self, Error> {
         Err(Error::config(
             "the redis is a cluster, and this program was built without clusters; build it with the feature \

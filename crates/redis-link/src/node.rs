@@ -8,9 +8,12 @@
 //!       └────────────┘                             └─ calls fail at once with what the last attempt said
 //! ```
 //!
+//! A panic of the task is an attempt that failed.
+//!
 //! A call never connects: it takes the connection there is, waits for the first attempt after a
 //! loss, or fails at once.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +21,13 @@ use redis::aio::MultiplexedConnection;
 use redis::{ConnectionInfo, RedisError, RedisResult};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::TaskTracker;
+use tokio_util::sync::DropGuard;
 
+use crate::caught::caught;
 use crate::config::LinkConfig;
 use crate::connect::{bounded, single, wait};
 use crate::sentinel::Sentinels;
+use crate::tasks::Tasks;
 
 /// One server and the way to it.
 #[derive(Debug)]
@@ -66,13 +70,11 @@ pub(crate) struct LiveConnection {
 
 impl Node {
     /// Begins to connect.
-    pub(crate) fn start(target: Target, settings: &Arc<LinkConfig>, tasks: &TaskTracker) -> Self {
+    pub(crate) fn start(target: Target, settings: &Arc<LinkConfig>, tasks: &Tasks) -> Self {
         let status = watch::Sender::new(ConnectionStatus::Connecting);
         let shared = Arc::new(Shared { target, settings: Arc::clone(settings), status });
-        let stop = CancellationToken::new();
         let running = Arc::clone(&shared);
-        tasks.spawn(stop.clone().run_until_cancelled_owned(async move { running.run().await }));
-        Self { shared, _stop: stop.drop_guard() }
+        Self { shared, _stop: tasks.spawn(async move { running.keep_running().await }) }
     }
 
     /// Returns the connection; waits while one is being made for the first time since the last was
@@ -84,7 +86,7 @@ impl Node {
         match decided.as_deref() {
             Ok(ConnectionStatus::Ready(ready)) => Ok(ready.clone()),
             Ok(ConnectionStatus::Failed(error)) => Err(error.clone()),
-            _ => Err(RedisError::from((redis::ErrorKind::Client, "the link to redis was closed"))),
+            _ => Err(RedisError::from((redis::ErrorKind::Client, "the link to redis was shut down"))),
         }
     }
 
@@ -117,21 +119,31 @@ impl Node {
 }
 
 impl Shared {
-    async fn run(&self) {
-        let (mut generation, mut attempts) = (0, 0);
+    /// Runs, and begins again after a panic.
+    async fn keep_running(&self) {
+        let mut generation = 0;
+        loop {
+            let Err(error) = caught(self.run(&mut generation)).await;
+            self.status.send_replace(ConnectionStatus::Failed(error));
+            sleep(self.settings.retry_max).await;
+        }
+    }
+
+    async fn run(&self, generation: &mut u64) -> RedisResult<Infallible> {
+        let mut attempts = 0;
         let mut status = self.status.subscribe();
         loop {
             let (begun, limit) = (Instant::now(), self.settings.connect_timeout);
             match bounded(limit, Box::pin(self.connect())).await {
                 Ok((connection, info)) => {
-                    (generation, attempts) = (generation + 1, 0);
-                    let ready = LiveConnection { connection, info: Arc::new(info), generation };
+                    (*generation, attempts) = (*generation + 1, 0);
+                    let ready = LiveConnection { connection, info: Arc::new(info), generation: *generation };
                     self.status.send_replace(ConnectionStatus::Ready(ready.clone()));
                     // The sender is ours.
                     let lost = status.wait_for(|status| !matches!(status, ConnectionStatus::Ready(_)));
                     tokio::select! {
                         _ = lost => {}
-                        () = self.superseded(&ready) => self.forget(generation),
+                        () = self.superseded(&ready) => self.forget(*generation),
                     }
                 }
                 Err(error) => {
@@ -191,3 +203,26 @@ impl std::fmt::Debug for ConnectionStatus {
 
 /// How often the sentinels are asked while all goes well.
 const SENTINEL_INTERVAL: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use redis::IntoConnectionInfo;
+
+    use super::*;
+    use crate::caught::told;
+
+    #[tokio::test]
+    async fn a_task_that_panics_fails_calls_at_once_and_goes_on() {
+        let settings = Arc::new(LinkConfig::new("redis://127.0.0.1:1").retry_max(Duration::from_millis(50)));
+        let nobody = "redis://127.0.0.1:1".into_connection_info().unwrap();
+        told::panic_times(2);
+        let node = Node::start(Target::At(nobody), &settings, &Tasks::here().unwrap());
+        let why = |error: RedisError| error.to_string();
+        let error = node.ready().await.err().map(why).unwrap();
+        assert!(error.contains("panicked"), "{error}");
+        assert!(node.is_away() && node.ready_now().is_none());
+        let mut status = node.shared.status.subscribe();
+        let tried = |status: &ConnectionStatus| matches!(status, ConnectionStatus::Failed(error) if error.is_io_error());
+        timeout(Duration::from_secs(60), status.wait_for(tried)).await.unwrap().unwrap();
+    }
+}

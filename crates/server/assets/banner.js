@@ -9,8 +9,11 @@ export class Banner {
     this.root = root;
   }
 
-  /** Shows a sentence under a key in place of the one that is there, `null` takes it away. A person can close one. */
-  set(key, text) {
+  /**
+   * Shows a sentence under a key in place of the one that is there, `null` takes it away. A person can close one, or do
+   * what it asks for by the button of `action`, { word, run }.
+   */
+  set(key, text, action = null) {
     const line = this.#lines.get(key);
     if ((line?.text ?? null) === text) return;
     line?.node.remove();
@@ -22,6 +25,7 @@ export class Banner {
       { class: "banner-line", data: { trouble: key } },
       icon("warning"),
       el("span", {}, text),
+      action && el("button", { type: "button", class: "plain act", onclick: action.run }, action.word),
       el("button", { type: "button", class: "plain", onclick: close }, "Close"),
     );
     this.#lines.set(key, { text, node });

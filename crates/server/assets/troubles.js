@@ -23,7 +23,7 @@ export class Troubles {
 
   #show() {
     this.banner.set("storage", this.#storage());
-    this.banner.set("sending", this.#sending());
+    this.banner.set("sending", this.#sending(), this.#comeBack());
     this.banner.set("reading", this.#reading());
     this.banner.set("presence", this.#presence());
   }
@@ -52,6 +52,12 @@ export class Troubles {
     }
     if (health.sending === null) return null;
     return `The server takes no messages now: ${health.sending}. ${count === 0 ? "" : `${waiting(count)} when it takes them again.`}`.trim();
+  }
+
+  /** The way back of one whom the server sent away: what else offers it is not on a narrow screen with an open conversation. */
+  #comeBack() {
+    const { connection } = this.session;
+    return connection.state === "ended" ? { word: "Connect again", run: () => connection.connectAgain() } : null;
   }
 
   #presence() {

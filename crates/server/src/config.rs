@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tidings::join::webhook::Secret;
 use tidings::presence_redis::keyspace::Notifications;
 
 pub(crate) use self::address::hidden_in_error;
@@ -25,7 +26,6 @@ pub(crate) use self::flags::{Command, Instead, Invocation};
 pub(crate) use self::problem::Problems;
 pub(crate) use self::value::{Layout, LogFormat, PresenceStore, RedisUrl, WebAddress};
 use self::values::{SettingsReader, Values};
-use crate::webhook::Secret;
 
 /// Everything that can be set; `docs/server.md` has the same table for the user.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! The gRPC port: the timeline service, health and reflection.
 
 mod incoming;
+mod limits;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tonic::transport::Server;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
+use self::limits::{CallLimits, NAMING_BYTES_MAX};
 use crate::config::Config;
 use crate::health::{self, Health};
 use crate::listen::{self, LimitedListener};
@@ -35,17 +37,26 @@ pub(crate) struct Grpc {
 }
 
 impl Grpc {
-    pub(crate) fn new(timeline: &Timeline, config: &Config, health: &Health) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        timeline: &Timeline,
+        config: &Config,
+        health: &Health,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Self> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let bounds = grpc::Config::default().request_bytes_max(config.body_bytes);
-        let timelines = grpc::server(timeline.clone(), bounds)?;
+        let timelines = grpc::server(bounds, timeline.clone())?;
+        let reflected = reflection().build_v1().context("gRPC reflection cannot be set up")?;
+        // Most tools still ask for the older name.
+        let older = reflection().build_v1alpha().context("gRPC reflection cannot be set up")?;
         let routes = Routes::new(timelines)
-            .add_service(health_service)
-            .add_service(reflection().build_v1().context("gRPC reflection cannot be set up")?)
-            // Most tools still ask for the older name.
-            .add_service(reflection().build_v1alpha().context("gRPC reflection cannot be set up")?);
+            .add_service(health_service.max_decoding_message_size(NAMING_BYTES_MAX))
+            .add_service(reflected.max_decoding_message_size(NAMING_BYTES_MAX))
+            .add_service(older.max_decoding_message_size(NAMING_BYTES_MAX));
+        let limits = CallLimits::new(config.body_bytes, stop.clone());
         let routes = routes
             .into_axum_router()
+            .layer(middleware::from_fn_with_state(limits, limits::limit))
             .layer(middleware::from_fn(listen::gate))
             .layer(middleware::from_fn(listen::follow));
         Ok(Self {
@@ -83,10 +94,11 @@ pub(crate) async fn serve(grpc: Grpc, door: LimitedListener, stop: CancellationT
     }
 }
 
-/// Keeps the health service true until `stop`: for the whole server, and for the one service that
-/// is asked for by name.
+/// The one service whose health is asked for by name.
+const SERVICE: &str = "timeline.v1.Timeline";
+
+/// Keeps the health service true until `stop`: for the whole server, and for that service.
 async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationToken) {
-    const SERVICE: &str = "timeline.v1.Timeline";
     let serving = |yes: bool| if yes { ServingStatus::Serving } else { ServingStatus::NotServing };
     let mut reports = health.reports();
     loop {
@@ -97,7 +109,7 @@ async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationT
         reporter.set_service_status("", serving(all && !stop.is_cancelled())).await;
         reporter.set_service_status(SERVICE, serving(timelines && !stop.is_cancelled())).await;
         if stop.is_cancelled() {
-            return;
+            return end_watches(reporter.clone()).await;
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -107,5 +119,14 @@ async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationT
                 }
             }
         }
+    }
+}
+
+/// Ends the streams of those who watch health, which have no end of their own. Each is told first
+/// that the server does not serve any more.
+async fn end_watches(mut reporter: HealthReporter) {
+    for service in ["", SERVICE] {
+        reporter.clear_service_status(service).await;
+        reporter.set_service_status(service, ServingStatus::NotServing).await;
     }
 }

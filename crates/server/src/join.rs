@@ -1,38 +1,31 @@
 //! Where hub, presence and timelines meet; none of them knows the others.
 
-mod attendance;
 mod auth;
 mod calls;
-mod channel;
-mod devices;
-mod inbox_publisher;
-mod names;
-mod roster;
-mod visits;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tidings::hub::{ChannelHistory, Hooks, Hub};
+use tidings::join::attendance::{self, Attendance};
+use tidings::join::calls::Calls;
+use tidings::join::receipts::{InboxPublisher, Receipts};
+use tidings::join::roster::{Roster, RosterKeeper};
+use tidings::join::webhook::Webhook;
 use tidings::presence;
 use tidings::timeline::embedded::EmbeddedStore;
 use tidings::timeline::{self, Timeline};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use self::attendance::Attendance;
 use self::auth::NameAuth;
-use self::calls::{CallSources, Calls};
-use self::devices::Devices;
-use self::inbox_publisher::InboxPublisher;
-use self::names::DeviceNames;
-use self::roster::Roster;
+use self::calls::{CallHandler, CallSources};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::health::{self, Condition, Health};
 use crate::stores::{self, Stores};
 use crate::supervisor::Supervisor;
-use crate::webhook::Webhook;
+use crate::webhook;
 
 /// Bytes of channel messages kept in memory, over all channels.
 const HISTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -43,53 +36,49 @@ pub(crate) struct Join {
     pub(crate) hub: Hub,
     pub(crate) stores: Stores,
     pub(crate) timeline: Timeline,
-    supervisor: Supervisor,
+    attendance: Attendance,
+    keeper: RosterKeeper,
+    calls: Calls,
+    webhook: Option<Webhook>,
 }
 
 impl Join {
-    /// Starts presence, timelines and hub, in this order: who serves the users comes last.
-    pub(crate) async fn start(
-        config: &Config,
-        data_dir: &DataDir,
-        supervisor: Supervisor,
-    ) -> anyhow::Result<Self> {
+    /// Starts the parts in the order in which each has what it needs: presence, what the hooks of
+    /// the hub are made of, the hub, and what publishes to its clients. Who serves the users comes
+    /// last, and nobody can come before the listeners.
+    pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
         let stores = stores::open(config).await?;
         let presence = stores.presence.clone();
         // Before anybody can come.
-        Webhook::start(config, data_dir.webhook(), &presence, &supervisor).await?;
-        let post = Arc::new(InboxPublisher::default());
-        let store = timeline::embedded::Config::new(data_dir.timelines())
-            .must_exist(data_dir.had_timelines())
-            .observer(Arc::clone(&post));
-        let store = EmbeddedStore::start(store).await.context("--data-dir")?;
-        data_dir.note_timelines()?;
-        let timeline = Timeline::start(timeline::Config::default(), store)?;
-        let roster = Arc::new(Roster::default());
-        let storage = Arc::new(ChannelHistory::new(config.channel_history, HISTORY_BYTES_MAX)?);
-        let (attendance, names) = (Arc::new(Attendance::new(stores.rooms.clone())), DeviceNames::new());
-        let sources = CallSources {
+        let webhook = webhook::start(config, data_dir.webhook(), &presence).await?;
+        let attendance = attendance::Config::new(presence.clone()).rooms(stores.rooms.clone());
+        let (attendance, roster) = (Attendance::start(attendance), Roster::default());
+        let history = Arc::new(ChannelHistory::new(HISTORY_BYTES_MAX)?.messages_max(config.channel_history));
+        let (handler, waiting) = CallHandler::new(CallSources {
             store_id: data_dir.id(),
-            roster: Arc::clone(&roster),
-            history: Arc::clone(&storage),
-            timeline: timeline.clone(),
-            attendance: Arc::clone(&attendance),
-            names: names.clone(),
-        };
-        let calls = Calls::start(sources, &supervisor);
-        let devices = Devices::new(presence.clone(), Arc::clone(&attendance), names);
-        let hooks = hooks(devices, &calls, storage);
-        let hub = Hub::start(hub_config(config), hooks)?;
-        post.deliver_through(&hub);
-        calls.publish_through(&hub);
-        supervisor.keep("the keeper of the rooms", {
-            let (tasks, stop) = (supervisor.tasks().clone(), supervisor.stop().clone());
-            move || Arc::clone(&attendance).work(tasks.clone(), stop.clone())
+            roster: roster.clone(),
+            history: Arc::clone(&history),
+            attendance: attendance.clone(),
         });
-        supervisor.keep("the follower of presence", {
-            let (hub, stop) = (hub.clone(), supervisor.stop().clone());
-            move || Arc::clone(&roster).follow(presence.clone(), hub.clone(), stop.clone())
-        });
-        Ok(Self { hub, stores, timeline, supervisor })
+        let hooks = Hooks::default().auth(NameAuth).lifecycle(attendance.clone());
+        let hub = Hub::start(hub_config(config), hooks.handler(handler).storage(history))?;
+        let timeline = start_timeline(data_dir, &hub).await?;
+        let keeper = RosterKeeper::start(roster, presence, hub.clone());
+        let receipts = Receipts::new(timeline.clone(), hub.clone());
+        let calls = calls::answer_from_store(waiting, receipts)?;
+        Ok(Self { hub, stores, timeline, attendance, keeper, calls, webhook })
+    }
+
+    /// Has the server stop, with the reason, when a part cannot go on.
+    pub(crate) fn watch(&self, supervisor: &Supervisor) {
+        let (attendance, keeper) = (self.attendance.clone(), self.keeper.clone());
+        supervisor.heed(async move { attendance.failed().await.to_string() });
+        supervisor.heed(async move { keeper.failed().await.to_string() });
+        let calls = self.calls.clone();
+        supervisor.heed(async move { calls.failed().await.to_string() });
+        if let Some(webhook) = self.webhook.clone() {
+            supervisor.heed(async move { webhook.failed().await.to_string() });
+        }
     }
 
     /// Has `health` follow the states of presence and of the timelines.
@@ -110,16 +99,10 @@ impl Join {
         }
     }
 
-    /// Ends the rest once nobody asks any more: tasks, presence, and last the store.
+    /// Ends the rest once nobody asks any more: what joins them, presence, and last the store.
     pub(crate) async fn close(&self, deadline: Instant) -> anyhow::Result<()> {
-        self.supervisor.stop().cancel();
-        let tasks = self.supervisor.tasks();
-        tasks.close();
-        if timeout_at(deadline, tasks.wait()).await.is_err() {
-            tracing::warn!(
-                tasks = tasks.len(),
-                "some tasks of the server did not end in time and are cut off"
-            );
+        if !self.end_parts(deadline.saturating_duration_since(Instant::now())).await {
+            tracing::warn!("some tasks of the server did not end in time and are cut off");
         }
         // Neither waits for the other: a Redis that is away must not take the time of the messages.
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
@@ -137,6 +120,33 @@ impl Join {
         }
         Ok(())
     }
+
+    /// Ends what joins hub, presence and timelines; returns whether it ended within the grace time.
+    async fn end_parts(&self, grace: Duration) -> bool {
+        let webhook = async {
+            match &self.webhook {
+                Some(webhook) => webhook.shutdown(grace).await,
+                None => true,
+            }
+        };
+        let (attendance, keeper, calls, webhook) = tokio::join!(
+            self.attendance.shutdown(grace),
+            self.keeper.shutdown(grace),
+            self.calls.shutdown(grace),
+            webhook
+        );
+        attendance && keeper && calls && webhook
+    }
+}
+
+/// Starts the timelines, whose new entries are pushed to the clients of the hub.
+async fn start_timeline(data_dir: &DataDir, hub: &Hub) -> anyhow::Result<Timeline> {
+    let store = timeline::embedded::Config::new(data_dir.timelines())
+        .must_exist(data_dir.had_timelines())
+        .observer(InboxPublisher::new(hub.clone()));
+    let store = EmbeddedStore::start(store).await.context("--data-dir")?;
+    data_dir.note_timelines()?;
+    Ok(Timeline::start(timeline::Config::default(), store)?)
 }
 
 fn of_presence(state: &presence::State) -> Condition {
@@ -158,15 +168,11 @@ fn of_timelines(state: &timeline::State) -> Condition {
     }
 }
 
-fn hooks(devices: Devices, calls: &Arc<Calls>, storage: Arc<ChannelHistory>) -> Hooks {
-    Hooks::default().auth(NameAuth).lifecycle(devices).handler(Arc::clone(calls)).storage(storage)
-}
-
 fn hub_config(config: &Config) -> tidings::hub::Config {
     tidings::hub::Config::default()
         .for_messages_of(config.message_bytes)
         .connections_max(config.connections)
-        .name_bytes_max(channel::NAME_BYTES_MAX)
+        .name_bytes_max(calls::NAME_BYTES_MAX)
         .message_timeout(config.request_time)
         .allowed_origins(&config.allow_origin)
 }

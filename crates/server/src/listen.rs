@@ -6,6 +6,7 @@ mod body_memory;
 mod flow;
 mod gate;
 mod permits;
+mod recent_bytes;
 mod tracked_body;
 
 use std::io;

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use tidings::join::webhook::Bookmark;
 use tidings::timeline::embedded::{self, Salvaged};
 
 use crate::data_dir::DataDir;
-use crate::webhook::Bookmark;
 
 /// What became of it.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
 fn copy_bookmark(from: &Path, to: &DataDir) -> anyhow::Result<()> {
     let old = DataDir::webhook_of(from);
     // One that cannot be read would keep the server from starting.
-    if Bookmark::new(old.clone()).read()?.is_some() {
+    if Bookmark::new(&old).read()?.is_some() {
         fs::copy(&old, to.webhook()).with_context(|| format!("{} cannot be copied", old.display()))?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tidings::timeline::{State, Timeline};
+use tidings::timeline::{AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -24,6 +24,8 @@ use crate::{descriptors, grpc, http, listen, log, telemetry};
 const FOR_THE_STORE: f64 = 0.25;
 /// How long a client of HTTP/2 may take to say that it is one.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// What answers about presence and rooms have, as much as those of the timelines have over HTTP.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// Runs until a signal asks to stop, or until a part that cannot be missed is lost.
 pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<()> {
@@ -39,7 +41,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let data_dir = DataDir::open(&config.data_dir)?;
     let supervisor = Supervisor::new();
     let join = tokio::select! {
-        join = Join::start(&config, &data_dir, supervisor.another()) => join,
+        join = Join::start(&config, &data_dir) => join,
         // What a start cut short leaves, the next one finishes, as after a crash.
         signal = signals.stop() => {
             tracing::info!(reason = signal, "stopped before the start was finished");
@@ -90,11 +92,13 @@ impl Server {
     ) -> anyhow::Result<Self> {
         let (stop, health) = (supervisor.stop().clone(), Health::default());
         join.follow_health(&health, &supervisor);
+        join.watch(&supervisor);
         let routes = Routes {
             hub: join.hub.clone(),
             presence: join.stores.presence.clone(),
             rooms: join.stores.rooms.clone(),
             streams: Streams::new(config.presence_streams, stop.clone()),
+            answers: AnswerMemory::new(ANSWER_BYTES, "presence")?,
             metrics: metrics.clone(),
             health: health.clone(),
         };
@@ -104,7 +108,8 @@ impl Server {
             Limits::new(config.body_bytes, config.request_time),
             &config.allow_origin,
         );
-        let (request_time, grpc_service) = (config.request_time, Grpc::new(&join.timeline, config, &health)?);
+        let grpc_service = Grpc::new(&join.timeline, config, &health, &stop)?;
+        let request_time = config.request_time;
         let (open, bodies) = (telemetry::connections(), BodyMemory::new(config.body_bytes));
         let patience = Timeouts { handshake: None, answer: request_time };
         let seats = ConnectionPermits::new(config.http_connections, patience, bodies.clone(), open.http);

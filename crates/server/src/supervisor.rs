@@ -5,6 +5,8 @@
 //! kept   ─────────────────────────────────► started again ──► too often ──► the server stops and says why
 //! needed ─────────────────────────────────────────────────────────────────► the server stops and says why
 //! ```
+//!
+//! Parts of other crates start their tasks again themselves, and are heeded when they cannot.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -23,14 +25,14 @@ use crate::log;
 const AGAIN: Duration = Duration::from_millis(100);
 /// A task that ended this often within [`OFTEN`] is not started again.
 const ENDS_MAX: usize = 5;
-const OFTEN: Duration = Duration::from_mins(1);
+const OFTEN: Duration = Duration::from_secs(60);
 
 /// Owns tasks until `stop`.
 #[derive(Debug, Clone)]
 pub(crate) struct Supervisor {
     tasks: TaskTracker,
     stop: CancellationToken,
-    /// Why the server cannot go on; shared by all supervisors of a server.
+    /// Why the server cannot go on.
     fatal: watch::Sender<Option<String>>,
 }
 
@@ -39,11 +41,6 @@ impl Supervisor {
     pub(crate) fn new() -> Self {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         Self { tasks, stop, fatal: watch::Sender::new(None) }
-    }
-
-    /// Creates a supervisor of the same server with tasks and a stop of its own.
-    pub(crate) fn another(&self) -> Self {
-        Self { fatal: self.fatal.clone(), ..Self::new() }
     }
 
     /// Returns the tracker of short-lived tasks, which end with the stop, too.
@@ -83,6 +80,16 @@ impl Supervisor {
         self.tasks.spawn(async move {
             if let Some(why) = this.end_of(task).await {
                 this.give_up(format!("{part} {why}"));
+            }
+        });
+    }
+
+    /// Stops the server when a part that watches its own tasks says why it cannot go on.
+    pub(crate) fn heed(&self, failed: impl Future<Output = String> + Send + 'static) {
+        let this = self.clone();
+        self.tasks.spawn(async move {
+            if let Some(reason) = this.stop.run_until_cancelled(failed).await {
+                this.give_up(reason);
             }
         });
     }
@@ -156,7 +163,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_task_that_ends_again_and_again_stops_the_server_with_a_reason() {
         let supervisor = Supervisor::new();
-        supervisor.another().keep("the follower", || async {});
+        supervisor.keep("the follower", || async {});
         let reason = timeout(OFTEN, supervisor.fatal()).await.unwrap();
         assert_eq!(reason, "the follower ended by itself, as it did 5 times within a minute");
     }
@@ -166,6 +173,17 @@ mod tests {
         let supervisor = Supervisor::new();
         supervisor.keep("a part", || tokio::time::sleep(OFTEN / 4));
         assert!(timeout(OFTEN * 20, supervisor.fatal()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_failure_of_a_part_stops_the_server_unless_it_stops_anyway() {
+        let supervisor = Supervisor::new();
+        supervisor.heed(std::future::pending());
+        supervisor.heed(async { "the webhook is lost".to_owned() });
+        assert_eq!(supervisor.fatal().await, "the webhook is lost");
+        supervisor.stop().cancel();
+        supervisor.tasks().close();
+        supervisor.tasks().wait().await;
     }
 
     #[tokio::test]

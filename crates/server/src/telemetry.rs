@@ -32,7 +32,7 @@ fn describe() {
     );
     metrics::describe_counter!(
         "tidings_part_restarts_total",
-        "How often a part of the server ended unexpectedly and was started again"
+        "How often a part ended unexpectedly and was started again"
     );
     metrics::describe_counter!(
         "tidings_panics_total",

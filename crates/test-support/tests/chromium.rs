@@ -31,6 +31,21 @@ async fn two_profiles_share_no_storage() {
 }
 
 #[tokio::test]
+async fn tests_that_run_at_once_share_the_program_and_no_page() {
+    let Some(first) = require(Chromium::start().await) else { return };
+    let (address, _site) = site().await;
+    let page = first.page().await.unwrap();
+    page.open(&address).await.unwrap();
+    let second = Chromium::start().await.unwrap();
+    assert_eq!(first.process_id(), second.process_id());
+    // What the other one opened goes with it, and nothing of ours.
+    let theirs = second.page().await.unwrap();
+    theirs.open(&address).await.unwrap();
+    drop((theirs, second));
+    assert_eq!(page.evaluate::<String>("document.title").await.unwrap(), "t");
+}
+
+#[tokio::test]
 async fn a_person_types_clicks_and_sees() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let (address, _site) = site().await;

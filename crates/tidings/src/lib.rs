@@ -1,12 +1,13 @@
 //! The realtime half of a chat or collaboration product, for Rust services.
 //!
 //! Who is here, who must hear this now, and what did I miss: presence, a WebSocket hub, and
-//! timelines. Each is a crate of its own that knows nothing of the others. This one has no code: it
-//! re-exports them behind features, in versions that belong together. A program joins them through
-//! their hooks, as the server `tidings` does and the tour below shows.
+//! timelines. Each is a crate of its own that knows nothing of the others, and a fourth joins them
+//! through their hooks. This one has no code: it re-exports them behind features, in versions that
+//! belong together. The server `tidings` is made of the same parts.
 //!
 //! ```text
 //!                        your program
+//!                            join
 //!        ┌────────────────────┼──────────────────────┐
 //!   presence               hub                  timeline
 //!   who is here        who hears it now        what did I miss
@@ -20,55 +21,45 @@
 //! # A tour
 //!
 //! A message is stored, then shown to users who are connected; those who are not find it in their
-//! inbox later. The connection of a user is a device that presence holds.
+//! inbox later. The connection of a user is a device that presence holds, which `Attendance` does.
 //!
 //! ```
 //! use std::time::Duration;
 //!
 //! use tidings::hub::{Hooks, Hub};
+//! use tidings::join::attendance::{self, Attendance};
+//! use tidings::join::receipts::InboxPublisher;
 //! use tidings::presence::memory::Memory;
 //! use tidings::presence::{Presence, Status};
 //! use tidings::timeline::embedded::{self, EmbeddedStore};
 //! use tidings::timeline::page::Count;
-//! use tidings::timeline::{Entry, MemberId, Message, Observer, NewMessage, Seq, Timeline};
-//!
-//! /// Shows each new inbox entry to the connections of its member.
-//! struct Live(Hub);
-//!
-//! impl Observer for Live {
-//!     fn appended(&self, member: &str, entry: &Entry) {
-//!         if let Err(error) = self.0.publish(&format!("$inbox:{member}"), entry.message.as_str().to_owned()) {
-//!             eprintln!("{member} has to sync: {error}");
-//!         }
-//!     }
-//! }
+//! use tidings::timeline::{MemberId, Message, NewMessage, Seq, Timeline};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
 //! let presence = Presence::new(Memory::start(Default::default())?);
-//! let hub = Hub::start(Default::default(), Hooks::default())?; // `hub.handle` serves `/ws`
-//! let store = embedded::Config::new(directory.path()).observer(Live(hub.clone()));
+//! let attendance = Attendance::start(attendance::Config::new(presence.clone()));
+//! let hooks = Hooks::default().lifecycle(attendance.clone()); // and `auth`: who is it?
+//! let hub = Hub::start(Default::default(), hooks)?; // `hub.handle` serves `/ws`
+//! let store = embedded::Config::new(directory.path()).observer(InboxPublisher::new(hub.clone()));
 //! let timeline = Timeline::start(Default::default(), EmbeddedStore::start(store).await?)?;
 //!
-//! // Bob's browser connects. A program does this in the hub's `Lifecycle` hook.
-//! presence.hold_device("bob", "connection 1").await?;
-//! assert_eq!(presence.status(["alice", "bob"]).await?, [Status::Offline, Status::Online]);
-//!
-//! // Alice writes to him. When this returns, the message is on disk and has been shown.
+//! // Alice writes to Bob. When this returns, the message is on disk. It is pushed to the
+//! // connections that are bound to `$inbox:bob`.
 //! let (alice, bob) = (MemberId::new("alice")?, MemberId::new("bob")?);
 //! let message = Message::new(r#"{"text":"hi"}"#)?;
 //! let sent = timeline.send(NewMessage::new(alice, bob.clone(), message)).await?;
 //! assert_eq!(sent.sequence.get(), 1);
 //!
-//! // Bob reads what he missed while he was away.
+//! // Bob was away. He reads what he missed.
+//! assert_eq!(presence.status(["bob"]).await?, [Status::Offline]);
 //! let inbox = timeline.sync(&bob, Seq::ZERO, Count::default()).await?;
 //! assert_eq!(inbox.entries[0].message.as_str(), r#"{"text":"hi"}"#);
 //!
-//! // Bob's browser is gone. He is offline after the grace time, unless he comes back before.
-//! presence.end_device("bob", "connection 1").await?;
-//!
+//! // Who serves the users ends first, the stores last.
 //! hub.shutdown(Duration::from_secs(1)).await;
+//! attendance.shutdown(Duration::from_secs(1)).await;
 //! timeline.shutdown(Duration::from_secs(1)).await;
 //! presence.shutdown(Duration::from_secs(1)).await;
 //! # Ok(())
@@ -76,7 +67,8 @@
 //! ```
 //!
 //! The program `examples/three_joined.rs` is the same with clients: who they are, what they call,
-//! and how all of it ends.
+//! and how all of it ends. [`join`] has the other parts: a roster of who is online, receipts, and
+//! a webhook.
 //!
 //! # Features
 //!
@@ -84,7 +76,7 @@
 //! |---|---|---|
 //! | `presence` | [`presence`], the crate presence-core with its backend in memory | yes |
 //! | `presence-redis` | [`presence_redis`], the same crate's backends on Redis, for several processes | no |
-//! | `cluster`, `sentinel`, `tls` | to the crates on Redis: clusters, sentinels, addresses that begin with `rediss` | no |
+//! | `cluster`, `sentinel`, `tls` | to the crates on Redis: clusters, sentinels, addresses that begin with `rediss`; to webhooks: those with `https` | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
 //! | `serde` | `Serialize` and `Deserialize` of what presence gives, and of the messages of the hub | no |
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
@@ -92,6 +84,8 @@
 //! | `timeline-embedded` | `timeline::embedded`, a store in one directory of one process | yes |
 //! | `timeline-http` | `timeline::http`, the service as an axum router | no |
 //! | `timeline-grpc` | `timeline::grpc`, the service and its client with tonic | no |
+//! | `join` | [`join`], the crate tidings-join, with all of `hub`, `presence` and `timeline` | yes |
+//! | `webhook` | `join::webhook`, which posts every change of who is online to another program | no |
 //!
 //! Each feature only adds; none changes what the calls of another do.
 
@@ -113,6 +107,10 @@ pub use presence_core as presence;
 #[cfg_attr(docsrs, doc(cfg(feature = "presence-redis")))]
 #[doc(inline)]
 pub use presence_redis;
+#[cfg(any(feature = "join", feature = "webhook"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "join", feature = "webhook"))))]
+#[doc(inline)]
+pub use tidings_join as join;
 #[cfg(feature = "timeline")]
 #[cfg_attr(docsrs, doc(cfg(feature = "timeline")))]
 #[doc(inline)]

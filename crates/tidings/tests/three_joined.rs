@@ -25,14 +25,29 @@ impl Client {
     }
 
     /// Returns the channel and the JSON of the next message.
+    ///
+    /// Of an entry that is pushed it is the message in it.
     async fn next(&mut self) -> (String, Value) {
         loop {
             let message =
                 self.0.next().await.expect("the connection is open").expect("the hub speaks WebSocket");
             if let tungstenite::Message::Binary(bytes) = message {
                 let message = MessageRef::decode(&bytes).expect("the hub sends messages");
-                let body = serde_json::from_slice(message.body).expect("the program sends JSON");
+                let mut body = serde_json::from_slice(message.body).expect("the program sends JSON");
+                if message.channel.starts_with("$inbox:") {
+                    body = pushed(&body);
+                }
                 return (message.channel.to_owned(), body);
+            }
+        }
+    }
+
+    /// Asks who is online until these are: the roster hears of it a moment later.
+    async fn wait_for(&mut self, ids: &Value) {
+        loop {
+            self.call("", "who").await;
+            if self.next().await.1["ids"] == *ids {
+                return;
             }
         }
     }
@@ -43,6 +58,12 @@ impl Client {
         two.sort_by(|one, other| one.0.cmp(&other.0));
         two
     }
+}
+
+/// Returns the message of an entry.
+fn pushed(entry: &Value) -> Value {
+    let message = entry["message"].as_str().expect("an entry has the text of a message");
+    serde_json::from_str(message).expect("messages are JSON")
 }
 
 async fn start(directory: &Path) -> (Example, String) {
@@ -72,6 +93,7 @@ async fn what_is_sent_is_shown_to_those_who_are_there_and_kept_for_the_others() 
     assert_eq!(alice.next().await, ("$inbox:alice".to_owned(), reply.clone()));
     let pushed = ("$inbox:bob".to_owned(), reply.clone());
     assert_eq!(bob.next_two().await, [answered(2, "online"), pushed]);
+    bob.wait_for(&json!(["alice", "bob"])).await;
     bob.call("alice", "not JSON").await;
     assert!(bob.next().await.1["error"].is_string());
     assert!(program.interrupt().await.success());

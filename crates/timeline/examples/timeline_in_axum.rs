@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let store = EmbeddedStore::start(embedded::Config::new(directory).observer(Printer)).await?;
     let timeline = Timeline::start(Config::default().message_bytes_max(16 * 1024), store)?;
-    let timelines = http::router(timeline.clone(), http::Config::default().body_bytes_max(64 * 1024))?;
+    let timelines = http::router(http::Config::default().body_bytes_max(64 * 1024), timeline.clone())?;
     let app = Router::new().route("/health", get(health)).with_state(timeline.clone()).merge(timelines);
 
     let listener = TcpListener::bind(address).await?;

@@ -76,10 +76,11 @@
 //! | `embedded` | the store in one directory of one process | yes |
 //! | `http` | the HTTP service, as an axum router | no |
 //! | `grpc` | the gRPC service and its client, with tonic | no |
+//! | `proto` | the messages of both, for a program that sends entries to its readers itself; a part of `http` and `grpc` | no |
 //! | `contract` | the laws of a store as tests, for those who write one | no |
 //!
-//! Of other crates' types, axum's `Router` (feature `http`) and tonic's and prost's (feature
-//! `grpc`) are in the interface.
+//! Of other crates' types, axum's `Router` and `Body` (feature `http`), tonic's (feature `grpc`) and
+//! prost's (feature `proto`) are in the interface.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -101,7 +102,7 @@ mod message;
 mod new_message;
 mod observer;
 pub mod page;
-#[cfg(any(feature = "http", feature = "grpc"))]
+#[cfg(feature = "proto")]
 pub mod proto;
 mod sequence;
 #[cfg(any(feature = "http", feature = "grpc"))]
@@ -120,8 +121,8 @@ pub use self::new_message::{NewGroupMessage, NewMessage};
 pub use self::observer::Observer;
 pub use self::page::{Count, PageRequest, Position};
 pub use self::sequence::Seq;
-#[cfg(feature = "_proto")]
-pub use self::service::RequestConnection;
+#[cfg(any(feature = "http", feature = "grpc"))]
+pub use self::service::{AnswerMemory, AnswerPermit, RequestConnection};
 pub use self::state::State;
 pub use self::store::{HistoryPage, InboxPage, Store};
 pub use self::timeline::{Sent, Timeline};

@@ -1,6 +1,8 @@
 //! The messages and services of `timeline.proto`, as Rust.
 //!
-//! They need the feature `http` or `grpc`.
+//! The messages need the feature `proto`, the services `grpc`. In JSON they are proto3's.
+
+mod entry;
 
 /// The package `timeline.v1`, made by `cargo xtask codegen`.
 #[allow(

@@ -148,7 +148,7 @@ async fn values_out_of_range_are_refused() {
     refused_with(start(config), "group_members_max is 0; it must be from 1 to 10000");
 
     let timeline = start(Config::default()).unwrap();
-    let router = |config| http::router(timeline.clone(), config);
+    let router = |config| http::router(config, timeline.clone());
     refused_with(
         router(http::Config::default().body_bytes_max(1)),
         "body_bytes_max is 1; it must be at least 1024",
@@ -159,7 +159,7 @@ async fn values_out_of_range_are_refused() {
     );
     let config = http::Config::default().allowed_origins(["chat.example.org"]);
     refused_with(router(config), "allowed_origins has \"chat.example.org\"; write an origin as ");
-    let server = |config| grpc::server(timeline.clone(), config);
+    let server = |config| grpc::server(config, timeline.clone());
     let config = grpc::Config::default().request_bytes_max(1);
     refused_with(server(config), "request_bytes_max is 1; it must be at least 1024");
     refused_with(

@@ -1,5 +1,5 @@
-//! A disk that fills, descriptors that run out: the store refuses sends, says why, and goes on by
-//! itself when it can.
+//! A disk that fills or takes no writes, descriptors that run out: the store refuses sends, says
+//! why, and goes on by itself when it can.
 //!
 //! Each test runs in a process of its own, with a disk or a limit of its own.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use timeline::embedded::EmbeddedStore;
 use timeline::{
@@ -112,17 +112,53 @@ fn refuses(state: &State) -> bool {
     matches!(state, State::ReadOnly { .. })
 }
 
-#[test]
-fn a_disk_that_fills_and_empties() {
+/// Runs a child's test in a small file system of its own, if one can be mounted.
+fn run_on_small_disk(child: &str) {
     let parent = tempfile::tempdir().unwrap();
     let mount = format!("mount -t tmpfs -o size=48m tmpfs {}", parent.path().display());
     let probe = Command::new("unshare").args(["--mount", "sh", "-c", &mount]).output();
     if !probe.is_ok_and(|output| output.status.success()) {
-        assert!(std::env::var_os("CI").is_none(), "in CI nothing is skipped: file systems cannot be mounted");
-        eprintln!("skipped: a small file system needs root and mount namespaces");
+        test_support::skip("a small file system needs root and mount namespaces");
         return;
     }
-    check(&run(&mount, "full_disk_child", parent.path()));
+    check(&run(&mount, child, parent.path()));
+}
+
+#[test]
+fn a_disk_that_fills_and_empties() {
+    run_on_small_disk("full_disk_child");
+}
+
+#[test]
+fn a_disk_that_becomes_read_only_is_noticed_where_nobody_sends() {
+    run_on_small_disk("read_only_disk_child");
+}
+
+#[tokio::test]
+async fn read_only_disk_child() {
+    let Some(directory) = directory() else { return };
+    let data = directory.join("data");
+    let timeline = open(embedded::Config::new(&data)).await;
+    send(&timeline, 10).await.unwrap();
+    // A mount on top: what is open before is not in its way, as when the system itself turns a
+    // failing disk read-only.
+    let path = data.display();
+    shell(&format!("mount --bind {path} {path} && mount -o remount,bind,ro {path}"));
+    let begun = Instant::now();
+    let reason = until(&timeline, refuses).await;
+    assert!(reason.contains("Read-only file system"), "{reason}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert_eq!(count(&timeline).await, 1, "reads go on");
+    let error = send(&timeline, 10).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Unavailable && error.to_string().contains("Read-only"), "{error}");
+    shell(&format!("umount {path}"));
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 10).await.unwrap().get(), 2);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+fn shell(command: &str) {
+    check(&Command::new("sh").args(["-c", command]).output().unwrap());
 }
 
 #[tokio::test]

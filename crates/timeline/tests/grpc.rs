@@ -33,7 +33,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();
-        let service = grpc::server(timeline.clone(), grpc::Config::default()).unwrap();
+        let service = grpc::server(grpc::Config::default(), timeline.clone()).unwrap();
         server.spawn(async move {
             let incoming = TcpListenerStream::new(listener);
             Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
@@ -135,7 +135,7 @@ async fn refusals_have_a_code_a_message_and_a_reason() {
 
     assert!(served.timeline.shutdown(GRACE).await);
     let status = client.send(send("a", "b", "{}")).await.unwrap_err();
-    assert_refused(&status, Code::Unavailable, "TIMELINE_CLOSED", "the timeline store is closed");
+    assert_refused(&status, Code::Unavailable, "TIMELINE_CLOSED", "the timeline store was shut down");
 }
 
 #[test]

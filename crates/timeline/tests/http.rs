@@ -285,8 +285,10 @@ async fn a_message_id_used_for_something_else_is_409() {
 async fn a_closed_store_is_503() {
     let served = Served::start().await;
     assert!(served.timeline.shutdown(GRACE).await);
-    let closed =
-        (StatusCode::SERVICE_UNAVAILABLE, problem(503, "TIMELINE_CLOSED", "the timeline store is closed"));
+    let closed = (
+        StatusCode::SERVICE_UNAVAILABLE,
+        problem(503, "TIMELINE_CLOSED", "the timeline store was shut down"),
+    );
     assert_eq!(get(&served, "/timeline/sync?member=b").await, closed);
 }
 

@@ -77,7 +77,7 @@ async fn http_answers_that_nobody_reads_make_room_for_those_that_are_read() {
     let directory = tempfile::tempdir().unwrap();
     let timeline = timeline(&directory).await;
     let config = http::Config::default().answer_bytes_max(ANSWER_BYTES);
-    let router = http::router(timeline, config).unwrap();
+    let router = http::router(config, timeline).unwrap();
     let (listener, address) = listener();
     let mut server = JoinSet::new();
     server.spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -134,7 +134,7 @@ async fn grpc_answers_that_nobody_reads_make_room_for_those_that_are_read() {
 }
 
 fn serve_grpc(timeline: Timeline, config: grpc::Config) -> (SocketAddr, JoinSet<()>) {
-    let service = grpc::server(timeline, config).unwrap();
+    let service = grpc::server(config, timeline).unwrap();
     let (listener, address) = listener();
     let mut server = JoinSet::new();
     server.spawn(async move {
@@ -187,7 +187,7 @@ impl Store for Hanging {
 async fn a_read_that_finds_no_room_is_told_to_come_again() {
     let timeline = Timeline::start(Config::default(), Hanging).unwrap();
     let config = http::Config::default().answer_bytes_max(ANSWER_BYTES);
-    let router = http::router(timeline.clone(), config).unwrap();
+    let router = http::router(config, timeline.clone()).unwrap();
     let (listener, address) = listener();
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { axum::serve(listener, router).await.unwrap() });

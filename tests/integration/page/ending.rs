@@ -1,6 +1,6 @@
 //! A connection that the server ends for good.
 
-use test_support::{Chromium, require};
+use test_support::{Chromium, Viewport, require};
 use tests::Tidings;
 
 use super::person::Person;
@@ -13,6 +13,30 @@ const LISTEN_IN: &str = "(() => {
 })()";
 
 const STATE: &str = "document.querySelector('#connection').dataset.state";
+
+#[tokio::test]
+async fn a_phone_with_an_open_conversation_offers_the_way_back() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let server = Tidings::start();
+    let page = chromium.profile().await.unwrap().page().await.unwrap();
+    page.open(&server.url("/")).await.unwrap();
+    page.evaluate::<bool>(LISTEN_IN).await.unwrap();
+    let alice = Person::come_in(page, "Alice").await;
+    let _bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
+    alice.page.viewport(Viewport::PHONE).await.unwrap();
+    alice.open("Bob").await;
+    alice.value("(window.hub.send(new Uint8Array([9])), true)").await;
+    alice.until(&format!("{STATE} === 'ended'")).await;
+    // The list, and the button below it, are not there.
+    alice.until("document.querySelector('#connection').offsetWidth === 0").await;
+    let within =
+        "(() => { const { left, right } = document.querySelector('#banner .act').getBoundingClientRect();
+        return left >= 0 && right <= innerWidth; })()";
+    alice.until(within).await;
+    alice.page.click("#banner [data-trouble=sending] .act").await.unwrap();
+    alice.connected().await;
+    alice.until("document.querySelector('#banner').textContent === ''").await;
+}
 
 #[tokio::test]
 async fn a_page_that_is_sent_away_comes_back_when_its_user_wants_it() {

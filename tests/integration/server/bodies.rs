@@ -1,10 +1,11 @@
 //! Requests that begin and never end: they keep neither places nor memory from those who come with
 //! a whole one.
 
+use std::iter;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tests::Tidings;
 use tidings::timeline::grpc::TimelineClient;
@@ -12,10 +13,13 @@ use tidings::timeline::proto::v1::{SendMessageReply, SendMessageRequest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
-use tonic::Request;
+use tokio::time::{sleep, timeout};
 use tonic::codegen::http::uri::PathAndQuery;
+use tonic::transport::Endpoint;
+use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
 
 use super::unread::{LIMIT, endpoint, peak};
 
@@ -127,4 +131,56 @@ async fn large_bodies_that_are_never_finished_cost_a_bounded_memory_and_nobody_e
     assert!(grown < 90 * 1024, "{UPLOADS} bodies took {grown} KiB");
     let text = reqwest::get(server.url("/metrics")).await.unwrap().text().await.unwrap();
     assert!(text.contains("tidings_body_bytes_in_flight "), "{text}");
+}
+
+/// A question about reflection, which every other service can read, too.
+fn question(bytes: usize) -> ServerReflectionRequest {
+    let message_request = Some(MessageRequest::ListServices(String::new()));
+    ServerReflectionRequest { host: "x".repeat(bytes), message_request }
+}
+
+/// Sends a call almost as many bytes as all bodies may have, then a few from time to time, and reads
+/// what is answered.
+async fn pour(endpoint: Endpoint, path: &'static str) -> Result<(), Status> {
+    let mut client = tonic::client::Grpc::new(endpoint.connect().await.unwrap());
+    client.ready().await.unwrap();
+    let haste = stream::iter(iter::repeat_n(question(4_000), 8_300));
+    let drops = stream::unfold((), async |()| {
+        sleep(Duration::from_millis(100)).await;
+        Some((question(0), ()))
+    });
+    let codec = ProstCodec::<ServerReflectionRequest, ServerReflectionResponse>::default();
+    let questions = Request::new(haste.chain(drops));
+    let answers = client.streaming(questions, PathAndQuery::from_static(path), codec);
+    let mut answers = answers.await?.into_inner();
+    while answers.message().await?.is_some() {}
+    Ok(())
+}
+
+/// A call of one message is read to its end as well, whatever it sends.
+#[tokio::test]
+async fn calls_that_never_stop_sending_are_ended_and_keep_no_memory() {
+    let server = Tidings::start_with(&["--request-time=10m"]);
+    for (path, ends_well) in [
+        ("/grpc.health.v1.Health/Check", false),
+        ("/grpc.health.v1.Health/Watch", false),
+        ("/timeline.v1.Timeline/Send", false),
+        ("/timeline.v1.Timeline/GetSyncMessage", false),
+        // What was asked is answered; the rest is for another call.
+        ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true),
+        ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true),
+    ] {
+        let mut calls = JoinSet::new();
+        calls.spawn(pour(endpoint(&server), path));
+        let ended = timeout(LIMIT, calls.join_next()).await.ok();
+        // Almost as large as one may be.
+        let message = json!({ "from": "alice", "to": "bob", "message": "{}" }).to_string();
+        let request = reqwest::Client::new().post(server.url("/timeline/send"));
+        let request = request.header("content-type", "application/json");
+        let sent = request.body(message + &" ".repeat(900_000)).send().await.unwrap();
+        assert_eq!(sent.status(), 200, "{path}; it was ended: {}", ended.is_some());
+        let end = ended.expect("it is ended").unwrap().unwrap();
+        let expected = ends_well.then_some(()).ok_or(Code::ResourceExhausted);
+        assert_eq!(end.map_err(|status| status.code()), expected, "{path}");
+    }
 }

@@ -32,4 +32,6 @@ mod strangers;
 mod supervision;
 #[cfg(target_os = "linux")]
 mod unread;
+#[cfg(target_os = "linux")]
+mod watches;
 mod webhook;

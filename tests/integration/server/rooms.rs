@@ -107,6 +107,33 @@ async fn a_large_room_is_read_in_pages() {
 }
 
 #[tokio::test]
+async fn a_page_of_large_members_is_short() {
+    let server = Tidings::start();
+    let show = json!({ "call": "show", "payload": "x".repeat(1_022) });
+    let mut clients = Vec::new();
+    for number in 0..200 {
+        let mut client = Client::connect(&server, &format!("?user={number:0>512}")).await;
+        client.bind("hello").await;
+        assert_eq!(client.call("hello", show.clone()).await, json!({}));
+        clients.push(client);
+    }
+    until(&server, "hello", 200).await;
+    let (mut ids, mut path) = (BTreeSet::new(), "/rooms/hello?limit=1000".to_owned());
+    loop {
+        let text = reqwest::get(server.url(&path)).await.unwrap().text().await.unwrap();
+        assert!(text.len() < 280_000, "a page has {} bytes", text.len());
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        for member in answer["members"].as_array().unwrap() {
+            assert_eq!(member["payload"], show["payload"]);
+            ids.insert(member["id"].to_string());
+        }
+        let Some(next) = answer["next"].as_str() else { break };
+        path = format!("/rooms/hello?limit=1000&cursor={next}");
+    }
+    assert_eq!(ids.len(), 200);
+}
+
+#[tokio::test]
 async fn wrong_questions_are_refused() {
     let server = Tidings::start();
     let long = format!("/rooms/{}", "x".repeat(513));

@@ -36,10 +36,15 @@ impl Program {
             bail!("cargo built no test program");
         }
         programs.sort_by_key(|program: &Self| {
-            let long = LONG.iter().position(|long| *long == program.name);
-            (long.unwrap_or(LONG.len()), program.name.clone())
+            let first = COMPUTING.iter().chain(&LONG).position(|first| *first == program.name);
+            (first.unwrap_or(usize::MAX), program.name.clone())
         });
         Ok(programs)
+    }
+
+    /// Whether it keeps a core busy all the while.
+    pub(super) fn computes(&self) -> bool {
+        COMPUTING.contains(&self.name.as_str())
     }
 
     /// Reads what cargo says of something that it built; `None` if that is no test program.
@@ -62,9 +67,17 @@ impl Program {
     }
 }
 
-/// What it takes minutes to run is begun first, so that it does not run alone at the end.
-const LONG: [&str; 4] =
-    ["tests/integration", "presence-redis/leases", "mpx/simulation", "presence-redis/keyspace"];
+/// What computes for minutes: browsers, clusters of Redis, games of many steps.
+const COMPUTING: [&str; 3] = ["tests/integration", "presence-redis/leases", "mpx/simulation"];
+
+/// Of the others those that take longest are begun first, so that none runs alone at the end.
+const LONG: [&str; 5] = [
+    "presence-redis/keyspace",
+    "presence-redis/leases_failures",
+    "presence-core/contract",
+    "mpx/redis",
+    "redis-link/link",
+];
 
 /// Runs a command to its end and returns all it wrote, and whether it ended well.
 pub(super) fn run(command: &mut Command) -> Result<(Vec<u8>, bool)> {

@@ -49,27 +49,15 @@ fn final_codes(page: &str) -> Vec<u16> {
     list.map_or("", |(list, _)| list).split(',').filter_map(|code| code.trim().parse().ok()).collect()
 }
 
-/// Reads the arms `Self::Name => 4000,` and `Self::Name => "text",`, and the names in `fn
-/// reconnect`.
+/// Reads the rows `Name = 4000, "text", reconnect: true;`.
 fn catalogue(source: &str) -> Codes {
-    let (mut codes, mut texts) = (BTreeMap::new(), BTreeMap::new());
-    for line in source.lines() {
-        let arm =
-            line.trim().strip_prefix("Self::").and_then(|arm| arm.strip_suffix(',')?.split_once(" => "));
-        let Some((name, value)) = arm else { continue };
-        match value.parse() {
-            Ok(code) => drop(codes.insert(name, code)),
-            Err(_) => drop(texts.insert(name, value.trim_matches('"').to_owned())),
-        }
-    }
-    let reconnect = source
-        .split_once("fn reconnect")
-        .map_or("", |(_, body)| body.split("\n    }").next().unwrap_or(body));
-    let names: Vec<&str> = reconnect.split(|letter: char| !letter.is_alphanumeric()).collect();
-    codes
-        .into_iter()
-        .map(|(name, code)| (code, (texts.remove(name).unwrap_or_default(), names.contains(&name))))
-        .collect()
+    let row = |line: &str| {
+        let (_, row) = line.trim().strip_suffix(';')?.split_once(" = ")?;
+        let (code, row) = row.split_once(", \"")?;
+        let (text, reconnect) = row.split_once("\", reconnect: ")?;
+        Some((code.parse().ok()?, (text.to_owned(), reconnect == "true")))
+    };
+    source.lines().filter_map(row).collect()
 }
 
 /// Reads the rows `| 4000 | text | yes | … |`.
@@ -86,9 +74,7 @@ fn rows(table: &str) -> Codes {
 mod tests {
     use super::*;
 
-    const CATALOGUE: &str =
-        "Self::Gone => 1000,\n Self::Slow => 4000,\n Self::Gone => \"gone\",\n Self::Slow => \"slow\",
-        fn reconnect() {\n matches!(self, Self::Slow)\n    }\n Self::Gone";
+    const CATALOGUE: &str = "    /// Gone.\n    Gone = 1000, \"gone\", reconnect: false;\n    Slow = 4000, \"slow\", reconnect: true;\n}\nlet a = 1;\n";
 
     fn breaches(table: &str) -> Vec<String> {
         check(&Tree::of(&[(SOURCE, CATALOGUE), (TABLE, table)]))

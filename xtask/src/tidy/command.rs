@@ -3,7 +3,9 @@
 use anyhow::{Result, bail};
 
 use super::tree::Tree;
-use super::{circles, codes, comments, dialect, edges, glossary, links, readmes, scripts, shape, words};
+use super::{
+    circles, codes, comments, defaults, dialect, edges, glossary, links, msrv, readmes, scripts, shape, words,
+};
 
 /// Prints every breach, one a line, and fails if there is any.
 pub fn run() -> Result<()> {
@@ -29,10 +31,13 @@ fn breaches(tree: &Tree) -> Vec<String> {
         readmes::check,
         circles::check,
         comments::check,
+        defaults::check,
         dialect::check,
         glossary::check,
     ];
-    checks.iter().flat_map(|check| check(tree)).collect()
+    let mut breaches: Vec<String> = checks.iter().flat_map(|check| check(tree)).collect();
+    breaches.extend(msrv::check());
+    breaches
 }
 
 #[cfg(test)]

@@ -8,8 +8,7 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
         if !is_interface(path) {
             continue;
         }
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
-        let lines: Vec<&str> = code.lines().collect();
+        let lines: Vec<&str> = code(text).lines().collect();
         for (number, line) in lines.iter().enumerate() {
             if let Some(wrong) = wrong(&lines, number) {
                 breaches.push(format!("{path}:{}: {wrong}: {}", number + 1, line.trim()));
@@ -19,9 +18,14 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
     breaches
 }
 
+/// Returns a file without its tests.
+pub(super) fn code(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod ").next().unwrap_or(text)
+}
+
 /// Whether users of a crate read this file's documentation: laws, generated code and test servers
 /// have rules of their own.
-fn is_interface(path: &str) -> bool {
+pub(super) fn is_interface(path: &str) -> bool {
     let Some((name, file)) = path.strip_prefix("crates/").and_then(|path| path.split_once("/src/")) else {
         return false;
     };
@@ -48,6 +52,9 @@ fn wrong(lines: &[&str], number: usize) -> Option<&'static str> {
             Some("shutdown takes the grace time and says whether all ended in it")
         }
         "start" if head.contains("onfig: &") => Some("start takes its configuration by value"),
+        _ if head.contains(",config:") || head.contains(", config:") => {
+            Some("the configuration is the first argument")
+        }
         _ if head.starts_with("mut self") && head.ends_with("-> Self") && !is_must_use(&lines[..number]) => {
             Some("a setter is #[must_use]")
         }
@@ -120,6 +127,7 @@ mod tests {
             "    pub async fn shutdown(&self) -> bool {\n",
             "    pub async fn shutdown(&self, grace: Duration) {\n",
             "    pub fn start(\n        config: &Config,\n    ) -> Result<Self> {\n",
+            "    pub fn start(\n        store: S,\n        config: Config,\n    ) -> Result<Self> {\n",
         ] {
             assert_eq!(breaches(code).len(), 1, "{code}");
         }

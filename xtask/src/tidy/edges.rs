@@ -17,8 +17,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "redis-mpx",
             "message-timeline",
             "conductor-hub",
+            "tidings-join",
         ],
     ),
+    ("tidings-join", &["presence-core", "message-timeline", "conductor-hub"]),
     ("presence-core", &[]),
     ("presence-redis", &["presence-core", "redis-link"]),
     ("presence-mongo", &["presence-core", "mongo-link"]),
@@ -36,8 +38,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 const ANYTHING: &[&str] = &["*"];
 
-/// Crates of which each dependency on one of ours is optional, behind the feature of a store.
-const BY_FEATURE: [&str; 2] = ["message-timeline", "conductor-hub"];
+/// Crates of which each dependency on one of ours is optional, behind the feature that uses it.
+const BY_FEATURE: [&str; 3] = ["message-timeline", "conductor-hub", "tidings-join"];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();

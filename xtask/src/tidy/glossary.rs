@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::tree::Tree;
 
 /// Names that a crate has twice on purpose: once for ids and once for the members of rooms.
-const PAIRS: [&str; 3] = ["Follower", "Record", "Snapshot"];
+const PAIRS: [&str; 1] = ["Record"];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let Some(text) = tree.text("ARCHITECTURE.md") else { return Vec::new() };

@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind};
 
 /// The bounds of every time.
 const TIME_MIN: Duration = Duration::from_millis(100);
-const TIME_MAX: Duration = Duration::from_hours(24);
+const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Config {
     /// Checks every setting, and names the first that is out of its bounds.

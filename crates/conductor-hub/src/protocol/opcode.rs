@@ -10,34 +10,57 @@ use std::fmt;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Opcode(u16);
 
-impl Opcode {
+/// Makes the constants out of their rows, so that no list of them can forget one.
+macro_rules! opcodes {
+    ($($(#[$doc:meta])+ $constant:ident = $number:literal, $name:literal;)+) => {
+        impl Opcode {
+            $($(#[$doc])+ pub const $constant: Self = Self($number);)+
+
+            /// Every opcode that has a meaning, in the order of the numbers.
+            pub const ALL: &[Self] = &[$(Self::$constant),+];
+        }
+
+        impl fmt::Debug for Opcode {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match *self {
+                    $(Self::$constant => out.write_str($name),)+
+                    Self(unknown) => write!(out, "Opcode({unknown})"),
+                }
+            }
+        }
+    };
+}
+
+opcodes! {
     /// Joins a channel, from client to server.
-    pub const BIND: Self = Self(0);
+    BIND = 0, "Bind";
     /// Leaves a channel, from client to server.
-    pub const UNBIND: Self = Self(1);
+    UNBIND = 1, "Unbind";
     /// Carries a message to the other members of a channel, both ways.
-    pub const WRITE: Self = Self(2);
+    WRITE = 2, "Write";
     /// Carries a message between one client and the server, both ways.
-    pub const SERVER: Self = Self(3);
+    SERVER = 3, "Server";
     /// Removes a connection from all channels.
     ///
     /// It is never accepted from a client.
-    pub const CLEAN_UP: Self = Self(4);
+    CLEAN_UP = 4, "CleanUp";
     /// Opens a stream on a channel, both ways.
-    pub const STREAM_START: Self = Self(5);
+    STREAM_START = 5, "StreamStart";
     /// Ends a stream on a channel, both ways.
-    pub const STREAM_END: Self = Self(6);
+    STREAM_END = 6, "StreamEnd";
     /// Carries one piece of a stream, both ways.
-    pub const STREAM_WRITE: Self = Self(7);
+    STREAM_WRITE = 7, "StreamWrite";
     /// Asks a sister server how many sisters it has.
     ///
     /// It is never accepted from a client.
-    pub const META_QUERY: Self = Self(8);
+    META_QUERY = 8, "MetaQuery";
     /// Answers a meta query.
     ///
     /// It is never accepted from a client.
-    pub const META_QUERY_RESPONSE: Self = Self(9);
+    META_QUERY_RESPONSE = 9, "MetaQueryResponse";
+}
 
+impl Opcode {
     /// Returns the opcode with the given number on the wire.
     #[must_use]
     pub const fn from_wire(number: u16) -> Self {
@@ -49,22 +72,9 @@ impl Opcode {
     pub const fn to_wire(self) -> u16 {
         self.0
     }
-}
 
-impl fmt::Debug for Opcode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::BIND => f.write_str("Bind"),
-            Self::UNBIND => f.write_str("Unbind"),
-            Self::WRITE => f.write_str("Write"),
-            Self::SERVER => f.write_str("Server"),
-            Self::CLEAN_UP => f.write_str("CleanUp"),
-            Self::STREAM_START => f.write_str("StreamStart"),
-            Self::STREAM_END => f.write_str("StreamEnd"),
-            Self::STREAM_WRITE => f.write_str("StreamWrite"),
-            Self::META_QUERY => f.write_str("MetaQuery"),
-            Self::META_QUERY_RESPONSE => f.write_str("MetaQueryResponse"),
-            Self(unknown) => write!(f, "Opcode({unknown})"),
-        }
+    /// Whether a message with it is delivered to the members of its channel.
+    pub(crate) const fn is_for_members(self) -> bool {
+        matches!(self, Self::WRITE | Self::STREAM_START | Self::STREAM_WRITE | Self::STREAM_END)
     }
 }

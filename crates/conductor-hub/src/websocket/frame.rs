@@ -149,7 +149,8 @@ pub fn put_frame(out: &mut BytesMut, kind: FrameKind, payload: &[u8]) {
 /// A reason longer than 123 bytes is cut, at the end of a character.
 #[must_use]
 pub fn close_frame(code: u16, reason: &str) -> Bytes {
-    let cut = reason.floor_char_boundary(CONTROL_BYTES_MAX - 2);
+    let mut cuts = (0..=reason.len().min(CONTROL_BYTES_MAX - 2)).rev();
+    let cut = cuts.find(|cut| reason.is_char_boundary(*cut)).unwrap_or(0);
     let mut payload = BytesMut::with_capacity(2 + cut);
     payload.put_u16(code);
     payload.put_slice(&reason.as_bytes()[..cut]);

@@ -12,8 +12,8 @@ impl Config {
         if let Err(error) = &self.source {
             return Err(error.clone());
         }
-        let (ms, minutes) = (Duration::from_millis(1), Duration::from_mins(10));
-        within("ping_timeout", self.ping_timeout, ms, Duration::from_hours(24))?;
+        let (ms, minutes) = (Duration::from_millis(1), Duration::from_secs(10 * 60));
+        within("ping_timeout", self.ping_timeout, ms, Duration::from_secs(24 * 60 * 60))?;
         within("connect_timeout", self.connect_timeout, ms, minutes)?;
         within("backoff_max", self.backoff_max, ms, minutes)?;
         within("backoff_min", self.backoff_min, ms, self.backoff_max)?;

@@ -86,7 +86,7 @@ impl std::error::Error for Malformed {}
 ///
 /// # Errors
 ///
-/// If that is none, or if a text in it is longer than `text_max`.
+/// If the buffer does not begin with a frame, or if a text in it is longer than `text_max`.
 #[inline]
 pub fn parse(buffer: &[u8], text_max: usize) -> Result<Parsed<'_>, Malformed> {
     let Some((channel, payload, length)) = plain_message(buffer, text_max) else {

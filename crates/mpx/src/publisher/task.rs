@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::metrics::Metrics;
 use super::pending::{Asked, Pending, closed, fail};
+use crate::caught::caught;
 use crate::config::Config;
 use crate::connection::{Dialer, Transport};
 use crate::error::{Error, ErrorKind};
@@ -44,14 +45,14 @@ impl Task {
                     if self.pending.is_over() {
                         return;
                     }
-                    self.reconnect.attempt_now().await
+                    caught(self.reconnect.attempt_now()).await
                 }
-                opened = self.reconnect.attempt(&self.dice) => opened,
+                opened = caught(self.reconnect.attempt(&self.dice)) => opened,
             };
             match opened {
                 Ok(transport) => {
                     let began = Instant::now();
-                    let Err(error) = self.serve(transport).await else { return };
+                    let Err(error) = caught(self.serve(transport)).await else { return };
                     tracing::warn!(
                         address = self.reconnect.address(),
                         %error,

@@ -1,8 +1,8 @@
 //! Who wants what, and what Redis was told.
 //!
-//! This module is pure. Handles change the wishes; the tasks of the connections bring Redis there.
+//! This module is pure. Handles change what is wanted; the tasks of the connections tell Redis.
 //! A name that is dropped and wanted again before it got that far costs nothing, and the commands
-//! that are written always follow the last wish.
+//! that are written always end with what is wanted now.
 //!
 //! A [`LinkState`] is the place of one connection: a multiplexer has one, a sharded one has one for
 //! each master of the cluster.

@@ -56,7 +56,7 @@ pub(crate) enum NameStatus {
     Waiting,
     /// Redis refused it on this connection.
     Refused,
-    /// It is none of its names.
+    /// The subscription does not have the name.
     Absent,
 }
 

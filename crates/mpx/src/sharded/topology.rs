@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::slot_map::{self, SlotMap, SlotRange};
 use crate::actor::Actor;
 use crate::backoff::Backoff;
+use crate::caught::caught;
 use crate::connection::{Dialer, ask};
 use crate::engine::{LinkHandle, Shared};
 use crate::error::{Error, ErrorKind};
@@ -63,13 +64,28 @@ impl Topology {
     pub(super) async fn run(mut self) {
         loop {
             match self.mode.mode() {
-                Mode::Running => self.follow().await,
+                Mode::Running => self.keep_following().await,
                 Mode::Stopped => self.mode.turned().await,
                 Mode::Ended => break,
             }
         }
         self.actors.close();
         self.actors.wait().await;
+    }
+
+    /// Follows the cluster until it is told not to. After a panic it begins again, in a while.
+    async fn keep_following(&mut self) {
+        let followed = caught(async {
+            self.follow().await;
+            Ok(())
+        });
+        let Err(error) = followed.await else { return };
+        self.shared.failed(error);
+        tokio::select! {
+            biased;
+            () = self.mode.turned() => {}
+            () = sleep(self.shared.config.backoff_max) => {}
+        }
     }
 
     /// Follows the cluster until it is told not to.

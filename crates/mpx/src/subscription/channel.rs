@@ -87,7 +87,8 @@ impl ChannelSubscription {
     /// # Errors
     ///
     /// [`Refused`](crate::ErrorKind::Refused) if Redis refuses it;
-    /// [`Closed`](crate::ErrorKind::Closed) if it is none of its channels, or no longer.
+    /// [`Closed`](crate::ErrorKind::Closed) if the subscription does not have the channel, or not
+    /// any more.
     pub async fn wait_for_activation(&self, channel: impl AsRef<[u8]>) -> Result<(), Error> {
         self.inner.activated(self.kind, &Bytes::copy_from_slice(channel.as_ref())).await
     }

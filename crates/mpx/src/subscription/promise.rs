@@ -215,7 +215,7 @@ impl Canceller {
 /// The end of a timeout, which may be longer than time is counted.
 fn after(timeout: Duration) -> Instant {
     let now = Instant::now();
-    now.checked_add(timeout).unwrap_or_else(|| now + Duration::from_hours(24 * 365 * 30))
+    now.checked_add(timeout).unwrap_or_else(|| now + Duration::from_secs(24 * 365 * 30 * 60 * 60))
 }
 
 fn closed() -> Error {

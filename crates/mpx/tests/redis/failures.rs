@@ -125,8 +125,8 @@ async fn is_asked_and_kept(redis: &Redis, address: &str) -> bool {
 async fn a_port_without_a_server_is_reported_and_waited_for_no_longer_than_wanted() {
     // Nobody takes this port meanwhile.
     let config = Config::new("redis://127.0.0.1:1")
-        .backoff_min(Duration::from_mins(10))
-        .backoff_max(Duration::from_mins(10));
+        .backoff_min(Duration::from_secs(10 * 60))
+        .backoff_max(Duration::from_secs(10 * 60));
     let multiplexer = Multiplexer::start(config).unwrap();
     let (subscription, events) = multiplexer.channels().unwrap();
     let mut listener = Listener::new(events);

@@ -1,4 +1,4 @@
-//! The multiplexer on real servers: faults of its ancestor, failures, delivery, publishing,
+//! The multiplexer on real servers: faults of its ancestor, failures, panics, delivery, publishing,
 //! requests, a cluster, and random histories.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
@@ -12,6 +12,7 @@ mod faults;
 mod histories;
 mod lengths;
 mod listener;
+mod panics;
 mod promises;
 mod publishing;
 mod refusals;

@@ -218,8 +218,8 @@ async fn what_was_taken_is_published_before_the_end() {
 #[tokio::test]
 async fn the_end_does_not_wait_for_a_redis_that_is_not_there() {
     let config = Config::new("redis://127.0.0.1:1")
-        .backoff_min(Duration::from_mins(10))
-        .backoff_max(Duration::from_mins(10))
+        .backoff_min(Duration::from_secs(10 * 60))
+        .backoff_max(Duration::from_secs(10 * 60))
         .jitter_seed(1);
     let publisher = Publisher::start(config).unwrap();
     let error = soon(publisher.publish("a", "m")).await.unwrap_err();

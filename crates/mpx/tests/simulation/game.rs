@@ -143,7 +143,7 @@ impl Game {
     fn promise(&mut self) {
         let channel = self.channel();
         let Some(prefix) = self.prefixes.first() else { return };
-        match prefix.promise(&channel[1..], Duration::from_hours(1)) {
+        match prefix.promise(&channel[1..], Duration::from_secs(60 * 60)) {
             Ok(promise) => {
                 let published = self.subscribers.published.count(&channel);
                 self.promises.push((channel, published, promise));

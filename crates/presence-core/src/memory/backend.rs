@@ -11,16 +11,16 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::shared::Shared;
-use super::subscription::Subscription;
 use crate::backend::{Backend, LastSeen};
 use crate::batch::BatchError;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Since, Status};
 use crate::events::Events;
+use crate::feed::LogReader;
 use crate::name::{Device, Id};
 use crate::page::{Cursor, IdPage};
 use crate::state::State;
-use crate::tracker::STRIPES;
+use crate::tracker::{STRIPES, keep_running};
 
 /// The backend in memory, for one process.
 ///
@@ -45,10 +45,12 @@ impl Memory {
         })?;
         let core = Arc::new(Shared::new(&config, timing));
         let tasks = TaskTracker::new();
-        let sweep = {
-            let core = Arc::clone(&core);
+        let (swept, told) = (Arc::clone(&core), Arc::clone(&core));
+        let sweep = move || {
+            let core = Arc::clone(&swept);
             async move { core.sweep().await }
         };
+        let sweep = keep_running(SWEEP, core.stop.clone(), sweep, move |why| told.note_sweep(why));
         tasks.spawn_on(sweep, &runtime);
         tasks.close();
         Ok(Self { core, tasks })
@@ -134,7 +136,7 @@ impl Backend for Memory {
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
         self.core.check_open()?;
-        Ok(Events::new(Subscription::new(Arc::clone(&self.core), since).into_stream()))
+        Ok(Events::new(LogReader::stream(Arc::clone(&self.core), since)))
     }
 
     fn state(&self) -> watch::Receiver<State> {
@@ -150,5 +152,30 @@ impl Backend for Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         self.core.close();
+    }
+}
+
+/// What the one task is called in a state.
+const SWEEP: &str = "the task that reports who has fallen silent";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracker::told;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_that_panics_is_told_and_begun_again() {
+        let config = Config::default().ttl(Duration::from_secs(2)).grace(Duration::ZERO);
+        let memory = Memory::start(config).unwrap();
+        let (mut state, alice) = (Backend::state(&memory), [Id::new("alice").unwrap()]);
+        memory.online(&alice).await.unwrap();
+        told::panic_in(SWEEP);
+        let down = state.wait_for(|state| !state.is_well()).await.unwrap().clone();
+        assert!(matches!(down, State::Down { .. }) && down.to_string().contains("panicked"), "{down}");
+        state.wait_for(State::is_well).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(memory.status(&alice).await.unwrap(), [Status::Offline]);
+        assert!(Backend::shutdown(&memory, Duration::from_secs(1)).await);
+        assert_eq!(*state.borrow(), State::closed());
     }
 }

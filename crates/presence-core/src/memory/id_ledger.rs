@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::log::Log;
 use crate::event::Cause;
+use crate::feed::{Log, Reading};
 use crate::name::Id;
 use crate::tracker::{self, Ledger, Transition};
 
@@ -19,7 +19,7 @@ use crate::tracker::{self, Ledger, Transition};
 pub(super) struct IdLedger {
     pub(super) log: Mutex<Log<Record>>,
     /// Tells streams that the log has grown.
-    pub(super) news: watch::Sender<()>,
+    pub(super) news: watch::Sender<Reading>,
 }
 
 /// One transition.
@@ -32,7 +32,7 @@ pub(super) struct Record {
 
 impl IdLedger {
     pub(super) fn new(events_max: usize) -> Self {
-        Self { log: Mutex::new(Log::new(epoch(), events_max)), news: watch::Sender::new(()) }
+        Self { log: Mutex::new(Log::new(epoch(), events_max)), news: watch::Sender::default() }
     }
 }
 
@@ -52,6 +52,6 @@ impl Ledger for IdLedger {
     }
 
     fn announce(&self) {
-        self.news.send_replace(());
+        self.news.send_modify(|_| {});
     }
 }

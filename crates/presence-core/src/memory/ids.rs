@@ -5,26 +5,25 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::feed::{Feed, Ready};
 use super::id_ledger::Record;
-use super::log::{Gone, Log};
 use super::shared::Shared;
 use crate::error::Error;
 use crate::event::{Event, Status, Update};
+use crate::feed::{Log, LogFeed, Reading, Ready, Scanned};
 use crate::position::Position;
 use crate::tracker::STRIPES;
 
 /// A scan lists one stripe after the other.
-impl Feed for Arc<Shared> {
+impl LogFeed for Arc<Shared> {
     type Record = Record;
     type Update = Update;
     type Scan = usize;
 
-    fn news(&self) -> watch::Receiver<()> {
+    fn news(&self) -> watch::Receiver<Reading> {
         self.id_ledger().news.subscribe()
     }
 
-    fn stop(&self) -> &CancellationToken {
+    fn ended(&self) -> &CancellationToken {
         &self.stop
     }
 
@@ -32,10 +31,10 @@ impl Feed for Arc<Shared> {
         look(&self.id_ledger().log.lock())
     }
 
-    fn scan(&self, scan: &mut usize, number: u64, ready: &mut Ready<Update>) -> Option<u64> {
+    fn scan(&self, scan: &mut usize, number: u64, ready: &mut Ready<Update>) -> Scanned {
         let stripe = *scan;
         if stripe == STRIPES {
-            return None;
+            return Scanned::Complete(number);
         }
         *scan += 1;
         let mut kept = Vec::new();
@@ -50,17 +49,17 @@ impl Feed for Arc<Shared> {
                     Ok(Update::present(record.id.clone(), status))
                 }));
             }
-            Err(Gone { missed }) => ready.push_back(Err(Error::lagged(Some(missed)))),
+            Err(gone) => ready.push_back(Err(gone.error())),
         });
         ready.extend(kept.into_iter().map(|kept| Ok(Update::present(kept.name, Status::Online))));
-        Some(last)
+        Scanned::Part(last)
     }
 
     fn synced(position: Position) -> Update {
         Update::Synced(position)
     }
 
-    fn change(record: &Record, position: Position) -> Update {
-        Update::Change(Event::new(record.id.clone(), record.cause, record.at, position))
+    fn item(&self, record: &Record, position: Position) -> Option<Result<Update, Error>> {
+        Some(Ok(Update::Change(Event::new(record.id.clone(), record.cause, record.at, position))))
     }
 }

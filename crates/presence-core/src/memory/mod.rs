@@ -56,13 +56,10 @@
 
 mod backend;
 mod config;
-mod feed;
 mod id_ledger;
 mod ids;
-mod log;
 mod rooms;
 mod shared;
-mod subscription;
 
 pub use self::backend::Memory;
 pub use self::config::Config;

@@ -17,7 +17,7 @@ use crate::tracker::{Timing, Tracker};
 pub(super) struct Shared {
     pub(super) tracker: Tracker<IdLedger>,
     pub(super) members: Tracker<RoomLedger>,
-    /// Well until it is shut down: memory has no other way to fail.
+    /// Well until it is shut down, unless the sweep does not run: memory has no other way to fail.
     pub(super) state: watch::Sender<State>,
     /// Cancelled when the backend is shut down or dropped.
     pub(super) stop: CancellationToken,
@@ -39,16 +39,30 @@ impl Shared {
     }
 
     pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.closed.store(true, Ordering::SeqCst);
         self.state.send_replace(State::closed());
         self.stop.cancel();
     }
 
     pub(super) fn check_open(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Closed, "presence is closed"));
+            return Err(Error::new(ErrorKind::Closed, "presence was shut down"));
         }
         Ok(())
+    }
+
+    /// Notes why the sweep does not run, or that it runs again.
+    pub(super) fn note_sweep(&self, why: Option<String>) {
+        self.state.send_if_modified(|state| {
+            // Set before the state says so.
+            if self.closed.load(Ordering::Relaxed) {
+                return false;
+            }
+            let next = why.map_or(State::Well, State::down);
+            let changed = *state != next;
+            *state = next;
+            changed
+        });
     }
 
     pub(super) fn id_ledger(&self) -> &IdLedger {

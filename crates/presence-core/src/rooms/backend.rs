@@ -1,6 +1,7 @@
 //! What keeps rooms: the trait that a store implements.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,7 +24,8 @@ use crate::state::State;
 /// Feature `contract` checks an implementation against them. What is different:
 ///
 /// - A member has a *payload*, one for all its devices; the last writer wins. A change of it is an
-///   event, and is ordered with the joins and leaves of the room. What leaves it as it is, is none.
+///   event, and is ordered with the joins and leaves of the room. Setting it to what it is already
+///   gives no event.
 /// - Events of one room have one order, and a position in it has one mark. Rooms are independent of
 ///   each other, and of who is online.
 /// - A room is there while it has a member. What was heard of it may be forgotten when the last one
@@ -92,8 +94,9 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Returns at most `limit` members, from `cursor` on.
     ///
-    /// Following [`MemberPage::next`] lists each one that is a member all the while at least once.
-    /// `limit` is at least 1, and a backend may return fewer, even none, before the end.
+    /// They have at most [`MemberPage::BYTES_MAX`] bytes, whatever `limit` is. Following
+    /// [`MemberPage::next`] lists each one that is a member all the while at least once. `limit` is
+    /// at least 1, and a backend may return fewer, even none, before the end.
     ///
     /// # Errors
     ///
@@ -127,4 +130,58 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
     /// As [`Backend::shutdown`](crate::Backend::shutdown); of a store that implements both, either
     /// ends both.
     async fn shutdown(&self, grace: Duration) -> bool;
+}
+
+/// Asks the backend that it shares.
+#[async_trait]
+impl<B: RoomBackend + ?Sized> RoomBackend for Arc<B> {
+    async fn join(&self, room: &Room, id: &Id, device: &Device, payload: &Payload) -> Result<(), Error> {
+        (**self).join(room, id, device, payload).await
+    }
+
+    async fn join_beating(
+        &self,
+        room: &Room,
+        id: &Id,
+        device: &Device,
+        payload: &Payload,
+    ) -> Result<(), Error> {
+        (**self).join_beating(room, id, device, payload).await
+    }
+
+    async fn beat(&self, room: &Room, id: &Id, device: &Device) -> Result<bool, Error> {
+        (**self).beat(room, id, device).await
+    }
+
+    async fn leave(&self, room: &Room, id: &Id, device: &Device) -> Result<(), Error> {
+        (**self).leave(room, id, device).await
+    }
+
+    async fn update(&self, room: &Room, id: &Id, payload: &Payload) -> Result<bool, Error> {
+        (**self).update(room, id, payload).await
+    }
+
+    async fn remove(&self, room: &Room, id: &Id) -> Result<(), Error> {
+        (**self).remove(room, id).await
+    }
+
+    async fn members(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
+        (**self).members(room, cursor, limit).await
+    }
+
+    async fn count(&self, room: &Room) -> Result<u64, Error> {
+        (**self).count(room).await
+    }
+
+    async fn events(&self, room: &Room, since: Since) -> Result<Events<RoomUpdate>, Error> {
+        (**self).events(room, since).await
+    }
+
+    fn state(&self) -> watch::Receiver<State> {
+        (**self).state()
+    }
+
+    async fn shutdown(&self, grace: Duration) -> bool {
+        (**self).shutdown(grace).await
+    }
 }

@@ -84,4 +84,4 @@ impl fmt::Debug for Counts {
 }
 
 const INTERVAL_MIN: Duration = Duration::from_millis(1);
-const INTERVAL_MAX: Duration = Duration::from_hours(1);
+const INTERVAL_MAX: Duration = Duration::from_secs(60 * 60);

@@ -46,7 +46,7 @@ impl Batching {
     }
 
     pub(super) fn validate(&self) -> Result<(), Error> {
-        let fault = if !(Duration::from_millis(1)..=Duration::from_hours(1)).contains(&self.interval) {
+        let fault = if !(Duration::from_millis(1)..=Duration::from_secs(60 * 60)).contains(&self.interval) {
             format!("interval is {:?}; it must be from 1ms to 1h", self.interval)
         } else if !(1..=LIMIT_MAX).contains(&self.limit) {
             format!("limit is {}; it must be from 1 to {LIMIT_MAX}", self.limit)

@@ -33,7 +33,7 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// Creates a handle on a backend.
+    /// Creates a handle on a backend, also on one that is shared in an `Arc`.
     #[must_use]
     pub fn new(backend: impl RoomBackend) -> Self {
         Self { backend: Arc::new(backend) }
@@ -56,7 +56,7 @@ impl Rooms {
     ) -> Result<(), Error> {
         let (room, id, device) = (room.into_name()?, id.into_name()?, device.into_name()?);
         let payload = payload.into_payload()?;
-        self.backend.join(&room, &id, &device, &payload).await
+        self.backend().join(&room, &id, &device, &payload).await
     }
 
     /// Gives one device of a member a heartbeat, and sets what it shows.
@@ -75,7 +75,7 @@ impl Rooms {
     ) -> Result<(), Error> {
         let (room, id, device) = (room.into_name()?, id.into_name()?, device.into_name()?);
         let payload = payload.into_payload()?;
-        self.backend.join_beating(&room, &id, &device, &payload).await
+        self.backend().join_beating(&room, &id, &device, &payload).await
     }
 
     /// Gives one device a heartbeat, if this node keeps the member.
@@ -93,7 +93,7 @@ impl Rooms {
         device: impl IntoName<Device>,
     ) -> Result<bool, Error> {
         let (room, id, device) = (room.into_name()?, id.into_name()?, device.into_name()?);
-        self.backend.beat(&room, &id, &device).await
+        self.backend().beat(&room, &id, &device).await
     }
 
     /// Ends one device; the last one leaves its id a member for the grace time.
@@ -108,7 +108,7 @@ impl Rooms {
         device: impl IntoName<Device>,
     ) -> Result<(), Error> {
         let (room, id, device) = (room.into_name()?, id.into_name()?, device.into_name()?);
-        self.backend.leave(&room, &id, &device).await
+        self.backend().leave(&room, &id, &device).await
     }
 
     /// Sets what a member shows, and says whether it is a member.
@@ -126,7 +126,7 @@ impl Rooms {
     ) -> Result<bool, Error> {
         let (room, id) = (room.into_name()?, id.into_name()?);
         let payload = payload.into_payload()?;
-        self.backend.update(&room, &id, &payload).await
+        self.backend().update(&room, &id, &payload).await
     }
 
     /// Ends every device of a member, which leaves at once, without grace.
@@ -136,12 +136,12 @@ impl Rooms {
     /// If a name is invalid or the backend fails.
     pub async fn remove(&self, room: impl IntoName<Room>, id: impl IntoName<Id>) -> Result<(), Error> {
         let (room, id) = (room.into_name()?, id.into_name()?);
-        self.backend.remove(&room, &id).await
+        self.backend().remove(&room, &id).await
     }
 
     /// Returns at most `limit` members; `Cursor::default()` starts the listing.
     ///
-    /// Following [`MemberPage::next`] lists everybody who is a member all the while, at least once.
+    /// A page has at most [`MemberPage::BYTES_MAX`] bytes, so it may be short. Following [`MemberPage::next`] lists everybody who is a member all the while, at least once.
     /// For a listing that is exact and stays so, take [`events`](Self::events) from
     /// [`Since::Snapshot`].
     ///
@@ -155,7 +155,7 @@ impl Rooms {
         cursor: Cursor,
         limit: usize,
     ) -> Result<MemberPage, Error> {
-        self.backend.members(&room.into_name()?, cursor, limit.max(1)).await
+        self.backend().members(&room.into_name()?, cursor, limit.max(1)).await
     }
 
     /// Returns how many members a room has.
@@ -164,7 +164,7 @@ impl Rooms {
     ///
     /// If the name is invalid or the backend cannot say.
     pub async fn count(&self, room: impl IntoName<Room>) -> Result<u64, Error> {
-        self.backend.count(&room.into_name()?).await
+        self.backend().count(&room.into_name()?).await
     }
 
     /// Opens a stream of what happens in a room.
@@ -176,7 +176,7 @@ impl Rooms {
     /// If the name is invalid or the stream cannot begin. A position that is too old is no such
     /// error: the stream begins with [`Lagged`](crate::ErrorKind::Lagged).
     pub async fn events(&self, room: impl IntoName<Room>, since: Since) -> Result<Events<RoomUpdate>, Error> {
-        self.backend.events(&room.into_name()?, since).await
+        self.backend().events(&room.into_name()?, since).await
     }
 
     /// Opens a stream of what changed in a room, in batches.
@@ -218,7 +218,7 @@ impl Rooms {
     /// It is what [`Presence::state`](crate::Presence::state) returns.
     #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
-        self.backend.state()
+        self.backend().state()
     }
 
     /// Ends the backend, for all clones of this handle.
@@ -231,7 +231,12 @@ impl Rooms {
     ///
     /// The end comes even if nobody waits for it. A second call waits for the same end.
     pub async fn shutdown(&self, grace: Duration) -> bool {
-        self.backend.shutdown(grace).await
+        self.backend().shutdown(grace).await
+    }
+
+    /// The backend itself: an `Arc` of it is one as well, which would box each answer once more.
+    fn backend(&self) -> &dyn RoomBackend {
+        &*self.backend
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Member {
 }
 
 impl Member {
+    /// The most bytes that one counts in a page.
+    pub const PAGE_BYTES_MAX: usize = Id::BYTES_MAX + Payload::BYTES_MAX + AROUND_A_MEMBER;
+
     /// Creates a member.
     ///
     /// This is for backends.
@@ -27,7 +30,16 @@ impl Member {
     pub fn new(id: Id, payload: Payload) -> Self {
         Self { id, payload }
     }
+
+    /// Returns what it counts in a page, in bytes: its id, its payload and 64.
+    #[must_use]
+    pub fn page_bytes(&self) -> usize {
+        self.id.as_bytes().len() + self.payload.as_bytes().len() + AROUND_A_MEMBER
+    }
 }
+
+/// What is around the id and the payload of a member, wherever a page is kept or written.
+const AROUND_A_MEMBER: usize = 64;
 
 /// A page of a listing of members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,13 +48,18 @@ impl Member {
 pub struct MemberPage {
     /// The members, in no particular order.
     ///
-    /// A page may be empty and not be the last.
+    /// A page may be short, even empty, and not be the last.
     pub members: Vec<Member>,
     /// Where the next page starts; `None` after the last.
     pub next: Option<Cursor>,
 }
 
 impl MemberPage {
+    /// The most bytes of a page: 256 KiB, as [`Member::page_bytes`] counts.
+    ///
+    /// However many members were asked for, a backend ends a page before it would have more.
+    pub const BYTES_MAX: usize = 256 * 1024;
+
     /// Creates a page.
     ///
     /// This is for backends.

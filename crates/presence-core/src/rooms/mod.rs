@@ -42,8 +42,8 @@
 //! # Large rooms
 //!
 //! Each join of a room of 10,000 is 10,000 deliveries. [`Rooms::diffs`] merges what happens within
-//! a short time: a thousand joins are one item, and who joins and leaves in between is none. Where
-//! a number is enough, [`Rooms::counts`] follows no events at all.
+//! a short time: a thousand joins are one item, and somebody who joins and leaves in between is in
+//! none. Where a number is enough, [`Rooms::counts`] follows no events at all.
 //!
 //! # Delivery
 //!
@@ -53,7 +53,8 @@
 //!
 //! # Bounds
 //!
-//! A payload has at most [`Payload::BYTES_MAX`] bytes. A room that is empty and that nobody follows
+//! A payload has at most [`Payload::BYTES_MAX`] bytes, and a page of members at most
+//! [`MemberPage::BYTES_MAX`]. A room that is empty and that nobody follows
 //! costs nothing, and is forgotten. How many events of a room are kept is stated by the backend.
 
 mod backend;

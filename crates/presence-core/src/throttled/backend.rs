@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::batcher::Batcher;
+use super::batcher::{BatchTask, Batcher};
 use super::config::Config;
 use super::forwarder::{Forwarder, Passing};
+use super::health::Health;
 use super::refresh_entry::RefreshId;
 use super::refresh_table::{Ask, RefreshTable};
 use crate::backend::{Backend, LastSeen};
@@ -25,6 +26,7 @@ use crate::events::Events;
 use crate::name::{Device, Id};
 use crate::page::{Cursor, IdPage};
 use crate::state::State;
+use crate::tracker::keep_running;
 
 /// A backend that lets few of the heartbeats through to another one.
 ///
@@ -44,6 +46,7 @@ pub struct Throttled {
     stop: CancellationToken,
     /// The same as `stop`, at the price of one load.
     closed: AtomicBool,
+    health: Arc<Health>,
 }
 
 impl Throttled {
@@ -53,28 +56,68 @@ impl Throttled {
     ///
     /// [`Config`](ErrorKind::Config) if a setting is out of bounds, or outside a tokio runtime;
     /// what `inner` says if its events cannot begin.
-    pub async fn start(inner: Arc<dyn Backend>, config: Config) -> Result<Self, Error> {
+    pub async fn start(config: Config, inner: impl Backend) -> Result<Self, Error> {
         config.validate()?;
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
+        let inner: Arc<dyn Backend> = Arc::new(inner);
         let events = inner.events(Since::Now).await?;
         let known = Arc::new(RefreshTable::new(&config));
-        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (batcher, courier) = Batcher::new(&config, Arc::clone(&inner), Arc::clone(&known));
-        tasks.spawn_on(courier.run(stop.clone()), &runtime);
         let (keeper, passing) = Forwarder::new(&config, Arc::clone(&inner), Arc::clone(&known));
-        tasks.spawn_on(keeper.run(stop.clone()), &runtime);
-        let listen = stop.clone().run_until_cancelled_owned(listen(events, Arc::clone(&known)));
-        tasks.spawn_on(listen, &runtime);
-        tasks.close();
+        let health = Arc::new(Health::new(inner.state().borrow().clone()));
         let (asked, closed, ending) = (AtomicU64::new(0), AtomicBool::new(false), TaskTracker::new());
-        Ok(Self { inner, known, batcher, passing, asked, tasks, ending, runtime, stop, closed })
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let throttled =
+            Self { inner, known, batcher, passing, asked, tasks, ending, runtime, stop, closed, health };
+        throttled.spawn(events, Arc::new(courier), Arc::new(keeper));
+        Ok(throttled)
+    }
+
+    fn spawn(&self, events: Events, courier: Arc<BatchTask>, keeper: Arc<Forwarder>) {
+        let stop = self.stop.clone();
+        self.keep("the task that sends heartbeats", move || Arc::clone(&courier).run(stop.clone()));
+        let stop = self.stop.clone();
+        self.keep("the task that passes heartbeats on", move || Arc::clone(&keeper).run(stop.clone()));
+        let (inner, known) = (Arc::clone(&self.inner), Arc::clone(&self.known));
+        let (mut events, stop) = (Some(events), self.stop.clone());
+        self.keep(LISTENER, move || {
+            let listening = listen(events.take(), Arc::clone(&inner), Arc::clone(&known), stop.clone());
+            stop.clone().run_until_cancelled_owned(listening).map(drop)
+        });
+        let (health, inner, stop) = (Arc::clone(&self.health), self.inner.state(), self.stop.clone());
+        self.keep("the task that follows the state of the store", move || {
+            let (health, inner, stop) = (Arc::clone(&health), inner.clone(), stop.clone());
+            async move {
+                stop.run_until_cancelled(health.follow(inner)).await;
+                stop.cancelled().await;
+            }
+        });
+        self.tasks.close();
+    }
+
+    /// Runs a task until the stop, and begins it again when it panics.
+    fn keep<F>(&self, part: &'static str, begin: impl FnMut() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (known, health) = (Arc::clone(&self.known), Arc::clone(&self.health));
+        let tell = move |why: Option<String>| {
+            match &why {
+                Some(_) if part == LISTENER => known.hear_nothing(),
+                // What it had asked for is not known to be done.
+                Some(_) => known.doubt_all(),
+                None => {}
+            }
+            health.part(part, why);
+        };
+        self.tasks.spawn_on(keep_running(part, self.stop.clone(), begin, tell), &self.runtime);
     }
 
     fn check_open(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Closed, "presence is closed"));
+            return Err(Error::new(ErrorKind::Closed, "presence was shut down"));
         }
         Ok(())
     }
@@ -83,6 +126,7 @@ impl Throttled {
     fn stop(&self) -> bool {
         let first = !self.closed.swap(true, Ordering::Relaxed);
         self.stop.cancel();
+        self.health.close();
         first
     }
 
@@ -117,7 +161,23 @@ impl Throttled {
 }
 
 /// Forgets who goes offline, and doubts everybody whenever that may have been missed.
-async fn listen(mut events: Events, known: Arc<RefreshTable>) {
+///
+/// Without `events` it follows those that come from here on.
+async fn listen(
+    events: Option<Events>,
+    inner: Arc<dyn Backend>,
+    known: Arc<RefreshTable>,
+    stop: CancellationToken,
+) {
+    let mut events = match events {
+        Some(events) => events,
+        None => {
+            // It is tried again after a pause.
+            let Ok(events) = inner.events(Since::Now).await else { return };
+            known.hear_again();
+            events
+        }
+    };
     while let Some(update) = events.next().await {
         match update {
             Ok(Update::Change(event)) if event.status == Status::Offline => known.forget(&event.id),
@@ -125,8 +185,13 @@ async fn listen(mut events: Events, known: Arc<RefreshTable>) {
             Err(_) => known.doubt_all(),
         }
     }
+    // The inner backend has ended.
     known.forget_for_good();
+    stop.cancelled().await;
 }
+
+/// The task without which nobody says who goes offline.
+const LISTENER: &str = "the task that hears who goes offline";
 
 /// A heartbeat of a device that goes through; counts as failed unless it is known to be done.
 struct Asking<'a> {
@@ -231,8 +296,7 @@ impl Backend for Throttled {
     }
 
     fn state(&self) -> watch::Receiver<State> {
-        // What is answered here rests on what the inner backend took, and a shutdown ends it.
-        self.inner.state()
+        self.health.state()
     }
 
     async fn warnings(&self) -> Result<Vec<String>, Error> {
@@ -251,5 +315,6 @@ impl Backend for Throttled {
 impl Drop for Throttled {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.health.close();
     }
 }

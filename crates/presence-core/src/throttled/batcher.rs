@@ -3,9 +3,10 @@
 //! One call is under way at a time; the rest waits and goes together.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -30,9 +31,12 @@ pub(super) struct Batcher {
 pub(super) struct BatchTask {
     inner: Arc<dyn Backend>,
     known: Arc<RefreshTable>,
-    requests: mpsc::Receiver<HeartbeatRequest>,
+    /// Locked by the run there is.
+    requests: Mutex<mpsc::Receiver<HeartbeatRequest>>,
     batch_max: usize,
     window: Duration,
+    /// The number of the next batch.
+    batches: AtomicU64,
 }
 
 impl Batcher {
@@ -43,9 +47,10 @@ impl Batcher {
     ) -> (Self, BatchTask) {
         let (sender, requests) = mpsc::channel(config.waiting_max);
         let &Config { batch_max, wait_max, window, .. } = config;
+        let (requests, batches) = (Mutex::new(requests), AtomicU64::new(0));
         (
             Self { requests: sender, batch_max, wait_max },
-            BatchTask { inner, known, requests, batch_max, window },
+            BatchTask { inner, known, requests, batch_max, window, batches },
         )
     }
 
@@ -60,7 +65,7 @@ impl Batcher {
         let mut failures = Vec::new();
         for (places, reply) in sent {
             let failed = match reply {
-                Ok(reply) => reply.await.map_err(|_| closed()),
+                Ok(reply) => reply.await.map_err(|_| self.cut_short()),
                 Err(error) => Err(error),
             };
             let failed = failed
@@ -89,53 +94,48 @@ impl Batcher {
         sent.map_err(full)?.map_err(|_| closed())?;
         Ok(answer)
     }
+
+    /// The error of a heartbeat that was taken and not answered.
+    fn cut_short(&self) -> Error {
+        if self.requests.is_closed() {
+            return closed();
+        }
+        Error::new(ErrorKind::Unavailable, "a failure of the throttle cut the heartbeat short; try again")
+    }
 }
 
 impl BatchTask {
     /// Works until it is stopped, and then sends what waits by that time.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    ///
+    /// It can be begun again after a panic.
+    pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut requests = self.requests.lock().await;
         let mut left = None;
-        for number in 0.. {
-            let Some(first) = self.next(&mut left, &stop).await else { return };
-            let mut batch = HeartbeatBatch::new(number);
+        while let Some(first) = next(&mut requests, &mut left, &stop).await {
+            let mut batch = HeartbeatBatch::new(self.batches.fetch_add(1, Ordering::Relaxed));
             batch.add(first, &self.known);
-            self.fill(&mut batch, &mut left, &stop).await;
+            self.fill(&mut batch, &mut requests, &mut left, &stop).await;
             let sent = self.known.now();
             let result = if batch.ids().is_empty() { Ok(()) } else { self.inner.online(batch.ids()).await };
             batch.finish(result, sent, &self.known);
         }
     }
 
-    async fn next(
-        &mut self,
-        left: &mut Option<HeartbeatRequest>,
-        stop: &CancellationToken,
-    ) -> Option<HeartbeatRequest> {
-        if let Some(request) = left.take() {
-            return Some(request);
-        }
-        if let Some(request) = stop.run_until_cancelled(self.requests.recv()).await {
-            return request;
-        }
-        // Nobody can leave any more, and who did is served.
-        self.requests.close();
-        self.requests.recv().await
-    }
-
     /// Adds what waits, and what comes within the window; what does not fit is `left`.
     async fn fill(
-        &mut self,
+        &self,
         batch: &mut HeartbeatBatch,
+        requests: &mut mpsc::Receiver<HeartbeatRequest>,
         left: &mut Option<HeartbeatRequest>,
         stop: &CancellationToken,
     ) {
         let until = Instant::now() + self.window;
         while batch.ids().len() < self.batch_max {
-            let request = match self.requests.try_recv() {
+            let request = match requests.try_recv() {
                 Ok(request) => request,
                 Err(_) if self.window.is_zero() => return,
                 Err(_) => {
-                    let next = stop.run_until_cancelled(timeout_at(until, self.requests.recv())).await;
+                    let next = stop.run_until_cancelled(timeout_at(until, requests.recv())).await;
                     let Some(Ok(Some(request))) = next else { return };
                     request
                 }
@@ -149,6 +149,22 @@ impl BatchTask {
     }
 }
 
+async fn next(
+    requests: &mut mpsc::Receiver<HeartbeatRequest>,
+    left: &mut Option<HeartbeatRequest>,
+    stop: &CancellationToken,
+) -> Option<HeartbeatRequest> {
+    if let Some(request) = left.take() {
+        return Some(request);
+    }
+    if let Some(request) = stop.run_until_cancelled(requests.recv()).await {
+        return request;
+    }
+    // Nobody can leave any more, and who did is served.
+    requests.close();
+    requests.recv().await
+}
+
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "presence is closed")
+    Error::new(ErrorKind::Closed, "presence was shut down")
 }

@@ -130,7 +130,7 @@ impl Config {
             format!("window is {:?}; it must be at most 1s", self.window)
         } else if !(1..=WAITING_MAX).contains(&self.waiting_max) {
             format!("waiting_max is {}; it must be from 1 to {WAITING_MAX}", self.waiting_max)
-        } else if !(Duration::from_millis(1)..=Duration::from_mins(1)).contains(&self.wait_max) {
+        } else if !(Duration::from_millis(1)..=Duration::from_secs(60)).contains(&self.wait_max) {
             format!("wait_max is {:?}; it must be from 1ms to 60s", self.wait_max)
         } else if self.wait_max <= self.window {
             format!(
@@ -184,7 +184,7 @@ mod tests {
             ("batch_max", config().batch_max(0)),
             ("window", config().window(Duration::from_secs(2))),
             ("waiting_max", config().waiting_max(0)),
-            ("wait_max", config().wait_max(Duration::from_mins(2))),
+            ("wait_max", config().wait_max(Duration::from_secs(2 * 60))),
             ("wait_max", config().window(Duration::from_millis(5)).wait_max(Duration::from_millis(5))),
             ("known_max", config().known_max(0)),
         ] {

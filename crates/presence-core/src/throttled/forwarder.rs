@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -25,6 +26,8 @@ pub(super) struct Forwarder {
     passing: watch::Sender<HashSet<Id>>,
     batch_max: usize,
     interval: Duration,
+    /// The number of the next batch.
+    batches: AtomicU64,
 }
 
 /// Tells whose heartbeats are on their way without a caller.
@@ -35,20 +38,23 @@ impl Forwarder {
     pub(super) fn new(config: &Config, inner: Arc<dyn Backend>, known: Arc<RefreshTable>) -> (Self, Passing) {
         let (passing, watched) = watch::channel(HashSet::new());
         let interval = config.retry().min(INTERVAL_MAX);
-        (Self { inner, known, passing, batch_max: config.batch_max, interval }, Passing(watched))
+        let batches = AtomicU64::new(FIRST_BATCH);
+        (Self { inner, known, passing, batch_max: config.batch_max, interval, batches }, Passing(watched))
     }
 
     /// Works until it is stopped; a call that is under way by then is waited for.
-    pub(super) async fn run(self, stop: CancellationToken) {
-        let mut batch = FIRST_BATCH;
+    ///
+    /// It can be begun again after a panic.
+    pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
+        // What a run before may have left there is no longer on its way.
+        self.passing.send_replace(HashSet::new());
         while stop.run_until_cancelled(sleep(self.interval)).await.is_some() {
             while !stop.is_cancelled() {
                 let owed = self.known.owed(self.batch_max);
                 if owed.is_empty() {
                     break;
                 }
-                self.pass(owed, batch).await;
-                batch += 1;
+                self.pass(owed, self.batches.fetch_add(1, Ordering::Relaxed)).await;
             }
         }
     }

@@ -23,7 +23,7 @@ pub(super) struct RefreshTable {
     keys: RandomState,
     rhythm: RefreshTiming,
     answered: Duration,
-    /// Whether nobody says any more who goes offline, so that nothing may be remembered.
+    /// Whether nobody says who goes offline, so that nothing may be remembered.
     events_ended: AtomicBool,
     /// Until when those who are owed a heartbeat may have been ended elsewhere, unheard.
     doubt_until: AtomicU64,
@@ -169,6 +169,18 @@ impl RefreshTable {
     /// Says whether somebody who is owed a heartbeat may have been ended elsewhere, unheard.
     pub(super) fn doubts(&self) -> bool {
         self.now() < self.doubt_until.load(Ordering::SeqCst)
+    }
+
+    /// Notes that nobody says who goes offline, for now: each heartbeat goes through.
+    pub(super) fn hear_nothing(&self) {
+        self.events_ended.store(true, Ordering::SeqCst);
+        self.doubt_all();
+    }
+
+    /// Notes that somebody says again who goes offline, from here on.
+    pub(super) fn hear_again(&self) {
+        self.doubt_all();
+        self.events_ended.store(false, Ordering::SeqCst);
     }
 
     /// Forgets everything for good: each heartbeat goes through from here on.

@@ -22,11 +22,17 @@
 //! it is done. Heartbeats say which of their names are unsettled, so that a caller can be told
 //! "online" no earlier than it is true. To a ledger whose store lost its memory,
 //! [`Tracker::unsettle`] gives that state back.
+//!
+//! # Tasks
+//!
+//! [`keep_running`] is for the tasks of a backend: what depends on one must not wait for ever, and
+//! the state must not say "well", because a task has panicked.
 
 mod batch;
 mod clock;
 mod groups;
 mod index;
+mod keep_running;
 mod ledger;
 mod name;
 mod outcome;
@@ -41,6 +47,7 @@ mod tracked_name;
 mod wheel;
 
 pub use self::clock::{Clock, Millis};
+pub use self::keep_running::keep_running;
 pub use self::ledger::{Ledger, Transition};
 pub use self::name::Name;
 pub use self::outcome::{Beat, EndedDevice, OnlineName};
@@ -50,6 +57,8 @@ pub use self::timing::Timing;
 pub(crate) use self::clock::{millis, wall_now};
 pub(crate) use self::groups::Groups;
 pub(crate) use self::index::Index;
+#[cfg(test)]
+pub(crate) use self::keep_running::told;
 pub(crate) use self::name::{HashedName, sealed};
 pub(crate) use self::slab::{Linked, Links, Slab, SlabSlot};
 pub(crate) use self::wheel::Wheel;

@@ -49,12 +49,13 @@ impl<T: Linked> Slab<T> {
             self.blocks[block][place] = Some(entry);
             return slot;
         }
-        let block = match self.blocks.last_mut() {
-            Some(block) if block.len() < BLOCK => block,
-            _ => self.blocks.push_mut(Vec::with_capacity(BLOCK)),
-        };
+        if self.blocks.last().is_none_or(|block| block.len() >= BLOCK) {
+            self.blocks.push(Vec::with_capacity(BLOCK));
+        }
+        let number = self.blocks.len() - 1;
+        let block = &mut self.blocks[number];
         block.push(Some(entry));
-        let slot = (self.blocks.len() - 1) * BLOCK + self.blocks.last().map_or(0, |block| block.len() - 1);
+        let slot = number * BLOCK + block.len() - 1;
         SlabSlot::try_from(slot).expect("4 billion entries need more memory than there is")
     }
 

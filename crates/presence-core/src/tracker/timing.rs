@@ -17,7 +17,7 @@ impl Timing {
     pub const TTL_MIN: Duration = Duration::from_millis(10);
 
     /// The longest TTL and grace time: 365 days.
-    pub const TTL_MAX: Duration = Duration::from_hours(365 * 24);
+    pub const TTL_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
     /// The TTL of every backend, unless it is given another.
     pub const TTL: Duration = Duration::from_secs(30);

@@ -1,5 +1,6 @@
 //! The throttle: what it lets through, when, and what it does with failures.
 
+mod panics;
 mod silence;
 mod spy;
 
@@ -21,7 +22,7 @@ fn config() -> Config {
 
 async fn start(config: Config) -> (Spy, Throttled) {
     let spy = Spy::start(TTL, 65_536);
-    let throttled = Throttled::start(spy.backend(), config).await.expect("good settings");
+    let throttled = Throttled::start(config, spy.backend()).await.expect("good settings");
     (spy, throttled)
 }
 
@@ -160,7 +161,7 @@ async fn who_is_ended_while_a_heartbeat_is_owed_stays_offline() {
 #[tokio::test(start_paused = true)]
 async fn events_that_lag_neither_silence_nor_revive_who_is_owed_a_heartbeat() {
     let spy = Spy::start(TTL, 50);
-    let throttled = Throttled::start(spy.backend(), config()).await.expect("good settings");
+    let throttled = Throttled::start(config(), spy.backend()).await.expect("good settings");
     let both = [id("alice"), id("bob")];
     throttled.online(&both).await.unwrap();
     sleep(Duration::from_secs(3)).await;
@@ -318,7 +319,7 @@ async fn refresh_that_an_offline_overtakes_is_not_remembered() {
 #[tokio::test(start_paused = true)]
 async fn events_that_lag_let_everything_through_once() {
     let spy = Spy::start(TTL, 50);
-    let throttled = Throttled::start(spy.backend(), config()).await.expect("good settings");
+    let throttled = Throttled::start(config(), spy.backend()).await.expect("good settings");
     let alice = [id("alice")];
     throttled.online(&alice).await.unwrap();
     // More than the inner backend keeps, without a pause for the throttle to read them.
@@ -461,6 +462,6 @@ async fn shutdown_waits_for_a_slow_store_no_longer_than_its_grace_time() {
 #[tokio::test]
 async fn settings_are_checked_at_the_start() {
     let config = config().fraction(0.1);
-    let error = Throttled::start(Spy::start(TTL, 1).backend(), config).await.unwrap_err();
+    let error = Throttled::start(config, Spy::start(TTL, 1).backend()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
 }

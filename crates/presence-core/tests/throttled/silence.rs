@@ -59,7 +59,7 @@ impl World {
         let millis = |time: Duration| u64::try_from(time.as_millis()).expect("at most a second");
         let spy = Spy::start(ttl, 65_536);
         let (ttl, lateness) = (millis(ttl), millis(config.lateness()) + 1);
-        let throttled = Throttled::start(spy.backend(), config).await.expect("good settings");
+        let throttled = Throttled::start(config, spy.backend()).await.expect("good settings");
         Self { spy, throttled, ttl, lateness, failing: None, now: 0, promises: [[0; 2]; IDS] }
     }
 

@@ -1,9 +1,11 @@
-//! A backend in memory that counts its heartbeats, and can fail and freeze.
+//! A backend in memory that counts its heartbeats, and can fail, freeze and panic.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use presence_core::memory::{Config, Memory};
 use presence_core::{
     Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, IdPage, LastSeen, Since,
@@ -29,6 +31,7 @@ struct Inner {
     calls: std::sync::Mutex<(Vec<Call>, usize)>,
     bad: std::sync::Mutex<Option<String>>,
     frozen: watch::Sender<bool>,
+    panics: Arc<AtomicBool>,
 }
 
 impl Spy {
@@ -40,6 +43,7 @@ impl Spy {
             calls: std::sync::Mutex::default(),
             bad: std::sync::Mutex::default(),
             frozen: watch::Sender::new(false),
+            panics: Arc::default(),
         }))
     }
 
@@ -69,11 +73,20 @@ impl Spy {
     pub(crate) fn thaw(&self) {
         self.0.frozen.send_replace(false);
     }
+
+    /// Lets the next heartbeat or event panic.
+    pub(crate) fn panic(&self) {
+        self.0.panics.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Inner {
     async fn thawed(&self) {
         self.frozen.subscribe().wait_for(|frozen| !frozen).await.expect("the sender is ours");
+    }
+
+    fn panic_if_told(panics: &AtomicBool) {
+        assert!(!panics.swap(false, Ordering::SeqCst), "the test wants it");
     }
 
     fn is_bad(&self, id: &Id) -> bool {
@@ -88,6 +101,7 @@ fn unavailable() -> Error {
 #[async_trait]
 impl Backend for Inner {
     async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
+        Self::panic_if_told(&self.panics);
         let call = Call { at: Instant::now(), ids: ids.iter().map(ToString::to_string).collect() };
         self.calls.lock().expect("no test panics with it").0.push(call);
         // Takes effect, and answers late.
@@ -137,7 +151,9 @@ impl Backend for Inner {
     }
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
-        self.memory.events(since).await
+        let panics = Arc::clone(&self.panics);
+        let events = self.memory.events(since).await?;
+        Ok(Events::new(events.inspect(move |_| Self::panic_if_told(&panics))))
     }
 
     fn state(&self) -> watch::Receiver<State> {

@@ -15,6 +15,9 @@ use tracing::{debug, warn};
 use super::feed::MirrorState;
 use super::shared::Shared;
 
+/// What the task is called in a state.
+pub(super) const PART: &str = "the task that looks whether redis told everything";
+
 /// Looks at every [`INTERVAL`], until the backend stops.
 pub(super) async fn run(core: Arc<Shared>) {
     let stop = core.feed.stop.clone();

@@ -4,23 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use presence_core::feed::LogReader;
 use presence_core::{
     Backend, BatchError, Cursor, Device, Error, ErrorKind, Events, Failure, Id, IdPage, LastSeen, Since,
     State, Status,
 };
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::feed::wall_now;
 use super::key_events::KeyEvents;
-use super::shared::Shared;
+use super::listener::{self, Listener};
+use super::shared::{Question, Shared};
 use super::store::{KeyStore, Remaining};
 use super::subscription::Subscription;
-use super::{auditor, listener, refresher, trial};
+use super::{auditor, refresher, trial};
 use crate::connection::Link;
+use crate::kept::kept;
 use crate::policy::{self, EvictableKeys};
 use crate::version;
 
@@ -60,13 +63,39 @@ impl Keyspace {
         let core = Arc::new(core);
         // Here, since the first call may come before the listener's first turn.
         core.feed.begin_round(false);
-        let tasks = TaskTracker::new();
-        tasks.spawn_on(listener::run(Arc::clone(&core), session, questions), &runtime);
-        tasks.spawn_on(auditor::run(Arc::clone(&core)), &runtime);
-        tasks.spawn_on(refresher::run(Arc::clone(&core)), &runtime);
-        tasks.spawn_on(trial::run(Arc::clone(&core)), &runtime);
-        tasks.close();
-        Ok(Self { core, tasks })
+        let keyspace = Self { core, tasks: TaskTracker::new() };
+        keyspace.spawn(session, questions, &runtime);
+        Ok(keyspace)
+    }
+
+    fn spawn(&self, session: KeyEvents, questions: mpsc::Receiver<Question>, runtime: &Handle) {
+        let listener = Arc::new(Listener::new(Arc::clone(&self.core), session, questions));
+        self.keep(listener::PART, runtime, move |_| Arc::clone(&listener).run());
+        self.keep(auditor::PART, runtime, auditor::run);
+        self.keep(refresher::PART, runtime, refresher::run);
+        self.keep(trial::PART, runtime, trial::run);
+        self.tasks.close();
+    }
+
+    /// Runs a task until the stop, and begins it again when it panics.
+    fn keep<F>(
+        &self,
+        part: &'static str,
+        runtime: &Handle,
+        mut run: impl FnMut(Arc<Shared>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (core, told) = (Arc::clone(&self.core), Arc::clone(&self.core));
+        let begin = move || run(Arc::clone(&core));
+        let tell = move |why: Option<String>| {
+            if let (listener::PART, Some(why)) = (part, &why) {
+                // Who asks whether all was heard is told at once.
+                told.feed.lose(Error::new(ErrorKind::Unavailable, why.clone()));
+            }
+            told.feed.health.part(part, why);
+        };
+        self.tasks.spawn_on(kept(part, self.core.feed.stop.clone(), begin, tell), runtime);
     }
 }
 
@@ -182,7 +211,7 @@ impl Backend for Keyspace {
         self.core.check_open()?;
         // A stream begins with what happens from here on, not with what is on its way.
         self.core.hear().await?;
-        Ok(Events::new(Subscription::new(Arc::clone(&self.core.feed), &since).into_stream()))
+        Ok(Events::new(LogReader::stream(Subscription::new(Arc::clone(&self.core.feed)), since)))
     }
 
     fn state(&self) -> watch::Receiver<State> {
@@ -277,5 +306,45 @@ impl Drop for StopOnDrop<'_> {
 impl Drop for Keyspace {
     fn drop(&mut self) {
         self.core.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use presence_core::Update;
+    use test_support::{Redis, require};
+
+    use super::super::Notifications;
+    use super::*;
+    use crate::kept::told;
+
+    const SOON: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_told_and_begun_again_while_no_call_waits_for_it() {
+        let Some(redis) = require(Redis::private().await) else { return };
+        let config = Config::new(redis.url()).notifications(Notifications::Set);
+        let keyspace = Keyspace::start(config).await.unwrap();
+        let (mut state, tab) = (keyspace.state(), Device::new("tab").unwrap());
+        let alice = [Id::new("alice").unwrap()];
+        keyspace.hold_device(&alice[0], &tab).await.unwrap();
+        for part in [listener::PART, auditor::PART, refresher::PART, trial::PART] {
+            timeout(SOON, state.wait_for(State::is_well)).await.unwrap().unwrap();
+            told::panic_in(part);
+            let told = |state: &State| state.to_string().contains(part);
+            let down = timeout(SOON, state.wait_for(told)).await.unwrap().unwrap().clone();
+            assert!(matches!(down, State::Down { .. }), "{down}");
+            let counted = timeout(SOON, keyspace.count()).await.expect("an answer");
+            assert!(counted.is_ok() || part == listener::PART, "{part}: {counted:?}");
+            assert_eq!(keyspace.status(&alice).await.unwrap(), [Status::Online], "{part}");
+        }
+        timeout(SOON, state.wait_for(State::is_well)).await.unwrap().unwrap();
+        let mut events = keyspace.events(Since::Now).await.unwrap();
+        keyspace.offline(&alice).await.unwrap();
+        let gone = |update: &Update| matches!(update, Update::Change(event) if event.id == alice[0]);
+        while !timeout(SOON, events.next()).await.unwrap().unwrap().is_ok_and(|update| gone(&update)) {}
+        assert!(keyspace.shutdown(SOON).await);
+        assert_eq!(*state.borrow(), State::closed());
     }
 }

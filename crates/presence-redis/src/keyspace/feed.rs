@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
+use presence_core::feed::{Log, Reading};
 use presence_core::{Cause, Error, ErrorKind, Id};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -14,7 +15,7 @@ use super::config::Config;
 use super::health::Health;
 use super::held::Held;
 use super::keys::KeyEvent;
-use super::log::{Log, LogRecord};
+use super::log_record::LogRecord;
 use super::mirror::{HashedId, Mirror};
 use super::remembered::Remembered;
 
@@ -24,7 +25,7 @@ use super::remembered::Remembered;
 pub(super) struct Feed {
     state: Mutex<Locked>,
     /// Tells streams that the state has changed.
-    news: watch::Sender<()>,
+    news: watch::Sender<Reading>,
     /// Cancelled when the backend is shut down or dropped.
     pub(super) stop: CancellationToken,
     pub(super) held: Held,
@@ -36,7 +37,7 @@ pub(super) struct Feed {
 #[derive(Debug)]
 pub(super) struct Locked {
     pub(super) mirror: Mirror,
-    pub(super) log: Log,
+    pub(super) log: Log<LogRecord>,
     pub(super) remembered: Remembered,
     pub(super) health: MirrorState,
     /// Who lost its key although nobody need have gone, and when: while Redis took no writes, or
@@ -70,7 +71,7 @@ impl Feed {
         };
         Self {
             state: Mutex::new(state),
-            news: watch::Sender::new(()),
+            news: watch::Sender::default(),
             stop: CancellationToken::new(),
             held: Held::default(),
             health: Health::new(config.ttl),
@@ -82,8 +83,13 @@ impl Feed {
         self.state.lock()
     }
 
-    pub(super) fn news(&self) -> watch::Receiver<()> {
+    pub(super) fn news(&self) -> watch::Receiver<Reading> {
         self.news.subscribe()
+    }
+
+    /// Tells streams that the state has changed.
+    fn announce(&self) {
+        self.news.send_modify(|_| {});
     }
 
     /// Notes what Redis told, in its order.
@@ -113,7 +119,7 @@ impl Feed {
             }
         }
         drop(state);
-        self.news.send_replace(());
+        self.announce();
     }
 
     /// Notes a page of the keys that are there.
@@ -127,7 +133,7 @@ impl Feed {
             }
         }
         drop(state);
-        self.news.send_replace(());
+        self.announce();
     }
 
     /// Notes that everything is heard from here on, and that the keys are read from the first one.
@@ -150,7 +156,7 @@ impl Feed {
         }
         drop(state);
         self.health.heard(Ok(()));
-        self.news.send_replace(());
+        self.announce();
     }
 
     /// Notes that all keys were read.
@@ -160,7 +166,7 @@ impl Feed {
         state.health = MirrorState::Live;
         state.doubt = Some(Instant::now() + self.key_ttl);
         drop(state);
-        self.news.send_replace(());
+        self.announce();
     }
 
     pub(super) fn lose(&self, error: Error) {
@@ -174,7 +180,7 @@ impl Feed {
         state.health = MirrorState::Lost;
         state.log.append(LogRecord::Lost(error));
         drop(state);
-        self.news.send_replace(());
+        self.announce();
     }
 
     /// Says whether it is time for those in doubt to go.
@@ -208,7 +214,7 @@ impl Feed {
         }
         drop(state);
         if any {
-            self.news.send_replace(());
+            self.announce();
         }
         last
     }
@@ -232,7 +238,7 @@ impl Feed {
         }
         drop(state);
         if !gone.is_empty() {
-            self.news.send_replace(());
+            self.announce();
         }
     }
 

@@ -1,7 +1,8 @@
-//! How the layout is: whether Redis takes writes and is heard.
+//! How the layout is: whether Redis takes writes and is heard, and whether all tasks run.
 //!
 //! A trial finds out the first; the second is about its notifications.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -27,6 +28,8 @@ struct Locked {
     unsure: Option<(Instant, Error)>,
     writes: Option<Trouble>,
     not_listening: Option<State>,
+    /// Why tasks do not run, by their names.
+    ended: BTreeMap<&'static str, String>,
     closed: bool,
     report: OutageLog,
 }
@@ -82,6 +85,16 @@ impl Health {
         });
     }
 
+    /// Notes why a task does not run, or that it runs again.
+    pub(super) fn part(&self, part: &'static str, why: Option<String>) {
+        self.note(|known| {
+            match why {
+                Some(why) => known.ended.insert(part, why),
+                None => known.ended.remove(part),
+            };
+        });
+    }
+
     /// Returns why a key that is missing says nothing about its id, if that is so.
     ///
     /// While Redis takes no writes a key that nobody could renew is gone after its time; when it
@@ -118,6 +131,9 @@ impl Locked {
     fn state(&self) -> State {
         if self.closed {
             return State::closed();
+        }
+        if let Some(why) = self.ended.values().next() {
+            return State::down(why.as_str());
         }
         let worst = self.writes.as_ref().map(|trouble| &trouble.state).or(self.not_listening.as_ref());
         worst.cloned().unwrap_or(State::Well)

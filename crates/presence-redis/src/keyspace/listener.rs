@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use presence_core::{Error, ErrorKind};
 use redis::{Msg, RedisResult, Value};
 use tokio::sync::mpsc;
@@ -17,30 +18,55 @@ use super::notifications;
 use super::shared::{Question, Shared};
 use crate::random;
 
-/// Listens until the backend stops; `session` is the first connection, and the first round has
-/// begun.
-pub(super) async fn run(core: Arc<Shared>, session: KeyEvents, mut questions: mpsc::Receiver<Question>) {
-    let stop = core.feed.stop.clone();
-    stop.run_until_cancelled(listen_forever(&core, session, &mut questions)).await;
+/// What the task is called in a state.
+pub(super) const PART: &str = "the task that hears redis's notifications";
+
+/// Who listens, with what has to outlive a panic.
+pub(super) struct Listener {
+    core: Arc<Shared>,
+    /// The first connection, until a run has it.
+    session: Mutex<Option<KeyEvents>>,
+    /// Locked by the run there is.
+    questions: tokio::sync::Mutex<mpsc::Receiver<Question>>,
 }
 
-async fn listen_forever(
-    core: &Arc<Shared>,
-    mut session: KeyEvents,
-    questions: &mut mpsc::Receiver<Question>,
-) {
-    loop {
-        let error = KeyEventTask::new(core, session, questions).run().await;
-        warn!(
-            error = &error as &dyn std::error::Error,
-            "redis's notifications were lost; presence hears of no changes until they are back"
-        );
-        core.feed.lose(error);
+impl Listener {
+    /// Creates a listener whose first round has begun.
+    pub(super) fn new(core: Arc<Shared>, session: KeyEvents, questions: mpsc::Receiver<Question>) -> Self {
+        Self { core, session: Mutex::new(Some(session)), questions: tokio::sync::Mutex::new(questions) }
+    }
+
+    /// Listens until the backend stops. It can be begun again after a panic.
+    pub(super) async fn run(self: Arc<Self>) {
+        let stop = self.core.feed.stop.clone();
+        stop.run_until_cancelled(self.listen_forever()).await;
+    }
+
+    async fn listen_forever(&self) {
+        let mut questions = self.questions.lock().await;
+        let first = self.session.lock().take();
+        let mut session = match first {
+            Some(session) => session,
+            None => self.connect_again(&mut questions).await,
+        };
+        loop {
+            let error = KeyEventTask::new(&self.core, session, &mut questions).run().await;
+            warn!(
+                error = &error as &dyn std::error::Error,
+                "redis's notifications were lost; presence hears of no changes until they are back"
+            );
+            self.core.feed.lose(error);
+            session = self.connect_again(&mut questions).await;
+        }
+    }
+
+    async fn connect_again(&self, questions: &mut mpsc::Receiver<Question>) -> KeyEvents {
         // Nobody will answer them: those who ask from here on are told at once.
         while questions.try_recv().is_ok() {}
-        session = connect(core).await;
-        core.feed.begin_round(true);
+        let session = connect(&self.core).await;
+        self.core.feed.begin_round(true);
         info!("redis's notifications are back");
+        session
     }
 }
 

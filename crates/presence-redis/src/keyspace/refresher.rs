@@ -9,6 +9,9 @@ use tracing::{debug, warn};
 
 use super::shared::Shared;
 
+/// What the task is called in a state.
+pub(super) const PART: &str = "the task that renews the keys of held devices";
+
 /// Refreshes at every third of the TTL, and when a key is gone, until the backend stops.
 pub(super) async fn run(core: Arc<Shared>) {
     let stop = core.feed.stop.clone();

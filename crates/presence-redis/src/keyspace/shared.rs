@@ -94,7 +94,7 @@ impl Shared {
 }
 
 fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "presence is closed")
+    Error::new(ErrorKind::Closed, "presence was shut down")
 }
 
 /// How many calls may wait to be asked about; more wait to ask.

@@ -16,6 +16,9 @@ use super::store::ANY;
 use crate::connection::answer_code;
 use crate::policy::{self, EvictableKeys};
 
+/// What the task is called in a state.
+pub(super) const PART: &str = "the task that tries whether redis takes writes";
+
 /// Tries at every [`INTERVAL`] or third of the TTL, until the backend stops.
 pub(super) async fn run(core: Arc<Shared>) {
     let stop = core.feed.stop.clone();

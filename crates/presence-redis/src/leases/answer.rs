@@ -12,21 +12,33 @@ pub(super) enum Lost {
     Lease,
 }
 
-/// The answer of a shard, or why there is none.
-pub(super) type Answered<T> = Result<Result<T, Lost>, Error>;
+/// What a shard answers to a script.
+#[derive(Debug)]
+pub(super) enum Answer<T> {
+    /// What it was asked for.
+    Told(T),
+    /// That it does not know the process as it was asked, and did nothing.
+    Lost(Lost),
+}
 
-pub(super) fn ok<T: FromRedisValue, R>(answer: Value, read: impl FnOnce(T) -> R) -> Answered<R> {
-    let lost = match &answer {
-        Value::Array(items) => match items.first() {
-            Some(Value::BulkString(word)) if word == b"life" => Some(Lost::Epoch),
-            Some(Value::BulkString(word)) if word == b"lease" => Some(Lost::Lease),
+/// An answer, or why there is none.
+pub(super) type Answered<T> = Result<Answer<T>, Error>;
+
+impl<T> Answer<T> {
+    /// Reads an answer, of which `read` makes what was asked for.
+    pub(super) fn read<R: FromRedisValue>(answer: Value, read: impl FnOnce(R) -> T) -> Answered<T> {
+        let lost = match &answer {
+            Value::Array(items) => match items.first() {
+                Some(Value::BulkString(word)) if word == b"life" => Some(Lost::Epoch),
+                Some(Value::BulkString(word)) if word == b"lease" => Some(Lost::Lease),
+                _ => None,
+            },
             _ => None,
-        },
-        _ => None,
-    };
-    match lost {
-        Some(lost) => Ok(Err(lost)),
-        None => Ok(Ok(read(decode(answer)?))),
+        };
+        match lost {
+            Some(lost) => Ok(Self::Lost(lost)),
+            None => Ok(Self::Told(read(decode(answer)?))),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use presence_core::{Error, ErrorKind};
 use tokio::time::{Instant, timeout_at};
 
-use super::answer::Answered;
+use super::answer::{Answer, Answered};
 use super::config::Config;
 use super::scripts::{Looked, Reaped};
 use super::shard::Registration;
@@ -29,15 +29,14 @@ impl<S: Space> Shared<S> {
         let shard = &self.shards[number];
         loop {
             let (registration, allowance) = shard.registration(until).await?;
-            match timeout_at(until, question(registration.clone(), allowance)).await {
-                Ok(Ok(Ok(answer))) if self.is_fresh(number) => return Ok(answer),
+            let answered = timeout_at(until, question(registration.clone(), allowance)).await;
+            match answered.unwrap_or_else(|_| Err(shard.error()))? {
+                Answer::Told(answer) if self.is_fresh(number) => return Ok(answer),
                 // A process that cannot renew its lease knows nothing of leases, not even of its
                 // own: where Redis answers and takes no writes they all run out, and everybody
                 // seems to be gone.
-                Ok(Ok(Ok(_))) => shard.renewed(until).await?,
-                Ok(Ok(Err(_lost))) => shard.doubt(&registration),
-                Ok(Err(error)) => return Err(error),
-                Err(_) => return Err(shard.error()),
+                Answer::Told(_) => shard.renewed(until).await?,
+                Answer::Lost(_) => shard.doubt(&registration),
             }
         }
     }
@@ -71,13 +70,13 @@ impl<S: Space> Shared<S> {
             let look = |registration: Registration, allowance| {
                 async move {
                     let looked = match question(registration.clone(), allowance).await? {
-                        Ok(looked) => looked,
-                        Err(lost) => return Ok(Err(lost)),
+                        Answer::Told(looked) => looked,
+                        Answer::Lost(lost) => return Ok(Answer::Lost(lost)),
                     };
                     if asked.elapsed() > Config::RENEWAL {
                         // Redis may have stood still, and the others not have had a chance to
                         // renew.
-                        return Ok(Ok((registration, looked)));
+                        return Ok(Answer::Told((registration, looked)));
                     }
                     for dead in &looked.overdue {
                         // Boxed, as it is rare and large.
@@ -86,7 +85,7 @@ impl<S: Space> Shared<S> {
                             == Reaped::More
                         {}
                     }
-                    Ok(Ok((registration, looked)))
+                    Ok(Answer::Told((registration, looked)))
                 }
             };
             let (registration, looked) = self.ask(shard, until, look).await?;

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::config::Config;
 use super::follower::Follower;
+use super::ids::IdLogs;
 use super::mail;
 use super::shared::Shared;
 use super::subscription::Subscription;
@@ -119,7 +120,7 @@ impl Leases {
             drain.cancel();
             followers.close();
             followers.wait().await;
-            core.tail.ended.cancel();
+            core.ended.cancel();
         };
         self.ending.spawn_on(end, &self.runtime);
         self.ending.close();
@@ -140,8 +141,8 @@ impl Leases {
             }
         };
         self.following.get_or_init(|| start).await;
-        let mut news = self.core.tail.news();
-        let begun = news.wait_for(|news| news.begun >= count);
+        let mut following = self.core.following.subscribe();
+        let begun = following.wait_for(|following| *following >= count);
         match timeout_at(Instant::now() + self.core.patience(), begun).await {
             Ok(_) => Ok(()),
             Err(_) => {
@@ -245,9 +246,11 @@ impl Backend for Leases {
     async fn events(&self, since: Since) -> Result<Events, Error> {
         self.core.check_open()?;
         self.follow().await.map_err(|error| self.core.cause(error))?;
-        let subscription = Subscription::open(Arc::clone(&self.core), since).await;
-        let subscription = subscription.map_err(|error| self.core.cause(error))?;
-        Ok(Events::new(subscription.into_stream()))
+        let open = async {
+            let looked = self.core.look_at_all("a stream").await?;
+            Subscription::open(IdLogs(Arc::clone(&self.core)), looked, since).await
+        };
+        Ok(Events::new(open.await.map_err(|error| self.core.cause(error))?))
     }
 
     fn state(&self) -> watch::Receiver<State> {

@@ -1,92 +1,156 @@
-//! Reads the logs of some shards as they grow, for all streams of this process.
+//! Reads logs as they grow, for all streams of this process.
+//!
+//! ```text
+//!             connected, and every life is that of the server we talk to
+//!   waiting ────────────────────────────────────────────────────────────► reading ─┐ another life, or a gap:
+//!      ▲                                                                   │  ▲    │ the lives are asked for again
+//!      └── after a pause ── lost the connection, which streams are told ◄──┤  └────┘
+//!                                                                          ▼
+//!                    nothing is written any more: what is there is read, then it ends
+//! ```
 
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fmt;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use presence_core::Error;
-use redis::Value;
-use redis::aio::MultiplexedConnection;
-use tokio::time::{Instant, sleep, timeout_at};
+use redis::{Cmd, Value};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::decode;
+use super::log_tail::Fit;
+use super::record::RawEntry;
+use super::script::ms;
+use super::shard::Registration;
 use super::shared::Shared;
-use super::stream_entry::StreamEntry;
-use super::tail::Fit;
+use super::space::Space;
 
-/// The one who follows shards that can be read together: all of one server's, or one of a
-/// cluster's.
+/// A space whose logs are followed.
+pub(super) trait Followed: Space {
+    /// What a key of a read is.
+    type Source: Send;
+    /// What a follower remembers beside the ends that streams read.
+    type Memo: Default + fmt::Debug + Send + Sync;
+
+    /// How many entries of one key are read at once.
+    const ENTRIES_MAX: usize;
+
+    /// What to read in some shards; at the end, only what streams are yet to be given.
+    fn asked(
+        core: &Shared<Self>,
+        shards: &[usize],
+        memo: &Self::Memo,
+        ending: bool,
+    ) -> Vec<Asked<Self::Source>>;
+
+    /// Takes what was read, in the order that it was asked for, up to the first that does not fit.
+    fn take(
+        core: &Shared<Self>,
+        memo: &mut Self::Memo,
+        read: Vec<(Self::Source, Vec<RawEntry>)>,
+    ) -> Result<Fit, Error>;
+
+    /// Goes over to the life of a shard, and says whether it is another one than before.
+    fn begin(core: &Shared<Self>, memo: &mut Self::Memo, shard: usize, registration: &Registration) -> bool;
+
+    /// Tells streams that the events of some shards cannot be read.
+    fn fail(core: &Shared<Self>, shards: &[usize]);
+
+    /// Tells them that the events can be read again.
+    fn go_on(core: &Shared<Self>, shards: &[usize]);
+}
+
+/// One key of a read.
 #[derive(Debug)]
-pub(super) struct Follower {
-    core: Arc<Shared>,
+pub(super) struct Asked<T> {
+    pub(super) key: String,
+    /// The id of the entry to read after.
+    pub(super) after: String,
+    pub(super) source: T,
+}
+
+/// The one who follows shards that can be read together.
+///
+/// Those are all of one server's, or one of a cluster's.
+#[derive(Debug)]
+pub(super) struct Follower<S: Followed> {
+    core: Arc<Shared<S>>,
     shards: Vec<usize>,
-    /// Cancelled when nothing is written any more: what is there is read, then it ends.
-    drain: CancellationToken,
+    memo: S::Memo,
+    /// Whether it has ever read: before that there are no streams of what it would.
     begun: bool,
     /// Whether it could not read lately, which is told once.
     failing: bool,
+    /// Cancelled when nothing is written any more: what is there is read, then it ends.
+    drain: CancellationToken,
 }
 
-impl Follower {
+impl<S: Followed> Follower<S> {
     /// Those who together follow every shard.
-    pub(super) fn all(core: &Arc<Shared>, drain: &CancellationToken) -> Vec<Self> {
-        let shards: Vec<_> = (0..core.shards.len()).collect();
-        // A command that names keys of several slots is refused, also where they lie on one master.
-        let size = if core.link.is_cluster() { 1 } else { shards.len() };
-        let follower = |shards: &[usize]| Self {
+    pub(super) fn all(core: &Arc<Shared<S>>, drain: &CancellationToken) -> Vec<Self> {
+        let follower = |shards: Vec<usize>| Self {
             core: Arc::clone(core),
-            shards: shards.to_vec(),
-            drain: drain.clone(),
+            shards,
+            memo: S::Memo::default(),
             begun: false,
             failing: false,
+            drain: drain.clone(),
         };
-        shards.chunks(size).map(follower).collect()
+        core.groups().into_iter().map(follower).collect()
     }
 
     pub(super) async fn run(mut self) {
         let drain = self.drain.clone();
-        while !self.is_done() {
-            let error = match self.follow().await {
-                Ok(()) => continue,
-                Err(error) => error,
-            };
-            if drain.is_cancelled() {
-                return;
-            }
-            tracing::debug!(%error, "events cannot be read from redis; trying again");
+        while let Some(followed) = drain.run_until_cancelled(self.follow()).await {
+            let Err(error) = followed;
+            tracing::debug!(space = S::KIND, %error, "events cannot be read from redis; trying again");
             // Once closed, streams end with what was before, whatever becomes of the connection.
-            if !self.core.closing.is_cancelled() && !std::mem::replace(&mut self.failing, true) {
-                self.core.tail.tell(|news| news.reading.fail());
+            if !self.core.closing.is_cancelled() && !mem::replace(&mut self.failing, true) {
+                S::fail(&self.core, &self.shards);
             }
             let pause = RETRY.mul_f64(crate::random::fraction());
             drain.run_until_cancelled(sleep(pause)).await;
         }
+        if self.begun
+            && let Ok(Err(error)) = timeout(self.core.patience(), self.finish()).await
+        {
+            tracing::debug!(space = S::KIND, %error, "presence was closed before all events were read");
+        }
     }
 
-    /// Follows until a life ends or a connection is lost.
-    async fn follow(&mut self) -> Result<(), Error> {
-        let key = &self.core.keys.shards[self.shards[0]].log;
-        let mut connection = self.core.link.dedicated(key, BLOCK).await?;
+    /// Follows until a connection is lost.
+    async fn follow(&mut self) -> Result<Infallible, Error> {
+        let mut connection = self.core.link.dedicated(self.key(), BLOCK).await?;
         self.begin().await?;
-        while !self.is_done() {
-            let Some(answer) = self.wait(&mut connection).await? else { continue };
-            type Streams = Vec<(String, Vec<(String, Vec<Value>)>)>;
-            let mut fit = Fit::Next;
-            for (key, entries) in decode::<Streams>(answer)? {
-                let shard = self.shards.iter().find(|shard| self.core.keys.shards[**shard].log == key);
-                let Some(shard) = shard.copied() else { continue };
-                for entry in entries {
-                    if fit == Fit::Next {
-                        fit = self.core.tail.append(shard, StreamEntry::read(entry)?);
-                    }
-                }
-            }
-            self.core.tail.tell(|_| {});
-            if fit == Fit::Gap {
+        loop {
+            let (command, sources) = self.question(Some(BLOCK));
+            let answer = command.query_async::<Value>(&mut connection).await;
+            let answer = answer.map_err(|error| self.core.link.failed(error))?;
+            if self.take(answer, sources)?.fit != Fit::Next {
                 self.begin().await?;
             }
         }
-        Ok(())
+    }
+
+    /// Reads what there is, of lives that this process has entered.
+    async fn finish(&mut self) -> Result<(), Error> {
+        loop {
+            let (command, sources) = self.question(None);
+            let answer = self.core.link.query(self.key(), &command).await?;
+            let taken = self.take(answer, sources)?;
+            let goes_on = match taken.fit {
+                Fit::Next => taken.more,
+                Fit::Gap => true,
+                Fit::Life => self.enter(),
+            };
+            if !goes_on {
+                return Ok(());
+            }
+        }
     }
 
     /// Makes sure, on whatever server we are now, in which life the shards are.
@@ -95,66 +159,85 @@ impl Follower {
     async fn begin(&mut self) -> Result<(), Error> {
         let until = Instant::now() + self.core.patience();
         let renewed = self.shards.iter().map(|shard| self.core.shards[*shard].renewed(until));
-        match self.drain.run_until_cancelled(futures_util::future::try_join_all(renewed)).await {
-            Some(renewed) => drop(renewed?),
-            None => return Ok(()),
+        futures_util::future::try_join_all(renewed).await?;
+        self.enter();
+        if !mem::replace(&mut self.begun, true) {
+            self.core.following.send_modify(|following| *following += 1);
         }
-        for number in &self.shards {
-            let shard = &self.core.shards[*number];
-            if let Some(registration) = &shard.status().borrow().registration {
-                self.core.tail.begin(*number, registration, shard.last());
-            }
+        if mem::take(&mut self.failing) {
+            S::go_on(&self.core, &self.shards);
         }
-        let first = !std::mem::replace(&mut self.begun, true);
-        let failed = std::mem::take(&mut self.failing);
-        self.core.tail.tell(|news| {
-            news.begun += usize::from(first);
-            if failed {
-                news.reading.go_on();
-            }
-        });
         Ok(())
     }
 
-    /// Waits for entries; `None` if there were none for a while.
-    async fn wait(&self, connection: &mut MultiplexedConnection) -> Result<Option<Value>, Error> {
-        let block = u64::try_from(BLOCK.as_millis()).unwrap_or(u64::MAX);
-        let mut read = redis::cmd("XREAD");
-        read.arg("COUNT").arg(ENTRIES_MAX).arg("BLOCK").arg(block).arg("STREAMS");
+    /// Goes over to the lives that the shards are known to be in, and says whether any is another
+    /// one than before.
+    fn enter(&mut self) -> bool {
+        let mut any = false;
         for shard in &self.shards {
-            read.arg(&self.core.keys.shards[*shard].log);
-        }
-        for shard in &self.shards {
-            read.arg(format!("{}-0", self.core.tail.last(*shard)));
-        }
-        let mut answer = std::pin::pin!(read.query_async::<Value>(connection));
-        let answer = tokio::select! {
-            answer = &mut answer => answer,
-            () = self.drain.cancelled() => {
-                // What is there comes at once.
-                if self.is_done() {
-                    return Ok(None);
-                }
-                match timeout_at(Instant::now() + self.core.patience(), answer).await {
-                    Ok(answer) => answer,
-                    Err(_) => return Err(self.core.shards[self.shards[0]].error()),
-                }
+            let registration = self.core.shards[*shard].status().borrow().registration.clone();
+            if let Some(registration) = registration {
+                any |= S::begin(&self.core, &mut self.memo, *shard, &registration);
             }
-        };
-        match answer.map_err(|error| self.core.link.failed(error))? {
-            Value::Nil => Ok(None),
-            answer => Ok(Some(answer)),
         }
+        any
     }
 
-    /// Whether the backend is shut down and everything that it wrote has been read.
-    fn is_done(&self) -> bool {
-        let read = |shard: &usize| self.core.tail.last(*shard) >= self.core.shards[*shard].last();
-        self.drain.is_cancelled() && (!self.begun || self.shards.iter().all(read))
+    /// What to ask for, and what each key of the answer is.
+    fn question(&self, block: Option<Duration>) -> (Cmd, HashMap<String, S::Source>) {
+        let asked = S::asked(&self.core, &self.shards, &self.memo, block.is_none());
+        let mut read = redis::cmd("XREAD");
+        read.arg("COUNT").arg(S::ENTRIES_MAX);
+        if let Some(block) = block {
+            read.arg("BLOCK").arg(ms(block));
+        }
+        read.arg("STREAMS");
+        for Asked { key, .. } in &asked {
+            read.arg(key);
+        }
+        for Asked { after, .. } in &asked {
+            read.arg(after);
+        }
+        (read, asked.into_iter().map(|asked| (asked.key, asked.source)).collect())
+    }
+
+    fn take(&mut self, answer: Value, mut sources: HashMap<String, S::Source>) -> Result<Taken, Error> {
+        if matches!(answer, Value::Nil) {
+            return Ok(Taken { fit: Fit::Next, more: false });
+        }
+        type Streams = Vec<(String, Vec<RawEntry>)>;
+        let (mut read, mut more) = (Vec::new(), false);
+        for (key, entries) in decode::<Streams>(answer)? {
+            more |= entries.len() >= S::ENTRIES_MAX;
+            read.extend(sources.remove(&key).map(|source| (source, entries)));
+        }
+        Ok(Taken { fit: S::take(&self.core, &mut self.memo, read)?, more })
+    }
+
+    /// A key of the shards, which tells the server that they lie on.
+    fn key(&self) -> &str {
+        &self.core.keys.shards[self.shards[0]].log
+    }
+}
+
+/// What came of an answer.
+#[derive(Debug)]
+struct Taken {
+    fit: Fit,
+    /// Whether some of what there was may not have fitted into it.
+    more: bool,
+}
+
+impl<S: Space> Shared<S> {
+    /// The shards that can be read together.
+    pub(super) fn groups(&self) -> Vec<Vec<usize>> {
+        let shards: Vec<_> = (0..self.shards.len()).collect();
+        // A command that names keys of several slots is refused, also where they lie on one master.
+        let size = if self.link.is_cluster() { 1 } else { shards.len() };
+        shards.chunks(size).map(<[usize]>::to_vec).collect()
     }
 }
 
 /// How long Redis holds a question for events that nobody answers.
-const BLOCK: Duration = Duration::from_secs(1);
+pub(super) const BLOCK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(500);
-const ENTRIES_MAX: usize = 256;

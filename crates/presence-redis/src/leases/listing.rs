@@ -2,7 +2,8 @@
 //!
 //! This module is pure.
 
-use presence_core::Cursor;
+use presence_core::rooms::{Member, MemberPage};
+use presence_core::{Cursor, Id};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A shard in one life of its data, as a cursor names it: in another life the order of a listing is
@@ -69,29 +70,30 @@ impl ShardCursor {
 
     /// How many to ask Redis for to fill a page, if it has not enough already.
     ///
-    /// Fewer than fit, as it often gives more. What is read again is read in the smallest steps: a
-    /// larger one would go beyond what was read before, where the order of hashes tells nothing.
-    pub(super) fn count(self, filled: usize, limit: usize) -> Option<usize> {
-        let wanted = limit * 3 / 4;
-        if filled > wanted || filled >= limit {
+    /// Fewer than fit, as it often gives more, and what does not fit is read again. That is read in
+    /// the smallest steps: a larger one would go beyond what was read before, where the order of
+    /// hashes tells nothing.
+    pub(super) fn count<T: Listed>(self, page: &[T], limit: usize) -> Option<usize> {
+        let (filled, used) = (page.len(), bytes(page));
+        if filled > limit * 3 / 4 || filled >= limit || used > T::ROOM * 3 / 4 {
             return None;
         }
-        Some(if self.after == 0 { ((limit - filled) * 3 / 4).clamp(1, AT_ONCE) } else { 1 })
+        // The rest is taken to be like those that are there, and the first for the largest.
+        let each = used.checked_div(filled).unwrap_or(T::LARGEST).max(1);
+        let fit = (limit - filled).min((T::ROOM - used) / each);
+        Some(if self.after == 0 { (fit * 3 / 4).clamp(1, AT_ONCE) } else { 1 })
     }
 
     /// Adds what fits; if that is not all, says up to which hash it was.
-    pub(super) fn fill<T>(
-        self,
-        found: Vec<T>,
-        bytes: impl Fn(&T) -> &[u8],
-        limit: usize,
-        page: &mut Vec<T>,
-    ) -> Option<u32> {
-        let hash = |item: &T| ((xxh3_64(bytes(item)) >> 32) as u32).max(1);
+    pub(super) fn fill<T: Listed>(self, found: Vec<T>, limit: usize, page: &mut Vec<T>) -> Option<u32> {
+        let hash = |item: &T| ((xxh3_64(item.name()) >> 32) as u32).max(1);
         let mut found: Vec<_> = found.into_iter().map(|item| (hash(&item), item)).collect();
         found.retain(|(hash, _)| *hash > self.after);
         found.sort_unstable_by_key(|(hash, _)| *hash);
-        let mut fits = found.len().min(limit - page.len());
+        let mut room = T::ROOM.saturating_sub(bytes(page));
+        let in_room =
+            |(_, item): &&(u32, T)| room.checked_sub(item.page_bytes()).map(|rest| room = rest).is_some();
+        let mut fits = found.iter().take(limit - page.len()).take_while(in_room).count();
         // Those of one hash stay together, so that none is left out. If a page is too small for
         // them it is as large as it has to be.
         while fits > 0 && fits < found.len() && found[fits - 1].0 == found[fits].0 {
@@ -109,3 +111,49 @@ impl ShardCursor {
 
 /// How many are asked for at once.
 const AT_ONCE: usize = 500;
+
+/// What pages have.
+pub(super) trait Listed {
+    /// The most bytes of a page.
+    const ROOM: usize;
+
+    /// What the largest one takes of them.
+    const LARGEST: usize;
+
+    /// What gives it its place in a listing.
+    fn name(&self) -> &[u8];
+
+    /// What it takes of the bytes of a page.
+    fn page_bytes(&self) -> usize;
+}
+
+/// Ids are short, so that their number bounds a page.
+impl Listed for Id {
+    const ROOM: usize = usize::MAX / 4;
+    const LARGEST: usize = Self::BYTES_MAX;
+
+    fn name(&self) -> &[u8] {
+        self.as_bytes()
+    }
+
+    fn page_bytes(&self) -> usize {
+        self.as_bytes().len()
+    }
+}
+
+impl Listed for Member {
+    const ROOM: usize = MemberPage::BYTES_MAX;
+    const LARGEST: usize = Self::PAGE_BYTES_MAX;
+
+    fn name(&self) -> &[u8] {
+        self.id.as_bytes()
+    }
+
+    fn page_bytes(&self) -> usize {
+        Self::page_bytes(self)
+    }
+}
+
+fn bytes<T: Listed>(page: &[T]) -> usize {
+    page.iter().map(Listed::page_bytes).sum()
+}

@@ -143,9 +143,9 @@ impl Shared {
         let mut page = listing::ShardListing::new(shard, &registration.epoch);
         let mut place = page.place(cursor);
         let mut ids = Vec::new();
-        while let Some(count) = place.count(ids.len(), limit) {
+        while let Some(count) = place.count(&ids, limit) {
             let (next, found) = self.scan(shard, place.cursor, count).await?;
-            if let Some(after) = place.fill(found, Id::as_bytes, limit, &mut ids) {
+            if let Some(after) = place.fill(found, limit, &mut ids) {
                 place.after = after;
                 break;
             }

@@ -7,7 +7,7 @@ use presence_core::Error;
 use presence_core::tracker::OnlineName;
 use redis::Value;
 
-use super::answer::decode;
+use super::answer::{Answer, decode};
 use super::outbox::StepKind;
 use super::space::{Payloads, Space};
 use super::writer::ShardWriter;
@@ -15,22 +15,22 @@ use super::writer::ShardWriter;
 impl<S: Space> ShardWriter<S> {
     /// Says again all that is held here, after the data or the lease was lost.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
-        if self.unanswered.is_some() {
+        if !self.writes.is_idle() {
             // Its number is lower than those of what is announced now.
             self.flush_some().await?;
         }
         self.announce().await?;
-        let Some(registration) = self.registration.clone() else { return Ok(()) };
+        let Some(registration) = self.registration() else { return Ok(()) };
         // What a server without its last writes still believes.
         self.let_go_of_extras().await?;
         let left = match self.scripts().settle(&registration).await? {
-            Ok(left) => left,
-            Err(lost) => {
+            Answer::Told(left) => left,
+            Answer::Lost(lost) => {
                 self.lose(lost);
                 return Ok(());
             }
         };
-        self.to_announce = false;
+        self.stage.settle();
         self.shard().set_status(|status| {
             if left.is_zero() {
                 status.recovering = None;
@@ -45,7 +45,7 @@ impl<S: Space> ShardWriter<S> {
             // This process may have stood still for as long as its ids had left.
             core.tracker.expire(place);
             let mut next = Some(0);
-            while let (Some(from), Some(registration)) = (next, self.registration.clone()) {
+            while let (Some(from), Some(registration)) = (next, self.registration()) {
                 let mut page = Vec::new();
                 // What left and came back meanwhile is on the page, and was not away.
                 let (after, names) = core.tracker.list_with(place, from, PAGE, &mut page, |page| {
@@ -61,10 +61,10 @@ impl<S: Space> ShardWriter<S> {
                 if !names.is_empty() {
                     // Written before any step that is made after the page was: who leaves meanwhile
                     // does so after it.
-                    let call = self.next_call();
+                    let call = self.writes.next_number();
                     match self.scripts().announce(&registration, call, &names).await? {
-                        Ok(written) => self.shard().hear(written.last),
-                        Err(lost) => {
+                        Answer::Told(written) => self.shard().hear(written.last),
+                        Answer::Lost(lost) => {
                             self.lose(lost);
                             return Ok(());
                         }
@@ -102,7 +102,7 @@ impl<S: Space> ShardWriter<S> {
     /// Reads what Redis thinks is here, and tells it who is not.
     async fn let_go_of_extras(&mut self) -> Result<HashSet<Box<str>>, Error> {
         let mut theirs = HashSet::new();
-        let Some(registration) = self.registration.clone() else { return Ok(theirs) };
+        let Some(registration) = self.registration() else { return Ok(theirs) };
         let core = Arc::clone(&self.core);
         let set = core.keys.shards[self.number].set(&registration.process);
         let mut cursor = 0_u64;

@@ -9,7 +9,7 @@ use presence_core::tracker::Millis;
 use presence_core::{Error, ErrorKind};
 use redis::{Cmd, Value};
 
-use super::answer::{Answered, decode, ok};
+use super::answer::{Answer, Answered, decode};
 use super::config::Config;
 use super::ids::IdSpace;
 use super::keys::ShardKeys;
@@ -118,7 +118,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         let answer = SETTLE.call(self.link, &keys, |command| {
             command.arg(&registration.epoch).arg(&registration.process);
         });
-        ok(answer.await?, |(_, recovering): (String, u64)| Duration::from_millis(recovering))
+        Answer::read(answer.await?, |(_, recovering): (String, u64)| Duration::from_millis(recovering))
     }
 
     /// Says that the process of a life was shut down.
@@ -127,7 +127,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         let answer = LEAVE.call(self.link, &keys, |command| {
             command.arg(&registration.epoch).arg(&registration.process);
         });
-        ok(answer.await?, |(_, _): (String, u64)| ())
+        Answer::read(answer.await?, |(_, _): (String, u64)| ())
     }
 
     pub(super) async fn renew(
@@ -150,7 +150,7 @@ impl<'a, S: Space> Scripts<'a, S> {
             }
             answer => (answer?, None),
         };
-        ok(
+        Answer::read(
             answer,
             |(_, last, held, recovering, roster, names, overdue, policy): (
                 String,
@@ -240,7 +240,7 @@ impl<'a, S: Space> Scripts<'a, S> {
                 .arg(number);
             fill(command);
         });
-        ok(answer.await?, |(_, last, answers): (String, u64, Vec<Vec<String>>)| {
+        Answer::read(answer.await?, |(_, last, answers): (String, u64, Vec<Vec<String>>)| {
             let answers = answers.into_iter().filter_map(|mut answer| {
                 let place = answer.first()?.parse().ok()?;
                 Some((place, answer.split_off(1)))
@@ -274,9 +274,16 @@ impl<'a, S: Space> Scripts<'a, S> {
         let answer = LOOK.call(self.link, &keys, |command| {
             command.arg(epoch).arg(ms(allowance));
         });
-        ok(answer.await?, |(_, last, online, recovering, overdue): (String, u64, u64, u64, Vec<String>)| {
-            Looked { last, online, recovering: Duration::from_millis(recovering), overdue, forgot: 0 }
-        })
+        Answer::read(
+            answer.await?,
+            |(_, last, online, recovering, overdue): (String, u64, u64, u64, Vec<String>)| Looked {
+                last,
+                online,
+                recovering: Duration::from_millis(recovering),
+                overdue,
+                forgot: 0,
+            },
+        )
     }
 }
 
@@ -296,10 +303,8 @@ impl Scripts<'_> {
                 command.arg(id.as_str());
             }
         });
-        ok(answer.await?, |(_, now, statuses, times): (String, u64, Vec<u8>, Vec<String>)| Statuses {
-            now,
-            statuses,
-            times,
+        Answer::read(answer.await?, |(_, now, statuses, times): (String, u64, Vec<u8>, Vec<String>)| {
+            Statuses { now, statuses, times }
         })
     }
 }

@@ -181,7 +181,7 @@ impl Shard {
     /// Why something was not written.
     fn why(&self) -> Error {
         if self.progress.borrow().closed {
-            return Error::new(ErrorKind::Closed, "presence is closed");
+            return Error::new(ErrorKind::Closed, "presence was shut down");
         }
         self.error()
     }
@@ -236,7 +236,7 @@ impl Wait {
         match progress.as_deref() {
             Ok(progress) if progress.done >= ticket => Ok(()),
             Ok(Progress { error: Some(error), closed: false, .. }) => Err(error.clone()),
-            _ => Err(Error::new(ErrorKind::Closed, "presence is closed")),
+            _ => Err(Error::new(ErrorKind::Closed, "presence was shut down")),
         }
     }
 }

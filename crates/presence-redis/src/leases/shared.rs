@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use presence_core::tracker::{Timing, Tracker};
 use presence_core::{Error, ErrorKind};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::decode;
 use super::awake_clock::AwakeClock;
 use super::config::Config;
 use super::health::Health;
-use super::ids::IdSpace;
+use super::ids::{IdSpace, Tail};
 use super::keys::Keys;
 use super::open_requests::OpenRequests;
 use super::outboxes::Outboxes;
 use super::scripts::{Scripts, layout, wrong_layout};
 use super::shard::Shard;
 use super::space::{Payloads, Space};
-use super::tail::Tail;
 use crate::connection::Link;
 use crate::version;
 
@@ -38,6 +38,10 @@ pub(super) struct Shared<S: Space = IdSpace> {
     /// Cancelled when the backend is shut down or dropped: calls are refused, what is under way is
     /// finished.
     pub(super) closing: CancellationToken,
+    /// Cancelled when streams have been given everything.
+    pub(super) ended: CancellationToken,
+    /// Counts the followers that have begun to read.
+    pub(super) following: watch::Sender<usize>,
     /// The name of this process, made anew at each start.
     process: String,
     timing: Timing,
@@ -62,6 +66,8 @@ impl Shared {
             awake_clock: Arc::default(),
             health,
             closing: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            following: watch::Sender::default(),
             process: crate::random::name()[..12].to_owned(),
             timing,
             keys,
@@ -83,6 +89,8 @@ impl Shared {
             awake_clock: Arc::clone(&self.awake_clock),
             health: Arc::clone(&self.health),
             closing: self.closing.clone(),
+            ended: self.ended.clone(),
+            following: watch::Sender::default(),
             process: self.process.clone(),
             timing: self.timing,
             config,
@@ -93,7 +101,7 @@ impl Shared {
 impl<S: Space> Shared<S> {
     pub(super) fn check_open(&self) -> Result<(), Error> {
         if self.closing.is_cancelled() {
-            return Err(Error::new(ErrorKind::Closed, "presence is closed"));
+            return Err(Error::new(ErrorKind::Closed, "presence was shut down"));
         }
         Ok(())
     }

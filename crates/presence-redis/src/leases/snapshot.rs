@@ -1,25 +1,35 @@
-//! A snapshot of who is online, for the beginning of a stream.
+//! A snapshot of who is there, for the beginning of a stream.
 //!
-//! The ids are listed while the world moves on, and brought up to the position where the changes
-//! begin.
+//! They are listed while the world moves on, and brought up to the position where the changes
+//! begin, one log after the other:
+//!
+//! ```text
+//!   look: life, last number ──► scan, page by page ──► look again, and read what happened since the first look
+//!        ▲                                               │ all of it is there: corrected, on to the next log
+//!        └──── another life, or events that are gone ────┘
+//! ```
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 
-use presence_core::{Error, Id, Status, Update};
-use tokio::time::Instant;
+use presence_core::feed::Ready;
+use presence_core::{Error, Id};
 
-use super::shared::Shared;
+use super::log_range::LogRange;
+use super::logs::{Logs, UpdateOf};
+use super::missed::Missed;
+use super::record::Happening;
 
 /// How far a snapshot is.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
-    shard: usize,
+    log: usize,
     scan: Option<Scan>,
-    /// What was given of the shard, which is what the subscriber believes.
+    /// Who was given of this log, which is what the subscriber believes.
     given: HashSet<Id>,
 }
 
-/// A listing of one shard under way.
+/// A listing of one log's holders under way.
 #[derive(Debug)]
 struct Scan {
     epoch: String,
@@ -27,82 +37,79 @@ struct Scan {
     mark: u64,
     cursor: u64,
     found: HashSet<Id>,
-    /// Whether all of the shard is listed.
-    listed: bool,
 }
 
-/// What one turn of a snapshot brought.
+/// One log of which all is given, and where its changes begin.
 #[derive(Debug)]
-pub(super) enum Turn {
-    /// Some of those who are online.
-    Listed(Vec<Update>),
-    /// What happened in a shard while it was listed, and where its log goes on.
-    Synced { shard: usize, epoch: String, mark: u64, corrections: Vec<Update> },
-    /// All shards are told.
-    Complete,
+pub(super) struct Listed {
+    pub(super) log: usize,
+    pub(super) epoch: String,
+    pub(super) mark: u64,
 }
 
 impl Snapshot {
-    /// Reads some more.
-    pub(super) async fn turn(&mut self, core: &Shared) -> Result<Turn, Error> {
-        if self.shard == core.shards.len() {
-            return Ok(Turn::Complete);
-        }
+    /// Reads some more, and says so if a log is complete by that.
+    pub(super) async fn turn<L: Logs>(
+        &mut self,
+        logs: &L,
+        ready: &mut Ready<UpdateOf<L>>,
+    ) -> Result<Option<Listed>, Error> {
         let Some(scan) = &mut self.scan else {
-            let (registration, looked) = core.look(self.shard, Instant::now() + core.patience()).await?;
+            let (registration, looked) = logs.look(self.log).await?;
             let (epoch, mark) = (registration.epoch, looked.last);
-            self.scan = Some(Scan { epoch, mark, cursor: 0, found: HashSet::new(), listed: false });
-            return Ok(Turn::Listed(Vec::new()));
+            self.scan = Some(Scan { epoch, mark, cursor: 0, found: HashSet::new() });
+            return Ok(None);
         };
-        if scan.listed {
-            return self.finish(core).await;
-        }
-        let (next, ids) = core.scan(self.shard, scan.cursor, PAGE).await?;
-        (scan.cursor, scan.listed) = (next, next == 0);
-        let mut updates = Vec::new();
-        for id in ids {
-            if scan.found.insert(id.clone()) && self.given.insert(id.clone()) {
-                updates.push(Update::present(id, Status::Online));
+        let (next, present) = logs.scan(self.log, scan.cursor, PAGE).await?;
+        scan.cursor = next;
+        for (id, update) in present {
+            if scan.found.insert(id.clone()) && (self.given.insert(id) || L::What::SHOWS) {
+                ready.push_back(Ok(update));
             }
         }
-        Ok(Turn::Listed(updates))
+        if next == 0 { self.finish(logs, ready).await } else { Ok(None) }
     }
 
-    /// Finds out what happened during the listing.
-    async fn finish(&mut self, core: &Shared) -> Result<Turn, Error> {
-        let Some(mut scan) = self.scan.take() else { return Ok(Turn::Listed(Vec::new())) };
-        let (registration, looked) = core.look(self.shard, Instant::now() + core.patience()).await?;
+    /// Applies what happened during the listing.
+    async fn finish<L: Logs>(
+        &mut self,
+        logs: &L,
+        ready: &mut Ready<UpdateOf<L>>,
+    ) -> Result<Option<Listed>, Error> {
+        let Some(Scan { epoch, mut mark, mut found, .. }) = self.scan.take() else { return Ok(None) };
+        let (registration, looked) = logs.look(self.log).await?;
+        // Of each the last one, as only that is true.
         let mut changed = HashMap::new();
-        let mut mark = scan.mark;
-        while registration.epoch == scan.epoch && mark < looked.last {
-            let stretch = core.read_back(self.shard, mark, looked.last).await?;
-            if stretch.missed > 0 {
+        while registration.epoch == epoch && mark < looked.last {
+            let range = LogRange::read(logs, self.log, mark, looked.last).await?;
+            if range.missed != Missed::Nothing {
                 break;
             }
-            mark = stretch.read;
-            changed.extend(stretch.records.into_iter().map(|record| (record.id, record.cause.status())));
+            mark = range.read;
+            changed.extend(range.records.into_iter().map(L::What::correction));
         }
-        if registration.epoch != scan.epoch || mark < looked.last {
-            // Too much happened, or the data was lost: list it again. What is not found then is
+        if registration.epoch != epoch || mark < looked.last {
+            // Too much happened, or the data was lost: list it again. Who is not found then is
             // taken back.
-            return Ok(Turn::Listed(Vec::new()));
+            return Ok(None);
         }
-        for (id, status) in changed {
-            if status == Status::Online {
-                scan.found.insert(id);
-            } else {
-                scan.found.remove(&id);
+        for (id, update) in changed {
+            let Some(update) = update else {
+                found.remove(&id);
+                continue;
+            };
+            found.insert(id.clone());
+            if self.given.insert(id) || L::What::SHOWS {
+                ready.push_back(Ok(update));
             }
         }
-        let given = std::mem::take(&mut self.given);
-        let gone = given.difference(&scan.found).map(|id| (id, Status::Offline));
-        let come = scan.found.difference(&given).map(|id| (id, Status::Online));
-        let corrections = gone.chain(come).map(|(id, status)| Update::present(id.clone(), status)).collect();
-        let shard = self.shard;
-        self.shard += 1;
-        Ok(Turn::Synced { shard, epoch: registration.epoch, mark: looked.last, corrections })
+        let given = mem::take(&mut self.given);
+        ready.extend(given.difference(&found).map(|id| Ok(L::What::absent(id.clone()))));
+        let log = self.log;
+        self.log += 1;
+        Ok(Some(Listed { log, epoch: registration.epoch, mark: looked.last }))
     }
 }
 
-/// How many ids are read at once.
+/// How many are read at once.
 const PAGE: usize = 500;

@@ -1,6 +1,16 @@
 //! The task that speaks for this process to one shard.
 //!
-//! It sends steps and renewals, and does what follows from the answers.
+//! It sends steps and renewals, and does what follows from the answers:
+//!
+//! ```text
+//!   turn: not in the shard? enter ──► all to be said again? recover ──► wait for what comes first
+//!           ▲                                                             │ a renewal is due: renew
+//!           │ the epoch or the lease was lost, in any answer              │ somebody doubts the epoch: renew
+//!           └──────────── lose ◄──────────────────────────────────────────┤ there are steps: flush
+//! ```
+//!
+//! How the process stands with the shard is a [`Stage`], whose table says what leads where; which
+//! write waits for its answer is kept by [`Writes`], and when to renew by [`Renewals`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +19,18 @@ use presence_core::Error;
 use presence_core::tracker::Millis;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::answer::Lost;
-use super::config::Config;
+use super::answer::{Answer, Lost};
 use super::ids::IdSpace;
 use super::outbox::{Step, StepAnswer, StepKind};
+use super::policy_watch::PolicyWatch;
+use super::renewals::Renewals;
 use super::scripts::{Reaped, Renewed, Scripts, Written};
 use super::shard::{Registration, Shard};
 use super::shared::Shared;
 use super::space::Space;
+use super::stage::Stage;
+use super::writes::{Write, Writes};
 use crate::connection::refusal;
-use crate::policy::{self, EvictableKeys};
 
 /// The one who writes to a shard.
 ///
@@ -27,58 +39,43 @@ use crate::policy::{self, EvictableKeys};
 pub(super) struct ShardWriter<S: Space> {
     pub(super) core: Arc<Shared<S>>,
     pub(super) number: usize,
-    pub(super) registration: Option<Registration>,
-    /// Whether all that is held here has to be said again.
-    pub(super) to_announce: bool,
-    /// What was known before the life was lost.
-    known: LastRegistration,
+    pub(super) stage: Stage,
+    pub(super) writes: Writes<S>,
+    renewals: Renewals,
     /// Counts the names of this process in the shard: one whose lease was lost is not used again.
     incarnation: u32,
-    /// Counts the writes: one that a lost connection delivers late is told by its number.
-    calls: u64,
-    /// Steps that were sent and not answered yet. They are sent again as they were, with their
-    /// number, so that Redis takes them once.
-    pub(super) unanswered: Option<(u64, Vec<Step<S>>)>,
-    next_renewal: Instant,
-    /// When Redis answered last, by the time that this process was awake for.
-    answered: Duration,
+    processes: Processes,
     /// Counts the renewals in a row at which there were steps to write.
     busy: u32,
-    /// Until when leases count for longer.
-    allowed: Instant,
+    /// Counts the turns in a row that failed.
     failures: u32,
-    /// Counts the renewals since the server's policy was asked for, and whether it was found to do
-    /// harm.
-    unadvised: u32,
-    warned: bool,
+    /// Of one writer for each server.
+    policy: Option<PolicyWatch>,
 }
 
+/// The processes of the shard, as it said last: they are waited for if it loses its data.
 #[derive(Debug, Default)]
-struct LastRegistration {
-    epoch: String,
+struct Processes {
+    /// Names this list of them, so that only another one is sent.
     roster: String,
     names: Vec<String>,
 }
 
 impl<S: Space> ShardWriter<S> {
     pub(super) fn new(core: Arc<Shared<S>>, number: usize) -> Self {
-        let now = Instant::now();
+        // Outside a cluster all shards are on one server.
+        let watches = S::KIND == IdSpace::KIND && (number == 0 || core.link.is_cluster());
         Self {
             core,
             number,
-            registration: None,
-            to_announce: false,
-            known: LastRegistration::default(),
+            stage: Stage::New,
+            writes: Writes::new(),
+            renewals: Renewals::new(Instant::now()),
             incarnation: 0,
-            calls: 0,
-            unanswered: None,
-            next_renewal: now,
-            answered: Duration::ZERO,
+            processes: Processes::default(),
             busy: 0,
-            allowed: now,
             failures: 0,
-            unadvised: 0,
-            warned: false,
+            policy: watches.then(PolicyWatch::default),
         }
     }
 
@@ -97,8 +94,8 @@ impl<S: Space> ShardWriter<S> {
         // A write that was cut short is said again, which is harmless.
         let rest = async {
             while self.flush_some().await? {}
-            if let Some(registration) = self.registration.clone()
-                && let Err(lost) = self.scripts().leave(&registration).await?
+            if let Some(registration) = self.registration()
+                && let Answer::Lost(lost) = self.scripts().leave(&registration).await?
             {
                 self.lose(lost);
             }
@@ -111,14 +108,14 @@ impl<S: Space> ShardWriter<S> {
                     space = S::KIND,
                     shard = self.number,
                     %error,
-                    "presence was closed before redis took all changes"
+                    "presence was shut down before redis took all changes"
                 );
             }
             Err(_) => {
                 tracing::debug!(
                     space = S::KIND,
                     shard = self.number,
-                    "presence was closed before redis took all changes, as it did not answer in time"
+                    "presence was shut down before redis took all changes, as it did not answer in time"
                 );
             }
         }
@@ -126,16 +123,16 @@ impl<S: Space> ShardWriter<S> {
     }
 
     async fn turn(&mut self) -> Result<(), Error> {
-        if self.registration.is_none() {
+        if self.stage.registration().is_none() {
             self.enter().await?;
         }
-        if self.to_announce {
+        if self.stage.is_announcing() {
             self.recover().await?;
         }
         let core = Arc::clone(&self.core);
         tokio::select! {
             biased;
-            () = sleep_until(self.next_renewal) => self.renew().await?,
+            () = sleep_until(self.renewals.due()) => self.renew().await?,
             () = core.shards[self.number].doubted() => self.renew().await?,
             () = core.tracker.ledger().work(self.number) => self.flush().await?,
         }
@@ -147,22 +144,19 @@ impl<S: Space> ShardWriter<S> {
     async fn enter(&mut self) -> Result<(), Error> {
         let fresh = &crate::random::name()[..16];
         let process = self.core.process(self.incarnation);
-        let sent = self.now();
-        let entered = self.scripts().enter(&process, fresh, &self.known.epoch, &self.known.names).await?;
-        let first = self.known.epoch.is_empty();
-        if !first && entered.epoch != self.known.epoch {
+        let (sent, lost) = (self.now(), self.stage.lost_epoch().map(str::to_owned));
+        let known = lost.as_deref().unwrap_or_default();
+        let entered = self.scripts().enter(&process, fresh, known, &self.processes.names).await?;
+        if lost.is_some_and(|lost| lost != entered.epoch) {
             tracing::warn!(
                 space = S::KIND,
                 shard = self.number,
                 "redis lost its data or was replaced; writing again who is online here"
             );
         }
-        self.to_announce |= !first;
-        self.known.epoch.clone_from(&entered.epoch);
         let registration = Registration { epoch: entered.epoch, start: entered.start, process };
-        self.registration = Some(registration.clone());
-        self.answered = self.core.awake_clock.awake();
-        self.next_renewal = Instant::now() + Config::RENEWAL;
+        self.stage.enter(registration.clone());
+        self.renewals.entered(Instant::now(), self.core.awake_clock.awake());
         self.core.health.well(self.place());
         let shard = self.shard();
         shard.renew(sent);
@@ -185,7 +179,7 @@ impl<S: Space> ShardWriter<S> {
         // While names come and go the counts say nothing; now and then they are compared name by
         // name all the same.
         let doubtful = quiet && here != renewed.held || self.busy == BUSY_MAX;
-        if doubtful && !self.to_announce {
+        if doubtful && !self.stage.is_announcing() {
             self.busy = 0;
             tracing::warn!(
                 space = S::KIND,
@@ -200,24 +194,26 @@ impl<S: Space> ShardWriter<S> {
     }
 
     pub(super) async fn renew_only(&mut self) -> Result<Option<Renewed>, Error> {
-        let Some(registration) = self.registration.clone() else { return Ok(None) };
+        let Some(registration) = self.registration() else { return Ok(None) };
         let (sent, allowance) = (self.now(), self.allowance());
-        let policy = self.asks_for_policy();
-        let roster = &self.known.roster;
+        let policy = self.policy.as_mut().is_some_and(PolicyWatch::asks);
+        let roster = &self.processes.roster;
         let answer = self
             .scripts()
             .renew(&registration.epoch, &registration.process, roster, allowance, policy)
             .await?;
         let renewed = match answer {
-            Ok(renewed) => renewed,
-            Err(lost) => {
+            Answer::Told(renewed) => renewed,
+            Answer::Lost(lost) => {
                 self.lose(lost);
                 return Ok(None);
             }
         };
         self.is_full(renewed.full.clone());
-        self.advise(renewed.policy.as_deref());
-        self.answer_came();
+        if let (Some(watch), Some(policy)) = (&mut self.policy, &renewed.policy) {
+            watch.note(self.number, policy);
+        }
+        self.renewals.answered(Instant::now(), self.core.awake_clock.awake());
         let (shard, allowance) = (self.shard(), self.allowance());
         shard.renew(sent);
         shard.hear(renewed.last);
@@ -231,9 +227,8 @@ impl<S: Space> ShardWriter<S> {
     }
 
     async fn follow_up(&mut self, renewed: Renewed) -> Result<(), Error> {
-        if self.known.roster != renewed.roster {
-            self.known.roster = renewed.roster;
-            self.known.names = renewed.names;
+        if self.processes.roster != renewed.roster {
+            self.processes = Processes { roster: renewed.roster, names: renewed.names };
         }
         for dead in renewed.overdue {
             self.reap(&dead).await?;
@@ -249,7 +244,7 @@ impl<S: Space> ShardWriter<S> {
             process = dead,
             "another process did not renew its lease in time; removing the names that it held"
         );
-        while let Some(registration) = self.registration.clone() {
+        while let Some(registration) = self.registration() {
             if self.scripts().reap(&registration.epoch, dead, self.allowance()).await? == Reaped::Nothing {
                 break;
             }
@@ -262,7 +257,7 @@ impl<S: Space> ShardWriter<S> {
     /// Writes all steps there are.
     async fn flush(&mut self) -> Result<(), Error> {
         while self.flush_some().await? {
-            if self.next_renewal <= Instant::now() {
+            if self.is_due() {
                 // There may be more: come back here after the renewal.
                 self.core.tracker.ledger().stir(self.number);
                 return Ok(());
@@ -273,11 +268,9 @@ impl<S: Space> ShardWriter<S> {
 
     /// Writes one batch of steps, and says whether there was one.
     pub(super) async fn flush_some(&mut self) -> Result<bool, Error> {
-        let Some(registration) = self.registration.clone() else { return Ok(false) };
+        let Some(registration) = self.registration() else { return Ok(false) };
         let core = Arc::clone(&self.core);
-        let (number, steps) = if let Some(unanswered) = self.unanswered.take() {
-            unanswered
-        } else {
+        if self.writes.is_idle() {
             let mut outbox = core.tracker.ledger().outbox(self.number);
             let (steps, done) = (outbox.take(STEPS_AT_ONCE), outbox.done());
             drop(outbox);
@@ -286,31 +279,29 @@ impl<S: Space> ShardWriter<S> {
                 self.shard().done(done);
                 return Ok(false);
             }
-            (self.next_call(), steps)
-        };
-        // Kept also if this future is dropped.
-        let (number, steps) = self.unanswered.insert((number, steps));
+            self.writes.begin(steps);
+        }
+        // It stays there also if this future is dropped.
+        let Some(Write { number, steps }) = self.writes.unanswered() else { return Ok(false) };
         let now = core.tracker.clock().now();
         let anyway = core.tracker.ledger().outbox(self.number).is_full();
         let written = match core.scripts(self.number).write(&registration, *number, steps, now, anyway).await
         {
             Err(error) if refusal(&error) == Some("OOM") => {
                 // Refused whole. Those who leave go on without those who come.
-                if let Some((_, steps)) = self.unanswered.take() {
-                    core.tracker.ledger().outbox(self.number).put_back(steps);
-                }
+                self.put_back();
                 self.is_full(Some(error));
                 return Ok(true);
             }
             written => written?,
         };
         match written {
-            Ok(written) => {
-                let (_, steps) = self.unanswered.take().unwrap_or_default();
+            Answer::Told(written) => {
+                let steps = self.writes.end().unwrap_or_default();
                 self.written(&steps, written);
                 Ok(true)
             }
-            Err(lost) => {
+            Answer::Lost(lost) => {
                 self.lose(lost);
                 Ok(false)
             }
@@ -330,35 +321,6 @@ impl<S: Space> ShardWriter<S> {
         }
     }
 
-    /// Says once what about the server will do harm, and once that it is over.
-    fn advise(&mut self, policy: Option<&str>) {
-        let Some(policy) = policy else { return };
-        let harmful = policy::harm(policy, EvictableKeys::AllButMail);
-        if harmful.is_some() != self.warned {
-            self.warned = harmful.is_some();
-            match harmful {
-                Some(harm) => tracing::warn!(shard = self.number, "{harm}"),
-                None => {
-                    tracing::info!(
-                        shard = self.number,
-                        policy,
-                        "redis no longer removes keys of presence when its memory is full"
-                    );
-                }
-            }
-        }
-    }
-
-    /// Whether the next renewal asks for the policy of the server: now and then, and once for all
-    /// shards of one server.
-    fn asks_for_policy(&mut self) -> bool {
-        if S::KIND != IdSpace::KIND || self.number > 0 && !self.core.link.is_cluster() {
-            return false;
-        }
-        self.unadvised = (self.unadvised + 1) % ADVISED_EVERY;
-        self.unadvised == 1
-    }
-
     fn written(&self, steps: &[Step<S>], written: Written) {
         let tracker = &self.core.tracker;
         for (place, words) in written.answers {
@@ -366,7 +328,7 @@ impl<S: Space> ShardWriter<S> {
             let answer = match words.first().map(String::as_str) {
                 Some("recovering") => StepAnswer::Recovering,
                 // Of what is yet to be announced Redis cannot know.
-                Some("nobody") if self.to_announce => StepAnswer::Recovering,
+                Some("nobody") if self.stage.is_announcing() => StepAnswer::Recovering,
                 Some("nobody") => StepAnswer::Nobody,
                 _ => StepAnswer::Others(words),
             };
@@ -399,12 +361,9 @@ impl<S: Space> ShardWriter<S> {
                 "this process could not renew its lease in time; writing again who is online here"
             );
             self.incarnation += 1;
-            self.to_announce = true;
         }
-        self.registration = None;
-        if let Some((_, steps)) = self.unanswered.take() {
-            self.core.tracker.ledger().outbox(self.number).put_back(steps);
-        }
+        self.stage.lose();
+        self.put_back();
         self.shard().set_status(|status| status.registration = None);
         // What is in the outbox is written in the next life.
         self.core.tracker.ledger().stir(self.number);
@@ -427,32 +386,27 @@ impl<S: Space> ShardWriter<S> {
         self.core.tracker.ledger().stir(self.number);
     }
 
-    fn answer_came(&mut self) {
-        let (now, awake) = (Instant::now(), self.core.awake_clock.awake());
-        let silence = awake.saturating_sub(self.answered);
-        self.answered = awake;
-        self.next_renewal = now + Config::RENEWAL;
-        if silence > SILENCE {
-            // Nobody could renew meanwhile: the others get time to do so.
-            self.allowed = now + silence.max(SILENCE);
+    /// Gives steps back to the outbox that were sent and not answered.
+    fn put_back(&mut self) {
+        if let Some(steps) = self.writes.end() {
+            self.core.tracker.ledger().outbox(self.number).put_back(steps);
         }
     }
 
     /// How much longer than its lease a process counts: for a while after a silence, as long as it
     /// may have been.
     fn allowance(&self) -> Duration {
-        if Instant::now() < self.allowed { FOREVER } else { Duration::ZERO }
+        self.renewals.allowance(Instant::now())
     }
 
     /// The ticket of the last step, if all were taken.
     fn idle_at(&self) -> Option<u64> {
         let outbox = self.core.tracker.ledger().outbox(self.number);
-        (self.unanswered.is_none() && outbox.is_empty()).then(|| outbox.last())
+        (self.writes.is_idle() && outbox.is_empty()).then(|| outbox.last())
     }
 
-    pub(super) fn next_call(&mut self) -> u64 {
-        self.calls += 1;
-        self.calls
+    pub(super) fn registration(&self) -> Option<Registration> {
+        self.stage.registration().cloned()
     }
 
     fn place(&self) -> (&'static str, usize) {
@@ -473,7 +427,7 @@ impl<S: Space> ShardWriter<S> {
 
     /// Whether a renewal should not wait any longer.
     pub(super) fn is_due(&self) -> bool {
-        self.next_renewal <= Instant::now()
+        self.renewals.is_due(Instant::now())
     }
 }
 
@@ -485,11 +439,5 @@ fn recovering(left: Duration) -> Option<Instant> {
 const STEPS_AT_ONCE: usize = 500;
 /// After so many renewals in a row with steps to write, about 5 minutes, names are compared.
 const BUSY_MAX: u32 = 750;
-/// At every which renewal the server is asked for its policy: every 2 s.
-const ADVISED_EVERY: u32 = 5;
 /// What a wait after a failure grows by, before the dice.
 const RETRY: Duration = Duration::from_millis(50);
-/// From how long a silence on it is taken that others were not heard either.
-const SILENCE: Duration = Duration::from_millis(1_200);
-/// Longer than any lease.
-const FOREVER: Duration = Duration::from_hours(365 * 24 * 3);

@@ -62,7 +62,7 @@ async fn a_redis_that_was_killed_is_found_again_and_told_who_is_held() {
 #[tokio::test]
 async fn a_redis_that_stands_still_is_noticed_in_time_and_gone_on_with() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let config = impatient(&redis).ttl(Duration::from_mins(10));
+    let config = impatient(&redis).ttl(Duration::from_secs(10 * 60));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.online(["a", "b"]).await.unwrap();
@@ -142,7 +142,7 @@ async fn a_redis_without_memory_refuses_arrivals_and_keeps_who_is_there() {
 #[tokio::test]
 async fn a_key_that_redis_evicts_is_an_id_that_is_offline_and_a_held_one_comes_back() {
     let Some(redis) = require(Redis::private().await) else { return };
-    let config = config(&redis).ttl(Duration::from_mins(10));
+    let config = config(&redis).ttl(Duration::from_secs(10 * 60));
     let presence = start(&config).await;
     let mut listener = Listener::open(&presence).await;
     presence.hold_device("held", "tab").await.unwrap();

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use redis_link::{ErrorKind, Link, LinkConfig};
 use test_support::{Redis, require};
 use tokio::time::Instant;
 
-use crate::{SLACK, connect, get, set, set_again};
+use crate::{PATIENCE, SLACK, connect, get, set, set_again};
 
 #[tokio::test]
 async fn server_that_is_not_there_is_named() {
@@ -28,6 +29,34 @@ async fn settings_out_of_bounds_are_refused() {
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().starts_with(name), "{error}");
     }
+}
+
+#[test]
+fn a_start_outside_a_runtime_is_refused() {
+    let start = Link::start(LinkConfig::default());
+    let error = start.now_or_never().expect("it does not get as far as a server").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_finishes_the_calls_under_way_and_refuses_others() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let link = Link::start(connect(redis.url())).await.unwrap();
+    set(&link, "a").await.unwrap();
+    redis.freeze().await.unwrap();
+    let (answer, ended) = tokio::join!(get(&link, "a"), async {
+        assert!(!link.shutdown(Duration::from_millis(50)).await, "a call is under way");
+        assert_eq!(set(&link, "a").await.unwrap_err().kind(), ErrorKind::Closed);
+        redis.thaw().await.unwrap();
+        link.clone().shutdown(PATIENCE).await
+    });
+    assert_eq!(answer.unwrap().as_deref(), Some("x"));
+    assert!(ended);
+    let ping = redis::cmd("PING");
+    let answers = link.each_master(&ping).await;
+    assert!(answers.iter().all(|(_, answer)| answer.as_ref().is_err_and(|e| e.kind() == ErrorKind::Closed)));
+    let error = link.dedicated("a", Duration::ZERO).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,16 @@ const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 /// The level of every module that the filter does not name.
 const USUAL: &str = "info";
 /// Our own modules; a name near one of them is taken for a misspelling.
-const OURS: [&str; 7] =
-    ["conductor_hub", "mpx", "presence_core", "presence_redis", "redis_link", "tidings", "timeline"];
+const OURS: [&str; 8] = [
+    "conductor_hub",
+    "mpx",
+    "presence_core",
+    "presence_redis",
+    "redis_link",
+    "tidings",
+    "tidings_join",
+    "timeline",
+];
 /// The engine of the store tells at `info` of every file it makes, which helps nobody who has not
 /// asked.
 const ENGINE: [&str; 2] = ["fjall=warn", "lsm_tree=warn"];
@@ -128,6 +136,7 @@ mod tests {
             ("info,conductor_hub=debgu", "debug"),
             ("condutor_hub=debug", "conductor_hub"),
             ("timelines=debug", "timeline"),
+            ("tidings_joint=debug", "tidings_join"),
         ] {
             let error = parse(given).unwrap_err();
             assert!(error.contains(&format!("did you mean {meant}?")), "{given}: {error}");

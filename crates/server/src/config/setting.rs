@@ -94,7 +94,7 @@ keys! {
     PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT" "65536" ["1" to "16777216"]
         "How many events of presence are kept for clients that come back or are slow, about 64 bytes each";
     PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" "100" ["0" to "1000000"]
-        "How many streams of presence events may be open at once; each is one of the HTTP connections";
+        "How many streams of presence events may be open at once, at most half of the HTTP connections";
     WEBHOOK_URL = "webhook-url" "TIDINGS_WEBHOOK_URL" "URL" ""
         "The address to which every change of presence is posted, in order and until it is accepted, like \
          https://example.org/presence";

@@ -74,6 +74,22 @@ fn every_wrong_value_is_named_with_what_is_allowed() {
 }
 
 #[test]
+fn every_number_and_duration_has_bounds_that_are_kept_and_named() {
+    for (key, (least, most)) in setting::ALL.iter().filter_map(|key| Some((key, key.bounds?))) {
+        // A digit more than the largest has, and no number at all.
+        for wrong in [format!("9{most}"), "many".to_owned()] {
+            let error = load(&[&format!("--{}", key.name), &wrong], &[]).unwrap_err();
+            assert!(error.contains(&format!("--{}: \"{wrong}\" is not a ", key.name)), "{error}");
+            assert!(error.contains(&format!(" from {least} to {most}")), "{error}");
+        }
+    }
+    let without = setting::ALL.iter().filter(|key| key.bounds.is_none());
+    for key in without {
+        assert!(!["COUNT", "BYTES", "DURATION"].contains(&key.placeholder), "{} has no bounds", key.name);
+    }
+}
+
+#[test]
 fn the_network_is_refused_unless_it_is_meant() {
     let error = load(&["--http", "0.0.0.0:8000"], &[]).unwrap_err();
     assert!(error.starts_with("--http: \"0.0.0.0:8000\"") && error.contains("--insecure"), "{error}");

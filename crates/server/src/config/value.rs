@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
+use tidings::join::webhook::Secret;
 use tidings::presence_redis::keyspace::Notifications;
 
 use super::{address, duration};
-use crate::webhook::Secret;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,7 +227,7 @@ pub(super) fn web_address(text: &str) -> Checked<WebAddress> {
 }
 
 pub(super) fn secret(text: &str) -> Checked<Secret> {
-    Secret::parse(text).ok_or_else(|| {
+    Secret::new(text).map_err(|_| {
         "is not base64 of 24 to 64 bytes; use what \"openssl rand -base64 32\" prints".to_owned()
     })
 }

@@ -1,10 +1,15 @@
 //! Errors as JSON, in the shape that the timeline calls have too.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
 use serde_json::json;
 use tidings::presence::{Error, ErrorKind};
+use tidings::timeline::AnswerPermit;
+
+/// A byte of a name or a payload is six of JSON at most, as a control character is.
+pub(super) const JSON_PER_BYTE: usize = 6;
 
 /// An error with its reason in capitals for programs and a sentence for people.
 pub(crate) fn error(status: StatusCode, reason: &str, message: &str) -> Response {
@@ -25,6 +30,24 @@ pub(super) fn fault(kind: ErrorKind, invalid: &str) -> (StatusCode, &str) {
         ErrorKind::InvalidInput => (StatusCode::BAD_REQUEST, invalid),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
     }
+}
+
+/// An answer in the room that was reserved for it, which it has until it is written.
+pub(super) fn held(status: StatusCode, room: AnswerPermit, answer: &impl Serialize) -> Response {
+    let json = serde_json::to_vec(answer).expect("texts, numbers and JSON are always JSON");
+    let Some(body) = room.into_body(&json) else { return busy() };
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (status, kind, body).into_response()
+}
+
+/// What is answered while there is no room for an answer.
+pub(super) fn busy() -> Response {
+    let answer = error(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "BUSY",
+        "too many answers wait for slow clients; ask again in a second",
+    );
+    ([(header::RETRY_AFTER, HeaderValue::from_static("1"))], answer).into_response()
 }
 
 /// What every unknown path answers.

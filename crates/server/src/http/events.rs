@@ -97,7 +97,8 @@ pub(super) async fn events(
         return answer::error(
             StatusCode::SERVICE_UNAVAILABLE,
             "TOO_MANY_STREAMS",
-            "no more streams can be opened, as --presence-streams are open already; try again later",
+            "no more streams can be opened, as --presence-streams, or half of --http-connections, are \
+             open already; try again later",
         );
     };
     match presence.events(since).await {

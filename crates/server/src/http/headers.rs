@@ -12,7 +12,7 @@ use tidings::hub::origin;
 use tower_http::cors::{AllowHeaders, AllowOrigin, AllowPrivateNetwork, CorsLayer};
 
 /// How long a browser may remember that it may ask.
-const REMEMBERED: Duration = Duration::from_hours(1);
+const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
 /// The layer that answers preflights, and lets pages of `origins` read answers; never with
 /// credentials.

@@ -1,19 +1,24 @@
 //! `GET /presence?id=a&id=b`: statuses in the order of the ids, bad ids by name.
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde_json::{Value, json};
 use tidings::presence::{ErrorKind, Failure, Presence, Status};
+use tidings::timeline::{AnswerMemory, AnswerPermit, RequestConnection};
 
 use super::answer;
 
 const IDS_MAX: usize = 1_000;
 
+/// What is answered about an id takes so many bytes as a rule, besides its letters.
+const ID_BYTES: usize = 256;
+
 pub(super) async fn presence(
     State(presence): State<Presence>,
+    State(answers): State<AnswerMemory>,
+    connection: Option<Extension<RequestConnection>>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Response {
     let Ok(Query(query)) = query else {
@@ -34,12 +39,15 @@ pub(super) async fn presence(
     if ids.len() > IDS_MAX {
         return answer::error(StatusCode::BAD_REQUEST, "TOO_MANY_IDS", "ask for at most 1,000 ids at once");
     }
+    let most = ids.iter().map(|id| ID_BYTES + answer::JSON_PER_BYTE * id.len()).sum();
+    let connection = connection.map(|Extension(connection)| connection);
+    let Some(place) = answers.reserve_bytes(most, connection).await else { return answer::busy() };
     match presence.status(ids.iter().map(String::as_str)).await {
-        Ok(statuses) => Json(json!({ "statuses": listed(&ids, &statuses) })).into_response(),
+        Ok(statuses) => answer::held(StatusCode::OK, place, &json!({ "statuses": listed(&ids, &statuses) })),
         Err(error) => {
             let kind = error.kind();
             let (statuses, failures) = error.into_parts();
-            partly(kind, &failures, listed(&ids, &statuses))
+            partly(place, kind, &failures, listed(&ids, &statuses))
         }
     }
 }
@@ -50,7 +58,7 @@ fn listed(ids: &[String], statuses: &[Status]) -> Vec<Value> {
 }
 
 /// Answers with every status that is known, and an error beside each that is not.
-fn partly(kind: ErrorKind, failures: &[Failure], mut statuses: Vec<Value>) -> Response {
+fn partly(place: AnswerPermit, kind: ErrorKind, failures: &[Failure], mut statuses: Vec<Value>) -> Response {
     for failure in failures {
         if let Some(status) = statuses.get_mut(failure.index()) {
             status["error"] = failure.error().to_string().into();
@@ -65,5 +73,5 @@ fn partly(kind: ErrorKind, failures: &[Failure], mut statuses: Vec<Value>) -> Re
     let body = json!({
         "code": status.as_u16(), "reason": reason, "message": message, "metadata": {}, "statuses": statuses,
     });
-    (status, Json(body)).into_response()
+    answer::held(status, place, &body)
 }

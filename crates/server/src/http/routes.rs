@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tidings::hub::Hub;
 use tidings::presence::Presence;
 use tidings::presence::rooms::Rooms;
+use tidings::timeline::AnswerMemory;
 
 use super::events::Streams;
 use super::guard::Guard;
@@ -24,6 +25,8 @@ pub(crate) struct Routes {
     pub(crate) presence: Presence,
     pub(crate) rooms: Rooms,
     pub(crate) streams: Streams,
+    /// The room for answers about presence and rooms that their clients have not read.
+    pub(crate) answers: AnswerMemory,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) health: Health,
 }
@@ -82,6 +85,12 @@ impl FromRef<Routes> for Rooms {
 impl FromRef<Routes> for Streams {
     fn from_ref(routes: &Routes) -> Self {
         routes.streams.clone()
+    }
+}
+
+impl FromRef<Routes> for AnswerMemory {
+    fn from_ref(routes: &Routes) -> Self {
+        routes.answers.clone()
     }
 }
 

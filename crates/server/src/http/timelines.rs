@@ -7,5 +7,5 @@ use tidings::timeline::{Timeline, http};
 pub(crate) fn timelines(timeline: &Timeline, body_bytes: usize) -> anyhow::Result<Router> {
     // Which pages may read answers is told for all routes in one place, `headers.rs`.
     let config = http::Config::default().body_bytes_max(body_bytes).cors(false);
-    Ok(http::router(timeline.clone(), config)?)
+    Ok(http::router(config, timeline.clone())?)
 }

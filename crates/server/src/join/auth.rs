@@ -6,10 +6,9 @@ use axum::extract::Query;
 use http::StatusCode;
 use http::request::Parts;
 use tidings::hub::{Admission, Auth, Connection, Denied};
+use tidings::join::channel;
 use tidings::presence::Id;
 use tidings::timeline::MemberId;
-
-use super::channel;
 
 /// Admits a client under the name that it gives.
 #[derive(Debug, Clone, Copy)]

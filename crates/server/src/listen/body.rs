@@ -7,11 +7,14 @@ use metrics::Gauge;
 use parking_lot::Mutex;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::recent_bytes::RecentBytes;
 
 /// A body of which nothing came for so long stands still.
 pub(super) const STILL: Duration = Duration::from_millis(250);
 
-/// A body that moves is slow below so many bytes a second.
+/// A body that moves is slow if it comes with fewer bytes a second, of late.
 const SLOW: u64 = 64 * 1024;
 
 /// How far a body is. Lives until its request is answered, and keeps its room until then.
@@ -21,18 +24,20 @@ pub(super) struct BodyProgress {
     started: Instant,
     /// The bytes of all bodies.
     bytes: Gauge,
+    /// Ends its connection.
+    close: CancellationToken,
 }
 
 #[derive(Debug)]
 struct Locked {
     held: Option<OwnedSemaphorePermit>,
-    bytes: u64,
+    recent: RecentBytes,
     moved: Instant,
     /// All of it is here, or nobody wants it.
     finished: bool,
     /// The server itself keeps it waiting.
     ours: bool,
-    ended: Option<BodyEnd>,
+    ended: Option<(BodyEnd, Instant)>,
     waker: Option<Waker>,
 }
 
@@ -53,31 +58,41 @@ pub(super) struct Pace {
 }
 
 impl BodyProgress {
-    pub(super) fn new(bytes: Gauge) -> Self {
+    pub(super) fn new(bytes: Gauge, close: CancellationToken) -> Self {
         let now = Instant::now();
         let state = Locked {
             held: None,
-            bytes: 0,
+            recent: RecentBytes::new(now),
             moved: now,
             finished: false,
             ours: false,
             ended: None,
             waker: None,
         };
-        Self { state: Mutex::new(state), started: now, bytes }
+        Self { state: Mutex::new(state), started: now, bytes, close }
     }
 
-    /// How slow it is; `None` if it is here, or comes as it should.
+    /// How slow it is; `None` if it is here, or comes as it should. One that was ended is slow, too,
+    /// when whoever reads it has not taken note of that for a while.
     pub(super) fn pace(&self, now: Instant) -> Option<Pace> {
-        let state = self.state.lock();
-        let age = now.saturating_duration_since(self.started);
-        if state.finished || state.ours || state.ended.is_some() || age < STILL {
+        let mut state = self.state.lock();
+        let since = |instant| now.saturating_duration_since(instant);
+        if state.finished {
             return None;
         }
-        let still = now.saturating_duration_since(state.moved) >= STILL;
-        let milliseconds = u64::try_from(age.as_millis()).unwrap_or(u64::MAX).max(1);
-        let bytes_per_second = if still { 0 } else { state.bytes.saturating_mul(1_000) / milliseconds };
+        let still = match state.ended {
+            Some((_, ended)) if since(ended) < STILL => return None,
+            Some(_) => true,
+            None if state.ours || since(self.started) < STILL => return None,
+            None => since(state.moved) >= STILL,
+        };
+        let bytes_per_second = if still { 0 } else { state.recent.per_second(now) };
         (bytes_per_second < SLOW).then_some(Pace { bytes_per_second, moved: state.moved })
+    }
+
+    /// Whether it was ended a moment ago, so that its room comes back by itself.
+    pub(super) fn is_ending(&self, now: Instant) -> bool {
+        self.state.lock().ended.is_some_and(|(_, ended)| now.saturating_duration_since(ended) < STILL)
     }
 
     /// The bytes that it has and would give back.
@@ -89,7 +104,7 @@ impl BodyProgress {
     pub(super) fn end(&self, why: BodyEnd) {
         let waker = {
             let mut state = self.state.lock();
-            state.ended.get_or_insert(why);
+            state.ended.get_or_insert_with(|| (why, Instant::now()));
             state.waker.take()
         };
         if let Some(waker) = waker {
@@ -98,19 +113,26 @@ impl BodyProgress {
     }
 
     pub(super) fn ended(&self) -> Option<BodyEnd> {
-        self.state.lock().ended
+        self.state.lock().ended.map(|(why, _)| why)
+    }
+
+    /// Ends its whole connection, for one that was ended and is still there: nobody reads it, and so
+    /// nobody was told.
+    pub(super) fn close(&self) {
+        self.close.cancel();
     }
 
     /// Notes that a piece came and found room.
     pub(super) fn came(&self, permit: OwnedSemaphorePermit) {
         self.bytes.increment(float(permit.num_permits()));
+        let now = Instant::now();
         let mut state = self.state.lock();
-        state.bytes += permit.num_permits() as u64;
+        state.recent.add(permit.num_permits(), now);
         match &mut state.held {
             Some(held) => held.merge(permit),
             None => state.held = Some(permit),
         }
-        state.moved = Instant::now();
+        state.moved = now;
         state.ours = false;
     }
 

@@ -4,6 +4,11 @@
 //! A body takes room piece by piece as it comes, and keeps it until its request is answered. A
 //! piece that finds none waits for up to a second, and stops the connection's reading meanwhile;
 //! then its request is refused, and gives back what it had.
+//!
+//! ```text
+//! comes ──► slow while others wait: whoever reads it is told ──► its room is given back
+//!                                              └─ nobody reads it ──► its connection is closed
+//! ```
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -12,6 +17,7 @@ use metrics::{Counter, Gauge};
 use parking_lot::Mutex;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::body::{BodyEnd, BodyProgress, STILL};
 
@@ -74,9 +80,9 @@ impl BodyMemory {
         Self { shared: Arc::new(shared) }
     }
 
-    /// A body begins to arrive.
-    pub(super) fn begin(&self) -> Arc<BodyProgress> {
-        let arrival = Arc::new(BodyProgress::new(self.shared.bytes.clone()));
+    /// A body begins to arrive, over a connection that `close` ends.
+    pub(super) fn begin(&self, close: CancellationToken) -> Arc<BodyProgress> {
+        let arrival = Arc::new(BodyProgress::new(self.shared.bytes.clone(), close));
         let mut arrivals = self.shared.arrivals.lock();
         if arrivals.all.len() >= arrivals.tidy_at {
             arrivals.all.retain(|arrival| arrival.strong_count() > 0);
@@ -103,35 +109,99 @@ impl BodyMemory {
         // A body begins to stand still at some time of its own.
         let mut ticks = interval(STILL / 5);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut missing = bytes;
         loop {
             tokio::select! {
                 biased;
                 permit = &mut acquire => return permit,
-                _ = ticks.tick(), if missing > 0 => {
-                    missing = missing.saturating_sub(self.end_slowest(missing));
-                }
+                _ = ticks.tick() => self.end_slowest(bytes),
             }
         }
     }
 
-    /// Ends the slowest bodies until they give back so many bytes; returns how many.
-    fn end_slowest(&self, bytes: usize) -> usize {
+    /// Ends the slowest bodies until so many bytes come back, with those that were ended just now.
+    fn end_slowest(&self, bytes: usize) {
         // Those kept alive here are dropped outside the lock.
         let arrivals: Vec<_> = self.shared.arrivals.lock().all.iter().filter_map(Weak::upgrade).collect();
         let now = Instant::now();
+        let ending = arrivals.iter().filter(|arrival| arrival.is_ending(now));
+        let mut coming: usize = ending.map(|arrival| arrival.held()).sum();
         let slow = arrivals.iter().filter_map(|arrival| Some((arrival.pace(now)?, arrival.held(), arrival)));
         let mut slow: Vec<_> = slow.filter(|(_, held, _)| *held > 0).collect();
         slow.sort_by_key(|(pace, ..)| *pace);
-        let mut freed = 0;
         for (_, held, arrival) in slow {
-            if freed >= bytes {
+            if coming >= bytes {
                 break;
             }
-            arrival.end(BodyEnd::TooSlow);
-            self.shared.cut.increment(1);
-            freed += held;
+            if arrival.ended().is_some() {
+                arrival.close();
+            } else {
+                arrival.end(BodyEnd::TooSlow);
+                self.shared.cut.increment(1);
+            }
+            coming += held;
         }
-        freed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEBIBYTE: usize = 1024 * 1024;
+
+    /// Room for 32 MiB, of which a body that came at once has all but one.
+    async fn full() -> (BodyMemory, Arc<BodyProgress>, CancellationToken) {
+        let (bodies, close) = (BodyMemory::new(1024), CancellationToken::new());
+        let arrival = bodies.begin(close.clone());
+        arrival.came(bodies.take(BYTES_MAX - MEBIBYTE).await.unwrap());
+        (bodies, arrival, close)
+    }
+
+    async fn drip(bodies: &BodyMemory, arrival: &BodyProgress) {
+        for _ in 0..10 {
+            tokio::time::advance(STILL / 2).await;
+            arrival.came(bodies.take(1).await.unwrap());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_came_in_haste_and_drips_makes_room_for_who_waits() {
+        let (bodies, arrival, close) = full().await;
+        drip(&bodies, &arrival).await;
+        let waiting = bodies.take(2 * MEBIBYTE);
+        tokio::pin!(waiting);
+        assert!(timeout(STILL / 5, &mut waiting).await.is_err());
+        assert_eq!(arrival.ended(), Some(BodyEnd::TooSlow));
+        drop(arrival);
+        drop(waiting.await.unwrap());
+        assert!(!close.is_cancelled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_here_or_waits_for_us_stays() {
+        let (bodies, arrival, close) = full().await;
+        for wait in [BodyProgress::hold, BodyProgress::finish] {
+            wait(&arrival);
+            assert_eq!(bodies.take(2 * MEBIBYTE).await.unwrap_err(), Full);
+            assert_eq!((arrival.ended(), close.is_cancelled()), (None, false));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_nobody_reads_goes_with_its_connection() {
+        let (bodies, arrival, close) = full().await;
+        // Told that it was ended, its reader does nothing about it.
+        let waiting = bodies.take(2 * MEBIBYTE);
+        tokio::pin!(waiting);
+        let closed = timeout(PATIENCE, async {
+            tokio::select! {
+                _ = &mut waiting => panic!("there is room"),
+                () = close.cancelled() => {}
+            }
+        });
+        closed.await.expect("the connection is closed");
+        assert_eq!(arrival.ended(), Some(BodyEnd::TooSlow));
+        drop(arrival);
+        drop(waiting.await.unwrap());
     }
 }

@@ -14,14 +14,24 @@ use super::permits::{Busy, ConnectionHandle};
 use crate::http::answer;
 
 /// What an operator asks, also of a server that is full.
-const HEALTH: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/grpc.health.v1.Health/Check"];
+const HEALTH: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/grpc.health.v1.Health/Check", WATCH];
+
+/// Calls that last for as long as their client likes, so that they may keep no place. The streams
+/// of presence do as well, and are counted: they are fewer than the places (`Streams`).
+const ENDLESS: [&str; 3] = [
+    WATCH,
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
 /// The outermost layer: the connection is busy until the last byte of the answer is written.
 pub(crate) async fn follow(mut request: Request, next: Next) -> Response {
     let Some(sitter) = request.extensions().get::<ConnectionHandle>().cloned() else {
         return next.run(request).await;
     };
-    let busy = sitter.busy();
+    let busy = if ENDLESS.contains(&request.uri().path()) { sitter.resting() } else { sitter.busy() };
     let leaves = sitter.is_reserved() && !is_about_health(&request) && !is_grpc(&request);
     request.extensions_mut().insert(busy.clone());
     let mut response = next.run(request).await;

@@ -11,7 +11,9 @@
 //! ```
 //!
 //! Silent sockets and clients that rest never keep anybody out, and whoever asks about health is
-//! answered even when every place is busy.
+//! answered even when every place is busy. A connection with nothing but calls that have no end of
+//! their own, such as a watch of health, rests as well: as long as there is room they stay, and who
+//! comes later is not kept out by them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,10 +95,17 @@ struct ConnectionState {
 #[derive(Debug)]
 struct Activity {
     next: u64,
-    answers: BTreeMap<u64, Weak<Flow>>,
-    /// The bodies of the same requests.
-    bodies: BTreeMap<u64, Weak<BodyProgress>>,
+    requests: BTreeMap<u64, RequestUnderWay>,
     idle_since: Instant,
+}
+
+/// A request that came, until its answer is written.
+#[derive(Debug)]
+struct RequestUnderWay {
+    /// Its answer has no end of its own.
+    endless: bool,
+    answer: Weak<Flow>,
+    body: Weak<BodyProgress>,
 }
 
 /// The seat of one connection, given back on drop.
@@ -216,11 +225,16 @@ impl TakenPermits {
 
 impl Activity {
     fn new(now: Instant) -> Self {
-        Self { next: 0, answers: BTreeMap::new(), bodies: BTreeMap::new(), idle_since: now }
+        Self { next: 0, requests: BTreeMap::new(), idle_since: now }
     }
 
     fn idle_since(&self) -> Option<Instant> {
-        self.answers.is_empty().then_some(self.idle_since)
+        self.busy().next().is_none().then_some(self.idle_since)
+    }
+
+    /// The requests that have an end.
+    fn busy(&self) -> impl Iterator<Item = &RequestUnderWay> {
+        self.requests.values().filter(|request| !request.endless)
     }
 }
 
@@ -228,18 +242,16 @@ impl ConnectionState {
     /// How slowly its requests come, if it has nothing else to do.
     fn pace(&self, now: Instant) -> Option<Pace> {
         // Kept until the lock is let go: the last one of a request takes it, too.
-        let (answers, bodies) = {
-            let activity = self.activity.lock();
-            (activity.answers.len(), activity.bodies.values().filter_map(Weak::upgrade).collect::<Vec<_>>())
-        };
-        let paces: Option<Vec<Pace>> = bodies.iter().map(|body| body.pace(now)).collect();
-        paces.filter(|paces| paces.len() == answers)?.into_iter().max()
+        let bodies: Vec<Option<Arc<BodyProgress>>> =
+            self.activity.lock().busy().map(|request| request.body.upgrade()).collect();
+        let paces: Option<Vec<Pace>> = bodies.iter().map(|body| body.as_ref()?.pace(now)).collect();
+        paces?.into_iter().max()
     }
 
     fn is_stuck(&self, limit: Duration) -> bool {
         // Kept until the lock is let go: the last one of an answer takes it, too.
         let answers: Vec<Arc<Flow>> =
-            self.activity.lock().answers.values().filter_map(Weak::upgrade).collect();
+            self.activity.lock().requests.values().filter_map(|request| request.answer.upgrade()).collect();
         answers.iter().any(|answer| answer.is_stuck(limit))
     }
 }
@@ -281,13 +293,23 @@ impl ConnectionHandle {
 
     /// Notes that a request has come; the connection is busy until all of its answer is written.
     pub(crate) fn busy(&self) -> Busy {
+        self.request(false)
+    }
+
+    /// Notes that a request has come whose answer has no end; the connection rests meanwhile.
+    pub(crate) fn resting(&self) -> Busy {
+        self.request(true)
+    }
+
+    fn request(&self, endless: bool) -> Busy {
         let mut activity = self.0.activity.lock();
         let number = activity.next;
         activity.next += 1;
+        activity.idle_since = Instant::now();
         let flow = Arc::new(Flow::new(RequestOver { number, place: Arc::clone(&self.0) }));
-        activity.answers.insert(number, Arc::downgrade(&flow));
-        let arrival = self.0.bodies.begin();
-        activity.bodies.insert(number, Arc::downgrade(&arrival));
+        let arrival = self.0.bodies.begin(self.0.close.clone());
+        let (answer, body) = (Arc::downgrade(&flow), Arc::downgrade(&arrival));
+        activity.requests.insert(number, RequestUnderWay { endless, answer, body });
         Busy { flow, arrival, bodies: self.0.bodies.clone() }
     }
 }
@@ -327,8 +349,7 @@ struct RequestOver {
 impl OnOver for RequestOver {
     fn over(&self) {
         let mut activity = self.place.activity.lock();
-        activity.answers.remove(&self.number);
-        activity.bodies.remove(&self.number);
+        activity.requests.remove(&self.number);
         activity.idle_since = Instant::now();
     }
 }
@@ -363,6 +384,29 @@ mod tests {
         drop(busy);
         let fifth = seats.seat().unwrap();
         assert_eq!([&first, &second, &fourth, &fifth].map(is_closed), [false, true, false, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_without_an_end_keep_nobody_out_and_nothing_else_from_being_busy() {
+        let seats = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [first, second, both] = [(), (), ()].map(|()| seats.seat().unwrap());
+        let endless = [&first, &second, &both].map(|seat| seat.sitter().resting());
+        let busy = both.sitter().busy();
+        let _whole = busy.arriving(Body::empty());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        // A question beside it is an activity of its own.
+        drop(first.sitter().busy());
+        let third = seats.seat().unwrap();
+        assert_eq!([&first, &second, &both].map(is_closed), [false, true, false]);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let _busy = third.sitter().busy();
+        let fourth = seats.seat().unwrap();
+        assert_eq!([&first, &third, &both].map(is_closed), [true, false, false]);
+        let _busy_too = fourth.sitter().busy();
+        assert!(seats.seat().unwrap().sitter().is_reserved());
+        drop(busy);
+        assert!(!seats.seat().unwrap().sitter().is_reserved() && is_closed(&both));
+        drop(endless);
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,13 +4,13 @@ use std::env;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Weak};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::devtools::DevTools;
 use super::page::Page;
@@ -24,14 +24,21 @@ use crate::process::Process;
 /// How long a cold start may take; it takes under a second where nothing else runs.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// As many browsers as the machine has cores run at once in a process: unlike most that tests wait
-/// for, a browser computes.
+/// As many tests of a process as the machine has cores use the browser at once: unlike most that
+/// tests wait for, a browser computes.
 static AT_ONCE: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let cores = thread::available_parallelism().map_or(2, usize::from);
-    Arc::new(Semaphore::new(cores))
+    // A test that compares two browsers needs both.
+    Arc::new(Semaphore::new(cores.max(2)))
 });
 
-/// A headless Chromium with an empty profile of its own, gone when dropped.
+/// The browser of all tests of this process that use one now: its start costs a second of a core.
+static SHARED: Mutex<Weak<Browser>> = Mutex::const_new(Weak::new());
+
+/// A headless Chromium, whose profiles are gone when it is dropped.
+///
+/// Tests of one process that run at the same time share the program. They share no profile, so that
+/// it is the same to them as one of their own. The last of them ends it.
 ///
 /// The binary is the one that `CHROMIUM` names, or else on `PATH`, or unpacked by `cargo xtask
 /// setup`.
@@ -57,10 +64,19 @@ static AT_ONCE: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
 #[derive(Debug)]
 pub struct Chromium {
     devtools: DevTools,
+    browser: Arc<Browser>,
+    // Last: what the browser does at the end of a test is a part of it.
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The program.
+#[derive(Debug)]
+struct Browser {
     process: Process,
+    /// Where it is talked to.
+    address: String,
     // Last: removed after the process that writes into it.
     _directory: TempDir,
-    _permit: OwnedSemaphorePermit,
 }
 
 /// A profile of its own within one Chromium: cookies, storage and cache are not shared with others.
@@ -71,8 +87,8 @@ pub struct Profile {
 }
 
 impl Chromium {
-    /// Starts a browser and returns once it answers, after another one has ended if many run.
-    /// Belongs to the runtime that it is started on.
+    /// Starts a browser unless one runs, and returns once it answers, after other tests have ended
+    /// if many use it. Belongs to the runtime that it is started on.
     ///
     /// # Errors
     ///
@@ -84,12 +100,8 @@ impl Chromium {
             .acquire_owned()
             .await
             .map_err(|closed| Error::because(ErrorKind::Unavailable, "no permit for a browser", closed))?;
-        let directory = temporary_directory("chromium")?;
-        let command = command(&program, directory.path());
-        let (process, address) = Process::start("chromium", command, START_LIMIT, devtools_address).await?;
-        let devtools = DevTools::connect(&address).await?;
-        devtools.call(None, "Browser.getVersion", json!({})).await.map_err(|e| e.with_log(&process.log()))?;
-        Ok(Self { devtools, process, _directory: directory, _permit: permit })
+        let (browser, devtools) = Browser::shared(&program).await?;
+        Ok(Self { devtools, browser, _permit: permit })
     }
 
     /// Creates a profile: what another person's browser would be.
@@ -98,7 +110,9 @@ impl Chromium {
     ///
     /// `Protocol` or `Timeout` if the browser does not do it.
     pub async fn profile(&self) -> Result<Profile> {
-        let answer = self.devtools.call(None, "Target.createBrowserContext", json!({})).await?;
+        // Gone with our connection, however the test ends.
+        let with_us = json!({ "disposeOnDetach": true });
+        let answer = self.devtools.call(None, "Target.createBrowserContext", with_us).await?;
         let id = answer["browserContextId"].as_str().unwrap_or_default().to_owned();
         Ok(Profile { devtools: self.devtools.clone(), id })
     }
@@ -114,12 +128,43 @@ impl Chromium {
 
     /// Returns the last lines that the browser printed, for the message of a failed test.
     pub fn log(&self) -> String {
-        self.process.log()
+        self.browser.process.log()
     }
 
     /// Returns the id of the browser's main process, `None` once it has ended.
     pub fn process_id(&self) -> Option<u32> {
-        self.process.id()
+        self.browser.process.id()
+    }
+}
+
+impl Browser {
+    /// Returns the browser that runs, or starts one; with a connection of the caller's own.
+    async fn shared(program: &Path) -> Result<(Arc<Self>, DevTools)> {
+        // Held all the while: who comes second waits for the browser of the first.
+        let mut shared = SHARED.lock().await;
+        if let Some(browser) = shared.upgrade()
+            // One that crashed takes no connection, and another takes its place.
+            && let Ok(devtools) = browser.connect().await
+        {
+            return Ok((browser, devtools));
+        }
+        let browser = Arc::new(Self::start(program).await?);
+        let devtools = browser.connect().await.map_err(|error| error.with_log(&browser.process.log()))?;
+        *shared = Arc::downgrade(&browser);
+        Ok((browser, devtools))
+    }
+
+    async fn start(program: &Path) -> Result<Self> {
+        let directory = temporary_directory("chromium")?;
+        let command = command(program, directory.path());
+        let (process, address) = Process::start("chromium", command, START_LIMIT, devtools_address).await?;
+        Ok(Self { process, address, _directory: directory })
+    }
+
+    async fn connect(&self) -> Result<DevTools> {
+        let devtools = DevTools::connect(&self.address).await?;
+        devtools.call(None, "Browser.getVersion", json!({})).await?;
+        Ok(devtools)
     }
 }
 

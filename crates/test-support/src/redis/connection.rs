@@ -14,8 +14,8 @@ use redis::aio::MultiplexedConnection;
 ///
 /// # Errors
 ///
-/// Those of redis-rs: the address is none, nobody answers there within a minute, or it refuses who
-/// we are.
+/// Those of redis-rs: the text is not an address, nobody answers there within a minute, or the
+/// server refuses the user or the password.
 pub async fn redis_connection(url: &str) -> RedisResult<MultiplexedConnection> {
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(Some(LIMIT)).set_response_timeout(Some(LIMIT));

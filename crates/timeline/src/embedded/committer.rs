@@ -23,7 +23,7 @@ use crate::{MemberId, Result, Seq};
 #[derive(Debug)]
 pub(super) enum Command {
     Job(Lane, Job, LanePermit),
-    /// Looks whether a store that failed can be opened again.
+    /// Looks whether a store that failed can be opened again, or a write is to be tried.
     Wake,
     /// Takes no further commands, and ends when those that wait are done.
     Close,
@@ -91,7 +91,10 @@ impl Committer {
                 commands.close();
             }
             metrics::queue(self.queue.len() + commands.len());
+            #[cfg(test)]
+            super::thread_guard::panic_if_told(self.engine.directory(), "panic-commit");
             self.mend();
+            self.try_write();
             let calls = self.queue.take(SENDER_BYTES, self.batch_bytes);
             if !calls.is_empty() {
                 self.batch(calls);
@@ -122,6 +125,15 @@ impl Committer {
         }
     }
 
+    /// Tries a write now and then. That may hang as any write may, which is seen as for those.
+    fn try_write(&mut self) {
+        if self.shared.take_probe() {
+            *self.shared.writing.lock() = Some(Instant::now());
+            self.engine.try_write();
+            *self.shared.writing.lock() = None;
+        }
+    }
+
     /// Writes a batch. A panic is a failure like any other: what was written may be there or not.
     fn batch(&mut self, calls: Vec<(Job, LanePermit)>) {
         *self.shared.writing.lock() = Some(Instant::now());
@@ -131,6 +143,7 @@ impl Committer {
         drop(places);
         *self.shared.writing.lock() = None;
         if written.is_err() {
+            metrics::commit_failed();
             self.engine.failed("the committing thread panicked", None);
         }
     }

@@ -17,8 +17,8 @@
 //! ```
 //!
 //! It is written with one `pwrite` after each commit, whose batch is durable by then: after `kill
-//! -9` it is exact or one batch behind. It is flushed every 5 s and at the end: after a loss of
-//! power it is a lower bound. A slot that a loss of power tore has a wrong check, and the other one
+//! -9` it is exact or one batch behind. It is written again and flushed every 5 s and at the end:
+//! after a loss of power it is a lower bound, and a disk that takes no writes is noticed. A slot that a loss of power tore has a wrong check, and the other one
 //! counts.
 
 use std::fmt::Write as _;
@@ -26,9 +26,8 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::fs::Access;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What a marker says.
@@ -57,17 +56,9 @@ pub(super) enum Phase {
 /// The marker of an open store.
 #[derive(Debug)]
 pub(super) struct Marker {
-    file: Arc<File>,
+    file: File,
     note: MarkerRecord,
     write: u64,
-    dirty: Arc<AtomicBool>,
-}
-
-/// Flushes a marker, from whichever thread.
-#[derive(Debug, Clone)]
-pub(super) struct Flusher {
-    file: Arc<File>,
-    dirty: Arc<AtomicBool>,
 }
 
 const TITLE: &str = "tidings timeline store 1";
@@ -105,8 +96,7 @@ impl Marker {
             file.write_all_at(&[b'\n'; 2 * SLOT_BYTES], 0)?;
         }
         let write = before.map_or(0, |(write, _)| write);
-        let mut marker =
-            Self { file: Arc::new(file), note: note.clone(), write, dirty: Arc::new(AtomicBool::new(false)) };
+        let mut marker = Self { file, note: note.clone(), write };
         marker.write(note)?;
         if made {
             marker.file.sync_all()?;
@@ -130,38 +120,22 @@ impl Marker {
     pub(super) fn write(&mut self, note: MarkerRecord) -> io::Result<()> {
         self.note = note;
         self.put()?;
-        self.flusher().flush()
+        self.file.sync_data()
     }
 
-    pub(super) fn flusher(&self) -> Flusher {
-        Flusher { file: Arc::clone(&self.file), dirty: Arc::clone(&self.dirty) }
+    /// Writes it once more, and flushes it.
+    pub(super) fn probe(&mut self, directory: &Path) -> io::Result<()> {
+        // A file that is open can be written to for a while after the file system was mounted
+        // read-only, or the file removed.
+        rustix::fs::access(path(directory), Access::WRITE_OK)?;
+        self.put()?;
+        self.file.sync_data()
     }
 
     fn put(&mut self) -> io::Result<()> {
         self.write += 1;
         let text = self.note.format(self.write);
-        self.dirty.store(true, Ordering::Release);
         self.file.write_all_at(text.as_bytes(), self.write % 2 * SLOT_BYTES as u64)
-    }
-}
-
-impl Flusher {
-    /// Returns one that always fails, as on a disk that went away.
-    #[cfg(test)]
-    pub(super) fn broken() -> Self {
-        // Pipes cannot be flushed to a disk.
-        let (end, _other) = io::pipe().expect("the system has pipes");
-        let file = File::from(std::os::fd::OwnedFd::from(end));
-        Self { file: Arc::new(file), dirty: Arc::new(AtomicBool::new(true)) }
-    }
-
-    /// Makes durable what was written.
-    pub(super) fn flush(&self) -> io::Result<()> {
-        // Before the flush, so that what is written meanwhile is flushed the next time.
-        if self.dirty.swap(false, Ordering::AcqRel) {
-            self.file.sync_data().inspect_err(|_| self.dirty.store(true, Ordering::Release))?;
-        }
-        Ok(())
     }
 }
 

@@ -16,7 +16,13 @@
 //! go on. As soon as a probe can be written it is opened again, which finds either the whole batch
 //! or nothing of it, and compared with its marker; tried again with growing pauses of up to 5 s.
 //! [`Store::state`](crate::Store::state) says meanwhile what is wrong. The same holds when the
-//! committing thread panics. Sends repeated with their message ids have one effect.
+//! committing thread panics about a batch, or while it opens the store. Sends repeated with their
+//! message ids have one effect.
+//!
+//! Every 5 s the marker is written and flushed and the engine asked whether it still takes batches,
+//! also while nobody sends: a disk that takes no writes any more is a failed write like any other.
+//! A thread of the store that ends before its time cannot be replaced: the state says that only a
+//! restart helps.
 //!
 //! Below [`Config::disk_free_min_bytes`] of free disk sends are refused, so that it does not come
 //! to that.
@@ -108,6 +114,7 @@ mod salvage;
 mod shared;
 mod store;
 mod tables;
+mod thread_guard;
 mod upgrade;
 mod verify;
 mod watchdog;

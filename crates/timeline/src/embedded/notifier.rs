@@ -8,8 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
-use tokio_util::task::task_tracker::TaskTrackerToken;
-
 use super::metrics;
 use crate::{Entry, Error, ErrorKind, MemberId, Observer, Result};
 
@@ -50,15 +48,15 @@ const BYTES_MAX: usize = 64 * 1024 * 1024;
 const BATCHES_MAX: usize = 4_096;
 
 impl Notifier {
-    /// Starts the thread, which holds `token` until it ends.
-    pub(super) fn start(observer: Arc<dyn Observer>, token: TaskTrackerToken) -> Result<Self> {
+    /// Starts the thread, which holds `guard` until it ends.
+    pub(super) fn start(observer: Arc<dyn Observer>, guard: impl Send + 'static) -> Result<Self> {
         let (batches, receiver) = sync_channel(BATCHES_MAX);
         let waiting = Arc::new(QueuedEntries::default());
         let shared = Arc::clone(&waiting);
         thread::Builder::new()
             .name("timeline-tell".to_owned())
             .spawn(move || {
-                let _token = token;
+                let _guard = guard;
                 tell(&receiver, &shared, &*observer);
             })
             .map_err(|error| {
@@ -135,7 +133,6 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
 
     use parking_lot::Mutex;
-    use tokio_util::task::TaskTracker;
 
     use super::*;
     use crate::{Message, Seq};
@@ -167,7 +164,7 @@ mod tests {
         let (go, receiver) = channel();
         let (sender, heard) = channel();
         let slow = Slow { go: Mutex::new(receiver), heard: sender };
-        let mut herald = Notifier::start(Arc::new(slow), TaskTracker::new().token()).unwrap();
+        let mut herald = Notifier::start(Arc::new(slow), ()).unwrap();
         herald.tell(batch(1, ENTRIES_MAX - 1));
         herald.tell(batch(2, 1));
         // No room, although the observer has not heard anything yet.
@@ -198,7 +195,7 @@ mod tests {
             }
         }
         let (sender, heard) = channel();
-        let mut herald = Notifier::start(Arc::new(Panics(sender)), TaskTracker::new().token()).unwrap();
+        let mut herald = Notifier::start(Arc::new(Panics(sender)), ()).unwrap();
         for sequence in 1..=2 {
             herald.tell(batch(sequence, 1));
             assert_eq!(heard.recv().unwrap(), sequence);

@@ -1,5 +1,6 @@
 //! What the handle, the committing thread and the keeper share.
 
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,6 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use super::damage::Damage;
-use super::marker::Flusher;
 use super::metrics;
 use super::tables::Tables;
 use crate::{Error, ErrorKind, Result, State};
@@ -20,10 +20,10 @@ pub(super) struct Shared {
     slot: RwLock<Availability>,
     parts: Mutex<Faults>,
     state: watch::Sender<State>,
-    /// Flushes the marker of the store that is open.
-    pub(super) flusher: Mutex<Option<Flusher>>,
-    /// Since when a batch is being written.
+    /// Since when a batch is being written, or a write is tried.
     pub(super) writing: Mutex<Option<Instant>>,
+    /// Whether the committing thread shall try a write.
+    probe_due: AtomicBool,
     pub(super) damage: Damage,
     /// Whether the committing thread has ended, and with all that it wrote on disk.
     ended_well: AtomicBool,
@@ -48,13 +48,20 @@ pub(super) struct Faults {
     pub(super) stuck: Option<State>,
     /// A part of what is stored cannot be read.
     pub(super) damage: Option<Arc<str>>,
+    /// A thread has ended before its time.
+    pub(super) ended: Option<State>,
     pub(super) closed: bool,
 }
 
 impl Faults {
     fn state(&self) -> State {
+        if self.closed {
+            return State::down(SHUT_DOWN);
+        }
+        if let Some(ended) = &self.ended {
+            return ended.clone();
+        }
         match (&self.failure, &self.stuck) {
-            _ if self.closed => State::down("the store is closed"),
             (_, Some(lost @ State::Lost { .. })) => lost.clone(),
             (Some(failure @ (State::Down { .. } | State::Lost { .. })), _) => failure.clone(),
             (_, Some(stuck)) => stuck.clone(),
@@ -68,14 +75,14 @@ impl Faults {
 }
 
 impl Shared {
-    pub(super) fn new(directory: &Path, tables: Arc<Tables>, flusher: Flusher) -> Self {
+    pub(super) fn new(directory: &Path, tables: Arc<Tables>) -> Self {
         metrics::well(true);
         Self {
             slot: RwLock::new(Availability::Open(tables)),
             parts: Mutex::default(),
             state: watch::Sender::new(State::Well),
-            flusher: Mutex::new(Some(flusher)),
             writing: Mutex::new(None),
+            probe_due: AtomicBool::new(false),
             damage: Damage::new(directory),
             ended_well: AtomicBool::new(false),
         }
@@ -92,16 +99,29 @@ impl Shared {
 
     /// Lets readers in, or keeps them out; a store that was shut down keeps them out for good.
     pub(super) fn put(&self, tables: Option<Arc<Tables>>) {
+        let next = tables.map_or(Availability::Away, Availability::Open);
         let mut slot = self.slot.write();
-        if !matches!(*slot, Availability::Closed) {
-            *slot = tables.map_or(Availability::Away, Availability::Open);
-        }
+        let last = if matches!(*slot, Availability::Closed) { next } else { mem::replace(&mut *slot, next) };
+        // The last to let go of the keyspaces waits for the engine to end.
+        drop(slot);
+        drop(last);
     }
 
     /// Lets nobody in from now on.
     pub(super) fn close(&self) {
         *self.slot.write() = Availability::Closed;
         self.change(|parts| parts.closed = true);
+    }
+
+    /// Notes that a thread has ended whose work nobody does now.
+    pub(super) fn lose(&self, reason: &str) {
+        // Of several the first is the cause.
+        self.change(|parts| {
+            if parts.ended.is_none() {
+                parts.ended = Some(State::lost(reason));
+            }
+        });
+        self.put(None);
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -115,6 +135,16 @@ impl Shared {
 
     pub(super) fn ended_well(&self) -> bool {
         self.ended_well.load(Ordering::Acquire)
+    }
+
+    /// Asks the committing thread to try a write.
+    pub(super) fn ask_for_probe(&self) {
+        self.probe_due.store(true, Ordering::Release);
+    }
+
+    /// Returns whether a write shall be tried, which is done by that.
+    pub(super) fn take_probe(&self) -> bool {
+        self.probe_due.swap(false, Ordering::AcqRel)
     }
 
     /// Changes what is wrong, and tells who watches the state.
@@ -135,7 +165,10 @@ impl Shared {
     /// Returns why sends are refused, if they are.
     pub(super) fn refusal(&self) -> Option<Error> {
         let parts = self.parts.lock();
-        let refuses = parts.failure.is_some() || parts.low_disk.is_some() || parts.damage.is_some();
+        let refuses = parts.failure.is_some()
+            || parts.low_disk.is_some()
+            || parts.damage.is_some()
+            || parts.ended.is_some();
         refuses.then(|| Error::new(ErrorKind::Unavailable, parts.state().to_string()))
     }
 
@@ -149,18 +182,21 @@ impl Shared {
     }
 }
 
+/// Why a store is down that its program ended.
+const SHUT_DOWN: &str = "it was shut down";
+
 /// One line when something begins to be wrong, and one when it is over.
 fn tell(state: &State) {
     metrics::well(state.is_well());
     match state {
         State::Well => tracing::info!("{state} again"),
         State::ReadOnly { .. } => tracing::error!("{state}"),
-        State::Down { reason } if &**reason == "the store is closed" => tracing::debug!("{state}"),
+        State::Down { reason } if &**reason == SHUT_DOWN => tracing::debug!("{state}"),
         State::Down { .. } | State::Lost { .. } => tracing::error!("{state}"),
     }
 }
 
 /// The error of calls to a store that was shut down.
 pub(super) fn closed() -> Error {
-    Error::new(ErrorKind::Closed, "the timeline store is closed")
+    Error::new(ErrorKind::Closed, "the timeline store was shut down")
 }

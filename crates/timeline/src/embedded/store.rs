@@ -1,17 +1,16 @@
 //! The handle of the embedded store.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 use std::{fmt, thread};
 
 use async_trait::async_trait;
 use fjall::PersistMode;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::committer::{Command, Committer, Job};
 use super::directory::Directory;
@@ -20,6 +19,7 @@ use super::notifier::Notifier;
 use super::opened::Opened;
 use super::shared::{Shared, closed};
 use super::tables::Tables;
+use super::thread_guard::ThreadGuard;
 use super::watchdog::Watchdog;
 use super::writer::{Commit, StoreWriter};
 use super::{Config, keys, metrics, opening, verify};
@@ -50,10 +50,11 @@ impl EmbeddedStore {
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) when a value is out of range, or when the directory
-    /// cannot be made or written to, is in use by another process or was written by a newer
-    /// version; [`Corrupt`](crate::ErrorKind::Corrupt) when something of it is missing or cannot be
-    /// read: then nothing in it was changed. The message names the directory, and says what to do.
+    /// [`Config`](crate::ErrorKind::Config) when a value is out of range, when the directory cannot
+    /// be made or written to, is in use by another process or was written by a newer version, or
+    /// outside a tokio runtime; [`Corrupt`](crate::ErrorKind::Corrupt) when something of it is
+    /// missing or cannot be read: then nothing in it was changed. The message names the directory,
+    /// and says what to do.
     pub async fn start(config: Config) -> Result<Self> {
         let commit: Commit = Box::new(|batch| batch.durability(Some(PersistMode::SyncData)).commit());
         Self::start_with(config, commit).await
@@ -62,6 +63,11 @@ impl EmbeddedStore {
     /// Starts the store with another way to commit, so that tests can let it fail.
     pub(super) async fn start_with(config: Config, commit: Commit) -> Result<Self> {
         config.validate()?;
+        // What waits for the disk runs on the runtime's threads.
+        Handle::try_current().map_err(|outside| {
+            let text = "a timeline store must be started inside a tokio runtime";
+            Error::new(ErrorKind::Config, text).with_source(outside)
+        })?;
         metrics::describe();
         let opening = config.clone();
         let (directory, opened) = blocking(move || {
@@ -72,24 +78,24 @@ impl EmbeddedStore {
         .await?;
         let Opened { tables, marker, last_batch } = opened;
         let tables = Arc::new(tables);
-        let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables), marker.flusher()));
+        let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables)));
         let (commands, receiver) = mpsc::channel(config.queue);
-        let (keep, stop) = std_mpsc::sync_channel(0);
+        let (keep, stop) = std_mpsc::sync_channel::<()>(0);
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
         let keeper = Watchdog::new(Arc::clone(&shared), path, least, commands.downgrade());
         let (lanes, batch_bytes) = (Lanes::new(config.queue), config.batch_bytes);
         let threads = TaskTracker::new();
-        let herald = Notifier::start(Arc::clone(&config.observer), threads.token())?;
+        let guard = |name| ThreadGuard::new(name, &shared, threads.token());
+        let herald = Notifier::start(Arc::clone(&config.observer), guard("timeline-tell"))?;
         let engine =
             StoreWriter::new(config, directory, Arc::clone(&shared), commit, (tables, marker, last_batch));
         let committer = Committer::new(Arc::clone(&shared), engine, herald, batch_bytes);
         // Threads of their own, because they block on the disk all the time. They end with the
         // queue.
-        spawn("timeline-keep", threads.token(), move || keeper.run(&stop))?;
-        spawn("timeline-commit", threads.token(), move || {
-            let _keep: SyncSender<()> = keep;
-            committer.run(receiver);
-        })?;
+        spawn("timeline-keep", guard("timeline-keep"), move || keeper.run(&stop))?;
+        // In this order: when the committing thread panics its guard says so first.
+        let held = (guard("timeline-commit"), keep);
+        spawn("timeline-commit", held, move || committer.run(receiver))?;
         threads.close();
         Ok(Self { commands, lanes, shared, threads })
     }
@@ -189,10 +195,10 @@ impl fmt::Debug for EmbeddedStore {
     }
 }
 
-/// Runs a thread that holds `token` until it ends.
-fn spawn(name: &str, token: TaskTrackerToken, run: impl FnOnce() + Send + 'static) -> Result<()> {
+/// Runs a thread that holds something until it ends.
+fn spawn(name: &str, held: impl Send + 'static, run: impl FnOnce() + Send + 'static) -> Result<()> {
     let run = move || {
-        let _token = token;
+        let _held = held;
         run();
     };
     match thread::Builder::new().name(name.to_owned()).spawn(run) {

@@ -1,6 +1,6 @@
 //! The thread that looks after an open store.
 //!
-//! It watches the room on the disk, the marker, and a write that does not come back.
+//! It watches the room on the disk and a write that does not come back, and asks for one to be tried.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +21,6 @@ pub(super) struct Watchdog {
     directory: PathBuf,
     low_water: LowWater,
     commands: WeakSender<Command>,
-    flush_failed: bool,
 }
 
 /// How often it looks.
@@ -30,8 +29,8 @@ const TICK: Duration = Duration::from_millis(250);
 /// How often, in ticks, it asks for the room on the disk.
 const ROOM_TICKS: u32 = 4;
 
-/// How often, in ticks, it flushes the marker.
-const FLUSH_TICKS: u32 = 20;
+/// How often, in ticks, it has a write tried, by which the marker is flushed.
+const PROBE_TICKS: u32 = 20;
 
 /// How long a write may take. The tests have less time.
 const STUCK: Duration = if cfg!(test) { Duration::from_millis(500) } else { Duration::from_secs(10) };
@@ -50,7 +49,7 @@ impl Watchdog {
         commands: WeakSender<Command>,
     ) -> Self {
         let low_water = LowWater::new(disk_free_min_bytes);
-        let mut keeper = Self { shared, directory, low_water, commands, flush_failed: false };
+        let mut keeper = Self { shared, directory, low_water, commands };
         keeper.look_for_room();
         keeper
     }
@@ -59,16 +58,20 @@ impl Watchdog {
     pub(super) fn run(mut self, stop: &Receiver<()>) {
         let mut tick = 0_u32;
         while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+            #[cfg(test)]
+            super::thread_guard::panic_if_told(&self.directory, "panic-keep");
             tick = tick.wrapping_add(1);
             self.look_at_writing();
             if tick.is_multiple_of(ROOM_TICKS) {
                 self.look_for_room();
             }
-            if tick.is_multiple_of(FLUSH_TICKS) {
-                self.flush();
+            let probe = tick.is_multiple_of(PROBE_TICKS);
+            if probe {
+                self.measure();
+                self.shared.ask_for_probe();
             }
             // A full queue wakes the committer as well.
-            if self.shared.has_failed()
+            if (probe || self.shared.has_failed())
                 && let Some(commands) = self.commands.upgrade()
                 && commands.try_send(Command::Wake).is_err()
             {
@@ -101,16 +104,7 @@ impl Watchdog {
         });
     }
 
-    fn flush(&mut self) {
-        let flusher = self.shared.flusher.lock().clone();
-        if let Some(Err(error)) = flusher.map(|flusher| flusher.flush()) {
-            if !self.flush_failed {
-                tracing::error!(%error, "the file `marker` of the store cannot be flushed to the disk");
-            }
-            self.flush_failed = true;
-        } else {
-            self.flush_failed = false;
-        }
+    fn measure(&self) {
         if let Ok(tables) = self.shared.tables() {
             match tables.database.disk_space() {
                 Ok(bytes) => metrics::store_bytes(bytes),

@@ -3,7 +3,7 @@
 //! The keyspaces and the marker are written to.
 //!
 //! ```text
-//!          a commit fails or panics              probe written, all readers out, opened again, compared with the marker
+//!          a commit fails or panics, or one that is tried        probe written, all readers out, opened again, compared with the marker
 //!  open ──────────────────────────► failed ──────────────────────────────────────────────────────────────► open
 //!   reads and sends      reads go on, │ sends refused          (tried again after 50 ms, then twice as long, up to 5 s)
 //!                                     ▼
@@ -12,9 +12,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use fjall::PersistMode;
 
 use super::directory::Directory;
 use super::marker::Marker;
@@ -104,6 +107,7 @@ impl StoreWriter {
     pub(super) fn commit(&mut self, batch: fjall::OwnedWriteBatch) -> Result<()> {
         let start = Instant::now();
         if let Err(error) = (self.commit)(batch) {
+            metrics::commit_failed();
             let text = describe(&error);
             return Err(self.failed(&text, Some(error)));
         }
@@ -115,10 +119,22 @@ impl StoreWriter {
         Ok(())
     }
 
+    /// Tries a write, so that a disk or an engine that takes none is noticed where nobody sends. It
+    /// flushes the marker.
+    ///
+    /// Nothing is tried while a write has failed: opening the store again begins with one.
+    pub(super) fn try_write(&mut self) {
+        let (None, Some(open)) = (&self.failure, &mut self.open) else { return };
+        if let Err(error) = open.tables.database.persist(PersistMode::Buffer) {
+            self.failed(&describe(&error), Some(error));
+        } else if let Err(error) = open.marker.probe(self.directory.path()) {
+            self.failed(&in_words(&error), Some(fjall::Error::Io(error)));
+        }
+    }
+
     /// Notes that what was written may be there or not: nothing more is written until the store was
     /// opened again.
     pub(super) fn failed(&mut self, what: &str, source: Option<fjall::Error>) -> Error {
-        metrics::commit_failed();
         let text =
             format!("a write failed ({what}); the store is opened again as soon as it can be written to");
         self.shared.change(|parts| parts.failure = Some(State::read_only(text.as_str())));
@@ -145,7 +161,9 @@ impl StoreWriter {
             return false;
         }
         let since = failure.since;
-        match self.reopen() {
+        let reopened = catch_unwind(AssertUnwindSafe(|| self.reopen()))
+            .unwrap_or_else(|_panic| Err(self.unserved("opening the store again panicked".to_owned())));
+        match reopened {
             Ok(()) => {
                 self.failure = None;
                 metrics::reopened();
@@ -171,18 +189,23 @@ impl StoreWriter {
     fn reopen(&mut self) -> Result<(), State> {
         // As long as nothing can be written, what is open is better than nothing: reads go on.
         if let Err(error) = self.probe() {
-            let text =
-                format!("{} cannot be written to: {}", self.directory.path().display(), in_words(&error));
-            return Err(if self.open.is_some() { State::read_only(text) } else { State::down(text) });
+            let path = self.directory.path().display();
+            return Err(self.unserved(format!("{path} cannot be written to: {}", in_words(&error))));
         }
         self.let_go()?;
+        #[cfg(test)]
+        super::thread_guard::panic_if_told(self.directory.path(), "panic-mend");
         let opened = opening::open(&self.config, &self.directory);
         let Opened { tables, marker, last_batch } = opened.map_err(|error| State::down(error.to_string()))?;
         let tables = Arc::new(tables);
-        *self.shared.flusher.lock() = Some(marker.flusher());
         self.shared.put(Some(Arc::clone(&tables)));
         self.open = Some(OpenStore { tables, marker, last_batch, marker_failed: false });
         Ok(())
+    }
+
+    /// Returns the state in which sends are refused, and reads served if anything is open.
+    fn unserved(&self, text: String) -> State {
+        if self.open.is_some() { State::read_only(text) } else { State::down(text) }
     }
 
     /// Writes as much as a small batch into a file of its own.
@@ -204,20 +227,19 @@ impl StoreWriter {
     /// Flushes the marker for the last time; returns whether all that was written is on disk.
     ///
     /// Batches are: each was flushed when it was committed.
-    pub(super) fn finish(&self) -> bool {
-        self.open.is_none() || self.flush_marker()
+    pub(super) fn finish(&mut self) -> bool {
+        let (path, Some(open)) = (self.directory.path(), &mut self.open) else { return true };
+        let flushed = open.marker.probe(path);
+        if let Err(error) = &flushed {
+            let path = path.display();
+            tracing::error!(%error, "the file `marker` of {path} cannot be flushed to the disk");
+        }
+        flushed.is_ok()
     }
 
-    fn flush_marker(&self) -> bool {
-        let flusher = self.shared.flusher.lock().clone();
-        match flusher.map(|flusher| flusher.flush()) {
-            Some(Err(error)) => {
-                let path = self.directory.path().display();
-                tracing::error!(%error, "the file `marker` of {path} cannot be flushed to the disk");
-                false
-            }
-            Some(Ok(())) | None => true,
-        }
+    #[cfg(test)]
+    pub(super) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// Drops the keyspaces, and waits until every reader has.
@@ -225,9 +247,7 @@ impl StoreWriter {
     /// The engine lets a directory be opened once; a read takes milliseconds.
     fn let_go(&mut self) -> Result<(), State> {
         self.shared.put(None);
-        if self.open.is_some() {
-            self.flush_marker();
-        }
+        // What it says is written: whoever opens the store next reads it.
         if let Some(open) = self.open.take() {
             self.leaving = Arc::downgrade(&open.tables);
             self.leaving_since = Instant::now();

@@ -40,13 +40,13 @@ pub struct Server {
 /// ```no_run
 /// # async fn serve(timeline: timeline::Timeline) -> Result<(), Box<dyn std::error::Error>> {
 /// tonic::transport::Server::builder()
-///     .add_service(timeline::grpc::server(timeline, timeline::grpc::Config::default())?)
+///     .add_service(timeline::grpc::server(timeline::grpc::Config::default(), timeline)?)
 ///     .serve("127.0.0.1:9000".parse()?)
 ///     .await?;
 /// # Ok(())
 /// # }
 /// ```
-pub fn server(timeline: Timeline, config: Config) -> Result<Server> {
+pub fn server(config: Config, timeline: Timeline) -> Result<Server> {
     let Config { request_bytes_max, answer_bytes_max } = config.validate()?;
     let service = TimelineService::new(timeline, answer_bytes_max)?;
     let inner = TimelineServer::new(service).max_decoding_message_size(request_bytes_max);

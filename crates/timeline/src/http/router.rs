@@ -40,12 +40,12 @@ struct Shared {
 ///
 /// ```no_run
 /// # async fn serve(timeline: timeline::Timeline) -> Result<(), Box<dyn std::error::Error>> {
-/// let app = axum::Router::new().merge(timeline::http::router(timeline, timeline::http::Config::default())?);
+/// let app = axum::Router::new().merge(timeline::http::router(timeline::http::Config::default(), timeline)?);
 /// axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8000").await?, app).await?;
 /// # Ok(())
 /// # }
 /// ```
-pub fn router(timeline: Timeline, config: Config) -> Result<Router> {
+pub fn router(config: Config, timeline: Timeline) -> Result<Router> {
     config.validate()?;
     let not_allowed = || async { Problem::method_not_allowed() };
     let not_found = || async { Problem::not_found() };

@@ -4,9 +4,8 @@
 
 mod calls;
 mod code;
-mod entry;
 pub(crate) mod in_flight;
 
 pub(crate) use self::calls::Calls;
 pub(crate) use self::code::Code;
-pub use self::in_flight::RequestConnection;
+pub use self::in_flight::{AnswerMemory, AnswerPermit, RequestConnection};

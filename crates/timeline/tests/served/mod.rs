@@ -25,7 +25,7 @@ impl Served {
         let store = EmbeddedStore::start(embedded::Config::new(directory.path())).await.unwrap();
         let timeline = Timeline::start(Config::default(), store).unwrap();
         let config = http::Config::default().allowed_origins([ALLOWED_ORIGIN]);
-        let router = http::router(timeline.clone(), config).unwrap();
+        let router = http::router(config, timeline.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let mut server = JoinSet::new();

@@ -101,7 +101,7 @@ pub async fn what_cancels_out_in_a_batch_is_not_told<W: RoomWorld>() {
 pub async fn full_batch_is_sent_at_once<W: RoomWorld>() {
     let world = W::start(Terms::long::<W>()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
-    let batching = Batching::default().interval(Duration::from_mins(10)).limit(5);
+    let batching = Batching::default().interval(Duration::from_secs(10 * 60)).limit(5);
     let mut diffs = rooms.diffs(ROOM, Since::Now, batching).await.unwrap();
     for number in 0..11 {
         rooms.join(ROOM, format!("{number}"), "tab", "x").await.unwrap();

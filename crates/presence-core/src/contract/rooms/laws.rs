@@ -29,6 +29,7 @@ macro_rules! rooms_contract {
                 names_and_payloads_of_every_shape_come_back
                 bad_names_and_payloads_are_refused
                 pages_list_every_member
+                pages_of_large_members_are_short
                 pages_miss_nobody_who_stays
                 rooms_are_apart
                 room_stream_from_now_gives_nothing_before

@@ -7,8 +7,9 @@ use super::watch::{Picture, RoomWatch};
 use super::world::RoomWorld;
 use crate::contract::Terms;
 use crate::event::{Since, Status};
+use crate::name::Id;
 use crate::page::Cursor;
-use crate::rooms::{Payload, Rooms};
+use crate::rooms::{Member, MemberPage, Payload, Rooms};
 
 /// Pages and the count have every member with its payload, and nobody else.
 pub async fn pages_list_every_member<W: RoomWorld>() {
@@ -27,6 +28,24 @@ pub async fn pages_list_every_member<W: RoomWorld>() {
         assert_eq!(listed(&other, ROOM, limit).await, expected);
     }
     assert_eq!(other.count(ROOM).await.unwrap(), 150);
+}
+
+/// A page is bounded in bytes, however many members are asked for.
+///
+/// Following it lists everybody all the same.
+pub async fn pages_of_large_members_are_short<W: RoomWorld>() {
+    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let rooms = world.rooms().await.unwrap();
+    let (payload, mut expected) = (Payload::new([7_u8; Payload::BYTES_MAX]).unwrap(), BTreeMap::new());
+    // Together more than four pages have, and one by one the largest that there can be.
+    while expected.len() * Payload::BYTES_MAX < 4 * MemberPage::BYTES_MAX {
+        let id = format!("{:0>1$}", expected.len(), Id::BYTES_MAX);
+        rooms.join(ROOM, &id, "tab", &payload).await.unwrap();
+        expected.insert(id, payload.clone());
+    }
+    for limit in [1, 10, 1_000] {
+        assert!(listed(&rooms, ROOM, limit).await == expected, "pages of {limit} have not all members");
+    }
 }
 
 /// A member that stays is listed, whoever comes and goes between pages.
@@ -75,12 +94,14 @@ pub async fn rooms_are_apart<W: RoomWorld>() {
     assert_eq!(presence.count().await.unwrap(), 0);
 }
 
-/// Lists all pages, with cursors that travel as text.
+/// Lists all pages, each within its bounds, with cursors that travel as text.
 pub(super) async fn listed(rooms: &Rooms, room: &str, limit: usize) -> Picture {
     let (mut all, mut cursor) = (BTreeMap::new(), Cursor::default());
     loop {
         let page = rooms.members(room, cursor, limit).await.unwrap();
         assert!(page.members.len() <= limit, "{} members of at most {limit}", page.members.len());
+        let bytes: usize = page.members.iter().map(Member::page_bytes).sum();
+        assert!(bytes <= MemberPage::BYTES_MAX, "{bytes} bytes of at most {}", MemberPage::BYTES_MAX);
         all.extend(page.members.into_iter().map(|member| (member.id.to_string(), member.payload)));
         let Some(next) = page.next else { return all };
         cursor = next.to_string().parse().unwrap();

@@ -1,36 +1,18 @@
 //! A stream of a room that is checked while it is read.
 
-use std::collections::BTreeMap;
-use std::marker::PhantomData;
-use std::time::Duration;
-
-use futures_util::StreamExt;
-use tokio::time::{Instant, timeout, timeout_at};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::contract::World;
-use crate::contract::watch::PATIENCE;
-use crate::error::ErrorKind;
+use crate::contract::watch::{PATIENCE, Part, StreamWatch, Told};
 use crate::event::{Cause, Since};
-use crate::events::Events;
-use crate::position::Position;
+use crate::name::Id;
 use crate::rooms::{Action, Payload, RoomEvent, RoomUpdate, Rooms};
 
 /// Who is in a room, and what they show.
 pub(super) type Picture = BTreeMap<String, Payload>;
 
-/// Reads a stream, checks its shape and that each event fits to what is known.
-pub(super) struct RoomWatch<W> {
-    events: Events<RoomUpdate>,
-    /// What the stream said last about each id; `None` is no member.
-    known: BTreeMap<String, Option<Payload>>,
-    /// Whether an id that is not in `known` is no member.
-    complete: bool,
-    pub(super) lagged: bool,
-    pub(super) synced: Position,
-    /// Whether the store may be away.
-    pub(super) troubled: bool,
-    world: PhantomData<W>,
-}
+/// Of a stream of a room: checks that members join before they show something else or leave.
+pub(super) type RoomWatch<W> = StreamWatch<W, RoomUpdate>;
 
 impl<W: World> RoomWatch<W> {
     /// Opens a stream and reads it up to [`RoomUpdate::Synced`].
@@ -43,56 +25,16 @@ impl<W: World> RoomWatch<W> {
         rooms: &Rooms,
         room: &str,
         since: Since,
-        mut between: impl FnMut() -> F,
+        between: impl FnMut() -> F,
     ) -> Self
     where
         F: Future<Output = ()>,
     {
-        let complete = since == Since::Snapshot;
-        let mut events = rooms.events(room, since).await.expect("stream begins");
-        let (mut known, mut lagged) = (BTreeMap::new(), false);
-        let synced = loop {
-            match timeout(PATIENCE, events.next()).await.expect("stream syncs").expect("stream goes on") {
-                Ok(RoomUpdate::Present(member)) => {
-                    assert!(complete, "only a stream from a snapshot has one");
-                    known.insert(member.id.to_string(), Some(member.payload));
-                    between().await;
-                }
-                Ok(RoomUpdate::Absent(id)) => {
-                    assert!(complete, "only a stream from a snapshot has one");
-                    known.insert(id.to_string(), None);
-                }
-                Ok(RoomUpdate::Synced(position)) => break position,
-                Ok(RoomUpdate::Change(event)) => panic!("change before the stream was synced: {event:?}"),
-                Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::Lagged, "{error}");
-                    lagged = true;
-                }
-            }
-        };
-        assert_eq!(synced.marks().len(), 1, "a room has one log");
-        Self { events, known, complete, lagged, synced, troubled: false, world: PhantomData }
-    }
-
-    /// Waits for one more event; `None` after `within`, or at the end of the stream.
-    pub(super) async fn change(&mut self, within: Duration) -> Option<RoomEvent> {
-        let until = Instant::now() + within;
-        loop {
-            match timeout_at(until, self.events.next()).await.ok()?? {
-                Ok(RoomUpdate::Change(event)) => {
-                    self.note(&event);
-                    return Some(event);
-                }
-                Ok(update) => panic!("stream was synced already: {update:?}"),
-                Err(error) if self.troubled && error.kind() == ErrorKind::Unavailable => {}
-                Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::Lagged, "{error}");
-                    assert_ne!(error.missed(), Some(0), "a stream that missed nothing does not lag");
-                    (self.lagged, self.complete) = (true, false);
-                    self.known.clear();
-                }
-            }
-        }
+        let snapshot = since == Since::Snapshot;
+        let events = rooms.events(room, since).await.expect("stream begins");
+        let watch = Self::begin(events, snapshot, between).await;
+        assert_eq!(watch.synced.marks().len(), 1, "a room has one log");
+        watch
     }
 
     /// Waits for the next event, which must be that `id` joined with `payload`.
@@ -116,59 +58,50 @@ impl<W: World> RoomWatch<W> {
         event
     }
 
-    /// Reads so many events.
-    pub(super) async fn take(&mut self, count: usize) -> Vec<RoomEvent> {
-        let mut all = Vec::new();
-        while all.len() < count {
-            let event = self.change(PATIENCE).await;
-            all.push(event.unwrap_or_else(|| panic!("{} of {count} events, and no more", all.len())));
-        }
-        all
-    }
-
-    /// Reads until there is one of `id`, which is the last.
-    pub(super) async fn until(&mut self, id: &str) -> Vec<RoomEvent> {
-        let mut all = Vec::new();
-        while all.last().is_none_or(|event: &RoomEvent| event.id.as_str() != id) {
-            all.push(self.change(PATIENCE).await.unwrap_or_else(|| panic!("no event of {id}")));
-        }
-        all
-    }
-
-    /// Fails if there is an event within `duration`.
-    pub(super) async fn silent(&mut self, duration: Duration) {
-        if let Some(event) = self.change(duration).await {
-            panic!("unexpected event: {event:?}");
-        }
-    }
-
-    /// Fails unless the stream is at its end.
-    pub(super) async fn ended(&mut self) {
-        let item = timeout(PATIENCE, self.events.next()).await.expect("stream ends");
-        assert!(item.is_none(), "stream ended with {item:?}");
-    }
-
     /// Returns who is a member according to the stream.
     pub(super) fn picture(&self) -> Picture {
-        let members = self.known.iter().filter_map(|(id, payload)| Some((id.clone(), payload.clone()?)));
+        let members = self.known.iter().filter_map(|(id, payload)| Some((id.to_string(), payload.clone()?)));
         members.collect()
     }
+}
 
-    fn note(&mut self, event: &RoomEvent) {
-        let now = match &event.action {
-            Action::Joined(payload) | Action::Updated(payload) => Some(payload.clone()),
-            Action::Left(_) => None,
-        };
-        let before = self.known.insert(event.id.to_string(), now);
-        match (before.or_else(|| self.complete.then_some(None)), &event.action) {
+impl Told for RoomUpdate {
+    type Event = RoomEvent;
+    /// What it shows; `None` is no member.
+    type Known = Option<Payload>;
+
+    fn part(self) -> Part<Self> {
+        match self {
+            Self::Present(member) => Part::Snapshot(member.id, Some(member.payload)),
+            Self::Absent(id) => Part::Snapshot(id, None),
+            Self::Synced(position) => Part::Synced(position),
+            Self::Change(event) => Part::Change(event),
+        }
+    }
+
+    fn id(event: &RoomEvent) -> &Id {
+        &event.id
+    }
+
+    fn nobody() -> Option<Payload> {
+        None
+    }
+
+    fn follow(event: &RoomEvent, before: Option<&Option<Payload>>) -> Option<Payload> {
+        match (before, &event.action) {
             (None, _) | (Some(None), Action::Joined(_)) | (Some(Some(_)), Action::Left(_)) => {}
             (Some(Some(before)), Action::Updated(payload)) => {
-                assert_ne!(before, *payload, "no change: {event:?}");
+                assert_ne!(before, payload, "no change: {event:?}");
             }
             (before, _) => panic!("{event:?} after {before:?}"),
         }
-        if self.complete {
-            assert_eq!(event.count, self.picture().len() as u64, "{event:?}");
+        match &event.action {
+            Action::Joined(payload) | Action::Updated(payload) => Some(payload.clone()),
+            Action::Left(_) => None,
         }
+    }
+
+    fn check(event: &RoomEvent, known: &HashMap<Id, Option<Payload>>) {
+        assert_eq!(event.count, known.values().flatten().count() as u64, "{event:?}");
     }
 }

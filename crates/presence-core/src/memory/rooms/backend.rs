@@ -11,8 +11,8 @@ use crate::backend::Backend;
 use crate::error::{Error, ErrorKind};
 use crate::event::Since;
 use crate::events::Events;
+use crate::feed::LogReader;
 use crate::memory::Memory;
-use crate::memory::subscription::Subscription;
 use crate::name::{Device, Id, Room};
 use crate::page::Cursor;
 use crate::rooms::{MemberKey, MemberPage, Payload, RoomBackend, RoomUpdate};
@@ -89,7 +89,7 @@ impl RoomBackend for Memory {
 
     async fn events(&self, room: &Room, since: Since) -> Result<Events<RoomUpdate>, Error> {
         let feed = RoomFeed::new(Arc::clone(self.open()?), room);
-        Ok(Events::new(Subscription::new(feed, since).into_stream()))
+        Ok(Events::new(LogReader::stream(feed, since)))
     }
 
     fn state(&self) -> watch::Receiver<State> {

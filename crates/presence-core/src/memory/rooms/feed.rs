@@ -7,8 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::room::Record;
 use crate::error::Error;
-use crate::memory::feed::{Feed, Ready};
-use crate::memory::log::{Gone, Log};
+use crate::feed::{Log, LogFeed, Reading, Ready, Scanned};
 use crate::memory::shared::Shared;
 use crate::name::Room;
 use crate::position::Position;
@@ -19,7 +18,7 @@ use crate::rooms::{Action, Member, RoomEvent, RoomUpdate};
 pub(super) struct RoomFeed {
     core: Arc<Shared>,
     room: Room,
-    news: watch::Receiver<()>,
+    news: watch::Receiver<Reading>,
 }
 
 impl RoomFeed {
@@ -35,17 +34,17 @@ impl Drop for RoomFeed {
     }
 }
 
-impl Feed for RoomFeed {
+impl LogFeed for RoomFeed {
     type Record = Record;
     type Update = RoomUpdate;
     /// Before which place the members are yet to be listed; at the beginning, before the end.
     type Scan = Option<usize>;
 
-    fn news(&self) -> watch::Receiver<()> {
+    fn news(&self) -> watch::Receiver<Reading> {
         self.news.clone()
     }
 
-    fn stop(&self) -> &CancellationToken {
+    fn ended(&self) -> &CancellationToken {
         &self.core.stop
     }
 
@@ -53,20 +52,20 @@ impl Feed for RoomFeed {
         self.core.room_ledger().look(&self.room, |hall| look(&hall.log))
     }
 
-    fn scan(&self, scan: &mut Option<usize>, number: u64, ready: &mut Ready<RoomUpdate>) -> Option<u64> {
+    fn scan(&self, scan: &mut Option<usize>, number: u64, ready: &mut Ready<RoomUpdate>) -> Scanned {
         if *scan == Some(0) {
-            return None;
+            return Scanned::Complete(number);
         }
         self.core.room_ledger().look(&self.room, |hall| {
             // Of those who joined since, too: they are where the listing has been.
             match hall.log.read(number, u64::MAX, usize::MAX) {
                 Ok(events) => ready.extend(events.map(|(_, record)| Ok(correction(record)))),
-                Err(Gone { missed }) => ready.push_back(Err(Error::lagged(Some(missed)))),
+                Err(gone) => ready.push_back(Err(gone.error())),
             }
             let (members, start) = hall.before(scan.unwrap_or(usize::MAX), PART);
             ready.extend(members.map(|member| Ok(RoomUpdate::Present(member))));
             *scan = Some(start);
-            Some(hall.log.last())
+            Scanned::Part(hall.log.last())
         })
     }
 
@@ -74,9 +73,9 @@ impl Feed for RoomFeed {
         RoomUpdate::Synced(position)
     }
 
-    fn change(record: &Record, position: Position) -> RoomUpdate {
+    fn item(&self, record: &Record, position: Position) -> Option<Result<RoomUpdate, Error>> {
         let Record { id, action, count, at } = record;
-        RoomUpdate::Change(RoomEvent::new(id.clone(), action.clone(), *count, *at, position))
+        Some(Ok(RoomUpdate::Change(RoomEvent::new(id.clone(), action.clone(), *count, *at, position))))
     }
 }
 

@@ -6,7 +6,7 @@ use foldhash::quality::RandomState;
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
-use crate::memory::log::Log;
+use crate::feed::{Log, Reading};
 use crate::name::Id;
 use crate::page::Cursor;
 use crate::rooms::{Action, Member, MemberPage, Payload};
@@ -19,7 +19,7 @@ pub(super) struct RoomState {
     /// How many streams follow it.
     watchers: usize,
     /// Tells them that the log has grown. Most rooms have none.
-    news: Option<watch::Sender<()>>,
+    news: Option<watch::Sender<Reading>>,
 }
 
 /// One change.
@@ -30,6 +30,15 @@ pub(in crate::memory) struct Record {
     /// How many members there were after it.
     pub(super) count: u64,
     pub(super) at: SystemTime,
+}
+
+/// What came of an update.
+#[derive(Debug)]
+pub(super) enum Updated {
+    NoMember,
+    /// It was shown already.
+    Same,
+    Changed(Action),
 }
 
 impl RoomState {
@@ -56,14 +65,14 @@ impl RoomState {
         Action::Joined(payload)
     }
 
-    /// Changes what a member shows. The outer `None` is no member, the inner one no change.
-    pub(super) fn update(&mut self, id: &Id, payload: &Payload) -> Option<Option<Action>> {
-        let current = self.members.get_mut(id)?;
+    /// Changes what a member shows.
+    pub(super) fn update(&mut self, id: &Id, payload: &Payload) -> Updated {
+        let Some(current) = self.members.get_mut(id) else { return Updated::NoMember };
         if current == payload {
-            return Some(None);
+            return Updated::Same;
         }
         current.clone_from(payload);
-        Some(Some(Action::Updated(payload.clone())))
+        Updated::Changed(Action::Updated(payload.clone()))
     }
 
     pub(super) fn leave(&mut self, id: &Id) {
@@ -75,24 +84,31 @@ impl RoomState {
     pub(super) fn page(&self, cursor: Cursor, limit: usize) -> MemberPage {
         let end = match usize::try_from(cursor.offset()) {
             Ok(0) | Err(_) => self.members.len(),
-            Ok(end) => end,
+            Ok(end) => end.min(self.members.len()),
         };
-        let (members, start) = self.before(end, limit);
+        let mut room = MemberPage::BYTES_MAX;
+        let fits = |member: &Member| room.checked_sub(member.page_bytes()).map(|rest| room = rest).is_some();
+        let members: Vec<_> = self.before(end, limit).0.rev().take_while(fits).collect();
+        let start = end - members.len();
         let next = (start > 0).then(|| Cursor::new(0, start as u64));
-        MemberPage::new(members.collect(), next)
+        MemberPage::new(members, next)
     }
 
     /// Returns at most `limit` members before the place `end`, and the place of the first.
-    pub(super) fn before(&self, end: usize, limit: usize) -> (impl Iterator<Item = Member>, usize) {
+    pub(super) fn before(
+        &self,
+        end: usize,
+        limit: usize,
+    ) -> (impl DoubleEndedIterator<Item = Member>, usize) {
         let end = end.min(self.members.len());
         let start = end.saturating_sub(limit);
         let members = self.members.as_slice()[start..end].iter();
         (members.map(|(id, payload)| Member::new(id.clone(), payload.clone())), start)
     }
 
-    pub(super) fn watch(&mut self) -> watch::Receiver<()> {
+    pub(super) fn watch(&mut self) -> watch::Receiver<Reading> {
         self.watchers += 1;
-        self.news.get_or_insert_with(|| watch::Sender::new(())).subscribe()
+        self.news.get_or_insert_default().subscribe()
     }
 
     pub(super) fn unwatch(&mut self) {
@@ -102,7 +118,7 @@ impl RoomState {
         }
     }
 
-    pub(super) fn news(&self) -> Option<watch::Sender<()>> {
+    pub(super) fn news(&self) -> Option<watch::Sender<Reading>> {
         self.news.clone()
     }
 }

@@ -7,9 +7,10 @@ use foldhash::quality::RandomState;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
-use super::room::RoomState;
+use super::room::{RoomState, Updated};
 use super::stripe::{EventLimits, RoomStripe};
 use crate::event::Status;
+use crate::feed::Reading;
 use crate::memory::config::Config;
 use crate::memory::id_ledger;
 use crate::name::{Id, Room};
@@ -25,7 +26,7 @@ use crate::tracker::{Ledger, STRIPES, Transition};
 pub(in crate::memory) struct RoomLedger {
     stripes: Box<[Mutex<RoomStripe>]>,
     /// Of the rooms whose log has grown: those who tell their streams, which are yet to do so.
-    changed: Mutex<Vec<watch::Sender<()>>>,
+    changed: Mutex<Vec<watch::Sender<Reading>>>,
     /// What names the life of the next room.
     epochs: AtomicU64,
     keys: RandomState,
@@ -62,13 +63,15 @@ impl RoomLedger {
     /// Changes what a member shows, and says whether it is one.
     pub(super) fn update(&self, room: &Room, id: &Id, payload: &Payload) -> bool {
         let mut stripe = self.stripe(room);
-        let Some(action) = stripe.get_mut(room).and_then(|hall| hall.update(id, payload)) else {
-            return false;
-        };
-        if let Some(action) = action {
-            self.append(&mut stripe, room, id, action);
-            drop(stripe);
-            self.announce();
+        let updated = stripe.get_mut(room).map_or(Updated::NoMember, |hall| hall.update(id, payload));
+        match updated {
+            Updated::NoMember => return false,
+            Updated::Same => {}
+            Updated::Changed(action) => {
+                self.append(&mut stripe, room, id, action);
+                drop(stripe);
+                self.announce();
+            }
         }
         true
     }
@@ -83,7 +86,7 @@ impl RoomLedger {
     }
 
     /// Keeps a room until as many calls of `unwatch`.
-    pub(super) fn watch(&self, room: &Room) -> watch::Receiver<()> {
+    pub(super) fn watch(&self, room: &Room) -> watch::Receiver<Reading> {
         self.stripe(room).open(room, || self.next_epoch()).watch()
     }
 
@@ -132,6 +135,6 @@ impl Ledger for RoomLedger {
 
     fn announce(&self) {
         let changed = std::mem::take(&mut *self.changed.lock());
-        changed.iter().for_each(|news| news.send_replace(()));
+        changed.iter().for_each(|news| news.send_modify(|_| {}));
     }
 }

@@ -8,12 +8,13 @@ use presence_core::rooms::{MemberKey, MemberPage, Payload, Room, RoomBackend, Ro
 use presence_core::{Backend, Cursor, Device, Error, Events, Id, Since, State};
 use tokio::sync::watch;
 
-use super::follower::Follower;
+use super::logs::RoomLog;
 use super::space::RoomSpace;
-use super::subscription::Subscription;
 use super::tail::Tail;
 use crate::leases::Leases;
+use crate::leases::follower::Follower;
 use crate::leases::shared::Shared;
+use crate::leases::subscription::Subscription;
 use crate::leases::writer::ShardWriter;
 
 impl Leases {
@@ -21,7 +22,7 @@ impl Leases {
     async fn rooms(&self) -> Result<&Arc<Shared<RoomSpace>>, Error> {
         self.core.check_open()?;
         let start = async {
-            let tail = Tail::new(self.core.config.room_events_max, self.core.tail.ended.clone());
+            let tail = Tail::new(self.core.config.room_events_max);
             let core = Arc::new(self.core.beside::<RoomSpace>(tail));
             for number in 0..core.shards.len() {
                 self.tasks.spawn_on(ShardWriter::new(Arc::clone(&core), number).run(), &self.runtime);
@@ -101,9 +102,11 @@ impl RoomBackend for Leases {
             }
         };
         self.following_rooms.get_or_init(|| start).await;
-        let subscription = Subscription::open(Arc::clone(core), room.clone(), since).await;
-        let subscription = subscription.map_err(|error| core.cause(error))?;
-        Ok(Events::new(subscription.into_stream()))
+        let open = async {
+            let (log, looked) = RoomLog::follow(Arc::clone(core), room.clone()).await?;
+            Subscription::open(log, vec![looked], since).await
+        };
+        Ok(Events::new(open.await.map_err(|error| core.cause(error))?))
     }
 
     fn state(&self) -> watch::Receiver<State> {

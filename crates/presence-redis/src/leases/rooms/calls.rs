@@ -58,8 +58,10 @@ impl Shared<RoomSpace> {
     pub(super) async fn show(&self, seat: &MemberKey, payload: &Payload) -> Result<bool, Error> {
         let (until, shard) = (Instant::now() + self.patience(), self.tracker.ledger().shard(seat));
         loop {
-            if let Some(shown) = self.show_once(seat, payload, until).await? {
-                return Ok(shown);
+            match self.show_once(seat, payload, until).await? {
+                Shown::Yes => return Ok(true),
+                Shown::Nobody => return Ok(false),
+                Shown::Unknown => {}
             }
             if !self.recovered(shard, until).await || Instant::now() + RECHECK >= until {
                 return Err(recovering());
@@ -69,13 +71,8 @@ impl Shared<RoomSpace> {
         }
     }
 
-    /// The same once; `None` if nobody can know.
-    async fn show_once(
-        &self,
-        seat: &MemberKey,
-        payload: &Payload,
-        until: Instant,
-    ) -> Result<Option<bool>, Error> {
+    /// The same once.
+    async fn show_once(&self, seat: &MemberKey, payload: &Payload, until: Instant) -> Result<Shown, Error> {
         let ledger = self.tracker.ledger();
         let shard = ledger.shard(seat);
         let (wait, answers) = (self.shards[shard].wait(), Arc::new(Mutex::new(Vec::new())));
@@ -97,12 +94,22 @@ impl Shared<RoomSpace> {
         }
         let answer = answers.lock().pop();
         match answer {
-            Some((_, StepAnswer::Nobody)) => Ok(Some(false)),
+            Some((_, StepAnswer::Nobody)) => Ok(Shown::Nobody),
             // Who is here is about to be announced, with what was shown last.
-            Some((_, StepAnswer::Recovering)) if !here => Ok(None),
-            _ => Ok(Some(true)),
+            Some((_, StepAnswer::Recovering)) if !here => Ok(Shown::Unknown),
+            _ => Ok(Shown::Yes),
         }
     }
+}
+
+/// What came of showing something.
+enum Shown {
+    /// It is shown.
+    Yes,
+    /// The seat is taken by nobody.
+    Nobody,
+    /// Nobody can know whether the seat is taken.
+    Unknown,
 }
 
 /// How often somebody is let in who is thrown out at the same time.

@@ -7,7 +7,7 @@ use presence_core::{Cursor, Error, ErrorKind, Id};
 use tokio::time::Instant;
 
 use super::space::RoomSpace;
-use crate::leases::answer::{Answered, decode, ok};
+use crate::leases::answer::{Answer, Answered, decode};
 use crate::leases::keys::ShardKeys;
 use crate::leases::listing::{self, ShardCursor};
 use crate::leases::script::{ROOM, ms};
@@ -24,7 +24,7 @@ impl Scripts<'_, RoomSpace> {
             command.arg(epoch).arg(ms(allowance));
         });
         type Shape = (String, u64, u64, u64, Vec<String>, u64);
-        ok(answer.await?, |(_, last, online, recovering, overdue, forgot): Shape| Looked {
+        Answer::read(answer.await?, |(_, last, online, recovering, overdue, forgot): Shape| Looked {
             last,
             online,
             recovering: Duration::from_millis(recovering),
@@ -65,9 +65,9 @@ impl Shared<RoomSpace> {
         let (registration, _) = self.look_at(room).await?;
         let page = listing::ShardListing::new(0, &registration.epoch);
         let (mut place, mut members) = (page.place(cursor), Vec::new());
-        while let Some(count) = place.count(members.len(), limit) {
+        while let Some(count) = place.count(&members, limit) {
             let (next, found) = self.scan_room(room, place.cursor, count).await?;
-            if let Some(after) = place.fill(found, |member| member.id.as_bytes(), limit, &mut members) {
+            if let Some(after) = place.fill(found, limit, &mut members) {
                 place.after = after;
                 break;
             }

@@ -4,14 +4,12 @@
 
 mod backend;
 mod calls;
-mod follower;
-mod log;
+mod follow;
+mod logs;
 mod look;
 mod payloads;
-mod snapshot;
+mod record;
 mod space;
-mod stream_entry;
-mod subscription;
 mod tail;
 
 pub(super) use self::space::RoomSpace;

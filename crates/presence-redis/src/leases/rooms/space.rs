@@ -19,7 +19,7 @@ pub(in crate::leases) struct RoomSpace;
 
 impl RoomSpace {
     /// How long the log of a room is kept after its last member left.
-    const KEPT: Duration = Duration::from_mins(5);
+    const KEPT: Duration = Duration::from_secs(5 * 60);
 }
 
 impl Space for RoomSpace {

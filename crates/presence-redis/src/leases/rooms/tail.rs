@@ -1,72 +1,54 @@
 //! The latest events of the rooms that are followed here.
 //!
-//! The streams of these rooms read them.
+//! The streams of these rooms read them. See the tail of ids for what is the same in both.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use parking_lot::Mutex;
+use presence_core::feed::Reading;
 use presence_core::rooms::Room;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
-use super::stream_entry::{Record, StreamEntry};
-use crate::leases::outages::Reading;
+use super::record::MemberChange;
+use crate::leases::log_tail::LogTail;
+use crate::leases::record::StreamEntry;
 use crate::leases::shard::Registration;
 
 /// The ends of the logs of the rooms that somebody follows, kept by the followers.
 #[derive(Debug)]
 pub(in crate::leases) struct Tail {
-    ends: Mutex<HashMap<Room, LogTail>>,
+    ends: Mutex<HashMap<Room, RoomEnd>>,
     records_max: usize,
-    /// Cancelled when there will be no more.
-    pub(super) ended: CancellationToken,
 }
 
 /// The end of one log.
 #[derive(Debug)]
-pub(super) struct LogTail {
-    pub(super) registration: Registration,
+struct RoomEnd {
+    tail: LogTail<MemberChange>,
     shard: usize,
-    /// There is every event after this number.
-    after: u64,
-    last: u64,
-    records: VecDeque<Record>,
     /// How many streams follow it.
     watchers: usize,
     /// Tells them that there is something new, and whether events can be read.
     news: watch::Sender<Reading>,
-    /// Whether there was such a time since the last event: the room may have become another one.
-    doubted: bool,
 }
 
 impl Tail {
-    pub(super) fn new(records_max: usize, ended: CancellationToken) -> Self {
-        Self { ends: Mutex::default(), records_max, ended }
+    pub(super) fn new(records_max: usize) -> Self {
+        Self { ends: Mutex::default(), records_max }
     }
 
     /// Follows a room until as many calls of `unwatch`, from number `last` on, and says whether
     /// nobody did so before.
-    pub(super) fn watch(
-        &self,
-        room: &Room,
-        shard: usize,
-        registration: &Registration,
-        last: u64,
-    ) -> (watch::Receiver<Reading>, bool) {
+    pub(super) fn watch(&self, room: &Room, shard: usize, registration: &Registration, last: u64) -> bool {
         let mut ends = self.ends.lock();
-        let end = ends.entry(room.clone()).or_insert_with(|| LogTail {
-            registration: registration.clone(),
-            shard,
-            after: last,
-            last,
-            records: VecDeque::new(),
-            watchers: 0,
-            news: watch::Sender::default(),
-            doubted: false,
+        let end = ends.entry(room.clone()).or_insert_with(|| {
+            let mut tail = LogTail::new(self.records_max);
+            tail.begin(registration, last);
+            RoomEnd { tail, shard, watchers: 0, news: watch::Sender::default() }
         });
         end.begin(registration);
         end.watchers += 1;
-        (end.news.subscribe(), end.watchers == 1)
+        end.watchers == 1
     }
 
     pub(super) fn unwatch(&self, room: &Room) {
@@ -77,6 +59,16 @@ impl Tail {
                 ends.remove(room);
             }
         }
+    }
+
+    /// Hears of a room that is watched.
+    pub(super) fn news(&self, room: &Room) -> watch::Receiver<Reading> {
+        self.ends.lock().get(room).expect(WATCHED).news.subscribe()
+    }
+
+    /// Reads of a room that is watched.
+    pub(super) fn with<T>(&self, room: &Room, read: impl FnOnce(&LogTail<MemberChange>) -> T) -> T {
+        read(&self.ends.lock().get(room).expect(WATCHED).tail)
     }
 
     /// Goes over to a life of a shard.
@@ -91,7 +83,7 @@ impl Tail {
     /// Tells that the events of some shards cannot be read.
     pub(super) fn fail(&self, shards: &[usize]) {
         for end in self.ends.lock().values_mut().filter(|end| shards.contains(&end.shard)) {
-            end.doubted = true;
+            end.tail.doubt();
             end.news.send_modify(Reading::fail);
         }
     }
@@ -107,62 +99,32 @@ impl Tail {
     pub(super) fn followed(&self, shards: &[usize]) -> Vec<(Room, usize, u64)> {
         let ends = self.ends.lock();
         let of = ends.iter().filter(|(_, end)| shards.contains(&end.shard));
-        of.map(|(room, end)| (room.clone(), end.shard, end.last)).collect()
+        of.map(|(room, end)| (room.clone(), end.shard, end.tail.last())).collect()
     }
 
-    pub(super) fn append(&self, room: &Room, entries: Vec<StreamEntry>) {
+    pub(super) fn append(&self, room: &Room, entries: Vec<StreamEntry<MemberChange>>) {
         if let Some(end) = self.ends.lock().get_mut(room) {
-            entries.into_iter().for_each(|entry| end.append(entry, self.records_max));
+            for entry in entries {
+                end.tail.append(entry);
+            }
             end.news.send_modify(|_| {});
         }
     }
-
-    /// Reads of a room that is watched.
-    pub(super) fn with<T>(&self, room: &Room, read: impl FnOnce(&LogTail) -> T) -> Option<T> {
-        self.ends.lock().get(room).map(read)
-    }
 }
 
-impl LogTail {
-    /// Goes over to a life, if it is a later one.
+impl RoomEnd {
+    /// Goes over to a life, if it is a later one: whoever begins to watch may know an earlier one
+    /// than the followers do.
     fn begin(&mut self, registration: &Registration) -> bool {
-        let is_next =
-            self.registration.epoch != registration.epoch && registration.start > self.registration.start;
+        let is_next = self
+            .tail
+            .registration()
+            .is_none_or(|known| known.epoch != registration.epoch && registration.start > known.start);
         if is_next {
-            (self.registration, self.after, self.last) =
-                (registration.clone(), registration.start, registration.start);
-            self.records.clear();
+            self.tail.begin(registration, registration.start);
         }
         is_next
     }
-
-    fn append(&mut self, entry: StreamEntry, records_max: usize) {
-        if entry.last <= self.last {
-            return;
-        }
-        // A room that begins had no events since we read its last ones, if we read all the while.
-        let whole = entry.before() <= self.last || entry.begins() && !self.doubted;
-        if !whole {
-            self.records.clear();
-            self.after = entry.before();
-        }
-        self.doubted = false;
-        let known = std::mem::replace(&mut self.last, entry.last);
-        self.records.extend(entry.records.into_iter().filter(|record| record.number > known));
-        while self.records.len() > records_max {
-            if let Some(record) = self.records.pop_front() {
-                self.after = record.number;
-            }
-        }
-    }
-
-    /// Returns the events after `mark`, at most `limit`; if they are not all here, the number that
-    /// all after are.
-    pub(super) fn page(&self, mark: u64, limit: usize) -> Result<Vec<Record>, u64> {
-        if mark < self.after {
-            return Err(self.after);
-        }
-        let skipped = self.records.partition_point(|record| record.number <= mark);
-        Ok(self.records.iter().skip(skipped).take(limit).cloned().collect())
-    }
 }
+
+const WATCHED: &str = "the end of a room is kept while a stream watches it";

@@ -1,9 +1,10 @@
 //! How the store behaves when its disk, its files or its threads fail.
 
+use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 
-use super::super::marker::Flusher;
 use super::*;
 use crate::{Entry, Message, NewMessage, Observer, Timeline};
 
@@ -41,6 +42,17 @@ async fn until(timeline: &Timeline, wished: impl FnMut(&State) -> bool) -> State
     let mut state = timeline.state();
     let found = timeout(Duration::from_secs(60), state.wait_for(wished)).await;
     found.expect("within a minute").unwrap().clone()
+}
+
+#[test]
+fn a_start_outside_a_runtime_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut start = pin!(EmbeddedStore::start(Config::new(directory.path())));
+    let mut context = Context::from_waker(Waker::noop());
+    let Poll::Ready(Err(error)) = start.as_mut().poll(&mut context) else {
+        panic!("it does not fail at once")
+    };
+    assert_eq!(error.kind(), ErrorKind::Config);
 }
 
 #[tokio::test]
@@ -175,6 +187,82 @@ async fn a_committer_that_panics_goes_on() {
 }
 
 #[tokio::test]
+async fn a_panic_while_the_store_is_opened_again_is_told_and_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let commit = failing(Arc::clone(&broken));
+    let store = EmbeddedStore::start_with(Config::new(directory.path()), commit).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    assert_eq!(send(&timeline, 1).await.unwrap(), 1);
+    let told = directory.path().join("panic-mend");
+    std::fs::write(&told, "").unwrap();
+    broken.store(true, Ordering::SeqCst);
+    send(&timeline, 2).await.unwrap_err();
+    broken.store(false, Ordering::SeqCst);
+    let state = until(&timeline, |state| state.to_string().contains("panicked")).await;
+    assert!(matches!(state, State::Down { .. } | State::ReadOnly { .. }), "{state}");
+    assert_eq!(send(&timeline, 3).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    std::fs::remove_file(told).unwrap();
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 4).await.unwrap(), 2);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn a_thread_that_ends_before_its_time_is_told_by_the_state_and_every_call() {
+    for thread in ["commit", "keep"] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::start(Config::new(directory.path())).await.unwrap();
+        let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+        assert_eq!(send(&timeline, 1).await.unwrap(), 1);
+        std::fs::write(directory.path().join(format!("panic-{thread}")), "").unwrap();
+        // The committing thread looks when it is woken, and is in the middle of this send.
+        let sent = timeout(GRACE, send(&timeline, 2)).await.expect("an answer");
+        if thread == "commit" {
+            assert_eq!(sent.unwrap_err().kind(), ErrorKind::Unavailable);
+        }
+        let state = until(&timeline, |state| matches!(state, State::Lost { .. })).await;
+        let reason = format!("its thread timeline-{thread} panicked");
+        assert!(state.to_string().contains(&reason), "{state}");
+        let error = timeout(GRACE, send(&timeline, 3)).await.expect("an answer").unwrap_err();
+        assert!(error.kind() == ErrorKind::Unavailable && error.to_string().contains(&reason), "{error}");
+        let member = MemberId::new("a").unwrap();
+        let error = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap_err();
+        assert!(error.kind() == ErrorKind::Unavailable && error.to_string().contains(&reason), "{error}");
+        let whole = thread != "commit";
+        assert_eq!(timeline.shutdown(GRACE).await, whole, "the end of {thread}");
+        std::fs::remove_file(directory.path().join(format!("panic-{thread}"))).unwrap();
+        let store = EmbeddedStore::start(Config::new(directory.path())).await.unwrap();
+        let inbox = store.inbox(&member, Seq::ZERO.into(), Count::default()).await.unwrap();
+        assert!(inbox.latest_seq.get() >= 1, "what was acknowledged is there");
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_takes_no_batches_is_noticed_where_nobody_sends() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::start(Config::new(directory.path())).await.unwrap();
+    let shared = Arc::clone(&store.shared);
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    assert_eq!(send(&timeline, 1).await.unwrap(), 1);
+    // Where its tables go, so that it cannot make one.
+    let (tables, aside) = (directory.path().join("store/keyspaces/1/tables"), directory.path().join("aside"));
+    std::fs::rename(&tables, &aside).unwrap();
+    std::fs::write(&tables, "").unwrap();
+    let entries = shared.tables().unwrap().entries.clone();
+    assert!(entries.rotate_memtable().unwrap());
+    drop((entries, shared));
+    let begun = std::time::Instant::now();
+    let state = until(&timeline, |state| !state.is_well()).await;
+    assert!(begun.elapsed() < Duration::from_secs(10), "{state} after {:?}", begun.elapsed());
+    std::fs::remove_file(&tables).unwrap();
+    std::fs::rename(&aside, &tables).unwrap();
+    until(&timeline, State::is_well).await;
+    assert_eq!(send(&timeline, 2).await.unwrap(), 2);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
 async fn a_store_whose_files_went_away_is_down_with_the_reason() {
     let directory = tempfile::tempdir().unwrap();
     let broken = Arc::new(AtomicBool::new(false));
@@ -228,7 +316,7 @@ async fn sends_that_wait_are_written_before_shutdown_returns() {
 async fn an_error_of_the_last_flush_makes_the_result_false() {
     let directory = tempfile::tempdir().unwrap();
     let store = EmbeddedStore::start(Config::new(directory.path())).await.unwrap();
-    *store.shared.flusher.lock() = Some(Flusher::broken());
+    std::fs::remove_file(directory.path().join("marker")).unwrap();
     assert!(!store.shutdown(GRACE).await);
     assert!(!store.shutdown(GRACE).await, "a second one waits for the same end");
 }

@@ -90,6 +90,19 @@ impl AnswerBody {
     }
 }
 
+#[cfg(feature = "http")]
+impl AnswerPermit {
+    /// Returns the body of an answer that its connection carries alone, as HTTP/1 does.
+    ///
+    /// Its bytes have this room until they are written. None is returned when the answer is larger
+    /// than was reserved and there is no room for the rest.
+    #[must_use]
+    pub fn into_body(self, answer: &[u8]) -> Option<axum::body::Body> {
+        let room = self.fit(answer.len()).ok()?;
+        Some(axum::body::Body::new(AnswerBody::alone(Pieces::copy_of(answer), room)))
+    }
+}
+
 impl Body for AnswerBody {
     type Data = Bytes;
     type Error = Cut;

@@ -29,9 +29,7 @@ use std::time::Duration;
 pub(crate) use self::body::{AnswerBody, Pieces};
 pub use self::connection::RequestConnection;
 pub(crate) use self::part::Full;
-pub(crate) use self::permit::AnswerMemory;
-#[cfg(feature = "grpc")]
-pub(crate) use self::permit::AnswerPermit;
+pub use self::permit::{AnswerMemory, AnswerPermit};
 
 /// How long a read waits for room, and after which time a refused client should ask again.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);

@@ -21,9 +21,15 @@ pub(super) const ANSWER_BYTES: u32 = 5 * 512 * 1024;
 /// One connection has at most this part of the room.
 const SHARES: usize = 4;
 
-/// The bytes of answers that one listener has in flight: built, and not yet taken by their readers.
+/// The bytes of answers that are in flight: built, and not yet taken by their readers.
+///
+/// The HTTP and the gRPC service each have one, with the room that their `Config` says. A program
+/// makes another one for large answers of its own, so that clients which ask and do not read cost a
+/// bounded memory there as well: it [reserves](Self::reserve_bytes) room before it makes an answer,
+/// and [gives](AnswerPermit::into_body) the answer to its client in that room. While somebody waits
+/// for room, answers that stand still are cut. Cheap to clone; clones are the same.
 #[derive(Debug, Clone)]
-pub(crate) struct AnswerMemory {
+pub struct AnswerMemory {
     shared: Arc<Shared>,
 }
 
@@ -47,20 +53,22 @@ struct Answers {
 
 /// Memory for one answer, given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct AnswerPermit {
+pub struct AnswerPermit {
     part: PermitPart,
     connection: Option<RequestConnection>,
     shared: Arc<Shared>,
 }
 
 impl AnswerMemory {
-    /// Creates the room for answers of `bytes_max` together, whose figures have the label
-    /// `service`.
+    /// Creates the room for answers of `bytes_max` together.
+    ///
+    /// Its figures have the label `service`.
     ///
     /// # Errors
     ///
-    /// `Config` when it is less than one answer takes, or more than can be counted.
-    pub(crate) fn new(bytes_max: usize, service: &'static str) -> Result<Self> {
+    /// [`Config`](ErrorKind::Config) when it is less than one page of entries takes, 2.5 MiB, or
+    /// more than can be counted.
+    pub fn new(bytes_max: usize, service: &'static str) -> Result<Self> {
         let most = Semaphore::MAX_PERMITS;
         if !(ANSWER_BYTES as usize..=most).contains(&bytes_max) {
             let text = format!("answer_bytes_max is {bytes_max}; it must be from {ANSWER_BYTES} to {most}");
@@ -78,36 +86,52 @@ impl AnswerMemory {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Waits for the room that an answer takes as a rule, for up to a second and in the order of
-    /// the callers. Meanwhile answers that stand still are cut.
+    /// Waits for the room that a page of entries takes at most.
+    pub(crate) async fn reserve(&self, connection: Option<RequestConnection>) -> Result<AnswerPermit, Full> {
+        self.reserve_bytes(ANSWER_BYTES as usize, connection).await.ok_or(Full)
+    }
+
+    /// Waits for the room of an answer that will have at most `bytes`.
+    ///
+    /// More than 2.5 MiB are taken with the answer itself, if they are there. It waits for up to a second, in the order of the callers; meanwhile answers that stand still
+    /// are cut. None is returned when there is no room even so: the client should ask again in a
+    /// second. `connection` is the one that the request came over; see [`RequestConnection`].
     ///
     /// # Cancel safety
     ///
     /// A dropped call takes no room.
-    pub(crate) async fn reserve(&self, connection: Option<RequestConnection>) -> Result<AnswerPermit, Full> {
-        let part = timeout(PATIENCE, self.take(connection.as_ref())).await;
+    pub async fn reserve_bytes(
+        &self,
+        bytes: usize,
+        connection: Option<RequestConnection>,
+    ) -> Option<AnswerPermit> {
+        // So much there is at one time or another, whatever others have.
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(ANSWER_BYTES);
+        let part = timeout(PATIENCE, self.take(bytes, connection.as_ref())).await;
         // Nobody closes the semaphores.
         let Ok(Ok(part)) = part else {
             self.shared.refused.increment(1);
-            return Err(Full);
+            return None;
         };
-        Ok(AnswerPermit { part, connection, shared: Arc::clone(&self.shared) })
+        Some(AnswerPermit { part, connection, shared: Arc::clone(&self.shared) })
     }
 
-    async fn take(&self, connection: Option<&RequestConnection>) -> Result<PermitPart, AcquireError> {
+    async fn take(
+        &self,
+        bytes: u32,
+        connection: Option<&RequestConnection>,
+    ) -> Result<PermitPart, AcquireError> {
         let of_connection = match connection {
             // One that waits for its own answers keeps nobody out.
-            Some(connection) => {
-                Some(connection.share(self.shared.share).acquire_many_owned(ANSWER_BYTES).await?)
-            }
+            Some(connection) => Some(connection.share(self.shared.share).acquire_many_owned(bytes).await?),
             None => None,
         };
-        let acquire = Arc::clone(&self.shared.room).acquire_many_owned(ANSWER_BYTES);
+        let acquire = Arc::clone(&self.shared.room).acquire_many_owned(bytes);
         tokio::pin!(acquire);
         // An answer begins to stand still at some time of its own.
         let mut ticks = interval(STILL / 5);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut missing = ANSWER_BYTES as usize;
+        let mut missing = bytes as usize;
         let of_all = loop {
             tokio::select! {
                 biased;
@@ -303,6 +327,21 @@ mod tests {
         assert!(first.frame().await.unwrap().is_ok());
         drop((room, first, second));
         assert_eq!(free(&in_flight), 2 * ANSWER);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_of_the_program_has_the_room_that_it_takes() {
+        let in_flight = room_for(4);
+        let small = in_flight.reserve_bytes(20, None).await.unwrap();
+        assert_eq!(free(&in_flight), 4 * ANSWER - 20);
+        let body = small.into_body(&[7; 30]).unwrap();
+        assert_eq!(free(&in_flight), 4 * ANSWER - 30);
+        assert_eq!(body.collect().await.unwrap().to_bytes(), [7; 30][..]);
+        // What is beyond that is taken with the answer.
+        let large = in_flight.reserve_bytes(usize::MAX, None).await.unwrap();
+        assert_eq!(free(&in_flight), 3 * ANSWER);
+        drop(large);
+        assert_eq!(free(&in_flight), 4 * ANSWER);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,0 +1,75 @@
+//! Carries new inbox entries to the connections of their readers.
+
+use std::error::Error;
+
+use conductor_hub::Hub;
+use timeline::proto::v1::TimelineEntry;
+use timeline::{Entry, Observer};
+
+use crate::channel;
+
+/// Publishes every new entry on the [inbox channel](channel::inbox) of its member.
+///
+/// It is the [`Observer`] of a store, which starts after the hub. An entry is pushed as a sync has
+/// it, in proto3 JSON, so that a reader treats both alike.
+///
+/// # Delivery
+///
+/// In the order of the sequence. What is lost on the way (a connection that just broke, a process
+/// that died between commit and call) the reader finds by its sequences and fetches from the
+/// timeline. So a reader that is behind is given the newest entry alone once it has caught up:
+/// however many are pushed in a row, that closes nobody who reads.
+///
+/// # Examples
+///
+/// ```no_run
+/// use conductor_hub::{Hooks, Hub};
+/// use tidings_join::receipts::InboxPublisher;
+/// use timeline::embedded::{Config, EmbeddedStore};
+///
+/// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+/// let hub = Hub::start(Default::default(), Hooks::default())?;
+/// let store = Config::new("data").observer(InboxPublisher::new(hub.clone()));
+/// let store = EmbeddedStore::start(store).await?;
+/// # drop(store);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct InboxPublisher {
+    hub: Hub,
+}
+
+impl InboxPublisher {
+    /// Creates a publisher to the clients of a hub.
+    #[must_use]
+    pub fn new(hub: Hub) -> Self {
+        Self { hub }
+    }
+
+    fn publish(&self, inbox: &str, entry: &Entry) -> Result<(), Box<dyn Error>> {
+        let letter: TimelineEntry = entry.into();
+        self.hub.publish_latest(inbox, serde_json::to_vec(&letter)?)?;
+        Ok(())
+    }
+}
+
+impl Observer for InboxPublisher {
+    fn appended(&self, member: &str, entry: &Entry) {
+        let inbox = channel::inbox(member);
+        if self.hub.members(&inbox) == 0 {
+            return;
+        }
+        // A send to a large group makes as many entries in a row, each with a copy of the message.
+        // We are called by a thread of the store's own, which may wait.
+        self.hub.wait_for_room();
+        if let Err(error) = self.publish(&inbox, entry) {
+            tracing::warn!(
+                member,
+                sequence = entry.sequence.get(),
+                %error,
+                "a new entry could not be pushed to its reader, who fetches it later"
+            );
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! That the documentation of a setter says the default that the code has.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::dialect::{code, is_interface};
+use super::tree::Tree;
+
+pub(super) fn check(tree: &Tree) -> Vec<String> {
+    let mut breaches = Vec::new();
+    for (path, text) in tree.ending(".rs").filter(|(path, _)| is_interface(path)) {
+        let constant = |name: &str| constant(tree, path, name);
+        let defaults = defaults(code(text), constant);
+        for (name, docs) in setters(code(text)) {
+            let Some(default) = defaults.get(name) else { continue };
+            match stated(&docs) {
+                Some(stated) if stated == *default => {}
+                Some(stated) => breaches
+                    .push(format!("{path}: {name} is {default} by default, and its doc says {stated}")),
+                None => breaches
+                    .push(format!("{path}: {name} is {default} by default, which its doc does not say")),
+            }
+        }
+    }
+    breaches
+}
+
+/// What a setting is set to.
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    Switch(bool),
+    Number(f64),
+    Milliseconds(f64),
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (*self, *other) {
+            (Self::Switch(one), Self::Switch(other)) => one == other,
+            (Self::Number(one), Self::Number(other))
+            | (Self::Milliseconds(one), Self::Milliseconds(other)) => same(one, other),
+            // Nothing is nothing, whatever its unit.
+            (Self::Number(one), Self::Milliseconds(other))
+            | (Self::Milliseconds(other), Self::Number(one)) => same(one, 0.0) && same(other, 0.0),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switch(on) => write!(out, "{on}"),
+            Self::Number(number) => write!(out, "{number}"),
+            Self::Milliseconds(number) => write!(out, "{number} ms"),
+        }
+    }
+}
+
+fn same(one: f64, other: f64) -> bool {
+    (one - other).abs() < 1e-9
+}
+
+/// Returns the fields that are set to something that can be read here: `queue: 1_024,`.
+fn defaults(code: &str, constant: impl Fn(&str) -> Option<Value>) -> BTreeMap<&str, Value> {
+    let mut defaults = BTreeMap::new();
+    for line in code.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
+        let inner = line.strip_prefix("Self {").map_or(line, |rest| rest.trim_end_matches([' ', '}']));
+        for (name, value) in inner.split(", ").filter_map(|field| field.trim().split_once(": ")) {
+            let value = value.trim_end_matches(',');
+            if let Some(value) = evaluated(value).or_else(|| constant(value)) {
+                defaults.entry(name).or_insert(value);
+            }
+        }
+    }
+    defaults
+}
+
+/// Reads `64 * 1024`, `1 << 22`, `Duration::from_secs(2 * 60)` and `true`.
+fn evaluated(expression: &str) -> Option<Value> {
+    let inside = |start: &str| number(expression.strip_prefix(start)?.strip_suffix(')')?);
+    match expression {
+        "true" | "false" => Some(Value::Switch(expression == "true")),
+        "Duration::ZERO" => Some(Value::Milliseconds(0.0)),
+        _ => inside("Duration::from_secs(")
+            .map(|seconds| Value::Milliseconds(seconds * 1e3))
+            .or_else(|| inside("Duration::from_millis(").map(Value::Milliseconds))
+            .or_else(|| number(expression).map(Value::Number)),
+    }
+}
+
+fn number(expression: &str) -> Option<f64> {
+    let plain = |text: &str| text.trim().replace('_', "").parse::<f64>().ok();
+    if let Some((base, places)) = expression.split_once("<<") {
+        return Some(plain(base)? * plain(places)?.exp2());
+    }
+    expression.split('*').map(plain).product()
+}
+
+/// Finds what a constant is: `MESSAGES_MAX` in the same file, `in_flight::BYTES_MAX` in one of that
+/// name, and `Timing::TTL` in `timing.rs`.
+fn constant(tree: &Tree, path: &str, name: &str) -> Option<Value> {
+    let (place, name) = name.rsplit_once("::").unwrap_or(("", name));
+    if name.is_empty() || !name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') {
+        return None;
+    }
+    let of = |text: &str| {
+        let (_, rest) = code(text).split_once(&format!("const {name}: "))?;
+        evaluated(rest.split_once(" = ")?.1.split(';').next()?)
+    };
+    if place.is_empty() {
+        return tree.text(path).and_then(of);
+    }
+    let file = place.rsplit("::").next()?.to_lowercase();
+    let ends = [format!("/{file}.rs"), format!("/{file}/mod.rs")];
+    let mut files = tree.all().filter(|(path, _)| ends.iter().any(|end| path.ends_with(end.as_str())));
+    files.find_map(|(_, text)| of(text))
+}
+
+/// Returns the names of setters, with their documentation in one line.
+fn setters(code: &str) -> Vec<(&str, String)> {
+    let lines: Vec<&str> = code.lines().map(str::trim).collect();
+    let mut setters = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        let declared = line.strip_prefix("pub ").map(|rest| rest.strip_prefix("const ").unwrap_or(rest));
+        let Some((name, rest)) = declared.and_then(|rest| rest.strip_prefix("fn ")?.split_once('(')) else {
+            continue;
+        };
+        if !["self, ", "mut self, "].iter().any(|start| rest.starts_with(start)) {
+            continue;
+        }
+        let above = lines[..number].iter().rev().skip_while(|line| line.starts_with("#["));
+        let mut docs: Vec<&str> = above.map_while(|line| line.strip_prefix("///")).map(str::trim).collect();
+        docs.reverse();
+        setters.push((name, docs.join(" ")));
+    }
+    setters
+}
+
+/// Reads "default 30 s", "30 s by default" or "True by default".
+fn stated(docs: &str) -> Option<Value> {
+    if let Some((before, _)) = docs.split_once(" by default") {
+        let mut words = before.rsplit(' ');
+        let last = words.next()?;
+        return quantity(last, "").or_else(|| quantity(words.next()?, last));
+    }
+    let (_, after) = docs.split_once("default ").or_else(|| docs.split_once("Default "))?;
+    let mut words = after.split(' ');
+    let first = words.next()?;
+    let ends = first.ends_with([';', '.', ':', ',']);
+    quantity(first, if ends { "" } else { words.next().unwrap_or_default() })
+}
+
+fn quantity(amount: &str, unit: &str) -> Option<Value> {
+    let amount = amount.trim_end_matches([';', '.', ':', ',']);
+    if let "True" | "False" = amount {
+        return Some(Value::Switch(amount == "True"));
+    }
+    let amount = match amount.split_once('^') {
+        Some((base, power)) => base.parse::<f64>().ok()?.powf(power.parse().ok()?),
+        None => amount.replace(',', "").parse().ok()?,
+    };
+    Some(match unit.trim_end_matches([';', '.', ':', ',']) {
+        "ms" => Value::Milliseconds(amount),
+        "s" => Value::Milliseconds(amount * 1e3),
+        "h" => Value::Milliseconds(amount * 3600e3),
+        "KiB" => Value::Number(amount * 1024.0),
+        "MiB" => Value::Number(amount * 1024.0 * 1024.0),
+        "GiB" => Value::Number(amount * 1024.0 * 1024.0 * 1024.0),
+        "KB" | "MB" | "GB" => return None,
+        _ => Value::Number(amount),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaches(code: &str) -> Vec<String> {
+        let most = "pub const MOST: u8 = 5;\n";
+        check(&Tree::of(&[("crates/a/src/config.rs", code), ("crates/b/src/bounds/mod.rs", most)]))
+    }
+
+    #[test]
+    fn defaults_that_differ_or_are_not_said_are_found() {
+        let code = "        Self {\n            ttl: Duration::from_secs(30),\n            queue: 1_024,\n            most: bounds::MOST,\n        }\n
+    /// Sets.\n    ///\n    /// 1 to 2; default 20 s.\n    #[must_use]\n    pub fn ttl(mut self, ttl: Duration) -> Self {\n
+    /// Sets.\n    pub const fn queue(self, queue: u8) -> Self {\n
+    /// 4 by default.\n    pub fn most(self, most: u8) -> Self {\n";
+        assert_eq!(
+            breaches(code),
+            [
+                "crates/a/src/config.rs: ttl is 30000 ms by default, and its doc says 20000 ms",
+                "crates/a/src/config.rs: queue is 1024 by default, which its doc does not say",
+                "crates/a/src/config.rs: most is 5 by default, and its doc says 4",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_same_in_words_is_the_same() {
+        for (code, words) in [
+            ("64 * 1024", "65,536 by default, at least 1."),
+            ("64 * 1024", "At least 1 KiB; default 64 KiB: more is better."),
+            ("1 << 22", "1 to 2^26; default 2^22, 108 bytes each."),
+            ("Duration::from_secs(24 * 60 * 60)", "24 h by default."),
+            ("Duration::ZERO", "0 to 1 s; default 0: it goes at once."),
+            ("Duration::from_millis(8)", "Default 8 ms, 1 ms up to more."),
+            ("true", "True by default. A program turns it off."),
+            ("0.5", "0.25 to 0.95; default 0.5. More is later."),
+        ] {
+            assert_eq!(evaluated(code), stated(words), "{code}: {words}");
+        }
+        assert_eq!(stated("default `tidings`. One for each"), None);
+    }
+}
