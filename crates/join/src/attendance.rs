@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use conductor_hub::{Connection, Disconnect, Lifecycle};
-use presence_core::Presence;
 use presence_core::rooms::Payload;
+use presence_core::{ErrorKind, Id, Presence};
 
 pub use self::config::Config;
 use self::device_names::DeviceNames;
@@ -125,7 +125,7 @@ impl Lifecycle for Attendance {
     async fn connected(&self, connection: &Arc<Connection>) {
         let Some(user) = device_names::user(connection) else { return };
         if let Err(error) = self.presence.hold_device(&user, self.names.device(connection)).await {
-            tracing::warn!(%user, %error, "a user who connected may not be shown as online yet");
+            tell(&user, &error, "a user who connected may not be shown as online yet");
         }
     }
 
@@ -142,7 +142,7 @@ impl Lifecycle for Attendance {
             rooms.gone(&device);
         }
         if let Err(error) = self.presence.end_device(&user, device).await {
-            tracing::warn!(%user, %error, "a user who left may still be shown as online");
+            tell(&user, &error, "a user who left may still be shown as online");
         }
     }
 
@@ -156,5 +156,14 @@ impl Lifecycle for Attendance {
         if connection.user().is_some() {
             rooms.unbound(&self.names.device(connection), channel);
         }
+    }
+}
+
+/// Logs what the store did not take. An outage concerns every user who comes, goes or is still
+/// there: the store tells it once for all of them (`Presence::state`).
+fn tell(user: &Id, error: &presence_core::Error, what: &str) {
+    match error.kind() {
+        ErrorKind::Unavailable => tracing::debug!(%user, %error, "{what}"),
+        _ => tracing::warn!(%user, %error, "{what}"),
     }
 }

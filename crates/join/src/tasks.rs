@@ -24,7 +24,7 @@ use crate::{Error, ErrorKind};
 const AGAIN: Duration = Duration::from_millis(100);
 /// A task that ended this often within [`OFTEN`] is not started again.
 const ENDS_MAX: usize = 5;
-const OFTEN: Duration = Duration::from_mins(1);
+const OFTEN: Duration = Duration::from_secs(60);
 
 /// The tasks of one part; those of all clones are the same.
 #[derive(Debug, Clone)]

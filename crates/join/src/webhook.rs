@@ -273,7 +273,7 @@ impl Courier {
         if let Some(lagged) = batch.lagged() {
             self.counters.lagged.increment(1);
             tracing::warn!(
-                missed = ?lagged.missed,
+                missed = lagged.missed,
                 "events were lost before the webhook's receiver got them; it is told so"
             );
         }

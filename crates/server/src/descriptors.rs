@@ -104,8 +104,7 @@ mod tests {
     #[test]
     fn enough_descriptors_give_the_places_of_the_configuration() {
         let places = Places::of(1_048_576, &config());
-        let expected =
-            Places { hub: 10_000, http: 1_000, grpc: 1_000, presence_streams: 100, warning: None };
+        let expected = Places { hub: 10_000, http: 1_000, grpc: 1_000, presence_streams: 100, warning: None };
         assert_eq!(places, expected);
     }
 

@@ -186,6 +186,8 @@ async fn an_outage_is_told_once_when_it_begins_and_once_when_it_is_over() {
     until_status_of(&server, "/readyz", 200).await;
     redis.freeze().await.unwrap();
     until_status_of(&server, "/readyz", 503).await;
+    // Nor is each user told of who comes meanwhile.
+    let strangers = join_all((0..5).map(|number| User::connect(&server, format!("user{number}")))).await;
     for path in ["/presence?id=alice", "/presence/alice", "/readyz", "/rooms/hello"] {
         for (status, _) in join_all((0..5).map(|_| get(&server, path))).await {
             assert_eq!(status, 503, "{path}");
@@ -193,7 +195,7 @@ async fn an_outage_is_told_once_when_it_begins_and_once_when_it_is_over() {
     }
     redis.thaw().await.unwrap();
     until_status_of(&server, "/readyz", 200).await;
-    drop(alice);
+    drop((alice, strangers));
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
     let text = io::read_to_string(reader).unwrap();

@@ -27,6 +27,8 @@ const LIMIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Status(u16),
+    /// 200, and a body that never ends.
+    Endless,
     /// Never any.
     Hang,
     /// The connection is cut before one.
@@ -241,6 +243,10 @@ async fn serve(
                     answer
                 };
                 socket.write_all(answer.as_bytes()).await?;
+            }
+            Answer::Endless => {
+                socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok").await?;
+                std::future::pending().await
             }
             Answer::Hang => std::future::pending().await,
             Answer::Cut => return Ok(()),

@@ -165,6 +165,18 @@ async fn a_receiver_that_was_away_hears_all_that_happened_meanwhile() {
     drop(bob);
 }
 
+/// A status of 2xx means that it has the post, whatever becomes of the rest of the answer.
+#[tokio::test]
+async fn an_answer_whose_body_never_ends_is_an_answer() {
+    let mut receiver = Receiver::start(&[Answer::Endless, Answer::Endless]).await;
+    let server = Tidings::start_with(&[PROMPT, "--webhook-timeout=10m", &receiver.flag()]);
+    let mut users = Vec::new();
+    for user in ["first", "second", "third"] {
+        users.push(User::connect(&server, user).await);
+        assert_eq!(receiver.next().await.events(), [format!("{user} ONLINE")]);
+    }
+}
+
 #[tokio::test]
 async fn a_receiver_that_hangs_for_too_long_is_told_how_much_it_lost() {
     let mut receiver = Receiver::start(&[Answer::Hang]).await;

@@ -16,9 +16,10 @@ use super::connector::{Connector, connector};
 use super::secret::Secret;
 use crate::{Error, clock};
 
-/// An answer's body says nothing to us; it is read, if it is short, so that its connection can be
-/// used again.
+/// An answer's body says nothing to us; it is read, if it is short and comes soon, so that its
+/// connection can be used again.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+const ANSWER_TIME: Duration = Duration::from_secs(1);
 
 /// How long a connection is kept for the next post.
 const IDLE: Duration = Duration::from_secs(60);
@@ -66,17 +67,14 @@ impl WebhookClient {
             format!("the request to the receiver cannot be built: {}", in_one_line(&error))
         })?;
         let late = |_elapsed| format!("the receiver did not answer within its time, {:?}", self.timeout);
-        timeout(self.timeout, self.talk(request)).await.map_err(late)?
-    }
-
-    async fn talk(&self, request: Request<Full<Bytes>>) -> Result<(), String> {
-        let answer = self.client.request(request).await.map_err(|error| in_one_line(&error))?;
+        let answer = timeout(self.timeout, self.client.request(request)).await.map_err(late)?;
+        let answer = answer.map_err(|error| in_one_line(&error))?;
         let status = answer.status();
         if !status.is_success() {
             return Err(format!("the receiver answered {status}"));
         }
-        // It has answered: what comes of the rest does not matter.
-        Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await.ok();
+        // It has answered: what comes of the rest, and when, does not matter.
+        timeout(ANSWER_TIME, Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect()).await.ok();
         Ok(())
     }
 }

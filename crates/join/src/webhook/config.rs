@@ -54,7 +54,7 @@ impl Config {
 
     /// Checks everything, and returns the address.
     pub(super) fn validate(&self) -> Result<Uri, Error> {
-        let bounds = Duration::from_millis(100)..=Duration::from_mins(10);
+        let bounds = Duration::from_millis(100)..=Duration::from_secs(10 * 60);
         if !bounds.contains(&self.timeout) {
             let text = format!("timeout is {:?}; it has to be 100ms to 10min", self.timeout);
             return Err(Error::new(ErrorKind::Config, text));

@@ -118,7 +118,7 @@ impl<S: Followed> Follower<S> {
         if self.begun
             && let Ok(Err(error)) = timeout(self.core.patience(), self.finish()).await
         {
-            tracing::debug!(space = S::KIND, %error, "presence was closed before all events were read");
+            tracing::debug!(space = S::KIND, %error, "presence was shut down before all events were read");
         }
     }
 
