@@ -58,7 +58,8 @@ fn check(package: &str, features: &str) -> Result<()> {
     println!("{package} with {with}");
     let mut check = cargo(&["check", "--quiet", "--package", package, "--no-default-features"]);
     check.args(["--features", features, "--message-format=json"]).stderr(Stdio::inherit());
-    // Warnings are read and not denied by a flag, with which all dependencies would be compiled again.
+    // Warnings are read and not denied by a flag, with which all dependencies would be compiled
+    // again.
     let output = check.output().context("cargo cannot be run")?;
     let messages = String::from_utf8_lossy(&output.stdout);
     let findings: Vec<String> = messages.lines().filter_map(finding).collect();

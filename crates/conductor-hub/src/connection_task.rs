@@ -130,7 +130,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let connection = Arc::clone(&self.connection);
         self.run_hook(hub.hooks.lifecycle.connected(&connection)).await;
         let reason = {
-            // Whatever panics in there, a hook or we, whoever is told of connections hears of the end.
+            // Whatever panics in there, a hook or we, whoever is told of connections hears of the
+            // end.
             let mut talk = pin!(self.talk());
             poll_fn(|cx| {
                 let poll = guarded(|| talk.as_mut().poll(cx));

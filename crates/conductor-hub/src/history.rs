@@ -99,7 +99,8 @@ impl ChannelHistory {
 
     /// Sets how long a message is kept.
     ///
-    /// 24 h by default. What is older is never given to anybody; its memory is freed with later writes.
+    /// 24 h by default. What is older is never given to anybody; its memory is freed with later
+    /// writes.
     #[must_use]
     pub const fn age_max(mut self, age_max: Duration) -> Self {
         self.age_max = age_max;

@@ -163,8 +163,8 @@ impl Config {
 
     /// Sets how long a message may be, in bytes; a longer one ends the connection.
     ///
-    /// Default 512 MiB, which is what Redis allows; 64 bytes to 4 GiB. Less bounds the memory that a
-    /// single message can take.
+    /// Default 512 MiB, which is what Redis allows; 64 bytes to 4 GiB. Less bounds the memory that
+    /// a single message can take.
     pub fn message_max(self, message_max: usize) -> Self {
         Self { message_max, ..self }
     }

@@ -128,11 +128,11 @@
 //!
 //! # Another store
 //!
-//! A store implements [`Backend`], and [`RoomBackend`](rooms::RoomBackend) if it keeps rooms, whose
-//! documentation says what it may assume and what it must keep. Feature `contract` has those laws
-//! as a test suite that any backend can run. Behind the feature `tracker` there are the module of
-//! that name, which keeps deadlines and devices in a process for one that writes only transitions to
-//! its store, and the module `feed`, which makes streams of what any store tells.
+//! A store implements [`Backend`], and [`RoomBackend`](rooms::RoomBackend) if it keeps rooms,
+//! whose documentation says what it may assume and what it must keep. Feature `contract` has those
+//! laws as a test suite that any backend can run. Behind the feature `tracker` there are the
+//! module of that name, which keeps deadlines and devices in a process for one that writes only
+//! transitions to its store, and the module `feed`, which makes streams of what any store tells.
 //! The module [`throttled`] is for one whose heartbeats cost a round trip each: the program
 //! `examples/batches.rs` shows it.
 //!

@@ -79,8 +79,8 @@
 //! | `proto` | the messages of both, for a program that sends entries to its readers itself; a part of `http` and `grpc` | no |
 //! | `contract` | the laws of a store as tests, for those who write one | no |
 //!
-//! Of other crates' types, axum's `Router` and `Body` (feature `http`), tonic's (feature `grpc`) and
-//! prost's (feature `proto`) are in the interface.
+//! Of other crates' types, axum's `Router` and `Body` (feature `http`), tonic's (feature `grpc`)
+//! and prost's (feature `proto`) are in the interface.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]

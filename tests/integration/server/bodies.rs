@@ -139,8 +139,8 @@ fn question(bytes: usize) -> ServerReflectionRequest {
     ServerReflectionRequest { host: "x".repeat(bytes), message_request }
 }
 
-/// Sends a call almost as many bytes as all bodies may have, then a few from time to time, and reads
-/// what is answered.
+/// Sends a call almost as many bytes as all bodies may have, then a few from time to time, and
+/// reads what is answered.
 async fn pour(endpoint: Endpoint, path: &'static str) -> Result<(), Status> {
     let mut client = tonic::client::Grpc::new(endpoint.connect().await.unwrap());
     client.ready().await.unwrap();

@@ -187,7 +187,8 @@ async fn an_outage_is_told_once_when_it_begins_and_once_when_it_is_over() {
     redis.freeze().await.unwrap();
     until_status_of(&server, "/readyz", 503).await;
     // Nor is each user told of who comes meanwhile.
-    let strangers = join_all((0..5).map(|number| User::connect(&server, format!("user{number}")))).await;
+    let names = ["bob", "carol", "dave", "erin", "frank"];
+    let strangers = join_all(names.map(|name| User::connect(&server, name))).await;
     for path in ["/presence?id=alice", "/presence/alice", "/readyz", "/rooms/hello"] {
         for (status, _) in join_all((0..5).map(|_| get(&server, path))).await {
             assert_eq!(status, 503, "{path}");

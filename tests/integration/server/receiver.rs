@@ -246,7 +246,7 @@ async fn serve(
             }
             Answer::Endless => {
                 socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok").await?;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Answer::Hang => std::future::pending().await,
             Answer::Cut => return Ok(()),

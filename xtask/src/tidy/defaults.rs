@@ -183,12 +183,14 @@ mod tests {
 
     #[test]
     fn defaults_that_differ_or_are_not_said_are_found() {
-        let code = "        Self {\n            ttl: Duration::from_secs(30),\n            queue: 1_024,\n            most: bounds::MOST,\n        }\n
-    /// Sets.\n    ///\n    /// 1 to 2; default 20 s.\n    #[must_use]\n    pub fn ttl(mut self, ttl: Duration) -> Self {\n
-    /// Sets.\n    pub const fn queue(self, queue: u8) -> Self {\n
-    /// 4 by default.\n    pub fn most(self, most: u8) -> Self {\n";
+        let code = [
+            "Self {\n    ttl: Duration::from_secs(30),\n    queue: 1_024,\n    most: bounds::MOST,\n}\n",
+            "/// Sets.\n///\n/// 1 to 2; default 20 s.\n#[must_use]\npub fn ttl(mut self, ttl: Duration) -> Self {\n",
+            "/// Sets.\npub const fn queue(self, queue: u8) -> Self {\n",
+            "/// 4 by default.\npub fn most(self, most: u8) -> Self {\n",
+        ];
         assert_eq!(
-            breaches(code),
+            breaches(&code.join("\n")),
             [
                 "crates/a/src/config.rs: ttl is 30000 ms by default, and its doc says 20000 ms",
                 "crates/a/src/config.rs: queue is 1024 by default, which its doc does not say",

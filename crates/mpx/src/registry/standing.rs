@@ -6,8 +6,8 @@ use crate::protocol::Verb;
 
 /// How a name stands with Redis: what it was told last, and whether it has answered.
 ///
-/// A name that is added and removed faster than Redis answers has several commands on their way, each the
-/// opposite of the one before. `n` is how many of them are not answered, one at least.
+/// A name that is added and removed faster than Redis answers has several commands on their way,
+/// each the opposite of the one before. `n` is how many of them are not answered, one at least.
 ///
 /// ```text
 ///               told                      answered, n = 1

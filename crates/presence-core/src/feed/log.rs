@@ -73,7 +73,7 @@ impl<R> Log<R> {
         Position::new(self.epoch, number)
     }
 
-    /// Returns the number of the event that `position` names, if it is one of this log's.
+    /// Returns the number of the event at `position`, if it is of this log.
     #[must_use]
     pub fn number(&self, position: &Position) -> Option<u64> {
         match position.marks() {

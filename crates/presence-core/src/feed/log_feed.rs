@@ -44,7 +44,9 @@ pub trait LogFeed: Send + 'static {
     fn item(&self, record: &Self::Record, position: Position) -> Option<Result<Self::Update, Error>>;
 }
 
-/// What one step of the scan of a snapshot came to, and up to which event all of it is true.
+/// What one step of the scan of a snapshot found.
+///
+/// It says up to which event all of it is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Scanned {

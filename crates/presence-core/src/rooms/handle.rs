@@ -141,9 +141,9 @@ impl Rooms {
 
     /// Returns at most `limit` members; `Cursor::default()` starts the listing.
     ///
-    /// A page has at most [`MemberPage::BYTES_MAX`] bytes, so it may be short. Following [`MemberPage::next`] lists everybody who is a member all the while, at least once.
-    /// For a listing that is exact and stays so, take [`events`](Self::events) from
-    /// [`Since::Snapshot`].
+    /// A page has at most [`MemberPage::BYTES_MAX`] bytes, so it may be short. Following
+    /// [`MemberPage::next`] lists everybody who is a member all the while, at least once. For a
+    /// listing that is exact and stays so, take [`events`](Self::events) from [`Since::Snapshot`].
     ///
     /// # Errors
     ///

@@ -72,8 +72,8 @@ impl BodyProgress {
         Self { state: Mutex::new(state), started: now, bytes, close }
     }
 
-    /// How slow it is; `None` if it is here, or comes as it should. One that was ended is slow, too,
-    /// when whoever reads it has not taken note of that for a while.
+    /// How slow it is; `None` if it is here, or comes as it should. One that was ended is slow,
+    /// too, when whoever reads it has not taken note of that for a while.
     pub(super) fn pace(&self, now: Instant) -> Option<Pace> {
         let mut state = self.state.lock();
         let since = |instant| now.saturating_duration_since(instant);
@@ -116,8 +116,8 @@ impl BodyProgress {
         self.state.lock().ended.map(|(why, _)| why)
     }
 
-    /// Ends its whole connection, for one that was ended and is still there: nobody reads it, and so
-    /// nobody was told.
+    /// Ends its whole connection, for one that was ended and is still there: nobody reads it, and
+    /// so nobody was told.
     pub(super) fn close(&self) {
         self.close.cancel();
     }

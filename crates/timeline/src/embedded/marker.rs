@@ -18,8 +18,8 @@
 //!
 //! It is written with one `pwrite` after each commit, whose batch is durable by then: after `kill
 //! -9` it is exact or one batch behind. It is written again and flushed every 5 s and at the end:
-//! after a loss of power it is a lower bound, and a disk that takes no writes is noticed. A slot that a loss of power tore has a wrong check, and the other one
-//! counts.
+//! after a loss of power it is a lower bound, and a disk that takes no writes is noticed. A slot
+//! that a loss of power tore has a wrong check, and the other one counts.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};

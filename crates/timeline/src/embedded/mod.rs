@@ -21,7 +21,7 @@
 //!
 //! Every 5 s the marker is written and flushed and the engine asked whether it still takes batches,
 //! also while nobody sends: a disk that takes no writes any more is a failed write like any other.
-//! A thread of the store that ends before its time cannot be replaced: the state says that only a
+//! A thread of the store that panics otherwise cannot be replaced: the state says that only a
 //! restart helps.
 //!
 //! Below [`Config::disk_free_min_bytes`] of free disk sends are refused, so that it does not come

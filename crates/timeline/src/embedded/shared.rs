@@ -48,7 +48,7 @@ pub(super) struct Faults {
     pub(super) stuck: Option<State>,
     /// A part of what is stored cannot be read.
     pub(super) damage: Option<Arc<str>>,
-    /// A thread has ended before its time.
+    /// A thread has panicked whose work nobody does now.
     pub(super) ended: Option<State>,
     pub(super) closed: bool,
 }
@@ -113,7 +113,7 @@ impl Shared {
         self.change(|parts| parts.closed = true);
     }
 
-    /// Notes that a thread has ended whose work nobody does now.
+    /// Notes that a thread has panicked whose work nobody does now.
     pub(super) fn lose(&self, reason: &str) {
         // Of several the first is the cause.
         self.change(|parts| {

@@ -93,7 +93,6 @@ impl EmbeddedStore {
         // Threads of their own, because they block on the disk all the time. They end with the
         // queue.
         spawn("timeline-keep", guard("timeline-keep"), move || keeper.run(&stop))?;
-        // In this order: when the committing thread panics its guard says so first.
         let held = (guard("timeline-commit"), keep);
         spawn("timeline-commit", held, move || committer.run(receiver))?;
         threads.close();

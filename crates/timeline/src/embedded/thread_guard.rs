@@ -1,4 +1,4 @@
-//! What notices that a thread of the store ends before its time.
+//! What notices that a thread of the store panics.
 
 use std::sync::Arc;
 use std::thread;
@@ -9,9 +9,9 @@ use super::shared::Shared;
 
 /// Held by a thread of the store until it ends.
 ///
-/// A thread that ends while the store is open leaves work that nobody does: from then on nothing is
-/// served, and the state says why and that only a restart helps. Its callers are answered, as what
-/// they wait for is dropped with the thread.
+/// A thread that panics leaves work that nobody does: from then on nothing is served, and the state
+/// says why and that only a restart helps. Its callers are answered, as what they wait for is
+/// dropped with the thread. Otherwise a thread ends with the store, or with the one that it serves.
 pub(super) struct ThreadGuard {
     name: &'static str,
     shared: Arc<Shared>,
@@ -27,10 +27,8 @@ impl ThreadGuard {
 
 impl Drop for ThreadGuard {
     fn drop(&mut self) {
-        // In a store that was shut down every thread ends.
-        if !self.shared.is_closed() {
-            let how = if thread::panicking() { "panicked" } else { "ended" };
-            self.shared.lose(&format!("its thread {} {how}", self.name));
+        if thread::panicking() && !self.shared.is_closed() {
+            self.shared.lose(&format!("its thread {} panicked", self.name));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The thread that looks after an open store.
 //!
-//! It watches the room on the disk and a write that does not come back, and asks for one to be tried.
+//! It watches the room on the disk and a write that does not come back, and asks for one to be
+//! tried.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -104,7 +104,8 @@ impl Logs for RoomLog {
             }
             Some(first) if !first.begins() => Ok(Missed::Unknown),
             // The mark is older than the room as it is now: before that it was empty, or another
-            // one that was forgotten. Asked after the log was read, as it may be forgotten any time.
+            // one that was forgotten. Asked after the log was read, as it may be forgotten any
+            // time.
             _ => {
                 let (_, looked) = self.look(log).await?;
                 Ok(if looked.forgot > mark { Missed::Unknown } else { Missed::Nothing })

@@ -209,7 +209,7 @@ async fn a_panic_while_the_store_is_opened_again_is_told_and_tried_again() {
 }
 
 #[tokio::test]
-async fn a_thread_that_ends_before_its_time_is_told_by_the_state_and_every_call() {
+async fn a_thread_that_panics_is_told_by_the_state_and_every_call() {
     for thread in ["commit", "keep"] {
         let directory = tempfile::tempdir().unwrap();
         let store = EmbeddedStore::start(Config::new(directory.path())).await.unwrap();

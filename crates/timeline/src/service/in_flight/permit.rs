@@ -21,7 +21,7 @@ pub(super) const ANSWER_BYTES: u32 = 5 * 512 * 1024;
 /// One connection has at most this part of the room.
 const SHARES: usize = 4;
 
-/// The bytes of answers that are in flight: built, and not yet taken by their readers.
+/// The bytes of answers that were built and not yet taken by their readers.
 ///
 /// The HTTP and the gRPC service each have one, with the room that their `Config` says. A program
 /// makes another one for large answers of its own, so that clients which ask and do not read cost a
@@ -93,9 +93,10 @@ impl AnswerMemory {
 
     /// Waits for the room of an answer that will have at most `bytes`.
     ///
-    /// More than 2.5 MiB are taken with the answer itself, if they are there. It waits for up to a second, in the order of the callers; meanwhile answers that stand still
-    /// are cut. None is returned when there is no room even so: the client should ask again in a
-    /// second. `connection` is the one that the request came over; see [`RequestConnection`].
+    /// More than 2.5 MiB are taken with the answer itself, if they are there. It waits for up to a
+    /// second, in the order of the callers; meanwhile answers that stand still are cut. None is
+    /// returned when there is no room even so: the client should ask again in a second.
+    /// `connection` is the one that the request came over; see [`RequestConnection`].
     ///
     /// # Cancel safety
     ///
