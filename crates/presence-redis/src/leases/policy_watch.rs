@@ -1,14 +1,17 @@
-//! What a server does when its memory is full: asked now and then, and told when it changes.
+//! What servers do when their memory is full: asked now and then, and told when it changes.
 
+use std::collections::HashSet;
+
+use parking_lot::Mutex;
+
+use super::scripts::ServerPolicy;
 use crate::policy::{self, EvictableKeys};
 
-/// Of one server, watched by one writer for all.
+/// When a writer asks the server of its shard.
 #[derive(Debug, Default)]
 pub(super) struct PolicyWatch {
     /// Counts the renewals since the server was asked.
     unasked: u32,
-    /// Whether its policy was found to do harm.
-    warned: bool,
 }
 
 impl PolicyWatch {
@@ -17,26 +20,50 @@ impl PolicyWatch {
         self.unasked = (self.unasked + 1) % ASKED_EVERY;
         self.unasked == 1
     }
+}
 
-    /// Says once what about a policy will do harm, and once that it is over.
-    pub(super) fn note(&mut self, shard: usize, policy: &str) {
-        let harmful = policy::harm(policy, EvictableKeys::AllButMail);
-        if harmful.is_some() == self.warned {
-            return;
-        }
-        self.warned = harmful.is_some();
-        match harmful {
-            Some(harm) => tracing::warn!(shard, "{harm}"),
-            None => {
+/// The servers whose policy was found to do harm, and was warned of. Several shards may lie on one.
+#[derive(Debug, Default)]
+pub(super) struct PolicyWarnings(Mutex<HashSet<String>>);
+
+impl PolicyWarnings {
+    /// Says once what about the policy of a server will do harm, and once that it is over; returns
+    /// whether there was something to say.
+    pub(super) fn note(&self, shard: usize, ServerPolicy { run, policy }: &ServerPolicy) -> bool {
+        let mut warned = self.0.lock();
+        match policy::harm(policy, EvictableKeys::AllButMail) {
+            Some(harm) if warned.insert(run.clone()) => tracing::warn!(shard, server = run, "{harm}"),
+            None if warned.remove(run) => {
                 tracing::info!(
                     shard,
+                    server = run,
                     policy,
                     "redis no longer removes keys of presence when its memory is full"
                 );
             }
+            _ => return false,
         }
+        true
     }
 }
 
 /// At every which renewal the server is asked for its policy: every 2 s.
 const ASKED_EVERY: u32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_warned_of_once_whichever_of_its_shards_finds_out() {
+        let warnings = PolicyWarnings::default();
+        let note = |shard, run: &str, policy: &str| {
+            warnings.note(shard, &ServerPolicy { run: run.to_owned(), policy: policy.to_owned() })
+        };
+        assert!(!note(0, "a", "noeviction"));
+        assert!(note(1, "a", "allkeys-lru") && !note(0, "a", "allkeys-lru") && !note(2, "a", "allkeys-lfu"));
+        assert!(note(3, "b", "allkeys-lru"));
+        assert!(note(0, "a", "noeviction") && !note(1, "a", "noeviction"));
+        assert!(note(2, "a", "allkeys-lru"));
+    }
+}

@@ -48,7 +48,15 @@ pub(super) struct Renewed {
     /// Why Redis takes nothing that needs more memory, if it has none left.
     pub(super) full: Option<Error>,
     /// What the server does when its memory is full, if it was asked for.
-    pub(super) policy: Option<String>,
+    pub(super) policy: Option<ServerPolicy>,
+}
+
+/// What a server does when its memory is full.
+#[derive(Debug)]
+pub(super) struct ServerPolicy {
+    /// Names the server, from one start to the next.
+    pub(super) run: String,
+    pub(super) policy: String,
 }
 
 #[derive(Debug)]
@@ -152,7 +160,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         };
         Answer::read(
             answer,
-            |(_, last, held, recovering, roster, names, overdue, policy): (
+            |(_, last, held, recovering, roster, names, overdue, run, policy): (
                 String,
                 u64,
                 usize,
@@ -160,6 +168,7 @@ impl<'a, S: Space> Scripts<'a, S> {
                 String,
                 Vec<String>,
                 Vec<String>,
+                String,
                 String,
             )| Renewed {
                 last,
@@ -169,7 +178,7 @@ impl<'a, S: Space> Scripts<'a, S> {
                 names,
                 overdue,
                 full,
-                policy: Some(policy).filter(|policy| !policy.is_empty()),
+                policy: (!policy.is_empty()).then_some(ServerPolicy { run, policy }),
             },
         )
     }

@@ -16,6 +16,7 @@ use super::ids::{IdSpace, Tail};
 use super::keys::Keys;
 use super::open_requests::OpenRequests;
 use super::outboxes::Outboxes;
+use super::policy_watch::PolicyWarnings;
 use super::scripts::{Scripts, layout, wrong_layout};
 use super::shard::Shard;
 use super::space::{Payloads, Space};
@@ -35,6 +36,8 @@ pub(super) struct Shared<S: Space = IdSpace> {
     pub(super) awake_clock: Arc<AwakeClock>,
     /// Of both spaces.
     pub(super) health: Arc<Health>,
+    /// Of both spaces.
+    pub(super) warnings: Arc<PolicyWarnings>,
     /// Cancelled when the backend is shut down or dropped: calls are refused, what is under way is
     /// finished.
     pub(super) closing: CancellationToken,
@@ -65,6 +68,7 @@ impl Shared {
             requests: Arc::default(),
             awake_clock: Arc::default(),
             health,
+            warnings: Arc::default(),
             closing: CancellationToken::new(),
             ended: CancellationToken::new(),
             following: watch::Sender::default(),
@@ -88,6 +92,7 @@ impl Shared {
             requests: Arc::clone(&self.requests),
             awake_clock: Arc::clone(&self.awake_clock),
             health: Arc::clone(&self.health),
+            warnings: Arc::clone(&self.warnings),
             closing: self.closing.clone(),
             ended: self.ended.clone(),
             following: watch::Sender::default(),

@@ -63,7 +63,7 @@ struct Processes {
 
 impl<S: Space> ShardWriter<S> {
     pub(super) fn new(core: Arc<Shared<S>>, number: usize) -> Self {
-        // Outside a cluster all shards are on one server.
+        // Outside a cluster all shards are on one server: one asks for all.
         let watches = S::KIND == IdSpace::KIND && (number == 0 || core.link.is_cluster());
         Self {
             core,
@@ -210,8 +210,8 @@ impl<S: Space> ShardWriter<S> {
             }
         };
         self.is_full(renewed.full.clone());
-        if let (Some(watch), Some(policy)) = (&mut self.policy, &renewed.policy) {
-            watch.note(self.number, policy);
+        if let Some(policy) = &renewed.policy {
+            self.core.warnings.note(self.number, policy);
         }
         self.renewals.answered(Instant::now(), self.core.awake_clock.awake());
         let (shard, allowance) = (self.shard(), self.allowance());

@@ -10,7 +10,7 @@
 --       7 '1' to read what the server does when its memory is full
 -- Returns { 'life' } or { 'lease' } if that is lost, else
 --         { 'ok', last number, size of its set, recovering for ms or 0, version of the roster,
---           { processes, if the version is another }, { processes to let go }, the server's `maxmemory-policy`, or '' }
+--           { processes, if the version is another }, { processes to let go }, the server's run id, its `maxmemory-policy` or '' }
 local now
 do
   local time = redis.call('TIME')
@@ -38,4 +38,4 @@ if #overdue > 0 then redis.call('HSET', KEYS[1], 'reaper', now + ARGV[6]) end
 recovering = math.max(recovering, doubtful)
 local policy = ''
 if ARGV[7] == '1' then policy = string.match(redis.call('INFO', 'memory'), 'maxmemory_policy:(%S+)') or '' end
-return { 'ok', state[3], redis.call('SCARD', KEYS[4]), recovering, state[4], names, overdue, policy }
+return { 'ok', state[3], redis.call('SCARD', KEYS[4]), recovering, state[4], names, overdue, run, policy }
