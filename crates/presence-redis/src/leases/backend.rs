@@ -16,12 +16,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::config::Config;
-use super::follower::Follower;
 use super::ids::IdLogs;
 use super::mail;
 use super::shared::Shared;
 use super::subscription::Subscription;
-use super::writer::ShardWriter;
 use crate::policy::{self, EvictableKeys};
 
 /// Presence on Redis in the leases layout.
@@ -101,15 +99,8 @@ impl Leases {
     }
 
     fn spawn(&self) {
-        for number in 0..self.core.shards.len() {
-            self.tasks.spawn_on(ShardWriter::new(Arc::clone(&self.core), number).run(), &self.runtime);
-        }
-        self.tasks.spawn_on(mail::run(Arc::clone(&self.core), Arc::clone(&self.rooms)), &self.runtime);
-        let core = Arc::clone(&self.core);
-        self.tasks.spawn_on(async move { core.tracker.sweep(&core.closing).await }, &self.runtime);
-        let core = Arc::clone(&self.core);
-        let awake_clock = async move { core.closing.run_until_cancelled(core.awake_clock.beat()).await };
-        self.tasks.spawn_on(awake_clock, &self.runtime);
+        self.keep_space(&self.core);
+        self.keep_process();
         self.tasks.close();
         // Streams end when everything was written, and read again.
         let (core, tasks, drain) = (Arc::clone(&self.core), self.tasks.clone(), self.drain.clone());
@@ -133,14 +124,8 @@ impl Leases {
 
     /// Makes sure that events are read.
     async fn follow(&self) -> Result<(), Error> {
-        let followers = Follower::all(&self.core, &self.drain);
-        let count = followers.len();
-        let start = async {
-            for follower in followers {
-                self.followers.spawn_on(follower.run(), &self.runtime);
-            }
-        };
-        self.following.get_or_init(|| start).await;
+        let count = self.core.groups().len();
+        self.following.get_or_init(|| async { self.keep_followers(&self.core) }).await;
         let mut following = self.core.following.subscribe();
         let begun = following.wait_for(|following| *following >= count);
         match timeout_at(Instant::now() + self.core.patience(), begun).await {

@@ -85,6 +85,8 @@ pub(super) struct Follower<S: Followed> {
     begun: bool,
     /// Whether it could not read lately, which is told once.
     failing: bool,
+    /// Whether it has run before: then a panic has ended that.
+    ran: bool,
     /// Cancelled when nothing is written any more: what is there is read, then it ends.
     drain: CancellationToken,
 }
@@ -98,20 +100,22 @@ impl<S: Followed> Follower<S> {
             memo: S::Memo::default(),
             begun: false,
             failing: false,
+            ran: false,
             drain: drain.clone(),
         };
         core.groups().into_iter().map(follower).collect()
     }
 
-    pub(super) async fn run(mut self) {
+    /// Reads until nothing is written any more. It can be begun again after a panic.
+    pub(super) async fn run(&mut self) {
+        if mem::replace(&mut self.ran, true) {
+            self.lost();
+        }
         let drain = self.drain.clone();
         while let Some(followed) = drain.run_until_cancelled(self.follow()).await {
             let Err(error) = followed;
             tracing::debug!(space = S::KIND, %error, "events cannot be read from redis; trying again");
-            // Once closed, streams end with what was before, whatever becomes of the connection.
-            if !self.core.closing.is_cancelled() && !mem::replace(&mut self.failing, true) {
-                S::fail(&self.core, &self.shards);
-            }
+            self.lost();
             let pause = RETRY.mul_f64(crate::random::fraction());
             drain.run_until_cancelled(sleep(pause)).await;
         }
@@ -119,6 +123,14 @@ impl<S: Followed> Follower<S> {
             && let Ok(Err(error)) = timeout(self.core.patience(), self.finish()).await
         {
             tracing::debug!(space = S::KIND, %error, "presence was shut down before all events were read");
+        }
+    }
+
+    /// Tells streams that events cannot be read for now.
+    fn lost(&mut self) {
+        // Once closed, streams end with what was before, whatever becomes of the connection.
+        if !self.core.closing.is_cancelled() && !mem::replace(&mut self.failing, true) {
+            S::fail(&self.core, &self.shards);
         }
     }
 

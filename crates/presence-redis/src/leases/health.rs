@@ -5,7 +5,7 @@
 //!   (none) ◄─────────────────── Refused, Full, Away ◄──────────────────► another trouble
 //!            redis refused it: Refused, Full       no answer: Away
 //!
-//!   no shard in trouble: Well    every shard away: Down    else: ReadOnly    closed: Down, for good
+//!   no shard in trouble: Well    every shard away, or a task that has panicked: Down    else: ReadOnly    closed: Down, for good
 //! ```
 
 use std::collections::BTreeMap;
@@ -29,12 +29,17 @@ struct Shards {
     /// How many writers there are.
     count: usize,
     troubles: BTreeMap<ShardId, Trouble>,
+    /// Why tasks do not run.
+    ended: BTreeMap<TaskId, String>,
     closed: bool,
     report: OutageLog,
 }
 
 /// A space and the number of a shard in it.
 type ShardId = (&'static str, usize);
+
+/// What a task does, a space, and which of several it is there.
+type TaskId = (&'static str, &'static str, usize);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Trouble {
@@ -76,6 +81,16 @@ impl Health {
         }
     }
 
+    /// Notes why a task does not run, or that it runs again.
+    pub(super) fn part(&self, task: TaskId, why: Option<String>) {
+        let mut shards = self.shards.lock();
+        match why {
+            Some(why) => shards.ended.insert(task, why),
+            None => shards.ended.remove(&task),
+        };
+        self.tell(&mut shards);
+    }
+
     pub(super) fn close(&self) {
         let mut shards = self.shards.lock();
         shards.closed = true;
@@ -99,6 +114,9 @@ impl Shards {
     fn state(&self) -> State {
         if self.closed {
             return State::closed();
+        }
+        if let Some(why) = self.ended.values().next() {
+            return State::down(why.as_str());
         }
         let Some(first) = self.troubles.values().next() else { return State::Well };
         let away = self.troubles.values().filter(|trouble| matches!(trouble, Trouble::Away(_))).count();

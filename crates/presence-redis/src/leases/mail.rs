@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use presence_core::{Device, Error};
 use redis::Value;
 use redis::aio::MultiplexedConnection;
@@ -127,15 +128,18 @@ impl<S: Space> Shared<S> {
     }
 }
 
-/// Reads the mail of this process until the backend is shut down.
-pub(super) async fn run(core: Arc<Shared>, rooms: Arc<Rooms>) {
+/// Up to which message the mail was read, by whichever run.
+pub(super) type LastRead = Arc<Mutex<Option<String>>>;
+
+/// Reads the mail of this process until the backend is shut down. It can be begun again after a
+/// panic, behind the message that was read then.
+pub(super) async fn run(core: Arc<Shared>, rooms: Arc<Rooms>, last: LastRead) {
     let key = core.keys.mail(&core.process(0));
-    let mut last = "0-0".to_owned();
     // Boxed, as a connection in the making is large and waits here for long.
     let read = Box::pin(async {
         loop {
             let error = match core.link.dedicated(&key, BLOCK).await {
-                Ok(mut connection) => read(&core, &rooms, &mut connection, &key, &mut last).await,
+                Ok(mut connection) => read(&core, &rooms, &mut connection, &key, &last).await,
                 Err(error) => error,
             };
             tracing::debug!(%error, "messages of other processes cannot be read; trying again");
@@ -150,12 +154,13 @@ async fn read(
     rooms: &Rooms,
     connection: &mut MultiplexedConnection,
     key: &str,
-    last: &mut String,
+    last: &Mutex<Option<String>>,
 ) -> Error {
     loop {
         let block = u64::try_from(BLOCK.as_millis()).unwrap_or(u64::MAX);
+        let after = last.lock().clone().unwrap_or_else(|| "0-0".to_owned());
         let mut read = redis::cmd("XREAD");
-        read.arg("COUNT").arg(LETTERS_MAX).arg("BLOCK").arg(block).arg("STREAMS").arg(key).arg(&*last);
+        read.arg("COUNT").arg(LETTERS_MAX).arg("BLOCK").arg(block).arg("STREAMS").arg(key).arg(after);
         let answer = match read.query_async::<Value>(connection).await {
             Ok(Value::Nil) => continue,
             Ok(answer) => answer,
@@ -167,7 +172,7 @@ async fn read(
             Err(error) => return error,
         };
         for (id, fields) in streams.into_iter().flat_map(|(_, letters)| letters) {
-            *last = id;
+            *last.lock() = Some(id);
             open(core, rooms, Letter::new(fields)).await;
         }
     }

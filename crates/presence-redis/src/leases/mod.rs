@@ -57,8 +57,9 @@
 //! renewed.
 //!
 //! **Redis evicts keys** (`maxmemory-policy` is `allkeys-…`): then it removes presence itself, and
-//! nobody notices in time. That is warned of in the log, within half a second of the start and 2 s
-//! of a change, and by [`warnings`](presence_core::Presence::warnings). Set it to `noeviction`.
+//! nobody notices in time. That is warned of in the log, once for each server, within half a second of
+//! the start and 2 s of a change, and by [`warnings`](presence_core::Presence::warnings). Set it to
+//! `noeviction`.
 //!
 //! **Redis lost data, or another server took its place.** Nobody can know which of the last writes
 //! survived a restart or a failover, so the shard begins a new *life*: positions of the one before
@@ -105,6 +106,12 @@
 //!
 //! Redis 7 or later, with scripts. Its clock should not jump by more than the TTL.
 //!
+//! # Panics
+//!
+//! A task that panics is begun again within 1 s, the state is `Down` meanwhile, and calls that wait
+//! for it fail with `Unavailable`. The writer of a shard takes another name there, and says all
+//! that is held here again; its old name is let go of when its lease is over.
+//!
 //! # Stopping
 //!
 //! [`shutdown`](presence_core::Presence::shutdown) writes what is left for as long as a call may
@@ -144,6 +151,7 @@ mod snapshot;
 mod space;
 mod stage;
 mod subscription;
+mod tasks;
 mod writer;
 mod writes;
 

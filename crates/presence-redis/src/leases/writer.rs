@@ -12,6 +12,7 @@
 //! How the process stands with the shard is a [`Stage`], whose table says what leads where; which
 //! write waits for its answer is kept by [`Writes`], and when to renew by [`Renewals`].
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,8 +50,9 @@ pub(super) struct ShardWriter<S: Space> {
     busy: u32,
     /// Counts the turns in a row that failed.
     failures: u32,
-    /// Of one writer for each server.
     policy: Option<PolicyWatch>,
+    /// Whether it has run before: then a panic has ended that.
+    ran: bool,
 }
 
 /// The processes of the shard, as it said last: they are waited for if it loses its data.
@@ -76,11 +78,19 @@ impl<S: Space> ShardWriter<S> {
             busy: 0,
             failures: 0,
             policy: watches.then(PolicyWatch::default),
+            ran: false,
         }
     }
 
     /// Works until the backend is shut down, and then as long as it takes to say what is left.
-    pub(super) async fn run(mut self) {
+    ///
+    /// Begun again after a panic, of which nobody knows what it cut short, it takes another name
+    /// and says all again that is held here.
+    pub(super) async fn run(&mut self) {
+        if mem::replace(&mut self.ran, true) {
+            self.incarnation += 1;
+            self.start_over();
+        }
         let core = Arc::clone(&self.core);
         while !core.closing.is_cancelled() {
             let turn = core.closing.run_until_cancelled(Box::pin(self.turn())).await;
@@ -362,6 +372,10 @@ impl<S: Space> ShardWriter<S> {
             );
             self.incarnation += 1;
         }
+        self.start_over();
+    }
+
+    fn start_over(&mut self) {
         self.stage.lose();
         self.put_back();
         self.shard().set_status(|status| status.registration = None);

@@ -12,10 +12,8 @@ use super::logs::RoomLog;
 use super::space::RoomSpace;
 use super::tail::Tail;
 use crate::leases::Leases;
-use crate::leases::follower::Follower;
 use crate::leases::shared::Shared;
 use crate::leases::subscription::Subscription;
-use crate::leases::writer::ShardWriter;
 
 impl Leases {
     /// The rooms, which cost Redis nothing until they are used.
@@ -24,12 +22,7 @@ impl Leases {
         let start = async {
             let tail = Tail::new(self.core.config.room_events_max);
             let core = Arc::new(self.core.beside::<RoomSpace>(tail));
-            for number in 0..core.shards.len() {
-                self.tasks.spawn_on(ShardWriter::new(Arc::clone(&core), number).run(), &self.runtime);
-            }
-            let swept = Arc::clone(&core);
-            let sweep = async move { swept.tracker.sweep(&swept.closing).await };
-            self.tasks.spawn_on(sweep, &self.runtime);
+            self.keep_space(&core);
             core
         };
         Ok(self.rooms.get_or_init(|| start).await)
@@ -96,12 +89,7 @@ impl RoomBackend for Leases {
 
     async fn events(&self, room: &Room, since: Since) -> Result<Events<RoomUpdate>, Error> {
         let core = self.rooms().await?;
-        let start = async {
-            for follower in Follower::all(core, &self.drain) {
-                self.followers.spawn_on(follower.run(), &self.runtime);
-            }
-        };
-        self.following_rooms.get_or_init(|| start).await;
+        self.following_rooms.get_or_init(|| async { self.keep_followers(core) }).await;
         let open = async {
             let (log, looked) = RoomLog::follow(Arc::clone(core), room.clone()).await?;
             Subscription::open(log, vec![looked], since).await

@@ -1,0 +1,164 @@
+//! The tasks of the layout, which are begun again when they panic.
+//!
+//! ```text
+//!  for each shard of a space: a writer, whose next run has another name in the shard
+//!  for each space: the sweep, and followers once there are streams
+//!  for the process: its mail, and the clock that says how long it was awake
+//! ```
+
+use std::sync::Arc;
+
+use presence_core::{Error, ErrorKind};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::backend::Leases;
+use super::follower::{Followed, Follower};
+use super::mail;
+use super::shared::Shared;
+use super::space::Space;
+use super::writer::ShardWriter;
+use crate::kept::kept;
+
+impl Leases {
+    /// Runs what the process has once.
+    pub(super) fn keep_process(&self) {
+        let (rooms, last) = (Arc::clone(&self.rooms), mail::LastRead::default());
+        self.keep(MAIL, 0, &self.core, move |core| mail::run(core, Arc::clone(&rooms), Arc::clone(&last)));
+        self.keep(CLOCK, 0, &self.core, |core| async move {
+            core.closing.run_until_cancelled(core.awake_clock.beat()).await;
+        });
+    }
+
+    /// Runs what keeps a space.
+    pub(super) fn keep_space<S: Space>(&self, core: &Arc<Shared<S>>) {
+        for number in 0..core.shards.len() {
+            let writer = Arc::new(Mutex::new(ShardWriter::new(Arc::clone(core), number)));
+            self.keep(WRITER, number, core, move |_| {
+                let writer = Arc::clone(&writer);
+                async move { writer.lock().await.run().await }
+            });
+        }
+        self.keep(SWEEP, 0, core, |core| async move { core.tracker.sweep(&core.closing).await });
+    }
+
+    /// Runs what reads the logs of a space for streams.
+    pub(super) fn keep_followers<S: Followed>(&self, core: &Arc<Shared<S>>) {
+        for (number, follower) in Follower::all(core, &self.drain).into_iter().enumerate() {
+            let follower = Arc::new(Mutex::new(follower));
+            let begin = move |_| {
+                let follower = Arc::clone(&follower);
+                async move { follower.lock().await.run().await }
+            };
+            self.keep_until(&self.followers, &self.drain, (FOLLOWER, number), core, begin);
+        }
+    }
+
+    fn keep<S: Space, F>(
+        &self,
+        part: &'static str,
+        number: usize,
+        core: &Arc<Shared<S>>,
+        run: impl FnMut(Arc<Shared<S>>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.keep_until(&self.tasks, &core.closing, (part, number), core, run);
+    }
+
+    fn keep_until<S: Space, F>(
+        &self,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+        (part, number): (&'static str, usize),
+        core: &Arc<Shared<S>>,
+        mut run: impl FnMut(Arc<Shared<S>>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (core, told) = (Arc::clone(core), Arc::clone(core));
+        let begin = move || run(Arc::clone(&core));
+        let tell = move |why: Option<String>| {
+            if let (WRITER, Some(why)) = (part, &why) {
+                // Who waits for it is answered.
+                told.shards[number].failed(&Error::new(ErrorKind::Unavailable, why.clone()));
+            }
+            told.health.part((part, S::KIND, number), why);
+        };
+        tasks.spawn_on(kept(part, stop.clone(), begin, tell), &self.runtime);
+    }
+}
+
+/// What the tasks are called in a state.
+const WRITER: &str = "the task that writes to a shard";
+const SWEEP: &str = "the task that reports who has fallen silent";
+const FOLLOWER: &str = "the task that reads events";
+const MAIL: &str = "the task that reads messages of other processes";
+const CLOCK: &str = "the task that counts the time awake";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::{FutureExt, StreamExt};
+    use presence_core::{Backend, Device, Id, Since, State, Status, Update};
+    use test_support::{Redis, require};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::kept::told;
+    use crate::leases::Config;
+
+    const SOON: Duration = Duration::from_secs(60);
+
+    fn names(leases: &Leases) -> Vec<String> {
+        let name = |shard: &super::super::shard::Shard| {
+            shard.status().borrow().registration.as_ref().map(|known| known.process.clone())
+        };
+        leases.core.shards.iter().filter_map(name).collect()
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_told_and_begun_again_while_no_call_waits_for_it() {
+        let Some(redis) = require(Redis::private().await) else { return };
+        let leases = Leases::start(Config::new(redis.url())).await.unwrap();
+        let (mut state, tab) = (leases.state(), Device::new("tab").unwrap());
+        let (alice, bob) = ([Id::new("alice").unwrap()], [Id::new("bob").unwrap()]);
+        leases.hold_device(&alice[0], &tab).await.unwrap();
+        let mut events = leases.events(Since::Now).await.unwrap();
+        for part in [WRITER, SWEEP, FOLLOWER, MAIL, CLOCK] {
+            timeout(SOON, state.wait_for(State::is_well)).await.unwrap().unwrap();
+            told::panic_in(part);
+            let told = |state: &State| state.to_string().contains(part);
+            let down = timeout(SOON, state.wait_for(told)).await.unwrap().unwrap().clone();
+            assert!(matches!(down, State::Down { .. }), "{down}");
+            for _ in 0..3 {
+                let beat = timeout(SOON, leases.online(&bob)).await.expect("an answer");
+                let kind = beat.err().map(|error| error.kind());
+                assert!(matches!(kind, None | Some(ErrorKind::Unavailable)), "{part}: {kind:?}");
+            }
+            let statuses = leases.status(&alice).await;
+            let status = statuses.unwrap_or_else(|error| error.partial().clone());
+            assert_ne!(status, [Status::Offline], "{part}");
+        }
+        timeout(SOON, state.wait_for(State::is_well)).await.unwrap().unwrap();
+        let renamed = names(&leases).into_iter().filter(|name| name.ends_with(".1")).count();
+        assert_eq!(renamed, 1, "the writer has another name, and no other writer has: {:?}", names(&leases));
+        leases.online(&bob).await.unwrap();
+        assert_eq!(leases.status(&[alice[0].clone(), bob[0].clone()]).await.unwrap(), [Status::Online; 2]);
+        leases.offline(&bob).await.unwrap();
+        // All that was told: bob came and went, and alice never left.
+        let gone = |update: &Update| matches!(update, Update::Change(event) if event.id == bob[0] && event.status == Status::Offline);
+        loop {
+            let Ok(update) = timeout(SOON, events.next()).await.unwrap().unwrap() else { continue };
+            assert!(!matches!(&update, Update::Change(event) if event.id == alice[0]), "{update:?}");
+            if gone(&update) {
+                break;
+            }
+        }
+        assert!(leases.shutdown(SOON).await);
+        assert_eq!(*state.borrow(), State::closed());
+        assert!(events.next().now_or_never().is_some_and(|end| end.is_none()));
+    }
+}
