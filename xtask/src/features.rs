@@ -49,7 +49,9 @@ fn features_of(folder: &str) -> Result<Vec<String>> {
     let manifest: toml::Table = manifest.parse()?;
     let features = manifest.get("features").and_then(toml::Value::as_table);
     let features = features.with_context(|| format!("the manifest of {folder} has no features"))?;
-    Ok(features.keys().filter(|feature| *feature != "default").cloned().collect())
+    // One that begins with `_` is a part of others, which nobody asks for alone.
+    let is_asked_for = |feature: &&String| *feature != "default" && !feature.starts_with('_');
+    Ok(features.keys().filter(is_asked_for).cloned().collect())
 }
 
 /// Compiles a package, and takes a warning for a failure.

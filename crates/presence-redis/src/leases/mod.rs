@@ -57,9 +57,9 @@
 //! renewed.
 //!
 //! **Redis evicts keys** (`maxmemory-policy` is `allkeys-…`): then it removes presence itself, and
-//! nobody notices in time. That is warned of in the log, once for each server, within half a second of
-//! the start and 2 s of a change, and by [`warnings`](presence_core::Presence::warnings). Set it to
-//! `noeviction`.
+//! nobody notices in time. That is warned of in the log, once for each server, within half a
+//! second of the start and 2 s of a change, and by
+//! [`warnings`](presence_core::Presence::warnings). Set it to `noeviction`.
 //!
 //! **Redis lost data, or another server took its place.** Nobody can know which of the last writes
 //! survived a restart or a failover, so the shard begins a new *life*: positions of the one before
