@@ -164,7 +164,7 @@ mod tests {
         assert_eq!(WEBHOOK_URL.show("https://host/?token=hidden"), "https://host/…");
         assert_eq!(WEBHOOK_SECRET.show("abc"), "…");
         assert_eq!(HTTP.show("abc"), "abc");
-        assert_eq!(HTTP.show("redis://:hidden@host"), "redis://…@host");
+        assert_eq!(HTTP.show("redis://:hidden@host"), "redis://:…@host");
         assert_eq!(HTTP.show_value("[\"redis://:hidden@host\"]"), "…");
     }
 }
