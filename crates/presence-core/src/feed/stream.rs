@@ -103,7 +103,8 @@ impl<F: Feed> Reader<F> {
             self.tell(reading, &turn);
             match turn {
                 Turn::Idle | Turn::Failed { .. } if ended && self.ready.is_empty() => return None,
-                Turn::Failed { pause, .. } if !ended => {
+                // What is ready does not wait for what is not.
+                Turn::Failed { pause, .. } if !ended && self.ready.is_empty() => {
                     // There need not be news when it can be read again.
                     drop(timeout(pause, self.feed.ended().cancelled()).await);
                 }

@@ -73,8 +73,8 @@ impl Locked {
     fn state(&self) -> State {
         match (&self.inner, self.ended.values().next()) {
             _ if self.closed => State::closed(),
-            (State::Well, Some(why)) => State::down(why.as_str()),
-            (inner, _) => inner.clone(),
+            (_, Some(why)) => State::down(why.as_str()),
+            (inner, None) => inner.clone(),
         }
     }
 }

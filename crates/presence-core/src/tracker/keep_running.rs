@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs a task until `stop`, and begins it again when it panics or ends before.
 ///
+/// One that panicked is begun once more also when the stop comes, for what it does last.
+///
 /// `tell` is for the state of the backend: it is given why `part` does not run, and `None` once it
 /// has run again for a while. It is told as well when the task is dropped with its runtime. The
 /// task has to end by itself after `stop`.
@@ -46,15 +48,26 @@ pub async fn keep_running<F>(
             }
         };
         if outcome.stop.is_cancelled() {
+            if ended.is_err() {
+                end(part, begin()).await;
+            }
             return;
         }
         let how = if ended.is_ok() { "ended" } else { "panicked" };
         (outcome.tell)(Some(format!("{part} {how}; it is begun again")));
         is_well = false;
         if outcome.stop.run_until_cancelled(sleep(pause)).await.is_none() {
+            end(part, begin()).await;
             return;
         }
         pause = (2 * pause).min(PAUSE_MAX);
+    }
+}
+
+/// Begins a task once more that panicked and sees the stop now: it does what comes last.
+async fn end(part: &'static str, last: impl Future<Output = ()>) {
+    if AssertUnwindSafe(last).catch_unwind().await.is_err() {
+        tracing::error!("{part} panicked while it was stopped");
     }
 }
 

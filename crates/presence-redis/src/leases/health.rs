@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!            a write was taken                        a write was taken
-//!   (none) ◄─────────────────── Refused, Full, Away ◄──────────────────► another trouble
-//!            redis refused it: Refused, Full       no answer: Away
+//!   (none) ◄─────────────────── Refused, Away ◄────────────────────────► another trouble
+//!            redis refused it: Refused             no answer: Away
 //!
 //!   no shard in trouble: Well    every shard away, or a task that has panicked: Down    else: ReadOnly    closed: Down, for good
 //! ```

@@ -108,9 +108,9 @@
 //!
 //! # Panics
 //!
-//! A task that panics is begun again within 1 s, the state is `Down` meanwhile, and calls that wait
-//! for it fail with `Unavailable`. The writer of a shard takes another name there, and says all
-//! that is held here again; its old name is let go of when its lease is over.
+//! A task that panics is begun again within 1 s, the state is `Down` meanwhile, and calls that
+//! wait for it fail with `Unavailable`. The writer of a shard says all that is held here again,
+//! under the same name, and compares it with what Redis has.
 //!
 //! # Stopping
 //!

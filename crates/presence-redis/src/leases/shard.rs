@@ -230,8 +230,10 @@ impl Wait {
         let failures = self.failures;
         let over =
             |progress: &Progress| progress.done >= ticket || progress.failures > failures || progress.closed;
+        let told = self.progress.clone();
         let Ok(progress) = timeout_at(until, self.progress.wait_for(over)).await else {
-            return Err(away());
+            // Why it is not written, as far as the writer has said.
+            return Err(told.borrow().error.clone().unwrap_or_else(away));
         };
         match progress.as_deref() {
             Ok(progress) if progress.done >= ticket => Ok(()),

@@ -98,15 +98,21 @@ impl<L: Logs> Subscription<L> {
         Ok(())
     }
 
-    /// Reads what there is in each log.
-    async fn read(&mut self, ready: &mut Ready<UpdateOf<L>>) -> Result<(), Error> {
+    /// Reads what there is in each log; returns whether there may be more.
+    async fn read(&mut self, ready: &mut Ready<UpdateOf<L>>) -> Result<Turn, Error> {
         let (mut pages, mut failure) = (Vec::with_capacity(self.marks.len()), None);
+        let mut turn = Turn::Idle;
         for log in 0..self.marks.len() {
             self.change_epoch(log);
+            let mark = self.marks[log];
             match self.page(log).await {
                 Ok(page) => pages.push((log, page)),
                 // The others go on.
                 Err(error) => failure = Some(error),
+            }
+            // What was read back ends where the end of the log begins, which is read next.
+            if self.marks[log] != mark {
+                turn = Turn::More;
             }
         }
         // Before all events: a subscriber throws away what it heard before it. Kept till here,
@@ -115,7 +121,7 @@ impl<L: Logs> Subscription<L> {
         for (log, page) in pages {
             self.give(log, page, ready);
         }
-        failure.map_or(Ok(()), Err)
+        failure.map_or(Ok(turn), Err)
     }
 
     /// Goes over to the next epoch of a shard, if there is one.
@@ -182,10 +188,13 @@ impl<L: Logs> Feed for Subscription<L> {
     }
 
     async fn turn(&mut self, ready: &mut Ready<UpdateOf<L>>) -> Turn {
-        let read = if self.is_listing() { self.list(ready).await } else { self.read(ready).await };
+        let read = if self.is_listing() {
+            self.list(ready).await.map(|()| if self.is_listing() { Turn::More } else { Turn::Idle })
+        } else {
+            self.read(ready).await
+        };
         match read {
-            Ok(()) if self.is_listing() => Turn::More,
-            Ok(()) => Turn::Idle,
+            Ok(turn) => turn,
             Err(error) => Turn::Failed { error, pause: self.logs.core().patience() / 4 },
         }
     }

@@ -102,9 +102,9 @@ mod tests {
     use std::time::Duration;
 
     use futures_util::StreamExt;
-    use presence_core::{Backend, Device, Id, Since, State, Status, Update};
+    use presence_core::{Backend, Cause, Device, Id, Since, State, Status, Update};
     use test_support::{Redis, require};
-    use tokio::time::timeout;
+    use tokio::time::{Instant, timeout};
 
     use super::*;
     use crate::kept::told;
@@ -122,7 +122,8 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_panics_is_told_and_begun_again_while_no_call_waits_for_it() {
         let Some(redis) = require(Redis::private().await) else { return };
-        let leases = Leases::start(Config::new(redis.url())).await.unwrap();
+        let config = Config::new(redis.url()).grace(Duration::from_millis(100));
+        let leases = Leases::start(config).await.unwrap();
         let (mut state, tab) = (leases.state(), Device::new("tab").unwrap());
         let (alice, bob) = ([Id::new("alice").unwrap()], [Id::new("bob").unwrap()]);
         leases.hold_device(&alice[0], &tab).await.unwrap();
@@ -143,8 +144,8 @@ mod tests {
             assert_ne!(status, [Status::Offline], "{part}");
         }
         timeout(SOON, state.wait_for(State::is_well)).await.unwrap().unwrap();
-        let renamed = names(&leases).into_iter().filter(|name| name.ends_with(".1")).count();
-        assert_eq!(renamed, 1, "the writer has another name, and no other writer has: {:?}", names(&leases));
+        let names = names(&leases);
+        assert!(names.iter().all(|name| *name == names[0]), "what was written is in another name: {names:?}");
         leases.online(&bob).await.unwrap();
         assert_eq!(leases.status(&[alice[0].clone(), bob[0].clone()]).await.unwrap(), [Status::Online; 2]);
         leases.offline(&bob).await.unwrap();
@@ -157,6 +158,17 @@ mod tests {
                 break;
             }
         }
+        // What was written before the panic can be taken back at once.
+        let asked = Instant::now();
+        leases.end_device(&alice[0], &tab).await.unwrap();
+        let event = loop {
+            match timeout(SOON, events.next()).await.unwrap().unwrap() {
+                Ok(Update::Change(event)) => break event,
+                _ => continue,
+            }
+        };
+        assert_eq!((&event.id, event.status, event.cause), (&alice[0], Status::Offline, Cause::Ended));
+        assert!(asked.elapsed() < Duration::from_secs(20), "it took {:?}", asked.elapsed());
         assert!(leases.shutdown(SOON).await);
         assert_eq!(*state.borrow(), State::closed());
         while timeout(SOON, events.next()).await.expect("the end").is_some() {}

@@ -84,12 +84,13 @@ impl<S: Space> ShardWriter<S> {
 
     /// Works until the backend is shut down, and then as long as it takes to say what is left.
     ///
-    /// Begun again after a panic, of which nobody knows what it cut short, it takes another name
-    /// and says all again that is held here.
+    /// Begun again after a panic, of which nobody knows what it cut short, it says all again that
+    /// is held here, and soon compares what redis has. It keeps its name: only under that can it
+    /// take back what was written before. To a redis that has all of it nothing is new.
     pub(super) async fn run(&mut self) {
         if mem::replace(&mut self.ran, true) {
-            self.incarnation += 1;
             self.start_over();
+            self.busy = BUSY_MAX - 1;
         }
         let core = Arc::clone(&self.core);
         while !core.closing.is_cancelled() {
