@@ -38,8 +38,8 @@ use crate::tasks::Tasks;
 /// last handle, that in the hub's hooks too, ends it without waiting.
 ///
 /// Each connection with a user is a device of that user, under a name that no other process's
-/// connections have. A user whose name is no [`Id`](presence_core::Id) is not present: admit
-/// nobody under such a name.
+/// connections have. A user whose name is no [`Id`] is not present: admit nobody under such a
+/// name.
 ///
 /// # Examples
 ///
@@ -52,7 +52,7 @@ use crate::tasks::Tasks;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let presence = Presence::new(Memory::start(Default::default())?);
-/// let attendance = Attendance::start(Config::new(presence.clone()));
+/// let attendance = Attendance::start(Config::new(presence.clone()))?;
 /// let hub = Hub::start(Default::default(), Hooks::default().lifecycle(attendance.clone()))?;
 /// # drop(hub);
 /// # Ok(())
@@ -70,10 +70,13 @@ impl Attendance {
     /// Starts it.
     ///
     /// The handle is then given to [`Hooks::lifecycle`](conductor_hub::Hooks::lifecycle).
-    #[must_use]
-    pub fn start(config: Config) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) outside a tokio runtime.
+    pub fn start(config: Config) -> Result<Self, Error> {
         let Config { presence, rooms } = config;
-        let tasks = Tasks::new();
+        let tasks = Tasks::new()?;
         let rooms = rooms.map(|rooms| Arc::new(RoomKeeper::new(rooms)));
         if let Some(keeper) = rooms.clone() {
             let (tracker, stop) = (tasks.tracker.clone(), tasks.stop.clone());
@@ -81,7 +84,7 @@ impl Attendance {
                 Arc::clone(&keeper).work(tracker.clone(), stop.clone())
             });
         }
-        Self { presence, rooms, names: DeviceNames::new(), tasks }
+        Ok(Self { presence, rooms, names: DeviceNames::new(), tasks })
     }
 
     /// Sets what the user of a connection shows in the room of a channel.

@@ -47,12 +47,14 @@
 mod config;
 mod queue;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use conductor_hub::Connection;
 use conductor_hub::protocol::{Message, Opcode};
+use futures_util::FutureExt as _;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -76,11 +78,13 @@ pub struct Calls {
 impl Calls {
     /// Starts to answer the calls that wait, each with the body that `answer` returns.
     ///
-    /// The answer is a Server message with the uuid of its call.
+    /// The answer is a Server message with the uuid of its call. An `answer` that takes too long or
+    /// panics is replaced by [`late_answer`](Config::late_answer).
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config), naming the value that is out of its bounds.
+    /// [`Config`](crate::ErrorKind::Config), naming the value that is out of its bounds, or saying
+    /// that this is not inside a tokio runtime.
     pub fn start<C, A, F>(config: Config, waiting: WaitingCalls<C>, answer: A) -> Result<Self, Error>
     where
         C: Send + 'static,
@@ -88,7 +92,7 @@ impl Calls {
         F: Future<Output: Into<Bytes>> + Send + 'static,
     {
         config.validate()?;
-        let tasks = Tasks::new();
+        let tasks = Tasks::new()?;
         let permits = Arc::new(Semaphore::new(config.running_max));
         let worker = Arc::new(Worker { answer, config, permits });
         // Locked by the worker for as long as it runs.
@@ -162,12 +166,18 @@ impl<A> Worker<A> {
         F: Future<Output: Into<Bytes>>,
     {
         let QueuedCall { late, uuid, call } = call;
-        let answer = (self.answer)(Arc::clone(late.connection()), call);
+        let connection = late.connection().id();
+        let caller = Arc::clone(late.connection());
+        // A panic of the program's is no reason to leave its client without an answer.
+        let answer = AssertUnwindSafe(async { (self.answer)(caller, call).await.into() }).catch_unwind();
         let body: Bytes = match timeout(self.config.answer_time, answer).await {
-            Ok(body) => body.into(),
+            Ok(Ok(body)) => body,
+            Ok(Err(_panic)) => {
+                tracing::error!(%connection, "the answer to a call panicked; the client gets the late answer");
+                self.config.late_answer.clone()
+            }
             Err(_elapsed) => self.config.late_answer.clone(),
         };
-        let connection = late.connection().id();
         if let Err(error) = late.send(&Message::with_uuid(Opcode::SERVER, uuid, "", body)) {
             tracing::debug!(%connection, %error, "a client left before its answer came");
         }

@@ -64,14 +64,14 @@
 //! let presence = Presence::new(Memory::start(Default::default())?);
 //!
 //! // What the hooks need.
-//! let attendance = Attendance::start(attendance::Config::new(presence.clone()));
+//! let attendance = Attendance::start(attendance::Config::new(presence.clone()))?;
 //! let roster = Roster::default();
 //! let (queue, waiting) = calls::queue(1_024);
 //! let hooks = Hooks::default().lifecycle(attendance.clone()).handler(Questions(roster.clone(), queue));
 //! let hub = Hub::start(Default::default(), hooks)?; // `hub.handle` serves `/ws`
 //!
 //! // What publishes to clients, and what answers come from.
-//! let keeper = RosterKeeper::start(roster, presence.clone(), hub.clone());
+//! let keeper = RosterKeeper::start(roster, presence.clone(), hub.clone())?;
 //! let store = embedded::Config::new(directory.path()).observer(InboxPublisher::new(hub.clone()));
 //! let timeline = Timeline::start(Default::default(), EmbeddedStore::start(store).await?)?;
 //! let receipts = Receipts::new(timeline.clone(), hub.clone());
@@ -114,7 +114,7 @@
 //! | `calls` | [`calls`], for a hub | yes |
 //! | `receipts` | [`receipts`], for a hub and a timeline | yes |
 //! | `webhook` | [`webhook`], for presence | no |
-//! | `tls` | addresses of webhooks that begin with `https` | no |
+//! | `tls` | with `webhook`: addresses that begin with `https` | no |
 //!
 //! # Third-party types in this API
 //!

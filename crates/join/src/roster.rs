@@ -166,14 +166,19 @@ pub struct RosterKeeper {
 
 impl RosterKeeper {
     /// Starts to follow presence, which makes the copy, and publishes from then on.
-    #[must_use = "dropped, it ends at once"]
-    pub fn start(roster: Roster, presence: Presence, hub: Hub) -> Self {
-        let tasks = Tasks::new();
+    ///
+    /// Dropped, it ends at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Config`](crate::ErrorKind::Config) outside a tokio runtime.
+    pub fn start(roster: Roster, presence: Presence, hub: Hub) -> Result<Self, Error> {
+        let tasks = Tasks::new()?;
         let stop = tasks.stop.clone();
         tasks.keep("the follower of presence", move || {
             roster.clone().follow(presence.clone(), hub.clone(), stop.clone())
         });
-        Self { tasks }
+        Ok(Self { tasks })
     }
 
     /// Waits until its task cannot go on, and returns why.

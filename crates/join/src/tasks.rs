@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -38,14 +39,18 @@ pub(crate) struct Tasks {
 }
 
 impl Tasks {
-    pub(crate) fn new() -> Self {
+    /// The tasks will run where this is called.
+    pub(crate) fn new() -> Result<Self, Error> {
+        if Handle::try_current().is_err() {
+            return Err(Error::new(ErrorKind::Config, "it must be started inside a tokio runtime"));
+        }
         metrics::describe_counter!(
             "tidings_part_restarts_total",
             "How often a part ended unexpectedly and was started again"
         );
         let stop = CancellationToken::new();
         let _last = Arc::new(stop.clone().drop_guard());
-        Self { tracker: TaskTracker::new(), stop, failed: watch::Sender::new(None), _last }
+        Ok(Self { tracker: TaskTracker::new(), stop, failed: watch::Sender::new(None), _last })
     }
 
     /// Runs a task that is started again when it ends before the stop.
@@ -123,7 +128,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_task_that_panics_or_ends_is_started_again() {
-        let tasks = Tasks::new();
+        let tasks = Tasks::new().unwrap();
         let runs = Arc::new(AtomicUsize::new(0));
         let (counted, stop) = (Arc::clone(&runs), tasks.stop.clone());
         tasks.keep("a part", move || {
@@ -143,7 +148,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_task_that_ends_again_and_again_fails_with_a_reason() {
-        let tasks = Tasks::new();
+        let tasks = Tasks::new().unwrap();
         tasks.keep("the follower", || async {});
         let error = timeout(OFTEN, tasks.failed()).await.unwrap();
         assert_eq!(error.to_string(), "the follower ended by itself, as it did 5 times within a minute");
@@ -155,14 +160,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn rare_ends_are_no_failure() {
-        let tasks = Tasks::new();
+        let tasks = Tasks::new().unwrap();
         tasks.keep("a part", || sleep(OFTEN / 4));
         assert!(timeout(OFTEN * 20, tasks.failed()).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_last_handle_takes_the_tasks_along() {
-        let tasks = Tasks::new();
+        let tasks = Tasks::new().unwrap();
         let (tracker, stop) = (tasks.tracker.clone(), tasks.stop.clone());
         tasks.keep("a part", move || stop.clone().cancelled_owned());
         let clone = tasks.clone();
@@ -171,5 +176,10 @@ mod tests {
         drop(clone);
         tracker.close();
         timeout(OFTEN, tracker.wait()).await.unwrap();
+    }
+
+    #[test]
+    fn outside_a_runtime_there_are_none() {
+        assert_eq!(Tasks::new().unwrap_err().kind(), ErrorKind::Config);
     }
 }

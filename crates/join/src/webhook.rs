@@ -109,7 +109,7 @@ impl Webhook {
     /// [`Closed`](ErrorKind::Closed) that it was shut down. A receiver that cannot be reached is no
     /// error: it is posted to until it can.
     pub async fn start(config: Config, presence: Presence) -> Result<Self, Error> {
-        let tasks = Tasks::new();
+        let tasks = Tasks::new()?;
         let courier = Arc::new(Courier::new(config, presence, &tasks)?);
         let mut first = Some(courier.follow().await.map_err(unreadable)?);
         tasks.keep("the webhook", move || Arc::clone(&courier).run(first.take()));
@@ -253,7 +253,13 @@ impl Courier {
         let mut failures = 0;
         loop {
             match self.follow().await {
-                Ok(cutter) => return cutter,
+                Ok(mut cutter) => {
+                    if self.bookmark.is_none() {
+                        // Nobody knows what came in between, and what was in hand is lost.
+                        cutter.tell_of_a_gap();
+                    }
+                    return cutter;
+                }
                 Err(error) => {
                     failures += 1;
                     tracing::debug!(

@@ -114,8 +114,17 @@ pub(crate) async fn check(path: &Path, deep: bool) -> anyhow::Result<Option<Stri
 }
 
 fn check_now(path: &Path, deep: bool) -> anyhow::Result<Option<String>> {
+    let missing: Vec<PathBuf> =
+        ["id", "lock"].map(|name| path.join(name)).into_iter().filter(|file| !file.exists()).collect();
     let dir = DataDir::open(path)?;
     let timelines = dir.check_timelines(deep);
+    // Before the lock is let go. An id that stayed would be taken for that of timelines which are
+    // put there later.
+    for file in &missing {
+        if let Err(error) = fs::remove_file(file) {
+            tracing::warn!("{} cannot be removed: {error}", file.display());
+        }
+    }
     dir.abandon();
     let report = timelines?;
     Ok((report.upgrade || report.torn_bytes > 0).then(|| format!("--data-dir: {report}")))
@@ -236,6 +245,10 @@ mod tests {
         let path = parent.path().join("a/b/c");
         check_now(&path, true).unwrap();
         assert!(!parent.path().join("a").exists());
+        let empty = parent.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        check_now(&empty, true).unwrap();
+        assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
         drop(DataDir::open(&path).unwrap());
         check_now(&path, true).unwrap();
         assert!(path.join("id").exists());

@@ -52,7 +52,7 @@ impl Join {
         // Before anybody can come.
         let webhook = webhook::start(config, data_dir.webhook(), &presence).await?;
         let attendance = attendance::Config::new(presence.clone()).rooms(stores.rooms.clone());
-        let (attendance, roster) = (Attendance::start(attendance), Roster::default());
+        let (attendance, roster) = (Attendance::start(attendance)?, Roster::default());
         let history = Arc::new(ChannelHistory::new(HISTORY_BYTES_MAX)?.messages_max(config.channel_history));
         let (handler, waiting) = CallHandler::new(CallSources {
             store_id: data_dir.id(),
@@ -63,7 +63,7 @@ impl Join {
         let hooks = Hooks::default().auth(NameAuth).lifecycle(attendance.clone());
         let hub = Hub::start(hub_config(config), hooks.handler(handler).storage(history))?;
         let timeline = start_timeline(data_dir, &hub).await?;
-        let keeper = RosterKeeper::start(roster, presence, hub.clone());
+        let keeper = RosterKeeper::start(roster, presence, hub.clone())?;
         let receipts = Receipts::new(timeline.clone(), hub.clone());
         let calls = calls::answer_from_store(waiting, receipts)?;
         Ok(Self { hub, stores, timeline, attendance, keeper, calls, webhook })
@@ -101,7 +101,8 @@ impl Join {
 
     /// Ends the rest once nobody asks any more: what joins them, presence, and last the store.
     pub(crate) async fn close(&self, deadline: Instant) -> anyhow::Result<()> {
-        if !self.end_parts(deadline.saturating_duration_since(Instant::now())).await {
+        // They may take half of the time that is left, so that the store has the rest.
+        if !self.end_parts(deadline.saturating_duration_since(Instant::now()) / 2).await {
             tracing::warn!("some tasks of the server did not end in time and are cut off");
         }
         // Neither waits for the other: a Redis that is away must not take the time of the messages.

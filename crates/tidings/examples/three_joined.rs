@@ -126,7 +126,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // What the hooks of the hub need.
     let presence = Presence::new(Memory::start(Default::default())?);
-    let attendance = Attendance::start(attendance::Config::new(presence.clone()));
+    let attendance = Attendance::start(attendance::Config::new(presence.clone()))?;
     let roster = Roster::default();
     let (waiting, queue) = calls::queue(CALLS_MAX);
     let questions = Questions { roster: roster.clone(), waiting };
@@ -134,7 +134,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let hub = Hub::start(hub::Config::default(), hooks)?;
 
     // What publishes to its clients, and what answers come from.
-    let keeper = RosterKeeper::start(roster, presence.clone(), hub.clone());
+    let keeper = RosterKeeper::start(roster, presence.clone(), hub.clone())?;
     let store = embedded::Config::new(directory).observer(InboxPublisher::new(hub.clone()));
     let timeline = Timeline::start(timeline::Config::default(), EmbeddedStore::start(store).await?)?;
     let calls = Calls::start(calls::Config::default(), queue, {

@@ -39,7 +39,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let directory = tempfile::tempdir()?;
 //! let presence = Presence::new(Memory::start(Default::default())?);
-//! let attendance = Attendance::start(attendance::Config::new(presence.clone()));
+//! let attendance = Attendance::start(attendance::Config::new(presence.clone()))?;
 //! let hooks = Hooks::default().lifecycle(attendance.clone()); // and `auth`: who is it?
 //! let hub = Hub::start(Default::default(), hooks)?; // `hub.handle` serves `/ws`
 //! let store = embedded::Config::new(directory.path()).observer(InboxPublisher::new(hub.clone()));

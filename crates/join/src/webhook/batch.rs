@@ -92,6 +92,11 @@ impl Cutter {
         Self { events, lagged }
     }
 
+    /// Has the next batch say that an unknown number of events is lost.
+    pub(super) fn tell_of_a_gap(&mut self) {
+        self.lagged = Some(Lagged::default());
+    }
+
     /// The next batch: whatever is there, at least one thing. `None` when presence ended, or when
     /// `stop` did and all is told.
     pub(super) async fn next(&mut self, stop: &CancellationToken) -> Option<Batch> {

@@ -40,7 +40,8 @@ impl World {
         let store = Arc::new(store);
         let presence = Presence::from(Arc::clone(&store) as Arc<dyn Backend>);
         let rooms = Rooms::from(store as Arc<dyn RoomBackend>);
-        let attendance = Attendance::start(attendance::Config::new(presence.clone()).rooms(rooms.clone()));
+        let attendance = Attendance::start(attendance::Config::new(presence.clone()).rooms(rooms.clone()))
+            .expect("it is in a runtime");
         let hooks =
             Hooks::default().auth(Names).lifecycle(attendance.clone()).handler(Show(attendance.clone()));
         let hub = Hub::start(Default::default(), hooks).expect("the defaults are valid");

@@ -24,7 +24,7 @@ async fn changes_come_with_the_positions_of_the_copy() {
     assert_eq!(who(&roster), json!({ "ids": [], "count": 0, "position": "0" }));
 
     presence.hold_device("bob", "phone").await.unwrap();
-    let keeper = RosterKeeper::start(roster.clone(), presence.clone(), hub.clone());
+    let keeper = RosterKeeper::start(roster.clone(), presence.clone(), hub.clone()).unwrap();
     let (named, made) = listener.next_json().await;
     assert_eq!((named.as_str(), made), (channel::PRESENCE, json!({ "lagged": true, "position": "1" })));
     assert_eq!(who(&roster), json!({ "ids": ["bob"], "count": 1, "position": "1" }));
@@ -47,7 +47,7 @@ async fn changes_come_with_the_positions_of_the_copy() {
 async fn the_end_of_presence_is_no_failure() {
     let presence = Presence::new(Memory::start(Default::default()).unwrap());
     let hub = Hub::start(Default::default(), Hooks::default()).unwrap();
-    let keeper = RosterKeeper::start(Roster::default(), presence.clone(), hub);
+    let keeper = RosterKeeper::start(Roster::default(), presence.clone(), hub).unwrap();
     assert!(presence.shutdown(PATIENCE).await);
     assert!(tokio::time::timeout(PATIENCE, keeper.failed()).await.is_err());
     assert!(keeper.shutdown(PATIENCE).await);

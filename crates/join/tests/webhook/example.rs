@@ -23,11 +23,11 @@ async fn lines_become_posts() {
     input.write_all(b"alice\nbob\n").await.expect("it reads");
     assert_eq!(receiver.events(2).await, ["alice ONLINE", "bob ONLINE"]);
     input.write_all(b"-alice\n").await.expect("it reads");
-    // Its end, before which it posts what has happened.
-    drop(input);
     let post = receiver.next().await;
     assert_eq!(post.events(), ["alice OFFLINE"]);
     assert!(post.header("webhook-signature").starts_with("v1,"));
+    // Its end.
+    drop(input);
     let ended = timeout(PATIENCE, program.wait()).await.expect("it ends").expect("it is our own process");
     assert!(ended.success());
 }

@@ -32,24 +32,26 @@ pub async fn keep_running<F>(
     let mut pause = PAUSE_MIN;
     let mut is_well = true;
     loop {
-        let work = async { begin().await };
-        #[cfg(test)]
-        let work = told::or_panic(part, work);
-        let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
-        let ended = if is_well { None } else { timeout(PROVEN, work.as_mut()).await.ok() };
-        let ended = match ended {
-            Some(ended) => ended,
-            None => {
-                if !is_well {
-                    pause = PAUSE_MIN;
-                    (outcome.tell)(None);
+        let ended = {
+            let work = async { begin().await };
+            #[cfg(test)]
+            let work = told::or_panic(part, work);
+            let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+            let soon = if is_well { None } else { timeout(PROVEN, work.as_mut()).await.ok() };
+            match soon {
+                Some(ended) => ended,
+                None => {
+                    if !is_well {
+                        pause = PAUSE_MIN;
+                        (outcome.tell)(None);
+                    }
+                    work.await
                 }
-                work.await
             }
         };
         if outcome.stop.is_cancelled() {
             if ended.is_err() {
-                end(part, begin()).await;
+                end(begin()).await;
             }
             return;
         }
@@ -57,7 +59,7 @@ pub async fn keep_running<F>(
         (outcome.tell)(Some(format!("{part} {how}; it is begun again")));
         is_well = false;
         if outcome.stop.run_until_cancelled(sleep(pause)).await.is_none() {
-            end(part, begin()).await;
+            end(begin()).await;
             return;
         }
         pause = (2 * pause).min(PAUSE_MAX);
@@ -65,10 +67,9 @@ pub async fn keep_running<F>(
 }
 
 /// Begins a task once more that panicked and sees the stop now: it does what comes last.
-async fn end(part: &'static str, last: impl Future<Output = ()>) {
-    if AssertUnwindSafe(last).catch_unwind().await.is_err() {
-        tracing::error!("{part} panicked while it was stopped");
-    }
+async fn end(last: impl Future<Output = ()>) {
+    // One that panics again was stopped all the same, and has said so.
+    drop(AssertUnwindSafe(last).catch_unwind().await);
 }
 
 /// Tells also of an end that nobody lives to tell of.

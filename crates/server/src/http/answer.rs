@@ -45,7 +45,7 @@ pub(super) fn busy() -> Response {
     let answer = error(
         StatusCode::SERVICE_UNAVAILABLE,
         "BUSY",
-        "too many answers wait for slow clients; ask again in a second",
+        "too many answers are being made or wait to be read; ask again in a second",
     );
     ([(header::RETRY_AFTER, HeaderValue::from_static("1"))], answer).into_response()
 }

@@ -32,7 +32,7 @@ pub(crate) async fn follow(mut request: Request, next: Next) -> Response {
         return next.run(request).await;
     };
     let busy = if ENDLESS.contains(&request.uri().path()) { sitter.resting() } else { sitter.busy() };
-    let leaves = sitter.is_reserved() && !is_about_health(&request) && !is_grpc(&request);
+    let leaves = !is_grpc(&request) && !is_about_health(&request) && !sitter.has_place();
     request.extensions_mut().insert(busy.clone());
     let mut response = next.run(request).await;
     if leaves {
@@ -50,7 +50,7 @@ pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
         return next.run(request).await;
     };
     let is_grpc = is_grpc(&request);
-    if sitter.is_reserved() && !is_about_health(&request) {
+    if !is_about_health(&request) && !sitter.has_place() {
         return refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "FULL", FULL);
     }
     request.extensions_mut().insert(sitter.connection());

@@ -82,7 +82,11 @@ struct TakenPermits {
 /// What is known about one connection.
 #[derive(Debug)]
 struct ConnectionState {
-    reserved: bool,
+    number: u64,
+    /// Only questions about health are answered, until a place is free.
+    reserved: AtomicBool,
+    /// Where it has its place.
+    permits: Weak<Shared>,
     bodies: BodyMemory,
     opened: Instant,
     handshake_done: AtomicBool,
@@ -146,7 +150,9 @@ impl ConnectionPermits {
         table.reserved += usize::from(reserved);
         let (now, close) = (Instant::now(), CancellationToken::new());
         let place = Arc::new(ConnectionState {
-            reserved,
+            number,
+            reserved: AtomicBool::new(reserved),
+            permits: Arc::downgrade(&self.shared),
             bodies: self.shared.bodies.clone(),
             opened: now,
             handshake_done: AtomicBool::new(self.shared.patience.handshake.is_none()),
@@ -201,7 +207,7 @@ impl TakenPermits {
     /// Closes the connection, reserved or not, that has been idle longest, or else the one whose
     /// requests come slowest. Its place is free at once.
     fn make_room(&mut self, reserved: bool) -> bool {
-        let places = || self.taken.iter().filter(|(_, place)| place.reserved == reserved);
+        let places = || self.taken.iter().filter(|(_, place)| place.is_reserved() == reserved);
         let idle =
             places().filter_map(|(number, place)| Some((place.activity.lock().idle_since()?, *number)));
         let longest = idle.min().map(|(_, number)| number);
@@ -217,9 +223,19 @@ impl TakenPermits {
 
     fn remove(&mut self, number: u64) {
         if let Some(place) = self.taken.remove(&number) {
-            self.reserved -= usize::from(place.reserved);
+            self.reserved -= usize::from(place.is_reserved());
             place.close.cancel();
         }
+    }
+
+    /// Gives a connection on a reserved seat a place of its own, if there is one.
+    fn promote(&mut self, place: &ConnectionState, most: usize) -> bool {
+        let is_free = self.taken.len() - self.reserved < most || self.make_room(false);
+        if is_free && self.taken.contains_key(&place.number) && place.reserved.swap(false, Ordering::Relaxed)
+        {
+            self.reserved -= 1;
+        }
+        !place.is_reserved()
     }
 }
 
@@ -239,6 +255,11 @@ impl Activity {
 }
 
 impl ConnectionState {
+    /// Changed only under the lock of the table.
+    fn is_reserved(&self) -> bool {
+        self.reserved.load(Ordering::Relaxed)
+    }
+
     /// How slowly its requests come, if it has nothing else to do.
     fn pace(&self, now: Instant) -> Option<Pace> {
         // Kept until the lock is let go: the last one of a request takes it, too.
@@ -281,9 +302,15 @@ impl Drop for ConnectionPermit {
 }
 
 impl ConnectionHandle {
-    /// Whether only questions about health are answered here.
-    pub(crate) fn is_reserved(&self) -> bool {
-        self.0.reserved
+    /// Whether a request may be answered that is not about health: one that came when all places
+    /// were busy gets one as soon as it is free, as a client of gRPC stays where it is.
+    pub(crate) fn has_place(&self) -> bool {
+        if !self.0.is_reserved() {
+            return true;
+        }
+        let Some(permits) = self.0.permits.upgrade() else { return false };
+        let most = permits.most;
+        permits.table.lock().promote(&self.0, most)
     }
 
     /// What the timelines share their room for answers by, and close when others wait for it.
@@ -403,9 +430,9 @@ mod tests {
         let fourth = seats.seat().unwrap();
         assert_eq!([&first, &third, &both].map(is_closed), [true, false, false]);
         let _busy_too = fourth.sitter().busy();
-        assert!(seats.seat().unwrap().sitter().is_reserved());
+        assert!(seats.seat().unwrap().place.is_reserved());
         drop(busy);
-        assert!(!seats.seat().unwrap().sitter().is_reserved() && is_closed(&both));
+        assert!(!seats.seat().unwrap().place.is_reserved() && is_closed(&both));
         drop(endless);
     }
 
@@ -415,13 +442,28 @@ mod tests {
         let ordinary = [(), ()].map(|()| seats.seat().unwrap());
         let busy = ordinary.each_ref().map(|seat| seat.sitter().busy());
         let reserved: Vec<_> = (0..RESERVED).map(|_| seats.seat().unwrap()).collect();
-        assert!(reserved.iter().all(|seat| seat.sitter().is_reserved()));
+        assert!(reserved.iter().all(|seat| seat.place.is_reserved()));
         // Somebody silent on a reserved seat goes first.
         let probe = seats.seat().unwrap();
-        assert!(probe.sitter().is_reserved() && is_closed(&reserved[0]));
+        assert!(probe.place.is_reserved() && is_closed(&reserved[0]));
         assert!(!ordinary.iter().any(is_closed));
         drop(busy);
-        assert!(!seats.seat().unwrap().sitter().is_reserved());
+        assert!(!seats.seat().unwrap().place.is_reserved());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_on_a_reserved_seat_gets_the_next_place_that_is_free() {
+        let seats = ConnectionPermits::new(1, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let first = seats.seat().unwrap();
+        let busy = first.sitter().busy();
+        let second = seats.seat().unwrap();
+        let _asks = second.sitter().busy();
+        assert!(!second.sitter().has_place() && !is_closed(&first));
+        drop(busy);
+        assert!(second.sitter().has_place() && is_closed(&first));
+        assert_eq!(seats.shared.table.lock().reserved, 0);
+        // It is one of the ordinary ones now.
+        assert!(seats.seat().unwrap().place.is_reserved());
     }
 
     #[tokio::test(start_paused = true)]
@@ -439,15 +481,15 @@ mod tests {
         let mut drips = busy[1].arriving(Body::from_stream(stream));
         let _whole = busy[2].arriving(Body::empty());
         // Just begun, none is slow.
-        assert!(seats.seat().unwrap().sitter().is_reserved());
+        assert!(seats.seat().unwrap().place.is_reserved());
         tokio::time::advance(Duration::from_secs(1)).await;
         sender.send(Ok(Bytes::from_static(b"x"))).await.unwrap();
         drips.frame().await.unwrap().unwrap();
         let fourth = seats.seat().unwrap();
-        assert!(is_closed(&still) && !is_closed(&dripping) && !fourth.sitter().is_reserved());
+        assert!(is_closed(&still) && !is_closed(&dripping) && !fourth.place.is_reserved());
         let _busy = fourth.sitter().busy();
         let fifth = seats.seat().unwrap();
-        assert!(is_closed(&dripping) && !is_closed(&whole) && !fifth.sitter().is_reserved());
+        assert!(is_closed(&dripping) && !is_closed(&whole) && !fifth.place.is_reserved());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,8 +1,9 @@
 //! The connection that a request came over, if the program knows it.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 /// The connection that a request came over.
@@ -19,22 +20,29 @@ pub struct RequestConnection {
 
 struct Shared {
     close: Box<dyn Fn() + Send + Sync>,
-    /// What it may take of its listener's room.
-    share: OnceLock<Arc<Semaphore>>,
+    /// What it may take of each room that its answers are in: the room, and the share.
+    shares: Mutex<Vec<(Arc<Semaphore>, Arc<Semaphore>)>>,
 }
 
 impl RequestConnection {
     /// Creates a connection that `close` ends at once, whatever it is doing.
     pub fn new(close: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { shared: Arc::new(Shared { close: Box::new(close), share: OnceLock::new() }) }
+        Self { shared: Arc::new(Shared { close: Box::new(close), shares: Mutex::default() }) }
     }
 
     pub(super) fn close(&self) {
         (self.shared.close)();
     }
 
-    pub(super) fn share(&self, bytes: usize) -> Arc<Semaphore> {
-        Arc::clone(self.shared.share.get_or_init(|| Arc::new(Semaphore::new(bytes))))
+    /// Returns its share of a room, of so many bytes.
+    pub(super) fn share(&self, room: &Arc<Semaphore>, bytes: usize) -> Arc<Semaphore> {
+        let mut shares = self.shared.shares.lock();
+        if let Some((_, share)) = shares.iter().find(|(of, _)| Arc::ptr_eq(of, room)) {
+            return Arc::clone(share);
+        }
+        let share = Arc::new(Semaphore::new(bytes));
+        shares.push((Arc::clone(room), Arc::clone(&share)));
+        share
     }
 }
 

@@ -124,7 +124,10 @@ impl AnswerMemory {
     ) -> Result<PermitPart, AcquireError> {
         let of_connection = match connection {
             // One that waits for its own answers keeps nobody out.
-            Some(connection) => Some(connection.share(self.shared.share).acquire_many_owned(bytes).await?),
+            Some(connection) => {
+                let share = connection.share(&self.shared.room, self.shared.share);
+                Some(share.acquire_many_owned(bytes).await?)
+            }
             None => None,
         };
         let acquire = Arc::clone(&self.shared.room).acquire_many_owned(bytes);
