@@ -14,14 +14,19 @@ const LISTEN_IN: &str = "(() => {
 
 const STATE: &str = "document.querySelector('#connection').dataset.state";
 
+/// Alice, on a page whose WebSocket a test can write to.
+async fn listened_in(chromium: &Chromium, server: &Tidings) -> Person {
+    let page = chromium.profile().await.unwrap().page().await.unwrap();
+    page.open(&server.url("/")).await.unwrap();
+    page.evaluate::<bool>(LISTEN_IN).await.unwrap();
+    Person::come_in(page, "Alice").await
+}
+
 #[tokio::test]
 async fn a_phone_with_an_open_conversation_offers_the_way_back() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let server = Tidings::start();
-    let page = chromium.profile().await.unwrap().page().await.unwrap();
-    page.open(&server.url("/")).await.unwrap();
-    page.evaluate::<bool>(LISTEN_IN).await.unwrap();
-    let alice = Person::come_in(page, "Alice").await;
+    let alice = listened_in(&chromium, &server).await;
     let _bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
     alice.page.viewport(Viewport::PHONE).await.unwrap();
     alice.open("Bob").await;
@@ -42,10 +47,7 @@ async fn a_phone_with_an_open_conversation_offers_the_way_back() {
 async fn a_page_that_is_sent_away_comes_back_when_its_user_wants_it() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let server = Tidings::start();
-    let page = chromium.profile().await.unwrap().page().await.unwrap();
-    page.open(&server.url("/")).await.unwrap();
-    page.evaluate::<bool>(LISTEN_IN).await.unwrap();
-    let alice = Person::come_in(page, "Alice").await;
+    let alice = listened_in(&chromium, &server).await;
     let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
     bob.open("Alice").await;
 
