@@ -20,8 +20,8 @@ use crate::error::{Error, ErrorKind};
 /// 9f3a5c00d1e2b477-57.3.120  the same with one mark per shard, decimal, 1 to 4,096 of them
 /// ```
 ///
-/// The *epoch* names the life of the store that the marks count in: a store that lost its events
-/// starts a new one. A *mark* counts the events of one ordered log.
+/// An *epoch* is the unbroken past of a log: a store that lost its events begins another one, in
+/// which earlier marks mean nothing. A *mark* counts the events of one ordered log.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Position {
     epoch: u64,
@@ -62,7 +62,7 @@ impl Position {
         Ok(Self { epoch, marks })
     }
 
-    /// Returns the life of the store that the marks count in.
+    /// Returns the epoch of the store that the marks count in.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch

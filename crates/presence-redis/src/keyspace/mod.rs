@@ -81,7 +81,7 @@
 //! # Stopping
 //!
 //! Four tasks listen, keep, look and try. The last one finds out, every second or third of the TTL,
-//! whether Redis takes writes, by a key with a life of 0 seconds, which Redis refuses after it has
+//! whether Redis takes writes, by a key with a TTL of 0 seconds, which Redis refuses after it has
 //! looked: nothing is written. So it is known also while nobody calls. They end with
 //! [`Presence::shutdown`](presence_core::Presence::shutdown), which waits for them, or when the
 //! last handle is dropped. Keys are left to expire, as if the process had died.

@@ -17,7 +17,7 @@ pub(super) struct KeyStore {
     pub(super) wire: Transactions,
 }
 
-/// What is left of a key's life.
+/// What is left of a key's TTL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remaining {
     Absent,
@@ -97,7 +97,7 @@ impl KeyStore {
         redis::from_redis_value(answer).map_err(|error| self.link.failed(error.into()))
     }
 
-    /// Returns what is left of each id's life, and the failures; a failed one is `None`.
+    /// Returns what is left of the TTL of each id's key, and the failures; a failed one is `None`.
     pub(super) async fn remaining(&self, ids: &[Id]) -> (Vec<Option<Remaining>>, Vec<Failure>) {
         let answers = self.ask(ids, |ids| self.wire.remaining(ids), remaining).await;
         let mut all = Vec::with_capacity(ids.len());

@@ -19,7 +19,7 @@ use redis::{Cmd, Pipeline};
 
 use super::keys::Keys;
 
-/// Makes the commands for keys of one prefix and one life.
+/// Makes the commands for keys of one prefix and one TTL.
 #[derive(Debug)]
 pub(super) struct Transactions {
     pub(super) keys: Keys,
@@ -74,7 +74,7 @@ impl Transactions {
     fn command(&self, name: &str, id: &Id) -> Cmd {
         let key = self.keys.key(id);
         // Room for the whole: a batch has thousands of these.
-        let mut command = Cmd::with_capacity(3, name.len() + 2 * key.len() + LIFE_BYTES);
+        let mut command = Cmd::with_capacity(3, name.len() + 2 * key.len() + TTL_BYTES);
         command.arg(name).arg(key);
         command
     }
@@ -89,5 +89,5 @@ fn transaction(ids: &[Id], command: impl Fn(&Id) -> Cmd) -> Pipeline {
     pipeline
 }
 
-/// What a life takes at most as text.
-const LIFE_BYTES: usize = 20;
+/// What a TTL takes at most as text.
+const TTL_BYTES: usize = 20;

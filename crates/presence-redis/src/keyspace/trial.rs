@@ -1,8 +1,8 @@
 //! The task that tries whether Redis takes writes.
 //!
-//! It also looks whether Redis may remove what was written. It asks for a key with a life of 0
+//! It also looks whether Redis may remove what was written. It asks for a key with a TTL of 0
 //! seconds. Redis looks first whether it takes a write at all, from this user, now, and with the
-//! memory that it has, and then refuses the life: nothing is written, and nobody is notified.
+//! memory that it has, and then refuses the TTL: nothing is written, and nobody is notified.
 
 use std::sync::Arc;
 use std::time::Duration;

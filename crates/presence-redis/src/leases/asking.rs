@@ -1,6 +1,6 @@
 //! Questions to a shard, asked when it can answer them.
 //!
-//! It answers in the life it is in, when it has recovered, and when nobody in it is overdue.
+//! It answers in the epoch it is in, when it has recovered, and when nobody in it is overdue.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::shared::Shared;
 use super::space::Space;
 
 impl<S: Space> Shared<S> {
-    /// Asks a shard something, again in its new life if it has lost the one that is known.
+    /// Asks a shard something, again in its new epoch if it has lost the one that is known.
     pub(super) async fn ask<T, F>(
         &self,
         shard: usize,

@@ -1,9 +1,9 @@
 //! Reads logs as they grow, for all streams of this process.
 //!
 //! ```text
-//!             connected, and every life is that of the server we talk to
-//!   waiting ────────────────────────────────────────────────────────────► reading ─┐ another life, or a gap:
-//!      ▲                                                                   │  ▲    │ the lives are asked for again
+//!             connected, and every epoch is that of the server we talk to
+//!   waiting ────────────────────────────────────────────────────────────► reading ─┐ another epoch, or a gap:
+//!      ▲                                                                   │  ▲    │ the epochs are asked for again
 //!      └── after a pause ── lost the connection, which streams are told ◄──┤  └────┘
 //!                                                                          ▼
 //!                    nothing is written any more: what is there is read, then it ends
@@ -54,7 +54,7 @@ pub(super) trait Followed: Space {
         read: Vec<(Self::Source, Vec<RawEntry>)>,
     ) -> Result<Fit, Error>;
 
-    /// Goes over to the life of a shard, and says whether it is another one than before.
+    /// Goes over to the epoch of a shard, and says whether it is another one than before.
     fn begin(core: &Shared<Self>, memo: &mut Self::Memo, shard: usize, registration: &Registration) -> bool;
 
     /// Tells streams that the events of some shards cannot be read.
@@ -148,7 +148,7 @@ impl<S: Followed> Follower<S> {
         }
     }
 
-    /// Reads what there is, of lives that this process has entered.
+    /// Reads what there is, of epochs that this process has entered.
     async fn finish(&mut self) -> Result<(), Error> {
         loop {
             let (command, sources) = self.question(None);
@@ -157,7 +157,7 @@ impl<S: Followed> Follower<S> {
             let goes_on = match taken.fit {
                 Fit::Next => taken.more,
                 Fit::Gap => true,
-                Fit::Life => self.enter(),
+                Fit::Epoch => self.enter(),
             };
             if !goes_on {
                 return Ok(());
@@ -165,7 +165,7 @@ impl<S: Followed> Follower<S> {
         }
     }
 
-    /// Makes sure, on whatever server we are now, in which life the shards are.
+    /// Makes sure, on whatever server we are now, in which epoch the shards are.
     ///
     /// Or fails: the server may be gone again, and streams are to hear of it.
     async fn begin(&mut self) -> Result<(), Error> {
@@ -182,7 +182,7 @@ impl<S: Followed> Follower<S> {
         Ok(())
     }
 
-    /// Goes over to the lives that the shards are known to be in, and says whether any is another
+    /// Goes over to the epochs that the shards are known to be in, and says whether any is another
     /// one than before.
     fn enter(&mut self) -> bool {
         let mut any = false;

@@ -6,8 +6,8 @@ use presence_core::rooms::{Member, MemberPage};
 use presence_core::{Cursor, Id};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A shard in one life of its data, as a cursor names it: in another life the order of a listing is
-/// another one.
+/// A shard in one epoch of its data, as a cursor names it: in another epoch the order of a listing
+/// is another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ShardListing {
     pub(super) shard: usize,
@@ -24,8 +24,8 @@ impl ShardListing {
         (cursor.shard() & SHARD) as usize
     }
 
-    /// Where a cursor stands in this life of its shard: at its beginning, if it was made in another
-    /// one.
+    /// Where a cursor stands in this epoch of its shard: at its beginning, if it was made in
+    /// another one.
     pub(super) fn place(self, cursor: Cursor) -> ShardCursor {
         if cursor.shard() >> SHARD_BITS == self.epoch_tag {
             ShardCursor::unpack(cursor.offset())
@@ -40,7 +40,7 @@ impl ShardListing {
     }
 }
 
-/// Enough for 32 shards; the rest of a cursor's first number tells the life.
+/// Enough for 32 shards; the rest of a cursor's first number tells the epoch.
 const SHARD_BITS: u32 = 8;
 const SHARD: u32 = (1 << SHARD_BITS) - 1;
 

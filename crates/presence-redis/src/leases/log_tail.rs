@@ -28,8 +28,8 @@ pub(super) enum Fit {
     Next,
     /// Events lie between that were trimmed, or are those of a log that nobody here knows.
     Gap,
-    /// Another life begins; where it does has to be asked.
-    Life,
+    /// Another epoch begins; where it does has to be asked.
+    Epoch,
 }
 
 impl<H: Clone> LogTail<H> {
@@ -38,7 +38,7 @@ impl<H: Clone> LogTail<H> {
         Self { registration: None, after: 0, last: 0, records: VecDeque::new(), records_max, doubted: false }
     }
 
-    /// Goes over to a life, of which everything after the number `from` is read.
+    /// Goes over to an epoch, of which everything after the number `from` is read.
     pub(super) fn begin(&mut self, registration: &Registration, from: u64) {
         self.registration = Some(registration.clone());
         (self.after, self.last) = (from, from);
@@ -50,7 +50,7 @@ impl<H: Clone> LogTail<H> {
             return Fit::Next;
         }
         if entry.records.is_empty() {
-            return Fit::Life;
+            return Fit::Epoch;
         }
         // A log that begins had no events since we read its last ones, if we read all the while.
         let follows = entry.before <= self.last || entry.begins() && !self.doubted;
@@ -136,8 +136,8 @@ mod tests {
         let mut tail = tail(5);
         assert_eq!(tail.append(entry(None, 7, 8)), Fit::Gap);
         assert_eq!((page(&tail, 6, 9), page(&tail, 7, 9)), (Err(7), Ok(vec![8])));
-        // A life says nothing of where its events are.
-        assert_eq!(tail.append(entry(None, 20, 20)), Fit::Life);
+        // The beginning of an epoch says nothing of where its events are.
+        assert_eq!(tail.append(entry(None, 20, 20)), Fit::Epoch);
         assert_eq!((tail.last(), page(&tail, 8, 9)), (8, Ok(vec![])));
     }
 

@@ -62,7 +62,7 @@
 //! [`warnings`](presence_core::Presence::warnings). Set it to `noeviction`.
 //!
 //! **Redis lost data, or another server took its place.** Nobody can know which of the last writes
-//! survived a restart or a failover, so the shard begins a new *life*: positions of the one before
+//! survived a restart or a failover, so the shard begins a new *epoch*: positions of the one before
 //! give `Lagged`, every process announces what it holds, and until all that were there have done so
 //! (for 1 to 5 s) reads of ids that are not found fail with `Unavailable`, as do snapshots, and so
 //! does a call that tells somebody offline. Nobody is reported offline because Redis forgot, but
@@ -97,7 +97,7 @@
 //! # Cluster
 //!
 //! The keys of a shard share a hash tag, so each script runs on one master, and a slot may move at
-//! any time. Nothing is sent to all nodes. A slot that has moved is a new life of its shard: calls
+//! any time. Nothing is sent to all nodes. A slot that has moved is a new epoch of its shard: calls
 //! wait until it has recovered, within their time. A process that has streams keeps one connection
 //! per shard for them, as a blocking read takes the keys of one slot only; on a single server it is
 //! one for all.

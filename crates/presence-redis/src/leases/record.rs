@@ -15,7 +15,7 @@ pub(super) struct Record<H> {
     pub(super) at: SystemTime,
 }
 
-/// One entry of a log: the beginning of a life, or events in a row.
+/// One entry of a log: the beginning of an epoch, or events in a row.
 #[derive(Debug)]
 pub(super) struct StreamEntry<H> {
     /// The number before its first event.
@@ -25,7 +25,7 @@ pub(super) struct StreamEntry<H> {
     /// The number before the first event since the log began, if the log says so, as that of a room
     /// does.
     pub(super) from: Option<u64>,
-    /// Empty where a life begins.
+    /// Empty where an epoch begins.
     pub(super) records: Vec<Record<H>>,
 }
 

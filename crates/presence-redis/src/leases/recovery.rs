@@ -79,7 +79,7 @@ impl<S: Space> ShardWriter<S> {
         Ok(())
     }
 
-    /// Finds out how the counts came to differ, while the life is the same: then Redis is right
+    /// Finds out how the counts came to differ, while the epoch is the same: then Redis is right
     /// about who was told to leave.
     pub(super) async fn compare(&mut self) -> Result<(), Error> {
         let theirs = self.let_go_of_extras().await?;

@@ -129,7 +129,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         Answer::read(answer.await?, |(_, recovering): (String, u64)| Duration::from_millis(recovering))
     }
 
-    /// Says that the process of a life was shut down.
+    /// Says that a process was shut down, in the epoch that it is registered in.
     pub(super) async fn leave(&self, registration: &Registration) -> Answered<()> {
         let keys = [&*self.keys.life, &self.keys.leases];
         let answer = LEAVE.call(self.link, &keys, |command| {
@@ -371,7 +371,7 @@ fn code<S: Space>(what: &StepKind<S>, now: Millis) -> CauseCode {
     }
 }
 
-/// For how long a new life waits for processes that nobody knows: each that is well finds out at
+/// For how long a new epoch waits for processes that nobody knows: each that is well finds out at
 /// its next renewal.
 const UNKNOWN: Duration = Duration::from_secs(1);
 /// For how long one process lets others go before somebody else may.

@@ -26,23 +26,23 @@ pub(super) struct Shard {
 /// How this process stands with the shard.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ShardStatus {
-    /// The life of the data, and our name in it; none while they are lost.
+    /// The epoch of the data, and our name in it; none while they are lost.
     pub(super) registration: Option<Registration>,
     /// Until when others are waited for to announce what they hold.
     pub(super) recovering: Option<Instant>,
     /// How much longer than its lease a process counts: as long as nobody could renew.
     pub(super) allowance: Duration,
-    /// Counts the renewals, each of which proves that `life` is that of the server we talk to.
+    /// Counts the renewals, each of which proves that the epoch is that of the server we talk to.
     pub(super) renewals: u64,
     /// Counts the times that Redis could not be reached.
     pub(super) outages: u64,
 }
 
-/// One life of the data of a shard.
+/// This process in one epoch of the data of a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Registration {
     pub(super) epoch: String,
-    /// The events of this life come after this number.
+    /// The events of this epoch come after this number.
     pub(super) start: u64,
     /// The name of this process in it.
     pub(super) process: String,
@@ -77,7 +77,7 @@ impl Shard {
         self.status.send_modify(change);
     }
 
-    /// Returns the life there is, or waits for one.
+    /// Returns the registration there is, or waits for one.
     pub(super) async fn registration(&self, until: Instant) -> Result<(Registration, Duration), Error> {
         let mut status = self.status();
         let found = timeout_at(until, status.wait_for(|status| status.registration.is_some())).await;
@@ -91,7 +91,7 @@ impl Shard {
         }
     }
 
-    /// Waits for the first life, or for the word that there will be none with these settings.
+    /// Waits for the first registration, or until it is known that these settings allow none.
     pub(super) async fn entered(&self, until: Instant) -> Result<(), Error> {
         let mut progress = self.progress.subscribe();
         let is_wrong = |progress: &Progress| {
@@ -104,7 +104,7 @@ impl Shard {
         }
     }
 
-    /// Asks the writer to find out whether `life` is over.
+    /// Asks the writer to find out whether the epoch of `registration` is over.
     pub(super) fn doubt(&self, registration: &Registration) {
         self.status.send_if_modified(|status| {
             let same = status.registration.as_ref() == Some(registration);
@@ -120,7 +120,7 @@ impl Shard {
         self.doubt.notified().await;
     }
 
-    /// Waits until the server we talk to has been found to be that of the life once more.
+    /// Waits until the server we talk to has been found once more to be that of the epoch.
     pub(super) async fn verified(&self) {
         let mut status = self.status();
         let before = status.borrow().renewals;

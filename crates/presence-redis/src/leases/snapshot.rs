@@ -4,9 +4,9 @@
 //! begin, one log after the other:
 //!
 //! ```text
-//!   look: life, last number ──► scan, page by page ──► look again, and read what happened since the first look
-//!        ▲                                               │ all of it is there: corrected, on to the next log
-//!        └──── another life, or events that are gone ────┘
+//!   look: epoch, last number ──► scan, page by page ──► look again, and read what happened since the first look
+//!        ▲                                                │ all of it is there: corrected, on to the next log
+//!        └──── another epoch, or events that are gone ────┘
 //! ```
 
 use std::collections::{HashMap, HashSet};

@@ -380,7 +380,7 @@ impl<S: Space> ShardWriter<S> {
         self.stage.lose();
         self.put_back();
         self.shard().set_status(|status| status.registration = None);
-        // What is in the outbox is written in the next life.
+        // What is in the outbox is written in the next epoch.
         self.core.tracker.ledger().stir(self.number);
     }
 

@@ -77,7 +77,7 @@ async fn master_that_hangs_costs_its_own_ids_alone() {
             .expect("it is whole again")
             .unwrap();
     }
-    // The rest of it is a new life, which waits up to 5 s for all to say who is here.
+    // The rest of it is a new epoch, which waits up to 5 s for all to say who is here.
     while parted(&early, &ids).await.0.len() < ids.len() {
         assert!(followed.elapsed() < PATIENCE, "somebody does not come back");
     }

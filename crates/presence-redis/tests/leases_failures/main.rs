@@ -34,8 +34,8 @@ fn config_under(prefix: &str, url: &str) -> Config {
 
 /// A link that finds a Redis that is here on a busy machine, too.
 ///
-/// One that is away is waited for by a few calls: for less than a new life waits for those who were
-/// there.
+/// One that is away is waited for by a few calls: for less than a new epoch waits for those who
+/// were there.
 fn link(url: &str) -> LinkConfig {
     LinkConfig::new(url).timeout(ANSWER).connect_timeout(ANSWER)
 }
@@ -48,7 +48,7 @@ fn impatient(config: &Config, url: &str) -> Config {
     config.clone().link(link(url).timeout(Duration::from_secs(1)))
 }
 
-/// Calls until it works, as in a new life of the data.
+/// Calls until it works, as in a new epoch of the data.
 async fn again<T, F: Future<Output = Result<T, Error>>>(call: impl Fn() -> F) -> T {
     let until = Instant::now() + PATIENCE;
     loop {

@@ -63,8 +63,8 @@ async fn shard_that_moves_goes_on() {
     }
     again(|| async { one.online(["end"]).await.map_err(Error::from) }).await;
     follower.until(&["a", "end"]).await;
-    // A move is a new life, in which everybody has up to 5 s to say who is here, and calls wait for
-    // that within their time.
+    // A move is a new epoch, in which everybody has up to 5 s to say who is here, and calls wait
+    // for that within their time.
     assert!(worst < PATIENCE, "calls failed for {worst:?}");
 }
 

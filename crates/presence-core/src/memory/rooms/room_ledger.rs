@@ -27,7 +27,7 @@ pub(in crate::memory) struct RoomLedger {
     stripes: Box<[Mutex<RoomStripe>]>,
     /// Of the rooms whose log has grown: those who tell their streams, which are yet to do so.
     changed: Mutex<Vec<watch::Sender<Reading>>>,
-    /// What names the life of the next room.
+    /// The epoch of the next room that is opened.
     epochs: AtomicU64,
     keys: RandomState,
 }

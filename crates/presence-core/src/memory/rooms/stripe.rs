@@ -46,7 +46,7 @@ impl RoomStripe {
         self.rooms.get_mut(room)
     }
 
-    /// Finds a room, or opens it for a life that `epoch` names.
+    /// Finds a room, or opens it in the epoch that `epoch` returns.
     pub(super) fn open(&mut self, room: &Room, epoch: impl FnOnce() -> u64) -> &mut RoomState {
         if !self.rooms.contains_key(room) {
             let hall = RoomState::new(epoch(), self.limits.of_room, self.keys.clone());

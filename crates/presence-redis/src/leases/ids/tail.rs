@@ -34,7 +34,7 @@ impl Tail {
         self.news.send_modify(change);
     }
 
-    /// Begins to follow a life, from number `last` on unless it was followed before, and says
+    /// Begins to follow an epoch, from number `last` on unless it was followed before, and says
     /// whether it was not.
     pub(super) fn begin(&self, shard: usize, registration: &Registration, last: u64) -> bool {
         let mut end = self.ends[shard].lock();
@@ -42,8 +42,8 @@ impl Tail {
         if known.is_some_and(|known| known.epoch == registration.epoch) {
             return false;
         }
-        // Of a new life everything is read, but at the very first what was before is nobody's
-        // business.
+        // Of a new epoch everything is read. Of the first one that this process sees, no stream
+        // waits for what was before.
         let from = if known.is_some() { registration.start } else { last };
         end.begin(registration, from);
         true

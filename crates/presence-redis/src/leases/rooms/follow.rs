@@ -1,8 +1,8 @@
 //! What followers read for streams of rooms.
 //!
-//! That is the logs of the rooms that somebody here follows, those of the shards, which tell when a
-//! life begins, and the nudge of this process: an entry there ends a read that does not know of the
-//! latest room yet.
+//! That is the logs of the rooms that somebody here follows, those of the shards, which tell when
+//! an epoch begins, and the nudge of this process: an entry there ends a read that does not know of
+//! the latest room yet.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ pub(in crate::leases) enum Source {
 /// What a follower of rooms remembers.
 #[derive(Debug, Default)]
 pub(in crate::leases) struct Memo {
-    /// Where the lives of the shards begin.
+    /// Where the epochs of the shards begin.
     starts: HashMap<usize, u64>,
     /// The latest nudge.
     nudged: Option<String>,
@@ -44,8 +44,8 @@ impl Followed for RoomSpace {
         let keys = &core.keys.shards;
         let nudged = memo.nudged.clone().unwrap_or_else(|| "0-0".to_owned());
         let mut asked = vec![Asked { key: core.nudge_of(shards[0]), after: nudged, source: Source::Nudge }];
-        // What begins at the end is nobody's business any more. Else lives come first: of a new one
-        // the rooms are others.
+        // At the end nobody needs to hear of an epoch that begins. Before it, the shards are read
+        // first: in a new epoch the logs of the rooms are others.
         for shard in shards.iter().filter(|_| !ending) {
             let start = memo.starts.get(shard).copied().unwrap_or_default();
             let (key, after) = (keys[*shard].log.clone(), format!("{start}-0"));
@@ -66,8 +66,8 @@ impl Followed for RoomSpace {
                         memo.nudged = Some(id);
                     }
                 }
-                // What else was read is read again, in the new life.
-                Source::Shard => return Ok(Fit::Life),
+                // What else was read is read again, in the new epoch.
+                Source::Shard => return Ok(Fit::Epoch),
                 Source::Room(room) => {
                     let entries = entries.into_iter().map(StreamEntry::read).collect::<Result<_, _>>()?;
                     core.tail.append(&room, entries);

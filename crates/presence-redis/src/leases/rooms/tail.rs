@@ -71,7 +71,7 @@ impl Tail {
         read(&self.ends.lock().get(room).expect(WATCHED).tail)
     }
 
-    /// Goes over to a life of a shard.
+    /// Goes over to an epoch of a shard.
     pub(super) fn begin(&self, shard: usize, registration: &Registration) {
         for end in self.ends.lock().values_mut().filter(|end| end.shard == shard) {
             if end.begin(registration) {
@@ -113,8 +113,8 @@ impl Tail {
 }
 
 impl RoomEnd {
-    /// Goes over to a life, if it is a later one: whoever begins to watch may know an earlier one
-    /// than the followers do.
+    /// Goes over to an epoch, if it is a later one: a stream that begins to watch may know an
+    /// earlier one than the followers do.
     fn begin(&mut self, registration: &Registration) -> bool {
         let is_next = self
             .tail

@@ -1,18 +1,18 @@
 #!lua flags=allow-oom
--- Takes a process in, and begins a new life of the shard if its data is not what it was.
+-- Takes a process in, and begins a new epoch of the shard if its data is not what it was.
 --
--- A life ends when the data is gone, or when another server than before runs this script: then nobody
--- can know whether the last writes survived. A new life goes on with higher numbers than any before, so that no position of an
+-- An epoch ends when the data is gone, or when another server than before runs this script: then nobody
+-- can know whether the last writes survived. A new epoch goes on with higher numbers than any before, so that no position of an
 -- earlier one fits. Until every process that was there has announced what it holds, the shard is recovering; and for a moment in any
 -- case, as some may have come that nobody else had heard of.
 --
--- Within a life those whose leases ran out while nobody could renew get time to do so: see the journal of doubt.
+-- Within an epoch those whose leases ran out while nobody could renew get time to do so: see the journal of doubt.
 --
 -- KEYS  1 life  2 leases  3 await  4 log
--- ARGV  1 process  2 lease, ms  3 how long to recover at most, ms  4 epoch for a life that begins
+-- ARGV  1 process  2 lease, ms  3 how long to recover at most, ms  4 name for an epoch that begins
 --       5 the epoch that the process knew, or ''  6 for how long those are waited for that nobody knows, ms
 --       7 the layout that the process keeps to  8 … the processes that it knew
--- Returns { epoch, number that the life begins after, last number, recovering for ms or 0 }, or
+-- Returns { epoch, number that the epoch begins after, last number, recovering for ms or 0 }, or
 --         { 'layout', that of the data } if it is another one than that of the process, which is not taken in
 local process, lease, patience, known = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5]
 local time = redis.call('TIME')
@@ -37,7 +37,7 @@ if state[2] ~= run then
   for place = 1, #others, 2 do
     local other = others[place]
     if other == '~' then
-      -- What it holds stays until this life has recovered, too.
+      -- What it holds stays until this epoch has recovered, too.
       redis.call('ZADD', KEYS[2], now + patience, other)
     else
       redis.call('ZADD', KEYS[3], now + patience, other)

@@ -5,7 +5,7 @@
 -- ARGV  1 epoch  2 how much longer than its lease a process counts, ms
 -- Returns { 'life' } if that is lost, else
 --         { 'ok', last number, members, recovering for ms or 0, { processes to let go }, number up to which logs were forgotten };
---         of a room without a log in this life the last number is the highest that any room has had
+--         of a room without a log in this epoch the last number is the highest that any room has had
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')

@@ -1,7 +1,7 @@
 -- The journal of rooms, in front of write.lua and reap.lua: each room has its members and its log, all in the slot of the shard.
 --
 -- The events of a room are numbered without a gap while there is a log of it. It is kept for a while after the last member left, then
--- `forgot` in `life` is raised to its last number: whoever stands before that may have missed something. A log of an earlier life is
+-- `forgot` in `life` is raised to its last number: whoever stands before that may have missed something. A log of an earlier epoch is
 -- thrown away, as no position in it is good any more.
 -- The keys of rooms are made of that of the life, KEYS[1].
 local base = string.sub(KEYS[1], 1, -5)
