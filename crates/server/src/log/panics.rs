@@ -18,12 +18,12 @@ pub(super) fn hook() {
         if backtrace.status() == BacktraceStatus::Captured {
             tracing::error!(
                 %message, place, thread, %backtrace,
-                "the program panicked, which is a fault of its own; please report this line"
+                "the program panicked, which is a bug in it; please report this line"
             );
         } else {
             tracing::error!(
                 %message, place, thread,
-                "the program panicked, which is a fault of its own; please report this line"
+                "the program panicked, which is a bug in it; please report this line"
             );
         }
     }));
