@@ -1,3 +1,5 @@
+//! Tells presence and rooms which users are connected.
+//!
 //! A user is online while a connection of theirs is open, and in the rooms of the channels that the
 //! connection is bound to.
 //!

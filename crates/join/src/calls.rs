@@ -1,4 +1,4 @@
-//! Calls of clients whose answers have to wait for something: a store, another server.
+//! Answers calls of clients that have to wait for a store or another server.
 //!
 //! ```text
 //! Handler::call ──push──► CallQueue ──► Calls: so many at once, each for a bounded time ──► the client

@@ -27,7 +27,7 @@ pub enum ErrorKind {
     Unavailable,
     /// The part, or what it works on, was shut down.
     Closed,
-    /// A task ended before its time five times within a minute and is not started again.
+    /// A task ended early five times within a minute and is not started again.
     ///
     /// End the program, so that whoever runs it starts it anew.
     Failed,

@@ -1,4 +1,4 @@
-//! New entries are pushed to their readers, and senders hear how far a reader has received them.
+//! Pushes new entries to their readers, and tells senders what was received.
 //!
 //! ```text
 //! store ──appended──► InboxPublisher ──► $inbox:bob     ──► bob's connections

@@ -1,5 +1,6 @@
-//! Who is online, ready to be told: a copy of presence with a position, so that a snapshot and the
-//! changes fit.
+//! Keeps a copy of who is online, ready to be told.
+//!
+//! It has a position, so that a snapshot and the changes fit.
 //!
 //! ```text
 //! Presence ──changes──► RosterKeeper ──► Roster ──who──► whoever asks

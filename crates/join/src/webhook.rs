@@ -1,5 +1,6 @@
-//! Tells one other program of every transition of presence, in order, again and again until it has
-//! heard.
+//! Posts every transition of presence to one other program, in order.
+//!
+//! Each post is repeated until the program has it.
 //!
 //! ```text
 //! log of presence ──► Cutter ──► one post at a time ──► the receiver

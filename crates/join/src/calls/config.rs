@@ -42,12 +42,12 @@ impl Config {
 
     pub(super) fn validate(&self) -> Result<(), Error> {
         if !(1..=65_536).contains(&self.running_max) {
-            let text = format!("running_max is {}; it has to be 1 to 65536", self.running_max);
+            let text = format!("running_max is {}; it must be from 1 to 65536", self.running_max);
             return Err(Error::new(ErrorKind::Config, text));
         }
         let bounds = Duration::from_millis(1)..=Duration::from_secs(60 * 60);
         if !bounds.contains(&self.answer_time) {
-            let text = format!("answer_time is {:?}; it has to be 1ms to 1h", self.answer_time);
+            let text = format!("answer_time is {:?}; it must be from 1ms to 1h", self.answer_time);
             return Err(Error::new(ErrorKind::Config, text));
         }
         Ok(())

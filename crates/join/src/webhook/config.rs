@@ -22,8 +22,9 @@ pub struct Config {
 impl Config {
     /// Creates a configuration that posts to an address.
     ///
-    /// It is like `https://example.org/presence`. The address has no user and password. Its path and its query may be a secret: nothing shows
-    /// them. One with `https` needs the feature `tls`, and that the system has certificates.
+    /// It is like `https://example.org/presence`. The address has no user and password. Its path
+    /// and its query may be a secret: nothing shows them. One with `https` needs the feature `tls`,
+    /// and that the system has certificates.
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), secret: None, timeout: Duration::from_secs(10), bookmark: None }
     }
@@ -56,7 +57,7 @@ impl Config {
     pub(super) fn validate(&self) -> Result<Uri, Error> {
         let bounds = Duration::from_millis(100)..=Duration::from_secs(10 * 60);
         if !bounds.contains(&self.timeout) {
-            let text = format!("timeout is {:?}; it has to be 100ms to 10min", self.timeout);
+            let text = format!("timeout is {:?}; it must be from 100ms to 10min", self.timeout);
             return Err(Error::new(ErrorKind::Config, text));
         }
         let is_plain = |url: &Uri| {

@@ -55,7 +55,7 @@ pub enum Turn {
     More,
     /// If nothing is ready there is nothing to read before the next news.
     Idle,
-    /// Something could not be read, which is told once, and tried again after this long.
+    /// Something could not be read; the stream says so once, and tries again.
     Failed {
         /// Why.
         error: Error,
