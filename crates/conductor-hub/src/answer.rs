@@ -97,7 +97,8 @@ impl PendingAnswer {
             };
             match connection.outbox.push_if_it_fits(frame) {
                 Ok(()) => {}
-                // Its session sees it at its next look.
+                // The connection is closing, which its own task finds out when it next looks at the
+                // outbox.
                 Err((_, Rejected::Closed)) => return Ok(true),
                 Err((frame, Rejected::Overflow)) if connection.outbox.could_ever_take(&frame) => {
                     self.frame = Some(frame);

@@ -120,7 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             }
         }
         if hub.is_closing() {
-            // The shutdown may have looked for connections before this one was added.
+            // A race with the shutdown: it may have gone through the connections just before this
+            // one was added, and would never close it.
             connection.close(Disconnect::Restart);
         }
     }
@@ -130,8 +131,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let connection = Arc::clone(&self.connection);
         self.run_hook(hub.hooks.lifecycle.connected(&connection)).await;
         let reason = {
-            // Whatever panics in there, a hook or we, whoever is told of connections hears of the
-            // end.
+            // Whether a hook panics in there or the hub itself, `disconnected` below is still
+            // called: the program must hear of the end of each connection that it was told of.
             let mut talk = pin!(self.talk());
             poll_fn(|cx| {
                 let poll = guarded(|| talk.as_mut().poll(cx));
@@ -143,12 +144,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         hub.metrics.disconnected(reason);
         tracing::debug!(connection = %connection.id(), %reason, "disconnected");
         if guarded_hook(hub.hooks.lifecycle.disconnected(&connection, reason)).await.is_err() {
-            // Its end is decided already.
+            // The reason of the end is decided already, so the panic is only logged.
             guard::report(connection.id());
         }
         // In a box, so that its buffer is not part of every idle connection.
         let close = self.connection.outbox.frame(close_frame(reason.code(), reason.text()).into());
-        // Who does not read holds on to a frame meanwhile.
+        // A client that does not read would hold memory for as long as its goodbye takes. Where
+        // memory is short it gets no time for that.
         let cut = reason == Disconnect::SlowReader && hub.memory.is_tight();
         let within = if cut { Duration::ZERO } else { hub.config.close_timeout };
         Box::pin(self.writer.goodbye(close, within)).await;
@@ -201,7 +203,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
                 return Poll::Ready(Wake::Ended(reason));
             }
             if matches!(written, Written::Closing) {
-                // Whatever the client still says is too late.
+                // The connection is closing: what the client has sent and nobody has routed yet is
+                // dropped.
                 self.intake.clear();
                 break None;
             }
@@ -278,7 +281,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             hub.unfinished.hold(self.begun.as_ref().map(|begun| begun.ticket), &self.connection, bytes);
         let begun = self.begun.get_or_insert_with(|| Box::new(PendingInput { number, since: now, ticket }));
         begun.ticket = ticket;
-        // The time of a message does not pass while it is we who do not read.
+        // The client has no blame for time in which its input waits and the hub does not read, so
+        // the message begins anew then.
         if begun.number != number || self.intake.is_waiting() {
             (begun.number, begun.since) = (number, now);
         }
@@ -297,7 +301,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             return Ok(false);
         }
         if self.intake.is_waiting() {
-            // It cannot be heard before what it sent has been routed.
+            // The hub does not read from this client while its input waits, so it could not see the
+            // answer to a ping.
             self.check_at = now + hub.config.pong_timeout;
             return Ok(true);
         }
@@ -313,7 +318,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         self.check_at = now + hub.config.pong_timeout;
         let mut frame = BytesMut::new();
         put_frame(&mut frame, FrameKind::Ping, b"");
-        // A full or closing outbox speaks for itself at the next poll.
+        // If the outbox is full or closing the ping is not queued. The next poll finds that out and
+        // ends the connection.
         let outbox = &self.connection.outbox;
         outbox.push(outbox.frame(frame)).ok();
         Ok(false)
@@ -361,7 +367,7 @@ impl<S> ConnectionTask<S> {
 }
 
 impl<S> Drop for ConnectionTask<S> {
-    // Also when the task is dropped in the middle, or a hook panics.
+    // The connection leaves its channels also when its task is dropped in the middle.
     fn drop(&mut self) {
         self.leave();
     }

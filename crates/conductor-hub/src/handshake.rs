@@ -104,7 +104,8 @@ async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admission: Admis
             }
             tasks.spawn(connection_task::serve(socket, permit, admission, read));
         }
-        // TLS, or a server we do not know: its own stream will do.
+        // The stream is not a bare TCP socket: there is TLS in between, or another server than
+        // ours. It is used as it is, with the layers that it has.
         Err(upgraded) => {
             tasks.spawn(connection_task::serve(TokioIo::new(upgraded), permit, admission, Bytes::new()));
         }

@@ -152,7 +152,8 @@ impl Intake {
             if let Some(HeldRun { row, .. }) = waiting.row.take()
                 && let Some(held) = Router::new(hub, connection, &mut self.credit).deliver(row)
             {
-                // If there is nothing to wait for any more it is tried again at once.
+                // If the reader has caught up in between, `wait` says that there is nothing to wait
+                // for, and the row is delivered at once.
                 let look_at = held.reader.outbox.wait(connection.id(), cx.waker()).then_some(held.look_at);
                 waiting.row = Some(held);
                 match look_at {
@@ -225,7 +226,8 @@ impl Intake {
                 Ok(used)
             }
             Err(reason) => {
-                // What was accepted before counts.
+                // The messages before the wrong one were accepted, so they are delivered before the
+                // connection ends.
                 router.flush_at_once();
                 Err(reason)
             }

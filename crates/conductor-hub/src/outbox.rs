@@ -122,7 +122,9 @@ impl Outbox {
         if inner.closing.is_some() {
             return Err(Rejected::Closed);
         }
-        // If the reader takes something meanwhile, it waits for the lock to look at what is kept.
+        // `pending` may fall while it is compared, as what was written is counted out without the
+        // lock. That does no harm: who counts it out then waits for this lock, and looks at what is
+        // kept.
         let pending = self.pending.load(Ordering::Relaxed);
         let fits = pending <= self.up_to_date() || pending + frame.cost() <= self.flooders_wait();
         if inner.backlog.is_none() && fits {
@@ -157,7 +159,7 @@ impl Outbox {
         let waker = inner.waker.take();
         drop(inner);
         wake(waker);
-        // Nobody waits for who is on the way out.
+        // Senders that wait for this reader go on, as it is closing.
         backlog.into_iter().for_each(|backlog| wake_all(backlog.waiting));
     }
 
@@ -271,7 +273,8 @@ impl Outbox {
         }
         let cost = frame.cost();
         let kept = inner.backlog.as_ref().map_or(0, |backlog| backlog.kept_cost());
-        // Only pushes add to `pending`, and they hold the lock.
+        // A relaxed read is enough: only pushes add to `pending`, and they hold the lock. Meanwhile
+        // the reader can only make it smaller.
         let mut pending = self.pending.load(Ordering::Relaxed) + cost;
         if pending + kept > self.limit() {
             return Err((frame, Rejected::Overflow));
@@ -308,7 +311,8 @@ impl Outbox {
         let left = self.pending.load(Ordering::Relaxed);
         backlog.progress = Instant::now();
         let up_to_date = left <= self.up_to_date();
-        // Below the upper mark those who do not flood go on, and the others wait again.
+        // When the queue falls below the upper mark all are woken: senders that do not flood go on,
+        // and those that do find that they have to wait again.
         let waiting = if up_to_date || (before > self.all_wait() && left <= self.all_wait()) {
             mem::take(&mut backlog.waiting)
         } else {

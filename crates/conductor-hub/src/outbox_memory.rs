@@ -63,7 +63,8 @@ impl OutboxMemory {
 
     /// Returns how much all outboxes hold.
     pub(crate) fn held(&self) -> usize {
-        // A place may be given back before the one who took many has counted them.
+        // The count may be below zero for a moment: what was taken can be given back by another
+        // thread before the thread that took it has counted it.
         usize::try_from(self.held.0.load(Ordering::SeqCst)).unwrap_or(0)
     }
 
@@ -73,7 +74,9 @@ impl OutboxMemory {
 
     pub(crate) fn give_back(&self, bytes: usize) {
         let before = self.held.0.fetch_sub(bytes.cast_signed(), Ordering::SeqCst);
-        // Seen by who waits, or who waits sees what was given back: both are in one order.
+        // Both sides first write and then read, in one order for all threads (`SeqCst`). So either
+        // this thread sees that somebody waits, or the one who waits sees what was given back; a
+        // wake-up cannot be lost.
         if self.waiting.load(Ordering::SeqCst) > 0 && before <= (self.high() + bytes).cast_signed() {
             drop(self.gate.lock());
             self.freed.notify_all();
@@ -115,7 +118,8 @@ impl OutboxMemory {
         if self.held() <= self.high() {
             return true;
         }
-        // The thread's own time, as it does not wait on tokio's.
+        // This blocks a thread and not a task, so it measures by the clock of the system and not by
+        // that of tokio.
         let started = std::time::Instant::now();
         let (mut least, mut progress) = (self.held(), started);
         self.waiting.fetch_add(1, Ordering::SeqCst);

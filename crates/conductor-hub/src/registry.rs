@@ -87,7 +87,8 @@ impl Registry {
             if channel.join(connection) {
                 return channel;
             }
-            // Its last member left in between, and removes it from here.
+            // A race with the last member: it left after the channel was looked up, and such a
+            // channel takes no members any more. It is removed and looked up again.
             self.forget(&channel);
         }
     }

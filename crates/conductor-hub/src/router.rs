@@ -132,7 +132,8 @@ impl<'a> Router<'a> {
         }
         let mut frame = BytesMut::new();
         put_frame(&mut frame, FrameKind::Pong, payload);
-        // A closing outbox speaks for itself at the session's next look.
+        // If the outbox is full or closing the pong is not queued. The task of the connection finds
+        // that out by itself.
         let outbox = &self.connection.outbox;
         outbox.push(outbox.frame(frame)).ok();
         Routed::Done
@@ -154,7 +155,8 @@ impl<'a> Router<'a> {
     /// Delivers a row, or says for whom it has to wait.
     pub(crate) fn deliver(&mut self, mut row: MessageRun) -> Option<HeldRun> {
         let bytes = row.frames.len();
-        // One large row at a time: together they could be more than a reader has room for.
+        // Large rows are delivered one at a time. Several at once could look at the same reader,
+        // each find room, and together be more than it has room for.
         let _one = (bytes > ROW_BYTES_MAX).then(|| self.hub.large_rows.lock());
         let Some((reader, look_at)) = self.behind(&row, true) else {
             self.push(row);
@@ -230,7 +232,8 @@ impl<'a> Router<'a> {
         }
         if self.row.is_none() {
             let bound = self.connection.channel(message.channel);
-            // Who may write without being bound writes to whoever is there.
+            // The auth hook may let a client write to a channel that it is not bound to. Then the
+            // members that the channel has at the moment get the message.
             self.row = bound.or_else(|| self.hub.registry.channel(message.channel)).map(MessageRun::new);
         }
         if let Some(row) = &mut self.row {

@@ -58,11 +58,12 @@ impl SlowReaders {
             let outbox = &connection.outbox;
             let pending = outbox.pending();
             if outbox.is_closing() {
-                // It is about to give back what it holds.
+                // This connection is closing already and is about to give back what it holds.
                 freed += pending;
             } else if pending > 0 {
                 let still = Duration::from_millis(outbox.still_ms(memory.time(now)).into());
-                // Of those who may read, who has taken nothing for longest is the likeliest not to.
+                // Connections that stand still are ended in the order of what they hold. The others
+                // may still read: they are ended in the order of how long they have taken nothing.
                 let rank = if still >= STANDS_STILL { (STANDS_STILL, pending) } else { (still, pending) };
                 readers.push((rank, connection));
             }
@@ -71,7 +72,8 @@ impl SlowReaders {
         let mut ended = 0;
         for ((still, pending), connection) in readers {
             let stands_still = still >= STANDS_STILL;
-            // Of those who read no more than it takes.
+            // Connections that still read are ended only until the total is below its bound; those
+            // that stand still, until half of it is free.
             let enough = if stands_still { memory.half() } else { memory.bytes_max() };
             if held.saturating_sub(freed) <= enough || (only_who_stands_still && !stands_still) {
                 break;

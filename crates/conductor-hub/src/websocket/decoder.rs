@@ -122,7 +122,8 @@ impl Decoder {
                     let here = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
                     let (payload, rest) = input.split_at_mut(here);
                     input = rest;
-                    // Only the place modulo 4 matters, so the cut is harmless.
+                    // The mask repeats every four bytes, so only the offset modulo 4 matters and
+                    // the cast loses nothing.
                     unmask(payload, header.mask, (offset % 4) as usize);
                     let complete = here as u64 == left;
                     if complete {
