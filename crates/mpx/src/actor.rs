@@ -118,7 +118,7 @@ impl Actor {
         dispatch: &mut Dispatch<'_>,
     ) -> Result<(), Error> {
         let mut resubscribing = Some(tracing::info_span!("resubscribe", address = self.dialer.address()));
-        // Until when Redis is told nothing, as it puts things off.
+        // Until when Redis is told nothing, as it said that it cannot take subscriptions now.
         let mut pause = None;
         loop {
             {
@@ -151,8 +151,8 @@ impl Actor {
                         pause = Some(Instant::now() + shared.config.backoff_max);
                     }
                     if wire.buffer.is_full() {
-                        // There is more. Those who read the streams may wait for this thread: they
-                        // are not slow.
+                        // There is more to read. The tasks that read the streams may be waiting for
+                        // this thread, so they get a turn before their queues are called full.
                         yield_now().await;
                     }
                 }
@@ -174,7 +174,7 @@ impl Actor {
         drop(registry);
         self.shared.metrics.names(names);
         if settled {
-            // The span's end.
+            // All names are active again: the span `resubscribe` ends here.
             *resubscribing = None;
         }
         long
@@ -191,7 +191,7 @@ impl Drop for Actor {
 async fn told_to_stop(mode: &mut ModeWatcher, gone: &CancellationToken) {
     tokio::select! {
         biased;
-        // Any turn: a stop with a restart right behind it is a stop, too.
+        // Every turn of the mode ends the connection, also a stop with a restart right behind it.
         () = mode.turned() => {}
         () = gone.cancelled() => {}
     }

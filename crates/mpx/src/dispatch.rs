@@ -128,7 +128,7 @@ impl<'a> Dispatch<'a> {
                 registry.redirect(self.link, moved);
                 self.shared.map_is_stale.notify_one();
             }
-            // A sign of life as good as any.
+            // A ping that Redis refuses has been answered, so the connection is alive.
             Some(Question::Ping) => registry.pong_received(self.link),
             Some(Question::Names) if why.starts_with(TOO_LONG) => {
                 registry.shorten(self.link);
@@ -152,7 +152,8 @@ impl<'a> Dispatch<'a> {
                 drop(registry);
                 tracing::warn!(%error, "redis cannot take a subscription now; trying again");
             }
-            // It says why the connection ends, or that it is of no use.
+            // Nothing that was asked can have this answer: Redis says why it ends the connection,
+            // or that the connection is of no use.
             _ => return Err(error),
         }
         Ok(())
@@ -164,7 +165,8 @@ impl<'a> Dispatch<'a> {
         tracing::warn!(name = %name.escape_ascii(), %error, "redis refused a subscription");
         for waiter in waiting {
             if waiter.knows {
-                // It may wait for another answer than that of before.
+                // This subscription was told before that Redis refuses the name, and is not told
+                // again. Only calls that wait for the activation are woken.
                 waiter.sink.changed.notify_waiters();
             } else {
                 self.shared.tell(&waiter.sink, Event::Refused { name: name.clone(), error: error.clone() });

@@ -122,7 +122,8 @@ impl Engine {
 impl Shared {
     pub(crate) fn open(&self, receiver: Receiver) -> Result<Arc<Sink>, Error> {
         let mut registry = self.registry.lock();
-        // Under the lock, which the end takes after the mode was changed.
+        // The mode is read under the lock of the registry. The end changes the mode first and takes
+        // this lock then, so no sink can be opened after the end has closed all of them.
         if self.switch.mode() == Mode::Ended {
             return Err(Error::new(ErrorKind::Closed, "the multiplexer was shut down"));
         }

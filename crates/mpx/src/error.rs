@@ -77,13 +77,14 @@ impl Error {
     /// What Redis said instead of an answer.
     pub(crate) fn of_reply(why: &[u8]) -> Self {
         let is = |words: &[&[u8]]| words.iter().any(|word| why.starts_with(word));
-        // The long one is `NOAUTH` to a command of many words.
+        // The text with `Protocol error` is what Redis says in the place of `NOAUTH` to a command
+        // of many words.
         let kind = if is(&[b"NOAUTH", b"WRONGPASS", b"DENIED", b"ERR Protocol error: unauthenticated"]) {
             ErrorKind::Config
         } else if is(&[b"NOPERM", b"ERR"]) && !is(&[b"ERR max number of clients"]) {
             ErrorKind::Refused
         } else {
-            // It is starting, busy, without a master, …
+            // Redis is starting, busy, without a master, or the like.
             ErrorKind::Unavailable
         };
         // To a command that it does not know Redis repeats the arguments: in a log-in one is the

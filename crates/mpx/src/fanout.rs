@@ -78,8 +78,8 @@ impl<'a> Fanout<'a> {
         }
         let mut at = 0;
         loop {
-            // One guard for as many handlers as there are. The one before may have changed who
-            // hears a message.
+            // One guard against panics is for all handlers in a row, as each guard costs. It ends
+            // where a handler has changed who hears the messages that follow.
             let came_back = guarded(|| {
                 while let Some(message) = next.get(at)
                     && let Some(SoleHandler(handler)) = message.found.and_then(|name| name.handler.as_ref())
@@ -128,7 +128,8 @@ impl<'a> Fanout<'a> {
         let Some((name, listeners)) = found else { return };
         let more = NameSinks::new(name, listeners);
         self.hand_over(kind, &more, channel, payload);
-        // If that was changed just now, the next message finds it stale.
+        // Who hears the name may have changed since the registry was asked. Then `stale` is set,
+        // and the next message does not use this entry.
         self.known[kind].insert(more);
     }
 
@@ -146,7 +147,8 @@ impl<'a> Fanout<'a> {
         let mut delivery = Delivery::new(channel, payload, (kind != NameKind::Pattern).then_some(name));
         let mut at = 0;
         while at < listeners.len() {
-            // One guard for as many as take it: each costs more than most handlers.
+            // One guard against panics is for all handlers in a row: a guard costs more than most
+            // handlers.
             guarded(|| {
                 while let (Some(sink), Some(handler)) = (listeners.get(at), handlers.get(at)) {
                     if at.is_multiple_of(AHEAD) {

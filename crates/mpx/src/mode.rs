@@ -81,7 +81,8 @@ impl ModeWatcher {
     pub(crate) async fn turned(&mut self) {
         loop {
             let mut turned = std::pin::pin!(self.switch.turned.notified());
-            // Before the look: what is turned after it is heard.
+            // The order matters: it listens first and looks then, so that a turn between the two is
+            // not missed.
             turned.as_mut().enable();
             let turns = self.switch.mode.lock().1;
             if turns != self.seen {

@@ -34,7 +34,8 @@ impl Outgoing {
     pub(crate) fn room(&mut self) -> &mut Vec<u8> {
         if self.is_written() {
             self.bytes.clear();
-            // A long name, or many at once, is the exception.
+            // A long name, or many names at once, made the buffer large. That is the exception, so
+            // the memory is given back.
             self.bytes.shrink_to(KEPT_MAX);
             self.written = 0;
         }

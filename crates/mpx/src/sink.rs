@@ -31,7 +31,8 @@ pub(crate) struct Sink {
 
 /// Where its messages go.
 pub(crate) enum Receiver {
-    // Boxed: so much of a handler's sink would never be looked at, and it spoils the caches.
+    // The queue is boxed, as the sinks of handlers would be as large as it otherwise, and fewer of
+    // them would fit into the caches.
     Queue(Box<Queue>),
     Handler(Arc<dyn Handler>),
     Promises(Box<Promises>),

@@ -57,13 +57,14 @@ impl Wire {
     /// Nothing is lost.
     pub(crate) async fn traffic(&mut self) -> Result<Traffic, Error> {
         let Self { transport, outgoing, buffer, broken, .. } = self;
-        // Both each time: Redis does not read while we do not, and a flood of messages is not to
-        // keep commands back.
+        // Each turn both writes and reads. Redis stops reading while nobody reads from it, and a
+        // flood of messages must not keep commands back.
         let moved = poll_fn(|context| {
             let mut written = Poll::Pending;
             if broken.is_none() {
                 match outgoing.poll(&mut **transport, context) {
-                    // What came before may say why; and then the end comes.
+                    // The error is kept until all that Redis has sent is read, as that may say why
+                    // it ended the connection.
                     Poll::Ready(Err(error)) => *broken = Some(error),
                     other => written = other,
                 }
@@ -80,7 +81,7 @@ impl Wire {
                 Poll::Pending => written.map_ok(|()| Traffic::Written),
             }
         });
-        // From the question on: who asks may have stood still before.
+        // The time counts from the ping on: this process may have stood still before it asked.
         let deadline = self.probed.unwrap_or(self.heard) + self.silence;
         let traffic: io::Result<Traffic> = tokio::select! {
             biased;
@@ -109,7 +110,8 @@ impl Wire {
             return Err(failed(error));
         }
         if self.outgoing.take_progress() {
-            // What is long takes long, and the question may lie behind it.
+            // Redis is still taking what was written, and the ping may lie behind it, so it gets
+            // more time.
             *self.probed.as_mut().unwrap_or(&mut self.heard) = Instant::now();
             return Ok(Traffic::Written);
         }

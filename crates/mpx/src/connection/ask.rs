@@ -42,7 +42,7 @@ pub(crate) async fn ask(
 
 fn refused(command: &[u8], why: &[u8]) -> Error {
     let error = Error::of_reply(why);
-    // What is not about the state of the server is about us.
+    // A refusal that does not come from the state of the server comes from our settings.
     let kind = if error.kind() == ErrorKind::Unavailable { error.kind() } else { ErrorKind::Config };
     Error::new(kind, format!("{} failed: {error}", command.escape_ascii()))
 }

@@ -169,7 +169,7 @@ impl<'a> FrameReader<'a> {
             match head.kind {
                 b'*' | b'>' => return self.list(&head),
                 b'|' => {
-                    // Attributes of the value behind them.
+                    // These are attributes of the value that follows, which nobody here needs.
                     let pairs = self.length(&head)?.unwrap_or(0);
                     self.skip(2 * pairs)?;
                 }
@@ -258,7 +258,8 @@ impl<'a> FrameReader<'a> {
 
     /// Skips whole values.
     fn skip(&mut self, values: usize) -> Result<(), Stop> {
-        // Nested ones are counted, not entered: how deep they go does not matter.
+        // Nested values are counted and not entered by a call each, so that no depth of nesting can
+        // use up the stack.
         let mut left = values;
         while left > 0 {
             let head = self.head()?;

@@ -40,7 +40,7 @@ impl Asked {
     /// Says what became of it, and whether it was a message.
     pub(super) fn answer(self, outcome: Result<u64, Error>) -> bool {
         match self {
-            // Who does not wait any more does not want to know.
+            // The send fails if the caller has stopped waiting for the answer, which is fine.
             Self::Message { answer, .. } => drop(answer.send(outcome)),
             Self::Ping => return false,
         }

@@ -40,7 +40,8 @@ impl Task {
         while !self.pending.is_over() {
             let opened = tokio::select! {
                 biased;
-                // What is there is published or fails now: nobody waits for another attempt.
+                // The publisher was shut down: what it has is published by one more attempt at
+                // once, or fails.
                 () = self.pending.ended() => {
                     if self.pending.is_over() {
                         return;
@@ -100,11 +101,13 @@ impl Task {
                 }
                 Frame::Refused(why) => {
                     let error = Error::of_reply(why);
-                    // Unasked it says why the connection is about to end.
+                    // A refusal of nothing that was asked says why Redis is about to end the
+                    // connection.
                     let Some(asked) = self.asked.pop_front() else { return Err(error) };
                     self.metrics.failures.increment(u64::from(asked.answer(Err(error.clone()))));
                     if why.starts_with(TOO_LONG) {
-                        // So does this: nothing more is to be written.
+                        // After this refusal, too, Redis ends the connection, so nothing more is to
+                        // be written.
                         return Err(error);
                     }
                 }

@@ -54,7 +54,8 @@ impl Registry {
             in_flight.pop_front();
         }
         let Some(state) = self.names[kind].get_mut(name).filter(|state| state.link == link) else {
-            // Its slot has another master by now.
+            // The slot of the name has another master by now, and the answer of this one means
+            // nothing.
             return Confirmation::Noted;
         };
         state.standing.answered();
@@ -94,7 +95,8 @@ impl Registry {
             if is_alone {
                 return Refusal::Final(name, state.refuse());
             }
-            // One of them is to blame.
+            // Redis does not say which name of the command it refuses, so each is asked for again
+            // alone.
             state.alone = true;
             self.mark(flight.kind, name);
         }
@@ -105,7 +107,7 @@ impl Registry {
     /// it: names as long as that are not asked for again.
     pub(crate) fn shorten(&mut self, link: usize) {
         let Some(flight) = self.take_flight(link) else { return };
-        // Whichever of them it is, the longest is too long.
+        // Redis does not say which of the names is too long, but the longest is in any case.
         let longest = flight.names[flight.answered..].iter().map(Bytes::len).max();
         self.name_max = longest.map_or(self.name_max, |length| length - 1);
     }

@@ -57,7 +57,8 @@ impl Registry {
         let state = self.names[kind].entry(name.clone()).or_insert_with(|| NameState::of(link));
         state.joining.push(Waiter::new(Arc::clone(sink)));
         if state.standing == Standing::Refused {
-            // They may have it by now.
+            // Redis refused the name before. It is asked again, as the rights of the user may have
+            // been changed.
             state.standing = Standing::Unknown;
         }
         if state.is_live() {

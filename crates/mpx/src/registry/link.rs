@@ -67,7 +67,8 @@ impl LinkState {
 
     pub(super) fn join(&mut self, kind: NameKind, name: Bytes) {
         if self.joined.len() >= self.joined_max {
-            // The task is held up by a handler, and somebody comes and goes.
+            // The list grows without an end while a handler holds up the task and a subscription
+            // adds and removes names. So the same names are folded.
             self.joined.sort_unstable();
             self.joined.dedup();
             self.joined_max = 2 * self.joined.len() + DIRTY_MIN;
@@ -125,7 +126,7 @@ impl Registry {
             let mut lost = Vec::new();
             self.names[kind].retain(|name, state| {
                 if state.link == link {
-                    // Its task is over, and what it remembers.
+                    // The task of this link has ended, and with it its memory of who listens.
                     state.forget_listeners();
                     let listeners = state.lose();
                     if !listeners.is_empty() {
@@ -166,7 +167,8 @@ impl Registry {
             let kind = *kind;
             let state = names[kind].get_mut(name).filter(|state| state.link == link);
             let Some((verb, state)) = state.and_then(|state| Some((state.due()?, state))) else {
-                // It was wanted and not wanted since, or the other way round.
+                // The name was added and removed since it was marked, or removed and added: there
+                // is nothing to tell.
                 dirty.pop_front();
                 continue;
             };

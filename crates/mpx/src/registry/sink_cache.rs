@@ -101,7 +101,8 @@ impl CachedName {
         if short.len() != name.len() {
             return false;
         }
-        // The usual lengths by two halves that may overlap: a call costs more.
+        // Names of the usual lengths are compared as two halves that may overlap, since a call of
+        // `memcmp` costs more.
         match (
             short.first_chunk::<8>(),
             name.first_chunk::<8>(),
@@ -122,7 +123,7 @@ impl SoleHandler {
     /// Has the processor fetch the handler.
     #[inline]
     pub(crate) fn touch(&self) -> usize {
-        // The count lies beside it.
+        // The count of an `Arc` lies in front of its value, so reading it fetches both.
         Arc::strong_count(&self.0)
     }
 }

@@ -145,7 +145,7 @@ impl Topology {
             let node = nodes.swap_remove(self.shared.dice.place(nodes.len()));
             match timeout(FETCH, ask_for_map(node)).await {
                 Ok(Ok(map)) if !map.ranges.is_empty() => {
-                    // Who does not say has to be believed.
+                    // A node that does not tell the epoch of its map has to be believed.
                     if map.epoch.is_none_or(|epoch| epoch >= self.epoch) {
                         return Ok(map);
                     }
@@ -178,11 +178,12 @@ impl Topology {
             named.insert(address);
         }
         if links.contains(&NOWHERE) {
-            // It is not whole: ask again, after a while.
+            // Some slots have no master in this map, so the cluster is asked again after a while.
             self.shared.map_is_stale.notify_one();
         }
-        // No task may be about to tell something else of these names. Always in the order of the
-        // addresses, and others hold one at most.
+        // No other task may be about to tell subscriptions something about these names. The locks
+        // are taken in the order of the addresses, and every other task holds one at most, so there
+        // is no deadlock.
         let telling: Vec<_> = self.masters.values().map(|master| master.place.telling.lock()).collect();
         let losses = self.shared.registry.lock().reroute(links);
         let error = Error::new(ErrorKind::Unavailable, "the slot of the channel moved to another master");
@@ -208,7 +209,8 @@ impl Topology {
 
 async fn ask_for_map(node: &Dialer) -> Result<SlotMap, Error> {
     let mut transport = node.open().await?;
-    // First: what changes in between makes the map later than its epoch, not earlier.
+    // The order matters: the epoch is asked for first, so that a change between the two answers
+    // makes the map later than its epoch says, and never earlier.
     let epoch = match ask(&mut transport, b"CLUSTER", &[b"INFO"]).await {
         Ok(answer) => Some(slot_map::epoch(&answer)?),
         Err(error) if error.kind() == ErrorKind::Config => None,

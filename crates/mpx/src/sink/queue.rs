@@ -162,7 +162,8 @@ impl Queue {
             before = state.waker.replace(context.waker().clone());
         }
         drop(state);
-        // It is somebody else's: not under the lock.
+        // The waker that was replaced is the code of somebody else, so it is dropped after the
+        // lock.
         drop(before);
         Poll::Pending
     }
@@ -182,7 +183,8 @@ impl Locked {
             self.weight -= weight(&notice);
             return Some(Ok(notice));
         }
-        // What went was older than all messages that are left.
+        // The messages that were dropped are older than all that are left, so the loss is told
+        // first.
         if self.missed > 0 {
             return Some(Err(Error::lagged(std::mem::take(&mut self.missed))));
         }

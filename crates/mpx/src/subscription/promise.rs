@@ -64,7 +64,8 @@ impl PromiseSubscription {
         let (channel, deadline) = (self.channel(suffix), after(timeout));
         let Some((number, receiver)) = self.promises().open(&channel) else { return Err(closed()) };
         let canceller = Canceller { inner: Arc::clone(&self.inner), channel, number };
-        // After it was opened: what is lost from here on fails it.
+        // The order matters: the promise is open before the status is read, so that a loss of the
+        // connection in between fails it.
         match self.inner.name_status(NameKind::Pattern, &self.pattern) {
             NameStatus::Active => {}
             NameStatus::Absent => return Err(closed()),
@@ -80,7 +81,7 @@ impl PromiseSubscription {
                 return Err(Error::new(kind, why));
             }
         }
-        // Called from outside of a runtime, perhaps.
+        // The caller may be outside of a runtime, and a timer needs one.
         let _entered = self.inner.shared.runtime.enter();
         Ok(Promise { canceller, receiver, deadline: Box::pin(sleep_until(deadline)) })
     }
@@ -181,7 +182,7 @@ impl Future for Promise {
         }
         self.deadline.as_mut().poll(context).map(|()| {
             self.canceller.take_back(None);
-            // It may have come just before.
+            // The message may have come just before the promise was taken back.
             self.receiver.try_recv().unwrap_or(Err(Unfulfilled::TimedOut))
         })
     }

@@ -78,7 +78,8 @@ impl Subscription {
     pub(super) async fn activated(&self, kind: NameKind, name: &Bytes) -> Result<(), Error> {
         loop {
             let mut changed = std::pin::pin!(self.sink.changed.notified());
-            // Before the look: what changes after it is heard.
+            // The order matters: it listens first and looks then, so that a change between the two
+            // is not missed.
             changed.as_mut().enable();
             match self.name_status(kind, name) {
                 NameStatus::Active => return Ok(()),
