@@ -29,7 +29,7 @@ impl<F: LogFeed> LogReader<F> {
             Since::Snapshot => (log.last(), Some(F::Scan::default())),
             Since::Position(position) => {
                 let (number, start) = (log.number(&position), log.start());
-                // Of another epoch's events nobody knows how many they were.
+                // If the position is of another epoch, nobody knows how many events lie between.
                 let missed = number.map(|number| start.saturating_sub(number));
                 if missed != Some(0) {
                     ready.push_back(Err(Error::lagged(missed)));

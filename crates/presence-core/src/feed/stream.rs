@@ -92,8 +92,9 @@ impl<F: Feed> Reader<F> {
             if let Some(item) = self.ready.pop_front() {
                 return Some(item);
             }
-            // Before the turn: what is written in between makes `changed` return at once, and what
-            // was written before the end is read by this turn or a later one.
+            // The order matters: the news and the end are read before the turn. So news that comes
+            // during the turn makes `changed` return at once, and what was written before the end
+            // is read by this turn or a later one.
             let reading = *self.news.borrow_and_update();
             let ended = self.feed.ended().is_cancelled();
             if ended && self.feed.is_listing() {
@@ -103,13 +104,15 @@ impl<F: Feed> Reader<F> {
             self.tell(reading, &turn);
             match turn {
                 Turn::Idle | Turn::Failed { .. } if ended && self.ready.is_empty() => return None,
-                // What is ready does not wait for what is not.
+                // It pauses only if nothing is ready: items that could be read do not wait for
+                // those that could not.
                 Turn::Failed { pause, .. } if !ended && self.ready.is_empty() => {
-                    // There need not be news when it can be read again.
+                    // It tries again after the pause without waiting for news, as nothing tells
+                    // when reading works again.
                     drop(timeout(pause, self.feed.ended().cancelled()).await);
                 }
                 Turn::Idle if self.ready.is_empty() => self.wait().await,
-                // A long log is handed out in pages: others have a turn in between.
+                // A long log is handed out in pages, and other tasks have a turn in between.
                 _ => tokio::task::consume_budget().await,
             }
         }

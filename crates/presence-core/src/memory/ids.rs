@@ -38,9 +38,11 @@ impl LogFeed for Arc<Shared> {
         }
         *scan += 1;
         let mut kept = Vec::new();
-        // While the stripe is locked it has no event after this one.
+        // The last number of the log is read while the stripe is locked, so the stripe has no event
+        // after it that the page lacks.
         let (_, last) = self.tracker.list_with(stripe, 0, usize::MAX, &mut kept, |_| self.look(Log::last));
-        // What lies in the stripes to come needs no correction: they are read as they are by then.
+        // Only the stripes that were listed need corrections by the events since. The stripes to
+        // come are read later, as they are then.
         self.look(|log| match log.read(number, last, usize::MAX) {
             Ok(events) => {
                 let given = events.filter(|(_, record)| self.tracker.stripe(&record.id) < stripe);

@@ -30,7 +30,8 @@ impl Shared {
         let id_ledger = IdLedger::new(config.events_max);
         Self {
             tracker: Tracker::new(timing, config.remembered_max, id_ledger),
-            // What was of them is in the logs of their rooms.
+            // The tracker remembers nobody who has left a room: that stands in the logs of the
+            // rooms.
             members: Tracker::new(timing, 0, RoomLedger::new(config)),
             state: watch::Sender::new(State::Well),
             stop: CancellationToken::new(),
@@ -54,7 +55,8 @@ impl Shared {
     /// Notes why the sweep does not run, or that it runs again.
     pub(super) fn note_sweep(&self, why: Option<String>) {
         self.state.send_if_modified(|state| {
-            // Set before the state says so.
+            // A race with the shutdown: it sets `closed` before it sets the state, so the state of
+            // a backend that was shut down is not overwritten here.
             if self.closed.load(Ordering::Relaxed) {
                 return false;
             }

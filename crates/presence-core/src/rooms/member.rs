@@ -93,7 +93,7 @@ impl Name for MemberKey {}
 
 impl Hashed for MemberKey {
     fn hash_by(&self, keys: &impl BuildHasher) -> u64 {
-        // With their lengths: another border between the two is another seat.
+        // Both lengths are hashed, too, so that `ab` and `c` are another seat than `a` and `bc`.
         keys.hash_one((self.room.as_bytes(), self.id.as_bytes()))
     }
 

@@ -41,11 +41,12 @@ impl PendingDiff {
     pub(super) fn change(&mut self, event: RoomEvent) {
         let before = self.changes.remove(&event.id);
         let after = match (before, event.action) {
-            // It was not there before the batch, or only as someone who has left since.
+            // The member was not there when the batch began, so it has joined, whatever it did
+            // since.
             (None | Some(Change::Joined(_)), Action::Joined(payload)) => Some(Change::Joined(payload)),
             (Some(Change::Joined(_)), Action::Updated(payload)) => Some(Change::Joined(payload)),
             (Some(Change::Joined(_)), Action::Left(_)) => None,
-            // It was.
+            // The member was there when the batch began, so it has been updated.
             (Some(Change::Left | Change::Updated(_)), Action::Joined(payload))
             | (None | Some(Change::Left | Change::Updated(_)), Action::Updated(payload)) => {
                 Some(Change::Updated(payload))

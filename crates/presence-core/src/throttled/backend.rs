@@ -106,7 +106,7 @@ impl Throttled {
         let tell = move |why: Option<String>| {
             match &why {
                 Some(_) if part == LISTENER => known.hear_nothing(),
-                // What it had asked for is not known to be done.
+                // Nobody knows whether the heartbeats that the task had in hand were taken.
                 Some(_) => known.doubt_all(),
                 None => {}
             }
@@ -138,10 +138,11 @@ impl Throttled {
         let (inner, tasks) = (Arc::clone(&self.inner), self.tasks.clone());
         let end = async move {
             let begun = Instant::now();
-            // Late or not, its calls end when the inner backend does.
+            // The tasks may be late. Their calls end in any case when the inner backend does.
             drop(timeout(grace, tasks.wait()).await);
             if !inner.shutdown(grace.saturating_sub(begun.elapsed())).await {
-                // It goes on to end by itself, and this waits for the same end.
+                // The inner backend goes on to end by itself, and a second shutdown waits for the
+                // same end.
                 inner.shutdown(Duration::MAX).await;
             }
             tasks.wait().await;
@@ -172,7 +173,7 @@ async fn listen(
     let mut events = match events {
         Some(events) => events,
         None => {
-            // It is tried again after a pause.
+            // If this fails the task is begun again after a pause.
             let Ok(events) = inner.events(Since::Now).await else { return };
             known.hear_again();
             events
@@ -221,8 +222,8 @@ impl Backend for Throttled {
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
         self.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        // Before, as the caller may not wait for the end; after, as heartbeats may have gone
-        // through in between.
+        // The ids are forgotten twice. Before the call, as the caller may not wait for its end; and
+        // after it, as heartbeats may have gone through in between.
         ids.iter().for_each(|id| self.known.forget(id));
         self.passing.none_of(ids).await;
         let result = self.inner.offline(ids).await;

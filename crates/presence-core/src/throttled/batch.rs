@@ -99,7 +99,7 @@ impl HeartbeatBatch {
                 let error = failed.get(place.as_ref()?)?;
                 Some((index, error.clone()))
             });
-            // A caller that gave up has no use for it.
+            // The send fails if the caller has stopped waiting for the answer, which is fine.
             drop(reply.send(failures.collect()));
         }
     }

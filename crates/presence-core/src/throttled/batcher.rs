@@ -160,7 +160,7 @@ async fn next(
     if let Some(request) = stop.run_until_cancelled(requests.recv()).await {
         return request;
     }
-    // Nobody can leave any more, and who did is served.
+    // From here on nothing can be queued, and what was queued before is still sent.
     requests.close();
     requests.recv().await
 }

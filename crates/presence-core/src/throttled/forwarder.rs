@@ -46,7 +46,7 @@ impl Forwarder {
     ///
     /// It can be begun again after a panic.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
-        // What a run before may have left there is no longer on its way.
+        // A run that panicked may have left ids here; they are no longer on their way.
         self.passing.send_replace(HashSet::new());
         while stop.run_until_cancelled(sleep(self.interval)).await.is_some() {
             while !stop.is_cancelled() {
@@ -60,8 +60,9 @@ impl Forwarder {
     }
 
     async fn pass(&self, owed: Vec<Owed>, batch: u64) {
-        // Before it asks what is still owed: who is ended from here on is not asked for, or is
-        // waited for.
+        // The order matters: the ids are noted before it asks what is still owed. An id that is
+        // ended from here on is then found not to be owed, or the call that ends it waits for this
+        // one.
         self.passing.send_replace(owed.iter().map(|owed| owed.id.clone()).collect());
         let unsure = if self.known.doubts() { self.unsure(&owed).await } else { HashSet::new() };
         let (mut own, mut devices) = (Vec::new(), Vec::new());
@@ -122,7 +123,7 @@ impl Passing {
     /// caller is about to say.
     pub(super) async fn none_of(&self, ids: &[Id]) {
         let passed = |passing: &HashSet<Id>| ids.iter().all(|id| !passing.contains(id));
-        // An error says that nothing will be passed on any more.
+        // An error means that the sender is gone, so nothing will be passed on any more.
         drop(self.0.clone().wait_for(passed).await);
     }
 }

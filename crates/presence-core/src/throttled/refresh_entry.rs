@@ -93,7 +93,8 @@ impl HeartbeatSource {
             && (RefreshId { batch, place }) == token
         {
             self.mark = outcome;
-            // Nothing is answered while it is asked for: all that was answered was before.
+            // No heartbeat is answered here while a refresh is under way, so every one that was
+            // counted came before this refresh.
             if matches!(outcome, Freshness::Fresh(_)) {
                 self.answered = 0;
             }

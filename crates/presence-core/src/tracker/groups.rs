@@ -18,7 +18,8 @@ impl Groups {
 
     /// Groups a batch of at most [`MAX`](Self::MAX) by the stripe of each member.
     pub(crate) fn new(stripes: &[usize]) -> Self {
-        // A counting sort: where each group ends, then each number into its group.
+        // This is a counting sort: first it finds where each group ends, then it puts each number
+        // into its group.
         let mut ends = [0_u32; STRIPES];
         for stripe in stripes {
             ends[*stripe] += 1;

@@ -68,7 +68,7 @@ pub async fn keep_running<F>(
 
 /// Begins a task once more that panicked and sees the stop now: it does what comes last.
 async fn end(last: impl Future<Output = ()>) {
-    // One that panics again was stopped all the same, and has said so.
+    // The task may panic again. It has been stopped all the same, and the panic was logged.
     drop(AssertUnwindSafe(last).catch_unwind().await);
 }
 

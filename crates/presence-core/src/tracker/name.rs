@@ -75,7 +75,7 @@ pub(crate) fn stripe_of(hash: u64) -> usize {
     ((hash >> 32) % STRIPES as u64) as usize
 }
 
-// Derived ones would ask the same of the name.
+// Derived implementations would demand that the name can be copied, too.
 impl<N> Clone for HashedName<'_, N> {
     fn clone(&self) -> Self {
         *self

@@ -83,16 +83,18 @@ impl<N: Name> Stripe<N> {
     ) {
         found.clear();
         found.extend(keys.map(|(number, key)| {
-            // Another name with the same tag is as good as none, and rare.
+            // The index may give another name with the same tag, which is rare. The loop below
+            // compares the names.
             (number, key.name, self.index.find(key.tag(), |_| true))
         }));
-        // Nothing but loads, which hides most of what the next loop would wait for.
+        // This only loads the entries. The loads overlap, so that the next loop does not wait for
+        // memory at each entry.
         let near = found.iter().filter_map(|(_, _, slot)| self.entries.get((*slot)?));
         std::hint::black_box(near.fold(0, |sum, entry| sum ^ entry.touch()));
         let timing = self.timing;
         for (number, name, slot) in found.iter() {
             match slot.map(|slot| self.entries.at_mut(slot)) {
-                // Whoever is settled is online.
+                // A settled name is online, so its heartbeat is no transition.
                 Some(entry) if entry.settled && entry.name == **name => entry.beat(now, timing),
                 _ => others(*number),
             }
@@ -134,7 +136,8 @@ impl<N: Name> Stripe<N> {
     ) -> Beat {
         let slot = self.find_or_insert(key);
         self.entries.at_mut(slot).hold_device(device, now);
-        // What is planned stays planned: once it comes up it is found to have no deadline.
+        // An entry that is planned in the wheel stays there. When it comes up it is found to have
+        // no deadline.
         self.come(slot, Cause::Held, record)
     }
 
@@ -218,12 +221,13 @@ impl<N: Name> Stripe<N> {
             let entry = self.entries.at(slot);
             match entry.deadline() {
                 None => {}
-                // One in this very millisecond may be yet to come.
+                // A deadline in this very millisecond may not have passed yet, so it is planned
+                // again.
                 Some(deadline) if deadline >= now => {
                     self.wheel.plan(&mut self.entries, slot, tick_of(deadline));
                 }
                 Some(_) => {
-                    // It may be forgotten at once.
+                    // The name is cloned, as the departure may forget the entry at once.
                     let name = entry.name.clone();
                     let (cause, seen) = self.depart(slot, now);
                     gone(&name, cause, seen);

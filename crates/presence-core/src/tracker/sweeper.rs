@@ -26,7 +26,8 @@ impl<L: Ledger> Tracker<L> {
             tokio::time::sleep_until(self.clock().instant(next_sweep(self.clock().now()))).await;
             for stripe in 0..STRIPES {
                 while !self.sweep_place(stripe) {
-                    // Many deadlines at once: others may use the stripe and this thread in between.
+                    // Many deadlines may be over at once. The sweep is cut into pieces, and others
+                    // use the stripe and this thread in between.
                     tokio::task::yield_now().await;
                 }
             }

@@ -272,7 +272,7 @@ impl<L: Ledger> Tracker<L> {
 
     /// Wakes the sweeper, should it rest: a deadline may have begun to run.
     fn wake_sweeper(&self) {
-        // See `rest` for why it is seen.
+        // `rest` says why no wake-up is lost.
         if self.idle.load(Ordering::SeqCst) {
             self.wake.notify_one();
         }
@@ -280,9 +280,10 @@ impl<L: Ledger> Tracker<L> {
 
     /// Waits while no deadline is running.
     pub(super) async fn rest(&self) {
-        // Whoever plans a deadline after a stripe was looked at here, does it in a critical section
-        // after ours, and reads `idle` later still; so either it is seen here or `idle` is seen
-        // there.
+        // The order matters: `idle` is set before the stripes are looked at. A deadline that is
+        // planned after its stripe was looked at here is planned in a later critical section of
+        // that stripe, and `idle` is read later still. So either the deadline is seen here, or
+        // `idle` is seen there.
         self.idle.store(true, Ordering::SeqCst);
         while self.shards.iter().all(|shard| shard.lock().is_idle()) {
             self.wake.notified().await;

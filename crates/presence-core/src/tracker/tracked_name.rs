@@ -79,8 +79,8 @@ impl<N: Name> TrackedName<N> {
     #[inline]
     pub(super) fn beat(&mut self, now: Millis, timing: Timing) {
         self.seen = now;
-        // Never earlier than what an ended device left behind, which may happen with a TTL of
-        // nearly nothing.
+        // With a very short TTL a heartbeat would end before the grace time of a device that was
+        // ended. The later of the two counts.
         let until = now + timing.ttl + timing.grace;
         if until >= self.until {
             self.until = until;

@@ -57,7 +57,8 @@ impl Wheel {
     /// The caller plans it again if its deadline is later than `now`.
     pub(crate) fn next<T: Linked>(&mut self, slab: &mut Slab<T>, now: Tick) -> Option<SlabSlot> {
         loop {
-            // Higher levels first: what they hand down may belong to this very tick.
+            // The order matters: higher levels come first, as an entry that they hand down may
+            // belong to this very tick.
             while self.due != 0 {
                 let level = self.due.ilog2();
                 if let Some(slot) = slab.pop_front(list(level, self.elapsed)) {
@@ -73,7 +74,7 @@ impl Wheel {
                 return None;
             }
             self.elapsed += 1;
-            // The slot of a level comes up when all below it have gone round.
+            // A slot of one level comes up when all levels below it have gone round once.
             let rounds = (self.elapsed.trailing_zeros() / BITS).min(LEVELS - 1);
             self.due = (1 << (rounds + 1)) - 1;
         }

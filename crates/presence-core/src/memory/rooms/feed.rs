@@ -57,7 +57,8 @@ impl LogFeed for RoomFeed {
             return Scanned::Complete(number);
         }
         self.core.room_ledger().look(&self.room, |hall| {
-            // Of those who joined since, too: they are where the listing has been.
+            // The events of members who joined since are given, too, as they may stand where the
+            // listing has been already.
             match hall.log.read(number, u64::MAX, usize::MAX) {
                 Ok(events) => ready.extend(events.map(|(_, record)| Ok(correction(record)))),
                 Err(gone) => ready.push_back(Err(gone.error())),
