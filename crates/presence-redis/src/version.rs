@@ -28,8 +28,8 @@ pub(crate) async fn check(link: &Link, needed: Needed) -> Result<(), Error> {
         match answer {
             Ok(answer) => judge(&server, &text(&answer), needed)?,
             Err(error) if answer_code(&error) == Some("NOPERM") => return Err(unspoken(&server, error)),
-            // One of several that is away is waited for later; that all are is told by whoever
-            // needs them.
+            // A server that is away is asked later. If all are away, the calls that need them say
+            // so.
             Err(error) => tracing::debug!(%server, %error, "redis cannot be asked for its version yet"),
         }
     }
@@ -43,7 +43,8 @@ fn text(answer: &Value) -> String {
 /// Refuses a server whose `INFO server` names a version that is too old.
 fn judge(server: &str, info: &str, needed: Needed) -> Result<(), Error> {
     let Some(found) = info.lines().find_map(|line| line.trim().strip_prefix("redis_version:")) else {
-        // Something else that speaks as Redis does: what it lacks shows when it is called.
+        // This is another program that speaks the protocol of Redis. What it lacks shows when it is
+        // called.
         tracing::debug!(
             server,
             "the server does not say which version of redis it is; it is used all the same"

@@ -31,11 +31,13 @@ async fn audit_forever(core: &Shared) {
     loop {
         ticks.tick().await;
         if core.feed.state().health != MirrorState::Live || core.feed.health.unsure().is_some() {
-            // A key that is missing says nothing now.
+            // While notifications or writes are missing, the absence of a key says nothing about
+            // its id.
             continue;
         }
         core.feed.settle();
-        // A failure is told to whoever reads events; here there is a next time.
+        // A failure needs no report here: readers of events are told by the listener, and this
+        // looks again at the next tick.
         let looked = async {
             let_go(core).await?;
             look(core, &mut from).await
@@ -54,7 +56,7 @@ async fn let_go(core: &Shared) -> Result<(), Error> {
     if !core.feed.doubts() {
         return Ok(());
     }
-    // Who came back by now has done so in the mirror, too.
+    // After this the mirror has everybody who has come back by now.
     core.hear().await?;
     let mut after = None;
     loop {
@@ -73,11 +75,12 @@ async fn look(core: &Shared, from: &mut u64) -> Result<(), Error> {
     let mut ids: Vec<Id> = sample.into_iter().map(|place| place.id).collect();
     let mut doubts = 0;
     while !ids.is_empty() && core.store.count(&ids).await? < ids.len() {
-        // Its notification may be on the way.
+        // The notification of a key that is gone may still be on its way.
         core.hear().await?;
         let looked_up = ids.len();
         ids.retain(|id| core.feed.state().mirror.has(id));
-        // Or it went and is back since; but not each time.
+        // A key may also have gone and come back in between. That does not happen each time, so it
+        // looks several times.
         doubts = if ids.len() == looked_up { doubts + 1 } else { 0 };
         if doubts == DOUBTS {
             warn!("redis did not report that some keys are gone; reading all keys again");

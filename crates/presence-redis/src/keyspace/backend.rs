@@ -61,7 +61,7 @@ impl Keyspace {
         let session = Box::pin(KeyEvents::open(&store, &config)).await?;
         let (core, questions) = Shared::new(config, store);
         let core = Arc::new(core);
-        // Here, since the first call may come before the listener's first turn.
+        // The round begins here, as the first call may come before the first turn of the listener.
         core.feed.begin_round(false);
         let keyspace = Self { core, tasks: TaskTracker::new() };
         keyspace.spawn(session, questions, &runtime);
@@ -90,7 +90,7 @@ impl Keyspace {
         let begin = move || run(Arc::clone(&core));
         let tell = move |why: Option<String>| {
             if let (listener::PART, Some(why)) = (part, &why) {
-                // Who asks whether all was heard is told at once.
+                // Calls that wait to know whether everything was heard get an error at once.
                 told.feed.lose(Error::new(ErrorKind::Unavailable, why.clone()));
             }
             told.feed.health.part(part, why);
@@ -135,7 +135,9 @@ impl Backend for Keyspace {
             }
             return Err(error.into());
         }
-        // Departures from before must not end it. While nothing is heard, none can.
+        // A departure from before this call may still be on its way, and must not end the new
+        // device. So all that was told before is heard first. If the listener hears nothing, no
+        // departure can end it either.
         match if fresh.is_some() { self.core.hear().await } else { Ok(()) } {
             Err(error) if error.kind() == ErrorKind::Closed => Err(error),
             _ => Ok(()),
@@ -226,7 +228,7 @@ impl Backend for Keyspace {
     async fn shutdown(&self, grace: Duration) -> bool {
         self.core.close();
         let end = async {
-            // Also if the caller does not wait for so long.
+            // The tasks are stopped also if the caller drops this future.
             let stop = StopOnDrop(&self.core);
             // What has happened so far is still told, if it can be heard at all.
             drop(self.core.hear().await);

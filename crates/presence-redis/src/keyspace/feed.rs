@@ -144,13 +144,13 @@ impl Feed {
             return;
         }
         state.mirror.begin();
-        // Whoever is not found is in doubt like all others.
+        // All ids are in doubt until they are found, also those whose keys could not be renewed.
         state.starved.clear();
         state.doubt = None;
         if gap {
             state.log.append(LogRecord::Gap);
         }
-        // Without a gap the mirror stays as good as it was.
+        // If nothing was missed the mirror stays as good as it was.
         if state.health == MirrorState::Lost {
             state.health = MirrorState::Reading;
         }
@@ -171,8 +171,8 @@ impl Feed {
 
     pub(super) fn lose(&self, error: Error) {
         let mut state = self.state();
-        // Closed or dropped first: what a connection comes to then is not told, as streams end with
-        // what was before.
+        // The backend was shut down or dropped before the connection was lost. Streams end with
+        // what was before, so the loss is not told.
         if self.stop.is_cancelled() {
             return;
         }
@@ -196,13 +196,15 @@ impl Feed {
     pub(super) fn let_go(&self, after: Option<&HashedId>) -> Option<HashedId> {
         let at = wall_now();
         let mut state = self.state();
-        // Another round may have begun meanwhile.
+        // A new round of reading may have begun meanwhile. Then nobody is let go of until it is
+        // over.
         state.doubt?;
         let (gone, last) = state.mirror.let_go(after, PAGE);
         let any = !gone.is_empty();
         for id in gone {
             if self.held.has_firm(&id) {
-                // Its key will be made again; here it has not been away.
+                // This process holds the id and will make its key again, so here it has not been
+                // away.
                 state.mirror.came(id.clone());
                 self.held.lose(&id);
                 continue;

@@ -67,8 +67,9 @@ impl Health {
                 let (refusal, text) = (refusal(error), sentence(error));
                 Trouble {
                     state: if refusal.is_some() { State::read_only(text) } else { State::down(text) },
-                    // Without memory those who are there are renewed all the same.
-                    // A server that is away after it took no writes has not taken any since.
+                    // A Redis without memory still renews the keys that are there, so nobody
+                    // starves. A server that took no writes and is away now has not taken any
+                    // since.
                     starves: starved || refusal.is_some_and(|code| code != "OOM"),
                     error: error.clone(),
                 }

@@ -22,14 +22,15 @@ pub(super) struct KeyEvents {
 impl KeyEvents {
     /// Connects and subscribes: everything that happens once this returned is heard.
     pub(super) async fn open(store: &KeyStore, config: &Config) -> Result<Self, Error> {
-        // Each time: a Redis that was started again may have forgotten what it was told.
+        // The setting is looked at for each connection, as a Redis that was started again may have
+        // forgotten it.
         notifications::ensure(&store.link, config.notifications).await?;
         let opened = timeout(store.link.connect_timeout(), async {
             let client = store.link.client().await?;
             let database = client.get_connection_info().redis_settings().db();
             let failed = |error| store.link.failed(error);
             let (mut sink, messages) = client.get_async_pubsub().await.map_err(failed)?.split();
-            // The ancestor's two first, in a command as it sends it.
+            // The two channels of the Go package come first, in one command as it sends it.
             for signs in KeyEvent::ALL.chunks(2) {
                 let channels: Vec<_> = signs.iter().map(|sign| sign.channel(database)).collect();
                 sink.psubscribe(channels).await.map_err(failed)?;

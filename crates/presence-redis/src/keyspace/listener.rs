@@ -61,7 +61,8 @@ impl Listener {
     }
 
     async fn connect_again(&self, questions: &mut mpsc::Receiver<Question>) -> KeyEvents {
-        // Nobody will answer them: those who ask from here on are told at once.
+        // No connection will answer these questions any more. Calls that ask from here on get an
+        // error at once.
         while questions.try_recv().is_ok() {}
         let session = connect(&self.core).await;
         self.core.feed.begin_round(true);
@@ -76,7 +77,8 @@ async fn connect(core: &Shared) -> KeyEvents {
     loop {
         match Box::pin(KeyEvents::open(&core.store, &core.config)).await {
             Ok(session) => return session,
-            // That Redis is away was told when it was lost; this does not mend itself.
+            // An outage was logged when the connection was lost. A wrong setting does not mend
+            // itself, so it is logged, too.
             Err(error) if error.kind() == ErrorKind::Config && !told => {
                 warn!(
                     error = &error as &dyn std::error::Error,
@@ -176,12 +178,12 @@ impl<'a> KeyEventTask<'a> {
     fn answer(&mut self) {
         self.heard = true;
         let (keys, session) = (&self.core.store.wire.keys, &mut self.session);
-        // All there is, however much: it was there before the pong.
+        // All notifications that can be read now are taken, however many: they came before the
+        // pong.
         let all = std::iter::from_fn(|| session.next_now()).filter_map(|message| sign(keys, &message));
         self.core.feed.hear(all);
         for question in self.asked.drain(..) {
-            // A question that nobody waits for any more is no failure.
-            // Whoever asked may have given up waiting.
+            // The send fails if the caller has stopped waiting for the answer, which is fine.
             question.send(()).ok();
         }
         if !self.waiting.is_empty() {

@@ -48,7 +48,7 @@ pub(super) async fn missing(link: &Link, what_to_do: Notifications) -> Option<Er
     if what_to_do == Notifications::Assume {
         return None;
     }
-    // A failure to ask is found out elsewhere.
+    // If Redis cannot be asked, other tasks find that out and say so.
     let answer = Box::pin(link.query(ANY, &config("GET"))).await.ok()?;
     let mut settings: HashMap<String, String> = redis::from_redis_value(answer).ok()?;
     let classes = settings.remove(SETTING)?;

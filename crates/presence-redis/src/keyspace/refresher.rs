@@ -33,7 +33,7 @@ async fn keep_forever(core: &Shared) {
                     core.feed.health.wrote(Err(failure.error()));
                 }
                 debug!(%error, "the keys of held devices could not be renewed; trying again soon");
-                // Sooner than usual: there is a deadline.
+                // It tries again sooner than usual, as the keys expire otherwise.
                 next = Instant::now() + interval.min(core.store.link.retry_max()).max(WAIT_MIN);
                 break;
             }
@@ -53,7 +53,8 @@ async fn keep(core: &Shared, ids: &[Id]) -> Result<(), BatchError> {
 /// Makes the keys that are absent: they expired while Redis was away, or it lost them, or somebody
 /// said that their ids are offline.
 async fn create(core: &Shared, ids: &[Id], absent: &[usize], failures: &mut Vec<Failure>) {
-    // The last of these is on the way, and ends the devices. Without notifications nobody can know.
+    // If somebody said that an id is offline, the notification of that is on its way and ends the
+    // devices, so it is heard first. Without notifications nobody can know.
     let not_listening = core.hear().await.err();
     let _keeping = core.keeping.write().await;
     let held: Vec<usize> = absent.iter().copied().filter(|place| core.feed.held.has(&ids[*place])).collect();

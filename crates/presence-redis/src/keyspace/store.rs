@@ -110,7 +110,7 @@ impl KeyStore {
     pub(super) async fn scan(&self, cursor: u64) -> Result<(u64, Vec<Id>), Error> {
         let mut command = redis::cmd("SCAN");
         command.arg(cursor).arg("MATCH").arg(self.wire.keys.pattern());
-        // What is no string was made by others.
+        // A key that is no string was made by another program.
         command.arg("COUNT").arg(SCANNED).arg("TYPE").arg("string");
         let answer = Box::pin(self.link.query(ANY, &command)).await?;
         let (next, keys): (u64, Vec<Vec<u8>>) =

@@ -73,7 +73,7 @@ impl Transactions {
 
     fn command(&self, name: &str, id: &Id) -> Cmd {
         let key = self.keys.key(id);
-        // Room for the whole: a batch has thousands of these.
+        // The command is allocated once at its full size, as a batch has thousands of them.
         let mut command = Cmd::with_capacity(3, name.len() + 2 * key.len() + TTL_BYTES);
         command.arg(name).arg(key);
         command

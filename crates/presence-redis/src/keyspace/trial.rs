@@ -26,7 +26,8 @@ pub(super) async fn run(core: Arc<Shared>) {
 }
 
 async fn try_forever(core: &Shared) {
-    // Well before a key that nobody could renew is gone.
+    // The trial comes several times within a TTL, so that trouble is known before the first key
+    // expires.
     let mut ticks = interval(INTERVAL.min(core.config.ttl / 3));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut looked, mut warned) = (None::<Instant>, false);
@@ -42,7 +43,7 @@ async fn try_forever(core: &Shared) {
 
 /// Says once what about the server will do harm, and once that it is over.
 async fn advise(core: &Shared, warned: &mut bool) {
-    // Whoever may not ask is warned of nothing.
+    // If the user of the address may not ask, there is no warning.
     let Ok(warnings) = Box::pin(policy::warnings(&core.store.link, EvictableKeys::All)).await else { return };
     if warnings.is_empty() != *warned {
         return;

@@ -47,7 +47,8 @@ impl<S: Space> Shared<S> {
         loop {
             let deadline = status.borrow_and_update().recovering;
             let Some(deadline) = deadline else { return true };
-            // Over by its deadline, or earlier by the last one who announced.
+            // The recovery ends at its deadline, or earlier when the last process has announced
+            // what it holds.
             if timeout_at(deadline.min(until), status.changed()).await.is_err() {
                 return deadline <= until;
             }

@@ -72,7 +72,8 @@ impl Leases {
             runtime,
         };
         leases.spawn();
-        // Known to every shard, so that the first call finds everything ready.
+        // The start waits until every shard knows this process, so that the first call finds
+        // everything ready.
         let until = Instant::now() + leases.core.patience();
         let entered = leases.core.shards.iter().map(|shard| shard.entered(until));
         let entered = futures_util::future::join_all(entered).await;
@@ -102,7 +103,7 @@ impl Leases {
         self.keep_space(&self.core);
         self.keep_process();
         self.tasks.close();
-        // Streams end when everything was written, and read again.
+        // Streams end after everything was written and they have read it.
         let (core, tasks, drain) = (Arc::clone(&self.core), self.tasks.clone(), self.drain.clone());
         let followers = self.followers.clone();
         let end = async move {
@@ -145,14 +146,16 @@ impl Backend for Leases {
     async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
         self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
         let core = &self.core;
-        // Before the heartbeats: a failure in between is theirs.
+        // The order matters: the failures are counted before the heartbeats, so that a failure in
+        // between is one of theirs.
         let before: Vec<_> = core.shards.iter().map(super::shard::Shard::failures).collect();
         let mut unsettled = Vec::new();
         core.tracker.beat(ids, &mut unsettled);
         let now = core.tracker.clock().now();
         let is_late = |shard: usize| !core.shards[shard].is_fresh(now);
         if unsettled.is_empty() && !(0..core.shards.len()).any(is_late) {
-            // Nothing was waited for: whoever does nothing but beat lets the others have a turn.
+            // Nothing was waited for. A task that does nothing but beat would otherwise never let
+            // other tasks have a turn.
             tokio::task::consume_budget().await;
             return Ok(());
         }

@@ -148,10 +148,11 @@ impl<S: Space> Shared<S> {
         let shard = self.tracker.ledger().shard(name);
         let wait = self.shards[shard].wait();
         let ended = self.tracker.end_device(name, device);
-        // Without a grace time it may have been the last.
+        // Without a grace time the end of the last device is a departure, which is waited for.
         self.wait_for(name, wait).await?;
         if ended == EndedDevice::Held {
-            // Whoever holds a device is the only one who knows it.
+            // A device that is held is known to this process alone, so there is nobody else to
+            // tell.
             return Ok(());
         }
         let mut get = redis::cmd("HGET");

@@ -53,8 +53,8 @@ impl<S: Space> Shared<S> {
                 self.ask_process(&process, "left", &lines.join("\n")).await;
             }
         });
-        // The event is out and the effect is there. Who does not answer learns of it when it wakes
-        // up.
+        // The event is out and has its effect already, so the wait is bounded. A process that does
+        // not answer learns of it when it compares counts.
         drop(timeout(ANSWER, futures_util::future::join_all(letters)).await);
     }
 
@@ -186,7 +186,7 @@ async fn open(core: &Shared, rooms: &Rooms, letter: Letter) {
     match (letter.of == IdSpace::KIND, rooms.get()) {
         (true, _) => core.handle(&letter).await,
         (false, Some(rooms)) => rooms.handle(&letter).await,
-        // Nobody sits here.
+        // This process has not used rooms yet, so nobody has a seat here.
         (false, None) => {}
     }
     if let Err(error) = core.send(&letter.from, "heard", letter.token, "").await {

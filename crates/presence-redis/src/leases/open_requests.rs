@@ -33,7 +33,7 @@ impl OpenRequests {
     /// Notes the answer to a request, if it is still open.
     pub(super) fn answer(&self, token: u64) {
         if let Some(sender) = self.open.lock().remove(&token) {
-            // Who asked may have given up meanwhile.
+            // The send fails if the caller has stopped waiting for the answer, which is fine.
             sender.send(()).unwrap_or_default();
         }
     }

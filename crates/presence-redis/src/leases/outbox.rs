@@ -217,11 +217,11 @@ fn fold<S: Space>(steps: impl IntoIterator<Item = Step<S>>) -> Vec<Step<S>> {
             StepKind::Explicit(_) => before.drain(..).for_each(|place| kept[place] = None),
             StepKind::Arrive { .. } | StepKind::Depart { .. } => {
                 if let Some(doubtful) = cancel(&mut kept, before, &step.what) {
-                    // The first may have been heard: the second has to be.
+                    // Redis may have heard the first step, so the second one has to be sent.
                     step.doubtful = doubtful;
-                    // Who left and came back never was away, but may show something else, and may
-                    // have been made to leave elsewhere meanwhile: an arrival that is said again
-                    // makes it true in any case.
+                    // A name that left and came back never was away. But it may show another
+                    // payload, and another process may have made it leave meanwhile. An arrival
+                    // that is said again is right in all of these cases.
                     if matches!(step.what, StepKind::Arrive { .. }) {
                         step.doubtful = true;
                     } else if !doubtful {

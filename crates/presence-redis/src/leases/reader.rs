@@ -138,7 +138,7 @@ impl Shared {
                 "the cursor comes from another backend; list again from the first page",
             ));
         }
-        // With each page: the data may have been lost since the last one.
+        // The epoch is asked for with each page, as the data may have been lost since the last one.
         let (registration, _) = self.look(shard, until).await?;
         let mut page = listing::ShardListing::new(shard, &registration.epoch);
         let mut place = page.place(cursor);

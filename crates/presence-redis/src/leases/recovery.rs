@@ -16,12 +16,13 @@ impl<S: Space> ShardWriter<S> {
     /// Says again all that is held here, after the data or the lease was lost.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
         if !self.writes.is_idle() {
-            // Its number is lower than those of what is announced now.
+            // The write that is under way comes first, as its number is lower than those of the
+            // announcement.
             self.flush_some().await?;
         }
         self.announce().await?;
         let Some(registration) = self.registration() else { return Ok(()) };
-        // What a server without its last writes still believes.
+        // A server that lost its last writes may still have names that this process holds no more.
         self.let_go_of_extras().await?;
         let left = match self.scripts().settle(&registration).await? {
             Answer::Told(left) => left,
@@ -42,12 +43,13 @@ impl<S: Space> ShardWriter<S> {
     async fn announce(&mut self) -> Result<(), Error> {
         let core = Arc::clone(&self.core);
         for place in core.tracker.ledger().stripes(self.number) {
-            // This process may have stood still for as long as its ids had left.
+            // This process may have stood still, and the deadlines of its ids may be over by now.
             core.tracker.expire(place);
             let mut next = Some(0);
             while let (Some(from), Some(registration)) = (next, self.registration()) {
                 let mut page = Vec::new();
-                // What left and came back meanwhile is on the page, and was not away.
+                // A name that left and came back meanwhile is on the page, so its two steps are
+                // folded into none.
                 let (after, names) = core.tracker.list_with(place, from, PAGE, &mut page, |page| {
                     let ledger = core.tracker.ledger();
                     ledger.outbox(self.number).fold();
@@ -59,8 +61,8 @@ impl<S: Space> ShardWriter<S> {
                 });
                 next = after;
                 if !names.is_empty() {
-                    // Written before any step that is made after the page was: who leaves meanwhile
-                    // does so after it.
+                    // The order matters: the page is written before any step that was made after
+                    // it, so a name that leaves meanwhile leaves after it was announced.
                     let call = self.writes.next_number();
                     match self.scripts().announce(&registration, call, &names).await? {
                         Answer::Told(written) => self.shard().hear(written.last),

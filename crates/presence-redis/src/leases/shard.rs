@@ -232,7 +232,7 @@ impl Wait {
             |progress: &Progress| progress.done >= ticket || progress.failures > failures || progress.closed;
         let told = self.progress.clone();
         let Ok(progress) = timeout_at(until, self.progress.wait_for(over)).await else {
-            // Why it is not written, as far as the writer has said.
+            // The error is the last one of the writer, if it had one.
             return Err(told.borrow().error.clone().unwrap_or_else(away));
         };
         match progress.as_deref() {

@@ -169,7 +169,7 @@ async fn migrate_layout(link: &Link, key: &str, shards: usize) -> Result<(), Err
     get.arg(key);
     let theirs = match link.query(key, &get).await.map(decode::<Option<String>>) {
         Ok(Ok(Some(theirs))) if theirs.starts_with("leases ") => theirs,
-        // Nobody's, or somebody else's.
+        // The key is not there, or belongs to another program.
         Ok(_) => return Ok(()),
         Err(error) => {
             tracing::debug!(

@@ -78,7 +78,7 @@ impl Snapshot {
     ) -> Result<Option<Listed>, Error> {
         let Some(Scan { epoch, mut mark, mut found, .. }) = self.scan.take() else { return Ok(None) };
         let (registration, looked) = logs.look(self.log).await?;
-        // Of each the last one, as only that is true.
+        // Of each name only the last change counts.
         let mut changed = HashMap::new();
         while registration.epoch == epoch && mark < looked.last {
             let range = LogRange::read(logs, self.log, mark, looked.last).await?;
@@ -89,8 +89,8 @@ impl Snapshot {
             changed.extend(range.records.into_iter().map(L::What::correction));
         }
         if registration.epoch != epoch || mark < looked.last {
-            // Too much happened, or the data was lost: list it again. Who is not found then is
-            // taken back.
+            // Too much happened meanwhile, or the data was lost, so the log is listed again. A name
+            // that was given and is not found then is taken back.
             return Ok(None);
         }
         for (id, update) in changed {

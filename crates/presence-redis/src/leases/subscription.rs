@@ -67,7 +67,8 @@ impl<L: Logs> Subscription<L> {
         if fits {
             self.marks = position.marks().to_vec();
         } else {
-            // Of another epoch's events, or another room's, nobody knows how many they were.
+            // The position is of another epoch or of another room, so nobody knows how many events
+            // lie between.
             self.missed = Missed::Unknown;
         }
         let reads = latest
@@ -107,7 +108,7 @@ impl<L: Logs> Subscription<L> {
             let mark = self.marks[log];
             match self.page(log).await {
                 Ok(page) => pages.push((log, page)),
-                // The others go on.
+                // A log that cannot be read does not keep the others from being read.
                 Err(error) => failure = Some(error),
             }
             // What was read back ends where the end of the log begins, which is read next.
@@ -115,8 +116,9 @@ impl<L: Logs> Subscription<L> {
                 turn = Turn::More;
             }
         }
-        // Before all events: a subscriber throws away what it heard before it. Kept till here,
-        // should a read have failed in between.
+        // The order matters: the loss is told before all events, as a subscriber throws away what
+        // it heard before it. It is told only now, so that it is not lost if a read fails in
+        // between.
         ready.extend(self.lagged());
         for (log, page) in pages {
             self.give(log, page, ready);
@@ -144,10 +146,11 @@ impl<L: Logs> Subscription<L> {
             Ok(records) => return Ok(records),
             Err(until) => until,
         };
-        // This process has no more what is asked for, or never had it.
+        // This process no longer has the events after the mark, or never had them, so they are read
+        // from Redis.
         let range = LogRange::read(&self.logs, log, mark, until).await?;
         self.missed.add(range.missed);
-        // What follows was looked at; events move the mark on their way out.
+        // Everything up to here was read. The events that are given move the mark further.
         self.marks[log] = range.before();
         Ok(range.records)
     }

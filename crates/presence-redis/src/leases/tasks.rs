@@ -81,7 +81,7 @@ impl Leases {
         let begin = move || run(Arc::clone(&core));
         let tell = move |why: Option<String>| {
             if let (WRITER, Some(why)) = (part, &why) {
-                // Who waits for it is answered.
+                // Calls that wait for the writer get the error.
                 told.shards[number].failed(&Error::new(ErrorKind::Unavailable, why.clone()));
             }
             told.health.part((part, S::KIND, number), why);

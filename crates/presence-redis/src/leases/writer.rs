@@ -259,7 +259,7 @@ impl<S: Space> ShardWriter<S> {
             if self.scripts().reap(&registration.epoch, dead, self.allowance()).await? == Reaped::Nothing {
                 break;
             }
-            // Who comes and goes does not wait for it.
+            // Arrivals and departures do not wait until all of a dead process is removed.
             self.flush_some().await?;
         }
         Ok(())
@@ -286,20 +286,21 @@ impl<S: Space> ShardWriter<S> {
             let (steps, done) = (outbox.take(STEPS_AT_ONCE), outbox.done());
             drop(outbox);
             if steps.is_empty() {
-                // What there was may have been folded away.
+                // All steps may have been folded away, so whoever waits for them is told that they
+                // are done.
                 self.shard().done(done);
                 return Ok(false);
             }
             self.writes.begin(steps);
         }
-        // It stays there also if this future is dropped.
+        // The write stays in `writes` until it is answered, also if this future is dropped.
         let Some(Write { number, steps }) = self.writes.unanswered() else { return Ok(false) };
         let now = core.tracker.clock().now();
         let anyway = core.tracker.ledger().outbox(self.number).is_full();
         let written = match core.scripts(self.number).write(&registration, *number, steps, now, anyway).await
         {
             Err(error) if refusal(&error) == Some("OOM") => {
-                // Refused whole. Those who leave go on without those who come.
+                // Redis refused the whole write. Departures are written again without the arrivals.
                 self.put_back();
                 self.is_full(Some(error));
                 return Ok(true);
@@ -338,14 +339,14 @@ impl<S: Space> ShardWriter<S> {
             let Some(step) = steps.get(place) else { continue };
             let answer = match words.first().map(String::as_str) {
                 Some("recovering") => StepAnswer::Recovering,
-                // Of what is yet to be announced Redis cannot know.
+                // Redis cannot know names that are yet to be announced.
                 Some("nobody") if self.stage.is_announcing() => StepAnswer::Recovering,
                 Some("nobody") => StepAnswer::Nobody,
                 _ => StepAnswer::Others(words),
             };
             if answer == StepAnswer::Nobody {
-                // Unless it came back since: then Redis has heard of it in the same call, or hears
-                // of it next.
+                // The name is not forgotten if it came back since. Redis has then heard of that in
+                // the same call, or hears of it with the next one.
                 let later = || steps[place + 1..].iter().any(|later| later.name == step.name);
                 let is_coming = || later() || tracker.ledger().outbox(self.number).has(&step.name);
                 self.core.forget_if(&step.name, |online| online && !is_coming());

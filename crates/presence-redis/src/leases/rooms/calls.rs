@@ -27,7 +27,8 @@ impl Shared<RoomSpace> {
         };
         for _ in 0..ATTEMPTS {
             let arrived = self.beat(seat, || come(&record)).await?;
-            // Who was told to leave elsewhere, which was not known here, comes anew.
+            // Another process may have removed the member, which was not known here. Then it joins
+            // anew.
             if arrived || self.show(seat, payload).await? {
                 return Ok(());
             }
@@ -77,8 +78,8 @@ impl Shared<RoomSpace> {
         let shard = ledger.shard(seat);
         let (wait, answers) = (self.shards[shard].wait(), Arc::new(Mutex::new(Vec::new())));
         let (mut ticket, mut here) = (0, false);
-        // Nobody is forgotten: this is for the lock, under which it comes after the arrival and
-        // before the departure.
+        // Nobody is forgotten here. The call is made for its lock, under which the payload is shown
+        // after the arrival of the member and before its departure.
         self.tracker.forget_if(seat, |online| {
             if online {
                 ledger.payloads.show(seat, payload);
@@ -95,7 +96,8 @@ impl Shared<RoomSpace> {
         let answer = answers.lock().pop();
         match answer {
             Some((_, StepAnswer::Nobody)) => Ok(Shown::Nobody),
-            // Who is here is about to be announced, with what was shown last.
+            // The shard is recovering. A member of this process is about to be announced, with the
+            // payload that was shown last.
             Some((_, StepAnswer::Recovering)) if !here => Ok(Shown::Unknown),
             _ => Ok(Shown::Yes),
         }

@@ -75,7 +75,7 @@ impl Logs for RoomLog {
         self.core.tail.with(&self.room, read)
     }
 
-    // With the room, so that no position of another room fits.
+    // The name of the room is part of the epoch, so that no position of another room fits.
     fn epoch(&self, epochs: &[String]) -> u64 {
         xxh3_64(format!("{}\n{}", epochs.join(","), self.room).as_bytes())
     }

@@ -61,7 +61,7 @@ impl Shared<RoomSpace> {
                 "the cursor comes from another backend; list again from the first page",
             ));
         }
-        // With each page: the data may have been lost since the last one.
+        // The epoch is asked for with each page, as the data may have been lost since the last one.
         let (registration, _) = self.look_at(room).await?;
         let page = listing::ShardListing::new(0, &registration.epoch);
         let (mut place, mut members) = (page.place(cursor), Vec::new());
