@@ -79,14 +79,15 @@ impl Committer {
                     None => break,
                 }
             }
-            // As many as the queue holds, so that with those that wait in it there are twice as
-            // many at most.
+            // It takes in as many sends as the channel holds. With those that wait in the channel,
+            // twice as many wait at most.
             while self.queue.len() < commands.max_capacity()
                 && let Ok(command) = commands.try_recv()
             {
                 self.take_in(command, &mut commands);
             }
-            // Whoever shut the store down while the queue was full could not say so here.
+            // A shutdown while the channel was full could not send its command, so the flag is
+            // looked at, too.
             if self.shared.is_closed() {
                 commands.close();
             }
@@ -118,7 +119,8 @@ impl Committer {
         if self.shared.has_failed() {
             *self.shared.writing.lock() = Some(Instant::now());
             if self.engine.mend() {
-                // What failed may have been written after all.
+                // The commit that failed may have been written after all, so what is remembered of
+                // recent sends is not certain any more.
                 self.recent = Recent::new(RECENT_MAX);
             }
             *self.shared.writing.lock() = None;
@@ -137,7 +139,7 @@ impl Committer {
     /// Writes a batch. A panic is a failure like any other: what was written may be there or not.
     fn batch(&mut self, calls: Vec<(Job, LanePermit)>) {
         *self.shared.writing.lock() = Some(Instant::now());
-        // The places are free again when the calls were answered.
+        // The permits are given back after the calls were answered.
         let (calls, places): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         let written = catch_unwind(AssertUnwindSafe(|| self.write(calls)));
         drop(places);
@@ -152,7 +154,8 @@ impl Committer {
     fn write(&mut self, calls: Vec<Job>) {
         let (tables, number, failure) = match (self.engine.next(), self.shared.tables()) {
             (Ok((tables, number)), _) => (tables, number, None),
-            // What is stored can be read: sends that were done before are answered.
+            // Nothing can be written now, but the store can be read, so repetitions of stored sends
+            // are answered.
             (Err(failure), Ok(tables)) => (tables, 0, Some(failure)),
             (Err(failure), Err(_)) => {
                 let refuse = |call: Job| call.refuse(failure.clone());
@@ -169,7 +172,7 @@ impl Committer {
                     Reply::Append(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
                 }
                 (Job::Received(_, _, reply), Some(failure)) => Reply::Received(reply, Err(failure.clone())),
-                // A few bytes, which a disk with little room still takes.
+                // A cursor is a few bytes, which a disk with little room still takes.
                 (Job::Received(member, sequence, reply), None) => {
                     Reply::Received(reply, plan.received(&member, sequence))
                 }

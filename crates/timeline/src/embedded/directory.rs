@@ -20,7 +20,7 @@ impl Directory {
     /// Makes the directory if it is missing, and locks it.
     pub(super) fn lock(path: &Path) -> Result<Self> {
         let mut builder = DirBuilder::new();
-        // Messages are nobody else's business.
+        // Other users of the machine must not read the messages.
         builder.recursive(true).mode(0o700);
         builder.create(path).map_err(|error| unusable(path, "cannot be created", error))?;
         Self::lock_existing(path)

@@ -38,7 +38,7 @@ impl LowWater {
     /// A quarter more must be free before sends are taken again, so that a disk at the mark does
     /// not turn with every send.
     pub(super) fn judge(&mut self, room: DiskSpace) -> Option<u64> {
-        // A small disk is not refused as a whole.
+        // On a small disk the mark is a twentieth of it, as it would otherwise never take a send.
         let least = self.least.min(room.total / 20);
         let needed = if self.low { least.saturating_add(least / 4) } else { least };
         self.low = room.free < needed;

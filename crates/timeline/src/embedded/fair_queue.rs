@@ -55,7 +55,8 @@ impl<K: Hash + Eq + Clone, T> FairQueue<K, T> {
                 && (taken == 0 || taken + bytes <= share)
                 && let Some((bytes, command)) = waiting.pop_front()
             {
-                // Nothing is free, so that a lane of small commands ends as well.
+                // Each command counts at least 1, so that the turn of a lane of empty commands ends
+                // as well.
                 (taken, total) = (taken + bytes.max(1), total + bytes.max(1));
                 batch.push(command);
             }

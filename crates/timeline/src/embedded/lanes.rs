@@ -55,7 +55,8 @@ impl Lanes {
         let semaphore = {
             let mut waiting = self.waiting.lock();
             if waiting.len() >= FORGOTTEN_AFTER {
-                // Whoever waits or has a permit holds a clone.
+                // A sender that waits or has a permit holds a clone, so all others can be
+                // forgotten.
                 waiting.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
             }
             match waiting.get(lane) {
@@ -67,7 +68,7 @@ impl Lanes {
                 }
             }
         };
-        // It is never closed.
+        // The semaphore is never closed, so this does not fail.
         let permit = semaphore.acquire_owned().await.map_err(|error| {
             Error::new(ErrorKind::Unavailable, "the queue of the sender was closed; send again")
                 .with_source(error)

@@ -80,7 +80,8 @@ impl Marker {
     pub(super) fn open(directory: &Path, note: MarkerRecord) -> io::Result<Self> {
         let before = newest(directory)?;
         let place = path(directory);
-        // Made aside and renamed, so that there is a whole marker or none.
+        // A new marker is written to another file and renamed, so that there is a whole marker or
+        // none.
         let aside = directory.join("marker.new");
         let file = File::options()
             .create(before.is_none())

@@ -76,7 +76,7 @@ impl Notifier {
             return;
         }
         let before = self.waiting.entries.load(Ordering::Acquire);
-        // A batch that is larger than the bounds goes into an empty queue.
+        // A batch that is larger than the bounds is taken when the queue is empty.
         let room = before == 0
             || (before + count <= ENTRIES_MAX
                 && self.waiting.bytes.load(Ordering::Acquire).saturating_add(bytes) <= BYTES_MAX);
@@ -110,7 +110,7 @@ impl QueuedEntries {
 
 fn tell(batches: &Receiver<DurableBatch>, waiting: &QueuedEntries, observer: &dyn Observer) {
     while let Ok(news) = batches.recv() {
-        // One that panics about one entry hears of the next all the same.
+        // An observer that panicked at one entry still hears of the next.
         let call = |call: &dyn Fn()| {
             if catch_unwind(AssertUnwindSafe(call)).is_err() {
                 tracing::error!(

@@ -67,7 +67,7 @@ pub(super) fn make(config: &Config, directory: &Arc<Directory>, id: u128, genera
     };
     let mut marker = open_marker(directory, note.clone())?;
     let mut tables = Tables::open(config, directory)?;
-    // Without a number: it is no batch that anybody was told of.
+    // This batch gets no number, as no sender was told of it.
     let mut batch = tables.database.batch().durability(Some(PersistMode::SyncAll));
     batch.insert(&tables.state, keys::FORMAT, [VERSION]);
     batch.insert(&tables.state, keys::IDENTITY, records::encode_identity(id, generation));

@@ -115,7 +115,7 @@ impl Shared {
 
     /// Notes that a thread has panicked whose work nobody does now.
     pub(super) fn lose(&self, reason: &str) {
-        // Of several the first is the cause.
+        // If several threads end, the first one is the cause.
         self.change(|parts| {
             if parts.ended.is_none() {
                 parts.ended = Some(State::lost(reason));

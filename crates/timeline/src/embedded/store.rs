@@ -63,7 +63,7 @@ impl EmbeddedStore {
     /// Starts the store with another way to commit, so that tests can let it fail.
     pub(super) async fn start_with(config: Config, commit: Commit) -> Result<Self> {
         config.validate()?;
-        // What waits for the disk runs on the runtime's threads.
+        // Reads block on threads of the runtime, so there has to be one.
         Handle::try_current().map_err(|outside| {
             let text = "a timeline store must be started inside a tokio runtime";
             Error::new(ErrorKind::Config, text).with_source(outside)
@@ -125,7 +125,8 @@ impl EmbeddedStore {
                     "the timeline store is damaged: its engine cannot read its files",
                 ))
             });
-            // Not kept from being opened again while the damaged file is looked for.
+            // The tables are let go of before the damaged file is looked for, so that the store can
+            // be opened again meanwhile.
             drop(tables);
             read.map_err(|error| verify::judge(&shared, error))
         })
@@ -179,8 +180,8 @@ impl Store for EmbeddedStore {
 
     async fn shutdown(&self, grace: Duration) -> bool {
         self.shared.close();
-        // Refused by a full queue, behind which the committer sees that the store is closed, and
-        // when it has ended or is ending already.
+        // The command is refused if the channel is full or the committer has ended. Neither needs
+        // it: behind a full channel the committer sees that the store is closed.
         if self.commands.try_send(Command::Close).is_err() {
             tracing::trace!("the committing thread needs no other word to end");
         }

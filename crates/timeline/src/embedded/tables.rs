@@ -35,7 +35,7 @@ pub(super) struct Paged {
 impl Tables {
     /// Opens or makes the keyspaces. Blocks.
     pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Self> {
-        // The engine panics about what it takes for impossible.
+        // The engine panics when it finds what it takes for impossible.
         match catch_unwind(AssertUnwindSafe(|| Self::keyspaces(config, directory))) {
             Ok(opened) => opened.map_err(|error| directory.open_error(error)),
             Err(_) => Err(inspect::refused(directory.path(), "the engine cannot read its files")),
@@ -137,7 +137,7 @@ impl Tables {
         if sequence > extent.top {
             return Ok(false);
         }
-        // What was removed cannot be compared any more.
+        // An entry at or below the floor was removed, so its tag cannot be compared any more.
         let Some(tag) = tag.filter(|_| sequence > extent.floor) else { return Ok(true) };
         match snapshot.get(&self.entries, keys::entry(prefix, sequence)).map_err(read_error)? {
             Some(record) => Ok(EntryReader::default().entry(sequence, &record)?.entry.tag == Some(tag)),
@@ -158,7 +158,7 @@ impl Tables {
         } else {
             self.take_bytes(snapshot, range)?
         };
-        // A page that its bytes cut short is whole up to there.
+        // A page that was cut short by its bytes has no gap up to where it ends.
         let (first, last) = match (entries.first(), entries.last()) {
             (Some(oldest), _) if cut && page.backward => (oldest.sequence, last),
             (_, Some(newest)) if cut => (first, newest.sequence),

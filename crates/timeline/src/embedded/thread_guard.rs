@@ -15,7 +15,7 @@ use super::shared::Shared;
 pub(super) struct ThreadGuard {
     name: &'static str,
     shared: Arc<Shared>,
-    // Given back when all has been told.
+    // The token is dropped last, when the end of the thread has been told.
     _token: TaskTrackerToken,
 }
 

@@ -79,7 +79,7 @@ pub(super) fn next_box(
         let Some(first) = snapshot.range(entries, (from, Bound::Unbounded)).next() else { return Ok(None) };
         let key = first.key().map_err(UpgradeError::Engine)?;
         let Some(prefix) = keys::prefix_of(&key) else {
-            // The number of the last batch, which is no entry.
+            // This is the number of the last batch, which is no entry.
             from = Bound::Excluded(key.to_vec());
             continue;
         };

@@ -37,7 +37,8 @@ pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
         match &*known {
             DamageState::Found(found) => return found.clone(),
             DamageState::Sought => return error,
-            // What cannot be read is no table: reading them again would only keep the disk busy.
+            // All tables were intact a moment ago, so another file cannot be read. To read them all
+            // again would only keep the disk busy.
             DamageState::Whole(at) if at.elapsed() < AGAIN => return error,
             DamageState::Nothing | DamageState::Whole(_) => *known = DamageState::Sought,
         }
@@ -50,7 +51,7 @@ pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
     let (done, found) = sync_channel(1);
     let seeker = Arc::clone(shared);
     let seek = move || {
-        // Whoever asked may have gone on.
+        // The send fails if the caller has stopped waiting for the answer, which is fine.
         drop(done.try_send(seek(&seeker)));
     };
     match thread::Builder::new().name("timeline-verify".to_owned()).spawn(seek) {

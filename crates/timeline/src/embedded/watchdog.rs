@@ -71,7 +71,7 @@ impl Watchdog {
                 self.measure();
                 self.shared.ask_for_probe();
             }
-            // A full queue wakes the committer as well.
+            // A full queue wakes the committer as well as a command would.
             if (probe || self.shared.has_failed())
                 && let Some(commands) = self.commands.upgrade()
                 && commands.try_send(Command::Wake).is_err()
@@ -97,7 +97,8 @@ impl Watchdog {
                 "the disk of {path} has {free} MiB left, fewer than the {least} MiB that must stay free; make room on it"
             ))
         });
-        // The number in the reason changes all the time; who watches is told once.
+        // The number in the reason changes all the time. Watchers of the state are told once, when
+        // the disk becomes full or has room again.
         self.shared.change(|parts| {
             if parts.low_disk.is_some() != reason.is_some() {
                 parts.low_disk = reason;

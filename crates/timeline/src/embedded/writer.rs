@@ -187,7 +187,7 @@ impl StoreWriter {
     }
 
     fn reopen(&mut self) -> Result<(), State> {
-        // As long as nothing can be written, what is open is better than nothing: reads go on.
+        // As long as nothing can be written, the store stays open as it is, so that reads go on.
         if let Err(error) = self.probe() {
             let path = self.directory.path().display();
             return Err(self.unserved(format!("{path} cannot be written to: {}", in_words(&error))));
@@ -212,7 +212,8 @@ impl StoreWriter {
     fn probe(&self) -> io::Result<()> {
         let path = self.directory.path().join("probe");
         let written = File::create(&path).and_then(|mut file| {
-            // Takes no room: it only asks whether files may be so long.
+            // This takes no room on the disk. It only finds out whether the limits of the process
+            // allow files of this length.
             file.set_len(LENGTH_MAX)?;
             file.write_all(&[1; PROBE_BYTES])?;
             file.sync_data()

@@ -34,8 +34,8 @@ impl TimelineService {
     ) -> Result<Response<T>, Status> {
         let room = self.in_flight.reserve(connection).await.map_err(full)?;
         let mut answer = answer(call.await)?;
-        // Twice: the buffer that it is encoded into grows by doubling. An extension has to be one
-        // that can be cloned.
+        // The answer counts twice, as the buffer that it is encoded into grows by doubling. The
+        // permit is put behind an `Arc`, as an extension must be clonable.
         let room = room.fit(2 * answer.get_ref().encoded_len()).map_err(full)?;
         answer.extensions_mut().insert(Arc::new(Mutex::new(Some(room))));
         Ok(answer)

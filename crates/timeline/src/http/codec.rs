@@ -51,7 +51,7 @@ impl Codec {
                 let mut json = serde_json::Deserializer::from_slice(body);
                 let request = serde_path_to_error::deserialize(&mut json).map_err(|error| {
                     match error.path().to_string().as_str() {
-                        // Outside of every field.
+                        // The error lies outside of every field.
                         "." | "?" => unreadable(error.inner()),
                         field => Problem::codec(format!("{field}: {}", error.inner())),
                     }

@@ -19,7 +19,7 @@ pub(super) struct Problem {
     reason: &'static str,
     message: String,
     metadata: Metadata,
-    // A header.
+    // It is sent as the header `Retry-After`, and not in the body.
     #[serde(skip)]
     retry_after: Option<Duration>,
 }

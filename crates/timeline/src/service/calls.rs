@@ -18,7 +18,8 @@ impl Calls {
     }
 
     pub(crate) async fn send(&self, request: v1::SendMessageRequest) -> Result<v1::SendMessageReply> {
-        // Asked for together, as the Go service does; clients compare the reason, not this text.
+        // Both are checked together, as the Go service does. Clients compare the reason and not
+        // this text.
         if request.from.is_empty() || request.to.is_empty() {
             return Err(Error::invalid("the request must name the sender in from and the receiver in to"));
         }

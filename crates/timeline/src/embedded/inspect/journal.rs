@@ -87,8 +87,8 @@ pub(in crate::embedded) fn read(path: &Path, mut visit: impl FnMut(&Batch<'_>)) 
             read_written(&mut file, &mut bytes)?;
             return Ok(tail(at, &bytes));
         }
-        // A batch that is longer than what was read: more at once, so that it is not parsed many
-        // times over.
+        // The batch is longer than what was read. More is read at once, so that it is not parsed
+        // many times over.
         step = if position == 0 { step.saturating_mul(2) } else { STEP };
     }
 }

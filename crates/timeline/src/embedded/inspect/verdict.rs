@@ -249,7 +249,7 @@ impl Inspector<'_> {
                 said,
             ))
         };
-        // What the engine takes for impossible it panics about.
+        // The engine panics when it finds what it takes for impossible.
         let problem = match catch_unwind(AssertUnwindSafe(read)) {
             Ok(Ok((record, engine, said))) => {
                 match record.map_or(Ok(0), |record| records::decode_number(&record)) {

@@ -42,7 +42,7 @@ pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
         report.problem(&super::super::marker::path(from), error);
         None
     });
-    // Later than any before it, whatever the clock says.
+    // The new generation is higher than the old one, whatever the clock says.
     let at_ms = clock::unix_ms();
     report.generation = at_ms.max(before.as_ref().map_or(0, |note| note.generation.saturating_add(1)));
 

@@ -147,7 +147,7 @@ fn tables(store: &Path, id: u64, report: &mut Salvaged) -> Vec<std::path::PathBu
 const BLOCK: &[u8] = b"LSM\x03";
 
 fn read_table(path: &Path, report: &mut Salvaged, mut visit: impl FnMut(&InternalValue)) {
-    // As long as a memtable, 64 MiB.
+    // A table is as long as a memtable at most, 64 MiB, so it is read whole.
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => return report.problem(path, error),

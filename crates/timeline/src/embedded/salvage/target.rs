@@ -55,7 +55,7 @@ impl SalvageTarget {
                 }
                 Ok(())
             }
-            // Written once and never changed, so that their order does not matter.
+            // Entries are written once and never changed, so their order does not matter.
             (KeyspaceName::Entries, key) if keys::prefix_of(key).is_none() => Ok(()),
             (keyspace, key) => match record.value {
                 Some(value) => self.put(keyspace, key, value.to_vec()),

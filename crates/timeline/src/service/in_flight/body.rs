@@ -117,7 +117,8 @@ impl Body for AnswerBody {
             let piece = Piece { bytes, part: Some(part), answer: Arc::clone(&self.answer) };
             return Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(piece)))));
         }
-        // An answer that was cut when it had been given away whole is whole.
+        // An answer may be cut after its last byte was given away. Then it is whole, and ends as
+        // such.
         if cut && self.bytes > 0 {
             self.bytes = 0;
             self.trailers = None;
@@ -150,7 +151,7 @@ impl AsRef<[u8]> for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        // The memory first, then the room for it.
+        // The order matters: the memory is freed first, and its room is given back then.
         let bytes = std::mem::take(&mut self.bytes).len();
         self.part = None;
         self.answer.take(bytes);

@@ -106,10 +106,11 @@ impl AnswerMemory {
         bytes: usize,
         connection: Option<RequestConnection>,
     ) -> Option<AnswerPermit> {
-        // So much there is at one time or another, whatever others have.
+        // A call waits for no more than this, as so much becomes free at one time or another,
+        // whatever other answers hold.
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(ANSWER_BYTES);
         let part = timeout(PATIENCE, self.take(bytes, connection.as_ref())).await;
-        // Nobody closes the semaphores.
+        // The semaphores are never closed, so the inner error does not happen.
         let Ok(Ok(part)) = part else {
             self.shared.refused.increment(1);
             return None;
@@ -123,7 +124,8 @@ impl AnswerMemory {
         connection: Option<&RequestConnection>,
     ) -> Result<PermitPart, AcquireError> {
         let of_connection = match connection {
-            // One that waits for its own answers keeps nobody out.
+            // The share of the connection comes first: a connection that waits for its own answers
+            // holds nothing that others wait for.
             Some(connection) => {
                 let share = connection.share(&self.shared.room, self.shared.share);
                 Some(share.acquire_many_owned(bytes).await?)
@@ -132,7 +134,7 @@ impl AnswerMemory {
         };
         let acquire = Arc::clone(&self.shared.room).acquire_many_owned(bytes);
         tokio::pin!(acquire);
-        // An answer begins to stand still at some time of its own.
+        // No event tells that an answer begins to stand still, so it looks again and again.
         let mut ticks = interval(STILL / 5);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut missing = bytes as usize;
@@ -162,7 +164,7 @@ impl Shared {
     /// Cuts the slowest answers until that gives back so many bytes, if there are any; returns how
     /// many.
     fn cut_slowest(&self, bytes: usize) -> usize {
-        // Those kept alive here are dropped outside the lock.
+        // The answers that are kept alive here are dropped after the lock is let go.
         let answers: Vec<_> = self.answers.lock().all.iter().filter_map(Weak::upgrade).collect();
         let now = Instant::now();
         let mut slow: Vec<_> =
