@@ -114,7 +114,8 @@ impl Cluster {
             };
             let ready = tokio::select! {
                 ready = node.ready() => ready,
-                // Somebody else has it by now: nobody waits for one that hangs.
+                // The slot may go to another master while this one hangs. Then the call goes there
+                // and waits no longer.
                 () = self.shared.disowned(slot, &node), if !asking => continue,
             };
             let ready = match ready {
@@ -141,7 +142,8 @@ impl Cluster {
                 Verdict::Final => return Err(error),
             }
             if turn > 0 || asked.is_none() {
-                // Two servers may point at each other for a moment. The caller's time ends it.
+                // Two servers may point at each other for a moment, so there is a pause. The time
+                // of the caller ends the loop.
                 sleep(wait(turn, PAUSE_MAX)).await;
             }
             turn += 1;
@@ -264,7 +266,7 @@ impl Shared {
             let asked = Instant::now();
             match self.ask_around().await {
                 Ok(map) => self.take(map),
-                // What was known stays: it is better than nothing, and who is well goes on.
+                // The old map stays in use, so that calls to masters that are well go on.
                 Err(error) => self.map.send_modify(|known| known.failure = Some(error)),
             }
             let pause = if self.is_whole() { MAP_INTERVAL } else { MAP_INTERVAL_AWAY };

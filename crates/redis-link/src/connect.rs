@@ -20,7 +20,7 @@ pub(crate) async fn single(
         .set_response_timeout(Some(patience.unwrap_or(settings.timeout)));
     let client = client(info, settings)?;
     let connecting = client.get_multiplexed_async_connection_with_config(&limits);
-    // Log-in included, which the client bounds by the time of an answer.
+    // This bounds the log-in, too, for which the client itself allows the time of an answer.
     bounded(settings.connect_timeout, Box::pin(connecting)).await.map_err(unquoted)
 }
 

@@ -251,7 +251,7 @@ impl Link {
             }),
             Err(_) => {
                 let error = Error::late(&server(), limit);
-                // It may be half a connection: the next calls get another one.
+                // A connection that does not answer may be dead, so the next calls get another one.
                 if let Some(Used { node, waiting: Some(ready) }) = &used {
                     node.forget(ready);
                 }
@@ -285,7 +285,8 @@ impl Link {
 impl Shared {
     /// Notes that a call is under way until what this returns is dropped.
     fn enter(&self) -> Result<TaskTrackerToken, Error> {
-        // Before the look: a shutdown in between waits for it, or it sees the shutdown.
+        // The order matters: the token is taken before the look. A shutdown in between then waits
+        // for this call, or the call sees the shutdown.
         let under_way = self.calls.token();
         if self.calls.is_closed() { Err(Error::closed()) } else { Ok(under_way) }
     }

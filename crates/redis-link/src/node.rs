@@ -139,7 +139,7 @@ impl Shared {
                     (*generation, attempts) = (*generation + 1, 0);
                     let ready = LiveConnection { connection, info: Arc::new(info), generation: *generation };
                     self.status.send_replace(ConnectionStatus::Ready(ready.clone()));
-                    // The sender is ours.
+                    // The sender is a field of `self`, so this waits for a change.
                     let lost = status.wait_for(|status| !matches!(status, ConnectionStatus::Ready(_)));
                     tokio::select! {
                         _ = lost => {}
@@ -149,7 +149,8 @@ impl Shared {
                 Err(error) => {
                     tracing::debug!(%error, attempts, "cannot connect to redis; trying again");
                     self.status.send_replace(ConnectionStatus::Failed(error));
-                    // One that took its whole time has waited for long enough.
+                    // The pause counts from the beginning of the attempt: one that took its whole
+                    // time is followed by the next at once.
                     sleep_until(begun + wait(attempts, self.settings.retry_max)).await;
                     attempts += 1;
                 }

@@ -72,7 +72,7 @@ impl Sentinels {
         let (mut best, mut failure, mut until) = (None::<(usize, _)>, None, None);
         while let Some((rank, found)) = next_until(&mut tried, until).await {
             match found {
-                // Nobody has more votes.
+                // No other candidate has more votes.
                 Ok(found) if rank == 0 => return Ok(found),
                 Ok(found) => {
                     until.get_or_insert_with(|| Instant::now() + STRAGGLER_WAIT);
@@ -182,7 +182,7 @@ async fn is_master(connection: &mut MultiplexedConnection) -> RedisResult<()> {
                 Err(RedisError::from((redis::ErrorKind::Client, why)))
             }
         },
-        // Who may not ask takes the sentinels' word.
+        // If the user of the address may not run `ROLE`, the word of the sentinels counts.
         Err(error) if error.code() == Some("NOPERM") => Ok(()),
         Ok(_) => Ok(()),
         Err(error) => Err(error),
