@@ -95,7 +95,7 @@ impl Calls {
         let tasks = Tasks::new()?;
         let permits = Arc::new(Semaphore::new(config.running_max));
         let worker = Arc::new(Worker { answer, config, permits });
-        // Locked by the worker for as long as it runs.
+        // The worker holds the lock for as long as it runs, and a new one takes it after a panic.
         let queue = Arc::new(Mutex::new(waiting.receiver));
         let (tracker, stop) = (tasks.tracker.clone(), tasks.stop.clone());
         tasks.keep("the worker of the calls", move || {
@@ -156,7 +156,7 @@ impl<A> Worker<A> {
                 drop(permit);
             });
         }
-        // Nobody can call any more.
+        // The queue was dropped, so no more calls can come.
         stop.cancelled().await;
     }
 
@@ -168,7 +168,7 @@ impl<A> Worker<A> {
         let QueuedCall { late, uuid, call } = call;
         let connection = late.connection().id();
         let caller = Arc::clone(late.connection());
-        // A panic of the program's is no reason to leave its client without an answer.
+        // If the code of the program panics, its client still gets an answer.
         let answer = AssertUnwindSafe(async { (self.answer)(caller, call).await.into() }).catch_unwind();
         let body: Bytes = match timeout(self.config.answer_time, answer).await {
             Ok(Ok(body)) => body,

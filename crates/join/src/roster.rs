@@ -98,10 +98,10 @@ impl Roster {
                         // Presence was shut down: nothing changes any more.
                         None => return stop.cancelled().await,
                     },
-                    // The state of presence, which the log tells once, says so too.
+                    // An outage of presence is logged once by presence itself.
                     Err(error) => tracing::debug!(%error, "events of presence cannot be read; trying again"),
                 }
-                // Meanwhile the copy stays as it is: what cannot be read is no news.
+                // The copy stays as it is while events cannot be read.
                 sleep(AGAIN).await;
             }
         };

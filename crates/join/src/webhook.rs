@@ -131,7 +131,7 @@ impl Webhook {
         WebhookClient::new(url.clone(), config.secret, config.timeout, &TaskTracker::new())?;
         let defaults = if url.scheme_str() == Some("https") { 443 } else { 80 };
         let port = url.port_u16().unwrap_or(defaults);
-        // An IPv6 address stands in brackets there, and must not here.
+        // An IPv6 address stands in brackets in a URL, and must not do so here.
         let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
         let connected = async { timeout(config.timeout, TcpStream::connect((host, port))).await? };
         connected.await.map(drop).map_err(|error: io::Error| {
@@ -245,7 +245,7 @@ impl Courier {
                 }
             }
         }
-        // Presence may have been shut down before: nothing happens there any more.
+        // Presence may have been shut down before the webhook. Then nothing happens any more.
         self.stop.cancelled().await;
     }
 
@@ -256,7 +256,8 @@ impl Courier {
             match self.follow().await {
                 Ok(mut cutter) => {
                     if self.bookmark.is_none() {
-                        // Nobody knows what came in between, and what was in hand is lost.
+                        // Without a bookmark nobody knows what came in between, and the batch in
+                        // hand is lost.
                         cutter.tell_of_a_gap();
                     }
                     return cutter;
@@ -301,7 +302,7 @@ impl Courier {
             }
             let wait = backoff::wait(failures);
             self.refused.note(&error);
-            // A stop is a reason to try once more now.
+            // A stop ends the wait, so that the post is tried once more before the end.
             self.stop.run_until_cancelled(sleep(wait)).await;
         }
         false

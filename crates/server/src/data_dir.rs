@@ -26,7 +26,7 @@ impl DataDir {
     /// Opens the directory, or says in one line why it cannot be used.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let made = first_missing(path);
-        // Messages are nobody else's business.
+        // Other users of the machine must not read the messages.
         let made_closed = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made_closed.map_err(|error| unusable(path, "cannot be created", &error))?;
         let opened = Self::open_existing(path);
@@ -40,7 +40,8 @@ impl DataDir {
     }
 
     fn open_existing(path: &Path) -> anyhow::Result<(Uuid, File)> {
-        // Of the process, so that it also holds for the files that the engine makes.
+        // The mask is that of the process, so that it also holds for the files that the engine
+        // makes.
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
         let mut lock = File::options()
             .create(true)
@@ -118,8 +119,8 @@ fn check_now(path: &Path, deep: bool) -> anyhow::Result<Option<String>> {
         ["id", "lock"].map(|name| path.join(name)).into_iter().filter(|file| !file.exists()).collect();
     let dir = DataDir::open(path)?;
     let timelines = dir.check_timelines(deep);
-    // Before the lock is let go. An id that stayed would be taken for that of timelines which are
-    // put there later.
+    // The files are removed before the lock is let go. An id that stayed would be taken for that of
+    // timelines which are put there later.
     for file in &missing {
         if let Err(error) = fs::remove_file(file) {
             tracing::warn!("{} cannot be removed: {error}", file.display());
@@ -135,7 +136,8 @@ fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();
-            // Who holds it is a courtesy; the lock speaks for itself.
+            // The number of the process is a help for the reader, and the message does without it
+            // if it cannot be read.
             let process = match lock.read_to_string(&mut owner) {
                 Ok(_) if !owner.trim().is_empty() => format!(" (process {})", owner.trim()),
                 _ => String::new(),

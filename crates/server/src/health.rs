@@ -109,7 +109,8 @@ impl Health {
             self.set(part, now);
             match stop.run_until_cancelled(state.changed()).await {
                 Some(Ok(())) => {}
-                // The part is gone without a word; whoever owns this task hears of it.
+                // The part has ended without a last state. Health says so, and the supervisor hears
+                // that this task has ended.
                 Some(Err(_)) => {
                     self.now.lock().retain(|(name, _)| *name != part);
                     return self.set(part, Condition::Down("it has ended; restart the server".into()));

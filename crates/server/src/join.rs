@@ -49,7 +49,7 @@ impl Join {
     pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
         let stores = stores::open(config).await?;
         let presence = stores.presence.clone();
-        // Before anybody can come.
+        // The webhook begins to read events before anybody can come online.
         let webhook = webhook::start(config, data_dir.webhook(), &presence).await?;
         let attendance = attendance::Config::new(presence.clone()).rooms(stores.rooms.clone());
         let (attendance, roster) = (Attendance::start(attendance)?, Roster::default());

@@ -42,7 +42,7 @@ const MISCONFIGURED: u8 = 2;
 const SALVAGED_WITH_LOSSES: u8 = 3;
 
 fn main() -> ExitCode {
-    // Without it nothing could be said, not even why.
+    // Without the log nothing could be said, not even why the server does not start.
     if log::open().is_err() {
         return ExitCode::FAILURE;
     }

@@ -165,7 +165,8 @@ async fn stop_when_lost(timeline: Timeline, supervisor: Supervisor) {
     if let Some(Ok(lost)) = stop.run_until_cancelled(lost).await {
         supervisor.give_up(lost.to_string());
     }
-    // The reason is given; the stop follows, or this is the stop.
+    // The reason was given to the supervisor, which stops the server; or the server is stopping
+    // already.
     stop.cancelled().await;
 }
 

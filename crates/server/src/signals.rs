@@ -58,7 +58,8 @@ impl Signals {
 ///
 /// To be called within a runtime.
 pub(crate) fn outlive_file_limits() -> io::Result<()> {
-    // What catches a signal stays in place when nobody listens any more.
+    // The handler stays in place when the listener is dropped, so the signal never ends the process
+    // again.
     signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
 }
 

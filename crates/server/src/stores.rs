@@ -35,7 +35,7 @@ async fn on_redis(config: &Config, url: &RedisUrl) -> Result<Stores, Error> {
     match config.presence_layout {
         Layout::Leases => Ok(Stores::of(Leases::start(leases(config, url)).await?)),
         Layout::Keyspace => {
-            // That layout keeps no rooms: they are this server's own.
+            // The keyspace layout keeps no rooms, so this server keeps them in memory.
             let presence = Presence::new(Keyspace::start(keyspace(config, url)).await?);
             Ok(Stores { presence, rooms: Rooms::new(Memory::start(memory(config))?) })
         }

@@ -84,7 +84,8 @@ impl RoomKeeper {
             };
             let (keeper, stop) = (Arc::clone(&self), stop.clone());
             tasks.spawn(async move {
-                // A fault must not leave a connection taken, and its rooms wrong, for good.
+                // A panic in here must not leave the connection marked as taken, as its rooms would
+                // stay wrong for good.
                 let settled =
                     AssertUnwindSafe(stop.run_until_cancelled(keeper.settle(&device))).catch_unwind();
                 if !matches!(settled.await, Ok(None | Some(true))) {

@@ -134,7 +134,7 @@ impl Visits {
             }
             visit.drop_if_over(&seat.room);
         }
-        // Nothing is kept for what is not expected soon.
+        // The memory of the list is given back, as the connection is not expected to change soon.
         visit.unsettled = Vec::new();
         visit.taken = false;
         if visit.rooms.is_empty() {

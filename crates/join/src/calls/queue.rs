@@ -58,7 +58,7 @@ impl<C> CallQueue<C> {
     }
 }
 
-// Whatever the calls are.
+// A derived implementation would demand that the calls can be cloned, too.
 impl<C> Clone for CallQueue<C> {
     fn clone(&self) -> Self {
         Self { sender: self.sender.clone() }

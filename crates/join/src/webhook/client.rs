@@ -73,7 +73,7 @@ impl WebhookClient {
         if !status.is_success() {
             return Err(format!("the receiver answered {status}"));
         }
-        // It has answered: what comes of the rest, and when, does not matter.
+        // The receiver has accepted the post. Whether the rest of its answer comes does not matter.
         timeout(ANSWER_TIME, Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect()).await.ok();
         Ok(())
     }

@@ -24,10 +24,11 @@ pub(super) fn cors(origins: &[String]) -> CorsLayer {
             origin::is_allowed(&request.headers, &origins)
         }))
         .allow_methods([Method::GET, Method::POST])
-        // None of them means that a request may do more.
+        // Any header is allowed, as no header gives a request more rights.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([header::ETAG, header::RETRY_AFTER])
-        // A page out there that calls a server in here.
+        // A page of the public network may call a server in a private one only if its origin is
+        // allowed.
         .allow_private_network(AllowPrivateNetwork::predicate(move |_, request| {
             origin::is_allowed(&request.headers, &may_call)
         }))

@@ -83,7 +83,7 @@ pub(super) async fn limit(State(limits): State<Limits>, request: Request, next: 
         counter.increment(1);
     }
     limits.duration.record(taken);
-    // What is unavailable is told once, by the part that is.
+    // A part that is unavailable logs that itself, once.
     if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
         limits.failing.note(&format_args!("{method} {path} was answered with {status}"));
     } else {

@@ -106,7 +106,7 @@ impl BodyMemory {
         let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
         let acquire = Arc::clone(&self.shared.room).acquire_many_owned(permits);
         tokio::pin!(acquire);
-        // A body begins to stand still at some time of its own.
+        // No event tells that a body begins to stand still, so it looks again and again.
         let mut ticks = interval(STILL / 5);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -120,7 +120,7 @@ impl BodyMemory {
 
     /// Ends the slowest bodies until so many bytes come back, with those that were ended just now.
     fn end_slowest(&self, bytes: usize) {
-        // Those kept alive here are dropped outside the lock.
+        // The bodies that are kept alive here are dropped after the lock is let go.
         let arrivals: Vec<_> = self.shared.arrivals.lock().all.iter().filter_map(Weak::upgrade).collect();
         let now = Instant::now();
         let ending = arrivals.iter().filter(|arrival| arrival.is_ending(now));

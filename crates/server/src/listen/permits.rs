@@ -262,7 +262,8 @@ impl ConnectionState {
 
     /// How slowly its requests come, if it has nothing else to do.
     fn pace(&self, now: Instant) -> Option<Pace> {
-        // Kept until the lock is let go: the last one of a request takes it, too.
+        // The bodies are kept alive until the lock is let go, as the drop of the last one of a
+        // request takes it, too.
         let bodies: Vec<Option<Arc<BodyProgress>>> =
             self.activity.lock().busy().map(|request| request.body.upgrade()).collect();
         let paces: Option<Vec<Pace>> = bodies.iter().map(|body| body.as_ref()?.pace(now)).collect();
@@ -270,7 +271,8 @@ impl ConnectionState {
     }
 
     fn is_stuck(&self, limit: Duration) -> bool {
-        // Kept until the lock is let go: the last one of an answer takes it, too.
+        // The answers are kept alive until the lock is let go, as the drop of the last one takes
+        // it, too.
         let answers: Vec<Arc<Flow>> =
             self.activity.lock().requests.values().filter_map(|request| request.answer.upgrade()).collect();
         answers.iter().any(|answer| answer.is_stuck(limit))

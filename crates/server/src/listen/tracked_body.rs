@@ -70,7 +70,8 @@ impl HttpBody for TrackedBody {
         if next.is_pending() {
             self.arrival.wait(context);
         }
-        // Asked for last, so that an end that comes meanwhile is not overlooked.
+        // The order matters: the end is asked for last, so that one that comes meanwhile is not
+        // overlooked.
         match self.arrival.ended() {
             Some(_) => Poll::Ready(Some(Err(Error::new(io::Error::from(io::ErrorKind::TimedOut))))),
             None => next,

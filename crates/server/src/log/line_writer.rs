@@ -147,7 +147,7 @@ impl Shared {
         if state.waiting.is_empty() {
             self.idle.notify_all();
         }
-        // The line that tells of it needs a place in the queue itself.
+        // The line that tells of lost lines needs room in the queue, too.
         let tell = written && state.untold > 0 && state.bytes < BYTES_MAX / 2;
         tell.then(|| std::mem::take(&mut state.untold))
     }
@@ -160,7 +160,7 @@ fn write_all(descriptor: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result
             Ok(0) => return Err(Errno::IO),
             Ok(length) => bytes = bytes.get(length..).unwrap_or_default(),
             Err(Errno::INTR) => {}
-            // Whoever shares the descriptor with us made it so.
+            // Another process that shares the descriptor has set it to non-blocking.
             Err(Errno::AGAIN) => match poll(&mut [PollFd::new(&descriptor, PollFlags::OUT)], None) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(error),
