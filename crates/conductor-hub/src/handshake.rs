@@ -76,10 +76,10 @@ impl Hub {
     }
 }
 
-/// Waits for the upgrade, then has a task of its own serve the bare socket, without the layers of
-/// HTTP.
+/// Waits for the upgrade, then starts another task that serves the bare socket, without the layers
+/// of HTTP.
 ///
-/// Of its own, so that what this one needs is not kept for as long as the connection lives.
+/// It is another task, so that what this one needs is not kept for as long as the connection lives.
 async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admission: Admission) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,

@@ -90,7 +90,8 @@ impl ChannelHistory {
 
     /// Sets how many messages a channel keeps at most.
     ///
-    /// 100 by default. With 0 none are kept.
+    /// Any number, 100 by default; with 0 none are kept. More, if newcomers are to see more of what
+    /// was said before.
     #[must_use]
     pub const fn messages_max(mut self, messages_max: usize) -> Self {
         self.messages_max = messages_max;
@@ -99,8 +100,8 @@ impl ChannelHistory {
 
     /// Sets how long a message is kept.
     ///
-    /// 24 h by default. What is older is never given to anybody; its memory is freed with later
-    /// writes.
+    /// Any time, 24 h by default. What is older is never given to anybody; its memory is freed with
+    /// later writes. Less, if what was said has to be forgotten soon.
     #[must_use]
     pub const fn age_max(mut self, age_max: Duration) -> Self {
         self.age_max = age_max;
