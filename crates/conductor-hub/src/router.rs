@@ -16,7 +16,7 @@ use crate::{Answer, Connection, Disconnect};
 /// Bytes of a row beyond which it takes no more messages.
 const ROW_BYTES_MAX: usize = 16 * 1024;
 
-/// Who sends more than this part of an outbox in a second, while a reader is behind, floods it.
+/// A client that sends more than this part of an outbox in a second floods a reader that is behind.
 const FLOOD: usize = 64;
 
 /// Routes the messages of one client.

@@ -12,13 +12,13 @@ use crate::registry::Registry;
 /// How long readers are given to be ended before more of them are.
 const ROUND: Duration = Duration::from_millis(20);
 
-/// Who has read nothing for so long, although something waits, stands still.
+/// A connection that has read nothing for so long, although something waits, stands still.
 const STANDS_STILL: Duration = Duration::from_millis(250);
 
 /// How often the log says that there is no room.
 const TOLD_AGAIN: Duration = Duration::from_secs(60);
 
-/// Who is ended, and when that was done last.
+/// Ends slow readers when memory is short, and notes when it did so last.
 #[derive(Debug, Default)]
 pub(crate) struct SlowReaders {
     rounds: Mutex<Rounds>,

@@ -21,7 +21,7 @@ pub struct Error {
 pub enum ErrorKind {
     /// A setting is wrong, or what it names cannot be used: change it and start again.
     Config,
-    /// As much waits as may: ask again in a moment.
+    /// The queue is full: ask again in a moment.
     Busy,
     /// A store or another program cannot be reached: try again later.
     Unavailable,

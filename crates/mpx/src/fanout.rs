@@ -20,7 +20,7 @@ use crate::sink::{Delivery, guarded};
 pub(crate) struct Fanout<'a> {
     shared: &'a Shared,
     link: usize,
-    /// Those who hear a name, by its kind: what the registry said when a message came.
+    /// Which sinks hear a name, by its kind, as the registry said when a message came.
     known: ByKind<SinkCache>,
     /// Whether some of them are others by now.
     stale: Arc<AtomicBool>,

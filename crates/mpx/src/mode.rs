@@ -22,7 +22,7 @@ pub(crate) struct Switch {
     turned: Notify,
 }
 
-/// Who follows a [`Switch`].
+/// What one task has seen of a [`Switch`].
 #[derive(Debug, Clone)]
 pub(crate) struct ModeWatcher {
     switch: Arc<Switch>,

@@ -73,7 +73,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Of the length of any name that Redis takes.
+/// How many digits the length of a name has at most, as Redis takes no longer ones.
 const DIGITS_MAX: usize = 9;
 
 #[cfg(test)]

@@ -344,7 +344,7 @@ impl Shared {
     }
 }
 
-/// Somebody who knows the slots.
+/// A server that knows the slots.
 enum Informant {
     Ready(LiveConnection),
     Other(ConnectionInfo),

@@ -9,7 +9,7 @@ pub(crate) struct Features {
 }
 
 impl Features {
-    /// Those that are on.
+    /// The features that this program was built with.
     pub(crate) const BUILT: Self = Self {
         cluster: cfg!(feature = "cluster"),
         sentinel: cfg!(feature = "sentinel"),

@@ -25,7 +25,7 @@ use crate::stragglers::{STRAGGLER_WAIT, next_until};
 /// The sentinels of one master.
 #[derive(Debug)]
 pub(crate) struct Sentinels {
-    /// Those of the address, and those that they named.
+    /// The sentinels of the address, and those that they named.
     known: Mutex<Vec<ConnectionAddr>>,
     master: String,
     /// User, password, database and TLS of the master.

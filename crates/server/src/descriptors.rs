@@ -23,7 +23,7 @@ pub(crate) struct Places {
     pub(crate) hub: usize,
     pub(crate) http: usize,
     pub(crate) grpc: usize,
-    /// Of those of HTTP, how many may be streams, which end only with their clients.
+    /// How many of the HTTP connections may be streams, which end only with their clients.
     pub(crate) presence_streams: usize,
     /// Why there are fewer than the configuration says.
     pub(crate) warning: Option<String>,

@@ -8,7 +8,7 @@ use super::standing::Standing;
 use crate::protocol::Verb;
 use crate::sink::Sink;
 
-/// Those who hear a name, in the order in which they came.
+/// The sinks that hear a name, in the order in which they came.
 pub(crate) type Sinks = Arc<Vec<Arc<Sink>>>;
 
 /// One name.
@@ -33,9 +33,9 @@ pub(super) struct NameState {
     pub(super) standing: Standing,
     /// Whether it travels alone, since a command with it and others was refused.
     pub(super) alone: bool,
-    /// Those for whom it is active.
+    /// The sinks for which the name is active.
     pub(super) listeners: Sinks,
-    /// Those who wait for that, in the order in which they came.
+    /// The sinks that wait for it to be active, in the order in which they came.
     pub(super) joining: Vec<Waiter>,
     /// Whether the task of its connection remembers `listeners`.
     pub(super) remembered: bool,

@@ -18,7 +18,7 @@ pub(crate) enum NameRoutes {
 }
 
 impl NameRoutes {
-    /// Those of a cluster whose map is not known yet.
+    /// Returns the routes of a cluster whose map is not known yet.
     pub(crate) fn unknown() -> Self {
         Self::Slots(Box::new([NOWHERE; SLOTS]))
     }

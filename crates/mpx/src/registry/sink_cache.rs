@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 use super::name_state::Sinks;
 use crate::handler::Handler;
 
-/// Those who hear the names of one kind.
+/// The sinks that hear the names of one kind, as the task of a connection remembers them.
 #[derive(Debug, Default)]
 pub(crate) struct SinkCache {
     names: HashTable<CachedName>,

@@ -31,7 +31,7 @@ impl Reading {
     }
 }
 
-/// Of one stream. However often reading is tried, and whoever finds out, an outage is told once.
+/// What one stream has told of outages: each is told once, however often reading is tried.
 #[derive(Debug)]
 pub(super) struct Outages {
     seen: u64,

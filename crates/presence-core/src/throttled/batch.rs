@@ -33,7 +33,7 @@ pub(super) struct HeartbeatBatch {
     requests: Vec<ReplyPart>,
 }
 
-/// Who gets which part of the answer.
+/// Which caller gets which part of the answer.
 #[derive(Debug)]
 struct ReplyPart {
     reply: oneshot::Sender<Failures>,

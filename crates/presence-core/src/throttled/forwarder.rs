@@ -22,7 +22,7 @@ use crate::name::Id;
 pub(super) struct Forwarder {
     inner: Arc<dyn Backend>,
     known: Arc<RefreshTable>,
-    /// Whose heartbeats may be on their way.
+    /// The ids whose heartbeats may be on their way.
     passing: watch::Sender<HashSet<Id>>,
     batch_max: usize,
     interval: Duration,
@@ -130,7 +130,7 @@ impl Passing {
 
 /// Owed heartbeats are looked for this often at least.
 const INTERVAL_MAX: Duration = Duration::from_millis(100);
-/// Of devices, which go alone, this many go at a time.
+/// How many heartbeats of devices, each a call of its own, are under way at a time.
 const DEVICES_MAX: usize = 64;
 /// So that its tokens are no one else's.
 const FIRST_BATCH: u64 = 1 << 63;

@@ -55,7 +55,7 @@ pub(super) struct RefreshTiming {
 #[derive(Debug)]
 pub(super) struct RefreshEntry {
     pub(super) id: Id,
-    /// Of the heartbeats without a device.
+    /// What is known of the heartbeats without a device.
     pub(super) own: HeartbeatSource,
     /// Boxed: most ids have none.
     #[expect(clippy::box_collection, reason = "one word for the many ids without devices")]

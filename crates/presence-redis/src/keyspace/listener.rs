@@ -21,7 +21,7 @@ use crate::random;
 /// What the task is called in a state.
 pub(super) const PART: &str = "the task that hears redis's notifications";
 
-/// Who listens, with what has to outlive a panic.
+/// The task that listens, with what has to outlive a panic of it.
 pub(super) struct Listener {
     core: Arc<Shared>,
     /// The first connection, until a run has it.
@@ -98,9 +98,9 @@ struct KeyEventTask<'a> {
     core: &'a Arc<Shared>,
     session: KeyEvents,
     questions: &'a mut mpsc::Receiver<Question>,
-    /// Who waits for the next ping to be sent.
+    /// The questions that the next ping will answer.
     waiting: Vec<Question>,
-    /// Who waits for the answer of the one under way.
+    /// The questions that the ping under way will answer.
     asked: Vec<Question>,
     ping: Running<Result<(), Error>>,
     reading: Running<()>,

@@ -26,7 +26,7 @@ pub(super) struct Mirror {
     /// With the number of the round in which each was last seen.
     ids: BTreeMap<HashedId, u32>,
     round: u32,
-    /// Who went during the round that is under way; `None` between rounds.
+    /// The ids that went during the round that is under way; `None` between rounds.
     gone: Option<HashSet<Id>>,
     /// Whether a round has ever ended: until then an id that is not here may be online.
     complete: bool,

@@ -64,7 +64,7 @@ impl Subscription {
 impl LogFeed for Subscription {
     type Record = LogRecord;
     type Update = Update;
-    /// Those up to this place are in the snapshot; none at its beginning.
+    /// The ids up to this one were given in the snapshot; `None` at its beginning.
     type Scan = Option<HashedId>;
 
     fn news(&self) -> watch::Receiver<Reading> {

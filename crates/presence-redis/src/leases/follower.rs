@@ -92,7 +92,7 @@ pub(super) struct Follower<S: Followed> {
 }
 
 impl<S: Followed> Follower<S> {
-    /// Those who together follow every shard.
+    /// Returns followers that together follow every shard.
     pub(super) fn all(core: &Arc<Shared<S>>, drain: &CancellationToken) -> Vec<Self> {
         let follower = |shards: Vec<usize>| Self {
             core: Arc::clone(core),

@@ -56,7 +56,7 @@ pub(super) struct ShardKeys {
     pub(super) leases: String,
     pub(super) awaited: String,
     pub(super) log: String,
-    /// Of ids `seen`, of rooms `empty`.
+    /// For ids the key `seen`, for rooms the key `empty`.
     pub(super) past: String,
     pub(super) past_before: String,
     sets: String,

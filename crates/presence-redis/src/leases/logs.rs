@@ -60,7 +60,7 @@ pub(super) trait Logs: fmt::Debug + Sized + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Missed, Error>> + Send;
 }
 
-/// Somebody who is there, and the item that says so.
+/// A name that is online, and the item that says so.
 pub(super) type Present<L> = (Id, UpdateOf<L>);
 
 /// What a stream of these logs gives.

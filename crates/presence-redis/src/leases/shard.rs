@@ -217,7 +217,7 @@ impl Shard {
     }
 }
 
-/// Somebody who waits for a step to be taken.
+/// A call that waits for a step to be taken.
 #[derive(Debug)]
 pub(super) struct Wait {
     progress: watch::Receiver<Progress>,

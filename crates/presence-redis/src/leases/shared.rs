@@ -34,9 +34,9 @@ pub(super) struct Shared<S: Space = IdSpace> {
     pub(super) tail: S::Tail,
     pub(super) requests: Arc<OpenRequests>,
     pub(super) awake_clock: Arc<AwakeClock>,
-    /// Of both spaces.
+    /// One for the space of ids and that of rooms.
     pub(super) health: Arc<Health>,
-    /// Of both spaces.
+    /// One for the space of ids and that of rooms.
     pub(super) warnings: Arc<PolicyWarnings>,
     /// Cancelled when the backend is shut down or dropped: calls are refused, what is under way is
     /// finished.

@@ -25,7 +25,7 @@ use super::record::Happening;
 pub(super) struct Snapshot {
     log: usize,
     scan: Option<Scan>,
-    /// Who was given of this log, which is what the subscriber believes.
+    /// The names of this log that were given: the subscriber takes them for online.
     given: HashSet<Id>,
 }
 

@@ -191,7 +191,7 @@ impl Handler for CallHandler {
 struct Last {
     replay: Replay,
     given: usize,
-    /// Of the answer, until it was given.
+    /// The uuid of the answer, until that was given.
     uuid: Option<String>,
 }
 

@@ -43,7 +43,8 @@ struct Shared {
     cut: Counter,
 }
 
-/// Those under way, and some that are over; these are looked for whenever there are twice as many.
+/// The bodies under way, and some that are over. The latter are removed whenever the list has
+/// become twice as long.
 #[derive(Debug, Default)]
 struct Arrivals {
     all: Vec<Weak<BodyProgress>>,

@@ -75,7 +75,7 @@ struct Shared {
 struct TakenPermits {
     next: u64,
     taken: BTreeMap<u64, Arc<ConnectionState>>,
-    /// Of these, the reserved ones.
+    /// How many of those that are taken are reserved ones.
     reserved: usize,
 }
 

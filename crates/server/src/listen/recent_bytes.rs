@@ -13,7 +13,7 @@ const WINDOW: Duration = Duration::from_millis(500);
 pub(super) struct RecentBytes {
     began: Instant,
     bytes: u64,
-    /// Of the window before; `None` in the first.
+    /// The bytes of the window before; `None` in the first window.
     before: Option<u64>,
 }
 

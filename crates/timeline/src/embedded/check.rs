@@ -66,7 +66,8 @@ pub fn check(directory: &Path) -> Result<CheckReport> {
     look(directory)
 }
 
-/// Whoever has it open has locked it; where nobody ever had, there is nothing to lock.
+/// Locks a directory, which fails while a process has it open. One that nobody has ever opened has
+/// nothing to lock.
 fn lock(directory: &Path) -> Result<Option<Directory>> {
     directory.join("lock").exists().then(|| Directory::lock_existing(directory)).transpose()
 }

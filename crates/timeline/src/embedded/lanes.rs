@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::store::Append;
 use crate::{Destination, Error, ErrorKind, GroupName, MemberId, Result};
 
-/// Whose commands share a turn: those of a sender, or those to a group whose sender is not known.
+/// Commands that share a turn: those of one sender, or those to one group without a known sender.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
     Member(MemberId),

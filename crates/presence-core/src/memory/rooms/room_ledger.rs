@@ -25,7 +25,7 @@ use crate::tracker::{Ledger, STRIPES, Transition};
 #[derive(Debug)]
 pub(in crate::memory) struct RoomLedger {
     stripes: Box<[Mutex<RoomStripe>]>,
-    /// Of the rooms whose log has grown: those who tell their streams, which are yet to do so.
+    /// The rooms whose log has grown and whose streams are yet to be told.
     changed: Mutex<Vec<watch::Sender<Reading>>>,
     /// The epoch of the next room that is opened.
     epochs: AtomicU64,

@@ -9,7 +9,8 @@ use presence_core::rooms::{MemberKey, Payload};
 
 use crate::leases::space;
 
-/// As this process wrote it last: what another one wrote later is known to Redis alone.
+/// The payloads as this process wrote them last. What another process wrote later is known to Redis
+/// alone.
 #[derive(Debug, Default)]
 pub(in crate::leases) struct Payloads(Mutex<HashMap<MemberKey, Payload>>);
 

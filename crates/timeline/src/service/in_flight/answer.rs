@@ -40,7 +40,7 @@ struct AnswerProgress {
 /// How slow an answer is; the least of several is the one to cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pace {
-    /// Whoever was cut already has little left to give.
+    /// An answer that was cut already has little left to give back, so it comes last.
     was_cut: bool,
     bytes_per_second: u64,
     moved: Instant,

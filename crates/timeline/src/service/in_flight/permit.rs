@@ -44,7 +44,8 @@ pub(super) struct Shared {
     cut: Counter,
 }
 
-/// Those under way, and some that are over; these are looked for whenever there are twice as many.
+/// The answers under way, and some that are over. The latter are removed whenever the list has
+/// become twice as long.
 #[derive(Debug, Default)]
 struct Answers {
     all: Vec<Weak<Answer>>,
