@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 
 use super::tree::Tree;
 
-/// Names that a crate has twice on purpose: once for ids and once for the members of rooms.
-const PAIRS: [&str; 1] = ["Record"];
-
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let Some(text) = tree.text("ARCHITECTURE.md") else { return Vec::new() };
     let words: Vec<String> = terms(text).map(type_name).collect();
@@ -28,8 +25,7 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
     }
     let mut breaches = Vec::new();
     for ((name, defined), files) in places {
-        let most = if PAIRS.contains(&defined) { 2 } else { 1 };
-        if files.len() > most {
+        if files.len() > 1 {
             breaches.push(format!(
                 "crates/{name}: {defined} is a word of the glossary and names {} types: {}",
                 files.len(),
