@@ -188,7 +188,7 @@ pub struct InboxPage {
     /// Then the store was restored or repaired. There are no entries; the reader starts over from
     /// `floor`.
     pub reset: bool,
-    /// Which life of the store this is; another one after it was salvaged or imported.
+    /// The generation of the store; another one after it was salvaged or imported.
     pub generation: u64,
     /// The last sequence that was removed; 0 if all entries are there.
     ///
