@@ -167,7 +167,7 @@ impl LateAnswer {
 impl Drop for LateAnswer {
     fn drop(&mut self) {
         if self.connection.late.end() {
-            self.connection.outbox.wake_session();
+            self.connection.outbox.wake_task();
         }
     }
 }

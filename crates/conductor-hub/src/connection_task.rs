@@ -69,8 +69,8 @@ where
 {
     // Made in here: an argument would be kept twice in the future. What was read is dropped before
     // anything is waited for: even empty it may hold the whole buffer it was read into.
-    let mut session = ConnectionTask::new(socket, permit, admission, already_read);
-    session.run().await;
+    let mut task = ConnectionTask::new(socket, permit, admission, already_read);
+    task.run().await;
 }
 
 enum Wake {
@@ -93,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let id = hub.next_id();
         let connection = Arc::new(Connection::new(id, admission.user, Arc::clone(&hub.memory)));
         let now = Instant::now();
-        let session = Self {
+        let task = Self {
             writer: Writer::new(socket),
             intake: Intake::new(hub, &already_read),
             last_read: now,
@@ -106,11 +106,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             connection,
             permit,
         };
-        session.enter(&admission.channels);
-        session
+        task.enter(&admission.channels);
+        task
     }
 
-    /// Enters the hub: as a session that is there, and leaves also if this panics.
+    /// Enters the hub. The task is there already, so the connection leaves also if this panics.
     fn enter(&self, channels: &[String]) {
         let (hub, connection) = (&self.permit.0, &self.connection);
         hub.registry.add(connection);
@@ -269,7 +269,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         })
     }
 
-    /// Tells the hub what the intake holds, now that the session goes to wait.
+    /// Tells the hub what the intake holds, now that the task goes to wait.
     fn account(&mut self, hub: &Shared) {
         let (number, bytes) = (self.intake.unfinished(), self.intake.held_bytes());
         if number.is_none() && bytes == 0 {

@@ -11,10 +11,9 @@ use crate::{Connection, Disconnect};
 
 /// Counts the bytes of such input over the whole hub, and has a bound for them.
 ///
-/// A session tells what it holds when it goes to wait, so those that find their
-/// messages complete in one read never come here. When there is no room, the
-/// connection goes whose input has been standing still for longest: who finishes
-/// messages is never the one.
+/// The task of a connection tells what it holds when it goes to wait, so those that find their
+/// messages complete in one read never come here. When there is no room, the connection goes whose
+/// input has been standing still for longest: who finishes messages is never the one.
 #[derive(Debug)]
 pub(crate) struct InputMemory {
     bytes_max: usize,

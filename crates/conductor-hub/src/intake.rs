@@ -60,7 +60,7 @@ pub(crate) struct Turn {
     reads: u8,
 }
 
-/// What a session does next.
+/// What the task of a connection does next.
 pub(crate) enum Next {
     /// Nothing waits: read more.
     Read,

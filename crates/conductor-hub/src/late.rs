@@ -18,7 +18,7 @@ impl LateAnswers {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Tells whether the session may wait for this.
+    /// Tells whether the task of the connection may wait for this.
     pub(crate) fn end(&self) -> bool {
         self.0.fetch_sub(1, Ordering::AcqRel) >= LATE_MAX
     }

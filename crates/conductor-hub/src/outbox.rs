@@ -23,7 +23,7 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 
 /// A queue of encoded frames with a bound in bytes.
 ///
-/// Anybody pushes, one session takes. A frame is shared by all the outboxes it is in.
+/// Anybody pushes, one task takes. A frame is shared by all the outboxes it is in.
 ///
 /// **Invariant:** what the frames cost that were pushed and neither written nor dropped, with those
 /// that are kept beside the queue, is never more than the limit.
@@ -48,7 +48,7 @@ const ANSWERS_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     inner: Mutex<Locked>,
-    /// Cost of all frames queued here or in the session's hands.
+    /// Cost of all frames queued here or in the hands of the connection's task.
     pending: AtomicUsize,
     /// Since when the reader has taken nothing although something waits, as the room tells the
     /// time; 0 if it takes.
@@ -60,7 +60,7 @@ pub(crate) struct Outbox {
 struct Locked {
     queue: VecDeque<Frame>,
     closing: Option<Disconnect>,
-    /// The session, unless it has been woken and has not looked yet.
+    /// Wakes the task of the connection, unless it has been woken and has not looked yet.
     waker: Option<Waker>,
     /// In a box, as few readers are. A closing outbox has none.
     backlog: Option<Box<Backlog>>,
@@ -163,7 +163,7 @@ impl Outbox {
         backlog.into_iter().for_each(|backlog| wake_all(backlog.waiting));
     }
 
-    /// Drops what is queued, and counts out what the session had in its hands: the connection has
+    /// Drops what is queued, and counts out what the task had in its hands: the connection has
     /// ended.
     pub(crate) fn clear(&self, in_hand: usize) {
         self.drop_queued(&mut self.inner.lock());
@@ -212,8 +212,8 @@ impl Outbox {
         inner.closing
     }
 
-    /// Wakes the session: something that it waits for has come.
-    pub(crate) fn wake_session(&self) {
+    /// Wakes the task of the connection: something that it waits for has come.
+    pub(crate) fn wake_task(&self) {
         let waker = self.inner.lock().waker.take();
         wake(waker);
     }
@@ -324,7 +324,7 @@ impl Outbox {
         wake_all(waiting);
     }
 
-    /// Queues what is kept; the session has to look at it, if there is something.
+    /// Queues what is kept; the task has to look at it, if there is something.
     fn catch_up(&self, inner: &mut Locked) -> Option<Waker> {
         let mut backlog = inner.backlog.take();
         if !self.queue_kept(inner, backlog.as_deref_mut()) {

@@ -1,4 +1,4 @@
-//! What the handles of a hub and its sessions share.
+//! What the handles of a hub and the tasks of its connections share.
 
 use std::fmt;
 use std::hash::BuildHasher;
@@ -23,7 +23,9 @@ use crate::registry::Registry;
 use crate::slow_readers::SlowReaders;
 use crate::{Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Hooks};
 
-/// What the handles and the sessions share. Sessions must not keep the hub open.
+/// What the handles of a hub and the tasks of its connections share.
+///
+/// A task must not keep the hub open.
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) hooks: Hooks,
