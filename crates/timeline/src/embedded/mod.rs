@@ -98,6 +98,7 @@ mod config;
 mod damage;
 mod directory;
 mod disk;
+mod engine_error;
 mod fair_queue;
 mod inspect;
 mod keys;

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use fjall::PersistMode;
 
 use super::directory::Directory;
+use super::engine_error::{self, EngineError};
 use super::marker::Marker;
 use super::opened::Opened;
 use super::opening;
@@ -141,7 +142,7 @@ impl StoreWriter {
         let told = format!("the timeline store takes no messages: {text}");
         let error = Error::new(ErrorKind::Unavailable, told);
         let error = match source {
-            Some(source) => error.with_source(source),
+            Some(source) => error.with_source(EngineError::new(source)),
             None => error,
         };
         let now = Instant::now();
@@ -296,8 +297,7 @@ impl OpenStore {
 fn describe(error: &fjall::Error) -> String {
     match error {
         fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => in_words(error),
-        fjall::Error::Poisoned => "the engine failed to move its journal into tables".to_owned(),
-        error => error.to_string(),
+        error => engine_error::in_words(error),
     }
 }
 

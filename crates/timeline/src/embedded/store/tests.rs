@@ -142,6 +142,7 @@ async fn a_flipped_bit_in_a_table_is_named_by_the_read_the_state_and_a_deep_chec
     // The first read waits for the name for two seconds, which a busy machine may need.
     let waited = asked.elapsed() >= Duration::from_secs(2);
     assert!(error.kind() == ErrorKind::Corrupt && (waited || names(&error.to_string())), "{error}");
+    assert!(!error.to_string().contains("Error"), "in words, not in those of a debugger: {error}");
     until(&timeline, |state| matches!(state, State::ReadOnly { .. }) && names(&state.to_string())).await;
     let error = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap_err();
     assert!(error.kind() == ErrorKind::Corrupt && names(&error.to_string()), "{error}");
