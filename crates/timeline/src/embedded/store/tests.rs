@@ -288,6 +288,25 @@ async fn a_store_whose_files_went_away_is_down_with_the_reason() {
 }
 
 #[tokio::test]
+async fn files_that_are_removed_while_they_are_open_are_noticed_where_nobody_sends() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::start(Config::new(directory.path())).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    assert_eq!(send(&timeline, 1).await.unwrap(), 1);
+    for part in ["store", "store/keyspaces/2"] {
+        let (place, aside) = (directory.path().join(part), directory.path().join("aside"));
+        std::fs::rename(&place, &aside).unwrap();
+        let missing = |state: &State| state.to_string().contains("is missing");
+        until(&timeline, |state| matches!(state, State::Down { .. }) && missing(state)).await;
+        assert_eq!(send(&timeline, 2).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        std::fs::rename(&aside, &place).unwrap();
+        until(&timeline, State::is_well).await;
+    }
+    assert_eq!(send(&timeline, 2).await.unwrap(), 2, "in the place that it would have had");
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
 async fn sends_that_wait_are_written_before_shutdown_returns() {
     let directory = tempfile::tempdir().unwrap();
     // Small, so that senders also wait for room.
