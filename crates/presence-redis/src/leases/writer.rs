@@ -159,11 +159,10 @@ impl<S: Space> ShardWriter<S> {
         let known = lost.as_deref().unwrap_or_default();
         let entered = self.scripts().enter(&process, fresh, known, &self.processes.names).await?;
         if lost.is_some_and(|lost| lost != entered.epoch) {
-            tracing::warn!(
-                space = S::KIND,
-                shard = self.number,
-                "redis lost its data or was replaced; writing again who is online here"
-            );
+            if self.core.told.is_news("lost", Instant::now()) {
+                tracing::warn!("redis lost its data or was replaced; writing again who is online here");
+            }
+            tracing::debug!(space = S::KIND, shard = self.number, "the data of a shard is lost");
         }
         let registration = Registration { epoch: entered.epoch, start: entered.start, process };
         self.stage.enter(registration.clone());
@@ -249,12 +248,13 @@ impl<S: Space> ShardWriter<S> {
 
     /// Lets the ids of another process go, whose lease is over.
     async fn reap(&mut self, dead: &str) -> Result<(), Error> {
-        tracing::info!(
-            space = S::KIND,
-            shard = self.number,
-            process = dead,
-            "another process did not renew its lease in time; removing the names that it held"
-        );
+        if self.core.told.is_news(&format!("dead {dead}"), Instant::now()) {
+            tracing::info!(
+                process = dead,
+                "another process did not renew its lease in time; removing the names that it held"
+            );
+        }
+        tracing::debug!(space = S::KIND, shard = self.number, process = dead, "freeing a shard of it");
         while let Some(registration) = self.registration() {
             if self.scripts().reap(&registration.epoch, dead, self.allowance()).await? == Reaped::Nothing {
                 break;

@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::engine_error::EngineError;
 use super::inspect;
 use crate::{Error, ErrorKind, Result};
 
@@ -80,7 +81,10 @@ impl Directory {
             fjall::Error::Storage(fjall::LsmError::Io(error)) => {
                 unusable(&self.path, "cannot be opened", error)
             }
-            error => inspect::refused(&self.path, &format!("its engine reports: {error}")).with_source(error),
+            error => {
+                let error = EngineError::new(error);
+                inspect::refused(&self.path, &format!("its engine reports: {error}")).with_source(error)
+            }
         }
     }
 }
