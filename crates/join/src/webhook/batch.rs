@@ -1,6 +1,6 @@
 //! What one post tells: events in a row, and whether some before them are lost.
 
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::FutureExt as _;
 use presence_core::{Cause, Error, ErrorKind, Event, Events, Id, Position, Status, Update};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
