@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::dialect::{code, is_interface};
+use super::interface::{code, is_interface};
 use super::tree::Tree;
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! That public interfaces keep the rules of "One dialect" in ARCHITECTURE.md which text can show.
 
+use super::interface::{code, is_interface};
 use super::tree::Tree;
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
@@ -16,21 +17,6 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
         }
     }
     breaches
-}
-
-/// Returns a file without its tests.
-pub(super) fn code(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod ").next().unwrap_or(text)
-}
-
-/// Whether users of a crate read this file's documentation: laws, generated code and test servers
-/// have rules of their own.
-pub(super) fn is_interface(path: &str) -> bool {
-    let Some((name, file)) = path.strip_prefix("crates/").and_then(|path| path.split_once("/src/")) else {
-        return false;
-    };
-    let other = ["contract/", "generated/"].iter().any(|folder| file.starts_with(folder));
-    !matches!(name, "server" | "test-support") && !other && !file.ends_with("tests.rs")
 }
 
 /// What is wrong with a line.

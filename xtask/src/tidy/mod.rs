@@ -9,6 +9,7 @@ mod dialect;
 mod edges;
 mod glossary;
 mod imports;
+mod interface;
 mod links;
 mod msrv;
 mod readmes;
