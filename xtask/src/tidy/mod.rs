@@ -12,6 +12,7 @@ mod imports;
 mod interface;
 mod links;
 mod msrv;
+mod public_type;
 mod readmes;
 mod scripts;
 mod shape;
