@@ -1,4 +1,4 @@
-//! `tidings check`: says whether the server could run here, without leaving a trace.
+//! `tidings check`: says whether the server could run here, and leaves no trace.
 
 use std::fmt::Write as _;
 

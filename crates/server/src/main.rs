@@ -1,7 +1,7 @@
-//! The tidings server: presence, timelines and a WebSocket hub in one binary, with a chat page.
+//! The tidings server: presence, timelines and a WebSocket hub in one binary.
 //!
-//! Reads its configuration, starts, and waits for the end; `docs/server.md` has what can be set and
-//! asked.
+//! It has a chat page. It reads its configuration, starts, and waits for the end; `docs/server.md`
+//! has what can be set and asked.
 
 mod causes;
 mod check;

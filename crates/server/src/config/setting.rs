@@ -1,4 +1,4 @@
-//! The one table of what can be set: flag, environment variable, default, and what it is for.
+//! The one table of settings: flag, variable, default, and what each is for.
 
 use super::address;
 
