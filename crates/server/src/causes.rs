@@ -30,7 +30,7 @@ mod tests {
     fn a_cause_that_its_error_names_is_not_said_again() {
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
         let text = format!("the data directory /srv cannot be opened: {denied}");
-        let error = Error::new(ErrorKind::Config, text).with_source(denied);
+        let error = Error::with_source(ErrorKind::Config, text, denied);
         let error = anyhow::Error::new(error).context("--data-dir");
         assert_eq!(
             in_one_line(&error),

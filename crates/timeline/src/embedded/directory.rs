@@ -83,7 +83,8 @@ impl Directory {
             }
             error => {
                 let error = EngineError::new(error);
-                inspect::refused(&self.path, &format!("its engine reports: {error}")).with_source(error)
+                let refused = inspect::refused(&self.path, &format!("its engine reports: {error}"));
+                Error::with_source(refused.kind(), refused.to_string(), error)
             }
         }
     }
@@ -98,5 +99,5 @@ fn in_use(path: &Path) -> Error {
 
 fn unusable(path: &Path, problem: &str, error: io::Error) -> Error {
     let text = format!("the data directory {} {problem}: {error}", path.display());
-    Error::new(ErrorKind::Config, text).with_source(error)
+    Error::with_source(ErrorKind::Config, text, error)
 }

@@ -222,5 +222,5 @@ pub(super) fn read_error(error: fjall::Error) -> Error {
     } else {
         (ErrorKind::Corrupt, format!("the store is damaged: {error}"))
     };
-    Error::new(kind, text).with_source(error)
+    Error::with_source(kind, text, error)
 }

@@ -146,10 +146,9 @@ impl StoreWriter {
             format!("a write failed ({what}); the store is opened again as soon as it can be written to");
         self.shared.change(|parts| parts.failure = Some(State::read_only(text.as_str())));
         let told = format!("the timeline store takes no messages: {text}");
-        let error = Error::new(ErrorKind::Unavailable, told);
         let error = match source {
-            Some(source) => error.with_source(EngineError::new(source)),
-            None => error,
+            Some(source) => Error::with_source(ErrorKind::Unavailable, told, EngineError::new(source)),
+            None => Error::new(ErrorKind::Unavailable, told),
         };
         let now = Instant::now();
         self.failure = Some(CommitFailure {

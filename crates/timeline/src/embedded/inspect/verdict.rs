@@ -304,7 +304,7 @@ impl Inspector<'_> {
 
     fn unreadable(&self, error: io::Error) -> Error {
         let text = format!("the data directory {} cannot be read: {error}", self.directory.display());
-        Error::new(ErrorKind::Config, text).with_source(error)
+        Error::with_source(ErrorKind::Config, text, error)
     }
 }
 

@@ -119,11 +119,11 @@ impl SalvageTarget {
             upgrade::UpgradeError::Engine(error) => {
                 let error = EngineError::new(error);
                 let text = format!("the new store cannot be written or read: {error}");
-                Error::new(ErrorKind::Unavailable, text).with_source(error)
+                Error::with_source(ErrorKind::Unavailable, text, error)
             }
             upgrade::UpgradeError::Marker(error) => {
-                Error::new(ErrorKind::Unavailable, format!("the new marker cannot be written: {error}"))
-                    .with_source(error)
+                let text = format!("the new marker cannot be written: {error}");
+                Error::with_source(ErrorKind::Unavailable, text, error)
             }
             upgrade::UpgradeError::Store(error) => error,
         }
