@@ -19,8 +19,8 @@
 //! committing thread panics about a batch, or while it opens the store. Sends repeated with their
 //! message ids have one effect.
 //!
-//! Every 5 s the marker is written and flushed, the engine asked whether it still takes batches, and
-//! the folder whether the files are still there, also while nobody sends: a disk that takes no
+//! Every 5 s the marker is written and flushed, the engine asked whether it still takes batches,
+//! and the folder whether the files are still there, also while nobody sends: a disk that takes no
 //! writes any more and files that were removed are a failed write like any other.
 //! A thread of the store that panics otherwise cannot be replaced: the state says that only a
 //! restart helps.

@@ -124,8 +124,8 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Tries a write, so that a disk or an engine that takes none is noticed where nobody sends, and
-    /// looks whether the files are still there. It flushes the marker.
+    /// Tries a write, so that a disk or an engine that takes none is noticed where nobody sends,
+    /// and looks whether the files are still there. It flushes the marker.
     ///
     /// Nothing is tried while a write has failed: opening the store again begins with one.
     pub(super) fn try_write(&mut self) {
