@@ -5,6 +5,7 @@
 pub(super) mod files;
 pub(super) mod journal;
 mod numbers;
+mod persisted;
 pub(super) mod tree;
 mod verdict;
 

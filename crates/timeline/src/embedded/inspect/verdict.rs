@@ -41,8 +41,7 @@ pub(in crate::embedded) struct Torn {
     pub(in crate::embedded) bytes: u64,
 }
 
-/// Looks through a directory. Changes nothing, except that the engine may clear away what a write
-/// left unfinished.
+/// Looks through a directory. Changes nothing.
 ///
 /// # Errors
 ///

@@ -2,26 +2,16 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-
-use lsm_tree::{AbstractTree as _, SeqNo, SequenceNumberCounter};
+use std::path::{Path, PathBuf};
 
 use super::{Inspector, SAID, StoredIdentity};
-use crate::Result;
 use crate::embedded::inspect::files::{Files, VERSION};
 use crate::embedded::inspect::numbers::Numbers;
+use crate::embedded::inspect::persisted::Persisted;
 use crate::embedded::inspect::tree;
 use crate::embedded::marker::MarkerRecord;
 use crate::embedded::{engine_error, keys, records};
-
-/// What the tables of a keyspace have.
-struct Persisted {
-    /// The number of the last batch.
-    number: u64,
-    /// The engine's number of it.
-    engine: Option<u64>,
-    said: Vec<(&'static [u8], lsm_tree::Slice)>,
-}
+use crate::{Error, Result};
 
 impl Inspector<'_> {
     /// Checks that all files are there that must be, and that their headers are whole; returns the
@@ -82,10 +72,17 @@ impl Inspector<'_> {
         let mut behind: Option<(u64, String)> = None;
         // The engine numbers the keyspaces from 1; 0 is its own.
         for id in keyspaces.iter().filter(|id| **id != 0) {
-            let persisted = self.persisted(*id)?;
-            persisted.said.iter().for_each(|(key, record)| said.note(key, record));
-            last = last.max(persisted.number);
-            if let Some(problem) = numbers.missing(persisted.number, persisted.engine) {
+            let persisted = self.persisted(*id, &[keys::BATCH, SAID[0], SAID[1]])?;
+            let mut found = persisted.records.into_iter();
+            let number = found.next().flatten().map_or(Ok(0), |record| records::decode_number(&record));
+            let number = number.map_err(|error| self.damaged(&self.keyspace(*id), &error.to_string()))?;
+            for (key, record) in SAID.iter().zip(found) {
+                if let Some(record) = record {
+                    said.note(key, &record);
+                }
+            }
+            last = last.max(number);
+            if let Some(problem) = numbers.missing(number, persisted.engine) {
                 behind.get_or_insert((*id, problem));
             }
         }
@@ -103,44 +100,36 @@ impl Inspector<'_> {
         }
     }
 
-    /// Returns what the tables of a keyspace have.
-    fn persisted(&self, id: u64) -> Result<Persisted> {
+    /// Returns what the tables of a keyspace have under some keys.
+    fn persisted(&self, id: u64, keys: &[&[u8]]) -> Result<Persisted> {
         let folder = self.keyspace(id);
-        let read = || {
-            let counter = SequenceNumberCounter::default;
-            let tree = lsm_tree::Config::new(&folder, counter(), counter()).open()?;
-            let mut said = Vec::new();
-            for key in SAID {
-                said.extend(tree.get(key, SeqNo::MAX)?.map(|record| (key, record)));
-            }
-            Ok::<_, lsm_tree::Error>((
-                tree.get(keys::BATCH, SeqNo::MAX)?,
-                tree.get_highest_persisted_seqno(),
-                said,
-            ))
-        };
         // The engine panics when it finds what it takes for impossible.
-        let problem = match catch_unwind(AssertUnwindSafe(read)) {
-            Ok(Ok((record, engine, said))) => {
-                match record.map_or(Ok(0), |record| records::decode_number(&record)) {
-                    Ok(number) => return Ok(Persisted { number, engine, said }),
-                    Err(error) => error.to_string(),
-                }
-            }
-            Ok(Err(lsm_tree::Error::Io(error))) => return Err(self.unreadable(error)),
-            Ok(Err(error)) => engine_error::tree_in_words(&error),
-            Err(_) => "the engine cannot read its tables".to_owned(),
-        };
-        // The engine does not say which file it is.
-        if let Some(table) = tree::verify(&folder).map_err(|error| self.unreadable(error))? {
-            return Err(self.refuse(&table));
+        match catch_unwind(AssertUnwindSafe(|| Persisted::read(&folder, keys))) {
+            Ok(Ok(persisted)) => Ok(persisted),
+            Ok(Err(lsm_tree::Error::Io(error))) if !is_damage(&error) => Err(self.unreadable(error)),
+            Ok(Err(error)) => Err(self.damaged(&folder, &engine_error::tree_in_words(&error))),
+            Err(_) => Err(self.damaged(&folder, "the engine cannot read its tables")),
         }
-        Err(self.refuse(&format!("its keyspace {} is damaged: {problem}", folder.display())))
+    }
+
+    /// Returns the error of a keyspace that cannot be read. The engine does not say which file it
+    /// is.
+    fn damaged(&self, folder: &Path, problem: &str) -> Error {
+        match tree::verify(folder) {
+            Ok(Some(table)) => self.refuse(&table),
+            Ok(None) => self.refuse(&format!("its keyspace {} is damaged: {problem}", folder.display())),
+            Err(error) => self.unreadable(error),
+        }
     }
 
     fn keyspace(&self, id: u64) -> PathBuf {
         self.store.join("keyspaces").join(id.to_string())
     }
+}
+
+/// Whether a file could be read and is not what it should be.
+fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
 /// The folders of a store of layout 1: the engine's own, entries, state, sends.

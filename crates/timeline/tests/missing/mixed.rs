@@ -1,0 +1,81 @@
+//! Parts of two copies: an older part beside newer ones is refused, and nothing that is newer is
+//! removed.
+
+use timeline::embedded::{check, salvage};
+
+use super::*;
+
+/// The sends of the older copy and those of the newer one.
+const ALL: u64 = SENDS + 20;
+
+const KEYSPACES: [&str; 4] = ["entries", "state", "sends", "bodies"];
+
+/// Sends up to `last`, and closes the store so that its journal ends with its last batch.
+async fn send_up_to(directory: &Path, last: u64) {
+    let timeline = Timeline::start(Config::default(), open(directory).await.unwrap()).unwrap();
+    for number in SENDS + 1..=last {
+        assert_eq!(send(&timeline, number).await, number);
+    }
+    assert!(timeline.shutdown(GRACE).await);
+    assert!(open(directory).await.unwrap().shutdown(GRACE).await);
+}
+
+/// Copies what the journals have into tables, as the engine does when they are long.
+fn flush(directory: &Path, keyspaces: &[&str]) {
+    let database = fjall::Database::builder(directory.join("store")).open().unwrap();
+    for name in keyspaces {
+        let keyspace = database.keyspace(name, fjall::KeyspaceCreateOptions::default).unwrap();
+        keyspace.rotate_memtable_and_wait().unwrap();
+    }
+}
+
+/// What says which tables a keyspace has.
+fn manifest(directory: &Path, keyspace: u64) -> Vec<(PathBuf, Vec<u8>)> {
+    let folder = directory.join(format!("store/keyspaces/{keyspace}"));
+    contents(&folder).into_iter().filter(|(path, _)| path.parent() == Some(&*folder)).collect()
+}
+
+/// Writes files where they were when they were read.
+fn put_back(files: &[(PathBuf, Vec<u8>)]) {
+    for (path, bytes) in files {
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+/// Opening and looking refuse it in the same words and change nothing; a salvage finds all.
+async fn refused_and_salvaged(directory: &Path, text: &str) {
+    let before = contents(directory);
+    for _ in 0..2 {
+        let looked = check(directory).expect_err(text);
+        assert!(contents(directory) == before, "{text}: looking changed something");
+        let opened = open(directory).await.expect_err(text);
+        assert!(contents(directory) == before, "{text}: opening changed something");
+        assert_eq!(opened.kind(), ErrorKind::Corrupt, "{text}: {opened}");
+        assert_eq!(opened.to_string(), looked.to_string());
+        assert!(opened.to_string().contains(text), "{text}: {opened}");
+    }
+    let parent = tempfile::tempdir().unwrap();
+    let report = salvage(directory, &parent.path().join("new")).unwrap();
+    assert_eq!((report.tombstones, report.shortened), (0, 0), "{report:?}");
+    assert_eq!(read_all(&open(&parent.path().join("new")).await.unwrap()).await, ALL);
+}
+
+#[tokio::test]
+async fn a_keyspace_with_an_older_manifest_is_refused_and_keeps_its_newer_tables() {
+    let directory = store().await;
+    let path = directory.path();
+    let first = fs::read(journal(path)).unwrap().len();
+    let oldest = manifest(path, 1);
+    flush(path, &KEYSPACES);
+    send_up_to(path, ALL).await;
+    // What is in the tables of all keyspaces need not be in a journal any more.
+    let bytes = fs::read(journal(path)).unwrap();
+    fs::write(journal(path), &bytes[first..]).unwrap();
+    flush(path, &KEYSPACES);
+    let newest = manifest(path, 1);
+    assert!(check(path).is_ok());
+    put_back(&oldest);
+    refused_and_salvaged(path, "keyspaces/1 is incomplete").await;
+    put_back(&newest);
+    assert_eq!(read_all(&open(path).await.unwrap()).await, ALL);
+}
