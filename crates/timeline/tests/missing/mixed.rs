@@ -79,3 +79,41 @@ async fn a_keyspace_with_an_older_manifest_is_refused_and_keeps_its_newer_tables
     put_back(&newest);
     assert_eq!(read_all(&open(path).await.unwrap()).await, ALL);
 }
+
+#[tokio::test]
+async fn an_older_manifest_or_journal_is_refused_where_others_have_more() {
+    let directory = store().await;
+    let path = directory.path();
+    let older_journal = vec![(journal(path), fs::read(journal(path)).unwrap())];
+    flush(path, &KEYSPACES);
+    let older = [1, 2].map(|keyspace| manifest(path, keyspace));
+    send_up_to(path, ALL).await;
+    let newer_journal = vec![(journal(path), fs::read(journal(path)).unwrap())];
+    flush(path, &["entries"]);
+
+    // Tables that no manifest names are not missed while a journal has what is in them.
+    let harmless = copy(path);
+    for (file, bytes) in &older[0] {
+        fs::write(harmless.path().join(file.strip_prefix(path).unwrap()), bytes).unwrap();
+    }
+    assert_eq!(read_all(&open(harmless.path()).await.unwrap()).await, ALL);
+
+    // The entries reach further than the boxes, whose sends would be given out once more.
+    put_back(&older_journal);
+    let before = contents(path);
+    let error = open(path).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::Corrupt && error.to_string().contains("keyspaces/2"), "{error}");
+    assert!(contents(path) == before);
+    put_back(&newer_journal);
+
+    flush(path, &KEYSPACES);
+    fs::write(journal(path), "").unwrap();
+    assert!(check(path).is_ok(), "all is in the tables");
+    for (older, keyspace) in older.iter().zip(1..) {
+        let newest = manifest(path, keyspace);
+        put_back(older);
+        refused_and_salvaged(path, &format!("keyspaces/{keyspace} is incomplete")).await;
+        put_back(&newest);
+    }
+    assert_eq!(read_all(&open(path).await.unwrap()).await, ALL);
+}

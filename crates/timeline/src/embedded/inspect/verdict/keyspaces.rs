@@ -69,7 +69,7 @@ impl Inspector<'_> {
         said: &mut StoredIdentity,
     ) -> Result<u64> {
         let mut last = numbers.last();
-        let mut behind: Option<(u64, String)> = None;
+        let mut reached = Vec::new();
         // The engine numbers the keyspaces from 1; 0 is its own.
         for id in keyspaces.iter().filter(|id| **id != 0) {
             let persisted = self.persisted(*id, &[keys::BATCH, SAID[0], SAID[1]])?;
@@ -82,9 +82,7 @@ impl Inspector<'_> {
                 }
             }
             last = last.max(number);
-            if let Some(problem) = numbers.missing(number, persisted.engine) {
-                behind.get_or_insert((*id, problem));
-            }
+            reached.push((*id, number, persisted.engine));
         }
         let noted = note.map_or(0, |note| note.batch);
         if last < noted {
@@ -92,12 +90,13 @@ impl Inspector<'_> {
                 "its marker says that it holds the batches up to {noted}, but it ends with {last}"
             )));
         }
-        match behind {
-            Some((id, problem)) => {
-                Err(self.refuse(&format!("its keyspace store/keyspaces/{id} is incomplete: {problem}")))
+        for (id, number, engine) in reached {
+            if let Some(problem) = numbers.missing(number, engine, last) {
+                let text = format!("its keyspace store/keyspaces/{id} is incomplete: {problem}");
+                return Err(self.refuse(&text));
             }
-            None => Ok(last),
         }
+        Ok(last)
     }
 
     /// Returns what the tables of a keyspace have under some keys.
