@@ -117,3 +117,43 @@ async fn an_older_manifest_or_journal_is_refused_where_others_have_more() {
     }
     assert_eq!(read_all(&open(path).await.unwrap()).await, ALL);
 }
+
+#[tokio::test]
+async fn a_list_of_keyspaces_of_another_copy_is_refused_and_no_keyspace_is_removed() {
+    let directory = store().await;
+    let path = directory.path();
+    send_up_to(path, ALL).await;
+    // As in a copy that was made before there were bodies, and in one of another program.
+    for (names, text) in [
+        (&KEYSPACES[..3], "does not have store/keyspaces/4"),
+        (&[][..], "does not have store/keyspaces/1"),
+        (&["a", "b", "c", "d"][..], "the name entries"),
+    ] {
+        let other = tempfile::tempdir().unwrap();
+        let database = fjall::Database::builder(other.path()).open().unwrap();
+        for name in names {
+            database.keyspace(name, fjall::KeyspaceCreateOptions::default).unwrap();
+        }
+        drop(database);
+        let mixed = copy(path);
+        let list = mixed.path().join("store/keyspaces/0");
+        fs::remove_dir_all(&list).unwrap();
+        fs::rename(other.path().join("keyspaces/0"), &list).unwrap();
+        refused_and_salvaged(mixed.path(), text).await;
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_the_engine_would_remove_is_refused() {
+    let directory = store().await;
+    let path = directory.path();
+    send_up_to(path, ALL).await;
+    for name in ["7", "1.old"] {
+        let (own, stranger) = (path.join("store/keyspaces/1"), path.join("store/keyspaces").join(name));
+        fs::create_dir(&stranger).unwrap();
+        fs::copy(own.join("current"), stranger.join("current")).unwrap();
+        refused_and_salvaged(path, &format!("keyspaces/{name} is none of its keyspaces")).await;
+        fs::remove_dir_all(stranger).unwrap();
+    }
+    assert_eq!(read_all(&open(path).await.unwrap()).await, ALL);
+}

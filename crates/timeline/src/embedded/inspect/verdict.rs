@@ -69,6 +69,35 @@ impl StoredIdentity {
     }
 }
 
+/// What the journals hold.
+#[derive(Debug, Default)]
+struct Journals {
+    numbers: Numbers,
+    /// What the store says of itself, in the order in which it was written.
+    said: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Whether there is anything else.
+    stored: bool,
+    torn: Vec<Torn>,
+}
+
+impl Journals {
+    fn add(&mut self, batch: &Batch<'_>) {
+        self.numbers.add(batch);
+        for item in &batch.items {
+            if !SAID.contains(&item.key) {
+                self.stored = true;
+            } else if let Some(value) = item.value {
+                self.said.push((item.key.to_vec(), value.to_vec()));
+            }
+        }
+    }
+
+    /// Returns whether there is no more than the first journal, and nothing in it.
+    fn is_untouched(&self, files: &Files) -> bool {
+        self.numbers.batches() == 0 && self.torn.is_empty() && files.journals.iter().all(|(id, _)| *id == 0)
+    }
+}
+
 struct Inspector<'a> {
     directory: &'a Path,
     store: PathBuf,
@@ -81,33 +110,19 @@ impl Inspector<'_> {
             _ => self.unreadable(error),
         })?;
         let files = Files::list(&self.store).map_err(|error| self.unreadable(error))?;
-        let mut numbers = Numbers::default();
-        let mut journaled = Vec::new();
-        let torn = self.journals(&files, |batch| {
-            numbers.add(batch);
-            let said = batch.items.iter().filter(|item| SAID.contains(&item.key));
-            journaled.extend(said.filter_map(|item| Some((item.key.to_vec(), item.value?.to_vec()))));
-        })?;
-        let found = self.found(&files, note.as_ref(), &numbers)?;
-        if found != Found::Store {
-            return Ok(Inspection { found, note, version: None, last_batch: 0, torn: Vec::new() });
+        let journals = self.journals(&files)?;
+        match self.found(&files, note.as_ref(), &journals)? {
+            Found::Store => self.look(&files, note, journals),
+            found => Ok(Inspection { found, note, version: None, last_batch: 0, torn: Vec::new() }),
         }
-        if let Some(problem) = numbers.problem() {
-            return Err(self.refuse(&format!("its journals are damaged: {problem}")));
-        }
-        let keyspaces = self.parts(&files, note.as_ref(), &numbers)?;
-        let mut said = StoredIdentity::default();
-        let last_batch = self.last_batch(note.as_ref(), &keyspaces, &numbers, &mut said)?;
-        journaled.iter().for_each(|(key, record)| said.note(key, record));
-        self.compare(note.as_ref(), &said)?;
-        Ok(Inspection { found, note, version: said.version, last_batch, torn })
     }
 
     /// Reads every journal; only what a loss of power leaves may follow their batches.
-    fn journals(&self, files: &Files, mut visit: impl FnMut(&Batch<'_>)) -> Result<Vec<Torn>> {
-        let mut torn = Vec::new();
+    fn journals(&self, files: &Files) -> Result<Journals> {
+        let mut journals = Journals::default();
         for (_, path) in &files.journals {
-            let tail = journal::read(path, &mut visit).map_err(|e| self.unreadable(e))?;
+            let read = journal::read(path, |batch| journals.add(batch));
+            let tail = read.map_err(|error| self.unreadable(error))?;
             if tail.followed {
                 let text = format!(
                     "its journal {} is damaged at byte {}: there is no valid batch there, but valid ones \
@@ -118,25 +133,29 @@ impl Inspector<'_> {
                 return Err(self.refuse(&text));
             }
             if tail.bytes > 0 {
-                torn.push(Torn { path: path.clone(), bytes: tail.bytes });
+                journals.torn.push(Torn { path: path.clone(), bytes: tail.bytes });
             }
         }
-        Ok(torn)
+        Ok(journals)
     }
 
-    fn found(&self, files: &Files, note: Option<&MarkerRecord>, numbers: &Numbers) -> Result<Found> {
-        let empty = numbers.batches() == 0 && files.journals.iter().all(|(id, _)| *id == 0);
+    fn found(&self, files: &Files, note: Option<&MarkerRecord>, journals: &Journals) -> Result<Found> {
         match note {
             // Before layout 2 there was no marker.
             None if !files.any => Ok(Found::Nothing),
-            None if empty && files.version.is_empty() && files.keyspaces.is_empty() => Ok(Found::Unfinished),
+            None if journals.is_untouched(files)
+                && files.version.is_empty()
+                && files.keyspaces.is_empty() =>
+            {
+                self.unfinished(files)
+            }
             Some(note) if note.phase == Phase::Making => {
-                if numbers.last() > 0 {
+                if journals.stored || self.has_tables(files)? {
                     return Err(
                         self.refuse("its marker says that it was never finished, but it holds messages")
                     );
                 }
-                Ok(if files.any { Found::Unfinished } else { Found::Nothing })
+                if files.any { self.unfinished(files) } else { Ok(Found::Nothing) }
             }
             Some(note) if !files.any => Err(self.refuse(&format!(
                 "its marker says that it holds the batches up to {}, but {} is missing or empty",
@@ -145,6 +164,31 @@ impl Inspector<'_> {
             ))),
             None | Some(_) => Ok(Found::Store),
         }
+    }
+
+    /// Checks that nothing is lost with a store that was never finished.
+    fn unfinished(&self, files: &Files) -> Result<Found> {
+        match files.others.first() {
+            None => Ok(Found::Unfinished),
+            Some(other) => Err(self.refuse(&format!(
+                "its store was never finished and would be made anew, but {} is no part of it; move that away",
+                other.display()
+            ))),
+        }
+    }
+
+    /// Checks that all of a store is there.
+    fn look(&self, files: &Files, note: Option<MarkerRecord>, journals: Journals) -> Result<Inspection> {
+        if let Some(problem) = journals.numbers.problem() {
+            return Err(self.refuse(&format!("its journals are damaged: {problem}")));
+        }
+        let keyspaces = self.parts(files, note.as_ref(), &journals)?;
+        self.names(note.as_ref(), &keyspaces)?;
+        let mut said = StoredIdentity::default();
+        let last_batch = self.last_batch(note.as_ref(), &keyspaces, &journals.numbers, &mut said)?;
+        journals.said.iter().for_each(|(key, record)| said.note(key, record));
+        self.compare(note.as_ref(), &said)?;
+        Ok(Inspection { found: Found::Store, note, version: said.version, last_batch, torn: journals.torn })
     }
 
     /// Compares what the store says of itself with what its marker says.
@@ -171,6 +215,10 @@ impl Inspector<'_> {
             }
             None | Some(_) => Ok(()),
         }
+    }
+
+    fn has_tables(&self, files: &Files) -> Result<bool> {
+        files.has_tables(&self.store).map_err(|error| self.unreadable(error))
     }
 
     fn refuse(&self, problem: &str) -> Error {

@@ -4,7 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use super::{Inspector, SAID, StoredIdentity};
+use super::{Inspector, Journals, SAID, StoredIdentity};
 use crate::embedded::inspect::files::{Files, VERSION};
 use crate::embedded::inspect::numbers::Numbers;
 use crate::embedded::inspect::persisted::Persisted;
@@ -20,7 +20,7 @@ impl Inspector<'_> {
         &self,
         files: &Files,
         note: Option<&MarkerRecord>,
-        numbers: &Numbers,
+        journals: &Journals,
     ) -> Result<Vec<u64>> {
         if files.version.is_empty() {
             return Err(self.refuse("its file store/version is missing or empty"));
@@ -28,11 +28,13 @@ impl Inspector<'_> {
         if files.version != VERSION {
             return Err(self.refuse("its file store/version is damaged, or of another engine"));
         }
-        // A store of layout 1 that was made a moment ago, and holds nothing, may lack any part.
+        // A store of layout 1 that was made a moment ago, and holds nothing, may lack any part but
+        // its journal, which the engine makes first.
         let young = note.is_none()
-            && numbers.batches() == 0
-            && files.journals.iter().all(|(id, _)| *id == 0)
-            && files.keyspaces.len() < LAYOUT_1.len();
+            && journals.is_untouched(files)
+            && !files.journals.is_empty()
+            && files.keyspaces.len() < LAYOUT_1.len()
+            && !self.has_tables(files)?;
         if young {
             return Ok(Vec::new());
         }
@@ -57,7 +59,52 @@ impl Inspector<'_> {
                 Err(error) => return Err(self.unreadable(error)),
             }
         }
+        self.strangers(files, note)?;
         Ok(keyspaces.to_vec())
+    }
+
+    /// Refuses folders that the engine would remove, or that it cannot bear.
+    fn strangers(&self, files: &Files, note: Option<&MarkerRecord>) -> Result<()> {
+        let keyspaces = self.store.join("keyspaces");
+        let other = files.others.iter().find(|path| path.starts_with(&keyspaces)).cloned();
+        // Without a marker it may be a keyspace of layout 2 in the making.
+        let unnamed = note.and_then(|note| files.keyspaces.iter().find(|id| !note.keyspaces.contains(id)));
+        match other.or_else(|| unnamed.map(|id| self.keyspace(*id))) {
+            None => Ok(()),
+            Some(stranger) => Err(self.refuse(&format!(
+                "{} is none of its keyspaces, and the engine would remove it or fail; move it to another place",
+                stranger.display()
+            ))),
+        }
+    }
+
+    /// Checks that the engine's list of keyspaces has the names that we ask for, and all folders: it
+    /// makes a keyspace anew whose name it does not find, and removes the folder of one that it does
+    /// not know.
+    pub(super) fn names(&self, note: Option<&MarkerRecord>, keyspaces: &[u64]) -> Result<()> {
+        let own: Vec<u64> = keyspaces.iter().copied().filter(|id| *id != ENGINE).collect();
+        if own.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<_> = own.iter().map(|id| keys::name(*id)).collect();
+        let asked: Vec<&[u8]> = asked.iter().map(|key| &key[..]).collect();
+        let names = self.persisted(ENGINE, &asked)?.records;
+        if let Some((id, _)) = own.iter().zip(&names).find(|(_, name)| name.is_none()) {
+            return Err(self.refuse(&format!(
+                "the list of keyspaces in store/keyspaces/{ENGINE} does not have store/keyspaces/{id}: they belong \
+                 to two copies"
+            )));
+        }
+        let expected =
+            if note.is_some() { &keys::KEYSPACES[..] } else { &keys::KEYSPACES[..LAYOUT_1.len() - 1] };
+        let has = |name: &str| names.iter().flatten().any(|found| **found == *name.as_bytes());
+        match expected.iter().find(|name| !has(name)) {
+            None => Ok(()),
+            Some(name) => Err(self.refuse(&format!(
+                "the list of keyspaces in store/keyspaces/{ENGINE} gives none of them the name {name}: it belongs to \
+                 another copy"
+            ))),
+        }
     }
 
     /// Returns the last batch, and checks that it and all before it are there.
@@ -70,8 +117,7 @@ impl Inspector<'_> {
     ) -> Result<u64> {
         let mut last = numbers.last();
         let mut reached = Vec::new();
-        // The engine numbers the keyspaces from 1; 0 is its own.
-        for id in keyspaces.iter().filter(|id| **id != 0) {
+        for id in keyspaces.iter().filter(|id| **id != ENGINE) {
             let persisted = self.persisted(*id, &[keys::BATCH, SAID[0], SAID[1]])?;
             let mut found = persisted.records.into_iter();
             let number = found.next().flatten().map_or(Ok(0), |record| records::decode_number(&record));
@@ -131,5 +177,8 @@ fn is_damage(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
+/// The engine's own keyspace; it numbers the others from 1.
+const ENGINE: u64 = 0;
+
 /// The folders of a store of layout 1: the engine's own, entries, state, sends.
-const LAYOUT_1: [u64; 4] = [0, 1, 2, 3];
+const LAYOUT_1: [u64; 4] = [ENGINE, 1, 2, 3];
