@@ -157,6 +157,24 @@ async fn read_only_disk_child() {
     assert!(timeline.shutdown(GRACE).await);
 }
 
+/// Writes a file that leaves so many bytes of its disk.
+fn fill(ballast: &Path, leave: u64) {
+    let mut file = File::create(ballast).unwrap();
+    let free = rustix::fs::statvfs(ballast).unwrap();
+    let mut left = (free.f_bavail * free.f_frsize).saturating_sub(leave);
+    while left > 0 {
+        let step = left.min(1024 * 1024);
+        file.write_all(&vec![1; usize::try_from(step).unwrap()]).unwrap();
+        left -= step;
+    }
+}
+
+/// A twentieth of a disk: below that a small one takes no sends.
+fn twentieth(directory: &Path) -> u64 {
+    let total = rustix::fs::statvfs(directory).unwrap();
+    total.f_blocks * total.f_frsize / 20
+}
+
 fn shell(command: &str) {
     check(&Command::new("sh").args(["-c", command]).output().unwrap());
 }
@@ -170,16 +188,7 @@ async fn full_disk_child() {
     let first = send_as(&timeline, 10, Some("first")).await.unwrap();
     let mut acknowledged = 1;
     for round in 0..3 {
-        let mut file = File::create(&ballast).unwrap();
-        // All but 1 to 3 MiB of what is left.
-        let free = rustix::fs::statvfs(&directory).unwrap();
-        let mut left = free.f_bavail * free.f_frsize - (1 + round) * 1024 * 1024;
-        while left > 0 {
-            let step = left.min(1024 * 1024);
-            file.write_all(&vec![1; usize::try_from(step).unwrap()]).unwrap();
-            left -= step;
-        }
-        drop(file);
+        fill(&ballast, (1 + round) * 1024 * 1024);
         acknowledged += send_until_refused(&timeline, 60_000).await;
         let reason = until(&timeline, refuses).await;
         assert!(reason.contains("No space left"), "{reason}");
@@ -200,23 +209,14 @@ async fn full_disk_child() {
     // With a mark, sends are refused before the disk is full, and nothing has to be opened again.
     let timeline = open(config.disk_free_min_bytes(u64::MAX)).await;
     assert_eq!(count(&timeline).await, acknowledged);
-    let total = rustix::fs::statvfs(&directory).unwrap();
-    let twentieth = total.f_blocks * total.f_frsize / 20;
-    let mut file = File::create(&ballast).unwrap();
-    let free = rustix::fs::statvfs(&directory).unwrap();
-    let mut left = (free.f_bavail * free.f_frsize).saturating_sub(twentieth / 2);
-    while left > 0 {
-        let step = left.min(1024 * 1024);
-        file.write_all(&vec![1; usize::try_from(step).unwrap()]).unwrap();
-        left -= step;
-    }
+    let twentieth = twentieth(&directory);
+    fill(&ballast, twentieth / 2);
     let reason = until(&timeline, refuses).await;
     assert!(reason.contains("MiB left"), "{reason}");
     assert_eq!(send(&timeline, 10).await.unwrap_err().kind(), ErrorKind::Unavailable);
     repetitions_are_answered(&timeline, first).await;
     timeline.received(&member("a"), Seq::ZERO.next()).await.unwrap();
     fs::remove_file(&ballast).unwrap();
-    drop(file);
     until(&timeline, State::is_well).await;
     assert_eq!(send(&timeline, 10).await.unwrap().get(), acknowledged + 1);
     assert!(timeline.shutdown(GRACE).await);
