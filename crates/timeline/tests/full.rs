@@ -134,6 +134,83 @@ fn a_disk_that_becomes_read_only_is_noticed_where_nobody_sends() {
     run_on_small_disk("read_only_disk_child");
 }
 
+#[test]
+fn parts_that_cannot_be_written_to_are_told_before_anything_is_opened() {
+    run_on_small_disk("read_only_parts_child");
+}
+
+#[test]
+fn a_look_says_that_the_disk_has_too_little_room() {
+    run_on_small_disk("low_disk_child");
+}
+
+#[tokio::test]
+async fn read_only_parts_child() {
+    let Some(directory) = directory() else { return };
+    let data = directory.join("data");
+    let refused = async |data: &Path, text: &str| {
+        let opened = EmbeddedStore::start(embedded::Config::new(data)).await.unwrap_err();
+        let looked = embedded::check(data).unwrap_err();
+        assert_eq!((opened.kind(), looked.kind()), (ErrorKind::Config, ErrorKind::Config), "{opened}");
+        assert_eq!(opened.to_string(), looked.to_string());
+        assert!(opened.to_string().contains(text) && opened.to_string().contains("Read-only"), "{opened}");
+    };
+    fs::create_dir(&data).unwrap();
+    read_only(&data);
+    refused(&data, "cannot be written to").await;
+    refused(&data.join("deeper/down"), "cannot be created").await;
+    shell(&format!("umount {}", data.display()));
+
+    let timeline = open(embedded::Config::new(&data)).await;
+    send(&timeline, 10).await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
+    let store = data.join("store");
+    for part in [&data, &store, &store.join("keyspaces"), &store.join("keyspaces/2/tables")] {
+        assert!(embedded::check(&data).is_ok());
+        read_only(part);
+        refused(&data, "cannot be written to").await;
+        if *part == data {
+            let report = embedded::salvage(&data, &directory.join("new")).unwrap();
+            assert!(report.is_whole() && report.entries == 2, "{report:?}");
+        }
+        shell(&format!("umount {}", part.display()));
+    }
+    let timeline = open(embedded::Config::new(&data)).await;
+    assert_eq!(count(&timeline).await, 1);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+/// As a file system that is mounted read-only, or that the system made so.
+fn read_only(path: &Path) {
+    let path = path.display();
+    shell(&format!("mount --bind {path} {path} && mount -o remount,bind,ro {path}"));
+}
+
+#[tokio::test]
+async fn low_disk_child() {
+    let Some(directory) = directory() else { return };
+    let (data, ballast) = (directory.join("data"), directory.join("ballast"));
+    for made in [false, true] {
+        if made {
+            let timeline = open(embedded::Config::new(&data)).await;
+            send(&timeline, 10).await.unwrap();
+            assert!(timeline.shutdown(GRACE).await);
+        }
+        assert_eq!(embedded::check(&data).unwrap().read_only, None);
+        fill(&ballast, twentieth(&directory) / 2);
+        let report = embedded::check(&data).unwrap();
+        let reason = report.read_only.clone().unwrap();
+        assert!(reason.contains("MiB left") && report.to_string().contains(&reason), "{report}");
+        assert_eq!(data.exists(), made, "looking made nothing");
+        if made {
+            let timeline = open(embedded::Config::new(&data)).await;
+            assert_eq!(timeline.state().borrow().to_string(), reason);
+            assert!(timeline.shutdown(GRACE).await);
+        }
+        fs::remove_file(&ballast).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn read_only_disk_child() {
     let Some(directory) = directory() else { return };
@@ -142,8 +219,7 @@ async fn read_only_disk_child() {
     send(&timeline, 10).await.unwrap();
     // A mount on top: what is open before is not in its way, as when the system itself turns a
     // failing disk read-only.
-    let path = data.display();
-    shell(&format!("mount --bind {path} {path} && mount -o remount,bind,ro {path}"));
+    read_only(&data);
     let begun = Instant::now();
     let reason = until(&timeline, refuses).await;
     assert!(reason.contains("Read-only file system"), "{reason}");
@@ -151,7 +227,7 @@ async fn read_only_disk_child() {
     assert_eq!(count(&timeline).await, 1, "reads go on");
     let error = send(&timeline, 10).await.unwrap_err();
     assert!(error.kind() == ErrorKind::Unavailable && error.to_string().contains("Read-only"), "{error}");
-    shell(&format!("umount {path}"));
+    shell(&format!("umount {}", data.display()));
     until(&timeline, State::is_well).await;
     assert_eq!(send(&timeline, 10).await.unwrap().get(), 2);
     assert!(timeline.shutdown(GRACE).await);

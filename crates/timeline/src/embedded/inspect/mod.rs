@@ -2,6 +2,7 @@
 //!
 //! Nothing is changed by that.
 
+pub(super) mod access;
 pub(super) mod files;
 pub(super) mod journal;
 mod numbers;

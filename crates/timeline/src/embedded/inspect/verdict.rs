@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::marker::{Marker, MarkerRecord, Phase};
 use super::super::{keys, records};
+use super::access;
 use super::files::Files;
 use super::journal::{self, Batch};
 use super::numbers::Numbers;
@@ -46,7 +47,7 @@ pub(in crate::embedded) struct Torn {
 /// # Errors
 ///
 /// `Corrupt` when something is missing or damaged: the store must not be opened. `Config` when it
-/// cannot be read.
+/// cannot be read or written to.
 pub(in crate::embedded) fn inspect(directory: &Path) -> Result<Inspection> {
     Inspector { directory, store: directory.join("store") }.inspect()
 }
@@ -111,10 +112,13 @@ impl Inspector<'_> {
         })?;
         let files = Files::list(&self.store).map_err(|error| self.unreadable(error))?;
         let journals = self.journals(&files)?;
-        match self.found(&files, note.as_ref(), &journals)? {
-            Found::Store => self.look(&files, note, journals),
-            found => Ok(Inspection { found, note, version: None, last_batch: 0, torn: Vec::new() }),
-        }
+        let inspection = match self.found(&files, note.as_ref(), &journals)? {
+            Found::Store => self.look(&files, note, journals)?,
+            found => Inspection { found, note, version: None, last_batch: 0, torn: Vec::new() },
+        };
+        // Damage is told first, as it does not go away by itself.
+        access::check(self.directory, &files).map_err(|error| self.unwritable(error))?;
+        Ok(inspection)
     }
 
     /// Reads every journal; only what a loss of power leaves may follow their batches.
@@ -227,6 +231,11 @@ impl Inspector<'_> {
 
     fn unreadable(&self, error: io::Error) -> Error {
         let text = format!("the data directory {} cannot be read: {error}", self.directory.display());
+        Error::new(ErrorKind::Config, text).with_source(error)
+    }
+
+    fn unwritable(&self, error: io::Error) -> Error {
+        let text = format!("the data directory {} cannot be written to: {error}", self.directory.display());
         Error::new(ErrorKind::Config, text).with_source(error)
     }
 }

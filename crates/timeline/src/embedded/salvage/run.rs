@@ -36,7 +36,7 @@ pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     if fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(problem(to, "is not empty; name one that does not exist yet"));
     }
-    let _lock = from.join("lock").exists().then(|| Directory::lock_existing(from)).transpose()?;
+    let _lock = Directory::lock_to_read(from)?;
     let mut report = Salvaged { directory: to.to_owned(), ..Salvaged::default() };
     let before = Marker::read(from).unwrap_or_else(|error| {
         report.problem(&super::super::marker::path(from), error);
