@@ -144,6 +144,38 @@ fn a_look_says_that_the_disk_has_too_little_room() {
     run_on_small_disk("low_disk_child");
 }
 
+#[test]
+fn a_salvage_into_a_full_disk_says_which_disk_and_begins_anew() {
+    run_on_small_disk("full_salvage_child");
+}
+
+#[tokio::test]
+async fn full_salvage_child() {
+    let Some(directory) = directory() else { return };
+    let (from, to) = (tempfile::tempdir().unwrap(), directory.join("new"));
+    let timeline = open(embedded::Config::new(from.path())).await;
+    for _ in 0..150 {
+        send(&timeline, 60_000).await.unwrap();
+    }
+    assert!(timeline.shutdown(GRACE).await);
+    let ballast = directory.join("ballast");
+    fill(&ballast, 10 * 1024 * 1024);
+    for _ in 0..2 {
+        let said = embedded::salvage(from.path(), &to).unwrap_err().to_string();
+        assert!(said.contains("No space left") && said.contains("run it again"), "{said}");
+        assert!(said.contains(to.to_str().unwrap()), "{said}");
+        assert!(!said.contains(from.path().to_str().unwrap()), "{said}");
+    }
+    let error = EmbeddedStore::start(embedded::Config::new(&to)).await.unwrap_err();
+    assert!(error.to_string().contains("a salvage that was cut short"), "{error}");
+    fs::remove_file(ballast).unwrap();
+    let report = embedded::salvage(from.path(), &to).unwrap();
+    assert!(report.is_whole() && report.entries == 300, "{report:?}");
+    let timeline = open(embedded::Config::new(&to)).await;
+    assert_eq!(count(&timeline).await, 150);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
 #[tokio::test]
 async fn read_only_parts_child() {
     let Some(directory) = directory() else { return };

@@ -10,7 +10,7 @@ use std::ops::Bound;
 
 use fjall::{PersistMode, Readable as _};
 
-use super::marker::{MarkerRecord, Phase};
+use super::marker::MarkerRecord;
 use super::opened::Opened;
 use super::records::{Extent, VERSION};
 use super::{keys, records};
@@ -34,8 +34,7 @@ pub(super) fn run(opened: &mut Opened) -> Result<(), UpgradeError> {
         boxes += walked;
         tracing::info!(boxes, "the store is being upgraded from layout 1 to layout 2");
     }
-    let note = MarkerRecord { phase: Phase::Whole, ..opened.marker.note().clone() };
-    opened.marker.write(note).map_err(UpgradeError::Marker)?;
+    opened.finish().map_err(UpgradeError::Marker)?;
     tracing::info!(boxes, "the store is upgraded; a program of layout 1 cannot open it any more");
     Ok(())
 }
@@ -109,7 +108,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::directory::Directory;
-    use super::super::marker::{self, Marker};
+    use super::super::marker::{self, Marker, Phase};
     use super::super::{Config, EmbeddedStore, opening, tables::Tables};
     use super::*;
     use crate::{Count, ErrorKind, MemberId, Store as _};

@@ -153,6 +153,7 @@ impl Inspector<'_> {
             {
                 self.unfinished(files)
             }
+            Some(note) if note.phase == Phase::Salvaging => Err(self.cut_salvage()),
             Some(note) if note.phase == Phase::Making => {
                 if journals.stored || self.has_tables(files)? {
                     return Err(
@@ -223,6 +224,15 @@ impl Inspector<'_> {
 
     fn has_tables(&self, files: &Files) -> Result<bool> {
         files.has_tables(&self.store).map_err(|error| self.unreadable(error))
+    }
+
+    fn cut_salvage(&self) -> Error {
+        let text = format!(
+            "the data directory {} is that of a salvage that was cut short, and holds a part of what was to be read; \
+             run `tidings salvage` with the same two directories again, or remove this one",
+            self.directory.display()
+        );
+        Error::new(ErrorKind::Corrupt, text)
     }
 
     fn refuse(&self, problem: &str) -> Error {
