@@ -9,7 +9,7 @@ use rustix::fs::Access;
 use rustix::io::Errno;
 
 use super::engine_error::EngineError;
-use super::inspect;
+use super::{inspect, marker};
 use crate::{Error, ErrorKind, Result};
 
 /// A directory that this process alone uses until the value is dropped.
@@ -27,6 +27,7 @@ impl Directory {
         // Other users of the machine must not read the messages.
         builder.recursive(true).mode(0o700);
         builder.create(path).map_err(|error| unusable(path, "cannot be created", error))?;
+        announce(path).map_err(|error| unusable(path, "cannot be written to", error))?;
         let lock = File::options()
             .create(true)
             .truncate(false)
@@ -121,6 +122,17 @@ impl Directory {
             }
         }
     }
+}
+
+/// Leaves a sign that a store is about to be made, before there is a lock.
+///
+/// The sign is an empty `marker.new`, which becomes the marker. Programs of layout 1 left a lock and
+/// no sign: a directory that has neither a sign nor a store has lost the store.
+fn announce(path: &Path) -> io::Result<()> {
+    if path.join("lock").exists() || marker::path(path).exists() {
+        return Ok(());
+    }
+    File::options().create(true).truncate(false).write(true).mode(0o600).open(marker::aside(path)).map(drop)
 }
 
 /// Returns the directory itself, or the innermost one around it that is there.

@@ -38,7 +38,7 @@
 //!
 //! ```text
 //! <directory>/lock     locked by the process that has the store open
-//! <directory>/marker   what the store holds, outside of the engine's files
+//! <directory>/marker   what the store holds, outside of the engine's files; before, marker.new
 //! <directory>/store/   the LSM tree: journals (*.jnl), keyspaces, and the engine's own lock
 //! ```
 //!
@@ -93,6 +93,8 @@
 //! It had neither marker nor `bodies`, `b`, `g`, `n`; an entry was unix ms:u64 and the text. Such a
 //! store is upgraded when it is opened; its entries, cursors and answers stay as they are and are
 //! read by their version byte, 1. A program of layout 1 refuses the store from the first step on.
+//! Where its store is missing, its lock tells that there was one: layout 2 makes an empty
+//! `marker.new` before it makes a lock.
 
 mod check;
 mod clock;

@@ -5,7 +5,7 @@ mod keyspaces;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::marker::{Marker, MarkerRecord, Phase};
+use super::super::marker::{self, Marker, MarkerRecord, Phase};
 use super::super::{keys, records};
 use super::access;
 use super::files::Files;
@@ -145,8 +145,16 @@ impl Inspector<'_> {
 
     fn found(&self, files: &Files, note: Option<&MarkerRecord>, journals: &Journals) -> Result<Found> {
         match note {
-            // Before layout 2 there was no marker.
-            None if !files.any => Ok(Found::Nothing),
+            // Layout 1 had no marker. Since then one is announced before the lock is made.
+            None if !files.any => {
+                if self.directory.join("lock").exists() && !marker::aside(self.directory).exists() {
+                    return Err(self.refuse(
+                        "its file lock says that it was used, but its folder store is missing or empty (if \
+                         nothing was ever stored in it, remove that file)",
+                    ));
+                }
+                Ok(Found::Nothing)
+            }
             None if journals.is_untouched(files)
                 && files.version.is_empty()
                 && files.keyspaces.is_empty() =>
