@@ -118,7 +118,7 @@ impl Directory {
             }
             error => {
                 let error = EngineError::new(error);
-                inspect::refused(&self.path, &format!("its engine reports: {error}")).with_source(error)
+                inspect::not_opened(&self.path, &format!("its engine reports: {error}")).with_source(error)
             }
         }
     }

@@ -39,7 +39,7 @@ impl Tables {
         // The engine panics when it finds what it takes for impossible.
         match catch_unwind(AssertUnwindSafe(|| Self::keyspaces(config, directory))) {
             Ok(opened) => opened.map_err(|error| directory.open_error(error)),
-            Err(_) => Err(inspect::refused(directory.path(), "the engine cannot read its files")),
+            Err(_) => Err(inspect::not_opened(directory.path(), "the engine cannot read its files")),
         }
     }
 

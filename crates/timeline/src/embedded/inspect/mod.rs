@@ -10,4 +10,4 @@ mod persisted;
 pub(super) mod tree;
 mod verdict;
 
-pub(super) use self::verdict::{Found, Inspection, inspect, refused};
+pub(super) use self::verdict::{Found, Inspection, inspect, not_opened, refused};

@@ -261,12 +261,16 @@ impl Inspector<'_> {
 /// The keys of what a store says of itself.
 const SAID: [&[u8]; 2] = [keys::FORMAT, keys::IDENTITY];
 
-/// Returns the error of a directory that must not be opened.
+/// Returns the error of a directory that must not be opened, and in which nothing was changed.
 pub(in crate::embedded) fn refused(directory: &Path, problem: &str) -> Error {
+    not_opened(directory, &format!("{problem}; nothing in it was changed"))
+}
+
+/// Returns the error of a directory that the engine could not open after all.
+pub(in crate::embedded) fn not_opened(directory: &Path, problem: &str) -> Error {
     let text = format!(
-        "the data directory {} is not whole and was not opened: {problem}; nothing in it was changed; put back the missing \
-         or damaged files, restore a backup of the whole directory, or read what is left into a new one with \
-         `tidings salvage`",
+        "the data directory {} is not whole and was not opened: {problem}; put back the missing or damaged files, restore \
+         a backup of the whole directory, or read what is left into a new one with `tidings salvage`",
         directory.display()
     );
     Error::new(ErrorKind::Corrupt, text)

@@ -86,6 +86,11 @@ impl Inspector<'_> {
         if own.is_empty() {
             return Ok(());
         }
+        // The engine reads most of its own tables when it opens a store, and they are small.
+        let damaged = tree::verify(&self.keyspace(ENGINE)).map_err(|error| self.unreadable(error))?;
+        if let Some(table) = damaged {
+            return Err(self.refuse(&table));
+        }
         let asked: Vec<_> = own.iter().map(|id| keys::name(*id)).collect();
         let asked: Vec<&[u8]> = asked.iter().map(|key| &key[..]).collect();
         let names = self.persisted(ENGINE, &asked)?.records;
