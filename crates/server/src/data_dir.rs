@@ -121,6 +121,23 @@ impl DataDir {
     pub(crate) fn abandon(mut self) {
         self.made.undo_all(&self.path);
     }
+
+    /// Removes the timelines of a salvage that found nothing.
+    pub(crate) fn remove_timelines(&self) {
+        let timelines = self.timelines();
+        if let Err(error) = fs::remove_dir_all(&timelines) {
+            tracing::warn!("{} cannot be removed: {error}", timelines.display());
+        }
+    }
+
+    /// Whether a directory has nothing, or no more than a salvage leaves that was cut short.
+    pub(crate) fn is_vacant(path: &Path) -> bool {
+        // One that cannot be read cannot be opened, either, which is told then.
+        let Ok(entries) = fs::read_dir(path) else { return true };
+        // Without the sign it may be of an older version, which left the same files.
+        let begun = if path.join(NO_TIMELINES_YET).exists() { &BEGUN[..] } else { &BEGUN[..1] };
+        entries.flatten().all(|entry| begun.iter().any(|name| entry.file_name() == **name))
+    }
 }
 
 /// Says why `path` could not be opened, or with `deep` why it could not be read, and leaves nothing
@@ -172,6 +189,9 @@ const HAD_TIMELINES: &str = "had-timelines";
 /// The file whose presence says that this version made the directory and no timelines yet. It is
 /// what [`HAD_TIMELINES`] is written to before it takes its place.
 const NO_TIMELINES_YET: &str = "had-timelines.new";
+
+/// What is in a directory whose timelines are not finished, the lock first.
+const BEGUN: [&str; 6] = ["lock", NO_TIMELINES_YET, "id", "id.new", "timelines", "webhook"];
 
 /// The id of the store, made at its first opening and never again: with another one every client
 /// would start over.
@@ -340,6 +360,24 @@ mod tests {
         let dir = DataDir::open(&path).unwrap();
         dir.note_timelines().unwrap();
         assert!(!path.join(NO_TIMELINES_YET).exists());
+    }
+
+    #[test]
+    fn a_salvage_begins_only_where_nothing_is_or_one_was_cut_short() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        assert!(DataDir::is_vacant(&path));
+        let dir = DataDir::open(&path).unwrap();
+        fs::create_dir(dir.timelines()).unwrap();
+        assert!(DataDir::is_vacant(&path));
+        fs::write(path.join("other"), "").unwrap();
+        assert!(!DataDir::is_vacant(&path));
+        fs::remove_file(path.join("other")).unwrap();
+        dir.note_timelines().unwrap();
+        assert!(!DataDir::is_vacant(&path));
+        // An older version left the same files, but no sign.
+        fs::remove_file(path.join(HAD_TIMELINES)).unwrap();
+        assert!(!DataDir::is_vacant(&path));
     }
 
     #[test]
