@@ -1,8 +1,10 @@
 //! The data directory: created when missing, and used by one server at a time.
 
-use std::fs::{DirBuilder, File, TryLockError};
+mod made;
+
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -11,48 +13,62 @@ use rustix::fs::Mode;
 use tidings::timeline::embedded::{self, CheckReport};
 use uuid::Uuid;
 
+use self::made::Made;
+
 /// An open data directory. The lock is held until it is dropped, and the kernel lets go of it
 /// however we end.
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
     id: Uuid,
-    /// The outermost directory that was missing and had to be created.
-    made: Option<PathBuf>,
+    made: Made,
     _lock: File,
 }
 
 impl DataDir {
     /// Opens the directory, or says in one line why it cannot be used.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let made = first_missing(path);
-        // Other users of the machine must not read the messages.
-        let made_closed = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made_closed.map_err(|error| unusable(path, "cannot be created", &error))?;
-        let opened = Self::open_existing(path);
-        match opened {
+        let mut made = Made::default();
+        match Self::open_noting(path, &mut made) {
             Ok((id, lock)) => Ok(Self { path: path.to_owned(), id, made, _lock: lock }),
             Err(error) => {
-                remove(made.as_deref());
+                // What is left of it by now are directories, which are only removed while they are
+                // empty: another server may have made one of its own there.
+                made.undo();
                 Err(error)
             }
         }
     }
 
-    fn open_existing(path: &Path) -> anyhow::Result<(Uuid, File)> {
+    fn open_noting(path: &Path, made: &mut Made) -> anyhow::Result<(Uuid, File)> {
+        made.directory(path).map_err(|error| unusable(path, "cannot be created", &error))?;
         // The mask is that of the process, so that it also holds for the files that the engine
         // makes.
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
+        let place = path.join("lock");
+        let is_new = !place.exists();
         let mut lock = File::options()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
             .mode(0o600)
-            .open(path.join("lock"))
+            .open(&place)
             .map_err(|error| unusable(path, "cannot be written", &error))?;
         lock_or_say_who(path, &mut lock)?;
-        Ok((id(path)?, lock))
+        if is_new {
+            made.file(place);
+        }
+        let written = lock
+            .set_len(0)
+            .and_then(|()| lock.write_all(std::process::id().to_string().as_bytes()))
+            .map_err(|error| unusable(path, "cannot be written", &error));
+        let id = written.and_then(|()| id(path, made));
+        if id.is_err() {
+            // Before the lock is let go.
+            made.undo();
+        }
+        Ok((id?, lock))
     }
 
     /// Where the timelines are stored.
@@ -101,9 +117,26 @@ impl DataDir {
         Ok(report)
     }
 
-    /// Removes what opening made, when the server could not start after all.
-    pub(crate) fn abandon(self) {
-        remove(self.made.as_deref());
+    /// Removes the directory if opening made it, when the server could not start after all.
+    pub(crate) fn abandon(mut self) {
+        self.made.undo_all(&self.path);
+    }
+
+    /// Removes the timelines of a salvage that found nothing.
+    pub(crate) fn remove_timelines(&self) {
+        let timelines = self.timelines();
+        if let Err(error) = fs::remove_dir_all(&timelines) {
+            tracing::warn!("{} cannot be removed: {error}", timelines.display());
+        }
+    }
+
+    /// Whether a directory has nothing, or no more than a salvage leaves that was cut short.
+    pub(crate) fn is_vacant(path: &Path) -> bool {
+        // One that cannot be read cannot be opened, either, which is told then.
+        let Ok(entries) = fs::read_dir(path) else { return true };
+        // Without the sign it may be of an older version, which left the same files.
+        let begun = if path.join(NO_TIMELINES_YET).exists() { &BEGUN[..] } else { &BEGUN[..1] };
+        entries.flatten().all(|entry| begun.iter().any(|name| entry.file_name() == **name))
     }
 }
 
@@ -115,19 +148,16 @@ pub(crate) async fn check(path: &Path, deep: bool) -> anyhow::Result<Option<Stri
 }
 
 fn check_now(path: &Path, deep: bool) -> anyhow::Result<Option<String>> {
-    let missing: Vec<PathBuf> =
-        ["id", "lock"].map(|name| path.join(name)).into_iter().filter(|file| !file.exists()).collect();
-    let dir = DataDir::open(path)?;
+    let mut dir = DataDir::open(path)?;
     let timelines = dir.check_timelines(deep);
-    // The files are removed before the lock is let go. An id that stayed would be taken for that of
-    // timelines which are put there later.
-    for file in &missing {
-        if let Err(error) = fs::remove_file(file) {
-            tracing::warn!("{} cannot be removed: {error}", file.display());
-        }
-    }
-    dir.abandon();
+    // What was made is removed before the lock is let go. An id that stayed would be taken for that
+    // of timelines which are put there later.
+    dir.made.undo();
+    drop(dir);
     let report = timelines?;
+    if let Some(reason) = &report.read_only {
+        return Err(anyhow!("--data-dir: {reason}"));
+    }
     Ok((report.upgrade || report.torn_bytes > 0).then(|| format!("--data-dir: {report}")))
 }
 
@@ -150,17 +180,22 @@ fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
         }
         Err(TryLockError::Error(error)) => return Err(unusable(path, "cannot be locked", &error)),
     }
-    lock.set_len(0)
-        .and_then(|()| lock.write_all(std::process::id().to_string().as_bytes()))
-        .map_err(|error| unusable(path, "cannot be written", &error))
+    Ok(())
 }
 
 /// The file whose presence says that there were timelines.
 const HAD_TIMELINES: &str = "had-timelines";
 
+/// The file whose presence says that this version made the directory and no timelines yet. It is
+/// what [`HAD_TIMELINES`] is written to before it takes its place.
+const NO_TIMELINES_YET: &str = "had-timelines.new";
+
+/// What is in a directory whose timelines are not finished, the lock first.
+const BEGUN: [&str; 6] = ["lock", NO_TIMELINES_YET, "id", "id.new", "timelines", "webhook"];
+
 /// The id of the store, made at its first opening and never again: with another one every client
 /// would start over.
-fn id(path: &Path) -> anyhow::Result<Uuid> {
+fn id(path: &Path, made: &mut Made) -> anyhow::Result<Uuid> {
     let file = path.join("id");
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
@@ -168,17 +203,43 @@ fn id(path: &Path) -> anyhow::Result<Uuid> {
             if path.join("timelines").exists() || path.join(HAD_TIMELINES).exists() {
                 return Err(damaged(&file, "is missing, although the directory has timelines"));
             }
-            let id = Uuid::new_v4();
-            write_whole(path, "id", &id.to_string())
-                .map_err(|error| unusable(path, "cannot be written", &error))?;
-            return Ok(id);
+            return make_id(path, made).map_err(|error| unusable(path, "cannot be written", &error));
         }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             return Err(damaged(&file, "contains no id"));
         }
         Err(error) => return Err(unusable(&file, "cannot be read", &error)),
     };
-    Uuid::parse_str(text.trim()).map_err(|_| damaged(&file, "contains no id"))
+    let id = Uuid::parse_str(text.trim()).map_err(|_| damaged(&file, "contains no id"))?;
+    // Older versions noted nothing, and made timelines whenever they made an id.
+    if !path.join(HAD_TIMELINES).exists() && !path.join(NO_TIMELINES_YET).exists() && lacks_timelines(path) {
+        return Err(anyhow!(
+            "--data-dir: {} has an id, but its folder timelines is missing or empty; put that back from a backup, or \
+             remove the file {} if no message was ever stored there",
+            path.display(),
+            file.display()
+        ));
+    }
+    Ok(id)
+}
+
+fn make_id(path: &Path, made: &mut Made) -> io::Result<Uuid> {
+    for name in [NO_TIMELINES_YET, "id.new", "id"] {
+        made.file(path.join(name));
+    }
+    // The sign comes first: an id without it is one of an older version.
+    let sign = path.join(NO_TIMELINES_YET);
+    File::options().create(true).truncate(false).write(true).mode(0o600).open(sign)?;
+    let id = Uuid::new_v4();
+    write_whole(path, "id", &id.to_string())?;
+    Ok(id)
+}
+
+fn lacks_timelines(path: &Path) -> bool {
+    match fs::read_dir(path.join("timelines")) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 fn damaged(file: &Path, what: &str) -> anyhow::Error {
@@ -199,20 +260,6 @@ fn write_whole(directory: &Path, name: &str, text: &str) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-fn first_missing(path: &Path) -> Option<PathBuf> {
-    let missing =
-        path.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists());
-    missing.last().map(Path::to_owned)
-}
-
-fn remove(made: Option<&Path>) {
-    if let Some(made) = made
-        && let Err(error) = fs::remove_dir_all(made).with_context(|| format!("removing {}", made.display()))
-    {
-        tracing::warn!("{error:#}");
-    }
-}
-
 fn unusable(path: &Path, what: &str, error: &io::Error) -> anyhow::Error {
     let mut text = error.to_string();
     // `Permission denied (os error 13)`: the number helps nobody here.
@@ -223,89 +270,4 @@ fn unusable(path: &Path, what: &str, error: &io::Error) -> anyhow::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_server_at_a_time() {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("data");
-        let first = DataDir::open(&path).unwrap();
-        let error = DataDir::open(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("in use by another tidings") && error.contains(&std::process::id().to_string()),
-            "{error}"
-        );
-        let id = first.id();
-        drop(first);
-        assert_eq!(DataDir::open(&path).unwrap().id(), id);
-    }
-
-    #[test]
-    fn checking_leaves_nothing_behind_and_keeps_what_was_there() {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("a/b/c");
-        check_now(&path, true).unwrap();
-        assert!(!parent.path().join("a").exists());
-        let empty = parent.path().join("empty");
-        fs::create_dir(&empty).unwrap();
-        check_now(&empty, true).unwrap();
-        assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
-        drop(DataDir::open(&path).unwrap());
-        check_now(&path, true).unwrap();
-        assert!(path.join("id").exists());
-    }
-
-    #[test]
-    fn an_id_that_cannot_be_read_is_not_replaced() {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("data");
-        drop(DataDir::open(&path).unwrap());
-        let good = fs::read(path.join("id")).unwrap();
-        for bad in [&b""[..], b"\n", b"no id", b"\xff\xfe", &good[..20]] {
-            fs::write(path.join("id"), bad).unwrap();
-            let error = DataDir::open(&path).unwrap_err().to_string();
-            assert!(error.contains("contains no id") && error.contains("backup"), "{error}");
-            assert_eq!(fs::read(path.join("id")).unwrap(), bad, "it is left as it is");
-        }
-        fs::create_dir(path.join("timelines")).unwrap();
-        fs::remove_file(path.join("id")).unwrap();
-        let error = DataDir::open(&path).unwrap_err().to_string();
-        assert!(error.contains("is missing, although"), "{error}");
-        fs::write(path.join("id"), &good).unwrap();
-        DataDir::open(&path).unwrap().note_timelines().unwrap();
-        // The timelines may be put back later, and then they are still those of this id.
-        fs::remove_dir(path.join("timelines")).unwrap();
-        fs::remove_file(path.join("id")).unwrap();
-        let error = DataDir::open(&path).unwrap_err().to_string();
-        assert!(error.contains("is missing, although"), "{error}");
-        assert!(!path.join("id").exists(), "none is made");
-        fs::write(path.join("id"), good).unwrap();
-        DataDir::open(&path).unwrap();
-    }
-
-    #[test]
-    fn other_users_are_kept_out() {
-        use std::os::unix::fs::PermissionsExt as _;
-
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("data");
-        let dir = DataDir::open(&path).unwrap();
-        assert!(!dir.had_timelines());
-        dir.note_timelines().unwrap();
-        assert!(dir.had_timelines());
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&path), 0o700);
-        for file in ["id", "lock", HAD_TIMELINES] {
-            assert_eq!(mode(&path.join(file)), 0o600, "{file}");
-        }
-    }
-
-    #[test]
-    fn a_path_below_a_file_is_named() {
-        let parent = tempfile::tempdir().unwrap();
-        fs::write(parent.path().join("file"), "").unwrap();
-        let error = DataDir::open(&parent.path().join("file/data")).unwrap_err().to_string();
-        assert!(error.starts_with("--data-dir: ") && error.contains("cannot be created"), "{error}");
-    }
-}
+mod tests;

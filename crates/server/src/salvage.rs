@@ -19,7 +19,8 @@ pub(crate) struct Outcome {
     pub(crate) is_whole: bool,
 }
 
-/// Reads `from` into `to`, which must not hold anything yet.
+/// Reads `from` into `to`, which must not hold anything yet but what a salvage left that was cut
+/// short.
 ///
 /// The new directory has an id of its own, so that every client starts over: what was lost may be
 /// what it has read.
@@ -34,27 +35,33 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
         "salvage: {} has no folder `timelines`; name the data directory of a server",
         from.display()
     );
-    let occupied = to.exists() && fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some());
-    ensure!(!occupied, "salvage: {} is not empty; name a directory that does not exist yet", to.display());
+    ensure!(
+        DataDir::is_vacant(to),
+        "salvage: {} is not empty; name a directory that does not exist yet",
+        to.display()
+    );
     let made = DataDir::open(to)?;
     match embedded::salvage(&timelines, &made.timelines()) {
         Ok(salvaged) if salvaged.is_nothing() => {
+            made.remove_timelines();
             made.abandon();
             let problems = salvaged.problems.join("; ");
             bail!(
-                "salvage: nothing in {} could be read, and {} was not created: {problems}",
+                "salvage: nothing in {} could be read, and nothing was written to {}: {problems}",
                 from.display(),
                 to.display()
             )
         }
         Ok(salvaged) => {
-            made.note_timelines()?;
             let bookmark = copy_bookmark(from, &made);
+            // This comes last: a directory without the note is one of a salvage that was cut short.
+            made.note_timelines().context("salvage")?;
             Ok(report(&salvaged, bookmark, to))
         }
+        // The error says which of the two directories it is about.
         Err(error) => {
             made.abandon();
-            Err(error).with_context(|| format!("salvage: nothing in {} was read", from.display()))
+            Err(error).context("salvage")
         }
     }
 }

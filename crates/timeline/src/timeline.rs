@@ -97,9 +97,7 @@ impl Timeline {
     /// members or more than [allowed](Config::group_members_max).
     pub async fn send_group(&self, send: NewGroupMessage) -> Result<Vec<MemberId>> {
         self.check_size(&send.message)?;
-        let mut seen = HashSet::with_capacity(send.members.len());
-        let mut recipients = send.members;
-        recipients.retain(|member| seen.insert(member.clone()));
+        let recipients = distinct(send.members);
         let most = self.config.group_members_max;
         if recipients.is_empty() {
             return Err(Error::invalid("the list must not be empty").in_field("group_members"));
@@ -212,6 +210,19 @@ impl Timeline {
         }
         Ok(())
     }
+}
+
+/// Returns each member once, in a list that takes no more room than that: it waits in a queue, and
+/// the list of a client may name one member a hundred thousand times.
+fn distinct(members: Vec<MemberId>) -> Vec<MemberId> {
+    let (mut seen, mut distinct) = (HashSet::new(), Vec::new());
+    for member in members {
+        if seen.insert(member.clone()) {
+            distinct.push(member);
+        }
+    }
+    distinct.shrink_to_fit();
+    distinct
 }
 
 /// Digests what a message id stands for; each part is preceded by its length, so that no two lists

@@ -134,6 +134,115 @@ fn a_disk_that_becomes_read_only_is_noticed_where_nobody_sends() {
     run_on_small_disk("read_only_disk_child");
 }
 
+#[test]
+fn parts_that_cannot_be_written_to_are_told_before_anything_is_opened() {
+    run_on_small_disk("read_only_parts_child");
+}
+
+#[test]
+fn a_look_says_that_the_disk_has_too_little_room() {
+    run_on_small_disk("low_disk_child");
+}
+
+#[test]
+fn a_salvage_into_a_full_disk_says_which_disk_and_begins_anew() {
+    run_on_small_disk("full_salvage_child");
+}
+
+#[tokio::test]
+async fn full_salvage_child() {
+    let Some(directory) = directory() else { return };
+    let (from, to) = (tempfile::tempdir().unwrap(), directory.join("new"));
+    let timeline = open(embedded::Config::new(from.path())).await;
+    for _ in 0..150 {
+        send(&timeline, 60_000).await.unwrap();
+    }
+    assert!(timeline.shutdown(GRACE).await);
+    let ballast = directory.join("ballast");
+    fill(&ballast, 10 * 1024 * 1024);
+    for _ in 0..2 {
+        let said = embedded::salvage(from.path(), &to).unwrap_err().to_string();
+        assert!(said.contains("No space left") && said.contains("run it again"), "{said}");
+        assert!(said.contains(to.to_str().unwrap()), "{said}");
+        assert!(!said.contains(from.path().to_str().unwrap()), "{said}");
+    }
+    let error = EmbeddedStore::start(embedded::Config::new(&to)).await.unwrap_err();
+    assert!(error.to_string().contains("a salvage that was cut short"), "{error}");
+    fs::remove_file(ballast).unwrap();
+    let report = embedded::salvage(from.path(), &to).unwrap();
+    assert!(report.is_whole() && report.entries == 300, "{report:?}");
+    let timeline = open(embedded::Config::new(&to)).await;
+    assert_eq!(count(&timeline).await, 150);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+#[tokio::test]
+async fn read_only_parts_child() {
+    let Some(directory) = directory() else { return };
+    let data = directory.join("data");
+    let refused = async |data: &Path, text: &str| {
+        let opened = EmbeddedStore::start(embedded::Config::new(data)).await.unwrap_err();
+        let looked = embedded::check(data).unwrap_err();
+        assert_eq!((opened.kind(), looked.kind()), (ErrorKind::Config, ErrorKind::Config), "{opened}");
+        assert_eq!(opened.to_string(), looked.to_string());
+        assert!(opened.to_string().contains(text) && opened.to_string().contains("Read-only"), "{opened}");
+    };
+    fs::create_dir(&data).unwrap();
+    read_only(&data);
+    refused(&data, "cannot be written to").await;
+    refused(&data.join("deeper/down"), "cannot be created").await;
+    shell(&format!("umount {}", data.display()));
+
+    let timeline = open(embedded::Config::new(&data)).await;
+    send(&timeline, 10).await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
+    let store = data.join("store");
+    for part in [&data, &store, &store.join("keyspaces"), &store.join("keyspaces/2/tables")] {
+        assert!(embedded::check(&data).is_ok());
+        read_only(part);
+        refused(&data, "cannot be written to").await;
+        if *part == data {
+            let report = embedded::salvage(&data, &directory.join("new")).unwrap();
+            assert!(report.is_whole() && report.entries == 2, "{report:?}");
+        }
+        shell(&format!("umount {}", part.display()));
+    }
+    let timeline = open(embedded::Config::new(&data)).await;
+    assert_eq!(count(&timeline).await, 1);
+    assert!(timeline.shutdown(GRACE).await);
+}
+
+/// As a file system that is mounted read-only, or that the system made so.
+fn read_only(path: &Path) {
+    let path = path.display();
+    shell(&format!("mount --bind {path} {path} && mount -o remount,bind,ro {path}"));
+}
+
+#[tokio::test]
+async fn low_disk_child() {
+    let Some(directory) = directory() else { return };
+    let (data, ballast) = (directory.join("data"), directory.join("ballast"));
+    for made in [false, true] {
+        if made {
+            let timeline = open(embedded::Config::new(&data)).await;
+            send(&timeline, 10).await.unwrap();
+            assert!(timeline.shutdown(GRACE).await);
+        }
+        assert_eq!(embedded::check(&data).unwrap().read_only, None);
+        fill(&ballast, twentieth(&directory) / 2);
+        let report = embedded::check(&data).unwrap();
+        let reason = report.read_only.clone().unwrap();
+        assert!(reason.contains("MiB left") && report.to_string().contains(&reason), "{report}");
+        assert_eq!(data.exists(), made, "looking made nothing");
+        if made {
+            let timeline = open(embedded::Config::new(&data)).await;
+            assert_eq!(timeline.state().borrow().to_string(), reason);
+            assert!(timeline.shutdown(GRACE).await);
+        }
+        fs::remove_file(&ballast).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn read_only_disk_child() {
     let Some(directory) = directory() else { return };
@@ -142,8 +251,7 @@ async fn read_only_disk_child() {
     send(&timeline, 10).await.unwrap();
     // A mount on top: what is open before is not in its way, as when the system itself turns a
     // failing disk read-only.
-    let path = data.display();
-    shell(&format!("mount --bind {path} {path} && mount -o remount,bind,ro {path}"));
+    read_only(&data);
     let begun = Instant::now();
     let reason = until(&timeline, refuses).await;
     assert!(reason.contains("Read-only file system"), "{reason}");
@@ -151,10 +259,28 @@ async fn read_only_disk_child() {
     assert_eq!(count(&timeline).await, 1, "reads go on");
     let error = send(&timeline, 10).await.unwrap_err();
     assert!(error.kind() == ErrorKind::Unavailable && error.to_string().contains("Read-only"), "{error}");
-    shell(&format!("umount {path}"));
+    shell(&format!("umount {}", data.display()));
     until(&timeline, State::is_well).await;
     assert_eq!(send(&timeline, 10).await.unwrap().get(), 2);
     assert!(timeline.shutdown(GRACE).await);
+}
+
+/// Writes a file that leaves so many bytes of its disk.
+fn fill(ballast: &Path, leave: u64) {
+    let mut file = File::create(ballast).unwrap();
+    let free = rustix::fs::statvfs(ballast).unwrap();
+    let mut left = (free.f_bavail * free.f_frsize).saturating_sub(leave);
+    while left > 0 {
+        let step = left.min(1024 * 1024);
+        file.write_all(&vec![1; usize::try_from(step).unwrap()]).unwrap();
+        left -= step;
+    }
+}
+
+/// A twentieth of a disk: below that a small one takes no sends.
+fn twentieth(directory: &Path) -> u64 {
+    let total = rustix::fs::statvfs(directory).unwrap();
+    total.f_blocks * total.f_frsize / 20
 }
 
 fn shell(command: &str) {
@@ -170,16 +296,7 @@ async fn full_disk_child() {
     let first = send_as(&timeline, 10, Some("first")).await.unwrap();
     let mut acknowledged = 1;
     for round in 0..3 {
-        let mut file = File::create(&ballast).unwrap();
-        // All but 1 to 3 MiB of what is left.
-        let free = rustix::fs::statvfs(&directory).unwrap();
-        let mut left = free.f_bavail * free.f_frsize - (1 + round) * 1024 * 1024;
-        while left > 0 {
-            let step = left.min(1024 * 1024);
-            file.write_all(&vec![1; usize::try_from(step).unwrap()]).unwrap();
-            left -= step;
-        }
-        drop(file);
+        fill(&ballast, (1 + round) * 1024 * 1024);
         acknowledged += send_until_refused(&timeline, 60_000).await;
         let reason = until(&timeline, refuses).await;
         assert!(reason.contains("No space left"), "{reason}");
@@ -200,23 +317,14 @@ async fn full_disk_child() {
     // With a mark, sends are refused before the disk is full, and nothing has to be opened again.
     let timeline = open(config.disk_free_min_bytes(u64::MAX)).await;
     assert_eq!(count(&timeline).await, acknowledged);
-    let total = rustix::fs::statvfs(&directory).unwrap();
-    let twentieth = total.f_blocks * total.f_frsize / 20;
-    let mut file = File::create(&ballast).unwrap();
-    let free = rustix::fs::statvfs(&directory).unwrap();
-    let mut left = (free.f_bavail * free.f_frsize).saturating_sub(twentieth / 2);
-    while left > 0 {
-        let step = left.min(1024 * 1024);
-        file.write_all(&vec![1; usize::try_from(step).unwrap()]).unwrap();
-        left -= step;
-    }
+    let twentieth = twentieth(&directory);
+    fill(&ballast, twentieth / 2);
     let reason = until(&timeline, refuses).await;
     assert!(reason.contains("MiB left"), "{reason}");
     assert_eq!(send(&timeline, 10).await.unwrap_err().kind(), ErrorKind::Unavailable);
     repetitions_are_answered(&timeline, first).await;
     timeline.received(&member("a"), Seq::ZERO.next()).await.unwrap();
     fs::remove_file(&ballast).unwrap();
-    drop(file);
     until(&timeline, State::is_well).await;
     assert_eq!(send(&timeline, 10).await.unwrap().get(), acknowledged + 1);
     assert!(timeline.shutdown(GRACE).await);

@@ -131,6 +131,40 @@ async fn a_marker_does_not_fit_a_store_of_layout_1_that_was_put_back() {
 }
 
 #[tokio::test]
+async fn a_directory_of_layout_1_without_its_store_is_not_taken_for_a_new_one() {
+    let directory = layout_1();
+    let (path, store) = (directory.path(), directory.path().join("store"));
+    // As its program left it.
+    fs::write(path.join("lock"), "").unwrap();
+    let aside = tempfile::tempdir().unwrap();
+    let aside = aside.path().join("store");
+    for empty in [false, true] {
+        fs::rename(&store, &aside).unwrap();
+        if empty {
+            fs::create_dir(&store).unwrap();
+        }
+        for _ in 0..2 {
+            let error = EmbeddedStore::start(embedded::Config::new(path)).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            assert!(error.to_string().contains("store is missing or empty"), "{error}");
+            assert_eq!(embedded::check(path).unwrap_err().to_string(), error.to_string());
+            assert_eq!(fs::read_dir(path).unwrap().count(), 1 + usize::from(empty), "nothing was made");
+        }
+        fs::remove_dir(&store).ok();
+        fs::rename(&aside, &store).unwrap();
+    }
+    assert!(open(path).await.shutdown(GRACE).await);
+
+    // One that this version began to make goes on, wherever it was cut short.
+    let directory = tempfile::tempdir().unwrap();
+    for file in ["marker.new", "lock"] {
+        fs::write(directory.path().join(file), "").unwrap();
+        assert_eq!(embedded::check(directory.path()).unwrap().layout, None);
+    }
+    assert!(open(directory.path()).await.shutdown(GRACE).await);
+}
+
+#[tokio::test]
 async fn a_store_of_a_newer_layout_is_refused_in_one_line() {
     let directory = tempfile::tempdir().unwrap();
     assert!(open(directory.path()).await.shutdown(GRACE).await);

@@ -26,15 +26,7 @@ async fn a_damaged_directory_is_refused_by_serve_and_check_and_can_be_salvaged()
         let flags = ["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", &data_dir];
         Tidings::run(parent.path(), &[command, &flags].concat(), &[])
     };
-    let refused = || {
-        let serve = run(&["serve"]);
-        assert_eq!(serve.status.code(), Some(1));
-        let said = text(&serve.stderr).lines().find_map(|line| line.strip_prefix("tidings: ")).unwrap();
-        assert!(said.starts_with("--data-dir: "), "{said}");
-        let check = run(&["check"]);
-        assert_eq!(check.status.code(), Some(1));
-        assert!(text(&check.stdout).contains(&format!("problem {said}\n")), "{}", text(&check.stdout));
-    };
+    let refused = || refused_by_both(parent.path(), &data);
     refused();
     // Nor is everything missing anything new.
     let aside = parent.path().join("aside");
@@ -73,6 +65,40 @@ async fn a_damaged_directory_is_refused_by_serve_and_check_and_can_be_salvaged()
         messages.eq((0..5).map(|number| json!({ "n": number }).to_string()).collect::<Vec<_>>()),
         "{page}"
     );
+}
+
+/// What `serve` says of a directory that it refuses, and `check` as well.
+fn refused_by_both(parent: &Path, data: &Path) -> String {
+    let data_dir = format!("--data-dir={}", data.display());
+    let run = |command| {
+        Tidings::run(parent, &[command, "--http=127.0.0.1:0", "--grpc=127.0.0.1:0", &data_dir], &[])
+    };
+    let serve = run("serve");
+    assert_eq!(serve.status.code(), Some(1));
+    let said = text(&serve.stderr).lines().find_map(|line| line.strip_prefix("tidings: ")).unwrap();
+    assert!(said.starts_with("--data-dir: "), "{said}");
+    let check = run("check");
+    assert_eq!(check.status.code(), Some(1));
+    assert!(text(&check.stdout).contains(&format!("problem {said}\n")), "{}", text(&check.stdout));
+    said.to_owned()
+}
+
+#[tokio::test]
+async fn timelines_that_cannot_be_written_to_or_are_gone_are_told_by_check_as_by_serve() {
+    let (_server, data) = killed().await;
+    let parent = tempfile::tempdir().unwrap();
+    let (timelines, aside) = (data.join("timelines"), parent.path().join("aside"));
+    fs::rename(&timelines, &aside).unwrap();
+    fs::write(&timelines, "").unwrap();
+    assert!(refused_by_both(parent.path(), &data).contains("cannot be created"));
+    fs::remove_file(&timelines).unwrap();
+    // As an older version left it, which noted nothing.
+    fs::remove_file(data.join("had-timelines")).unwrap();
+    assert!(refused_by_both(parent.path(), &data).contains("timelines is missing or empty"));
+    fs::rename(&aside, &timelines).unwrap();
+    fs::rename(timelines.join("store"), &aside).unwrap();
+    fs::remove_file(timelines.join("marker")).unwrap();
+    assert!(refused_by_both(parent.path(), &data).contains("store is missing or empty"));
 }
 
 /// A server's directory after five sends, killed.
@@ -126,11 +152,24 @@ async fn the_exit_code_of_a_salvage_says_whether_anything_is_lost() {
     assert!(text(&output.stdout).contains("the marker says"), "{}", all(&output));
 
     // Nothing is left to read: no new directory.
-    fs::remove_dir_all(data.join("timelines/store")).unwrap();
-    let none = parent.path().join("none");
-    let output = salvage(&data, &none);
-    assert_eq!(output.status.code(), Some(1), "{}", all(&output));
-    assert!(text(&output.stderr).contains("could be read") && !none.exists(), "{}", all(&output));
+    let (store, aside) = (data.join("timelines/store"), parent.path().join("aside"));
+    fs::rename(&store, &aside).unwrap();
+    let (none, there) = (parent.path().join("none"), parent.path().join("there"));
+    fs::create_dir(&there).unwrap();
+    for to in [&none, &there] {
+        let output = salvage(&data, to);
+        assert_eq!(output.status.code(), Some(1), "{}", all(&output));
+        assert!(text(&output.stderr).contains("could be read"), "{}", all(&output));
+    }
+    assert!(!none.exists());
+
+    // Where there was a directory, that is in nobody's way.
+    fs::rename(&aside, &store).unwrap();
+    fs::write(&journal, &whole).unwrap();
+    for to in [&none, &there] {
+        let output = salvage(&data, to);
+        assert_eq!(output.status.code(), Some(0), "{}", all(&output));
+    }
 }
 
 #[tokio::test]

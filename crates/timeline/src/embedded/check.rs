@@ -5,12 +5,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::directory::Directory;
+use super::directory::{Directory, nearest};
+use super::disk::{self, LowWater};
 use super::inspect::files::Files;
 use super::inspect::{Found, inspect, refused, tree};
 use super::opening::GONE;
-use super::records;
-use crate::{Error, ErrorKind, Result};
+use super::{Config, records};
+use crate::{Error, ErrorKind, Result, State};
 
 /// What a directory holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,25 +31,37 @@ pub struct CheckReport {
     ///
     /// They are writes that were cut short before they were acknowledged.
     pub torn_bytes: u64,
+    /// Why sends would be refused for now; `None` when they would be taken.
+    ///
+    /// It is what [`Store::state`](crate::Store::state) would say: the disk has less room than
+    /// [must stay free](super::Config::disk_free_min_bytes) by default.
+    pub read_only: Option<String>,
 }
 
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let directory = self.directory.display();
-        let Some(layout) = self.layout else {
-            return write!(
+        match self.layout {
+            None => write!(
                 f,
                 "the data directory {directory} has no store yet; one is created when it is opened"
-            );
-        };
-        write!(f, "the store in {directory} is whole: layout {layout}, batches up to {}", self.last_batch)?;
+            )?,
+            Some(layout) => write!(
+                f,
+                "the store in {directory} is whole: layout {layout}, batches up to {}",
+                self.last_batch
+            )?,
+        }
         if self.upgrade {
             write!(f, "; it is upgraded to layout {} when it is opened", records::VERSION)?;
         }
         if self.torn_bytes > 0 {
             write!(f, "; {} bytes of a write that was never acknowledged are removed then", self.torn_bytes)?;
         }
-        Ok(())
+        match &self.read_only {
+            Some(reason) => write!(f, "; {reason}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -60,16 +73,12 @@ impl fmt::Display for CheckReport {
 ///
 /// Those of [`EmbeddedStore::start`](super::EmbeddedStore::start), with the same text:
 /// [`Corrupt`](crate::ErrorKind::Corrupt) when something is missing or damaged,
-/// [`Config`](crate::ErrorKind::Config) when it is in use, cannot be read or is of a newer version.
+/// [`Config`](crate::ErrorKind::Config) when it is in use, cannot be created, read or written to, or
+/// is of a newer version. That sends would be refused for now is no error: see
+/// [`CheckReport::read_only`].
 pub fn check(directory: &Path) -> Result<CheckReport> {
-    let _lock = lock(directory)?;
+    let _lock = Directory::lock_existing(directory)?;
     look(directory)
-}
-
-/// Locks a directory, which fails while a process has it open. One that nobody has ever opened has
-/// nothing to lock.
-fn lock(directory: &Path) -> Result<Option<Directory>> {
-    directory.join("lock").exists().then(|| Directory::lock_existing(directory)).transpose()
 }
 
 fn look(directory: &Path) -> Result<CheckReport> {
@@ -85,7 +94,16 @@ fn look(directory: &Path) -> Result<CheckReport> {
         generation: note.map_or(0, |note| note.generation),
         last_batch: inspection.last_batch,
         torn_bytes: inspection.torn.iter().map(|torn| torn.bytes).sum(),
+        read_only: read_only(directory),
     })
+}
+
+/// Says what the state of the store would be, if its disk had too little room.
+fn read_only(directory: &Path) -> Option<String> {
+    // A store goes on as well where that cannot be found out.
+    let room = disk::room(nearest(directory)).ok()?;
+    let least = LowWater::new(Config::new(directory).disk_free_min_bytes).judge(room)?;
+    Some(State::read_only(disk::shortage(directory, room, least)).to_string())
 }
 
 /// Looks through a directory that has to have a store.
@@ -113,7 +131,7 @@ pub fn check_existing(directory: &Path) -> Result<CheckReport> {
 /// Those of [`check`]; also [`Corrupt`](crate::ErrorKind::Corrupt) with the name of the table when
 /// one is damaged.
 pub fn check_deep(directory: &Path) -> Result<CheckReport> {
-    let _lock = lock(directory)?;
+    let _lock = Directory::lock_existing(directory)?;
     let report = look(directory)?;
     match damaged_table(directory) {
         Some(problem) => Err(damaged(directory, &problem)),

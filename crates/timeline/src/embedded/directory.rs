@@ -5,8 +5,11 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use rustix::fs::Access;
+use rustix::io::Errno;
+
 use super::engine_error::EngineError;
-use super::inspect;
+use super::{inspect, marker};
 use crate::{Error, ErrorKind, Result};
 
 /// A directory that this process alone uses until the value is dropped.
@@ -24,11 +27,7 @@ impl Directory {
         // Other users of the machine must not read the messages.
         builder.recursive(true).mode(0o700);
         builder.create(path).map_err(|error| unusable(path, "cannot be created", error))?;
-        Self::lock_existing(path)
-    }
-
-    /// Locks a directory.
-    pub(super) fn lock_existing(path: &Path) -> Result<Self> {
+        announce(path).map_err(|error| unusable(path, "cannot be written to", error))?;
         let lock = File::options()
             .create(true)
             .truncate(false)
@@ -36,6 +35,42 @@ impl Directory {
             .mode(0o600)
             .open(path.join("lock"))
             .map_err(|error| unusable(path, "cannot be written to", error))?;
+        Self::hold(path, lock)
+    }
+
+    /// Locks a directory that has been locked before, and makes nothing; `None` if there is nothing
+    /// to lock.
+    ///
+    /// It fails where [`lock`](Self::lock) would, with the same text.
+    pub(super) fn lock_existing(path: &Path) -> Result<Option<Self>> {
+        let place = nearest(path);
+        if place != path || !path.is_dir() {
+            let made = if place == path { Err(Errno::EXIST) } else { may_make_in(place) };
+            return made.map(|()| None).map_err(|error| unusable(path, "cannot be created", error.into()));
+        }
+        match File::options().write(true).open(path.join("lock")) {
+            Ok(lock) => Self::hold(path, lock).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => may_make_in(path)
+                .map(|()| None)
+                .map_err(|error| unusable(path, "cannot be written to", error.into())),
+            Err(error) => Err(unusable(path, "cannot be written to", error)),
+        }
+    }
+
+    /// Locks a directory that is read and not written to; `None` if there is nothing to lock.
+    pub(super) fn lock_to_read(path: &Path) -> Result<Option<Self>> {
+        let place = path.join("lock");
+        // Some file systems lock only a file that is open for writing, and a disk that fails can
+        // often only be read.
+        let lock = File::options().read(true).write(true).open(&place).or_else(|_| File::open(&place));
+        match lock {
+            Ok(lock) => Self::hold(path, lock).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unusable(path, "cannot be read", error)),
+        }
+    }
+
+    fn hold(path: &Path, lock: File) -> Result<Self> {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(in_use(path)),
@@ -83,10 +118,35 @@ impl Directory {
             }
             error => {
                 let error = EngineError::new(error);
-                let refused = inspect::refused(&self.path, &format!("its engine reports: {error}"));
+                let refused = inspect::not_opened(&self.path, &format!("its engine reports: {error}"));
                 Error::with_source(refused.kind(), refused.to_string(), error)
             }
         }
+    }
+}
+
+/// Leaves a sign that a store is about to be made, before there is a lock.
+///
+/// The sign is an empty `marker.new`, which becomes the marker. Programs of layout 1 left a lock and
+/// no sign: a directory that has neither a sign nor a store has lost the store.
+fn announce(path: &Path) -> io::Result<()> {
+    if path.join("lock").exists() || marker::path(path).exists() {
+        return Ok(());
+    }
+    File::options().create(true).truncate(false).write(true).mode(0o600).open(marker::aside(path)).map(drop)
+}
+
+/// Returns the directory itself, or the innermost one around it that is there.
+pub(super) fn nearest(path: &Path) -> &Path {
+    path.ancestors().find(|place| place.exists()).unwrap_or_else(|| Path::new("."))
+}
+
+/// Fails if nothing can be made in a directory.
+fn may_make_in(directory: &Path) -> rustix::io::Result<()> {
+    if directory.is_dir() {
+        rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK)
+    } else {
+        Err(Errno::NOTDIR)
     }
 }
 

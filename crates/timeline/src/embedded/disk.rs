@@ -46,6 +46,17 @@ impl LowWater {
     }
 }
 
+/// Says why sends are refused while the disk has fewer than `least` bytes left.
+pub(super) fn shortage(directory: &Path, room: DiskSpace, least: u64) -> String {
+    let (free, least) = (room.free / MIB, least / MIB);
+    let path = directory.display();
+    format!(
+        "the disk of {path} has {free} MiB left, fewer than the {least} MiB that must stay free; make room on it"
+    )
+}
+
+const MIB: u64 = 1024 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,9 @@
 use crate::conversation::Parties;
 use crate::{Conversation, Error, ErrorKind, MemberId, MessageId, Result, Seq};
 
+/// The keyspaces; layout 1 had the first three.
+pub(super) const KEYSPACES: [&str; 4] = ["entries", "state", "sends", "bodies"];
+
 /// The key of the layout's version in `state`.
 pub(super) const FORMAT: &[u8] = b"v";
 
@@ -19,6 +22,13 @@ pub(super) const BATCH: &[u8] = b"n";
 
 /// What ends an id; no id has it.
 const END: u8 = 0;
+
+/// Returns the key of the name of a keyspace in the engine's own one.
+pub(super) fn name(keyspace: u64) -> [u8; 9] {
+    let mut key = [b'n'; 9];
+    key[1..].copy_from_slice(&keyspace.to_be_bytes());
+    key
+}
 
 /// Returns what the keys of a member's inbox begin with.
 pub(super) fn inbox(member: &MemberId) -> Vec<u8> {

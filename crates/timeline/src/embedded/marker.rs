@@ -10,7 +10,7 @@
 //!         id 4f0c…                 of this store, 32 hexadecimal digits
 //!         generation 1764345600000 of this store; another one after it was salvaged
 //!         layout 2
-//!         phase whole              making, upgrading, whole
+//!         phase whole              making, upgrading, salvaging, whole
 //!         batch 1017               the last batch that was committed
 //!         keyspaces 0,1,2,3,4      the folders of the engine
 //!         check 9f31…              xxh3 of the lines above
@@ -50,6 +50,8 @@ pub(super) enum Phase {
     Making,
     /// It has layout 1, and becomes one of layout 2.
     Upgrading,
+    /// It is the new one of a salvage, and holds a part of what was read.
+    Salvaging,
     Whole,
 }
 
@@ -69,6 +71,11 @@ pub(super) fn path(directory: &Path) -> PathBuf {
     directory.join("marker")
 }
 
+/// Returns where a new marker is written before it takes its place.
+pub(super) fn aside(directory: &Path) -> PathBuf {
+    directory.join("marker.new")
+}
+
 impl Marker {
     /// Reads the marker of a directory: `None` if there is none, an error of the kind `InvalidData`
     /// if it is not readable.
@@ -82,7 +89,7 @@ impl Marker {
         let place = path(directory);
         // A new marker is written to another file and renamed, so that there is a whole marker or
         // none.
-        let aside = directory.join("marker.new");
+        let aside = aside(directory);
         let file = File::options()
             .create(before.is_none())
             .truncate(before.is_none())
@@ -194,12 +201,14 @@ impl Phase {
         match self {
             Self::Making => "making",
             Self::Upgrading => "upgrading",
+            Self::Salvaging => "salvaging",
             Self::Whole => "whole",
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Making, Self::Upgrading, Self::Whole].into_iter().find(|phase| phase.name() == name)
+        let all = [Self::Making, Self::Upgrading, Self::Salvaging, Self::Whole];
+        all.into_iter().find(|phase| phase.name() == name)
     }
 }
 

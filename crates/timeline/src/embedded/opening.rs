@@ -4,11 +4,12 @@
 //!
 //! ```text
 //!  nothing ─────► marker "making" ─► keyspaces ─► version, identity ─► marker "whole"
+//!  a salvage ───► marker "salvaging" ─► the same ─► what was read ─► marker "whole"
 //!  layout 1 ────► marker "upgrading" ─► version, identity ─► a record for each box ─► marker "whole"
 //!  layout 2 ────► compared with its marker
 //! ```
 //!
-//! Cut short anywhere, the next opening goes on.
+//! Cut short anywhere, the next opening goes on; a salvage is begun anew.
 
 use std::sync::Arc;
 
@@ -55,17 +56,24 @@ pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Opened
 }
 
 /// Makes a store where none is.
-pub(super) fn make(config: &Config, directory: &Arc<Directory>, id: u128, generation: u64) -> Result<Opened> {
+fn make(config: &Config, directory: &Arc<Directory>, id: u128, generation: u64) -> Result<Opened> {
+    let mut opened = begin(config, directory, Phase::Making, id, generation)?;
+    opened.finish().map_err(|error| directory.unwritable(error))?;
+    Ok(opened)
+}
+
+/// Makes a store where none is, which counts as one in this phase until it is
+/// [finished](Opened::finish).
+pub(super) fn begin(
+    config: &Config,
+    directory: &Arc<Directory>,
+    phase: Phase,
+    id: u128,
+    generation: u64,
+) -> Result<Opened> {
     directory.clear_unfinished()?;
-    let note = MarkerRecord {
-        id,
-        generation,
-        layout: VERSION,
-        phase: Phase::Making,
-        batch: 0,
-        keyspaces: Vec::new(),
-    };
-    let mut marker = open_marker(directory, note.clone())?;
+    let note = MarkerRecord { id, generation, layout: VERSION, phase, batch: 0, keyspaces: Vec::new() };
+    let marker = open_marker(directory, note)?;
     let mut tables = Tables::open(config, directory)?;
     // This batch gets no number, as no sender was told of it.
     let mut batch = tables.database.batch().durability(Some(PersistMode::SyncAll));
@@ -73,8 +81,6 @@ pub(super) fn make(config: &Config, directory: &Arc<Directory>, id: u128, genera
     batch.insert(&tables.state, keys::IDENTITY, records::encode_identity(id, generation));
     batch.commit().map_err(|error| directory.open_error(error))?;
     directory.close_to_others()?;
-    let note = MarkerRecord { phase: Phase::Whole, keyspaces: tables.folders(), ..note };
-    marker.write(note).map_err(|error| directory.unwritable(error))?;
     tables.generation = generation;
     Ok(Opened { tables, marker, last_batch: 0 })
 }

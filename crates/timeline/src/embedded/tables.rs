@@ -39,7 +39,7 @@ impl Tables {
         // The engine panics when it finds what it takes for impossible.
         match catch_unwind(AssertUnwindSafe(|| Self::keyspaces(config, directory))) {
             Ok(opened) => opened.map_err(|error| directory.open_error(error)),
-            Err(_) => Err(inspect::refused(directory.path(), "the engine cannot read its files")),
+            Err(_) => Err(inspect::not_opened(directory.path(), "the engine cannot read its files")),
         }
     }
 
@@ -50,11 +50,12 @@ impl Tables {
             .max_journaling_size(JOURNALS_BYTES)
             .open()?;
         let point_reads = || KeyspaceCreateOptions::default().expect_point_read_hits(true);
+        let [entries, state, sends, bodies] = keys::KEYSPACES;
         Ok(Self {
-            entries: database.keyspace("entries", KeyspaceCreateOptions::default)?,
-            state: database.keyspace("state", point_reads)?,
-            sends: database.keyspace("sends", KeyspaceCreateOptions::default)?,
-            bodies: database.keyspace("bodies", point_reads)?,
+            entries: database.keyspace(entries, KeyspaceCreateOptions::default)?,
+            state: database.keyspace(state, point_reads)?,
+            sends: database.keyspace(sends, KeyspaceCreateOptions::default)?,
+            bodies: database.keyspace(bodies, point_reads)?,
             database,
             generation: 0,
             _directory: Arc::clone(directory),

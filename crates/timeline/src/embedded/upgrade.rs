@@ -10,7 +10,7 @@ use std::ops::Bound;
 
 use fjall::{PersistMode, Readable as _};
 
-use super::marker::{MarkerRecord, Phase};
+use super::marker::MarkerRecord;
 use super::opened::Opened;
 use super::records::{Extent, VERSION};
 use super::{keys, records};
@@ -34,8 +34,7 @@ pub(super) fn run(opened: &mut Opened) -> Result<(), UpgradeError> {
         boxes += walked;
         tracing::info!(boxes, "the store is being upgraded from layout 1 to layout 2");
     }
-    let note = MarkerRecord { phase: Phase::Whole, ..opened.marker.note().clone() };
-    opened.marker.write(note).map_err(UpgradeError::Marker)?;
+    opened.finish().map_err(UpgradeError::Marker)?;
     tracing::info!(boxes, "the store is upgraded; a program of layout 1 cannot open it any more");
     Ok(())
 }
@@ -109,9 +108,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::directory::Directory;
+    use super::super::marker::{self, Marker, Phase};
     use super::super::{Config, EmbeddedStore, opening, tables::Tables};
     use super::*;
-    use crate::{Count, MemberId, Store as _};
+    use crate::{Count, ErrorKind, MemberId, Store as _};
 
     /// A store of layout 1 with 20 boxes, the last of which has 20 entries.
     fn layout_1(config: &Config) {
@@ -151,5 +151,30 @@ mod tests {
             }
             assert!(store.shutdown(std::time::Duration::from_secs(60)).await);
         }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_was_put_back_below_the_marker_of_one_in_the_making_is_not_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::new(directory.path());
+        layout_1(&config);
+        let making = MarkerRecord {
+            id: 7,
+            generation: 9,
+            layout: VERSION,
+            phase: Phase::Making,
+            batch: 0,
+            keyspaces: Vec::new(),
+        };
+        drop(Marker::open(directory.path(), making).unwrap());
+        let error = EmbeddedStore::start(config.clone()).await.unwrap_err();
+        assert!(
+            error.kind() == ErrorKind::Corrupt && error.to_string().contains("holds messages"),
+            "{error}"
+        );
+        std::fs::remove_file(marker::path(directory.path())).unwrap();
+        let store = EmbeddedStore::start(config).await.unwrap();
+        let inbox = store.inbox(&MemberId::new("m20").unwrap(), Seq::ZERO.into(), Count::default()).await;
+        assert_eq!(inbox.unwrap().latest_seq.get(), 20);
     }
 }

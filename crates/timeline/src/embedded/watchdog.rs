@@ -90,13 +90,8 @@ impl Watchdog {
             }
         };
         metrics::disk(room);
-        let reason = self.low_water.judge(room).map(|least| {
-            let (free, least) = (room.free / MIB, least / MIB);
-            let path = self.directory.display();
-            Arc::from(format!(
-                "the disk of {path} has {free} MiB left, fewer than the {least} MiB that must stay free; make room on it"
-            ))
-        });
+        let least = self.low_water.judge(room);
+        let reason = least.map(|least| Arc::from(disk::shortage(&self.directory, room, least)));
         // The number in the reason changes all the time. Watchers of the state are told once, when
         // the disk becomes full or has room again.
         self.shared.change(|parts| {
@@ -141,5 +136,3 @@ impl Watchdog {
         });
     }
 }
-
-const MIB: u64 = 1024 * 1024;

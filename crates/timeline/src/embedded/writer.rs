@@ -22,6 +22,7 @@ use fjall::PersistMode;
 
 use super::directory::Directory;
 use super::engine_error::{self, EngineError};
+use super::inspect::access;
 use super::inspect::files::Files;
 use super::marker::Marker;
 use super::opened::Opened;
@@ -214,9 +215,12 @@ impl StoreWriter {
         if self.open.is_some() { State::read_only(text) } else { State::down(text) }
     }
 
-    /// Writes as much as a small batch into a file of its own.
+    /// Asks whether all files can be written to, and writes as much as a small batch into one of its
+    /// own.
     fn probe(&self) -> io::Result<()> {
-        let path = self.directory.path().join("probe");
+        let directory = self.directory.path();
+        access::check(directory, &Files::list(&self.directory.store())?)?;
+        let path = directory.join("probe");
         let written = File::create(&path).and_then(|mut file| {
             // This takes no room on the disk. It only finds out whether the limits of the process
             // allow files of this length.

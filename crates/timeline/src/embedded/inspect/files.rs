@@ -15,6 +15,8 @@ pub(in crate::embedded) struct Files {
     pub(in crate::embedded) journals: Vec<(u64, PathBuf)>,
     /// The ids of the folders below `keyspaces`, ascending.
     pub(in crate::embedded) keyspaces: Vec<u64>,
+    /// What is none of these: anything in the folder itself, and folders below `keyspaces`.
+    pub(in crate::embedded) others: Vec<PathBuf>,
 }
 
 /// What `version` says in a store that the engine can read.
@@ -24,16 +26,25 @@ impl Files {
     pub(in crate::embedded) fn list(store: &Path) -> io::Result<Self> {
         let mut files = Self::default();
         for entry in entries(store)? {
-            let path = entry?.path();
+            let entry = entry?;
+            let (name, path) = (entry.file_name(), entry.path());
             files.any = true;
             if path.extension().is_some_and(|extension| extension == "jnl")
                 && let Some(id) = path.file_stem().and_then(number)
             {
                 files.journals.push((id, path));
+            } else if !BESIDE.iter().any(|known| name == **known) {
+                files.others.push(path);
             }
         }
         for entry in entries(&store.join("keyspaces"))? {
-            files.keyspaces.extend(number(&entry?.file_name()));
+            let entry = entry?;
+            match number(&entry.file_name()) {
+                Some(id) => files.keyspaces.push(id),
+                None if entry.file_type()?.is_dir() => files.others.push(entry.path()),
+                // The engine passes over files.
+                None => {}
+            }
         }
         files.version = match fs::read(store.join("version")) {
             Ok(version) => version,
@@ -42,9 +53,24 @@ impl Files {
         };
         files.journals.sort_unstable();
         files.keyspaces.sort_unstable();
+        files.others.sort_unstable();
         Ok(files)
     }
+
+    /// Returns whether any keyspace but the engine's own has tables.
+    pub(in crate::embedded) fn has_tables(&self, store: &Path) -> io::Result<bool> {
+        for id in self.keyspaces.iter().filter(|id| **id != 0) {
+            let tables = store.join("keyspaces").join(id.to_string()).join("tables");
+            if entries(&tables)?.next().is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
+
+/// What the engine has beside its journals.
+const BESIDE: [&str; 3] = ["keyspaces", "lock", "version"];
 
 fn number(name: &std::ffi::OsStr) -> Option<u64> {
     name.to_str()?.parse().ok()

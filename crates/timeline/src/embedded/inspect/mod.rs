@@ -2,10 +2,12 @@
 //!
 //! Nothing is changed by that.
 
+pub(super) mod access;
 pub(super) mod files;
 pub(super) mod journal;
 mod numbers;
+mod persisted;
 pub(super) mod tree;
 mod verdict;
 
-pub(super) use self::verdict::{Found, Inspection, inspect, refused};
+pub(super) use self::verdict::{Found, Inspection, inspect, not_opened, refused};

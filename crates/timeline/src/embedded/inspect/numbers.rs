@@ -6,8 +6,9 @@
 //! engine's own number. So nothing is missing when
 //!
 //! - the numbers in the journals follow each other without a gap,
-//! - each keyspace has in its tables what comes before the first of them, and
-//! - each keyspace has in its tables what the engine will skip.
+//! - each keyspace has in its tables what comes before the first of them,
+//! - each keyspace has in its tables what the engine will skip, and
+//! - each keyspace has in its tables what comes after the last of them, if any keyspace has.
 
 use super::super::{keys, records};
 use super::journal::Batch;
@@ -68,16 +69,22 @@ impl Numbers {
     }
 
     /// Returns what a keyspace lacks whose tables reach the batch `number` and the engine's number
-    /// `engine`.
-    pub(in crate::embedded) fn missing(&self, number: u64, engine: Option<u64>) -> Option<String> {
-        if self.engine.is_empty() {
-            return None;
-        }
-        if self.first > number + 1 {
+    /// `engine`, in a store that reaches the batch `last`.
+    pub(in crate::embedded) fn missing(&self, number: u64, engine: Option<u64>, last: u64) -> Option<String> {
+        if !self.engine.is_empty() && self.first > number + 1 {
             return Some(format!(
                 "it has the batches up to {number}, but the journals begin with {}",
                 self.first
             ));
+        }
+        let reach = number.max(self.last());
+        if reach < last {
+            return Some(format!(
+                "it has the batches up to {reach}, but another keyspace has those up to {last}"
+            ));
+        }
+        if self.engine.is_empty() {
+            return None;
         }
         let skipped = engine.map_or(0, |engine| self.engine.partition_point(|own| *own <= engine));
         let last_skipped = self.first + skipped as u64 - 1;
@@ -126,12 +133,17 @@ mod tests {
     fn what_is_neither_in_the_journals_nor_in_the_tables_is_noticed() {
         let journals = numbers(&[(20, Some(5)), (21, Some(6)), (30, Some(7))]);
         for (number, engine) in [(4, Some(19)), (5, Some(20)), (6, Some(25)), (7, Some(30))] {
-            assert_eq!(journals.missing(number, engine), None, "{number}");
+            assert_eq!(journals.missing(number, engine, 7), None, "{number}");
         }
-        assert!(journals.missing(3, Some(15)).is_some(), "batch 4 was in a journal that is gone");
-        assert!(journals.missing(0, None).is_some());
-        assert!(journals.missing(4, Some(20)).is_some(), "batch 5 would be skipped");
-        assert!(journals.missing(5, Some(1_000)).is_some());
-        assert_eq!(numbers(&[(2, None)]).missing(0, Some(9)), None, "layout 1 has no numbers");
+        assert!(journals.missing(3, Some(15), 7).is_some(), "batch 4 was in a journal that is gone");
+        assert!(journals.missing(0, None, 7).is_some());
+        assert!(journals.missing(4, Some(20), 7).is_some(), "batch 5 would be skipped");
+        assert!(journals.missing(5, Some(1_000), 7).is_some());
+        assert!(journals.missing(6, Some(25), 8).is_some(), "batch 8 is in the tables of others");
+        assert_eq!(journals.missing(8, Some(31), 8), None);
+        assert_eq!(numbers(&[(2, None)]).missing(0, Some(9), 0), None, "layout 1 has no numbers");
+        let none = numbers(&[]);
+        assert_eq!(none.missing(7, Some(30), 7), None, "all is in the tables");
+        assert!(none.missing(6, Some(25), 7).is_some(), "an older manifest");
     }
 }

@@ -37,7 +37,7 @@ pub(in crate::embedded) fn look(folder: &Path) -> io::Result<Option<String>> {
             folder.join(manifest).display()
         )));
     }
-    for Table { id, .. } in tables(&folder.join(manifest))? {
+    for NamedTable { id, .. } in tables(&folder.join(manifest))? {
         let path = folder.join("tables").join(id.to_string());
         match look_at_archive(&path) {
             Ok(None) => {}
@@ -55,14 +55,7 @@ pub(in crate::embedded) fn look(folder: &Path) -> io::Result<Option<String>> {
 ///
 /// One that is gone meanwhile was merged into others.
 pub(in crate::embedded) fn verify(folder: &Path) -> io::Result<Option<String>> {
-    let Some(current) = read(&folder.join("current"))?.filter(|current| current.len() >= 8) else {
-        return Ok(None);
-    };
-    let manifest = folder.join(format!("v{}", little::<8, u64>(&current, u64::from_le_bytes)));
-    if !manifest.exists() {
-        return Ok(None);
-    }
-    for Table { id, check } in tables(&manifest)? {
+    for NamedTable { id, check, .. } in named(folder)? {
         let path = folder.join("tables").join(id.to_string());
         match checksum(&path) {
             Ok(found) if found == check => {}
@@ -79,6 +72,15 @@ pub(in crate::embedded) fn verify(folder: &Path) -> io::Result<Option<String>> {
     Ok(None)
 }
 
+/// Returns the tables of the tree in a folder, none if it does not say which they are.
+pub(super) fn named(folder: &Path) -> io::Result<Vec<NamedTable>> {
+    let Some(current) = read(&folder.join("current"))?.filter(|current| current.len() >= 8) else {
+        return Ok(Vec::new());
+    };
+    let manifest = folder.join(format!("v{}", little::<8, u64>(&current, u64::from_le_bytes)));
+    if manifest.exists() { tables(&manifest) } else { Ok(Vec::new()) }
+}
+
 fn checksum(path: &Path) -> io::Result<u128> {
     let (mut file, mut hasher, mut piece) = (File::open(path)?, Xxh3::new(), vec![0; PIECE_BYTES]);
     loop {
@@ -92,10 +94,12 @@ fn checksum(path: &Path) -> io::Result<u128> {
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// A table, as a manifest names it.
-struct Table {
-    id: u64,
+pub(super) struct NamedTable {
+    pub(super) id: u64,
     /// xxh3 of the whole file.
-    check: u128,
+    pub(super) check: u128,
+    /// The engine's number that those of the records in it count from.
+    pub(super) number: u64,
 }
 
 /// Returns which tables a manifest names; others are left from a write that did not finish.
@@ -103,7 +107,7 @@ struct Table {
 /// ```text
 /// tables := levels:u8, (runs:u8, (tables:u32, (id:u64, kind of checksum:u8, checksum:u128, engine's number:u64)*)*)*
 /// ```
-fn tables(manifest: &Path) -> io::Result<Vec<Table>> {
+fn tables(manifest: &Path) -> io::Result<Vec<NamedTable>> {
     fn damaged<E>(_: E) -> io::Error {
         io::Error::new(io::ErrorKind::InvalidData, "a manifest has no list of tables")
     }
@@ -121,8 +125,8 @@ fn tables(manifest: &Path) -> io::Result<Vec<Table>> {
                 let id = u64::from_le_bytes(array(&mut rest)?);
                 let [_kind] = array(&mut rest)?;
                 let check = u128::from_le_bytes(array(&mut rest)?);
-                let _number: [u8; 8] = array(&mut rest)?;
-                tables.push(Table { id, check });
+                let number = u64::from_le_bytes(array(&mut rest)?);
+                tables.push(NamedTable { id, check, number });
             }
         }
     }

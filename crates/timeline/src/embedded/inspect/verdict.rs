@@ -1,17 +1,16 @@
 //! Whether a directory may be opened, and if not, why.
 
+mod keyspaces;
+
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use lsm_tree::{AbstractTree as _, SeqNo, SequenceNumberCounter};
-
-use super::super::marker::{Marker, MarkerRecord, Phase};
-use super::super::{engine_error, keys, records};
-use super::files::{Files, VERSION};
-use super::journal::Batch;
+use super::super::marker::{self, Marker, MarkerRecord, Phase};
+use super::super::{keys, records};
+use super::access;
+use super::files::Files;
+use super::journal::{self, Batch};
 use super::numbers::Numbers;
-use super::{journal, tree};
 use crate::{Error, ErrorKind, Result};
 
 /// What a directory holds.
@@ -43,13 +42,12 @@ pub(in crate::embedded) struct Torn {
     pub(in crate::embedded) bytes: u64,
 }
 
-/// Looks through a directory. Changes nothing, except that the engine may clear away what a write
-/// left unfinished.
+/// Looks through a directory. Changes nothing.
 ///
 /// # Errors
 ///
 /// `Corrupt` when something is missing or damaged: the store must not be opened. `Config` when it
-/// cannot be read.
+/// cannot be read or written to.
 pub(in crate::embedded) fn inspect(directory: &Path) -> Result<Inspection> {
     Inspector { directory, store: directory.join("store") }.inspect()
 }
@@ -72,13 +70,33 @@ impl StoredIdentity {
     }
 }
 
-/// What the tables of a keyspace have.
-struct Persisted {
-    /// The number of the last batch.
-    number: u64,
-    /// The engine's number of it.
-    engine: Option<u64>,
-    said: Vec<(&'static [u8], lsm_tree::Slice)>,
+/// What the journals hold.
+#[derive(Debug, Default)]
+struct Journals {
+    numbers: Numbers,
+    /// What the store says of itself, in the order in which it was written.
+    said: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Whether there is anything else.
+    stored: bool,
+    torn: Vec<Torn>,
+}
+
+impl Journals {
+    fn add(&mut self, batch: &Batch<'_>) {
+        self.numbers.add(batch);
+        for item in &batch.items {
+            if !SAID.contains(&item.key) {
+                self.stored = true;
+            } else if let Some(value) = item.value {
+                self.said.push((item.key.to_vec(), value.to_vec()));
+            }
+        }
+    }
+
+    /// Returns whether there is no more than the first journal, and nothing in it.
+    fn is_untouched(&self, files: &Files) -> bool {
+        self.numbers.batches() == 0 && self.torn.is_empty() && files.journals.iter().all(|(id, _)| *id == 0)
+    }
 }
 
 struct Inspector<'a> {
@@ -93,33 +111,22 @@ impl Inspector<'_> {
             _ => self.unreadable(error),
         })?;
         let files = Files::list(&self.store).map_err(|error| self.unreadable(error))?;
-        let mut numbers = Numbers::default();
-        let mut journaled = Vec::new();
-        let torn = self.journals(&files, |batch| {
-            numbers.add(batch);
-            let said = batch.items.iter().filter(|item| SAID.contains(&item.key));
-            journaled.extend(said.filter_map(|item| Some((item.key.to_vec(), item.value?.to_vec()))));
-        })?;
-        let found = self.found(&files, note.as_ref(), &numbers)?;
-        if found != Found::Store {
-            return Ok(Inspection { found, note, version: None, last_batch: 0, torn: Vec::new() });
-        }
-        if let Some(problem) = numbers.problem() {
-            return Err(self.refuse(&format!("its journals are damaged: {problem}")));
-        }
-        let keyspaces = self.parts(&files, note.as_ref(), &numbers)?;
-        let mut said = StoredIdentity::default();
-        let last_batch = self.last_batch(note.as_ref(), &keyspaces, &numbers, &mut said)?;
-        journaled.iter().for_each(|(key, record)| said.note(key, record));
-        self.compare(note.as_ref(), &said)?;
-        Ok(Inspection { found, note, version: said.version, last_batch, torn })
+        let journals = self.journals(&files)?;
+        let inspection = match self.found(&files, note.as_ref(), &journals)? {
+            Found::Store => self.look(&files, note, journals)?,
+            found => Inspection { found, note, version: None, last_batch: 0, torn: Vec::new() },
+        };
+        // Damage is told first, as it does not go away by itself.
+        access::check(self.directory, &files).map_err(|error| self.unwritable(error))?;
+        Ok(inspection)
     }
 
     /// Reads every journal; only what a loss of power leaves may follow their batches.
-    fn journals(&self, files: &Files, mut visit: impl FnMut(&Batch<'_>)) -> Result<Vec<Torn>> {
-        let mut torn = Vec::new();
+    fn journals(&self, files: &Files) -> Result<Journals> {
+        let mut journals = Journals::default();
         for (_, path) in &files.journals {
-            let tail = journal::read(path, &mut visit).map_err(|e| self.unreadable(e))?;
+            let read = journal::read(path, |batch| journals.add(batch));
+            let tail = read.map_err(|error| self.unreadable(error))?;
             if tail.followed {
                 let text = format!(
                     "its journal {} is damaged at byte {}: there is no valid batch there, but valid ones \
@@ -130,25 +137,38 @@ impl Inspector<'_> {
                 return Err(self.refuse(&text));
             }
             if tail.bytes > 0 {
-                torn.push(Torn { path: path.clone(), bytes: tail.bytes });
+                journals.torn.push(Torn { path: path.clone(), bytes: tail.bytes });
             }
         }
-        Ok(torn)
+        Ok(journals)
     }
 
-    fn found(&self, files: &Files, note: Option<&MarkerRecord>, numbers: &Numbers) -> Result<Found> {
-        let empty = numbers.batches() == 0 && files.journals.iter().all(|(id, _)| *id == 0);
+    fn found(&self, files: &Files, note: Option<&MarkerRecord>, journals: &Journals) -> Result<Found> {
         match note {
-            // Before layout 2 there was no marker.
-            None if !files.any => Ok(Found::Nothing),
-            None if empty && files.version.is_empty() && files.keyspaces.is_empty() => Ok(Found::Unfinished),
+            // Layout 1 had no marker. Since then one is announced before the lock is made.
+            None if !files.any => {
+                if self.directory.join("lock").exists() && !marker::aside(self.directory).exists() {
+                    return Err(self.refuse(
+                        "its file lock says that it was used, but its folder store is missing or empty (if \
+                         nothing was ever stored in it, remove that file)",
+                    ));
+                }
+                Ok(Found::Nothing)
+            }
+            None if journals.is_untouched(files)
+                && files.version.is_empty()
+                && files.keyspaces.is_empty() =>
+            {
+                self.unfinished(files)
+            }
+            Some(note) if note.phase == Phase::Salvaging => Err(self.cut_salvage()),
             Some(note) if note.phase == Phase::Making => {
-                if numbers.last() > 0 {
+                if journals.stored || self.has_tables(files)? {
                     return Err(
                         self.refuse("its marker says that it was never finished, but it holds messages")
                     );
                 }
-                Ok(if files.any { Found::Unfinished } else { Found::Nothing })
+                if files.any { self.unfinished(files) } else { Ok(Found::Nothing) }
             }
             Some(note) if !files.any => Err(self.refuse(&format!(
                 "its marker says that it holds the batches up to {}, but {} is missing or empty",
@@ -159,113 +179,29 @@ impl Inspector<'_> {
         }
     }
 
-    /// Checks that all files are there that must be, and that their headers are whole; returns the
-    /// keyspaces.
-    fn parts(&self, files: &Files, note: Option<&MarkerRecord>, numbers: &Numbers) -> Result<Vec<u64>> {
-        if files.version.is_empty() {
-            return Err(self.refuse("its file store/version is missing or empty"));
-        }
-        if files.version != VERSION {
-            return Err(self.refuse("its file store/version is damaged, or of another engine"));
-        }
-        // A store of layout 1 that was made a moment ago, and holds nothing, may lack any part.
-        let young = note.is_none()
-            && numbers.batches() == 0
-            && files.journals.iter().all(|(id, _)| *id == 0)
-            && files.keyspaces.len() < LAYOUT_1.len();
-        if young {
-            return Ok(Vec::new());
-        }
-        let Some((first, last)) = files.journals.first().zip(files.journals.last()) else {
-            return Err(self.refuse("its journals (store/*.jnl) are missing"));
-        };
-        if let Some((id, _)) = (first.0..=last.0).zip(&files.journals).find(|(id, (found, _))| id != found) {
-            return Err(self.refuse(&format!("its journal store/{id}.jnl is missing")));
-        }
-        let keyspaces = note.map_or(&LAYOUT_1[..], |note| &note.keyspaces);
-        for id in keyspaces {
-            if !files.keyspaces.contains(id) {
-                return Err(self.refuse(&format!("its folder store/keyspaces/{id} is missing")));
-            }
-            let folder = self.keyspace(*id);
-            match tree::look(&folder) {
-                Ok(None) => {}
-                Ok(Some(problem)) => return Err(self.refuse(&problem)),
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    return Err(self.refuse(&format!("{} is damaged: {error}", folder.display())));
-                }
-                Err(error) => return Err(self.unreadable(error)),
-            }
-        }
-        Ok(keyspaces.to_vec())
-    }
-
-    /// Returns the last batch, and checks that it and all before it are there.
-    fn last_batch(
-        &self,
-        note: Option<&MarkerRecord>,
-        keyspaces: &[u64],
-        numbers: &Numbers,
-        said: &mut StoredIdentity,
-    ) -> Result<u64> {
-        let mut last = numbers.last();
-        let mut behind: Option<(u64, String)> = None;
-        // The engine numbers the keyspaces from 1; 0 is its own.
-        for id in keyspaces.iter().filter(|id| **id != 0) {
-            let persisted = self.persisted(*id)?;
-            persisted.said.iter().for_each(|(key, record)| said.note(key, record));
-            last = last.max(persisted.number);
-            if let Some(problem) = numbers.missing(persisted.number, persisted.engine) {
-                behind.get_or_insert((*id, problem));
-            }
-        }
-        let noted = note.map_or(0, |note| note.batch);
-        if last < noted {
-            return Err(self.refuse(&format!(
-                "its marker says that it holds the batches up to {noted}, but it ends with {last}"
-            )));
-        }
-        match behind {
-            Some((id, problem)) => {
-                Err(self.refuse(&format!("its keyspace store/keyspaces/{id} is incomplete: {problem}")))
-            }
-            None => Ok(last),
+    /// Checks that nothing is lost with a store that was never finished.
+    fn unfinished(&self, files: &Files) -> Result<Found> {
+        match files.others.first() {
+            None => Ok(Found::Unfinished),
+            Some(other) => Err(self.refuse(&format!(
+                "its store was never finished and would be made anew, but {} is no part of it; move that away",
+                other.display()
+            ))),
         }
     }
 
-    /// Returns what the tables of a keyspace have.
-    fn persisted(&self, id: u64) -> Result<Persisted> {
-        let folder = self.keyspace(id);
-        let read = || {
-            let counter = SequenceNumberCounter::default;
-            let tree = lsm_tree::Config::new(&folder, counter(), counter()).open()?;
-            let mut said = Vec::new();
-            for key in SAID {
-                said.extend(tree.get(key, SeqNo::MAX)?.map(|record| (key, record)));
-            }
-            Ok::<_, lsm_tree::Error>((
-                tree.get(keys::BATCH, SeqNo::MAX)?,
-                tree.get_highest_persisted_seqno(),
-                said,
-            ))
-        };
-        // The engine panics when it finds what it takes for impossible.
-        let problem = match catch_unwind(AssertUnwindSafe(read)) {
-            Ok(Ok((record, engine, said))) => {
-                match record.map_or(Ok(0), |record| records::decode_number(&record)) {
-                    Ok(number) => return Ok(Persisted { number, engine, said }),
-                    Err(error) => error.to_string(),
-                }
-            }
-            Ok(Err(lsm_tree::Error::Io(error))) => return Err(self.unreadable(error)),
-            Ok(Err(error)) => engine_error::tree_in_words(&error),
-            Err(_) => "the engine cannot read its tables".to_owned(),
-        };
-        // The engine does not say which file it is.
-        if let Some(table) = tree::verify(&folder).map_err(|error| self.unreadable(error))? {
-            return Err(self.refuse(&table));
+    /// Checks that all of a store is there.
+    fn look(&self, files: &Files, note: Option<MarkerRecord>, journals: Journals) -> Result<Inspection> {
+        if let Some(problem) = journals.numbers.problem() {
+            return Err(self.refuse(&format!("its journals are damaged: {problem}")));
         }
-        Err(self.refuse(&format!("its keyspace {} is damaged: {problem}", folder.display())))
+        let keyspaces = self.parts(files, note.as_ref(), &journals)?;
+        self.names(note.as_ref(), &keyspaces)?;
+        let mut said = StoredIdentity::default();
+        let last_batch = self.last_batch(note.as_ref(), &keyspaces, &journals.numbers, &mut said)?;
+        journals.said.iter().for_each(|(key, record)| said.note(key, record));
+        self.compare(note.as_ref(), &said)?;
+        Ok(Inspection { found: Found::Store, note, version: said.version, last_batch, torn: journals.torn })
     }
 
     /// Compares what the store says of itself with what its marker says.
@@ -294,8 +230,17 @@ impl Inspector<'_> {
         }
     }
 
-    fn keyspace(&self, id: u64) -> PathBuf {
-        self.store.join("keyspaces").join(id.to_string())
+    fn has_tables(&self, files: &Files) -> Result<bool> {
+        files.has_tables(&self.store).map_err(|error| self.unreadable(error))
+    }
+
+    fn cut_salvage(&self) -> Error {
+        let text = format!(
+            "the data directory {} is that of a salvage that was cut short, and holds a part of what was to be read; \
+             run `tidings salvage` with the same two directories again, or remove this one",
+            self.directory.display()
+        );
+        Error::new(ErrorKind::Corrupt, text)
     }
 
     fn refuse(&self, problem: &str) -> Error {
@@ -306,20 +251,26 @@ impl Inspector<'_> {
         let text = format!("the data directory {} cannot be read: {error}", self.directory.display());
         Error::with_source(ErrorKind::Config, text, error)
     }
+
+    fn unwritable(&self, error: io::Error) -> Error {
+        let text = format!("the data directory {} cannot be written to: {error}", self.directory.display());
+        Error::new(ErrorKind::Config, text).with_source(error)
+    }
 }
 
 /// The keys of what a store says of itself.
 const SAID: [&[u8]; 2] = [keys::FORMAT, keys::IDENTITY];
 
-/// The folders of a store of layout 1: the engine's own, entries, state, sends.
-const LAYOUT_1: [u64; 4] = [0, 1, 2, 3];
-
-/// Returns the error of a directory that must not be opened.
+/// Returns the error of a directory that must not be opened, and in which nothing was changed.
 pub(in crate::embedded) fn refused(directory: &Path, problem: &str) -> Error {
+    not_opened(directory, &format!("{problem}; nothing in it was changed"))
+}
+
+/// Returns the error of a directory that the engine could not open after all.
+pub(in crate::embedded) fn not_opened(directory: &Path, problem: &str) -> Error {
     let text = format!(
-        "the data directory {} is not whole and was not opened: {problem}; nothing in it was changed; put back the missing \
-         or damaged files, restore a backup of the whole directory, or read what is left into a new one with \
-         `tidings salvage`",
+        "the data directory {} is not whole and was not opened: {problem}; put back the missing or damaged files, restore \
+         a backup of the whole directory, or read what is left into a new one with `tidings salvage`",
         directory.display()
     );
     Error::new(ErrorKind::Corrupt, text)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::directory::Directory;
-use super::super::marker::{Marker, MarkerRecord};
+use super::super::marker::{self, Marker, MarkerRecord, Phase};
 use super::super::{Config, clock, opening, records};
 use super::boxes;
 use super::report::Salvaged;
@@ -24,32 +24,71 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # Errors
 ///
-/// [`Config`](crate::ErrorKind::Config) when `from` is in use, when `to` is not empty or cannot be
-/// written to. What was written to `to` by then is not opened by anybody: remove it.
+/// [`Config`](crate::ErrorKind::Config) when `from` is missing or in use, or when `to` is not empty
+/// or cannot be made; the error of the write when `to` cannot be written to. The text says which of
+/// the two it is. What a salvage left in `to` that was cut short is opened by nobody; repeat it with
+/// the same `to`, and it begins anew.
 pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
-    let problem = |path: &Path, problem: &str| {
-        Error::new(ErrorKind::Config, format!("the data directory {} {problem}", path.display()))
-    };
     if !from.is_dir() {
-        return Err(problem(from, "is missing"));
+        return Err(unusable(from, "is missing"));
     }
-    if fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(problem(to, "is not empty; name one that does not exist yet"));
+    check_vacant(to)?;
+    let _lock = Directory::lock_to_read(from)?;
+    let directory = Arc::new(Directory::lock(to)?);
+    // Another process may have had it until now.
+    check_vacant(to)?;
+    let written = fill(from, &directory);
+    if written.is_err()
+        && let Err(error) = directory.clear_unfinished()
+    {
+        // It takes room, and does no other harm: the marker says what it is.
+        tracing::warn!(%error, "what was written of the new store stays there");
     }
-    let _lock = from.join("lock").exists().then(|| Directory::lock_existing(from)).transpose()?;
+    written.map_err(|error| {
+        let text = format!(
+            "the salvage into {} did not come to its end: {error}; see to that, such as by making room, and run it \
+             again",
+            to.display()
+        );
+        Error::new(error.kind(), text)
+    })
+}
+
+/// Fails if a directory holds anything but what a salvage left that was cut short.
+fn check_vacant(to: &Path) -> Result<()> {
+    let cut_short = matches!(Marker::read(to), Ok(Some(note)) if note.phase == Phase::Salvaging);
+    let left = if cut_short { &LEFT[..] } else { &LEFT[..2] };
+    // One that cannot be read cannot be locked, either, which is told then.
+    let Ok(entries) = fs::read_dir(to) else { return Ok(()) };
+    let is_other = |entry: fs::DirEntry| !left.iter().any(|name| entry.file_name() == **name);
+    if entries.flatten().any(is_other) {
+        return Err(unusable(to, "is not empty; name one that does not exist yet"));
+    }
+    Ok(())
+}
+
+/// What a salvage leaves when it is cut short: at first only the first two.
+const LEFT: [&str; 4] = ["lock", "marker.new", "marker", "store"];
+
+fn unusable(path: &Path, problem: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("the data directory {} {problem}", path.display()))
+}
+
+/// Makes the new store, and writes what can be read into it.
+fn fill(from: &Path, directory: &Arc<Directory>) -> Result<Salvaged> {
+    let to = directory.path();
     let mut report = Salvaged { directory: to.to_owned(), ..Salvaged::default() };
     let before = Marker::read(from).unwrap_or_else(|error| {
-        report.problem(&super::super::marker::path(from), error);
+        report.problem(&marker::path(from), error);
         None
     });
     // The new generation is higher than the old one, whatever the clock says.
     let at_ms = clock::unix_ms();
     report.generation = at_ms.max(before.as_ref().map_or(0, |note| note.generation.saturating_add(1)));
 
-    let config = Config::new(to);
-    let directory = Arc::new(Directory::lock(to)?);
-    let opened = opening::make(&config, &directory, fastrand::u128(..), report.generation)?;
-    let mut target = SalvageTarget::new(opened)?;
+    let (phase, id) = (Phase::Salvaging, fastrand::u128(..));
+    let opened = opening::begin(&Config::new(to), directory, phase, id, report.generation)?;
+    let mut target = SalvageTarget::new(opened);
     let store = from.join("store");
     if !store.is_dir() {
         report.problem(&store, "the folder is missing");
@@ -97,5 +136,46 @@ fn missing_batches(
                 format_args!("the folder is missing, and with it {name} of the batches before {first}"),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::super::{EmbeddedStore, check};
+    use super::*;
+    use crate::{MemberId, Message, NewMessage, Timeline};
+
+    #[tokio::test]
+    async fn a_salvage_that_was_cut_short_is_opened_by_nobody_and_begins_anew() {
+        let parent = tempfile::tempdir().unwrap();
+        let (from, to) = (parent.path().join("from"), parent.path().join("to"));
+        let store = EmbeddedStore::start(Config::new(&from)).await.unwrap();
+        let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+        let (member, message) = (MemberId::new("a").unwrap(), Message::new("{}").unwrap());
+        for _ in 0..5 {
+            timeline.send(NewMessage::new(member.clone(), member.clone(), message.clone())).await.unwrap();
+        }
+        assert!(timeline.shutdown(Duration::from_secs(60)).await);
+        for written in [false, true] {
+            let directory = Arc::new(Directory::lock(&to).unwrap());
+            let opened = opening::begin(&Config::new(&to), &directory, Phase::Salvaging, 7, 9).unwrap();
+            let mut target = SalvageTarget::new(opened);
+            if written {
+                target.put_entry(b"key", b"record".to_vec()).unwrap();
+                target.commit().unwrap();
+            }
+            drop((target, directory));
+            let opened = EmbeddedStore::start(Config::new(&to)).await.unwrap_err();
+            assert_eq!(opened.kind(), ErrorKind::Corrupt);
+            assert!(opened.to_string().contains("tidings salvage"), "{opened}");
+            assert_eq!(check(&to).unwrap_err().to_string(), opened.to_string());
+        }
+        let report = salvage(&from, &to).unwrap();
+        assert!(report.is_whole() && report.entries == 10, "{report:?}");
+        let again = salvage(&from, &to).unwrap_err();
+        assert!(again.kind() == ErrorKind::Config && again.to_string().contains("is not empty"), "{again}");
+        assert_eq!(check(&to).unwrap().generation, report.generation);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::super::engine_error::EngineError;
-use super::super::marker::{MarkerRecord, Phase};
 use super::super::opened::Opened;
 use super::super::records::Extent;
 use super::super::{keys, records, upgrade};
@@ -23,12 +22,10 @@ pub(super) struct SalvageTarget {
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 impl SalvageTarget {
-    /// Until it is finished, the store counts as one that is being made.
-    pub(super) fn new(mut opened: Opened) -> Result<Self> {
-        let note = MarkerRecord { phase: Phase::Making, ..opened.marker.note().clone() };
-        opened.marker.write(note).map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))?;
+    /// Begins with a store that counts as one of a salvage until it is finished.
+    pub(super) fn new(opened: Opened) -> Self {
         let batch = opened.tables.batch(1);
-        Ok(Self { opened, batch, bytes: 0 })
+        Self { opened, batch, bytes: 0 }
     }
 
     /// Copies every record but those of boxes, which are returned, and notes the first and the last
@@ -109,8 +106,7 @@ impl SalvageTarget {
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
-        let note = MarkerRecord { phase: Phase::Whole, ..self.opened.marker.note().clone() };
-        self.opened.marker.write(note).map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))
+        self.opened.finish().map_err(|error| Self::failed(upgrade::UpgradeError::Marker(error)))
     }
 
     /// Says what a failure of the new store means.

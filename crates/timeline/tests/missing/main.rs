@@ -2,6 +2,8 @@
 //! nothing in it is changed.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
+mod mixed;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,135 @@
+//! What a data directory says, makes and leaves.
+
+use super::*;
+
+#[test]
+fn one_server_at_a_time() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    let first = DataDir::open(&path).unwrap();
+    let error = DataDir::open(&path).unwrap_err().to_string();
+    assert!(
+        error.contains("in use by another tidings") && error.contains(&std::process::id().to_string()),
+        "{error}"
+    );
+    let id = first.id();
+    drop(first);
+    assert_eq!(DataDir::open(&path).unwrap().id(), id);
+}
+
+#[test]
+fn checking_leaves_nothing_behind_and_keeps_what_was_there() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("a/b/c");
+    check_now(&path, true).unwrap();
+    assert!(!parent.path().join("a").exists());
+    let empty = parent.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    check_now(&empty, true).unwrap();
+    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0);
+    drop(DataDir::open(&path).unwrap());
+    check_now(&path, true).unwrap();
+    assert!(path.join("id").exists());
+}
+
+#[test]
+fn an_id_that_cannot_be_read_is_not_replaced() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    drop(DataDir::open(&path).unwrap());
+    let good = fs::read(path.join("id")).unwrap();
+    for bad in [&b""[..], b"\n", b"no id", b"\xff\xfe", &good[..20]] {
+        fs::write(path.join("id"), bad).unwrap();
+        let error = DataDir::open(&path).unwrap_err().to_string();
+        assert!(error.contains("contains no id") && error.contains("backup"), "{error}");
+        assert_eq!(fs::read(path.join("id")).unwrap(), bad, "it is left as it is");
+    }
+    fs::create_dir(path.join("timelines")).unwrap();
+    fs::remove_file(path.join("id")).unwrap();
+    let error = DataDir::open(&path).unwrap_err().to_string();
+    assert!(error.contains("is missing, although"), "{error}");
+    fs::write(path.join("id"), &good).unwrap();
+    DataDir::open(&path).unwrap().note_timelines().unwrap();
+    // The timelines may be put back later, and then they are still those of this id.
+    fs::remove_dir(path.join("timelines")).unwrap();
+    fs::remove_file(path.join("id")).unwrap();
+    let error = DataDir::open(&path).unwrap_err().to_string();
+    assert!(error.contains("is missing, although"), "{error}");
+    assert!(!path.join("id").exists(), "none is made");
+    fs::write(path.join("id"), good).unwrap();
+    DataDir::open(&path).unwrap();
+}
+
+#[test]
+fn an_id_without_timelines_is_not_that_of_a_new_directory() {
+    let parent = tempfile::tempdir().unwrap();
+    // As older versions left it, whose timelines are gone.
+    let path = parent.path().join("old");
+    fs::create_dir(&path).unwrap();
+    fs::write(path.join("id"), Uuid::new_v4().to_string()).unwrap();
+    fs::write(path.join("lock"), "7").unwrap();
+    for empty in [false, true] {
+        if empty {
+            fs::create_dir(path.join("timelines")).unwrap();
+        }
+        let error = DataDir::open(&path).unwrap_err().to_string();
+        assert!(error.contains("timelines is missing or empty"), "{error}");
+        assert_eq!(check_now(&path, false).unwrap_err().to_string(), error);
+        assert!(!path.join(NO_TIMELINES_YET).exists(), "it stays as it is");
+    }
+    fs::write(path.join("timelines/lock"), "").unwrap();
+    drop(DataDir::open(&path).unwrap());
+    let error = check_now(&path, false).unwrap_err();
+    assert!(format!("{error:#}").contains("store is missing or empty"), "{error:#}");
+
+    // A first start that went no further than this is repeated.
+    let path = parent.path().join("new");
+    fs::create_dir(&path).unwrap();
+    drop(DataDir::open(&path).unwrap());
+    let dir = DataDir::open(&path).unwrap();
+    dir.note_timelines().unwrap();
+    assert!(!path.join(NO_TIMELINES_YET).exists());
+}
+
+#[test]
+fn a_salvage_begins_only_where_nothing_is_or_one_was_cut_short() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    assert!(DataDir::is_vacant(&path));
+    let dir = DataDir::open(&path).unwrap();
+    fs::create_dir(dir.timelines()).unwrap();
+    assert!(DataDir::is_vacant(&path));
+    fs::write(path.join("other"), "").unwrap();
+    assert!(!DataDir::is_vacant(&path));
+    fs::remove_file(path.join("other")).unwrap();
+    dir.note_timelines().unwrap();
+    assert!(!DataDir::is_vacant(&path));
+    // An older version left the same files, but no sign.
+    fs::remove_file(path.join(HAD_TIMELINES)).unwrap();
+    assert!(!DataDir::is_vacant(&path));
+}
+
+#[test]
+fn other_users_are_kept_out() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    let dir = DataDir::open(&path).unwrap();
+    assert!(!dir.had_timelines());
+    dir.note_timelines().unwrap();
+    assert!(dir.had_timelines());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o700);
+    for file in ["id", "lock", HAD_TIMELINES] {
+        assert_eq!(mode(&path.join(file)), 0o600, "{file}");
+    }
+}
+
+#[test]
+fn a_path_below_a_file_is_named() {
+    let parent = tempfile::tempdir().unwrap();
+    fs::write(parent.path().join("file"), "").unwrap();
+    let error = DataDir::open(&parent.path().join("file/data")).unwrap_err().to_string();
+    assert!(error.starts_with("--data-dir: ") && error.contains("cannot be created"), "{error}");
+}
