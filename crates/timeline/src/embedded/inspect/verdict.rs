@@ -254,7 +254,7 @@ impl Inspector<'_> {
 
     fn unwritable(&self, error: io::Error) -> Error {
         let text = format!("the data directory {} cannot be written to: {error}", self.directory.display());
-        Error::new(ErrorKind::Config, text).with_source(error)
+        Error::with_source(ErrorKind::Config, text, error)
     }
 }
 
