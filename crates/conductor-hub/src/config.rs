@@ -39,6 +39,7 @@ pub struct Config {
     pub(crate) connections_max: usize,
     pub(crate) channels_per_connection_max: usize,
     pub(crate) binds_bytes_max: usize,
+    pub(crate) all_binds_bytes_max: usize,
     pub(crate) dedup_ttl: Duration,
     pub(crate) dedup_bytes_max: usize,
     pub(crate) allowed_origins: Vec<String>,
@@ -61,6 +62,7 @@ impl Default for Config {
             connections_max: 100_000,
             channels_per_connection_max: 1_000,
             binds_bytes_max: 512 * 1024,
+            all_binds_bytes_max: 512 * 1024 * 1024,
             dedup_ttl: Duration::from_secs(30),
             dedup_bytes_max: 64 * 1024 * 1024,
             allowed_origins: Vec::new(),
@@ -218,6 +220,17 @@ impl Config {
     #[must_use]
     pub fn binds_bytes_max(self, bytes: usize) -> Self {
         Self { binds_bytes_max: bytes, ..self }
+    }
+
+    /// Sets the most bytes that the binds of all connections cost together.
+    ///
+    /// 512 MiB by default, at least `binds_bytes_max`. A bind counts with 128 bytes and a channel,
+    /// once for all its members, with its name and 272. Beyond it the connection is ended with code
+    /// 4007 that is bound to most, until there is room: whoever is bound to a few channels keeps
+    /// them. More suits many clients with many channels each.
+    #[must_use]
+    pub fn all_binds_bytes_max(self, bytes: usize) -> Self {
+        Self { all_binds_bytes_max: bytes, ..self }
     }
 
     /// Sets how long the uuid of a message is remembered.

@@ -115,8 +115,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let (hub, connection) = (&self.permit.0, &self.connection);
         hub.registry.add(connection);
         for channel in channels {
-            if hub.bind(connection, channel) == BindOutcome::TooMany {
-                connection.close(Disconnect::TooManyChannels);
+            match hub.bind(connection, channel) {
+                BindOutcome::Bound | BindOutcome::Unchanged => {}
+                BindOutcome::TooMany => connection.close(Disconnect::TooManyChannels),
+                BindOutcome::NoRoom => connection.close(Disconnect::NoRoomForChannels),
             }
         }
         if hub.is_closing() {
@@ -347,9 +349,7 @@ impl<S> ConnectionTask<S> {
     /// Leaves every channel and the hub; the outbox takes nothing more.
     fn leave(&mut self) {
         let hub = &self.permit.0;
-        for channel in self.connection.unbind_all() {
-            hub.registry.leave(&channel, self.connection.id());
-        }
+        hub.registry.leave_all(&self.connection);
         hub.registry.remove(self.connection.id());
         self.connection.outbox.close(Disconnect::Normal);
         if !mem::replace(&mut self.left, true) {

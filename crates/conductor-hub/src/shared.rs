@@ -17,6 +17,7 @@ use crate::encode::encode;
 use crate::frame::Frame;
 use crate::input_memory::InputMemory;
 use crate::metrics::Metrics;
+use crate::most_bound::MostBound;
 use crate::outbox_memory::OutboxMemory;
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) unfinished: InputMemory,
     pub(crate) memory: Arc<OutboxMemory>,
     slow_readers: SlowReaders,
+    most_bound: MostBound,
     /// Held while a large row of messages is delivered.
     pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
@@ -53,6 +55,7 @@ impl Shared {
             hooks,
             registry: Registry::new(),
             slow_readers: SlowReaders::default(),
+            most_bound: MostBound::default(),
             large_rows: Mutex::new(()),
             metrics: Metrics::new(),
             tasks: TaskTracker::new(),
@@ -89,7 +92,15 @@ impl Shared {
             channels_max: self.config.channels_per_connection_max,
             bytes_max: self.config.binds_bytes_max,
         };
-        connection.bind(name, limits, || self.registry.join(name, connection))
+        let outcome = connection.bind(name, limits, || self.registry.join(name, connection));
+        let bytes_max = self.config.all_binds_bytes_max;
+        if outcome == BindOutcome::Bound && self.registry.binds_bytes() > bytes_max {
+            self.most_bound.make_room(bytes_max, &self.registry);
+            if !connection.is_bound(name) {
+                return BindOutcome::NoRoom;
+            }
+        }
+        outcome
     }
 
     /// Returns whose uuids a connection's are compared with: its user's, or its own.
