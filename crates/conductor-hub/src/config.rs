@@ -197,8 +197,10 @@ impl Config {
 
     /// Sets the most connections at once.
     ///
-    /// 100,000 by default, at least 1. More are refused with status 503. It should be below the
-    /// number of files that the process may open.
+    /// 100,000 by default, at least 1. More are refused with status 503. Then those who have sent
+    /// nothing for as long as `pong_timeout` are sent a ping, at most once in that time, so that
+    /// who never answers keeps nobody out for long. It should be below the number of files that the
+    /// process may open.
     #[must_use]
     pub fn connections_max(self, connections: usize) -> Self {
         Self { connections_max: connections, ..self }

@@ -119,6 +119,7 @@ mod outbox;
 mod outbox_memory;
 pub mod protocol;
 mod registry;
+mod roll_call;
 mod router;
 mod shared;
 mod slow_readers;

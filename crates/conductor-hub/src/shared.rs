@@ -21,6 +21,7 @@ use crate::most_bound::MostBound;
 use crate::outbox_memory::OutboxMemory;
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
+use crate::roll_call::RollCall;
 use crate::slow_readers::SlowReaders;
 use crate::{Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Hooks};
 
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) memory: Arc<OutboxMemory>,
     slow_readers: SlowReaders,
     most_bound: MostBound,
+    pub(crate) roll_call: RollCall,
     /// Held while a large row of messages is delivered.
     pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
@@ -56,6 +58,7 @@ impl Shared {
             registry: Registry::new(),
             slow_readers: SlowReaders::default(),
             most_bound: MostBound::default(),
+            roll_call: RollCall::default(),
             large_rows: Mutex::new(()),
             metrics: Metrics::new(),
             tasks: TaskTracker::new(),
@@ -71,12 +74,23 @@ impl Shared {
             return Err(Error::new(ErrorKind::Closed, "the hub is shutting down; connect again in a moment"));
         }
         if !shared.registry.reserve(shared.config.connections_max) {
+            shared.call_the_roll();
             let most = shared.config.connections_max;
             let text = format!("the hub has {most} connections, as many as it may have; try again later");
             return Err(Error::new(ErrorKind::Closed, text));
         }
         shared.metrics.connections.increment(1.0);
         Ok(ConnectionPermit(Arc::clone(shared)))
+    }
+
+    /// Has clients who are silent asked whether they are there, as somebody found no place: who
+    /// never answers would keep theirs until the next ping.
+    fn call_the_roll(&self) {
+        if self.roll_call.begin(Instant::now(), self.config.pong_timeout) {
+            for connection in self.registry.all_connections() {
+                connection.outbox.wake_task();
+            }
+        }
     }
 
     pub(crate) fn is_closing(&self) -> bool {

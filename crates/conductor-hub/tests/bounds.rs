@@ -218,6 +218,31 @@ async fn messages_that_do_not_end_are_bounded_over_all_connections() {
     assert_eq!(ended, 45);
 }
 
+/// Tries to get in; whoever is let in is served, and leaves at once.
+async fn is_refused(hub: &Hub) -> bool {
+    let (_ours, theirs) = tokio::io::duplex(1_024);
+    let serving = hub.serve(theirs, Admission::default(), Bytes::new());
+    tokio::time::timeout(Duration::from_millis(1), serving).await.is_ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_that_answer_no_ping_keep_nobody_out_for_long() {
+    let hub = hub(|config| config.connections_max(2));
+    let (_silent, alive) = (raw(&hub), raw(&hub));
+    let tasks = tokio_util::task::TaskTracker::new();
+    let mut alive = tasks.spawn(pongs_until_closed(alive));
+    let start = tokio::time::Instant::now();
+    while is_refused(&hub).await {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // Silent for 6 s, asked, silent for 6 s more, and 5 s for a goodbye; not the half of a minute
+    // or more after which everybody is asked.
+    let taken = start.elapsed();
+    assert!(taken < Duration::from_secs(20), "somebody is let in after {taken:?}");
+    let stays = tokio::time::timeout(Duration::from_secs(300), &mut alive).await;
+    assert!(stays.is_err(), "who answers stays: {stays:?}");
+}
+
 fn stored(history: &ChannelHistory, channel: &str, body: &[u8]) {
     let mut bytes = BytesMut::new();
     Message::new(Opcode::WRITE, channel, body.to_vec()).encode(&mut bytes).expect("fits");
