@@ -28,9 +28,10 @@ use tidings::timeline::RequestConnection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::body::{BodyEnd, BodyProgress, Pace};
+use super::body::{BodyEnd, BodyProgress};
 use super::body_memory::BodyMemory;
 use super::flow::{Flow, Flowing, OnOver};
+use super::pace::Pace;
 use super::tracked_body::TrackedBody;
 use crate::log::OutageLog;
 
