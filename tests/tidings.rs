@@ -99,6 +99,14 @@ impl Tidings {
         command
     }
 
+    /// The same, run by a shell that limits first what it may have, as `ulimit -v 1000000` does.
+    #[must_use]
+    pub fn limited_command(limits: &str, flags: &[&str]) -> Command {
+        let mut command = command(Some(limits));
+        command.args(flags);
+        command
+    }
+
     /// Runs the program to its end, with these flags and environment, and returns what it wrote.
     ///
     /// # Panics

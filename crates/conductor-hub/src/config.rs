@@ -39,6 +39,7 @@ pub struct Config {
     pub(crate) connections_max: usize,
     pub(crate) channels_per_connection_max: usize,
     pub(crate) binds_bytes_max: usize,
+    pub(crate) all_binds_bytes_max: usize,
     pub(crate) dedup_ttl: Duration,
     pub(crate) dedup_bytes_max: usize,
     pub(crate) allowed_origins: Vec<String>,
@@ -61,6 +62,7 @@ impl Default for Config {
             connections_max: 100_000,
             channels_per_connection_max: 1_000,
             binds_bytes_max: 512 * 1024,
+            all_binds_bytes_max: 512 * 1024 * 1024,
             dedup_ttl: Duration::from_secs(30),
             dedup_bytes_max: 64 * 1024 * 1024,
             allowed_origins: Vec::new(),
@@ -195,8 +197,10 @@ impl Config {
 
     /// Sets the most connections at once.
     ///
-    /// 100,000 by default, at least 1. More are refused with status 503. It should be below the
-    /// number of files that the process may open.
+    /// 100,000 by default, at least 1. More are refused with status 503. Then those who have sent
+    /// nothing for as long as `pong_timeout` are sent a ping, at most once in that time, so that
+    /// who never answers keeps nobody out for long. It should be below the number of files that the
+    /// process may open.
     #[must_use]
     pub fn connections_max(self, connections: usize) -> Self {
         Self { connections_max: connections, ..self }
@@ -218,6 +222,17 @@ impl Config {
     #[must_use]
     pub fn binds_bytes_max(self, bytes: usize) -> Self {
         Self { binds_bytes_max: bytes, ..self }
+    }
+
+    /// Sets the most bytes that the binds of all connections cost together.
+    ///
+    /// 512 MiB by default, at least `binds_bytes_max`. A bind counts with 128 bytes and a channel,
+    /// once for all its members, with its name and 272. Beyond it the connection is ended with code
+    /// 4007 that is bound to most, until there is room: whoever is bound to a few channels keeps
+    /// them. More suits many clients with many channels each.
+    #[must_use]
+    pub fn all_binds_bytes_max(self, bytes: usize) -> Self {
+        Self { all_binds_bytes_max: bytes, ..self }
     }
 
     /// Sets how long the uuid of a message is remembered.

@@ -64,6 +64,11 @@ impl Connection {
         self.user.as_deref()
     }
 
+    /// Returns what the names it is bound to, and their places, cost.
+    pub(crate) fn bound_bytes(&self) -> usize {
+        self.channels.lock().bytes
+    }
+
     /// Tells whether it is bound to a channel.
     #[must_use]
     pub fn is_bound(&self, channel: &str) -> bool {
@@ -145,7 +150,7 @@ impl Connection {
     /// Takes all its channels, for good.
     pub(crate) fn unbind_all(&self) -> Vec<Arc<Channel>> {
         let mut bound = self.channels.lock();
-        bound.open = false;
+        (bound.open, bound.bytes) = (false, 0);
         std::mem::take(&mut bound.by_name).into_values().collect()
     }
 }
@@ -163,12 +168,17 @@ pub(crate) struct BindLimits {
     pub(crate) bytes_max: usize,
 }
 
-/// What being bound to a channel costs besides its name: the channel with its one member, and the
-/// entries in the maps of the connection and of the hub, each of which may be half empty.
-const BIND_COST: usize = 400;
+/// What being bound to a channel costs: the entries in the maps of the connection and of the
+/// channel, each of which may be half empty.
+pub(crate) const BIND_COST: usize = 128;
 
+/// What a channel costs besides its name: itself with a first member, and the entry in the map of
+/// the hub.
+pub(crate) const CHANNEL_COST: usize = 272;
+
+/// What being bound costs if nobody else is a member.
 const fn bind_cost(name: &str) -> usize {
-    name.len() + BIND_COST
+    name.len() + BIND_COST + CHANNEL_COST
 }
 
 /// What became of a request to bind.
@@ -178,4 +188,6 @@ pub(crate) enum BindOutcome {
     /// It was bound already, or has ended.
     Unchanged,
     TooMany,
+    /// The binds of all connections have no room, and it had most of them; now it has none.
+    NoRoom,
 }

@@ -49,6 +49,8 @@ struct ConnectionTask<S> {
     begun: Option<Box<PendingInput>>,
     /// Whether a ping was sent since something last came.
     pinged: bool,
+    /// The latest roll call that it has heard of.
+    roll_call: u32,
     ended: Option<Disconnect>,
     /// Whether it has left the hub, and says no more than goodbye.
     left: bool,
@@ -101,6 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             look_at: None,
             begun: None,
             pinged: false,
+            roll_call: hub.roll_call.number(),
             ended: None,
             left: false,
             connection,
@@ -115,8 +118,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let (hub, connection) = (&self.permit.0, &self.connection);
         hub.registry.add(connection);
         for channel in channels {
-            if hub.bind(connection, channel) == BindOutcome::TooMany {
-                connection.close(Disconnect::TooManyChannels);
+            match hub.bind(connection, channel) {
+                BindOutcome::Bound | BindOutcome::Unchanged => {}
+                BindOutcome::TooMany => connection.close(Disconnect::TooManyChannels),
+                BindOutcome::NoRoom => connection.close(Disconnect::NoRoomForChannels),
             }
         }
         if hub.is_closing() {
@@ -192,6 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, hub: &Shared, mut timer: Pin<&mut Sleep>) -> Poll<Wake> {
+        self.hear_roll_call(hub);
         let mut turn = Turn::new();
         self.look_at = loop {
             let written = match self.poll_write(cx) {
@@ -314,6 +320,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             self.check_at = silent_at;
             return Ok(true);
         }
+        self.ping(hub, now);
+        Ok(false)
+    }
+
+    /// Asks the client whether it is there, if it has been silent since somebody wants its place.
+    fn hear_roll_call(&mut self, hub: &Shared) {
+        let number = hub.roll_call.number();
+        if number == mem::replace(&mut self.roll_call, number) {
+            return;
+        }
+        let now = Instant::now();
+        let is_silent = now >= self.last_read + hub.config.pong_timeout;
+        // While its input waits it is not read, so that its answer could not be seen.
+        if is_silent && !self.pinged && !self.intake.is_waiting() {
+            self.ping(hub, now);
+        }
+    }
+
+    fn ping(&mut self, hub: &Shared, now: Instant) {
         self.pinged = true;
         self.check_at = now + hub.config.pong_timeout;
         let mut frame = BytesMut::new();
@@ -322,7 +347,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         // ends the connection.
         let outbox = &self.connection.outbox;
         outbox.push(outbox.frame(frame)).ok();
-        Ok(false)
     }
 
     /// When something has to be judged next.
@@ -347,9 +371,7 @@ impl<S> ConnectionTask<S> {
     /// Leaves every channel and the hub; the outbox takes nothing more.
     fn leave(&mut self) {
         let hub = &self.permit.0;
-        for channel in self.connection.unbind_all() {
-            hub.registry.leave(&channel, self.connection.id());
-        }
+        hub.registry.leave_all(&self.connection);
         hub.registry.remove(self.connection.id());
         self.connection.outbox.close(Disconnect::Normal);
         if !mem::replace(&mut self.left, true) {

@@ -74,6 +74,8 @@ catalogue! {
     NameTooLong = 4005, "channel name too long", reconnect: false;
     /// The client did not finish a message in time, or the hub has no room for it.
     Unfinished = 4006, "unfinished message", reconnect: true;
+    /// The channels of all clients have no room, and the client was bound to most of them.
+    NoRoomForChannels = 4007, "no room for channels", reconnect: true;
 }
 
 impl fmt::Display for Disconnect {

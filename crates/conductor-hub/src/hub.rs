@@ -40,6 +40,10 @@ pub struct Stats {
     ///
     /// What many outboxes share counts once.
     pub outboxes_bytes: usize,
+    /// The bytes that all binds cost.
+    ///
+    /// A channel counts once for all its members.
+    pub binds_bytes: usize,
 }
 
 impl Hub {
@@ -131,6 +135,7 @@ impl Hub {
             connections: self.shared.registry.connections_len(),
             channels: self.shared.registry.channels_len(),
             outboxes_bytes: self.shared.memory.held(),
+            binds_bytes: self.shared.registry.binds_bytes(),
         }
     }
 

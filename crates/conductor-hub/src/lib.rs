@@ -26,9 +26,10 @@
 //!
 //! Every queue, message and count has one, in bytes with all that is around them, see [`Config`].
 //! So has what waits in all outboxes together; a message that a thousand of them share counts once
-//! there. Lengths are checked before anything is allocated: a truncated message closes the
-//! connection with 1007, an oversized one with 1009, and neither is delivered; one that does not
-//! end in time closes it with 4006. [`Disconnect`] lists all codes.
+//! there. So have the names that all connections are bound to. Lengths are checked before anything
+//! is allocated: a truncated message closes the connection with 1007, an oversized one with 1009,
+//! and neither is delivered; one that does not end in time closes it with 4006. [`Disconnect`]
+//! lists all codes.
 //!
 //! # Memory
 //!
@@ -112,11 +113,13 @@ mod intake;
 mod late;
 mod lifecycle;
 mod metrics;
+mod most_bound;
 pub mod origin;
 mod outbox;
 mod outbox_memory;
 pub mod protocol;
 mod registry;
+mod roll_call;
 mod router;
 mod shared;
 mod slow_readers;

@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
-use crate::connection::Channel;
+use crate::connection::{BIND_COST, CHANNEL_COST, Channel};
 use crate::{Connection, ConnectionId};
 
 const STRIPES: usize = 64;
@@ -18,13 +18,16 @@ const ROOM_KEPT: usize = 64;
 
 /// The connections and channels of a hub, in stripes; no I/O.
 ///
-/// Locks are taken in this order: the one for large rows, a connection's channels, a stripe, a
-/// channel's members, an outbox; none is held while another of its kind is taken.
+/// Locks are taken in this order: the one for large rows, that of `MostBound`, a connection's
+/// channels, a stripe, a channel's members, an outbox; none is held while another of its kind is
+/// taken.
 #[derive(Debug)]
 pub(crate) struct Registry {
     channels: Box<[RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>>]>,
     connections: Box<[Mutex<HashMap<ConnectionId, Arc<Connection>, RandomState>>]>,
     connected: AtomicUsize,
+    /// What all binds and channels cost.
+    binds_bytes: AtomicUsize,
     hasher: RandomState,
 }
 
@@ -34,6 +37,7 @@ impl Registry {
             channels: (0..STRIPES).map(|_| RwLock::default()).collect(),
             connections: (0..STRIPES).map(|_| Mutex::default()).collect(),
             connected: AtomicUsize::new(0),
+            binds_bytes: AtomicUsize::new(0),
             hasher: RandomState::default(),
         }
     }
@@ -76,6 +80,11 @@ impl Registry {
         self.channels.iter().map(|stripe| stripe.read().len()).sum()
     }
 
+    /// Returns what all binds cost; a channel counts once for all its members.
+    pub(crate) fn binds_bytes(&self) -> usize {
+        self.binds_bytes.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn channel(&self, name: &str) -> Option<Arc<Channel>> {
         self.channels(name).read().get(name).map(Arc::clone)
     }
@@ -85,6 +94,7 @@ impl Registry {
         loop {
             let channel = self.channel(name).unwrap_or_else(|| self.create(name));
             if channel.join(connection) {
+                self.binds_bytes.fetch_add(BIND_COST, Ordering::Relaxed);
                 return channel;
             }
             // A race with the last member: it left after the channel was looked up, and such a
@@ -93,10 +103,18 @@ impl Registry {
         }
     }
 
-    /// Ends a membership.
+    /// Ends a membership, which there was.
     pub(crate) fn leave(&self, channel: &Arc<Channel>, id: ConnectionId) {
+        self.binds_bytes.fetch_sub(BIND_COST, Ordering::Relaxed);
         if channel.leave(id) {
             self.forget(channel);
+        }
+    }
+
+    /// Ends all memberships of a connection, for good.
+    pub(crate) fn leave_all(&self, connection: &Connection) {
+        for channel in connection.unbind_all() {
+            self.leave(&channel, connection.id());
         }
     }
 
@@ -107,6 +125,7 @@ impl Registry {
         }
         let channel = Arc::new(Channel::new(name));
         stripe.insert(Arc::clone(channel.name()), Arc::clone(&channel));
+        self.binds_bytes.fetch_add(CHANNEL_COST + name.len(), Ordering::Relaxed);
         channel
     }
 
@@ -115,6 +134,7 @@ impl Registry {
         if stripe.get(&**channel.name()).is_some_and(|known| Arc::ptr_eq(known, channel)) {
             stripe.remove(&**channel.name());
             shrink(&mut stripe);
+            self.binds_bytes.fetch_sub(CHANNEL_COST + channel.name().len(), Ordering::Relaxed);
         }
     }
 

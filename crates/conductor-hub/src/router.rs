@@ -256,6 +256,7 @@ impl<'a> Router<'a> {
             BindOutcome::Bound => self.hub.hooks.lifecycle.bound(self.connection, name),
             BindOutcome::Unchanged => {}
             BindOutcome::TooMany => return Err(Disconnect::TooManyChannels),
+            BindOutcome::NoRoom => return Err(Disconnect::NoRoomForChannels),
         }
         Ok(())
     }

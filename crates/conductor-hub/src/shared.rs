@@ -17,9 +17,11 @@ use crate::encode::encode;
 use crate::frame::Frame;
 use crate::input_memory::InputMemory;
 use crate::metrics::Metrics;
+use crate::most_bound::MostBound;
 use crate::outbox_memory::OutboxMemory;
 use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
+use crate::roll_call::RollCall;
 use crate::slow_readers::SlowReaders;
 use crate::{Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Hooks};
 
@@ -34,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) unfinished: InputMemory,
     pub(crate) memory: Arc<OutboxMemory>,
     slow_readers: SlowReaders,
+    most_bound: MostBound,
+    pub(crate) roll_call: RollCall,
     /// Held while a large row of messages is delivered.
     pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
@@ -53,6 +57,8 @@ impl Shared {
             hooks,
             registry: Registry::new(),
             slow_readers: SlowReaders::default(),
+            most_bound: MostBound::default(),
+            roll_call: RollCall::default(),
             large_rows: Mutex::new(()),
             metrics: Metrics::new(),
             tasks: TaskTracker::new(),
@@ -68,12 +74,23 @@ impl Shared {
             return Err(Error::new(ErrorKind::Closed, "the hub is shutting down; connect again in a moment"));
         }
         if !shared.registry.reserve(shared.config.connections_max) {
+            shared.call_the_roll();
             let most = shared.config.connections_max;
             let text = format!("the hub has {most} connections, as many as it may have; try again later");
             return Err(Error::new(ErrorKind::Closed, text));
         }
         shared.metrics.connections.increment(1.0);
         Ok(ConnectionPermit(Arc::clone(shared)))
+    }
+
+    /// Has clients who are silent asked whether they are there, as somebody found no place: who
+    /// never answers would keep theirs until the next ping.
+    fn call_the_roll(&self) {
+        if self.roll_call.begin(Instant::now(), self.config.pong_timeout) {
+            for connection in self.registry.all_connections() {
+                connection.outbox.wake_task();
+            }
+        }
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -89,7 +106,15 @@ impl Shared {
             channels_max: self.config.channels_per_connection_max,
             bytes_max: self.config.binds_bytes_max,
         };
-        connection.bind(name, limits, || self.registry.join(name, connection))
+        let outcome = connection.bind(name, limits, || self.registry.join(name, connection));
+        let bytes_max = self.config.all_binds_bytes_max;
+        if outcome == BindOutcome::Bound && self.registry.binds_bytes() > bytes_max {
+            self.most_bound.make_room(bytes_max, &self.registry);
+            if !connection.is_bound(name) {
+                return BindOutcome::NoRoom;
+            }
+        }
+        outcome
     }
 
     /// Returns whose uuids a connection's are compared with: its user's, or its own.

@@ -61,6 +61,43 @@ async fn the_names_of_a_connection_are_bounded_in_bytes() {
     assert_eq!(client.close_code().await, Disconnect::TooManyChannels.code());
 }
 
+/// A name that is almost as long as one may be, unlike all others.
+fn long_name(client: usize, number: usize) -> String {
+    format!("{client:02} {number:02} {}", "n".repeat(500))
+}
+
+#[tokio::test]
+async fn names_are_bounded_over_all_connections_and_who_has_most_makes_room() {
+    let most = 256 * 1024;
+    let hub = hub(|config| config.binds_bytes_max(64 * 1024).all_binds_bytes_max(most));
+    let mut receiver = Client::bound(&hub, "hello").await;
+    let mut greedy = Vec::new();
+    for client in 0..20 {
+        let mut greed = Client::connect(&hub).await;
+        for number in 0..60 {
+            greed.send(&Message::new(Opcode::BIND, long_name(client, number), "")).await;
+        }
+        greed.settle().await;
+        greedy.push(greed);
+        let bytes = hub.stats().binds_bytes;
+        assert!(bytes <= most, "{bytes} bytes after {client} clients");
+    }
+    // Whoever is bound to little stays, and new ones are taken in.
+    let mut honest = Client::bound(&hub, "hello").await;
+    let sent = honest.write("hello", "is there room?").await;
+    assert_eq!(receiver.next().await, sent);
+    // There is room for four of the others and not for five: each takes the place of the newest.
+    for mut ended in greedy.drain(3..19) {
+        assert_eq!(ended.close_code().await, Disconnect::NoRoomForChannels.code());
+    }
+    for stays in &mut greedy {
+        stays.settle().await;
+    }
+    drop((greedy, honest, receiver));
+    assert!(hub.shutdown(Duration::from_secs(60)).await);
+    assert_eq!(hub.stats().binds_bytes, 0, "what is given back counts no more");
+}
+
 #[tokio::test]
 async fn channels_of_an_admission_that_do_not_fit_are_no_secret() {
     let hub = hub(|config| config.channels_per_connection_max(1));
@@ -179,6 +216,31 @@ async fn messages_that_do_not_end_are_bounded_over_all_connections() {
         ended += 1;
     }
     assert_eq!(ended, 45);
+}
+
+/// Tries to get in; whoever is let in is served, and leaves at once.
+async fn is_refused(hub: &Hub) -> bool {
+    let (_ours, theirs) = tokio::io::duplex(1_024);
+    let serving = hub.serve(theirs, Admission::default(), Bytes::new());
+    tokio::time::timeout(Duration::from_millis(1), serving).await.is_ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_that_answer_no_ping_keep_nobody_out_for_long() {
+    let hub = hub(|config| config.connections_max(2));
+    let (_silent, alive) = (raw(&hub), raw(&hub));
+    let tasks = tokio_util::task::TaskTracker::new();
+    let mut alive = tasks.spawn(pongs_until_closed(alive));
+    let start = tokio::time::Instant::now();
+    while is_refused(&hub).await {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // Silent for 6 s, asked, silent for 6 s more, and 5 s for a goodbye; not the half of a minute
+    // or more after which everybody is asked.
+    let taken = start.elapsed();
+    assert!(taken < Duration::from_secs(20), "somebody is let in after {taken:?}");
+    let stays = tokio::time::timeout(Duration::from_secs(300), &mut alive).await;
+    assert!(stays.is_err(), "who answers stays: {stays:?}");
 }
 
 fn stored(history: &ChannelHistory, channel: &str, body: &[u8]) {

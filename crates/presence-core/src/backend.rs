@@ -175,7 +175,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the store cannot say.
+    /// If the store cannot say. A part of it that cannot hides no warning about the others.
     async fn warnings(&self) -> Result<Vec<String>, Error> {
         Ok(Vec::new())
     }

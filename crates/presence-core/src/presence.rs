@@ -193,7 +193,7 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// If the store cannot say.
+    /// If the store cannot say. A part of it that cannot hides no warning about the others.
     pub async fn warnings(&self) -> Result<Vec<String>, Error> {
         self.backend().warnings().await
     }

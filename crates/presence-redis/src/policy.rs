@@ -29,15 +29,25 @@ pub(crate) fn harm(policy: &str, keys: EvictableKeys) -> Option<String> {
 }
 
 /// Asks every master for its policy, and says which do harm.
+///
+/// One that is away hides no warning about the others: it is an error only if there is none.
 pub(crate) async fn warnings(link: &Link, keys: EvictableKeys) -> Result<Vec<String>, Error> {
     let mut info = redis::cmd("INFO");
     info.arg("memory");
-    let mut warnings = Vec::new();
+    let (mut warnings, mut failed) = (Vec::new(), None);
     for (server, answer) in link.each_master(&info).await {
-        let harm = policy(&answer?).and_then(|policy| harm(&policy, keys));
-        warnings.extend(harm.map(|harm| format!("redis at {server}: {harm}")));
+        match answer {
+            Ok(info) => {
+                let harm = policy(&info).and_then(|policy| harm(&policy, keys));
+                warnings.extend(harm.map(|harm| format!("redis at {server}: {harm}")));
+            }
+            Err(error) => failed = Some(error),
+        }
     }
-    Ok(warnings)
+    match failed {
+        Some(error) if warnings.is_empty() => Err(error),
+        _ => Ok(warnings),
+    }
 }
 
 /// The policy in an answer of `INFO memory`.

@@ -280,15 +280,28 @@ impl Shared {
 
     /// Whether every master is connected to.
     fn is_whole(&self) -> bool {
-        let masters = self.map.borrow().map.masters.clone();
-        !masters.is_empty() && masters.iter().all(|name| !self.node(name).is_away())
+        let masters = self.masters();
+        !masters.is_empty() && masters.iter().all(|node| !node.is_away())
+    }
+
+    /// The masters that are known.
+    fn masters(&self) -> Vec<Arc<Node>> {
+        let names = self.map.borrow().map.masters.clone();
+        names.iter().map(|name| self.node(name)).collect()
     }
 
     /// Goes over to a map, unless it is older than what is known.
+    ///
+    /// An older one comes from a server that slept or was cut off, and has no say. It has one if
+    /// none of the known masters is connected to, and nobody who was asked knows a later one: then
+    /// the cluster was built anew on other servers, and its epochs begin again. Where it is we who
+    /// are cut off, together with that server, the known masters are believed again as soon as one
+    /// of them answers, as their epoch is higher.
     fn take(&self, map: SlotMap) {
+        let nobody_is_left = self.masters().iter().all(|node| node.is_away());
         let masters = map.masters.clone();
         self.map.send_modify(|known| {
-            if map.epoch >= known.map.epoch {
+            if map.epoch >= known.map.epoch || nobody_is_left {
                 known.map = map;
             }
             known.failure = None;
@@ -301,19 +314,18 @@ impl Shared {
     }
 
     /// Asks several nodes, and takes the latest of the accounts that come at about the time of the
-    /// first.
+    /// first. One that is older than what is known counts only if all others have had their time.
     async fn ask_around(&self) -> RedisResult<SlotMap> {
-        let limit = self.settings.connect_timeout;
-        let mut asked: FuturesUnordered<_> = self
-            .sources()
-            .into_iter()
-            .map(|source| bounded(limit, source.ask(&self.settings)).boxed())
-            .collect();
+        let known = self.map.borrow().map.epoch;
+        let mut asked: FuturesUnordered<_> =
+            self.sources().into_iter().map(|source| source.ask(&self.settings).boxed()).collect();
         let (mut latest, mut failure, mut until) = (None::<SlotMap>, None, None);
         while let Some(answer) = next_until(&mut asked, until).await {
             match answer {
                 Ok(map) => {
-                    until.get_or_insert_with(|| Instant::now() + STRAGGLER_WAIT);
+                    if map.epoch >= known {
+                        until.get_or_insert_with(|| Instant::now() + STRAGGLER_WAIT);
+                    }
                     if latest.as_ref().is_none_or(|latest| latest.epoch < map.epoch) {
                         latest = Some(map);
                     }
@@ -332,8 +344,9 @@ impl Shared {
             (known.map.masters.clone(), known.map.replicas.clone())
         };
         fastrand::shuffle(&mut masters);
-        let ready = masters.iter().filter_map(|name| self.node(name).ready_now());
-        let mut sources: Vec<_> = ready.take(ASKED_MAX).map(Informant::Ready).collect();
+        let ready = masters.iter().map(|name| self.node(name));
+        let ready = ready.filter_map(|node| node.ready_now().map(|ready| Informant::Ready(node, ready)));
+        let mut sources: Vec<_> = ready.take(ASKED_MAX).collect();
         if sources.len() < ASKED_MIN {
             let mut others: Vec<_> = masters.iter().chain(&replicas).map(|name| self.info(name)).collect();
             others.extend(self.seeds.iter().cloned());
@@ -346,26 +359,43 @@ impl Shared {
 
 /// A server that knows the slots.
 enum Informant {
-    Ready(LiveConnection),
+    Ready(Arc<Node>, LiveConnection),
     Other(ConnectionInfo),
 }
 
 impl Informant {
+    /// Asks it, within the time for a connection.
     async fn ask(self, settings: &LinkConfig) -> RedisResult<SlotMap> {
-        let (mut connection, info) = match self {
-            Self::Ready(ready) => (ready.connection, ready.info),
-            Self::Other(info) => (single(&info, settings, None).await?, Arc::new(info)),
-        };
-        let mut questions = redis::pipe();
-        questions.cmd("CLUSTER").arg("SLOTS").cmd("CLUSTER").arg("INFO").ignore_errors();
-        let mut answers = questions.query_async::<Vec<Value>>(&mut connection).await?.into_iter();
-        let slots = answers.next().unwrap_or(Value::Nil).extract_error()?;
-        let epoch = answers.next().map_or(0, |info| epoch(&info));
-        SlotMap::read(&slots, host_of(&info), epoch).ok_or_else(|| {
-            let why = "the node reports no slots; check that its cluster has been set up";
-            RedisError::from((redis::ErrorKind::Client, why))
-        })
+        let limit = settings.connect_timeout;
+        match self {
+            Self::Ready(node, ready) => {
+                let told = bounded(limit, account(ready.connection.clone(), &ready.info)).await;
+                // A master that went without a word counts as connected to until somebody finds
+                // out, and to the keys of this one there may be no calls.
+                if told.as_ref().is_err_and(|error| Verdict::of(error) == Verdict::Lost) {
+                    node.forget(&ready);
+                }
+                told
+            }
+            Self::Other(info) => {
+                let told = async { account(single(&info, settings, None).await?, &info).await };
+                bounded(limit, told).await
+            }
+        }
     }
+}
+
+/// Which master has which slots, by the account of the server at `info`.
+async fn account(mut connection: MultiplexedConnection, info: &ConnectionInfo) -> RedisResult<SlotMap> {
+    let mut questions = redis::pipe();
+    questions.cmd("CLUSTER").arg("SLOTS").cmd("CLUSTER").arg("INFO").ignore_errors();
+    let mut answers = questions.query_async::<Vec<Value>>(&mut connection).await?.into_iter();
+    let slots = answers.next().unwrap_or(Value::Nil).extract_error()?;
+    let epoch = answers.next().map_or(0, |info| epoch(&info));
+    SlotMap::read(&slots, host_of(info), epoch).ok_or_else(|| {
+        let why = "the node reports no slots; check that its cluster has been set up";
+        RedisError::from((redis::ErrorKind::Client, why))
+    })
 }
 
 /// The epoch in an answer of `CLUSTER INFO`, 0 where that is not permitted.

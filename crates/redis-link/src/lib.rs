@@ -36,7 +36,8 @@
 //!   well do not notice.
 //! - **Of several accounts the latest counts**: the map with the highest epoch of the cluster; the
 //!   master that most sentinels name and that says itself that it is one. A server that wakes up
-//!   and believes that it is still master has no say.
+//!   and believes that it is still master has no say. A map with a lower epoch counts once no known
+//!   master is connected to: it is that of a cluster that was built anew elsewhere.
 //!
 //! # What a call does
 //!

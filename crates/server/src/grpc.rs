@@ -23,6 +23,12 @@ use crate::listen::{self, LimitedListener};
 /// Calls of one connection at once, each of which may hold an answer that nobody reads yet; a
 /// client keeps the rest back.
 const STREAMS_MAX: u32 = 32;
+/// What a client may send ahead of what the services read, for one call and for all of a
+/// connection: it lies in the windows of HTTP/2 and is not counted with the bodies. Over a round
+/// trip of 100 ms a call has 640 KiB a second, and each of as many as there may be 80, more than a
+/// body that is slow.
+const CALL_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
 /// A peer that is gone without a word is noticed after these two.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_ANSWER: Duration = Duration::from_secs(10);
@@ -84,6 +90,8 @@ pub(crate) async fn serve(grpc: Grpc, door: LimitedListener, stop: CancellationT
     let served = Server::builder()
         .timeout(request_time)
         .max_concurrent_streams(STREAMS_MAX)
+        .initial_stream_window_size(CALL_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keepalive_interval(Some(KEEP_ALIVE))
         .http2_keepalive_timeout(Some(KEEP_ALIVE_ANSWER))
         .add_routes(routes)

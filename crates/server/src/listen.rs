@@ -5,6 +5,7 @@ mod body;
 mod body_memory;
 mod flow;
 mod gate;
+mod pace;
 mod permits;
 mod recent_bytes;
 mod tracked_body;

@@ -31,7 +31,8 @@ const TOLD_HERE: &str = "presence_redis::outage_log=off";
 static ERRORS: OnceLock<LineWriter> = OnceLock::new();
 static OUTPUT: OnceLock<LineWriter> = OnceLock::new();
 
-/// Starts the writer of the error output. Comes before anything that may complain.
+/// Starts the writer of the error output. Comes before anything that may complain; if it fails,
+/// there is no thread to be had, and complaints are written without one.
 pub(crate) fn open() -> io::Result<()> {
     let lost = |lines: u64| {
         tracing::warn!(
@@ -65,7 +66,11 @@ pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
 
 /// Says what is wrong in one line for the user, also when no log is written.
 pub(crate) fn complain(line: impl Display) {
-    push(format!("tidings: {line}\n").as_bytes());
+    let line = format!("tidings: {line}\n");
+    match ERRORS.get() {
+        Some(outlet) => outlet.push(line.as_bytes()),
+        None => line_writer::write_now(rustix::stdio::stderr(), line.as_bytes(), LAST_WORDS),
+    }
 }
 
 /// Queues one line for the standard output; nobody has to read it.

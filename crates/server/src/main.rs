@@ -22,6 +22,7 @@ mod signals;
 mod stores;
 mod supervisor;
 mod telemetry;
+mod threads;
 mod transition;
 mod webhook;
 
@@ -43,9 +44,8 @@ const MISCONFIGURED: u8 = 2;
 const SALVAGED_WITH_LOSSES: u8 = 3;
 
 fn main() -> ExitCode {
-    // Without the log nothing could be said, not even why the server does not start.
-    if log::open().is_err() {
-        return ExitCode::FAILURE;
+    if let Err(error) = log::open() {
+        return fail(&format_args!("{}: {error}", threads::TOO_FEW));
     }
     let code = start();
     log::close();
@@ -62,9 +62,9 @@ fn start() -> ExitCode {
         Ok(config) => config,
         Err(problems) => return refuse(&problems),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match threads::runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&format_args!("the threads of the server cannot be started: {error}")),
+        Err(error) => return fail(&causes::in_one_line(&error)),
     };
     let result = runtime.block_on(run(invocation.command, config));
     // What was not finished within its time is not waited for again.

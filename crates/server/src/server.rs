@@ -105,10 +105,11 @@ impl Server {
             metrics: metrics.clone(),
             health: health.clone(),
         };
+        let limits = Limits::new(config.body_bytes, config.request_time);
         let router = routes.router(
             http::timelines(&join.timeline, config.body_bytes)?,
             Guard::new(config.insecure, &config.allow_origin),
-            Limits::new(config.body_bytes, config.request_time),
+            limits.clone(),
             &config.allow_origin,
         );
         let grpc_service = Grpc::new(&join.timeline, config, &health, &stop)?;
@@ -123,6 +124,10 @@ impl Server {
         supervisor.keep("the watch over the timelines", {
             let (supervisor, timeline) = (supervisor.clone(), join.timeline.clone());
             move || stop_when_lost(timeline.clone(), supervisor.clone())
+        });
+        supervisor.keep("the watch over requests that fail", {
+            let stop = stop.clone();
+            move || limits.clone().watch(stop.clone())
         });
         supervisor.keep("the upkeep of the metrics", {
             let stop = stop.clone();

@@ -4,15 +4,21 @@
 //!
 //! | signal | does |
 //! |---|---|
-//! | SIGINT, SIGTERM, SIGQUIT | the first one stops cleanly; a second one, later than [`SAME`], ends the process at once |
-//! | SIGHUP, SIGUSR1, SIGUSR2, SIGALRM | nothing; one line of the log says so |
+//! | SIGINT, SIGTERM, SIGQUIT, SIGPWR | the first one stops cleanly; a second one, later than [`SAME`], ends the process at once |
+//! | all others that would end the process, in [`CAUGHT`] and [`REAL_TIME`] | nothing; one line of the log says so |
 //! | SIGXFSZ | nothing: the write that went beyond the limit of file sizes fails, and whoever wrote says so |
+//! | SIGPIPE | nothing, as Rust has it: the write to a closed pipe fails |
+//! | SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS | what the system does: they tell of a fault of the process itself |
 
+use std::future::poll_fn;
 use std::io;
+use std::ops::Range;
 use std::process;
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal as SignalNumber;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -61,71 +67,92 @@ impl Signals {
 pub(crate) fn outlive_file_limits() -> io::Result<()> {
     // The handler stays in place when the listener is dropped, so the signal never ends the process
     // again.
-    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
+    signal(SignalKind::from_raw(SignalNumber::XFSZ.as_raw())).map(drop)
 }
 
-struct Caught {
-    interrupt: Signal,
-    terminate: Signal,
-    quit: Signal,
-    hangup: Signal,
-    user_defined1: Signal,
-    user_defined2: Signal,
-    alarm: Signal,
+/// What a signal does.
+#[derive(Debug, Clone, Copy)]
+enum Effect {
+    Stop,
+    Nothing,
 }
 
-enum Heard {
-    Stop(&'static str),
-    Nothing(&'static str),
-}
+/// The signals with a name that would end the process, those that stop it first.
+const CAUGHT: &[(&str, SignalNumber, Effect)] = &[
+    ("SIGINT", SignalNumber::INT, Effect::Stop),
+    ("SIGTERM", SignalNumber::TERM, Effect::Stop),
+    ("SIGQUIT", SignalNumber::QUIT, Effect::Stop),
+    // The power fails; `lxc-stop` sends it, too.
+    #[cfg(target_os = "linux")]
+    ("SIGPWR", SignalNumber::POWER, Effect::Stop),
+    ("SIGHUP", SignalNumber::HUP, Effect::Nothing),
+    ("SIGUSR1", SignalNumber::USR1, Effect::Nothing),
+    ("SIGUSR2", SignalNumber::USR2, Effect::Nothing),
+    ("SIGALRM", SignalNumber::ALARM, Effect::Nothing),
+    ("SIGVTALRM", SignalNumber::VTALARM, Effect::Nothing),
+    ("SIGPROF", SignalNumber::PROF, Effect::Nothing),
+    // The limit of processor time, of which the system warns every second.
+    ("SIGXCPU", SignalNumber::XCPU, Effect::Nothing),
+    ("SIGIO", SignalNumber::IO, Effect::Nothing),
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    ("SIGSTKFLT", SignalNumber::STKFLT, Effect::Nothing),
+];
+
+/// The numbers of the real-time signals, each of which would end the process as well. Supervisors
+/// send some, as to a systemd in a container.
+const REAL_TIME: Range<i32> = 32..if cfg!(target_os = "linux") { 65 } else { 32 };
+
+struct Caught(Vec<(&'static str, Effect, Signal)>);
 
 impl Caught {
     fn install() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            quit: signal(SignalKind::quit())?,
-            hangup: signal(SignalKind::hangup())?,
-            user_defined1: signal(SignalKind::user_defined1())?,
-            user_defined2: signal(SignalKind::user_defined2())?,
-            alarm: signal(SignalKind::alarm())?,
-        })
+        let catch = |number| signal(SignalKind::from_raw(number));
+        let mut caught = Vec::new();
+        for &(name, number, effect) in CAUGHT {
+            caught.push((name, effect, catch(number.as_raw())?));
+        }
+        // The first few cannot be caught: the C library has them for itself, and sends them itself.
+        let real_time = REAL_TIME.filter_map(|number| catch(number).ok());
+        caught.extend(real_time.map(|signal| ("a real-time signal", Effect::Nothing, signal)));
+        Ok(Self(caught))
     }
 
     /// Acts first and logs then, here and in the server: a log must not be able to hold up a stop.
     async fn hear(mut self, stop: &watch::Sender<Option<&'static str>>) {
         let mut asked: Option<Instant> = None;
         loop {
-            match (self.next().await, asked) {
-                (Heard::Stop(signal), None) => {
+            let (signal, effect) = self.next().await;
+            match (effect, asked) {
+                (Effect::Stop, None) => {
                     asked = Some(Instant::now());
                     stop.send_replace(Some(signal));
                 }
-                (Heard::Stop(signal), Some(first)) if first.elapsed() > SAME => {
+                (Effect::Stop, Some(first)) if first.elapsed() > SAME => {
                     log::complain(format_args!(
                         "the server was cut off by a second {signal}; nothing that was acknowledged is lost"
                     ));
                     log::close();
                     end();
                 }
-                (Heard::Stop(_), Some(_)) => {}
-                (Heard::Nothing(signal), _) => {
+                (Effect::Stop, Some(_)) => {}
+                (Effect::Nothing, _) => {
                     tracing::warn!(signal, "this signal does nothing here; SIGTERM stops the server");
                 }
             }
         }
     }
 
-    async fn next(&mut self) -> Heard {
-        tokio::select! {
-            _ = self.interrupt.recv() => Heard::Stop("SIGINT"),
-            _ = self.terminate.recv() => Heard::Stop("SIGTERM"),
-            _ = self.quit.recv() => Heard::Stop("SIGQUIT"),
-            _ = self.hangup.recv() => Heard::Nothing("SIGHUP"),
-            _ = self.user_defined1.recv() => Heard::Nothing("SIGUSR1"),
-            _ = self.user_defined2.recv() => Heard::Nothing("SIGUSR2"),
-            _ = self.alarm.recv() => Heard::Nothing("SIGALRM"),
-        }
+    /// Waits for the next signal, and returns its name and what it does.
+    async fn next(&mut self) -> (&'static str, Effect) {
+        poll_fn(|context| {
+            // The order matters: those that stop the server are looked for first, so that no flood
+            // of others hides one.
+            let heard = self.0.iter_mut().find_map(|(name, effect, signal)| {
+                signal.poll_recv(context).is_ready().then_some((*name, *effect))
+            });
+            heard.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Endpoint;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
@@ -155,6 +155,50 @@ async fn pour(endpoint: Endpoint, path: &'static str) -> Result<(), Status> {
     let mut answers = answers.await?.into_inner();
     while answers.message().await?.is_some() {}
     Ok(())
+}
+
+/// Asks far more than is read, over a connection of its own, and takes no answer: it gives them no
+/// window. Its client is alive and answers pings.
+async fn ask_in_vain(endpoint: Endpoint) -> Streaming<ServerReflectionResponse> {
+    let endpoint = endpoint.initial_stream_window_size(0);
+    let mut client = tonic::client::Grpc::new(endpoint.connect().await.unwrap());
+    client.ready().await.unwrap();
+    let questions = stream::iter(iter::repeat_n(question(4_000), 300)).chain(stream::pending());
+    let path = PathAndQuery::from_static("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+    let codec = ProstCodec::<ServerReflectionRequest, ServerReflectionResponse>::default();
+    client.streaming(Request::new(questions), path, codec).await.unwrap().into_inner()
+}
+
+/// What they send ahead is counted nowhere, as no service has read it.
+#[tokio::test]
+async fn calls_whose_answers_nobody_takes_cost_a_bounded_memory_and_nobody_else() {
+    const CALLS: usize = 300;
+    const GROWTH_KIB: u64 = 110 * 1024;
+    let server = Tidings::start_with(&["--request-time=10m"]);
+    let before = peak(&server);
+    let mut asking = JoinSet::new();
+    for _ in 0..CALLS {
+        asking.spawn(ask_in_vain(endpoint(&server)));
+    }
+    let unread = timeout(LIMIT, asking.join_all()).await.expect("each is answered");
+    let grown = || peak(&server).saturating_sub(before);
+    // More than a mebibyte of each is on its way.
+    let grows = async {
+        while grown() < GROWTH_KIB {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    assert!(timeout(Duration::from_secs(5), grows).await.is_err(), "{CALLS} calls took {} KiB", grown());
+    assert_eq!(send(&server).await.0, 200);
+    drop(unread);
+}
+
+#[tokio::test]
+async fn a_call_whose_answers_nobody_takes_is_ended() {
+    let server = Tidings::start_with(&["--request-time=3s"]);
+    let mut answers = ask_in_vain(endpoint(&server)).await;
+    let end = timeout(LIMIT, answers.message()).await.expect("it is ended");
+    assert!(!matches!(end, Ok(Some(_))), "{end:?}");
 }
 
 /// A call of one message is read to its end as well, whatever it sends.

@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Output;
 
 use tempfile::TempDir;
 use tests::Tidings;
@@ -13,7 +14,10 @@ const FREE: [&str; 4] = ["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir
 
 /// Runs it, and returns the one line it complains with.
 fn complaint(directory: &Path, flags: &[&str], variables: &[(&str, &str)]) -> String {
-    let output = Tidings::run(directory, flags, variables);
+    one_line(Tidings::run(directory, flags, variables))
+}
+
+fn one_line(output: Output) -> String {
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success(), "it started: {error}");
     assert!(output.stdout.is_empty(), "it said it was open");
@@ -150,6 +154,32 @@ fn check_says_what_is_well_and_what_is_not_and_leaves_nothing() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!output.status.success(), "{text}");
     assert_eq!(text.lines().filter(|line| line.starts_with("problem ")).count(), 2, "{text}");
+}
+
+/// A system that gives no threads, as in a container that may have few: none has room for such a
+/// stack.
+#[test]
+fn a_system_that_gives_no_threads_is_told_in_one_line() {
+    let directory = TempDir::new().unwrap();
+    for flags in [&FREE[..], &["check"], &["salvage", "from", "to"]] {
+        let line = complaint(directory.path(), flags, &[("RUST_MIN_STACK", "281474976710656")]);
+        assert!(line.contains("fewer threads than are needed"), "{line}");
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+/// The log has its thread, and the runtime has none.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_system_that_gives_too_few_threads_is_told_in_one_line() {
+    let directory = TempDir::new().unwrap();
+    // There is room for one stack of 1 GiB, and for the rest of the program; the allocator reserves
+    // nothing ahead.
+    let mut command = Tidings::limited_command("ulimit -v 1572864", &FREE);
+    command.env("RUST_MIN_STACK", "1073741824").env("MIMALLOC_ARENA_RESERVE", "0");
+    let line = one_line(command.current_dir(directory.path()).output().unwrap());
+    assert!(line.contains("fewer threads than are needed"), "{line}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
 /// What Kubernetes and Docker inject for a service or container named `tidings`.

@@ -22,6 +22,7 @@ impl Config {
             ("connections_max", self.connections_max, 1),
             ("channels_per_connection_max", self.channels_per_connection_max, 1),
             ("binds_bytes_max", self.binds_bytes_max, 4 * 1024),
+            ("all_binds_bytes_max", self.all_binds_bytes_max, self.binds_bytes_max),
             ("dedup_bytes_max", self.dedup_bytes_max, 64 * 1024),
         ];
         for (key, value, least) in numbers {
@@ -70,6 +71,10 @@ mod tests {
             (Config::default().connections_max(0), "connections_max is 0; it must be at least 1"),
             (Config::default().channels_per_connection_max(0), "channels_per_connection_max is 0"),
             (Config::default().binds_bytes_max(0), "binds_bytes_max is 0; it must be at least 4096"),
+            (
+                Config::default().all_binds_bytes_max(1),
+                "all_binds_bytes_max is 1; it must be at least 524288",
+            ),
             (Config::default().dedup_bytes_max(0), "dedup_bytes_max is 0; it must be at least 65536"),
             (
                 Config::default().message_timeout(time),

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
+use super::logged::Logged;
 use crate::error::Error;
 use crate::position::Position;
 
-/// The latest events, numbered from 1; the oldest go when there are too many.
+/// The latest events, numbered from 1; the oldest go when they are too many or too large.
 ///
 /// It is the one queue between the backend and its streams: a stream that is behind holds nothing
 /// up, and costs nothing.
@@ -14,6 +15,9 @@ pub struct Log<R> {
     epoch: u64,
     records: VecDeque<R>,
     records_max: usize,
+    /// What the records take together.
+    bytes: usize,
+    bytes_max: usize,
     /// The number of the latest event; 0 before the first.
     last: u64,
 }
@@ -34,25 +38,12 @@ impl Gone {
 
 impl<R> Log<R> {
     /// Creates an empty log, with an epoch that no log before it had.
+    ///
+    /// It keeps at most `records_max` events, and as many of them as take `bytes_max` together; the
+    /// latest one in any case.
     #[must_use]
-    pub fn new(epoch: u64, records_max: usize) -> Self {
-        Self { epoch, records: VecDeque::new(), records_max, last: 0 }
-    }
-
-    /// Writes an event down.
-    pub fn append(&mut self, record: R) {
-        if self.records.len() == self.records_max {
-            self.records.pop_front();
-        }
-        self.records.push_back(record);
-        self.last += 1;
-    }
-
-    /// Forgets the event `number` and those before it.
-    pub fn forget(&mut self, number: u64) {
-        while self.start() < number.min(self.last) {
-            self.records.pop_front();
-        }
+    pub fn new(epoch: u64, records_max: usize, bytes_max: usize) -> Self {
+        Self { epoch, records: VecDeque::new(), records_max, bytes: 0, bytes_max, last: 0 }
     }
 
     /// Returns the epoch that positions in this log have.
@@ -112,13 +103,72 @@ impl<R> Log<R> {
     }
 }
 
+impl<R: Logged> Log<R> {
+    /// Writes an event down.
+    pub fn append(&mut self, record: R) {
+        let bytes = record.bytes();
+        // Room is made before, as the queue would double for one more.
+        while self.records.len() >= self.records_max || self.bytes + bytes > self.bytes_max {
+            if !self.drop_oldest() {
+                break;
+            }
+        }
+        self.bytes += bytes;
+        self.records.push_back(record);
+        self.last += 1;
+    }
+
+    /// Forgets the event `number` and those before it.
+    pub fn forget(&mut self, number: u64) {
+        while self.start() < number.min(self.last) && self.drop_oldest() {}
+    }
+
+    fn drop_oldest(&mut self) -> bool {
+        let oldest = self.records.pop_front();
+        self.bytes -= oldest.as_ref().map_or(0, Logged::bytes);
+        oldest.is_some()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    impl Logged for () {
+        fn bytes(&self) -> usize {
+            0
+        }
+    }
+
+    /// So many bytes.
+    impl Logged for usize {
+        fn bytes(&self) -> usize {
+            *self
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_pushes_out_the_oldest() {
+        let mut log = Log::new(9, 4, 100);
+        let kept = |log: &Log<usize>| log.records.iter().copied().collect::<Vec<_>>();
+        for bytes in [30, 40, 30, 0] {
+            log.append(bytes);
+        }
+        assert_eq!(kept(&log), [30, 40, 30, 0]);
+        log.append(50);
+        assert_eq!((kept(&log), log.start()), (vec![30, 0, 50], 2));
+        // One alone may be larger.
+        log.append(101);
+        assert_eq!((kept(&log), log.start(), log.last()), (vec![101], 5, 6));
+        log.append(100);
+        assert_eq!((kept(&log), log.bytes), (vec![100], 100));
+        log.forget(7);
+        assert_eq!((log.bytes, log.start()), (0, 7));
+    }
+
     #[test]
     fn reader_gets_what_is_kept_and_hears_what_is_not() {
-        let mut log = Log::new(9, 3);
+        let mut log = Log::new(9, 3, 0);
         let read = |log: &Log<()>, after, until, limit| {
             log.read(after, until, limit).map(|events| events.map(|(number, _)| number).collect::<Vec<_>>())
         };
@@ -143,7 +193,7 @@ mod tests {
 
     #[test]
     fn position_of_another_epoch_or_of_the_future_is_not_known() {
-        let mut log = Log::new(9, 3);
+        let mut log = Log::new(9, 3, 0);
         log.append(());
         assert_eq!(log.number(&Position::new(9, 1)), Some(1));
         assert_eq!(log.number(&Position::new(9, 2)), None);

@@ -12,7 +12,7 @@
 //!
 //!   LogReader: the Feed of a Log in this process
 //!     LogFeed   what is particular to one log: its items, and the listing before them
-//!     Log       the latest events, numbered; the oldest go when there are too many
+//!     Log       the latest events, numbered; the oldest go when there are too many, or too large
 //! ```
 //!
 //! A backend whose events lie in its own process has a [`Log`] of them and implements [`LogFeed`].
@@ -21,11 +21,13 @@
 mod log;
 mod log_feed;
 mod log_reader;
+mod logged;
 mod outages;
 mod stream;
 
 pub use self::log::{Gone, Log};
 pub use self::log_feed::{LogFeed, Scanned};
 pub use self::log_reader::LogReader;
+pub use self::logged::{ID_EVENT_BYTES, Logged, ROOM_EVENT_BYTES};
 pub use self::outages::Reading;
 pub use self::stream::{Feed, Ready, Turn, stream};

@@ -63,9 +63,11 @@ impl Config {
 
     /// Sets how many events are kept for streams that are behind.
     ///
-    /// 1 to 2^24; default 65,536, which is at most 4 MiB with ids of up to 38 bytes; longer ones
-    /// are kept beside it. More, if subscribers stay away for longer than it takes to make so many.
-    /// Of all rooms together as many are kept, with the payloads in them.
+    /// 1 to 2^24; default 65,536, which is at most 4 MiB with ids of up to 38 bytes. Where ids
+    /// have more than 190 bytes on average fewer are kept, so that it is never more than 20 MiB.
+    /// More, if subscribers stay away for longer than it takes to make so many. Of all rooms
+    /// together as many are kept, and fewer where one takes more than 512 bytes on average with
+    /// the payload in it: at most 32 MiB by default.
     #[must_use]
     pub fn events_max(mut self, events_max: usize) -> Self {
         self.events_max = events_max;

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::event::Cause;
-use crate::feed::{Log, Reading};
+use crate::feed::{ID_EVENT_BYTES, Log, Logged, Reading};
 use crate::name::Id;
 use crate::tracker::{self, Ledger, Transition};
 
@@ -30,9 +30,16 @@ pub(super) struct Record {
     pub(super) cause: Cause,
 }
 
+impl Logged for Record {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.id.as_bytes().len()
+    }
+}
+
 impl IdLedger {
     pub(super) fn new(events_max: usize) -> Self {
-        Self { log: Mutex::new(Log::new(epoch(), events_max)), news: watch::Sender::default() }
+        let log = Log::new(epoch(), events_max, events_max.saturating_mul(ID_EVENT_BYTES));
+        Self { log: Mutex::new(log), news: watch::Sender::default() }
     }
 }
 

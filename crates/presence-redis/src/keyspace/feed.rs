@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, MutexGuard};
-use presence_core::feed::{Log, Reading};
+use presence_core::feed::{ID_EVENT_BYTES, Log, Reading};
 use presence_core::{Cause, Error, ErrorKind, Id};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -63,7 +63,7 @@ impl Feed {
         let (epoch, _) = Uuid::new_v4().as_u64_pair();
         let state = Locked {
             mirror: Mirror::default(),
-            log: Log::new(epoch, config.events_max),
+            log: Log::new(epoch, config.events_max, config.events_max.saturating_mul(ID_EVENT_BYTES)),
             remembered: Remembered::new(config.remembered_max),
             health: MirrorState::Lost,
             starved: HashMap::new(),

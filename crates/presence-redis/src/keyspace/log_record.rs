@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use presence_core::feed::Logged;
 use presence_core::{Cause, Error, Id};
 
 /// Something that streams tell.
@@ -16,4 +17,14 @@ pub(super) enum LogRecord {
     Lost(Error),
     /// The connection is back; what happened in between, nobody heard.
     Gap,
+}
+
+impl Logged for LogRecord {
+    fn bytes(&self) -> usize {
+        let id = match self {
+            Self::Transition { id, .. } => id.as_bytes().len(),
+            Self::Lost(_) | Self::Gap => 0,
+        };
+        size_of::<Self>() + id
+    }
 }

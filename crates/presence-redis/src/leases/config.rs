@@ -121,8 +121,9 @@ impl Config {
     /// Sets how many events are kept in Redis for streams that are behind.
     ///
     /// It is the number in all shards together. 1 to 2^24; default 65,536, about 4 MiB. Each
-    /// process keeps at most as many again while it has streams. More, if subscribers stay away for
-    /// longer than it takes to make so many.
+    /// process keeps at most as many again while it has streams, and reads in Redis what would take
+    /// more than 256 bytes on average. More, if subscribers stay away for longer than it takes to
+    /// make so many.
     #[must_use]
     pub fn events_max(mut self, events_max: usize) -> Self {
         self.events_max = events_max;
@@ -132,8 +133,8 @@ impl Config {
     /// Sets how many events of one room are kept in Redis for its streams.
     ///
     /// Their payloads are kept with them. 1 to 2^24; default 1,024. A process keeps as many again
-    /// of each room that it has streams of. More, if subscribers of one busy room stay away for
-    /// longer than it takes to make so many.
+    /// of each room that it has streams of, but for what would take more than 512 bytes on average.
+    /// More, if subscribers of one busy room stay away for longer than it takes to make so many.
     #[must_use]
     pub fn room_events_max(mut self, room_events_max: usize) -> Self {
         self.room_events_max = room_events_max;

@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use presence_core::feed::Logged;
+
 use super::record::{Record, StreamEntry};
 use super::shard::Registration;
 
@@ -17,6 +19,9 @@ pub(super) struct LogTail<H> {
     last: u64,
     records: VecDeque<Record<H>>,
     records_max: usize,
+    /// What the records take together.
+    bytes: usize,
+    bytes_max: usize,
     /// Whether nobody read for a while since the last event: the log may have become another one.
     doubted: bool,
 }
@@ -34,18 +39,35 @@ pub(super) enum Fit {
 
 impl<H: Clone> LogTail<H> {
     /// Knows nothing before [`begin`](Self::begin).
-    pub(super) fn new(records_max: usize) -> Self {
-        Self { registration: None, after: 0, last: 0, records: VecDeque::new(), records_max, doubted: false }
+    pub(super) fn new(records_max: usize, bytes_max: usize) -> Self {
+        Self {
+            registration: None,
+            after: 0,
+            last: 0,
+            records: VecDeque::new(),
+            records_max,
+            bytes: 0,
+            bytes_max,
+            doubted: false,
+        }
     }
 
     /// Goes over to an epoch, of which everything after the number `from` is read.
     pub(super) fn begin(&mut self, registration: &Registration, from: u64) {
         self.registration = Some(registration.clone());
         (self.after, self.last) = (from, from);
-        self.records.clear();
+        self.clear();
     }
 
-    pub(super) fn append(&mut self, entry: StreamEntry<H>) -> Fit {
+    fn clear(&mut self) {
+        self.records.clear();
+        self.bytes = 0;
+    }
+
+    pub(super) fn append(&mut self, entry: StreamEntry<H>) -> Fit
+    where
+        Record<H>: Logged,
+    {
         if entry.last <= self.last {
             return Fit::Next;
         }
@@ -55,16 +77,19 @@ impl<H: Clone> LogTail<H> {
         // A log that begins had no events since we read its last ones, if we read all the while.
         let follows = entry.before <= self.last || entry.begins() && !self.doubted;
         if !follows {
-            self.records.clear();
+            self.clear();
             self.after = entry.before;
         }
         self.doubted = false;
         let known = std::mem::replace(&mut self.last, entry.last);
-        self.records.extend(entry.records.into_iter().filter(|record| record.number > known));
-        while self.records.len() > self.records_max {
-            if let Some(record) = self.records.pop_front() {
-                self.after = record.number;
-            }
+        for record in entry.records.into_iter().filter(|record| record.number > known) {
+            self.bytes += record.bytes();
+            self.records.push_back(record);
+        }
+        while self.records.len() > self.records_max || self.bytes > self.bytes_max {
+            let Some(record) = self.records.pop_front() else { break };
+            self.bytes -= record.bytes();
+            self.after = record.number;
         }
         if follows { Fit::Next } else { Fit::Gap }
     }
@@ -108,8 +133,18 @@ mod tests {
         StreamEntry { before, last, from, records: (before + 1..=last).map(record).collect() }
     }
 
+    impl Logged for Record<()> {
+        fn bytes(&self) -> usize {
+            10
+        }
+    }
+
     fn tail(from: u64) -> LogTail<()> {
-        let mut tail = LogTail::new(3);
+        tail_of(from, 30)
+    }
+
+    fn tail_of(from: u64, bytes_max: usize) -> LogTail<()> {
+        let mut tail = LogTail::new(3, bytes_max);
         tail.begin(&Registration { epoch: "e".to_owned(), start: from, process: "p".to_owned() }, from);
         tail
     }
@@ -129,6 +164,16 @@ mod tests {
         assert_eq!(tail.append(entry(None, 6, 9)), Fit::Next);
         assert_eq!((page(&tail, 5, 9), page(&tail, 6, 2)), (Err(6), Ok(vec![7, 8])));
         assert_eq!(tail.last(), 9);
+    }
+
+    #[test]
+    fn what_is_too_large_is_read_elsewhere() {
+        let mut tail = tail_of(5, 20);
+        assert_eq!(tail.append(entry(None, 5, 8)), Fit::Next);
+        assert_eq!((page(&tail, 5, 9), page(&tail, 6, 9)), (Err(6), Ok(vec![7, 8])));
+        // Where another log begins, there is room again.
+        assert_eq!(tail.append(entry(None, 10, 12)), Fit::Gap);
+        assert_eq!((page(&tail, 10, 9), tail.bytes), (Ok(vec![11, 12]), 20));
     }
 
     #[test]

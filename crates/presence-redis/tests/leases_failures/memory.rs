@@ -123,3 +123,17 @@ async fn one_server_of_a_cluster_that_evicts_is_named() {
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].contains(&cluster.node(1).port().to_string()), "{warnings:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_of_a_cluster_that_is_away_hides_no_other_that_evicts() {
+    let Some(cluster) = test_support::require(RedisCluster::start(3).await) else { return };
+    let presence = process(&config(&cluster.url())).await;
+    cluster.node(0).kill().unwrap();
+    tell(cluster.node(1), &["CONFIG", "SET", "maxmemory-policy", "allkeys-lfu"]).await;
+    let warnings = presence.warnings().await.unwrap();
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].contains(&cluster.node(1).port().to_string()), "{warnings:?}");
+    // Where there is nothing to warn of, it is not known that all is well.
+    tell(cluster.node(1), &["CONFIG", "SET", "maxmemory-policy", "noeviction"]).await;
+    assert_eq!(presence.warnings().await.unwrap_err().kind(), ErrorKind::Unavailable);
+}

@@ -1,4 +1,4 @@
-//! A cluster of which one master hangs, or a slot moves.
+//! A cluster of which one master hangs, a slot moves, or another one takes its place.
 
 use std::time::Duration;
 
@@ -103,6 +103,32 @@ async fn address_whose_first_node_hangs_is_as_good_as_another() {
     let answers = link.each_master(&redis::cmd("PING")).await;
     assert_eq!(answers.len(), 3);
     assert!(answers.iter().all(|(_, answer)| answer.is_ok()), "{answers:?}");
+}
+
+/// An address that leads to one cluster now and to another one later, as a name of a service does.
+#[tokio::test(flavor = "multi_thread")]
+async fn cluster_that_is_built_anew_elsewhere_is_followed_though_its_epochs_begin_again() {
+    // With fewer masters its epoch is lower.
+    let Some(anew) = require(RedisCluster::start(2).await) else { return };
+    let old = RedisCluster::start(3).await.unwrap();
+    for node in anew.nodes() {
+        node.kill().unwrap();
+    }
+    let address = format!("{},{}", old.url(), anew.url().trim_start_matches("redis-cluster://"));
+    let link = Link::start(connect(&address)).await.unwrap();
+    // To the keys of the other masters there are no calls.
+    set(&link, "key").await.unwrap();
+    for node in old.nodes() {
+        node.kill().unwrap();
+    }
+    for node in anew.nodes() {
+        node.start_again().await.unwrap();
+    }
+    anew.is_well().await.unwrap();
+    for number in 0..50 {
+        set_again(&link, &format!("key {number}")).await;
+    }
+    assert_eq!(link.each_master(&redis::cmd("PING")).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

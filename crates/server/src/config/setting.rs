@@ -92,7 +92,8 @@ keys! {
         "How long users stay online after their last connection is gone: a longer time hides reloads and \
          short losses, a shorter one shows sooner that they are gone";
     PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT" "65536" ["1" to "16777216"]
-        "How many events of presence are kept for clients that come back or are slow, about 64 bytes each";
+        "How many events of presence are kept for clients that come back or are slow, about 64 bytes each; \
+         fewer where ids have more than 190 bytes on average";
     PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" "100" ["0" to "1000000"]
         "How many streams of presence events may be open at once, at most half of the HTTP connections";
     WEBHOOK_URL = "webhook-url" "TIDINGS_WEBHOOK_URL" "URL" ""

@@ -10,7 +10,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::Limited;
 use metrics::{Counter, Histogram};
-use tokio::time::Instant;
+use tokio::time::{Instant, interval};
+use tokio_util::sync::CancellationToken;
 
 use super::answer;
 use crate::log::OutageLog;
@@ -30,6 +31,9 @@ pub(crate) struct Limits {
 /// How long no request may fail until the outage is over.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether it is: nobody may ask again for hours.
+const LOOK: Duration = Duration::from_secs(1);
+
 impl Limits {
     pub(crate) fn new(body_bytes: usize, request_time: Duration) -> Self {
         metrics::describe_counter!(
@@ -47,6 +51,14 @@ impl Limits {
                 .map(|status| metrics::counter!("tidings_http_requests_total", "status" => status)),
             duration: metrics::histogram!("tidings_http_request_seconds"),
             failing: Arc::new(OutageLog::new("requests fail because of an error in this server")),
+        }
+    }
+
+    /// Tells when an outage is over, until `stop`.
+    pub(crate) async fn watch(self, stop: CancellationToken) {
+        let mut ticks = interval(LOOK);
+        while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+            self.failing.over_if_quiet_for(QUIET);
         }
     }
 
@@ -86,9 +98,26 @@ pub(super) async fn limit(State(limits): State<Limits>, request: Request, next: 
     // A part that is unavailable logs that itself, once.
     if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
         limits.failing.note(&format_args!("{method} {path} was answered with {status}"));
-    } else {
-        limits.failing.over_if_quiet_for(QUIET);
     }
     tracing::debug!(%method, path, status = status.as_u16(), ?taken, "request");
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_over_also_if_nobody_asks_again() {
+        let (limits, stop) = (Limits::new(1_024, Duration::from_secs(1)), CancellationToken::new());
+        limits.failing.note(&"a request of the test");
+        let watch = limits.clone().watch(stop.clone());
+        tokio::pin!(watch);
+        assert!(tokio::time::timeout(QUIET - LOOK, watch.as_mut()).await.is_err());
+        assert!(limits.failing.is_on());
+        assert!(tokio::time::timeout(LOOK * 3, watch.as_mut()).await.is_err());
+        assert!(!limits.failing.is_on());
+        stop.cancel();
+        watch.await;
+    }
 }

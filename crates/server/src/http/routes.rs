@@ -109,6 +109,7 @@ async fn metrics(State(routes): State<Routes>) -> impl IntoResponse {
     set("tidings_hub_connections", stats.connections);
     set("tidings_hub_channels", stats.channels);
     set("tidings_hub_outboxes_bytes", stats.outboxes_bytes);
+    set("tidings_hub_binds_bytes", stats.binds_bytes);
     set("tidings_presence_streams", routes.streams.open());
     match routes.presence.count().await {
         Ok(count) => set("tidings_presence_online", usize::try_from(count).unwrap_or(usize::MAX)),

@@ -9,13 +9,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::pace::Pace;
 use super::recent_bytes::RecentBytes;
 
 /// A body of which nothing came for so long stands still.
 pub(super) const STILL: Duration = Duration::from_millis(250);
-
-/// A body that moves is slow if it comes with fewer bytes a second, of late.
-const SLOW: u64 = 64 * 1024;
 
 /// How far a body is. Lives until its request is answered, and keeps its room until then.
 #[derive(Debug)]
@@ -50,13 +48,6 @@ pub(super) enum BodyEnd {
     NoRoom,
 }
 
-/// How slow a body is; the least of several is the one to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Pace {
-    bytes_per_second: u64,
-    moved: Instant,
-}
-
 impl BodyProgress {
     pub(super) fn new(bytes: Gauge, close: CancellationToken) -> Self {
         let now = Instant::now();
@@ -87,7 +78,7 @@ impl BodyProgress {
             None => since(state.moved) >= STILL,
         };
         let bytes_per_second = if still { 0 } else { state.recent.per_second(now) };
-        (bytes_per_second < SLOW).then_some(Pace { bytes_per_second, moved: state.moved })
+        Pace::of(bytes_per_second, state.moved)
     }
 
     /// Whether it was ended a moment ago, so that its room comes back by itself.

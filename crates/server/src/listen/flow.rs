@@ -1,10 +1,10 @@
 //! One answer on its way to a client: whose turn it is, and since when.
 //!
 //! ```text
-//!             head answered               a piece is taken             all pieces are written
-//! our turn ───────────────────► body ─────────────────────► the client's turn ───────────► our turn
-//!                                 ▲                                                            │
-//!                                 └──────────────── the next piece is asked for ◄──────────────┘
+//!           head answered, or a piece given away
+//! our turn ──────────────────────────────────────► the client's turn
+//!    ▲                                                     │
+//!    └── all pieces are written, and one is asked for ◄────┘
 //! ```
 //!
 //! The body is given away in pieces, each of which tells when its memory is let go: by then it is
@@ -23,8 +23,14 @@ use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::pace::{Pace, SLOW};
+
 /// The most of a body that is given away at once: a slow client has the whole time limit for each.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// An answer of which no piece was taken for so long is slow, as a body is that comes with as few
+/// bytes.
+const TAKEN_WITHIN: Duration = Duration::from_secs(PIECE_BYTES as u64 / SLOW);
 
 /// How far an answer is. Lives until the last byte of it is written.
 #[derive(Debug)]
@@ -58,8 +64,25 @@ impl Flow {
 
     /// Whether the client took nothing for so long.
     pub(super) fn is_stuck(&self, limit: Duration) -> bool {
+        self.waits_since().is_some_and(|moved| moved.elapsed() >= limit)
+    }
+
+    /// How slowly the client takes it; `None` if it takes it as it should, or waits for us.
+    pub(super) fn pace(&self, now: Instant) -> Option<Pace> {
+        let moved = self.waits_since()?;
+        let is_slow = now.saturating_duration_since(moved) >= TAKEN_WITHIN;
+        is_slow.then(|| Pace::of(0, moved)).flatten()
+    }
+
+    /// Notes that the head is answered: the client may still have an earlier answer to take.
+    pub(super) fn head_answered(&self) {
+        self.change(|state| state.ours = false);
+    }
+
+    /// Since when the client has something to take.
+    fn waits_since(&self) -> Option<Instant> {
         let state = self.state.lock();
-        (state.pieces > 0 || !state.ours) && state.moved.elapsed() >= limit
+        (state.pieces > 0 || !state.ours).then_some(state.moved)
     }
 
     fn change(&self, change: impl FnOnce(&mut Locked)) {

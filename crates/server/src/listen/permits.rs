@@ -7,14 +7,14 @@
 //! connection ────────────► seated, idle ────┤                                                   │
 //!     │                         ▲           └─ closed, or the oldest idle one when all are taken│
 //!     │                         └───────────────────────────────────────────────────────────────┘
-//!     ├─ none is idle ──► the one whose request comes slowest goes: a body that is not finished
+//!     ├─ none is idle ──► the slowest one goes: a body that is not finished, or an answer that is not taken
 //!     └─ every place is busy ──► a reserved seat: answers about health, and 503 to the rest
 //! ```
 //!
-//! Silent sockets and clients that rest never keep anybody out, and whoever asks about health is
-//! answered even when every place is busy. A connection with nothing but calls that have no end of
-//! their own, such as a watch of health, rests as well: as long as there is room they stay, and who
-//! comes later is not kept out by them.
+//! Silent sockets and clients that rest or dawdle never keep anybody out, and whoever asks about
+//! health is answered even when every place is busy. A connection with nothing but calls that have
+//! no end of their own, such as a watch of health, rests as well: as long as there is room they
+//! stay, and who comes later is not kept out by them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,9 +28,10 @@ use tidings::timeline::RequestConnection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::body::{BodyEnd, BodyProgress, Pace};
+use super::body::{BodyEnd, BodyProgress};
 use super::body_memory::BodyMemory;
 use super::flow::{Flow, Flowing, OnOver};
+use super::pace::Pace;
 use super::tracked_body::TrackedBody;
 use crate::log::OutageLog;
 
@@ -206,7 +207,7 @@ impl ConnectionPermits {
 
 impl TakenPermits {
     /// Closes the connection, reserved or not, that has been idle longest, or else the one whose
-    /// requests come slowest. Its place is free at once.
+    /// requests come or whose answers are taken slowest. Its place is free at once.
     fn make_room(&mut self, reserved: bool) -> bool {
         let places = || self.taken.iter().filter(|(_, place)| place.is_reserved() == reserved);
         let idle =
@@ -214,8 +215,8 @@ impl TakenPermits {
         let longest = idle.min().map(|(_, number)| number);
         let number = longest.or_else(|| {
             let now = Instant::now();
-            let coming = places().filter_map(|(number, place)| Some((place.pace(now)?, *number)));
-            coming.min().map(|(_, number)| number)
+            let slow = places().filter_map(|(number, place)| Some((place.pace(now)?, *number)));
+            slow.min().map(|(_, number)| number)
         });
         let Some(number) = number else { return false };
         self.remove(number);
@@ -261,13 +262,21 @@ impl ConnectionState {
         self.reserved.load(Ordering::Relaxed)
     }
 
-    /// How slowly its requests come, if it has nothing else to do.
+    /// How slowly its requests come and its answers are taken, if it has nothing else to do.
     fn pace(&self, now: Instant) -> Option<Pace> {
-        // The bodies are kept alive until the lock is let go, as the drop of the last one of a
-        // request takes it, too.
-        let bodies: Vec<Option<Arc<BodyProgress>>> =
-            self.activity.lock().busy().map(|request| request.body.upgrade()).collect();
-        let paces: Option<Vec<Pace>> = bodies.iter().map(|body| body.as_ref()?.pace(now)).collect();
+        // They are kept alive until the lock is let go, as the drop of the last one of a request
+        // takes it, too.
+        let requests: Vec<_> = self
+            .activity
+            .lock()
+            .busy()
+            .map(|request| (request.body.upgrade(), request.answer.upgrade()))
+            .collect();
+        let paces = requests.iter().map(|(body, answer)| {
+            let comes = body.as_ref().and_then(|body| body.pace(now));
+            comes.or_else(|| answer.as_ref()?.pace(now))
+        });
+        let paces: Option<Vec<Pace>> = paces.collect();
         paces?.into_iter().max()
     }
 
@@ -366,6 +375,7 @@ impl Busy {
     /// The body of its answer, followed to its last byte. What is left of the request is given
     /// back.
     pub(crate) fn follow(self, body: Body) -> Body {
+        self.flow.head_answered();
         Body::new(Flowing::new(body, self.flow))
     }
 }
@@ -493,6 +503,36 @@ mod tests {
         let _busy = fourth.sitter().busy();
         let fifth = seats.seat().unwrap();
         assert!(is_closed(&dripping) && !is_closed(&whole) && !fifth.place.is_reserved());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_nobody_is_idle_the_slowest_answer_goes_and_one_that_we_make_stays() {
+        let seats = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [unread, read, ours] = [(), (), ()].map(|()| seats.seat().unwrap());
+        let [first, second, _making] = [&unread, &read, &ours].map(|seat| {
+            let busy = seat.sitter().busy();
+            drop(busy.arriving(Body::empty()));
+            busy
+        });
+        let [mut first, mut second] =
+            [first, second].map(|busy| busy.follow(Body::from(vec![7; 100 * 1024])));
+        let _held = first.frame().await.unwrap().unwrap();
+        let taken = second.frame().await.unwrap().unwrap();
+        // Just begun, neither is slow.
+        assert!(seats.seat().unwrap().place.is_reserved());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        drop(taken);
+        let fourth = seats.seat().unwrap();
+        assert!(is_closed(&unread) && !is_closed(&read) && !fourth.place.is_reserved());
+        let busy = fourth.sitter().busy();
+        drop(busy.arriving(Body::empty()));
+        assert!(seats.seat().unwrap().place.is_reserved());
+        // The rest of its answer is asked for, and not taken.
+        let _rest = second.frame().await.unwrap().unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!seats.seat().unwrap().place.is_reserved());
+        assert!(is_closed(&read) && !is_closed(&ours) && !is_closed(&fourth));
+        drop(busy);
     }
 
     #[tokio::test(start_paused = true)]

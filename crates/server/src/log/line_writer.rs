@@ -22,7 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 /// How many bytes may wait: some seconds of a log at its busiest.
@@ -170,6 +170,16 @@ fn write_all(descriptor: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result
         }
     }
     Ok(())
+}
+
+/// Writes a line without a thread, for when there is none. Whoever does not read is waited for at
+/// most so long, and what cannot be written is lost.
+pub(super) fn write_now(descriptor: BorrowedFd<'_>, line: &[u8], limit: Duration) {
+    let limit = Timespec::try_from(limit).ok();
+    let is_ready = poll(&mut [PollFd::new(&descriptor, PollFlags::OUT)], limit.as_ref());
+    if is_ready.is_ok_and(|ready| ready > 0) {
+        write_all(descriptor, line).ok();
+    }
 }
 
 /// Writes a result that was asked for, such as the help, and waits for its reader. A reader who

@@ -45,6 +45,11 @@ impl OutageLog {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_on(&self) -> bool {
+        self.began.lock().is_some()
+    }
+
     /// Notes that it works again; that is told if it did not before.
     pub(crate) fn over(&self) {
         let began = self.began.lock().take();

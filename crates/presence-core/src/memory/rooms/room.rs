@@ -6,7 +6,7 @@ use foldhash::quality::RandomState;
 use indexmap::IndexMap;
 use tokio::sync::watch;
 
-use crate::feed::{Log, Reading};
+use crate::feed::{Log, Logged, Reading};
 use crate::name::Id;
 use crate::page::Cursor;
 use crate::rooms::{Action, Member, MemberPage, Payload};
@@ -32,6 +32,16 @@ pub(in crate::memory) struct Record {
     pub(super) at: SystemTime,
 }
 
+impl Logged for Record {
+    fn bytes(&self) -> usize {
+        let payload = match &self.action {
+            Action::Joined(payload) | Action::Updated(payload) => payload.as_bytes().len(),
+            Action::Left(_) => 0,
+        };
+        size_of::<Self>() + self.id.as_bytes().len() + payload
+    }
+}
+
 /// What came of an update.
 #[derive(Debug)]
 pub(super) enum Updated {
@@ -45,7 +55,8 @@ impl RoomState {
     pub(super) fn new(epoch: u64, events_max: usize, keys: RandomState) -> Self {
         Self {
             members: IndexMap::with_hasher(keys),
-            log: Log::new(epoch, events_max),
+            // The bytes of all the rooms of a stripe have a bound together.
+            log: Log::new(epoch, events_max, usize::MAX),
             watchers: 0,
             news: None,
         }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::room::{RoomState, Updated};
 use super::stripe::{EventLimits, RoomStripe};
 use crate::event::Status;
-use crate::feed::Reading;
+use crate::feed::{ROOM_EVENT_BYTES, Reading};
 use crate::memory::config::Config;
 use crate::memory::id_ledger;
 use crate::name::{Id, Room};
@@ -35,8 +35,9 @@ pub(in crate::memory) struct RoomLedger {
 impl RoomLedger {
     pub(in crate::memory) fn new(config: &Config) -> Self {
         let keys = RandomState::default();
-        let limits =
-            EventLimits { of_room: config.room_events_max, of_stripe: config.events_max.div_ceil(STRIPES) };
+        let (of_room, of_stripe) = (config.room_events_max, config.events_max.div_ceil(STRIPES));
+        let bytes_of_stripe = of_stripe.saturating_mul(ROOM_EVENT_BYTES).max(BYTES_MIN);
+        let limits = EventLimits { of_room, of_stripe, bytes_of_stripe };
         let stripe = || Mutex::new(RoomStripe::new(limits, keys.clone()));
         Self {
             stripes: std::iter::repeat_with(stripe).take(STRIPES).collect(),
@@ -120,6 +121,9 @@ impl RoomLedger {
         self.epochs.fetch_add(1, Ordering::Relaxed)
     }
 }
+
+/// There is room for the largest event in each stripe, however few are to be kept.
+const BYTES_MIN: usize = 16 * 1024;
 
 impl Ledger for RoomLedger {
     type Name = MemberKey;

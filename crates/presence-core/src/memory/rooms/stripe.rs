@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::quality::RandomState;
 
 use super::room::{Record, RoomState};
+use crate::feed::Logged;
 use crate::name::{Id, Room};
 use crate::rooms::Action;
 use crate::tracker;
@@ -15,15 +16,18 @@ pub(super) struct RoomStripe {
     rooms: HashMap<Room, RoomState, RandomState>,
     /// The events of all the rooms, the oldest first; some are forgotten already.
     retained: VecDeque<Retained>,
+    /// What they take, those that are forgotten included.
+    bytes: usize,
     limits: EventLimits,
     keys: RandomState,
 }
 
-/// How many events are kept.
+/// How many events are kept, and how many bytes of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EventLimits {
     pub(super) of_room: usize,
     pub(super) of_stripe: usize,
+    pub(super) bytes_of_stripe: usize,
 }
 
 #[derive(Debug)]
@@ -31,11 +35,14 @@ struct Retained {
     room: Room,
     epoch: u64,
     number: u64,
+    /// Of the event, and of this.
+    bytes: usize,
 }
 
 impl RoomStripe {
     pub(super) fn new(limits: EventLimits, keys: RandomState) -> Self {
-        Self { rooms: HashMap::with_hasher(keys.clone()), retained: VecDeque::new(), limits, keys }
+        let rooms = HashMap::with_hasher(keys.clone());
+        Self { rooms, retained: VecDeque::new(), bytes: 0, limits, keys }
     }
 
     pub(super) fn get(&self, room: &Room) -> Option<&RoomState> {
@@ -62,22 +69,25 @@ impl RoomStripe {
         }
     }
 
-    /// Writes an event of a room that is open; the oldest of the place goes when there are too
-    /// many.
+    /// Writes an event of a room that is open; the oldest of the place go when they are too many or
+    /// too large.
     pub(super) fn append(&mut self, room: &Room, id: &Id, action: Action) {
         let Some(hall) = self.rooms.get_mut(room) else { return };
         let (count, at) = (hall.count(), tracker::wall_now());
-        hall.log.append(Record { id: id.clone(), action, count, at });
+        let record = Record { id: id.clone(), action, count, at };
+        let bytes = record.bytes() + size_of::<Retained>() + room.as_bytes().len();
+        hall.log.append(record);
         let (epoch, number) = (hall.log.epoch(), hall.log.last());
-        self.retained.push_back(Retained { room: room.clone(), epoch, number });
-        if self.retained.len() <= self.limits.of_stripe {
-            return;
-        }
-        let Some(Retained { room, epoch, number }) = self.retained.pop_front() else { return };
-        if let Some(hall) = self.rooms.get_mut(&room)
-            && hall.log.epoch() == epoch
-        {
-            hall.log.forget(number);
+        self.retained.push_back(Retained { room: room.clone(), epoch, number, bytes });
+        self.bytes += bytes;
+        while self.retained.len() > self.limits.of_stripe || self.bytes > self.limits.bytes_of_stripe {
+            let Some(Retained { room, epoch, number, bytes }) = self.retained.pop_front() else { return };
+            self.bytes -= bytes;
+            if let Some(hall) = self.rooms.get_mut(&room)
+                && hall.log.epoch() == epoch
+            {
+                hall.log.forget(number);
+            }
         }
     }
 }

@@ -2,11 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
+use presence_core::feed::Logged;
 use presence_core::{Cause, Error, Event, Id, Position, Status, Update};
 use redis::Value;
 
 use crate::leases::answer::decode;
 use crate::leases::record::{Happening, Record, StreamEntry, unexpected_entry};
+
+impl Logged for Record<Cause> {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.id.as_bytes().len()
+    }
+}
 
 impl Happening for Cause {
     type Update = Update;

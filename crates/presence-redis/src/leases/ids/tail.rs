@@ -6,7 +6,7 @@
 
 use parking_lot::Mutex;
 use presence_core::Cause;
-use presence_core::feed::Reading;
+use presence_core::feed::{ID_EVENT_BYTES, Reading};
 use tokio::sync::watch;
 
 use crate::leases::log_tail::{Fit, LogTail};
@@ -22,7 +22,7 @@ pub(in crate::leases) struct Tail {
 
 impl Tail {
     pub(in crate::leases) fn new(shards: usize, records_max: usize) -> Self {
-        let end = || Mutex::new(LogTail::new(records_max));
+        let end = || Mutex::new(LogTail::new(records_max, records_max.saturating_mul(ID_EVENT_BYTES)));
         Self { ends: std::iter::repeat_with(end).take(shards).collect(), news: watch::Sender::default() }
     }
 

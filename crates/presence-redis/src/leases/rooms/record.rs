@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use presence_core::feed::Logged;
 use presence_core::rooms::{Action, Member, Payload, RoomEvent, RoomUpdate};
 use presence_core::{Cause, Error, Id, Position};
 use redis::Value;
@@ -15,6 +16,16 @@ pub(in crate::leases) struct MemberChange {
     action: Action,
     /// How many members there were after it.
     count: u64,
+}
+
+impl Logged for Record<MemberChange> {
+    fn bytes(&self) -> usize {
+        let payload = match &self.what.action {
+            Action::Joined(payload) | Action::Updated(payload) => payload.as_bytes().len(),
+            _ => 0,
+        };
+        size_of::<Self>() + self.id.as_bytes().len() + payload
+    }
 }
 
 impl Happening for MemberChange {

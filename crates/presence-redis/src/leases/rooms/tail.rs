@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use presence_core::feed::Reading;
+use presence_core::feed::{ROOM_EVENT_BYTES, Reading};
 use presence_core::rooms::Room;
 use tokio::sync::watch;
 
@@ -42,7 +42,8 @@ impl Tail {
     pub(super) fn watch(&self, room: &Room, shard: usize, registration: &Registration, last: u64) -> bool {
         let mut ends = self.ends.lock();
         let end = ends.entry(room.clone()).or_insert_with(|| {
-            let mut tail = LogTail::new(self.records_max);
+            let bytes_max = self.records_max.saturating_mul(ROOM_EVENT_BYTES);
+            let mut tail = LogTail::new(self.records_max, bytes_max);
             tail.begin(registration, last);
             RoomEnd { tail, shard, watchers: 0, news: watch::Sender::default() }
         });
