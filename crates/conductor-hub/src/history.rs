@@ -15,9 +15,6 @@ use crate::{Error, ErrorKind, Storage};
 
 const STRIPES: usize = 16;
 
-/// How many messages a channel keeps unless it is said otherwise.
-const MESSAGES_MAX: usize = 100;
-
 /// How long a message is kept unless it is said otherwise.
 const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -67,6 +64,9 @@ struct StoredMessage {
 }
 
 impl ChannelHistory {
+    /// What [`messages_max`](Self::messages_max) is unless it is set.
+    pub const MESSAGES_MAX_DEFAULT: usize = 100;
+
     /// Creates an empty history of at most `bytes_max` bytes in all, 64 KiB or more.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl ChannelHistory {
         Ok(Self {
             stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
             hasher: RandomState::default(),
-            messages_max: MESSAGES_MAX,
+            messages_max: Self::MESSAGES_MAX_DEFAULT,
             age_max: AGE_MAX,
             stripe_bytes_max: bytes_max / STRIPES,
         })
