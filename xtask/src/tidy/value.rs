@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::dialect::code;
 use super::tree::Tree;
 
 /// What a setting is set to.
@@ -41,8 +40,17 @@ fn same(one: f64, other: f64) -> bool {
     (one - other).abs() < 1e-9
 }
 
-/// Reads `64 * 1024`, `1 << 22`, `Duration::from_secs(2 * 60)` and `true`.
-pub(super) fn evaluated(expression: &str) -> Option<Value> {
+/// Reads `64 * 1024`, `1 << 22`, `Duration::from_secs(2 * 60)`, `true`, and the name of a constant
+/// that is one of these.
+pub(super) fn evaluated(tree: &Tree, path: &str, expression: &str) -> Option<Value> {
+    let expression = expression.trim().trim_end_matches(" as usize");
+    literal(expression).or_else(|| {
+        let (path, expression) = constant(tree, path, expression)?;
+        evaluated(tree, path, expression)
+    })
+}
+
+fn literal(expression: &str) -> Option<Value> {
     let inside = |start: &str| number(expression.strip_prefix(start)?.strip_suffix(')')?);
     match expression {
         "true" | "false" => Some(Value::Switch(expression == "true")),
@@ -62,26 +70,29 @@ fn number(expression: &str) -> Option<f64> {
     expression.split('*').map(plain).product()
 }
 
-/// Finds what a constant is: `MESSAGES_MAX` in the same file, `in_flight::BYTES_MAX` in one of that
-/// name, and `Timing::TTL` in `timing.rs`.
-pub(super) fn constant(tree: &Tree, path: &str, name: &str) -> Option<Value> {
-    let (place, name) = name.rsplit_once("::").unwrap_or(("", name));
+/// Finds the expression that a constant is, and the file it is in.
+///
+/// `MESSAGES_MAX` and `Self::MESSAGES_MAX` are in the same file, `in_flight::BYTES_MAX` is in one
+/// of that name, and `Timing::TTL_DEFAULT` in `timing.rs`.
+pub(super) fn constant<'t>(tree: &'t Tree, path: &'t str, name: &str) -> Option<(&'t str, &'t str)> {
+    let (place, name) = name.rsplit_once("::").unwrap_or(("Self", name));
     if name.is_empty() || !name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') {
         return None;
     }
-    let of = |text: &str| {
-        let (_, rest) = code(text).split_once(&format!("const {name}: "))?;
-        evaluated(rest.split_once(" = ")?.1.split(';').next()?)
+    let expression = |text: &'t str| {
+        let (_, rest) = text.split_once(&format!("const {name}: "))?;
+        Some(rest.split_once(" =")?.1.split(';').next()?.trim())
     };
-    if place.is_empty() {
-        return tree.text(path).and_then(of);
+    if place == "Self" {
+        return Some((path, expression(tree.text(path)?)?));
     }
     let file = place.rsplit("::").next()?.to_lowercase();
     let ends = [format!("/{file}.rs"), format!("/{file}/mod.rs")];
     let mut files = tree.all().filter(|(path, _)| ends.iter().any(|end| path.ends_with(end.as_str())));
-    files.find_map(|(_, text)| of(text))
+    files.find_map(|(path, text)| Some((path, expression(text)?)))
 }
 
+/// Reads `1,024`, `2^22`, `30 s` and `64 KiB`.
 pub(super) fn quantity(amount: &str, unit: &str) -> Option<Value> {
     let amount = amount.trim_end_matches([';', '.', ':', ',']);
     if let "True" | "False" = amount {
@@ -94,7 +105,9 @@ pub(super) fn quantity(amount: &str, unit: &str) -> Option<Value> {
     Some(match unit.trim_end_matches([';', '.', ':', ',']) {
         "ms" => Value::Milliseconds(amount),
         "s" => Value::Milliseconds(amount * 1e3),
+        "min" => Value::Milliseconds(amount * 60e3),
         "h" => Value::Milliseconds(amount * 3600e3),
+        "days" => Value::Milliseconds(amount * 24.0 * 3600e3),
         "KiB" => Value::Number(amount * 1024.0),
         "MiB" => Value::Number(amount * 1024.0 * 1024.0),
         "GiB" => Value::Number(amount * 1024.0 * 1024.0 * 1024.0),
