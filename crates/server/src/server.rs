@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tidings::timeline::{AnswerMemory, State, Timeline};
+use tidings::timeline::{self, AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ const FOR_THE_STORE: f64 = 0.25;
 /// How long a client of HTTP/2 may take to say that it is one.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// What answers about presence and rooms have, as much as those of the timelines have over HTTP.
-const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+const ANSWER_BYTES: usize = timeline::http::Config::ANSWER_BYTES_MAX_DEFAULT;
 
 /// Runs until a signal asks to stop, or until a part that cannot be missed is lost.
 pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<()> {
