@@ -2,7 +2,6 @@
 //!
 //! It makes the connection, tells Redis what is wanted, reads what comes, and hands it over.
 
-use std::error::Error as _;
 use std::sync::Arc;
 
 use tokio::task::yield_now;
@@ -61,17 +60,18 @@ impl Actor {
     /// Connects again and again, until it is told not to.
     async fn stay_connected(&mut self) {
         let shared = Arc::clone(&self.shared);
+        let server = self.dialer.server().clone();
         let mut reconnect = Reconnect::new(self.dialer.clone(), &shared.config);
         loop {
             let opened = tokio::select! {
                 biased;
                 () = told_to_stop(&mut self.mode, &self.gone) => return,
-                opened = caught(reconnect.attempt(&shared.dice)) => opened,
+                opened = caught(&server, reconnect.attempt(&shared.dice)) => opened,
             };
             match opened {
                 Ok(transport) => {
                     let began = Instant::now();
-                    let Err(error) = caught(self.serve(transport)).await else {
+                    let Err(error) = caught(&server, self.serve(transport)).await else {
                         let losses = shared.registry.lock().disconnect(self.place.link);
                         losses.iter().for_each(|loss| loss.sink.stop());
                         return;
@@ -93,7 +93,9 @@ impl Actor {
         let _telling = self.place.telling.lock();
         let losses = shared.registry.lock().disconnect(self.place.link);
         tracing::warn!(
-            address = self.dialer.address(), %error, source = ?error.source(), subscriptions = losses.len(),
+            address = self.dialer.address(),
+            error = %format_args!("{error:#}"),
+            subscriptions = losses.len(),
             "the connection to redis was lost; connecting again"
         );
         shared.tell_losses(losses, error);
@@ -105,8 +107,9 @@ impl Actor {
         shared.registry.lock().connect(self.place.link);
         let _connected = shared.metrics.connection();
         shared.connected();
-        let mut dispatch = Dispatch::new(&shared, self.place.link);
-        let mut wire = Wire::new(transport, shared.config.message_max, shared.config.ping_timeout);
+        let (server, config) = (self.dialer.server().clone(), &shared.config);
+        let mut dispatch = Dispatch::new(&shared, self.place.link, server.clone());
+        let mut wire = Wire::new(transport, server, config.message_max, config.ping_timeout);
         self.exchange(&mut wire, &shared, &mut dispatch).await
     }
 
@@ -184,7 +187,7 @@ impl Actor {
 impl Drop for Actor {
     /// Its connection is not made again: of its names nobody would be told that they are lost.
     fn drop(&mut self) {
-        self.shared.end_if_panicking();
+        self.shared.end_if_panicking(self.dialer.server());
     }
 }
 

@@ -58,7 +58,7 @@ impl Multiplexer {
     pub fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let dialer = Dialer::new(&config)?;
-        let engine = Engine::new(config, NameRoutes::One)?;
+        let engine = Engine::new(config, NameRoutes::One, dialer.server().clone())?;
         let place = engine.shared.attach();
         let actor = Actor::new(Arc::clone(&engine.shared), place, dialer, CancellationToken::new());
         engine.run(actor.run());
