@@ -44,7 +44,7 @@ async fn audit_forever(core: &Shared) {
         };
         if let Err(error) = looked.await {
             debug!(
-                error = &error as &dyn std::error::Error,
+                error = %format_args!("{error:#}"),
                 "cannot check whether redis's notifications are complete; trying again later"
             );
         }
@@ -83,7 +83,10 @@ async fn look(core: &Shared, from: &mut u64) -> Result<(), Error> {
         // looks several times.
         doubts = if ids.len() == looked_up { doubts + 1 } else { 0 };
         if doubts == DOUBTS {
-            warn!("redis did not report that some keys are gone; reading all keys again");
+            warn!(
+                server = %core.store.link.address(),
+                "redis did not report that some keys are gone; reading all keys again"
+            );
             core.reread.notify_one();
             break;
         }

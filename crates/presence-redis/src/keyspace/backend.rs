@@ -89,6 +89,8 @@ impl Keyspace {
         let (core, told) = (Arc::clone(&self.core), Arc::clone(&self.core));
         let begin = move || run(Arc::clone(&core));
         let tell = move |why: Option<String>| {
+            // Of several Redis it says which.
+            let why = why.map(|why| format!("on {}, {why}", told.store.link.address()));
             if let (listener::PART, Some(why)) = (part, &why) {
                 // Calls that wait to know whether everything was heard get an error at once.
                 told.feed.lose(Error::new(ErrorKind::Unavailable, why.clone()));
@@ -337,6 +339,7 @@ mod tests {
             let told = |state: &State| state.to_string().contains(part);
             let down = timeout(SOON, state.wait_for(told)).await.unwrap().unwrap().clone();
             assert!(matches!(down, State::Down { .. }), "{down}");
+            assert!(down.to_string().contains(&format!(":{}", redis.port())), "{down}");
             let counted = timeout(SOON, keyspace.count()).await.expect("an answer");
             assert!(counted.is_ok() || part == listener::PART, "{part}: {counted:?}");
             assert_eq!(keyspace.status(&alice).await.unwrap(), [Status::Online], "{part}");

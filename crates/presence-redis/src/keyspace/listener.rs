@@ -52,7 +52,7 @@ impl Listener {
         loop {
             let error = KeyEventTask::new(&self.core, session, &mut questions).run().await;
             warn!(
-                error = &error as &dyn std::error::Error,
+                error = %format_args!("{error:#}"),
                 "redis's notifications were lost; presence hears of no changes until they are back"
             );
             self.core.feed.lose(error);
@@ -81,7 +81,7 @@ async fn connect(core: &Shared) -> KeyEvents {
             // itself, so it is logged, too.
             Err(error) if error.kind() == ErrorKind::Config && !told => {
                 warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %format_args!("{error:#}"),
                     "presence cannot receive redis's notifications until this setting is changed"
                 );
                 told = true;
@@ -259,7 +259,7 @@ async fn read(core: Arc<Shared>) {
             }
             Err(error) => {
                 debug!(
-                    error = &error as &dyn std::error::Error,
+                    error = %format_args!("{error:#}"),
                     "the keys in redis cannot be read; trying again"
                 );
                 sleep(core.store.link.retry_max()).await;

@@ -61,7 +61,7 @@ async fn create(core: &Shared, ids: &[Id], absent: &[usize], failures: &mut Vec<
     core.store.create(ids, &held, failures).await;
     if let Some(error) = not_listening {
         warn!(
-            %error,
+            error = %format_args!("{error:#}"),
             "keys of held devices were written again without redis's notifications; a device that was ended \
              elsewhere may be shown as online"
         );

@@ -50,7 +50,10 @@ async fn advise(core: &Shared, warned: &mut bool) {
     }
     *warned = !warnings.is_empty();
     if !*warned {
-        info!("redis no longer removes keys of presence when its memory is full");
+        info!(
+            server = %core.store.link.address(),
+            "redis no longer removes keys of presence when its memory is full"
+        );
     }
     for warning in warnings {
         warn!("{warning}");

@@ -89,7 +89,7 @@ impl Leases {
                 tracing::warn!(
                     shards = entered.len(),
                     away = failed.len(),
-                    %error,
+                    error = %format_args!("{error:#}"),
                     "presence starts without some of its shards; calls about their ids fail until redis \
                      answers for them"
                 );

@@ -10,8 +10,6 @@ use presence_core::{Device, Error};
 use redis::Value;
 use tokio::time::{Instant, sleep};
 
-use super::answer::decode;
-use super::asking::recovering;
 use super::outbox::{Reply, StepAnswer, StepKind, StepNumber};
 use super::shard::Wait;
 use super::shared::Shared;
@@ -90,7 +88,11 @@ impl<S: Space> Shared<S> {
             let known = shards.into_iter().map(|shard| self.recovered(shard, until));
             let known = futures_util::future::join_all(known).await.into_iter().all(|known| known);
             if !known || Instant::now() + RECHECK >= until {
-                failures.extend(unknown.into_iter().map(|place| (place, recovering())));
+                let why = |place: usize| {
+                    let shard = self.tracker.ledger().shard(&names[place]);
+                    (place, self.shards[shard].recovering())
+                };
+                failures.extend(unknown.into_iter().map(why));
                 return failures;
             }
             // What is known here may be behind what Redis knows.
@@ -160,7 +162,7 @@ impl<S: Space> Shared<S> {
         get.arg(held).arg(&*S::text(name));
         let holders = match self.link.query(held, &get).await? {
             Value::Nil => return Ok(()),
-            holders => decode::<String>(holders)?,
+            holders => self.link.read::<String>(held, holders)?,
         };
         let others = holders.split(',').filter(|process| *process != "~" && !self.is_me(process));
         let others: Vec<_> = others.map(str::to_owned).collect();

@@ -21,7 +21,6 @@ use redis::{Cmd, Value};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::decode;
 use super::log_tail::Fit;
 use super::record::RawEntry;
 use super::script::ms;
@@ -114,7 +113,11 @@ impl<S: Followed> Follower<S> {
         let drain = self.drain.clone();
         while let Some(followed) = drain.run_until_cancelled(self.follow()).await {
             let Err(error) = followed;
-            tracing::debug!(space = S::KIND, %error, "events cannot be read from redis; trying again");
+            tracing::debug!(
+                space = S::KIND,
+                error = %format_args!("{error:#}"),
+                "events cannot be read from redis; trying again"
+            );
             self.lost();
             let pause = RETRY.mul_f64(crate::random::fraction());
             drain.run_until_cancelled(sleep(pause)).await;
@@ -122,7 +125,11 @@ impl<S: Followed> Follower<S> {
         if self.begun
             && let Ok(Err(error)) = timeout(self.core.patience(), self.finish()).await
         {
-            tracing::debug!(space = S::KIND, %error, "presence was shut down before all events were read");
+            tracing::debug!(
+                space = S::KIND,
+                error = %format_args!("{error:#}"),
+                "presence was shut down before all events were read"
+            );
         }
     }
 
@@ -219,7 +226,7 @@ impl<S: Followed> Follower<S> {
         }
         type Streams = Vec<(String, Vec<RawEntry>)>;
         let (mut read, mut more) = (Vec::new(), false);
-        for (key, entries) in decode::<Streams>(answer)? {
+        for (key, entries) in self.core.link.read::<Streams>(self.key(), answer)? {
             more |= entries.len() >= S::ENTRIES_MAX;
             read.extend(sources.remove(&key).map(|source| (source, entries)));
         }

@@ -72,7 +72,7 @@ impl Health {
 
     /// Notes that a write failed.
     pub(super) fn failed(&self, place: ShardId, error: &Error) {
-        let text = sentence(error);
+        let text = format!("{error:#}");
         let trouble = if refusal(error).is_some() { Trouble::Refused(text) } else { Trouble::Away(text) };
         let mut shards = self.shards.lock();
         if shards.troubles.get(&place) != Some(&trouble) {
@@ -129,14 +129,6 @@ impl Shards {
         }
         let part = format!("in {} of {} shards, {text}", self.troubles.len(), self.count);
         State::read_only(part)
-    }
-}
-
-/// An error with what caused it.
-fn sentence(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }
 

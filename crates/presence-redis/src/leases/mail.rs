@@ -24,7 +24,6 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::decode;
 use super::ids::IdSpace;
 use super::outbox::StepKind;
 use super::rooms::RoomSpace;
@@ -71,7 +70,7 @@ impl<S: Space> Shared<S> {
             Ok(()) => request.answered().await,
             Err(error) => tracing::debug!(
                 process,
-                %error,
+                error = %format_args!("{error:#}"),
                 "another process could not be told of a device; it learns of it later"
             ),
         }
@@ -104,7 +103,10 @@ impl<S: Space> Shared<S> {
         }
         for (wait, ticket) in waits.into_values() {
             if let Err(error) = wait.until(ticket, until).await {
-                tracing::debug!(%error, "ids that another process removed are checked later");
+                tracing::debug!(
+                    error = %format_args!("{error:#}"),
+                    "ids that another process removed are checked later"
+                );
             }
         }
     }
@@ -142,7 +144,10 @@ pub(super) async fn run(core: Arc<Shared>, rooms: Arc<Rooms>, last: LastRead) {
                 Ok(mut connection) => read(&core, &rooms, &mut connection, &key, &last).await,
                 Err(error) => error,
             };
-            tracing::debug!(%error, "messages of other processes cannot be read; trying again");
+            tracing::debug!(
+                error = %format_args!("{error:#}"),
+                "messages of other processes cannot be read; trying again"
+            );
             sleep(RETRY.mul_f64(crate::random::fraction())).await;
         }
     });
@@ -167,7 +172,7 @@ async fn read(
             Err(error) => return core.link.failed(error),
         };
         type Streams = Vec<(String, Vec<(String, HashMap<String, String>)>)>;
-        let streams = match decode::<Streams>(answer) {
+        let streams = match core.link.read::<Streams>(key, answer) {
             Ok(streams) => streams,
             Err(error) => return error,
         };
@@ -190,7 +195,11 @@ async fn open(core: &Shared, rooms: &Rooms, letter: Letter) {
         (false, None) => {}
     }
     if let Err(error) = core.send(&letter.from, "heard", letter.token, "").await {
-        tracing::debug!(process = letter.from, %error, "a message of another process could not be answered");
+        tracing::debug!(
+            process = letter.from,
+            error = %format_args!("{error:#}"),
+            "a message of another process could not be answered"
+        );
     }
 }
 

@@ -6,8 +6,6 @@ use std::time::{Duration, SystemTime};
 use presence_core::{BatchError, Cursor, Error, ErrorKind, Failure, Id, IdPage, LastSeen, Status};
 use tokio::time::Instant;
 
-use super::answer::decode;
-use super::asking::recovering;
 use super::listing::{self, ShardCursor};
 use super::scripts::{Looked, Statuses};
 use super::shard::Registration;
@@ -59,7 +57,8 @@ impl Shared {
             for (place, known) in places.iter().zip(known) {
                 all[*place] = known;
                 if known.status == Status::Unknown {
-                    failures.push(failure(*place, &ids[*place], &self.cause(recovering())));
+                    let shard = &self.shards[self.tracker.ledger().shard(&ids[*place])];
+                    failures.push(failure(*place, &ids[*place], &self.cause(shard.recovering())));
                 }
             }
         }
@@ -172,7 +171,8 @@ impl Shared {
         let mut scan = redis::cmd("HSCAN");
         let held = &self.keys.shards[shard].held;
         scan.arg(held).arg(cursor).arg("COUNT").arg(count);
-        let (next, pairs) = decode::<(u64, Vec<(String, String)>)>(self.link.query(held, &scan).await?)?;
+        let answer = self.link.query(held, &scan).await?;
+        let (next, pairs): (u64, Vec<(String, String)>) = self.link.read(held, answer)?;
         let ids = pairs.into_iter().filter_map(|(id, _)| Id::new(&id).ok());
         Ok((next, ids.collect()))
     }

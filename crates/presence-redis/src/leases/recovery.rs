@@ -7,7 +7,7 @@ use presence_core::Error;
 use presence_core::tracker::OnlineName;
 use redis::Value;
 
-use super::answer::{Answer, decode};
+use super::answer::Answer;
 use super::outbox::StepKind;
 use super::space::{Payloads, Space};
 use super::writer::ShardWriter;
@@ -111,9 +111,10 @@ impl<S: Space> ShardWriter<S> {
         loop {
             let mut scan = redis::cmd("SSCAN");
             scan.arg(&set).arg(cursor).arg("COUNT").arg(PAGE);
-            let (next, names) = decode::<(u64, Vec<Value>)>(core.link.query(&set, &scan).await?)?;
+            let answer = core.link.query(&set, &scan).await?;
+            let (next, names): (u64, Vec<Value>) = core.link.read(&set, answer)?;
             for name in names {
-                let name: String = decode(name)?;
+                let name: String = core.link.read(&set, name)?;
                 if let Some(held) = S::read(&name) {
                     core.tracker.forget_if(&held, |online| {
                         if !online {

@@ -80,6 +80,14 @@ impl Leases {
         let (core, told) = (Arc::clone(core), Arc::clone(core));
         let begin = move || run(Arc::clone(&core));
         let tell = move |why: Option<String>| {
+            // Of several tasks of this kind, and of several Redis, it says which.
+            let why = why.map(|why| match part {
+                WRITER => {
+                    let server = told.shards[number].server();
+                    format!("for shard {number} of {} on redis at {server}, {why}", S::KIND)
+                }
+                _ => format!("on {}, {why}", told.link.address()),
+            });
             if let (WRITER, Some(why)) = (part, &why) {
                 // Calls that wait for the writer get the error.
                 told.shards[number].failed(&Error::new(ErrorKind::Unavailable, why.clone()));
@@ -134,6 +142,7 @@ mod tests {
             let told = |state: &State| state.to_string().contains(part);
             let down = timeout(SOON, state.wait_for(told)).await.unwrap().unwrap().clone();
             assert!(matches!(down, State::Down { .. }), "{down}");
+            assert!(down.to_string().contains(&format!(":{}", redis.port())), "{down}");
             for _ in 0..3 {
                 let beat = timeout(SOON, leases.online(&bob)).await.expect("an answer");
                 let kind = beat.err().map(|error| error.kind());

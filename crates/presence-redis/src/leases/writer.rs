@@ -118,7 +118,7 @@ impl<S: Space> ShardWriter<S> {
                 tracing::debug!(
                     space = S::KIND,
                     shard = self.number,
-                    %error,
+                    error = %format_args!("{error:#}"),
                     "presence was shut down before redis took all changes"
                 );
             }
@@ -126,6 +126,7 @@ impl<S: Space> ShardWriter<S> {
                 tracing::debug!(
                     space = S::KIND,
                     shard = self.number,
+                    server = %self.shard().server(),
                     "presence was shut down before redis took all changes, as it did not answer in time"
                 );
             }
@@ -162,6 +163,7 @@ impl<S: Space> ShardWriter<S> {
             tracing::warn!(
                 space = S::KIND,
                 shard = self.number,
+                server = %self.shard().server(),
                 "redis lost its data or was replaced; writing again who is online here"
             );
         }
@@ -195,6 +197,7 @@ impl<S: Space> ShardWriter<S> {
             tracing::warn!(
                 space = S::KIND,
                 shard = self.number,
+                server = %self.shard().server(),
                 here,
                 redis = renewed.held,
                 "redis and this process disagree about how many names are online here; comparing them"
@@ -222,7 +225,7 @@ impl<S: Space> ShardWriter<S> {
         };
         self.is_full(renewed.full.clone());
         if let Some(policy) = &renewed.policy {
-            self.core.warnings.note(self.number, policy);
+            self.core.warnings.note(self.number, self.shard().server(), policy);
         }
         self.renewals.answered(Instant::now(), self.core.awake_clock.awake());
         let (shard, allowance) = (self.shard(), self.allowance());
@@ -252,6 +255,7 @@ impl<S: Space> ShardWriter<S> {
         tracing::info!(
             space = S::KIND,
             shard = self.number,
+            server = %self.shard().server(),
             process = dead,
             "another process did not renew its lease in time; removing the names that it held"
         );
@@ -367,10 +371,13 @@ impl<S: Space> ShardWriter<S> {
     /// Starts over, with another name if it is the lease that was lost.
     pub(super) fn lose(&mut self, lost: Lost) {
         if lost == Lost::Lease {
-            tracing::debug!(
+            // Users of this process may have been seen to go and come, which nothing else explains.
+            tracing::warn!(
                 space = S::KIND,
                 shard = self.number,
-                "this process could not renew its lease in time; writing again who is online here"
+                server = %self.shard().server(),
+                "this process did not renew its lease in time, so other processes may have reported those \
+                 who are online here as offline; writing again who is online here"
             );
             self.incarnation += 1;
         }
@@ -390,8 +397,7 @@ impl<S: Space> ShardWriter<S> {
             tracing::debug!(
                 space = S::KIND,
                 shard = self.number,
-                %error,
-                source = ?std::error::Error::source(error),
+                error = %format_args!("{error:#}"),
                 "redis does not take changes; trying again"
             );
             self.shard().set_status(|status| status.outages += 1);

@@ -29,9 +29,10 @@ impl Followed for IdSpace {
     fn take(core: &Shared, (): &mut (), read: Vec<(usize, Vec<RawEntry>)>) -> Result<Fit, Error> {
         let mut fit = Fit::Next;
         for (shard, entries) in read {
+            let log = &core.keys.shards[shard].log;
             for entry in entries {
                 if fit == Fit::Next {
-                    fit = core.tail.append(shard, StreamEntry::read(entry)?);
+                    fit = core.tail.append(shard, StreamEntry::read(entry, &core.link, log)?);
                 }
             }
         }

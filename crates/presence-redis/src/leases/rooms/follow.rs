@@ -69,8 +69,9 @@ impl Followed for RoomSpace {
                 // What else was read is read again, in the new epoch.
                 Source::Shard => return Ok(Fit::Epoch),
                 Source::Room(room) => {
-                    let entries = entries.into_iter().map(StreamEntry::read).collect::<Result<_, _>>()?;
-                    core.tail.append(&room, entries);
+                    let key = core.room_keys(&room).log(&room);
+                    let entries = entries.into_iter().map(|entry| StreamEntry::read(entry, &core.link, &key));
+                    core.tail.append(&room, entries.collect::<Result<_, _>>()?);
                 }
             }
         }
@@ -103,7 +104,7 @@ impl Shared<RoomSpace> {
         if let Err(error) = self.link.pipeline(&key, &pipeline).await {
             // The read ends by itself soon.
             tracing::debug!(
-                %error,
+                error = %format_args!("{error:#}"),
                 "the reader of room events could not be woken; it follows the room a little later"
             );
         }
