@@ -168,7 +168,7 @@ impl Lifecycle for Attendance {
 /// there: the store tells it once for all of them (`Presence::state`).
 fn tell(user: &Id, error: &presence_core::Error, what: &str) {
     match error.kind() {
-        ErrorKind::Unavailable => tracing::debug!(%user, %error, "{what}"),
-        _ => tracing::warn!(%user, %error, "{what}"),
+        ErrorKind::Unavailable => tracing::debug!(%user, error = %format_args!("{error:#}"), "{what}"),
+        _ => tracing::warn!(%user, error = %format_args!("{error:#}"), "{what}"),
     }
 }

@@ -128,7 +128,7 @@ impl RoomKeeper {
                     tracing::debug!(
                         room = %seat.room,
                         user = %seat.id,
-                        %error,
+                        error = %format_args!("{error:#}"),
                         "a room could not be told who is in it; trying again"
                     );
                     self.visits.lock().unsettle(device, seat.room);
@@ -138,7 +138,7 @@ impl RoomKeeper {
                     tracing::warn!(
                         room = %seat.room,
                         user = %seat.id,
-                        %error,
+                        error = %format_args!("{error:#}"),
                         "the list of who is in a room may be wrong for this user"
                     );
                 }
