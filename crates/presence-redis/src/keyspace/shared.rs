@@ -32,7 +32,7 @@ pub(super) type Question = oneshot::Sender<()>;
 impl Shared {
     pub(super) fn new(config: Config, store: KeyStore) -> (Self, mpsc::Receiver<Question>) {
         let (questions, asked) = mpsc::channel(QUESTIONS);
-        let core = Self {
+        let shared = Self {
             feed: Arc::new(Feed::new(&config, store.link.address().to_string())),
             config,
             store,
@@ -41,7 +41,7 @@ impl Shared {
             questions,
             closed: AtomicBool::new(false),
         };
-        (core, asked)
+        (shared, asked)
     }
 
     /// Makes calls fail from here on.

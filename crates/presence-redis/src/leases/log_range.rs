@@ -28,7 +28,7 @@ impl<H: Happening> LogRange<H> {
         let mut range = redis::cmd("XRANGE");
         let key = logs.key(log);
         range.arg(&*key).arg(mark + 1).arg("+").arg("COUNT").arg(ENTRIES_MAX);
-        let link = &logs.core().link;
+        let link = &logs.shared().link;
         let entries: Vec<RawEntry> = link.read(&key, link.query(&key, &range).await?)?;
         let entries = entries.into_iter().map(|entry| StreamEntry::read(entry, link, &key));
         let entries: Vec<_> = entries.collect::<Result<_, Error>>()?;

@@ -38,7 +38,7 @@ use crate::connection::refusal;
 /// Being the only one, its calls have an order: a check that follows an arrival finds it.
 #[derive(Debug)]
 pub(super) struct ShardWriter<S: Space> {
-    pub(super) core: Arc<Shared<S>>,
+    pub(super) shared: Arc<Shared<S>>,
     pub(super) number: usize,
     pub(super) stage: Stage,
     pub(super) writes: Writes<S>,
@@ -64,11 +64,11 @@ struct Processes {
 }
 
 impl<S: Space> ShardWriter<S> {
-    pub(super) fn new(core: Arc<Shared<S>>, number: usize) -> Self {
+    pub(super) fn new(shared: Arc<Shared<S>>, number: usize) -> Self {
         // Outside a cluster all shards are on one server: one asks for all.
-        let watches = S::KIND == IdSpace::KIND && (number == 0 || core.link.is_cluster());
+        let watches = S::KIND == IdSpace::KIND && (number == 0 || shared.link.is_cluster());
         Self {
-            core,
+            shared,
             number,
             stage: Stage::New,
             writes: Writes::new(),
@@ -92,14 +92,14 @@ impl<S: Space> ShardWriter<S> {
             self.start_over();
             self.busy = BUSY_MAX - 1;
         }
-        let core = Arc::clone(&self.core);
-        while !core.closing.is_cancelled() {
-            let turn = core.closing.run_until_cancelled(Box::pin(self.turn())).await;
+        let shared = Arc::clone(&self.shared);
+        while !shared.closing.is_cancelled() {
+            let turn = shared.closing.run_until_cancelled(Box::pin(self.turn())).await;
             if let Some(Err(error)) = turn {
                 self.failed(&error);
                 let pause =
                     crate::random::fraction() * RETRY.as_secs_f64() * f64::from(self.failures.min(10));
-                core.closing.run_until_cancelled(sleep(Duration::from_secs_f64(pause))).await;
+                shared.closing.run_until_cancelled(sleep(Duration::from_secs_f64(pause))).await;
             }
         }
         // A write that was cut short is said again, which is harmless.
@@ -112,7 +112,7 @@ impl<S: Space> ShardWriter<S> {
             }
             Ok::<_, Error>(())
         };
-        match tokio::time::timeout(core.link.timeout(), rest).await {
+        match tokio::time::timeout(shared.link.timeout(), rest).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::debug!(
@@ -141,12 +141,12 @@ impl<S: Space> ShardWriter<S> {
         if self.stage.is_announcing() {
             self.recover().await?;
         }
-        let core = Arc::clone(&self.core);
+        let shared = Arc::clone(&self.shared);
         tokio::select! {
             biased;
             () = sleep_until(self.renewals.due()) => self.renew().await?,
-            () = core.shards[self.number].doubted() => self.renew().await?,
-            () = core.tracker.ledger().work(self.number) => self.flush().await?,
+            () = shared.shards[self.number].doubted() => self.renew().await?,
+            () = shared.tracker.ledger().work(self.number) => self.flush().await?,
         }
         self.failures = 0;
         Ok(())
@@ -155,7 +155,7 @@ impl<S: Space> ShardWriter<S> {
     /// Becomes one of the processes of the shard.
     async fn enter(&mut self) -> Result<(), Error> {
         let fresh = &crate::random::name()[..16];
-        let process = self.core.process(self.incarnation);
+        let process = self.shared.process(self.incarnation);
         let (sent, lost) = (self.now(), self.stage.lost_epoch().map(str::to_owned));
         let known = lost.as_deref().unwrap_or_default();
         let entered = self.scripts().enter(&process, fresh, known, &self.processes.names).await?;
@@ -169,8 +169,8 @@ impl<S: Space> ShardWriter<S> {
         }
         let registration = Registration { epoch: entered.epoch, start: entered.start, process };
         self.stage.enter(registration.clone());
-        self.renewals.entered(Instant::now(), self.core.awake_clock.awake());
-        self.core.health.well(self.place());
+        self.renewals.entered(Instant::now(), self.shared.awake_clock.awake());
+        self.shared.health.well(self.place());
         let shard = self.shard();
         shard.renew(sent);
         shard.hear(entered.last);
@@ -184,10 +184,10 @@ impl<S: Space> ShardWriter<S> {
 
     /// Renews the lease, and does what the answer asks for.
     pub(super) async fn renew(&mut self) -> Result<(), Error> {
-        let (ticket, here) = (self.idle_at(), self.core.online_here(self.number));
+        let (ticket, here) = (self.idle_at(), self.shared.online_here(self.number));
         let Some(renewed) = self.renew_only().await? else { return Ok(()) };
         let quiet =
-            ticket.is_some() && ticket == self.idle_at() && here == self.core.online_here(self.number);
+            ticket.is_some() && ticket == self.idle_at() && here == self.shared.online_here(self.number);
         self.busy = if quiet { 0 } else { self.busy + 1 };
         // While names come and go the counts say nothing; now and then they are compared name by
         // name all the same.
@@ -225,9 +225,9 @@ impl<S: Space> ShardWriter<S> {
         };
         self.is_full(renewed.full.clone());
         if let Some(policy) = &renewed.policy {
-            self.core.warnings.note(self.number, self.shard().server(), policy);
+            self.shared.warnings.note(self.number, self.shard().server(), policy);
         }
-        self.renewals.answered(Instant::now(), self.core.awake_clock.awake());
+        self.renewals.answered(Instant::now(), self.shared.awake_clock.awake());
         let (shard, allowance) = (self.shard(), self.allowance());
         shard.renew(sent);
         shard.hear(renewed.last);
@@ -274,7 +274,7 @@ impl<S: Space> ShardWriter<S> {
         while self.flush_some().await? {
             if self.is_due() {
                 // There may be more: come back here after the renewal.
-                self.core.tracker.ledger().stir(self.number);
+                self.shared.tracker.ledger().stir(self.number);
                 return Ok(());
             }
         }
@@ -284,9 +284,9 @@ impl<S: Space> ShardWriter<S> {
     /// Writes one batch of steps, and says whether there was one.
     pub(super) async fn flush_some(&mut self) -> Result<bool, Error> {
         let Some(registration) = self.registration() else { return Ok(false) };
-        let core = Arc::clone(&self.core);
+        let shared = Arc::clone(&self.shared);
         if self.writes.is_idle() {
-            let mut outbox = core.tracker.ledger().outbox(self.number);
+            let mut outbox = shared.tracker.ledger().outbox(self.number);
             let (steps, done) = (outbox.take(STEPS_AT_ONCE), outbox.done());
             drop(outbox);
             if steps.is_empty() {
@@ -299,18 +299,18 @@ impl<S: Space> ShardWriter<S> {
         }
         // The write stays in `writes` until it is answered, also if this future is dropped.
         let Some(Write { number, steps }) = self.writes.unanswered() else { return Ok(false) };
-        let now = core.tracker.clock().now();
-        let anyway = core.tracker.ledger().outbox(self.number).is_full();
-        let written = match core.scripts(self.number).write(&registration, *number, steps, now, anyway).await
-        {
-            Err(error) if refusal(&error) == Some("OOM") => {
-                // Redis refused the whole write. Departures are written again without the arrivals.
-                self.put_back();
-                self.is_full(Some(error));
-                return Ok(true);
-            }
-            written => written?,
-        };
+        let now = shared.tracker.clock().now();
+        let anyway = shared.tracker.ledger().outbox(self.number).is_full();
+        let written =
+            match shared.scripts(self.number).write(&registration, *number, steps, now, anyway).await {
+                Err(error) if refusal(&error) == Some("OOM") => {
+                    // Redis refused the whole write. Departures are written again without the arrivals.
+                    self.put_back();
+                    self.is_full(Some(error));
+                    return Ok(true);
+                }
+                written => written?,
+            };
         match written {
             Answer::Told(written) => {
                 let steps = self.writes.end().unwrap_or_default();
@@ -327,10 +327,10 @@ impl<S: Space> ShardWriter<S> {
     /// Notes whether Redis takes nothing that needs memory, and why.
     fn is_full(&self, full: Option<Error>) {
         match &full {
-            Some(error) => self.core.health.failed(self.place(), error),
-            None => self.core.health.well(self.place()),
+            Some(error) => self.shared.health.failed(self.place(), error),
+            None => self.shared.health.well(self.place()),
         }
-        let ledger = self.core.tracker.ledger();
+        let ledger = self.shared.tracker.ledger();
         let more = ledger.outbox(self.number).set_full(full);
         if more {
             ledger.stir(self.number);
@@ -338,7 +338,7 @@ impl<S: Space> ShardWriter<S> {
     }
 
     fn written(&self, steps: &[Step<S>], written: Written) {
-        let tracker = &self.core.tracker;
+        let tracker = &self.shared.tracker;
         for (place, words) in written.answers {
             let Some(step) = steps.get(place) else { continue };
             let answer = match words.first().map(String::as_str) {
@@ -353,7 +353,7 @@ impl<S: Space> ShardWriter<S> {
                 // the same call, or hears of it with the next one.
                 let later = || steps[place + 1..].iter().any(|later| later.name == step.name);
                 let is_coming = || later() || tracker.ledger().outbox(self.number).has(&step.name);
-                self.core.forget_if(&step.name, |online| online && !is_coming());
+                self.shared.forget_if(&step.name, |online| online && !is_coming());
             }
             if let StepKind::Explicit(reply) | StepKind::Show { reply: Some(reply), .. } = &step.what {
                 reply.answers.lock().push((reply.place, answer));
@@ -389,7 +389,7 @@ impl<S: Space> ShardWriter<S> {
         self.put_back();
         self.shard().set_status(|status| status.registration = None);
         // What is in the outbox is written in the next epoch.
-        self.core.tracker.ledger().stir(self.number);
+        self.shared.tracker.ledger().stir(self.number);
     }
 
     fn failed(&mut self, error: &Error) {
@@ -403,15 +403,15 @@ impl<S: Space> ShardWriter<S> {
             self.shard().set_status(|status| status.outages += 1);
         }
         self.failures = self.failures.saturating_add(1);
-        self.core.health.failed(self.place(), error);
+        self.shared.health.failed(self.place(), error);
         self.shard().failed(error);
-        self.core.tracker.ledger().stir(self.number);
+        self.shared.tracker.ledger().stir(self.number);
     }
 
     /// Gives steps back to the outbox that were sent and not answered.
     fn put_back(&mut self) {
         if let Some(steps) = self.writes.end() {
-            self.core.tracker.ledger().outbox(self.number).put_back(steps);
+            self.shared.tracker.ledger().outbox(self.number).put_back(steps);
         }
     }
 
@@ -423,7 +423,7 @@ impl<S: Space> ShardWriter<S> {
 
     /// The ticket of the last step, if all were taken.
     fn idle_at(&self) -> Option<u64> {
-        let outbox = self.core.tracker.ledger().outbox(self.number);
+        let outbox = self.shared.tracker.ledger().outbox(self.number);
         (self.writes.is_idle() && outbox.is_empty()).then(|| outbox.last())
     }
 
@@ -436,15 +436,15 @@ impl<S: Space> ShardWriter<S> {
     }
 
     pub(super) fn shard(&self) -> &Shard {
-        &self.core.shards[self.number]
+        &self.shared.shards[self.number]
     }
 
     pub(super) fn scripts(&self) -> Scripts<'_, S> {
-        self.core.scripts(self.number)
+        self.shared.scripts(self.number)
     }
 
     fn now(&self) -> Millis {
-        self.core.tracker.clock().now()
+        self.shared.tracker.clock().now()
     }
 
     /// Whether a renewal should not wait any longer.
