@@ -59,8 +59,8 @@ impl Multiplexer {
         config.validate()?;
         let dialer = Dialer::new(&config)?;
         let engine = Engine::new(config, NameRoutes::One, dialer.server().clone())?;
-        let place = engine.shared.attach();
-        let actor = Actor::new(Arc::clone(&engine.shared), place, dialer, CancellationToken::new());
+        let handle = engine.shared.attach();
+        let actor = Actor::new(Arc::clone(&engine.shared), handle, dialer, CancellationToken::new());
         engine.run(actor.run());
         Ok(Self { engine })
     }

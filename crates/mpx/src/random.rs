@@ -17,7 +17,7 @@ impl Dice {
     }
 
     /// A place among so many, at least one.
-    pub(crate) fn place(&self, of: usize) -> usize {
+    pub(crate) fn index(&self, of: usize) -> usize {
         self.0.lock().usize(..of)
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Topology {
 }
 
 struct Master {
-    place: LinkHandle,
+    handle: LinkHandle,
     dialer: Dialer,
     /// Ends its connection with this.
     _gone: DropGuard,
@@ -143,7 +143,7 @@ impl Topology {
         let mut error = Error::new(ErrorKind::Unavailable, message);
         let mut oldish: Option<SlotMap> = None;
         while !nodes.is_empty() {
-            let node = nodes.swap_remove(self.shared.dice.place(nodes.len()));
+            let node = nodes.swap_remove(self.shared.dice.index(nodes.len()));
             match timeout(FETCH, ask_for_map(node)).await {
                 Ok(Ok(map)) if !map.ranges.is_empty() => {
                     // A node that does not tell the epoch of its map has to be believed.
@@ -185,7 +185,7 @@ impl Topology {
         // No other task may be about to tell subscriptions something about these names. The locks
         // are taken in the order of the addresses, and every other task holds one at most, so there
         // is no deadlock.
-        let telling: Vec<_> = self.masters.values().map(|master| master.place.telling.lock()).collect();
+        let telling: Vec<_> = self.masters.values().map(|master| master.handle.telling.lock()).collect();
         let losses = self.shared.registry.lock().reroute(links);
         let message = format!("the slot of the channel moved to another master of {}", self.shared.server);
         let error = Error::new(ErrorKind::Unavailable, message);
@@ -197,14 +197,14 @@ impl Topology {
     /// The link of a master, which is connected to if it is a new one.
     fn master(&mut self, address: &(String, u16)) -> Option<usize> {
         if let Some(master) = self.masters.get(address) {
-            return Some(master.place.link);
+            return Some(master.handle.link);
         }
         let dialer = self.seeds.first()?.to(&address.0, address.1)?;
-        let (place, gone) = (self.shared.attach(), CancellationToken::new());
-        let link = place.link;
-        let actor = Actor::new(Arc::clone(&self.shared), place.clone(), dialer.clone(), gone.clone());
+        let (handle, gone) = (self.shared.attach(), CancellationToken::new());
+        let link = handle.link;
+        let actor = Actor::new(Arc::clone(&self.shared), handle.clone(), dialer.clone(), gone.clone());
         self.actors.spawn(actor.run());
-        self.masters.insert(address.clone(), Master { place, dialer, _gone: gone.drop_guard() });
+        self.masters.insert(address.clone(), Master { handle, dialer, _gone: gone.drop_guard() });
         Some(link)
     }
 }

@@ -71,8 +71,8 @@ async fn let_go(shared: &Shared) -> Result<(), Error> {
 /// Looks a few ids up, the next ones each time.
 async fn look(shared: &Shared, from: &mut u64) -> Result<(), Error> {
     let sample = shared.feed.state().mirror.sample(*from, SAMPLE);
-    *from = sample.last().map_or(0, |place| place.hash.wrapping_add(1));
-    let mut ids: Vec<Id> = sample.into_iter().map(|place| place.id).collect();
+    *from = sample.last().map_or(0, |hashed| hashed.hash.wrapping_add(1));
+    let mut ids: Vec<Id> = sample.into_iter().map(|hashed| hashed.id).collect();
     let mut doubts = 0;
     while !ids.is_empty() && shared.store.count(&ids).await? < ids.len() {
         // The notification of a key that is gone may still be on its way.

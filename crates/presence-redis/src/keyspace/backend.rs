@@ -200,8 +200,8 @@ impl Backend for Keyspace {
         let after = (cursor.shard() == 1).then_some(cursor.offset());
         let page = self.shared.feed.state().mirror.list_by_hash(after, limit);
         let next =
-            if page.len() < limit { None } else { page.last().map(|place| Cursor::new(1, place.hash)) };
-        Ok(IdPage::new(page.into_iter().map(|place| place.id).collect(), next))
+            if page.len() < limit { None } else { page.last().map(|hashed| Cursor::new(1, hashed.hash)) };
+        Ok(IdPage::new(page.into_iter().map(|hashed| hashed.id).collect(), next))
     }
 
     async fn count(&self) -> Result<u64, Error> {
@@ -251,22 +251,22 @@ impl Keyspace {
     ) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
         let held = &self.shared.feed.held;
         let (mut statuses, mut failures) = parts(statuses);
-        let is_held = |place: &usize| statuses[*place] == Status::Offline && held.has_firm(&ids[*place]);
+        let is_held = |index: &usize| statuses[*index] == Status::Offline && held.has_firm(&ids[*index]);
         let missing: Vec<usize> = (0..ids.len()).filter(is_held).collect();
         if !missing.is_empty() {
             // Somebody may have said that they are offline: that is on its way, and ends the
             // devices.
             let heard = self.shared.hear().await;
             let unknown = heard.err().or_else(|| self.shared.feed.health.unsure());
-            for place in missing.into_iter().filter(|place| held.has_firm(&ids[*place])) {
+            for index in missing.into_iter().filter(|index| held.has_firm(&ids[*index])) {
                 match &unknown {
-                    None => statuses[place] = Status::Online,
+                    None => statuses[index] = Status::Online,
                     Some(error) => {
-                        statuses[place] = Status::Unknown;
-                        failures.push(Failure::new(place, ids[place].as_str(), error.clone()));
+                        statuses[index] = Status::Unknown;
+                        failures.push(Failure::new(index, ids[index].as_str(), error.clone()));
                     }
                 }
-                held.lose(&ids[place]);
+                held.lose(&ids[index]);
             }
         }
         whole(statuses, failures)
@@ -280,9 +280,9 @@ fn unsure(
     error: &Error,
 ) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
     let (mut statuses, mut failures) = parts(statuses);
-    for (place, status) in statuses.iter_mut().enumerate().filter(|(_, status)| **status == Status::Offline) {
+    for (index, status) in statuses.iter_mut().enumerate().filter(|(_, status)| **status == Status::Offline) {
         *status = Status::Unknown;
-        failures.push(Failure::new(place, ids[place].as_str(), error.clone()));
+        failures.push(Failure::new(index, ids[index].as_str(), error.clone()));
     }
     whole(statuses, failures)
 }

@@ -58,7 +58,7 @@ async fn create(shared: &Shared, ids: &[Id], absent: &[usize], failures: &mut Ve
     let not_listening = shared.hear().await.err();
     let _keeping = shared.keeping.write().await;
     let held: Vec<usize> =
-        absent.iter().copied().filter(|place| shared.feed.held.has(&ids[*place])).collect();
+        absent.iter().copied().filter(|index| shared.feed.held.has(&ids[*index])).collect();
     shared.store.create(ids, &held, failures).await;
     if let Some(error) = not_listening {
         warn!(

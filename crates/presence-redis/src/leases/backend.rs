@@ -161,8 +161,8 @@ impl Backend for Leases {
         }
         let (ledger, until) = (shared.tracker.ledger(), Instant::now() + shared.patience());
         let mut waits = BTreeMap::new();
-        for place in &unsettled {
-            let shard = ledger.shard(&ids[*place]);
+        for index in &unsettled {
+            let shard = ledger.shard(&ids[*index]);
             waits.entry(shard).or_insert_with(|| {
                 (shared.shards[shard].wait_since(before[shard]), ledger.outbox(shard).last())
             });
@@ -171,14 +171,14 @@ impl Backend for Leases {
             ids.iter().map(|id| ledger.shard(id)).filter(|shard| is_late(*shard)).collect();
         let (failed, late) = tokio::join!(shared.wait(waits, until), shared.not_fresh(late, until));
         let unsettled: std::collections::HashSet<_> = unsettled.into_iter().collect();
-        let failures = ids.iter().enumerate().filter_map(|(place, id)| {
+        let failures = ids.iter().enumerate().filter_map(|(index, id)| {
             let shard = ledger.shard(id);
-            let error = if unsettled.contains(&place) {
+            let error = if unsettled.contains(&index) {
                 failed.get(&shard).cloned().or_else(|| ledger.outbox(shard).why_kept(id))
             } else {
                 late.get(&shard).cloned()
             };
-            Some(Failure::new(place, id.as_str(), shared.cause(error?)))
+            Some(Failure::new(index, id.as_str(), shared.cause(error?)))
         });
         batch(failures.collect())
     }
@@ -189,7 +189,7 @@ impl Backend for Leases {
         batch(
             failed
                 .into_iter()
-                .map(|(place, error)| Failure::new(place, ids[place].as_str(), self.shared.cause(error)))
+                .map(|(index, error)| Failure::new(index, ids[index].as_str(), self.shared.cause(error)))
                 .collect(),
         )
     }

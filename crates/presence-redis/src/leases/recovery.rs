@@ -42,15 +42,15 @@ impl<S: Space> ShardWriter<S> {
 
     async fn announce(&mut self) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
-        for place in shared.tracker.ledger().stripes(self.number) {
+        for stripe in shared.tracker.ledger().stripes(self.number) {
             // This process may have stood still, and the deadlines of its ids may be over by now.
-            shared.tracker.expire(place);
+            shared.tracker.expire(stripe);
             let mut next = Some(0);
             while let (Some(from), Some(registration)) = (next, self.registration()) {
                 let mut page = Vec::new();
                 // A name that left and came back meanwhile is on the page, so its two steps are
                 // folded into none.
-                let (after, names) = shared.tracker.list_with(place, from, PAGE, &mut page, |page| {
+                let (after, names) = shared.tracker.list_with(stripe, from, PAGE, &mut page, |page| {
                     let ledger = shared.tracker.ledger();
                     ledger.outbox(self.number).fold();
                     let name = |kept: OnlineName<S::Name>| {
@@ -86,11 +86,11 @@ impl<S: Space> ShardWriter<S> {
     pub(super) async fn compare(&mut self) -> Result<(), Error> {
         let theirs = self.let_go_of_extras().await?;
         let ledger = self.shared.tracker.ledger();
-        for place in ledger.stripes(self.number) {
+        for stripe in ledger.stripes(self.number) {
             let mut next = Some(0);
             while let Some(from) = next {
                 let mut page = Vec::new();
-                next = self.shared.tracker.list(place, from, PAGE, &mut page);
+                next = self.shared.tracker.list(stripe, from, PAGE, &mut page);
                 for kept in page {
                     if !theirs.contains(&*S::text(&kept.name)) {
                         ledger.push(self.number, kept.name, StepKind::Check);

@@ -62,7 +62,7 @@ pub(super) struct ServerPolicy {
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) last: u64,
-    /// The place of a step, and what there is to say.
+    /// The index of a step, and what there is to say.
     pub(super) answers: Vec<(usize, Vec<String>)>,
 }
 
@@ -252,8 +252,8 @@ impl<'a, S: Space> Scripts<'a, S> {
         });
         self.read(answer.await?, |(_, last, answers): (String, u64, Vec<Vec<String>>)| {
             let answers = answers.into_iter().filter_map(|mut answer| {
-                let place = answer.first()?.parse().ok()?;
-                Some((place, answer.split_off(1)))
+                let index = answer.first()?.parse().ok()?;
+                Some((index, answer.split_off(1)))
             });
             Written { last, answers: answers.collect() }
         })

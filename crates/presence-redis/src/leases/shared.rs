@@ -144,7 +144,7 @@ impl<S: Space> Shared<S> {
 
     /// How many names of a shard are held at this process.
     pub(super) fn online_here(&self, shard: usize) -> usize {
-        self.tracker.ledger().stripes(shard).map(|place| self.tracker.online(place)).sum()
+        self.tracker.ledger().stripes(shard).map(|stripe| self.tracker.online(stripe)).sum()
     }
 
     /// Why Redis cannot be reached, by one of those who tried last.

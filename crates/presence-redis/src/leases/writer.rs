@@ -170,7 +170,7 @@ impl<S: Space> ShardWriter<S> {
         let registration = Registration { epoch: entered.epoch, start: entered.start, process };
         self.stage.enter(registration.clone());
         self.renewals.entered(Instant::now(), self.shared.awake_clock.awake());
-        self.shared.health.well(self.place());
+        self.shared.health.well(self.shard_id());
         let shard = self.shard();
         shard.renew(sent);
         shard.hear(entered.last);
@@ -304,7 +304,8 @@ impl<S: Space> ShardWriter<S> {
         let written =
             match shared.scripts(self.number).write(&registration, *number, steps, now, anyway).await {
                 Err(error) if refusal(&error) == Some("OOM") => {
-                    // Redis refused the whole write. Departures are written again without the arrivals.
+                    // Redis refused the whole write. Departures are written again without the
+                    // arrivals.
                     self.put_back();
                     self.is_full(Some(error));
                     return Ok(true);
@@ -327,8 +328,8 @@ impl<S: Space> ShardWriter<S> {
     /// Notes whether Redis takes nothing that needs memory, and why.
     fn is_full(&self, full: Option<Error>) {
         match &full {
-            Some(error) => self.shared.health.failed(self.place(), error),
-            None => self.shared.health.well(self.place()),
+            Some(error) => self.shared.health.failed(self.shard_id(), error),
+            None => self.shared.health.well(self.shard_id()),
         }
         let ledger = self.shared.tracker.ledger();
         let more = ledger.outbox(self.number).set_full(full);
@@ -339,8 +340,8 @@ impl<S: Space> ShardWriter<S> {
 
     fn written(&self, steps: &[Step<S>], written: Written) {
         let tracker = &self.shared.tracker;
-        for (place, words) in written.answers {
-            let Some(step) = steps.get(place) else { continue };
+        for (index, words) in written.answers {
+            let Some(step) = steps.get(index) else { continue };
             let answer = match words.first().map(String::as_str) {
                 Some("recovering") => StepAnswer::Recovering,
                 // Redis cannot know names that are yet to be announced.
@@ -351,12 +352,12 @@ impl<S: Space> ShardWriter<S> {
             if answer == StepAnswer::Nobody {
                 // The name is not forgotten if it came back since. Redis has then heard of that in
                 // the same call, or hears of it with the next one.
-                let later = || steps[place + 1..].iter().any(|later| later.name == step.name);
+                let later = || steps[index + 1..].iter().any(|later| later.name == step.name);
                 let is_coming = || later() || tracker.ledger().outbox(self.number).has(&step.name);
                 self.shared.forget_if(&step.name, |online| online && !is_coming());
             }
             if let StepKind::Explicit(reply) | StepKind::Show { reply: Some(reply), .. } = &step.what {
-                reply.answers.lock().push((reply.place, answer));
+                reply.answers.lock().push((reply.index, answer));
             }
         }
         for step in steps.iter().filter(|step| matches!(step.what, StepKind::Arrive { .. })) {
@@ -403,7 +404,7 @@ impl<S: Space> ShardWriter<S> {
             self.shard().set_status(|status| status.outages += 1);
         }
         self.failures = self.failures.saturating_add(1);
-        self.shared.health.failed(self.place(), error);
+        self.shared.health.failed(self.shard_id(), error);
         self.shard().failed(error);
         self.shared.tracker.ledger().stir(self.number);
     }
@@ -431,7 +432,7 @@ impl<S: Space> ShardWriter<S> {
         self.stage.registration().cloned()
     }
 
-    fn place(&self) -> (&'static str, usize) {
+    fn shard_id(&self) -> (&'static str, usize) {
         (S::KIND, self.number)
     }
 

@@ -84,7 +84,7 @@ impl Shared<RoomSpace> {
                 ledger.payloads.show(seat, payload);
             }
             here = online;
-            let reply = Some(Reply { place: 0, answers: Arc::clone(&answers) });
+            let reply = Some(Reply { index: 0, answers: Arc::clone(&answers) });
             ticket = ledger.push(shard, seat.clone(), StepKind::Show { shown: payload.clone(), reply });
             false
         });

@@ -64,19 +64,19 @@ impl Shared<RoomSpace> {
         // The epoch is asked for with each page, as the data may have been lost since the last one.
         let (registration, _) = self.look_at(room).await?;
         let page = listing::ShardListing::new(0, &registration.epoch);
-        let (mut place, mut members) = (page.place(cursor), Vec::new());
-        while let Some(count) = place.count(&members, limit) {
-            let (next, found) = self.scan_room(room, place.cursor, count).await?;
-            if let Some(after) = place.fill(found, limit, &mut members) {
-                place.after = after;
+        let (mut at, mut members) = (page.resume(cursor), Vec::new());
+        while let Some(count) = at.count(&members, limit) {
+            let (next, found) = self.scan_room(room, at.cursor, count).await?;
+            if let Some(after) = at.fill(found, limit, &mut members) {
+                at.after = after;
                 break;
             }
-            place = ShardCursor { cursor: next, after: 0 };
+            at = ShardCursor { cursor: next, after: 0 };
             if next == 0 {
                 return Ok(MemberPage::new(members, None));
             }
         }
-        Ok(MemberPage::new(members, Some(page.cursor(place))))
+        Ok(MemberPage::new(members, Some(page.cursor(at))))
     }
 
     /// Reads some of the members, about `count`.

@@ -23,7 +23,7 @@ impl Happening for MemberChange {
 
     fn read(last: u64, fields: Vec<Value>) -> Option<StreamEntry<Self>> {
         let (head, events) = fields.split_at_checked(6)?;
-        let head = |place: usize| from_redis_value::<u64>(head[place].clone()).ok();
+        let head = |at: usize| from_redis_value::<u64>(head[at].clone()).ok();
         let (from, at, mut count) =
             (head(1)?, SystemTime::UNIX_EPOCH + Duration::from_millis(head(3)?), head(5)?);
         let before = last.saturating_sub(events.len() as u64 / 2);
