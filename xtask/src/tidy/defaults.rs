@@ -1,4 +1,4 @@
-//! That the documentation of a setter says the default and the bounds that the code has.
+//! That the doc of a setter says the default and the bounds that the code has.
 //!
 //! The default of a setting is what its field is set to. Its bounds are the constant of its name:
 //! `QUEUE_BOUNDS` for `queue`; times that share theirs have one `TIME_BOUNDS`. Bounds that another
