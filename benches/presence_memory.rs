@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use futures_util::StreamExt;
 use presence_core::memory::{Config, Memory};
 use presence_core::rooms::Rooms;
 use presence_core::throttled::{self, Throttled};

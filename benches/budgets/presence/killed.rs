@@ -8,7 +8,6 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use benches::budget::Effort;
-use futures_util::StreamExt;
 use presence_core::{Presence, Since, Status, Update};
 use presence_redis::LinkConfig;
 use presence_redis::leases::{Config, Leases};

@@ -6,7 +6,6 @@ use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use benches::budget::Effort;
-use futures_util::StreamExt;
 use presence_core::{Id, Since, Status, Update};
 use tokio::task::JoinSet;
 

@@ -1,41 +1,34 @@
 //! The last messages of each channel, in memory.
 
+mod config;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+pub use self::config::HistoryConfig;
 use crate::protocol::{Message, MessageRef};
-use crate::{Error, ErrorKind, Storage};
+use crate::{Error, Storage};
 
 const STRIPES: usize = 16;
-
-/// How long a message is kept unless it is said otherwise.
-const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The least room that a history may have.
-const BYTES_MIN: usize = 64 * 1024;
 
 /// Channels for which a stripe keeps room when most of them are forgotten.
 const ROOM_KEPT: usize = 64;
 
 /// A [`Storage`] that keeps the last messages of each channel in memory.
 ///
-/// Bounded by messages per channel, by age, and by bytes in all, in which names, tables
-/// and the rounding of the allocator are counted as well. When the bytes run out, the channels
-/// that were written to longest ago are forgotten whole.
+/// It is bounded by messages per channel, by age, and by bytes in all, as its [`HistoryConfig`]
+/// says. When the bytes run out, the channels that were written to longest ago are forgotten whole.
 #[derive(Debug)]
 pub struct ChannelHistory {
     stripes: Box<[Mutex<HistoryStripe>]>,
     hasher: RandomState,
-    messages_max: usize,
-    age_max: Duration,
-    stripe_bytes_max: usize,
+    config: HistoryConfig,
 }
 
 #[derive(Debug, Default)]
@@ -64,48 +57,15 @@ struct StoredMessage {
 }
 
 impl ChannelHistory {
-    /// What [`messages_max`](Self::messages_max) is unless it is set.
-    pub const MESSAGES_MAX_DEFAULT: usize = 100;
-
-    /// Creates an empty history of at most `bytes_max` bytes in all, 64 KiB or more.
+    /// Creates an empty history.
     ///
     /// # Errors
     ///
-    /// [`Config`](crate::ErrorKind::Config) if `bytes_max` is less than 64 KiB.
-    pub fn new(bytes_max: usize) -> Result<Self, Error> {
-        if bytes_max < BYTES_MIN {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("the history has room for {bytes_max} bytes; it needs room for at least {BYTES_MIN}"),
-            ));
-        }
-        Ok(Self {
-            stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::default(),
-            messages_max: Self::MESSAGES_MAX_DEFAULT,
-            age_max: AGE_MAX,
-            stripe_bytes_max: bytes_max / STRIPES,
-        })
-    }
-
-    /// Sets how many messages a channel keeps at most.
-    ///
-    /// Any number, 100 by default; with 0 none are kept. More, if newcomers are to see more of what
-    /// was said before.
-    #[must_use]
-    pub const fn messages_max(mut self, messages_max: usize) -> Self {
-        self.messages_max = messages_max;
-        self
-    }
-
-    /// Sets how long a message is kept.
-    ///
-    /// Any time, 24 h by default. What is older is never given to anybody; its memory is freed with
-    /// later writes. Less, if what was said has to be forgotten soon.
-    #[must_use]
-    pub const fn age_max(mut self, age_max: Duration) -> Self {
-        self.age_max = age_max;
-        self
+    /// [`Config`](crate::ErrorKind::Config), naming the value that is out of its bounds.
+    pub fn new(config: HistoryConfig) -> Result<Self, Error> {
+        config.validate()?;
+        let stripes = (0..STRIPES).map(|_| Mutex::default()).collect();
+        Ok(Self { stripes, hasher: RandomState::default(), config })
     }
 
     /// Returns all that is kept of a channel, oldest first.
@@ -148,7 +108,7 @@ impl ChannelHistory {
     /// How many of a channel's messages are too old.
     fn expired(&self, channel: &ChannelLog) -> usize {
         // Nothing is that old yet where the clock began later than that ago.
-        let Some(oldest) = Instant::now().checked_sub(self.age_max) else { return 0 };
+        let Some(oldest) = Instant::now().checked_sub(self.config.age_max) else { return 0 };
         channel.messages.partition_point(|kept| kept.at < oldest)
     }
 
@@ -161,14 +121,16 @@ impl ChannelHistory {
 
 impl Storage for ChannelHistory {
     fn store(&self, message: MessageRef<'_>) {
-        if self.messages_max == 0 {
+        let HistoryConfig { bytes_max, messages_max, age_max } = self.config;
+        if messages_max == 0 {
             return;
         }
         let now = Instant::now();
+        let oldest = now.checked_sub(age_max);
         let mut stripe = self.stripe(message.channel).lock();
-        stripe.forget_old(now.checked_sub(self.age_max));
-        stripe.append(message, now, self.messages_max, now.checked_sub(self.age_max));
-        while stripe.bytes + stripe.channels.allocation_size() > self.stripe_bytes_max {
+        stripe.forget_old(oldest);
+        stripe.append(message, now, messages_max, oldest);
+        while stripe.bytes + stripe.channels.allocation_size() > bytes_max / STRIPES {
             if !stripe.forget_oldest() {
                 return;
             }

@@ -14,7 +14,7 @@ use crate::{Auth, Handler, Lifecycle, Storage};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use conductor_hub::{Auth, ChannelHistory, Connection, Hooks};
+/// use conductor_hub::{Auth, ChannelHistory, Connection, HistoryConfig, Hooks};
 ///
 /// struct NewsAlone;
 ///
@@ -25,7 +25,7 @@ use crate::{Auth, Handler, Lifecycle, Storage};
 /// }
 ///
 /// # fn main() -> Result<(), conductor_hub::Error> {
-/// let history = Arc::new(ChannelHistory::new(64 * 1024 * 1024)?.messages_max(50));
+/// let history = Arc::new(ChannelHistory::new(HistoryConfig::default().messages_max(50))?);
 /// let hooks = Hooks::default().auth(NewsAlone).storage(Arc::clone(&history));
 /// # drop(hooks);
 /// # Ok(())

@@ -136,7 +136,7 @@ pub use connection_id::ConnectionId;
 pub use disconnect::Disconnect;
 pub use error::{Error, ErrorKind};
 pub use handler::Handler;
-pub use history::{ChannelHistory, Replay};
+pub use history::{ChannelHistory, HistoryConfig, Replay};
 pub use hooks::Hooks;
 pub use hub::{Hub, Stats};
 pub use lifecycle::Lifecycle;

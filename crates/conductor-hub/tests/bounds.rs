@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use client::Client;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::{Admission, ChannelHistory, Config, Disconnect, Hooks, Hub, Storage};
+use conductor_hub::{Admission, ChannelHistory, Config, Disconnect, HistoryConfig, Hooks, Hub, Storage};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_tungstenite::tungstenite;
@@ -189,7 +189,7 @@ fn stored(history: &ChannelHistory, channel: &str, body: &[u8]) {
 
 #[tokio::test(start_paused = true)]
 async fn messages_of_a_history_have_an_age() {
-    let history = Arc::new(ChannelHistory::new(1 << 20).expect("1 MiB is enough"));
+    let history = Arc::new(ChannelHistory::new(HistoryConfig::default()).expect("defaults are valid"));
     stored(&history, "hello", b"old");
     tokio::time::advance(Duration::from_secs(23 * 60 * 60)).await;
     stored(&history, "hello", b"new");

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
-    Admission, Answer, ChannelHistory, Config, Connection, Disconnect, Handler, Hooks, Hub, Storage,
+    Admission, Answer, ChannelHistory, Config, Connection, Disconnect, ErrorKind, Handler, HistoryConfig,
+    Hooks, Hub, Storage,
 };
 use replay::Replay;
 use support::{Client, Heard};
@@ -187,7 +188,8 @@ async fn lifecycle_hears_of_everything_once_and_in_order() {
 
 #[tokio::test]
 async fn handler_answers_with_the_last_messages_of_a_channel() {
-    let history = Arc::new(ChannelHistory::new(1 << 20).expect("1 MiB is enough").messages_max(2));
+    let history = ChannelHistory::new(HistoryConfig::default().messages_max(2)).expect("it is valid");
+    let history = Arc::new(history);
     let hooks = Hooks::default().storage(Arc::clone(&history)).handler(Replay(history));
     let hub = Hub::start(Config::default(), hooks).expect("defaults are valid");
     let mut alice = Client::bound(&hub, "hello").await;
@@ -226,7 +228,10 @@ async fn program_can_end_a_connection_behind_its_last_word() {
 
 #[test]
 fn history_forgets_the_channels_written_to_longest_ago() {
-    let history = ChannelHistory::new(64 * 1024).expect("64 KiB is enough").messages_max(10);
+    let config = HistoryConfig::default().bytes_max(64 * 1024).messages_max(10);
+    let history = ChannelHistory::new(config.clone()).expect("64 KiB is enough");
+    let refused = ChannelHistory::new(config.bytes_max(64 * 1024 - 1)).expect_err("less is not");
+    assert_eq!(refused.kind(), ErrorKind::Config);
     let body = "x".repeat(1_000);
     for number in 0..500 {
         let mut bytes = bytes::BytesMut::new();

@@ -5,7 +5,7 @@ use std::fs;
 
 use bytes::BytesMut;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::{ChannelHistory, Storage as _};
+use conductor_hub::{ChannelHistory, HistoryConfig, Storage as _};
 
 fn stored(history: &ChannelHistory, channel: &str, body: &[u8]) {
     let mut bytes = BytesMut::new();
@@ -16,7 +16,8 @@ fn stored(history: &ChannelHistory, channel: &str, body: &[u8]) {
 #[test]
 fn a_history_takes_no_more_memory_than_it_may_whatever_is_kept() {
     let before = resident_bytes();
-    let history = ChannelHistory::new(8 * 1024 * 1024).expect("8 MiB are enough");
+    let config = HistoryConfig::default().bytes_max(8 * 1024 * 1024);
+    let history = ChannelHistory::new(config).expect("8 MiB are enough");
     // Names alone, then many messages of one channel, then names again.
     for number in 0..40_000 {
         stored(&history, &format!("channel {number}"), b"");

@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 use client::Client;
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
-    Admission, Answer, ChannelHistory, Config, Connection, Disconnect, Handler, Hooks, Hub, LateAnswer,
-    Lifecycle, Storage,
+    Admission, Answer, ChannelHistory, Config, Connection, Disconnect, Handler, HistoryConfig, Hooks, Hub,
+    LateAnswer, Lifecycle, Storage,
 };
 use futures_util::{SinkExt, StreamExt};
 use replay::Replay;
@@ -106,7 +106,8 @@ async fn an_answer_that_no_outbox_takes_is_the_servers_fault() {
 
 #[tokio::test]
 async fn a_history_larger_than_the_outbox_reaches_whoever_reads_it() {
-    let history = Arc::new(ChannelHistory::new(1 << 26).expect("64 MiB are enough").messages_max(400));
+    let history = ChannelHistory::new(HistoryConfig::default().messages_max(400)).expect("it is valid");
+    let history = Arc::new(history);
     let mut sent = Vec::new();
     for number in 0..400_u32 {
         let message = Message::new(Opcode::WRITE, "hello", number.to_string() + &"x".repeat(5_000));

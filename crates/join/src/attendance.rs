@@ -165,10 +165,13 @@ impl Lifecycle for Attendance {
 }
 
 /// Logs what the store did not take. An outage concerns every user who comes, goes or is still
-/// there: the store tells it once for all of them (`Presence::state`).
+/// there: the store tells it once for all of them (`Presence::state`), and whoever shut it down
+/// knows.
 fn tell(user: &Id, error: &presence_core::Error, what: &str) {
     match error.kind() {
-        ErrorKind::Unavailable => tracing::debug!(%user, error = %format_args!("{error:#}"), "{what}"),
+        ErrorKind::Unavailable | ErrorKind::Closed => {
+            tracing::debug!(%user, error = %format_args!("{error:#}"), "{what}");
+        }
         _ => tracing::warn!(%user, error = %format_args!("{error:#}"), "{what}"),
     }
 }

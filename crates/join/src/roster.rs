@@ -27,7 +27,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use conductor_hub::Hub;
-use futures_util::StreamExt as _;
 use parking_lot::Mutex;
 use presence_core::{ErrorKind, Event, Events, Id, Presence, Since, Status, Update};
 use serde_json::json;

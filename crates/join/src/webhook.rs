@@ -14,11 +14,11 @@
 //!
 //! # Delivery
 //!
-//! At least once, in the order of presence, in posts of up to 500 events. Only an answer of 2xx in
-//! time means that the receiver has a post; until then it is repeated, after a random time of up to
-//! 200 ms that doubles with each failure up to 30 s. The bookmark moves after the receiver has
-//! answered, so that it may hear the same again after a crash of either side, and never misses what
-//! the log still has.
+//! At least once, in the order of presence, in posts of up to 500 events and of little more than
+//! 64 KiB. Only an answer of 2xx in time means that the receiver has a post; until then it is
+//! repeated, after a random time of up to 200 ms that doubles with each failure up to 30 s. The
+//! bookmark moves after the receiver has answered, so that it may hear the same again after a crash
+//! of either side, and never misses what the log still has.
 //!
 //! # Shapes
 //!

@@ -34,7 +34,7 @@ use crate::subscription::PromiseSubscription;
 ///
 /// let config = Config::new("redis://127.0.0.1");
 /// let (multiplexer, publisher) = (Multiplexer::start(config.clone())?, Publisher::start(config)?);
-/// let requester = Requester::open(&multiplexer, &publisher, "answers:")?;
+/// let requester = Requester::open(&multiplexer, publisher, "answers:")?;
 /// let answer = requester.request("weather", "Berlin", Duration::from_secs(1)).await?;
 /// # Ok(()) }
 /// ```
@@ -47,21 +47,21 @@ pub struct Requester {
 }
 
 impl Requester {
-    /// Subscribes to the answers.
+    /// Subscribes to the answers, and keeps the publisher for the questions.
     ///
-    /// Their channels begin with `prefix` and something that nobody can guess.
+    /// The channels of answers begin with `prefix` and something that nobody can guess.
     ///
     /// # Errors
     ///
     /// As [`Multiplexer::promises`].
     pub fn open(
         multiplexer: &Multiplexer,
-        publisher: &Publisher,
+        publisher: Publisher,
         prefix: impl AsRef<[u8]>,
     ) -> Result<Self, Error> {
         let own = format!("{}:", Uuid::new_v4().simple());
         let answers = multiplexer.promises([prefix.as_ref(), own.as_bytes()].concat())?;
-        Ok(Self { publisher: publisher.clone(), answers, made: Arc::default(), across_nodes: false })
+        Ok(Self { publisher, answers, made: Arc::default(), across_nodes: false })
     }
 
     /// Has requests wait even if nobody listens at the publisher's node.

@@ -14,7 +14,6 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use presence_core::memory::{self, Memory};
 use presence_core::throttled::{self, Throttled};
 use presence_core::{Events, Id, Presence, Since, Status, Update};

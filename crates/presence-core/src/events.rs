@@ -21,10 +21,6 @@ use crate::event::Update;
 /// error is an item, not the end: the stream ends when the backend is shut down or dropped, after
 /// the events before that.
 ///
-/// # Cancel safety
-///
-/// Waiting for the next item and giving up loses nothing.
-///
 /// The events of a room are [`Events`] of [`RoomUpdate`](crate::rooms::RoomUpdate)s, under the same
 /// rules.
 pub struct Events<U = Update>(Pin<Box<dyn Stream<Item = Result<U, Error>> + Send>>);
@@ -36,6 +32,21 @@ impl<U> Events<U> {
     pub fn new(stream: impl Stream<Item = Result<U, Error>> + Send + 'static) -> Self {
         // Fused, so that waiting beyond the end is no panic, whatever the backend's stream does.
         Self(Box::pin(stream.fuse()))
+    }
+
+    /// Waits for the next item; `None` after the last.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Lagged`](crate::ErrorKind::Lagged) if events were lost that are older than the next one;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable), once for each outage, if events cannot be
+    /// read now.
+    pub async fn next(&mut self) -> Option<Result<U, Error>> {
+        std::future::poll_fn(|context| self.0.as_mut().poll_next(context)).await
     }
 }
 

@@ -12,7 +12,6 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use futures_util::StreamExt;
 //! use presence_core::memory::{Config, Memory};
 //! use presence_core::{Presence, Since, Status, Update};
 //!

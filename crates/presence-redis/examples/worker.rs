@@ -16,7 +16,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use presence_core::{ErrorKind, Events, Position, Presence, Since, Update};
 use presence_redis::leases::{Config, Leases};
 

@@ -8,7 +8,6 @@
 //! | [`Keyspace`] | one command per id | when Redis gets round to it; lost if nobody listens | missed events are a notice | running beside processes of the Go package, while migrating; not Cluster |
 //!
 //! ```no_run
-//! use futures_util::StreamExt;
 //! use presence_core::{Presence, Since};
 //! use presence_redis::leases::{Config, Leases};
 //!

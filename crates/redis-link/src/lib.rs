@@ -14,6 +14,9 @@
 //! # }
 //! ```
 //!
+//! The program `examples/counter.rs` counts in whatever Redis its address leads to, and goes on
+//! after an outage or a failover.
+//!
 //! # One of several that hangs
 //!
 //! A machine that is frozen, or cut off without a word, answers nothing and refuses nothing:

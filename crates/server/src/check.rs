@@ -1,9 +1,9 @@
-//! `tidings check`: says whether the server could run here, without leaving a trace.
+//! `tidings check`: says whether the server could run here, and leaves no trace.
 
 use std::fmt::Write as _;
 
 use crate::config::Config;
-use crate::{data_dir, descriptors, listen, log, stores, webhook};
+use crate::{causes, data_dir, descriptors, listen, log, stores, webhook};
 
 /// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With
 /// `deep`, all that is stored is read, too. Whether all is well.
@@ -43,7 +43,7 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     for (what, result) in &results {
         let written = match result {
             Ok(()) => writeln!(text, "ok      {what}"),
-            Err(error) => writeln!(text, "problem {error:#}"),
+            Err(error) => writeln!(text, "problem {}", causes::in_one_line(error)),
         };
         written.expect("a text takes every line");
     }
@@ -59,5 +59,5 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
 }
 
 fn again(error: &anyhow::Error) -> anyhow::Error {
-    anyhow::anyhow!("{error:#}")
+    anyhow::Error::msg(causes::in_one_line(error))
 }

@@ -1,5 +1,6 @@
-//! The server's configuration: read from flags, environment and one file, checked whole before
-//! anything starts.
+//! The server's configuration.
+//!
+//! It is read from flags, environment and one file, and checked whole before anything starts.
 
 mod address;
 mod duration;

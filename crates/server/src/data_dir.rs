@@ -1,4 +1,4 @@
-//! The data directory: created when missing, writable, and used by one server at a time.
+//! The data directory: created when missing, and used by one server at a time.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{Read as _, Write as _};

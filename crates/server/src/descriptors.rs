@@ -1,4 +1,4 @@
-//! File descriptors: as many as the system gives us, shared out before anything is opened.
+//! File descriptors: as many as the system gives us, shared out in advance.
 //!
 //! Every connection takes one, and so does every file of the store. A server that has none left can
 //! neither accept nor store, so the places of connections never add up to more than the limit less

@@ -1,5 +1,6 @@
-//! Whether the server works: what each part says of itself, in one place for `/readyz`, gRPC
-//! health, the page, metrics and the log.
+//! Whether the server works: what each part says of itself, in one place.
+//!
+//! It is read by `/readyz`, gRPC health, the page, metrics and the log.
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use tidings::hub::{ChannelHistory, Hooks, Hub};
+use tidings::hub::{ChannelHistory, HistoryConfig, Hooks, Hub};
 use tidings::join::attendance::{self, Attendance};
 use tidings::join::calls::Calls;
 use tidings::join::receipts::{InboxPublisher, Receipts};
@@ -26,9 +26,6 @@ use crate::health::{self, Condition, Health};
 use crate::stores::{self, Stores};
 use crate::supervisor::Supervisor;
 use crate::webhook;
-
-/// Bytes of channel messages kept in memory, over all channels.
-const HISTORY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The running parts, joined.
 #[derive(Debug)]
@@ -53,7 +50,8 @@ impl Join {
         let webhook = webhook::start(config, data_dir.webhook(), &presence).await?;
         let attendance = attendance::Config::new(presence.clone()).rooms(stores.rooms.clone());
         let (attendance, roster) = (Attendance::start(attendance)?, Roster::default());
-        let history = Arc::new(ChannelHistory::new(HISTORY_BYTES_MAX)?.messages_max(config.channel_history));
+        let history = HistoryConfig::default().messages_max(config.channel_history);
+        let history = Arc::new(ChannelHistory::new(history)?);
         let (handler, waiting) = CallHandler::new(CallSources {
             store_id: data_dir.id(),
             roster: roster.clone(),

@@ -1,4 +1,4 @@
-//! Taking a port, with an error that says what is in the way, and accepting what comes.
+//! Takes a port, with an error that says what is in the way, and accepts.
 
 mod accept;
 mod body;

@@ -1,5 +1,6 @@
-//! What this process says besides its results: log lines, complaints, where it is open. None of it
-//! may fail or stall anything.
+//! What this process says besides its results.
+//!
+//! These are log lines, complaints, and where it is open. None of it may fail or stall anything.
 
 mod line_writer;
 mod outage_log;

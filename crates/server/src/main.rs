@@ -1,8 +1,9 @@
-//! The tidings server: presence, timelines and a WebSocket hub in one binary, with a chat page.
+//! The tidings server: presence, timelines and a WebSocket hub in one binary.
 //!
-//! Reads its configuration, starts, and waits for the end; `docs/server.md` has what can be set and
-//! asked.
+//! It has a chat page. It reads its configuration, starts, and waits for the end; `docs/server.md`
+//! has what can be set and asked.
 
+mod causes;
 mod check;
 mod clock;
 mod config;
@@ -70,7 +71,7 @@ fn start() -> ExitCode {
     runtime.shutdown_background();
     match result {
         Ok(code) => code,
-        Err(error) => fail(&format_args!("{error:#}")),
+        Err(error) => fail(&causes::in_one_line(&error)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Random times, for what many clients or servers would otherwise do at the same moment.
+//! Random times, for what many would otherwise do at the same moment.
 
 use std::time::Duration;
 

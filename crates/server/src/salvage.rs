@@ -1,4 +1,4 @@
-//! `tidings salvage FROM TO`: what can be read of a damaged data directory, as a new one.
+//! `tidings salvage FROM TO`: a new data directory of what a damaged one has.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -18,7 +18,7 @@ use crate::join::Join;
 use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
-use crate::{descriptors, grpc, http, listen, log, telemetry};
+use crate::{causes, descriptors, grpc, http, listen, log, telemetry};
 
 /// The share of the time for a stop that is kept for the store.
 const FOR_THE_STORE: f64 = 0.25;
@@ -69,7 +69,10 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     drop(data_dir);
     match stopped {
         Ok(()) if lost => bail!("stopped, since the server cannot go on: {reason}"),
-        Err(error) if lost => bail!("stopped, since the server cannot go on: {reason}; {error:#}"),
+        Err(error) if lost => {
+            let error = causes::in_one_line(&error);
+            bail!("stopped, since the server cannot go on: {reason}; {error}")
+        }
         stopped => stopped,
     }
 }

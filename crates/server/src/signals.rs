@@ -1,5 +1,6 @@
-//! The signals of the process, heard by a thread of their own: also a server whose every thread is
-//! busy can be ended.
+//! The signals of the process, heard by a thread of their own.
+//!
+//! So a server whose every thread is busy can be ended all the same.
 //!
 //! | signal | does |
 //! |---|---|

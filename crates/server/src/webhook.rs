@@ -1,4 +1,4 @@
-//! The webhook as the settings have it: whom it posts to, and what is wrong with that.
+//! The webhook as the settings have it, and what is wrong with those.
 
 use std::path::PathBuf;
 

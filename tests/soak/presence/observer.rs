@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use presence_core::{ErrorKind, Event, Events, Presence, Since, Status, Update};
 use tokio::time::{Instant, sleep, timeout_at};
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::dialect::{code, is_interface};
+use super::interface::{code, is_interface};
 use super::tree::Tree;
 use super::value::{Value, constant, evaluated, quantity};
 

@@ -1,6 +1,11 @@
 //! That public interfaces keep the rules of "One dialect" in ARCHITECTURE.md which text can show.
 
+use super::interface::{code, is_interface};
+use super::public_type::PublicType;
 use super::tree::Tree;
+
+/// Handles of a backend, which is started first and given to them.
+const HANDLES: [&str; 2] = ["Presence", "Rooms"];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();
@@ -15,22 +20,26 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
             }
         }
     }
+    for offered in PublicType::of_all(tree) {
+        if let Some(wrong) = wrong_methods(&offered) {
+            breaches.push(format!("{}: {wrong}: {}", offered.path, offered.name));
+        }
+    }
     breaches
 }
 
-/// Returns a file without its tests.
-pub(super) fn code(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod ").next().unwrap_or(text)
-}
-
-/// Whether users of a crate read this file's documentation: laws, generated code and test servers
-/// have rules of their own.
-pub(super) fn is_interface(path: &str) -> bool {
-    let Some((name, file)) = path.strip_prefix("crates/").and_then(|path| path.split_once("/src/")) else {
-        return false;
-    };
-    let other = ["contract/", "generated/"].iter().any(|folder| file.starts_with(folder));
-    !matches!(name, "server" | "test-support") && !other && !file.ends_with("tests.rs")
+/// What is wrong with the methods of a type.
+fn wrong_methods(offered: &PublicType) -> Option<&'static str> {
+    let (begins, ends) = (offered.makes("start"), offered.has("shutdown"));
+    if offered.implements("Stream") && !offered.has_own("next") {
+        Some("a stream has a next of its own")
+    } else if begins && !ends && !offered.has("close") {
+        Some("what begins with start ends with shutdown or close")
+    } else if ends && !begins && !HANDLES.contains(&offered.name.as_str()) {
+        Some("what ends with shutdown begins with start")
+    } else {
+        None
+    }
 }
 
 /// What is wrong with a line.
@@ -140,5 +149,40 @@ mod tests {
         ] {
             assert_eq!(breaches(code), [""; 0], "{code}");
         }
+    }
+
+    /// Returns what is found of a type with these blocks.
+    fn breaches_of_type(blocks: &[(&str, &str)]) -> Vec<String> {
+        let blocks = blocks.iter().map(|(head, method)| format!("{head} {{\n    {method} {{}}\n}}\n"));
+        breaches(&format!("pub struct A;\n{}", blocks.collect::<String>()))
+    }
+
+    const STREAM: (&str, &str) = ("impl Stream for A", "fn poll_next(self: Pin<&mut Self>)");
+    const START: (&str, &str) = ("impl A", "pub fn start(config: Config) -> Self");
+
+    #[test]
+    fn streams_without_a_next_of_their_own_are_found() {
+        assert_eq!(breaches_of_type(&[STREAM]), ["crates/a/src/b.rs: a stream has a next of its own: A"]);
+        // One that needs a trait in scope is none.
+        assert_eq!(breaches_of_type(&[STREAM, ("impl Next for A", "fn next(&mut self)")]).len(), 1);
+        assert_eq!(breaches_of_type(&[STREAM, ("impl A", "pub async fn next(&mut self)")]), [""; 0]);
+    }
+
+    #[test]
+    fn beginnings_without_an_end_and_ends_without_a_beginning_are_found() {
+        let shutdown = "async fn shutdown(&self, grace: Duration) -> bool";
+        let public = format!("pub {shutdown}");
+        let wrong = "crates/a/src/b.rs: what begins with start ends with shutdown or close: A";
+        assert_eq!(breaches_of_type(&[START]), [wrong]);
+        let wrong = "crates/a/src/b.rs: what ends with shutdown begins with start: A";
+        assert_eq!(breaches_of_type(&[("impl A", &*public)]), [wrong]);
+        // Where something starts is no beginning.
+        let accessor = ("impl A", "pub fn start(&self) -> u64");
+        assert_eq!(breaches_of_type(&[accessor, ("impl A", &*public)]), [wrong]);
+        for end in [("impl A", &*public), ("impl Backend for A", shutdown), ("impl A", "pub fn close(&self)")]
+        {
+            assert_eq!(breaches_of_type(&[START, end]), [""; 0], "{end:?}");
+        }
+        assert_eq!(breaches_of_type(&[accessor]), [""; 0]);
     }
 }

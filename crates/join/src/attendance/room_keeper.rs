@@ -1,5 +1,6 @@
-//! Who is in which room: the user of a connection is a member of the room of each channel that the
-//! connection is bound to.
+//! Keeps users in the rooms of the channels that their connections are bound to.
+//!
+//! The user of a connection is a member of the room of each such channel.
 //!
 //! ```text
 //! bound, unbound, gone ──► what is wanted, and which rooms to look at ──► join, leave: one after another for a connection

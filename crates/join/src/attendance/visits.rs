@@ -1,4 +1,4 @@
-//! What is wanted of the rooms, and what the store was told of it, connection by connection.
+//! What is wanted of the rooms, and what the store was told, by connection.
 
 use std::collections::{HashMap, VecDeque};
 

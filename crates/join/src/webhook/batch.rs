@@ -1,6 +1,6 @@
 //! What one post tells: events in a row, and whether some before them are lost.
 
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::FutureExt as _;
 use presence_core::{Cause, Error, ErrorKind, Event, Events, Id, Position, Status, Update};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -10,12 +10,20 @@ use crate::clock;
 /// Events in one post.
 pub(super) const EVENTS_MAX: usize = 500;
 
+/// The bytes of events after which a post takes no more.
+///
+/// Many receivers refuse bodies of more than 100 KB, and a post that is refused is repeated for
+/// ever.
+const BYTES_MAX: usize = 64 * 1024;
+
 /// Events in the order of presence.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     /// Set if events before these are lost.
     lagged: Option<Lagged>,
     events: Vec<Event>,
+    /// How long the events are in a post.
+    bytes: usize,
     /// The position of the stream after these events.
     position: Option<Position>,
 }
@@ -73,7 +81,12 @@ impl Batch {
         serde_json::to_vec(&body).expect("texts and numbers are always JSON")
     }
 
+    fn is_full(&self) -> bool {
+        self.events.len() >= EVENTS_MAX || self.bytes >= BYTES_MAX
+    }
+
     fn push(&mut self, event: Event) {
+        self.bytes += length(&event);
         self.position = Some(event.position.clone());
         self.events.push(event);
     }
@@ -101,7 +114,7 @@ impl Cutter {
     /// `stop` did and all is told.
     pub(super) async fn next(&mut self, stop: &CancellationToken) -> Option<Batch> {
         let mut batch = Batch { lagged: self.lagged.take(), ..Batch::default() };
-        while batch.len() < EVENTS_MAX {
+        while !batch.is_full() {
             let ready = self.events.next().now_or_never();
             let update = match ready {
                 Some(update) => update,
@@ -135,6 +148,12 @@ impl Cutter {
         }
         Some(batch)
     }
+}
+
+/// The bytes of an event in a post.
+fn length(event: &Event) -> usize {
+    let json = serde_json::to_vec(&PostedEvent::from(event)).expect("texts and numbers are always JSON");
+    json.len() + ",".len()
 }
 
 fn more(lagged: Option<Lagged>, error: &Error) -> Lagged {
@@ -178,6 +197,23 @@ mod tests {
         assert_eq!(ids(&full), many[..EVENTS_MAX]);
         assert_eq!(ids(&rest), many[EVENTS_MAX..]);
         assert_eq!(rest.position(), Some(&rest.events[1].position));
+    }
+
+    #[tokio::test]
+    async fn long_names_make_more_posts_not_longer_ones() {
+        let (presence, stop) = (presence(10_000), CancellationToken::new());
+        let mut cutter = follow(&presence).await;
+        cutter.next(&stop).await.unwrap();
+        let longest: Vec<String> = (0..EVENTS_MAX).map(|id| format!("{id:0>512}")).collect();
+        presence.online(&longest).await.unwrap();
+        let mut heard = Vec::new();
+        while heard.len() < longest.len() {
+            let batch = cutter.next(&stop).await.unwrap();
+            let length = batch.body().len();
+            assert!(length < BYTES_MAX + 2048, "{length} bytes");
+            heard.extend(ids(&batch).into_iter().map(str::to_owned));
+        }
+        assert_eq!(heard, longest);
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Signatures that show a receiver who posts, as the Standard Webhooks specification has them.
+//! Signatures that show a receiver who posts, as Standard Webhooks has them.
 //!
 //! ```text
 //! webhook-id          one for each batch, the same at every attempt

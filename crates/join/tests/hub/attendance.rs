@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{Answer, Connection, Handler, Hooks, Hub};
-use futures_util::StreamExt;
 use presence_core::memory::{Config, Memory};
 use presence_core::rooms::{Action, Payload, RoomBackend, RoomUpdate, Rooms};
 use presence_core::{Backend, Cause, Events, Presence, Since, Status, Update};

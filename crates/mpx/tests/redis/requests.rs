@@ -15,7 +15,7 @@ const LONG: Duration = Duration::from_secs(60);
 fn open(url: &str) -> (Multiplexer, Requester) {
     let multiplexer = start(url);
     let publisher = Publisher::start(Config::new(url)).unwrap();
-    let requester = Requester::open(&multiplexer, &publisher, "answers:[").unwrap();
+    let requester = Requester::open(&multiplexer, publisher, "answers:[").unwrap();
     (multiplexer, requester)
 }
 

@@ -5,7 +5,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::world::World;

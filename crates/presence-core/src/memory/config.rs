@@ -76,9 +76,9 @@ impl Config {
 
     /// Sets how many events are kept for streams that are behind.
     ///
-    /// 1 to 2^24; default 65,536, which is at most 4 MiB. More, if subscribers stay away for longer
-    /// than it takes to make so many. Of all rooms together as many are kept, with the payloads in
-    /// them.
+    /// 1 to 2^24; default 65,536, which is at most 4 MiB with ids of up to 38 bytes; longer ones
+    /// are kept beside it. More, if subscribers stay away for longer than it takes to make so many.
+    /// Of all rooms together as many are kept, with the payloads in them.
     #[must_use]
     pub fn events_max(mut self, events_max: usize) -> Self {
         self.events_max = events_max;
@@ -97,9 +97,9 @@ impl Config {
 
     /// Sets about how many offline ids are remembered for `last_seen`.
     ///
-    /// Any number; default 131,072, about 90 bytes each; 0 remembers nobody. The first to leave are
-    /// forgotten first. More, if `last_seen` has to be known of more ids. It is split evenly over
-    /// [`STRIPES`](Self::STRIPES) parts.
+    /// Any number; default 131,072, about 90 bytes each, and the bytes of ids of more than 38; 0
+    /// remembers nobody. The first to leave are forgotten first. More, if `last_seen` has to be
+    /// known of more ids. It is split evenly over [`STRIPES`](Self::STRIPES) parts.
     #[must_use]
     pub fn remembered_max(mut self, remembered_max: usize) -> Self {
         self.remembered_max = remembered_max;

@@ -20,11 +20,22 @@ use crate::tracker::within;
 ///
 /// A count that cannot be read is an error once, until one can. The stream ends when the backend is
 /// shut down or dropped.
-///
-/// # Cancel safety
-///
-/// Waiting for the next item and giving up loses nothing.
 pub struct Counts(Pin<Box<dyn Stream<Item = Result<u64, Error>> + Send>>);
+
+impl Counts {
+    /// Waits for the next count that differs from the last; `None` after the last.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// What a call that counts says, such as [`Unavailable`](ErrorKind::Unavailable).
+    pub async fn next(&mut self) -> Option<Result<u64, Error>> {
+        std::future::poll_fn(|context| self.0.as_mut().poll_next(context)).await
+    }
+}
 
 pub(super) fn counts(
     backend: &Arc<dyn RoomBackend>,

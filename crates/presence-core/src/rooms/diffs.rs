@@ -69,11 +69,22 @@ impl Default for Batching {
 /// diffs as the limit makes of them, one at least. Errors are those of [`Events`], each after the
 /// diff of what came before it: after [`Lagged`](ErrorKind::Lagged) a picture of the room is to be
 /// made again from a snapshot.
-///
-/// # Cancel safety
-///
-/// Waiting for the next item and giving up loses nothing.
 pub struct Diffs(Pin<Box<dyn Stream<Item = Result<Diff, Error>> + Send>>);
+
+impl Diffs {
+    /// Waits for the next diff; `None` after the last.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped nothing is lost.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Events::next`].
+    pub async fn next(&mut self) -> Option<Result<Diff, Error>> {
+        std::future::poll_fn(|context| self.0.as_mut().poll_next(context)).await
+    }
+}
 
 pub(super) fn diffs(events: Events<RoomUpdate>, snapshot: bool, batching: Batching) -> Diffs {
     let differ = Differ {

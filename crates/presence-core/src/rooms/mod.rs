@@ -16,7 +16,6 @@
 //! ```
 //! use std::time::Duration;
 //!
-//! use futures_util::StreamExt;
 //! use presence_core::Since;
 //! use presence_core::memory::{Config, Memory};
 //! use presence_core::rooms::{Batching, Rooms};

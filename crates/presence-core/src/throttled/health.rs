@@ -1,4 +1,6 @@
-//! How the throttle is: what the inner backend says, unless a task of the throttle does not run.
+//! The state of the throttle.
+//!
+//! It is what the inner backend says, unless a task of the throttle does not run.
 
 use std::collections::BTreeMap;
 

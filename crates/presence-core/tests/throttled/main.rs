@@ -6,7 +6,7 @@ mod spy;
 
 use std::time::Duration;
 
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use presence_core::throttled::{Config, Throttled};
 use presence_core::{Backend, Device, ErrorKind, Failure, Id, Since, Status, Update};
 use tokio::task::JoinSet;

@@ -315,7 +315,6 @@ impl Drop for Keyspace {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::StreamExt;
     use presence_core::Update;
     use test_support::{Redis, require};
 

@@ -1,4 +1,4 @@
-//! How the layout is: whether Redis takes writes and is heard, and whether all tasks run.
+//! Whether Redis takes writes and is heard, and whether all tasks run.
 //!
 //! A trial finds out the first; the second is about its notifications.
 

@@ -152,6 +152,7 @@ mod space;
 mod stage;
 mod subscription;
 mod tasks;
+mod told;
 mod writer;
 mod writes;
 

@@ -1,4 +1,4 @@
-//! What the table of tracker tells: each transition goes to the outbox of its shard.
+//! Each transition of the tracker goes to the outbox of its shard.
 
 use parking_lot::{Mutex, MutexGuard};
 use presence_core::Cause;

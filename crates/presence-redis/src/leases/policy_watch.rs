@@ -1,4 +1,6 @@
-//! What servers do when their memory is full: asked now and then, and told when it changes.
+//! What servers do when their memory is full.
+//!
+//! They are asked now and then, and a change is logged.
 
 use std::collections::HashSet;
 use std::fmt;

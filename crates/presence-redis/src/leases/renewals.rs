@@ -1,4 +1,6 @@
-//! When a lease is to be renewed, and how long leases count after Redis was silent: pure.
+//! When a lease is to be renewed, and how long it counts after Redis was silent.
+//!
+//! It is pure: it is told the time.
 //!
 //! ```text
 //!           an answer after a long silence

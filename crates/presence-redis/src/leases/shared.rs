@@ -19,6 +19,7 @@ use super::policy_watch::PolicyWarnings;
 use super::scripts::{Scripts, layout, wrong_layout};
 use super::shard::Shard;
 use super::space::{Payloads, Space};
+use super::told::Told;
 use crate::connection::Link;
 use crate::version;
 
@@ -37,6 +38,8 @@ pub(super) struct Shared<S: Space = IdSpace> {
     pub(super) health: Arc<Health>,
     /// One for the space of ids and that of rooms.
     pub(super) warnings: Arc<PolicyWarnings>,
+    /// Of both spaces.
+    pub(super) told: Arc<Told>,
     /// Cancelled when the backend is shut down or dropped: calls are refused, what is under way is
     /// finished.
     pub(super) closing: CancellationToken,
@@ -68,6 +71,7 @@ impl Shared {
             awake_clock: Arc::default(),
             health,
             warnings: Arc::default(),
+            told: Arc::default(),
             closing: CancellationToken::new(),
             ended: CancellationToken::new(),
             following: watch::Sender::default(),
@@ -93,6 +97,7 @@ impl Shared {
             awake_clock: Arc::clone(&self.awake_clock),
             health: Arc::clone(&self.health),
             warnings: Arc::clone(&self.warnings),
+            told: Arc::clone(&self.told),
             closing: self.closing.clone(),
             ended: self.ended.clone(),
             following: watch::Sender::default(),

@@ -111,7 +111,6 @@ const CLOCK: &str = "the task that counts the time awake";
 mod tests {
     use std::time::Duration;
 
-    use futures_util::StreamExt;
     use presence_core::{Backend, Cause, Device, Id, Since, State, Status, Update};
     use test_support::{Redis, require};
     use tokio::time::{Instant, timeout};

@@ -160,11 +160,17 @@ impl<S: Space> ShardWriter<S> {
         let known = lost.as_deref().unwrap_or_default();
         let entered = self.scripts().enter(&process, fresh, known, &self.processes.names).await?;
         if lost.is_some_and(|lost| lost != entered.epoch) {
-            tracing::warn!(
+            if self.shared.told.is_news("lost", Instant::now()) {
+                tracing::warn!(
+                    server = %self.shard().server(),
+                    "redis lost its data or was replaced; writing again who is online here"
+                );
+            }
+            tracing::debug!(
                 space = S::KIND,
                 shard = self.number,
                 server = %self.shard().server(),
-                "redis lost its data or was replaced; writing again who is online here"
+                "the data of a shard is lost"
             );
         }
         let registration = Registration { epoch: entered.epoch, start: entered.start, process };
@@ -252,13 +258,14 @@ impl<S: Space> ShardWriter<S> {
 
     /// Lets the ids of another process go, whose lease is over.
     async fn reap(&mut self, dead: &str) -> Result<(), Error> {
-        tracing::info!(
-            space = S::KIND,
-            shard = self.number,
-            server = %self.shard().server(),
-            process = dead,
-            "another process did not renew its lease in time; removing the names that it held"
-        );
+        if self.shared.told.is_news(&format!("dead {dead}"), Instant::now()) {
+            tracing::info!(
+                server = %self.shard().server(),
+                process = dead,
+                "another process did not renew its lease in time; removing the names that it held"
+            );
+        }
+        tracing::debug!(space = S::KIND, shard = self.number, process = dead, "freeing a shard of it");
         while let Some(registration) = self.registration() {
             if self.scripts().reap(&registration.epoch, dead, self.allowance()).await? == Reaped::Nothing {
                 break;
@@ -373,12 +380,18 @@ impl<S: Space> ShardWriter<S> {
     pub(super) fn lose(&mut self, lost: Lost) {
         if lost == Lost::Lease {
             // Users of this process may have been seen to go and come, which nothing else explains.
-            tracing::warn!(
+            if self.shared.told.is_news("lease", Instant::now()) {
+                tracing::warn!(
+                    server = %self.shard().server(),
+                    "this process did not renew its lease in time, so other processes may have reported \
+                     those who are online here as offline; writing again who is online here"
+                );
+            }
+            tracing::debug!(
                 space = S::KIND,
                 shard = self.number,
                 server = %self.shard().server(),
-                "this process did not renew its lease in time, so other processes may have reported those \
-                 who are online here as offline; writing again who is online here"
+                "the lease of a shard is lost"
             );
             self.incarnation += 1;
         }

@@ -1,4 +1,6 @@
-//! The writes of steps to one shard, numbered, of which one at a time is under way: pure.
+//! The numbered writes of steps to one shard: pure.
+//!
+//! One of them at a time is under way.
 //!
 //! ```text
 //!            begin                        answered, or given back to the outbox

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use presence_core::{Cause, Error, ErrorKind, Event, Events, Presence, Since, Status, Update};
 use presence_redis::LinkConfig;
 use presence_redis::keyspace::{Config, Keyspace, Notifications};

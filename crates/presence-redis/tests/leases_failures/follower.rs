@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use presence_core::{ErrorKind, Event, Events, Presence, Since, Status, Update};
 use tokio::time::{Instant, timeout, timeout_at};
 

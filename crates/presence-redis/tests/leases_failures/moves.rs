@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use presence_core::rooms::{Action, RoomUpdate, Rooms};
 use presence_core::{Cause, Error, Since, Status};
 use presence_redis::leases::Leases;

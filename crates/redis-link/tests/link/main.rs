@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test panics where it is broken, also in what its cases share")]
 
 mod cluster;
+mod example;
 mod one;
 mod secrets;
 mod sentinel;

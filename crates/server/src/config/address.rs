@@ -1,5 +1,6 @@
-//! Addresses as they may be shown: without anything that may be a secret, also when they make no
-//! sense.
+//! Addresses as they may be shown, without anything that may be a secret.
+//!
+//! That holds also for an address that makes no sense.
 //!
 //! A password with a raw `#`, `/` or `?` is cut in two by every parser, and a token in a path or a
 //! query is in no parser's sight. So nothing is parsed first: what is shown is only what can be

@@ -1,4 +1,4 @@
-//! The environment: our variables by name, the misspelled ones, and those that came by themselves.
+//! The environment: our variables by name, misspelled ones, and injected ones.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

@@ -1,5 +1,6 @@
-//! Which log lines are written. What `tracing` would take for the name of a module is a misspelled
-//! level more often.
+//! Which log lines are written.
+//!
+//! What `tracing` would take for the name of a module is more often a misspelled level.
 
 use tracing_subscriber::EnvFilter;
 

@@ -1,5 +1,6 @@
-//! Variables that an orchestrator injects for a service named like this program, which nobody meant
-//! for us.
+//! Variables that an orchestrator injects for a service named like this program.
+//!
+//! Nobody meant them for us.
 //!
 //! | shape | who |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! The one table of what can be set: flag, environment variable, default, and what it is for.
+//! The one table of settings: flag, variable, default, and what each is for.
 //!
 //! What a crate owns it says once: the default and the bounds of such a row are taken from there.
 //! Bounds of our own are narrower than those of the crates, as a test checks.
@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use tidings::hub::{self, ChannelHistory};
+use tidings::hub::{self, HistoryConfig};
 use tidings::join::webhook;
 use tidings::presence::memory;
 use tidings::presence_redis::{LinkConfig, keyspace, leases};
@@ -147,7 +147,7 @@ keys! {
         Time(Duration::from_secs(10), Duration::from_millis(100)..=TIME_MAX)
         "How long a clean stop may take before the rest is cut off";
     CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT"
-        Count(ChannelHistory::MESSAGES_MAX_DEFAULT, 0..=10_000)
+        Count(HistoryConfig::MESSAGES_MAX_DEFAULT, 0..=10_000)
         "How many messages are kept for each hub channel, in memory";
     CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" Count(10_000, 1..=10_000_000)
         "How many WebSockets may be open at once; raise it with the limit of open files";

@@ -1,5 +1,6 @@
-//! What each kind of value may be; an error says what is allowed and leaves key and value to the
-//! caller.
+//! What each kind of value may be.
+//!
+//! An error says what is allowed, and leaves key and value to the caller.
 
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Who may ask: requests under our own name, from our own pages or from no page at all.
+//! Who may ask: requests under our own name, from our own pages or from none.
 //!
 //! Nobody has to log in yet, so a web page elsewhere must not be able to read or write through the
 //! browser of somebody who runs this server. Two doors are shut: requests that a page of another

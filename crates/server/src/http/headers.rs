@@ -1,5 +1,6 @@
-//! What browsers are told about every answer of this port, whichever layer gives it: how to treat
-//! it, and which pages may read it.
+//! What browsers are told about every answer of this port, from any layer.
+//!
+//! It says how to treat the answer, and which pages may read it.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `/healthz` and `/readyz`: whether the process lives, and whether it should be sent users.
+//! `/healthz` and `/readyz`: whether the process lives, and may be sent users.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,4 +1,6 @@
-//! Serving HTTP connections: so many at once, each with its limits, all finished on a clean stop.
+//! Serves HTTP connections, so many at once, each with its limits.
+//!
+//! A clean stop finishes all of them.
 
 use std::pin::pin;
 use std::time::Duration;

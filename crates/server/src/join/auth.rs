@@ -1,5 +1,6 @@
-//! Who a connection belongs to. Nobody logs in yet: `/ws?user=alice` is alice, and a connection
-//! without a name has no user.
+//! Who a connection belongs to.
+//!
+//! Nobody logs in yet: `/ws?user=alice` is alice, and a connection without a name has no user.
 
 use async_trait::async_trait;
 use axum::extract::Query;

@@ -1,4 +1,6 @@
-//! What a client may ask over its connection: messages to the server, each answered under its uuid.
+//! What a client may ask over its connection.
+//!
+//! These are messages to the server, each answered under its uuid.
 //!
 //! A call is JSON, `{"call":"who"}`; its answer is an object, `{"error":"…"}` when it is refused. A
 //! call that concerns a channel names it in the message or, as not every client can, in its JSON.

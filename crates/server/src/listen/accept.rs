@@ -1,4 +1,6 @@
-//! The loop of every listener: it accepts connections, finds places for them, and never ends.
+//! The loop of every listener, which never ends.
+//!
+//! It accepts connections and finds places for them.
 
 use std::future::pending;
 use std::io;

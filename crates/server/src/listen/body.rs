@@ -1,4 +1,4 @@
-//! One body of a request on its way to us: how far it is, and what of the room for bodies it has.
+//! One body of a request on its way to us: how far it is, and what room it has.
 
 use std::task::{Context, Waker};
 use std::time::Duration;

@@ -1,5 +1,6 @@
-//! The bytes of request bodies in flight, over both ports: the slowest body goes first when others
-//! wait for room.
+//! The bytes of request bodies in flight, over both ports.
+//!
+//! The slowest body goes first when others wait for room.
 //!
 //! A body takes room piece by piece as it comes, and keeps it until its request is answered. A
 //! piece that finds none waits for up to a second, and stops the connection's reading meanwhile;

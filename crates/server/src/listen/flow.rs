@@ -1,4 +1,4 @@
-//! One answer on its way to a client: whose turn it is, and how long nothing has moved.
+//! One answer on its way to a client: whose turn it is, and since when.
 //!
 //! ```text
 //!             head answered               a piece is taken             all pieces are written

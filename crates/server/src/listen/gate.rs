@@ -1,5 +1,7 @@
-//! The two layers that both ports have: the outermost follows each request of a connection, and the
-//! gate, inside of the headers, refuses what finds no place or no room.
+//! The two layers that both ports have.
+//!
+//! The outermost follows each request of a connection, and the gate, inside of the headers, refuses
+//! what finds no place or no room.
 //!
 //! They are two, so that a refusal has the headers of every other answer.
 

@@ -1,5 +1,6 @@
-//! The places of a listener's connections: who has one, who has to go when all are taken, and who
-//! is always let in.
+//! The places of a listener's connections.
+//!
+//! They say who has one, who has to go when all are taken, and who is always let in.
 //!
 //! ```text
 //!             place free                    ┌─ a request comes ─► busy ─ its answer is written ─┐

@@ -1,5 +1,6 @@
-//! Lines for a file descriptor that may be slow, full or gone: given away without waiting, written
-//! by a thread.
+//! Lines for a file descriptor that may be slow, full or gone.
+//!
+//! They are given away without waiting, and written by a thread.
 //!
 //! ```text
 //! any thread ──push──► queue (bounded) ──► one thread ──write──► the descriptor

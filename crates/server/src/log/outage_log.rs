@@ -1,4 +1,6 @@
-//! One line when something begins to fail, one when it is over: not one for each try.
+//! One line when something begins to fail, and one when it is over.
+//!
+//! There is none for each attempt in between.
 
 use std::fmt::Display;
 use std::time::Duration;

@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::engine_error::EngineError;
 use super::inspect;
 use crate::{Error, ErrorKind, Result};
 
@@ -80,7 +81,11 @@ impl Directory {
             fjall::Error::Storage(fjall::LsmError::Io(error)) => {
                 unusable(&self.path, "cannot be opened", error)
             }
-            error => inspect::refused(&self.path, &format!("its engine reports: {error}")).with_source(error),
+            error => {
+                let error = EngineError::new(error);
+                let refused = inspect::refused(&self.path, &format!("its engine reports: {error}"));
+                Error::with_source(refused.kind(), refused.to_string(), error)
+            }
         }
     }
 }
@@ -94,5 +99,5 @@ fn in_use(path: &Path) -> Error {
 
 fn unusable(path: &Path, problem: &str, error: io::Error) -> Error {
     let text = format!("the data directory {} {problem}: {error}", path.display());
-    Error::new(ErrorKind::Config, text).with_source(error)
+    Error::with_source(ErrorKind::Config, text, error)
 }

@@ -70,8 +70,11 @@ impl Lanes {
         };
         // The semaphore is never closed, so this does not fail.
         let permit = semaphore.acquire_owned().await.map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "the queue of the sender was closed; send again")
-                .with_source(error)
+            Error::with_source(
+                ErrorKind::Unavailable,
+                "the queue of the sender was closed; send again",
+                error,
+            )
         })?;
         Ok(LanePermit { _permit: permit })
     }

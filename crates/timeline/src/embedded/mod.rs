@@ -19,8 +19,9 @@
 //! committing thread panics about a batch, or while it opens the store. Sends repeated with their
 //! message ids have one effect.
 //!
-//! Every 5 s the marker is written and flushed and the engine asked whether it still takes batches,
-//! also while nobody sends: a disk that takes no writes any more is a failed write like any other.
+//! Every 5 s the marker is written and flushed, the engine asked whether it still takes batches,
+//! and the folder whether the files are still there, also while nobody sends: a disk that takes no
+//! writes any more and files that were removed are a failed write like any other.
 //! A thread of the store that panics otherwise cannot be replaced: the state says that only a
 //! restart helps.
 //!
@@ -98,6 +99,7 @@ mod config;
 mod damage;
 mod directory;
 mod disk;
+mod engine_error;
 mod fair_queue;
 mod inspect;
 mod keys;

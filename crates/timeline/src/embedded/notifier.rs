@@ -60,8 +60,8 @@ impl Notifier {
                 tell(&receiver, &shared, &*observer);
             })
             .map_err(|error| {
-                Error::new(ErrorKind::Unavailable, "the thread of the observer cannot be started")
-                    .with_source(error)
+                let text = "the thread of the observer cannot be started";
+                Error::with_source(ErrorKind::Unavailable, text, error)
             })?;
         Ok(Self { batches, waiting, missed: 0 })
     }

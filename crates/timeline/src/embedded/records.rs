@@ -331,7 +331,10 @@ impl<'a> Fields<'a> {
 }
 
 fn text(bytes: &[u8]) -> Result<&str> {
-    std::str::from_utf8(bytes).map_err(|error| corrupt("has a text that is not UTF-8").with_source(error))
+    std::str::from_utf8(bytes).map_err(|error| {
+        let corrupt = corrupt("has a text that is not UTF-8");
+        Error::with_source(corrupt.kind(), corrupt.to_string(), error)
+    })
 }
 
 fn unknown_version(record: &[u8]) -> Error {

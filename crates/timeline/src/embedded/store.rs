@@ -66,7 +66,7 @@ impl EmbeddedStore {
         // Reads block on threads of the runtime, so there has to be one.
         Handle::try_current().map_err(|outside| {
             let text = "a timeline store must be started inside a tokio runtime";
-            Error::new(ErrorKind::Config, text).with_source(outside)
+            Error::with_source(ErrorKind::Config, text, outside)
         })?;
         metrics::describe();
         let opening = config.clone();
@@ -205,7 +205,7 @@ fn spawn(name: &str, held: impl Send + 'static, run: impl FnOnce() + Send + 'sta
         Ok(_detached) => Ok(()),
         Err(error) => {
             let text = format!("the thread {name} of the store cannot be started");
-            Err(Error::new(ErrorKind::Unavailable, text).with_source(error))
+            Err(Error::with_source(ErrorKind::Unavailable, text, error))
         }
     }
 }
@@ -215,7 +215,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => {
-            Err(Error::new(ErrorKind::Unavailable, "the read was cut short; try again").with_source(error))
+            Err(Error::with_source(ErrorKind::Unavailable, "the read was cut short; try again", error))
         }
     }
 }

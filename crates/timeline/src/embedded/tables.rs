@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, Readable, Snapshot};
 
 use super::directory::Directory;
+use super::engine_error::EngineError;
 use super::inspect;
 use super::records::{EntryReader, Extent};
 use super::{Config, keys, records};
@@ -215,11 +216,11 @@ impl fmt::Debug for Tables {
 
 /// Says what a failed read means.
 pub(super) fn read_error(error: fjall::Error) -> Error {
-    match &error {
-        fjall::Error::Io(_) | fjall::Error::Storage(fjall::LsmError::Io(_)) => {
-            Error::new(ErrorKind::Unavailable, format!("the timeline store cannot be read: {error}"))
-                .with_source(error)
-        }
-        _ => Error::new(ErrorKind::Corrupt, format!("the store is damaged: {error}")).with_source(error),
-    }
+    let error = EngineError::new(error);
+    let (kind, text) = if error.is_io() {
+        (ErrorKind::Unavailable, format!("the timeline store cannot be read: {error}"))
+    } else {
+        (ErrorKind::Corrupt, format!("the store is damaged: {error}"))
+    };
+    Error::with_source(kind, text, error)
 }

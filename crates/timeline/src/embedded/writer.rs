@@ -13,6 +13,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 use fjall::PersistMode;
 
 use super::directory::Directory;
+use super::engine_error::{self, EngineError};
+use super::inspect::files::Files;
 use super::marker::Marker;
 use super::opened::Opened;
 use super::opening;
@@ -49,6 +52,8 @@ struct OpenStore {
     marker: Marker,
     last_batch: u64,
     marker_failed: bool,
+    /// The last journal that was seen in the folder.
+    journal: Option<u64>,
 }
 
 /// Why nothing is written, and when the store is opened again.
@@ -79,7 +84,7 @@ impl StoreWriter {
         commit: Commit,
         (tables, marker, last_batch): (Arc<Tables>, Marker, u64),
     ) -> Self {
-        let open = Some(OpenStore { tables, marker, last_batch, marker_failed: false });
+        let open = Some(OpenStore::new(tables, marker, last_batch));
         Self {
             config,
             directory,
@@ -119,8 +124,8 @@ impl StoreWriter {
         Ok(())
     }
 
-    /// Tries a write, so that a disk or an engine that takes none is noticed where nobody sends. It
-    /// flushes the marker.
+    /// Tries a write, so that a disk or an engine that takes none is noticed where nobody sends,
+    /// and looks whether the files are still there. It flushes the marker.
     ///
     /// Nothing is tried while a write has failed: opening the store again begins with one.
     pub(super) fn try_write(&mut self) {
@@ -129,6 +134,8 @@ impl StoreWriter {
             self.failed(&describe(&error), Some(error));
         } else if let Err(error) = open.marker.probe(self.directory.path()) {
             self.failed(&in_words(&error), Some(fjall::Error::Io(error)));
+        } else if let Some(missing) = open.missing(&self.directory.store()) {
+            self.failed(&format!("{} is missing", missing.display()), None);
         }
     }
 
@@ -139,10 +146,9 @@ impl StoreWriter {
             format!("a write failed ({what}); the store is opened again as soon as it can be written to");
         self.shared.change(|parts| parts.failure = Some(State::read_only(text.as_str())));
         let told = format!("the timeline store takes no messages: {text}");
-        let error = Error::new(ErrorKind::Unavailable, told);
         let error = match source {
-            Some(source) => error.with_source(source),
-            None => error,
+            Some(source) => Error::with_source(ErrorKind::Unavailable, told, EngineError::new(source)),
+            None => Error::new(ErrorKind::Unavailable, told),
         };
         let now = Instant::now();
         self.failure = Some(CommitFailure {
@@ -199,7 +205,7 @@ impl StoreWriter {
         let Opened { tables, marker, last_batch } = opened.map_err(|error| State::down(error.to_string()))?;
         let tables = Arc::new(tables);
         self.shared.put(Some(Arc::clone(&tables)));
-        self.open = Some(OpenStore { tables, marker, last_batch, marker_failed: false });
+        self.open = Some(OpenStore::new(tables, marker, last_batch));
         Ok(())
     }
 
@@ -239,7 +245,7 @@ impl StoreWriter {
     }
 
     #[cfg(test)]
-    pub(super) fn directory(&self) -> &std::path::Path {
+    pub(super) fn directory(&self) -> &Path {
         self.directory.path()
     }
 
@@ -275,6 +281,26 @@ const PROBE_BYTES: usize = 256 * 1024;
 const LENGTH_MAX: u64 = 80 * 1024 * 1024;
 
 impl OpenStore {
+    fn new(tables: Arc<Tables>, marker: Marker, last_batch: u64) -> Self {
+        Self { tables, marker, last_batch, marker_failed: false, journal: None }
+    }
+
+    /// Returns what was removed: the engine has its files open, and would go on writing into those
+    /// that nobody finds after a restart.
+    fn missing(&mut self, store: &Path) -> Option<PathBuf> {
+        // A folder that cannot be read may be there.
+        let files = Files::list(store).ok()?;
+        let journal = files.journals.last().map(|(id, _)| *id);
+        if journal.is_none() || journal < self.journal {
+            let removed = self.journal.filter(|_| files.any);
+            return Some(removed.map_or_else(|| store.to_owned(), |id| store.join(format!("{id}.jnl"))));
+        }
+        self.journal = journal;
+        let folders = &self.marker.note().keyspaces;
+        let removed = folders.iter().find(|id| files.keyspaces.binary_search(id).is_err())?;
+        Some(store.join(format!("keyspaces/{removed}")))
+    }
+
     /// Says in the marker what is there. One that is behind is a lower bound, which is no loss, but
     /// should not stay.
     fn note(&mut self) {
@@ -297,8 +323,7 @@ impl OpenStore {
 fn describe(error: &fjall::Error) -> String {
     match error {
         fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => in_words(error),
-        fjall::Error::Poisoned => "the engine failed to move its journal into tables".to_owned(),
-        error => error.to_string(),
+        error => engine_error::in_words(error),
     }
 }
 

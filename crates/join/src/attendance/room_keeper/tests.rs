@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
 use presence_core::memory::{Config, Memory};
 use presence_core::rooms::{Action, MemberPage, RoomBackend, RoomUpdate};
 use presence_core::{Cursor, Error, Events, Since, State};

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 

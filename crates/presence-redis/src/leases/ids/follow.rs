@@ -1,4 +1,6 @@
-//! What followers read for streams of ids: the logs of their shards, each from its end here.
+//! What followers read for streams of ids.
+//!
+//! These are the logs of their shards, each from its end here.
 
 use presence_core::Error;
 use presence_core::feed::Reading;

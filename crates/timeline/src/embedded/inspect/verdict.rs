@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use lsm_tree::{AbstractTree as _, SeqNo, SequenceNumberCounter};
 
 use super::super::marker::{Marker, MarkerRecord, Phase};
-use super::super::{keys, records};
+use super::super::{engine_error, keys, records};
 use super::files::{Files, VERSION};
 use super::journal::Batch;
 use super::numbers::Numbers;
@@ -258,7 +258,7 @@ impl Inspector<'_> {
                 }
             }
             Ok(Err(lsm_tree::Error::Io(error))) => return Err(self.unreadable(error)),
-            Ok(Err(error)) => error.to_string(),
+            Ok(Err(error)) => engine_error::tree_in_words(&error),
             Err(_) => "the engine cannot read its tables".to_owned(),
         };
         // The engine does not say which file it is.
@@ -304,7 +304,7 @@ impl Inspector<'_> {
 
     fn unreadable(&self, error: io::Error) -> Error {
         let text = format!("the data directory {} cannot be read: {error}", self.directory.display());
-        Error::new(ErrorKind::Config, text).with_source(error)
+        Error::with_source(ErrorKind::Config, text, error)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::super::engine_error::EngineError;
 use super::super::marker::{MarkerRecord, Phase};
 use super::super::opened::Opened;
 use super::super::records::Extent;
-use super::super::tables::read_error;
 use super::super::{keys, records, upgrade};
 use super::report::Salvaged;
 use super::source::{self, EngineRecord, KeyspaceName};
@@ -116,10 +116,14 @@ impl SalvageTarget {
     /// Says what a failure of the new store means.
     pub(super) fn failed(failure: upgrade::UpgradeError) -> Error {
         match failure {
-            upgrade::UpgradeError::Engine(error) => read_error(error),
+            upgrade::UpgradeError::Engine(error) => {
+                let error = EngineError::new(error);
+                let text = format!("the new store cannot be written or read: {error}");
+                Error::with_source(ErrorKind::Unavailable, text, error)
+            }
             upgrade::UpgradeError::Marker(error) => {
-                Error::new(ErrorKind::Unavailable, format!("the new marker cannot be written: {error}"))
-                    .with_source(error)
+                let text = format!("the new marker cannot be written: {error}");
+                Error::with_source(ErrorKind::Unavailable, text, error)
             }
             upgrade::UpgradeError::Store(error) => error,
         }

@@ -142,6 +142,7 @@ async fn a_flipped_bit_in_a_table_is_named_by_the_read_the_state_and_a_deep_chec
     // The first read waits for the name for two seconds, which a busy machine may need.
     let waited = asked.elapsed() >= Duration::from_secs(2);
     assert!(error.kind() == ErrorKind::Corrupt && (waited || names(&error.to_string())), "{error}");
+    assert!(!error.to_string().contains("Error"), "in words, not in those of a debugger: {error}");
     until(&timeline, |state| matches!(state, State::ReadOnly { .. }) && names(&state.to_string())).await;
     let error = timeline.sync(&member, Seq::ZERO, Count::default()).await.unwrap_err();
     assert!(error.kind() == ErrorKind::Corrupt && names(&error.to_string()), "{error}");
@@ -284,6 +285,25 @@ async fn a_store_whose_files_went_away_is_down_with_the_reason() {
     std::fs::rename(directory.path().join("elsewhere"), directory.path().join("store")).unwrap();
     until(&timeline, State::is_well).await;
     assert_eq!(send(&timeline, 4).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn files_that_are_removed_while_they_are_open_are_noticed_where_nobody_sends() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::start(Config::new(directory.path())).await.unwrap();
+    let timeline = Timeline::start(crate::Config::default(), store).unwrap();
+    assert_eq!(send(&timeline, 1).await.unwrap(), 1);
+    for part in ["store", "store/keyspaces/2"] {
+        let (place, aside) = (directory.path().join(part), directory.path().join("aside"));
+        std::fs::rename(&place, &aside).unwrap();
+        let missing = |state: &State| state.to_string().contains("is missing");
+        until(&timeline, |state| matches!(state, State::Down { .. }) && missing(state)).await;
+        assert_eq!(send(&timeline, 2).await.unwrap_err().kind(), ErrorKind::Unavailable);
+        std::fs::rename(&aside, &place).unwrap();
+        until(&timeline, State::is_well).await;
+    }
+    assert_eq!(send(&timeline, 2).await.unwrap(), 2, "in the place that it would have had");
+    assert!(timeline.shutdown(GRACE).await);
 }
 
 #[tokio::test]
