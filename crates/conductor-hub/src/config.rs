@@ -2,6 +2,7 @@
 
 mod bounds;
 
+use std::ops::{RangeFrom, RangeInclusive};
 use std::time::Duration;
 
 /// The limits and times of a hub.
@@ -48,7 +49,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            message_bytes_max: 256_000,
+            message_bytes_max: Self::MESSAGE_BYTES_MAX_DEFAULT,
             name_bytes_max: 512,
             message_timeout: Duration::from_secs(30),
             unfinished_bytes_max: 64 * 1024 * 1024,
@@ -71,6 +72,22 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What [`message_bytes_max`](Self::message_bytes_max) is unless it is set.
+    pub const MESSAGE_BYTES_MAX_DEFAULT: usize = 256_000;
+
+    /// Between what [`message_bytes_max`](Self::message_bytes_max) is.
+    pub const MESSAGE_BYTES_MAX_BOUNDS: RangeFrom<usize> = 64..;
+
+    /// Between what each of the times is.
+    pub const TIME_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(24 * 60 * 60);
+
+    const NAME_BYTES_MAX_BOUNDS: RangeFrom<usize> = 1..;
+    const CONNECTIONS_MAX_BOUNDS: RangeFrom<usize> = 1..;
+    const CHANNELS_PER_CONNECTION_MAX_BOUNDS: RangeFrom<usize> = 1..;
+    const BINDS_BYTES_MAX_BOUNDS: RangeFrom<usize> = 4 * 1024..;
+    const DEDUP_BYTES_MAX_BOUNDS: RangeFrom<usize> = 64 * 1024..;
+
     /// Sets the longest message that a client may send, in bytes.
     ///
     /// 256,000 by default, at least 64. A longer one ends the connection with code 1009. Other

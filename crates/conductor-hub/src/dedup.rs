@@ -71,9 +71,9 @@ impl Dedup {
 /// A table has a power of two of places, each of an entry and one byte, and grows when seven
 /// eighths of them are taken.
 fn uuids_in_table(bytes: usize) -> usize {
-    let places = bytes / (size_of::<(u64, u64)>() + 1);
-    let places = if places.is_power_of_two() { places } else { places.next_power_of_two() / 2 };
-    places / 8 * 7
+    let buckets = bytes / (size_of::<(u64, u64)>() + 1);
+    let buckets = if buckets.is_power_of_two() { buckets } else { buckets.next_power_of_two() / 2 };
+    buckets / 8 * 7
 }
 
 #[cfg(test)]

@@ -169,7 +169,9 @@ impl Lifecycle for Attendance {
 /// knows.
 fn tell(user: &Id, error: &presence_core::Error, what: &str) {
     match error.kind() {
-        ErrorKind::Unavailable | ErrorKind::Closed => tracing::debug!(%user, %error, "{what}"),
-        _ => tracing::warn!(%user, %error, "{what}"),
+        ErrorKind::Unavailable | ErrorKind::Closed => {
+            tracing::debug!(%user, error = %format_args!("{error:#}"), "{what}");
+        }
+        _ => tracing::warn!(%user, error = %format_args!("{error:#}"), "{what}"),
     }
 }

@@ -98,7 +98,10 @@ impl Roster {
                         None => return stop.cancelled().await,
                     },
                     // An outage of presence is logged once by presence itself.
-                    Err(error) => tracing::debug!(%error, "events of presence cannot be read; trying again"),
+                    Err(error) => tracing::debug!(
+                        error = %format_args!("{error:#}"),
+                        "events of presence cannot be read; trying again"
+                    ),
                 }
                 // The copy stays as it is while events cannot be read.
                 sleep(AGAIN).await;
@@ -120,7 +123,7 @@ impl Roster {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Unavailable => {
                     tracing::debug!(
-                        %error,
+                        error = %format_args!("{error:#}"),
                         "presence is out of reach; users who were online are still shown as online"
                     );
                 }

@@ -265,7 +265,7 @@ impl Courier {
                 Err(error) => {
                     failures += 1;
                     tracing::debug!(
-                        %error,
+                        error = %format_args!("{error:#}"),
                         failures,
                         "events of presence cannot be read for the webhook; trying again"
                     );

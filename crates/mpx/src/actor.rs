@@ -2,7 +2,6 @@
 //!
 //! It makes the connection, tells Redis what is wanted, reads what comes, and hands it over.
 
-use std::error::Error as _;
 use std::sync::Arc;
 
 use tokio::task::yield_now;
@@ -24,7 +23,7 @@ use crate::wire::{Traffic, Wire};
 /// Owns one connection.
 pub(crate) struct Actor {
     shared: Arc<Shared>,
-    place: LinkHandle,
+    handle: LinkHandle,
     dialer: Dialer,
     mode: ModeWatcher,
     /// Ends this connection alone: its master has left the cluster.
@@ -34,11 +33,11 @@ pub(crate) struct Actor {
 impl Actor {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        place: LinkHandle,
+        handle: LinkHandle,
         dialer: Dialer,
         gone: CancellationToken,
     ) -> Self {
-        Self { place, dialer, mode: shared.switch.follow(), shared, gone }
+        Self { handle, dialer, mode: shared.switch.follow(), shared, gone }
     }
 
     /// Works until the multiplexer ends.
@@ -61,18 +60,19 @@ impl Actor {
     /// Connects again and again, until it is told not to.
     async fn stay_connected(&mut self) {
         let shared = Arc::clone(&self.shared);
+        let server = self.dialer.server().clone();
         let mut reconnect = Reconnect::new(self.dialer.clone(), &shared.config);
         loop {
             let opened = tokio::select! {
                 biased;
                 () = told_to_stop(&mut self.mode, &self.gone) => return,
-                opened = caught(reconnect.attempt(&shared.dice)) => opened,
+                opened = caught(&server, reconnect.attempt(&shared.dice)) => opened,
             };
             match opened {
                 Ok(transport) => {
                     let began = Instant::now();
-                    let Err(error) = caught(self.serve(transport)).await else {
-                        let losses = shared.registry.lock().disconnect(self.place.link);
+                    let Err(error) = caught(&server, self.serve(transport)).await else {
+                        let losses = shared.registry.lock().disconnect(self.handle.link);
                         losses.iter().for_each(|loss| loss.sink.stop());
                         return;
                     };
@@ -90,10 +90,12 @@ impl Actor {
         let shared = &self.shared;
         shared.metrics.losses.increment(1);
         shared.failed(error.clone());
-        let _telling = self.place.telling.lock();
-        let losses = shared.registry.lock().disconnect(self.place.link);
+        let _telling = self.handle.telling.lock();
+        let losses = shared.registry.lock().disconnect(self.handle.link);
         tracing::warn!(
-            address = self.dialer.address(), %error, source = ?error.source(), subscriptions = losses.len(),
+            address = self.dialer.address(),
+            error = %format_args!("{error:#}"),
+            subscriptions = losses.len(),
             "the connection to redis was lost; connecting again"
         );
         shared.tell_losses(losses, error);
@@ -102,11 +104,12 @@ impl Actor {
     /// Uses a connection until it is lost, or the actor is told to stop.
     async fn serve(&mut self, transport: Box<dyn Transport>) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
-        shared.registry.lock().connect(self.place.link);
+        shared.registry.lock().connect(self.handle.link);
         let _connected = shared.metrics.connection();
         shared.connected();
-        let mut dispatch = Dispatch::new(&shared, self.place.link);
-        let mut wire = Wire::new(transport, shared.config.message_max, shared.config.ping_timeout);
+        let (server, config) = (self.dialer.server().clone(), &shared.config);
+        let mut dispatch = Dispatch::new(&shared, self.handle.link, server.clone());
+        let mut wire = Wire::new(transport, server, config.message_max, config.ping_timeout);
         self.exchange(&mut wire, &shared, &mut dispatch).await
     }
 
@@ -122,11 +125,11 @@ impl Actor {
         let mut pause = None;
         loop {
             {
-                let _telling = self.place.telling.lock();
+                let _telling = self.handle.telling.lock();
                 dispatch.activate_joined();
             }
             if pause.is_none() && wire.outgoing.is_written() {
-                let _telling = self.place.telling.lock();
+                let _telling = self.handle.telling.lock();
                 let long = self.prepare(&mut wire.outgoing, &mut resubscribing);
                 dispatch.refuse_long(long);
             }
@@ -134,7 +137,7 @@ impl Actor {
                 biased;
                 () = told_to_stop(&mut self.mode, &self.gone) => return Ok(()),
                 traffic = wire.traffic() => traffic?,
-                () = self.place.work.notified() => continue,
+                () = self.handle.work.notified() => continue,
                 () = sleep_until(pause.unwrap_or_else(Instant::now)), if pause.is_some() => {
                     pause = None;
                     continue;
@@ -143,7 +146,7 @@ impl Actor {
             match traffic {
                 Traffic::Read(count) => {
                     shared.metrics.bytes.increment(count as u64);
-                    let telling = self.place.telling.lock();
+                    let telling = self.handle.telling.lock();
                     dispatch.all(&mut wire.buffer)?;
                     drop(telling);
                     shared.metrics.dispatch.record(wire.heard().elapsed());
@@ -158,7 +161,7 @@ impl Actor {
                 }
                 Traffic::Written => {}
                 Traffic::Probed => {
-                    shared.registry.lock().ping_sent(self.place.link);
+                    shared.registry.lock().ping_sent(self.handle.link);
                     shared.map_is_stale.notify_one();
                 }
             }
@@ -168,9 +171,9 @@ impl Actor {
     /// Fetches what there is to tell Redis. Returns the names that are too long for that.
     fn prepare(&self, outgoing: &mut Outgoing, resubscribing: &mut Option<Span>) -> Vec<Overlong> {
         let mut registry = self.shared.registry.lock();
-        registry.write(self.place.link, outgoing.room(), WRITE);
-        let long = registry.take_long(self.place.link);
-        let (names, settled) = (registry.names_count(), registry.is_settled(self.place.link));
+        registry.write(self.handle.link, outgoing.room(), WRITE);
+        let long = registry.take_long(self.handle.link);
+        let (names, settled) = (registry.names_count(), registry.is_settled(self.handle.link));
         drop(registry);
         self.shared.metrics.names(names);
         if settled {
@@ -184,7 +187,7 @@ impl Actor {
 impl Drop for Actor {
     /// Its connection is not made again: of its names nobody would be told that they are lost.
     fn drop(&mut self) {
-        self.shared.end_if_panicking();
+        self.shared.end_if_panicking(self.dialer.server());
     }
 }
 

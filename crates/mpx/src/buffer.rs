@@ -4,6 +4,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{Frame, Parsed, parse};
+use crate::server::Server;
 
 /// The bytes between the connection and the parser.
 #[derive(Debug)]
@@ -14,11 +15,13 @@ pub(crate) struct Buffer {
     /// How many bytes have to be there before it is worth to look again.
     needed: usize,
     text_max: usize,
+    /// Who sent it.
+    server: Server,
 }
 
 impl Buffer {
-    pub(crate) fn new(text_max: usize) -> Self {
-        Self { bytes: vec![0; READ], start: 0, end: 0, needed: 0, text_max }
+    pub(crate) fn new(server: Server, text_max: usize) -> Self {
+        Self { bytes: vec![0; READ], start: 0, end: 0, needed: 0, text_max, server }
     }
 
     /// Where the next bytes go.
@@ -67,7 +70,10 @@ impl Buffer {
                 Ok(None)
             }
             Err(error) => {
-                let message = "redis sent something that is not its protocol; check which server runs there";
+                let message = format!(
+                    "{} sent something that is not the protocol of redis; check which server runs there",
+                    self.server
+                );
                 Err(Error::with_source(ErrorKind::Protocol, message, error))
             }
         }
@@ -98,7 +104,7 @@ mod tests {
 
     #[test]
     fn it_grows_with_what_comes_and_not_with_what_is_announced() {
-        let mut buffer = Buffer::new(1 << 29);
+        let mut buffer = Buffer::new(Server::at("here"), 1 << 29);
         let head = b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$536870912\r\n";
         buffer.room()[..head.len()].copy_from_slice(head);
         buffer.filled(head.len());
@@ -122,7 +128,8 @@ mod tests {
             format!("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n${}\r\n{text}\r\n", text.len())
         };
         let bytes: String = (0..3_000).map(message).collect();
-        let (mut buffer, mut rest, mut next) = (Buffer::new(1 << 20), bytes.as_bytes(), 0);
+        let mut buffer = Buffer::new(Server::at("here"), 1 << 20);
+        let (mut rest, mut next) = (bytes.as_bytes(), 0);
         for size in (1..).step_by(7) {
             let room = buffer.room();
             let count = (size % 9_000).min(room.len()).min(rest.len());

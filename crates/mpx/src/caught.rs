@@ -6,23 +6,28 @@ use std::pin::pin;
 use std::task::Poll;
 
 use crate::error::{Error, ErrorKind};
+use crate::server::Server;
 
 /// Does the work of a task; a panic in it is a failure like any other.
 ///
 /// Somebody else's code may panic: a function that makes connections, or a byte stream. A task that
 /// were gone would leave subscribers waiting for what nobody reads.
-pub(crate) async fn caught<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+pub(crate) async fn caught<T>(
+    server: &Server,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
     let mut work = pin!(work);
     poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
-        polled.unwrap_or_else(|_panic| Poll::Ready(Err(panicked())))
+        polled.unwrap_or_else(|_panic| Poll::Ready(Err(panicked(server))))
     })
     .await
 }
 
 /// The error of what a panic cut short.
-pub(crate) fn panicked() -> Error {
-    let error = Error::new(ErrorKind::Unavailable, "the task of a connection to redis panicked");
+pub(crate) fn panicked(server: &Server) -> Error {
+    let error =
+        Error::new(ErrorKind::Unavailable, format!("the task of the connection to {server} panicked"));
     tracing::error!("{error}");
     error
 }

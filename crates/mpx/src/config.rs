@@ -4,6 +4,7 @@ mod address;
 mod bounds;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,17 @@ pub struct Config {
 }
 
 impl Config {
+    const PING_TIMEOUT_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
+    const CONNECT_TIMEOUT_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(1)..=Duration::from_secs(10 * 60);
+    const BACKOFF_MAX_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(1)..=Duration::from_secs(10 * 60);
+    const BATCH_MAX_BOUNDS: RangeInclusive<usize> = 1..=4_096;
+    const QUEUE_MAX_BOUNDS: RangeInclusive<usize> = 1..=1 << 32;
+    const MESSAGE_MAX_BOUNDS: RangeInclusive<usize> = 64..=1 << 32;
+    const PENDING_MAX_BOUNDS: RangeInclusive<usize> = 1 << 10..=1 << 28;
+
     /// Begins the settings with an address.
     ///
     /// An address begins with `redis://`, `rediss://` for TLS, or `redis+unix://`; it may have a
@@ -106,15 +118,15 @@ impl Config {
 impl Config {
     /// Sets how long Redis may say nothing before it is asked for a sign of life.
     ///
-    /// After as long again without an answer the connection is given up. Default 30 s, 1 ms to a
-    /// day. Less notices a dead connection sooner, and asks more often.
+    /// The connection is given up after as long again without an answer. Default 30 s, 1 ms to
+    /// 24 h. Less notices a dead connection sooner, and asks more often.
     pub fn ping_timeout(self, ping_timeout: Duration) -> Self {
         Self { ping_timeout, ..self }
     }
 
     /// Sets how long connecting may take, login included.
     ///
-    /// Default 5 s, 1 ms to 10 minutes. More suits a server that is far away or slow to log in;
+    /// Default 5 s, 1 ms to 10 min. More suits a server that is far away or slow to log in;
     /// less goes on sooner to the next attempt.
     pub fn connect_timeout(self, connect_timeout: Duration) -> Self {
         Self { connect_timeout, ..self }
@@ -131,7 +143,7 @@ impl Config {
 
     /// Sets the longest wait between two attempts to connect.
     ///
-    /// Default 512 ms, 1 ms to 10 minutes. More spares a Redis that many processes call; less finds
+    /// Default 512 ms, 1 ms to 10 min. More spares a Redis that many processes call; less finds
     /// one that is back sooner.
     pub fn backoff_max(self, backoff_max: Duration) -> Self {
         Self { backoff_max, ..self }

@@ -9,11 +9,14 @@ use crate::event::Event;
 use crate::fanout::Fanout;
 use crate::protocol::{Frame, NameKind, TOO_LONG, Verb};
 use crate::registry::{Activation, Confirmation, Overlong, Question, Refusal, Waiter};
+use crate::server::Server;
 
 /// Calls the subscriptions of one connection; only ever used by its task.
 pub(crate) struct Dispatch<'a> {
     shared: &'a Shared,
     link: usize,
+    /// Who sends what it hands over.
+    server: Server,
     /// Names that the master has just taken away with their slot.
     moved: Vec<Bytes>,
     /// Whether Redis put something off.
@@ -22,8 +25,9 @@ pub(crate) struct Dispatch<'a> {
 }
 
 impl<'a> Dispatch<'a> {
-    pub(crate) fn new(shared: &'a Shared, link: usize) -> Self {
-        Self { shared, link, moved: Vec::new(), postponed: false, fanout: Fanout::new(shared, link) }
+    pub(crate) fn new(shared: &'a Shared, link: usize, server: Server) -> Self {
+        let fanout = Fanout::new(shared, link);
+        Self { shared, link, server, moved: Vec::new(), postponed: false, fanout }
     }
 
     /// Whether Redis has put something off since the last call.
@@ -65,12 +69,10 @@ impl<'a> Dispatch<'a> {
     /// Tells those who wait for names that are too long.
     pub(crate) fn refuse_long(&self, long: Vec<Overlong>) {
         for (name, waiting) in long {
-            tracing::warn!(
-                length = name.len(),
-                "a name was refused because it is longer than this redis accepts"
-            );
-            let message = "the name is longer than this redis accepts; see its `proto-max-bulk-len`";
+            let message =
+                format!("the name is longer than {} accepts; see its `proto-max-bulk-len`", self.server);
             let error = Error::new(ErrorKind::Refused, message);
+            tracing::warn!(length = name.len(), %error, "a name was refused");
             for Waiter { sink, .. } in waiting {
                 self.shared.tell(&sink, Event::Refused { name: name.clone(), error: error.clone() });
             }
@@ -92,10 +94,8 @@ impl<'a> Dispatch<'a> {
                 self.moved.push(Bytes::copy_from_slice(name));
             }
             Confirmation::Unasked => {
-                return Err(Error::new(
-                    ErrorKind::Protocol,
-                    "redis confirmed a subscription without being asked",
-                ));
+                let message = format!("{} confirmed a subscription without being asked", self.server);
+                return Err(Error::new(ErrorKind::Protocol, message));
             }
         }
         Ok(())
@@ -108,7 +108,8 @@ impl<'a> Dispatch<'a> {
         }
         let moved = std::mem::take(&mut self.moved);
         let losses = self.shared.registry.lock().drop_names(self.link, &moved);
-        let error = Error::new(ErrorKind::Unavailable, "the slot of the channel moved to another master");
+        let message = format!("the slot of the channel moved from {} to another master", self.server);
+        let error = Error::new(ErrorKind::Unavailable, message);
         self.shared.tell_losses(losses, &error);
         self.shared.map_is_stale.notify_one();
     }
@@ -121,7 +122,7 @@ impl<'a> Dispatch<'a> {
 
     fn refuse(&mut self, why: &[u8]) -> Result<(), Error> {
         let mut registry = self.shared.registry.lock();
-        let error = Error::of_reply(why);
+        let error = Error::of_reply(&self.server, why);
         let moved = moved_slot(why).filter(|_| registry.is_cluster());
         match registry.question(self.link) {
             _ if moved.is_some() => {
@@ -132,11 +133,8 @@ impl<'a> Dispatch<'a> {
             Some(Question::Ping) => registry.pong_received(self.link),
             Some(Question::Names) if why.starts_with(TOO_LONG) => {
                 registry.shorten(self.link);
-                return Err(Error::with_source(
-                    ErrorKind::Unavailable,
-                    "redis refused a name that is too long",
-                    error,
-                ));
+                let message = format!("{} refused a name that is too long", self.server);
+                return Err(Error::with_source(ErrorKind::Unavailable, message, error));
             }
             Some(Question::Names) if error.kind() == ErrorKind::Refused => {
                 drop(registry);

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::mode::{Mode, Switch};
 use crate::random::Dice;
 use crate::registry::{Loss, NameRoutes, Registry};
+use crate::server::Server;
 use crate::sink::{NoticeOutcome, Receiver, Sink};
 
 /// A multiplexer's handle; the last one that is dropped ends it.
@@ -40,6 +41,8 @@ impl Drop for CloseOnDrop {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
+    /// Whom the multiplexer is connected to, a cluster as a whole.
+    pub(crate) server: Server,
     pub(crate) registry: Mutex<Registry>,
     pub(crate) switch: Arc<Switch>,
     pub(crate) metrics: Metrics,
@@ -69,14 +72,14 @@ struct EndOnDrop(Arc<Shared>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        self.0.end_if_panicking();
+        self.0.end_if_panicking(&self.0.server);
         self.0.end();
     }
 }
 
 impl Engine {
     /// Makes one whose tasks run where this is called.
-    pub(crate) fn new(config: Config, routes: NameRoutes) -> Result<Self, Error> {
+    pub(crate) fn new(config: Config, routes: NameRoutes, server: Server) -> Result<Self, Error> {
         let runtime = Handle::try_current().map_err(|source| {
             let message = "the multiplexer must be started inside a tokio runtime";
             Error::with_source(ErrorKind::Config, message, source)
@@ -90,6 +93,7 @@ impl Engine {
             map_is_stale: Notify::new(),
             error: Mutex::default(),
             config,
+            server,
         });
         Ok(Self { _end: Arc::new(CloseOnDrop(Arc::clone(&shared))), shared, tasks: TaskTracker::new() })
     }
@@ -163,10 +167,10 @@ impl Shared {
         }
     }
 
-    /// Ends everything if the task that calls it panics, and says why.
-    pub(crate) fn end_if_panicking(&self) {
+    /// Ends everything if the task that calls it panics, which is that of `server`, and says why.
+    pub(crate) fn end_if_panicking(&self, server: &Server) {
         if std::thread::panicking() {
-            self.failed(panicked());
+            self.failed(panicked(server));
             self.end();
         }
     }

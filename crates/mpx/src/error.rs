@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::{error, fmt};
 
+use crate::server::Server;
+
 /// Why something was not done.
 ///
 /// It is cheap to clone, as every subscription of a lost connection gets it.
@@ -74,8 +76,8 @@ impl Error {
         Self(Arc::new(Inner { kind, message: message.into(), missed, source: None }))
     }
 
-    /// What Redis said instead of an answer.
-    pub(crate) fn of_reply(why: &[u8]) -> Self {
+    /// What a server said instead of an answer.
+    pub(crate) fn of_reply(server: &Server, why: &[u8]) -> Self {
         let is = |words: &[&[u8]]| words.iter().any(|word| why.starts_with(word));
         // The text with `Protocol error` is what Redis says in the place of `NOAUTH` to a command
         // of many words.
@@ -92,7 +94,7 @@ impl Error {
         let why = String::from_utf8_lossy(why);
         let why =
             why.split("with args beginning with").next().unwrap_or_default().trim_end_matches([' ', ',']);
-        Self::new(kind, format!("redis answered {why}"))
+        Self::new(kind, format!("{server} answered {why}"))
     }
 
     /// Returns what the caller can do about it.
@@ -116,8 +118,23 @@ impl fmt::Debug for Error {
 }
 
 impl fmt::Display for Error {
+    /// Writes what happened; with `{:#}` also what caused it, for a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(&self.0.message)?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let (mut said, mut cause) = (String::from(&*self.0.message), error::Error::source(self));
+        while let Some(error) = cause {
+            let says = error.to_string();
+            // Some errors say no more than their source.
+            if !said.ends_with(&says) {
+                write!(f, ": {says}")?;
+                said = says;
+            }
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

@@ -152,6 +152,7 @@ mod reconnect;
 mod registry;
 mod request;
 mod requester;
+mod server;
 mod sharded;
 mod sink;
 mod subscription;

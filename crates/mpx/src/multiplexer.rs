@@ -58,9 +58,9 @@ impl Multiplexer {
     pub fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
         let dialer = Dialer::new(&config)?;
-        let engine = Engine::new(config, NameRoutes::One)?;
-        let place = engine.shared.attach();
-        let actor = Actor::new(Arc::clone(&engine.shared), place, dialer, CancellationToken::new());
+        let engine = Engine::new(config, NameRoutes::One, dialer.server().clone())?;
+        let handle = engine.shared.attach();
+        let actor = Actor::new(Arc::clone(&engine.shared), handle, dialer, CancellationToken::new());
         engine.run(actor.run());
         Ok(Self { engine })
     }

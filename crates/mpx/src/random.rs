@@ -16,8 +16,8 @@ impl Dice {
         self.0.lock().f64()
     }
 
-    /// A place among so many, at least one.
-    pub(crate) fn place(&self, of: usize) -> usize {
+    /// An index below so many, at least one.
+    pub(crate) fn index(&self, of: usize) -> usize {
         self.0.lock().usize(..of)
     }
 }

@@ -1,6 +1,5 @@
 //! Connects again and again, each time later.
 
-use std::error::Error as _;
 use std::mem::take;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use crate::config::Config;
 use crate::connection::{Dialer, Transport};
 use crate::error::Error;
 use crate::random::Dice;
+use crate::server::Server;
 
 /// Makes one connection after the other.
 pub(crate) struct Reconnect {
@@ -35,6 +35,10 @@ impl Reconnect {
         self.dialer.address()
     }
 
+    pub(crate) fn server(&self) -> &Server {
+        self.dialer.server()
+    }
+
     /// Waits as long as has to be, and makes one attempt.
     pub(crate) async fn attempt(&mut self, dice: &Dice) -> Result<Box<dyn Transport>, Error> {
         let wait = self.backoff.next(dice.fraction());
@@ -56,8 +60,7 @@ impl Reconnect {
                 if self.failed == 0 {
                     tracing::warn!(
                         address,
-                        %error,
-                        source = ?error.source(),
+                        error = %format_args!("{error:#}"),
                         "cannot connect to redis; trying again"
                     );
                 }

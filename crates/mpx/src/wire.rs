@@ -14,10 +14,13 @@ use crate::connection::Transport;
 use crate::error::{Error, ErrorKind};
 use crate::outgoing::Outgoing;
 use crate::protocol::write_command;
+use crate::server::Server;
 
 /// A connection in use.
 pub(crate) struct Wire {
     transport: Box<dyn Transport>,
+    /// Who is at the other end.
+    server: Server,
     pub(crate) outgoing: Outgoing,
     pub(crate) buffer: Buffer,
     /// How long it may be silent.
@@ -41,9 +44,15 @@ pub(crate) enum Traffic {
 }
 
 impl Wire {
-    pub(crate) fn new(transport: Box<dyn Transport>, message_max: usize, silence: Duration) -> Self {
-        let (outgoing, buffer) = (Outgoing::default(), Buffer::new(message_max));
-        Self { transport, outgoing, buffer, silence, heard: Instant::now(), probed: None, broken: None }
+    pub(crate) fn new(
+        transport: Box<dyn Transport>,
+        server: Server,
+        message_max: usize,
+        silence: Duration,
+    ) -> Self {
+        let (outgoing, buffer) = (Outgoing::default(), Buffer::new(server.clone(), message_max));
+        let heard = Instant::now();
+        Self { transport, server, outgoing, buffer, silence, heard, probed: None, broken: None }
     }
 
     /// Waits until there is something to do.
@@ -89,14 +98,17 @@ impl Wire {
             () = sleep_until(deadline) => return self.probe(),
         };
         match traffic {
-            Ok(Traffic::Read(0)) => Err(lost("redis closed the connection")),
+            Ok(Traffic::Read(0)) => {
+                let message = format!("{} closed the connection", self.server);
+                Err(Error::new(ErrorKind::Unavailable, message))
+            }
             Ok(traffic) => {
                 if let Traffic::Read(_) = traffic {
                     (self.heard, self.probed) = (Instant::now(), None);
                 }
                 Ok(traffic)
             }
-            Err(error) => Err(failed(error)),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
@@ -107,7 +119,7 @@ impl Wire {
 
     fn probe(&mut self) -> Result<Traffic, Error> {
         if let Some(error) = self.broken.take() {
-            return Err(failed(error));
+            return Err(self.failed(error));
         }
         if self.outgoing.take_progress() {
             // Redis is still taking what was written, and the ping may lie behind it, so it gets
@@ -116,21 +128,18 @@ impl Wire {
             return Ok(Traffic::Written);
         }
         if self.probed.is_some() {
-            let message = format!("redis did not answer a ping within {:?}", self.silence);
+            let message = format!("{} did not answer a ping within {:?}", self.server, self.silence);
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
         self.probed = Some(Instant::now());
         write_command(self.outgoing.room(), b"PING", [].into_iter());
         Ok(Traffic::Probed)
     }
-}
 
-fn failed(error: io::Error) -> Error {
-    Error::with_source(ErrorKind::Unavailable, "the connection to redis failed", error)
-}
-
-fn lost(why: &'static str) -> Error {
-    Error::new(ErrorKind::Unavailable, why)
+    fn failed(&self, error: io::Error) -> Error {
+        let message = format!("the connection to {} failed", self.server);
+        Error::with_source(ErrorKind::Unavailable, message, error)
+    }
 }
 
 #[cfg(test)]
@@ -145,19 +154,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_silent_connection_is_asked_and_given_up_after_as_long_again() {
         let (ours, _theirs) = duplex(1_000);
-        let mut wire = Wire::new(Box::new(ours), 1_000, SILENCE);
+        let mut wire = Wire::new(Box::new(ours), Server::at("10.0.0.7:6379"), 1_000, SILENCE);
         let began = Instant::now();
         assert!(matches!(wire.traffic().await, Ok(Traffic::Probed)));
         assert_eq!(began.elapsed(), SILENCE);
         assert!(matches!(wire.traffic().await, Ok(Traffic::Written)));
-        assert_eq!(wire.traffic().await.err().unwrap().kind(), ErrorKind::Unavailable);
+        let error = wire.traffic().await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(error.to_string(), "redis at 10.0.0.7:6379 did not answer a ping within 30s");
         assert_eq!(began.elapsed(), 2 * SILENCE);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_takes_what_is_written_is_alive() {
         let (ours, mut theirs) = duplex(100);
-        let mut wire = Wire::new(Box::new(ours), 1_000, SILENCE);
+        let mut wire = Wire::new(Box::new(ours), Server::at("10.0.0.7:6379"), 1_000, SILENCE);
         write_command(wire.outgoing.room(), b"PUBLISH", [&b"a"[..], &[b'x'; 1_000]].into_iter());
         let length = wire.outgoing.room().len();
         let reads = async {
@@ -181,18 +192,19 @@ mod tests {
     #[tokio::test]
     async fn why_it_was_closed_is_read_though_nothing_can_be_written_any_more() {
         let (ours, mut theirs) = duplex(1_000);
-        let mut wire = Wire::new(Box::new(ours), 1_000, SILENCE);
+        let mut wire = Wire::new(Box::new(ours), Server::at("10.0.0.7:6379"), 1_000, SILENCE);
         write_command(wire.outgoing.room(), b"SUBSCRIBE", [&[b'x'; 2_000][..]].into_iter());
         theirs.write_all(b"-ERR Protocol error\r\n").await.unwrap();
         drop(theirs);
         assert!(matches!(wire.traffic().await, Ok(Traffic::Read(21))));
-        assert!(wire.traffic().await.is_err());
+        let error = wire.traffic().await.err().unwrap();
+        assert!(error.to_string().contains("redis at 10.0.0.7:6379"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_process_that_stood_still_asks_before_it_gives_up() {
         let (ours, mut theirs) = duplex(1_000);
-        let mut wire = Wire::new(Box::new(ours), 1_000, SILENCE);
+        let mut wire = Wire::new(Box::new(ours), Server::at("10.0.0.7:6379"), 1_000, SILENCE);
         advance(10 * SILENCE).await;
         assert!(matches!(wire.traffic().await, Ok(Traffic::Probed)));
         assert!(matches!(wire.traffic().await, Ok(Traffic::Written)));

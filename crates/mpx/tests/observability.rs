@@ -90,8 +90,15 @@ async fn connections_and_messages_are_counted_and_told() {
     for name in ["mpx_bytes_total", "mpx_dispatch_seconds_count", "mpx_dispatch_seconds{quantile=\"0.99\"}"] {
         assert!(all.lines().any(|line| line.starts_with(name)), "{name} is not in\n{all}");
     }
+    let address = redis.url().trim_start_matches("redis://");
     redis.kill().unwrap();
-    while !matches!(next(&mut fits).await, Event::Disconnected { .. }) {}
+    let lost = loop {
+        if let Event::Disconnected { error, .. } = next(&mut fits).await {
+            break error;
+        }
+    };
+    assert!(lost.to_string().contains(address), "{lost}");
+    assert!(multiplexer.error().is_none_or(|error| error.to_string().contains(address)));
     while !matches!(next(&mut events).await, Event::Disconnected { .. }) {}
     redis.start_again().await.unwrap();
     timeout(LONG, channels.wait_for_activation("a")).await.unwrap().unwrap();
@@ -105,7 +112,6 @@ async fn connections_and_messages_are_counted_and_told() {
     }
     shows(&metrics, &["mpx_connected 0", "mpx_names 0"]);
     let log = String::from_utf8(log.0.lock().clone()).unwrap();
-    let address = redis.url().trim_start_matches("redis://");
     for span in ["connect{", "resubscribe{"] {
         let ended = log
             .lines()

@@ -36,7 +36,7 @@ impl<T> BatchError<T> {
         self.failures.iter().any(|failure| &*failure.id == id)
     }
 
-    /// Returns how many places of the batch failed; an id given twice counts twice.
+    /// Returns how many ids of the batch failed; an id given twice counts twice.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
@@ -103,8 +103,8 @@ impl<T> fmt::Display for BatchError<T> {
     /// Names the first failures and counts the rest.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ids failed", self.failures.len())?;
-        for (place, failure) in self.failures.iter().take(NAMED_MAX).enumerate() {
-            write!(f, "{}{failure}", if place == 0 { ": " } else { ", " })?;
+        for (index, failure) in self.failures.iter().take(NAMED_MAX).enumerate() {
+            write!(f, "{}{failure}", if index == 0 { ": " } else { ", " })?;
         }
         f.write_str(if self.failures.len() > NAMED_MAX { ", …" } else { "" })
     }
@@ -144,7 +144,7 @@ impl Failure {
         Self { index, id: id.into(), error }
     }
 
-    /// Returns the place in the input, counted from 0.
+    /// Returns the index in the input, counted from 0.
     #[must_use]
     pub fn index(&self) -> usize {
         self.index

@@ -79,8 +79,23 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// Writes what happened; with `{:#}` also what caused it, for a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(&self.0.message)?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let (mut said, mut cause) = (String::from(&*self.0.message), self.source());
+        while let Some(error) = cause {
+            let says = error.to_string();
+            // Some errors say no more than their source.
+            if !said.ends_with(&says) {
+                write!(f, ": {says}")?;
+                said = says;
+            }
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 
@@ -117,4 +132,24 @@ struct Inner {
     message: Cow<'static, str>,
     missed: Option<u64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_log_has_every_cause_once() {
+        let refused = Error::with_source(
+            ErrorKind::Unavailable,
+            "redis at db:6379 cannot be reached",
+            io::Error::other("connection refused"),
+        );
+        let message = format!("a count needs all shards: {refused}");
+        let error = Error::with_source(ErrorKind::Unavailable, message.clone(), refused);
+        assert_eq!(error.to_string(), message);
+        assert_eq!(format!("{error:#}"), format!("{message}: connection refused"));
+    }
 }

@@ -81,8 +81,8 @@ impl Position {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.epoch)?;
-        for (place, mark) in self.marks().iter().enumerate() {
-            write!(f, "{}{mark}", if place == 0 { '-' } else { '.' })?;
+        for (shard, mark) in self.marks().iter().enumerate() {
+            write!(f, "{}{mark}", if shard == 0 { '-' } else { '.' })?;
         }
         Ok(())
     }

@@ -250,8 +250,8 @@ impl Batch {
         if self.invalid.is_empty() && failed.is_empty() {
             return Ok(());
         }
-        let places = self.places();
-        Err(BatchError::new((), self.merge(&places, failed)))
+        let indices = self.indices();
+        Err(BatchError::new((), self.merge(&indices, failed)))
     }
 
     fn read<T: Default>(
@@ -263,19 +263,19 @@ impl Batch {
             Ok(values) => (values, Vec::new()),
             Err(error) => error.into_parts(),
         };
-        let places = self.places();
+        let indices = self.indices();
         let mut all: Vec<T> = std::iter::repeat_with(T::default).take(self.len()).collect();
-        for (place, value) in places.iter().zip(values) {
-            all[*place] = value;
+        for (index, value) in indices.iter().zip(values) {
+            all[*index] = value;
         }
-        Err(BatchError::new(all, self.merge(&places, failed)))
+        Err(BatchError::new(all, self.merge(&indices, failed)))
     }
 
     /// Joins the failures of the backend, which counted the good ids alone, with the invalid ids.
-    fn merge(self, places: &[usize], failed: Vec<Failure>) -> Vec<Failure> {
+    fn merge(self, indices: &[usize], failed: Vec<Failure>) -> Vec<Failure> {
         let failed = failed.into_iter().map(|failure| {
-            let place = places.get(failure.index()).copied();
-            failure.at(place.unwrap_or(usize::MAX))
+            let index = indices.get(failure.index()).copied();
+            failure.at(index.unwrap_or(usize::MAX))
         });
         self.invalid.into_iter().chain(failed).collect()
     }
@@ -285,7 +285,7 @@ impl Batch {
     }
 
     /// Where in the input each good id stood.
-    fn places(&self) -> Vec<usize> {
+    fn indices(&self) -> Vec<usize> {
         let mut invalid = self.invalid.iter().map(Failure::index).peekable();
         (0..self.len()).filter(|index| invalid.next_if_eq(index).is_none()).collect()
     }

@@ -16,7 +16,7 @@ struct Paused(Arc<Memory>);
 
 impl World for Paused {
     const TTL: Duration = Duration::from_secs(1);
-    const TTL_MIN: Duration = Config::TTL_MIN;
+    const TTL_MIN: Duration = *Config::TTL_BOUNDS.start();
     const LATENESS: Duration = Config::LATENESS;
     const DELIVERY: Duration = Duration::from_millis(1);
 
@@ -40,7 +40,7 @@ struct Threads(Arc<Memory>);
 
 impl World for Threads {
     const TTL: Duration = Duration::from_millis(500);
-    const TTL_MIN: Duration = Config::TTL_MIN;
+    const TTL_MIN: Duration = *Config::TTL_BOUNDS.start();
     const LATENESS: Duration = Config::LATENESS;
     const DELIVERY: Duration = Duration::from_millis(800);
 

@@ -17,7 +17,7 @@ type Busy = InMemory<150, 500>;
 
 impl<const TTL: u64, const DELIVERY: u64> World for InMemory<TTL, DELIVERY> {
     const TTL: Duration = Duration::from_millis(TTL);
-    const TTL_MIN: Duration = Config::TTL_MIN;
+    const TTL_MIN: Duration = *Config::TTL_BOUNDS.start();
     const LATENESS: Duration = Config::LATENESS;
     const DELIVERY: Duration = Duration::from_millis(DELIVERY);
 

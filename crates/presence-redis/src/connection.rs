@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use presence_core::{Error, ErrorKind};
 use redis::aio::MultiplexedConnection;
-use redis::{Client, Cmd, Pipeline, RedisError, Value};
+use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisError, Value};
 use redis_link::LinkConfig;
 
 /// A way to Redis that outlives its connections.
@@ -22,6 +22,11 @@ impl Link {
     /// Returns the address, which displays without user and password.
     pub(crate) fn address(&self) -> &redis_link::Address {
         self.0.address()
+    }
+
+    /// Returns the name of the server that has a key, as far as it is known.
+    pub(crate) fn server(&self, key: &str) -> String {
+        self.0.server(key)
     }
 
     pub(crate) fn timeout(&self) -> Duration {
@@ -48,6 +53,15 @@ impl Link {
     /// Sends commands for keys of one slot together and returns their answers.
     pub(crate) async fn pipeline(&self, key: &str, pipeline: &Pipeline) -> Result<Vec<Value>, Error> {
         self.0.pipeline(key, pipeline).await.map_err(of_link)
+    }
+
+    /// Reads what the server that has `key` answered.
+    pub(crate) fn read<T: FromRedisValue>(&self, key: &str, answer: Value) -> Result<T, Error> {
+        redis::from_redis_value(answer).map_err(|error| {
+            let server = self.server(key);
+            let message = format!("redis at {server} sent an answer that presence cannot read");
+            Error::with_source(ErrorKind::Unavailable, message, error)
+        })
     }
 
     /// Makes a connection for commands that block for up to `block`, to the master of `key`.

@@ -30,7 +30,11 @@ pub(crate) async fn check(link: &Link, needed: Needed) -> Result<(), Error> {
             Err(error) if answer_code(&error) == Some("NOPERM") => return Err(unspoken(&server, error)),
             // A server that is away is asked later. If all are away, the calls that need them say
             // so.
-            Err(error) => tracing::debug!(%server, %error, "redis cannot be asked for its version yet"),
+            Err(error) => tracing::debug!(
+                %server,
+                error = %format_args!("{error:#}"),
+                "redis cannot be asked for its version yet"
+            ),
         }
     }
     Ok(())

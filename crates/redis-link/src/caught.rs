@@ -8,12 +8,16 @@ use redis::{RedisError, RedisResult};
 /// Does the work of a task; a panic in it is a failure like any other.
 ///
 /// A task that were gone would leave its callers waiting for a connection that nobody makes.
-pub(crate) async fn caught<T>(work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+/// `server` names whose connection it is, for the log.
+pub(crate) async fn caught<T>(
+    server: impl FnOnce() -> String,
+    work: impl Future<Output = RedisResult<T>>,
+) -> RedisResult<T> {
     #[cfg(test)]
     let work = told::or_panic(work);
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| {
         let why = "the task that keeps the connection panicked; it is started again";
-        tracing::error!("{why}");
+        tracing::error!(server = server(), "{why}");
         Err(RedisError::from((redis::ErrorKind::Client, why)))
     })
 }

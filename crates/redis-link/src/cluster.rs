@@ -155,6 +155,11 @@ impl Cluster {
         self.shared.doubt.notify_one();
     }
 
+    /// Returns the name of the master of a key, if one is known.
+    pub(crate) fn server(&self, key: &str) -> Option<String> {
+        self.shared.map.borrow().map.owner(slot(key)).map(ToString::to_string)
+    }
+
     /// Makes a connection of its own to the master of a key.
     pub(crate) async fn dedicated(
         &self,
@@ -251,10 +256,15 @@ impl Shared {
         self.doubt.notify_one();
     }
 
+    /// The name of the cluster for people: a node of it.
+    fn name(&self) -> String {
+        format!("the cluster of {}", self.seeds[0].addr())
+    }
+
     /// Keeps the map, and begins again after a panic.
     async fn keep_running(&self) {
         loop {
-            let Err(error) = caught(self.keep_map()).await;
+            let Err(error) = caught(|| self.name(), self.keep_map()).await;
             self.map.send_modify(|known| known.failure = Some(error));
             sleep(self.settings.retry_max).await;
         }

@@ -1,6 +1,7 @@
 //! Where Redis is and how long to wait for it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -54,13 +55,19 @@ pub struct LinkConfig {
 }
 
 impl LinkConfig {
+    /// What [`timeout`](Self::timeout) is unless it is set.
+    pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(1);
+
+    /// Between what each of the times is.
+    pub const TIME_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(60);
+
     /// Creates the settings for an address, all others at their defaults.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             authorities: None,
-            timeout: Duration::from_secs(1),
+            timeout: Self::TIMEOUT_DEFAULT,
             connect_timeout: Duration::from_secs(1),
             retry_max: Duration::from_millis(500),
         }
@@ -107,13 +114,13 @@ impl LinkConfig {
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
-        let (min, max) = (Duration::from_millis(10), Duration::from_secs(60));
         for (name, value) in [
             ("timeout", self.timeout),
             ("connect_timeout", self.connect_timeout),
             ("retry_max", self.retry_max),
         ] {
-            if !(min..=max).contains(&value) {
+            if !Self::TIME_BOUNDS.contains(&value) {
+                let (min, max) = Self::TIME_BOUNDS.into_inner();
                 let message = format!("{name} is {value:?}; it must be from {min:?} to {max:?}");
                 return Err(Error::config(message));
             }

@@ -93,6 +93,18 @@ impl Link {
         &self.0.address
     }
 
+    /// Returns the name of the server that has a key, for people.
+    ///
+    /// It is its host and port or the path of its socket, and the address while nobody knows which
+    /// server it is; it never has a user or a password.
+    #[must_use]
+    pub fn server(&self, key: &str) -> String {
+        match &self.0.way {
+            Route::One(node) => node.name(),
+            Route::Cluster(cluster) => cluster.server(key).unwrap_or_else(|| self.0.address.to_string()),
+        }
+    }
+
     /// Returns how long a command may take.
     #[must_use]
     pub fn timeout(&self) -> Duration {

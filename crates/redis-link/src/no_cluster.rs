@@ -46,6 +46,10 @@ impl Cluster {
         match *self {}
     }
 
+    pub(crate) fn server(&self, _key: &str) -> Option<String> {
+        match *self {}
+    }
+
     pub(crate) async fn dedicated(
         &self,
         _key: &str,

@@ -110,20 +110,24 @@ impl Node {
 
     /// Returns the server's name for people: the one it was found at last, or the address.
     pub(crate) fn name(&self) -> String {
-        match (&*self.shared.status.borrow(), &self.shared.target) {
+        self.shared.name()
+    }
+}
+
+impl Shared {
+    fn name(&self) -> String {
+        match (&*self.status.borrow(), &self.target) {
             (ConnectionStatus::Ready(ready), _) => ready.info.addr().to_string(),
             (_, Target::At(info)) => info.addr().to_string(),
             (_, Target::Of(sentinels)) => format!("the master {}", sentinels.master()),
         }
     }
-}
 
-impl Shared {
     /// Runs, and begins again after a panic.
     async fn keep_running(&self) {
         let mut generation = 0;
         loop {
-            let Err(error) = caught(self.run(&mut generation)).await;
+            let Err(error) = caught(|| self.name(), self.run(&mut generation)).await;
             self.status.send_replace(ConnectionStatus::Failed(error));
             sleep(self.settings.retry_max).await;
         }
@@ -147,7 +151,12 @@ impl Shared {
                     }
                 }
                 Err(error) => {
-                    tracing::debug!(%error, attempts, "cannot connect to redis; trying again");
+                    tracing::debug!(
+                        server = self.name(),
+                        %error,
+                        attempts,
+                        "cannot connect to redis; trying again"
+                    );
                     self.status.send_replace(ConnectionStatus::Failed(error));
                     // The pause counts from the beginning of the attempt: one that took its whole
                     // time is followed by the next at once.

@@ -23,7 +23,7 @@ pub(crate) type ServerName = Arc<str>;
 /// The masters and their slots, as one node told it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SlotMap {
-    /// The place of the master of each slot in `masters`.
+    /// The index in `masters` of the master of each slot.
     owners: Vec<u16>,
     pub(crate) masters: Vec<ServerName>,
     pub(crate) replicas: Vec<ServerName>,
@@ -44,8 +44,8 @@ impl SlotMap {
                 return None;
             };
             let (first, last) = (usize::try_from(*first).ok()?, usize::try_from(*last).ok()?);
-            let place = map.place_of(&name(master, host)?);
-            map.owners.get_mut(first..=last)?.fill(place);
+            let index = map.index_of(&name(master, host)?);
+            map.owners.get_mut(first..=last)?.fill(index);
             map.replicas.extend(replicas.iter().filter_map(|replica| name(replica, host)));
         }
         (!map.masters.is_empty()).then_some(map)
@@ -57,19 +57,19 @@ impl SlotMap {
 
     /// Notes that a slot is at another master now.
     pub(crate) fn moved(&mut self, slot: u16, to: &ServerName) {
-        let place = self.place_of(to);
+        let index = self.index_of(to);
         if let Some(owner) = self.owners.get_mut(usize::from(slot)) {
-            *owner = place;
+            *owner = index;
         }
     }
 
-    fn place_of(&mut self, name: &ServerName) -> u16 {
+    fn index_of(&mut self, name: &ServerName) -> u16 {
         let known = self.masters.iter().position(|master| master == name);
-        let place = known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             self.masters.push(Arc::clone(name));
             self.masters.len() - 1
         });
-        u16::try_from(place).unwrap_or(NOBODY)
+        u16::try_from(index).unwrap_or(NOBODY)
     }
 }
 

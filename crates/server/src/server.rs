@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tidings::timeline::{AnswerMemory, State, Timeline};
+use tidings::timeline::{self, AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ const FOR_THE_STORE: f64 = 0.25;
 /// How long a client of HTTP/2 may take to say that it is one.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// What answers about presence and rooms have, as much as those of the timelines have over HTTP.
-const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+const ANSWER_BYTES: usize = timeline::http::Config::ANSWER_BYTES_MAX_DEFAULT;
 
 /// Runs until a signal asks to stop, or until a part that cannot be missed is lost.
 pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<()> {
@@ -116,11 +116,11 @@ impl Server {
         let request_time = config.request_time;
         let (open, bodies) = (telemetry::connections(), BodyMemory::new(config.body_bytes));
         let patience = Timeouts { handshake: None, answer: request_time };
-        let seats = ConnectionPermits::new(config.http_connections, patience, bodies.clone(), open.http);
-        let http = door(&supervisor, http, seats, request_time);
+        let permits = ConnectionPermits::new(config.http_connections, patience, bodies.clone(), open.http);
+        let http = door(&supervisor, http, permits, request_time);
         let patience = Timeouts { handshake: Some(HANDSHAKE.min(request_time)), answer: request_time };
-        let seats = ConnectionPermits::new(config.grpc_connections, patience, bodies, open.grpc);
-        let grpc = door(&supervisor, grpc, seats, request_time);
+        let permits = ConnectionPermits::new(config.grpc_connections, patience, bodies, open.grpc);
+        let grpc = door(&supervisor, grpc, permits, request_time);
         supervisor.keep("the watch over the timelines", {
             let (supervisor, timeline) = (supervisor.clone(), join.timeline.clone());
             move || stop_when_lost(timeline.clone(), supervisor.clone())
@@ -178,16 +178,16 @@ async fn stop_when_lost(timeline: Timeline, supervisor: Supervisor) {
     stop.cancelled().await;
 }
 
-/// A listener with its seats, which are watched.
+/// A listener with its permits, which are watched.
 fn door(
     supervisor: &Supervisor,
     listener: TcpListener,
-    seats: ConnectionPermits,
+    permits: ConnectionPermits,
     request_time: Duration,
 ) -> LimitedListener {
-    let (watched, stop) = (seats.clone(), supervisor.stop().clone());
+    let (watched, stop) = (permits.clone(), supervisor.stop().clone());
     supervisor.keep("the watch over connections", move || watched.clone().watch(stop.clone()));
-    LimitedListener::new(listener, seats, request_time)
+    LimitedListener::new(listener, permits, request_time)
 }
 
 /// Prints the address to open, in the one line of the standard output. Nobody has to read it.

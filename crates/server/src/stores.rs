@@ -25,9 +25,10 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Stores> {
         (PresenceStore::Redis, None) => {
             Err(anyhow!("--presence: redis needs the address of a Redis; give it with --redis-url"))
         }
-        (PresenceStore::Redis, Some(url)) => on_redis(config, url)
-            .await
-            .map_err(|error| anyhow!("--redis-url: {url} cannot be used: {}", in_one_line(&error, url))),
+        (PresenceStore::Redis, Some(url)) => on_redis(config, url).await.map_err(|error| {
+            let why = format!("{error:#}").replace('\n', " ");
+            anyhow!("--redis-url: {url} cannot be used: {}", config::hidden_in_error(&why, url.expose()))
+        }),
     }
 }
 
@@ -59,14 +60,6 @@ impl Stores {
 
 fn start_memory(config: &Config) -> anyhow::Result<Memory> {
     Memory::start(memory(config)).context("--presence")
-}
-
-/// The error and its causes, each thing said once.
-fn in_one_line(error: &Error, url: &RedisUrl) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    let mut parts: Vec<String> = causes.map(|cause| cause.to_string().replace('\n', " ")).collect();
-    parts.dedup();
-    config::hidden_in_error(&parts.join(": "), url.expose())
 }
 
 fn memory(config: &Config) -> tidings::presence::memory::Config {

@@ -1,5 +1,7 @@
 //! The bounds of a timeline.
 
+use std::ops::RangeInclusive;
+
 use crate::{Error, ErrorKind, Result};
 
 /// The bounds that a [`Timeline`](crate::Timeline) holds its callers to.
@@ -19,6 +21,9 @@ impl Default for Config {
 }
 
 impl Config {
+    const MESSAGE_BYTES_MAX_BOUNDS: RangeInclusive<usize> = 2..=1024 * 1024;
+    const GROUP_MEMBERS_MAX_BOUNDS: RangeInclusive<usize> = 1..=10_000;
+
     /// Sets the most bytes of one message.
     ///
     /// 65,536 by default, 2 to 1,048,576. Every recipient's copy costs as much, on disk and in the
@@ -38,14 +43,15 @@ impl Config {
     }
 
     pub(crate) fn validate(&self) -> Result<()> {
-        let bounded = |name: &str, value: usize, least: usize, most: usize| {
-            if (least..=most).contains(&value) {
+        let bounded = |name: &str, value: usize, bounds: RangeInclusive<usize>| {
+            if bounds.contains(&value) {
                 return Ok(());
             }
+            let (least, most) = bounds.into_inner();
             let text = format!("{name} is {value}; it must be from {least} to {most}");
             Err(Error::new(ErrorKind::Config, text))
         };
-        bounded("message_bytes_max", self.message_bytes_max, 2, 1024 * 1024)?;
-        bounded("group_members_max", self.group_members_max, 1, 10_000)
+        bounded("message_bytes_max", self.message_bytes_max, Self::MESSAGE_BYTES_MAX_BOUNDS)?;
+        bounded("group_members_max", self.group_members_max, Self::GROUP_MEMBERS_MAX_BOUNDS)
     }
 }

@@ -1,120 +1,115 @@
-//! That the documentation of a setter says the default that the code has.
+//! That the doc of a setter says the default and the bounds that the code has.
+//!
+//! The default of a setting is what its field is set to. Its bounds are the constant of its name:
+//! `QUEUE_BOUNDS` for `queue`; times that share theirs have one `TIME_BOUNDS`. Bounds that another
+//! setting decides are left to words.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::interface::{code, is_interface};
 use super::tree::Tree;
+use super::value::{Value, constant, evaluated, quantity};
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();
     for (path, text) in tree.ending(".rs").filter(|(path, _)| is_interface(path)) {
-        let constant = |name: &str| constant(tree, path, name);
-        let defaults = defaults(code(text), constant);
-        for (name, docs) in setters(code(text)) {
-            let Some(default) = defaults.get(name) else { continue };
-            match stated(&docs) {
-                Some(stated) if stated == *default => {}
-                Some(stated) => breaches
-                    .push(format!("{path}: {name} is {default} by default, and its doc says {stated}")),
-                None => breaches
-                    .push(format!("{path}: {name} is {default} by default, which its doc does not say")),
-            }
+        let defaults = defaults(tree, path, code(text));
+        for (setter, docs) in setters(code(text)) {
+            let default = defaults.get(setter).copied();
+            let wrong = [wrong_default(default, &docs), wrong_bounds(tree, path, setter, default, &docs)];
+            breaches.extend(wrong.into_iter().flatten().map(|wrong| format!("{path}: {setter} {wrong}")));
         }
     }
     breaches
 }
 
-/// What a setting is set to.
-#[derive(Debug, Clone, Copy)]
-enum Value {
-    Switch(bool),
-    Number(f64),
-    Milliseconds(f64),
-}
-
-impl PartialEq for Value {
-    fn eq(&self, other: &Self) -> bool {
-        match (*self, *other) {
-            (Self::Switch(one), Self::Switch(other)) => one == other,
-            (Self::Number(one), Self::Number(other))
-            | (Self::Milliseconds(one), Self::Milliseconds(other)) => same(one, other),
-            // Nothing is nothing, whatever its unit.
-            (Self::Number(one), Self::Milliseconds(other))
-            | (Self::Milliseconds(other), Self::Number(one)) => same(one, 0.0) && same(other, 0.0),
-            _ => false,
-        }
+fn wrong_default(default: Option<Value>, docs: &str) -> Option<String> {
+    let default = default?;
+    match stated_default(docs) {
+        Some(stated) if stated == default => None,
+        Some(stated) => Some(format!("is {default} by default, and its doc says {stated}")),
+        None => Some(format!("is {default} by default, which its doc does not say")),
     }
 }
 
-impl fmt::Display for Value {
+fn wrong_bounds(tree: &Tree, path: &str, setter: &str, default: Option<Value>, docs: &str) -> Option<String> {
+    let name = format!("{}_BOUNDS", setter.to_uppercase());
+    let bounds = Bounds::of_constant(tree, path, &name).or_else(|| match default {
+        Some(Value::Milliseconds(_)) => Bounds::of_constant(tree, path, "TIME_BOUNDS"),
+        _ => None,
+    });
+    // Other functions that take and return themselves may speak of any numbers.
+    if bounds.is_none() && !matches!(default, Some(Value::Number(_) | Value::Milliseconds(_))) {
+        return None;
+    }
+    match (bounds, Bounds::stated(docs)) {
+        (Some(bounds), Some(stated)) if bounds == stated => None,
+        (Some(bounds), Some(stated)) => Some(format!("is {bounds}, and its doc says {stated}")),
+        (Some(bounds), None) => Some(format!("is {bounds}, which its doc does not say")),
+        (None, Some(stated)) => Some(format!("is {stated} by its doc, and no constant {name} says so")),
+        (None, None) => None,
+    }
+}
+
+/// Between what a setting is; one that may be as large as it likes has no `most`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Bounds {
+    least: Value,
+    most: Option<Value>,
+}
+
+impl Bounds {
+    /// Reads `1..=1 << 24`, `64..`, and the name of a constant that is one of these.
+    fn of_constant(tree: &Tree, path: &str, name: &str) -> Option<Self> {
+        let (path, expression) = constant(tree, path, name)?;
+        let Some((least, most)) = expression.split_once("..") else {
+            return Self::of_constant(tree, path, expression);
+        };
+        let most = match most.strip_prefix('=') {
+            Some(most) => Some(evaluated(tree, path, most)?),
+            None => None,
+        };
+        Some(Self { least: evaluated(tree, path, least)?, most })
+    }
+
+    /// Reads "1 ms to 24 h" and "at least 64 KiB".
+    fn stated(docs: &str) -> Option<Self> {
+        let words: Vec<&str> = docs.split_whitespace().collect();
+        let range = |(at, word): (usize, &&str)| {
+            if *word != "to" {
+                return None;
+            }
+            Some(Self { least: last(&words[..at])?, most: Some(first(&words[at + 1..])?) })
+        };
+        words.iter().enumerate().find_map(range).or_else(|| {
+            let at = words.windows(2).position(|pair| *pair == ["at", "least"])?;
+            Some(Self { least: first(&words[at + 2..])?, most: None })
+        })
+    }
+}
+
+impl fmt::Display for Bounds {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Switch(on) => write!(out, "{on}"),
-            Self::Number(number) => write!(out, "{number}"),
-            Self::Milliseconds(number) => write!(out, "{number} ms"),
+        match self.most {
+            Some(most) => write!(out, "{} to {most}", self.least),
+            None => write!(out, "at least {}", self.least),
         }
     }
-}
-
-fn same(one: f64, other: f64) -> bool {
-    (one - other).abs() < 1e-9
 }
 
 /// Returns the fields that are set to something that can be read here: `queue: 1_024,`.
-fn defaults(code: &str, constant: impl Fn(&str) -> Option<Value>) -> BTreeMap<&str, Value> {
+fn defaults<'c>(tree: &Tree, path: &str, code: &'c str) -> BTreeMap<&'c str, Value> {
     let mut defaults = BTreeMap::new();
     for line in code.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
         let inner = line.strip_prefix("Self {").map_or(line, |rest| rest.trim_end_matches([' ', '}']));
         for (name, value) in inner.split(", ").filter_map(|field| field.trim().split_once(": ")) {
-            let value = value.trim_end_matches(',');
-            if let Some(value) = evaluated(value).or_else(|| constant(value)) {
+            if let Some(value) = evaluated(tree, path, value.trim_end_matches(',')) {
                 defaults.entry(name).or_insert(value);
             }
         }
     }
     defaults
-}
-
-/// Reads `64 * 1024`, `1 << 22`, `Duration::from_secs(2 * 60)` and `true`.
-fn evaluated(expression: &str) -> Option<Value> {
-    let inside = |start: &str| number(expression.strip_prefix(start)?.strip_suffix(')')?);
-    match expression {
-        "true" | "false" => Some(Value::Switch(expression == "true")),
-        "Duration::ZERO" => Some(Value::Milliseconds(0.0)),
-        _ => inside("Duration::from_secs(")
-            .map(|seconds| Value::Milliseconds(seconds * 1e3))
-            .or_else(|| inside("Duration::from_millis(").map(Value::Milliseconds))
-            .or_else(|| number(expression).map(Value::Number)),
-    }
-}
-
-fn number(expression: &str) -> Option<f64> {
-    let plain = |text: &str| text.trim().replace('_', "").parse::<f64>().ok();
-    if let Some((base, places)) = expression.split_once("<<") {
-        return Some(plain(base)? * plain(places)?.exp2());
-    }
-    expression.split('*').map(plain).product()
-}
-
-/// Finds what a constant is: `MESSAGES_MAX` in the same file, `in_flight::BYTES_MAX` in one of that
-/// name, and `Timing::TTL` in `timing.rs`.
-fn constant(tree: &Tree, path: &str, name: &str) -> Option<Value> {
-    let (place, name) = name.rsplit_once("::").unwrap_or(("", name));
-    if name.is_empty() || !name.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_') {
-        return None;
-    }
-    let of = |text: &str| {
-        let (_, rest) = code(text).split_once(&format!("const {name}: "))?;
-        evaluated(rest.split_once(" = ")?.1.split(';').next()?)
-    };
-    if place.is_empty() {
-        return tree.text(path).and_then(of);
-    }
-    let file = place.rsplit("::").next()?.to_lowercase();
-    let ends = [format!("/{file}.rs"), format!("/{file}/mod.rs")];
-    let mut files = tree.all().filter(|(path, _)| ends.iter().any(|end| path.ends_with(end.as_str())));
-    files.find_map(|(_, text)| of(text))
 }
 
 /// Returns the names of setters, with their documentation in one line.
@@ -138,38 +133,25 @@ fn setters(code: &str) -> Vec<(&str, String)> {
 }
 
 /// Reads "default 30 s", "30 s by default" or "True by default".
-fn stated(docs: &str) -> Option<Value> {
+fn stated_default(docs: &str) -> Option<Value> {
     if let Some((before, _)) = docs.split_once(" by default") {
-        let mut words = before.rsplit(' ');
-        let last = words.next()?;
-        return quantity(last, "").or_else(|| quantity(words.next()?, last));
+        return last(&before.split_whitespace().collect::<Vec<_>>());
     }
     let (_, after) = docs.split_once("default ").or_else(|| docs.split_once("Default "))?;
-    let mut words = after.split(' ');
-    let first = words.next()?;
-    let ends = first.ends_with([';', '.', ':', ',']);
-    quantity(first, if ends { "" } else { words.next().unwrap_or_default() })
+    first(&after.split_whitespace().collect::<Vec<_>>())
 }
 
-fn quantity(amount: &str, unit: &str) -> Option<Value> {
-    let amount = amount.trim_end_matches([';', '.', ':', ',']);
-    if let "True" | "False" = amount {
-        return Some(Value::Switch(amount == "True"));
-    }
-    let amount = match amount.split_once('^') {
-        Some((base, power)) => base.parse::<f64>().ok()?.powf(power.parse().ok()?),
-        None => amount.replace(',', "").parse().ok()?,
-    };
-    Some(match unit.trim_end_matches([';', '.', ':', ',']) {
-        "ms" => Value::Milliseconds(amount),
-        "s" => Value::Milliseconds(amount * 1e3),
-        "h" => Value::Milliseconds(amount * 3600e3),
-        "KiB" => Value::Number(amount * 1024.0),
-        "MiB" => Value::Number(amount * 1024.0 * 1024.0),
-        "GiB" => Value::Number(amount * 1024.0 * 1024.0 * 1024.0),
-        "KB" | "MB" | "GB" => return None,
-        _ => Value::Number(amount),
-    })
+/// Reads what some words end with: `… 30 s`.
+fn last(words: &[&str]) -> Option<Value> {
+    let (last, before) = words.split_last()?;
+    quantity(last, "").or_else(|| quantity(before.last()?, last))
+}
+
+/// Reads what some words begin with: `30 s …`. An amount that ends a clause has no unit.
+fn first(words: &[&str]) -> Option<Value> {
+    let (first, after) = words.split_first()?;
+    let unit = if first.ends_with([';', '.', ':', ',']) { None } else { after.first() };
+    quantity(first, unit.copied().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -177,7 +159,7 @@ mod tests {
     use super::*;
 
     fn breaches(code: &str) -> Vec<String> {
-        let most = "pub const MOST: u8 = 5;\n";
+        let most = "pub const MOST: u8 = 5;\npub const SHARED: RangeInclusive<u8> = 1..=MOST;\n";
         check(&Tree::of(&[("crates/a/src/config.rs", code), ("crates/b/src/bounds/mod.rs", most)]))
     }
 
@@ -185,7 +167,7 @@ mod tests {
     fn defaults_that_differ_or_are_not_said_are_found() {
         let code = [
             "Self {\n    ttl: Duration::from_secs(30),\n    queue: 1_024,\n    most: bounds::MOST,\n}\n",
-            "/// Sets.\n///\n/// 1 to 2; default 20 s.\n#[must_use]\npub fn ttl(mut self, ttl: Duration) -> Self {\n",
+            "/// Sets.\n///\n/// Any time; default 20 s.\n#[must_use]\npub fn ttl(mut self, ttl: Duration) -> Self {\n",
             "/// Sets.\npub const fn queue(self, queue: u8) -> Self {\n",
             "/// 4 by default.\npub fn most(self, most: u8) -> Self {\n",
         ];
@@ -195,6 +177,31 @@ mod tests {
                 "crates/a/src/config.rs: ttl is 30000 ms by default, and its doc says 20000 ms",
                 "crates/a/src/config.rs: queue is 1024 by default, which its doc does not say",
                 "crates/a/src/config.rs: most is 5 by default, and its doc says 4",
+            ]
+        );
+    }
+
+    #[test]
+    fn bounds_that_differ_or_are_said_by_one_alone_are_found() {
+        let code = [
+            "const QUEUE_BOUNDS: RangeInclusive<u8> = bounds::SHARED;\n",
+            "pub const TIME_BOUNDS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(60);\n",
+            "const BYTES_BOUNDS: RangeFrom<usize> = 64..;\n",
+            "Self { queue: 2, ttl: Duration::from_secs(30), bytes: 100, names: 3, rest: 1 }\n",
+            "/// 1 to 4; default 2.\npub fn queue(self, queue: u8) -> Self {\n",
+            "/// 30 s by default, 0 to 2 min.\npub fn ttl(self, ttl: Duration) -> Self {\n",
+            "/// 100 by default.\npub fn bytes(self, bytes: usize) -> Self {\n",
+            "/// 3 by default, at least 2.\npub fn names(self, names: usize) -> Self {\n",
+            "/// 1 by default, at least twice `queue`.\npub fn rest(self, rest: usize) -> Self {\n",
+            "/// Takes 1 to 9 more.\npub fn more(self, more: usize) -> Self {\n",
+        ];
+        assert_eq!(
+            breaches(&code.join("\n")),
+            [
+                "crates/a/src/config.rs: queue is 1 to 5, and its doc says 1 to 4",
+                "crates/a/src/config.rs: ttl is 0 ms to 60000 ms, and its doc says 0 to 120000 ms",
+                "crates/a/src/config.rs: bytes is at least 64, which its doc does not say",
+                "crates/a/src/config.rs: names is at least 2 by its doc, and no constant NAMES_BOUNDS says so",
             ]
         );
     }
@@ -211,8 +218,25 @@ mod tests {
             ("true", "True by default. A program turns it off."),
             ("0.5", "0.25 to 0.95; default 0.5. More is later."),
         ] {
-            assert_eq!(evaluated(code), stated(words), "{code}: {words}");
+            assert_eq!(evaluated(&Tree::default(), "", code), stated_default(words), "{code}: {words}");
         }
-        assert_eq!(stated("default `tidings`. One for each"), None);
+        assert_eq!(stated_default("default `tidings`. One for each"), None);
+    }
+
+    #[test]
+    fn the_same_bounds_in_words_are_the_same() {
+        for (code, words) in [
+            ("1..=1 << 26", "Gives more to all. 1 to 2^26; default 2^22, 108 bytes each."),
+            ("0.25..=0.95", "0.25 to 0.95; default 0.5, spread over 0.8 to 1.2 of that."),
+            ("Duration::from_millis(1)..=Duration::from_secs(600)", "Default 5 s, 1 ms to 10 min."),
+            ("Duration::ZERO..=Duration::from_secs(24 * 60 * 60)", "0 to 1 days; default 0."),
+            ("64..=1 << 32", "Default 512 MiB, which is what Redis allows; 64 bytes to 4 GiB."),
+            ("5 * 512 * 1024..", "64 MiB by default, at least 2.5 MiB. They are those of all."),
+        ] {
+            let constant = format!("const A_BOUNDS: Bounds =\n    {code};\n");
+            let tree = Tree::of(&[("a.rs", &constant)]);
+            assert_eq!(Bounds::of_constant(&tree, "a.rs", "A_BOUNDS"), Bounds::stated(words), "{words}");
+            assert!(Bounds::stated(words).is_some(), "{words}");
+        }
     }
 }

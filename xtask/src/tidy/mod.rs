@@ -17,6 +17,7 @@ mod readmes;
 mod scripts;
 mod shape;
 mod tree;
+mod value;
 mod words;
 
 pub use self::command::run;

@@ -1,29 +1,27 @@
 //! Between which bounds the settings of a hub are.
 
-use std::time::Duration;
-
 use super::Config;
 use crate::{Error, ErrorKind};
-
-/// The bounds of every time.
-const TIME_MIN: Duration = Duration::from_millis(100);
-const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Config {
     /// Checks every setting, and names the first that is out of its bounds.
     pub(crate) fn validate(&self) -> Result<(), Error> {
         let message = self.message_bytes_max;
         let numbers = [
-            ("message_bytes_max", message, 64),
-            ("name_bytes_max", self.name_bytes_max, 1),
+            ("message_bytes_max", message, Self::MESSAGE_BYTES_MAX_BOUNDS.start),
+            ("name_bytes_max", self.name_bytes_max, Self::NAME_BYTES_MAX_BOUNDS.start),
             ("unfinished_bytes_max", self.unfinished_bytes_max, message.saturating_mul(4)),
             ("outbox_bytes_max", self.outbox_bytes_max, message.saturating_mul(2)),
             ("outboxes_bytes_max", self.outboxes_bytes_max, self.outbox_bytes_max.saturating_mul(4)),
-            ("connections_max", self.connections_max, 1),
-            ("channels_per_connection_max", self.channels_per_connection_max, 1),
-            ("binds_bytes_max", self.binds_bytes_max, 4 * 1024),
+            ("connections_max", self.connections_max, Self::CONNECTIONS_MAX_BOUNDS.start),
+            (
+                "channels_per_connection_max",
+                self.channels_per_connection_max,
+                Self::CHANNELS_PER_CONNECTION_MAX_BOUNDS.start,
+            ),
+            ("binds_bytes_max", self.binds_bytes_max, Self::BINDS_BYTES_MAX_BOUNDS.start),
             ("all_binds_bytes_max", self.all_binds_bytes_max, self.binds_bytes_max),
-            ("dedup_bytes_max", self.dedup_bytes_max, 64 * 1024),
+            ("dedup_bytes_max", self.dedup_bytes_max, Self::DEDUP_BYTES_MAX_BOUNDS.start),
         ];
         for (key, value, least) in numbers {
             if value < least {
@@ -40,8 +38,9 @@ impl Config {
             ("dedup_ttl", self.dedup_ttl),
         ];
         for (key, value) in times {
-            if !(TIME_MIN..=TIME_MAX).contains(&value) {
-                return Err(wrong(format!("{key} is {value:?}; it must be from 100 ms to 24 h")));
+            if !Self::TIME_BOUNDS.contains(&value) {
+                let (least, most) = Self::TIME_BOUNDS.into_inner();
+                return Err(wrong(format!("{key} is {value:?}; it must be from {least:?} to {most:?}")));
             }
         }
         Ok(())
@@ -54,6 +53,8 @@ fn wrong(text: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -78,14 +79,14 @@ mod tests {
             (Config::default().dedup_bytes_max(0), "dedup_bytes_max is 0; it must be at least 65536"),
             (
                 Config::default().message_timeout(time),
-                "message_timeout is 99ms; it must be from 100 ms to 24 h",
+                "message_timeout is 99ms; it must be from 100ms to 86400s",
             ),
             (Config::default().stall_timeout(time), "stall_timeout is 99ms"),
             (Config::default().sender_pause_max(time), "sender_pause_max is 99ms"),
             (Config::default().ping_interval(time), "ping_interval is 99ms"),
             (Config::default().pong_timeout(time), "pong_timeout is 99ms"),
             (Config::default().close_timeout(time), "close_timeout is 99ms"),
-            (Config::default().dedup_ttl(TIME_MAX + time), "dedup_ttl is 86400.099s"),
+            (Config::default().dedup_ttl(*Config::TIME_BOUNDS.end() + time), "dedup_ttl is 86400.099s"),
         ] {
             let error = config.validate().expect_err(named);
             assert_eq!(error.kind(), ErrorKind::Config);

@@ -1,5 +1,6 @@
 //! How much a history keeps.
 
+use std::ops::RangeFrom;
 use std::time::Duration;
 
 use crate::{Error, ErrorKind};
@@ -15,9 +16,14 @@ pub struct HistoryConfig {
 }
 
 impl HistoryConfig {
+    /// What [`messages_max`](Self::messages_max) is unless it is set.
+    pub const MESSAGES_MAX_DEFAULT: usize = 100;
+
+    const BYTES_MAX_BOUNDS: RangeFrom<usize> = 64 * 1024..;
+
     /// Sets how many bytes all channels may take together.
     ///
-    /// 64 KiB or more, 64 MiB by default. Names, tables and the rounding of the allocator are
+    /// 64 MiB by default, at least 64 KiB. Names, tables and the rounding of the allocator are
     /// counted as well. More, if channels are forgotten that newcomers still ask for.
     #[must_use]
     pub fn bytes_max(self, bytes_max: usize) -> Self {
@@ -43,8 +49,9 @@ impl HistoryConfig {
     }
 
     pub(super) fn validate(&self) -> Result<(), Error> {
-        if self.bytes_max < BYTES_MIN {
-            let text = format!("bytes_max is {}; it must be at least {BYTES_MIN}", self.bytes_max);
+        let least = Self::BYTES_MAX_BOUNDS.start;
+        if self.bytes_max < least {
+            let text = format!("bytes_max is {}; it must be at least {least}", self.bytes_max);
             return Err(Error::new(ErrorKind::Config, text));
         }
         Ok(())
@@ -53,9 +60,10 @@ impl HistoryConfig {
 
 impl Default for HistoryConfig {
     fn default() -> Self {
-        Self { bytes_max: 64 * 1024 * 1024, messages_max: 100, age_max: Duration::from_secs(24 * 60 * 60) }
+        Self {
+            bytes_max: 64 * 1024 * 1024,
+            messages_max: Self::MESSAGES_MAX_DEFAULT,
+            age_max: Duration::from_secs(24 * 60 * 60),
+        }
     }
 }
-
-/// The least room that a history may have.
-const BYTES_MIN: usize = 64 * 1024;

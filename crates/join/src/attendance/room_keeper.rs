@@ -78,9 +78,10 @@ impl RoomKeeper {
 
     /// Brings the rooms to what is wanted, until `stop`.
     pub(super) async fn work(self: Arc<Self>, tasks: TaskTracker, stop: CancellationToken) {
-        let places = Arc::new(Semaphore::new(RUNNING_MAX));
+        let permits = Arc::new(Semaphore::new(RUNNING_MAX));
         while let Some(device) = stop.run_until_cancelled(self.next()).await {
-            let Some(Ok(place)) = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await else {
+            let Some(Ok(permit)) = stop.run_until_cancelled(Arc::clone(&permits).acquire_owned()).await
+            else {
                 return;
             };
             let (keeper, stop) = (Arc::clone(&self), stop.clone());
@@ -90,7 +91,7 @@ impl RoomKeeper {
                 let settled =
                     AssertUnwindSafe(stop.run_until_cancelled(keeper.settle(&device))).catch_unwind();
                 if !matches!(settled.await, Ok(None | Some(true))) {
-                    drop(place);
+                    drop(permit);
                     stop.run_until_cancelled(sleep(AGAIN.mul_f64(fastrand::f64()))).await;
                     keeper.visits.lock().look_again(device);
                     keeper.news.notify_one();
@@ -129,7 +130,7 @@ impl RoomKeeper {
                     tracing::debug!(
                         room = %seat.room,
                         user = %seat.id,
-                        %error,
+                        error = %format_args!("{error:#}"),
                         "a room could not be told who is in it; trying again"
                     );
                     self.visits.lock().unsettle(device, seat.room);
@@ -139,7 +140,7 @@ impl RoomKeeper {
                     tracing::warn!(
                         room = %seat.room,
                         user = %seat.id,
-                        %error,
+                        error = %format_args!("{error:#}"),
                         "the list of who is in a room may be wrong for this user"
                     );
                 }

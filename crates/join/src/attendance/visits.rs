@@ -182,33 +182,33 @@ impl Visit {
         Self { user, rooms: Vec::new(), unsettled: Vec::new(), taken: false }
     }
 
-    fn place(&self, room: &Room) -> Result<usize, usize> {
+    fn index(&self, room: &Room) -> Result<usize, usize> {
         self.rooms.binary_search_by(|visited| visited.room.cmp(room))
     }
 
     fn at(&mut self, room: &Room) -> Option<&mut VisitedRoom> {
-        let place = self.place(room).ok()?;
-        self.rooms.get_mut(place)
+        let index = self.index(room).ok()?;
+        self.rooms.get_mut(index)
     }
 
     fn at_or_insert(&mut self, room: &Room) -> &mut VisitedRoom {
-        let place = self.place(room).unwrap_or_else(|place| {
+        let index = self.index(room).unwrap_or_else(|index| {
             if self.rooms.capacity() == 0 {
                 self.rooms.reserve_exact(1);
             }
             let room = room.clone();
-            self.rooms.insert(place, VisitedRoom { room, bound: false, seated: false, unsettled: false });
-            place
+            self.rooms.insert(index, VisitedRoom { room, bound: false, seated: false, unsettled: false });
+            index
         });
-        &mut self.rooms[place]
+        &mut self.rooms[index]
     }
 
     /// Forgets a room that the connection neither is in nor is to be in.
     fn drop_if_over(&mut self, room: &Room) {
-        if let Ok(place) = self.place(room) {
-            let visited = &self.rooms[place];
+        if let Ok(index) = self.index(room) {
+            let visited = &self.rooms[index];
             if !visited.bound && !visited.seated && !visited.unsettled {
-                self.rooms.remove(place);
+                self.rooms.remove(index);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! How calls are answered.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,10 @@ pub struct Config {
 }
 
 impl Config {
+    const RUNNING_MAX_BOUNDS: RangeInclusive<usize> = 1..=65_536;
+    const ANSWER_TIME_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(1)..=Duration::from_secs(60 * 60);
+
     /// Sets how many calls are worked on at once.
     ///
     /// 1 to 65,536, or 256 by default: enough for a store to commit many together. Set it to what
@@ -41,13 +46,15 @@ impl Config {
     }
 
     pub(super) fn validate(&self) -> Result<(), Error> {
-        if !(1..=65_536).contains(&self.running_max) {
-            let text = format!("running_max is {}; it must be from 1 to 65536", self.running_max);
+        if !Self::RUNNING_MAX_BOUNDS.contains(&self.running_max) {
+            let (least, most) = Self::RUNNING_MAX_BOUNDS.into_inner();
+            let text = format!("running_max is {}; it must be from {least} to {most}", self.running_max);
             return Err(Error::new(ErrorKind::Config, text));
         }
-        let bounds = Duration::from_millis(1)..=Duration::from_secs(60 * 60);
-        if !bounds.contains(&self.answer_time) {
-            let text = format!("answer_time is {:?}; it must be from 1ms to 1h", self.answer_time);
+        if !Self::ANSWER_TIME_BOUNDS.contains(&self.answer_time) {
+            let (least, most) = Self::ANSWER_TIME_BOUNDS.into_inner();
+            let text =
+                format!("answer_time is {:?}; it must be from {least:?} to {most:?}", self.answer_time);
             return Err(Error::new(ErrorKind::Config, text));
         }
         Ok(())

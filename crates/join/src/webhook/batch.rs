@@ -137,7 +137,10 @@ impl Cutter {
                     }
                 }
                 Some(Err(error)) => {
-                    tracing::debug!(%error, "presence is out of reach; the webhook goes on when it is back");
+                    tracing::debug!(
+                        error = %format_args!("{error:#}"),
+                        "presence is out of reach; the webhook goes on when it is back"
+                    );
                 }
                 None if batch.is_silent() => return None,
                 None => break,

@@ -1,6 +1,7 @@
 //! Whom a webhook posts to, and how.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,13 +21,20 @@ pub struct Config {
 }
 
 impl Config {
+    /// What [`timeout`](Self::timeout) is unless it is set.
+    pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+
+    /// Between what [`timeout`](Self::timeout) is.
+    pub const TIMEOUT_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(10 * 60);
+
     /// Creates a configuration that posts to an address.
     ///
     /// It is like `https://example.org/presence`. The address has no user and password. Its path
     /// and its query may be a secret: nothing shows them. One with `https` needs the feature `tls`,
     /// and that the system has certificates.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), secret: None, timeout: Duration::from_secs(10), bookmark: None }
+        Self { url: url.into(), secret: None, timeout: Self::TIMEOUT_DEFAULT, bookmark: None }
     }
 
     /// Sets the key that signs the posts, so that the receiver knows who posts.
@@ -55,9 +63,9 @@ impl Config {
 
     /// Checks everything, and returns the address.
     pub(super) fn validate(&self) -> Result<Uri, Error> {
-        let bounds = Duration::from_millis(100)..=Duration::from_secs(10 * 60);
-        if !bounds.contains(&self.timeout) {
-            let text = format!("timeout is {:?}; it must be from 100ms to 10min", self.timeout);
+        if !Self::TIMEOUT_BOUNDS.contains(&self.timeout) {
+            let (least, most) = Self::TIMEOUT_BOUNDS.into_inner();
+            let text = format!("timeout is {:?}; it must be from {least:?} to {most:?}", self.timeout);
             return Err(Error::new(ErrorKind::Config, text));
         }
         let is_plain = |url: &Uri| {

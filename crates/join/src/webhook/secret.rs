@@ -11,6 +11,7 @@
 //! section "Signature scheme".
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -22,8 +23,6 @@ use crate::{Error, ErrorKind};
 
 /// What a secret may begin with; receivers' libraries know it.
 const PREFIX: &str = "whsec_";
-/// What the specification asks for, in bytes.
-const BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// A key that signs posts, which the receiver has too.
 ///
@@ -33,6 +32,9 @@ const BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 pub struct Secret(Arc<[u8]>);
 
 impl Secret {
+    /// Between how many bytes a secret has, as the specification asks for.
+    pub const BYTES_BOUNDS: RangeInclusive<usize> = 24..=64;
+
     /// Reads base64 of 24 to 64 bytes, with or without `whsec_` before it.
     ///
     /// `openssl rand -base64 32` makes one.
@@ -42,9 +44,12 @@ impl Secret {
     /// [`Config`](ErrorKind::Config) if the text is anything else; the text is not repeated.
     pub fn new(text: &str) -> Result<Self, Error> {
         let bytes = STANDARD.decode(text.strip_prefix(PREFIX).unwrap_or(text)).ok();
-        bytes.filter(|bytes| BYTES.contains(&bytes.len())).map(|bytes| Self(bytes.into())).ok_or_else(|| {
-            let text =
-                "the secret is not base64 of 24 to 64 bytes; use what `openssl rand -base64 32` prints";
+        let bytes = bytes.filter(|bytes| Self::BYTES_BOUNDS.contains(&bytes.len()));
+        bytes.map(|bytes| Self(bytes.into())).ok_or_else(|| {
+            let (least, most) = Self::BYTES_BOUNDS.into_inner();
+            let text = format!(
+                "the secret is not base64 of {least} to {most} bytes; use what `openssl rand -base64 32` prints"
+            );
             Error::new(ErrorKind::Config, text)
         })
     }

@@ -1,7 +1,7 @@
 //! Checks settings against their bounds.
 
 use std::fmt;
-use std::time::Duration;
+use std::ops::RangeInclusive;
 
 use super::Config;
 use crate::error::{Error, ErrorKind};
@@ -12,20 +12,25 @@ impl Config {
         if let Err(error) = &self.source {
             return Err(error.clone());
         }
-        let (ms, minutes) = (Duration::from_millis(1), Duration::from_secs(10 * 60));
-        within("ping_timeout", self.ping_timeout, ms, Duration::from_secs(24 * 60 * 60))?;
-        within("connect_timeout", self.connect_timeout, ms, minutes)?;
-        within("backoff_max", self.backoff_max, ms, minutes)?;
-        within("backoff_min", self.backoff_min, ms, self.backoff_max)?;
-        within("batch_max", self.batch_max, 1, 4_096)?;
-        within("queue_max", self.queue_max, 1, 1 << 32)?;
-        within("message_max", self.message_max, 64, 1 << 32)?;
-        within("pending_max", self.pending_max, 1 << 10, 1 << 28)
+        let backoff_min_bounds = *Self::BACKOFF_MAX_BOUNDS.start()..=self.backoff_max;
+        within("ping_timeout", &self.ping_timeout, &Self::PING_TIMEOUT_BOUNDS)?;
+        within("connect_timeout", &self.connect_timeout, &Self::CONNECT_TIMEOUT_BOUNDS)?;
+        within("backoff_max", &self.backoff_max, &Self::BACKOFF_MAX_BOUNDS)?;
+        within("backoff_min", &self.backoff_min, &backoff_min_bounds)?;
+        within("batch_max", &self.batch_max, &Self::BATCH_MAX_BOUNDS)?;
+        within("queue_max", &self.queue_max, &Self::QUEUE_MAX_BOUNDS)?;
+        within("message_max", &self.message_max, &Self::MESSAGE_MAX_BOUNDS)?;
+        within("pending_max", &self.pending_max, &Self::PENDING_MAX_BOUNDS)
     }
 }
 
-fn within<T: Copy + PartialOrd + fmt::Debug>(setting: &str, value: T, min: T, max: T) -> Result<(), Error> {
-    if value < min || value > max {
+fn within<T: fmt::Debug + PartialOrd>(
+    setting: &str,
+    value: &T,
+    bounds: &RangeInclusive<T>,
+) -> Result<(), Error> {
+    if !bounds.contains(value) {
+        let (min, max) = (bounds.start(), bounds.end());
         let message = format!("{setting} is {value:?}; it must be from {min:?} to {max:?}");
         return Err(Error::new(ErrorKind::Config, message));
     }
@@ -34,6 +39,8 @@ fn within<T: Copy + PartialOrd + fmt::Debug>(setting: &str, value: T, min: T, ma
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

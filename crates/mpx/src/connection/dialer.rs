@@ -12,11 +12,14 @@ use super::tls::Tls;
 use super::{Endpoint, Transport, login};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
+use crate::server::Server;
 
 /// Makes connections that may subscribe and publish.
 #[derive(Clone)]
 pub(crate) struct Dialer {
     source: Endpoint,
+    /// How errors name what is there.
+    server: Server,
     /// Set if the address says that there is TLS.
     tls: Option<Tls>,
     /// How long it may take.
@@ -39,7 +42,7 @@ impl Dialer {
             },
             Endpoint::Function(_) | Endpoint::Node { .. } => None,
         };
-        Ok(Self { source, tls, within: config.connect_timeout })
+        Ok(Self { server: server_of(&source), source, tls, within: config.connect_timeout })
     }
 
     /// The same for another node of the cluster. `None` if this one is not reached by an address.
@@ -59,7 +62,7 @@ impl Dialer {
                 Endpoint::Info(Box::new(ConnectionInfo::clone(info).set_addr(addr)))
             }
         };
-        Some(Self { source, tls: self.tls.clone(), within: self.within })
+        Some(Self { server: server_of(&source), source, tls: self.tls.clone(), within: self.within })
     }
 
     /// The host, if it is reached by one.
@@ -72,6 +75,11 @@ impl Dialer {
             Endpoint::Node { host, .. } => Some(host),
             Endpoint::Function(_) => None,
         }
+    }
+
+    /// How errors name the server, without secrets.
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
     }
 
     /// Where it connects to, without secrets.
@@ -100,13 +108,13 @@ impl Dialer {
                 }
                 Endpoint::Info(info) => {
                     let mut transport = self.dial(info.addr()).await?;
-                    login::log_in(&mut transport, info.redis_settings()).await?;
+                    login::log_in(&mut transport, &self.server, info.redis_settings()).await?;
                     Ok(transport)
                 }
             }
         });
         opened.await.unwrap_or_else(|_| {
-            let message = format!("redis at {} did not answer within {:?}", self.address(), self.within);
+            let message = format!("{} did not answer within {:?}", self.server, self.within);
             Err(Error::new(ErrorKind::Unavailable, message))
         })
     }
@@ -126,6 +134,14 @@ impl Dialer {
             }
             _ => Err(Error::new(ErrorKind::Config, "this kind of address is not supported")),
         }
+    }
+}
+
+fn server_of(source: &Endpoint) -> Server {
+    match source {
+        Endpoint::Info(info) => Server::at(&info.addr().to_string()),
+        Endpoint::Node { host, port, .. } => Server::at(&format!("{host}:{port}")),
+        Endpoint::Function(_) => Server::unnamed(),
     }
 }
 

@@ -5,10 +5,12 @@ use redis::{ProtocolVersion, RedisConnectionInfo};
 use super::Transport;
 use super::ask::ask;
 use crate::error::Error;
+use crate::server::Server;
 
 /// Says who we are, and which protocol we speak.
 pub(super) async fn log_in(
     transport: &mut Box<dyn Transport>,
+    server: &Server,
     who: &RedisConnectionInfo,
 ) -> Result<(), Error> {
     let (user, password) = (who.username(), who.password());
@@ -25,5 +27,5 @@ pub(super) async fn log_in(
         }
         b"HELLO"
     };
-    ask(transport, command, &words).await.map(drop)
+    ask(transport, server, command, &words).await.map(drop)
 }

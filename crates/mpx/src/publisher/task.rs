@@ -37,6 +37,7 @@ impl Task {
 
     /// Works until nothing more comes, and all that came was answered.
     pub(super) async fn run(mut self) {
+        let server = self.reconnect.server().clone();
         while !self.pending.is_over() {
             let opened = tokio::select! {
                 biased;
@@ -46,17 +47,17 @@ impl Task {
                     if self.pending.is_over() {
                         return;
                     }
-                    caught(self.reconnect.attempt_now()).await
+                    caught(&server, self.reconnect.attempt_now()).await
                 }
-                opened = caught(self.reconnect.attempt(&self.dice)) => opened,
+                opened = caught(&server, self.reconnect.attempt(&self.dice)) => opened,
             };
             match opened {
                 Ok(transport) => {
                     let began = Instant::now();
-                    let Err(error) = caught(self.serve(transport)).await else { return };
+                    let Err(error) = caught(&server, self.serve(transport)).await else { return };
                     tracing::warn!(
                         address = self.reconnect.address(),
-                        %error,
+                        error = %format_args!("{error:#}"),
                         "the publisher's connection to redis was lost; connecting again"
                     );
                     self.lose(error);
@@ -69,7 +70,8 @@ impl Task {
 
     /// Writes and reads until all is done, or the connection fails.
     async fn serve(&mut self, transport: Box<dyn Transport>) -> Result<(), Error> {
-        let mut wire = Wire::new(transport, ANSWER_MAX, self.config.ping_timeout);
+        let server = self.reconnect.server().clone();
+        let mut wire = Wire::new(transport, server, ANSWER_MAX, self.config.ping_timeout);
         loop {
             if wire.outgoing.is_written() {
                 self.asked.append(&mut self.pending.take(wire.outgoing.room()));
@@ -91,16 +93,21 @@ impl Task {
 
     /// Hands all answers out that came.
     fn answer(&mut self, wire: &mut Wire) -> Result<(), Error> {
+        let server = self.reconnect.server();
+        let unexpected = || {
+            let message = format!("{server} sent an answer to something that it was not asked");
+            Error::new(ErrorKind::Protocol, message)
+        };
         let mut published = 0;
         while let Some((frame, length)) = wire.buffer.frame()? {
             match frame {
                 Frame::Number(count) => {
-                    let count = u64::try_from(count).map_err(|_| unexpected_answer())?;
-                    published +=
-                        u64::from(self.asked.pop_front().ok_or_else(unexpected_answer)?.answer(Ok(count)));
+                    let count = u64::try_from(count).map_err(|_| unexpected())?;
+                    let asked = self.asked.pop_front().ok_or_else(unexpected)?;
+                    published += u64::from(asked.answer(Ok(count)));
                 }
                 Frame::Refused(why) => {
-                    let error = Error::of_reply(why);
+                    let error = Error::of_reply(server, why);
                     // A refusal of nothing that was asked says why Redis is about to end the
                     // connection.
                     let Some(asked) = self.asked.pop_front() else { return Err(error) };
@@ -114,7 +121,7 @@ impl Task {
                 Frame::Pong if matches!(self.asked.front(), Some(Asked::Ping)) => {
                     self.asked.pop_front();
                 }
-                _ => return Err(unexpected_answer()),
+                _ => return Err(unexpected()),
             }
             wire.buffer.consume(length);
         }
@@ -124,7 +131,10 @@ impl Task {
 
     /// Tells those who were not answered.
     fn lose(&mut self, error: Error) {
-        let why = "the connection to redis was lost before it answered; the message may have been published";
+        let why = format!(
+            "the connection to {} was lost before it answered; the message may have been published",
+            self.reconnect.server()
+        );
         let error = Error::with_source(ErrorKind::Uncertain, why, error);
         self.metrics.failures.increment(fail(std::mem::take(&mut self.asked), &error));
     }
@@ -137,10 +147,6 @@ impl Drop for Task {
         self.lose(closed());
         self.metrics.failures.increment(self.pending.fail(&closed()));
     }
-}
-
-fn unexpected_answer() -> Error {
-    Error::new(ErrorKind::Protocol, "redis sent an answer to something that it was not asked")
 }
 
 /// Answers are numbers, or a line that says why not.

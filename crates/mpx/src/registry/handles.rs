@@ -49,10 +49,10 @@ impl Registry {
     /// Adds a name to a subscription that is open.
     pub(crate) fn add(&mut self, sink: &Arc<Sink>, kind: NameKind, name: Bytes) {
         let Some(member) = self.sinks.get_mut(&sink.id) else { return };
-        let hashbrown::hash_map::Entry::Vacant(place) = member.names.entry((kind, name.clone())) else {
+        let hashbrown::hash_map::Entry::Vacant(vacant) = member.names.entry((kind, name.clone())) else {
             return;
         };
-        place.insert(false);
+        vacant.insert(false);
         let link = self.routes.link(&name);
         let state = self.names[kind].entry(name.clone()).or_insert_with(|| NameState::of(link));
         state.joining.push(Waiter::new(Arc::clone(sink)));

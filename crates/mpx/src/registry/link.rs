@@ -114,13 +114,13 @@ impl Registry {
 
     /// A connection is over. Returns what that takes from whom, in the order of their creation.
     pub(crate) fn disconnect(&mut self, link: usize) -> Vec<Loss> {
-        let place = &mut self.links[link];
-        place.connected = false;
-        place.dirty.clear();
-        place.joined.clear();
-        place.long.clear();
-        place.in_flight.clear();
-        place.changed.clear();
+        let state = &mut self.links[link];
+        state.connected = false;
+        state.dirty.clear();
+        state.joined.clear();
+        state.long.clear();
+        state.in_flight.clear();
+        state.changed.clear();
         let mut losses = Vec::new();
         for kind in KINDS {
             let mut lost = Vec::new();

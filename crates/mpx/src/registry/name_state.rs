@@ -117,10 +117,10 @@ impl NameState {
     }
 
     pub(super) fn leave(&mut self, sink: &Sink) {
-        if let Some(place) = self.joining.iter().position(|other| other.sink.id == sink.id) {
-            self.joining.remove(place);
-        } else if let Some(place) = self.listeners.iter().position(|other| other.id == sink.id) {
-            Arc::make_mut(&mut self.listeners).remove(place);
+        if let Some(at) = self.joining.iter().position(|other| other.sink.id == sink.id) {
+            self.joining.remove(at);
+        } else if let Some(at) = self.listeners.iter().position(|other| other.id == sink.id) {
+            Arc::make_mut(&mut self.listeners).remove(at);
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::handler::Handler;
 use crate::protocol::NameKind;
 use crate::registry::NameRoutes;
+use crate::server::Server;
 use crate::subscription::{ChannelSubscription, Events};
 
 /// Many subscriptions to the sharded channels of a Redis Cluster.
@@ -62,9 +63,10 @@ impl ShardedMultiplexer {
             let message = "a cluster needs an address with a host and a port, as its nodes are found by them";
             return Err(Error::new(ErrorKind::Config, message));
         }
+        let cluster = Server::cluster_of(&first.address());
         let more: Option<Vec<_>> = config.nodes.iter().map(|(host, port)| first.to(host, *port)).collect();
         let seeds = [vec![first], more.unwrap_or_default()].concat();
-        let engine = Engine::new(config, NameRoutes::unknown())?;
+        let engine = Engine::new(config, NameRoutes::unknown(), cluster)?;
         engine.run(Topology::new(engine.shared.clone(), seeds).run());
         Ok(Self { engine })
     }

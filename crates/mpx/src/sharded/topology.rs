@@ -4,7 +4,6 @@
 //! master.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +36,7 @@ pub(super) struct Topology {
 }
 
 struct Master {
-    place: LinkHandle,
+    handle: LinkHandle,
     dialer: Dialer,
     /// Ends its connection with this.
     _gone: DropGuard,
@@ -75,7 +74,8 @@ impl Topology {
 
     /// Follows the cluster until it is told not to. After a panic it begins again, in a while.
     async fn keep_following(&mut self) {
-        let followed = caught(async {
+        let server = self.shared.server.clone();
+        let followed = caught(&server, async {
             self.follow().await;
             Ok(())
         });
@@ -117,7 +117,7 @@ impl Topology {
                     // One line for an outage, not one for each attempt.
                     if self.failed == 0 {
                         tracing::warn!(
-                            %error, source = ?error.source(),
+                            error = %format_args!("{error:#}"),
                             "no node of the cluster says which master has which slots; trying again"
                         );
                     }
@@ -139,10 +139,11 @@ impl Topology {
     async fn fetch(&self) -> Result<SlotMap, Error> {
         let mut nodes: Vec<&Dialer> =
             self.masters.values().map(|master| &master.dialer).chain(&self.seeds).collect();
-        let mut error = Error::new(ErrorKind::Unavailable, "no node of the cluster is known");
+        let message = format!("no node of {} is known", self.shared.server);
+        let mut error = Error::new(ErrorKind::Unavailable, message);
         let mut oldish: Option<SlotMap> = None;
         while !nodes.is_empty() {
-            let node = nodes.swap_remove(self.shared.dice.place(nodes.len()));
+            let node = nodes.swap_remove(self.shared.dice.index(nodes.len()));
             match timeout(FETCH, ask_for_map(node)).await {
                 Ok(Ok(map)) if !map.ranges.is_empty() => {
                     // A node that does not tell the epoch of its map has to be believed.
@@ -154,12 +155,12 @@ impl Topology {
                     }
                 }
                 Ok(Ok(_)) => {
-                    let message = format!("the cluster has no slots yet, says its node {}", node.address());
+                    let message = format!("{} says that its cluster has no slots yet", node.server());
                     error = Error::new(ErrorKind::Unavailable, message);
                 }
                 Ok(Err(failed)) => error = failed,
                 Err(_) => {
-                    let message = format!("redis at {} did not answer within {FETCH:?}", node.address());
+                    let message = format!("{} did not answer within {FETCH:?}", node.server());
                     error = Error::new(ErrorKind::Unavailable, message);
                 }
             }
@@ -184,9 +185,10 @@ impl Topology {
         // No other task may be about to tell subscriptions something about these names. The locks
         // are taken in the order of the addresses, and every other task holds one at most, so there
         // is no deadlock.
-        let telling: Vec<_> = self.masters.values().map(|master| master.place.telling.lock()).collect();
+        let telling: Vec<_> = self.masters.values().map(|master| master.handle.telling.lock()).collect();
         let losses = self.shared.registry.lock().reroute(links);
-        let error = Error::new(ErrorKind::Unavailable, "the slot of the channel moved to another master");
+        let message = format!("the slot of the channel moved to another master of {}", self.shared.server);
+        let error = Error::new(ErrorKind::Unavailable, message);
         self.shared.tell_losses(losses, &error);
         drop(telling);
         self.masters.retain(|address, _| named.contains(address));
@@ -195,14 +197,14 @@ impl Topology {
     /// The link of a master, which is connected to if it is a new one.
     fn master(&mut self, address: &(String, u16)) -> Option<usize> {
         if let Some(master) = self.masters.get(address) {
-            return Some(master.place.link);
+            return Some(master.handle.link);
         }
         let dialer = self.seeds.first()?.to(&address.0, address.1)?;
-        let (place, gone) = (self.shared.attach(), CancellationToken::new());
-        let link = place.link;
-        let actor = Actor::new(Arc::clone(&self.shared), place.clone(), dialer.clone(), gone.clone());
+        let (handle, gone) = (self.shared.attach(), CancellationToken::new());
+        let link = handle.link;
+        let actor = Actor::new(Arc::clone(&self.shared), handle.clone(), dialer.clone(), gone.clone());
         self.actors.spawn(actor.run());
-        self.masters.insert(address.clone(), Master { place, dialer, _gone: gone.drop_guard() });
+        self.masters.insert(address.clone(), Master { handle, dialer, _gone: gone.drop_guard() });
         Some(link)
     }
 }
@@ -211,13 +213,13 @@ async fn ask_for_map(node: &Dialer) -> Result<SlotMap, Error> {
     let mut transport = node.open().await?;
     // The order matters: the epoch is asked for first, so that a change between the two answers
     // makes the map later than its epoch says, and never earlier.
-    let epoch = match ask(&mut transport, b"CLUSTER", &[b"INFO"]).await {
-        Ok(answer) => Some(slot_map::epoch(&answer)?),
+    let epoch = match ask(&mut transport, node.server(), b"CLUSTER", &[b"INFO"]).await {
+        Ok(answer) => Some(slot_map::epoch(&answer, node.server())?),
         Err(error) if error.kind() == ErrorKind::Config => None,
         Err(error) => return Err(error),
     };
-    let answer = ask(&mut transport, b"CLUSTER", &[b"SLOTS"]).await?;
-    let ranges = slot_map::read(&answer, node.host().unwrap_or_default())?;
+    let answer = ask(&mut transport, node.server(), b"CLUSTER", &[b"SLOTS"]).await?;
+    let ranges = slot_map::read(&answer, node.host().unwrap_or_default(), node.server())?;
     Ok(SlotMap { epoch, ranges })
 }
 

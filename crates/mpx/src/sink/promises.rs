@@ -94,8 +94,8 @@ impl Promises {
     pub(crate) fn take_back(&self, channel: &Bytes, number: u64, outcome: Option<Outcome>) {
         let mut open = self.0.lock();
         let Some(waiting) = open.by_channel.get_mut(channel) else { return };
-        let Some(place) = waiting.iter().position(|(other, _)| *other == number) else { return };
-        let (_, sender) = waiting.swap_remove(place);
+        let Some(at) = waiting.iter().position(|(other, _)| *other == number) else { return };
+        let (_, sender) = waiting.swap_remove(at);
         if waiting.is_empty() {
             open.by_channel.remove(channel);
         }

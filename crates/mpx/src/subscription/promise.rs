@@ -71,14 +71,13 @@ impl PromiseSubscription {
             NameStatus::Absent => return Err(closed()),
             name_status @ (NameStatus::Waiting | NameStatus::Refused) => {
                 canceller.take_back(None);
-                let refused = name_status == NameStatus::Refused;
-                let kind = if refused { ErrorKind::Refused } else { ErrorKind::Unavailable };
-                let why = if refused {
-                    "redis refused the subscription; the log says why"
+                let (kind, why) = if name_status == NameStatus::Refused {
+                    (ErrorKind::Refused, "refused the subscription; the log says why")
                 } else {
-                    "redis has not confirmed the subscription yet; wait until it is active"
+                    let why = "has not confirmed the subscription yet; wait until it is active";
+                    (ErrorKind::Unavailable, why)
                 };
-                return Err(Error::new(kind, why));
+                return Err(Error::new(kind, format!("{} {why}", self.inner.shared.server)));
             }
         }
         // The caller may be outside of a runtime, and a timer needs one.
@@ -112,7 +111,8 @@ impl PromiseSubscription {
         let deadline = after(timeout);
         let promise = || self.promise(suffix, deadline.saturating_duration_since(Instant::now()));
         timeout_at(deadline, self.when_active(promise)).await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Timeout, "redis did not confirm the subscription in time"))
+            let message = format!("{} did not confirm the subscription in time", self.inner.shared.server);
+            Err(Error::new(ErrorKind::Timeout, message))
         })
     }
 

@@ -86,7 +86,8 @@ impl Subscription {
                 NameStatus::Absent => return Err(closed()),
                 NameStatus::Refused => {
                     let shown = name[..name.len().min(SHOWN_MAX)].escape_ascii();
-                    let message = format!("redis refused to subscribe to {shown}; the log says why");
+                    let server = &self.shared.server;
+                    let message = format!("{server} refused to subscribe to {shown}; the log says why");
                     return Err(Error::new(ErrorKind::Refused, message));
                 }
                 NameStatus::Waiting => changed.await,

@@ -16,7 +16,7 @@
 //!
 //! impl World for InMemory {
 //!     const TTL: Duration = Duration::from_secs(1);
-//!     const TTL_MIN: Duration = Config::TTL_MIN;
+//!     const TTL_MIN: Duration = *Config::TTL_BOUNDS.start();
 //!     const LATENESS: Duration = Config::LATENESS;
 //!     const DELIVERY: Duration = Duration::from_millis(50);
 //!

@@ -25,9 +25,20 @@ mod logged;
 mod outages;
 mod stream;
 
+use std::ops::RangeInclusive;
+
 pub use self::log::{Gone, Log};
 pub use self::log_feed::{LogFeed, Scanned};
 pub use self::log_reader::LogReader;
 pub use self::logged::{ID_EVENT_BYTES, Logged, ROOM_EVENT_BYTES};
 pub use self::outages::Reading;
 pub use self::stream::{Feed, Ready, Turn, stream};
+
+/// How many events a backend keeps, unless it is told another number.
+pub const EVENTS_MAX_DEFAULT: usize = 65_536;
+
+/// How many events of one room it keeps, unless it is told another number.
+pub const ROOM_EVENTS_MAX_DEFAULT: usize = 1_024;
+
+/// Between what both numbers are.
+pub const EVENTS_MAX_BOUNDS: RangeInclusive<usize> = 1..=1 << 24;

@@ -27,7 +27,7 @@ use crate::tracker::{STRIPES, keep_running};
 /// See the [module documentation](super) for what it promises beyond [`Backend`].
 #[derive(Debug)]
 pub struct Memory {
-    core: Arc<Shared>,
+    shared: Arc<Shared>,
     tasks: TaskTracker,
 }
 
@@ -43,22 +43,22 @@ impl Memory {
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
-        let core = Arc::new(Shared::new(&config, timing));
+        let shared = Arc::new(Shared::new(&config, timing));
         let tasks = TaskTracker::new();
-        let (swept, told) = (Arc::clone(&core), Arc::clone(&core));
+        let (swept, told) = (Arc::clone(&shared), Arc::clone(&shared));
         let sweep = move || {
-            let core = Arc::clone(&swept);
-            async move { core.sweep().await }
+            let shared = Arc::clone(&swept);
+            async move { shared.sweep().await }
         };
-        let sweep = keep_running(SWEEP, core.stop.clone(), sweep, move |why| told.note_sweep(why));
+        let sweep = keep_running(SWEEP, shared.stop.clone(), sweep, move |why| told.note_sweep(why));
         tasks.spawn_on(sweep, &runtime);
         tasks.close();
-        Ok(Self { core, tasks })
+        Ok(Self { shared, tasks })
     }
 
     pub(super) fn open(&self) -> Result<&Arc<Shared>, Error> {
-        self.core.check_open()?;
-        Ok(&self.core)
+        self.shared.check_open()?;
+        Ok(&self.shared)
     }
 }
 
@@ -66,50 +66,50 @@ impl Memory {
 #[async_trait]
 impl Backend for Memory {
     async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
-        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        self.core.tracker.beat(ids, &mut Vec::new());
+        self.shared.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        self.shared.tracker.beat(ids, &mut Vec::new());
         Ok(())
     }
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
-        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        self.core.tracker.end_all(ids);
+        self.shared.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        self.shared.tracker.end_all(ids);
         Ok(())
     }
 
     async fn beat_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.core.check_open()?;
-        self.core.tracker.beat_device(id, device);
+        self.shared.check_open()?;
+        self.shared.tracker.beat_device(id, device);
         Ok(())
     }
 
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.core.check_open()?;
-        self.core.tracker.hold_device(id, device);
+        self.shared.check_open()?;
+        self.shared.tracker.hold_device(id, device);
         Ok(())
     }
 
     async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.core.check_open()?;
-        self.core.tracker.end_device(id, device);
+        self.shared.check_open()?;
+        self.shared.tracker.end_device(id, device);
         Ok(())
     }
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
-        self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let status = |id| if self.core.tracker.is_online(id) { Status::Online } else { Status::Offline };
+        self.shared.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
+        let status = |id| if self.shared.tracker.is_online(id) { Status::Online } else { Status::Offline };
         Ok(ids.iter().map(status).collect())
     }
 
     async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
-        self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let tracker = &self.core.tracker;
+        self.shared.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
+        let tracker = &self.shared.tracker;
         let seen = |id| tracker.seen(id).map(|seen| tracker.clock().wall(seen));
         Ok(ids.iter().map(seen).collect())
     }
 
     async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
-        self.core.check_open()?;
+        self.shared.check_open()?;
         let first = usize::try_from(cursor.shard()).unwrap_or(usize::MAX);
         if first >= STRIPES {
             return Err(Error::new(
@@ -119,7 +119,7 @@ impl Backend for Memory {
         }
         let (mut kept, mut offset, mut next) = (Vec::new(), cursor.offset(), None);
         for (number, stripe) in (cursor.shard()..).zip(first..STRIPES) {
-            let more = self.core.tracker.list(stripe, offset, limit, &mut kept);
+            let more = self.shared.tracker.list(stripe, offset, limit, &mut kept);
             next = more.map(|offset| Cursor::new(number, offset));
             if next.is_some() {
                 break;
@@ -130,28 +130,28 @@ impl Backend for Memory {
     }
 
     async fn count(&self) -> Result<u64, Error> {
-        self.core.check_open()?;
-        Ok((0..STRIPES).map(|stripe| self.core.tracker.online(stripe) as u64).sum())
+        self.shared.check_open()?;
+        Ok((0..STRIPES).map(|stripe| self.shared.tracker.online(stripe) as u64).sum())
     }
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
-        self.core.check_open()?;
-        Ok(Events::new(LogReader::stream(Arc::clone(&self.core), since)))
+        self.shared.check_open()?;
+        Ok(Events::new(LogReader::stream(Arc::clone(&self.shared), since)))
     }
 
     fn state(&self) -> watch::Receiver<State> {
-        self.core.state.subscribe()
+        self.shared.state.subscribe()
     }
 
     async fn shutdown(&self, grace: Duration) -> bool {
-        self.core.close();
+        self.shared.close();
         timeout(grace, self.tasks.wait()).await.is_ok()
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.core.close();
+        self.shared.close();
     }
 }
 

@@ -1,9 +1,11 @@
 //! What can be tuned about the memory backend.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
-use crate::tracker::{self, Timing};
+use crate::feed;
+use crate::tracker::{self, Timing, within};
 
 /// Settings of the memory backend.
 ///
@@ -26,11 +28,22 @@ pub struct Config {
 }
 
 impl Config {
-    /// The shortest TTL.
-    pub const TTL_MIN: Duration = Timing::TTL_MIN;
+    /// Between what [`ttl`](Self::ttl) is.
+    pub const TTL_BOUNDS: RangeInclusive<Duration> = Timing::TTL_BOUNDS;
 
-    /// The longest TTL and grace time: 365 days.
-    pub const TTL_MAX: Duration = Timing::TTL_MAX;
+    /// What [`grace`](Self::grace) is unless it is set.
+    pub const GRACE_DEFAULT: Duration = Timing::GRACE_DEFAULT;
+
+    /// Between what [`grace`](Self::grace) is.
+    pub const GRACE_BOUNDS: RangeInclusive<Duration> = Timing::GRACE_BOUNDS;
+
+    /// What [`events_max`](Self::events_max) is unless it is set.
+    pub const EVENTS_MAX_DEFAULT: usize = feed::EVENTS_MAX_DEFAULT;
+
+    /// Between what [`events_max`](Self::events_max) is.
+    pub const EVENTS_MAX_BOUNDS: RangeInclusive<usize> = feed::EVENTS_MAX_BOUNDS;
+
+    const ROOM_EVENTS_MAX_BOUNDS: RangeInclusive<usize> = feed::EVENTS_MAX_BOUNDS;
 
     /// How late an offline event may be on an idle machine.
     ///
@@ -43,8 +56,8 @@ impl Config {
 
     /// Sets how long one heartbeat keeps an id online.
     ///
-    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s.
-    /// Two to three intervals of the heartbeats, so that one may be lost.
+    /// Whole milliseconds, 10 ms to 365 days; default 30 s. Two to three intervals of the
+    /// heartbeats, so that one may be lost.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;
@@ -53,8 +66,8 @@ impl Config {
 
     /// Sets how long an id stays online after its last device was lost or ended.
     ///
-    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 5 s. As long as a page takes to
-    /// reload or a phone to change networks; 0 tells every loss at once.
+    /// Whole milliseconds, 0 to 365 days; default 5 s. As long as a page takes to reload or a phone
+    /// to change networks; 0 tells every loss at once.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -97,12 +110,9 @@ impl Config {
 
     pub(super) fn validate(&self) -> Result<Timing, Error> {
         let timing = Timing::new(self.ttl, self.grace)?;
-        for (name, value) in [("events_max", self.events_max), ("room_events_max", self.room_events_max)] {
-            if !(1..=EVENTS_MAX).contains(&value) {
-                let message = format!("{name} is {value}; it must be from 1 to {EVENTS_MAX}");
-                return Err(Error::new(ErrorKind::Config, message));
-            }
-        }
+        let kind = ErrorKind::Config;
+        within(kind, "events_max", &self.events_max, &Self::EVENTS_MAX_BOUNDS)?;
+        within(kind, "room_events_max", &self.room_events_max, &Self::ROOM_EVENTS_MAX_BOUNDS)?;
         Ok(timing)
     }
 }
@@ -110,16 +120,14 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            ttl: Timing::TTL,
-            grace: Timing::GRACE,
-            events_max: 65_536,
-            room_events_max: 1_024,
-            remembered_max: 131_072,
+            ttl: Timing::TTL_DEFAULT,
+            grace: Self::GRACE_DEFAULT,
+            events_max: Self::EVENTS_MAX_DEFAULT,
+            room_events_max: feed::ROOM_EVENTS_MAX_DEFAULT,
+            remembered_max: tracker::REMEMBERED_MAX_DEFAULT,
         }
     }
 }
-
-const EVENTS_MAX: usize = 1 << 24;
 
 #[cfg(test)]
 mod tests {
@@ -129,12 +137,12 @@ mod tests {
     fn settings_out_of_bounds_are_named() {
         let config = Config::default;
         let millis = Duration::from_millis;
-        assert!(config().ttl(Config::TTL_MIN).validate().is_ok());
+        assert!(config().ttl(*Config::TTL_BOUNDS.start()).validate().is_ok());
         assert!(config().grace(Duration::ZERO).validate().is_ok());
         for (name, config) in [
             ("ttl", config().ttl(millis(9))),
             ("ttl", config().ttl(Duration::from_micros(20_500))),
-            ("ttl", config().ttl(Config::TTL_MAX + millis(1))),
+            ("ttl", config().ttl(*Config::TTL_BOUNDS.end() + millis(1))),
             ("grace", config().grace(Duration::from_nanos(1))),
             ("events_max", config().events_max(0)),
             ("room_events_max", config().room_events_max(0)),

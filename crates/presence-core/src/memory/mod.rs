@@ -16,7 +16,7 @@
 //!
 //! | what | bound |
 //! |---|---|
-//! | TTL | 10 ms ([`Config::TTL_MIN`]) to 365 days, whole milliseconds |
+//! | TTL | [`Config::TTL_BOUNDS`], 10 ms to 365 days, whole milliseconds |
 //! | offline event after the deadline and the grace time | [`Config::LATENESS`], 10 ms, and the time that others due at the same moment take |
 //! | events kept | [`Config::events_max`], and 256 bytes for each of so many; a stream that falls further behind gets `Lagged` |
 //! | events of rooms kept | [`Config::room_events_max`] of one room, [`Config::events_max`] of all, and 512 bytes for each of so many |

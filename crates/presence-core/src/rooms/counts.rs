@@ -1,6 +1,7 @@
 //! How many members a room has, without a look at who.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -13,6 +14,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use super::backend::RoomBackend;
 use crate::error::{Error, ErrorKind};
 use crate::name::Room;
+use crate::tracker::within;
 
 /// A stream of counts, as [`Rooms::counts`](super::Rooms::counts) returns it.
 ///
@@ -40,11 +42,7 @@ pub(super) fn counts(
     room: Room,
     interval: Duration,
 ) -> Result<Counts, Error> {
-    if !(INTERVAL_MIN..=INTERVAL_MAX).contains(&interval) {
-        let message =
-            format!("interval is {interval:?}; it must be from {INTERVAL_MIN:?} to {INTERVAL_MAX:?}");
-        return Err(Error::new(ErrorKind::InvalidInput, message));
-    }
+    within(ErrorKind::InvalidInput, "interval", &interval, &INTERVAL_BOUNDS)?;
     let mut interval = tokio::time::interval(interval);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let poll = Poller { backend: Arc::downgrade(backend), room, interval, last: None };
@@ -94,5 +92,4 @@ impl fmt::Debug for Counts {
     }
 }
 
-const INTERVAL_MIN: Duration = Duration::from_millis(1);
-const INTERVAL_MAX: Duration = Duration::from_secs(60 * 60);
+const INTERVAL_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60 * 60);

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::event::RoomUpdate;
 use super::pending::PendingDiff;
 use crate::error::{Error, ErrorKind};
 use crate::events::Events;
+use crate::tracker::within;
 
 /// When a batch of changes is complete.
 ///
@@ -26,9 +28,12 @@ pub struct Batching {
 }
 
 impl Batching {
+    const INTERVAL_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60 * 60);
+    const LIMIT_BOUNDS: RangeInclusive<usize> = 1..=1_000_000;
+
     /// Sets how long after its first change a batch is sent.
     ///
-    /// 1 ms to 1 hour; default 250 ms, which people take for at once. More, for fewer and larger
+    /// 1 ms to 1 h; default 250 ms, which people take for at once. More, for fewer and larger
     /// batches of a busy room.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
@@ -46,14 +51,9 @@ impl Batching {
     }
 
     pub(super) fn validate(&self) -> Result<(), Error> {
-        let fault = if !(Duration::from_millis(1)..=Duration::from_secs(60 * 60)).contains(&self.interval) {
-            format!("interval is {:?}; it must be from 1ms to 1h", self.interval)
-        } else if !(1..=LIMIT_MAX).contains(&self.limit) {
-            format!("limit is {}; it must be from 1 to {LIMIT_MAX}", self.limit)
-        } else {
-            return Ok(());
-        };
-        Err(Error::new(ErrorKind::InvalidInput, fault))
+        let kind = ErrorKind::InvalidInput;
+        within(kind, "interval", &self.interval, &Self::INTERVAL_BOUNDS)?;
+        within(kind, "limit", &self.limit, &Self::LIMIT_BOUNDS)
     }
 }
 
@@ -179,5 +179,3 @@ impl fmt::Debug for Diffs {
         f.debug_struct("Diffs").finish_non_exhaustive()
     }
 }
-
-const LIMIT_MAX: usize = 1_000_000;

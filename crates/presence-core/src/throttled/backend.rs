@@ -233,7 +233,7 @@ impl Backend for Throttled {
 
     async fn beat_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
         self.check_open()?;
-        let token = RefreshId { batch: self.asked.fetch_add(1, Ordering::Relaxed), place: 0 };
+        let token = RefreshId { batch: self.asked.fetch_add(1, Ordering::Relaxed), index: 0 };
         let sent = self.known.now();
         if self.known.ask_device(id, device, token) == Ask::Fresh {
             return Ok(());

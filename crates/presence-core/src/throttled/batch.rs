@@ -21,7 +21,7 @@ pub(super) struct HeartbeatRequest {
     pub(super) reply: oneshot::Sender<Failures>,
 }
 
-/// What failed of a request, by place.
+/// What failed of a request, by index.
 pub(super) type Failures = Vec<(usize, Error)>;
 
 /// One call in the making.
@@ -37,8 +37,8 @@ pub(super) struct HeartbeatBatch {
 #[derive(Debug)]
 struct ReplyPart {
     reply: oneshot::Sender<Failures>,
-    /// The places in the batch; none for ids that need no call any more.
-    places: Vec<Option<u32>>,
+    /// The indices in the batch; none for ids that need no call any more.
+    indices: Vec<Option<u32>>,
 }
 
 impl HeartbeatBatch {
@@ -59,25 +59,25 @@ impl HeartbeatBatch {
                 ErrorKind::Unavailable,
                 "the heartbeat waited longer than wait_max to be sent, as the store of presence is too slow",
             );
-            drop(reply.send((0..ids.len()).map(|place| (place, error.clone())).collect()));
+            drop(reply.send((0..ids.len()).map(|index| (index, error.clone())).collect()));
             return;
         }
         if reply.is_closed() {
             return;
         }
-        let places = ids.into_iter().map(|id| self.place(id, known)).collect();
-        self.requests.push(ReplyPart { reply, places });
+        let indices = ids.into_iter().map(|id| self.index(id, known)).collect();
+        self.requests.push(ReplyPart { reply, indices });
     }
 
-    fn place(&mut self, id: Id, known: &RefreshTable) -> Option<u32> {
+    fn index(&mut self, id: Id, known: &RefreshTable) -> Option<u32> {
         let next = u32::try_from(self.ids.len()).expect("a batch has at most 2^16 ids");
-        match known.ask(&id, RefreshId { batch: self.number, place: next }) {
+        match known.ask(&id, RefreshId { batch: self.number, index: next }) {
             Ask::Fresh => None,
-            Ask::Refresh(place) => {
-                if place == next {
+            Ask::Refresh(index) => {
+                if index == next {
                     self.ids.push(id);
                 }
-                Some(place)
+                Some(index)
             }
         }
     }
@@ -86,17 +86,17 @@ impl HeartbeatBatch {
     pub(super) fn finish(self, result: Result<(), BatchError>, sent: Millis, known: &RefreshTable) {
         let failures = result.err().map_or(Vec::new(), |error| error.into_parts().1);
         let failed = failures.into_iter().filter_map(|failure| {
-            let place = u32::try_from(failure.index()).ok()?;
-            Some((place, failure.error().clone()))
+            let index = u32::try_from(failure.index()).ok()?;
+            Some((index, failure.error().clone()))
         });
         let failed: HashMap<u32, Error> = failed.collect();
-        for (place, id) in (0..).zip(&self.ids) {
-            let token = RefreshId { batch: self.number, place };
-            known.learn(id, None, token, sent, !failed.contains_key(&place));
+        for (index, id) in (0..).zip(&self.ids) {
+            let token = RefreshId { batch: self.number, index };
+            known.learn(id, None, token, sent, !failed.contains_key(&index));
         }
-        for ReplyPart { reply, places } in self.requests {
-            let failures = places.iter().enumerate().filter_map(|(index, place)| {
-                let error = failed.get(place.as_ref()?)?;
+        for ReplyPart { reply, indices } in self.requests {
+            let failures = indices.iter().enumerate().filter_map(|(index, asked)| {
+                let error = failed.get(asked.as_ref()?)?;
                 Some((index, error.clone()))
             });
             // The send fails if the caller has stopped waiting for the answer, which is fine.

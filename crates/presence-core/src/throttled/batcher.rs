@@ -54,25 +54,25 @@ impl Batcher {
         )
     }
 
-    /// Sends the heartbeats of `ids` at the places `stale`, and returns what failed.
+    /// Sends the heartbeats of `ids` at the indices `stale`, and returns what failed.
     pub(super) async fn refresh(&self, ids: &[Id], stale: &[usize]) -> Vec<Failure> {
         let until = Instant::now() + self.wait_max;
         let mut sent = Vec::with_capacity(1);
-        for places in stale.chunks(self.batch_max) {
-            let request = places.iter().map(|place| ids[*place].clone()).collect();
-            sent.push((places, self.send(request, until).await));
+        for indices in stale.chunks(self.batch_max) {
+            let request = indices.iter().map(|index| ids[*index].clone()).collect();
+            sent.push((indices, self.send(request, until).await));
         }
         let mut failures = Vec::new();
-        for (places, reply) in sent {
+        for (indices, reply) in sent {
             let failed = match reply {
                 Ok(reply) => reply.await.map_err(|_| self.cut_short()),
                 Err(error) => Err(error),
             };
             let failed = failed
-                .unwrap_or_else(|error| (0..places.len()).map(|number| (number, error.clone())).collect());
+                .unwrap_or_else(|error| (0..indices.len()).map(|number| (number, error.clone())).collect());
             failures.extend(failed.into_iter().map(|(number, error)| {
-                let place = places[number];
-                Failure::new(place, ids[place].as_str(), error)
+                let index = indices[number];
+                Failure::new(index, ids[index].as_str(), error)
             }));
         }
         failures

@@ -1,9 +1,10 @@
 //! What can be tuned about the throttle.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
-use crate::tracker::Timing;
+use crate::tracker::{Timing, within};
 
 /// Settings of the throttle.
 ///
@@ -27,6 +28,16 @@ pub struct Config {
 }
 
 impl Config {
+    /// Between what [`ttl`](Self::ttl) is.
+    pub const TTL_BOUNDS: RangeInclusive<Duration> = Timing::TTL_BOUNDS;
+
+    const FRACTION_BOUNDS: RangeInclusive<f64> = 0.25..=0.95;
+    const BATCH_MAX_BOUNDS: RangeInclusive<usize> = 1..=1 << 16;
+    const WINDOW_BOUNDS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(1);
+    const WAITING_MAX_BOUNDS: RangeInclusive<usize> = 1..=1 << 20;
+    const WAIT_MAX_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
+    const KNOWN_MAX_BOUNDS: RangeInclusive<usize> = 1..=1 << 26;
+
     /// Sets the TTL, which has to be exactly that of the inner backend.
     ///
     /// Whole milliseconds, 10 ms to 365 days; default 30 s. It changes with the inner backend's
@@ -122,34 +133,26 @@ impl Config {
 
     pub(super) fn validate(&self) -> Result<(), Error> {
         Timing::new(self.ttl, Duration::ZERO)?;
-        let fault = if !(0.25..=0.95).contains(&self.fraction) {
-            format!("fraction is {}; it must be from 0.25 to 0.95", self.fraction)
-        } else if !(1..=BATCH_MAX).contains(&self.batch_max) {
-            format!("batch_max is {}; it must be from 1 to {BATCH_MAX}", self.batch_max)
-        } else if self.window > Duration::from_secs(1) {
-            format!("window is {:?}; it must be at most 1s", self.window)
-        } else if !(1..=WAITING_MAX).contains(&self.waiting_max) {
-            format!("waiting_max is {}; it must be from 1 to {WAITING_MAX}", self.waiting_max)
-        } else if !(Duration::from_millis(1)..=Duration::from_secs(60)).contains(&self.wait_max) {
-            format!("wait_max is {:?}; it must be from 1ms to 60s", self.wait_max)
-        } else if self.wait_max <= self.window {
-            format!(
-                "wait_max is {:?}; it must be longer than window, which is {:?}",
-                self.wait_max, self.window
-            )
-        } else if !(1..=KNOWN_MAX).contains(&self.known_max) {
-            format!("known_max is {}; it must be from 1 to {KNOWN_MAX}", self.known_max)
-        } else {
-            return Ok(());
-        };
-        Err(Error::new(ErrorKind::Config, fault))
+        let kind = ErrorKind::Config;
+        within(kind, "fraction", &self.fraction, &Self::FRACTION_BOUNDS)?;
+        within(kind, "batch_max", &self.batch_max, &Self::BATCH_MAX_BOUNDS)?;
+        within(kind, "window", &self.window, &Self::WINDOW_BOUNDS)?;
+        within(kind, "waiting_max", &self.waiting_max, &Self::WAITING_MAX_BOUNDS)?;
+        within(kind, "wait_max", &self.wait_max, &Self::WAIT_MAX_BOUNDS)?;
+        within(kind, "known_max", &self.known_max, &Self::KNOWN_MAX_BOUNDS)?;
+        if self.wait_max <= self.window {
+            let (wait, window) = (self.wait_max, self.window);
+            let fault = format!("wait_max is {wait:?}; it must be longer than window, which is {window:?}");
+            return Err(Error::new(kind, fault));
+        }
+        Ok(())
     }
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            ttl: Timing::TTL,
+            ttl: Timing::TTL_DEFAULT,
             fraction: 0.5,
             batch_max: 1_000,
             window: Duration::ZERO,
@@ -164,10 +167,6 @@ impl Default for Config {
 pub(super) const JITTER_MIN: f64 = 0.8;
 /// up to this much.
 pub(super) const JITTER_MAX: f64 = 1.2;
-
-const BATCH_MAX: usize = 1 << 16;
-const WAITING_MAX: usize = 1 << 20;
-const KNOWN_MAX: usize = 1 << 26;
 
 #[cfg(test)]
 mod tests {

@@ -66,8 +66,8 @@ impl Forwarder {
         self.passing.send_replace(owed.iter().map(|owed| owed.id.clone()).collect());
         let unsure = if self.known.doubts() { self.unsure(&owed).await } else { HashSet::new() };
         let (mut own, mut devices) = (Vec::new(), Vec::new());
-        for (place, owed) in (0..).zip(owed) {
-            let token = RefreshId { batch, place };
+        for (index, owed) in (0..).zip(owed) {
+            let token = RefreshId { batch, index };
             if unsure.contains(&owed.id) || !self.known.ask_owed(&owed, token) {
                 continue;
             }
@@ -95,8 +95,8 @@ impl Forwarder {
         let sent = self.known.now();
         let failed = self.inner.online(&ids).await.err();
         let failed: HashSet<_> = failed.iter().flatten().map(crate::Failure::index).collect();
-        for (place, (id, token)) in ids.iter().zip(tokens).enumerate() {
-            self.known.learn(id, None, token, sent, !failed.contains(&place));
+        for (index, (id, token)) in ids.iter().zip(tokens).enumerate() {
+            self.known.learn(id, None, token, sent, !failed.contains(&index));
         }
     }
 

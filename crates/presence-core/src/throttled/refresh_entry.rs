@@ -3,11 +3,11 @@
 use crate::name::{Device, Id};
 use crate::tracker::{Linked, Links, Millis};
 
-/// Names one refresh of one id: its batch, and its place there.
+/// Names one refresh of one id: its batch, and its index there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RefreshId {
     pub(super) batch: u64,
-    pub(super) place: u32,
+    pub(super) index: u32,
 }
 
 /// What is known of one source of heartbeats.
@@ -21,7 +21,7 @@ pub(super) enum Freshness {
         /// smaller.
         batch: u64,
         /// Its other half.
-        place: u32,
+        index: u32,
     },
     /// Heartbeats are answered until then.
     Fresh(Millis),
@@ -65,7 +65,7 @@ pub(super) struct RefreshEntry {
 
 impl Freshness {
     pub(super) fn asked(token: RefreshId) -> Self {
-        Self::Asked { batch: token.batch, place: token.place }
+        Self::Asked { batch: token.batch, index: token.index }
     }
 
     #[inline]
@@ -89,8 +89,8 @@ impl HeartbeatSource {
 
     /// Remembers the outcome of a refresh, unless something came in between.
     pub(super) fn settle(&mut self, token: RefreshId, outcome: Freshness) {
-        if let Freshness::Asked { batch, place } = self.mark
-            && (RefreshId { batch, place }) == token
+        if let Freshness::Asked { batch, index } = self.mark
+            && (RefreshId { batch, index }) == token
         {
             self.mark = outcome;
             // No heartbeat is answered here while a refresh is under way, so every one that was
@@ -144,8 +144,8 @@ impl RefreshEntry {
         rhythm: RefreshTiming,
     ) -> &mut HeartbeatSource {
         let devices = self.devices.get_or_insert_default();
-        if let Some(place) = devices.iter().position(|(known, _)| known == device) {
-            return &mut devices[place].1;
+        if let Some(at) = devices.iter().position(|(known, _)| known == device) {
+            return &mut devices[at].1;
         }
         devices.retain(|(_, source)| source.look_at(now, rhythm).is_some());
         devices.push((device.clone(), HeartbeatSource::UNKNOWN));
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn refresh_that_was_overtaken_is_not_remembered() {
-        let token = |place| RefreshId { batch: 1, place };
+        let token = |index| RefreshId { batch: 1, index };
         let mut source = HeartbeatSource { mark: Freshness::asked(token(1)), ..HeartbeatSource::UNKNOWN };
         source.settle(token(2), Freshness::Fresh(9));
         assert!(!source.mark.is_fresh(0));
@@ -205,7 +205,7 @@ mod tests {
         assert!(source.answer(4) && !source.answer(5));
         assert!(!source.is_owed(4, 10) && source.is_owed(5, 10));
         assert!(source.is_owed(13, 10) && !source.is_owed(14, 10));
-        let token = RefreshId { batch: 1, place: 1 };
+        let token = RefreshId { batch: 1, index: 1 };
         // A call that fails leaves it owed.
         for outcome in [Freshness::Stale, Freshness::Fresh(20)] {
             source.mark = Freshness::asked(token);

@@ -34,7 +34,7 @@ pub(super) struct RefreshTable {
 pub(super) enum Ask {
     /// Nothing: it was refreshed in the meantime.
     Fresh,
-    /// It has this place in the batch.
+    /// It has this index in the batch.
     Refresh(u32),
 }
 
@@ -56,7 +56,7 @@ impl RefreshTable {
         self.clock.now()
     }
 
-    /// Answers heartbeats, and returns the places in `ids`, in their order, of those that have to
+    /// Answers heartbeats, and returns the indices in `ids`, in their order, of those that have to
     /// go through.
     pub(super) fn stale(&self, ids: &[Id]) -> Vec<usize> {
         let now = self.now();
@@ -65,15 +65,15 @@ impl RefreshTable {
                 let key = self.key(id);
                 !self.part(key).lock().answer(key, now)
             };
-            return (0..ids.len()).filter(|place| stale(&ids[*place])).collect();
+            return (0..ids.len()).filter(|index| stale(&ids[*index])).collect();
         }
         let (mut all, mut others, mut found) = (Vec::new(), Vec::new(), Vec::new());
         for (first, ids) in (0..).step_by(Groups::MAX).zip(ids.chunks(Groups::MAX)) {
             let keys: Vec<_> = ids.iter().map(|id| self.key(id)).collect();
-            let places: Vec<_> = keys.iter().map(|key| key.stripe()).collect();
-            for (place, group) in Groups::new(&places).iter() {
+            let stripes: Vec<_> = keys.iter().map(|key| key.stripe()).collect();
+            for (stripe, group) in Groups::new(&stripes).iter() {
                 let group = group.iter().map(|number| (*number, keys[*number as usize]));
-                self.parts[place].lock().answer_many(group, &mut found, now, |number| others.push(number));
+                self.parts[stripe].lock().answer_many(group, &mut found, now, |number| others.push(number));
             }
             others.sort_unstable();
             all.extend(others.drain(..).map(|number| first + number as usize));
@@ -81,7 +81,7 @@ impl RefreshTable {
         all
     }
 
-    /// Takes an id into the batch `token.batch`, at `token.place` unless it has a place there
+    /// Takes an id into the batch `token.batch`, at `token.index` unless it has an index there
     /// already.
     pub(super) fn ask(&self, id: &Id, token: RefreshId) -> Ask {
         let (key, now) = (self.key(id), self.now());
@@ -91,11 +91,11 @@ impl RefreshTable {
                 return Ask::Fresh;
             }
             match entry.own.mark {
-                Freshness::Asked { batch, place } if batch == token.batch => return Ask::Refresh(place),
+                Freshness::Asked { batch, index } if batch == token.batch => return Ask::Refresh(index),
                 _ => entry.own.mark = Freshness::asked(token),
             }
         }
-        Ask::Refresh(token.place)
+        Ask::Refresh(token.index)
     }
 
     /// Remembers a refresh that was sent at `sent`, or that it failed.
@@ -122,7 +122,7 @@ impl RefreshTable {
             }
             source.mark = Freshness::asked(token);
         }
-        Ask::Refresh(token.place)
+        Ask::Refresh(token.index)
     }
 
     /// Returns heartbeats that are owed by now, `max` of ids or a few more; all of them, if it is
@@ -206,7 +206,7 @@ impl RefreshTable {
         if !refreshed || self.events_ended.load(Ordering::SeqCst) {
             return Freshness::Stale;
         }
-        let random = self.keys.hash_one((token.batch, token.place));
+        let random = self.keys.hash_one((token.batch, token.index));
         let random = f64::from(u32::try_from(random >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
         let jitter = JITTER_MIN + (JITTER_MAX - JITTER_MIN) * random;
         Freshness::Fresh(sent + millis(self.answered.mul_f64(jitter)))

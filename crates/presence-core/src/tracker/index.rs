@@ -19,17 +19,17 @@ impl Index {
     /// Returns an entry with this tag of which `is_it` is true.
     #[inline]
     pub(crate) fn find(&self, tag: u32, is_it: impl Fn(SlabSlot) -> bool) -> Option<SlabSlot> {
-        let place = self.0.find(hash_of(tag), |place| place.tag == tag && is_it(place.slot));
-        place.map(|place| place.slot)
+        let found = self.0.find(hash_of(tag), |tagged| tagged.tag == tag && is_it(tagged.slot));
+        found.map(|tagged| tagged.slot)
     }
 
     pub(crate) fn insert(&mut self, tag: u32, slot: SlabSlot) {
-        self.0.insert_unique(hash_of(tag), TaggedSlot { tag, slot }, |place| hash_of(place.tag));
+        self.0.insert_unique(hash_of(tag), TaggedSlot { tag, slot }, |tagged| hash_of(tagged.tag));
     }
 
     pub(crate) fn remove(&mut self, tag: u32, slot: SlabSlot) {
-        if let Ok(place) = self.0.find_entry(hash_of(tag), |place| place.slot == slot) {
-            place.remove();
+        if let Ok(found) = self.0.find_entry(hash_of(tag), |tagged| tagged.slot == slot) {
+            found.remove();
         }
     }
 }

@@ -29,6 +29,7 @@
 //! the state must not say "well", because a task has panicked.
 
 mod batch;
+mod bounds;
 mod clock;
 mod groups;
 mod index;
@@ -46,6 +47,9 @@ mod timing;
 mod tracked_name;
 mod wheel;
 
+use std::ops::RangeInclusive;
+
+pub use self::bounds::within;
 pub use self::clock::{Clock, Millis};
 pub use self::keep_running::keep_running;
 pub use self::ledger::{Ledger, Transition};
@@ -65,6 +69,12 @@ pub(crate) use self::wheel::Wheel;
 
 /// Into how many parts, each with its own lock, names are split.
 pub const STRIPES: usize = 32;
+
+/// About how many offline names a backend remembers, unless it is told a number.
+pub const REMEMBERED_MAX_DEFAULT: usize = 131_072;
+
+/// Between what that number is where a store keeps them.
+pub const REMEMBERED_MAX_BOUNDS: RangeInclusive<usize> = 0..=1 << 24;
 
 /// How late a departure may be on an idle machine.
 ///

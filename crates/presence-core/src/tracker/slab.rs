@@ -45,8 +45,8 @@ impl<T: Linked> Slab<T> {
 
     pub(crate) fn insert(&mut self, entry: T) -> SlabSlot {
         if let Some(slot) = self.free.pop() {
-            let (block, place) = split(slot);
-            self.blocks[block][place] = Some(entry);
+            let (block, offset) = split(slot);
+            self.blocks[block][offset] = Some(entry);
             return slot;
         }
         if self.blocks.last().is_none_or(|block| block.len() >= BLOCK) {
@@ -63,8 +63,8 @@ impl<T: Linked> Slab<T> {
     pub(crate) fn remove(&mut self, slot: SlabSlot) -> T {
         self.unlink(slot);
         self.free.push(slot);
-        let (block, place) = split(slot);
-        self.blocks[block][place].take().expect("slots come from `insert` and are removed once")
+        let (block, offset) = split(slot);
+        self.blocks[block][offset].take().expect("slots come from `insert` and are removed once")
     }
 
     /// Returns how many slots there are, taken or free.
@@ -76,18 +76,18 @@ impl<T: Linked> Slab<T> {
 
     /// Returns the entry at `slot`, if there is one.
     pub(crate) fn get(&self, slot: SlabSlot) -> Option<&T> {
-        let (block, place) = split(slot);
-        self.blocks.get(block)?.get(place)?.as_ref()
+        let (block, offset) = split(slot);
+        self.blocks.get(block)?.get(offset)?.as_ref()
     }
 
     pub(crate) fn at(&self, slot: SlabSlot) -> &T {
-        let (block, place) = split(slot);
-        self.blocks[block][place].as_ref().expect("slots come from `insert`")
+        let (block, offset) = split(slot);
+        self.blocks[block][offset].as_ref().expect("slots come from `insert`")
     }
 
     pub(crate) fn at_mut(&mut self, slot: SlabSlot) -> &mut T {
-        let (block, place) = split(slot);
-        self.blocks[block][place].as_mut().expect("slots come from `insert`")
+        let (block, offset) = split(slot);
+        self.blocks[block][offset].as_mut().expect("slots come from `insert`")
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {

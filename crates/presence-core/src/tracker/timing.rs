@@ -1,7 +1,9 @@
 //! The two times that decide how long somebody is online.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::bounds::within;
 use super::clock::{self, Millis};
 use crate::error::{Error, ErrorKind};
 
@@ -13,27 +15,31 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// The shortest TTL.
-    pub const TTL_MIN: Duration = Duration::from_millis(10);
-
-    /// The longest TTL and grace time: 365 days.
-    pub const TTL_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    /// The longest TTL and grace time.
+    pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
     /// The TTL of every backend, unless it is given another.
-    pub const TTL: Duration = Duration::from_secs(30);
+    pub const TTL_DEFAULT: Duration = Duration::from_secs(30);
+
+    /// Between what a TTL is.
+    pub const TTL_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Self::LONGEST;
 
     /// The grace time of every backend of ours, unless it is given another.
-    pub const GRACE: Duration = Duration::from_secs(5);
+    pub const GRACE_DEFAULT: Duration = Duration::from_secs(5);
+
+    /// Between what a grace time is.
+    pub const GRACE_BOUNDS: RangeInclusive<Duration> = Duration::ZERO..=Self::LONGEST;
 
     /// Checks both times, which must be whole milliseconds.
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) that names `ttl`, unless it is [`TTL_MIN`](Self::TTL_MIN) to
-    /// [`TTL_MAX`](Self::TTL_MAX), or `grace`, unless it is 0 to [`TTL_MAX`](Self::TTL_MAX).
+    /// [`Config`](ErrorKind::Config) that names `ttl`, unless it is within
+    /// [`TTL_BOUNDS`](Self::TTL_BOUNDS), or `grace`, unless it is within
+    /// [`GRACE_BOUNDS`](Self::GRACE_BOUNDS).
     pub fn new(ttl: Duration, grace: Duration) -> Result<Self, Error> {
-        let ttl = whole("ttl", ttl, Self::TTL_MIN)?;
-        let grace = whole("grace", grace, Duration::ZERO)?;
+        let ttl = whole("ttl", ttl, &Self::TTL_BOUNDS)?;
+        let grace = whole("grace", grace, &Self::GRACE_BOUNDS)?;
         Ok(Self { ttl, grace })
     }
 
@@ -51,13 +57,11 @@ impl Timing {
 }
 
 /// Refuses what would be rounded: a TTL that is silently another one has been seen to cost days.
-fn whole(name: &str, value: Duration, min: Duration) -> Result<Millis, Error> {
-    let fault = if value < min || value > Timing::TTL_MAX {
-        format!("{name} is {value:?}; it must be from {min:?} to {:?}", Timing::TTL_MAX)
-    } else if !value.subsec_nanos().is_multiple_of(1_000_000) {
-        format!("{name} is {value:?}; it must be a whole number of milliseconds")
-    } else {
-        return Ok(clock::millis(value));
-    };
-    Err(Error::new(ErrorKind::Config, fault))
+fn whole(name: &str, value: Duration, bounds: &RangeInclusive<Duration>) -> Result<Millis, Error> {
+    within(ErrorKind::Config, name, &value, bounds)?;
+    if !value.subsec_nanos().is_multiple_of(1_000_000) {
+        let fault = format!("{name} is {value:?}; it must be a whole number of milliseconds");
+        return Err(Error::new(ErrorKind::Config, fault));
+    }
+    Ok(clock::millis(value))
 }

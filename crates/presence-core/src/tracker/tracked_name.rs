@@ -110,10 +110,10 @@ impl<N: Name> TrackedName<N> {
     /// Ends a device, which leaves the name online for the grace time at most.
     pub(super) fn end_device(&mut self, device: &Device, now: Millis, timing: Timing) -> EndedDevice {
         let Some(sources) = &mut self.devices else { return EndedDevice::Unknown };
-        let Some(place) = sources.iter().position(|source| source.device == *device) else {
+        let Some(at) = sources.iter().position(|source| source.device == *device) else {
             return EndedDevice::Unknown;
         };
-        let source = sources.swap_remove(place);
+        let source = sources.swap_remove(at);
         if sources.is_empty() {
             self.devices = None;
         }
@@ -146,8 +146,8 @@ impl<N: Name> TrackedName<N> {
     /// pile up.
     fn source(&mut self, device: &Device, now: Millis) -> &mut TrackedDevice {
         let sources = self.devices.get_or_insert_default();
-        if let Some(place) = sources.iter().position(|source| source.device == *device) {
-            return &mut sources[place];
+        if let Some(at) = sources.iter().position(|source| source.device == *device) {
+            return &mut sources[at];
         }
         sources.retain(|source| source.until >= now);
         // Exactly one: the second device of a name is rare, and four places would be 192 bytes.

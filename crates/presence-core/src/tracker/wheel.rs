@@ -82,8 +82,8 @@ impl Wheel {
 }
 
 fn list(level: u32, tick: Tick) -> List {
-    let place = (tick >> (level * BITS)) % Tick::from(SLOTS);
-    List::try_from(u64::from(level * u32::from(SLOTS)) + place).expect("less than LISTS")
+    let slot = (tick >> (level * BITS)) % Tick::from(SLOTS);
+    List::try_from(u64::from(level * u32::from(SLOTS)) + slot).expect("less than LISTS")
 }
 
 const BITS: u32 = 6;

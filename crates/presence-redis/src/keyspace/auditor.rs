@@ -19,32 +19,32 @@ use super::shared::Shared;
 pub(super) const PART: &str = "the task that looks whether redis told everything";
 
 /// Looks at every [`INTERVAL`], until the backend stops.
-pub(super) async fn run(core: Arc<Shared>) {
-    let stop = core.feed.stop.clone();
-    stop.run_until_cancelled(audit_forever(&core)).await;
+pub(super) async fn run(shared: Arc<Shared>) {
+    let stop = shared.feed.stop.clone();
+    stop.run_until_cancelled(audit_forever(&shared)).await;
 }
 
-async fn audit_forever(core: &Shared) {
+async fn audit_forever(shared: &Shared) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut from = 0;
     loop {
         ticks.tick().await;
-        if core.feed.state().health != MirrorState::Live || core.feed.health.unsure().is_some() {
+        if shared.feed.state().health != MirrorState::Live || shared.feed.health.unsure().is_some() {
             // While notifications or writes are missing, the absence of a key says nothing about
             // its id.
             continue;
         }
-        core.feed.settle();
+        shared.feed.settle();
         // A failure needs no report here: readers of events are told by the listener, and this
         // looks again at the next tick.
         let looked = async {
-            let_go(core).await?;
-            look(core, &mut from).await
+            let_go(shared).await?;
+            look(shared, &mut from).await
         };
         if let Err(error) = looked.await {
             debug!(
-                error = &error as &dyn std::error::Error,
+                error = %format_args!("{error:#}"),
                 "cannot check whether redis's notifications are complete; trying again later"
             );
         }
@@ -52,15 +52,15 @@ async fn audit_forever(core: &Shared) {
 }
 
 /// Lets those in doubt go, if it is time to.
-async fn let_go(core: &Shared) -> Result<(), Error> {
-    if !core.feed.doubts() {
+async fn let_go(shared: &Shared) -> Result<(), Error> {
+    if !shared.feed.doubts() {
         return Ok(());
     }
     // After this the mirror has everybody who has come back by now.
-    core.hear().await?;
+    shared.hear().await?;
     let mut after = None;
     loop {
-        after = core.feed.let_go(after.as_ref());
+        after = shared.feed.let_go(after.as_ref());
         if after.is_none() {
             return Ok(());
         }
@@ -69,22 +69,25 @@ async fn let_go(core: &Shared) -> Result<(), Error> {
 }
 
 /// Looks a few ids up, the next ones each time.
-async fn look(core: &Shared, from: &mut u64) -> Result<(), Error> {
-    let sample = core.feed.state().mirror.sample(*from, SAMPLE);
-    *from = sample.last().map_or(0, |place| place.hash.wrapping_add(1));
-    let mut ids: Vec<Id> = sample.into_iter().map(|place| place.id).collect();
+async fn look(shared: &Shared, from: &mut u64) -> Result<(), Error> {
+    let sample = shared.feed.state().mirror.sample(*from, SAMPLE);
+    *from = sample.last().map_or(0, |hashed| hashed.hash.wrapping_add(1));
+    let mut ids: Vec<Id> = sample.into_iter().map(|hashed| hashed.id).collect();
     let mut doubts = 0;
-    while !ids.is_empty() && core.store.count(&ids).await? < ids.len() {
+    while !ids.is_empty() && shared.store.count(&ids).await? < ids.len() {
         // The notification of a key that is gone may still be on its way.
-        core.hear().await?;
+        shared.hear().await?;
         let looked_up = ids.len();
-        ids.retain(|id| core.feed.state().mirror.has(id));
+        ids.retain(|id| shared.feed.state().mirror.has(id));
         // A key may also have gone and come back in between. That does not happen each time, so it
         // looks several times.
         doubts = if ids.len() == looked_up { doubts + 1 } else { 0 };
         if doubts == DOUBTS {
-            warn!("redis did not report that some keys are gone; reading all keys again");
-            core.reread.notify_one();
+            warn!(
+                server = %shared.store.link.address(),
+                "redis did not report that some keys are gone; reading all keys again"
+            );
+            shared.reread.notify_one();
             break;
         }
     }

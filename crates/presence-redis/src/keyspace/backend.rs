@@ -33,7 +33,7 @@ use crate::version;
 /// for.
 #[derive(Debug)]
 pub struct Keyspace {
-    core: Arc<Shared>,
+    shared: Arc<Shared>,
     tasks: TaskTracker,
 }
 
@@ -59,17 +59,17 @@ impl Keyspace {
         version::check(&link, version::KEYSPACE).await?;
         let store = KeyStore::new(link, &config);
         let session = Box::pin(KeyEvents::open(&store, &config)).await?;
-        let (core, questions) = Shared::new(config, store);
-        let core = Arc::new(core);
+        let (shared, questions) = Shared::new(config, store);
+        let shared = Arc::new(shared);
         // The round begins here, as the first call may come before the first turn of the listener.
-        core.feed.begin_round(false);
-        let keyspace = Self { core, tasks: TaskTracker::new() };
+        shared.feed.begin_round(false);
+        let keyspace = Self { shared, tasks: TaskTracker::new() };
         keyspace.spawn(session, questions, &runtime);
         Ok(keyspace)
     }
 
     fn spawn(&self, session: KeyEvents, questions: mpsc::Receiver<Question>, runtime: &Handle) {
-        let listener = Arc::new(Listener::new(Arc::clone(&self.core), session, questions));
+        let listener = Arc::new(Listener::new(Arc::clone(&self.shared), session, questions));
         self.keep(listener::PART, runtime, move |_| Arc::clone(&listener).run());
         self.keep(auditor::PART, runtime, auditor::run);
         self.keep(refresher::PART, runtime, refresher::run);
@@ -86,152 +86,154 @@ impl Keyspace {
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let (core, told) = (Arc::clone(&self.core), Arc::clone(&self.core));
-        let begin = move || run(Arc::clone(&core));
+        let (shared, told) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
+        let begin = move || run(Arc::clone(&shared));
         let tell = move |why: Option<String>| {
+            // Of several Redis it says which.
+            let why = why.map(|why| format!("on {}, {why}", told.store.link.address()));
             if let (listener::PART, Some(why)) = (part, &why) {
                 // Calls that wait to know whether everything was heard get an error at once.
                 told.feed.lose(Error::new(ErrorKind::Unavailable, why.clone()));
             }
             told.feed.health.part(part, why);
         };
-        self.tasks.spawn_on(kept(part, self.core.feed.stop.clone(), begin, tell), runtime);
+        self.tasks.spawn_on(kept(part, self.shared.feed.stop.clone(), begin, tell), runtime);
     }
 }
 
 #[async_trait]
 impl Backend for Keyspace {
     async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
-        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        self.core.store.beat(ids).await
+        self.shared.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        self.shared.store.beat(ids).await
     }
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
-        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        let _keeping = self.core.keeping.read().await;
-        let ended = self.core.store.end(ids).await;
+        self.shared.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        let _keeping = self.shared.keeping.read().await;
+        let ended = self.shared.store.end(ids).await;
         match &ended {
-            Ok(()) => self.core.feed.held.end(ids),
+            Ok(()) => self.shared.feed.held.end(ids),
             Err(error) => {
                 let ended: Vec<Id> = ids.iter().filter(|id| !error.has(id.as_str())).cloned().collect();
-                self.core.feed.held.end(&ended);
+                self.shared.feed.held.end(&ended);
             }
         }
         ended
     }
 
     async fn beat_device(&self, id: &Id, _device: &Device) -> Result<(), Error> {
-        self.core.check_open()?;
+        self.shared.check_open()?;
         // The key knows no devices: it lives until the last deadline of all.
-        Ok(self.core.store.beat(std::slice::from_ref(id)).await?)
+        Ok(self.shared.store.beat(std::slice::from_ref(id)).await?)
     }
 
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.core.check_open()?;
-        let fresh = self.core.feed.held.hold(id, device);
-        if let Err(error) = self.core.store.beat(std::slice::from_ref(id)).await {
+        self.shared.check_open()?;
+        let fresh = self.shared.feed.held.hold(id, device);
+        if let Err(error) = self.shared.store.beat(std::slice::from_ref(id)).await {
             if fresh.is_some() {
-                self.core.feed.held.release(id, device);
+                self.shared.feed.held.release(id, device);
             }
             return Err(error.into());
         }
         // A departure from before this call may still be on its way, and must not end the new
         // device. So all that was told before is heard first. If the listener hears nothing, no
         // departure can end it either.
-        match if fresh.is_some() { self.core.hear().await } else { Ok(()) } {
+        match if fresh.is_some() { self.shared.hear().await } else { Ok(()) } {
             Err(error) if error.kind() == ErrorKind::Closed => Err(error),
             _ => Ok(()),
         }
     }
 
     async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.core.check_open()?;
+        self.shared.check_open()?;
         // Its key is left to expire: another process may keep the id online, and nothing in Redis
         // would tell.
-        self.core.feed.held.release(id, device);
+        self.shared.feed.held.release(id, device);
         Ok(())
     }
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
-        self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let statuses = self.keep_held_online(ids, self.core.store.status(ids).await).await;
-        match self.core.feed.health.unsure() {
+        self.shared.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
+        let statuses = self.keep_held_online(ids, self.shared.store.status(ids).await).await;
+        match self.shared.feed.health.unsure() {
             Some(error) => unsure(ids, statuses, &error),
             None => statuses,
         }
     }
 
     async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
-        self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        let (remaining, failures) = self.core.store.remaining(ids).await;
+        self.shared.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
+        let (remaining, failures) = self.shared.store.remaining(ids).await;
         let held = |(id, remaining): (&Id, &Option<Remaining>)| {
-            *remaining == Some(Remaining::Absent) && self.core.feed.held.has_firm(id)
+            *remaining == Some(Remaining::Absent) && self.shared.feed.held.has_firm(id)
         };
         if ids.iter().zip(&remaining).any(held) {
             // Somebody may have said that it is offline. Otherwise it is held, whether that can be
             // heard or not.
-            drop(self.core.hear().await);
+            drop(self.shared.hear().await);
         }
         let now = wall_now();
         let seen = |(id, remaining): (&Id, Option<Remaining>)| match remaining? {
-            Remaining::Absent if self.core.feed.held.has_firm(id) => Some(now),
-            Remaining::Absent => self.core.feed.state().remembered.seen(id),
+            Remaining::Absent if self.shared.feed.held.has_firm(id) => Some(now),
+            Remaining::Absent => self.shared.feed.state().remembered.seen(id),
             Remaining::Unlimited => Some(now),
-            Remaining::Time(_) if self.core.feed.held.has(id) => Some(now),
-            Remaining::Time(left) => now.checked_sub(self.core.config.key_ttl().saturating_sub(left)),
+            Remaining::Time(_) if self.shared.feed.held.has(id) => Some(now),
+            Remaining::Time(left) => now.checked_sub(self.shared.config.key_ttl().saturating_sub(left)),
         };
         let seen: Vec<LastSeen> = ids.iter().zip(remaining).map(seen).collect();
         if failures.is_empty() { Ok(seen) } else { Err(BatchError::new(seen, failures)) }
     }
 
     async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
-        self.core.check_open()?;
+        self.shared.check_open()?;
         if cursor.shard() > 1 {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 "the cursor comes from another backend; list again from the first page",
             ));
         }
-        self.core.know().await?;
-        self.core.feed.check_certain()?;
+        self.shared.know().await?;
+        self.shared.feed.check_certain()?;
         // The first page has no hash to go on from.
         let after = (cursor.shard() == 1).then_some(cursor.offset());
-        let page = self.core.feed.state().mirror.list_by_hash(after, limit);
+        let page = self.shared.feed.state().mirror.list_by_hash(after, limit);
         let next =
-            if page.len() < limit { None } else { page.last().map(|place| Cursor::new(1, place.hash)) };
-        Ok(IdPage::new(page.into_iter().map(|place| place.id).collect(), next))
+            if page.len() < limit { None } else { page.last().map(|hashed| Cursor::new(1, hashed.hash)) };
+        Ok(IdPage::new(page.into_iter().map(|hashed| hashed.id).collect(), next))
     }
 
     async fn count(&self) -> Result<u64, Error> {
-        self.core.check_open()?;
-        self.core.know().await?;
-        self.core.feed.check_certain()?;
-        Ok(self.core.feed.state().mirror.len() as u64)
+        self.shared.check_open()?;
+        self.shared.know().await?;
+        self.shared.feed.check_certain()?;
+        Ok(self.shared.feed.state().mirror.len() as u64)
     }
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
-        self.core.check_open()?;
+        self.shared.check_open()?;
         // A stream begins with what happens from here on, not with what is on its way.
-        self.core.hear().await?;
-        Ok(Events::new(LogReader::stream(Subscription::new(Arc::clone(&self.core.feed)), since)))
+        self.shared.hear().await?;
+        Ok(Events::new(LogReader::stream(Subscription::new(Arc::clone(&self.shared.feed)), since)))
     }
 
     fn state(&self) -> watch::Receiver<State> {
-        self.core.feed.health.state()
+        self.shared.feed.health.state()
     }
 
     async fn warnings(&self) -> Result<Vec<String>, Error> {
-        self.core.check_open()?;
-        policy::warnings(&self.core.store.link, EvictableKeys::All).await
+        self.shared.check_open()?;
+        policy::warnings(&self.shared.store.link, EvictableKeys::All).await
     }
 
     async fn shutdown(&self, grace: Duration) -> bool {
-        self.core.close();
+        self.shared.close();
         let end = async {
             // The tasks are stopped also if the caller drops this future.
-            let stop = StopOnDrop(&self.core);
+            let stop = StopOnDrop(&self.shared);
             // What has happened so far is still told, if it can be heard at all.
-            drop(self.core.hear().await);
+            drop(self.shared.hear().await);
             drop(stop);
             self.tasks.wait().await;
         };
@@ -247,24 +249,24 @@ impl Keyspace {
         ids: &[Id],
         statuses: Result<Vec<Status>, BatchError<Vec<Status>>>,
     ) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
-        let held = &self.core.feed.held;
+        let held = &self.shared.feed.held;
         let (mut statuses, mut failures) = parts(statuses);
-        let is_held = |place: &usize| statuses[*place] == Status::Offline && held.has_firm(&ids[*place]);
+        let is_held = |index: &usize| statuses[*index] == Status::Offline && held.has_firm(&ids[*index]);
         let missing: Vec<usize> = (0..ids.len()).filter(is_held).collect();
         if !missing.is_empty() {
             // Somebody may have said that they are offline: that is on its way, and ends the
             // devices.
-            let heard = self.core.hear().await;
-            let unknown = heard.err().or_else(|| self.core.feed.health.unsure());
-            for place in missing.into_iter().filter(|place| held.has_firm(&ids[*place])) {
+            let heard = self.shared.hear().await;
+            let unknown = heard.err().or_else(|| self.shared.feed.health.unsure());
+            for index in missing.into_iter().filter(|index| held.has_firm(&ids[*index])) {
                 match &unknown {
-                    None => statuses[place] = Status::Online,
+                    None => statuses[index] = Status::Online,
                     Some(error) => {
-                        statuses[place] = Status::Unknown;
-                        failures.push(Failure::new(place, ids[place].as_str(), error.clone()));
+                        statuses[index] = Status::Unknown;
+                        failures.push(Failure::new(index, ids[index].as_str(), error.clone()));
                     }
                 }
-                held.lose(&ids[place]);
+                held.lose(&ids[index]);
             }
         }
         whole(statuses, failures)
@@ -278,9 +280,9 @@ fn unsure(
     error: &Error,
 ) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
     let (mut statuses, mut failures) = parts(statuses);
-    for (place, status) in statuses.iter_mut().enumerate().filter(|(_, status)| **status == Status::Offline) {
+    for (index, status) in statuses.iter_mut().enumerate().filter(|(_, status)| **status == Status::Offline) {
         *status = Status::Unknown;
-        failures.push(Failure::new(place, ids[place].as_str(), error.clone()));
+        failures.push(Failure::new(index, ids[index].as_str(), error.clone()));
     }
     whole(statuses, failures)
 }
@@ -307,7 +309,7 @@ impl Drop for StopOnDrop<'_> {
 
 impl Drop for Keyspace {
     fn drop(&mut self) {
-        self.core.stop();
+        self.shared.stop();
     }
 }
 
@@ -336,6 +338,7 @@ mod tests {
             let told = |state: &State| state.to_string().contains(part);
             let down = timeout(SOON, state.wait_for(told)).await.unwrap().unwrap().clone();
             assert!(matches!(down, State::Down { .. }), "{down}");
+            assert!(down.to_string().contains(&format!(":{}", redis.port())), "{down}");
             let counted = timeout(SOON, keyspace.count()).await.expect("an answer");
             assert!(counted.is_ok() || part == listener::PART, "{part}: {counted:?}");
             assert_eq!(keyspace.status(&alice).await.unwrap(), [Status::Online], "{part}");

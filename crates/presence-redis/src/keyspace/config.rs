@@ -1,8 +1,10 @@
 //! What can be tuned about the keyspace layout.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use presence_core::tracker::Timing;
+use presence_core::feed;
+use presence_core::tracker::{self, Timing, within};
 use presence_core::{Error, ErrorKind};
 
 use redis_link::LinkConfig;
@@ -53,11 +55,19 @@ pub enum Notifications {
 }
 
 impl Config {
-    /// The shortest TTL: Redis looks for expired keys ten times a second.
-    pub const TTL_MIN: Duration = Duration::from_millis(100);
+    /// Between how many bytes [`prefix`](Self::prefix) has.
+    pub const PREFIX_BOUNDS: RangeInclusive<usize> = 1..=64;
 
-    /// The longest TTL and grace time: 365 days.
-    pub const TTL_MAX: Duration = Timing::TTL_MAX;
+    /// Between what [`ttl`](Self::ttl) is.
+    ///
+    /// Redis looks for expired keys ten times a second.
+    pub const TTL_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Timing::LONGEST;
+
+    /// Between what [`grace`](Self::grace) is.
+    pub const GRACE_BOUNDS: RangeInclusive<Duration> = Timing::GRACE_BOUNDS;
+
+    const EVENTS_MAX_BOUNDS: RangeInclusive<usize> = feed::EVENTS_MAX_BOUNDS;
+    const REMEMBERED_MAX_BOUNDS: RangeInclusive<usize> = tracker::REMEMBERED_MAX_BOUNDS;
 
     /// Creates the settings for a Redis, all others at their defaults.
     ///
@@ -68,11 +78,11 @@ impl Config {
         Self {
             link: link.into(),
             prefix: "presence".to_owned(),
-            ttl: Timing::TTL,
+            ttl: Timing::TTL_DEFAULT,
             grace: Duration::ZERO,
             notifications: Notifications::Check,
-            events_max: 65_536,
-            remembered_max: 131_072,
+            events_max: feed::EVENTS_MAX_DEFAULT,
+            remembered_max: tracker::REMEMBERED_MAX_DEFAULT,
         }
     }
 
@@ -98,9 +108,8 @@ impl Config {
 
     /// Sets how long one heartbeat keeps an id online.
     ///
-    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s.
-    /// Two to three intervals of the heartbeats, so that one may be lost. The Go package's
-    /// processes should have the same.
+    /// Whole milliseconds, 100 ms to 365 days; default 30 s. Two to three intervals of the
+    /// heartbeats, so that one may be lost. The Go package's processes should have the same.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;
@@ -109,9 +118,9 @@ impl Config {
 
     /// Sets how long an id stays online after its last device was lost.
     ///
-    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 0, as in the Go package. Keys
-    /// live for this much longer than the TTL, so the Go package's processes see the id for as
-    /// long. As long as a page takes to reload or a phone to change networks.
+    /// Whole milliseconds, 0 to 365 days; default 0, as in the Go package. Keys live for this much
+    /// longer than the TTL, so the Go package's processes see the id for as long. As long as a page
+    /// takes to reload or a phone to change networks.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -150,21 +159,18 @@ impl Config {
     }
 
     pub(super) fn validate(&self) -> Result<(), Error> {
-        let Self { prefix, ttl, .. } = self;
-        let fault = if *ttl < Self::TTL_MIN {
-            format!("ttl is {ttl:?}; it must be from {:?} to {:?}", Self::TTL_MIN, Self::TTL_MAX)
-        } else if let Err(error) = Timing::new(*ttl, self.grace) {
-            return Err(error);
-        } else if !(1..=64).contains(&prefix.len()) || prefix.contains(char::is_control) {
-            format!("prefix is {prefix:?}; it must be 1 to 64 bytes without control characters")
-        } else if !(1..=MANY).contains(&self.events_max) {
-            format!("events_max is {}; it must be from 1 to {MANY}", self.events_max)
-        } else if self.remembered_max > MANY {
-            format!("remembered_max is {}; it must be from 0 to {MANY}", self.remembered_max)
-        } else {
-            return Ok(());
-        };
-        Err(Error::new(ErrorKind::Config, fault))
+        let (kind, prefix) = (ErrorKind::Config, &self.prefix);
+        within(kind, "ttl", &self.ttl, &Self::TTL_BOUNDS)?;
+        Timing::new(self.ttl, self.grace)?;
+        if !Self::PREFIX_BOUNDS.contains(&prefix.len()) || prefix.contains(char::is_control) {
+            let (least, most) = Self::PREFIX_BOUNDS.into_inner();
+            let fault = format!(
+                "prefix is {prefix:?}; it must be {least} to {most} bytes without control characters"
+            );
+            return Err(Error::new(kind, fault));
+        }
+        within(kind, "events_max", &self.events_max, &Self::EVENTS_MAX_BOUNDS)?;
+        within(kind, "remembered_max", &self.remembered_max, &Self::REMEMBERED_MAX_BOUNDS)
     }
 
     /// How long a key lives after a heartbeat.
@@ -173,8 +179,6 @@ impl Config {
     }
 }
 
-const MANY: usize = 1 << 24;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,7 +186,7 @@ mod tests {
     #[test]
     fn settings_out_of_bounds_are_named() {
         let config = || Config::new("redis://localhost");
-        assert!(config().ttl(Config::TTL_MIN).validate().is_ok());
+        assert!(config().ttl(*Config::TTL_BOUNDS.start()).validate().is_ok());
         for (name, config) in [
             ("ttl", config().ttl(Duration::from_millis(99))),
             ("ttl", config().ttl(Duration::from_micros(900_500))),
@@ -190,7 +194,7 @@ mod tests {
             ("prefix", config().prefix("")),
             ("prefix", config().prefix("x".repeat(65))),
             ("events_max", config().events_max(0)),
-            ("remembered_max", config().remembered_max(MANY + 1)),
+            ("remembered_max", config().remembered_max(Config::REMEMBERED_MAX_BOUNDS.end() + 1)),
         ] {
             let error = config.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);

@@ -31,6 +31,8 @@ pub(super) struct Feed {
     pub(super) held: Held,
     pub(super) health: Health,
     key_ttl: Duration,
+    /// The address of Redis, without user and password.
+    address: String,
 }
 
 /// What changes together with its notes.
@@ -59,7 +61,7 @@ pub(super) enum MirrorState {
 }
 
 impl Feed {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, address: String) -> Self {
         let (epoch, _) = Uuid::new_v4().as_u64_pair();
         let state = Locked {
             mirror: Mirror::default(),
@@ -76,6 +78,7 @@ impl Feed {
             held: Held::default(),
             health: Health::new(config.ttl),
             key_ttl: config.key_ttl(),
+            address,
         }
     }
 
@@ -260,13 +263,21 @@ impl Feed {
             news.borrow_and_update();
             match self.state().health {
                 MirrorState::Live => return Ok(()),
-                MirrorState::Lost => return Err(not_listening()),
+                MirrorState::Lost => return Err(self.not_listening()),
                 MirrorState::Reading => {}
             }
             if news.changed().await.is_err() {
-                return Err(not_listening());
+                return Err(self.not_listening());
             }
         }
+    }
+
+    /// The error of whoever asks for more than is heard.
+    pub(super) fn not_listening(&self) -> Error {
+        let address = &self.address;
+        let message =
+            format!("presence does not receive the notifications of {address} now; try again once it does");
+        Error::new(ErrorKind::Unavailable, message)
     }
 
     /// The latest moment of a heartbeat whose key expired at `at`.
@@ -295,14 +306,6 @@ impl Locked {
         self.remembered.leave(id.clone(), seen);
         self.log.append(LogRecord::Transition { id, cause, at });
     }
-}
-
-/// The error of whoever asks for more than is heard.
-pub(super) fn not_listening() -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "presence does not receive redis's notifications now; try again once it does",
-    )
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where this layout reads wall time")]

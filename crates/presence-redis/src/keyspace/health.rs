@@ -64,7 +64,7 @@ impl Health {
             }
             let starved = before.is_some();
             known.writes = result.err().map(|error| {
-                let (refusal, text) = (refusal(error), sentence(error));
+                let (refusal, text) = (refusal(error), format!("{error:#}"));
                 Trouble {
                     state: if refusal.is_some() { State::read_only(text) } else { State::down(text) },
                     // A Redis without memory still renews the keys that are there, so nobody
@@ -81,7 +81,7 @@ impl Health {
     pub(super) fn heard(&self, result: Result<(), &Error>) {
         self.note(|known| {
             known.not_listening = result.err().map(|error| {
-                State::read_only(format!("presence does not hear who comes and goes: {}", sentence(error)))
+                State::read_only(format!("presence does not hear who comes and goes: {error:#}"))
             });
         });
     }
@@ -138,13 +138,5 @@ impl Locked {
         }
         let worst = self.writes.as_ref().map(|trouble| &trouble.state).or(self.not_listening.as_ref());
         worst.cloned().unwrap_or(State::Well)
-    }
-}
-
-/// An error with what caused it.
-fn sentence(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }

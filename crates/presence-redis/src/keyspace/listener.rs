@@ -23,7 +23,7 @@ pub(super) const PART: &str = "the task that hears redis's notifications";
 
 /// The task that listens, with what has to outlive a panic of it.
 pub(super) struct Listener {
-    core: Arc<Shared>,
+    shared: Arc<Shared>,
     /// The first connection, until a run has it.
     session: Mutex<Option<KeyEvents>>,
     /// Locked by the run there is.
@@ -32,13 +32,13 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Creates a listener whose first round has begun.
-    pub(super) fn new(core: Arc<Shared>, session: KeyEvents, questions: mpsc::Receiver<Question>) -> Self {
-        Self { core, session: Mutex::new(Some(session)), questions: tokio::sync::Mutex::new(questions) }
+    pub(super) fn new(shared: Arc<Shared>, session: KeyEvents, questions: mpsc::Receiver<Question>) -> Self {
+        Self { shared, session: Mutex::new(Some(session)), questions: tokio::sync::Mutex::new(questions) }
     }
 
     /// Listens until the backend stops. It can be begun again after a panic.
     pub(super) async fn run(self: Arc<Self>) {
-        let stop = self.core.feed.stop.clone();
+        let stop = self.shared.feed.stop.clone();
         stop.run_until_cancelled(self.listen_forever()).await;
     }
 
@@ -50,12 +50,12 @@ impl Listener {
             None => self.connect_again(&mut questions).await,
         };
         loop {
-            let error = KeyEventTask::new(&self.core, session, &mut questions).run().await;
+            let error = KeyEventTask::new(&self.shared, session, &mut questions).run().await;
             warn!(
-                error = &error as &dyn std::error::Error,
+                error = %format_args!("{error:#}"),
                 "redis's notifications were lost; presence hears of no changes until they are back"
             );
-            self.core.feed.lose(error);
+            self.shared.feed.lose(error);
             session = self.connect_again(&mut questions).await;
         }
     }
@@ -64,38 +64,38 @@ impl Listener {
         // No connection will answer these questions any more. Calls that ask from here on get an
         // error at once.
         while questions.try_recv().is_ok() {}
-        let session = connect(&self.core).await;
-        self.core.feed.begin_round(true);
+        let session = connect(&self.shared).await;
+        self.shared.feed.begin_round(true);
         info!("redis's notifications are back");
         session
     }
 }
 
 /// Tries until there is a connection, first at once and then after random waits.
-async fn connect(core: &Shared) -> KeyEvents {
+async fn connect(shared: &Shared) -> KeyEvents {
     let (mut bound, mut told) = (WAIT_MIN, false);
     loop {
-        match Box::pin(KeyEvents::open(&core.store, &core.config)).await {
+        match Box::pin(KeyEvents::open(&shared.store, &shared.config)).await {
             Ok(session) => return session,
             // An outage was logged when the connection was lost. A wrong setting does not mend
             // itself, so it is logged, too.
             Err(error) if error.kind() == ErrorKind::Config && !told => {
                 warn!(
-                    error = &error as &dyn std::error::Error,
+                    error = %format_args!("{error:#}"),
                     "presence cannot receive redis's notifications until this setting is changed"
                 );
                 told = true;
             }
             Err(_) => {}
         }
-        sleep(bound.min(core.store.link.retry_max()).mul_f64(random::fraction())).await;
+        sleep(bound.min(shared.store.link.retry_max()).mul_f64(random::fraction())).await;
         bound = bound.saturating_mul(2);
     }
 }
 
 /// One connection from its beginning to its end.
 struct KeyEventTask<'a> {
-    core: &'a Arc<Shared>,
+    shared: &'a Arc<Shared>,
     session: KeyEvents,
     questions: &'a mut mpsc::Receiver<Question>,
     /// The questions that the next ping will answer.
@@ -115,12 +115,12 @@ struct KeyEventTask<'a> {
 type Running<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 
 impl<'a> KeyEventTask<'a> {
-    fn new(core: &'a Arc<Shared>, session: KeyEvents, questions: &'a mut mpsc::Receiver<Question>) -> Self {
+    fn new(shared: &'a Arc<Shared>, session: KeyEvents, questions: &'a mut mpsc::Receiver<Question>) -> Self {
         let mut ticks = interval_at(Instant::now() + SILENCE, SILENCE);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let reading: Running<()> = Some(Box::pin(read(Arc::clone(core))));
+        let reading: Running<()> = Some(Box::pin(read(Arc::clone(shared))));
         Self {
-            core,
+            shared,
             session,
             questions,
             waiting: Vec::new(),
@@ -149,8 +149,8 @@ impl<'a> KeyEventTask<'a> {
                 missing = progress(&mut self.looking) => if let Some(error) = missing {
                     return error;
                 },
-                () = progress(&mut self.reading) => self.core.feed.end_round(),
-                () = self.core.reread.notified() => self.read_again(),
+                () = progress(&mut self.reading) => self.shared.feed.end_round(),
+                () = self.shared.reread.notified() => self.read_again(),
                 _ = self.ticks.tick() => self.probe(),
             }
         }
@@ -159,10 +159,10 @@ impl<'a> KeyEventTask<'a> {
     /// Notes a notification and those that have come with it.
     fn hear(&mut self, message: Msg) {
         self.heard = true;
-        let (keys, session) = (&self.core.store.wire.keys, &mut self.session);
+        let (keys, session) = (&self.shared.store.wire.keys, &mut self.session);
         let more = std::iter::from_fn(|| session.next_now()).take(TOGETHER);
         let signs = std::iter::once(message).chain(more).filter_map(|message| sign(keys, &message));
-        self.core.feed.hear(signs);
+        self.shared.feed.hear(signs);
     }
 
     fn ask(&mut self, question: Question) {
@@ -177,11 +177,11 @@ impl<'a> KeyEventTask<'a> {
 
     fn answer(&mut self) {
         self.heard = true;
-        let (keys, session) = (&self.core.store.wire.keys, &mut self.session);
+        let (keys, session) = (&self.shared.store.wire.keys, &mut self.session);
         // All notifications that can be read now are taken, however many: they came before the
         // pong.
         let all = std::iter::from_fn(|| session.next_now()).filter_map(|message| sign(keys, &message));
-        self.core.feed.hear(all);
+        self.shared.feed.hear(all);
         for question in self.asked.drain(..) {
             // The send fails if the caller has stopped waiting for the answer, which is fine.
             question.send(()).ok();
@@ -193,11 +193,11 @@ impl<'a> KeyEventTask<'a> {
 
     fn start_ping(&mut self) {
         self.asked.append(&mut self.waiting);
-        self.ping = Some(Box::pin(pong(self.session.ping(), Arc::clone(self.core))));
+        self.ping = Some(Box::pin(pong(self.session.ping(), Arc::clone(self.shared))));
     }
 
     fn closed(&self) -> Error {
-        let server = self.core.store.link.address();
+        let server = self.shared.store.link.address();
         let message = format!("redis at {server} closed the connection that carries its notifications");
         Error::new(ErrorKind::Unavailable, message)
     }
@@ -208,16 +208,16 @@ impl<'a> KeyEventTask<'a> {
             self.start_ping();
         }
         if self.looking.is_none() {
-            let core = Arc::clone(self.core);
+            let shared = Arc::clone(self.shared);
             self.looking = Some(Box::pin(async move {
-                notifications::missing(&core.store.link, core.config.notifications).await
+                notifications::missing(&shared.store.link, shared.config.notifications).await
             }));
         }
     }
 
     fn read_again(&mut self) {
-        self.core.feed.begin_round(false);
-        self.reading = Some(Box::pin(read(Arc::clone(self.core))));
+        self.shared.feed.begin_round(false);
+        self.reading = Some(Box::pin(read(Arc::clone(self.shared))));
     }
 }
 
@@ -233,8 +233,8 @@ async fn progress<T>(running: &mut Running<T>) -> T {
     }
 }
 
-async fn pong(ping: impl Future<Output = RedisResult<Value>>, core: Arc<Shared>) -> Result<(), Error> {
-    let link = &core.store.link;
+async fn pong(ping: impl Future<Output = RedisResult<Value>>, shared: Arc<Shared>) -> Result<(), Error> {
+    let link = &shared.store.link;
     match timeout(link.timeout(), ping).await {
         Ok(pong) => pong.map(drop).map_err(|error| link.failed(error)),
         Err(_) => {
@@ -246,12 +246,12 @@ async fn pong(ping: impl Future<Output = RedisResult<Value>>, core: Arc<Shared>)
 }
 
 /// Reads all keys, however often it has to ask for a page.
-async fn read(core: Arc<Shared>) {
+async fn read(shared: Arc<Shared>) {
     let mut cursor = 0;
     loop {
-        match core.store.scan(cursor).await {
+        match shared.store.scan(cursor).await {
             Ok((next, ids)) => {
-                core.feed.find(ids);
+                shared.feed.find(ids);
                 cursor = next;
                 if cursor == 0 {
                     return;
@@ -259,10 +259,10 @@ async fn read(core: Arc<Shared>) {
             }
             Err(error) => {
                 debug!(
-                    error = &error as &dyn std::error::Error,
+                    error = %format_args!("{error:#}"),
                     "the keys in redis cannot be read; trying again"
                 );
-                sleep(core.store.link.retry_max()).await;
+                sleep(shared.store.link.retry_max()).await;
             }
         }
     }

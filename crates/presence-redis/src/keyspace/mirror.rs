@@ -66,9 +66,9 @@ impl Mirror {
 
     /// Notes that a key went, and says whether its id was online.
     pub(super) fn went(&mut self, id: Id) -> bool {
-        let place = HashedId::new(id);
-        let known = self.ids.remove(&place).is_some();
-        let first = self.gone.as_mut().is_none_or(|gone| gone.insert(place.id));
+        let hashed = HashedId::new(id);
+        let known = self.ids.remove(&hashed).is_some();
+        let first = self.gone.as_mut().is_none_or(|gone| gone.insert(hashed.id));
         known || (!self.complete && first)
     }
 
@@ -103,35 +103,35 @@ impl Mirror {
     pub(super) fn let_go(&mut self, after: Option<&HashedId>, limit: usize) -> (Vec<Id>, Option<HashedId>) {
         let looked_at = self.ids.range(behind(after)).take(limit);
         let (mut gone, mut last) = (Vec::new(), None);
-        for (place, seen) in looked_at {
+        for (hashed, seen) in looked_at {
             if *seen != self.round {
-                gone.push(place.clone());
+                gone.push(hashed.clone());
             }
-            last = Some(place);
+            last = Some(hashed);
         }
         let last = last.cloned();
-        for place in &gone {
-            self.ids.remove(place);
+        for hashed in &gone {
+            self.ids.remove(hashed);
         }
-        (gone.into_iter().map(|place| place.id).collect(), last)
+        (gone.into_iter().map(|hashed| hashed.id).collect(), last)
     }
 
     /// Returns those online behind `after`, at most `limit`.
     pub(super) fn list(&self, after: Option<&HashedId>, limit: usize) -> Vec<HashedId> {
-        self.ids.range(behind(after)).take(limit).map(|(place, _)| place.clone()).collect()
+        self.ids.range(behind(after)).take(limit).map(|(hashed, _)| hashed.clone()).collect()
     }
 
     /// Returns those online whose hash is greater than `after`, at most `limit`.
     pub(super) fn list_by_hash(&self, after: Option<u64>, limit: usize) -> Vec<HashedId> {
         let start = after.map_or(Some(0), |after| after.checked_add(1));
         let Some(hash) = start else { return Vec::new() };
-        self.ids.range(least(hash)..).take(limit).map(|(place, _)| place.clone()).collect()
+        self.ids.range(least(hash)..).take(limit).map(|(hashed, _)| hashed.clone()).collect()
     }
 
     /// Returns those online from `hash` on that are not in doubt, at most `limit`.
     pub(super) fn sample(&self, hash: u64, limit: usize) -> Vec<HashedId> {
         let certain = self.ids.range(least(hash)..).take(limit).filter(|(_, seen)| **seen == self.round);
-        certain.map(|(place, _)| place.clone()).collect()
+        certain.map(|(hashed, _)| hashed.clone()).collect()
     }
 }
 
@@ -155,8 +155,8 @@ mod tests {
         Id::new(text).unwrap()
     }
 
-    fn ids(places: &[HashedId]) -> Vec<&str> {
-        let mut ids: Vec<_> = places.iter().map(|place| place.id.as_str()).collect();
+    fn ids(hashed: &[HashedId]) -> Vec<&str> {
+        let mut ids: Vec<_> = hashed.iter().map(|hashed| hashed.id.as_str()).collect();
         ids.sort_unstable();
         ids
     }
@@ -236,7 +236,7 @@ mod tests {
         let (mut by_place, mut by_hash) = (Vec::new(), Vec::new());
         loop {
             let page = mirror.list(by_place.last(), 7);
-            assert_eq!(page, mirror.list_by_hash(by_hash.last().map(|place: &HashedId| place.hash), 7));
+            assert_eq!(page, mirror.list_by_hash(by_hash.last().map(|hashed: &HashedId| hashed.hash), 7));
             if page.is_empty() {
                 break;
             }

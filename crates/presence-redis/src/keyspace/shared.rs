@@ -8,7 +8,7 @@ use tokio::sync::{Notify, RwLock, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::config::Config;
-use super::feed::{Feed, MirrorState, not_listening};
+use super::feed::{Feed, MirrorState};
 use super::store::KeyStore;
 
 /// The keys in Redis, what is heard of them, and whether this goes on.
@@ -32,8 +32,8 @@ pub(super) type Question = oneshot::Sender<()>;
 impl Shared {
     pub(super) fn new(config: Config, store: KeyStore) -> (Self, mpsc::Receiver<Question>) {
         let (questions, asked) = mpsc::channel(QUESTIONS);
-        let core = Self {
-            feed: Arc::new(Feed::new(&config)),
+        let shared = Self {
+            feed: Arc::new(Feed::new(&config, store.link.address().to_string())),
             config,
             store,
             reread: Notify::new(),
@@ -41,7 +41,7 @@ impl Shared {
             questions,
             closed: AtomicBool::new(false),
         };
-        (core, asked)
+        (shared, asked)
     }
 
     /// Makes calls fail from here on.
@@ -63,17 +63,17 @@ impl Shared {
     /// Waits until everything was heard that Redis told before this call.
     pub(super) async fn hear(&self) -> Result<(), Error> {
         if self.feed.state().health == MirrorState::Lost {
-            return Err(not_listening());
+            return Err(self.feed.not_listening());
         }
         let (question, answer) = oneshot::channel();
         let heard = timeout(self.store.link.timeout(), async {
             self.questions.send(question).await.map_err(|_| closed())?;
-            answer.await.map_err(|_| not_listening())
+            answer.await.map_err(|_| self.feed.not_listening())
         });
         match heard.await {
             Ok(Err(_)) if self.feed.stop.is_cancelled() => Err(closed()),
             Ok(heard) => heard,
-            Err(_) => Err(not_listening()),
+            Err(_) => Err(self.feed.not_listening()),
         }
     }
 

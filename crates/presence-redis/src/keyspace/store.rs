@@ -42,30 +42,30 @@ impl KeyStore {
         if failures.is_empty() { Ok(()) } else { Err(BatchError::new((), failures)) }
     }
 
-    /// Lets the keys that are there live on, and returns the places of those that are not.
+    /// Lets the keys that are there live on, and returns the indices of those that are not.
     pub(super) async fn refresh(&self, ids: &[Id], failures: &mut Vec<Failure>) -> Vec<usize> {
         let answers = self.ask(ids, |ids| self.wire.refresh(ids), flag).await;
         let mut absent = Vec::new();
-        for (place, answer) in answers.into_iter().enumerate() {
+        for (index, answer) in answers.into_iter().enumerate() {
             match answer {
                 Ok(true) => {}
-                Ok(false) => absent.push(place),
-                Err(error) => failures.push(Failure::new(place, ids[place].as_str(), error)),
+                Ok(false) => absent.push(index),
+                Err(error) => failures.push(Failure::new(index, ids[index].as_str(), error)),
             }
         }
         absent
     }
 
-    /// Makes the keys of the ids at `places`, each once: the processes of the ancestor would hear a
-    /// second time of an id that a call names twice.
-    pub(super) async fn create(&self, ids: &[Id], places: &[usize], failures: &mut Vec<Failure>) {
+    /// Makes the keys of the ids at `indices`, each once: the processes of the ancestor would hear
+    /// a second time of an id that a call names twice.
+    pub(super) async fn create(&self, ids: &[Id], indices: &[usize], failures: &mut Vec<Failure>) {
         let mut seen = HashSet::new();
-        let places: Vec<_> = places.iter().filter(|place| seen.insert(&ids[**place])).collect();
-        let absent: Vec<_> = places.iter().map(|place| ids[**place].clone()).collect();
+        let indices: Vec<_> = indices.iter().filter(|index| seen.insert(&ids[**index])).collect();
+        let absent: Vec<_> = indices.iter().map(|index| ids[**index].clone()).collect();
         let answers = self.ask(&absent, |ids| self.wire.create(ids), anything).await;
-        for (place, answer) in places.into_iter().zip(answers) {
+        for (index, answer) in indices.into_iter().zip(answers) {
             if let Err(error) = answer {
-                failures.push(Failure::new(*place, ids[*place].as_str(), error));
+                failures.push(Failure::new(*index, ids[*index].as_str(), error));
             }
         }
     }
@@ -179,12 +179,12 @@ fn unexpected_answer(link: &Link) -> Error {
 /// Hands each answer to `take`, `None` for a failure, and returns the failures.
 fn failures<T>(ids: &[Id], answers: Answers<T>, mut take: impl FnMut(Option<T>)) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for (place, (id, answer)) in ids.iter().zip(answers).enumerate() {
+    for (index, (id, answer)) in ids.iter().zip(answers).enumerate() {
         match answer {
             Ok(answer) => take(Some(answer)),
             Err(error) => {
                 take(None);
-                failures.push(Failure::new(place, id.as_str(), error));
+                failures.push(Failure::new(index, id.as_str(), error));
             }
         }
     }

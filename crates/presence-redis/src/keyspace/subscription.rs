@@ -91,7 +91,7 @@ impl LogFeed for Subscription {
         drop(state);
         let Some(last) = page.last() else { return Scanned::Complete(number) };
         *given = Some(last.clone());
-        ready.extend(page.into_iter().map(|place| Ok(Update::present(place.id, Status::Online))));
+        ready.extend(page.into_iter().map(|hashed| Ok(Update::present(hashed.id, Status::Online))));
         Scanned::Part(number)
     }
 

@@ -20,48 +20,53 @@ use crate::policy::{self, EvictableKeys};
 pub(super) const PART: &str = "the task that tries whether redis takes writes";
 
 /// Tries at every [`INTERVAL`] or third of the TTL, until the backend stops.
-pub(super) async fn run(core: Arc<Shared>) {
-    let stop = core.feed.stop.clone();
-    stop.run_until_cancelled(try_forever(&core)).await;
+pub(super) async fn run(shared: Arc<Shared>) {
+    let stop = shared.feed.stop.clone();
+    stop.run_until_cancelled(try_forever(&shared)).await;
 }
 
-async fn try_forever(core: &Shared) {
+async fn try_forever(shared: &Shared) {
     // The trial comes several times within a TTL, so that trouble is known before the first key
     // expires.
-    let mut ticks = interval(INTERVAL.min(core.config.ttl / 3));
+    let mut ticks = interval(INTERVAL.min(shared.config.ttl / 3));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut looked, mut warned) = (None::<Instant>, false);
     loop {
         ticks.tick().await;
-        core.feed.health.wrote(attempt(core).await.as_ref().copied());
+        shared.feed.health.wrote(attempt(shared).await.as_ref().copied());
         if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             looked = Some(Instant::now());
-            advise(core, &mut warned).await;
+            advise(shared, &mut warned).await;
         }
     }
 }
 
 /// Says once what about the server will do harm, and once that it is over.
-async fn advise(core: &Shared, warned: &mut bool) {
+async fn advise(shared: &Shared, warned: &mut bool) {
     // If the user of the address may not ask, there is no warning.
-    let Ok(warnings) = Box::pin(policy::warnings(&core.store.link, EvictableKeys::All)).await else { return };
+    let Ok(warnings) = Box::pin(policy::warnings(&shared.store.link, EvictableKeys::All)).await else {
+        return;
+    };
     if warnings.is_empty() != *warned {
         return;
     }
     *warned = !warnings.is_empty();
     if !*warned {
-        info!("redis no longer removes keys of presence when its memory is full");
+        info!(
+            server = %shared.store.link.address(),
+            "redis no longer removes keys of presence when its memory is full"
+        );
     }
     for warning in warnings {
         warn!("{warning}");
     }
 }
 
-async fn attempt(core: &Shared) -> Result<(), Error> {
-    let key = core.store.wire.keys.nobody();
+async fn attempt(shared: &Shared) -> Result<(), Error> {
+    let key = shared.store.wire.keys.nobody();
     let mut command = redis::cmd("SETEX");
     command.arg(&key).arg(0).arg("");
-    match Box::pin(core.store.link.query(ANY, &command)).await {
+    match Box::pin(shared.store.link.query(ANY, &command)).await {
         Err(error) if answer_code(&error) == Some("ERR") => Ok(()),
         answer => answer.map(drop),
     }

@@ -1,7 +1,7 @@
 //! What a script answers.
 
-use presence_core::{Error, ErrorKind};
-use redis::{FromRedisValue, Value};
+use presence_core::Error;
+use redis::Value;
 
 /// What a shard says to a process that knows it no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) type Answered<T> = Result<Answer<T>, Error>;
 
 impl<T> Answer<T> {
     /// Reads an answer, of which `read` makes what was asked for.
-    pub(super) fn read<R: FromRedisValue>(answer: Value, read: impl FnOnce(R) -> T) -> Answered<T> {
+    pub(super) fn read(answer: Value, read: impl FnOnce(Value) -> Result<T, Error>) -> Answered<T> {
         let lost = match &answer {
             Value::Array(items) => match items.first() {
                 Some(Value::BulkString(word)) if word == b"life" => Some(Lost::Epoch),
@@ -37,13 +37,7 @@ impl<T> Answer<T> {
         };
         match lost {
             Some(lost) => Ok(Self::Lost(lost)),
-            None => Ok(Self::Told(read(decode(answer)?))),
+            None => read(answer).map(Self::Told),
         }
     }
-}
-
-pub(super) fn decode<T: FromRedisValue>(answer: Value) -> Result<T, Error> {
-    redis::from_redis_value(answer).map_err(|error| {
-        Error::with_source(ErrorKind::Unavailable, "redis sent an answer that presence cannot read", error)
-    })
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use presence_core::{Error, ErrorKind};
+use presence_core::Error;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, Answered};
@@ -95,7 +95,7 @@ impl<S: Space> Shared<S> {
                 let left = Instant::now() + looked.recovering;
                 self.shards[shard].set_status(|status| status.recovering = Some(left));
                 if !self.recovered(shard, until).await {
-                    return Err(recovering());
+                    return Err(self.shards[shard].recovering());
                 }
             } else if looked.overdue.is_empty() {
                 return Ok((registration, looked));
@@ -104,10 +104,4 @@ impl<S: Space> Shared<S> {
             }
         }
     }
-}
-
-pub(super) fn recovering() -> Error {
-    let message = "redis lost data or took no writes for a while; try again in up to 5 s, when every process \
-                   has reported again who is online";
-    Error::new(ErrorKind::Unavailable, message)
 }

@@ -27,7 +27,7 @@ use crate::policy::{self, EvictableKeys};
 /// See the [module documentation](super) for what it promises beyond [`Backend`].
 #[derive(Debug)]
 pub struct Leases {
-    pub(super) core: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     pub(super) rooms: Arc<mail::Rooms>,
     /// Everything but the followers and who waits for their end.
     pub(super) tasks: TaskTracker,
@@ -58,10 +58,10 @@ impl Leases {
         let runtime = Handle::try_current().map_err(|source| {
             Error::with_source(ErrorKind::Config, "presence must be started inside a tokio runtime", source)
         })?;
-        let core = Arc::new(Shared::open(config).await?);
+        let shared = Arc::new(Shared::open(config).await?);
         let (tasks, followers, drain) = (TaskTracker::new(), TaskTracker::new(), CancellationToken::new());
         let leases = Self {
-            core,
+            shared,
             rooms: Arc::default(),
             tasks,
             followers,
@@ -74,8 +74,8 @@ impl Leases {
         leases.spawn();
         // The start waits until every shard knows this process, so that the first call finds
         // everything ready.
-        let until = Instant::now() + leases.core.patience();
-        let entered = leases.core.shards.iter().map(|shard| shard.entered(until));
+        let until = Instant::now() + leases.shared.patience();
+        let entered = leases.shared.shards.iter().map(|shard| shard.entered(until));
         let entered = futures_util::future::join_all(entered).await;
         let failed: Vec<_> = entered.iter().filter_map(|entered| entered.as_ref().err()).collect();
         let wrong = failed.iter().find(|error| error.kind() == ErrorKind::Config);
@@ -84,12 +84,12 @@ impl Leases {
             // One master that is away is no reason not to serve those whose ids are with the
             // others.
             Some(error)
-                if wrong.is_none() && leases.core.link.is_cluster() && failed.len() < entered.len() =>
+                if wrong.is_none() && leases.shared.link.is_cluster() && failed.len() < entered.len() =>
             {
                 tracing::warn!(
                     shards = entered.len(),
                     away = failed.len(),
-                    %error,
+                    error = %format_args!("{error:#}"),
                     "presence starts without some of its shards; calls about their ids fail until redis \
                      answers for them"
                 );
@@ -100,39 +100,39 @@ impl Leases {
     }
 
     fn spawn(&self) {
-        self.keep_space(&self.core);
+        self.keep_space(&self.shared);
         self.keep_process();
         self.tasks.close();
         // Streams end after everything was written and they have read it.
-        let (core, tasks, drain) = (Arc::clone(&self.core), self.tasks.clone(), self.drain.clone());
+        let (shared, tasks, drain) = (Arc::clone(&self.shared), self.tasks.clone(), self.drain.clone());
         let followers = self.followers.clone();
         let end = async move {
-            core.closing.cancelled().await;
+            shared.closing.cancelled().await;
             tasks.wait().await;
             drain.cancel();
             followers.close();
             followers.wait().await;
-            core.ended.cancel();
+            shared.ended.cancel();
         };
         self.ending.spawn_on(end, &self.runtime);
         self.ending.close();
     }
 
     fn stop(&self) {
-        self.core.closing.cancel();
-        self.core.health.close();
+        self.shared.closing.cancel();
+        self.shared.health.close();
     }
 
     /// Makes sure that events are read.
     async fn follow(&self) -> Result<(), Error> {
-        let count = self.core.groups().len();
-        self.following.get_or_init(|| async { self.keep_followers(&self.core) }).await;
-        let mut following = self.core.following.subscribe();
+        let count = self.shared.groups().len();
+        self.following.get_or_init(|| async { self.keep_followers(&self.shared) }).await;
+        let mut following = self.shared.following.subscribe();
         let begun = following.wait_for(|following| *following >= count);
-        match timeout_at(Instant::now() + self.core.patience(), begun).await {
+        match timeout_at(Instant::now() + self.shared.patience(), begun).await {
             Ok(_) => Ok(()),
             Err(_) => {
-                let (error, shards) = (self.core.error(), self.core.shards.len());
+                let (error, shards) = (self.shared.error(), self.shared.shards.len());
                 let message =
                     format!("a stream needs all {shards} shards, and some of them cannot be read: {error}");
                 Err(Error::with_source(ErrorKind::Unavailable, message, error))
@@ -144,112 +144,112 @@ impl Leases {
 #[async_trait]
 impl Backend for Leases {
     async fn online(&self, ids: &[Id]) -> Result<(), BatchError> {
-        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        let core = &self.core;
+        self.shared.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        let shared = &self.shared;
         // The order matters: the failures are counted before the heartbeats, so that a failure in
         // between is one of theirs.
-        let before: Vec<_> = core.shards.iter().map(super::shard::Shard::failures).collect();
+        let before: Vec<_> = shared.shards.iter().map(super::shard::Shard::failures).collect();
         let mut unsettled = Vec::new();
-        core.tracker.beat(ids, &mut unsettled);
-        let now = core.tracker.clock().now();
-        let is_late = |shard: usize| !core.shards[shard].is_fresh(now);
-        if unsettled.is_empty() && !(0..core.shards.len()).any(is_late) {
+        shared.tracker.beat(ids, &mut unsettled);
+        let now = shared.tracker.clock().now();
+        let is_late = |shard: usize| !shared.shards[shard].is_fresh(now);
+        if unsettled.is_empty() && !(0..shared.shards.len()).any(is_late) {
             // Nothing was waited for. A task that does nothing but beat would otherwise never let
             // other tasks have a turn.
             tokio::task::consume_budget().await;
             return Ok(());
         }
-        let (ledger, until) = (core.tracker.ledger(), Instant::now() + core.patience());
+        let (ledger, until) = (shared.tracker.ledger(), Instant::now() + shared.patience());
         let mut waits = BTreeMap::new();
-        for place in &unsettled {
-            let shard = ledger.shard(&ids[*place]);
+        for index in &unsettled {
+            let shard = ledger.shard(&ids[*index]);
             waits.entry(shard).or_insert_with(|| {
-                (core.shards[shard].wait_since(before[shard]), ledger.outbox(shard).last())
+                (shared.shards[shard].wait_since(before[shard]), ledger.outbox(shard).last())
             });
         }
         let late: BTreeSet<_> =
             ids.iter().map(|id| ledger.shard(id)).filter(|shard| is_late(*shard)).collect();
-        let (failed, late) = tokio::join!(core.wait(waits, until), core.not_fresh(late, until));
+        let (failed, late) = tokio::join!(shared.wait(waits, until), shared.not_fresh(late, until));
         let unsettled: std::collections::HashSet<_> = unsettled.into_iter().collect();
-        let failures = ids.iter().enumerate().filter_map(|(place, id)| {
+        let failures = ids.iter().enumerate().filter_map(|(index, id)| {
             let shard = ledger.shard(id);
-            let error = if unsettled.contains(&place) {
+            let error = if unsettled.contains(&index) {
                 failed.get(&shard).cloned().or_else(|| ledger.outbox(shard).why_kept(id))
             } else {
                 late.get(&shard).cloned()
             };
-            Some(Failure::new(place, id.as_str(), core.cause(error?)))
+            Some(Failure::new(index, id.as_str(), shared.cause(error?)))
         });
         batch(failures.collect())
     }
 
     async fn offline(&self, ids: &[Id]) -> Result<(), BatchError> {
-        self.core.check_open().map_err(|error| BatchError::all(ids, &error))?;
-        let failed = self.core.expel(ids).await;
+        self.shared.check_open().map_err(|error| BatchError::all(ids, &error))?;
+        let failed = self.shared.expel(ids).await;
         batch(
             failed
                 .into_iter()
-                .map(|(place, error)| Failure::new(place, ids[place].as_str(), self.core.cause(error)))
+                .map(|(index, error)| Failure::new(index, ids[index].as_str(), self.shared.cause(error)))
                 .collect(),
         )
     }
 
     async fn beat_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.core.check_open()?;
-        let beat = self.core.beat(id, || self.core.tracker.beat_device(id, device)).await;
-        beat.map(drop).map_err(|error| self.core.cause(error))
+        self.shared.check_open()?;
+        let beat = self.shared.beat(id, || self.shared.tracker.beat_device(id, device)).await;
+        beat.map(drop).map_err(|error| self.shared.cause(error))
     }
 
     async fn hold_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.core.check_open()?;
-        let held = self.core.beat(id, || self.core.tracker.hold_device(id, device)).await;
-        held.map(drop).map_err(|error| self.core.cause(error))
+        self.shared.check_open()?;
+        let held = self.shared.beat(id, || self.shared.tracker.hold_device(id, device)).await;
+        held.map(drop).map_err(|error| self.shared.cause(error))
     }
 
     async fn end_device(&self, id: &Id, device: &Device) -> Result<(), Error> {
-        self.core.check_open()?;
-        self.core.end_device(id, device).await.map_err(|error| self.core.cause(error))
+        self.shared.check_open()?;
+        self.shared.end_device(id, device).await.map_err(|error| self.shared.cause(error))
     }
 
     async fn status(&self, ids: &[Id]) -> Result<Vec<Status>, BatchError<Vec<Status>>> {
-        self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        read(self.core.read(ids, false).await, |known| known.status)
+        self.shared.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
+        read(self.shared.read(ids, false).await, |known| known.status)
     }
 
     async fn last_seen(&self, ids: &[Id]) -> Result<Vec<LastSeen>, BatchError<Vec<LastSeen>>> {
-        self.core.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
-        read(self.core.read(ids, true).await, |known| known.seen)
+        self.shared.check_open().map_err(|error| BatchError::all_unread(ids, &error))?;
+        read(self.shared.read(ids, true).await, |known| known.seen)
     }
 
     async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
-        self.core.check_open()?;
-        self.core.list(cursor, limit).await.map_err(|error| self.core.cause(error))
+        self.shared.check_open()?;
+        self.shared.list(cursor, limit).await.map_err(|error| self.shared.cause(error))
     }
 
     async fn count(&self) -> Result<u64, Error> {
-        self.core.check_open()?;
-        self.core.count().await.map_err(|error| self.core.cause(error))
+        self.shared.check_open()?;
+        self.shared.count().await.map_err(|error| self.shared.cause(error))
     }
 
     async fn events(&self, since: Since) -> Result<Events, Error> {
-        self.core.check_open()?;
-        self.follow().await.map_err(|error| self.core.cause(error))?;
+        self.shared.check_open()?;
+        self.follow().await.map_err(|error| self.shared.cause(error))?;
         let open = async {
-            let looked = self.core.look_at_all("a stream").await?;
-            Subscription::open(IdLogs(Arc::clone(&self.core)), looked, since).await
+            let looked = self.shared.look_at_all("a stream").await?;
+            Subscription::open(IdLogs(Arc::clone(&self.shared)), looked, since).await
         };
-        Ok(Events::new(open.await.map_err(|error| self.core.cause(error))?))
+        Ok(Events::new(open.await.map_err(|error| self.shared.cause(error))?))
     }
 
     fn state(&self) -> watch::Receiver<State> {
-        self.core.health.state()
+        self.shared.health.state()
     }
 
     async fn warnings(&self) -> Result<Vec<String>, Error> {
-        self.core.check_open()?;
-        policy::warnings(&self.core.link, EvictableKeys::AllButMail)
+        self.shared.check_open()?;
+        policy::warnings(&self.shared.link, EvictableKeys::AllButMail)
             .await
-            .map_err(|error| self.core.cause(error))
+            .map_err(|error| self.shared.cause(error))
     }
 
     async fn shutdown(&self, grace: Duration) -> bool {

@@ -10,8 +10,6 @@ use presence_core::{Device, Error};
 use redis::Value;
 use tokio::time::{Instant, sleep};
 
-use super::answer::decode;
-use super::asking::recovering;
 use super::outbox::{Reply, StepAnswer, StepKind, StepNumber};
 use super::shard::Wait;
 use super::shared::Shared;
@@ -72,30 +70,34 @@ impl<S: Space> Shared<S> {
         Ok(arrived)
     }
 
-    /// Lets names go everywhere, and says which of them may have stayed, by place.
+    /// Lets names go everywhere, and says which of them may have stayed, by index.
     ///
     /// While a shard recovers nobody knows who else holds them: then it is said again once that is
     /// known.
     pub(super) async fn expel(&self, names: &[S::Name]) -> Vec<(usize, Error)> {
         let until = Instant::now() + self.patience();
-        let (mut failures, mut places) = (Vec::new(), (0..names.len()).collect::<Vec<_>>());
+        let (mut failures, mut indices) = (Vec::new(), (0..names.len()).collect::<Vec<_>>());
         loop {
-            let (failed, unknown) = self.expel_once(names, &places, until).await;
+            let (failed, unknown) = self.expel_once(names, &indices, until).await;
             failures.extend(failed);
             let shards: BTreeSet<_> =
-                unknown.iter().map(|place| self.tracker.ledger().shard(&names[*place])).collect();
+                unknown.iter().map(|index| self.tracker.ledger().shard(&names[*index])).collect();
             if shards.is_empty() {
                 return failures;
             }
             let known = shards.into_iter().map(|shard| self.recovered(shard, until));
             let known = futures_util::future::join_all(known).await.into_iter().all(|known| known);
             if !known || Instant::now() + RECHECK >= until {
-                failures.extend(unknown.into_iter().map(|place| (place, recovering())));
+                let why = |index: usize| {
+                    let shard = self.tracker.ledger().shard(&names[index]);
+                    (index, self.shards[shard].recovering())
+                };
+                failures.extend(unknown.into_iter().map(why));
                 return failures;
             }
             // What is known here may be behind what Redis knows.
             sleep(RECHECK).await;
-            places = unknown;
+            indices = unknown;
         }
     }
 
@@ -103,33 +105,33 @@ impl<S: Space> Shared<S> {
     async fn expel_once(
         &self,
         names: &[S::Name],
-        places: &[usize],
+        indices: &[usize],
         until: Instant,
     ) -> (Vec<(usize, Error)>, Vec<usize>) {
         let (ledger, answers) = (self.tracker.ledger(), Arc::new(Mutex::new(Vec::new())));
         let mut waits = BTreeMap::new();
-        for place in places.iter().copied() {
-            let name = &names[place];
+        for index in indices.iter().copied() {
+            let name = &names[index];
             let shard = ledger.shard(name);
             let (_, ticket) = waits.entry(shard).or_insert_with(|| (self.shards[shard].wait(), 0));
             self.forget_if(name, |_| {
-                let what = StepKind::Explicit(Reply { place, answers: Arc::clone(&answers) });
+                let what = StepKind::Explicit(Reply { index, answers: Arc::clone(&answers) });
                 *ticket = ledger.push(shard, name.clone(), what);
                 true
             });
         }
         let failed = self.wait(waits, until).await;
-        let failure = |place: &usize| Some((*place, failed.get(&ledger.shard(&names[*place]))?.clone()));
-        let failures: Vec<_> = places.iter().filter_map(failure).collect();
+        let failure = |index: &usize| Some((*index, failed.get(&ledger.shard(&names[*index]))?.clone()));
+        let failures: Vec<_> = indices.iter().filter_map(failure).collect();
         let mut unknown = BTreeSet::new();
         let mut told: HashMap<String, Vec<S::Name>> = HashMap::new();
-        for (place, answer) in std::mem::take(&mut *answers.lock()) {
+        for (index, answer) in std::mem::take(&mut *answers.lock()) {
             match answer {
-                StepAnswer::Recovering => drop(unknown.insert(place)),
+                StepAnswer::Recovering => drop(unknown.insert(index)),
                 StepAnswer::Nobody => {}
                 StepAnswer::Others(processes) => {
                     for process in processes.into_iter().filter(|process| !self.is_me(process)) {
-                        told.entry(process).or_default().push(names[place].clone());
+                        told.entry(process).or_default().push(names[index].clone());
                     }
                 }
             }
@@ -137,8 +139,8 @@ impl<S: Space> Shared<S> {
         if !told.is_empty() {
             self.tell_left(told).await;
         }
-        for (place, _) in &failures {
-            unknown.remove(place);
+        for (index, _) in &failures {
+            unknown.remove(index);
         }
         (failures, unknown.into_iter().collect())
     }
@@ -160,7 +162,7 @@ impl<S: Space> Shared<S> {
         get.arg(held).arg(&*S::text(name));
         let holders = match self.link.query(held, &get).await? {
             Value::Nil => return Ok(()),
-            holders => decode::<String>(holders)?,
+            holders => self.link.read::<String>(held, holders)?,
         };
         let others = holders.split(',').filter(|process| *process != "~" && !self.is_me(process));
         let others: Vec<_> = others.map(str::to_owned).collect();

@@ -1,8 +1,10 @@
 //! What can be tuned about the leases layout.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use presence_core::tracker::{STRIPES, Timing};
+use presence_core::feed;
+use presence_core::tracker::{self, STRIPES, Timing, within};
 use presence_core::{Error, ErrorKind};
 
 use redis_link::LinkConfig;
@@ -44,11 +46,21 @@ impl Config {
     /// It has to announce what it holds.
     pub const RECOVERY: Duration = Duration::from_secs(5);
 
-    /// The shortest TTL.
-    pub const TTL_MIN: Duration = Timing::TTL_MIN;
+    /// What [`prefix`](Self::prefix) is unless it is set.
+    pub const PREFIX_DEFAULT: &'static str = "tidings";
 
-    /// The longest TTL and grace time: 365 days.
-    pub const TTL_MAX: Duration = Timing::TTL_MAX;
+    /// Between how many bytes [`prefix`](Self::prefix) has.
+    pub const PREFIX_BOUNDS: RangeInclusive<usize> = 1..=64;
+
+    /// Between what [`ttl`](Self::ttl) is.
+    pub const TTL_BOUNDS: RangeInclusive<Duration> = Timing::TTL_BOUNDS;
+
+    /// Between what [`grace`](Self::grace) is.
+    pub const GRACE_BOUNDS: RangeInclusive<Duration> = Timing::GRACE_BOUNDS;
+
+    const EVENTS_MAX_BOUNDS: RangeInclusive<usize> = feed::EVENTS_MAX_BOUNDS;
+    const ROOM_EVENTS_MAX_BOUNDS: RangeInclusive<usize> = feed::EVENTS_MAX_BOUNDS;
+    const REMEMBERED_MAX_BOUNDS: RangeInclusive<usize> = tracker::REMEMBERED_MAX_BOUNDS;
 
     /// Creates the settings for a Redis, all others at their defaults.
     ///
@@ -57,13 +69,13 @@ impl Config {
     pub fn new(link: impl Into<LinkConfig>) -> Self {
         Self {
             link: link.into(),
-            prefix: "tidings".to_owned(),
+            prefix: Self::PREFIX_DEFAULT.to_owned(),
             shards: 16,
-            ttl: Timing::TTL,
-            grace: Timing::GRACE,
-            events_max: 65_536,
-            room_events_max: 1_024,
-            remembered_max: 131_072,
+            ttl: Timing::TTL_DEFAULT,
+            grace: Timing::GRACE_DEFAULT,
+            events_max: feed::EVENTS_MAX_DEFAULT,
+            room_events_max: feed::ROOM_EVENTS_MAX_DEFAULT,
+            remembered_max: tracker::REMEMBERED_MAX_DEFAULT,
         }
     }
 
@@ -100,8 +112,8 @@ impl Config {
 
     /// Sets how long one heartbeat keeps an id online.
     ///
-    /// Whole milliseconds, [`TTL_MIN`](Self::TTL_MIN) to [`TTL_MAX`](Self::TTL_MAX); default 30 s.
-    /// Two to three intervals of the heartbeats, so that one may be lost.
+    /// Whole milliseconds, 10 ms to 365 days; default 30 s. Two to three intervals of the
+    /// heartbeats, so that one may be lost.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = ttl;
@@ -110,8 +122,8 @@ impl Config {
 
     /// Sets how long an id stays online after its last device was lost or ended.
     ///
-    /// Whole milliseconds, 0 to [`TTL_MAX`](Self::TTL_MAX); default 5 s. As long as a page takes to
-    /// reload or a phone to change networks; 0 tells every loss at once.
+    /// Whole milliseconds, 0 to 365 days; default 5 s. As long as a page takes to reload or a phone
+    /// to change networks; 0 tells every loss at once.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -153,22 +165,23 @@ impl Config {
 
     pub(super) fn validate(&self) -> Result<Timing, Error> {
         let timing = Timing::new(self.ttl, self.grace)?;
-        let prefix = &self.prefix;
+        let (kind, prefix) = (ErrorKind::Config, &self.prefix);
         let forbidden = |char: char| char == '{' || char == '}' || char.is_control();
-        let fault = if !(1..=64).contains(&prefix.len()) || prefix.contains(forbidden) {
-            format!("prefix is {prefix:?}; it must be 1 to 64 bytes without braces and control characters")
-        } else if !self.shards.is_power_of_two() || self.shards > STRIPES {
-            format!("shards is {}; it must be a power of two from 1 to {STRIPES}", self.shards)
-        } else if !(1..=MANY).contains(&self.events_max) {
-            format!("events_max is {}; it must be from 1 to {MANY}", self.events_max)
-        } else if !(1..=MANY).contains(&self.room_events_max) {
-            format!("room_events_max is {}; it must be from 1 to {MANY}", self.room_events_max)
-        } else if self.remembered_max > MANY {
-            format!("remembered_max is {}; it must be from 0 to {MANY}", self.remembered_max)
-        } else {
-            return Ok(timing);
-        };
-        Err(Error::new(ErrorKind::Config, fault))
+        if !Self::PREFIX_BOUNDS.contains(&prefix.len()) || prefix.contains(forbidden) {
+            let (least, most) = Self::PREFIX_BOUNDS.into_inner();
+            let fault = format!(
+                "prefix is {prefix:?}; it must be {least} to {most} bytes without braces and control characters"
+            );
+            return Err(Error::new(kind, fault));
+        }
+        if !self.shards.is_power_of_two() || self.shards > STRIPES {
+            let fault = format!("shards is {}; it must be a power of two from 1 to {STRIPES}", self.shards);
+            return Err(Error::new(kind, fault));
+        }
+        within(kind, "events_max", &self.events_max, &Self::EVENTS_MAX_BOUNDS)?;
+        within(kind, "room_events_max", &self.room_events_max, &Self::ROOM_EVENTS_MAX_BOUNDS)?;
+        within(kind, "remembered_max", &self.remembered_max, &Self::REMEMBERED_MAX_BOUNDS)?;
+        Ok(timing)
     }
 
     /// How long after its last renewal the ids of a process are let go: when the last heartbeat
@@ -177,8 +190,6 @@ impl Config {
         Self::PATIENCE + self.ttl + self.grace
     }
 }
-
-const MANY: usize = 1 << 24;
 
 #[cfg(test)]
 mod tests {
@@ -198,7 +209,7 @@ mod tests {
             ("shards", config().shards(64)),
             ("events_max", config().events_max(0)),
             ("room_events_max", config().room_events_max(0)),
-            ("remembered_max", config().remembered_max(MANY + 1)),
+            ("remembered_max", config().remembered_max(Config::REMEMBERED_MAX_BOUNDS.end() + 1)),
         ] {
             let error = config.validate().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);

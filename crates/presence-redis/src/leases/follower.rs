@@ -21,7 +21,6 @@ use redis::{Cmd, Value};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::answer::decode;
 use super::log_tail::Fit;
 use super::record::RawEntry;
 use super::script::ms;
@@ -41,7 +40,7 @@ pub(super) trait Followed: Space {
 
     /// What to read in some shards; at the end, only what streams are yet to be given.
     fn asked(
-        core: &Shared<Self>,
+        shared: &Shared<Self>,
         shards: &[usize],
         memo: &Self::Memo,
         ending: bool,
@@ -49,19 +48,20 @@ pub(super) trait Followed: Space {
 
     /// Takes what was read, in the order that it was asked for, up to the first that does not fit.
     fn take(
-        core: &Shared<Self>,
+        shared: &Shared<Self>,
         memo: &mut Self::Memo,
         read: Vec<(Self::Source, Vec<RawEntry>)>,
     ) -> Result<Fit, Error>;
 
     /// Goes over to the epoch of a shard, and says whether it is another one than before.
-    fn begin(core: &Shared<Self>, memo: &mut Self::Memo, shard: usize, registration: &Registration) -> bool;
+    fn begin(shared: &Shared<Self>, memo: &mut Self::Memo, shard: usize, registration: &Registration)
+    -> bool;
 
     /// Tells streams that the events of some shards cannot be read.
-    fn fail(core: &Shared<Self>, shards: &[usize]);
+    fn fail(shared: &Shared<Self>, shards: &[usize]);
 
     /// Tells them that the events can be read again.
-    fn go_on(core: &Shared<Self>, shards: &[usize]);
+    fn go_on(shared: &Shared<Self>, shards: &[usize]);
 }
 
 /// One key of a read.
@@ -78,7 +78,7 @@ pub(super) struct Asked<T> {
 /// Those are all of one server's, or one of a cluster's.
 #[derive(Debug)]
 pub(super) struct Follower<S: Followed> {
-    core: Arc<Shared<S>>,
+    shared: Arc<Shared<S>>,
     shards: Vec<usize>,
     memo: S::Memo,
     /// Whether it has ever read: before that there are no streams of what it would.
@@ -93,9 +93,9 @@ pub(super) struct Follower<S: Followed> {
 
 impl<S: Followed> Follower<S> {
     /// Returns followers that together follow every shard.
-    pub(super) fn all(core: &Arc<Shared<S>>, drain: &CancellationToken) -> Vec<Self> {
+    pub(super) fn all(shared: &Arc<Shared<S>>, drain: &CancellationToken) -> Vec<Self> {
         let follower = |shards: Vec<usize>| Self {
-            core: Arc::clone(core),
+            shared: Arc::clone(shared),
             shards,
             memo: S::Memo::default(),
             begun: false,
@@ -103,7 +103,7 @@ impl<S: Followed> Follower<S> {
             ran: false,
             drain: drain.clone(),
         };
-        core.groups().into_iter().map(follower).collect()
+        shared.groups().into_iter().map(follower).collect()
     }
 
     /// Reads until nothing is written any more. It can be begun again after a panic.
@@ -114,34 +114,42 @@ impl<S: Followed> Follower<S> {
         let drain = self.drain.clone();
         while let Some(followed) = drain.run_until_cancelled(self.follow()).await {
             let Err(error) = followed;
-            tracing::debug!(space = S::KIND, %error, "events cannot be read from redis; trying again");
+            tracing::debug!(
+                space = S::KIND,
+                error = %format_args!("{error:#}"),
+                "events cannot be read from redis; trying again"
+            );
             self.lost();
             let pause = RETRY.mul_f64(crate::random::fraction());
             drain.run_until_cancelled(sleep(pause)).await;
         }
         if self.begun
-            && let Ok(Err(error)) = timeout(self.core.patience(), self.finish()).await
+            && let Ok(Err(error)) = timeout(self.shared.patience(), self.finish()).await
         {
-            tracing::debug!(space = S::KIND, %error, "presence was shut down before all events were read");
+            tracing::debug!(
+                space = S::KIND,
+                error = %format_args!("{error:#}"),
+                "presence was shut down before all events were read"
+            );
         }
     }
 
     /// Tells streams that events cannot be read for now.
     fn lost(&mut self) {
         // Once closed, streams end with what was before, whatever becomes of the connection.
-        if !self.core.closing.is_cancelled() && !mem::replace(&mut self.failing, true) {
-            S::fail(&self.core, &self.shards);
+        if !self.shared.closing.is_cancelled() && !mem::replace(&mut self.failing, true) {
+            S::fail(&self.shared, &self.shards);
         }
     }
 
     /// Follows until a connection is lost.
     async fn follow(&mut self) -> Result<Infallible, Error> {
-        let mut connection = self.core.link.dedicated(self.key(), BLOCK).await?;
+        let mut connection = self.shared.link.dedicated(self.key(), BLOCK).await?;
         self.begin().await?;
         loop {
             let (command, sources) = self.question(Some(BLOCK));
             let answer = command.query_async::<Value>(&mut connection).await;
-            let answer = answer.map_err(|error| self.core.link.failed(error))?;
+            let answer = answer.map_err(|error| self.shared.link.failed(error))?;
             if self.take(answer, sources)?.fit != Fit::Next {
                 self.begin().await?;
             }
@@ -152,7 +160,7 @@ impl<S: Followed> Follower<S> {
     async fn finish(&mut self) -> Result<(), Error> {
         loop {
             let (command, sources) = self.question(None);
-            let answer = self.core.link.query(self.key(), &command).await?;
+            let answer = self.shared.link.query(self.key(), &command).await?;
             let taken = self.take(answer, sources)?;
             let goes_on = match taken.fit {
                 Fit::Next => taken.more,
@@ -169,15 +177,15 @@ impl<S: Followed> Follower<S> {
     ///
     /// Or fails: the server may be gone again, and streams are to hear of it.
     async fn begin(&mut self) -> Result<(), Error> {
-        let until = Instant::now() + self.core.patience();
-        let renewed = self.shards.iter().map(|shard| self.core.shards[*shard].renewed(until));
+        let until = Instant::now() + self.shared.patience();
+        let renewed = self.shards.iter().map(|shard| self.shared.shards[*shard].renewed(until));
         futures_util::future::try_join_all(renewed).await?;
         self.enter();
         if !mem::replace(&mut self.begun, true) {
-            self.core.following.send_modify(|following| *following += 1);
+            self.shared.following.send_modify(|following| *following += 1);
         }
         if mem::take(&mut self.failing) {
-            S::go_on(&self.core, &self.shards);
+            S::go_on(&self.shared, &self.shards);
         }
         Ok(())
     }
@@ -187,9 +195,9 @@ impl<S: Followed> Follower<S> {
     fn enter(&mut self) -> bool {
         let mut any = false;
         for shard in &self.shards {
-            let registration = self.core.shards[*shard].status().borrow().registration.clone();
+            let registration = self.shared.shards[*shard].status().borrow().registration.clone();
             if let Some(registration) = registration {
-                any |= S::begin(&self.core, &mut self.memo, *shard, &registration);
+                any |= S::begin(&self.shared, &mut self.memo, *shard, &registration);
             }
         }
         any
@@ -197,7 +205,7 @@ impl<S: Followed> Follower<S> {
 
     /// What to ask for, and what each key of the answer is.
     fn question(&self, block: Option<Duration>) -> (Cmd, HashMap<String, S::Source>) {
-        let asked = S::asked(&self.core, &self.shards, &self.memo, block.is_none());
+        let asked = S::asked(&self.shared, &self.shards, &self.memo, block.is_none());
         let mut read = redis::cmd("XREAD");
         read.arg("COUNT").arg(S::ENTRIES_MAX);
         if let Some(block) = block {
@@ -219,16 +227,16 @@ impl<S: Followed> Follower<S> {
         }
         type Streams = Vec<(String, Vec<RawEntry>)>;
         let (mut read, mut more) = (Vec::new(), false);
-        for (key, entries) in decode::<Streams>(answer)? {
+        for (key, entries) in self.shared.link.read::<Streams>(self.key(), answer)? {
             more |= entries.len() >= S::ENTRIES_MAX;
             read.extend(sources.remove(&key).map(|source| (source, entries)));
         }
-        Ok(Taken { fit: S::take(&self.core, &mut self.memo, read)?, more })
+        Ok(Taken { fit: S::take(&self.shared, &mut self.memo, read)?, more })
     }
 
     /// A key of the shards, which tells the server that they lie on.
     fn key(&self) -> &str {
-        &self.core.keys.shards[self.shards[0]].log
+        &self.shared.keys.shards[self.shards[0]].log
     }
 }
 

@@ -63,20 +63,20 @@ impl Health {
     }
 
     /// Notes that a shard took a write.
-    pub(super) fn well(&self, place: ShardId) {
+    pub(super) fn well(&self, shard: ShardId) {
         let mut shards = self.shards.lock();
-        if shards.troubles.remove(&place).is_some() {
+        if shards.troubles.remove(&shard).is_some() {
             self.tell(&mut shards);
         }
     }
 
     /// Notes that a write failed.
-    pub(super) fn failed(&self, place: ShardId, error: &Error) {
-        let text = sentence(error);
+    pub(super) fn failed(&self, shard: ShardId, error: &Error) {
+        let text = format!("{error:#}");
         let trouble = if refusal(error).is_some() { Trouble::Refused(text) } else { Trouble::Away(text) };
         let mut shards = self.shards.lock();
-        if shards.troubles.get(&place) != Some(&trouble) {
-            shards.troubles.insert(place, trouble);
+        if shards.troubles.get(&shard) != Some(&trouble) {
+            shards.troubles.insert(shard, trouble);
             self.tell(&mut shards);
         }
     }
@@ -129,14 +129,6 @@ impl Shards {
         }
         let part = format!("in {} of {} shards, {text}", self.troubles.len(), self.count);
         State::read_only(part)
-    }
-}
-
-/// An error with what caused it.
-fn sentence(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }
 

@@ -26,7 +26,7 @@ impl ShardListing {
 
     /// Where a cursor stands in this epoch of its shard: at its beginning, if it was made in
     /// another one.
-    pub(super) fn place(self, cursor: Cursor) -> ShardCursor {
+    pub(super) fn resume(self, cursor: Cursor) -> ShardCursor {
         if cursor.shard() >> SHARD_BITS == self.epoch_tag {
             ShardCursor::unpack(cursor.offset())
         } else {
@@ -34,9 +34,9 @@ impl ShardListing {
         }
     }
 
-    pub(super) fn cursor(self, place: ShardCursor) -> Cursor {
+    pub(super) fn cursor(self, at: ShardCursor) -> Cursor {
         let shard = u32::try_from(self.shard).unwrap_or(SHARD) & SHARD;
-        Cursor::new(self.epoch_tag << SHARD_BITS | shard, place.pack())
+        Cursor::new(self.epoch_tag << SHARD_BITS | shard, at.pack())
     }
 }
 

@@ -2,7 +2,6 @@
 
 use presence_core::Error;
 
-use super::answer::decode;
 use super::logs::Logs;
 use super::missed::Missed;
 use super::record::{Happening, RawEntry, Record, StreamEntry};
@@ -29,8 +28,10 @@ impl<H: Happening> LogRange<H> {
         let mut range = redis::cmd("XRANGE");
         let key = logs.key(log);
         range.arg(&*key).arg(mark + 1).arg("+").arg("COUNT").arg(ENTRIES_MAX);
-        let entries = decode::<Vec<RawEntry>>(logs.core().link.query(&key, &range).await?)?;
-        let entries: Vec<_> = entries.into_iter().map(StreamEntry::read).collect::<Result<_, Error>>()?;
+        let link = &logs.shared().link;
+        let entries: Vec<RawEntry> = link.read(&key, link.query(&key, &range).await?)?;
+        let entries = entries.into_iter().map(|entry| StreamEntry::read(entry, link, &key));
+        let entries: Vec<_> = entries.collect::<Result<_, Error>>()?;
         let missed = logs.missed(log, mark, until, entries.first()).await?;
         let read = match entries.last() {
             Some(last) if entries.len() == ENTRIES_MAX => last.last.min(until),

@@ -22,7 +22,7 @@ pub(super) trait Logs: fmt::Debug + Sized + Send + Sync + 'static {
     /// What happens in them.
     type What: Happening;
 
-    fn core(&self) -> &Shared<Self::Space>;
+    fn shared(&self) -> &Shared<Self::Space>;
 
     /// Returns what changes when there is more at the ends of the logs.
     fn news(&self) -> watch::Receiver<Reading>;

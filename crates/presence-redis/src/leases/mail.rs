@@ -24,7 +24,6 @@ use redis::aio::MultiplexedConnection;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::decode;
 use super::ids::IdSpace;
 use super::outbox::StepKind;
 use super::rooms::RoomSpace;
@@ -71,7 +70,7 @@ impl<S: Space> Shared<S> {
             Ok(()) => request.answered().await,
             Err(error) => tracing::debug!(
                 process,
-                %error,
+                error = %format_args!("{error:#}"),
                 "another process could not be told of a device; it learns of it later"
             ),
         }
@@ -104,7 +103,10 @@ impl<S: Space> Shared<S> {
         }
         for (wait, ticket) in waits.into_values() {
             if let Err(error) = wait.until(ticket, until).await {
-                tracing::debug!(%error, "ids that another process removed are checked later");
+                tracing::debug!(
+                    error = %format_args!("{error:#}"),
+                    "ids that another process removed are checked later"
+                );
             }
         }
     }
@@ -133,24 +135,27 @@ pub(super) type LastRead = Arc<Mutex<Option<String>>>;
 
 /// Reads the mail of this process until the backend is shut down. It can be begun again after a
 /// panic, behind the message that was read then.
-pub(super) async fn run(core: Arc<Shared>, rooms: Arc<Rooms>, last: LastRead) {
-    let key = core.keys.mail(&core.process(0));
+pub(super) async fn run(shared: Arc<Shared>, rooms: Arc<Rooms>, last: LastRead) {
+    let key = shared.keys.mail(&shared.process(0));
     // Boxed, as a connection in the making is large and waits here for long.
     let read = Box::pin(async {
         loop {
-            let error = match core.link.dedicated(&key, BLOCK).await {
-                Ok(mut connection) => read(&core, &rooms, &mut connection, &key, &last).await,
+            let error = match shared.link.dedicated(&key, BLOCK).await {
+                Ok(mut connection) => read(&shared, &rooms, &mut connection, &key, &last).await,
                 Err(error) => error,
             };
-            tracing::debug!(%error, "messages of other processes cannot be read; trying again");
+            tracing::debug!(
+                error = %format_args!("{error:#}"),
+                "messages of other processes cannot be read; trying again"
+            );
             sleep(RETRY.mul_f64(crate::random::fraction())).await;
         }
     });
-    core.closing.run_until_cancelled(read).await;
+    shared.closing.run_until_cancelled(read).await;
 }
 
 async fn read(
-    core: &Shared,
+    shared: &Shared,
     rooms: &Rooms,
     connection: &mut MultiplexedConnection,
     key: &str,
@@ -164,33 +169,37 @@ async fn read(
         let answer = match read.query_async::<Value>(connection).await {
             Ok(Value::Nil) => continue,
             Ok(answer) => answer,
-            Err(error) => return core.link.failed(error),
+            Err(error) => return shared.link.failed(error),
         };
         type Streams = Vec<(String, Vec<(String, HashMap<String, String>)>)>;
-        let streams = match decode::<Streams>(answer) {
+        let streams = match shared.link.read::<Streams>(key, answer) {
             Ok(streams) => streams,
             Err(error) => return error,
         };
         for (id, fields) in streams.into_iter().flat_map(|(_, letters)| letters) {
             *last.lock() = Some(id);
-            open(core, rooms, Letter::new(fields)).await;
+            open(shared, rooms, Letter::new(fields)).await;
         }
     }
 }
 
-async fn open(core: &Shared, rooms: &Rooms, letter: Letter) {
+async fn open(shared: &Shared, rooms: &Rooms, letter: Letter) {
     if letter.kind == "heard" {
-        core.requests.answer(letter.token);
+        shared.requests.answer(letter.token);
         return;
     }
     match (letter.of == IdSpace::KIND, rooms.get()) {
-        (true, _) => core.handle(&letter).await,
+        (true, _) => shared.handle(&letter).await,
         (false, Some(rooms)) => rooms.handle(&letter).await,
         // This process has not used rooms yet, so nobody has a seat here.
         (false, None) => {}
     }
-    if let Err(error) = core.send(&letter.from, "heard", letter.token, "").await {
-        tracing::debug!(process = letter.from, %error, "a message of another process could not be answered");
+    if let Err(error) = shared.send(&letter.from, "heard", letter.token, "").await {
+        tracing::debug!(
+            process = letter.from,
+            error = %format_args!("{error:#}"),
+            "a message of another process could not be answered"
+        );
     }
 }
 

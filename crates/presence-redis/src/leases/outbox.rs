@@ -42,8 +42,8 @@ pub(super) enum StepKind<S: Space> {
 /// Where the answer to a step goes.
 #[derive(Debug, Clone)]
 pub(super) struct Reply {
-    /// The place of the name in the call.
-    pub(super) place: usize,
+    /// The index of the name in the call.
+    pub(super) index: usize,
     pub(super) answers: Arc<Mutex<Vec<(usize, StepAnswer)>>>,
 }
 
@@ -208,13 +208,13 @@ impl<S: Space> StepKind<S> {
 /// Drops what later steps made pointless.
 fn fold<S: Space>(steps: impl IntoIterator<Item = Step<S>>) -> Vec<Step<S>> {
     let mut kept: Vec<Option<Step<S>>> = Vec::new();
-    // The places of the steps of each name that are still there: at most an explicit one and one of
-    // each other kind.
-    let mut places: HashMap<S::Name, Vec<usize>> = HashMap::new();
+    // The indices of the steps of each name that are still there: at most an explicit one and one
+    // of each other kind.
+    let mut indices: HashMap<S::Name, Vec<usize>> = HashMap::new();
     for mut step in steps {
-        let before = places.entry(step.name.clone()).or_default();
+        let before = indices.entry(step.name.clone()).or_default();
         match &step.what {
-            StepKind::Explicit(_) => before.drain(..).for_each(|place| kept[place] = None),
+            StepKind::Explicit(_) => before.drain(..).for_each(|index| kept[index] = None),
             StepKind::Arrive { .. } | StepKind::Depart { .. } => {
                 if let Some(doubtful) = cancel(&mut kept, before, &step.what) {
                     // Redis may have heard the first step, so the second one has to be sent.
@@ -231,14 +231,14 @@ fn fold<S: Space>(steps: impl IntoIterator<Item = Step<S>>) -> Vec<Step<S>> {
             }
             StepKind::Show { .. } => {
                 let is_show =
-                    |place: &usize| matches!(&kept[*place], Some(Step { what: StepKind::Show { .. }, .. }));
-                if let Some(place) = before.pop_if(|place| is_show(place)) {
-                    kept[place] = None;
+                    |index: &usize| matches!(&kept[*index], Some(Step { what: StepKind::Show { .. }, .. }));
+                if let Some(index) = before.pop_if(|index| is_show(index)) {
+                    kept[index] = None;
                 }
             }
             StepKind::Check => {
                 let is_check =
-                    |place: &usize| matches!(&kept[*place], Some(Step { what: StepKind::Check, .. }));
+                    |index: &usize| matches!(&kept[*index], Some(Step { what: StepKind::Check, .. }));
                 if before.iter().any(is_check) {
                     continue;
                 }
@@ -257,9 +257,9 @@ fn cancel<S: Space>(
     before: &mut Vec<usize>,
     next: &StepKind<S>,
 ) -> Option<bool> {
-    let what = |place: usize| kept[place].as_ref().map(|step| &step.what);
+    let what = |index: usize| kept[index].as_ref().map(|step| &step.what);
     let is_transition =
-        |place: &usize| !matches!(what(*place), Some(StepKind::Show { .. } | StepKind::Check));
+        |index: &usize| !matches!(what(*index), Some(StepKind::Show { .. } | StepKind::Check));
     let latest = before.iter().rposition(is_transition)?;
     let opposite = matches!(
         (what(before[latest]), next),
@@ -270,13 +270,13 @@ fn cancel<S: Space>(
         return None;
     }
     let doubtful = kept[before[latest]].as_ref().is_some_and(|step| step.doubtful);
-    let pointless = |place: usize, step: &Option<Step<S>>| {
-        place == latest || matches!(step, Some(Step { what: StepKind::Show { .. }, .. }))
+    let pointless = |index: usize, step: &Option<Step<S>>| {
+        index == latest || matches!(step, Some(Step { what: StepKind::Show { .. }, .. }))
     };
-    let mut place = 0;
+    let mut index = 0;
     before.retain(|kept_at| {
-        let drops = place >= latest && pointless(place, &kept[*kept_at]);
-        place += 1;
+        let drops = index >= latest && pointless(index, &kept[*kept_at]);
+        index += 1;
         if drops {
             kept[*kept_at] = None;
         }
@@ -310,7 +310,7 @@ mod tests {
     }
 
     fn explicit() -> StepKind<IdSpace> {
-        StepKind::Explicit(Reply { place: 0, answers: Arc::default() })
+        StepKind::Explicit(Reply { index: 0, answers: Arc::default() })
     }
 
     /// What Redis knows of an id after the steps it heard: whether it is here, and whether others

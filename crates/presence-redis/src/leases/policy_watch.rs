@@ -3,6 +3,7 @@
 //! They are asked now and then, and a change is logged.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use parking_lot::Mutex;
 
@@ -24,21 +25,27 @@ impl PolicyWatch {
     }
 }
 
-/// The servers whose policy was found to do harm, and was warned of. Several shards may lie on one.
+/// The servers whose policy was found to do harm, and was warned of, each by its run id. Several
+/// shards may lie on one.
 #[derive(Debug, Default)]
 pub(super) struct PolicyWarnings(Mutex<HashSet<String>>);
 
 impl PolicyWarnings {
     /// Says once what about the policy of a server will do harm, and once that it is over; returns
     /// whether there was something to say.
-    pub(super) fn note(&self, shard: usize, ServerPolicy { run, policy }: &ServerPolicy) -> bool {
+    pub(super) fn note(
+        &self,
+        shard: usize,
+        server: impl fmt::Display,
+        ServerPolicy { run, policy }: &ServerPolicy,
+    ) -> bool {
         let mut warned = self.0.lock();
         match policy::harm(policy, EvictableKeys::AllButMail) {
-            Some(harm) if warned.insert(run.clone()) => tracing::warn!(shard, server = run, "{harm}"),
+            Some(harm) if warned.insert(run.clone()) => tracing::warn!(shard, %server, "{harm}"),
             None if warned.remove(run) => {
                 tracing::info!(
                     shard,
-                    server = run,
+                    %server,
                     policy,
                     "redis no longer removes keys of presence when its memory is full"
                 );
@@ -60,7 +67,8 @@ mod tests {
     fn a_server_is_warned_of_once_whichever_of_its_shards_finds_out() {
         let warnings = PolicyWarnings::default();
         let note = |shard, run: &str, policy: &str| {
-            warnings.note(shard, &ServerPolicy { run: run.to_owned(), policy: policy.to_owned() })
+            let policy = ServerPolicy { run: run.to_owned(), policy: policy.to_owned() };
+            warnings.note(shard, "10.0.0.7:6379", &policy)
         };
         assert!(!note(0, "a", "noeviction"));
         assert!(note(1, "a", "allkeys-lru") && !note(0, "a", "allkeys-lru") && !note(2, "a", "allkeys-lfu"));

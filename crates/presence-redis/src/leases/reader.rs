@@ -6,8 +6,6 @@ use std::time::{Duration, SystemTime};
 use presence_core::{BatchError, Cursor, Error, ErrorKind, Failure, Id, IdPage, LastSeen, Status};
 use tokio::time::Instant;
 
-use super::answer::decode;
-use super::asking::recovering;
 use super::listing::{self, ShardCursor};
 use super::scripts::{Looked, Statuses};
 use super::shard::Registration;
@@ -28,17 +26,17 @@ impl Shared {
         seen: bool,
     ) -> Result<Vec<IdState>, BatchError<Vec<IdState>>> {
         let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (place, id) in ids.iter().enumerate() {
-            groups.entry(self.tracker.ledger().shard(id)).or_default().push(place);
+        for (index, id) in ids.iter().enumerate() {
+            groups.entry(self.tracker.ledger().shard(id)).or_default().push(index);
         }
         let until = Instant::now() + self.patience();
         let mut reads = Vec::new();
-        for (shard, places) in &groups {
-            for places in places.chunks(AT_ONCE) {
+        for (shard, indices) in &groups {
+            for indices in indices.chunks(AT_ONCE) {
                 reads.push(async move {
-                    let wanted: Vec<_> = places.iter().map(|place| &ids[*place]).collect();
+                    let wanted: Vec<_> = indices.iter().map(|index| &ids[*index]).collect();
                     (
-                        places,
+                        indices,
                         self.read_shard(*shard, &wanted, seen, until)
                             .await
                             .map_err(|error| self.cause(error)),
@@ -48,18 +46,19 @@ impl Shared {
         }
         let mut all = vec![IdState::default(); ids.len()];
         let mut failures = Vec::new();
-        for (places, read) in futures_util::future::join_all(reads).await {
+        for (indices, read) in futures_util::future::join_all(reads).await {
             let known = match read {
                 Ok(known) => known,
                 Err(error) => {
-                    failures.extend(places.iter().map(|place| failure(*place, &ids[*place], &error)));
+                    failures.extend(indices.iter().map(|index| failure(*index, &ids[*index], &error)));
                     continue;
                 }
             };
-            for (place, known) in places.iter().zip(known) {
-                all[*place] = known;
+            for (index, known) in indices.iter().zip(known) {
+                all[*index] = known;
                 if known.status == Status::Unknown {
-                    failures.push(failure(*place, &ids[*place], &self.cause(recovering())));
+                    let shard = &self.shards[self.tracker.ledger().shard(&ids[*index])];
+                    failures.push(failure(*index, &ids[*index], &self.cause(shard.recovering())));
                 }
             }
         }
@@ -141,15 +140,15 @@ impl Shared {
         // The epoch is asked for with each page, as the data may have been lost since the last one.
         let (registration, _) = self.look(shard, until).await?;
         let mut page = listing::ShardListing::new(shard, &registration.epoch);
-        let mut place = page.place(cursor);
+        let mut at = page.resume(cursor);
         let mut ids = Vec::new();
-        while let Some(count) = place.count(&ids, limit) {
-            let (next, found) = self.scan(shard, place.cursor, count).await?;
-            if let Some(after) = place.fill(found, limit, &mut ids) {
-                place.after = after;
+        while let Some(count) = at.count(&ids, limit) {
+            let (next, found) = self.scan(shard, at.cursor, count).await?;
+            if let Some(after) = at.fill(found, limit, &mut ids) {
+                at.after = after;
                 break;
             }
-            place = ShardCursor { cursor: next, after: 0 };
+            at = ShardCursor { cursor: next, after: 0 };
             if next == 0 {
                 shard += 1;
                 if shard == self.shards.len() {
@@ -159,7 +158,7 @@ impl Shared {
                 page = listing::ShardListing::new(shard, &registration.epoch);
             }
         }
-        Ok(IdPage::new(ids, Some(page.cursor(place))))
+        Ok(IdPage::new(ids, Some(page.cursor(at))))
     }
 
     /// Reads some of the ids of a shard, about `count`.
@@ -172,7 +171,8 @@ impl Shared {
         let mut scan = redis::cmd("HSCAN");
         let held = &self.keys.shards[shard].held;
         scan.arg(held).arg(cursor).arg("COUNT").arg(count);
-        let (next, pairs) = decode::<(u64, Vec<(String, String)>)>(self.link.query(held, &scan).await?)?;
+        let answer = self.link.query(held, &scan).await?;
+        let (next, pairs): (u64, Vec<(String, String)>) = self.link.read(held, answer)?;
         let ids = pairs.into_iter().filter_map(|(id, _)| Id::new(&id).ok());
         Ok((next, ids.collect()))
     }
@@ -193,8 +193,8 @@ fn known(read: &Statuses) -> Vec<IdState> {
     read.statuses.iter().zip(times).map(of).collect()
 }
 
-fn failure(place: usize, id: &Id, error: &Error) -> Failure {
-    Failure::new(place, id.as_str(), error.clone())
+fn failure(index: usize, id: &Id, error: &Error) -> Failure {
+    Failure::new(index, id.as_str(), error.clone())
 }
 
 /// How many ids are asked for at once.

@@ -6,6 +6,8 @@ use std::time::SystemTime;
 use presence_core::{Error, ErrorKind, Id, Position};
 use redis::Value;
 
+use crate::connection::Link;
+
 /// One event of a log.
 #[derive(Debug, Clone)]
 pub(super) struct Record<H> {
@@ -41,8 +43,9 @@ pub(super) trait Happening: Clone + fmt::Debug + Send + Sync + 'static {
     /// when they are found again.
     const SHOWS: bool;
 
-    /// Reads the fields of the entry whose last event has the number `last`.
-    fn read(last: u64, fields: Vec<Value>) -> Result<StreamEntry<Self>, Error>;
+    /// Reads the fields of the entry whose last event has the number `last`; `None` if presence did
+    /// not write them.
+    fn read(last: u64, fields: Vec<Value>) -> Option<StreamEntry<Self>>;
 
     /// The item of an event.
     fn change(record: Record<Self>, position: Position) -> Self::Update;
@@ -59,9 +62,17 @@ pub(super) trait Happening: Clone + fmt::Debug + Send + Sync + 'static {
 }
 
 impl<H: Happening> StreamEntry<H> {
-    pub(super) fn read((id, fields): RawEntry) -> Result<Self, Error> {
+    /// Reads an entry of the log `key`.
+    pub(super) fn read((id, fields): RawEntry, link: &Link, key: &str) -> Result<Self, Error> {
         let last = id.split('-').next().and_then(|number| number.parse().ok());
-        H::read(last.ok_or_else(unexpected_entry)?, fields)
+        last.and_then(|last| H::read(last, fields)).ok_or_else(|| {
+            let message = format!(
+                "the event log {key} in redis at {} has an entry that presence did not write; check what else \
+                 uses its prefix",
+                link.server(key)
+            );
+            Error::new(ErrorKind::Unavailable, message)
+        })
     }
 }
 
@@ -70,11 +81,4 @@ impl<H> StreamEntry<H> {
     pub(super) fn begins(&self) -> bool {
         self.from == Some(self.before)
     }
-}
-
-pub(super) fn unexpected_entry() -> Error {
-    Error::new(
-        ErrorKind::Unavailable,
-        "an event log in redis has an entry that presence did not write; check what else uses its prefix",
-    )
 }

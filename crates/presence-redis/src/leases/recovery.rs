@@ -7,7 +7,7 @@ use presence_core::Error;
 use presence_core::tracker::OnlineName;
 use redis::Value;
 
-use super::answer::{Answer, decode};
+use super::answer::Answer;
 use super::outbox::StepKind;
 use super::space::{Payloads, Space};
 use super::writer::ShardWriter;
@@ -41,17 +41,17 @@ impl<S: Space> ShardWriter<S> {
     }
 
     async fn announce(&mut self) -> Result<(), Error> {
-        let core = Arc::clone(&self.core);
-        for place in core.tracker.ledger().stripes(self.number) {
+        let shared = Arc::clone(&self.shared);
+        for stripe in shared.tracker.ledger().stripes(self.number) {
             // This process may have stood still, and the deadlines of its ids may be over by now.
-            core.tracker.expire(place);
+            shared.tracker.expire(stripe);
             let mut next = Some(0);
             while let (Some(from), Some(registration)) = (next, self.registration()) {
                 let mut page = Vec::new();
                 // A name that left and came back meanwhile is on the page, so its two steps are
                 // folded into none.
-                let (after, names) = core.tracker.list_with(place, from, PAGE, &mut page, |page| {
-                    let ledger = core.tracker.ledger();
+                let (after, names) = shared.tracker.list_with(stripe, from, PAGE, &mut page, |page| {
+                    let ledger = shared.tracker.ledger();
                     ledger.outbox(self.number).fold();
                     let name = |kept: OnlineName<S::Name>| {
                         let shown = ledger.payloads.shown(&kept.name);
@@ -85,12 +85,12 @@ impl<S: Space> ShardWriter<S> {
     /// about who was told to leave.
     pub(super) async fn compare(&mut self) -> Result<(), Error> {
         let theirs = self.let_go_of_extras().await?;
-        let ledger = self.core.tracker.ledger();
-        for place in ledger.stripes(self.number) {
+        let ledger = self.shared.tracker.ledger();
+        for stripe in ledger.stripes(self.number) {
             let mut next = Some(0);
             while let Some(from) = next {
                 let mut page = Vec::new();
-                next = self.core.tracker.list(place, from, PAGE, &mut page);
+                next = self.shared.tracker.list(stripe, from, PAGE, &mut page);
                 for kept in page {
                     if !theirs.contains(&*S::text(&kept.name)) {
                         ledger.push(self.number, kept.name, StepKind::Check);
@@ -105,21 +105,22 @@ impl<S: Space> ShardWriter<S> {
     async fn let_go_of_extras(&mut self) -> Result<HashSet<Box<str>>, Error> {
         let mut theirs = HashSet::new();
         let Some(registration) = self.registration() else { return Ok(theirs) };
-        let core = Arc::clone(&self.core);
-        let set = core.keys.shards[self.number].set(&registration.process);
+        let shared = Arc::clone(&self.shared);
+        let set = shared.keys.shards[self.number].set(&registration.process);
         let mut cursor = 0_u64;
         loop {
             let mut scan = redis::cmd("SSCAN");
             scan.arg(&set).arg(cursor).arg("COUNT").arg(PAGE);
-            let (next, names) = decode::<(u64, Vec<Value>)>(core.link.query(&set, &scan).await?)?;
+            let answer = shared.link.query(&set, &scan).await?;
+            let (next, names): (u64, Vec<Value>) = shared.link.read(&set, answer)?;
             for name in names {
-                let name: String = decode(name)?;
+                let name: String = shared.link.read(&set, name)?;
                 if let Some(held) = S::read(&name) {
-                    core.tracker.forget_if(&held, |online| {
+                    shared.tracker.forget_if(&held, |online| {
                         if !online {
-                            let seen = core.tracker.clock().now();
+                            let seen = shared.tracker.clock().now();
                             let what = StepKind::Depart { ended: false, seen };
-                            core.tracker.ledger().push(self.number, held.clone(), what);
+                            shared.tracker.ledger().push(self.number, held.clone(), what);
                         }
                         false
                     });

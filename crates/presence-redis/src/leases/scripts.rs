@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use presence_core::tracker::Millis;
 use presence_core::{Error, ErrorKind};
-use redis::{Cmd, Value};
+use redis::{Cmd, FromRedisValue, Value};
 
-use super::answer::{Answer, Answered, decode};
+use super::answer::{Answer, Answered};
 use super::config::Config;
 use super::ids::IdSpace;
 use super::keys::ShardKeys;
@@ -62,7 +62,7 @@ pub(super) struct ServerPolicy {
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) last: u64,
-    /// The place of a step, and what there is to say.
+    /// The index of a step, and what there is to say.
     pub(super) answers: Vec<(usize, Vec<String>)>,
 }
 
@@ -116,7 +116,8 @@ impl<'a, S: Space> Scripts<'a, S> {
         if let Some(theirs) = other_layout(&answer) {
             return Err(wrong_layout(&self.keys.life, &theirs, self.config.shards));
         }
-        let (epoch, start, last, recovering) = decode::<(String, u64, u64, u64)>(answer)?;
+        let (epoch, start, last, recovering): (String, u64, u64, u64) =
+            self.link.read(&self.keys.life, answer)?;
         Ok(Entered { epoch, start, last, recovering: Duration::from_millis(recovering) })
     }
 
@@ -126,7 +127,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         let answer = SETTLE.call(self.link, &keys, |command| {
             command.arg(&registration.epoch).arg(&registration.process);
         });
-        Answer::read(answer.await?, |(_, recovering): (String, u64)| Duration::from_millis(recovering))
+        self.read(answer.await?, |(_, recovering): (String, u64)| Duration::from_millis(recovering))
     }
 
     /// Says that a process was shut down, in the epoch that it is registered in.
@@ -135,7 +136,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         let answer = LEAVE.call(self.link, &keys, |command| {
             command.arg(&registration.epoch).arg(&registration.process);
         });
-        Answer::read(answer.await?, |(_, _): (String, u64)| ())
+        self.read(answer.await?, |(_, _): (String, u64)| ())
     }
 
     pub(super) async fn renew(
@@ -158,7 +159,7 @@ impl<'a, S: Space> Scripts<'a, S> {
             }
             answer => (answer?, None),
         };
-        Answer::read(
+        self.read(
             answer,
             |(_, last, held, recovering, roster, names, overdue, run, policy): (
                 String,
@@ -249,13 +250,18 @@ impl<'a, S: Space> Scripts<'a, S> {
                 .arg(number);
             fill(command);
         });
-        Answer::read(answer.await?, |(_, last, answers): (String, u64, Vec<Vec<String>>)| {
+        self.read(answer.await?, |(_, last, answers): (String, u64, Vec<Vec<String>>)| {
             let answers = answers.into_iter().filter_map(|mut answer| {
-                let place = answer.first()?.parse().ok()?;
-                Some((place, answer.split_off(1)))
+                let index = answer.first()?.parse().ok()?;
+                Some((index, answer.split_off(1)))
             });
             Written { last, answers: answers.collect() }
         })
+    }
+
+    /// Reads an answer of the shard, of which `read` makes what was asked for.
+    pub(super) fn read<R: FromRedisValue, T>(&self, answer: Value, read: impl FnOnce(R) -> T) -> Answered<T> {
+        Answer::read(answer, |answer| self.link.read(&self.keys.life, answer).map(read))
     }
 
     /// All keys of the shard, as those scripts take them that change what a process holds; `set` is
@@ -274,7 +280,7 @@ impl<'a, S: Space> Scripts<'a, S> {
             command.arg(epoch).arg(dead).arg(REAPED_AT_ONCE).arg(ms(allowance)).arg(ms(self.config.lease()));
             command.arg(events_max).arg(remembered_max);
         });
-        let answer: String = decode(answer.await?)?;
+        let answer: String = self.link.read(&self.keys.life, answer.await?)?;
         Ok(if answer == "more" { Reaped::More } else { Reaped::Nothing })
     }
 
@@ -283,7 +289,7 @@ impl<'a, S: Space> Scripts<'a, S> {
         let answer = LOOK.call(self.link, &keys, |command| {
             command.arg(epoch).arg(ms(allowance));
         });
-        Answer::read(
+        self.read(
             answer.await?,
             |(_, last, online, recovering, overdue): (String, u64, u64, u64, Vec<String>)| Looked {
                 last,
@@ -312,8 +318,10 @@ impl Scripts<'_> {
                 command.arg(id.as_str());
             }
         });
-        Answer::read(answer.await?, |(_, now, statuses, times): (String, u64, Vec<u8>, Vec<String>)| {
-            Statuses { now, statuses, times }
+        self.read(answer.await?, |(_, now, statuses, times): (String, u64, Vec<u8>, Vec<String>)| Statuses {
+            now,
+            statuses,
+            times,
         })
     }
 }
@@ -328,7 +336,9 @@ pub(super) fn layout(shards: usize) -> String {
 fn other_layout(answer: &Value) -> Option<String> {
     let Value::Array(items) = answer else { return None };
     match &items[..] {
-        [Value::BulkString(word), theirs] if word == b"layout" => decode(theirs.clone()).ok(),
+        [Value::BulkString(word), theirs] if word == b"layout" => {
+            redis::from_redis_value(theirs.clone()).ok()
+        }
         _ => None,
     }
 }

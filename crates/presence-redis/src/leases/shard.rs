@@ -1,5 +1,7 @@
 //! What everybody in this process may know about a shard; its writer says it.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,10 +12,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::config::Config;
 use super::outbox::StepNumber;
+use crate::connection::Link;
 
 /// A shard as seen from this process.
 #[derive(Debug)]
 pub(super) struct Shard {
+    server: ShardServer,
     status: watch::Sender<ShardStatus>,
     progress: watch::Sender<Progress>,
     /// When the lease was last renewed, on the clock of the tracker.
@@ -21,6 +25,16 @@ pub(super) struct Shard {
     /// The highest number of an event that this process heard of.
     last: AtomicU64,
     doubt: Notify,
+}
+
+/// The server that a shard lies on, which changes with failovers and when its slot moves.
+///
+/// It displays as host and port.
+#[derive(Debug, Clone)]
+pub(super) struct ShardServer {
+    link: Arc<Link>,
+    /// Some key of the shard.
+    key: Arc<str>,
 }
 
 /// How this process stands with the shard.
@@ -59,14 +73,20 @@ struct Progress {
 }
 
 impl Shard {
-    pub(super) fn new() -> Self {
+    /// Creates what is known of a shard, which has `key`.
+    pub(super) fn new(link: &Arc<Link>, key: &str) -> Self {
         Self {
+            server: ShardServer { link: Arc::clone(link), key: key.into() },
             status: watch::Sender::default(),
             progress: watch::Sender::default(),
             renewed: AtomicU64::new(0),
             last: AtomicU64::new(0),
             doubt: Notify::new(),
         }
+    }
+
+    pub(super) fn server(&self) -> &ShardServer {
+        &self.server
     }
 
     pub(super) fn status(&self) -> watch::Receiver<ShardStatus> {
@@ -86,8 +106,8 @@ impl Shard {
                 .registration
                 .clone()
                 .map(|registration| (registration, status.allowance))
-                .ok_or_else(away),
-            _ => Err(self.progress.borrow().error.clone().unwrap_or_else(away)),
+                .ok_or_else(|| self.server.away()),
+            _ => Err(self.error()),
         }
     }
 
@@ -198,7 +218,7 @@ impl Shard {
 
     /// The same for a step that was pushed when there had been so many failures.
     pub(super) fn wait_since(&self, failures: u64) -> Wait {
-        Wait { progress: self.progress.subscribe(), failures }
+        Wait { server: self.server.clone(), progress: self.progress.subscribe(), failures }
     }
 
     /// How many attempts have failed.
@@ -213,13 +233,39 @@ impl Shard {
 
     /// Why the last attempt failed, if it did.
     pub(super) fn error(&self) -> Error {
-        self.progress.borrow().error.clone().unwrap_or_else(away)
+        let error = self.progress.borrow().error.clone();
+        error.unwrap_or_else(|| self.server.away())
+    }
+
+    /// Why nobody can say who is online in it now.
+    pub(super) fn recovering(&self) -> Error {
+        let message = format!(
+            "redis at {} lost data or took no writes for a while; try again in up to 5 s, when every process \
+             has reported again who is online",
+            self.server
+        );
+        Error::new(ErrorKind::Unavailable, message)
+    }
+}
+
+impl ShardServer {
+    /// Why there is no answer, of which nothing else is known.
+    fn away(&self) -> Error {
+        let message = format!("redis at {self} did not confirm in time; it is slow or cannot be reached");
+        Error::new(ErrorKind::Unavailable, message)
+    }
+}
+
+impl fmt::Display for ShardServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.link.server(&self.key))
     }
 }
 
 /// A call that waits for a step to be taken.
 #[derive(Debug)]
 pub(super) struct Wait {
+    server: ShardServer,
     progress: watch::Receiver<Progress>,
     failures: u64,
 }
@@ -233,7 +279,8 @@ impl Wait {
         let told = self.progress.clone();
         let Ok(progress) = timeout_at(until, self.progress.wait_for(over)).await else {
             // The error is the last one of the writer, if it had one.
-            return Err(told.borrow().error.clone().unwrap_or_else(away));
+            let error = told.borrow().error.clone();
+            return Err(error.unwrap_or_else(|| self.server.away()));
         };
         match progress.as_deref() {
             Ok(progress) if progress.done >= ticket => Ok(()),
@@ -241,8 +288,4 @@ impl Wait {
             _ => Err(Error::new(ErrorKind::Closed, "presence was shut down")),
         }
     }
-}
-
-fn away() -> Error {
-    Error::new(ErrorKind::Unavailable, "redis did not confirm in time; it is slow or cannot be reached")
 }

@@ -8,7 +8,6 @@ use presence_core::{Error, ErrorKind};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::decode;
 use super::awake_clock::AwakeClock;
 use super::config::Config;
 use super::health::Health;
@@ -57,16 +56,16 @@ impl Shared {
     /// Connects, and makes sure that all processes spread names in the same way.
     pub(super) async fn open(config: Config) -> Result<Self, Error> {
         let timing: Timing = config.validate()?;
-        let link = Link::start(config.link.clone()).await?;
+        let link = Arc::new(Link::start(config.link.clone()).await?);
         version::check(&link, version::LEASES).await?;
         let keys = Keys::new::<IdSpace>(&config.prefix, config.shards);
         migrate_layout(&link, &keys.old_layout, config.shards).await?;
         let health = Arc::new(Health::new());
         health.expect(config.shards);
         Ok(Self {
-            link: Arc::new(link),
+            shards: shards(&link, &keys),
+            link,
             tracker: Tracker::new(timing, 0, Outboxes::new(config.shards)),
-            shards: std::iter::repeat_with(Shard::new).take(config.shards).collect(),
             tail: Tail::new(config.shards, config.events_max.div_ceil(config.shards)),
             requests: Arc::default(),
             awake_clock: Arc::default(),
@@ -85,13 +84,14 @@ impl Shared {
 
     /// This process's share of another space, beside this one.
     pub(super) fn beside<S: Space>(&self, tail: S::Tail) -> Shared<S> {
-        let (config, shards) = (self.config.clone(), self.config.shards);
-        self.health.expect(shards);
+        let config = self.config.clone();
+        let keys = Keys::new::<S>(&config.prefix, config.shards);
+        self.health.expect(config.shards);
         Shared {
+            shards: shards(&self.link, &keys),
             link: Arc::clone(&self.link),
-            keys: Keys::new::<S>(&config.prefix, shards),
-            tracker: Tracker::new(self.timing, 0, Outboxes::new(shards)),
-            shards: std::iter::repeat_with(Shard::new).take(shards).collect(),
+            keys,
+            tracker: Tracker::new(self.timing, 0, Outboxes::new(config.shards)),
             tail,
             requests: Arc::clone(&self.requests),
             awake_clock: Arc::clone(&self.awake_clock),
@@ -149,7 +149,7 @@ impl<S: Space> Shared<S> {
 
     /// How many names of a shard are held at this process.
     pub(super) fn online_here(&self, shard: usize) -> usize {
-        self.tracker.ledger().stripes(shard).map(|place| self.tracker.online(place)).sum()
+        self.tracker.ledger().stripes(shard).map(|stripe| self.tracker.online(stripe)).sum()
     }
 
     /// Why Redis cannot be reached, by one of those who tried last.
@@ -164,6 +164,10 @@ impl<S: Space> Shared<S> {
     }
 }
 
+fn shards(link: &Arc<Link>, keys: &Keys) -> Vec<Shard> {
+    keys.shards.iter().map(|keys| Shard::new(link, &keys.life)).collect()
+}
+
 /// Sees to the key in which earlier versions kept the layout, `<prefix>:layout`.
 ///
 /// In the keyspace layout that is the key of a user of the same name, if the prefix is the same, as
@@ -172,14 +176,14 @@ impl<S: Space> Shared<S> {
 async fn migrate_layout(link: &Link, key: &str, shards: usize) -> Result<(), Error> {
     let mut get = redis::cmd("GET");
     get.arg(key);
-    let theirs = match link.query(key, &get).await.map(decode::<Option<String>>) {
+    let theirs = match link.query(key, &get).await.map(redis::from_redis_value::<Option<String>>) {
         Ok(Ok(Some(theirs))) if theirs.starts_with("leases ") => theirs,
         // The key is not there, or belongs to another program.
         Ok(_) => return Ok(()),
         Err(error) => {
             tracing::debug!(
                 key,
-                %error,
+                error = %format_args!("{error:#}"),
                 "cannot check whether an earlier version left its layout under this key"
             );
             return Ok(());
@@ -191,7 +195,11 @@ async fn migrate_layout(link: &Link, key: &str, shards: usize) -> Result<(), Err
     let mut remove = redis::cmd("EVAL");
     remove.arg(REMOVE_IF_SAME).arg(1).arg(key).arg(&theirs);
     if let Err(error) = link.query(key, &remove).await {
-        tracing::debug!(key, %error, "cannot remove the layout that an earlier version left under this key");
+        tracing::debug!(
+            key,
+            error = %format_args!("{error:#}"),
+            "cannot remove the layout that an earlier version left under this key"
+        );
     }
     Ok(())
 }

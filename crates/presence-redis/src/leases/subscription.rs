@@ -183,7 +183,7 @@ impl<L: Logs> Feed for Subscription<L> {
     }
 
     fn ended(&self) -> &CancellationToken {
-        &self.logs.core().ended
+        &self.logs.shared().ended
     }
 
     fn is_listing(&self) -> bool {
@@ -198,12 +198,12 @@ impl<L: Logs> Feed for Subscription<L> {
         };
         match read {
             Ok(turn) => turn,
-            Err(error) => Turn::Failed { error, pause: self.logs.core().patience() / 4 },
+            Err(error) => Turn::Failed { error, pause: self.logs.shared().patience() / 4 },
         }
     }
 
     fn why(&self) -> Error {
-        let shards = &self.logs.core().shards[self.logs.shards()];
+        let shards = &self.logs.shared().shards[self.logs.shards()];
         shards.iter().find(|shard| shard.is_failing()).unwrap_or(&shards[0]).error()
     }
 }

@@ -25,33 +25,35 @@ impl Leases {
     /// Runs what the process has once.
     pub(super) fn keep_process(&self) {
         let (rooms, last) = (Arc::clone(&self.rooms), mail::LastRead::default());
-        self.keep(MAIL, 0, &self.core, move |core| mail::run(core, Arc::clone(&rooms), Arc::clone(&last)));
-        self.keep(CLOCK, 0, &self.core, |core| async move {
-            core.closing.run_until_cancelled(core.awake_clock.beat()).await;
+        self.keep(MAIL, 0, &self.shared, move |shared| {
+            mail::run(shared, Arc::clone(&rooms), Arc::clone(&last))
+        });
+        self.keep(CLOCK, 0, &self.shared, |shared| async move {
+            shared.closing.run_until_cancelled(shared.awake_clock.beat()).await;
         });
     }
 
     /// Runs what keeps a space.
-    pub(super) fn keep_space<S: Space>(&self, core: &Arc<Shared<S>>) {
-        for number in 0..core.shards.len() {
-            let writer = Arc::new(Mutex::new(ShardWriter::new(Arc::clone(core), number)));
-            self.keep(WRITER, number, core, move |_| {
+    pub(super) fn keep_space<S: Space>(&self, shared: &Arc<Shared<S>>) {
+        for number in 0..shared.shards.len() {
+            let writer = Arc::new(Mutex::new(ShardWriter::new(Arc::clone(shared), number)));
+            self.keep(WRITER, number, shared, move |_| {
                 let writer = Arc::clone(&writer);
                 async move { writer.lock().await.run().await }
             });
         }
-        self.keep(SWEEP, 0, core, |core| async move { core.tracker.sweep(&core.closing).await });
+        self.keep(SWEEP, 0, shared, |shared| async move { shared.tracker.sweep(&shared.closing).await });
     }
 
     /// Runs what reads the logs of a space for streams.
-    pub(super) fn keep_followers<S: Followed>(&self, core: &Arc<Shared<S>>) {
-        for (number, follower) in Follower::all(core, &self.drain).into_iter().enumerate() {
+    pub(super) fn keep_followers<S: Followed>(&self, shared: &Arc<Shared<S>>) {
+        for (number, follower) in Follower::all(shared, &self.drain).into_iter().enumerate() {
             let follower = Arc::new(Mutex::new(follower));
             let begin = move |_| {
                 let follower = Arc::clone(&follower);
                 async move { follower.lock().await.run().await }
             };
-            self.keep_until(&self.followers, &self.drain, (FOLLOWER, number), core, begin);
+            self.keep_until(&self.followers, &self.drain, (FOLLOWER, number), shared, begin);
         }
     }
 
@@ -59,12 +61,12 @@ impl Leases {
         &self,
         part: &'static str,
         number: usize,
-        core: &Arc<Shared<S>>,
+        shared: &Arc<Shared<S>>,
         run: impl FnMut(Arc<Shared<S>>) -> F + Send + 'static,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.keep_until(&self.tasks, &core.closing, (part, number), core, run);
+        self.keep_until(&self.tasks, &shared.closing, (part, number), shared, run);
     }
 
     fn keep_until<S: Space, F>(
@@ -72,14 +74,22 @@ impl Leases {
         tasks: &TaskTracker,
         stop: &CancellationToken,
         (part, number): (&'static str, usize),
-        core: &Arc<Shared<S>>,
+        shared: &Arc<Shared<S>>,
         mut run: impl FnMut(Arc<Shared<S>>) -> F + Send + 'static,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
-        let (core, told) = (Arc::clone(core), Arc::clone(core));
-        let begin = move || run(Arc::clone(&core));
+        let (shared, told) = (Arc::clone(shared), Arc::clone(shared));
+        let begin = move || run(Arc::clone(&shared));
         let tell = move |why: Option<String>| {
+            // Of several tasks of this kind, and of several Redis, it says which.
+            let why = why.map(|why| match part {
+                WRITER => {
+                    let server = told.shards[number].server();
+                    format!("for shard {number} of {} on redis at {server}, {why}", S::KIND)
+                }
+                _ => format!("on {}, {why}", told.link.address()),
+            });
             if let (WRITER, Some(why)) = (part, &why) {
                 // Calls that wait for the writer get the error.
                 told.shards[number].failed(&Error::new(ErrorKind::Unavailable, why.clone()));
@@ -115,7 +125,7 @@ mod tests {
         let name = |shard: &super::super::shard::Shard| {
             shard.status().borrow().registration.as_ref().map(|known| known.process.clone())
         };
-        leases.core.shards.iter().filter_map(name).collect()
+        leases.shared.shards.iter().filter_map(name).collect()
     }
 
     #[tokio::test]
@@ -133,6 +143,7 @@ mod tests {
             let told = |state: &State| state.to_string().contains(part);
             let down = timeout(SOON, state.wait_for(told)).await.unwrap().unwrap().clone();
             assert!(matches!(down, State::Down { .. }), "{down}");
+            assert!(down.to_string().contains(&format!(":{}", redis.port())), "{down}");
             for _ in 0..3 {
                 let beat = timeout(SOON, leases.online(&bob)).await.expect("an answer");
                 let kind = beat.err().map(|error| error.kind());

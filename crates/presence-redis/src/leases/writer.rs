@@ -38,7 +38,7 @@ use crate::connection::refusal;
 /// Being the only one, its calls have an order: a check that follows an arrival finds it.
 #[derive(Debug)]
 pub(super) struct ShardWriter<S: Space> {
-    pub(super) core: Arc<Shared<S>>,
+    pub(super) shared: Arc<Shared<S>>,
     pub(super) number: usize,
     pub(super) stage: Stage,
     pub(super) writes: Writes<S>,
@@ -64,11 +64,11 @@ struct Processes {
 }
 
 impl<S: Space> ShardWriter<S> {
-    pub(super) fn new(core: Arc<Shared<S>>, number: usize) -> Self {
+    pub(super) fn new(shared: Arc<Shared<S>>, number: usize) -> Self {
         // Outside a cluster all shards are on one server: one asks for all.
-        let watches = S::KIND == IdSpace::KIND && (number == 0 || core.link.is_cluster());
+        let watches = S::KIND == IdSpace::KIND && (number == 0 || shared.link.is_cluster());
         Self {
-            core,
+            shared,
             number,
             stage: Stage::New,
             writes: Writes::new(),
@@ -92,14 +92,14 @@ impl<S: Space> ShardWriter<S> {
             self.start_over();
             self.busy = BUSY_MAX - 1;
         }
-        let core = Arc::clone(&self.core);
-        while !core.closing.is_cancelled() {
-            let turn = core.closing.run_until_cancelled(Box::pin(self.turn())).await;
+        let shared = Arc::clone(&self.shared);
+        while !shared.closing.is_cancelled() {
+            let turn = shared.closing.run_until_cancelled(Box::pin(self.turn())).await;
             if let Some(Err(error)) = turn {
                 self.failed(&error);
                 let pause =
                     crate::random::fraction() * RETRY.as_secs_f64() * f64::from(self.failures.min(10));
-                core.closing.run_until_cancelled(sleep(Duration::from_secs_f64(pause))).await;
+                shared.closing.run_until_cancelled(sleep(Duration::from_secs_f64(pause))).await;
             }
         }
         // A write that was cut short is said again, which is harmless.
@@ -112,13 +112,13 @@ impl<S: Space> ShardWriter<S> {
             }
             Ok::<_, Error>(())
         };
-        match tokio::time::timeout(core.link.timeout(), rest).await {
+        match tokio::time::timeout(shared.link.timeout(), rest).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::debug!(
                     space = S::KIND,
                     shard = self.number,
-                    %error,
+                    error = %format_args!("{error:#}"),
                     "presence was shut down before redis took all changes"
                 );
             }
@@ -126,6 +126,7 @@ impl<S: Space> ShardWriter<S> {
                 tracing::debug!(
                     space = S::KIND,
                     shard = self.number,
+                    server = %self.shard().server(),
                     "presence was shut down before redis took all changes, as it did not answer in time"
                 );
             }
@@ -140,12 +141,12 @@ impl<S: Space> ShardWriter<S> {
         if self.stage.is_announcing() {
             self.recover().await?;
         }
-        let core = Arc::clone(&self.core);
+        let shared = Arc::clone(&self.shared);
         tokio::select! {
             biased;
             () = sleep_until(self.renewals.due()) => self.renew().await?,
-            () = core.shards[self.number].doubted() => self.renew().await?,
-            () = core.tracker.ledger().work(self.number) => self.flush().await?,
+            () = shared.shards[self.number].doubted() => self.renew().await?,
+            () = shared.tracker.ledger().work(self.number) => self.flush().await?,
         }
         self.failures = 0;
         Ok(())
@@ -154,20 +155,28 @@ impl<S: Space> ShardWriter<S> {
     /// Becomes one of the processes of the shard.
     async fn enter(&mut self) -> Result<(), Error> {
         let fresh = &crate::random::name()[..16];
-        let process = self.core.process(self.incarnation);
+        let process = self.shared.process(self.incarnation);
         let (sent, lost) = (self.now(), self.stage.lost_epoch().map(str::to_owned));
         let known = lost.as_deref().unwrap_or_default();
         let entered = self.scripts().enter(&process, fresh, known, &self.processes.names).await?;
         if lost.is_some_and(|lost| lost != entered.epoch) {
-            if self.core.told.is_news("lost", Instant::now()) {
-                tracing::warn!("redis lost its data or was replaced; writing again who is online here");
+            if self.shared.told.is_news("lost", Instant::now()) {
+                tracing::warn!(
+                    server = %self.shard().server(),
+                    "redis lost its data or was replaced; writing again who is online here"
+                );
             }
-            tracing::debug!(space = S::KIND, shard = self.number, "the data of a shard is lost");
+            tracing::debug!(
+                space = S::KIND,
+                shard = self.number,
+                server = %self.shard().server(),
+                "the data of a shard is lost"
+            );
         }
         let registration = Registration { epoch: entered.epoch, start: entered.start, process };
         self.stage.enter(registration.clone());
-        self.renewals.entered(Instant::now(), self.core.awake_clock.awake());
-        self.core.health.well(self.place());
+        self.renewals.entered(Instant::now(), self.shared.awake_clock.awake());
+        self.shared.health.well(self.shard_id());
         let shard = self.shard();
         shard.renew(sent);
         shard.hear(entered.last);
@@ -181,10 +190,10 @@ impl<S: Space> ShardWriter<S> {
 
     /// Renews the lease, and does what the answer asks for.
     pub(super) async fn renew(&mut self) -> Result<(), Error> {
-        let (ticket, here) = (self.idle_at(), self.core.online_here(self.number));
+        let (ticket, here) = (self.idle_at(), self.shared.online_here(self.number));
         let Some(renewed) = self.renew_only().await? else { return Ok(()) };
         let quiet =
-            ticket.is_some() && ticket == self.idle_at() && here == self.core.online_here(self.number);
+            ticket.is_some() && ticket == self.idle_at() && here == self.shared.online_here(self.number);
         self.busy = if quiet { 0 } else { self.busy + 1 };
         // While names come and go the counts say nothing; now and then they are compared name by
         // name all the same.
@@ -194,6 +203,7 @@ impl<S: Space> ShardWriter<S> {
             tracing::warn!(
                 space = S::KIND,
                 shard = self.number,
+                server = %self.shard().server(),
                 here,
                 redis = renewed.held,
                 "redis and this process disagree about how many names are online here; comparing them"
@@ -221,9 +231,9 @@ impl<S: Space> ShardWriter<S> {
         };
         self.is_full(renewed.full.clone());
         if let Some(policy) = &renewed.policy {
-            self.core.warnings.note(self.number, policy);
+            self.shared.warnings.note(self.number, self.shard().server(), policy);
         }
-        self.renewals.answered(Instant::now(), self.core.awake_clock.awake());
+        self.renewals.answered(Instant::now(), self.shared.awake_clock.awake());
         let (shard, allowance) = (self.shard(), self.allowance());
         shard.renew(sent);
         shard.hear(renewed.last);
@@ -248,8 +258,9 @@ impl<S: Space> ShardWriter<S> {
 
     /// Lets the ids of another process go, whose lease is over.
     async fn reap(&mut self, dead: &str) -> Result<(), Error> {
-        if self.core.told.is_news(&format!("dead {dead}"), Instant::now()) {
+        if self.shared.told.is_news(&format!("dead {dead}"), Instant::now()) {
             tracing::info!(
+                server = %self.shard().server(),
                 process = dead,
                 "another process did not renew its lease in time; removing the names that it held"
             );
@@ -270,7 +281,7 @@ impl<S: Space> ShardWriter<S> {
         while self.flush_some().await? {
             if self.is_due() {
                 // There may be more: come back here after the renewal.
-                self.core.tracker.ledger().stir(self.number);
+                self.shared.tracker.ledger().stir(self.number);
                 return Ok(());
             }
         }
@@ -280,9 +291,9 @@ impl<S: Space> ShardWriter<S> {
     /// Writes one batch of steps, and says whether there was one.
     pub(super) async fn flush_some(&mut self) -> Result<bool, Error> {
         let Some(registration) = self.registration() else { return Ok(false) };
-        let core = Arc::clone(&self.core);
+        let shared = Arc::clone(&self.shared);
         if self.writes.is_idle() {
-            let mut outbox = core.tracker.ledger().outbox(self.number);
+            let mut outbox = shared.tracker.ledger().outbox(self.number);
             let (steps, done) = (outbox.take(STEPS_AT_ONCE), outbox.done());
             drop(outbox);
             if steps.is_empty() {
@@ -295,18 +306,19 @@ impl<S: Space> ShardWriter<S> {
         }
         // The write stays in `writes` until it is answered, also if this future is dropped.
         let Some(Write { number, steps }) = self.writes.unanswered() else { return Ok(false) };
-        let now = core.tracker.clock().now();
-        let anyway = core.tracker.ledger().outbox(self.number).is_full();
-        let written = match core.scripts(self.number).write(&registration, *number, steps, now, anyway).await
-        {
-            Err(error) if refusal(&error) == Some("OOM") => {
-                // Redis refused the whole write. Departures are written again without the arrivals.
-                self.put_back();
-                self.is_full(Some(error));
-                return Ok(true);
-            }
-            written => written?,
-        };
+        let now = shared.tracker.clock().now();
+        let anyway = shared.tracker.ledger().outbox(self.number).is_full();
+        let written =
+            match shared.scripts(self.number).write(&registration, *number, steps, now, anyway).await {
+                Err(error) if refusal(&error) == Some("OOM") => {
+                    // Redis refused the whole write. Departures are written again without the
+                    // arrivals.
+                    self.put_back();
+                    self.is_full(Some(error));
+                    return Ok(true);
+                }
+                written => written?,
+            };
         match written {
             Answer::Told(written) => {
                 let steps = self.writes.end().unwrap_or_default();
@@ -323,10 +335,10 @@ impl<S: Space> ShardWriter<S> {
     /// Notes whether Redis takes nothing that needs memory, and why.
     fn is_full(&self, full: Option<Error>) {
         match &full {
-            Some(error) => self.core.health.failed(self.place(), error),
-            None => self.core.health.well(self.place()),
+            Some(error) => self.shared.health.failed(self.shard_id(), error),
+            None => self.shared.health.well(self.shard_id()),
         }
-        let ledger = self.core.tracker.ledger();
+        let ledger = self.shared.tracker.ledger();
         let more = ledger.outbox(self.number).set_full(full);
         if more {
             ledger.stir(self.number);
@@ -334,9 +346,9 @@ impl<S: Space> ShardWriter<S> {
     }
 
     fn written(&self, steps: &[Step<S>], written: Written) {
-        let tracker = &self.core.tracker;
-        for (place, words) in written.answers {
-            let Some(step) = steps.get(place) else { continue };
+        let tracker = &self.shared.tracker;
+        for (index, words) in written.answers {
+            let Some(step) = steps.get(index) else { continue };
             let answer = match words.first().map(String::as_str) {
                 Some("recovering") => StepAnswer::Recovering,
                 // Redis cannot know names that are yet to be announced.
@@ -347,12 +359,12 @@ impl<S: Space> ShardWriter<S> {
             if answer == StepAnswer::Nobody {
                 // The name is not forgotten if it came back since. Redis has then heard of that in
                 // the same call, or hears of it with the next one.
-                let later = || steps[place + 1..].iter().any(|later| later.name == step.name);
+                let later = || steps[index + 1..].iter().any(|later| later.name == step.name);
                 let is_coming = || later() || tracker.ledger().outbox(self.number).has(&step.name);
-                self.core.forget_if(&step.name, |online| online && !is_coming());
+                self.shared.forget_if(&step.name, |online| online && !is_coming());
             }
             if let StepKind::Explicit(reply) | StepKind::Show { reply: Some(reply), .. } = &step.what {
-                reply.answers.lock().push((reply.place, answer));
+                reply.answers.lock().push((reply.index, answer));
             }
         }
         for step in steps.iter().filter(|step| matches!(step.what, StepKind::Arrive { .. })) {
@@ -367,10 +379,19 @@ impl<S: Space> ShardWriter<S> {
     /// Starts over, with another name if it is the lease that was lost.
     pub(super) fn lose(&mut self, lost: Lost) {
         if lost == Lost::Lease {
+            // Users of this process may have been seen to go and come, which nothing else explains.
+            if self.shared.told.is_news("lease", Instant::now()) {
+                tracing::warn!(
+                    server = %self.shard().server(),
+                    "this process did not renew its lease in time, so other processes may have reported \
+                     those who are online here as offline; writing again who is online here"
+                );
+            }
             tracing::debug!(
                 space = S::KIND,
                 shard = self.number,
-                "this process could not renew its lease in time; writing again who is online here"
+                server = %self.shard().server(),
+                "the lease of a shard is lost"
             );
             self.incarnation += 1;
         }
@@ -382,7 +403,7 @@ impl<S: Space> ShardWriter<S> {
         self.put_back();
         self.shard().set_status(|status| status.registration = None);
         // What is in the outbox is written in the next epoch.
-        self.core.tracker.ledger().stir(self.number);
+        self.shared.tracker.ledger().stir(self.number);
     }
 
     fn failed(&mut self, error: &Error) {
@@ -390,22 +411,21 @@ impl<S: Space> ShardWriter<S> {
             tracing::debug!(
                 space = S::KIND,
                 shard = self.number,
-                %error,
-                source = ?std::error::Error::source(error),
+                error = %format_args!("{error:#}"),
                 "redis does not take changes; trying again"
             );
             self.shard().set_status(|status| status.outages += 1);
         }
         self.failures = self.failures.saturating_add(1);
-        self.core.health.failed(self.place(), error);
+        self.shared.health.failed(self.shard_id(), error);
         self.shard().failed(error);
-        self.core.tracker.ledger().stir(self.number);
+        self.shared.tracker.ledger().stir(self.number);
     }
 
     /// Gives steps back to the outbox that were sent and not answered.
     fn put_back(&mut self) {
         if let Some(steps) = self.writes.end() {
-            self.core.tracker.ledger().outbox(self.number).put_back(steps);
+            self.shared.tracker.ledger().outbox(self.number).put_back(steps);
         }
     }
 
@@ -417,7 +437,7 @@ impl<S: Space> ShardWriter<S> {
 
     /// The ticket of the last step, if all were taken.
     fn idle_at(&self) -> Option<u64> {
-        let outbox = self.core.tracker.ledger().outbox(self.number);
+        let outbox = self.shared.tracker.ledger().outbox(self.number);
         (self.writes.is_idle() && outbox.is_empty()).then(|| outbox.last())
     }
 
@@ -425,20 +445,20 @@ impl<S: Space> ShardWriter<S> {
         self.stage.registration().cloned()
     }
 
-    fn place(&self) -> (&'static str, usize) {
+    fn shard_id(&self) -> (&'static str, usize) {
         (S::KIND, self.number)
     }
 
     pub(super) fn shard(&self) -> &Shard {
-        &self.core.shards[self.number]
+        &self.shared.shards[self.number]
     }
 
     pub(super) fn scripts(&self) -> Scripts<'_, S> {
-        self.core.scripts(self.number)
+        self.shared.scripts(self.number)
     }
 
     fn now(&self) -> Millis {
-        self.core.tracker.clock().now()
+        self.shared.tracker.clock().now()
     }
 
     /// Whether a renewal should not wait any longer.

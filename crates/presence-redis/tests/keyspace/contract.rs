@@ -25,7 +25,7 @@ struct OneProcess {
 
 impl World for OneProcess {
     const TTL: Duration = Duration::from_millis(500);
-    const TTL_MIN: Duration = Config::TTL_MIN;
+    const TTL_MIN: Duration = *Config::TTL_BOUNDS.start();
     const LATENESS: Duration = Duration::from_millis(300);
     const DELIVERY: Duration = Duration::from_millis(800);
     const EXCUSED: &'static [(&'static str, &'static str)] = &[

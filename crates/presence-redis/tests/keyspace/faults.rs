@@ -204,7 +204,7 @@ async fn parts_of_a_second_count() {
         assert!(before.elapsed() >= ttl, "offline after {:?}", before.elapsed());
         presence.shutdown(PATIENCE).await;
     }
-    let config = config(&redis).ttl(Config::TTL_MIN / 2);
+    let config = config(&redis).ttl(*Config::TTL_BOUNDS.start() / 2);
     assert_eq!(Keyspace::start(config).await.unwrap_err().kind(), ErrorKind::Config);
 }
 

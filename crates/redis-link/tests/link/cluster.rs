@@ -137,7 +137,10 @@ async fn one_node_of_a_cluster_leads_to_all() {
     let link = Link::start(connect(cluster.node(1).url())).await.unwrap();
     assert!(link.is_cluster());
     for number in 0..50 {
-        set(&link, &format!("key {number}")).await.unwrap();
+        let key = format!("key {number}");
+        set(&link, &key).await.unwrap();
+        // Not the address of the link, which is that of one node.
+        assert!(!link.server(&key).contains("://"), "{}", link.server(&key));
     }
 }
 

@@ -77,6 +77,7 @@ async fn server_that_hangs_fails_calls_in_time_and_then_at_once() {
     redis.freeze().await.unwrap();
     let error = get(&link, "a").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.to_string().contains(&link.server("a")), "{error}");
     let begun = Instant::now();
     // The first attempt to connect anew is waited for; then there is an answer at hand.
     for _ in 0..100 {

@@ -16,6 +16,20 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
     }
 }
 
+/// Writes a duration in the largest unit of which it is a whole number.
+pub(super) fn show(duration: Duration) -> String {
+    let (ms, s) = (duration.as_millis(), duration.as_secs());
+    if duration.is_zero() || !ms.is_multiple_of(1_000) {
+        format!("{ms}ms")
+    } else if !s.is_multiple_of(60) {
+        format!("{s}s")
+    } else if !s.is_multiple_of(3_600) {
+        format!("{}m", s / 60)
+    } else {
+        format!("{}h", s / 3_600)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +41,14 @@ mod tests {
         {
             assert_eq!(parse(text), Some(Duration::from_millis(ms)), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_written_is_short_and_can_be_read() {
+        for text in ["0ms", "1ms", "1500ms", "90s", "2m", "61m", "1h", "24h"] {
+            assert_eq!(show(parse(text).unwrap()), text);
+        }
+        assert_eq!(show(Duration::from_secs(60)), "1m");
     }
 
     #[test]

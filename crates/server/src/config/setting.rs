@@ -1,6 +1,19 @@
 //! The one table of settings: flag, variable, default, and what each is for.
+//!
+//! What a crate owns it says once: the default and the bounds of such a row are taken from there.
+//! Bounds of our own are narrower than those of the crates, as a test checks.
 
-use super::address;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use tidings::hub::{self, HistoryConfig};
+use tidings::join::webhook;
+use tidings::presence::memory;
+use tidings::presence_redis::{LinkConfig, keyspace, leases};
+use tidings::timeline::http;
+
+use self::Allowed::{Count, Text, Time};
+use super::{address, duration};
 
 /// One thing that can be set.
 #[derive(Debug)]
@@ -11,39 +24,61 @@ pub(super) struct Setting {
     pub(super) variable: &'static str,
     /// What stands for the value in the help.
     pub(super) placeholder: &'static str,
-    /// The value that counts when none is given.
-    pub(super) default: &'static str,
-    /// The least and the largest value, as somebody would write them; `None` if it is no number.
-    pub(super) bounds: Option<(&'static str, &'static str)>,
+    /// What it is when nothing is given, and what it may be.
+    pub(super) allowed: Allowed,
     /// What it does, with its unit and the reason to change it.
     pub(super) about: &'static str,
 }
+
+/// The value that counts when none is given, and the bounds of others.
+#[derive(Debug)]
+pub(super) enum Allowed {
+    /// A text, whose reader knows what it may be; an empty one stands for none.
+    Text(&'static str),
+    Count(usize, RangeInclusive<usize>),
+    Time(Duration, RangeInclusive<Duration>),
+}
+
+impl Allowed {
+    /// Returns the default as somebody would write it.
+    pub(super) fn default(&self) -> String {
+        match self {
+            Text(default) => (*default).to_owned(),
+            Count(default, _) => default.to_string(),
+            Time(default, _) => duration::show(*default),
+        }
+    }
+
+    /// Returns the least and the largest value as somebody would write them; `None` of a text.
+    pub(super) fn bounds(&self) -> Option<String> {
+        match self {
+            Text(_) => None,
+            Count(_, bounds) => Some(format!("{} to {}", bounds.start(), bounds.end())),
+            Time(_, bounds) => {
+                Some(format!("{} to {}", duration::show(*bounds.start()), duration::show(*bounds.end())))
+            }
+        }
+    }
+}
+
+/// The longest time of those that nothing else bounds.
+const TIME_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// The name and the variable of the configuration file itself, which cannot name another.
 pub(super) const CONFIG: &str = "config";
 /// See [`CONFIG`].
 pub(super) const CONFIG_VARIABLE: &str = "TIDINGS_CONFIG";
 
-macro_rules! bounds {
-    () => {
-        None
-    };
-    ($least:literal to $most:literal) => {
-        Some(($least, $most))
-    };
-}
-
 macro_rules! keys {
     ($(
-        $ident:ident = $name:literal $variable:literal $placeholder:literal $default:literal
-            $([$least:literal to $most:literal])? $about:literal;
+        $ident:ident = $name:literal $variable:literal $placeholder:literal
+            $kind:ident($($allowed:expr),+) $about:literal;
     )*) => {
         $(pub(super) const $ident: Setting = Setting {
             name: $name,
             variable: $variable,
             placeholder: $placeholder,
-            default: $default,
-            bounds: bounds!($($least to $most)?),
+            allowed: $kind($($allowed),+),
             about: $about,
         };)*
         /// Every key, in the order of the help.
@@ -52,81 +87,95 @@ macro_rules! keys {
 }
 
 keys! {
-    HTTP = "http" "TIDINGS_HTTP" "ADDRESS" "127.0.0.1:8000"
+    HTTP = "http" "TIDINGS_HTTP" "ADDRESS" Text("127.0.0.1:8000")
         "Where the page, the hub and the HTTP calls listen; port 0 takes a free one";
-    GRPC = "grpc" "TIDINGS_GRPC" "ADDRESS" "127.0.0.1:9000"
+    GRPC = "grpc" "TIDINGS_GRPC" "ADDRESS" Text("127.0.0.1:9000")
         "Where gRPC listens; port 0 takes a free one";
-    DATA_DIR = "data-dir" "TIDINGS_DATA_DIR" "DIRECTORY" "./tidings-data"
+    DATA_DIR = "data-dir" "TIDINGS_DATA_DIR" "DIRECTORY" Text("./tidings-data")
         "Where the messages are stored; created when missing, used by one server at a time";
-    LOG = "log" "TIDINGS_LOG" "FILTER" "info"
+    LOG = "log" "TIDINGS_LOG" "FILTER" Text("info")
         "Which log lines are written: error, warn, info, debug, trace or off, also by module, like info,conductor_hub=debug";
-    LOG_FORMAT = "log-format" "TIDINGS_LOG_FORMAT" "FORMAT" "text"
+    LOG_FORMAT = "log-format" "TIDINGS_LOG_FORMAT" "FORMAT" Text("text")
         "How log lines look: text for people, json for machines";
-    INSECURE = "insecure" "TIDINGS_INSECURE" "BOOLEAN" "false"
+    INSECURE = "insecure" "TIDINGS_INSECURE" "BOOLEAN" Text("false")
         "Listen on addresses other than loopback and answer under any host name, although nobody has to log in";
-    ALLOW_ORIGIN = "allow-origin" "TIDINGS_ALLOW_ORIGIN" "ORIGINS" ""
+    ALLOW_ORIGIN = "allow-origin" "TIDINGS_ALLOW_ORIGIN" "ORIGINS" Text("")
         "Web origins, besides this server's own, whose pages may call it, separated by commas, like \
          https://chat.example.org";
-    PRESENCE = "presence" "TIDINGS_PRESENCE" "STORE" "memory"
+    PRESENCE = "presence" "TIDINGS_PRESENCE" "STORE" Text("memory")
         "Where the server keeps who is online: memory, for one server; redis, for several that show each \
          other's users";
-    PRESENCE_LAYOUT = "presence-layout" "TIDINGS_PRESENCE_LAYOUT" "LAYOUT" "leases"
+    PRESENCE_LAYOUT = "presence-layout" "TIDINGS_PRESENCE_LAYOUT" "LAYOUT" Text("leases")
         "How presence is stored in Redis: leases, which is exact and prompt; keyspace, the layout of the Go \
          package, to run beside it";
-    PRESENCE_NOTIFICATIONS = "presence-notifications" "TIDINGS_PRESENCE_NOTIFICATIONS" "WHAT" "check"
+    PRESENCE_NOTIFICATIONS = "presence-notifications" "TIDINGS_PRESENCE_NOTIFICATIONS" "WHAT" Text("check")
         "With the layout keyspace, what to do about notify-keyspace-events of Redis: check it, set what is \
          missing, or assume that it is right";
-    REDIS_URL = "redis-url" "TIDINGS_REDIS_URL" "URL" ""
+    REDIS_URL = "redis-url" "TIDINGS_REDIS_URL" "URL" Text("")
         "The address of Redis, like redis://user:password@host:6379; also redis-sentinel://, \
          redis-cluster:// and redis+unix://, and rediss:// for TLS";
-    REDIS_PREFIX = "redis-prefix" "TIDINGS_REDIS_PREFIX" "TEXT" "tidings"
+    REDIS_PREFIX = "redis-prefix" "TIDINGS_REDIS_PREFIX" "TEXT" Text(leases::Config::PREFIX_DEFAULT)
         "The beginning of every key in Redis; give each product that shares a Redis its own (1 to 64 bytes)";
-    REDIS_TIMEOUT = "redis-timeout" "TIDINGS_REDIS_TIMEOUT" "DURATION" "1s" ["10ms" to "1m"]
+    REDIS_TIMEOUT = "redis-timeout" "TIDINGS_REDIS_TIMEOUT" "DURATION"
+        Time(LinkConfig::TIMEOUT_DEFAULT, LinkConfig::TIME_BOUNDS)
         "How long Redis may take to answer, and to accept a connection";
     // Half of what the crates have: connections hold their users, so it counts for a server that
     // died.
-    PRESENCE_TTL = "presence-ttl" "TIDINGS_PRESENCE_TTL" "DURATION" "15s" ["100ms" to "10m"]
+    PRESENCE_TTL = "presence-ttl" "TIDINGS_PRESENCE_TTL" "DURATION"
+        Time(Duration::from_secs(15), *keyspace::Config::TTL_BOUNDS.start()..=TIME_MAX)
         "With Redis, how long the users of a server that died stay online, besides the grace time: a longer \
          time outlasts longer losses of the connection to Redis, a shorter one shows sooner that they are gone";
-    PRESENCE_GRACE = "presence-grace" "TIDINGS_PRESENCE_GRACE" "DURATION" "5s" ["10ms" to "10m"]
+    PRESENCE_GRACE = "presence-grace" "TIDINGS_PRESENCE_GRACE" "DURATION"
+        Time(memory::Config::GRACE_DEFAULT, Duration::from_millis(10)..=TIME_MAX)
         "How long users stay online after their last connection is gone: a longer time hides reloads and \
          short losses, a shorter one shows sooner that they are gone";
-    PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT" "65536" ["1" to "16777216"]
+    PRESENCE_EVENTS = "presence-events" "TIDINGS_PRESENCE_EVENTS" "COUNT"
+        Count(memory::Config::EVENTS_MAX_DEFAULT, memory::Config::EVENTS_MAX_BOUNDS)
         "How many events of presence are kept for clients that come back or are slow, about 64 bytes each; \
          fewer where ids have more than 190 bytes on average";
-    PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" "100" ["0" to "1000000"]
+    PRESENCE_STREAMS = "presence-streams" "TIDINGS_PRESENCE_STREAMS" "COUNT" Count(100, 0..=1_000_000)
         "How many streams of presence events may be open at once, at most half of the HTTP connections";
-    WEBHOOK_URL = "webhook-url" "TIDINGS_WEBHOOK_URL" "URL" ""
+    WEBHOOK_URL = "webhook-url" "TIDINGS_WEBHOOK_URL" "URL" Text("")
         "The address to which every change of presence is posted, in order and until it is accepted, like \
          https://example.org/presence";
-    WEBHOOK_SECRET = "webhook-secret" "TIDINGS_WEBHOOK_SECRET" "SECRET" ""
+    WEBHOOK_SECRET = "webhook-secret" "TIDINGS_WEBHOOK_SECRET" "SECRET" Text("")
         "The key that signs the posts of the webhook, base64 of 24 to 64 bytes; give it by environment or \
          file, as every user of the machine can see flags";
-    WEBHOOK_TIMEOUT = "webhook-timeout" "TIDINGS_WEBHOOK_TIMEOUT" "DURATION" "10s" ["100ms" to "10m"]
+    WEBHOOK_TIMEOUT = "webhook-timeout" "TIDINGS_WEBHOOK_TIMEOUT" "DURATION"
+        Time(webhook::Config::TIMEOUT_DEFAULT, webhook::Config::TIMEOUT_BOUNDS)
         "How long the receiver of the webhook may take to answer before the post is repeated";
-    SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION" "10s" ["100ms" to "10m"]
+    SHUTDOWN_TIME = "shutdown-time" "TIDINGS_SHUTDOWN_TIME" "DURATION"
+        Time(Duration::from_secs(10), Duration::from_millis(100)..=TIME_MAX)
         "How long a clean stop may take before the rest is cut off";
-    CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT" "100" ["0" to "10000"]
+    CHANNEL_HISTORY = "channel-history" "TIDINGS_CHANNEL_HISTORY" "COUNT"
+        Count(HistoryConfig::MESSAGES_MAX_DEFAULT, 0..=10_000)
         "How many messages are kept for each hub channel, in memory";
-    CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" "10000" ["1" to "10000000"]
+    CONNECTIONS = "connections" "TIDINGS_CONNECTIONS" "COUNT" Count(10_000, 1..=10_000_000)
         "How many WebSockets may be open at once; raise it with the limit of open files";
-    HTTP_CONNECTIONS = "http-connections" "TIDINGS_HTTP_CONNECTIONS" "COUNT" "1000" ["1" to "1000000"]
+    HTTP_CONNECTIONS = "http-connections" "TIDINGS_HTTP_CONNECTIONS" "COUNT" Count(1_000, 1..=1_000_000)
         "How many HTTP connections may be open at once, WebSockets not counted";
-    GRPC_CONNECTIONS = "grpc-connections" "TIDINGS_GRPC_CONNECTIONS" "COUNT" "1000" ["1" to "1000000"]
+    GRPC_CONNECTIONS = "grpc-connections" "TIDINGS_GRPC_CONNECTIONS" "COUNT" Count(1_000, 1..=1_000_000)
         "How many gRPC connections may be open at once";
-    MESSAGE_BYTES = "message-bytes" "TIDINGS_MESSAGE_BYTES" "BYTES" "256000" ["1024" to "16777216"]
+    MESSAGE_BYTES = "message-bytes" "TIDINGS_MESSAGE_BYTES" "BYTES"
+        Count(hub::Config::MESSAGE_BYTES_MAX_DEFAULT, 1_024..=16 * 1024 * 1024)
         "How large a message on a WebSocket may be";
-    BODY_BYTES = "body-bytes" "TIDINGS_BODY_BYTES" "BYTES" "1048576" ["1024" to "67108864"]
+    BODY_BYTES = "body-bytes" "TIDINGS_BODY_BYTES" "BYTES"
+        Count(
+            http::Config::BODY_BYTES_MAX_DEFAULT,
+            http::Config::BODY_BYTES_MAX_BOUNDS.start..=64 * 1024 * 1024
+        )
         "How large the body of an HTTP request or a gRPC message may be";
-    REQUEST_TIME = "request-time" "TIDINGS_REQUEST_TIME" "DURATION" "30s" ["100ms" to "10m"]
+    REQUEST_TIME = "request-time" "TIDINGS_REQUEST_TIME" "DURATION"
+        Time(Duration::from_secs(30), Duration::from_millis(100)..=TIME_MAX)
         "How long a client may take to send a request, and the server to answer it";
 }
 
 impl Setting {
     /// Returns the line of the help.
     pub(super) fn help(&self) -> String {
-        let default = if self.default.is_empty() { "none" } else { self.default };
-        let bounds = self.bounds.map(|(least, most)| format!(" ({least} to {most})")).unwrap_or_default();
+        let default = self.allowed.default();
+        let default = if default.is_empty() { "none" } else { &default };
+        let bounds = self.allowed.bounds().map(|bounds| format!(" ({bounds})")).unwrap_or_default();
         format!("{}{bounds} [default: {default}] [env: {}]", self.about, self.variable)
     }
 

@@ -1,6 +1,12 @@
 //! The configuration as its user meets it.
 
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
+
+use tidings::hub;
+use tidings::presence::memory;
+use tidings::presence_redis::{keyspace, leases};
+use tidings::timeline::{grpc, http};
 
 use super::*;
 
@@ -75,15 +81,16 @@ fn every_wrong_value_is_named_with_what_is_allowed() {
 
 #[test]
 fn every_number_and_duration_has_bounds_that_are_kept_and_named() {
-    for (key, (least, most)) in setting::ALL.iter().filter_map(|key| Some((key, key.bounds?))) {
+    for (key, bounds) in setting::ALL.iter().filter_map(|key| Some((key, key.allowed.bounds()?))) {
+        let (_, most) = bounds.split_once(" to ").unwrap();
         // A digit more than the largest has, and no number at all.
         for wrong in [format!("9{most}"), "many".to_owned()] {
             let error = load(&[&format!("--{}", key.name), &wrong], &[]).unwrap_err();
             assert!(error.contains(&format!("--{}: \"{wrong}\" is not a ", key.name)), "{error}");
-            assert!(error.contains(&format!(" from {least} to {most}")), "{error}");
+            assert!(error.contains(&format!(" from {bounds}")), "{error}");
         }
     }
-    let without = setting::ALL.iter().filter(|key| key.bounds.is_none());
+    let without = setting::ALL.iter().filter(|key| key.allowed.bounds().is_none());
     for key in without {
         assert!(!["COUNT", "BYTES", "DURATION"].contains(&key.placeholder), "{} has no bounds", key.name);
     }
@@ -120,15 +127,50 @@ fn origins_are_taken_only_as_browsers_write_them() {
 fn the_documentation_lists_every_key() {
     let docs = include_str!("../../../../docs/server.md");
     for key in setting::ALL {
-        let default = if key.default.is_empty() { "none".to_owned() } else { format!("`{}`", key.default) };
+        let default = key.allowed.default();
+        let default = if default.is_empty() { "none".to_owned() } else { format!("`{default}`") };
         let row = format!("| `{}` | `{}` | {default} |", key.name, key.variable);
         let about = docs.lines().find_map(|line| line.strip_prefix(&row));
         let about = about.unwrap_or_else(|| panic!("docs/server.md lacks the row {row}"));
-        if let Some((least, most)) = key.bounds {
-            let bounds = format!("{least} to {most}");
+        let length = match key.name {
+            "redis-prefix" => Some(leases::Config::PREFIX_BOUNDS),
+            "webhook-secret" => Some(Secret::BYTES_BOUNDS),
+            _ => None,
+        };
+        // The help has bounds from the table, but for those of a length, which it has in words.
+        if let Some((least, most)) = length.map(RangeInclusive::into_inner) {
+            let bytes = format!("{least} to {most} bytes");
+            assert!(about.contains(&bytes), "docs/server.md does not say {bytes} of {}", key.name);
+            assert!(key.about.contains(&bytes), "the help does not say {bytes} of {}", key.name);
+        }
+        if let Some(bounds) = key.allowed.bounds() {
             assert!(about.contains(&bounds), "docs/server.md does not say {bounds} of {}", key.name);
         }
     }
+}
+
+#[test]
+fn what_is_allowed_here_the_crates_allow_too() {
+    let time = |key: &setting::Setting, bounds: RangeInclusive<Duration>| match &key.allowed {
+        setting::Allowed::Time(_, ours) => bounds.contains(ours.start()) && bounds.contains(ours.end()),
+        _ => false,
+    };
+    for bounds in [memory::Config::TTL_BOUNDS, leases::Config::TTL_BOUNDS, keyspace::Config::TTL_BOUNDS] {
+        assert!(time(&setting::PRESENCE_TTL, bounds));
+    }
+    for bounds in [memory::Config::GRACE_BOUNDS, leases::Config::GRACE_BOUNDS, keyspace::Config::GRACE_BOUNDS]
+    {
+        assert!(time(&setting::PRESENCE_GRACE, bounds));
+    }
+    assert!(time(&setting::REQUEST_TIME, hub::Config::TIME_BOUNDS));
+    let setting::Allowed::Count(_, message) = setting::MESSAGE_BYTES.allowed else {
+        panic!("it is no number")
+    };
+    assert!(hub::Config::MESSAGE_BYTES_MAX_BOUNDS.contains(message.start()));
+    assert_eq!(
+        (keyspace::Config::PREFIX_BOUNDS, grpc::Config::REQUEST_BYTES_MAX_BOUNDS),
+        (leases::Config::PREFIX_BOUNDS, http::Config::BODY_BYTES_MAX_BOUNDS)
+    );
 }
 
 #[test]

@@ -10,7 +10,9 @@ use std::time::Duration;
 use http::Uri;
 use tidings::join::webhook::Secret;
 use tidings::presence_redis::keyspace::Notifications;
+use tidings::presence_redis::leases;
 
+use super::setting::Allowed;
 use super::{address, duration};
 
 /// How log lines look.
@@ -196,8 +198,10 @@ pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
 
 pub(super) fn redis_prefix(text: &str) -> Checked<String> {
     let forbidden = |letter: char| letter == '{' || letter == '}' || letter.is_control();
-    if !(1..=64).contains(&text.len()) || text.contains(forbidden) {
-        return Err("must be 1 to 64 bytes without braces and control characters".to_owned());
+    let bounds = leases::Config::PREFIX_BOUNDS;
+    if !bounds.contains(&text.len()) || text.contains(forbidden) {
+        let (least, most) = bounds.into_inner();
+        return Err(format!("must be {least} to {most} bytes without braces and control characters"));
     }
     Ok(text.to_owned())
 }
@@ -229,7 +233,8 @@ pub(super) fn web_address(text: &str) -> Checked<WebAddress> {
 
 pub(super) fn secret(text: &str) -> Checked<Secret> {
     Secret::new(text).map_err(|_| {
-        "is not base64 of 24 to 64 bytes; use what \"openssl rand -base64 32\" prints".to_owned()
+        let (least, most) = Secret::BYTES_BOUNDS.into_inner();
+        format!("is not base64 of {least} to {most} bytes; use what \"openssl rand -base64 32\" prints")
     })
 }
 
@@ -256,17 +261,21 @@ fn origin(text: &str) -> Checked<&str> {
     }
 }
 
-pub(super) fn duration(text: &str, bounds: Option<(&str, &str)>) -> Checked<Duration> {
-    let (least, most) = bounds.unwrap_or(("0s", "0s"));
-    let allowed = duration::parse(least)..=duration::parse(most);
-    duration::parse(text).filter(|duration| allowed.contains(&Some(*duration))).ok_or_else(|| {
-        format!("is not a duration from {least} to {most}; give a whole number with ms, s, m or h, like 5s")
-    })
+/// Reads a duration that is within the bounds of its setting.
+pub(super) fn duration(text: &str, allowed: &Allowed) -> Checked<Duration> {
+    match (duration::parse(text), allowed) {
+        (Some(duration), Allowed::Time(_, bounds)) if bounds.contains(&duration) => Ok(duration),
+        _ => Err(format!(
+            "is not a duration from {}; give a whole number with ms, s, m or h, like 5s",
+            allowed.bounds().unwrap_or_default()
+        )),
+    }
 }
 
-pub(super) fn count(text: &str, bounds: Option<(&str, &str)>) -> Checked<usize> {
-    let (least, most) = bounds.unwrap_or(("0", "0"));
-    let allowed = least.parse::<usize>().ok()..=most.parse::<usize>().ok();
-    let count = text.parse().ok().filter(|count| allowed.contains(&Some(*count)));
-    count.ok_or_else(|| format!("is not a whole number from {least} to {most}"))
+/// Reads a number that is within the bounds of its setting.
+pub(super) fn count(text: &str, allowed: &Allowed) -> Checked<usize> {
+    match (text.parse::<usize>(), allowed) {
+        (Ok(count), Allowed::Count(_, bounds)) if bounds.contains(&count) => Ok(count),
+        _ => Err(format!("is not a whole number from {}", allowed.bounds().unwrap_or_default())),
+    }
 }

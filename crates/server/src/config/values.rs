@@ -100,17 +100,17 @@ impl<'a> SettingsReader<'a> {
                 Err(allowed) => self.problem(key, &allowed),
             }
         }
-        parse(key.default).expect("every default is allowed, as a test of this module checks")
+        parse(&key.allowed.default()).expect("every default is allowed, as a test of this module checks")
     }
 
     /// The duration of `key`, within its bounds.
     pub(super) fn duration(&mut self, key: &Setting) -> Duration {
-        self.take(key, |text| value::duration(text, key.bounds))
+        self.take(key, |text| value::duration(text, &key.allowed))
     }
 
     /// The number of `key`, within its bounds.
     pub(super) fn count(&mut self, key: &Setting) -> usize {
-        self.take(key, |text| value::count(text, key.bounds))
+        self.take(key, |text| value::count(text, &key.allowed))
     }
 
     /// Whether something was said about `key`, be it right or wrong. An empty text says nothing.
@@ -120,9 +120,9 @@ impl<'a> SettingsReader<'a> {
 
     /// Notes what is wrong with what was given for `key`.
     pub(super) fn problem(&mut self, key: &Setting, wrong: &str) {
-        let given = self.values.given.get(key.name);
+        let (given, default) = (self.values.given.get(key.name), key.allowed.default());
         let (source, text) =
-            given.map_or((key.name, key.default), |given| (given.source.as_str(), given.text.as_str()));
+            given.map_or((key.name, default.as_str()), |given| (given.source.as_str(), given.text.as_str()));
         self.problems.push(format!("{source}: {:?} {wrong}", key.show(text)));
     }
 

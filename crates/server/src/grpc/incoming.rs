@@ -1,4 +1,4 @@
-//! Accepts gRPC connections: each has a seat, and is cut off when it loses it.
+//! Accepts gRPC connections: each has a permit, and is cut off when it loses it.
 
 use std::io;
 use std::pin::Pin;
@@ -18,17 +18,17 @@ const PREFACE: usize = 24;
 /// The connections of a listener.
 pub(super) fn connections(door: LimitedListener) -> impl Stream<Item = io::Result<PermittedStream>> + Send {
     stream::unfold(door, async |door| {
-        let (stream, seat) = door.next().await;
-        let closed = Box::pin(seat.closed().cancelled_owned());
-        Some((Ok(PermittedStream { stream, read: 0, seat, closed }), door))
+        let (stream, permit) = door.next().await;
+        let closed = Box::pin(permit.closed().cancelled_owned());
+        Some((Ok(PermittedStream { stream, read: 0, permit, closed }), door))
     })
 }
 
-/// A connection that gives its seat back when it ends, and ends when it loses it.
+/// A connection that gives its permit back when it ends, and ends when it loses it.
 pub(super) struct PermittedStream {
     stream: TcpStream,
     read: usize,
-    seat: ConnectionPermit,
+    permit: ConnectionPermit,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
@@ -47,7 +47,7 @@ impl Connected for PermittedStream {
     type ConnectInfo = ConnectionHandle;
 
     fn connect_info(&self) -> ConnectionHandle {
-        self.seat.sitter()
+        self.permit.handle()
     }
 }
 
@@ -63,7 +63,7 @@ impl AsyncRead for PermittedStream {
         if self.read < PREFACE {
             self.read += buffer.filled().len() - before;
             if self.read >= PREFACE {
-                self.seat.handshake_done();
+                self.permit.handshake_done();
             }
         }
         polled

@@ -61,18 +61,18 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// The open streams: so many at once, until the server stops.
 #[derive(Debug, Clone)]
 pub(crate) struct Streams {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     most: usize,
     stop: CancellationToken,
 }
 
 impl Streams {
     pub(crate) fn new(most: usize, stop: CancellationToken) -> Self {
-        Self { places: Arc::new(Semaphore::new(most)), most, stop }
+        Self { permits: Arc::new(Semaphore::new(most)), most, stop }
     }
 
     pub(super) fn open(&self) -> usize {
-        self.most - self.places.available_permits()
+        self.most - self.permits.available_permits()
     }
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn events(
         Ok(since) => since,
         Err(error) => return answer::failed(&error, "INVALID_POSITION"),
     };
-    let Ok(place) = streams.places.try_acquire_owned() else {
+    let Ok(permit) = streams.permits.try_acquire_owned() else {
         return answer::error(
             StatusCode::SERVICE_UNAVAILABLE,
             "TOO_MANY_STREAMS",
@@ -103,7 +103,7 @@ pub(super) async fn events(
     };
     match presence.events(since).await {
         Ok(updates) => {
-            let events = lines(updates, place, streams.stop);
+            let events = lines(updates, permit, streams.stop);
             let buffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
             (buffered, Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))).into_response()
         }
@@ -132,15 +132,15 @@ fn since(query: &[(String, String)], headers: &HeaderMap) -> Result<Since, Error
     }
 }
 
-/// The stream as its client reads it. The place is given back with its end.
+/// The stream as its client reads it. The permit is given back with its end.
 fn lines(
     updates: Events,
-    place: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
     stop: CancellationToken,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let retry = Event::default().retry(RETRY_LEAST + random::below(RETRY_SPREAD));
     let updates = updates.filter_map(move |update| {
-        let _held = &place;
+        let _held = &permit;
         ready(line(update))
     });
     stream::iter([retry]).chain(updates).take_until(stop.cancelled_owned()).map(Ok)

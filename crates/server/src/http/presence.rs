@@ -41,13 +41,13 @@ pub(super) async fn presence(
     }
     let most = ids.iter().map(|id| ID_BYTES + answer::JSON_PER_BYTE * id.len()).sum();
     let connection = connection.map(|Extension(connection)| connection);
-    let Some(place) = answers.reserve_bytes(most, connection).await else { return answer::busy() };
+    let Some(permit) = answers.reserve_bytes(most, connection).await else { return answer::busy() };
     match presence.status(ids.iter().map(String::as_str)).await {
-        Ok(statuses) => answer::held(StatusCode::OK, place, &json!({ "statuses": listed(&ids, &statuses) })),
+        Ok(statuses) => answer::held(StatusCode::OK, permit, &json!({ "statuses": listed(&ids, &statuses) })),
         Err(error) => {
             let kind = error.kind();
             let (statuses, failures) = error.into_parts();
-            partly(place, kind, &failures, listed(&ids, &statuses))
+            partly(permit, kind, &failures, listed(&ids, &statuses))
         }
     }
 }
@@ -58,7 +58,7 @@ fn listed(ids: &[String], statuses: &[Status]) -> Vec<Value> {
 }
 
 /// Answers with every status that is known, and an error beside each that is not.
-fn partly(place: AnswerPermit, kind: ErrorKind, failures: &[Failure], mut statuses: Vec<Value>) -> Response {
+fn partly(permit: AnswerPermit, kind: ErrorKind, failures: &[Failure], mut statuses: Vec<Value>) -> Response {
     for failure in failures {
         if let Some(status) = statuses.get_mut(failure.index()) {
             status["error"] = failure.error().to_string().into();
@@ -73,5 +73,5 @@ fn partly(place: AnswerPermit, kind: ErrorKind, failures: &[Failure], mut status
     let body = json!({
         "code": status.as_u16(), "reason": reason, "message": message, "metadata": {}, "statuses": statuses,
     });
-    answer::held(status, place, &body)
+    answer::held(status, permit, &body)
 }

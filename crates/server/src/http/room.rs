@@ -71,14 +71,14 @@ pub(super) async fn room(
         return answer::error(StatusCode::BAD_REQUEST, "INVALID_LIMIT", "the limit must be from 1 to 1,000");
     }
     let connection = connection.map(|Extension(connection)| connection);
-    let Some(place) = answers.reserve_bytes(answer_bytes_max(limit), connection).await else {
+    let Some(permit) = answers.reserve_bytes(answer_bytes_max(limit), connection).await else {
         return answer::busy();
     };
     match look(&rooms, &room, cursor.as_deref(), limit).await {
         Ok((count, page)) => {
             let members = page.members.iter().map(MemberJson::from).collect();
             let next = page.next.map(|next| next.to_string());
-            answer::held(StatusCode::OK, place, &RoomJson { count, members, next, room: &name })
+            answer::held(StatusCode::OK, permit, &RoomJson { count, members, next, room: &name })
         }
         Err(error) => answer::failed(&error, "INVALID_CURSOR"),
     }

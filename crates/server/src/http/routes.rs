@@ -113,7 +113,10 @@ async fn metrics(State(routes): State<Routes>) -> impl IntoResponse {
     set("tidings_presence_streams", routes.streams.open());
     match routes.presence.count().await {
         Ok(count) => set("tidings_presence_online", usize::try_from(count).unwrap_or(usize::MAX)),
-        Err(error) => tracing::debug!(%error, "the users who are online cannot be counted for the metrics"),
+        Err(error) => tracing::debug!(
+            error = %format_args!("{error:#}"),
+            "the users who are online cannot be counted for the metrics"
+        ),
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], telemetry::render(&routes.metrics))
 }

@@ -37,17 +37,17 @@ pub(crate) async fn serve(
         .header_read_timeout(request_time)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX);
-    while let Some((stream, seat)) = stop.run_until_cancelled(door.next()).await {
-        let (sitter, router) = (seat.sitter(), router.clone());
+    while let Some((stream, permit)) = stop.run_until_cancelled(door.next()).await {
+        let (handle, router) = (permit.handle(), router.clone());
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request: Request = request.map(Body::new);
-            request.extensions_mut().insert(sitter.clone());
+            request.extensions_mut().insert(handle.clone());
             router.clone().oneshot(request)
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let stop = stop.clone();
         tasks.spawn(async move {
-            let (mut connection, closed) = (pin!(connection), seat.closed());
+            let (mut connection, closed) = (pin!(connection), permit.closed());
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
                 () = closed.cancelled() => Ok(()),

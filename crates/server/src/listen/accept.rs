@@ -1,6 +1,6 @@
 //! The loop of every listener, which never ends.
 //!
-//! It accepts connections and finds seats for them.
+//! It accepts connections and finds places for them.
 
 use std::future::pending;
 use std::io;
@@ -16,19 +16,19 @@ use super::permits::{ConnectionPermit, ConnectionPermits};
 /// How long to wait when the system has no file descriptor, or no memory, left for us.
 const EXHAUSTED: Duration = Duration::from_millis(200);
 
-/// A listener and its seats; clones are the same.
+/// A listener and its permits; clones are the same.
 #[derive(Debug, Clone)]
 pub(crate) struct LimitedListener {
     /// `None` once it is closed: whoever watches over the listening task has a clone, too.
     listener: Arc<Mutex<Option<Arc<TcpListener>>>>,
-    seats: ConnectionPermits,
+    permits: ConnectionPermits,
     /// What a peer that acknowledges nothing may hold on to.
     unread: Duration,
 }
 
 impl LimitedListener {
-    pub(crate) fn new(listener: TcpListener, seats: ConnectionPermits, unread: Duration) -> Self {
-        Self { listener: Arc::new(Mutex::new(Some(Arc::new(listener)))), seats, unread }
+    pub(crate) fn new(listener: TcpListener, permits: ConnectionPermits, unread: Duration) -> Self {
+        Self { listener: Arc::new(Mutex::new(Some(Arc::new(listener)))), permits, unread }
     }
 
     /// Accepts no more connections.
@@ -46,8 +46,8 @@ impl LimitedListener {
                 Ok((stream, _)) => {
                     let prepared =
                         stream.set_nodelay(true).and_then(|()| drop_unread_after(&stream, self.unread));
-                    match (prepared, self.seats.seat()) {
-                        (Ok(()), Some(seat)) => return (stream, seat),
+                    match (prepared, self.permits.take()) {
+                        (Ok(()), Some(permit)) => return (stream, permit),
                         (Ok(()), None) => {
                             tracing::debug!("all places for connections are busy; a new one is dropped");
                         }
@@ -58,8 +58,8 @@ impl LimitedListener {
                 }
                 Err(error) if caused_by_the_peer(&error) => {}
                 Err(error) => {
-                    self.seats.shut().note(&error);
-                    self.seats.close_the_idlest();
+                    self.permits.shut().note(&error);
+                    self.permits.close_the_idlest();
                     tokio::time::sleep(EXHAUSTED).await;
                 }
             }

@@ -30,32 +30,32 @@ const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
 /// The outermost layer: the connection is busy until the last byte of the answer is written.
 pub(crate) async fn follow(mut request: Request, next: Next) -> Response {
-    let Some(sitter) = request.extensions().get::<ConnectionHandle>().cloned() else {
+    let Some(handle) = request.extensions().get::<ConnectionHandle>().cloned() else {
         return next.run(request).await;
     };
-    let busy = if ENDLESS.contains(&request.uri().path()) { sitter.resting() } else { sitter.busy() };
-    let leaves = !is_grpc(&request) && !is_about_health(&request) && !sitter.has_place();
+    let busy = if ENDLESS.contains(&request.uri().path()) { handle.resting() } else { handle.busy() };
+    let leaves = !is_grpc(&request) && !is_about_health(&request) && !handle.has_place();
     request.extensions_mut().insert(busy.clone());
     let mut response = next.run(request).await;
     if leaves {
-        // Not only refusals: a preflight is answered before the gate, and would keep the seat.
+        // Not only refusals: a preflight is answered before the gate, and would keep the place.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response.map(|body| busy.follow(body))
 }
 
-/// The gate: on a reserved seat only what is about health passes, and a body that was given up is
+/// The gate: on a reserved place only what is about health passes, and a body that was given up is
 /// answered with the reason.
 pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
-    let sitter = request.extensions().get::<ConnectionHandle>().cloned();
-    let (Some(sitter), Some(busy)) = (sitter, request.extensions_mut().remove::<Busy>()) else {
+    let handle = request.extensions().get::<ConnectionHandle>().cloned();
+    let (Some(handle), Some(busy)) = (handle, request.extensions_mut().remove::<Busy>()) else {
         return next.run(request).await;
     };
     let is_grpc = is_grpc(&request);
-    if !is_about_health(&request) && !sitter.has_place() {
+    if !is_about_health(&request) && !handle.has_place() {
         return refusal(is_grpc, StatusCode::SERVICE_UNAVAILABLE, "FULL", FULL);
     }
-    request.extensions_mut().insert(sitter.connection());
+    request.extensions_mut().insert(handle.connection());
     let answer = next.run(request.map(|body| busy.arriving(body))).await;
     match busy.ended() {
         None => answer,

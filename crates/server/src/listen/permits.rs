@@ -4,11 +4,11 @@
 //!
 //! ```text
 //!             place free                    ┌─ a request comes ─► busy ─ its answer is written ─┐
-//! connection ────────────► seated, idle ────┤                                                   │
+//! connection ────────────► inside, idle ────┤                                                   │
 //!     │                         ▲           └─ closed, or the oldest idle one when all are taken│
 //!     │                         └───────────────────────────────────────────────────────────────┘
 //!     ├─ none is idle ──► the slowest one goes: a body that is not finished, or an answer that is not taken
-//!     └─ every place is busy ──► a reserved seat: answers about health, and 503 to the rest
+//!     └─ every place is busy ──► a reserved place: answers about health, and 503 to the rest
 //! ```
 //!
 //! Silent sockets and clients that rest or dawdle never keep anybody out, and whoever asks about
@@ -87,7 +87,7 @@ struct ConnectionState {
     number: u64,
     /// Only questions about health are answered, until a place is free.
     reserved: AtomicBool,
-    /// Where it has its place.
+    /// Those that its permit is one of.
     permits: Weak<Shared>,
     bodies: BodyMemory,
     opened: Instant,
@@ -114,15 +114,15 @@ struct RequestUnderWay {
     body: Weak<BodyProgress>,
 }
 
-/// The seat of one connection, given back on drop.
+/// The permit of one connection, given back on drop.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     number: u64,
-    place: Arc<ConnectionState>,
-    seats: ConnectionPermits,
+    state: Arc<ConnectionState>,
+    permits: ConnectionPermits,
 }
 
-/// What the requests of a connection know of its seat.
+/// What the requests of a connection know of it.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionHandle(Arc<ConnectionState>);
 
@@ -137,7 +137,7 @@ impl ConnectionPermits {
 
     /// Gives a connection its permit; the one that has been idle longest goes if there is no place.
     /// `None` if everybody is busy, even those who ask about health.
-    pub(crate) fn seat(&self) -> Option<ConnectionPermit> {
+    pub(crate) fn take(&self) -> Option<ConnectionPermit> {
         let mut table = self.shared.table.lock();
         let mut reserved = false;
         if table.taken.len() - table.reserved >= self.shared.most && !table.make_room(false) {
@@ -151,7 +151,7 @@ impl ConnectionPermits {
         table.next += 1;
         table.reserved += usize::from(reserved);
         let (now, close) = (Instant::now(), CancellationToken::new());
-        let place = Arc::new(ConnectionState {
+        let state = Arc::new(ConnectionState {
             number,
             reserved: AtomicBool::new(reserved),
             permits: Arc::downgrade(&self.shared),
@@ -165,9 +165,9 @@ impl ConnectionPermits {
             close,
             activity: Mutex::new(Activity::new(now)),
         });
-        table.taken.insert(number, Arc::clone(&place));
+        table.taken.insert(number, Arc::clone(&state));
         self.shared.open.increment(1.0);
-        Some(ConnectionPermit { number, place, seats: self.clone() })
+        Some(ConnectionPermit { number, state, permits: self.clone() })
     }
 
     /// Whether connections can be accepted.
@@ -189,16 +189,16 @@ impl ConnectionPermits {
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
             self.shared.full.over_if_quiet_for(QUIET);
             self.shared.shut.over_if_quiet_for(OPEN_AGAIN);
-            let places: Vec<_> = self.shared.table.lock().taken.values().cloned().collect();
-            for place in places {
-                let unshaken = !place.handshake_done.load(Ordering::Relaxed)
-                    && patience.handshake.is_some_and(|handshake| place.opened.elapsed() >= handshake);
-                if unshaken || place.is_stuck(patience.answer) {
+            let states: Vec<_> = self.shared.table.lock().taken.values().cloned().collect();
+            for state in states {
+                let unshaken = !state.handshake_done.load(Ordering::Relaxed)
+                    && patience.handshake.is_some_and(|handshake| state.opened.elapsed() >= handshake);
+                if unshaken || state.is_stuck(patience.answer) {
                     tracing::debug!(
                         handshake = !unshaken,
                         "a client that keeps the server waiting is cut off"
                     );
-                    place.close.cancel();
+                    state.close.cancel();
                 }
             }
         }
@@ -209,13 +209,13 @@ impl TakenPermits {
     /// Closes the connection, reserved or not, that has been idle longest, or else the one whose
     /// requests come or whose answers are taken slowest. Its place is free at once.
     fn make_room(&mut self, reserved: bool) -> bool {
-        let places = || self.taken.iter().filter(|(_, place)| place.is_reserved() == reserved);
+        let states = || self.taken.iter().filter(|(_, state)| state.is_reserved() == reserved);
         let idle =
-            places().filter_map(|(number, place)| Some((place.activity.lock().idle_since()?, *number)));
+            states().filter_map(|(number, state)| Some((state.activity.lock().idle_since()?, *number)));
         let longest = idle.min().map(|(_, number)| number);
         let number = longest.or_else(|| {
             let now = Instant::now();
-            let slow = places().filter_map(|(number, place)| Some((place.pace(now)?, *number)));
+            let slow = states().filter_map(|(number, state)| Some((state.pace(now)?, *number)));
             slow.min().map(|(_, number)| number)
         });
         let Some(number) = number else { return false };
@@ -224,20 +224,20 @@ impl TakenPermits {
     }
 
     fn remove(&mut self, number: u64) {
-        if let Some(place) = self.taken.remove(&number) {
-            self.reserved -= usize::from(place.is_reserved());
-            place.close.cancel();
+        if let Some(state) = self.taken.remove(&number) {
+            self.reserved -= usize::from(state.is_reserved());
+            state.close.cancel();
         }
     }
 
-    /// Gives a connection on a reserved seat a place of its own, if there is one.
-    fn promote(&mut self, place: &ConnectionState, most: usize) -> bool {
+    /// Gives a connection on a reserved place an ordinary one, if one is free.
+    fn promote(&mut self, state: &ConnectionState, most: usize) -> bool {
         let is_free = self.taken.len() - self.reserved < most || self.make_room(false);
-        if is_free && self.taken.contains_key(&place.number) && place.reserved.swap(false, Ordering::Relaxed)
+        if is_free && self.taken.contains_key(&state.number) && state.reserved.swap(false, Ordering::Relaxed)
         {
             self.reserved -= 1;
         }
-        !place.is_reserved()
+        !state.is_reserved()
     }
 }
 
@@ -291,25 +291,25 @@ impl ConnectionState {
 
 impl ConnectionPermit {
     /// What its requests are given.
-    pub(crate) fn sitter(&self) -> ConnectionHandle {
-        ConnectionHandle(Arc::clone(&self.place))
+    pub(crate) fn handle(&self) -> ConnectionHandle {
+        ConnectionHandle(Arc::clone(&self.state))
     }
 
     /// Waits until the connection has to go.
     pub(crate) fn closed(&self) -> CancellationToken {
-        self.place.close.clone()
+        self.state.close.clone()
     }
 
     /// Notes that the handshake is over.
     pub(crate) fn handshake_done(&self) {
-        self.place.handshake_done.store(true, Ordering::Relaxed);
+        self.state.handshake_done.store(true, Ordering::Relaxed);
     }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.seats.shared.table.lock().remove(self.number);
-        self.seats.shared.open.decrement(1.0);
+        self.permits.shared.table.lock().remove(self.number);
+        self.permits.shared.open.decrement(1.0);
     }
 }
 
@@ -345,7 +345,7 @@ impl ConnectionHandle {
         let number = activity.next;
         activity.next += 1;
         activity.idle_since = Instant::now();
-        let flow = Arc::new(Flow::new(RequestOver { number, place: Arc::clone(&self.0) }));
+        let flow = Arc::new(Flow::new(RequestOver { number, state: Arc::clone(&self.0) }));
         let arrival = self.0.bodies.begin(self.0.close.clone());
         let (answer, body) = (Arc::downgrade(&flow), Arc::downgrade(&arrival));
         activity.requests.insert(number, RequestUnderWay { endless, answer, body });
@@ -383,12 +383,12 @@ impl Busy {
 #[derive(Debug)]
 struct RequestOver {
     number: u64,
-    place: Arc<ConnectionState>,
+    state: Arc<ConnectionState>,
 }
 
 impl OnOver for RequestOver {
     fn over(&self) {
-        let mut activity = self.place.activity.lock();
+        let mut activity = self.state.activity.lock();
         activity.requests.remove(&self.number);
         activity.idle_since = Instant::now();
     }
@@ -404,86 +404,86 @@ mod tests {
     const PATIENCE: Timeouts =
         Timeouts { handshake: Some(Duration::from_secs(10)), answer: Duration::from_secs(30) };
 
-    fn is_closed(seat: &ConnectionPermit) -> bool {
-        seat.closed().is_cancelled()
+    fn is_closed(permit: &ConnectionPermit) -> bool {
+        permit.closed().is_cancelled()
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_one_that_was_idle_longest_goes_and_the_busy_stay() {
-        let seats = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
-        let [first, second, third] = [(), (), ()].map(|()| seats.seat().unwrap());
-        let busy = first.sitter().busy();
+        let permits = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [first, second, third] = [(), (), ()].map(|()| permits.take().unwrap());
+        let busy = first.handle().busy();
         tokio::time::advance(Duration::from_secs(1)).await;
-        drop(second.sitter().busy());
-        let fourth = seats.seat().unwrap();
+        drop(second.handle().busy());
+        let fourth = permits.take().unwrap();
         assert_eq!([&first, &second, &third, &fourth].map(is_closed), [false, false, true, false]);
         // A place that was given away is not given back by its former owner.
         drop(third);
-        assert_eq!(seats.shared.table.lock().taken.len(), 3);
+        assert_eq!(permits.shared.table.lock().taken.len(), 3);
         tokio::time::advance(Duration::from_secs(1)).await;
         drop(busy);
-        let fifth = seats.seat().unwrap();
+        let fifth = permits.take().unwrap();
         assert_eq!([&first, &second, &fourth, &fifth].map(is_closed), [false, true, false, false]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn answers_without_an_end_keep_nobody_out_and_nothing_else_from_being_busy() {
-        let seats = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
-        let [first, second, both] = [(), (), ()].map(|()| seats.seat().unwrap());
-        let endless = [&first, &second, &both].map(|seat| seat.sitter().resting());
-        let busy = both.sitter().busy();
+        let permits = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [first, second, both] = [(), (), ()].map(|()| permits.take().unwrap());
+        let endless = [&first, &second, &both].map(|permit| permit.handle().resting());
+        let busy = both.handle().busy();
         let _whole = busy.arriving(Body::empty());
         tokio::time::advance(Duration::from_secs(1)).await;
         // A question beside it is an activity of its own.
-        drop(first.sitter().busy());
-        let third = seats.seat().unwrap();
+        drop(first.handle().busy());
+        let third = permits.take().unwrap();
         assert_eq!([&first, &second, &both].map(is_closed), [false, true, false]);
         tokio::time::advance(Duration::from_secs(1)).await;
-        let _busy = third.sitter().busy();
-        let fourth = seats.seat().unwrap();
+        let _busy = third.handle().busy();
+        let fourth = permits.take().unwrap();
         assert_eq!([&first, &third, &both].map(is_closed), [true, false, false]);
-        let _busy_too = fourth.sitter().busy();
-        assert!(seats.seat().unwrap().place.is_reserved());
+        let _busy_too = fourth.handle().busy();
+        assert!(permits.take().unwrap().state.is_reserved());
         drop(busy);
-        assert!(!seats.seat().unwrap().place.is_reserved() && is_closed(&both));
+        assert!(!permits.take().unwrap().state.is_reserved() && is_closed(&both));
         drop(endless);
     }
 
     #[tokio::test(start_paused = true)]
     async fn when_all_are_busy_there_are_seats_for_health() {
-        let seats = ConnectionPermits::new(2, PATIENCE, BodyMemory::new(1024), Gauge::noop());
-        let ordinary = [(), ()].map(|()| seats.seat().unwrap());
-        let busy = ordinary.each_ref().map(|seat| seat.sitter().busy());
-        let reserved: Vec<_> = (0..RESERVED).map(|_| seats.seat().unwrap()).collect();
-        assert!(reserved.iter().all(|seat| seat.place.is_reserved()));
-        // Somebody silent on a reserved seat goes first.
-        let probe = seats.seat().unwrap();
-        assert!(probe.place.is_reserved() && is_closed(&reserved[0]));
+        let permits = ConnectionPermits::new(2, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let ordinary = [(), ()].map(|()| permits.take().unwrap());
+        let busy = ordinary.each_ref().map(|permit| permit.handle().busy());
+        let reserved: Vec<_> = (0..RESERVED).map(|_| permits.take().unwrap()).collect();
+        assert!(reserved.iter().all(|permit| permit.state.is_reserved()));
+        // Somebody silent on a reserved place goes first.
+        let probe = permits.take().unwrap();
+        assert!(probe.state.is_reserved() && is_closed(&reserved[0]));
         assert!(!ordinary.iter().any(is_closed));
         drop(busy);
-        assert!(!seats.seat().unwrap().place.is_reserved());
+        assert!(!permits.take().unwrap().state.is_reserved());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_on_a_reserved_seat_gets_the_next_place_that_is_free() {
-        let seats = ConnectionPermits::new(1, PATIENCE, BodyMemory::new(1024), Gauge::noop());
-        let first = seats.seat().unwrap();
-        let busy = first.sitter().busy();
-        let second = seats.seat().unwrap();
-        let _asks = second.sitter().busy();
-        assert!(!second.sitter().has_place() && !is_closed(&first));
+        let permits = ConnectionPermits::new(1, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let first = permits.take().unwrap();
+        let busy = first.handle().busy();
+        let second = permits.take().unwrap();
+        let _asks = second.handle().busy();
+        assert!(!second.handle().has_place() && !is_closed(&first));
         drop(busy);
-        assert!(second.sitter().has_place() && is_closed(&first));
-        assert_eq!(seats.shared.table.lock().reserved, 0);
+        assert!(second.handle().has_place() && is_closed(&first));
+        assert_eq!(permits.shared.table.lock().reserved, 0);
         // It is one of the ordinary ones now.
-        assert!(seats.seat().unwrap().place.is_reserved());
+        assert!(permits.take().unwrap().state.is_reserved());
     }
 
     #[tokio::test(start_paused = true)]
     async fn when_nobody_is_idle_the_slowest_request_that_is_not_here_yet_goes() {
-        let seats = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
-        let [still, dripping, whole] = [(), (), ()].map(|()| seats.seat().unwrap());
-        let busy = [&still, &dripping, &whole].map(|seat| seat.sitter().busy());
+        let permits = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [still, dripping, whole] = [(), (), ()].map(|()| permits.take().unwrap());
+        let busy = [&still, &dripping, &whole].map(|permit| permit.handle().busy());
         let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(4);
         let stream = futures_util::stream::unfold(receiver, async |mut receiver| {
             let next = receiver.recv().await?;
@@ -494,15 +494,15 @@ mod tests {
         let mut drips = busy[1].arriving(Body::from_stream(stream));
         let _whole = busy[2].arriving(Body::empty());
         // Just begun, none is slow.
-        assert!(seats.seat().unwrap().place.is_reserved());
+        assert!(permits.take().unwrap().state.is_reserved());
         tokio::time::advance(Duration::from_secs(1)).await;
         sender.send(Ok(Bytes::from_static(b"x"))).await.unwrap();
         drips.frame().await.unwrap().unwrap();
-        let fourth = seats.seat().unwrap();
-        assert!(is_closed(&still) && !is_closed(&dripping) && !fourth.place.is_reserved());
-        let _busy = fourth.sitter().busy();
-        let fifth = seats.seat().unwrap();
-        assert!(is_closed(&dripping) && !is_closed(&whole) && !fifth.place.is_reserved());
+        let fourth = permits.take().unwrap();
+        assert!(is_closed(&still) && !is_closed(&dripping) && !fourth.state.is_reserved());
+        let _busy = fourth.handle().busy();
+        let fifth = permits.take().unwrap();
+        assert!(is_closed(&dripping) && !is_closed(&whole) && !fifth.state.is_reserved());
     }
 
     #[tokio::test(start_paused = true)]
@@ -537,11 +537,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_does_not_finish_the_handshake_has_to_go() {
-        let seats = ConnectionPermits::new(2, PATIENCE, BodyMemory::new(1024), Gauge::noop());
-        let [silent, well] = [(), ()].map(|()| seats.seat().unwrap());
+        let permits = ConnectionPermits::new(2, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [silent, well] = [(), ()].map(|()| permits.take().unwrap());
         well.handshake_done();
         let stop = CancellationToken::new();
-        let watch = seats.watch(stop.clone());
+        let watch = permits.watch(stop.clone());
         tokio::pin!(watch);
         assert!(tokio::time::timeout(Duration::from_secs(9), watch.as_mut()).await.is_err());
         assert!(!is_closed(&silent));

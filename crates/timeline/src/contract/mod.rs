@@ -28,8 +28,8 @@ pub use self::world::World;
 /// Makes one test of each law, for the place that the expression gives.
 #[macro_export]
 macro_rules! store_contract {
-    ($place:expr) => {
-        $crate::store_contract! { $place =>
+    ($world:expr) => {
+        $crate::store_contract! { $world =>
             a_send_is_in_the_history_and_in_both_inboxes
             a_note_to_oneself_is_stored_once
             messages_are_kept_byte_for_byte
@@ -62,11 +62,11 @@ macro_rules! store_contract {
             observers_hear_every_entry_once_in_order
         }
     };
-    ($place:expr => $($law:ident)*) => {
+    ($world:expr => $($law:ident)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $law() {
-                $crate::contract::$law(&$place).await;
+                $crate::contract::$law(&$world).await;
             }
         )*
     };

@@ -34,9 +34,9 @@ impl Recorder {
 /// An observer hears of every inbox entry once and in order.
 ///
 /// It hears of the sender's copy too, soon after the answer at the latest, and not of repetitions.
-pub async fn observers_hear_every_entry_once_in_order(place: &dyn World) {
+pub async fn observers_hear_every_entry_once_in_order(world: &dyn World) {
     let recorder = Arc::new(Recorder::default());
-    let timeline = observed(place, Arc::<Recorder>::clone(&recorder)).await;
+    let timeline = observed(world, Arc::<Recorder>::clone(&recorder)).await;
     let mut tasks = JoinSet::new();
     for sender in 0..8_u64 {
         let timeline = timeline.clone();

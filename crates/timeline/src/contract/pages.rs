@@ -9,8 +9,8 @@ use crate::{Config, Count, Entry, Message, MessageId, NewMessage, PageRequest, P
 /// An unknown member has an empty inbox, which is no error.
 ///
 /// Reading it leaves no trace.
-pub async fn a_member_never_heard_of_has_nothing(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_member_never_heard_of_has_nothing(world: &dyn World) {
+    let timeline = open(world).await;
     let answer = timeline.sync(&member("nobody"), seq(5), Count::default()).await.unwrap();
     assert_eq!((answer.latest_seq, answer.entry_set_last_seq, answer.entries.len()), (seq(0), seq(0), 0));
     assert_eq!(timeline.received_of(&member("nobody")).await.unwrap(), seq(0));
@@ -24,8 +24,8 @@ pub async fn a_member_never_heard_of_has_nothing(place: &dyn World) {
 /// A sync gives at most `count` entries after `last_read`, ascending.
 ///
 /// The answer says where it and the inbox end.
-pub async fn sync_goes_on_after_last_read(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn sync_goes_on_after_last_read(world: &dyn World) {
+    let timeline = open(world).await;
     for number in 1..=10 {
         send(&timeline, "a", "b", number).await;
     }
@@ -50,8 +50,8 @@ pub async fn sync_goes_on_after_last_read(place: &dyn World) {
 /// Histories page in both directions, and the bound is exclusive in both.
 ///
 /// The entries of a page ascend either way, and 0 is the newest backwards.
-pub async fn histories_page_forwards_and_backwards(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn histories_page_forwards_and_backwards(world: &dyn World) {
+    let timeline = open(world).await;
     for number in 1..=10 {
         send(&timeline, "a", "b", number).await;
         timeline.send_group(group_send("g", &["a"], number)).await.unwrap();
@@ -79,8 +79,8 @@ pub async fn histories_page_forwards_and_backwards(place: &dyn World) {
 }
 
 /// A larger count is no error.
-pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn pages_have_100_entries_unless_told_and_1000_at_most(world: &dyn World) {
+    let timeline = open(world).await;
     let mut tasks = JoinSet::new();
     for sender in 0..21 {
         let timeline = timeline.clone();
@@ -102,9 +102,9 @@ pub async fn pages_have_100_entries_unless_told_and_1000_at_most(place: &dyn Wor
 /// A page ends after 1 MiB, however many entries were asked for.
 ///
 /// An entry that is larger than a page comes alone. Nothing is skipped.
-pub async fn pages_end_after_1_mib(place: &dyn World) {
+pub async fn pages_end_after_1_mib(world: &dyn World) {
     let config = Config::default().message_bytes_max(PAGE_BYTES_MAX);
-    let timeline = Timeline::start(config, place.start().await).unwrap();
+    let timeline = Timeline::start(config, world.start().await).unwrap();
     // As many bytes as the object around the text has, and an entry without names.
     let around = Entry::new(seq(1), Message::from_stored("{}")).bytes() - 2;
     let text = |bytes: usize| Message::new(format!("{{\"t\":\"{}\"}}", "x".repeat(bytes - 8))).unwrap();
@@ -138,8 +138,8 @@ pub async fn pages_end_after_1_mib(place: &dyn World) {
 /// The names in entries count as bytes of the page.
 ///
 /// A page of short messages with long names is no larger than any other.
-pub async fn pages_end_after_1_mib_of_names(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn pages_end_after_1_mib_of_names(world: &dyn World) {
+    let timeline = open(world).await;
     let name = |letter: &str| letter.repeat(500);
     let each = 3 * 500;
     let sends = PAGE_BYTES_MAX / each + 20;
@@ -163,8 +163,8 @@ pub async fn pages_end_after_1_mib_of_names(place: &dyn World) {
 /// A position beyond the end gives a reset, without entries and error.
 ///
 /// The reader starts over.
-pub async fn a_position_beyond_the_end_is_reset(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_position_beyond_the_end_is_reset(world: &dyn World) {
+    let timeline = open(world).await;
     for number in 1..=3 {
         send(&timeline, "a", "b", number).await;
     }
@@ -181,8 +181,8 @@ pub async fn a_position_beyond_the_end_is_reset(place: &dyn World) {
 ///
 /// This is what happens after a restore that went on differently: only the reader's own tag at its
 /// place lets it go on.
-pub async fn a_position_with_another_tag_is_reset(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_position_with_another_tag_is_reset(world: &dyn World) {
+    let timeline = open(world).await;
     for number in 1..=3 {
         send(&timeline, "a", "b", number).await;
     }
@@ -209,10 +209,10 @@ pub async fn a_position_with_another_tag_is_reset(place: &dyn World) {
 /// A reader that goes on from what it got gets everything once.
 ///
 /// This holds while entries are being written.
-pub async fn readers_among_writers_miss_nothing(place: &dyn World) {
+pub async fn readers_among_writers_miss_nothing(world: &dyn World) {
     const SENDERS: u64 = 8;
     const EACH: u64 = 25;
-    let timeline = open(place).await;
+    let timeline = open(world).await;
     let mut tasks = JoinSet::new();
     for _ in 0..3 {
         tasks.spawn(read_until(timeline.clone(), SENDERS * EACH));

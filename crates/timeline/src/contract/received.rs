@@ -6,8 +6,8 @@ use super::world::*;
 use crate::ErrorKind;
 
 /// The highest report counts, even if reports come at the same time.
-pub async fn a_cursor_rises_and_never_falls(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_cursor_rises_and_never_falls(world: &dyn World) {
+    let timeline = open(world).await;
     for number in 1..=20 {
         send(&timeline, "a", "b", number).await;
     }
@@ -30,8 +30,8 @@ pub async fn a_cursor_rises_and_never_falls(place: &dyn World) {
 }
 
 /// A report beyond the end of the inbox is refused.
-pub async fn a_cursor_cannot_pass_the_inbox(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_cursor_cannot_pass_the_inbox(world: &dyn World) {
+    let timeline = open(world).await;
     assert_eq!(timeline.received(&member("b"), seq(0)).await.unwrap(), seq(0));
     assert_eq!(timeline.received(&member("b"), seq(1)).await.unwrap_err().kind(), ErrorKind::InvalidInput);
     send(&timeline, "a", "b", 1).await;

@@ -15,8 +15,8 @@ use crate::{
 /// A send is one history entry and one copy for each of the two.
 ///
 /// The answer is the receiver's sequence.
-pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_send_is_in_the_history_and_in_both_inboxes(world: &dyn World) {
+    let timeline = open(world).await;
     assert_eq!(send(&timeline, "a", "b", 1).await, 1);
     assert_eq!(send(&timeline, "b", "a", 2).await, 2);
     assert_eq!(send(&timeline, "c", "b", 3).await, 3);
@@ -31,8 +31,8 @@ pub async fn a_send_is_in_the_history_and_in_both_inboxes(place: &dyn World) {
 }
 
 /// A note to oneself is one copy in the inbox and one in the history.
-pub async fn a_note_to_oneself_is_stored_once(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_note_to_oneself_is_stored_once(world: &dyn World) {
+    let timeline = open(world).await;
     assert_eq!(send(&timeline, "a", "a", 1).await, 1);
     assert_eq!(send(&timeline, "a", "a", 2).await, 2);
     assert_eq!(inbox(&timeline, "a").await, texts([1, 2]));
@@ -40,8 +40,8 @@ pub async fn a_note_to_oneself_is_stored_once(place: &dyn World) {
 }
 
 /// A message keeps its key order, numbers, escapes and white space.
-pub async fn messages_are_kept_byte_for_byte(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn messages_are_kept_byte_for_byte(world: &dyn World) {
+    let timeline = open(world).await;
     let text = " {\"b\" : 12345678901234567890,\t\"a\":\"<&>\\u003c\\u00e4ä😀\", \"e\":1e3,\"b\":{} }\n";
     let message = Message::new(text).unwrap();
     let send = NewMessage { from: member("a"), to: member("b"), message, message_id: None };
@@ -53,8 +53,8 @@ pub async fn messages_are_kept_byte_for_byte(place: &dyn World) {
 /// An entry says in every copy who sent it, to whom and when.
 ///
 /// It has the message id as well, and one tag that no other send has.
-pub async fn an_entry_says_who_sent_it_to_whom_and_when(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn an_entry_says_who_sent_it_to_whom_and_when(world: &dyn World) {
+    let timeline = open(world).await;
     send_id(&timeline, "a", "b", 1, "one").await.unwrap();
     send(&timeline, "b", "a", 2).await;
     let named = NewGroupMessage { from: Some(member("c")), ..group_send("g", &["a", "b"], 3) };
@@ -87,8 +87,8 @@ pub async fn an_entry_says_who_sent_it_to_whom_and_when(place: &dyn World) {
 }
 
 /// A message to many is the same in every inbox, however long it is.
-pub async fn a_message_to_many_is_the_same_in_every_inbox(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_message_to_many_is_the_same_in_every_inbox(world: &dyn World) {
+    let timeline = open(world).await;
     let text = format!("{{\"t\":\"{}\"}}", "x".repeat(5_000));
     let names: Vec<_> = (0..40).map(|number| format!("m{number}")).collect();
     let members: Vec<_> = names.iter().map(String::as_str).collect();
@@ -103,15 +103,15 @@ pub async fn a_message_to_many_is_the_same_in_every_inbox(place: &dyn World) {
     }
     assert_eq!(history(&timeline, &group("g")).await, expected);
     assert!(timeline.shutdown(GRACE).await);
-    let timeline = open(place).await;
+    let timeline = open(world).await;
     assert_eq!(inbox(&timeline, "m39").await, expected);
 }
 
 /// A group send gives each member one copy, even if named twice.
 ///
 /// Nobody is added.
-pub async fn a_group_send_gives_each_member_one_copy(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_group_send_gives_each_member_one_copy(world: &dyn World) {
+    let timeline = open(world).await;
     send(&timeline, "x", "b", 1).await;
     let failed = timeline.send_group(group_send("g", &["a", "b", "a", "c", "b"], 2)).await.unwrap();
     assert!(failed.is_empty());
@@ -123,8 +123,8 @@ pub async fn a_group_send_gives_each_member_one_copy(place: &dyn World) {
 }
 
 /// A pair, a group and an inbox share nothing, whatever their names are.
-pub async fn ids_that_look_alike_share_nothing(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn ids_that_look_alike_share_nothing(world: &dyn World) {
+    let timeline = open(world).await;
     send(&timeline, "group", "x", 1).await;
     timeline.send_group(group_send("x", &["m"], 2)).await.unwrap();
     send(&timeline, "a:b", "c", 3).await;
@@ -144,8 +144,8 @@ pub async fn ids_that_look_alike_share_nothing(place: &dyn World) {
 }
 
 /// A refused send takes no sequence.
-pub async fn sends_out_of_bounds_leave_no_trace(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn sends_out_of_bounds_leave_no_trace(world: &dyn World) {
+    let timeline = open(world).await;
     let text = format!("{{\"t\":\"{}\"}}", "x".repeat(64 * 1024));
     let message = Message::new(text).unwrap();
     let large = NewMessage { from: member("a"), to: member("b"), message: message.clone(), message_id: None };
@@ -170,10 +170,10 @@ pub async fn sends_out_of_bounds_leave_no_trace(place: &dyn World) {
 /// Concurrent senders leave no gap, and each sequence is given once.
 ///
 /// The sequences are those of the answers.
-pub async fn concurrent_senders_leave_no_gap(place: &dyn World) {
+pub async fn concurrent_senders_leave_no_gap(world: &dyn World) {
     const SENDERS: u64 = 16;
     const EACH: u64 = 20;
-    let timeline = open(place).await;
+    let timeline = open(world).await;
     let mut tasks = JoinSet::new();
     for sender in 0..SENDERS {
         let timeline = timeline.clone();
@@ -205,15 +205,15 @@ pub async fn concurrent_senders_leave_no_gap(place: &dyn World) {
 }
 
 /// Entries, sequences and cursors are there after opening again.
-pub async fn everything_is_there_after_opening_again(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn everything_is_there_after_opening_again(world: &dyn World) {
+    let timeline = open(world).await;
     for number in 1..=9 {
         send(&timeline, "a", "b", number).await;
     }
     timeline.received(&member("b"), seq(4)).await.unwrap();
     assert!(timeline.shutdown(GRACE).await);
 
-    let timeline = open(place).await;
+    let timeline = open(world).await;
     assert_eq!(inbox(&timeline, "b").await, texts(1..=9));
     assert_eq!(timeline.received_of(&member("b")).await.unwrap(), seq(4));
     assert_eq!(send(&timeline, "b", "a", 10).await, 10);
@@ -223,8 +223,8 @@ pub async fn everything_is_there_after_opening_again(place: &dyn World) {
 /// Every call after a shutdown fails; a second shutdown waits for the same end.
 ///
 /// The kind of the errors is [`Closed`](crate::ErrorKind::Closed).
-pub async fn a_closed_store_says_so(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_closed_store_says_so(world: &dyn World) {
+    let timeline = open(world).await;
     send(&timeline, "a", "b", 1).await;
     let ended = tokio::join!(timeline.shutdown(GRACE), timeline.shutdown(GRACE));
     assert_eq!(ended, (true, true), "both wait for the same end");
@@ -240,12 +240,12 @@ pub async fn a_closed_store_says_so(place: &dyn World) {
 /// A shutdown that is given no time ends the store all the same.
 ///
 /// Sends are refused from the call on, and a later shutdown waits for the end.
-pub async fn a_shutdown_without_time_still_ends_the_store(place: &dyn World) {
-    let timeline = open(place).await;
+pub async fn a_shutdown_without_time_still_ends_the_store(world: &dyn World) {
+    let timeline = open(world).await;
     assert_eq!(send(&timeline, "a", "b", 1).await, 1);
     // Whether a store ends in no time is its own affair.
     timeline.shutdown(Duration::ZERO).await;
     assert_eq!(send_id(&timeline, "a", "b", 2, "x").await.unwrap_err().kind(), ErrorKind::Closed);
     assert!(timeline.shutdown(GRACE).await);
-    assert_eq!(inbox(&open(place).await, "b").await, texts([1]));
+    assert_eq!(inbox(&open(world).await, "b").await, texts([1]));
 }

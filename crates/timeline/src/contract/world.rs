@@ -23,12 +23,12 @@ pub trait World: Sync {
 /// A time that only a hang reaches.
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 
-pub(super) async fn open(place: &dyn World) -> Timeline {
-    Timeline::start(Config::default(), place.start().await).unwrap()
+pub(super) async fn open(world: &dyn World) -> Timeline {
+    Timeline::start(Config::default(), world.start().await).unwrap()
 }
 
-pub(super) async fn observed(place: &dyn World, observer: Arc<dyn Observer>) -> Timeline {
-    Timeline::start(Config::default(), place.start_observed(observer).await).unwrap()
+pub(super) async fn observed(world: &dyn World, observer: Arc<dyn Observer>) -> Timeline {
+    Timeline::start(Config::default(), world.start_observed(observer).await).unwrap()
 }
 
 pub(super) fn member(id: &str) -> MemberId {

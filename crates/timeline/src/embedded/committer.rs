@@ -108,7 +108,7 @@ impl Committer {
 
     fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {
         match command {
-            Command::Job(lane, call, place) => self.queue.push(lane, call.bytes(), (call, place)),
+            Command::Job(lane, call, permit) => self.queue.push(lane, call.bytes(), (call, permit)),
             Command::Wake => {}
             Command::Close => commands.close(),
         }
@@ -140,9 +140,9 @@ impl Committer {
     fn batch(&mut self, calls: Vec<(Job, LanePermit)>) {
         *self.shared.writing.lock() = Some(Instant::now());
         // The permits are given back after the calls were answered.
-        let (calls, places): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+        let (calls, permits): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         let written = catch_unwind(AssertUnwindSafe(|| self.write(calls)));
-        drop(places);
+        drop(permits);
         *self.shared.writing.lock() = None;
         if written.is_err() {
             metrics::commit_failed();

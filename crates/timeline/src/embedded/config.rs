@@ -1,6 +1,7 @@
 //! Where the embedded store is and how much it holds in memory.
 
 use std::fmt;
+use std::ops::{RangeFrom, RangeInclusive};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ pub struct Config {
 }
 
 impl Config {
+    const QUEUE_BOUNDS: RangeInclusive<usize> = 1..=65_536;
+    const BATCH_BYTES_BOUNDS: RangeFrom<usize> = 64 * 1024..;
+
     /// Returns the defaults for a store in `directory`.
     ///
     /// The directory is made if it is missing, and used by one process at a time.
@@ -98,11 +102,13 @@ impl Config {
         if self.directory.as_os_str().is_empty() {
             return wrong("directory is empty; name the folder of the store".to_owned());
         }
-        if !(1..=65_536).contains(&self.queue) {
-            return wrong(format!("queue is {}; it must be from 1 to 65536", self.queue));
+        if !Self::QUEUE_BOUNDS.contains(&self.queue) {
+            let (least, most) = Self::QUEUE_BOUNDS.into_inner();
+            return wrong(format!("queue is {}; it must be from {least} to {most}", self.queue));
         }
-        if self.batch_bytes < 64 * 1024 {
-            return wrong(format!("batch_bytes is {}; it must be at least 65536", self.batch_bytes));
+        let least = Self::BATCH_BYTES_BOUNDS.start;
+        if self.batch_bytes < least {
+            return wrong(format!("batch_bytes is {}; it must be at least {least}", self.batch_bytes));
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ impl Marker {
     /// Makes the marker, or goes on with the one that there is.
     pub(super) fn open(directory: &Path, note: MarkerRecord) -> io::Result<Self> {
         let before = newest(directory)?;
-        let place = path(directory);
+        let target = path(directory);
         // A new marker is written to another file and renamed, so that there is a whole marker or
         // none.
         let aside = aside(directory);
@@ -96,7 +96,7 @@ impl Marker {
             .read(true)
             .write(true)
             .mode(0o600)
-            .open(if before.is_none() { &aside } else { &place })?;
+            .open(if before.is_none() { &aside } else { &target })?;
         let made = before.is_none();
         if made {
             // Both slots have their place on disk from now on, so that writing needs none when the
@@ -108,7 +108,7 @@ impl Marker {
         marker.write(note)?;
         if made {
             marker.file.sync_all()?;
-            fs::rename(aside, place)?;
+            fs::rename(aside, target)?;
             File::open(directory)?.sync_all()?;
         }
         Ok(marker)

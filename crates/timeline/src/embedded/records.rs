@@ -94,15 +94,15 @@ pub(super) struct EntryReader {
 
 impl EntryReader {
     /// Reads the entry at a place.
-    pub(super) fn entry(&mut self, place: Seq, record: &[u8]) -> Result<Stored> {
+    pub(super) fn entry(&mut self, sequence: Seq, record: &[u8]) -> Result<Stored> {
         match record.split_first() {
-            Some((&VERSION, body)) => self.entry_2(place, Fields(body)),
-            Some((&VERSION_1, body)) => entry_1(place, Fields(body)),
+            Some((&VERSION, body)) => self.entry_2(sequence, Fields(body)),
+            Some((&VERSION_1, body)) => entry_1(sequence, Fields(body)),
             _ => Err(unknown_version(record)),
         }
     }
 
-    fn entry_2(&mut self, place: Seq, mut fields: Fields<'_>) -> Result<Stored> {
+    fn entry_2(&mut self, sequence: Seq, mut fields: Fields<'_>) -> Result<Stored> {
         let [kind] = fields.array()?;
         let flags = u16::from_be_bytes(fields.array()?);
         let at_ms = u64::from_be_bytes(fields.array()?);
@@ -118,8 +118,16 @@ impl EntryReader {
             [other] => return Err(corrupt(&format!("has a text of the unknown kind {other}"))),
         };
         let kind = kind_of(kind)?;
-        let entry =
-            Entry { from, to, at_ms, message_id, kind, flags, tag: Some(tag), ..Entry::new(place, message) };
+        let entry = Entry {
+            from,
+            to,
+            at_ms,
+            message_id,
+            kind,
+            flags,
+            tag: Some(tag),
+            ..Entry::new(sequence, message)
+        };
         Ok(Stored { entry, body })
     }
 
@@ -151,9 +159,9 @@ impl EntryReader {
 }
 
 /// Layout 1 knew the time and the text.
-fn entry_1(place: Seq, mut fields: Fields<'_>) -> Result<Stored> {
+fn entry_1(sequence: Seq, mut fields: Fields<'_>) -> Result<Stored> {
     let at_ms = u64::from_be_bytes(fields.array()?);
-    let entry = Entry { at_ms, ..Entry::new(place, Message::from_stored(text(fields.0)?)) };
+    let entry = Entry { at_ms, ..Entry::new(sequence, Message::from_stored(text(fields.0)?)) };
     Ok(Stored { entry, body: None })
 }
 

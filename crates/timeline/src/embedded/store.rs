@@ -105,9 +105,9 @@ impl EmbeddedStore {
         if self.shared.is_closed() {
             return Err(closed());
         }
-        let place = self.lanes.enter(&lane).await?;
+        let permit = self.lanes.enter(&lane).await?;
         let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Job(lane, call(reply), place)).await.map_err(|_| self.gone())?;
+        self.commands.send(Command::Job(lane, call(reply), permit)).await.map_err(|_| self.gone())?;
         answer.await.map_err(|_| self.gone())?
     }
 

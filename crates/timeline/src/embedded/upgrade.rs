@@ -121,8 +121,8 @@ mod tests {
         batch.insert(&tables.state, keys::FORMAT, [records::VERSION_1]);
         for number in 1..=20_u64 {
             let prefix = keys::inbox(&MemberId::new(format!("m{number:02}")).unwrap());
-            for place in 1..=number {
-                let key = keys::entry(&prefix, Seq::new(place).unwrap());
+            for sequence in 1..=number {
+                let key = keys::entry(&prefix, Seq::new(sequence).unwrap());
                 batch.insert(&tables.entries, key, *b"\x01\0\0\0\0\0\0\0\x07{}");
             }
         }

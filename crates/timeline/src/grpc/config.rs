@@ -1,6 +1,8 @@
 //! The bounds of the gRPC service.
 
-use crate::service::in_flight;
+use std::ops::RangeFrom;
+
+use crate::service::{self, in_flight};
 use crate::{Error, ErrorKind, Result};
 
 /// The bounds of the gRPC service.
@@ -15,11 +17,26 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { request_bytes_max: 1024 * 1024, answer_bytes_max: in_flight::BYTES_MAX }
+        Self {
+            request_bytes_max: Self::REQUEST_BYTES_MAX_DEFAULT,
+            answer_bytes_max: Self::ANSWER_BYTES_MAX_DEFAULT,
+        }
     }
 }
 
 impl Config {
+    /// What [`request_bytes_max`](Self::request_bytes_max) is unless it is set.
+    pub const REQUEST_BYTES_MAX_DEFAULT: usize = service::REQUEST_BYTES_MAX_DEFAULT;
+
+    /// Between what [`request_bytes_max`](Self::request_bytes_max) is.
+    pub const REQUEST_BYTES_MAX_BOUNDS: RangeFrom<usize> = service::REQUEST_BYTES_MAX_BOUNDS;
+
+    /// What [`answer_bytes_max`](Self::answer_bytes_max) is unless it is set.
+    pub const ANSWER_BYTES_MAX_DEFAULT: usize = in_flight::BYTES_MAX_DEFAULT;
+
+    /// Between what [`answer_bytes_max`](Self::answer_bytes_max) is.
+    pub const ANSWER_BYTES_MAX_BOUNDS: RangeFrom<usize> = in_flight::BYTES_MAX_BOUNDS;
+
     /// Sets the most bytes of a request.
     ///
     /// 1 MiB by default, at least 1 KiB. A larger one is refused with `OUT_OF_RANGE`. It should
@@ -39,8 +56,9 @@ impl Config {
     }
 
     pub(super) fn validate(self) -> Result<Self> {
-        if self.request_bytes_max < 1024 {
-            let text = format!("request_bytes_max is {}; it must be at least 1024", self.request_bytes_max);
+        let (value, least) = (self.request_bytes_max, Self::REQUEST_BYTES_MAX_BOUNDS.start);
+        if value < least {
+            let text = format!("request_bytes_max is {value}; it must be at least {least}");
             return Err(Error::new(ErrorKind::Config, text));
         }
         Ok(self)

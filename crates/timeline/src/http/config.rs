@@ -1,6 +1,8 @@
 //! The bounds of the HTTP service.
 
-use crate::service::in_flight;
+use std::ops::RangeFrom;
+
+use crate::service::{self, in_flight};
 use crate::{Error, ErrorKind, Result};
 
 /// The bounds of the HTTP service.
@@ -19,8 +21,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            body_bytes_max: 1024 * 1024,
-            answer_bytes_max: in_flight::BYTES_MAX,
+            body_bytes_max: Self::BODY_BYTES_MAX_DEFAULT,
+            answer_bytes_max: Self::ANSWER_BYTES_MAX_DEFAULT,
             cors: true,
             allowed_origins: Vec::new(),
             loopback_origins: true,
@@ -29,6 +31,18 @@ impl Default for Config {
 }
 
 impl Config {
+    /// What [`body_bytes_max`](Self::body_bytes_max) is unless it is set.
+    pub const BODY_BYTES_MAX_DEFAULT: usize = service::REQUEST_BYTES_MAX_DEFAULT;
+
+    /// Between what [`body_bytes_max`](Self::body_bytes_max) is.
+    pub const BODY_BYTES_MAX_BOUNDS: RangeFrom<usize> = service::REQUEST_BYTES_MAX_BOUNDS;
+
+    /// What [`answer_bytes_max`](Self::answer_bytes_max) is unless it is set.
+    pub const ANSWER_BYTES_MAX_DEFAULT: usize = in_flight::BYTES_MAX_DEFAULT;
+
+    /// Between what [`answer_bytes_max`](Self::answer_bytes_max) is.
+    pub const ANSWER_BYTES_MAX_BOUNDS: RangeFrom<usize> = in_flight::BYTES_MAX_BOUNDS;
+
     /// Sets the most bytes of a request's body.
     ///
     /// 1 MiB by default, at least 1 KiB. A larger one is refused with 413. It should have room for
@@ -77,8 +91,9 @@ impl Config {
 
     pub(super) fn validate(&self) -> Result<()> {
         let wrong = |text: String| Err(Error::new(ErrorKind::Config, text));
-        if self.body_bytes_max < 1024 {
-            return wrong(format!("body_bytes_max is {}; it must be at least 1024", self.body_bytes_max));
+        let least = Self::BODY_BYTES_MAX_BOUNDS.start;
+        if self.body_bytes_max < least {
+            return wrong(format!("body_bytes_max is {}; it must be at least {least}", self.body_bytes_max));
         }
         for origin in &self.allowed_origins {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));

@@ -22,14 +22,14 @@ use crate::state::State;
 #[async_trait]
 impl RoomBackend for Memory {
     async fn join(&self, room: &Room, id: &Id, device: &Device, payload: &Payload) -> Result<(), Error> {
-        let core = self.open()?;
+        let shared = self.open()?;
         let seat = MemberKey::new(room.clone(), id.clone());
-        let held = core.members.hold_device_with(&seat, device, |room_ledger, transition| {
+        let held = shared.members.hold_device_with(&seat, device, |room_ledger, transition| {
             room_ledger.record_with(&transition, payload);
             true
         });
         if !held.arrived {
-            core.room_ledger().update(room, id, payload);
+            shared.room_ledger().update(room, id, payload);
         }
         Ok(())
     }
@@ -41,14 +41,14 @@ impl RoomBackend for Memory {
         device: &Device,
         payload: &Payload,
     ) -> Result<(), Error> {
-        let core = self.open()?;
+        let shared = self.open()?;
         let seat = MemberKey::new(room.clone(), id.clone());
-        let beat = core.members.beat_device_with(&seat, device, |room_ledger, transition| {
+        let beat = shared.members.beat_device_with(&seat, device, |room_ledger, transition| {
             room_ledger.record_with(&transition, payload);
             true
         });
         if !beat.arrived {
-            core.room_ledger().update(room, id, payload);
+            shared.room_ledger().update(room, id, payload);
         }
         Ok(())
     }
@@ -73,14 +73,14 @@ impl RoomBackend for Memory {
     }
 
     async fn members(&self, room: &Room, cursor: Cursor, limit: usize) -> Result<MemberPage, Error> {
-        let core = self.open()?;
+        let shared = self.open()?;
         if cursor.shard() != 0 {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 "the cursor comes from another backend; list again from the first page",
             ));
         }
-        Ok(core.room_ledger().page(room, cursor, limit))
+        Ok(shared.room_ledger().page(room, cursor, limit))
     }
 
     async fn count(&self, room: &Room) -> Result<u64, Error> {

@@ -16,21 +16,21 @@ use crate::rooms::{Action, Member, RoomEvent, RoomUpdate};
 /// Follows a room, which is kept for as long.
 #[derive(Debug)]
 pub(super) struct RoomFeed {
-    core: Arc<Shared>,
+    shared: Arc<Shared>,
     room: Room,
     news: watch::Receiver<Reading>,
 }
 
 impl RoomFeed {
-    pub(super) fn new(core: Arc<Shared>, room: &Room) -> Self {
-        let news = core.room_ledger().watch(room);
-        Self { core, room: room.clone(), news }
+    pub(super) fn new(shared: Arc<Shared>, room: &Room) -> Self {
+        let news = shared.room_ledger().watch(room);
+        Self { shared, room: room.clone(), news }
     }
 }
 
 impl Drop for RoomFeed {
     fn drop(&mut self) {
-        self.core.room_ledger().unwatch(&self.room);
+        self.shared.room_ledger().unwatch(&self.room);
     }
 }
 
@@ -45,18 +45,18 @@ impl LogFeed for RoomFeed {
     }
 
     fn ended(&self) -> &CancellationToken {
-        &self.core.stop
+        &self.shared.stop
     }
 
     fn look<T>(&self, look: impl FnOnce(&Log<Record>) -> T) -> T {
-        self.core.room_ledger().look(&self.room, |hall| look(&hall.log))
+        self.shared.room_ledger().look(&self.room, |hall| look(&hall.log))
     }
 
     fn scan(&self, scan: &mut Option<usize>, number: u64, ready: &mut Ready<RoomUpdate>) -> Scanned {
         if *scan == Some(0) {
             return Scanned::Complete(number);
         }
-        self.core.room_ledger().look(&self.room, |hall| {
+        self.shared.room_ledger().look(&self.room, |hall| {
             // The events of members who joined since are given, too, as they may stand where the
             // listing has been already.
             match hall.log.read(number, u64::MAX, usize::MAX) {

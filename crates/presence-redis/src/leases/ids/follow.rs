@@ -19,41 +19,42 @@ impl Followed for IdSpace {
 
     const ENTRIES_MAX: usize = 256;
 
-    fn asked(core: &Shared, shards: &[usize], (): &(), _ending: bool) -> Vec<Asked<usize>> {
+    fn asked(shared: &Shared, shards: &[usize], (): &(), _ending: bool) -> Vec<Asked<usize>> {
         let asked = |shard: &usize| Asked {
-            key: core.keys.shards[*shard].log.clone(),
-            after: format!("{}-0", core.tail.last(*shard)),
+            key: shared.keys.shards[*shard].log.clone(),
+            after: format!("{}-0", shared.tail.last(*shard)),
             source: *shard,
         };
         shards.iter().map(asked).collect()
     }
 
-    fn take(core: &Shared, (): &mut (), read: Vec<(usize, Vec<RawEntry>)>) -> Result<Fit, Error> {
+    fn take(shared: &Shared, (): &mut (), read: Vec<(usize, Vec<RawEntry>)>) -> Result<Fit, Error> {
         let mut fit = Fit::Next;
         for (shard, entries) in read {
+            let log = &shared.keys.shards[shard].log;
             for entry in entries {
                 if fit == Fit::Next {
-                    fit = core.tail.append(shard, StreamEntry::read(entry)?);
+                    fit = shared.tail.append(shard, StreamEntry::read(entry, &shared.link, log)?);
                 }
             }
         }
-        core.tail.tell(|_| {});
+        shared.tail.tell(|_| {});
         Ok(fit)
     }
 
-    fn begin(core: &Shared, (): &mut (), shard: usize, registration: &Registration) -> bool {
-        let is_new = core.tail.begin(shard, registration, core.shards[shard].last());
+    fn begin(shared: &Shared, (): &mut (), shard: usize, registration: &Registration) -> bool {
+        let is_new = shared.tail.begin(shard, registration, shared.shards[shard].last());
         if is_new {
-            core.tail.tell(|_| {});
+            shared.tail.tell(|_| {});
         }
         is_new
     }
 
-    fn fail(core: &Shared, _shards: &[usize]) {
-        core.tail.tell(Reading::fail);
+    fn fail(shared: &Shared, _shards: &[usize]) {
+        shared.tail.tell(Reading::fail);
     }
 
-    fn go_on(core: &Shared, _shards: &[usize]) {
-        core.tail.tell(Reading::go_on);
+    fn go_on(shared: &Shared, _shards: &[usize]) {
+        shared.tail.tell(Reading::go_on);
     }
 }

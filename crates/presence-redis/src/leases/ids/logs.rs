@@ -27,7 +27,7 @@ impl Logs for IdLogs {
     type Space = IdSpace;
     type What = Cause;
 
-    fn core(&self) -> &Shared {
+    fn shared(&self) -> &Shared {
         &self.0
     }
 

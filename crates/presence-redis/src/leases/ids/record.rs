@@ -3,11 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use presence_core::feed::Logged;
-use presence_core::{Cause, Error, Event, Id, Position, Status, Update};
-use redis::Value;
+use presence_core::{Cause, Event, Id, Position, Status, Update};
+use redis::{Value, from_redis_value};
 
-use crate::leases::answer::decode;
-use crate::leases::record::{Happening, Record, StreamEntry, unexpected_entry};
+use crate::leases::record::{Happening, Record, StreamEntry};
 
 impl Logged for Record<Cause> {
     fn bytes(&self) -> usize {
@@ -20,32 +19,35 @@ impl Happening for Cause {
 
     const SHOWS: bool = false;
 
-    fn read(last: u64, fields: Vec<Value>) -> Result<StreamEntry<Self>, Error> {
+    fn read(last: u64, fields: Vec<Value>) -> Option<StreamEntry<Self>> {
         let mut fields = fields.into_iter();
-        let (Some(first), Some(value)) = (fields.next(), fields.next()) else {
-            return Err(unexpected_entry());
-        };
-        if decode::<String>(first)? == "life" {
-            return Ok(StreamEntry { before: last.saturating_sub(1), last, from: None, records: Vec::new() });
+        let (first, value) = (fields.next()?, fields.next()?);
+        if from_redis_value::<String>(first).ok()? == "life" {
+            return Some(StreamEntry {
+                before: last.saturating_sub(1),
+                last,
+                from: None,
+                records: Vec::new(),
+            });
         }
-        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(decode(value)?);
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(from_redis_value(value).ok()?);
         let count = fields.len() / 2;
-        let before = last.checked_sub(count as u64).ok_or_else(unexpected_entry)?;
+        let before = last.checked_sub(count as u64)?;
         let (mut number, mut records) = (before, Vec::with_capacity(count));
         while let (Some(cause), Some(id)) = (fields.next(), fields.next()) {
             number += 1;
-            let id = Id::new(&decode::<String>(id)?).map_err(|_| unexpected_entry())?;
-            let what = match decode::<String>(cause)?.as_str() {
+            let id = Id::new(&from_redis_value::<String>(id).ok()?).ok()?;
+            let what = match from_redis_value::<String>(cause).ok()?.as_str() {
                 "h" => Self::Heartbeat,
                 "k" => Self::Held,
                 "x" => Self::Expired,
                 "e" => Self::Ended,
                 "o" => Self::Explicit,
-                _ => return Err(unexpected_entry()),
+                _ => return None,
             };
             records.push(Record { number, id, what, at });
         }
-        Ok(StreamEntry { before, last, from: None, records })
+        Some(StreamEntry { before, last, from: None, records })
     }
 
     fn change(record: Record<Self>, position: Position) -> Update {

@@ -10,7 +10,6 @@ use presence_core::{Device, Error, ErrorKind};
 use tokio::time::{Instant, sleep};
 
 use super::space::RoomSpace;
-use crate::leases::asking::recovering;
 use crate::leases::outbox::{Reply, StepAnswer, StepKind};
 use crate::leases::outboxes::Outboxes;
 use crate::leases::shared::Shared;
@@ -65,7 +64,7 @@ impl Shared<RoomSpace> {
                 Shown::Unknown => {}
             }
             if !self.recovered(shard, until).await || Instant::now() + RECHECK >= until {
-                return Err(recovering());
+                return Err(self.shards[shard].recovering());
             }
             // What is known here may be behind what Redis knows.
             sleep(RECHECK).await;
@@ -85,7 +84,7 @@ impl Shared<RoomSpace> {
                 ledger.payloads.show(seat, payload);
             }
             here = online;
-            let reply = Some(Reply { place: 0, answers: Arc::clone(&answers) });
+            let reply = Some(Reply { index: 0, answers: Arc::clone(&answers) });
             ticket = ledger.push(shard, seat.clone(), StepKind::Show { shown: payload.clone(), reply });
             false
         });

@@ -40,10 +40,10 @@ impl Followed for RoomSpace {
 
     const ENTRIES_MAX: usize = 64;
 
-    fn asked(core: &Shared<Self>, shards: &[usize], memo: &Memo, ending: bool) -> Vec<Asked<Source>> {
-        let keys = &core.keys.shards;
+    fn asked(shared: &Shared<Self>, shards: &[usize], memo: &Memo, ending: bool) -> Vec<Asked<Source>> {
+        let keys = &shared.keys.shards;
         let nudged = memo.nudged.clone().unwrap_or_else(|| "0-0".to_owned());
-        let mut asked = vec![Asked { key: core.nudge_of(shards[0]), after: nudged, source: Source::Nudge }];
+        let mut asked = vec![Asked { key: shared.nudge_of(shards[0]), after: nudged, source: Source::Nudge }];
         // At the end nobody needs to hear of an epoch that begins. Before it, the shards are read
         // first: in a new epoch the logs of the rooms are others.
         for shard in shards.iter().filter(|_| !ending) {
@@ -51,14 +51,18 @@ impl Followed for RoomSpace {
             let (key, after) = (keys[*shard].log.clone(), format!("{start}-0"));
             asked.push(Asked { key, after, source: Source::Shard });
         }
-        for (room, shard, last) in core.tail.followed(shards) {
+        for (room, shard, last) in shared.tail.followed(shards) {
             let (key, after) = (keys[shard].log(&room), format!("{last}-0"));
             asked.push(Asked { key, after, source: Source::Room(room) });
         }
         asked
     }
 
-    fn take(core: &Shared<Self>, memo: &mut Memo, read: Vec<(Source, Vec<RawEntry>)>) -> Result<Fit, Error> {
+    fn take(
+        shared: &Shared<Self>,
+        memo: &mut Memo,
+        read: Vec<(Source, Vec<RawEntry>)>,
+    ) -> Result<Fit, Error> {
         for (source, entries) in read {
             match source {
                 Source::Nudge => {
@@ -69,8 +73,10 @@ impl Followed for RoomSpace {
                 // What else was read is read again, in the new epoch.
                 Source::Shard => return Ok(Fit::Epoch),
                 Source::Room(room) => {
-                    let entries = entries.into_iter().map(StreamEntry::read).collect::<Result<_, _>>()?;
-                    core.tail.append(&room, entries);
+                    let key = shared.room_keys(&room).log(&room);
+                    let entries =
+                        entries.into_iter().map(|entry| StreamEntry::read(entry, &shared.link, &key));
+                    shared.tail.append(&room, entries.collect::<Result<_, _>>()?);
                 }
             }
         }
@@ -78,17 +84,17 @@ impl Followed for RoomSpace {
         Ok(Fit::Next)
     }
 
-    fn begin(core: &Shared<Self>, memo: &mut Memo, shard: usize, registration: &Registration) -> bool {
-        core.tail.begin(shard, registration);
+    fn begin(shared: &Shared<Self>, memo: &mut Memo, shard: usize, registration: &Registration) -> bool {
+        shared.tail.begin(shard, registration);
         memo.starts.insert(shard, registration.start) != Some(registration.start)
     }
 
-    fn fail(core: &Shared<Self>, shards: &[usize]) {
-        core.tail.fail(shards);
+    fn fail(shared: &Shared<Self>, shards: &[usize]) {
+        shared.tail.fail(shards);
     }
 
-    fn go_on(core: &Shared<Self>, shards: &[usize]) {
-        core.tail.go_on(shards);
+    fn go_on(shared: &Shared<Self>, shards: &[usize]) {
+        shared.tail.go_on(shards);
     }
 }
 
@@ -103,7 +109,7 @@ impl Shared<RoomSpace> {
         if let Err(error) = self.link.pipeline(&key, &pipeline).await {
             // The read ends by itself soon.
             tracing::debug!(
-                %error,
+                error = %format_args!("{error:#}"),
                 "the reader of room events could not be woken; it follows the room a little later"
             );
         }

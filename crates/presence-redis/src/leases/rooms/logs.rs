@@ -23,7 +23,7 @@ use crate::leases::shared::Shared;
 /// The log of one room, which is followed as long as this is there.
 #[derive(Debug)]
 pub(super) struct RoomLog {
-    core: Arc<Shared<RoomSpace>>,
+    shared: Arc<Shared<RoomSpace>>,
     room: Room,
     shard: usize,
 }
@@ -31,15 +31,15 @@ pub(super) struct RoomLog {
 impl RoomLog {
     /// Follows a room, from where it is.
     pub(super) async fn follow(
-        core: Arc<Shared<RoomSpace>>,
+        shared: Arc<Shared<RoomSpace>>,
         room: Room,
     ) -> Result<(Self, (Registration, Looked)), Error> {
-        let shard = core.shard_of(&room);
-        let (registration, looked) = core.look_at(&room).await?;
-        let is_first = core.tail.watch(&room, shard, &registration, looked.last);
-        let log = Self { core, room, shard };
+        let shard = shared.shard_of(&room);
+        let (registration, looked) = shared.look_at(&room).await?;
+        let is_first = shared.tail.watch(&room, shard, &registration, looked.last);
+        let log = Self { shared, room, shard };
         if is_first {
-            log.core.nudge(shard).await;
+            log.shared.nudge(shard).await;
         }
         Ok((log, (registration, looked)))
     }
@@ -47,7 +47,7 @@ impl RoomLog {
 
 impl Drop for RoomLog {
     fn drop(&mut self) {
-        self.core.tail.unwatch(&self.room);
+        self.shared.tail.unwatch(&self.room);
     }
 }
 
@@ -55,12 +55,12 @@ impl Logs for RoomLog {
     type Space = RoomSpace;
     type What = MemberChange;
 
-    fn core(&self) -> &Shared<RoomSpace> {
-        &self.core
+    fn shared(&self) -> &Shared<RoomSpace> {
+        &self.shared
     }
 
     fn news(&self) -> watch::Receiver<Reading> {
-        self.core.tail.news(&self.room)
+        self.shared.tail.news(&self.room)
     }
 
     fn shards(&self) -> Range<usize> {
@@ -68,11 +68,11 @@ impl Logs for RoomLog {
     }
 
     fn key(&self, _log: usize) -> Cow<'_, str> {
-        Cow::Owned(self.core.room_keys(&self.room).log(&self.room))
+        Cow::Owned(self.shared.room_keys(&self.room).log(&self.room))
     }
 
     fn tail<T>(&self, _log: usize, read: impl FnOnce(&LogTail<MemberChange>) -> T) -> T {
-        self.core.tail.with(&self.room, read)
+        self.shared.tail.with(&self.room, read)
     }
 
     // The name of the room is part of the epoch, so that no position of another room fits.
@@ -81,11 +81,11 @@ impl Logs for RoomLog {
     }
 
     async fn look(&self, _log: usize) -> Result<(Registration, Looked), Error> {
-        self.core.look_at(&self.room).await
+        self.shared.look_at(&self.room).await
     }
 
     async fn scan(&self, _log: usize, cursor: u64, count: usize) -> Result<(u64, Vec<Present<Self>>), Error> {
-        let (next, members) = self.core.scan_room(&self.room, cursor, count).await?;
+        let (next, members) = self.shared.scan_room(&self.room, cursor, count).await?;
         let present = members.into_iter().map(|member| (member.id.clone(), RoomUpdate::Present(member)));
         Ok((next, present.collect()))
     }

@@ -7,7 +7,7 @@ use presence_core::{Cursor, Error, ErrorKind, Id};
 use tokio::time::Instant;
 
 use super::space::RoomSpace;
-use crate::leases::answer::{Answer, Answered, decode};
+use crate::leases::answer::Answered;
 use crate::leases::keys::ShardKeys;
 use crate::leases::listing::{self, ShardCursor};
 use crate::leases::script::{ROOM, ms};
@@ -24,7 +24,7 @@ impl Scripts<'_, RoomSpace> {
             command.arg(epoch).arg(ms(allowance));
         });
         type Shape = (String, u64, u64, u64, Vec<String>, u64);
-        Answer::read(answer.await?, |(_, last, online, recovering, overdue, forgot): Shape| Looked {
+        self.read(answer.await?, |(_, last, online, recovering, overdue, forgot): Shape| Looked {
             last,
             online,
             recovering: Duration::from_millis(recovering),
@@ -64,19 +64,19 @@ impl Shared<RoomSpace> {
         // The epoch is asked for with each page, as the data may have been lost since the last one.
         let (registration, _) = self.look_at(room).await?;
         let page = listing::ShardListing::new(0, &registration.epoch);
-        let (mut place, mut members) = (page.place(cursor), Vec::new());
-        while let Some(count) = place.count(&members, limit) {
-            let (next, found) = self.scan_room(room, place.cursor, count).await?;
-            if let Some(after) = place.fill(found, limit, &mut members) {
-                place.after = after;
+        let (mut at, mut members) = (page.resume(cursor), Vec::new());
+        while let Some(count) = at.count(&members, limit) {
+            let (next, found) = self.scan_room(room, at.cursor, count).await?;
+            if let Some(after) = at.fill(found, limit, &mut members) {
+                at.after = after;
                 break;
             }
-            place = ShardCursor { cursor: next, after: 0 };
+            at = ShardCursor { cursor: next, after: 0 };
             if next == 0 {
                 return Ok(MemberPage::new(members, None));
             }
         }
-        Ok(MemberPage::new(members, Some(page.cursor(place))))
+        Ok(MemberPage::new(members, Some(page.cursor(at))))
     }
 
     /// Reads some of the members, about `count`.
@@ -89,7 +89,8 @@ impl Shared<RoomSpace> {
         let mut scan = redis::cmd("HSCAN");
         let members = self.room_keys(room).members(room);
         scan.arg(&members).arg(cursor).arg("COUNT").arg(count);
-        let (next, pairs) = decode::<(u64, Vec<(String, Vec<u8>)>)>(self.link.query(&members, &scan).await?)?;
+        let answer = self.link.query(&members, &scan).await?;
+        let (next, pairs): (u64, Vec<(String, Vec<u8>)>) = self.link.read(&members, answer)?;
         let member = |(id, payload): (String, Vec<u8>)| {
             Some(Member::new(Id::new(&id).ok()?, Payload::new(payload).ok()?))
         };

@@ -4,11 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use presence_core::feed::Logged;
 use presence_core::rooms::{Action, Member, Payload, RoomEvent, RoomUpdate};
-use presence_core::{Cause, Error, Id, Position};
-use redis::Value;
+use presence_core::{Cause, Id, Position};
+use redis::{Value, from_redis_value};
 
-use crate::leases::answer::decode;
-use crate::leases::record::{Happening, Record, StreamEntry, unexpected_entry};
+use crate::leases::record::{Happening, Record, StreamEntry};
 
 /// What became of a member.
 #[derive(Debug, Clone)]
@@ -33,28 +32,27 @@ impl Happening for MemberChange {
 
     const SHOWS: bool = true;
 
-    fn read(last: u64, fields: Vec<Value>) -> Result<StreamEntry<Self>, Error> {
-        let (head, events) = fields.split_at_checked(6).ok_or_else(unexpected_entry)?;
-        let head = |place: usize| decode::<u64>(head[place].clone());
+    fn read(last: u64, fields: Vec<Value>) -> Option<StreamEntry<Self>> {
+        let (head, events) = fields.split_at_checked(6)?;
+        let head = |at: usize| from_redis_value::<u64>(head[at].clone()).ok();
         let (from, at, mut count) =
             (head(1)?, SystemTime::UNIX_EPOCH + Duration::from_millis(head(3)?), head(5)?);
         let before = last.saturating_sub(events.len() as u64 / 2);
         let mut records = Vec::with_capacity(events.len() / 2);
         for (number, event) in (before + 1..).zip(events.chunks_exact(2)) {
             let [Value::BulkString(event), Value::BulkString(payload)] = event else {
-                return Err(unexpected_entry());
+                return None;
             };
-            let (code, id) = event.split_first().ok_or_else(unexpected_entry)?;
-            let id =
-                std::str::from_utf8(id).ok().and_then(|id| Id::new(id).ok()).ok_or_else(unexpected_entry)?;
-            let payload = || Payload::new(payload).map_err(|_| unexpected_entry());
+            let (code, id) = event.split_first()?;
+            let id = Id::new(std::str::from_utf8(id).ok()?).ok()?;
+            let payload = || Payload::new(payload).ok();
             let action = match code {
                 b'h' | b'k' => Action::Joined(payload()?),
                 b's' => Action::Updated(payload()?),
                 b'x' => Action::Left(Cause::Expired),
                 b'e' => Action::Left(Cause::Ended),
                 b'o' => Action::Left(Cause::Explicit),
-                _ => return Err(unexpected_entry()),
+                _ => return None,
             };
             count = match action {
                 Action::Joined(_) => count + 1,
@@ -63,7 +61,7 @@ impl Happening for MemberChange {
             };
             records.push(Record { number, id, what: Self { action, count }, at });
         }
-        Ok(StreamEntry { before, last, from: Some(from), records })
+        Some(StreamEntry { before, last, from: Some(from), records })
     }
 
     fn change(record: Record<Self>, position: Position) -> RoomUpdate {

@@ -151,12 +151,12 @@ fn look_at_archive(path: &Path) -> io::Result<Option<&'static str>> {
         return Ok(Some("its last bytes are not those of a table"));
     }
     let check = little::<16, u128>(&trailer[6..], u128::from_le_bytes);
-    let place = little::<8, u64>(&trailer[22..], u64::from_le_bytes);
-    let Some(length) = end.checked_sub(place).filter(|length| *length <= CONTENTS_BYTES_MAX) else {
+    let offset = little::<8, u64>(&trailer[22..], u64::from_le_bytes);
+    let Some(length) = end.checked_sub(offset).filter(|length| *length <= CONTENTS_BYTES_MAX) else {
         return Ok(Some("its table of contents lies outside of it"));
     };
     let mut contents = vec![0; usize::try_from(length).unwrap_or(0)];
-    file.seek(SeekFrom::Start(place))?;
+    file.seek(SeekFrom::Start(offset))?;
     file.read_exact(&mut contents)?;
     Ok((xxh3_128(&contents) != check).then_some("its table of contents has the wrong checksum"))
 }

@@ -52,10 +52,10 @@ fn fill_box(
     let mut extent: Option<Extent> = None;
     for guard in snapshot.range(&entries, range) {
         let (key, record) = guard.into_inner().map_err(read_error)?;
-        let place = keys::sequence_of(&key)?;
-        let first = Seq::new(place.get().saturating_sub(1))?;
+        let sequence = keys::sequence_of(&key)?;
+        let first = Seq::new(sequence.get().saturating_sub(1))?;
         let last = extent.get_or_insert(Extent { floor: first, top: first }).top;
-        let readable = match reader.entry(place, &record) {
+        let readable = match reader.entry(sequence, &record) {
             Ok(stored) => match stored.body {
                 Some(body) => snapshot.get(&bodies, body).map_err(read_error)?.is_some(),
                 None => true,
@@ -66,9 +66,9 @@ fn fill_box(
         if readable {
             report.entries += 1;
         } else {
-            bury(target, prefix, place, place, at_ms, report)?;
+            bury(target, prefix, sequence, sequence, at_ms, report)?;
         }
-        extent = extent.map(|extent| Extent { top: place, ..extent });
+        extent = extent.map(|extent| Extent { top: sequence, ..extent });
     }
     let found = extent.unwrap_or(Extent { floor: before.top, top: before.top });
     if found.floor > before.floor {
@@ -87,12 +87,12 @@ fn bury(
     at_ms: u64,
     report: &mut Salvaged,
 ) -> Result<()> {
-    let mut place = first;
-    while place <= last {
+    let mut sequence = first;
+    while sequence <= last {
         let record = records::encode_tombstone(at_ms, Tag::new(fastrand::u64(..)));
-        target.put_entry(&keys::entry(prefix, place), record)?;
+        target.put_entry(&keys::entry(prefix, sequence), record)?;
         report.tombstones += 1;
-        place = place.next();
+        sequence = sequence.next();
     }
     Ok(())
 }

@@ -131,8 +131,8 @@ async fn a_flipped_bit_in_a_table_is_named_by_the_read_the_state_and_a_deep_chec
     let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let (table, text) = (files.next().unwrap(), b"{\"n\":25}");
     let mut bytes = std::fs::read(&table).unwrap();
-    let place = bytes.windows(text.len()).position(|window| window == text).unwrap();
-    bytes[place + 5] ^= 1;
+    let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
+    bytes[at + 5] ^= 1;
     std::fs::write(&table, &bytes).unwrap();
 
     let member = MemberId::new("a").unwrap();
@@ -155,7 +155,7 @@ async fn a_flipped_bit_in_a_table_is_named_by_the_read_the_state_and_a_deep_chec
         let error = check(directory.path()).unwrap_err();
         assert!(error.kind() == ErrorKind::Corrupt && names(&error.to_string()), "{error}");
     }
-    bytes[place + 5] ^= 1;
+    bytes[at + 5] ^= 1;
     std::fs::write(&table, &bytes).unwrap();
     super::super::check_deep(directory.path()).unwrap();
 }

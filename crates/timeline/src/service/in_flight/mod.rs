@@ -24,6 +24,7 @@ mod connection;
 mod part;
 mod permit;
 
+use std::ops::RangeFrom;
 use std::time::Duration;
 
 pub(crate) use self::body::{AnswerBody, Pieces};
@@ -34,8 +35,16 @@ pub use self::permit::{AnswerMemory, AnswerPermit};
 /// How long a read waits for room, and after which time a refused client should ask again.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many bytes of answers a listener has in flight at most, unless told.
-pub(crate) const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How many bytes of answers a listener has in flight at most, unless it is told another number.
+pub(crate) const BYTES_MAX_DEFAULT: usize = 64 * 1024 * 1024;
+
+/// Between what that number is.
+pub(crate) const BYTES_MAX_BOUNDS: RangeFrom<usize> = ANSWER_BYTES as usize..;
+
+/// What is reserved for an answer before its size is known.
+///
+/// A page has about 1 MiB of entries, and JSON puts a backslash before each quotation mark in them.
+const ANSWER_BYTES: u32 = 5 * 512 * 1024;
 
 /// What a client is told whose read found no room.
 pub(crate) const FULL: &str =

@@ -7,16 +7,11 @@ use parking_lot::Mutex;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
-use super::PATIENCE;
 use super::answer::{Answer, STILL};
 use super::connection::RequestConnection;
 use super::part::{Full, PermitPart};
+use super::{ANSWER_BYTES, BYTES_MAX_BOUNDS, PATIENCE};
 use crate::{Error, ErrorKind, Result};
-
-/// What is reserved for an answer before its size is known.
-///
-/// A page has about 1 MiB of entries, and JSON puts a backslash before each quotation mark in them.
-pub(super) const ANSWER_BYTES: u32 = 5 * 512 * 1024;
 
 /// One connection has at most this part of the room.
 const SHARES: usize = 4;
@@ -70,9 +65,9 @@ impl AnswerMemory {
     /// [`Config`](ErrorKind::Config) when it is less than one page of entries takes, 2.5 MiB, or
     /// more than can be counted.
     pub fn new(bytes_max: usize, service: &'static str) -> Result<Self> {
-        let most = Semaphore::MAX_PERMITS;
-        if !(ANSWER_BYTES as usize..=most).contains(&bytes_max) {
-            let text = format!("answer_bytes_max is {bytes_max}; it must be from {ANSWER_BYTES} to {most}");
+        let (least, most) = (BYTES_MAX_BOUNDS.start, Semaphore::MAX_PERMITS);
+        if !(least..=most).contains(&bytes_max) {
+            let text = format!("answer_bytes_max is {bytes_max}; it must be from {least} to {most}");
             return Err(Error::new(ErrorKind::Config, text));
         }
         describe();
