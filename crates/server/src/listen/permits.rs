@@ -507,10 +507,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn when_nobody_is_idle_the_slowest_answer_goes_and_one_that_we_make_stays() {
-        let seats = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
-        let [unread, read, ours] = [(), (), ()].map(|()| seats.seat().unwrap());
-        let [first, second, _making] = [&unread, &read, &ours].map(|seat| {
-            let busy = seat.sitter().busy();
+        let permits = ConnectionPermits::new(3, PATIENCE, BodyMemory::new(1024), Gauge::noop());
+        let [unread, read, ours] = [(), (), ()].map(|()| permits.take().unwrap());
+        let [first, second, _making] = [&unread, &read, &ours].map(|permit| {
+            let busy = permit.handle().busy();
             drop(busy.arriving(Body::empty()));
             busy
         });
@@ -519,18 +519,18 @@ mod tests {
         let _held = first.frame().await.unwrap().unwrap();
         let taken = second.frame().await.unwrap().unwrap();
         // Just begun, neither is slow.
-        assert!(seats.seat().unwrap().place.is_reserved());
+        assert!(permits.take().unwrap().state.is_reserved());
         tokio::time::advance(Duration::from_secs(1)).await;
         drop(taken);
-        let fourth = seats.seat().unwrap();
-        assert!(is_closed(&unread) && !is_closed(&read) && !fourth.place.is_reserved());
-        let busy = fourth.sitter().busy();
+        let fourth = permits.take().unwrap();
+        assert!(is_closed(&unread) && !is_closed(&read) && !fourth.state.is_reserved());
+        let busy = fourth.handle().busy();
         drop(busy.arriving(Body::empty()));
-        assert!(seats.seat().unwrap().place.is_reserved());
+        assert!(permits.take().unwrap().state.is_reserved());
         // The rest of its answer is asked for, and not taken.
         let _rest = second.frame().await.unwrap().unwrap();
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(!seats.seat().unwrap().place.is_reserved());
+        assert!(!permits.take().unwrap().state.is_reserved());
         assert!(is_closed(&read) && !is_closed(&ours) && !is_closed(&fourth));
         drop(busy);
     }
