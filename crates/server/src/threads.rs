@@ -1,4 +1,4 @@
-//! The threads of the server: whether the system gives them is tried before anything needs one.
+//! Whether the system gives the server its threads is tried before any is needed.
 //!
 //! A runtime that is refused its first thread panics. One that is refused a later one goes on with
 //! those it has, and whatever waits for a file waits for ever.

@@ -6,7 +6,9 @@ use super::logged::Logged;
 use crate::error::Error;
 use crate::position::Position;
 
-/// The latest events, numbered from 1; the oldest go when they are too many or too large.
+/// The latest events, numbered from 1.
+///
+/// The oldest go when they are too many or too large.
 ///
 /// It is the one queue between the backend and its streams: a stream that is behind holds nothing
 /// up, and costs nothing.

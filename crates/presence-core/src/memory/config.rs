@@ -80,7 +80,7 @@ impl Config {
     /// have more than 190 bytes on average fewer are kept, so that it is never more than 20 MiB.
     /// More, if subscribers stay away for longer than it takes to make so many. Of all rooms
     /// together as many are kept, and fewer where one takes more than 512 bytes on average with
-    /// the payload in it: at most 32 MiB by default.
+    /// the payload in it: 32 MiB at most.
     #[must_use]
     pub fn events_max(mut self, events_max: usize) -> Self {
         self.events_max = events_max;

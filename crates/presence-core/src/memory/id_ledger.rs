@@ -17,20 +17,20 @@ use crate::tracker::{self, Ledger, Transition};
 /// locked, which makes a transition and its event one, and orders the events of each id.
 #[derive(Debug)]
 pub(super) struct IdLedger {
-    pub(super) log: Mutex<Log<Record>>,
+    pub(super) log: Mutex<Log<IdRecord>>,
     /// Tells streams that the log has grown.
     pub(super) news: watch::Sender<Reading>,
 }
 
 /// One transition.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct IdRecord {
     pub(super) id: Id,
     pub(super) at: SystemTime,
     pub(super) cause: Cause,
 }
 
-impl Logged for Record {
+impl Logged for IdRecord {
     fn bytes(&self) -> usize {
         size_of::<Self>() + self.id.as_bytes().len()
     }
@@ -53,7 +53,7 @@ impl Ledger for IdLedger {
 
     fn record(&self, transition: Transition<'_, Id>) -> bool {
         let at = tracker::wall_now();
-        let record = Record { id: transition.name.clone(), at, cause: transition.cause };
+        let record = IdRecord { id: transition.name.clone(), at, cause: transition.cause };
         self.log.lock().append(record);
         true
     }

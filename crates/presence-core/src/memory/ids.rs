@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::id_ledger::Record;
+use super::id_ledger::IdRecord;
 use super::shared::Shared;
 use crate::error::Error;
 use crate::event::{Event, Status, Update};
@@ -15,7 +15,7 @@ use crate::tracker::STRIPES;
 
 /// A scan lists one stripe after the other.
 impl LogFeed for Arc<Shared> {
-    type Record = Record;
+    type Record = IdRecord;
     type Update = Update;
     type Scan = usize;
 
@@ -27,7 +27,7 @@ impl LogFeed for Arc<Shared> {
         &self.stop
     }
 
-    fn look<T>(&self, look: impl FnOnce(&Log<Record>) -> T) -> T {
+    fn look<T>(&self, look: impl FnOnce(&Log<IdRecord>) -> T) -> T {
         look(&self.id_ledger().log.lock())
     }
 
@@ -61,7 +61,7 @@ impl LogFeed for Arc<Shared> {
         Update::Synced(position)
     }
 
-    fn item(&self, record: &Record, position: Position) -> Option<Result<Update, Error>> {
+    fn item(&self, record: &IdRecord, position: Position) -> Option<Result<Update, Error>> {
         Some(Ok(Update::Change(Event::new(record.id.clone(), record.cause, record.at, position))))
     }
 }

@@ -127,8 +127,8 @@ impl Directory {
 
 /// Leaves a sign that a store is about to be made, before there is a lock.
 ///
-/// The sign is an empty `marker.new`, which becomes the marker. Programs of layout 1 left a lock and
-/// no sign: a directory that has neither a sign nor a store has lost the store.
+/// The sign is an empty `marker.new`, which becomes the marker. Programs of layout 1 left a lock
+/// and no sign: a directory that has neither a sign nor a store has lost the store.
 fn announce(path: &Path) -> io::Result<()> {
     if path.join("lock").exists() || marker::path(path).exists() {
         return Ok(());

@@ -47,15 +47,15 @@
 //! # Missing is not new
 //!
 //! The engine takes what is missing for new: it makes a keyspace anew whose folder or `current` is
-//! gone, replays a journal up to the first bytes that it cannot read, and cuts the rest. It removes
-//! what it does not know: tables that no manifest names, and keyspaces that are not in its list. So
-//! the directory is looked through before the engine opens any of it: all parts that the marker
-//! names must be there, every header must fit its checksum, and every batch up to the marker's must
-//! be in the journals or in the tables. Otherwise opening fails with
-//! [`Corrupt`](crate::ErrorKind::Corrupt), says what is missing, and has changed nothing. The marker
-//! is written after each commit: it is exact after `kill -9`, and at most 5 s behind after a loss of
-//! power. What a loss of power left at the end of a journal was never acknowledged; it is removed and
-//! told with its size.
+//! gone, replays a journal up to the first bytes that it cannot read, and cuts the rest. It
+//! removes what it does not know: tables that no manifest names, and keyspaces that are not in its
+//! list. So the directory is looked through before the engine opens any of it: all parts that the
+//! marker names must be there, every header must fit its checksum, and every batch up to the
+//! marker's must be in the journals or in the tables. Otherwise opening fails with
+//! [`Corrupt`](crate::ErrorKind::Corrupt), says what is missing, and has changed nothing. The
+//! marker is written after each commit: it is exact after `kill -9`, and at most 5 s behind after
+//! a loss of power. What a loss of power left at the end of a journal was never acknowledged; it
+//! is removed and told with its size.
 //!
 //! [`check`] says what opening would, and [`salvage`] reads what can be read into a new directory.
 //!

@@ -215,8 +215,8 @@ impl StoreWriter {
         if self.open.is_some() { State::read_only(text) } else { State::down(text) }
     }
 
-    /// Asks whether all files can be written to, and writes as much as a small batch into one of its
-    /// own.
+    /// Asks whether all files can be written to, and writes as much as a small batch into one of
+    /// its own.
     fn probe(&self) -> io::Result<()> {
         let directory = self.directory.path();
         access::check(directory, &Files::list(&self.directory.store())?)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::room::Record;
+use super::room::RoomRecord;
 use crate::error::Error;
 use crate::feed::{Log, LogFeed, Reading, Ready, Scanned};
 use crate::memory::shared::Shared;
@@ -35,7 +35,7 @@ impl Drop for RoomFeed {
 }
 
 impl LogFeed for RoomFeed {
-    type Record = Record;
+    type Record = RoomRecord;
     type Update = RoomUpdate;
     /// Before which place the members are yet to be listed; at the beginning, before the end.
     type Scan = Option<usize>;
@@ -48,7 +48,7 @@ impl LogFeed for RoomFeed {
         &self.shared.stop
     }
 
-    fn look<T>(&self, look: impl FnOnce(&Log<Record>) -> T) -> T {
+    fn look<T>(&self, look: impl FnOnce(&Log<RoomRecord>) -> T) -> T {
         self.shared.room_ledger().look(&self.room, |hall| look(&hall.log))
     }
 
@@ -74,14 +74,14 @@ impl LogFeed for RoomFeed {
         RoomUpdate::Synced(position)
     }
 
-    fn item(&self, record: &Record, position: Position) -> Option<Result<RoomUpdate, Error>> {
-        let Record { id, action, count, at } = record;
+    fn item(&self, record: &RoomRecord, position: Position) -> Option<Result<RoomUpdate, Error>> {
+        let RoomRecord { id, action, count, at } = record;
         Some(Ok(RoomUpdate::Change(RoomEvent::new(id.clone(), action.clone(), *count, *at, position))))
     }
 }
 
 /// What an event says to who takes a snapshot.
-fn correction(record: &Record) -> RoomUpdate {
+fn correction(record: &RoomRecord) -> RoomUpdate {
     let id = record.id.clone();
     match &record.action {
         Action::Joined(payload) | Action::Updated(payload) => {

@@ -15,7 +15,7 @@ use crate::rooms::{Action, Member, MemberPage, Payload};
 #[derive(Debug)]
 pub(super) struct RoomState {
     members: IndexMap<Id, Payload, RandomState>,
-    pub(super) log: Log<Record>,
+    pub(super) log: Log<RoomRecord>,
     /// How many streams follow it.
     watchers: usize,
     /// Tells them that the log has grown. Most rooms have none.
@@ -24,7 +24,7 @@ pub(super) struct RoomState {
 
 /// One change.
 #[derive(Debug)]
-pub(in crate::memory) struct Record {
+pub(in crate::memory) struct RoomRecord {
     pub(super) id: Id,
     pub(super) action: Action,
     /// How many members there were after it.
@@ -32,7 +32,7 @@ pub(in crate::memory) struct Record {
     pub(super) at: SystemTime,
 }
 
-impl Logged for Record {
+impl Logged for RoomRecord {
     fn bytes(&self) -> usize {
         let payload = match &self.action {
             Action::Joined(payload) | Action::Updated(payload) => payload.as_bytes().len(),

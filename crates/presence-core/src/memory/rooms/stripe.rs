@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use foldhash::quality::RandomState;
 
-use super::room::{Record, RoomState};
+use super::room::{RoomRecord, RoomState};
 use crate::feed::Logged;
 use crate::name::{Id, Room};
 use crate::rooms::Action;
@@ -74,7 +74,7 @@ impl RoomStripe {
     pub(super) fn append(&mut self, room: &Room, id: &Id, action: Action) {
         let Some(hall) = self.rooms.get_mut(room) else { return };
         let (count, at) = (hall.count(), tracker::wall_now());
-        let record = Record { id: id.clone(), action, count, at };
+        let record = RoomRecord { id: id.clone(), action, count, at };
         let bytes = record.bytes() + size_of::<Retained>() + room.as_bytes().len();
         hall.log.append(record);
         let (epoch, number) = (hall.log.epoch(), hall.log.last());

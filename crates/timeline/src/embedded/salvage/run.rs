@@ -24,10 +24,10 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # Errors
 ///
-/// [`Config`](crate::ErrorKind::Config) when `from` is missing or in use, or when `to` is not empty
-/// or cannot be made; the error of the write when `to` cannot be written to. The text says which of
-/// the two it is. What a salvage left in `to` that was cut short is opened by nobody; repeat it with
-/// the same `to`, and it begins anew.
+/// [`Config`](crate::ErrorKind::Config) when `from` is missing or in use, or when `to` is not
+/// empty or cannot be made; the error of the write when `to` cannot be written to. The text says
+/// which of the two it is. What a salvage left in `to` that was cut short is opened by nobody;
+/// repeat it with the same `to`, and it begins anew.
 pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     if !from.is_dir() {
         return Err(unusable(from, "is missing"));

@@ -78,9 +78,9 @@ impl Inspector<'_> {
         }
     }
 
-    /// Checks that the engine's list of keyspaces has the names that we ask for, and all folders: it
-    /// makes a keyspace anew whose name it does not find, and removes the folder of one that it does
-    /// not know.
+    /// Checks that the engine's list of keyspaces has the names that we ask for, and all folders:
+    /// it makes a keyspace anew whose name it does not find, and removes the folder of one that it
+    /// does not know.
     pub(super) fn names(&self, note: Option<&MarkerRecord>, keyspaces: &[u64]) -> Result<()> {
         let own: Vec<u64> = keyspaces.iter().copied().filter(|id| *id != ENGINE).collect();
         if own.is_empty() {
