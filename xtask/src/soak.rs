@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::binary::workspace;
@@ -19,6 +19,23 @@ pub enum Name {
 
 /// Builds the binary and runs it.
 pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
+    step::show(&mut command(name, minutes, seed)?)
+}
+
+/// Runs one cycle of each soak, and returns what they wrote; so does the error.
+pub(crate) fn smoke() -> Result<String> {
+    let mut written = String::new();
+    for mut soak in [command(Name::Presence, 0.1, None)?, command(Name::Server, 0.0, None)?] {
+        let output = soak.output().with_context(|| format!("cannot run {}", step::words(&soak)))?;
+        written += &String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            bail!("{written}{}{}", String::from_utf8_lossy(&output.stderr), output.status);
+        }
+    }
+    Ok(written)
+}
+
+fn command(name: Name, minutes: f64, seed: Option<u64>) -> Result<Command> {
     if !(0.0..=24.0 * 60.0).contains(&minutes) {
         bail!("--minutes is {minutes}; it must be from 0 to {}", 24 * 60);
     }
@@ -35,5 +52,5 @@ pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
     soak.args(seed.map(|seed| seed.to_string()));
     // The server that was just built.
     soak.env("TIDINGS_BINARY", step::target().join("debug/tidings"));
-    step::show(&mut soak)
+    Ok(soak)
 }

@@ -120,7 +120,7 @@ fn cause(output: &str) -> Option<String> {
 }
 
 /// Returns a command as it is shown: without its options, which are ours.
-fn words(command: &Command) -> String {
+pub(crate) fn words(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = std::iter::once(program).chain(command.get_args()).map(OsStr::to_string_lossy);
     words.filter(|word| !word.starts_with('-') && !word.contains("::")).collect::<Vec<_>>().join(" ")

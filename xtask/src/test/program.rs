@@ -67,11 +67,12 @@ impl Program {
     }
 }
 
-/// What computes for minutes: browsers, clusters of Redis, games of many steps.
-const COMPUTING: [&str; 3] = ["tests/integration", "presence-redis/leases", "mpx/simulation"];
+/// What keeps a core busy all the while: browsers, games of many steps.
+const COMPUTING: [&str; 2] = ["tests/integration", "mpx/simulation"];
 
 /// Of the others those that take longest are begun first, so that none runs alone at the end.
-const LONG: [&str; 5] = [
+const LONG: [&str; 6] = [
+    "presence-redis/leases",
     "presence-redis/keyspace",
     "presence-redis/leases_failures",
     "presence-core/contract",

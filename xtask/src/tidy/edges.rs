@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("conductor-hub", &["redis-mpx"]),
     ("test-support", &[]),
     ("xtask", &[]),
+    ("host-features", &[]),
     ("tests", ANYTHING),
     ("benches", ANYTHING),
 ];
