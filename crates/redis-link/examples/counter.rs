@@ -21,11 +21,15 @@ use tokio::time::{MissedTickBehavior, interval};
 const KEY: &str = "counter";
 /// How often.
 const PERIOD: Duration = Duration::from_millis(200);
+/// How long Redis may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).unwrap_or_else(|| "redis://127.0.0.1".to_owned());
-    let link = Link::start(LinkConfig::new(url)).await?;
+    // Nobody waits for a count, so a slow Redis has time.
+    let patient = LinkConfig::new(url).timeout(PATIENCE).connect_timeout(PATIENCE);
+    let link = Link::start(patient).await?;
     // It displays without user and password.
     writeln!(io::stdout(), "connected to {}", link.address())?;
     let counted = tokio::select! {

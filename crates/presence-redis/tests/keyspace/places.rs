@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use presence_core::{Cause, ErrorKind, Presence, Status};
-use presence_redis::LinkConfig;
 use presence_redis::keyspace::{Keyspace, Notifications};
 use test_support::{Redis, RedisCluster, RedisOptions, RedisUser, require};
 
-use crate::listener::{Listener, config, run, start, stranger};
+use crate::listener::{Listener, config, link, run, start, stranger};
 
 #[tokio::test]
 async fn a_cluster_is_refused() {
@@ -79,7 +78,8 @@ async fn a_redis_that_lets_nobody_at_its_settings_is_taken_at_its_word() {
         ..RedisOptions::default()
     };
     let Some(redis) = require(Redis::with(&options).await) else { return };
-    let config = config(&redis).link(redis.user_url(&options.users[0])).ttl(LASTING);
+    let config =
+        config(&redis).link(link(redis.user_url(&options.users[0]), Duration::from_secs(5))).ttl(LASTING);
     for refused in [Notifications::Check, Notifications::Set] {
         let error = Keyspace::start(config.clone().notifications(refused)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
@@ -94,7 +94,7 @@ async fn it_works_over_tls() {
     let Some(redis) = require(Redis::with(&options).await) else { return };
     let config = config(&redis).ttl(LASTING);
     let authority = std::fs::read(redis.ca_file().unwrap()).unwrap();
-    let trusts = LinkConfig::new(redis.url()).authorities(authority);
+    let trusts = link(redis.url(), Duration::from_secs(5)).authorities(authority);
     works(&start(&config.clone().link(trusts)).await).await;
     assert!(Keyspace::start(config).await.is_err(), "nobody vouches for it");
 }

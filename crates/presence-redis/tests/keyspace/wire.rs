@@ -6,7 +6,7 @@ use presence_core::{Cause, Status};
 use test_support::{Redis, RedisMonitor, require};
 
 use crate::ancestor::Ancestor;
-use crate::listener::{Listener, config, run, start, stranger};
+use crate::listener::{Listener, config, link, run, start, stranger};
 
 /// Returns what Redis heard since the last call, without what is sent of its own accord: looks
 /// after flushes, which the ancestor, that never names several keys, does not do, questions about
@@ -75,7 +75,7 @@ async fn listening_begins_as_that_of_the_ancestor() {
     let Some(redis) = require(Redis::private().await) else { return };
     run(&mut stranger(redis.url()).await, "CONFIG SET notify-keyspace-events Egx$").await;
     let mut monitor = redis.monitor().await.unwrap();
-    let config = config(&redis).link(format!("{}/10", redis.url()));
+    let config = config(&redis).link(link(format!("{}/10", redis.url()), Duration::from_secs(5)));
     let presence = start(&config).await;
     let commands = heard(&mut monitor).await;
     let subscribed: Vec<_> = commands.iter().filter(|command| command.starts_with("PSUBSCRIBE")).collect();

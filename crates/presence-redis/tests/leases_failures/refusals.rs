@@ -3,7 +3,6 @@
 use std::error::Error as _;
 
 use presence_core::{ErrorKind, Status};
-use presence_redis::LinkConfig;
 use presence_redis::keyspace::Notifications;
 use presence_redis::leases::{Config, Leases};
 use test_support::{Redis, RedisOptions, RedisUser};
@@ -78,7 +77,7 @@ async fn tls_trusts_whom_it_is_told_to() {
     let config = config(redis.url());
     assert_eq!(refused(config.clone()).await.kind(), ErrorKind::Unavailable, "a stranger's certificate");
     let authority = redis.ca_file().expect("it has one");
-    let trusts = LinkConfig::new(redis.url()).authorities(std::fs::read(authority).unwrap());
+    let trusts = link(redis.url()).authorities(std::fs::read(authority).unwrap());
     let presence = process(&config.link(trusts)).await;
     presence.online(["a"]).await.unwrap();
     assert_eq!(presence.status(["a"]).await.unwrap(), [Status::Online]);
