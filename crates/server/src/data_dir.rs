@@ -214,8 +214,8 @@ fn id(path: &Path, made: &mut Made) -> anyhow::Result<Uuid> {
     // Older versions noted nothing, and made timelines whenever they made an id.
     if !path.join(HAD_TIMELINES).exists() && !path.join(NO_TIMELINES_YET).exists() && lacks_timelines(path) {
         return Err(anyhow!(
-            "--data-dir: {} has an id, but its folder timelines is missing or empty; put that back from a backup, or \
-             remove the file {} if no message was ever stored there",
+            "--data-dir: {} has an id, but its folder timelines is missing or empty; put that back from a backup, or, \
+             if no message was ever stored there, remove the file {} and what is left of that folder",
             path.display(),
             file.display()
         ));

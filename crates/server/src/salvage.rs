@@ -55,7 +55,12 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
         Ok(salvaged) => {
             let bookmark = copy_bookmark(from, &made);
             // This comes last: a directory without the note is one of a salvage that was cut short.
-            made.note_timelines().context("salvage")?;
+            if let Err(error) = made.note_timelines() {
+                // The timelines count as finished, and would be in the way of another try.
+                made.remove_timelines();
+                made.abandon();
+                return Err(error).context("salvage");
+            }
             Ok(report(&salvaged, bookmark, to))
         }
         // The error says which of the two directories it is about.
@@ -72,7 +77,12 @@ fn copy_bookmark(from: &Path, to: &DataDir) -> anyhow::Result<()> {
     let old = DataDir::webhook_of(from);
     // One that cannot be read would keep the server from starting.
     if Bookmark::new(&old).read()?.is_some() {
-        fs::copy(&old, to.webhook()).with_context(|| format!("{} cannot be copied", old.display()))?;
+        let copied = fs::copy(&old, to.webhook());
+        if copied.is_err() {
+            // Half of it would keep the server from starting, too.
+            fs::remove_file(to.webhook()).ok();
+        }
+        copied.with_context(|| format!("{} cannot be copied", old.display()))?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! | signal | does |
 //! |---|---|
 //! | SIGINT, SIGTERM, SIGQUIT, SIGPWR | the first one stops cleanly; a second one, later than [`SAME`], ends the process at once |
-//! | all others that would end the process, in [`CAUGHT`] and [`REAL_TIME`] | nothing; one line of the log says so |
+//! | all others that would end the process, in [`CAUGHT`] and [`REAL_TIME`] | nothing; one line of the log says so, at most every [`QUIET`] |
 //! | SIGXFSZ | nothing: the write that went beyond the limit of file sizes fails, and whoever wrote says so |
 //! | SIGPIPE | nothing, as Rust has it: the write to a closed pipe fails |
 //! | SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS | what the system does: they tell of a fault of the process itself |
@@ -28,6 +28,9 @@ use crate::log;
 /// A second signal within this time is the first one, sent twice: by a supervisor to the process
 /// and to its group, or by a terminal too.
 const SAME: Duration = Duration::from_millis(200);
+
+/// How long the log says no more of a signal that does nothing: some come again every second.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// The exit code of a process that was cut off.
 const CUT_OFF: i32 = 1;
@@ -102,18 +105,27 @@ const CAUGHT: &[(&str, SignalNumber, Effect)] = &[
 /// send some, as to a systemd in a container.
 const REAL_TIME: Range<i32> = 32..if cfg!(target_os = "linux") { 65 } else { 32 };
 
-struct Caught(Vec<(&'static str, Effect, Signal)>);
+struct Caught(Vec<CaughtSignal>);
+
+struct CaughtSignal {
+    name: &'static str,
+    effect: Effect,
+    signal: Signal,
+    /// When the log was told of it last.
+    told: Option<Instant>,
+}
 
 impl Caught {
     fn install() -> io::Result<Self> {
         let catch = |number| signal(SignalKind::from_raw(number));
         let mut caught = Vec::new();
         for &(name, number, effect) in CAUGHT {
-            caught.push((name, effect, catch(number.as_raw())?));
+            caught.push(CaughtSignal::new(name, effect, catch(number.as_raw())?));
         }
         // The first few cannot be caught: the C library has them for itself, and sends them itself.
         let real_time = REAL_TIME.filter_map(|number| catch(number).ok());
-        caught.extend(real_time.map(|signal| ("a real-time signal", Effect::Nothing, signal)));
+        let new = |signal| CaughtSignal::new("a real-time signal", Effect::Nothing, signal);
+        caught.extend(real_time.map(new));
         Ok(Self(caught))
     }
 
@@ -121,38 +133,51 @@ impl Caught {
     async fn hear(mut self, stop: &watch::Sender<Option<&'static str>>) {
         let mut asked: Option<Instant> = None;
         loop {
-            let (signal, effect) = self.next().await;
-            match (effect, asked) {
+            let number = self.next().await;
+            let caught = &mut self.0[number];
+            match (caught.effect, asked) {
                 (Effect::Stop, None) => {
                     asked = Some(Instant::now());
-                    stop.send_replace(Some(signal));
+                    stop.send_replace(Some(caught.name));
                 }
                 (Effect::Stop, Some(first)) if first.elapsed() > SAME => {
                     log::complain(format_args!(
-                        "the server was cut off by a second {signal}; nothing that was acknowledged is lost"
+                        "the server was cut off by a second {}; nothing that was acknowledged is lost",
+                        caught.name
                     ));
                     log::close();
                     end();
                 }
                 (Effect::Stop, Some(_)) => {}
-                (Effect::Nothing, _) => {
-                    tracing::warn!(signal, "this signal does nothing here; SIGTERM stops the server");
-                }
+                (Effect::Nothing, _) => caught.tell(Instant::now()),
             }
         }
     }
 
-    /// Waits for the next signal, and returns its name and what it does.
-    async fn next(&mut self) -> (&'static str, Effect) {
+    /// Waits for the next signal, and returns its index.
+    async fn next(&mut self) -> usize {
         poll_fn(|context| {
             // The order matters: those that stop the server are looked for first, so that no flood
             // of others hides one.
-            let heard = self.0.iter_mut().find_map(|(name, effect, signal)| {
-                signal.poll_recv(context).is_ready().then_some((*name, *effect))
-            });
+            let heard = self.0.iter_mut().position(|caught| caught.signal.poll_recv(context).is_ready());
             heard.map_or(Poll::Pending, Poll::Ready)
         })
         .await
+    }
+}
+
+impl CaughtSignal {
+    fn new(name: &'static str, effect: Effect, signal: Signal) -> Self {
+        Self { name, effect, signal, told: None }
+    }
+
+    /// Says in the log that the signal does nothing, unless that was said of late.
+    fn tell(&mut self, now: Instant) {
+        if self.told.is_some_and(|told| now.duration_since(told) < QUIET) {
+            return;
+        }
+        self.told = Some(now);
+        tracing::warn!(signal = self.name, "this signal does nothing here; SIGTERM stops the server");
     }
 }
 

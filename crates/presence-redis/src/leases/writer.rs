@@ -160,18 +160,15 @@ impl<S: Space> ShardWriter<S> {
         let known = lost.as_deref().unwrap_or_default();
         let entered = self.scripts().enter(&process, fresh, known, &self.processes.names).await?;
         if lost.is_some_and(|lost| lost != entered.epoch) {
-            if self.shared.told.is_news("lost", Instant::now()) {
+            let server = self.shard().server();
+            // Of several masters each may lose its data.
+            if self.shared.told.is_news(&format!("lost {server}"), Instant::now()) {
                 tracing::warn!(
-                    server = %self.shard().server(),
+                    %server,
                     "redis lost its data or was replaced; writing again who is online here"
                 );
             }
-            tracing::debug!(
-                space = S::KIND,
-                shard = self.number,
-                server = %self.shard().server(),
-                "the data of a shard is lost"
-            );
+            tracing::debug!(space = S::KIND, shard = self.number, %server, "the data of a shard is lost");
         }
         let registration = Registration { epoch: entered.epoch, start: entered.start, process };
         self.stage.enter(registration.clone());

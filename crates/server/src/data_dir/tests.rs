@@ -81,6 +81,13 @@ fn an_id_without_timelines_is_not_that_of_a_new_directory() {
     drop(DataDir::open(&path).unwrap());
     let error = check_now(&path, false).unwrap_err();
     assert!(format!("{error:#}").contains("store is missing or empty"), "{error:#}");
+    // What both errors say to remove is enough.
+    fs::remove_file(path.join("timelines/lock")).unwrap();
+    let error = DataDir::open(&path).unwrap_err().to_string();
+    assert!(error.contains("/id and what is left of that folder"), "{error}");
+    fs::remove_file(path.join("id")).unwrap();
+    fs::remove_dir(path.join("timelines")).unwrap();
+    drop(DataDir::open(&path).unwrap());
 
     // A first start that went no further than this is repeated.
     let path = parent.path().join("new");

@@ -129,6 +129,62 @@ mod tests {
         batch.durability(Some(PersistMode::SyncAll)).commit().unwrap();
     }
 
+    /// What a first start leaves that was cut short after it had made these keyspaces.
+    fn cut_short(config: &Config, keyspaces: &[&str]) {
+        let store = config.directory.join("store");
+        let database = fjall::Database::builder(&store).open().unwrap();
+        for name in keyspaces {
+            database.keyspace(name, fjall::KeyspaceCreateOptions::default).unwrap();
+        }
+        drop(database);
+        // The next one has a folder, and is in no list yet.
+        std::fs::create_dir(store.join(format!("keyspaces/{}", keyspaces.len() + 1))).unwrap();
+    }
+
+    #[tokio::test]
+    async fn keyspaces_have_other_numbers_after_a_first_start_that_was_cut_short() {
+        for keyspaces in [&[][..], &["entries"][..], &["entries", "state"][..]] {
+            let directory = tempfile::tempdir().unwrap();
+            let config = Config::new(directory.path());
+            cut_short(&config, keyspaces);
+            layout_1(&config);
+            assert!(super::super::check(directory.path()).unwrap().upgrade, "{keyspaces:?}");
+            // The second start compares the store with the marker that the first one made.
+            for _ in 0..2 {
+                let store = EmbeddedStore::start(config.clone()).await.unwrap();
+                let member = MemberId::new("m20").unwrap();
+                let inbox = store.inbox(&member, Seq::ZERO.into(), Count::default()).await.unwrap();
+                assert_eq!(inbox.latest_seq.get(), 20, "{keyspaces:?}");
+                assert!(store.shutdown(std::time::Duration::from_secs(60)).await);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_first_start_that_was_cut_short_at_its_last_keyspace_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::new(directory.path());
+        cut_short(&config, &["entries", "state"]);
+        let store = EmbeddedStore::start(config).await.unwrap();
+        assert!(store.shutdown(std::time::Duration::from_secs(60)).await);
+    }
+
+    #[tokio::test]
+    async fn a_list_of_keyspaces_of_another_copy_is_refused_without_a_marker_too() {
+        for names in [&[][..], &["a", "b", "c"][..], &["a", "entries", "state", "sends"][..]] {
+            let (directory, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let config = Config::new(directory.path());
+            layout_1(&config);
+            cut_short(&Config::new(other.path()), names);
+            let list = directory.path().join("store/keyspaces/0");
+            std::fs::remove_dir_all(&list).unwrap();
+            std::fs::rename(other.path().join("store/keyspaces/0"), &list).unwrap();
+            let error = EmbeddedStore::start(config).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{names:?}: {error}");
+            assert!(error.to_string().contains("does not have store/keyspaces/1"), "{names:?}: {error}");
+        }
+    }
+
     #[tokio::test]
     async fn an_upgrade_that_is_cut_short_anywhere_goes_on() {
         // 20 boxes, 7 at a time, and a last step that finds none.

@@ -60,13 +60,19 @@ impl Files {
     /// Returns whether any keyspace but the engine's own has tables.
     pub(in crate::embedded) fn has_tables(&self, store: &Path) -> io::Result<bool> {
         for id in self.keyspaces.iter().filter(|id| **id != 0) {
-            let tables = store.join("keyspaces").join(id.to_string()).join("tables");
-            if entries(&tables)?.next().is_some() {
+            if has_tables(store, *id)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+/// Returns whether a keyspace has tables.
+pub(in crate::embedded) fn has_tables(store: &Path, keyspace: u64) -> io::Result<bool> {
+    let tables = store.join("keyspaces").join(keyspace.to_string()).join("tables");
+    let first = entries(&tables)?.next();
+    Ok(first.is_some())
 }
 
 /// What the engine has beside its journals.

@@ -2,6 +2,7 @@
 
 mod keyspaces;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -74,6 +75,8 @@ impl StoredIdentity {
 #[derive(Debug, Default)]
 struct Journals {
     numbers: Numbers,
+    /// The keyspaces that they write to.
+    keyspaces: BTreeSet<u64>,
     /// What the store says of itself, in the order in which it was written.
     said: Vec<(Vec<u8>, Vec<u8>)>,
     /// Whether there is anything else.
@@ -85,6 +88,7 @@ impl Journals {
     fn add(&mut self, batch: &Batch<'_>) {
         self.numbers.add(batch);
         for item in &batch.items {
+            self.keyspaces.insert(item.keyspace);
             if !SAID.contains(&item.key) {
                 self.stored = true;
             } else if let Some(value) = item.value {

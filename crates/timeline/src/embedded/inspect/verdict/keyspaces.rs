@@ -1,11 +1,14 @@
 //! Whether all of the keyspaces is there.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use lsm_tree::Slice;
+
 use super::{Inspector, Journals, SAID, StoredIdentity};
-use crate::embedded::inspect::files::{Files, VERSION};
+use crate::embedded::inspect::files::{self, Files, VERSION};
 use crate::embedded::inspect::numbers::Numbers;
 use crate::embedded::inspect::persisted::Persisted;
 use crate::embedded::inspect::tree;
@@ -30,12 +33,11 @@ impl Inspector<'_> {
         }
         // A store of layout 1 that was made a moment ago, and holds nothing, may lack any part but
         // its journal, which the engine makes first.
-        let young = note.is_none()
+        let is_empty = note.is_none()
             && journals.is_untouched(files)
             && !files.journals.is_empty()
-            && files.keyspaces.len() < LAYOUT_1.len()
             && !self.has_tables(files)?;
-        if young {
+        if is_empty && files.keyspaces.len() < LAYOUT_1.len() {
             return Ok(Vec::new());
         }
         let Some((first, last)) = files.journals.first().zip(files.journals.last()) else {
@@ -44,23 +46,76 @@ impl Inspector<'_> {
         if let Some((id, _)) = (first.0..=last.0).zip(&files.journals).find(|(id, (found, _))| id != found) {
             return Err(self.refuse(&format!("its journal store/{id}.jnl is missing")));
         }
-        let keyspaces = note.map_or(&LAYOUT_1[..], |note| &note.keyspaces);
-        for id in keyspaces {
+        let keyspaces = match note {
+            Some(note) => note.keyspaces.clone(),
+            None => self.listed(files, journals)?,
+        };
+        if is_empty && keyspaces.len() < LAYOUT_1.len() {
+            return Ok(Vec::new());
+        }
+        for id in &keyspaces {
             if !files.keyspaces.contains(id) {
                 return Err(self.refuse(&format!("its folder store/keyspaces/{id} is missing")));
             }
-            let folder = self.keyspace(*id);
-            match tree::look(&folder) {
-                Ok(None) => {}
-                Ok(Some(problem)) => return Err(self.refuse(&problem)),
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    return Err(self.refuse(&format!("{} is damaged: {error}", folder.display())));
-                }
-                Err(error) => return Err(self.unreadable(error)),
-            }
+            self.headers(*id)?;
         }
         self.strangers(files, note)?;
-        Ok(keyspaces.to_vec())
+        Ok(keyspaces)
+    }
+
+    /// Checks that the headers of a keyspace are whole.
+    fn headers(&self, id: u64) -> Result<()> {
+        let folder = self.keyspace(id);
+        match tree::look(&folder) {
+            Ok(None) => Ok(()),
+            Ok(Some(problem)) => Err(self.refuse(&problem)),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(self.refuse(&format!("{} is damaged: {error}", folder.display())))
+            }
+            Err(error) => Err(self.unreadable(error)),
+        }
+    }
+
+    /// Returns the keyspaces of a store without a marker, as the engine's list has them.
+    ///
+    /// Those of layout 1 are 1, 2 and 3, unless the first start of its program was cut short: the
+    /// engine gives no number out again that it may have used.
+    fn listed(&self, files: &Files, journals: &Journals) -> Result<Vec<u64>> {
+        if !files.keyspaces.contains(&ENGINE) {
+            return Ok(LAYOUT_1.to_vec());
+        }
+        self.headers(ENGINE)?;
+        let asked: BTreeSet<u64> =
+            files.keyspaces.iter().chain(&journals.keyspaces).chain(&LAYOUT_1).copied().collect();
+        let asked: Vec<u64> = asked.into_iter().filter(|id| *id != ENGINE).collect();
+        let mut listed = vec![ENGINE];
+        for (id, name) in asked.iter().zip(self.names_of(&asked)?) {
+            let has_tables = files::has_tables(&self.store, *id).map_err(|error| self.unreadable(error))?;
+            let is = |known: &&str| name.as_ref().is_some_and(|name| **name == *known.as_bytes());
+            match keys::KEYSPACES.iter().position(is) {
+                Some(known) if known < LAYOUT_1.len() - 1 => listed.push(*id),
+                // This is a keyspace of layout 2 in the making.
+                Some(_) => {}
+                None if has_tables || journals.keyspaces.contains(id) => return Err(self.unlisted(*id)),
+                // This folder was cut short in the making, and the engine removes it.
+                None => {}
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Returns the names that the engine's list has for some keyspaces, in their order.
+    fn names_of(&self, keyspaces: &[u64]) -> Result<Vec<Option<Slice>>> {
+        let asked: Vec<_> = keyspaces.iter().map(|id| keys::name(*id)).collect();
+        let asked: Vec<&[u8]> = asked.iter().map(|key| &key[..]).collect();
+        Ok(self.persisted(ENGINE, &asked)?.records)
+    }
+
+    fn unlisted(&self, id: u64) -> Error {
+        self.refuse(&format!(
+            "the list of keyspaces in store/keyspaces/{ENGINE} does not have store/keyspaces/{id}: they \
+             belong to two copies"
+        ))
     }
 
     /// Refuses folders that the engine would remove, or that it cannot bear.
@@ -82,8 +137,7 @@ impl Inspector<'_> {
     /// it makes a keyspace anew whose name it does not find, and removes the folder of one that it
     /// does not know.
     pub(super) fn names(&self, note: Option<&MarkerRecord>, keyspaces: &[u64]) -> Result<()> {
-        let own: Vec<u64> = keyspaces.iter().copied().filter(|id| *id != ENGINE).collect();
-        if own.is_empty() {
+        if keyspaces.is_empty() {
             return Ok(());
         }
         // The engine reads most of its own tables when it opens a store, and they are small.
@@ -91,14 +145,10 @@ impl Inspector<'_> {
         if let Some(table) = damaged {
             return Err(self.refuse(&table));
         }
-        let asked: Vec<_> = own.iter().map(|id| keys::name(*id)).collect();
-        let asked: Vec<&[u8]> = asked.iter().map(|key| &key[..]).collect();
-        let names = self.persisted(ENGINE, &asked)?.records;
+        let own: Vec<u64> = keyspaces.iter().copied().filter(|id| *id != ENGINE).collect();
+        let names = self.names_of(&own)?;
         if let Some((id, _)) = own.iter().zip(&names).find(|(_, name)| name.is_none()) {
-            return Err(self.refuse(&format!(
-                "the list of keyspaces in store/keyspaces/{ENGINE} does not have store/keyspaces/{id}: they belong \
-                 to two copies"
-            )));
+            return Err(self.unlisted(*id));
         }
         let expected =
             if note.is_some() { &keys::KEYSPACES[..] } else { &keys::KEYSPACES[..LAYOUT_1.len() - 1] };
@@ -185,5 +235,6 @@ fn is_damage(error: &io::Error) -> bool {
 /// The engine's own keyspace; it numbers the others from 1.
 const ENGINE: u64 = 0;
 
-/// The folders of a store of layout 1: the engine's own, entries, state, sends.
+/// The folders that a store of layout 1 has if its first start was not cut short: the engine's own,
+/// entries, state, sends.
 const LAYOUT_1: [u64; 4] = [ENGINE, 1, 2, 3];
