@@ -182,9 +182,8 @@ async fn a_salvage_that_cannot_say_that_it_is_finished_is_repeated() {
     // What is written last cannot be written, as on a disk that has just become full.
     let note = to.join("had-timelines.new");
     fs::create_dir(&note).unwrap();
-    let salvage = || {
-        Tidings::run(parent.path(), &["salvage", data.to_str().unwrap(), to.to_str().unwrap()], &[])
-    };
+    let salvage =
+        || Tidings::run(parent.path(), &["salvage", data.to_str().unwrap(), to.to_str().unwrap()], &[]);
     for _ in 0..2 {
         let output = salvage();
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
