@@ -109,13 +109,19 @@ const SERVICE: &str = "timeline.v1.Timeline";
 async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationToken) {
     let serving = |yes: bool| if yes { ServingStatus::Serving } else { ServingStatus::NotServing };
     let mut reports = health.reports();
+    let mut told = [None; 2];
     loop {
         let (all, timelines) = {
             let report = reports.borrow_and_update();
             (report.is_ready(), report.serves(health::TIMELINES))
         };
-        reporter.set_service_status("", serving(all && !stop.is_cancelled())).await;
-        reporter.set_service_status(SERVICE, serving(timelines && !stop.is_cancelled())).await;
+        let now = [all, timelines].map(|serves| serves && !stop.is_cancelled());
+        for ((service, now), told) in ["", SERVICE].into_iter().zip(now).zip(&mut told) {
+            // Those who watch get a message for each status that is set, the same one, too.
+            if told.replace(now) != Some(now) {
+                reporter.set_service_status(service, serving(now)).await;
+            }
+        }
         if stop.is_cancelled() {
             return end_watches(reporter.clone()).await;
         }

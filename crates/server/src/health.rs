@@ -49,12 +49,12 @@ type Ask = Box<dyn Fn() -> Condition + Send>;
 impl Health {
     /// Notes that the start is over.
     pub(crate) fn open(&self) {
-        self.report.send_modify(|report| report.open = true);
+        self.change(|report| report.open = true);
     }
 
     /// Notes that the stop begins.
     pub(crate) fn stop(&self) {
-        self.report.send_modify(|report| report.stopping = true);
+        self.change(|report| report.stopping = true);
     }
 
     /// Returns all parts at this moment.
@@ -74,22 +74,46 @@ impl Health {
     fn set(&self, part: &'static str, condition: Condition) {
         metrics::gauge!("tidings_part_up", "part" => part)
             .set(f64::from(u8::from(condition == Condition::Well)));
-        self.report.send_modify(|report| report.set(part, condition));
+        self.change(|report| report.set(part, condition));
+    }
+
+    /// Changes the report, and wakes those who follow it only if it is another one then.
+    fn change(&self, change: impl FnOnce(&mut HealthReport)) {
+        self.report.send_if_modified(|report| {
+            let before = report.clone();
+            change(report);
+            *report != before
+        });
     }
 
     /// Notes what a part says of itself, and tells when it stops working and when it works again,
     /// until `stop` or until the part ends.
-    pub(crate) async fn follow<S>(
+    ///
+    /// The first word of it is noted at once, before the first poll: otherwise a part of which
+    /// nothing is known yet would be taken for one that works.
+    pub(crate) fn follow<S>(
+        self,
+        part: &'static str,
+        state: watch::Receiver<S>,
+        condition: fn(&S) -> Condition,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send
+    where
+        S: Send + Sync + 'static,
+    {
+        let asked = state.clone();
+        self.now.lock().push((part, Box::new(move || condition(&asked.borrow()))));
+        self.set(part, condition(&state.borrow()));
+        self.note_changes(part, state, condition, stop)
+    }
+
+    async fn note_changes<S: Send + Sync>(
         self,
         part: &'static str,
         mut state: watch::Receiver<S>,
         condition: fn(&S) -> Condition,
         stop: CancellationToken,
-    ) where
-        S: Send + Sync + 'static,
-    {
-        let asked = state.clone();
-        self.now.lock().push((part, Box::new(move || condition(&asked.borrow()))));
+    ) {
         let mut since: Option<Instant> = None;
         loop {
             let now = condition(&state.borrow_and_update());
@@ -175,6 +199,20 @@ impl HealthReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_part_is_known_before_its_task_runs_and_nobody_is_woken_without_a_change() {
+        let health = Health::default();
+        let (_say, state) = watch::channel(Condition::Down("redis is away".into()));
+        let follow = health.clone().follow("presence", state, Clone::clone, CancellationToken::new());
+        health.open();
+        assert!(!health.report().is_ready() && !health.reports().borrow().is_ready());
+        let reports = health.reports();
+        health.open();
+        health.set("presence", Condition::Down("redis is away".into()));
+        assert!(!reports.has_changed().unwrap());
+        drop(follow);
+    }
 
     #[tokio::test]
     async fn a_part_that_fails_and_mends_is_seen_and_one_that_ends_too() {
