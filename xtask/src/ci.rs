@@ -44,9 +44,12 @@ fn smoke() -> Result<()> {
     thread::scope(|scope| {
         let soaks = scope.spawn(soak::smoke);
         let budgets = budget::run(None, true);
-        let soaks = soaks.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
-        print!("{soaks}");
-        budgets
+        let soaks = soaks.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+        let soaks = soaks.map(|written| print!("{written}"));
+        match (budgets, soaks) {
+            (Err(budgets), Err(soaks)) => bail!("{budgets:#}; and {soaks:#}"),
+            (budgets, soaks) => budgets.and(soaks),
+        }
     })
 }
 
