@@ -53,6 +53,8 @@ pub(super) struct StreamWatch<W, U: Told> {
     pub(super) synced: Position,
     /// Whether the store may be away.
     pub(super) troubled: bool,
+    /// Whether the stream has ended.
+    over: bool,
     world: PhantomData<W>,
 }
 
@@ -86,14 +88,28 @@ impl<W: World, U: Told> StreamWatch<W, U> {
                 }
             }
         };
-        Self { events, known, complete: snapshot, lagged, synced, troubled: false, world: PhantomData }
+        Self {
+            events,
+            known,
+            complete: snapshot,
+            lagged,
+            synced,
+            troubled: false,
+            over: false,
+            world: PhantomData,
+        }
     }
 
-    /// Waits for one more event; `None` after `within`, or at the end of the stream.
+    /// Waits for one more event; `None` after `within`, or at the end of the stream: then
+    /// [`why_none`](Self::why_none) says which.
     pub(super) async fn change(&mut self, within: Duration) -> Option<U::Event> {
         let until = Instant::now() + within;
         loop {
-            match timeout_at(until, self.events.next()).await.ok()??.map(Told::part) {
+            let Some(item) = timeout_at(until, self.events.next()).await.ok()? else {
+                self.over = true;
+                return None;
+            };
+            match item.map(Told::part) {
                 Ok(Part::Change(event)) => {
                     self.note(&event);
                     return Some(event);
@@ -105,12 +121,20 @@ impl<W: World, U: Told> StreamWatch<W, U> {
         }
     }
 
+    /// Says why there was no event.
+    pub(super) fn why_none(&self) -> &'static str {
+        if self.over { "the stream has ended" } else { "the stream goes on and gives nothing" }
+    }
+
     /// Reads so many events.
     pub(super) async fn take(&mut self, count: usize) -> Vec<U::Event> {
         let mut all = Vec::new();
         while all.len() < count {
             let event = self.change(PATIENCE).await;
-            all.push(event.unwrap_or_else(|| panic!("{} of {count} events, and no more", all.len())));
+            let Some(event) = event else {
+                panic!("{} of {count} events, and no more: {}", all.len(), self.why_none());
+            };
+            all.push(event);
         }
         all
     }
@@ -119,7 +143,8 @@ impl<W: World, U: Told> StreamWatch<W, U> {
     pub(super) async fn until(&mut self, id: &str) -> Vec<U::Event> {
         let mut all = Vec::new();
         while all.last().is_none_or(|event| U::id(event).as_str() != id) {
-            all.push(self.change(PATIENCE).await.unwrap_or_else(|| panic!("no event of {id}")));
+            let event = self.change(PATIENCE).await;
+            all.push(event.unwrap_or_else(|| panic!("no event of {id}: {}", self.why_none())));
         }
         all
     }
@@ -188,7 +213,8 @@ impl<W: World> Watch<W> {
 
     /// Waits for the next event, which must be `status` of `id`.
     pub(super) async fn expect(&mut self, id: &str, status: Status) -> Event {
-        let event = self.change(PATIENCE).await.unwrap_or_else(|| panic!("no event: {id} {status}"));
+        let event = self.change(PATIENCE).await;
+        let event = event.unwrap_or_else(|| panic!("no event: {id} {status}: {}", self.why_none()));
         assert_eq!((event.id.as_str(), event.status), (id, status));
         event
     }
@@ -201,14 +227,15 @@ impl<W: World> Watch<W> {
             if is_so && event.is_none() {
                 return;
             }
-            assert!(event.is_some(), "{:?} are online, not {ids:?}", self.online());
+            assert!(event.is_some(), "{:?} are online, not {ids:?}: {}", self.online(), self.why_none());
         }
     }
 
     /// Reads until `id` is offline, and returns why it is.
     pub(super) async fn until_offline(&mut self, id: &str) -> Cause {
         loop {
-            let event = self.change(PATIENCE).await.unwrap_or_else(|| panic!("{id} does not go offline"));
+            let event = self.change(PATIENCE).await;
+            let event = event.unwrap_or_else(|| panic!("{id} does not go offline: {}", self.why_none()));
             if (event.id.as_str(), event.status) == (id, Status::Offline) {
                 return event.cause;
             }

@@ -35,6 +35,8 @@ use crate::version;
 pub struct Keyspace {
     shared: Arc<Shared>,
     tasks: TaskTracker,
+    /// The task that ends the others.
+    ending: TaskTracker,
 }
 
 impl Keyspace {
@@ -63,7 +65,7 @@ impl Keyspace {
         let shared = Arc::new(shared);
         // The round begins here, as the first call may come before the first turn of the listener.
         shared.feed.begin_round(false);
-        let keyspace = Self { shared, tasks: TaskTracker::new() };
+        let keyspace = Self { shared, tasks: TaskTracker::new(), ending: TaskTracker::new() };
         keyspace.spawn(session, questions, &runtime);
         Ok(keyspace)
     }
@@ -75,6 +77,14 @@ impl Keyspace {
         self.keep(refresher::PART, runtime, refresher::run);
         self.keep(trial::PART, runtime, trial::run);
         self.tasks.close();
+        // A task of its own, so that the end comes also if nobody waits for it.
+        let (shared, tasks) = (Arc::clone(&self.shared), self.tasks.clone());
+        let end = async move {
+            shared.stop_after_closing().await;
+            tasks.wait().await;
+        };
+        self.ending.spawn_on(end, runtime);
+        self.ending.close();
     }
 
     /// Runs a task until the stop, and begins it again when it panics.
@@ -229,15 +239,7 @@ impl Backend for Keyspace {
 
     async fn shutdown(&self, grace: Duration) -> bool {
         self.shared.close();
-        let end = async {
-            // The tasks are stopped also if the caller drops this future.
-            let stop = StopOnDrop(&self.shared);
-            // What has happened so far is still told, if it can be heard at all.
-            drop(self.shared.hear().await);
-            drop(stop);
-            self.tasks.wait().await;
-        };
-        timeout(grace, end).await.is_ok()
+        timeout(grace, self.ending.wait()).await.is_ok()
     }
 }
 
@@ -298,18 +300,9 @@ fn whole(statuses: Vec<Status>, failures: Vec<Failure>) -> Result<Vec<Status>, B
     if failures.is_empty() { Ok(statuses) } else { Err(BatchError::new(statuses, failures)) }
 }
 
-/// Ends streams and tasks when it is dropped.
-struct StopOnDrop<'a>(&'a Shared);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
 impl Drop for Keyspace {
     fn drop(&mut self) {
-        self.shared.stop();
+        self.shared.close();
     }
 }
 

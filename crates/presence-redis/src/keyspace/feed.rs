@@ -26,7 +26,9 @@ pub(super) struct Feed {
     state: Mutex<Locked>,
     /// Tells streams that the state has changed.
     news: watch::Sender<Reading>,
-    /// Cancelled when the backend is shut down or dropped.
+    /// Cancelled when the backend is shut down or dropped: calls are refused.
+    pub(super) closing: CancellationToken,
+    /// Cancelled when everything was heard that had happened by then: streams and tasks end.
     pub(super) stop: CancellationToken,
     pub(super) held: Held,
     pub(super) health: Health,
@@ -74,6 +76,7 @@ impl Feed {
         Self {
             state: Mutex::new(state),
             news: watch::Sender::default(),
+            closing: CancellationToken::new(),
             stop: CancellationToken::new(),
             held: Held::default(),
             health: Health::new(config.ttl),
@@ -174,14 +177,13 @@ impl Feed {
 
     pub(super) fn lose(&self, error: Error) {
         let mut state = self.state();
-        // The backend was shut down or dropped before the connection was lost. Streams end with
-        // what was before, so the loss is not told.
-        if self.stop.is_cancelled() {
-            return;
-        }
-        self.health.heard(Err(&error));
         state.health = MirrorState::Lost;
-        state.log.append(LogRecord::Lost(error));
+        // If the backend was shut down or dropped before the connection was lost, streams end with
+        // what was before, so the loss is not told.
+        if !self.closing.is_cancelled() {
+            self.health.heard(Err(&error));
+            state.log.append(LogRecord::Lost(error));
+        }
         drop(state);
         self.announce();
     }

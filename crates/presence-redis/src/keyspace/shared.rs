@@ -1,7 +1,6 @@
 //! What the calls and the tasks share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use presence_core::{Error, ErrorKind};
 use tokio::sync::{Notify, RwLock, mpsc, oneshot};
@@ -23,7 +22,6 @@ pub(super) struct Shared {
     pub(super) keeping: RwLock<()>,
     /// To the listener: who wants to know that it has heard everything.
     questions: mpsc::Sender<Question>,
-    closed: AtomicBool,
 }
 
 /// Answered once everything was heard that Redis told before the question.
@@ -39,25 +37,27 @@ impl Shared {
             reread: Notify::new(),
             keeping: RwLock::new(()),
             questions,
-            closed: AtomicBool::new(false),
         };
         (shared, asked)
     }
 
-    /// Makes calls fail from here on.
+    /// Makes calls fail from here on, and has streams and tasks end soon.
     pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
-    }
-
-    /// Ends streams and tasks.
-    pub(super) fn stop(&self) {
-        self.close();
-        self.feed.stop.cancel();
+        self.feed.closing.cancel();
         self.feed.health.close();
     }
 
+    /// Once the backend is closed, lets what has happened by then be heard, and ends streams and
+    /// tasks.
+    pub(super) async fn stop_after_closing(&self) {
+        self.feed.closing.cancelled().await;
+        // If it cannot be heard, streams end with what was heard before.
+        drop(self.hear().await);
+        self.feed.stop.cancel();
+    }
+
     pub(super) fn check_open(&self) -> Result<(), Error> {
-        if self.closed.load(Ordering::Relaxed) { Err(closed()) } else { Ok(()) }
+        if self.feed.closing.is_cancelled() { Err(closed()) } else { Ok(()) }
     }
 
     /// Waits until everything was heard that Redis told before this call.

@@ -6,7 +6,8 @@
 //!      ▲                                                                   │  ▲    │ the epochs are asked for again
 //!      └── after a pause ── lost the connection, which streams are told ◄──┤  └────┘
 //!                                                                          ▼
-//!                    nothing is written any more: what is there is read, then it ends
+//!           nothing is written any more, whether or not it has got to reading:
+//!           what is there is read, or streams are told that it cannot be; then it ends
 //! ```
 
 use std::collections::HashMap;
@@ -57,6 +58,14 @@ pub(super) trait Followed: Space {
     fn begin(shared: &Shared<Self>, memo: &mut Self::Memo, shard: usize, registration: &Registration)
     -> bool;
 
+    /// Says whether there are streams that wait for what lies in some shards.
+    ///
+    /// `begun` says whether their follower has ever got to reading them.
+    fn is_followed(shared: &Shared<Self>, shards: &[usize], begun: bool) -> bool;
+
+    /// Up to which number some event of a shard was read for streams.
+    fn read_up_to(shared: &Shared<Self>, shard: usize) -> u64;
+
     /// Tells streams that the events of some shards cannot be read.
     fn fail(shared: &Shared<Self>, shards: &[usize]);
 
@@ -81,7 +90,7 @@ pub(super) struct Follower<S: Followed> {
     shared: Arc<Shared<S>>,
     shards: Vec<usize>,
     memo: S::Memo,
-    /// Whether it has ever read: before that there are no streams of what it would.
+    /// Whether it has ever got to reading.
     begun: bool,
     /// Whether it could not read lately, which is told once.
     failing: bool,
@@ -123,20 +132,39 @@ impl<S: Followed> Follower<S> {
             let pause = RETRY.mul_f64(crate::random::fraction());
             drain.run_until_cancelled(sleep(pause)).await;
         }
-        if self.begun
-            && let Ok(Err(error)) = timeout(self.shared.patience(), self.finish()).await
-        {
-            tracing::debug!(
-                space = S::KIND,
-                error = %format_args!("{error:#}"),
-                "presence was shut down before all events were read"
-            );
+        if S::is_followed(&self.shared, &self.shards, self.begun) {
+            self.end().await;
+        }
+    }
+
+    /// Reads what streams are yet to be given; if that fails, those that may miss something are
+    /// told.
+    async fn end(&mut self) {
+        let error = match timeout(self.shared.patience(), self.finish()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error,
+            Err(_) => self.shared.shards[self.shards[0]].error(),
+        };
+        tracing::debug!(
+            space = S::KIND,
+            error = %format_args!("{error:#}"),
+            "presence was shut down before all events were read"
+        );
+        // Where nothing was heard of beyond what was read, the loss of Redis is no business of
+        // streams that end.
+        let shared = &self.shared;
+        let behind = self.shards.iter().copied();
+        let behind = behind.filter(|shard| S::read_up_to(shared, *shard) < shared.shards[*shard].last());
+        let behind: Vec<_> = behind.collect();
+        if !behind.is_empty() && !mem::replace(&mut self.failing, true) {
+            S::fail(&self.shared, &behind);
         }
     }
 
     /// Tells streams that events cannot be read for now.
     fn lost(&mut self) {
-        // Once closed, streams end with what was before, whatever becomes of the connection.
+        // Once closed, streams end with what was before, whatever becomes of this connection: the
+        // last read is made on another one.
         if !self.shared.closing.is_cancelled() && !mem::replace(&mut self.failing, true) {
             S::fail(&self.shared, &self.shards);
         }

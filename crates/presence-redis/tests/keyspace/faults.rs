@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::{FutureExt, StreamExt};
 use presence_core::{Cause, ErrorKind, Presence, Since, Status};
 use presence_redis::keyspace::{Config, Keyspace};
 use test_support::{Redis, RedisOptions, RedisUser, require};
@@ -89,6 +89,27 @@ async fn closing_while_nobody_reads_ends_the_stream_after_what_has_happened() {
     }
     assert!(listener.next().await.is_none());
     assert_eq!(presence.online(["a"]).await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+/// B5, too: nobody has to wait for the end.
+#[tokio::test]
+async fn stream_ends_after_what_has_happened_though_nobody_waits_for_the_end() {
+    for dropped in [true, false] {
+        let Some(redis) = require(Redis::private().await) else { return };
+        let presence = start(&lasting(&redis)).await;
+        assert_eq!(presence.count().await.unwrap(), 0);
+        let mut listener = Listener::open(&presence).await;
+        // This blocks the only thread, so nothing is heard before the end begins.
+        let mut stranger = redis::Client::open(redis.url()).unwrap().get_connection().unwrap();
+        redis::cmd("SET").arg("presence:a").arg("a").exec(&mut stranger).unwrap();
+        if dropped {
+            drop(presence);
+        } else {
+            assert_eq!(presence.shutdown(PATIENCE).now_or_never(), None);
+        }
+        listener.expect("a", Cause::Heartbeat).await;
+        assert!(listener.next().await.is_none());
+    }
 }
 
 /// B6: a lost connection was the end of all events.

@@ -72,6 +72,45 @@ async fn process_that_was_cut_off_takes_its_seats_again() {
     assert_eq!(change(&mut events).await, ("stays".to_owned(), Action::Left(Cause::Ended)));
 }
 
+/// A process whose streams cannot be read for, as that takes a connection more, and a stream that
+/// is yet to hear who joined.
+async fn unread(wire: &Wire) -> (Rooms, Events<RoomUpdate>) {
+    let rooms = rooms(&config(&wire.url).link(link(&wire.url).connect_timeout(PATIENCE))).await;
+    wire.fill();
+    let mut events = rooms.events("lobby", Since::Now).await.unwrap();
+    assert!(matches!(events.next().await, Some(Ok(RoomUpdate::Synced(_)))));
+    rooms.join("lobby", "a", "tab", "x").await.unwrap();
+    (rooms, events)
+}
+
+/// Checks that a stream is at its end.
+async fn ended(events: &mut Events<RoomUpdate>) {
+    let item = timeout(PATIENCE, events.next()).await.expect("it ends");
+    assert!(item.is_none(), "unexpected {item:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stream_ends_after_what_has_happened_though_nobody_could_read_for_it() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let wire = Wire::start(redis.url()).await;
+    let (rooms, mut events) = unread(&wire).await;
+    assert!(rooms.shutdown(PATIENCE).await);
+    assert_eq!(change(&mut events).await, ("a".to_owned(), Action::Joined("x".try_into().unwrap())));
+    ended(&mut events).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stream_that_may_miss_something_at_its_end_says_so() {
+    let Some(redis) = test_support::require(Redis::start().await) else { return };
+    let wire = Wire::start(redis.url()).await;
+    let (rooms, mut events) = unread(&wire).await;
+    wire.cut();
+    assert!(rooms.shutdown(PATIENCE).await);
+    let told = timeout(PATIENCE, events.next()).await.expect("it ends").expect("it says so before");
+    assert_eq!(told.unwrap_err().kind(), ErrorKind::Unavailable);
+    ended(&mut events).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn flushed_room_is_told_again() {
     let Some(redis) = test_support::require(Redis::private().await) else { return };

@@ -19,6 +19,8 @@ pub(crate) struct Wire {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
+    /// Whoever is connected stays so, and others wait until it is mended.
+    Full,
     /// What the process says arrives, and no answer comes back.
     Deaf,
     Cut,
@@ -39,6 +41,10 @@ impl Wire {
             clients.for_each_concurrent(None, |client| pass(client, &target, states.clone())).await;
         });
         Self { url: format!("redis://{address}"), state, _tasks: tasks }
+    }
+
+    pub(crate) fn fill(&self) {
+        self.state.send_replace(State::Full);
     }
 
     pub(crate) fn cut(&self) {

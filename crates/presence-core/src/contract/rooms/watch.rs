@@ -53,7 +53,8 @@ impl<W: World> RoomWatch<W> {
     }
 
     async fn expect(&mut self, id: &str, action: Action) -> RoomEvent {
-        let event = self.change(PATIENCE).await.unwrap_or_else(|| panic!("no event: {id} {action:?}"));
+        let event = self.change(PATIENCE).await;
+        let event = event.unwrap_or_else(|| panic!("no event: {id} {action:?}: {}", self.why_none()));
         assert_eq!((event.id.as_str(), &event.action), (id, &action));
         event
     }

@@ -50,6 +50,15 @@ impl Followed for IdSpace {
         is_new
     }
 
+    // A stream of ids begins after all followers have.
+    fn is_followed(_shared: &Shared, _shards: &[usize], begun: bool) -> bool {
+        begun
+    }
+
+    fn read_up_to(shared: &Shared, shard: usize) -> u64 {
+        shared.tail.last(shard)
+    }
+
     fn fail(shared: &Shared, _shards: &[usize]) {
         shared.tail.tell(Reading::fail);
     }

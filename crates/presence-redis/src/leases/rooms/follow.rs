@@ -89,6 +89,17 @@ impl Followed for RoomSpace {
         memo.starts.insert(shard, registration.start) != Some(registration.start)
     }
 
+    // A stream of a room waits for no follower: it says itself from where on its room is read.
+    fn is_followed(shared: &Shared<Self>, shards: &[usize], _begun: bool) -> bool {
+        !shared.tail.followed(shards).is_empty()
+    }
+
+    fn read_up_to(shared: &Shared<Self>, shard: usize) -> u64 {
+        let followed = shared.tail.followed(&[shard]);
+        // The rooms of a shard share their numbers. Without a room there is nobody to tell.
+        followed.into_iter().map(|(_, _, last)| last).max().unwrap_or(u64::MAX)
+    }
+
     fn fail(shared: &Shared<Self>, shards: &[usize]) {
         shared.tail.fail(shards);
     }
