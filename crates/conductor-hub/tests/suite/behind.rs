@@ -4,14 +4,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use client::Client;
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{Admission, Config, Disconnect, Hooks, Hub};
 use tokio::time::{advance, sleep};
 use tokio_util::task::TaskTracker;
 
-#[path = "support/client.rs"]
-mod client;
+use crate::support::Client;
 
 /// A hub that ends nobody for a pause in reading, as a busy machine makes such pauses.
 fn hub() -> Hub {

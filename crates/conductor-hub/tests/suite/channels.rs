@@ -7,12 +7,8 @@ use conductor_hub::{
     Admission, Answer, ChannelHistory, Config, Connection, Disconnect, ErrorKind, Handler, HistoryConfig,
     Hooks, Hub, Storage,
 };
-use replay::Replay;
-use support::{Client, Heard};
 
-#[path = "support/replay.rs"]
-mod replay;
-mod support;
+use crate::support::{Client, Heard, Replay};
 
 fn hub() -> Hub {
     Hub::start(Config::default(), Hooks::default()).expect("defaults are valid")

@@ -2,6 +2,9 @@
 
 mod client;
 mod heard;
+mod replay;
+pub(crate) mod vectors;
 
 pub(crate) use client::Client;
 pub(crate) use heard::Heard;
+pub(crate) use replay::Replay;

@@ -5,8 +5,7 @@ use conductor_hub::protocol::{DecodeError, EncodeError, Message, MessageRef, Opc
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-#[path = "support/vectors.rs"]
-mod vectors;
+use crate::support::vectors;
 
 fn encoded(message: &Message) -> Vec<u8> {
     let mut out = BytesMut::new();

@@ -6,23 +6,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use client::Client;
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
     Admission, Answer, ChannelHistory, Config, Connection, Disconnect, Handler, HistoryConfig, Hooks, Hub,
     LateAnswer, Lifecycle, Storage,
 };
 use futures_util::{SinkExt, StreamExt};
-use replay::Replay;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, advance, sleep, timeout};
 use tokio_tungstenite::tungstenite;
 use tokio_util::task::TaskTracker;
 
-#[path = "support/client.rs"]
-mod client;
-#[path = "support/replay.rs"]
-mod replay;
+use crate::support::{Client, Replay};
 
 /// Answers each call with as many bytes as it says, and counts the calls.
 #[derive(Default)]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use client::Client;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{
     Admission, Answer, Auth, Config, Connection, Denied, Disconnect, Handler, Hooks, Hub, Lifecycle, Storage,
@@ -13,8 +12,7 @@ use futures_util::SinkExt;
 use http::request::Parts;
 use tokio_tungstenite::tungstenite;
 
-#[path = "support/client.rs"]
-mod client;
+use crate::support::Client;
 
 /// Panics in the hook of this name, for Alice and her messages alone.
 struct Panics(&'static str);

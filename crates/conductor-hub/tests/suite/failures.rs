@@ -6,11 +6,10 @@ use bytes::Bytes;
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{Admission, Config, Disconnect, ErrorKind, Hooks, Hub};
 use futures_util::{SinkExt, StreamExt};
-use support::{Client, Heard};
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite;
 
-mod support;
+use crate::support::{Client, Heard};
 
 fn hub(change: impl FnOnce(Config) -> Config) -> Hub {
     Hub::start(change(Config::default()), Hooks::default()).expect("configuration is valid")

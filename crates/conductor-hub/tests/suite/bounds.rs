@@ -4,15 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use client::Client;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{Admission, ChannelHistory, Config, Disconnect, HistoryConfig, Hooks, Hub, Storage};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio_tungstenite::tungstenite;
 
-#[path = "support/client.rs"]
-mod client;
+use crate::support::Client;
 
 fn hub(change: impl FnOnce(Config) -> Config) -> Hub {
     Hub::start(change(Config::default()), Hooks::default()).expect("configuration is valid")

@@ -16,8 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite;
 use tokio_util::task::TaskTracker;
 
-#[path = "support/vectors.rs"]
-mod vectors;
+use crate::support::vectors;
 
 /// Serves a hub at a free port for as long as the test runs.
 async fn serve(config: Config, hooks: Hooks) -> (Hub, SocketAddr) {
