@@ -6,8 +6,8 @@ use std::{fmt, fs};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::frames::{Parts, parts};
-use crate::law::check;
+use super::frames::{Parts, parts};
+use super::law::check;
 
 /// Bytes that a failure shows as they can be written into a test.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 use mpx::protocol::{Frame, NameKind};
 use proptest::prelude::*;
 
-use crate::law::{Read, check, read};
+use super::law::{Read, check, read};
 
 /// Asserts that these bytes are these frames, whole.
 fn are(bytes: &[u8], frames: Vec<Frame<'_>>) {

@@ -1,7 +1,5 @@
 //! The example as its users run it: a program, a Redis, and two clients.
 
-#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
-
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
