@@ -6,7 +6,7 @@ use presence_core::throttled::Throttled;
 use presence_core::{Backend, ErrorKind, State, Status};
 use tokio::time::{sleep, timeout};
 
-use crate::{TTL, config, device, id, start};
+use super::{TTL, config, device, id, start};
 
 /// Longer than any pause before a task is begun again.
 const SOON: Duration = Duration::from_secs(2);
@@ -59,11 +59,11 @@ async fn nobody_is_answered_by_events_that_panic() {
     let (spy, throttled) = start(config()).await;
     let (alice, phone) = ([id("alice")], device("phone"));
     throttled.online(&alice).await.unwrap();
-    crate::others().await;
+    super::others().await;
     spy.panic();
     // Ended elsewhere, which is what nobody hears.
     spy.backend().offline(&alice).await.unwrap();
-    crate::others().await;
+    super::others().await;
     assert_eq!(spy.calls().len(), 1);
     throttled.online(&alice).await.unwrap();
     assert_eq!((spy.calls().len(), throttled.status(&alice).await.unwrap()), (2, vec![Status::Online]));
@@ -74,7 +74,7 @@ async fn nobody_is_answered_by_events_that_panic() {
     throttled.online(&alice).await.unwrap();
     assert_eq!(spy.calls().len(), 3);
     spy.backend().offline(&alice).await.unwrap();
-    crate::others().await;
+    super::others().await;
     throttled.online(&alice).await.unwrap();
     assert_eq!((spy.calls().len(), throttled.status(&alice).await.unwrap()), (4, vec![Status::Online]));
 }

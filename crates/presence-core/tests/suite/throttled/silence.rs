@@ -10,8 +10,8 @@ use presence_core::{Backend, Status};
 use proptest::prelude::*;
 use tokio::time::sleep;
 
-use crate::spy::Spy;
-use crate::{device, id, others};
+use super::spy::Spy;
+use super::{device, id, others};
 
 /// What happens; ids by number.
 #[derive(Debug, Clone)]
