@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tidings_join::channel;
 use tidings_join::roster::{Roster, RosterKeeper};
 
+use super::client::{Client, Names};
 use crate::PATIENCE;
-use crate::client::{Client, Names};
 
 fn who(roster: &Roster) -> Value {
     serde_json::from_slice(&roster.who()).expect("it is JSON")

@@ -11,8 +11,8 @@ use presence_core::{Backend, Cause, Events, Presence, Since, Status, Update};
 use tidings_join::attendance::{self, Attendance};
 use tokio::time::timeout;
 
+use super::client::{Client, Names};
 use crate::PATIENCE;
-use crate::client::{Client, Names};
 
 /// A hub with attendance, and what is told of it.
 struct World {

@@ -8,8 +8,8 @@ use tidings_join::receipts::{InboxPublisher, Receipts, receipt};
 use timeline::embedded::{self, EmbeddedStore};
 use timeline::{MemberId, Message, NewMessage, Seq, Timeline};
 
+use super::client::{Client, Names};
 use crate::PATIENCE;
-use crate::client::{Client, Names};
 
 async fn start() -> (Hub, Timeline, TempDir) {
     let directory = tempfile::tempdir().expect("there is room for a directory");

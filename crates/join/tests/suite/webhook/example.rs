@@ -8,8 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::receiver::Receiver;
 use crate::PATIENCE;
-use crate::receiver::Receiver;
 
 #[tokio::test]
 async fn lines_become_posts() {

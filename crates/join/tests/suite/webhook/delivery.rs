@@ -8,8 +8,8 @@ use tidings_join::ErrorKind;
 use tidings_join::webhook::{Bookmark, Config, Secret, Webhook};
 use tokio::net::TcpListener;
 
+use super::receiver::Receiver;
 use crate::PATIENCE;
-use crate::receiver::Receiver;
 
 fn presence(events_max: usize) -> Presence {
     Presence::new(Memory::start(memory::Config::default().events_max(events_max)).expect("it is valid"))

@@ -5,8 +5,3 @@ mod calls;
 mod client;
 mod receipts;
 mod roster;
-
-use std::time::Duration;
-
-/// A time that only a hang reaches.
-const PATIENCE: Duration = Duration::from_secs(60);

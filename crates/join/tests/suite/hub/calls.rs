@@ -10,8 +10,8 @@ use tidings_join::ErrorKind;
 use tidings_join::calls::{self, CallQueue, Calls, Config};
 use tokio::sync::Semaphore;
 
+use super::client::{Client, Names};
 use crate::PATIENCE;
-use crate::client::{Client, Names};
 
 /// Queues each call, and answers at once with the kind of the error if that fails.
 struct Queued(CallQueue<String>);
