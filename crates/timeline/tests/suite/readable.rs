@@ -1,7 +1,4 @@
 //! Messages that some readers could not read: refused with their place, whichever way they come.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
-
-mod served;
 
 use prost::Message as _;
 use reqwest::{StatusCode, header};
@@ -9,7 +6,7 @@ use serde_json::{Value, json};
 use timeline::proto::v1::{SendGroupRequest, SendMessageRequest};
 use timeline::{Count, MemberId, Seq};
 
-use served::Served;
+use crate::served::Served;
 
 /// Messages, and where in them the problem is.
 fn unreadable() -> [(String, &'static str); 6] {

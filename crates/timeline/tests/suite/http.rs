@@ -1,14 +1,11 @@
 //! The HTTP service, over a bound port.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
-
-mod served;
 
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use served::Served;
+use crate::served::{ALLOWED_ORIGIN, Served};
 
 /// A time that only a hang reaches.
 const GRACE: Duration = Duration::from_secs(60);
@@ -340,7 +337,7 @@ async fn only_loopback_and_configured_origins_may_read() {
             .get(header::ACCESS_CONTROL_ALLOW_ORIGIN)
             .map(|value| value.to_str().unwrap().to_owned())
     };
-    for origin in ["http://localhost:3000", "http://127.0.0.1:8000", served::ALLOWED_ORIGIN] {
+    for origin in ["http://localhost:3000", "http://127.0.0.1:8000", ALLOWED_ORIGIN] {
         assert_eq!(allowed_origin(Method::GET, origin).await.as_deref(), Some(origin));
         assert_eq!(allowed_origin(Method::OPTIONS, origin).await.as_deref(), Some(origin));
     }

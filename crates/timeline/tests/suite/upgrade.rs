@@ -1,6 +1,5 @@
 //! A directory of layout 1, as version 0.1.0 before the layout 2 left it, goes on as one of layout
 //! 2.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::fs;
 use std::path::Path;

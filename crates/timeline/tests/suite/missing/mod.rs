@@ -1,6 +1,5 @@
 //! What is missing is not new: a store that lost a part is refused, with what is missing, and
 //! nothing in it is changed.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 mod mixed;
 

@@ -1,5 +1,4 @@
 //! The embedded store obeys the laws of every store.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! What waits for a store holds each recipient once, however often a client names it.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! Whatever concurrent senders do, every sequence is there once; also with repetitions, and opened
 //! again in between.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

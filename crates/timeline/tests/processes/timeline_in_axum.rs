@@ -1,5 +1,4 @@
 //! The example `timeline_in_axum` as its users run it: a program, its clients, and a restart.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use reqwest::Client;
 use serde_json::{Value, json};

@@ -1,13 +1,10 @@
 //! What an entry says over HTTP besides its message, and what a position is worth.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
-
-mod served;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use timeline::{Count, MemberId, Seq};
 
-use served::Served;
+use crate::served::Served;
 
 async fn post(served: &Served, path: &str, body: Value) {
     let answer = served.client.post(served.url(path)).json(&body).send().await.unwrap();

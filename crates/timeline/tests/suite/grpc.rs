@@ -1,5 +1,4 @@
 //! The gRPC service, over a bound port, with its own client.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::time::Duration;
 

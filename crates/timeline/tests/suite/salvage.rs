@@ -1,6 +1,5 @@
 //! What can be read of a damaged store goes on in a new one; a look through a directory says what
 //! opening it would.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
