@@ -294,7 +294,7 @@ impl Shared {
         !masters.is_empty() && masters.iter().all(|node| !node.is_away())
     }
 
-    /// The masters that are known.
+    /// The masters that are known, each of which is connected to from now on.
     fn masters(&self) -> Vec<Arc<Node>> {
         let names = self.map.borrow().map.masters.clone();
         names.iter().map(|name| self.node(name)).collect()
@@ -309,16 +309,15 @@ impl Shared {
     /// of them answers, as their epoch is higher.
     fn take(&self, map: SlotMap) {
         let nobody_is_left = self.masters().iter().all(|node| node.is_away());
-        let masters = map.masters.clone();
         self.map.send_modify(|known| {
             if map.epoch >= known.map.epoch || nobody_is_left {
                 known.map = map;
             }
             known.failure = None;
         });
-        for name in &masters {
-            self.node(name);
-        }
+        // Only those of a map that counts are connected to: what a refused one names would be
+        // connected to anew in each round.
+        self.masters();
         let known = self.map.borrow().map.masters.clone();
         self.nodes.lock().retain(|name, _| known.contains(name));
     }
