@@ -4,7 +4,7 @@ mod made;
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -41,21 +41,32 @@ impl DataDir {
     }
 
     fn open_noting(path: &Path, made: &mut Made) -> anyhow::Result<(Uuid, File)> {
-        made.directory(path).map_err(|error| unusable(path, "cannot be created", &error))?;
         // The mask is that of the process, so that it also holds for the files that the engine
         // makes.
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
-        let place = path.join("lock");
-        let is_new = !place.exists();
-        let mut lock = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(&place)
-            .map_err(|error| unusable(path, "cannot be written", &error))?;
-        lock_or_say_who(path, &mut lock)?;
+        let (place, mut options) = (path.join("lock"), File::options());
+        options.read(true).write(true).mode(0o600);
+        let (mut lock, is_new) = loop {
+            made.directory(path).map_err(|error| unusable(path, "cannot be created", &error))?;
+            let (opened, is_new) = match options.clone().create_new(true).open(&place) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (options.open(&place), false),
+                other => (other, true),
+            };
+            let mut lock = match opened {
+                Ok(lock) => lock,
+                // Another process had made it, or the directory, and removed it just now.
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound && place.symlink_metadata().is_err() =>
+                {
+                    continue;
+                }
+                Err(error) => return Err(unusable(path, "cannot be written", &error)),
+            };
+            lock_or_say_who(path, &mut lock)?;
+            if is_at(&lock, &place).map_err(|error| unusable(path, "cannot be read", &error))? {
+                break (lock, is_new);
+            }
+        };
         if is_new {
             made.file(place);
         }
@@ -181,6 +192,20 @@ fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
         Err(TryLockError::Error(error)) => return Err(unusable(path, "cannot be locked", &error)),
     }
     Ok(())
+}
+
+/// Whether an open file is the one at a place.
+///
+/// Whoever makes a directory and leaves nothing behind, as a check does, removes the lock while it
+/// holds it. Somebody who had opened it before can lock it then, and holds a file that is nowhere:
+/// the next one would lock another.
+fn is_at(file: &File, place: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    match fs::metadata(place) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The file whose presence says that there were timelines.
