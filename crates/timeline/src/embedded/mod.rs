@@ -128,5 +128,5 @@ mod writer;
 
 pub use self::check::{CheckReport, check, check_deep, check_existing};
 pub use self::config::Config;
-pub use self::salvage::{Salvaged, salvage};
+pub use self::salvage::{Salvaged, is_cut_salvage, salvage, salvage_noting};
 pub use self::store::EmbeddedStore;
