@@ -64,9 +64,20 @@ impl Connection {
         self.user.as_deref()
     }
 
-    /// Returns what the names it is bound to, and their places, cost.
+    /// Returns what the names it is bound to, and their places, cost if nobody shares them.
     pub(crate) fn bound_bytes(&self) -> usize {
         self.channels.lock().bytes
+    }
+
+    /// Returns its share of what all binds cost: its places, and of each channel with its name the
+    /// part of one member.
+    pub(crate) fn bound_share(&self) -> usize {
+        let bound = self.channels.lock();
+        let shares = bound.by_name.values().map(|channel| {
+            let whole = CHANNEL_COST + channel.name().len();
+            BIND_COST + whole / channel.len().max(1)
+        });
+        shares.sum()
     }
 
     /// Tells whether it is bound to a channel.

@@ -32,6 +32,7 @@ use tokio_util::sync::DropGuard;
 use crate::caught::caught;
 use crate::config::LinkConfig;
 use crate::connect::{at, bounded, host_of, single, wait};
+use crate::denial::Denial;
 use crate::error::Error;
 use crate::node::{LiveConnection, Node, Target};
 use crate::request::{Request, Verdict};
@@ -272,14 +273,13 @@ impl Shared {
 
     /// Keeps the map true.
     async fn keep_map(&self) -> RedisResult<Infallible> {
+        let mut denial = Denial::default();
         loop {
             let asked = Instant::now();
-            match self.ask_around().await {
-                Ok(map) => self.take(map),
-                // The old map stays in use, so that calls to masters that are well go on.
-                Err(error) => self.map.send_modify(|known| known.failure = Some(error)),
-            }
-            let pause = if self.is_whole() { MAP_INTERVAL } else { MAP_INTERVAL_AWAY };
+            let round = self.ask_around(denial.is_suspected()).await;
+            self.take(round, &mut denial);
+            let is_well = self.is_whole() && !denial.is_suspected();
+            let pause = if is_well { MAP_INTERVAL } else { MAP_INTERVAL_AWAY };
             tokio::select! {
                 () = self.doubt.notified() => {}
                 () = sleep(pause) => {}
@@ -294,43 +294,70 @@ impl Shared {
         !masters.is_empty() && masters.iter().all(|node| !node.is_away())
     }
 
-    /// The masters that are known.
+    /// The masters that are known, each of which is connected to from now on.
     fn masters(&self) -> Vec<Arc<Node>> {
         let names = self.map.borrow().map.masters.clone();
         names.iter().map(|name| self.node(name)).collect()
     }
 
-    /// Goes over to a map, unless it is older than what is known.
+    /// Goes over to the map that a round brought, unless it is older than what is known.
     ///
-    /// An older one comes from a server that slept or was cut off, and has no say. It has one if
-    /// none of the known masters is connected to, and nobody who was asked knows a later one: then
-    /// the cluster was built anew on other servers, and its epochs begin again. Where it is we who
-    /// are cut off, together with that server, the known masters are believed again as soon as one
-    /// of them answers, as their epoch is higher.
-    fn take(&self, map: SlotMap) {
-        let nobody_is_left = self.masters().iter().all(|node| node.is_away());
-        let masters = map.masters.clone();
-        self.map.send_modify(|known| {
-            if map.epoch >= known.map.epoch || nobody_is_left {
-                known.map = map;
+    /// An older one counts only where the known masters deny what is known. Where it is we who are
+    /// cut off, together with a server that slept, the known masters are believed again as soon as
+    /// one of them answers, as their epoch is higher.
+    fn take(&self, round: Round, denial: &mut Denial) {
+        let Round { latest, deniers } = round;
+        let (epoch, masters) = {
+            let known = self.map.borrow();
+            (known.map.epoch, known.map.masters.clone())
+        };
+        let counts = if latest.as_ref().is_ok_and(|map| map.epoch >= epoch) {
+            denial.ends();
+            true
+        } else {
+            let connected: Vec<_> = masters.into_iter().filter(|name| !self.node(name).is_away()).collect();
+            denial.goes_on(&connected, &deniers, Instant::now())
+        };
+        self.map.send_modify(|known| match latest {
+            Ok(map) => {
+                if counts {
+                    known.map = map;
+                }
+                known.failure = None;
             }
-            known.failure = None;
+            // The old map stays in use, so that calls to masters that are well go on.
+            Err(error) => known.failure = Some(error),
         });
-        for name in &masters {
+        // Only the masters of a map that counts are connected to: those that a refused one names
+        // would be connected to anew in each round.
+        let known = self.map.borrow().map.masters.clone();
+        for name in &known {
             self.node(name);
         }
-        let known = self.map.borrow().map.masters.clone();
         self.nodes.lock().retain(|name, _| known.contains(name));
     }
 
-    /// Asks several nodes, and takes the latest of the accounts that come at about the time of the
-    /// first. One that is older than what is known counts only if all others have had their time.
-    async fn ask_around(&self) -> RedisResult<SlotMap> {
+    /// Asks several nodes, or `everyone`, and takes the latest of the accounts that come at about
+    /// the time of the first. One that is older than what is known counts only if all others have
+    /// had their time.
+    async fn ask_around(&self, everyone: bool) -> Round {
         let known = self.map.borrow().map.epoch;
-        let mut asked: FuturesUnordered<_> =
-            self.sources().into_iter().map(|source| source.ask(&self.settings).boxed()).collect();
+        let settings = &*self.settings;
+        let asked = self.sources(everyone).into_iter().map(|source| {
+            let master = source.master();
+            async move { (master, source.ask(settings).await) }.boxed()
+        });
+        let mut asked: FuturesUnordered<_> = asked.collect();
         let (mut latest, mut failure, mut until) = (None::<SlotMap>, None, None);
-        while let Some(answer) = next_until(&mut asked, until).await {
+        let mut deniers = Vec::new();
+        while let Some((master, answer)) = next_until(&mut asked, until).await {
+            let denies = match &answer {
+                Ok(map) => map.epoch < known,
+                Err(error) => is_of_no_cluster(error),
+            };
+            if denies {
+                deniers.extend(master);
+            }
             match answer {
                 Ok(map) => {
                     if map.epoch >= known {
@@ -343,21 +370,24 @@ impl Shared {
                 Err(error) => failure = Some(error),
             }
         }
-        latest.ok_or_else(|| failure.unwrap_or_else(closed))
+        Round { latest: latest.ok_or_else(|| failure.unwrap_or_else(closed)), deniers }
     }
 
-    /// Whom to ask: masters that are connected to; if they are few, also all others that are known,
-    /// by connections for the purpose.
-    fn sources(&self) -> Vec<Informant> {
+    /// Whom to ask: masters that are connected to; if they are few, or everyone is to be asked, also
+    /// all others that are known, by connections for the purpose.
+    fn sources(&self, everyone: bool) -> Vec<Informant> {
         let (mut masters, replicas) = {
             let known = self.map.borrow();
             (known.map.masters.clone(), known.map.replicas.clone())
         };
         fastrand::shuffle(&mut masters);
-        let ready = masters.iter().map(|name| self.node(name));
-        let ready = ready.filter_map(|node| node.ready_now().map(|ready| Informant::Ready(node, ready)));
-        let mut sources: Vec<_> = ready.take(ASKED_MAX).collect();
-        if sources.len() < ASKED_MIN {
+        let ready = masters.iter().filter_map(|name| {
+            let node = self.node(name);
+            let ready = node.ready_now()?;
+            Some(Informant::Ready(Arc::clone(name), node, ready))
+        });
+        let mut sources: Vec<_> = ready.take(if everyone { usize::MAX } else { ASKED_MAX }).collect();
+        if everyone || sources.len() < ASKED_MIN {
             let mut others: Vec<_> = masters.iter().chain(&replicas).map(|name| self.info(name)).collect();
             others.extend(self.seeds.iter().cloned());
             fastrand::shuffle(&mut others);
@@ -367,18 +397,35 @@ impl Shared {
     }
 }
 
+/// What a round of questions brought.
+#[derive(Debug)]
+struct Round {
+    /// The latest of the accounts, or why there is none.
+    latest: RedisResult<SlotMap>,
+    /// The known masters that know nothing of the known map, or of a later one.
+    deniers: Vec<ServerName>,
+}
+
 /// A server that knows the slots.
 enum Informant {
-    Ready(Arc<Node>, LiveConnection),
+    Ready(ServerName, Arc<Node>, LiveConnection),
     Other(ConnectionInfo),
 }
 
 impl Informant {
+    /// The known master that it is.
+    fn master(&self) -> Option<ServerName> {
+        match self {
+            Self::Ready(name, ..) => Some(Arc::clone(name)),
+            Self::Other(_) => None,
+        }
+    }
+
     /// Asks it, within the time for a connection.
     async fn ask(self, settings: &LinkConfig) -> RedisResult<SlotMap> {
         let limit = settings.connect_timeout;
         match self {
-            Self::Ready(node, ready) => {
+            Self::Ready(_, node, ready) => {
                 let told = bounded(limit, account(ready.connection.clone(), &ready.info)).await;
                 // A master that went without a word counts as connected to until somebody finds
                 // out, and to the keys of this one there may be no calls.
@@ -402,10 +449,14 @@ async fn account(mut connection: MultiplexedConnection, info: &ConnectionInfo) -
     let mut answers = questions.query_async::<Vec<Value>>(&mut connection).await?.into_iter();
     let slots = answers.next().unwrap_or(Value::Nil).extract_error()?;
     let epoch = answers.next().map_or(0, |info| epoch(&info));
-    SlotMap::read(&slots, host_of(info), epoch).ok_or_else(|| {
-        let why = "the node reports no slots; check that its cluster has been set up";
-        RedisError::from((redis::ErrorKind::Client, why))
-    })
+    SlotMap::read(&slots, host_of(info), epoch)
+        .ok_or_else(|| RedisError::from((redis::ErrorKind::Client, NO_SLOTS)))
+}
+
+/// Whether a server says that it is of no cluster, or of one without slots.
+fn is_of_no_cluster(error: &RedisError) -> bool {
+    let text = error.to_string();
+    [NO_SLOTS, NO_CLUSTER].iter().any(|said| text.contains(said))
 }
 
 /// The epoch in an answer of `CLUSTER INFO`, 0 where that is not permitted.
@@ -429,6 +480,9 @@ fn closed() -> RedisError {
     RedisError::from((redis::ErrorKind::Client, "the link to redis was shut down"))
 }
 
+const NO_SLOTS: &str = "the node reports no slots; check that its cluster has been set up";
+/// What Redis says to `CLUSTER SLOTS` outside of a cluster.
+const NO_CLUSTER: &str = "cluster support disabled";
 /// How long a call waits at most before it is sent again.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
 /// How often the map is asked for at most.

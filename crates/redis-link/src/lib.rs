@@ -37,7 +37,8 @@
 //! - **Of several accounts the latest counts**: the map with the highest epoch of the cluster; the
 //!   master that most sentinels name and that says itself that it is one. A server that wakes up
 //!   and believes that it is still master has no say. A map with a lower epoch counts once no known
-//!   master is connected to: it is that of a cluster that was built anew elsewhere.
+//!   master is connected to, or all that are have said for a second that they know nothing of the
+//!   later one: it is that of a cluster that was built anew, be it on some of the same addresses.
 //!
 //! # What a call does
 //!
@@ -85,6 +86,8 @@ mod caught;
 mod cluster;
 mod config;
 mod connect;
+#[cfg(feature = "cluster")]
+mod denial;
 mod error;
 mod features;
 mod link;

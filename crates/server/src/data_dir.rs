@@ -4,7 +4,7 @@ mod made;
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -41,21 +41,32 @@ impl DataDir {
     }
 
     fn open_noting(path: &Path, made: &mut Made) -> anyhow::Result<(Uuid, File)> {
-        made.directory(path).map_err(|error| unusable(path, "cannot be created", &error))?;
         // The mask is that of the process, so that it also holds for the files that the engine
         // makes.
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
-        let place = path.join("lock");
-        let is_new = !place.exists();
-        let mut lock = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .open(&place)
-            .map_err(|error| unusable(path, "cannot be written", &error))?;
-        lock_or_say_who(path, &mut lock)?;
+        let (place, mut options) = (path.join("lock"), File::options());
+        options.read(true).write(true).mode(0o600);
+        let (mut lock, is_new) = loop {
+            made.directory(path).map_err(|error| unusable(path, "cannot be created", &error))?;
+            let (opened, is_new) = match options.clone().create_new(true).open(&place) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (options.open(&place), false),
+                other => (other, true),
+            };
+            let mut lock = match opened {
+                Ok(lock) => lock,
+                // Another process had made it, or the directory, and removed it just now.
+                Err(error)
+                    if error.kind() == io::ErrorKind::NotFound && place.symlink_metadata().is_err() =>
+                {
+                    continue;
+                }
+                Err(error) => return Err(unusable(path, "cannot be written", &error)),
+            };
+            lock_or_say_who(path, &mut lock)?;
+            if is_at(&lock, &place).map_err(|error| unusable(path, "cannot be read", &error))? {
+                break (lock, is_new);
+            }
+        };
         if is_new {
             made.file(place);
         }
@@ -134,8 +145,15 @@ impl DataDir {
     pub(crate) fn is_vacant(path: &Path) -> bool {
         // One that cannot be read cannot be opened, either, which is told then.
         let Ok(entries) = fs::read_dir(path) else { return true };
-        // Without the sign it may be of an older version, which left the same files.
-        let begun = if path.join(NO_TIMELINES_YET).exists() { &BEGUN[..] } else { &BEGUN[..1] };
+        // The note comes before the timelines are finished. Without it or the sign the directory may
+        // be of an older version, which left the same files.
+        let begun = if embedded::is_cut_salvage(&path.join("timelines")) {
+            &BEGUN[..]
+        } else if path.join(NO_TIMELINES_YET).exists() {
+            &BEGUN[..6]
+        } else {
+            &BEGUN[..1]
+        };
         entries.flatten().all(|entry| begun.iter().any(|name| entry.file_name() == **name))
     }
 }
@@ -183,6 +201,20 @@ fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether an open file is the one at a place.
+///
+/// Whoever makes a directory and leaves nothing behind, as a check does, removes the lock while it
+/// holds it. Somebody who had opened it before can lock it then, and holds a file that is nowhere:
+/// the next one would lock another.
+fn is_at(file: &File, place: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    match fs::metadata(place) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (open.dev(), open.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The file whose presence says that there were timelines.
 const HAD_TIMELINES: &str = "had-timelines";
 
@@ -190,8 +222,9 @@ const HAD_TIMELINES: &str = "had-timelines";
 /// what [`HAD_TIMELINES`] is written to before it takes its place.
 const NO_TIMELINES_YET: &str = "had-timelines.new";
 
-/// What is in a directory whose timelines are not finished, the lock first.
-const BEGUN: [&str; 6] = ["lock", NO_TIMELINES_YET, "id", "id.new", "timelines", "webhook"];
+/// What is in a directory whose timelines are not finished: the lock first, and last the note that a
+/// salvage makes shortly before they are.
+const BEGUN: [&str; 7] = ["lock", NO_TIMELINES_YET, "id", "id.new", "timelines", "webhook", HAD_TIMELINES];
 
 /// The id of the store, made at its first opening and never again: with another one every client
 /// would start over.

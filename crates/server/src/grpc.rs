@@ -26,7 +26,8 @@ const STREAMS_MAX: u32 = 32;
 /// What a client may send ahead of what the services read, for one call and for all of a
 /// connection: it lies in the windows of HTTP/2 and is not counted with the bodies. Over a round
 /// trip of 100 ms a call has 640 KiB a second, and each of as many as there may be 80, more than a
-/// body that is slow.
+/// body that is slow. A `body-bytes` far above its default asks for a longer `request-time` there,
+/// as its help says. A window that grows with it would be memory that no bound counts.
 const CALL_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 256 * 1024;
 /// A peer that is gone without a word is noticed after these two.

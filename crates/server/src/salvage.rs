@@ -1,8 +1,9 @@
 //! `tidings salvage FROM TO`: a new data directory of what a damaged one has.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::{Context as _, bail, ensure};
 use tidings::join::webhook::Bookmark;
@@ -41,30 +42,30 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
         to.display()
     );
     let made = DataDir::open(to)?;
-    match embedded::salvage(&timelines, &made.timelines()) {
-        Ok(salvaged) if salvaged.is_nothing() => {
+    let (mut problems, mut bookmark) = (None, Ok(()));
+    // What is noted comes before the timelines count as finished: until then the salvage can be
+    // repeated, and afterwards nothing is left to do.
+    let salvaged = embedded::salvage_noting(&timelines, &made.timelines(), |salvaged| {
+        if salvaged.is_nothing() {
+            problems = Some(salvaged.problems.join("; "));
+            return Err(io::Error::other("nothing could be read"));
+        }
+        bookmark = copy_bookmark(from, &made);
+        made.note_timelines().map_err(io::Error::other)
+    });
+    match (salvaged, problems) {
+        (Ok(salvaged), _) => Ok(report(&salvaged, bookmark, to)),
+        (Err(_), Some(problems)) => {
             made.remove_timelines();
             made.abandon();
-            let problems = salvaged.problems.join("; ");
             bail!(
                 "salvage: nothing in {} could be read, and nothing was written to {}: {problems}",
                 from.display(),
                 to.display()
             )
         }
-        Ok(salvaged) => {
-            let bookmark = copy_bookmark(from, &made);
-            // This comes last: a directory without the note is one of a salvage that was cut short.
-            if let Err(error) = made.note_timelines() {
-                // The timelines count as finished, and would be in the way of another try.
-                made.remove_timelines();
-                made.abandon();
-                return Err(error).context("salvage");
-            }
-            Ok(report(&salvaged, bookmark, to))
-        }
         // The error says which of the two directories it is about.
-        Err(error) => {
+        (Err(error), None) => {
             made.abandon();
             Err(error).context("salvage")
         }
@@ -77,10 +78,11 @@ fn copy_bookmark(from: &Path, to: &DataDir) -> anyhow::Result<()> {
     let old = DataDir::webhook_of(from);
     // One that cannot be read would keep the server from starting.
     if Bookmark::new(&old).read()?.is_some() {
-        let copied = fs::copy(&old, to.webhook());
+        let new = to.webhook();
+        let copied = fs::copy(&old, &new).and_then(|_| File::open(&new)?.sync_all());
         if copied.is_err() {
             // Half of it would keep the server from starting, too.
-            fs::remove_file(to.webhook()).ok();
+            fs::remove_file(&new).ok();
         }
         copied.with_context(|| format!("{} cannot be copied", old.display()))?;
     }

@@ -176,23 +176,30 @@ async fn the_exit_code_of_a_salvage_says_whether_anything_is_lost() {
 async fn a_salvage_that_cannot_say_that_it_is_finished_is_repeated() {
     let (_server, data) = killed().await;
     let parent = tempfile::tempdir().unwrap();
-    let to = parent.path().join("to");
-    fs::create_dir(&to).unwrap();
-    fs::write(to.join("id"), "0f0e0d0c-0b0a-4908-8706-050403020100").unwrap();
-    // What is written last cannot be written, as on a disk that has just become full.
-    let note = to.join("had-timelines.new");
-    fs::create_dir(&note).unwrap();
-    let salvage =
-        || Tidings::run(parent.path(), &["salvage", data.to_str().unwrap(), to.to_str().unwrap()], &[]);
-    for _ in 0..2 {
+    for noted in [false, true] {
+        let to = parent.path().join(format!("noted {noted}"));
+        fs::create_dir(&to).unwrap();
+        fs::write(to.join("id"), "0f0e0d0c-0b0a-4908-8706-050403020100").unwrap();
+        // It cannot be noted that there are timelines, as on a disk that has just become full.
+        let note = to.join("had-timelines.new");
+        fs::create_dir(&note).unwrap();
+        let salvage =
+            || Tidings::run(parent.path(), &["salvage", data.to_str().unwrap(), to.to_str().unwrap()], &[]);
+        for _ in 0..2 {
+            let output = salvage();
+            assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+            assert!(text(&output.stderr).contains("cannot be written"), "{}", text(&output.stderr));
+        }
+        fs::remove_dir(&note).unwrap();
+        // As it is when the process is killed before that was noted, or right after it.
+        fs::write(if noted { to.join("had-timelines") } else { note }, "").unwrap();
+        assert!(refused_by_both(parent.path(), &to).contains("run `tidings salvage` with the same two"));
         let output = salvage();
-        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
-        assert!(text(&output.stderr).contains("cannot be written"), "{}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(to.join("had-timelines").exists());
+        let again = salvage();
+        assert!(text(&again.stderr).contains("is not empty"), "{}", text(&again.stderr));
     }
-    fs::remove_dir(&note).unwrap();
-    fs::write(&note, "").unwrap();
-    let output = salvage();
-    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
 }
 
 #[tokio::test]

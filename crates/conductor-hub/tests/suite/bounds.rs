@@ -64,6 +64,15 @@ fn long_name(client: usize, number: usize) -> String {
     format!("{client:02} {number:02} {}", "n".repeat(500))
 }
 
+async fn bound_to_long_names(hub: &Hub, client: usize, names: usize) -> Client {
+    let mut bound = Client::connect(hub).await;
+    for number in 0..names {
+        bound.send(&Message::new(Opcode::BIND, long_name(client, number), "")).await;
+    }
+    bound.settle().await;
+    bound
+}
+
 #[tokio::test]
 async fn names_are_bounded_over_all_connections_and_who_has_most_makes_room() {
     let most = 256 * 1024;
@@ -71,12 +80,7 @@ async fn names_are_bounded_over_all_connections_and_who_has_most_makes_room() {
     let mut receiver = Client::bound(&hub, "hello").await;
     let mut greedy = Vec::new();
     for client in 0..20 {
-        let mut greed = Client::connect(&hub).await;
-        for number in 0..60 {
-            greed.send(&Message::new(Opcode::BIND, long_name(client, number), "")).await;
-        }
-        greed.settle().await;
-        greedy.push(greed);
+        greedy.push(bound_to_long_names(&hub, client, 60).await);
         let bytes = hub.stats().binds_bytes;
         assert!(bytes <= most, "{bytes} bytes after {client} clients");
     }
@@ -94,6 +98,29 @@ async fn names_are_bounded_over_all_connections_and_who_has_most_makes_room() {
     drop((greedy, honest, receiver));
     assert!(hub.shutdown(Duration::from_secs(60)).await);
     assert_eq!(hub.stats().binds_bytes, 0, "what is given back counts no more");
+}
+
+#[tokio::test]
+async fn who_shares_long_names_with_others_stays_and_who_has_them_alone_makes_room() {
+    let most = 256 * 1024;
+    let hub = hub(|config| config.binds_bytes_max(64 * 1024).all_binds_bytes_max(most));
+    // More names than those who come later, and of the same length, but all share them.
+    let mut sharing = Vec::new();
+    for _ in 0..10 {
+        sharing.push(bound_to_long_names(&hub, 99, 60).await);
+    }
+    let mut greedy = Vec::new();
+    for client in 0..6 {
+        greedy.push(bound_to_long_names(&hub, client, 50).await);
+    }
+    // There is room for three of them beside the others: the first two and the one that came last.
+    for mut ended in greedy.drain(2..5) {
+        assert_eq!(ended.close_code().await, Disconnect::NoRoomForChannels.code());
+    }
+    for stays in greedy.iter_mut().chain(&mut sharing) {
+        stays.settle().await;
+    }
+    assert!(hub.stats().binds_bytes <= most);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use test_support::{RedisCluster, require};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::{SLACK, connect, get, set, set_again};
+use crate::{PATIENCE, SLACK, connect, get, set, set_again};
 
 /// Keys of each of the masters, in their order.
 async fn keys(cluster: &RedisCluster) -> Vec<String> {
@@ -129,6 +129,37 @@ async fn cluster_that_is_built_anew_elsewhere_is_followed_though_its_epochs_begi
         set_again(&link, &format!("key {number}")).await;
     }
     assert_eq!(link.each_master(&redis::cmd("PING")).await.len(), 2);
+}
+
+/// The cluster becomes one of its first node alone, whose address stays, at a lower epoch.
+#[tokio::test(flavor = "multi_thread")]
+async fn cluster_that_is_built_anew_on_one_of_its_addresses_is_followed() {
+    let Some(cluster) = require(RedisCluster::start(3).await) else { return };
+    let link = Link::start(connect(&cluster.url())).await.unwrap();
+    let keys = keys(&cluster).await;
+    for key in &keys {
+        set(&link, key).await.unwrap();
+    }
+    for node in &cluster.nodes()[1..] {
+        node.kill().unwrap();
+    }
+    let node = redis::Client::open(cluster.node(0).url()).unwrap();
+    let patient = redis::AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(PATIENCE))
+        .set_response_timeout(Some(PATIENCE));
+    let mut node = node.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
+    for command in
+        ["FLUSHALL", "CLUSTER RESET HARD", "CLUSTER SET-CONFIG-EPOCH 1", "CLUSTER ADDSLOTSRANGE 0 16383"]
+    {
+        let mut words = redis::Cmd::new();
+        words.arg(command.split(' ').collect::<Vec<_>>());
+        words.exec_async(&mut node).await.unwrap();
+    }
+    // The connection of the link was not lost, and those keys that were elsewhere are here now.
+    for key in &keys {
+        set_again(&link, key).await;
+    }
+    assert_eq!(link.each_master(&redis::cmd("PING")).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! What opening a directory made, so that it can be undone.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, DirEntry};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -51,9 +51,23 @@ impl Made {
     /// Only for who has its lock.
     pub(super) fn undo_all(&mut self, path: &Path) {
         if self.directories.last().is_some_and(|innermost| innermost == path) {
-            tell(path, fs::remove_dir_all(path));
+            match fs::read_dir(path) {
+                Ok(entries) => entries.flatten().for_each(|entry| self.remove_unnoted(&entry)),
+                Err(error) => tell(path, Err(error)),
+            }
             self.undo();
         }
+    }
+
+    /// Removes what is not among the files, which go afterwards: the lock is the first of them and
+    /// goes last, as from then on somebody else may use the directory.
+    fn remove_unnoted(&self, entry: &DirEntry) {
+        let path = entry.path();
+        if self.files.contains(&path) {
+            return;
+        }
+        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        tell(&path, if is_directory { fs::remove_dir_all(&path) } else { fs::remove_file(&path) });
     }
 }
 

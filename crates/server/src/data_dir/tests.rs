@@ -1,5 +1,8 @@
 //! What a data directory says, makes and leaves.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use super::*;
 
 #[test]
@@ -15,6 +18,44 @@ fn one_server_at_a_time() {
     let id = first.id();
     drop(first);
     assert_eq!(DataDir::open(&path).unwrap().id(), id);
+}
+
+#[test]
+fn one_server_at_a_time_also_while_others_leave_nothing_behind() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("data");
+    let is_held = AtomicBool::new(false);
+    let hold = || {
+        let mut held = 0;
+        while held < 30 {
+            // In use by another one.
+            let Ok(mut dir) = DataDir::open(&path) else { continue };
+            assert!(!is_held.swap(true, Ordering::SeqCst), "two hold it");
+            assert!(path.join("id").exists(), "what is ours was removed");
+            held += 1;
+            is_held.store(false, Ordering::SeqCst);
+            dir.made.undo();
+        }
+    };
+    thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(hold);
+        }
+    });
+    assert!(!path.join("id").exists());
+}
+
+#[test]
+fn lock_that_was_removed_while_another_one_opened_it_is_none() {
+    let parent = tempfile::tempdir().unwrap();
+    let place = parent.path().join("lock");
+    let open = || File::options().create(true).truncate(false).write(true).open(&place).unwrap();
+    let first = open();
+    assert!(is_at(&first, &place).unwrap());
+    fs::remove_file(&place).unwrap();
+    assert!(!is_at(&first, &place).unwrap());
+    let second = open();
+    assert!(!is_at(&first, &place).unwrap() && is_at(&second, &place).unwrap());
 }
 
 #[test]

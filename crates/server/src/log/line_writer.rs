@@ -173,14 +173,37 @@ fn write_all(descriptor: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result
 }
 
 /// Writes a line without a thread, for when there is none. Whoever does not read is waited for at
-/// most so long, and what cannot be written is lost.
+/// most so long in all, however long the line is, and what has not been written by then is lost.
+///
+/// It writes as much at once as a pipe takes that says that it can be written to, so that no write
+/// waits for a reader. (Only somebody else who fills the same pipe between the question and the
+/// write could make it wait. A write that never waits would have to change the mode of the
+/// descriptor, which other processes share.)
 pub(super) fn write_now(descriptor: BorrowedFd<'_>, line: &[u8], limit: Duration) {
-    let limit = Timespec::try_from(limit).ok();
-    let is_ready = poll(&mut [PollFd::new(&descriptor, PollFlags::OUT)], limit.as_ref());
-    if is_ready.is_ok_and(|ready| ready > 0) {
-        write_all(descriptor, line).ok();
+    let deadline = Instant::now() + limit;
+    let mut rest = line;
+    while !rest.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(wait) = Timespec::try_from(left) else { return };
+        match poll(&mut [PollFd::new(&descriptor, PollFlags::OUT)], Some(&wait)) {
+            Ok(ready) if ready > 0 && !left.is_zero() => {}
+            Err(Errno::INTR) => continue,
+            Ok(_) | Err(_) => return,
+        }
+        match rustix::io::write(descriptor, &rest[..rest.len().min(PIPE_BYTES)]) {
+            Ok(0) => return,
+            Ok(length) => rest = rest.get(length..).unwrap_or_default(),
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(_) => return,
+        }
     }
 }
+
+/// What a pipe takes at once if it can be written to: the least that `PIPE_BUF` may be.
+///
+/// Source: <https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/limits.h.html>, section
+/// "Minimum Values".
+const PIPE_BYTES: usize = 512;
 
 /// Writes a result that was asked for, such as the help, and waits for its reader. A reader who
 /// left has read enough.
@@ -273,5 +296,25 @@ mod tests {
         let mut reader = File::from(OwnedFd::from(reader));
         assert_eq!(read(&mut reader, 200 * line.len()).lines().count(), 200);
         assert_eq!(outlet.lost(), 0);
+    }
+
+    #[test]
+    fn long_line_without_a_thread_waits_no_longer_than_it_may_for_a_reader() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let (told, tells) = mpsc::channel();
+        thread::spawn(move || {
+            write_now(writer.as_fd(), &vec![b'x'; 200_000], Duration::from_millis(100));
+            told.send(()).unwrap();
+        });
+        tells.recv_timeout(LIMIT).expect("it gives up");
+        let mut written = Vec::new();
+        reader.read_to_end(&mut written).unwrap();
+        assert!(written.len() < 200_000, "{} bytes in a pipe", written.len());
+
+        let (mut reader, writer) = io::pipe().unwrap();
+        thread::spawn(move || write_now(writer.as_fd(), &vec![b'x'; 200_000], LIMIT));
+        let mut written = Vec::new();
+        reader.read_to_end(&mut written).unwrap();
+        assert_eq!(written.len(), 200_000);
     }
 }

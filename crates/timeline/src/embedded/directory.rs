@@ -97,6 +97,18 @@ impl Directory {
         }
     }
 
+    /// Removes the sign of a store that is about to be made if it has been made: somebody else made
+    /// it between the look and the sign, or a process was killed.
+    pub(super) fn clear_announcement(&self) -> Result<()> {
+        if !marker::path(&self.path).exists() {
+            return Ok(());
+        }
+        match fs::remove_file(marker::aside(&self.path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.unwritable(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Lets no other user into the engine's files, whatever their own modes are.
     pub(super) fn close_to_others(&self) -> Result<()> {
         fs::set_permissions(self.store(), Permissions::from_mode(0o700))

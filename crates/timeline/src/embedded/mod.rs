@@ -57,7 +57,8 @@
 //! a loss of power. What a loss of power left at the end of a journal was never acknowledged; it
 //! is removed and told with its size.
 //!
-//! [`check`] says what opening would, and [`salvage`] reads what can be read into a new directory.
+//! [`check`] says what opening would, and [`salvage`] reads what can be read into a new directory;
+//! [`salvage_noting`] does so for a program that keeps more than the store.
 //!
 //! # Layout 2
 //!
@@ -128,5 +129,5 @@ mod writer;
 
 pub use self::check::{CheckReport, check, check_deep, check_existing};
 pub use self::config::Config;
-pub use self::salvage::{Salvaged, salvage};
+pub use self::salvage::{Salvaged, is_cut_salvage, salvage, salvage_noting};
 pub use self::store::EmbeddedStore;

@@ -109,6 +109,22 @@ async fn a_start_that_was_cut_short_is_made_again() {
     }
 }
 
+/// It says that there is no store yet: it must not outlive the making of one.
+#[tokio::test]
+async fn sign_that_a_store_is_about_to_be_made_goes_once_it_is_made() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(open(directory.path()).await.unwrap().shutdown(GRACE).await);
+    // As it is left by a process that looked before another one made the store, and was killed.
+    let sign = directory.path().join("marker.new");
+    fs::write(&sign, "").unwrap();
+    assert!(open(directory.path()).await.unwrap().shutdown(GRACE).await);
+    assert!(!sign.exists());
+    fs::remove_file(directory.path().join("marker")).unwrap();
+    fs::remove_dir_all(directory.path().join("store")).unwrap();
+    let error = refused(directory.path()).await;
+    assert!(error.to_string().contains("store is missing or empty"), "{error}");
+}
+
 #[tokio::test]
 async fn dropping_without_closing_loses_nothing() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,12 +1,12 @@
 //! What can be read of a damaged store goes on in a new one; a look through a directory says what
 //! opening it would.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use tempfile::TempDir;
-use timeline::embedded::{self, EmbeddedStore, check, salvage};
+use timeline::embedded::{self, EmbeddedStore, check, is_cut_salvage, salvage, salvage_noting};
 use timeline::{
     Config, Conversation, Count, Entry, EntryKind, Error, ErrorKind, GroupName, MemberId, Message, MessageId,
     NewGroupMessage, NewMessage, PageRequest, Position, Seq, Timeline,
@@ -94,6 +94,26 @@ async fn a_whole_store_is_salvaged_whole_with_another_generation() {
     assert_eq!(new.send(send(SENDS + 1)).await.unwrap().sequence.get(), SENDS + 1);
     let generation = new.sync(&member("b"), Seq::ZERO, Count::default()).await.unwrap().generation;
     assert_eq!(generation, report.generation);
+}
+
+#[tokio::test]
+async fn until_it_is_noted_elsewhere_a_salvage_counts_as_cut_short() {
+    let (from, parent) = (store().await, tempfile::tempdir().unwrap());
+    let to = parent.path().join("new");
+    let refused = salvage_noting(from.path(), &to, |_| Err(io::Error::other("the note was lost")));
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("the note was lost"), "{error}");
+    assert!(is_cut_salvage(&to));
+    assert_eq!(open(&to).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    let mut noted = None;
+    let report = salvage_noting(from.path(), &to, |salvaged| {
+        assert!(is_cut_salvage(&to), "it is not finished before");
+        noted = Some(salvaged.clone());
+        Ok(())
+    });
+    assert_eq!(noted, Some(report.unwrap()));
+    assert!(!is_cut_salvage(&to));
+    assert!(open(&to).await.unwrap().shutdown(GRACE).await);
 }
 
 #[tokio::test]

@@ -1,14 +1,25 @@
 //! Whether every batch up to the last is in the journals or the tables.
 //!
-//! This module is pure. Since layout 2 every batch writes its number (1, 2, 3 and so on) into every
-//! keyspace. The engine removes a journal when all keyspaces have all of it in their tables, and
-//! when it replays one it skips, for each keyspace, what is no newer than the tables by the
-//! engine's own number. So nothing is missing when
+//! This module is pure.
 //!
-//! - the numbers in the journals follow each other without a gap,
-//! - each keyspace has in its tables what comes before the first of them,
-//! - each keyspace has in its tables what the engine will skip, and
-//! - each keyspace has in its tables what comes after the last of them, if any keyspace has.
+//! A batch has two numbers. Its own counts the batches of the store: 1, 2, 3 and so on. Since
+//! layout 2 each batch writes it into every keyspace, so that every keyspace has a record of the
+//! last batch it holds. The other number is the engine's, which only ever grows.
+//!
+//! A batch is first in a journal, and later in the tables of each keyspace. The engine removes a
+//! journal once the tables of all keyspaces have all that is in it. When the store is opened, the
+//! engine reads the journals again. For each keyspace it skips the batches whose engine's number is
+//! no higher than the highest in the tables of that keyspace, as it takes them to be there.
+//!
+//! So nothing is missing if all of these hold:
+//!
+//! - The numbers in the journals follow each other without a gap.
+//! - The tables of each keyspace hold all batches before the first one in the journals: no journal
+//!   was removed too early or lost.
+//! - The tables of each keyspace hold all batches that the engine will skip: they are as new as
+//!   they claim to be.
+//! - No keyspace has a batch that another one lacks: with its tables and the journals, each reaches
+//!   the same last batch.
 
 use super::super::{keys, records};
 use super::journal::Batch;

@@ -7,4 +7,4 @@ mod source;
 mod target;
 
 pub use self::report::Salvaged;
-pub use self::run::salvage;
+pub use self::run::{is_cut_salvage, salvage, salvage_noting};

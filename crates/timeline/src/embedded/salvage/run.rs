@@ -1,9 +1,9 @@
 //! Reads a damaged directory into a new one.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 use super::super::directory::Directory;
 use super::super::marker::{self, Marker, MarkerRecord, Phase};
@@ -29,6 +29,24 @@ use crate::{Error, ErrorKind, Result};
 /// which of the two it is. What a salvage left in `to` that was cut short is opened by nobody;
 /// repeat it with the same `to`, and it begins anew.
 pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
+    salvage_noting(from, to, |_| Ok(()))
+}
+
+/// Salvages as [`salvage`] does, and has it noted elsewhere before it counts.
+///
+/// `note` is called when all is read and written. Until it has returned the new store is that of a
+/// salvage that was [cut short](is_cut_salvage), which is opened by nobody and can be repeated; so
+/// it is for good if `note` fails.
+///
+/// # Errors
+///
+/// Those of [`salvage`]; [`Unavailable`](crate::ErrorKind::Unavailable) with the text of what
+/// `note` returned.
+pub fn salvage_noting(
+    from: &Path,
+    to: &Path,
+    note: impl FnOnce(&Salvaged) -> io::Result<()>,
+) -> Result<Salvaged> {
     if !from.is_dir() {
         return Err(unusable(from, "is missing"));
     }
@@ -37,7 +55,7 @@ pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     let directory = Arc::new(Directory::lock(to)?);
     // Another process may have had it until now.
     check_vacant(to)?;
-    let written = fill(from, &directory);
+    let written = fill(from, &directory, note);
     if written.is_err()
         && let Err(error) = directory.clear_unfinished()
     {
@@ -54,10 +72,15 @@ pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     })
 }
 
+/// Tells whether a directory is that of a salvage that was cut short.
+#[must_use]
+pub fn is_cut_salvage(directory: &Path) -> bool {
+    matches!(Marker::read(directory), Ok(Some(note)) if note.phase == Phase::Salvaging)
+}
+
 /// Fails if a directory holds anything but what a salvage left that was cut short.
 fn check_vacant(to: &Path) -> Result<()> {
-    let cut_short = matches!(Marker::read(to), Ok(Some(note)) if note.phase == Phase::Salvaging);
-    let left = if cut_short { &LEFT[..] } else { &LEFT[..2] };
+    let left = if is_cut_salvage(to) { &LEFT[..] } else { &LEFT[..2] };
     // One that cannot be read cannot be locked, either, which is told then.
     let Ok(entries) = fs::read_dir(to) else { return Ok(()) };
     let is_other = |entry: fs::DirEntry| !left.iter().any(|name| entry.file_name() == **name);
@@ -75,7 +98,11 @@ fn unusable(path: &Path, problem: &str) -> Error {
 }
 
 /// Makes the new store, and writes what can be read into it.
-fn fill(from: &Path, directory: &Arc<Directory>) -> Result<Salvaged> {
+fn fill(
+    from: &Path,
+    directory: &Arc<Directory>,
+    note: impl FnOnce(&Salvaged) -> io::Result<()>,
+) -> Result<Salvaged> {
     let to = directory.path();
     let mut report = Salvaged { directory: to.to_owned(), ..Salvaged::default() };
     let before = Marker::read(from).unwrap_or_else(|error| {
@@ -99,6 +126,11 @@ fn fill(from: &Path, directory: &Arc<Directory>) -> Result<Salvaged> {
         missing_batches(note, &store, &numbers, &mut report);
     }
     boxes::fill(&mut target, extents, at_ms, &mut report)?;
+    // This is noted first: a store that is finished cannot be salvaged into again.
+    note(&report).map_err(|error| {
+        let text = error.to_string();
+        Error::with_source(ErrorKind::Unavailable, text, error)
+    })?;
     target.finish()?;
     Ok(report)
 }
