@@ -373,8 +373,8 @@ impl Shared {
         Round { latest: latest.ok_or_else(|| failure.unwrap_or_else(closed)), deniers }
     }
 
-    /// Whom to ask: masters that are connected to; if they are few, or everyone is to be asked, also
-    /// all others that are known, by connections for the purpose.
+    /// Whom to ask: masters that are connected to; if they are few, or everyone is to be asked,
+    /// also all others that are known, by connections for the purpose.
     fn sources(&self, everyone: bool) -> Vec<Informant> {
         let (mut masters, replicas) = {
             let known = self.map.borrow();

@@ -145,8 +145,8 @@ impl DataDir {
     pub(crate) fn is_vacant(path: &Path) -> bool {
         // One that cannot be read cannot be opened, either, which is told then.
         let Ok(entries) = fs::read_dir(path) else { return true };
-        // The note comes before the timelines are finished. Without it or the sign the directory may
-        // be of an older version, which left the same files.
+        // The note comes before the timelines are finished. Without it or the sign the directory
+        // may be of an older version, which left the same files.
         let begun = if embedded::is_cut_salvage(&path.join("timelines")) {
             &BEGUN[..]
         } else if path.join(NO_TIMELINES_YET).exists() {
@@ -222,8 +222,8 @@ const HAD_TIMELINES: &str = "had-timelines";
 /// what [`HAD_TIMELINES`] is written to before it takes its place.
 const NO_TIMELINES_YET: &str = "had-timelines.new";
 
-/// What is in a directory whose timelines are not finished: the lock first, and last the note that a
-/// salvage makes shortly before they are.
+/// What is in a directory whose timelines are not finished: the lock first, and last the note that
+/// a salvage makes shortly before they are.
 const BEGUN: [&str; 7] = ["lock", NO_TIMELINES_YET, "id", "id.new", "timelines", "webhook", HAD_TIMELINES];
 
 /// The id of the store, made at its first opening and never again: with another one every client

@@ -193,8 +193,8 @@ async fn stands_still(asked: &AtomicUsize) {
 #[tokio::test]
 async fn calls_whose_answers_nobody_takes_cost_a_bounded_memory_and_nobody_else() {
     const CALLS: usize = 300;
-    // Each may send 256 KiB ahead, and there is room for the connections themselves. Without a bound
-    // each sends more than a mebibyte.
+    // Each may send 256 KiB ahead, and there is room for the connections themselves. Without a
+    // bound each sends more than a mebibyte.
     const GROWTH_KIB: u64 = 200 * 1024;
     let server = Tidings::start_with(&["--request-time=10m"]);
     let before = peak(&server);

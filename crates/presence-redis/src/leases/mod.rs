@@ -115,9 +115,9 @@
 //! # Stopping
 //!
 //! [`shutdown`](presence_core::Presence::shutdown) writes what is left for as long as a call may
-//! take, gives streams what was written, and ends all tasks. If Redis does not answer, a stream that
-//! may miss something says `Unavailable` before it ends. What this process kept online stays so
-//! until its lease runs out, as if it had died.
+//! take, gives streams what was written, and ends all tasks. If Redis does not answer, a stream
+//! that may miss something says `Unavailable` before it ends. What this process kept online stays
+//! so until its lease runs out, as if it had died.
 
 mod answer;
 mod asking;
