@@ -1,4 +1,6 @@
 //! What was acknowledged survives `kill -9` at any moment, once, and without a gap.
+//!
+//! A program of its own, as it opens stores and starts processes; the program `suite` says why.
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::collections::HashMap;

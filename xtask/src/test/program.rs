@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::step;
 
-/// A program that holds the tests of one file of `tests/`, or of one crate.
+/// A program that holds the tests of one folder or file of `tests/`, or those within one crate.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// Crate and target: `timeline/crash`.
+    /// Crate and target: `timeline/suite`.
     pub(super) name: String,
     path: PathBuf,
     /// The directory of its crate, in which cargo runs it, too.
@@ -71,13 +71,14 @@ impl Program {
 const COMPUTING: [&str; 2] = ["tests/integration", "mpx/simulation"];
 
 /// Of the others those that take longest are begun first, so that none runs alone at the end.
-const LONG: [&str; 6] = [
+const LONG: [&str; 7] = [
     "presence-redis/leases",
     "presence-redis/keyspace",
     "presence-redis/leases_failures",
-    "presence-core/contract",
-    "mpx/redis",
-    "redis-link/link",
+    "presence-core/suite",
+    "timeline/suite",
+    "mpx/suite",
+    "redis-link/suite",
 ];
 
 /// Runs a command to its end and returns all it wrote, and whether it ended well.
@@ -102,11 +103,11 @@ mod tests {
     fn a_test_program_is_told_from_what_else_is_built() {
         let message = json!({
             "manifest_path": "/w/crates/timeline/Cargo.toml",
-            "target": { "name": "crash" },
+            "target": { "name": "suite" },
             "profile": { "test": true },
-            "executable": "/w/target/debug/deps/crash-1",
+            "executable": "/w/target/debug/deps/suite-1",
         });
-        assert_eq!(Program::of(&message).unwrap().name, "timeline/crash");
+        assert_eq!(Program::of(&message).unwrap().name, "timeline/suite");
         let library = json!({ "manifest_path": "/w/Cargo.toml", "target": { "name": "a" }, "profile": { "test": false }, "executable": "/w/a" });
         assert!(Program::of(&library).is_none());
         assert!(Program::of(&json!({ "reason": "build-finished" })).is_none());

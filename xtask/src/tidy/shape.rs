@@ -35,7 +35,7 @@ fn check_file(path: &str, text: &str) -> Vec<String> {
     let code = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
     let most = match name {
         "lib.rs" => LIB_LINES,
-        // Below `tests` cargo asks for this name of what several test binaries share.
+        // Below `tests` it is the whole of a subject, or what several test programs share.
         "mod.rs" if !path.contains("/tests/") => MOD_LINES,
         _ => usize::MAX,
     };

@@ -1,0 +1,14 @@
+//! The hub through its public interface, with clients of another library.
+
+mod behind;
+mod bounds;
+mod channels;
+mod failures;
+mod handshake;
+mod hooked_chat;
+#[cfg(feature = "serde")]
+mod json;
+mod pace;
+mod panics;
+mod protocol;
+mod support;

@@ -1,0 +1,139 @@
+//! What a hook that panics causes: the end of its own connection, with code 1011.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use conductor_hub::protocol::{Message, MessageRef, Opcode};
+use conductor_hub::{
+    Admission, Answer, Auth, Config, Connection, Denied, Disconnect, Handler, Hooks, Hub, Lifecycle, Storage,
+};
+use futures_util::SinkExt;
+use http::request::Parts;
+use tokio_tungstenite::tungstenite;
+
+use crate::support::Client;
+
+/// Panics in the hook of this name, for Alice and her messages alone.
+struct Panics(&'static str);
+
+impl Panics {
+    fn in_hook(&self, name: &str, user: Option<&str>) {
+        assert!(name != self.0 || user != Some("alice"), "a test panics in {name}");
+    }
+}
+
+#[async_trait]
+impl Auth for Panics {
+    async fn admit(&self, _: &Parts) -> Result<Admission, Denied> {
+        self.in_hook("admit", Some("alice"));
+        Ok(Admission::default())
+    }
+
+    fn can_bind(&self, connection: &Connection, _: &str) -> bool {
+        self.in_hook("can_bind", connection.user());
+        true
+    }
+
+    fn can_write(&self, connection: &Connection, _: &str) -> bool {
+        self.in_hook("can_write", connection.user());
+        true
+    }
+}
+
+#[async_trait]
+impl Lifecycle for Panics {
+    async fn connected(&self, connection: &Arc<Connection>) {
+        self.in_hook("connected", connection.user());
+    }
+
+    async fn disconnected(&self, connection: &Arc<Connection>, _: Disconnect) {
+        self.in_hook("disconnected", connection.user());
+    }
+
+    fn bound(&self, connection: &Arc<Connection>, _: &str) {
+        self.in_hook("bound", connection.user());
+    }
+
+    fn unbound(&self, connection: &Arc<Connection>, _: &str) {
+        self.in_hook("unbound", connection.user());
+    }
+}
+
+impl Handler for Panics {
+    fn call(&self, connection: &Arc<Connection>, _: Message) -> Answer {
+        self.in_hook("call", connection.user());
+        Answer::none()
+    }
+}
+
+impl Storage for Panics {
+    fn store(&self, message: MessageRef<'_>) {
+        self.in_hook("store", (message.body == b"of alice").then_some("alice"));
+    }
+}
+
+fn hub(hook: &'static str) -> Hub {
+    let panics = Arc::new(Panics(hook));
+    let hooks = Hooks::default()
+        .auth(panics.clone())
+        .lifecycle(panics.clone())
+        .handler(panics.clone())
+        .storage(panics);
+    Hub::start(Config::default(), hooks).expect("configuration is valid")
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_ends_its_connection_with_1011_and_no_other() {
+    for hook in ["connected", "can_bind", "bound", "can_write", "store", "call", "unbound"] {
+        let hub = hub(hook);
+        let mut bob = Client::bound(&hub, "hello").await;
+        let mut alice =
+            Client::connect_with(&hub, Admission::user("alice").bound_to("hello"), 64 * 1024).await;
+        for message in [
+            Message::new(Opcode::BIND, "other", ""),
+            Message::new(Opcode::WRITE, "other", "of alice"),
+            Message::new(Opcode::SERVER, "", "a call"),
+            Message::new(Opcode::UNBIND, "other", ""),
+        ] {
+            let mut bytes = bytes::BytesMut::new();
+            message.encode(&mut bytes).expect("message has an encoding");
+            // It may be closed already.
+            if alice.socket.send(tungstenite::Message::Binary(bytes.freeze())).await.is_err() {
+                break;
+            }
+        }
+        assert_eq!(alice.close_code().await, 1011, "{hook}");
+        while hub.members("hello") > 1 {
+            tokio::task::yield_now().await;
+        }
+        bob.settle().await;
+        let mut carol = Client::bound(&hub, "hello").await;
+        let said = carol.write("hello", "hi").await;
+        assert_eq!(bob.next().await, said, "{hook}");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_at_the_end_changes_no_close_code() {
+    let hub = hub("disconnected");
+    let mut alice = Client::connect_with(&hub, Admission::user("alice"), 64 * 1024).await;
+    alice.socket.send(tungstenite::Message::Binary(Bytes::from_static(&[9]))).await.expect("hub reads");
+    assert_eq!(alice.close_code().await, Disconnect::InvalidPayload.code());
+    while hub.stats().connections > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_panic_at_the_handshake_is_answered_with_500() {
+    let request = http::Request::get("/ws")
+        .header("Host", "localhost")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .body(())
+        .expect("request is valid");
+    assert_eq!(hub("admit").handle(request).await.status(), 500);
+}

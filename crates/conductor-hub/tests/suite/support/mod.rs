@@ -1,0 +1,10 @@
+//! What the tests of the hub share.
+
+mod client;
+mod heard;
+mod replay;
+pub(crate) mod vectors;
+
+pub(crate) use client::Client;
+pub(crate) use heard::Heard;
+pub(crate) use replay::Replay;

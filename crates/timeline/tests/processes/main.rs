@@ -1,0 +1,8 @@
+//! What starts other processes: full disks and other limits, and the example.
+//!
+//! Stores are opened in those processes alone; the program `suite` says why.
+
+#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
+
+mod full;
+mod timeline_in_axum;

@@ -1,0 +1,31 @@
+//! The embedded store obeys the laws of every store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use timeline::contract::World;
+use timeline::embedded::EmbeddedStore;
+use timeline::{Observer, Store, embedded};
+
+struct Directory(TempDir);
+
+impl Directory {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+#[async_trait]
+impl World for Directory {
+    async fn start(&self) -> Arc<dyn Store> {
+        Arc::new(EmbeddedStore::start(embedded::Config::new(self.0.path())).await.unwrap())
+    }
+
+    async fn start_observed(&self, observer: Arc<dyn Observer>) -> Arc<dyn Store> {
+        let config = embedded::Config::new(self.0.path()).observer(observer);
+        Arc::new(EmbeddedStore::start(config).await.unwrap())
+    }
+}
+
+timeline::store_contract!(Directory::new());
