@@ -11,7 +11,7 @@ use anyhow::Result;
 use anyhow::bail;
 use serde_json::Value;
 
-use crate::step;
+use crate::{step, test};
 
 /// How often each side is measured, so that one disturbance does not decide.
 const ROUNDS: usize = 5;
@@ -74,7 +74,7 @@ pub fn run(filter: Option<&str>, smoke: bool) -> Result<()> {
 fn build(smoke: bool) -> Result<Vec<PathBuf>> {
     let mut built = if smoke {
         // The same call as that of the tests: nothing is built for this alone.
-        binaries(&mut step::cargo(&["build", "--workspace", "--all-features", "--all-targets"]))?
+        binaries(&mut step::cargo(&test::BUILD))?
     } else {
         let server = ["build", "--release", "--package", "tidings-server", "--bins"];
         keep_as_glibc(&binaries(step::cargo(&server).arg("--no-default-features"))?)?;

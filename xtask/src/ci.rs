@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::binary::{binary, workspace};
 use crate::step::{Steps, cargo, show};
-use crate::{budget, codegen, features, msrv, soak, test, tidy};
+use crate::{budget, codegen, features, msrv, setup, soak, test, tidy};
 
 /// Runs every step, also after one that failed, and ends with how long each took.
 ///
@@ -30,8 +30,9 @@ pub fn run() -> Result<()> {
     steps.run("features", features::run);
     msrv::steps(&mut steps);
     steps.run("build", test::build);
+    // All that follows needs servers or tools.
+    steps.run("setup", || setup::run(false));
     steps.run("budgets and soaks, smoke", smoke);
-    // Gets cargo-deny too.
     let mut closing = String::new();
     steps.run("test", || test::run_quietly(None, &mut closing));
     steps.run("deny", deny);

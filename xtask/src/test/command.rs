@@ -92,12 +92,19 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
 /// How many tests of a program run at once on each core. Hardly any computes; they wait.
 const WAITING: usize = 4;
 
-/// Builds libraries, binaries, tests and benches in one go, with one set of features.
+/// Builds libraries, binaries, examples and tests in one go, with one set of features.
 ///
 /// The integration tests run the binary `tidings`, which `cargo test` alone would not build.
 pub(crate) fn build() -> Result<()> {
-    step::show(&mut step::cargo(&["build", "--quiet", "--workspace", "--all-features", "--all-targets"]))
+    step::show(step::cargo(&BUILD).arg("--quiet"))
 }
+
+/// What cargo is told to build.
+///
+/// The benches are left to clippy, which checks them: each is a program that takes seconds to link,
+/// and nobody runs it.
+pub(crate) const BUILD: [&str; 7] =
+    ["build", "--workspace", "--all-features", "--lib", "--bins", "--examples", "--tests"];
 
 /// Shows the lines of a program but for the empty ones, and counts.
 fn show(ended: &Ended<'_>, summary: &mut Summary) {

@@ -5,6 +5,5 @@ mod pool;
 mod program;
 mod summary;
 
-pub(crate) use self::command::build;
 pub use self::command::run;
-pub(crate) use self::command::run_quietly;
+pub(crate) use self::command::{BUILD, build, run_quietly};

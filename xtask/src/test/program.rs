@@ -73,7 +73,7 @@ const COMPUTING: [&str; 2] = ["tests/integration", "mpx/simulation"];
 /// Of the others those that take longest are begun first, so that none runs alone at the end.
 const LONG: [&str; 7] = [
     "presence-redis/leases",
-    "presence-redis/keyspace",
+    "presence-redis/suite",
     "presence-redis/leases_failures",
     "presence-core/suite",
     "timeline/suite",

@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("message-timeline", &["redis-mpx", "redis-link", "mongo-link"]),
     ("conductor-hub", &["redis-mpx"]),
     ("test-support", &[]),
-    ("xtask", &[]),
+    ("xtask", &["host-features"]),
     ("host-features", &[]),
     ("tests", ANYTHING),
     ("benches", ANYTHING),

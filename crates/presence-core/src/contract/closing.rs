@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tokio::task::JoinSet;
 
 use super::watch::{PATIENCE, Watch};
-use super::world::{Terms, World};
+use super::worlds::Worlds;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Since, Status};
 use crate::page::Cursor;
@@ -15,11 +15,11 @@ use crate::presence::Presence;
 /// A shutdown ends the streams, refuses calls, and says that all ended.
 ///
 /// Streams end after what has happened before. A second one does nothing.
-pub async fn shutdown_ends_streams_and_refuses_calls<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn shutdown_ends_streams_and_refuses_calls(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     let clone = presence.clone();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     presence.hold_device("a", "tab").await.unwrap();
     watch.expect("a", Status::Online).await;
     presence.online(["b"]).await.unwrap();
@@ -40,11 +40,11 @@ pub async fn shutdown_ends_streams_and_refuses_calls<W: World>() {
 /// A shutdown without a grace time ends the same, and a second one waits for that.
 ///
 /// So does one whose caller does not wait.
-pub async fn shutdown_without_a_grace_time_ends_all_the_same<W: World>() {
+pub async fn shutdown_without_a_grace_time_ends_all_the_same(worlds: Worlds) {
     for dropped in [false, true] {
-        let world = W::start(Terms::long::<W>()).await.unwrap();
+        let world = worlds.start(worlds.long_terms()).await.unwrap();
         let presence = world.node().await.unwrap();
-        let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+        let mut watch = Watch::open(&presence, Since::Now).await;
         presence.hold_device("a", "tab").await.unwrap();
         if dropped {
             let polled_once = presence.shutdown(PATIENCE).now_or_never();
@@ -62,9 +62,9 @@ pub async fn shutdown_without_a_grace_time_ends_all_the_same<W: World>() {
 /// A shutdown may come at any moment, amid calls and streams.
 ///
 /// Each call does its work or says `Closed`, and everything ends.
-pub async fn shutdown_may_come_at_any_moment<W: World>() {
+pub async fn shutdown_may_come_at_any_moment(worlds: Worlds) {
     for moment in [0, 1, 5, 20] {
-        let world = W::start(Terms::long::<W>()).await.unwrap();
+        let world = worlds.start(worlds.long_terms()).await.unwrap();
         let presence = world.node().await.unwrap();
         let mut tasks = JoinSet::new();
         for _ in 0..3 {
@@ -82,8 +82,8 @@ pub async fn shutdown_may_come_at_any_moment<W: World>() {
             });
         }
         for since in [Since::Now, Since::Snapshot] {
-            let mut watch = Watch::<W>::open(&presence, since).await;
-            tasks.spawn(async move { while watch.change(W::TTL).await.is_some() {} });
+            let mut watch = Watch::open(&presence, since).await;
+            tasks.spawn(async move { while watch.change(worlds.ttl).await.is_some() {} });
         }
         for _ in 0..moment {
             tokio::task::yield_now().await;
@@ -96,11 +96,11 @@ pub async fn shutdown_may_come_at_any_moment<W: World>() {
 }
 
 /// Dropping the last handle ends all without waiting, in any order of drops.
-pub async fn streams_end_when_the_last_handle_is_dropped<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn streams_end_when_the_last_handle_is_dropped(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
-    let first = Watch::<W>::open(&presence, Since::Now).await;
-    let mut last = Watch::<W>::open(&presence, Since::Snapshot).await;
+    let first = Watch::open(&presence, Since::Now).await;
+    let mut last = Watch::open(&presence, Since::Snapshot).await;
     presence.online(["a"]).await.unwrap();
     drop(first);
     let clone = presence.clone();

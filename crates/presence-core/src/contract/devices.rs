@@ -4,17 +4,17 @@ use tokio::time::Instant;
 
 use super::attempts::{in_time, promptly};
 use super::watch::Watch;
-use super::world::{Terms, World};
+use super::worlds::Worlds;
 use crate::event::{Cause, Event, Since, Status};
 
 /// The last device to end decides, and leaves the grace time.
-pub async fn id_is_online_while_any_device_is<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn id_is_online_while_any_device_is(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
     in_time(async |attempt| {
         let id = &format!("a{attempt}");
-        let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+        let mut watch = Watch::open(&presence, Since::Now).await;
         presence.hold_device(id, "tab 1").await.unwrap();
         let came = watch.until(id).await;
         assert_eq!(came.last().map(|event| event.cause), Some(Cause::Held));
@@ -25,8 +25,8 @@ pub async fn id_is_online_while_any_device_is<W: World>() {
         stays && watch.until_offline(id).await == Cause::Ended
     })
     .await;
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
-    promptly(terms.grace + W::LATENESS + W::DELIVERY, async |_| {
+    let mut watch = Watch::open(&presence, Since::Now).await;
+    promptly(terms.grace + worlds.lateness + worlds.delivery, async |_| {
         other.hold_device("a", "tab 2").await.unwrap();
         watch.until("a").await;
         let before = Instant::now();
@@ -43,11 +43,11 @@ pub async fn id_is_online_while_any_device_is<W: World>() {
 }
 
 /// The order in which devices end, and that they end twice, does not matter.
-pub async fn devices_may_end_in_any_order<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn devices_may_end_in_any_order(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         in_time(async |_| {
             let devices = ["tab", "phone", "watch"];
@@ -74,13 +74,13 @@ pub async fn devices_may_end_in_any_order<W: World>() {
 }
 
 /// A connection may stay open for days and say nothing.
-pub async fn held_device_needs_no_heartbeat<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn held_device_needs_no_heartbeat(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     in_time(async |attempt| {
         let id = &format!("a{attempt}");
-        let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+        let mut watch = Watch::open(&presence, Since::Now).await;
         presence.hold_device(id, "tab").await.unwrap();
         watch.until(id).await;
         let stays = watch.is_silent_about(id, terms.silence() * 5).await;
@@ -95,13 +95,13 @@ pub async fn held_device_needs_no_heartbeat<W: World>() {
 }
 
 /// A heartbeat of a held device does not let go of it.
-pub async fn heartbeat_does_not_let_go_of_a_held_device<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn heartbeat_does_not_let_go_of_a_held_device(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     in_time(async |attempt| {
         let id = &format!("a{attempt}");
-        let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+        let mut watch = Watch::open(&presence, Since::Now).await;
         presence.beat_device(id, "tab").await.unwrap();
         presence.hold_device(id, "tab").await.unwrap();
         presence.beat_device(id, "tab").await.unwrap();
@@ -119,14 +119,14 @@ pub async fn heartbeat_does_not_let_go_of_a_held_device<W: World>() {
 }
 
 /// A page that reloads is back as another connection.
-pub async fn other_device_within_grace_gives_no_event<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn other_device_within_grace_gives_no_event(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
     in_time(async |attempt| {
         let id = &format!("a{attempt}");
         // What is left of an attempt that came to nothing is read by a stream of its own.
-        let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+        let mut watch = Watch::open(&presence, Since::Now).await;
         presence.hold_device(id, "connection 0").await.unwrap();
         watch.until(id).await;
         for turn in 0..4 {
@@ -148,13 +148,13 @@ pub async fn other_device_within_grace_gives_no_event<W: World>() {
 }
 
 /// A device that was ended does not wait for its deadline.
-pub async fn ended_device_does_not_wait_for_its_deadline<W: World>() {
-    let mut terms = Terms::of::<W>();
-    terms.ttl = W::TTL * 20;
-    let world = W::start(terms).await.unwrap();
+pub async fn ended_device_does_not_wait_for_its_deadline(worlds: Worlds) {
+    let mut terms = worlds.terms();
+    terms.ttl = worlds.ttl * 20;
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
-    promptly(terms.grace + W::LATENESS + W::DELIVERY, async |_| {
+    let mut watch = Watch::open(&presence, Since::Now).await;
+    promptly(terms.grace + worlds.lateness + worlds.delivery, async |_| {
         presence.beat_device("a", "phone").await.unwrap();
         watch.expect("a", Status::Online).await;
         let before = Instant::now();
@@ -168,13 +168,13 @@ pub async fn ended_device_does_not_wait_for_its_deadline<W: World>() {
 }
 
 /// A device that ends without having been there ends no other.
-pub async fn unknown_device_ends_in_silence<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn unknown_device_ends_in_silence(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     in_time(async |attempt| {
         let id = &format!("a{attempt}");
-        let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+        let mut watch = Watch::open(&presence, Since::Now).await;
         presence.end_device("nobody", "tab").await.unwrap();
         presence.hold_device(id, "tab").await.unwrap();
         watch.until(id).await;
@@ -192,13 +192,13 @@ pub async fn unknown_device_ends_in_silence<W: World>() {
 }
 
 /// A device that falls silent leaves its id to the other devices.
-pub async fn lost_device_leaves_the_id_to_the_others<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn lost_device_leaves_the_id_to_the_others(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     in_time(async |attempt| {
         let id = &format!("a{attempt}");
-        let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+        let mut watch = Watch::open(&presence, Since::Now).await;
         let first = Instant::now();
         presence.beat_device(id, "phone").await.unwrap();
         watch.until(id).await;

@@ -6,49 +6,49 @@ use tokio::time::{Instant, sleep};
 
 use super::attempts::{ends_in_time, promptly};
 use super::watch::{PATIENCE, Watch};
-use super::world::{Terms, World};
+use super::worlds::Worlds;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Cause, Event, Since, Status};
 use crate::page::Cursor;
 use crate::presence::Presence;
 
 /// Foreign data where the backend looks for its own gives no event.
-pub async fn what_is_not_ours_is_no_event<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn what_is_not_ours_is_no_event(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     presence.online(["a"]).await.unwrap();
     presence.hold_device("b", "tab").await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+    let mut watch = Watch::open(&presence, Since::Snapshot).await;
     if !world.litter().await {
         return;
     }
-    watch.silent(W::DELIVERY).await;
-    assert_eq!(Watch::<W>::open(&presence, Since::Snapshot).await.online(), ["a", "b"]);
+    watch.silent(worlds.delivery).await;
+    assert_eq!(Watch::open(&presence, Since::Snapshot).await.online(), ["a", "b"]);
     assert_eq!(presence.count().await.unwrap(), 2);
     let page = presence.online_ids(Cursor::default(), 100).await.unwrap();
     assert!(page.ids.iter().all(|id| ["a", "b"].contains(&id.as_str())), "{page:?}");
     presence.offline(["a"]).await.unwrap();
     watch.expect("a", Status::Offline).await;
     world.litter().await;
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
 }
 
 /// A lost store fails calls in time, and nobody goes offline by it.
 ///
 /// What cannot be read is not "offline". When the store is back, everything goes on.
-pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
     presence.online(["a"]).await.unwrap();
     other.hold_device("b", "tab").await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+    let mut watch = Watch::open(&presence, Since::Snapshot).await;
     watch.troubled = true;
     if !world.lose().await {
         return;
     }
     for node in [&presence, &other] {
         for call in 0..CALLS {
-            ends_in_time(W::TIMEOUT, call, async || make(node, call).await).await;
+            ends_in_time(worlds.timeout, call, async || make(node, call).await).await;
         }
     }
     world.restore().await;
@@ -58,7 +58,7 @@ pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline<W: World>() 
             while let Err(error) = make(node, call).await {
                 assert_eq!(error.kind(), ErrorKind::Unavailable, "call {call}: {error}");
                 assert!(begin.elapsed() < PATIENCE, "call {call} fails for good: {error}");
-                sleep(W::DELIVERY / 10).await;
+                sleep(worlds.delivery / 10).await;
             }
         }
     }
@@ -66,9 +66,9 @@ pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline<W: World>() 
     presence.online(["a", "c"]).await.unwrap();
     while presence.status(["a", "b", "c"]).await.ok() != Some(vec![Status::Online; 3]) {
         assert!(begin.elapsed() < PATIENCE, "somebody is offline for good");
-        sleep(W::DELIVERY / 10).await;
+        sleep(worlds.delivery / 10).await;
     }
-    assert_eq!(Watch::<W>::open(&other, Since::Snapshot).await.online(), ["a", "b", "c"]);
+    assert_eq!(Watch::open(&other, Since::Snapshot).await.online(), ["a", "b", "c"]);
     other.offline(["c"]).await.unwrap();
     // Nobody else was offline, unless the stream says that it does not know.
     let mut changes = Vec::new();
@@ -79,7 +79,7 @@ pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline<W: World>() 
     let other_id = changes.iter().find(|event| event.id.as_str() != "c");
     assert!(other_id.is_none() || watch.lagged, "nothing happened to {other_id:?}");
     if !watch.lagged {
-        watch.until_online(&["a", "b"]).await;
+        watch.until_online(&["a", "b"], worlds.delivery).await;
     }
     other.offline(["a"]).await.unwrap();
     assert_eq!(watch.until_offline("a").await, Cause::Explicit);
@@ -88,13 +88,13 @@ pub async fn lost_store_fails_calls_in_time_and_nobody_goes_offline<W: World>() 
 /// The devices of a lost process are lost once, in time and not before.
 ///
 /// What other processes keep stays.
-pub async fn devices_of_a_lost_process_are_lost_in_time<W: World>() {
-    let Some(takeover) = W::TAKEOVER else { return };
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn devices_of_a_lost_process_are_lost_in_time(worlds: Worlds) {
+    let Some(takeover) = worlds.takeover else { return };
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let stays = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&stays, Since::Snapshot).await;
-    promptly(terms.silence() + takeover + W::LATENESS + W::DELIVERY, async |_| {
+    let mut watch = Watch::open(&stays, Since::Snapshot).await;
+    promptly(terms.silence() + takeover + worlds.lateness + worlds.delivery, async |_| {
         let goes = world.node().await.unwrap();
         goes.hold_device("held", "tab").await.unwrap();
         goes.hold_device("both", "tab").await.unwrap();

@@ -17,7 +17,7 @@ pub(super) fn check<W: World>(listed: &[&str], sources: &'static [&'static str])
 
 fn laws(sources: &'static [&'static str]) -> impl Iterator<Item = &'static str> {
     let laws = sources.iter().flat_map(|source| source.split("pub async fn ").skip(1));
-    laws.map(|law| law.split('<').next().unwrap())
+    laws.map(|law| law.split('(').next().unwrap())
 }
 
 pub(super) const IDS: &[&str] = &[

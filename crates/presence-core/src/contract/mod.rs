@@ -39,6 +39,9 @@
 //!
 //! A backend that keeps rooms implements [`RoomWorld`] too, and calls
 //! [`rooms_contract!`](crate::rooms_contract!).
+//!
+//! A law can also be called by itself, with the worlds that it is checked against:
+//! `state_is_well_until_the_end(Worlds::of::<InMemory>()).await`.
 
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "a law panics where it is broken")]
 
@@ -57,12 +60,13 @@ mod time;
 mod transitions;
 mod watch;
 mod world;
+mod worlds;
 
 pub use self::closing::*;
 pub use self::devices::*;
 pub use self::failures::*;
 #[doc(hidden)]
-pub use self::laws::{check_list, is_excused};
+pub use self::laws::{check_list, is_excused, law};
 pub use self::reading::*;
 pub use self::rooms::*;
 pub use self::state::*;
@@ -70,3 +74,4 @@ pub use self::streams::*;
 pub use self::time::*;
 pub use self::transitions::*;
 pub use self::world::{Terms, World};
+pub use self::worlds::{AnyWorld, Erase, Worlds};

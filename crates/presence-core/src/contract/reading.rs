@@ -7,14 +7,14 @@ use tokio::time::{Instant, sleep};
 
 use super::attempts::promptly;
 use super::watch::Watch;
-use super::world::{Terms, World};
+use super::worlds::Worlds;
 use crate::event::{Since, Status};
 use crate::page::Cursor;
 use crate::presence::Presence;
 
 /// A read has as many answers as questions, in their order.
-pub async fn statuses_come_in_input_order<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn statuses_come_in_input_order(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
     presence.online(["b", "d"]).await.unwrap();
     let (online, offline) = (Status::Online, Status::Offline);
@@ -27,19 +27,19 @@ pub async fn statuses_come_in_input_order<W: World>() {
 /// The last sign of life is about now while an id is online.
 ///
 /// It is the past for an id that was online, and nothing for one that never was.
-pub async fn last_seen_is_the_last_sign_of_life<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn last_seen_is_the_last_sign_of_life(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     assert_eq!(presence.last_seen(["a"]).await.unwrap(), [None]);
 
-    promptly(W::DELIVERY, async |_| {
+    promptly(worlds.delivery, async |_| {
         let beat = Instant::now();
         presence.online(["a"]).await.unwrap();
         watch.expect("a", Status::Online).await;
         sleep(terms.ttl / 2).await;
-        assert!(seen(&presence, "a").await >= ago(beat) - W::DELIVERY, "earlier than the heartbeat");
+        assert!(seen(&presence, "a").await >= ago(beat) - worlds.delivery, "earlier than the heartbeat");
 
         watch.expect("a", Status::Offline).await;
         sleep(terms.ttl * 3).await;
@@ -47,7 +47,7 @@ pub async fn last_seen_is_the_last_sign_of_life<W: World>() {
     })
     .await;
 
-    promptly(W::DELIVERY, async |_| {
+    promptly(worlds.delivery, async |_| {
         presence.hold_device("b", "tab").await.unwrap();
         watch.expect("b", Status::Online).await;
         sleep(terms.ttl * 3).await;
@@ -62,8 +62,8 @@ pub async fn last_seen_is_the_last_sign_of_life<W: World>() {
 }
 
 /// Pages and the count have everybody who is online, and nobody else.
-pub async fn pages_list_everybody_who_is_online<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn pages_list_everybody_who_is_online(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
     assert_eq!(listed(&presence, 10).await, BTreeSet::new());
     let ids: BTreeSet<_> = (0..300).map(|id| format!("user {id}")).collect();
@@ -79,10 +79,10 @@ pub async fn pages_list_everybody_who_is_online<W: World>() {
 }
 
 /// An id of any allowed shape comes back from the store as it was.
-pub async fn ids_of_every_shape_come_back_as_they_were<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn ids_of_every_shape_come_back_as_they_were(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     let mut ids: BTreeSet<_> = [
         " ", "*", "?", "[a]", "{a}", "{a", "a}b", "a:b", "a.b", "$", "\\", "\"", "0", "-1", "名前", "🦀", "é",
     ]
@@ -92,11 +92,11 @@ pub async fn ids_of_every_shape_come_back_as_they_were<W: World>() {
     ids.insert("é".repeat(256));
     presence.online(&ids).await.unwrap();
     let online: Vec<_> = ids.iter().map(String::as_str).collect();
-    watch.until_online(&online).await;
+    watch.until_online(&online, worlds.delivery).await;
     assert_eq!(listed(&presence, 5).await, ids);
     assert_eq!(presence.status(&ids).await.unwrap(), vec![Status::Online; ids.len()]);
     presence.offline(&ids).await.unwrap();
-    watch.until_online(&[]).await;
+    watch.until_online(&[], worlds.delivery).await;
 }
 
 /// Lists all pages, with cursors that travel as text.

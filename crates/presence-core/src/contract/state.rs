@@ -6,7 +6,7 @@ use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::watch::PATIENCE;
-use super::world::{Terms, World};
+use super::worlds::Worlds;
 use crate::error::ErrorKind;
 use crate::event::{Since, Status, Update};
 use crate::events::Events;
@@ -14,8 +14,8 @@ use crate::presence::Presence;
 use crate::state::State;
 
 /// A backend that works is well, on every handle, and down once it was shut down.
-pub async fn state_is_well_until_the_end<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn state_is_well_until_the_end(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     let mut state = presence.clone().state();
     until(&mut state, State::is_well).await;
@@ -30,8 +30,8 @@ pub async fn state_is_well_until_the_end<W: World>() {
 /// The state follows the loss of the store without a call, and says why.
 ///
 /// When the store is back the state says that, too.
-pub async fn state_follows_the_loss_of_the_store<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn state_follows_the_loss_of_the_store(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     presence.hold_device("a", "tab").await.unwrap();
     let mut state = presence.state();
@@ -49,9 +49,9 @@ pub async fn state_follows_the_loss_of_the_store<W: World>() {
 /// A store that answers reads and refuses writes is not well.
 ///
 /// Nobody is offline because of it, however long it lasts.
-pub async fn refused_writes_show_in_the_state_and_nobody_goes_offline<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn refused_writes_show_in_the_state_and_nobody_goes_offline(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
     presence.hold_device("a", "tab").await.unwrap();
     let mut states = [presence.state(), other.state()];
@@ -65,12 +65,13 @@ pub async fn refused_writes_show_in_the_state_and_nobody_goes_offline<W: World>(
         until(state, |state| matches!(state, State::ReadOnly { .. })).await;
     }
     // Longer than any lease or key lives by itself.
-    let over = Instant::now() + terms.silence() + W::TAKEOVER.unwrap_or_default() + Duration::from_secs(1);
+    let over =
+        Instant::now() + terms.silence() + worlds.takeover.unwrap_or_default() + Duration::from_secs(1);
     while Instant::now() < over {
         for node in [&presence, &other] {
             never_offline(node).await;
         }
-        sleep(W::DELIVERY / 10).await;
+        sleep(worlds.delivery / 10).await;
     }
     world.accept_writes().await;
     for state in &mut states {
@@ -80,7 +81,7 @@ pub async fn refused_writes_show_in_the_state_and_nobody_goes_offline<W: World>(
     while presence.status(["a"]).await.ok() != Some(vec![Status::Online]) {
         never_offline(&other).await;
         assert!(begin.elapsed() < PATIENCE, "who is held is not online again");
-        sleep(W::DELIVERY / 10).await;
+        sleep(worlds.delivery / 10).await;
     }
     works(&other, "b").await;
 }
@@ -88,8 +89,8 @@ pub async fn refused_writes_show_in_the_state_and_nobody_goes_offline<W: World>(
 /// A stream says once for each outage that the store is away.
 ///
 /// It does not matter how long the outage lasts and how often the store is tried.
-pub async fn stream_says_once_that_the_store_is_away<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn stream_says_once_that_the_store_is_away(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     presence.hold_device("a", "tab").await.unwrap();
     let mut events = presence.events(Since::Now).await.unwrap();

@@ -5,30 +5,30 @@ use std::collections::BTreeMap;
 use tokio::task::JoinSet;
 
 use super::watch::Watch;
-use super::world::{Terms, World};
+use super::worlds::Worlds;
 use crate::event::{Event, Since, Status};
 use crate::position::Position;
 use crate::presence::Presence;
 
 /// A stream from now begins with its position.
-pub async fn stream_from_now_gives_nothing_before<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn stream_from_now_gives_nothing_before(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     presence.online(["a"]).await.unwrap();
-    Watch::<W>::open(&presence, Since::Snapshot).await;
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    Watch::open(&presence, Since::Snapshot).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     presence.online(["b"]).await.unwrap();
     watch.expect("b", Status::Online).await;
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
 }
 
 /// A stream from the position of an event gives exactly what followed.
 ///
 /// This holds for any event, on any node, and for a position that was text in between.
-pub async fn stream_resumes_from_any_position<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn stream_resumes_from_any_position(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     for _ in 0..4 {
         presence.online(["a", "b", "c", "d"]).await.unwrap();
         presence.offline(["d", "a", "b", "c"]).await.unwrap();
@@ -37,26 +37,26 @@ pub async fn stream_resumes_from_any_position<W: World>() {
     let positions = [&watch.synced].into_iter().chain(all.iter().map(|event| &event.position));
     for (given, position) in positions.enumerate() {
         let position: Position = position.to_string().parse().unwrap();
-        let mut resumed = Watch::<W>::open(&other, Since::Position(position.clone())).await;
+        let mut resumed = Watch::open(&other, Since::Position(position.clone())).await;
         assert_eq!(resumed.synced, position);
         let rest = resumed.take(all.len() - given).await;
         assert_eq!(per_id(&rest), per_id(&all[given..]), "after {given} events");
-        resumed.silent(W::DELIVERY).await;
+        resumed.silent(worlds.delivery).await;
         assert!(!resumed.lagged);
     }
 }
 
 /// A stream that begins too late is told so, and gives what there is.
-pub async fn position_outside_the_retention_gives_lagged<W: World>() {
-    let mut terms = Terms::long::<W>();
+pub async fn position_outside_the_retention_gives_lagged(worlds: Worlds) {
+    let mut terms = worlds.long_terms();
     terms.events_max = 50;
-    let world = W::start(terms).await.unwrap();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     presence.online(["a"]).await.unwrap();
     let old = watch.expect("a", Status::Online).await.position;
     toggle(&presence, 20).await;
-    let mut late = Watch::<W>::open(&presence, Since::Position(old)).await;
+    let mut late = Watch::open(&presence, Since::Position(old)).await;
     assert!(late.lagged, "4,000 events later, of which 50 are kept");
     presence.online(["end"]).await.unwrap();
     let kept = late.until("end").await;
@@ -64,27 +64,27 @@ pub async fn position_outside_the_retention_gives_lagged<W: World>() {
 }
 
 /// A position that another store gave is not accepted.
-pub async fn position_of_another_store_gives_lagged<W: World>() {
-    let terms = Terms::long::<W>();
-    let (world, elsewhere) = (W::start(terms).await.unwrap(), W::start(terms).await.unwrap());
+pub async fn position_of_another_store_gives_lagged(worlds: Worlds) {
+    let terms = worlds.long_terms();
+    let (world, elsewhere) = (worlds.start(terms).await.unwrap(), worlds.start(terms).await.unwrap());
     let (presence, other) = (world.node().await.unwrap(), elsewhere.node().await.unwrap());
     for presence in [&presence, &other] {
         presence.online(["a", "b"]).await.unwrap();
     }
-    let foreign = Watch::<W>::open(&other, Since::Snapshot).await.synced;
-    let mut watch = Watch::<W>::open(&presence, Since::Position(foreign)).await;
+    let foreign = Watch::open(&other, Since::Snapshot).await.synced;
+    let mut watch = Watch::open(&presence, Since::Position(foreign)).await;
     assert!(watch.lagged);
     presence.online(["end"]).await.unwrap();
     watch.until("end").await;
 }
 
 /// A stream that nobody reads delays nobody, and says what it lost.
-pub async fn slow_stream_gets_all_or_lagged<W: World>() {
-    let mut terms = Terms::long::<W>();
+pub async fn slow_stream_gets_all_or_lagged(worlds: Worlds) {
+    let mut terms = worlds.long_terms();
     terms.events_max = 50;
-    let world = W::start(terms).await.unwrap();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut slow = Watch::<W>::open(&presence, Since::Snapshot).await;
+    let mut slow = Watch::open(&presence, Since::Snapshot).await;
     toggle(&presence, 20).await;
     // Without a gap: the watch would see an id come twice.
     let mut given = 0;
@@ -99,8 +99,8 @@ pub async fn slow_stream_gets_all_or_lagged<W: World>() {
 ///
 /// Subscribers that come while everything moves end with the same picture, and get each change
 /// once.
-pub async fn snapshot_is_followed_by_changes_without_a_gap<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn snapshot_is_followed_by_changes_without_a_gap(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     let stay: Vec<_> = (0..500).map(|id| format!("stays {id}")).collect();
     for id in &stay {
@@ -126,31 +126,31 @@ pub async fn snapshot_is_followed_by_changes_without_a_gap<W: World>() {
     for _ in 0..10 {
         let presence = world.node().await.unwrap();
         watches.spawn(async move {
-            let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+            let mut watch = Watch::open(&presence, Since::Snapshot).await;
             // Each change is checked against the snapshot.
-            while watch.change(W::DELIVERY).await.is_some() {}
+            while watch.change(worlds.delivery).await.is_some() {}
             (watch, presence)
         });
         tokio::task::yield_now().await;
     }
     let _nodes = churn.join_all().await;
-    let last = Watch::<W>::open(&presence, Since::Snapshot).await;
+    let last = Watch::open(&presence, Since::Snapshot).await;
     assert_eq!(presence.count().await.unwrap(), last.online().len() as u64);
     assert!(last.online().len() > stay.len());
     for (mut watch, _node) in watches.join_all().await {
-        watch.until_online(&last.online()).await;
+        watch.until_online(&last.online(), worlds.delivery).await;
         assert!(!watch.lagged);
     }
 }
 
 /// A change during a snapshot is in the snapshot or after it, once.
-pub async fn snapshot_read_slowly_is_true_once_it_is_synced<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn snapshot_read_slowly_is_true_once_it_is_synced(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
     let ids: Vec<_> = (0..200).map(|id| format!("user {id}")).collect();
     presence.online(&ids).await.unwrap();
     let mut turn = 0;
-    let mut watch = Watch::<W>::open_slowly(&presence, Since::Snapshot, || {
+    let mut watch = Watch::open_slowly(&presence, Since::Snapshot, || {
         turn += 1;
         let (goes, comes) = (&ids[turn * 7 % ids.len()], format!("new {turn}"));
         let (other, moves) = (&other, turn <= ids.len());
@@ -162,25 +162,25 @@ pub async fn snapshot_read_slowly_is_true_once_it_is_synced<W: World>() {
         }
     })
     .await;
-    let last = Watch::<W>::open(&presence, Since::Snapshot).await;
-    watch.until_online(&last.online()).await;
+    let last = Watch::open(&presence, Since::Snapshot).await;
+    watch.until_online(&last.online(), worlds.delivery).await;
 }
 
 /// A stream can go on from the position of a snapshot, as from an event's.
-pub async fn position_of_a_snapshot_resumes_after_it<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn position_of_a_snapshot_resumes_after_it(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     presence.online(["a", "b", "c"]).await.unwrap();
     presence.offline(["c"]).await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+    let mut watch = Watch::open(&presence, Since::Snapshot).await;
     assert_eq!(watch.online(), ["a", "b"]);
     presence.online(["c"]).await.unwrap();
     presence.offline(["a"]).await.unwrap();
-    let mut resumed = Watch::<W>::open(&presence, Since::Position(watch.synced.clone())).await;
+    let mut resumed = Watch::open(&presence, Since::Position(watch.synced.clone())).await;
     let changes = watch.take(2).await;
     assert_eq!(per_id(&resumed.take(2).await), per_id(&changes));
-    watch.silent(W::DELIVERY).await;
-    resumed.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
+    resumed.silent(worlds.delivery).await;
 }
 
 /// Makes `rounds` times 200 events of 100 ids, which are offline in the end.

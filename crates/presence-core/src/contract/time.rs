@@ -7,22 +7,22 @@ use tokio::time::{Instant, sleep};
 
 use super::attempts::{in_time, promptly};
 use super::watch::{PATIENCE, Watch};
-use super::world::{Terms, World};
+use super::worlds::Worlds;
 use crate::error::ErrorKind;
 use crate::event::{Cause, Since, Status};
 
 /// A silent id goes offline once, within the bound after its deadline.
 ///
 /// The grace time is part of the deadline here.
-pub async fn silence_gives_one_event_within_the_bound<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn silence_gives_one_event_within_the_bound(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     for round in 0_u32..5 {
-        promptly(terms.silence() + W::LATENESS + W::DELIVERY, async |_| {
+        promptly(terms.silence() + worlds.lateness + worlds.delivery, async |_| {
             // At different places between the looks of a backend that looks at intervals.
-            sleep(W::LATENESS * round / 4).await;
+            sleep(worlds.lateness * round / 4).await;
             let before = Instant::now();
             presence.online(["a"]).await.unwrap();
             let after = Instant::now();
@@ -39,13 +39,13 @@ pub async fn silence_gives_one_event_within_the_bound<W: World>() {
 }
 
 /// The last heartbeat decides how long an id is online.
-pub async fn heartbeats_keep_an_id_online<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn heartbeats_keep_an_id_online(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     in_time(async |attempt| {
         let ids = [format!("a{attempt}"), format!("b{attempt}")];
-        let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+        let mut watch = Watch::open(&presence, Since::Snapshot).await;
         let mut last = Instant::now();
         for beat in 0..12 {
             let since = last;
@@ -78,13 +78,13 @@ pub async fn heartbeats_keep_an_id_online<W: World>() {
 }
 
 /// An id that is back within the grace time gives no event.
-pub async fn return_during_grace_gives_no_event<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn return_during_grace_gives_no_event(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
     in_time(async |attempt| {
         let id = &format!("a{attempt}");
-        let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+        let mut watch = Watch::open(&presence, Since::Now).await;
         let mut last = Instant::now();
         presence.online([id]).await.unwrap();
         watch.until(id).await;
@@ -106,11 +106,11 @@ pub async fn return_during_grace_gives_no_event<W: World>() {
 }
 
 /// Of many ids with the same deadline each goes offline once.
-pub async fn many_silent_ids_go_offline_once_each<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn many_silent_ids_go_offline_once_each(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     let ids: Vec<_> = (0..2_000).map(|id| format!("user {id}")).collect();
     presence.online(&ids).await.unwrap();
     // One in five stays.
@@ -126,19 +126,19 @@ pub async fn many_silent_ids_go_offline_once_each<W: World>() {
         }
     }
     presence.offline(&ids).await.unwrap();
-    watch.until_online(&[]).await;
+    watch.until_online(&[], worlds.delivery).await;
     assert!(!watch.lagged);
     assert_eq!(watch.known.len(), ids.len());
 }
 
 /// A TTL that the backend cannot keep is an error at the start.
-pub async fn ttl_below_the_minimum_is_refused<W: World>() {
-    let mut terms = Terms::of::<W>();
-    terms.ttl = W::TTL_MIN;
-    assert!(W::start(terms).await.is_ok());
-    for ttl in [W::TTL_MIN.saturating_sub(Duration::from_millis(1)), Duration::ZERO] {
+pub async fn ttl_below_the_minimum_is_refused(worlds: Worlds) {
+    let mut terms = worlds.terms();
+    terms.ttl = worlds.ttl_min;
+    assert!(worlds.start(terms).await.is_ok());
+    for ttl in [worlds.ttl_min.saturating_sub(Duration::from_millis(1)), Duration::ZERO] {
         terms.ttl = ttl;
-        let kind = W::start(terms).await.err().map(|error| error.kind());
+        let kind = worlds.start(terms).await.err().map(|error| error.kind());
         assert_eq!(kind, Some(ErrorKind::Config), "a TTL of {ttl:?}");
     }
 }

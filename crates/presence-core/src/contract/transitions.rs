@@ -7,16 +7,16 @@ use tokio::time::Instant;
 
 use super::attempts::promptly;
 use super::watch::{PATIENCE, Watch};
-use super::world::{Terms, World};
+use super::worlds::Worlds;
 use crate::batch::Failure;
 use crate::error::ErrorKind;
 use crate::event::{Cause, Since, Status};
 
 /// Many nodes bring the same ids online at once: one event each.
-pub async fn first_heartbeats_from_many_handles_give_one_event<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn first_heartbeats_from_many_handles_give_one_event(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let observer = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&observer, Since::Now).await;
+    let mut watch = Watch::open(&observer, Since::Now).await;
     let ids: Vec<_> = (0..50).map(|id| format!("user {id}")).collect();
     let mut beats = JoinSet::new();
     for turn in 0..8 {
@@ -40,25 +40,25 @@ pub async fn first_heartbeats_from_many_handles_give_one_event<W: World>() {
     for presence in nodes {
         presence.online(&ids).await.unwrap();
     }
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
 }
 
 /// An id that a call names twice is one id.
-pub async fn duplicates_in_one_call_give_one_event<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn duplicates_in_one_call_give_one_event(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     presence.online(["z", "z", "y", "z"]).await.unwrap();
-    watch.until_online(&["y", "z"]).await;
+    watch.until_online(&["y", "z"], worlds.delivery).await;
     presence.offline(["z", "y", "z", "z"]).await.unwrap();
-    watch.until_online(&[]).await;
+    watch.until_online(&[], worlds.delivery).await;
 }
 
 /// Heartbeats change nothing about an id that is online.
-pub async fn heartbeat_of_an_online_id_gives_no_event<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn heartbeat_of_an_online_id_gives_no_event(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     presence.online(["a"]).await.unwrap();
     assert_eq!(watch.expect("a", Status::Online).await.cause, Cause::Heartbeat);
     for _ in 0..10 {
@@ -66,16 +66,16 @@ pub async fn heartbeat_of_an_online_id_gives_no_event<W: World>() {
         presence.beat_device("a", "phone").await.unwrap();
         presence.hold_device("a", "tab").await.unwrap();
     }
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
 }
 
 /// `offline` needs no grace time, and is no second event when the deadline comes.
-pub async fn explicit_offline_gives_its_event_at_once<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn explicit_offline_gives_its_event_at_once(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
-    promptly(W::DELIVERY, async |_| {
+    let mut watch = Watch::open(&presence, Since::Now).await;
+    promptly(worlds.delivery, async |_| {
         presence.online(["a"]).await.unwrap();
         watch.expect("a", Status::Online).await;
         let told = Instant::now();
@@ -86,17 +86,17 @@ pub async fn explicit_offline_gives_its_event_at_once<W: World>() {
     })
     .await;
     presence.offline(["a"]).await.unwrap();
-    watch.silent(terms.silence() + W::LATENESS + W::DELIVERY).await;
+    watch.silent(terms.silence() + worlds.lateness + worlds.delivery).await;
     presence.online(["a"]).await.unwrap();
     watch.expect("a", Status::Online).await;
 }
 
 /// `offline` counts for all devices, however they were kept.
-pub async fn explicit_offline_ends_every_device<W: World>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn explicit_offline_ends_every_device(worlds: Worlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let (presence, other) = (world.node().await.unwrap(), world.node().await.unwrap());
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     presence.hold_device("a", "tab").await.unwrap();
     presence.beat_device("a", "phone").await.unwrap();
     other.online(["a"]).await.unwrap();
@@ -104,28 +104,28 @@ pub async fn explicit_offline_ends_every_device<W: World>() {
     watch.expect("a", Status::Online).await;
     watch.expect("a", Status::Offline).await;
     presence.end_device("a", "tab").await.unwrap();
-    watch.silent(terms.silence() + W::LATENESS + W::DELIVERY).await;
+    watch.silent(terms.silence() + worlds.lateness + worlds.delivery).await;
     presence.hold_device("a", "tab").await.unwrap();
     watch.expect("a", Status::Online).await;
 }
 
 /// An `offline` for an id that is not online gives no event.
-pub async fn unknown_id_goes_offline_in_silence<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn unknown_id_goes_offline_in_silence(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
-    let mut watch = Watch::<W>::open(&presence, Since::Now).await;
+    let mut watch = Watch::open(&presence, Since::Now).await;
     presence.offline(["nobody"]).await.unwrap();
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
     assert_eq!(presence.count().await.unwrap(), 0);
 }
 
 /// Whatever nodes do at once, each id's events alternate and end with its status.
-pub async fn events_alternate_whoever_makes_them<W: World>() {
+pub async fn events_alternate_whoever_makes_them(worlds: Worlds) {
     const IDS: [&str; 3] = ["a", "b", "c"];
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     // Checks the alternation.
-    let mut watch = Watch::<W>::open(&presence, Since::Snapshot).await;
+    let mut watch = Watch::open(&presence, Since::Snapshot).await;
     let mut churn = JoinSet::new();
     for turn in 0..6_usize {
         let presence = world.node().await.unwrap();
@@ -146,14 +146,14 @@ pub async fn events_alternate_whoever_makes_them<W: World>() {
     let _nodes = churn.join_all().await;
     presence.offline(["a", "b"]).await.unwrap();
     presence.hold_device("c", "tab").await.unwrap();
-    watch.until_online(&["c"]).await;
+    watch.until_online(&["c"], worlds.delivery).await;
     assert!(!watch.lagged);
     assert_eq!(presence.status(IDS).await.unwrap(), [Status::Offline, Status::Offline, Status::Online]);
 }
 
 /// A batch does what it can, and says what it could not.
-pub async fn bad_ids_do_not_stop_the_good_ones<W: World>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn bad_ids_do_not_stop_the_good_ones(worlds: Worlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
     let long = "x".repeat(513);
     let ids = ["", "a", "b\n", "c", &long];

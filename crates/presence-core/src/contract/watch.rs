@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::world::World;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Cause, Event, Since, Status, Update};
 use crate::events::Events;
@@ -43,7 +41,7 @@ pub(super) enum Part<U: Told> {
 }
 
 /// Reads a stream, checks its shape and that each event fits to what is known.
-pub(super) struct StreamWatch<W, U: Told> {
+pub(super) struct StreamWatch<U: Told> {
     events: Events<U>,
     /// What the stream said last about each id.
     pub(super) known: HashMap<Id, U::Known>,
@@ -55,13 +53,12 @@ pub(super) struct StreamWatch<W, U: Told> {
     pub(super) troubled: bool,
     /// Whether the stream has ended.
     over: bool,
-    world: PhantomData<W>,
 }
 
 /// Of a stream of ids: checks that the events of each alternate.
-pub(super) type Watch<W> = StreamWatch<W, Update>;
+pub(super) type Watch = StreamWatch<Update>;
 
-impl<W: World, U: Told> StreamWatch<W, U> {
+impl<U: Told> StreamWatch<U> {
     /// Reads a stream up to the item that ends its snapshot, with something else after each item.
     pub(super) async fn begin<F>(
         mut events: Events<U>,
@@ -88,16 +85,7 @@ impl<W: World, U: Told> StreamWatch<W, U> {
                 }
             }
         };
-        Self {
-            events,
-            known,
-            complete: snapshot,
-            lagged,
-            synced,
-            troubled: false,
-            over: false,
-            world: PhantomData,
-        }
+        Self { events, known, complete: snapshot, lagged, synced, troubled: false, over: false }
     }
 
     /// Waits for one more event; `None` after `within`, or at the end of the stream: then
@@ -196,7 +184,7 @@ impl<W: World, U: Told> StreamWatch<W, U> {
     }
 }
 
-impl<W: World> Watch<W> {
+impl Watch {
     /// Opens a stream and reads it up to [`Update::Synced`].
     pub(super) async fn open(presence: &Presence, since: Since) -> Self {
         Self::open_slowly(presence, since, || std::future::ready(())).await
@@ -219,11 +207,11 @@ impl<W: World> Watch<W> {
         event
     }
 
-    /// Reads until exactly these are online, and it stays so.
-    pub(super) async fn until_online(&mut self, ids: &[&str]) {
+    /// Reads until exactly these are online, and it stays so for the time that an event may take.
+    pub(super) async fn until_online(&mut self, ids: &[&str], delivery: Duration) {
         loop {
             let is_so = self.online() == ids;
-            let event = self.change(if is_so { W::DELIVERY } else { PATIENCE }).await;
+            let event = self.change(if is_so { delivery } else { PATIENCE }).await;
             if is_so && event.is_none() {
                 return;
             }

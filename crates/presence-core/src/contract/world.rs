@@ -98,15 +98,6 @@ pub struct Terms {
 }
 
 impl Terms {
-    pub(super) fn of<W: World>() -> Self {
-        Self { ttl: W::TTL, grace: W::TTL, events_max: 65_536 }
-    }
-
-    /// For laws in which nobody is to fall silent, however busy the machine is.
-    pub(super) fn long<W: World>() -> Self {
-        Self { ttl: W::TTL * 100, ..Self::of::<W>() }
-    }
-
     /// From a heartbeat to the end of its grace time.
     pub(super) fn silence(self) -> Duration {
         self.ttl + self.grace

@@ -4,7 +4,7 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use presence_core::contract::{self, RoomWorld, Terms, World};
+use presence_core::contract::{self, RoomWorld, Terms, World, Worlds};
 use presence_core::rooms::Rooms;
 use presence_core::{Error, ErrorKind, Presence};
 use presence_redis::leases::{Config, Leases};
@@ -119,7 +119,7 @@ macro_rules! laws {
             #[tokio::test(flavor = "multi_thread")]
             async fn $name() {
                 if test_support::require(Redis::private().await).is_some() {
-                    contract::$law::<Private<$loss>>().await;
+                    contract::$law(Worlds::of::<Private<$loss>>()).await;
                 }
             }
         )*

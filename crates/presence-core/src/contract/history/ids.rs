@@ -1,15 +1,14 @@
 //! Histories of ids.
 
-use std::marker::PhantomData;
-
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use tokio::runtime::Runtime;
 
 use super::explain::What;
 use super::model::{Act, Kind, NAMES};
 use super::runner::run;
-use super::scene::{Look, Scene, Stage, Told, snapshot};
-use crate::contract::World;
+use super::scene::{Look, Scene, Told, snapshot};
+use crate::contract::{AnyWorld, Worlds};
 use crate::error::Error;
 use crate::event::{Cause, Event, Since, Status, Update};
 use crate::page::Cursor;
@@ -18,23 +17,23 @@ use crate::presence::Presence;
 /// Runs random histories of ids.
 ///
 /// [`history!`](crate::history!) calls it.
-pub fn run_ids<S: Stage>(cases: u32) {
-    run::<Ids<S>>(cases);
+pub fn run_ids(worlds: Worlds, runtime: fn() -> Runtime, cases: u32) {
+    run::<Ids>(worlds, runtime, cases);
 }
 
-struct Ids<S>(PhantomData<S>);
+struct Ids;
 
-impl<S: Stage> Kind for Ids<S> {
+impl Kind for Ids {
     const ROOMS: bool = false;
 }
 
-impl<S: Stage> Scene for Ids<S> {
-    type Stage = S;
+impl Scene for Ids {
+    type World = dyn AnyWorld;
     type Node = Presence;
 
     const STREAMS: usize = 1;
 
-    async fn node(world: &S::World) -> Presence {
+    async fn node(world: &Self::World) -> Presence {
         world.node().await.unwrap()
     }
 

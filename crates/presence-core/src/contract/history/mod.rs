@@ -20,7 +20,6 @@ mod scene;
 mod seats;
 
 pub use self::ids::run_ids;
-pub use self::scene::Stage;
 pub use self::seats::run_rooms;
 #[doc(hidden)]
 pub use tokio::runtime::Runtime;
@@ -39,17 +38,12 @@ macro_rules! history {
     (@run $name:ident, $world:ty, $runtime:expr, $cases:expr, $run:ident) => {
         #[test]
         fn $name() {
-            struct Here;
-
-            impl $crate::contract::history::Stage for Here {
-                type World = $world;
-
-                fn runtime() -> $crate::contract::history::Runtime {
-                    $runtime
-                }
+            fn runtime_of_a_case() -> $crate::contract::history::Runtime {
+                $runtime
             }
 
-            $crate::contract::history::$run::<Here>($cases);
+            let worlds = $crate::contract::Worlds::of::<$world>();
+            $crate::contract::history::$run(worlds, runtime_of_a_case, $cases);
         }
     };
 }

@@ -1,14 +1,14 @@
 //! Plays histories: does the steps, writes down when, follows the streams.
 
-use std::marker::PhantomData;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use parking_lot::Mutex;
 use proptest::test_runner::{Config, TestError, TestRunner};
-use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
+use proptest_state_machine::ReferenceStateMachine;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -16,27 +16,35 @@ use tokio::time::{Instant, sleep, timeout};
 use super::explain::{Certainty, Done, Heard, Promise};
 use super::model::{Deed, Model, NAMES, NODES, Sketch, Step};
 use super::pulse::Pulse;
-use super::scene::{Look, Scene, Stage, Told};
+use super::scene::{Look, Scene, Told};
+use crate::contract::Worlds;
 use crate::contract::watch::PATIENCE;
-use crate::contract::{Terms, World};
 use crate::error::Error;
 use crate::event::Since;
 use crate::position::Position;
 
-pub(super) fn run<S: Scene>(cases: u32) {
+pub(super) fn run<S: Scene>(worlds: Worlds<S::World>, runtime: fn() -> Runtime, cases: u32) {
     // A failing history is shrunk for as long as a person waits; some take seconds each.
     let config = Config { cases, failure_persistence: None, max_shrink_time: 120_000, ..Config::default() };
     let histories = Model::<S>::sequential_strategy(1..STEPS_MAX);
-    let exact = <S::Stage as Stage>::World::DELIVERY.is_zero();
-    let result = TestRunner::new(config.clone()).run(&histories, |(sketch, steps, seen)| {
+    let exact = worlds.delivery.is_zero();
+    let play = |sketch: &Sketch, steps: &[Step], seen: Option<&AtomicUsize>| {
+        let mut play = Play::<S>::start(worlds, runtime(), sketch);
+        for step in steps {
+            // Says how far it came if it fails: the steps after that are the first to be left out.
+            if let Some(seen) = seen {
+                seen.fetch_add(1, Ordering::SeqCst);
+            }
+            play.step(step);
+        }
+        play.end();
+    };
+    let result = TestRunner::new(config).run(&histories, |(sketch, steps, seen)| {
         // What a busy machine makes later than promised cannot be explained, unless time stands
         // still meanwhile. So whoever fails while the machine is late is played again.
         for _ in 1..ATTEMPTS {
-            let (sketch, steps, seen) = (sketch.clone(), steps.clone(), seen.clone());
             let pulse = Pulse::start();
-            let played = panic::catch_unwind(AssertUnwindSafe(|| {
-                History::<S>::test_sequential(config.clone(), sketch, steps, seen);
-            }));
+            let played = panic::catch_unwind(AssertUnwindSafe(|| play(&sketch, &steps, seen.as_deref())));
             let late = pulse.was_late();
             match played {
                 Ok(()) => return Ok(()),
@@ -44,7 +52,7 @@ pub(super) fn run<S: Scene>(cases: u32) {
                 Err(failed) => panic::resume_unwind(failed),
             }
         }
-        History::<S>::test_sequential(config.clone(), sketch, steps, seen);
+        play(&sketch, &steps, seen.as_deref());
         Ok(())
     });
     match result {
@@ -53,8 +61,6 @@ pub(super) fn run<S: Scene>(cases: u32) {
         Err(TestError::Abort(why)) => panic!("{why}"),
     }
 }
-
-struct History<S>(PhantomData<S>);
 
 /// A history that is being made.
 struct Play<S: Scene> {
@@ -68,7 +74,7 @@ struct Play<S: Scene> {
     /// Follow the streams.
     readers: JoinSet<()>,
     /// Goes last.
-    _world: <S::Stage as Stage>::World,
+    _world: Box<S::World>,
 }
 
 #[derive(Clone)]
@@ -79,31 +85,61 @@ struct Note {
     position: Position,
 }
 
-impl<S: Scene> StateMachineTest for History<S> {
-    type SystemUnderTest = Play<S>;
-    type Reference = Model<S>;
-
-    fn init_test(sketch: &Sketch) -> Play<S> {
-        let runtime = S::Stage::runtime();
-        let play = runtime.block_on(Play::<S>::begin(sketch));
-        let (world, promise, nodes, begin, heard, readers) = play;
-        Play { runtime, promise, nodes, begin, done: Default::default(), heard, readers, _world: world }
+impl<S: Scene> Play<S> {
+    fn start(worlds: Worlds<S::World>, runtime: Runtime, sketch: &Sketch) -> Self {
+        let begun = runtime.block_on(Self::begin(worlds, sketch));
+        let (world, promise, nodes, begin, heard, readers) = begun;
+        Self { runtime, promise, nodes, begin, done: Default::default(), heard, readers, _world: world }
     }
 
-    fn apply(mut play: Play<S>, _: &Sketch, step: Step) -> Play<S> {
-        let Play { runtime, promise, nodes, begin, done, .. } = &mut play;
+    async fn begin(worlds: Worlds<S::World>, sketch: &Sketch) -> Begun<S> {
+        let mut terms = worlds.terms();
+        let part = |duration: Duration, hundredths| {
+            Duration::from_millis(u64::try_from((duration * hundredths / 100).as_millis()).expect("short"))
+        };
+        terms.grace = part(terms.ttl, sketch.grace);
+        terms.ttl = part(terms.ttl, sketch.ttl);
+        let world = worlds.start(terms).await.unwrap();
+        let mut nodes = Vec::new();
+        for _ in 0..NODES {
+            nodes.push(S::node(&world).await);
+        }
+        let (begin, mut readers) = (Instant::now(), JoinSet::new());
+        let heard = Arc::<Mutex<Vec<Note>>>::default();
+        for stream in 0..S::STREAMS {
+            let mut items = S::stream(&nodes[stream % NODES], stream, Since::Now).await;
+            let first = items.next().await;
+            assert!(matches!(first, Some(Ok(Told::Synced))), "{first:?}");
+            let heard = Arc::clone(&heard);
+            readers.spawn(async move {
+                while let Some(item) = items.next().await {
+                    let note = note(item, stream, begin.elapsed());
+                    heard.lock().push(note);
+                }
+            });
+        }
+        let promise = Promise {
+            ttl: terms.ttl,
+            grace: terms.grace,
+            lateness: worlds.lateness,
+            delivery: worlds.delivery,
+        };
+        (world, promise, nodes, begin, heard, readers)
+    }
+
+    fn step(&mut self, step: &Step) {
+        let Self { runtime, promise, nodes, begin, done, .. } = self;
         runtime.block_on(async {
             match step {
-                Step::Do(deed) => act::<S>(&nodes[deed.node], &deed, *begin, done).await,
-                Step::Wait(thousandths) => sleep(promise.ttl * thousandths / 1_000).await,
-                Step::Look(node) => look::<S>(&nodes[node], promise, *begin, done).await,
+                Step::Do(deed) => act::<S>(&nodes[deed.node], deed, *begin, done).await,
+                Step::Wait(thousandths) => sleep(promise.ttl * *thousandths / 1_000).await,
+                Step::Look(node) => look::<S>(&nodes[*node], promise, *begin, done).await,
             }
         });
-        play
     }
 
-    fn teardown(play: Play<S>, _: Sketch) {
-        let Play { runtime, promise, nodes, begin, done, heard, mut readers, _world } = play;
+    fn end(self) {
+        let Self { runtime, promise, nodes, begin, done, heard, mut readers, _world } = self;
         runtime.block_on(async {
             // Until nothing more can come.
             sleep(promise.ttl + promise.grace + promise.lateness + promise.delivery).await;
@@ -130,51 +166,8 @@ impl<S: Scene> StateMachineTest for History<S> {
     }
 }
 
-type Begun<S> = (
-    <<S as Scene>::Stage as Stage>::World,
-    Promise,
-    Vec<<S as Scene>::Node>,
-    Instant,
-    Arc<Mutex<Vec<Note>>>,
-    JoinSet<()>,
-);
-
-impl<S: Scene> Play<S> {
-    async fn begin(sketch: &Sketch) -> Begun<S> {
-        let mut terms = Terms::of::<<S::Stage as Stage>::World>();
-        let part = |duration: Duration, hundredths| {
-            Duration::from_millis(u64::try_from((duration * hundredths / 100).as_millis()).expect("short"))
-        };
-        terms.grace = part(terms.ttl, sketch.grace);
-        terms.ttl = part(terms.ttl, sketch.ttl);
-        let world = <S::Stage as Stage>::World::start(terms).await.unwrap();
-        let mut nodes = Vec::new();
-        for _ in 0..NODES {
-            nodes.push(S::node(&world).await);
-        }
-        let (begin, mut readers) = (Instant::now(), JoinSet::new());
-        let heard = Arc::<Mutex<Vec<Note>>>::default();
-        for stream in 0..S::STREAMS {
-            let mut items = S::stream(&nodes[stream % NODES], stream, Since::Now).await;
-            let first = items.next().await;
-            assert!(matches!(first, Some(Ok(Told::Synced))), "{first:?}");
-            let heard = Arc::clone(&heard);
-            readers.spawn(async move {
-                while let Some(item) = items.next().await {
-                    let note = note(item, stream, begin.elapsed());
-                    heard.lock().push(note);
-                }
-            });
-        }
-        let promise = Promise {
-            ttl: terms.ttl,
-            grace: terms.grace,
-            lateness: <S::Stage as Stage>::World::LATENESS,
-            delivery: <S::Stage as Stage>::World::DELIVERY,
-        };
-        (world, promise, nodes, begin, heard, readers)
-    }
-}
+type Begun<S> =
+    (Box<<S as Scene>::World>, Promise, Vec<<S as Scene>::Node>, Instant, Arc<Mutex<Vec<Note>>>, JoinSet<()>);
 
 fn note(item: Result<Told, Error>, stream: usize, at: Duration) -> Note {
     match item.expect("nothing is lost") {

@@ -2,30 +2,20 @@
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use tokio::runtime::Runtime;
 
 use super::explain::What;
 use super::model::{Act, Kind, NAMES};
-use crate::contract::World;
 use crate::error::Error;
 use crate::event::Since;
 use crate::position::Position;
 
-/// A world and a runtime for it, which [`history!`](crate::history!) puts together.
-pub trait Stage: 'static {
-    /// The world.
-    type World: World;
-
-    /// Makes a runtime for one history.
-    fn runtime() -> Runtime;
-}
-
 /// The calls about names of one kind.
 pub(super) trait Scene: Kind {
-    type Stage: Stage;
+    /// What is known of a world that has such names.
+    type World: ?Sized + 'static;
     type Node: Clone;
 
-    async fn node(world: &<Self::Stage as Stage>::World) -> Self::Node;
+    async fn node(world: &Self::World) -> Self::Node;
 
     /// Does something, and returns whether the names were there, if the call says so.
     async fn act(node: &Self::Node, names: &[usize], act: Act) -> Option<bool>;

@@ -1,16 +1,15 @@
 //! Histories of members of rooms.
 
-use std::marker::PhantomData;
-
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use tokio::runtime::Runtime;
 
 use super::explain::What;
 use super::ids::number;
 use super::model::{Act, Kind, NAMES};
 use super::runner::run;
-use super::scene::{Look, Scene, Stage, Told, snapshot};
-use crate::contract::RoomWorld;
+use super::scene::{Look, Scene, Told, snapshot};
+use crate::contract::{AnyRoomWorld, RoomWorlds};
 use crate::error::Error;
 use crate::event::{Cause, Since};
 use crate::page::Cursor;
@@ -19,24 +18,24 @@ use crate::rooms::{Action, Payload, RoomEvent, RoomUpdate, Rooms};
 /// Runs random histories of rooms.
 ///
 /// [`rooms_history!`](crate::rooms_history!) calls it.
-pub fn run_rooms<S: Stage<World: RoomWorld>>(cases: u32) {
-    run::<Seats<S>>(cases);
+pub fn run_rooms(worlds: RoomWorlds, runtime: fn() -> Runtime, cases: u32) {
+    run::<Seats>(worlds, runtime, cases);
 }
 
 /// Name `n` is a member of room `n % 2`.
-struct Seats<S>(PhantomData<S>);
+struct Seats;
 
-impl<S: Stage> Kind for Seats<S> {
+impl Kind for Seats {
     const ROOMS: bool = true;
 }
 
-impl<S: Stage<World: RoomWorld>> Scene for Seats<S> {
-    type Stage = S;
+impl Scene for Seats {
+    type World = dyn AnyRoomWorld;
     type Node = Rooms;
 
     const STREAMS: usize = 2;
 
-    async fn node(world: &S::World) -> Rooms {
+    async fn node(world: &Self::World) -> Rooms {
         world.rooms().await.unwrap()
     }
 

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use super::ROOM;
 use super::watch::RoomWatch;
-use super::world::RoomWorld;
-use crate::contract::Terms;
+use super::world::RoomWorlds;
 use crate::contract::watch::PATIENCE;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Cause, Since};
@@ -15,11 +14,11 @@ use crate::rooms::Rooms;
 /// A shutdown ends the streams of rooms, refuses calls, and says that all ended.
 ///
 /// Streams end after what has happened before. A second one does nothing.
-pub async fn shutdown_ends_room_streams_and_refuses_calls<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn shutdown_ends_room_streams_and_refuses_calls(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     let clone = rooms.clone();
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Now).await;
     rooms.join(ROOM, "a", "tab", "x").await.unwrap();
     assert!(clone.shutdown(PATIENCE).await, "nothing is in the way of the end");
     // What came before is still given, and nobody leaves by it.
@@ -34,11 +33,11 @@ pub async fn shutdown_ends_room_streams_and_refuses_calls<W: RoomWorld>() {
 }
 
 /// Dropping the last handle ends all without waiting, in any order of drops.
-pub async fn room_streams_end_when_the_last_handle_is_dropped<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn room_streams_end_when_the_last_handle_is_dropped(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
-    let first = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
-    let mut last = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    let first = RoomWatch::open(&rooms, ROOM, Since::Now).await;
+    let mut last = RoomWatch::open(&rooms, ROOM, Since::Snapshot).await;
     rooms.join(ROOM, "a", "tab", "x").await.unwrap();
     drop(first);
     let clone = rooms.clone();

@@ -8,8 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::ROOM;
 use super::listing::listed;
 use super::watch::Picture;
-use super::world::RoomWorld;
-use crate::contract::Terms;
+use super::world::RoomWorlds;
 use crate::contract::attempts::in_time;
 use crate::contract::watch::PATIENCE;
 use crate::error::ErrorKind;
@@ -17,13 +16,13 @@ use crate::event::Since;
 use crate::rooms::{Batching, Diff, Diffs};
 
 /// Diffs from a snapshot add up to the room, each with the right count.
-pub async fn diffs_add_up_to_the_room<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn diffs_add_up_to_the_room(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     for number in 0..30 {
         rooms.join(ROOM, format!("stays {number}"), "tab", "x").await.unwrap();
     }
-    let batching = Batching::default().interval(W::DELIVERY.max(Duration::from_millis(4)) / 4).limit(20);
+    let batching = Batching::default().interval(worlds.delivery.max(Duration::from_millis(4)) / 4).limit(20);
     let mut diffs = rooms.diffs(ROOM, Since::Snapshot, batching).await.unwrap();
     let mut churn = JoinSet::new();
     for turn in 0..3 {
@@ -55,15 +54,15 @@ pub async fn diffs_add_up_to_the_room<W: RoomWorld>() {
 /// A member that joins and leaves within one batch is not told.
 ///
 /// One that left and is back is told once.
-pub async fn what_cancels_out_in_a_batch_is_not_told<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn what_cancels_out_in_a_batch_is_not_told(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     in_time(async |attempt| {
         let room = &format!("{ROOM} {attempt}");
         rooms.join(room, "back", "tab", "x").await.unwrap();
         rooms.join(room, "gone", "tab", "x").await.unwrap();
         // Long enough for all that follows, and for its way to the stream.
-        let interval = W::DELIVERY * 8;
+        let interval = worlds.delivery * 8;
         let batching = Batching::default().interval(interval).limit(500);
         let mut diffs = rooms.diffs(room, Since::Snapshot, batching).await.unwrap();
         assert_eq!(next(&mut diffs).await.joined.len(), 2);
@@ -97,8 +96,8 @@ pub async fn what_cancels_out_in_a_batch_is_not_told<W: RoomWorld>() {
 }
 
 /// A batch with enough changes does not wait for its interval.
-pub async fn full_batch_is_sent_at_once<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn full_batch_is_sent_at_once(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     let batching = Batching::default().interval(Duration::from_secs(10 * 60)).limit(5);
     let mut diffs = rooms.diffs(ROOM, Since::Now, batching).await.unwrap();
@@ -109,7 +108,7 @@ pub async fn full_batch_is_sent_at_once<W: RoomWorld>() {
         let diff = next(&mut diffs).await;
         assert_eq!((diff.joined.len(), diff.count), (5, count));
     }
-    let rest = timeout(W::DELIVERY, diffs.next()).await;
+    let rest = timeout(worlds.delivery, diffs.next()).await;
     assert!(rest.is_err(), "the rest waits: {rest:?}");
     // What is yet to be told is told before the end.
     rooms.shutdown(PATIENCE).await;
@@ -118,8 +117,8 @@ pub async fn full_batch_is_sent_at_once<W: RoomWorld>() {
 }
 
 /// Counts give the number of members when it changed, and end with the backend.
-pub async fn counts_follow_the_room<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn counts_follow_the_room(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
     let interval = Duration::from_millis(5);
     let mut counts = rooms.counts(ROOM, interval).unwrap();

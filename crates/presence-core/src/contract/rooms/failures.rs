@@ -12,8 +12,7 @@ use super::ROOM;
 use super::closing::every_call;
 use super::listing::listed;
 use super::watch::RoomWatch;
-use super::world::RoomWorld;
-use crate::contract::Terms;
+use super::world::RoomWorlds;
 use crate::contract::attempts::{ends_in_time, promptly};
 use crate::contract::watch::PATIENCE;
 use crate::error::{Error, ErrorKind};
@@ -25,19 +24,19 @@ use crate::state::State;
 /// A lost store leaves rooms as they were, and fails calls in time.
 ///
 /// When it is back, members are where they were and show what they did.
-pub async fn lost_store_leaves_rooms_as_they_were<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn lost_store_leaves_rooms_as_they_were(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
     rooms.join(ROOM, "a", "tab", "I am a").await.unwrap();
     other.join(ROOM, "b", "tab", "I am b").await.unwrap();
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Snapshot).await;
     watch.troubled = true;
     if !world.lose().await {
         return;
     }
     for node in [&rooms, &other] {
         for call in 0..CALLS {
-            ends_in_time(W::TIMEOUT, call, async || make(node, call).await).await;
+            ends_in_time(worlds.timeout, call, async || make(node, call).await).await;
         }
     }
     world.restore().await;
@@ -47,7 +46,7 @@ pub async fn lost_store_leaves_rooms_as_they_were<W: RoomWorld>() {
             while let Err(error) = make(node, call).await {
                 assert_eq!(error.kind(), ErrorKind::Unavailable, "call {call}: {error}");
                 assert!(begin.elapsed() < PATIENCE, "call {call} fails for good: {error}");
-                sleep(W::DELIVERY / 10).await;
+                sleep(worlds.delivery / 10).await;
             }
         }
     }
@@ -55,9 +54,9 @@ pub async fn lost_store_leaves_rooms_as_they_were<W: RoomWorld>() {
     let expected = BTreeMap::from([("a".into(), payload("I am a")), ("b".into(), payload("I am b"))]);
     while listed(&rooms, ROOM, 10).await != expected {
         assert!(begin.elapsed() < PATIENCE, "somebody is lost for good");
-        sleep(W::DELIVERY / 10).await;
+        sleep(worlds.delivery / 10).await;
     }
-    assert_eq!(RoomWatch::<W>::open(&other, ROOM, Since::Snapshot).await.picture(), expected);
+    assert_eq!(RoomWatch::open(&other, ROOM, Since::Snapshot).await.picture(), expected);
     rooms.join(ROOM, "c", "tab", "I am c").await.unwrap();
     let changes = watch.until("c").await;
     assert!(changes.len() == 1 || watch.lagged, "nothing happened: {changes:?}");
@@ -68,13 +67,13 @@ pub async fn lost_store_leaves_rooms_as_they_were<W: RoomWorld>() {
 /// The members of a lost process leave once, in time.
 ///
 /// Those that other processes keep stay.
-pub async fn members_of_a_lost_process_leave_in_time<W: RoomWorld>() {
-    let Some(takeover) = W::TAKEOVER else { return };
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn members_of_a_lost_process_leave_in_time(worlds: RoomWorlds) {
+    let Some(takeover) = worlds.takeover else { return };
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let stays = world.rooms().await.unwrap();
-    let mut watch = RoomWatch::<W>::open(&stays, ROOM, Since::Snapshot).await;
-    promptly(terms.silence() + takeover + W::LATENESS + W::DELIVERY, async |_| {
+    let mut watch = RoomWatch::open(&stays, ROOM, Since::Snapshot).await;
+    promptly(terms.silence() + takeover + worlds.lateness + worlds.delivery, async |_| {
         let goes = world.rooms().await.unwrap();
         goes.join(ROOM, "held", "tab", "x").await.unwrap();
         goes.join(ROOM, "both", "tab", "x").await.unwrap();
@@ -104,9 +103,9 @@ pub async fn members_of_a_lost_process_leave_in_time<W: RoomWorld>() {
 /// A shutdown may come at any moment, amid calls and streams.
 ///
 /// Each call does its work or says `Closed`, and everything ends.
-pub async fn shutdown_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
+pub async fn shutdown_of_rooms_may_come_at_any_moment(worlds: RoomWorlds) {
     for moment in [0, 1, 5, 20] {
-        let world = W::start(Terms::long::<W>()).await.unwrap();
+        let world = worlds.start(worlds.long_terms()).await.unwrap();
         let rooms = world.rooms().await.unwrap();
         let mut tasks = JoinSet::new();
         for _ in 0..3 {
@@ -124,8 +123,8 @@ pub async fn shutdown_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
             });
         }
         for since in [Since::Now, Since::Snapshot] {
-            let mut watch = RoomWatch::<W>::open(&rooms, ROOM, since).await;
-            tasks.spawn(async move { while watch.change(W::TTL).await.is_some() {} });
+            let mut watch = RoomWatch::open(&rooms, ROOM, since).await;
+            tasks.spawn(async move { while watch.change(worlds.ttl).await.is_some() {} });
         }
         for _ in 0..moment {
             tokio::task::yield_now().await;
@@ -140,8 +139,8 @@ pub async fn shutdown_of_rooms_may_come_at_any_moment<W: RoomWorld>() {
 /// The state of rooms is that of their store.
 ///
 /// A stream of a room says once that the store is away.
-pub async fn room_stream_says_once_that_the_store_is_away<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn room_stream_says_once_that_the_store_is_away(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     rooms.join(ROOM, "a", "tab", "I am a").await.unwrap();
     let mut state = rooms.state();

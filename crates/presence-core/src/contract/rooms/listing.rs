@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use super::ROOM;
 use super::watch::{Picture, RoomWatch};
-use super::world::RoomWorld;
-use crate::contract::Terms;
+use super::world::RoomWorlds;
 use crate::event::{Since, Status};
 use crate::name::Id;
 use crate::page::Cursor;
 use crate::rooms::{Member, MemberPage, Payload, Rooms};
 
 /// Pages and the count have every member with its payload, and nobody else.
-pub async fn pages_list_every_member<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn pages_list_every_member(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
     assert_eq!(listed(&rooms, ROOM, 10).await, BTreeMap::new());
     let mut expected = BTreeMap::new();
@@ -33,8 +32,8 @@ pub async fn pages_list_every_member<W: RoomWorld>() {
 /// A page is bounded in bytes, however many members are asked for.
 ///
 /// Following it lists everybody all the same.
-pub async fn pages_of_large_members_are_short<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn pages_of_large_members_are_short(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     let (payload, mut expected) = (Payload::new([7_u8; Payload::BYTES_MAX]).unwrap(), BTreeMap::new());
     // Together more than four pages have, and one by one the largest that there can be.
@@ -49,8 +48,8 @@ pub async fn pages_of_large_members_are_short<W: RoomWorld>() {
 }
 
 /// A member that stays is listed, whoever comes and goes between pages.
-pub async fn pages_miss_nobody_who_stays<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn pages_miss_nobody_who_stays(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     for number in 0..60 {
         rooms.join(ROOM, format!("stays {number}"), "tab", "x").await.unwrap();
@@ -72,10 +71,10 @@ pub async fn pages_miss_nobody_who_stays<W: RoomWorld>() {
 }
 
 /// Rooms know nothing of each other, nor of who is online.
-pub async fn rooms_are_apart<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn rooms_are_apart(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (rooms, presence) = (world.rooms().await.unwrap(), world.node().await.unwrap());
-    let mut watch = RoomWatch::<W>::open(&rooms, "a", Since::Snapshot).await;
+    let mut watch = RoomWatch::open(&rooms, "a", Since::Snapshot).await;
     // Written one after the other, these are the same.
     rooms.join("a:b", "c", "tab", "1").await.unwrap();
     rooms.join("a", "b:c", "tab", "2").await.unwrap();
@@ -83,13 +82,13 @@ pub async fn rooms_are_apart<W: RoomWorld>() {
     rooms.remove("a:b", "c").await.unwrap();
     rooms.join("b", "b:c", "tab", "3").await.unwrap();
     rooms.remove("b", "b:c").await.unwrap();
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
 
     assert_eq!(presence.status(["b:c"]).await.unwrap(), [Status::Offline]);
     presence.hold_device("b:c", "tab").await.unwrap();
     presence.offline(["b:c"]).await.unwrap();
     presence.end_device("b:c", "tab").await.unwrap();
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
     assert_eq!(listed(&rooms, "a", 9).await.len(), 1);
     assert_eq!(presence.count().await.unwrap(), 0);
 }

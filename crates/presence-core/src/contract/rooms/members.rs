@@ -8,18 +8,17 @@ use tokio::time::Instant;
 use super::ROOM;
 use super::listing::listed;
 use super::watch::RoomWatch;
-use super::world::RoomWorld;
-use crate::contract::Terms;
+use super::world::RoomWorlds;
 use crate::contract::attempts::{in_time, promptly};
 use crate::contract::watch::PATIENCE;
 use crate::event::{Cause, Since};
 use crate::rooms::Action;
 
 /// Many nodes bring the same ids in at once: one event each, with what they show.
-pub async fn first_joins_from_many_handles_give_one_event<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn first_joins_from_many_handles_give_one_event(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Snapshot).await;
     let ids: Vec<_> = (0..20).map(|id| format!("user {id}")).collect();
     let mut joins = JoinSet::new();
     for turn in 0..6 {
@@ -43,7 +42,7 @@ pub async fn first_joins_from_many_handles_give_one_event<W: RoomWorld>() {
     for rooms in nodes {
         rooms.join(ROOM, "user 1", "one more", "I am user 1").await.unwrap();
     }
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
     assert!(
         watch.picture().iter().all(|(id, payload)| payload.as_bytes() == format!("I am {id}").as_bytes())
     );
@@ -51,14 +50,14 @@ pub async fn first_joins_from_many_handles_give_one_event<W: RoomWorld>() {
 }
 
 /// The last device to leave decides, and leaves the grace time.
-pub async fn devices_of_a_member_are_one_member<W: RoomWorld>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn devices_of_a_member_are_one_member(worlds: RoomWorlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
     // A process that is late renewing what it holds may lose it.
     in_time(async |attempt| {
         let room = &format!("{ROOM} {attempt}");
-        let mut watch = RoomWatch::<W>::open(&rooms, room, Since::Snapshot).await;
+        let mut watch = RoomWatch::open(&rooms, room, Since::Snapshot).await;
         rooms.join(room, "a", "tab 1", "x").await.unwrap();
         watch.joined("a", "x").await;
         other.join(room, "a", "tab 2", "x").await.unwrap();
@@ -73,8 +72,8 @@ pub async fn devices_of_a_member_are_one_member<W: RoomWorld>() {
         stays
     })
     .await;
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
-    promptly(terms.grace + W::LATENESS + W::DELIVERY, async |_| {
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Snapshot).await;
+    promptly(terms.grace + worlds.lateness + worlds.delivery, async |_| {
         other.join(ROOM, "a", "tab 2", "x").await.unwrap();
         watch.joined("a", "x").await;
         let before = Instant::now();
@@ -95,13 +94,13 @@ pub async fn devices_of_a_member_are_one_member<W: RoomWorld>() {
 /// A page that reloads is back as another connection, without a join.
 ///
 /// It shows what it showed before, or something else.
-pub async fn return_within_grace_gives_no_join<W: RoomWorld>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn return_within_grace_gives_no_join(worlds: RoomWorlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
     in_time(async |attempt| {
         let room = &format!("{ROOM} {attempt}");
-        let mut watch = RoomWatch::<W>::open(&rooms, room, Since::Now).await;
+        let mut watch = RoomWatch::open(&rooms, room, Since::Now).await;
         rooms.join(room, "a", "tab 1", "x").await.unwrap();
         watch.joined("a", "x").await;
         let left = Instant::now();
@@ -120,13 +119,13 @@ pub async fn return_within_grace_gives_no_join<W: RoomWorld>() {
 }
 
 /// A member that beats stays, one that falls silent leaves once, within the bound.
-pub async fn silent_member_leaves_within_the_bound<W: RoomWorld>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn silent_member_leaves_within_the_bound(worlds: RoomWorlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     in_time(async |attempt| {
         let room = &format!("{ROOM} {attempt}");
-        let mut watch = RoomWatch::<W>::open(&rooms, room, Since::Now).await;
+        let mut watch = RoomWatch::open(&rooms, room, Since::Now).await;
         assert!(!rooms.beat(room, "a", "phone").await.unwrap(), "a heartbeat alone is no join");
         let (mut before, mut after) = (Instant::now(), Instant::now());
         rooms.join_beating(room, "a", "phone", "x").await.unwrap();
@@ -147,20 +146,20 @@ pub async fn silent_member_leaves_within_the_bound<W: RoomWorld>() {
         assert!(most >= terms.silence(), "left {:?} before its time", terms.silence() - most);
         assert!(!rooms.beat(room, "a", "phone").await.unwrap());
         watch.silent(terms.silence() * 2).await;
-        least <= terms.silence() + W::LATENESS + W::DELIVERY
+        least <= terms.silence() + worlds.lateness + worlds.delivery
     })
     .await;
 }
 
 /// A connection may stay open for days and say nothing.
-pub async fn held_member_needs_no_heartbeat<W: RoomWorld>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn held_member_needs_no_heartbeat(worlds: RoomWorlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     // A process that is late renewing what it holds may lose it.
     in_time(async |attempt| {
         let room = &format!("{ROOM} {attempt}");
-        let mut watch = RoomWatch::<W>::open(&rooms, room, Since::Now).await;
+        let mut watch = RoomWatch::open(&rooms, room, Since::Now).await;
         let begin = Instant::now();
         rooms.join_beating(room, "a", "tab", "x").await.unwrap();
         rooms.join(room, "a", "tab", "x").await.unwrap();
@@ -182,12 +181,12 @@ pub async fn held_member_needs_no_heartbeat<W: RoomWorld>() {
 /// A member that is removed leaves at once, with all its devices.
 ///
 /// There is no grace time, and no second event later.
-pub async fn removed_member_leaves_at_once<W: RoomWorld>() {
-    let terms = Terms::of::<W>();
-    let world = W::start(terms).await.unwrap();
+pub async fn removed_member_leaves_at_once(worlds: RoomWorlds) {
+    let terms = worlds.terms();
+    let world = worlds.start(terms).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
-    promptly(W::DELIVERY, async |_| {
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Snapshot).await;
+    promptly(worlds.delivery, async |_| {
         rooms.join(ROOM, "a", "tab", "x").await.unwrap();
         watch.joined("a", "x").await;
         other.join_beating(ROOM, "a", "phone", "x").await.unwrap();
@@ -200,35 +199,35 @@ pub async fn removed_member_leaves_at_once<W: RoomWorld>() {
     .await;
     rooms.leave(ROOM, "a", "tab").await.unwrap();
     other.remove(ROOM, "a").await.unwrap();
-    watch.silent(terms.silence() + W::LATENESS + W::DELIVERY).await;
+    watch.silent(terms.silence() + worlds.lateness + worlds.delivery).await;
     rooms.join(ROOM, "a", "tab", "y").await.unwrap();
     watch.joined("a", "y").await;
 }
 
 /// A call about somebody who is no member changes nothing.
-pub async fn strangers_leave_in_silence<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn strangers_leave_in_silence(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Now).await;
     rooms.leave(ROOM, "nobody", "tab").await.unwrap();
     rooms.remove(ROOM, "nobody").await.unwrap();
     assert!(!rooms.update(ROOM, "nobody", "x").await.unwrap());
     rooms.join(ROOM, "a", "tab", "x").await.unwrap();
     watch.joined("a", "x").await;
     rooms.leave(ROOM, "a", "phone").await.unwrap();
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
     assert_eq!(rooms.count("another").await.unwrap(), 0);
 }
 
 /// The events of each member alternate, whatever nodes do at once.
 ///
 /// They end with what is listed.
-pub async fn member_events_alternate_whoever_makes_them<W: RoomWorld>() {
+pub async fn member_events_alternate_whoever_makes_them(worlds: RoomWorlds) {
     const IDS: [&str; 3] = ["a", "b", "c"];
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     // Checks that they do, and the count of each.
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Snapshot).await;
     let mut churn = JoinSet::new();
     for turn in 0..5_usize {
         let rooms = world.rooms().await.unwrap();

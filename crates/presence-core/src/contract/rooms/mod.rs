@@ -15,12 +15,12 @@ pub use self::closing::*;
 pub use self::diffs::*;
 pub use self::failures::*;
 #[doc(hidden)]
-pub use self::laws::check_room_list;
+pub use self::laws::{check_room_list, room_law};
 pub use self::listing::*;
 pub use self::members::*;
 pub use self::payloads::*;
 pub use self::streams::*;
-pub use self::world::RoomWorld;
+pub use self::world::{AnyRoomWorld, RoomWorld, RoomWorlds};
 
 /// The room that laws take place in, unless they need others.
 const ROOM: &str = "lobby";

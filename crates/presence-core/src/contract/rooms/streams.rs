@@ -5,30 +5,29 @@ use tokio::task::JoinSet;
 use super::ROOM;
 use super::listing::listed;
 use super::watch::RoomWatch;
-use super::world::RoomWorld;
-use crate::contract::Terms;
+use super::world::RoomWorlds;
 use crate::event::{Cause, Since};
 use crate::position::Position;
 use crate::rooms::Rooms;
 
 /// A stream from now begins with its position, even in an empty room.
-pub async fn room_stream_from_now_gives_nothing_before<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn room_stream_from_now_gives_nothing_before(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
-    let mut early = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    let mut early = RoomWatch::open(&rooms, ROOM, Since::Now).await;
     rooms.join(ROOM, "a", "tab", "x").await.unwrap();
     early.joined("a", "x").await;
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Now).await;
     rooms.join(ROOM, "b", "tab", "y").await.unwrap();
     watch.joined("b", "y").await;
-    watch.silent(W::DELIVERY).await;
+    watch.silent(worlds.delivery).await;
 }
 
 /// A stream outlives the room it follows.
-pub async fn stream_follows_a_room_that_empties<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn stream_follows_a_room_that_empties(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Snapshot).await;
     for _ in 0..3 {
         other.join(ROOM, "a", "tab", "x").await.unwrap();
         watch.joined("a", "x").await;
@@ -42,11 +41,11 @@ pub async fn stream_follows_a_room_that_empties<W: RoomWorld>() {
 /// A stream from the position of an event gives exactly what followed.
 ///
 /// This holds for any event, on any node, and for a position that was text in between.
-pub async fn room_stream_resumes_from_any_position<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn room_stream_resumes_from_any_position(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
     rooms.join(ROOM, "stays", "tab", "x").await.unwrap();
-    let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Now).await;
+    let mut watch = RoomWatch::open(&rooms, ROOM, Since::Now).await;
     for round in 0..4 {
         for id in ["a", "b"] {
             rooms.join(ROOM, id, "tab", format!("{round}")).await.unwrap();
@@ -59,25 +58,25 @@ pub async fn room_stream_resumes_from_any_position<W: RoomWorld>() {
     let positions = [&watch.synced].into_iter().chain(all.iter().map(|event| &event.position));
     for (given, position) in positions.enumerate() {
         let position: Position = position.to_string().parse().unwrap();
-        let mut resumed = RoomWatch::<W>::open(&other, ROOM, Since::Position(position.clone())).await;
+        let mut resumed = RoomWatch::open(&other, ROOM, Since::Position(position.clone())).await;
         assert_eq!(resumed.synced, position);
         assert_eq!(resumed.take(all.len() - given).await, all[given..], "after {given} events");
-        resumed.silent(W::DELIVERY).await;
+        resumed.silent(worlds.delivery).await;
         assert!(!resumed.lagged);
     }
 }
 
 /// A stream that begins too late is told so, and gives what there is.
-pub async fn room_position_outside_the_retention_gives_lagged<W: RoomWorld>() {
-    let mut terms = Terms::long::<W>();
+pub async fn room_position_outside_the_retention_gives_lagged(worlds: RoomWorlds) {
+    let mut terms = worlds.long_terms();
     terms.events_max = 50;
-    let world = W::start(terms).await.unwrap();
+    let world = worlds.start(terms).await.unwrap();
     let rooms = world.rooms().await.unwrap();
-    let mut slow = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+    let mut slow = RoomWatch::open(&rooms, ROOM, Since::Snapshot).await;
     rooms.join(ROOM, "a", "tab", "x").await.unwrap();
     let old = slow.joined("a", "x").await.position;
     toggle(&rooms, 300).await;
-    let mut late = RoomWatch::<W>::open(&rooms, ROOM, Since::Position(old)).await;
+    let mut late = RoomWatch::open(&rooms, ROOM, Since::Position(old)).await;
     assert!(late.lagged, "600 events later, of which 50 are kept");
     rooms.join(ROOM, "end", "tab", "x").await.unwrap();
     let kept = late.until("end").await;
@@ -88,9 +87,9 @@ pub async fn room_position_outside_the_retention_gives_lagged<W: RoomWorld>() {
 }
 
 /// A position that another room gave is not accepted.
-pub async fn position_of_another_room_gives_lagged<W: RoomWorld>() {
-    let terms = Terms::long::<W>();
-    let (world, elsewhere) = (W::start(terms).await.unwrap(), W::start(terms).await.unwrap());
+pub async fn position_of_another_room_gives_lagged(worlds: RoomWorlds) {
+    let terms = worlds.long_terms();
+    let (world, elsewhere) = (worlds.start(terms).await.unwrap(), worlds.start(terms).await.unwrap());
     let (rooms, other) = (world.rooms().await.unwrap(), elsewhere.rooms().await.unwrap());
     for (rooms, room) in [(&rooms, ROOM), (&rooms, "another"), (&other, ROOM)] {
         for _ in 0..3 {
@@ -99,10 +98,10 @@ pub async fn position_of_another_room_gives_lagged<W: RoomWorld>() {
         }
     }
     for foreign in [
-        RoomWatch::<W>::open(&rooms, "another", Since::Snapshot).await.synced,
-        RoomWatch::<W>::open(&other, ROOM, Since::Snapshot).await.synced,
+        RoomWatch::open(&rooms, "another", Since::Snapshot).await.synced,
+        RoomWatch::open(&other, ROOM, Since::Snapshot).await.synced,
     ] {
-        let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Position(foreign)).await;
+        let mut watch = RoomWatch::open(&rooms, ROOM, Since::Position(foreign)).await;
         assert!(watch.lagged);
         rooms.join(ROOM, "end", "tab", "x").await.unwrap();
         watch.until("end").await;
@@ -114,8 +113,8 @@ pub async fn position_of_another_room_gives_lagged<W: RoomWorld>() {
 ///
 /// Subscribers that come while everything moves end with the same picture, and get each change
 /// once.
-pub async fn room_snapshot_is_followed_by_changes_without_a_gap<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn room_snapshot_is_followed_by_changes_without_a_gap(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();
     for number in 0..100 {
         rooms.join(ROOM, format!("stays {number}"), "tab", "x").await.unwrap();
@@ -140,9 +139,9 @@ pub async fn room_snapshot_is_followed_by_changes_without_a_gap<W: RoomWorld>() 
     for _ in 0..8 {
         let rooms = world.rooms().await.unwrap();
         watches.spawn(async move {
-            let mut watch = RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await;
+            let mut watch = RoomWatch::open(&rooms, ROOM, Since::Snapshot).await;
             // Each change is checked against the snapshot.
-            while watch.change(W::DELIVERY).await.is_some() {}
+            while watch.change(worlds.delivery).await.is_some() {}
             (watch, rooms)
         });
         tokio::task::yield_now().await;
@@ -151,7 +150,7 @@ pub async fn room_snapshot_is_followed_by_changes_without_a_gap<W: RoomWorld>() 
     let mut watches = watches.join_all().await;
     rooms.join(ROOM, "end", "tab", "x").await.unwrap();
     let expected = listed(&rooms, ROOM, 50).await;
-    assert_eq!(RoomWatch::<W>::open(&rooms, ROOM, Since::Snapshot).await.picture(), expected);
+    assert_eq!(RoomWatch::open(&rooms, ROOM, Since::Snapshot).await.picture(), expected);
     assert_eq!(rooms.count(ROOM).await.unwrap(), expected.len() as u64);
     for (watch, _node) in &mut watches {
         watch.until("end").await;
@@ -161,8 +160,8 @@ pub async fn room_snapshot_is_followed_by_changes_without_a_gap<W: RoomWorld>() 
 }
 
 /// A change during a snapshot is in the snapshot or after it, once.
-pub async fn room_snapshot_read_slowly_is_true_once_it_is_synced<W: RoomWorld>() {
-    let world = W::start(Terms::long::<W>()).await.unwrap();
+pub async fn room_snapshot_read_slowly_is_true_once_it_is_synced(worlds: RoomWorlds) {
+    let world = worlds.start(worlds.long_terms()).await.unwrap();
     let (rooms, other) = (world.rooms().await.unwrap(), world.rooms().await.unwrap());
     // More than a backend may take at once.
     let ids: Vec<_> = (0..1_500).map(|id| format!("user {id}")).collect();
@@ -171,7 +170,7 @@ pub async fn room_snapshot_read_slowly_is_true_once_it_is_synced<W: RoomWorld>()
         join.unwrap();
     }
     let mut turn = 0;
-    let mut watch = RoomWatch::<W>::open_slowly(&rooms, ROOM, Since::Snapshot, || {
+    let mut watch = RoomWatch::open_slowly(&rooms, ROOM, Since::Snapshot, || {
         turn += 1;
         let (goes, shows, comes) =
             (&ids[turn * 7 % ids.len()], &ids[turn * 11 % ids.len()], format!("new {turn}"));
@@ -185,11 +184,11 @@ pub async fn room_snapshot_read_slowly_is_true_once_it_is_synced<W: RoomWorld>()
         }
     })
     .await;
-    let mut resumed = RoomWatch::<W>::open(&rooms, ROOM, Since::Position(watch.synced.clone())).await;
+    let mut resumed = RoomWatch::open(&rooms, ROOM, Since::Position(watch.synced.clone())).await;
     rooms.join(ROOM, "end", "tab", "x").await.unwrap();
     let changes = watch.until("end").await;
     assert_eq!(resumed.take(changes.len()).await, changes);
-    resumed.silent(W::DELIVERY).await;
+    resumed.silent(worlds.delivery).await;
     assert_eq!(watch.picture(), listed(&rooms, ROOM, 500).await);
 }
 

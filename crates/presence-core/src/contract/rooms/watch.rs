@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::contract::World;
 use crate::contract::watch::{PATIENCE, Part, StreamWatch, Told};
 use crate::event::{Cause, Since};
 use crate::name::Id;
@@ -12,9 +11,9 @@ use crate::rooms::{Action, Payload, RoomEvent, RoomUpdate, Rooms};
 pub(super) type Picture = BTreeMap<String, Payload>;
 
 /// Of a stream of a room: checks that members join before they show something else or leave.
-pub(super) type RoomWatch<W> = StreamWatch<W, RoomUpdate>;
+pub(super) type RoomWatch = StreamWatch<RoomUpdate>;
 
-impl<W: World> RoomWatch<W> {
+impl RoomWatch {
     /// Opens a stream and reads it up to [`RoomUpdate::Synced`].
     pub(super) async fn open(rooms: &Rooms, room: &str, since: Since) -> Self {
         Self::open_slowly(rooms, room, since, || std::future::ready(())).await

@@ -9,8 +9,8 @@ use presence_redis::keyspace::{Config, Keyspace};
 use test_support::{Redis, RedisOptions, RedisUser, require};
 use tokio::time::Instant;
 
-use crate::ancestor::Ancestor;
-use crate::listener::{Listener, PATIENCE, config, link, run, start, stranger};
+use super::ancestor::Ancestor;
+use super::listener::{Listener, PATIENCE, config, link, run, start, stranger};
 
 /// Settings with which nobody falls silent, however busy the machine is.
 fn lasting(redis: &Redis) -> Config {

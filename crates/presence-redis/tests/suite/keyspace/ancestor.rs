@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use redis::aio::{MultiplexedConnection, PubSubStream};
 
-use crate::listener::stranger;
+use super::listener::stranger;
 
 /// A session of the Go package with prefix `presence` and database 0.
 pub(crate) struct Ancestor {

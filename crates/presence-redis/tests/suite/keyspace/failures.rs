@@ -7,7 +7,7 @@ use presence_redis::keyspace::{Config, Notifications};
 use test_support::{Redis, RedisOptions, RedisSentinel, require};
 use tokio::time::Instant;
 
-use crate::listener::{Listener, PATIENCE, config, link, run, start, stranger};
+use super::listener::{Listener, PATIENCE, config, link, run, start, stranger};
 
 /// Shorter timeouts, so that failures are not waited for; a busy machine keeps to them.
 fn impatient(redis: &Redis) -> Config {

@@ -1,8 +1,6 @@
 //! What the leases layout sends, as `MONITOR` shows it: transitions, and renewals whatever the
 //! number of ids.
 
-#![allow(clippy::unwrap_used, reason = "a test panics where it is broken, also in what its cases share")]
-
 use std::time::Duration;
 
 use presence_core::Presence;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use presence_core::{Cause, Status};
 use test_support::{Redis, RedisMonitor, require};
 
-use crate::ancestor::Ancestor;
-use crate::listener::{Listener, config, link, run, start, stranger};
+use super::ancestor::Ancestor;
+use super::listener::{Listener, config, link, run, start, stranger};
 
 /// Returns what Redis heard since the last call, without what is sent of its own accord: looks
 /// after flushes, which the ancestor, that never names several keys, does not do, questions about

@@ -9,7 +9,7 @@ use presence_redis::keyspace::{Config, Keyspace, Notifications};
 use test_support::{Redis, require};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::listener::{link, run, stranger};
+use super::listener::{link, run, stranger};
 
 const ENDED: &str = "a key knows no devices: one that ends leaves its id online until the key expires";
 const POSITIONS: &str = "Redis keeps no events: a position is good in the process that gave it";

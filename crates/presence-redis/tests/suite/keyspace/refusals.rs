@@ -7,7 +7,7 @@ use presence_core::{Cause, ErrorKind, Presence, State, Status};
 use test_support::{Redis, require};
 use tokio::time::{Instant, sleep};
 
-use crate::listener::{Listener, config, run, start, stranger};
+use super::listener::{Listener, config, run, start, stranger};
 
 async fn refuse_writes(redis: &Redis, refuse: bool) {
     // There is no replica.

@@ -1,7 +1,5 @@
 //! The keyspace layout: the laws, the ancestor's wire and faults, and how it fails.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
 mod ancestor;
 mod contract;
 mod failures;

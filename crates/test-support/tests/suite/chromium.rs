@@ -1,5 +1,4 @@
 //! The browser that page tests use.
-#![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
 use std::net::SocketAddr;
 

@@ -6,7 +6,7 @@ use presence_core::{Cause, ErrorKind, Presence, Status};
 use presence_redis::keyspace::{Keyspace, Notifications};
 use test_support::{Redis, RedisCluster, RedisOptions, RedisUser, require};
 
-use crate::listener::{Listener, config, link, run, start, stranger};
+use super::listener::{Listener, config, link, run, start, stranger};
 
 #[tokio::test]
 async fn a_cluster_is_refused() {

@@ -1,7 +1,5 @@
 //! The private Redis themselves: what they are asked to be, and how they fail.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::fs;
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! The example as its users run it: a program, a Redis, and somebody who comes and goes.
 
-#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
-
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;

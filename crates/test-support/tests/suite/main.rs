@@ -1,0 +1,6 @@
+//! The servers and the browser that tests ask for, themselves.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod chromium;
+mod redis;
