@@ -92,36 +92,45 @@ impl Shared {
     pub(super) fn tables(&self) -> Result<Arc<Tables>> {
         match &*self.slot.read() {
             Availability::Open(tables) => Ok(Arc::clone(tables)),
-            Availability::Away => Err(Error::new(ErrorKind::Unavailable, self.state.borrow().to_string())),
+            Availability::Away => {
+                let state = self.parts.lock().state();
+                Err(Error::new(ErrorKind::Unavailable, state.to_string()))
+            }
             Availability::Closed => Err(closed()),
         }
     }
 
     /// Lets readers in, or keeps them out; a store that was shut down keeps them out for good.
     pub(super) fn put(&self, tables: Option<Arc<Tables>>) {
+        drop(self.replace(tables));
+    }
+
+    /// Does the same and returns what was there: the last to let go of the keyspaces waits for the
+    /// engine to end.
+    fn replace(&self, tables: Option<Arc<Tables>>) -> Availability {
         let next = tables.map_or(Availability::Away, Availability::Open);
         let mut slot = self.slot.write();
-        let last = if matches!(*slot, Availability::Closed) { next } else { mem::replace(&mut *slot, next) };
-        // The last to let go of the keyspaces waits for the engine to end.
-        drop(slot);
-        drop(last);
+        if matches!(*slot, Availability::Closed) { next } else { mem::replace(&mut *slot, next) }
     }
 
     /// Lets nobody in from now on.
     pub(super) fn close(&self) {
-        *self.slot.write() = Availability::Closed;
+        let last = mem::replace(&mut *self.slot.write(), Availability::Closed);
         self.change(|parts| parts.closed = true);
+        drop(last);
     }
 
     /// Notes that a thread has panicked whose work nobody does now.
+    ///
+    /// The order matters. Calls are refused with the reason before the state tells it, so that
+    /// whoever heard of it gets no other answer; and the keyspaces are let go of last, as that may
+    /// take the engine long.
     pub(super) fn lose(&self, reason: &str) {
         // If several threads end, the first one is the cause.
-        self.change(|parts| {
-            if parts.ended.is_none() {
-                parts.ended = Some(State::lost(reason));
-            }
-        });
-        self.put(None);
+        self.parts.lock().ended.get_or_insert_with(|| State::lost(reason));
+        let last = self.replace(None);
+        self.change(|_| ());
+        drop(last);
     }
 
     pub(super) fn is_closed(&self) -> bool {

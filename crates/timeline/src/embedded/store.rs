@@ -136,13 +136,13 @@ impl EmbeddedStore {
     /// Returns why the committer did not answer: it was told to end, or it panicked about the
     /// batch.
     fn gone(&self) -> Error {
-        match self.shared.tables() {
-            Ok(_) => Error::new(
+        let refused = self.shared.tables().err().or_else(|| self.shared.refusal());
+        refused.unwrap_or_else(|| {
+            Error::new(
                 ErrorKind::Unavailable,
                 "a failure of the store cut the send short; repeat it with the same message id",
-            ),
-            Err(error) => error,
-        }
+            )
+        })
     }
 }
 
