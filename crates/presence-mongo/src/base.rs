@@ -16,7 +16,7 @@ use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::{batcher, clock, listener, reader, registrar};
 
-/// The collections that pingers and watchers of an application share, in one namespace.
+/// The collections that pingers and watchers share, in one namespace.
 ///
 /// One for a process: its pingers share their writes, its watchers their reads and one change
 /// stream, in whatever namespaces. Cloning gives another handle of the same. Pingers, watchers and
@@ -42,8 +42,8 @@ impl Drop for EndOnDrop {
 impl Base {
     /// Connects to the database and reads its clock.
     ///
-    /// With [`WhenAway::Join`](crate::WhenAway::Join) it does not wait for a database that is away: pingers that are
-    /// started meanwhile fail, and watchers say `Unavailable` until it is there.
+    /// With [`WhenAway::Join`](crate::WhenAway::Join) it does not wait for a database that is away:
+    /// pingers that are started meanwhile fail, and watchers say `Unavailable` until it is there.
     ///
     /// # Errors
     ///
@@ -70,7 +70,9 @@ impl Base {
         Ok(Self { shared, scope, _end: end })
     }
 
-    /// Returns the handle of another namespace of this base; it shares link and change stream.
+    /// Returns the handle of another namespace of this base.
+    ///
+    /// It shares the link and the change stream.
     ///
     /// # Errors
     ///
@@ -84,7 +86,7 @@ impl Base {
         Ok(Self { scope: scope(&self.shared, &namespace), ..self.clone() })
     }
 
-    /// Removes old time slots and superseded beings of this namespace, and says how many.
+    /// Removes what is old of this namespace: time slots and superseded beings.
     ///
     /// It may be called by any process at any time: nobody who lives is harmed. It is done every
     /// [`prune_interval`](Config::prune_interval) by itself. After a time in which the database was
@@ -111,9 +113,10 @@ impl Base {
         Ok(Pruned { slots, beings })
     }
 
-    /// Ends all pingers, silently, and all watchers, and says whether all ended within `grace`.
+    /// Ends all pingers and watchers, and says whether that was over within `grace`.
     ///
-    /// Starts and kills that are under way are finished. Streams end after what was read.
+    /// Pingers end silently. Starts and kills that are under way are finished. Streams end after
+    /// what was read.
     ///
     /// # Cancel safety
     ///

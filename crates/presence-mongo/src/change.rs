@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// The state of a key, told when it is another one than was told before, and at the beginning.
+/// The state of a key, told at first and when it is another one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Change {

@@ -161,10 +161,10 @@ impl Crew {
         locked.waiting.drain(..count).collect()
     }
 
-    /// Puts back those who got no number, and tells those whose time is up.
+    /// Puts back those who got no number, and tells those whose time is up or who were refused.
     pub(crate) fn put_back(&self, newcomers: Vec<Newcomer>, now: Instant, error: &Error) {
         let (late, mut back): (Vec<_>, Vec<_>) =
-            newcomers.into_iter().partition(|newcomer| newcomer.until <= now);
+            newcomers.into_iter().partition(|newcomer| newcomer.until <= now || is_final(error));
         late.into_iter().for_each(|newcomer| newcomer.purpose.fail(error));
         let mut locked = self.locked.lock();
         back.append(&mut locked.waiting);
@@ -266,12 +266,13 @@ impl Crew {
         }
     }
 
-    /// Takes note that it failed, and tells those whose time is up.
+    /// Takes note that it failed, and tells those whose time is up or who were refused.
     pub(crate) fn failed(&self, now: Instant, error: &Error) {
         let mut locked = self.locked.lock();
         locked.error = Some(error.clone());
-        let (late, joining): (Vec<_>, Vec<_>) =
-            take(&mut locked.joining).into_iter().partition(|joining| joining.until <= now);
+        let (late, joining): (Vec<_>, Vec<_>) = take(&mut locked.joining)
+            .into_iter()
+            .partition(|joining| joining.until <= now || is_final(error));
         locked.joining = joining;
         for Joining { sequence, reply, .. } in late {
             locked.living.remove(sequence);
@@ -280,7 +281,7 @@ impl Crew {
             drop(reply.send(Err(error.clone())));
         }
         let (late, killed): (Vec<_>, Vec<_>) =
-            take(&mut locked.killed).into_iter().partition(|kill| kill.until <= now);
+            take(&mut locked.killed).into_iter().partition(|kill| kill.until <= now || is_final(error));
         locked.killed = killed;
         for kill in late {
             drop(kill.reply.send(Err(error.clone())));
@@ -360,6 +361,11 @@ impl Purpose {
             Self::Kill(reply) => drop(reply.send(Err(error.clone()))),
         }
     }
+}
+
+/// Says whether trying again is of no use to whoever waits.
+fn is_final(error: &Error) -> bool {
+    error.kind() == ErrorKind::Refused
 }
 
 /// The error of what was in the hands of a task that is gone.

@@ -17,7 +17,7 @@
 //! let mut changes = watcher.watch(["machine 7", "machine 8"])?;
 //! while let Some(change) = changes.next().await {
 //!     match change {
-//!         Ok(change) => println!("{} is {}", change.key, if change.alive { "alive" } else { "dead" }),
+//!         Ok(change) => println!("{}: {}", change.key, change.alive),
 //!         Err(error) => println!("{error}"), // and the stream goes on
 //!     }
 //! }
@@ -35,9 +35,9 @@
 //! of a process set their bits by one update in a slot; a start or a kill is written at once.
 //!
 //! ```text
-//!  pinger ─ start ─► number, being ─► bit of this slot, then of each slot ─► stop: ages, 1 to 2 slots
-//!                                                                         └► kill: dead at once
-//!  watcher ◄─ change stream: bits as they are set;  at each slot, and on `sync`: the slots that count
+//!  pinger ─ start ─► number, being ─► bit of this slot, then of each ─► stop: ages, 1 to 2 slots
+//!                                                                    └► kill: dead at once
+//!  watcher ◄─ change stream: bits as they are set; at each slot, and on `sync`: slots that count
 //! ```
 //!
 //! Several pingers may have one key: the one that started last decides. So a restart leaves no gap,
@@ -56,9 +56,9 @@
 //! Pings are tried again within their slot; [`Pinger::error`] says why they fail. Watchers keep the
 //! last state, tell the outage once on each stream, and say [`WatcherState::Unavailable`]. **A read
 //! that fails, or a change stream that is silent, makes nobody dead**: only slots that a majority
-//! has, and in which everybody could write, do that. So when the database was away for longer than a
-//! slot, nobody is declared dead for lack of pings that nobody could write; whoever crashed in that
-//! time is dead after one more slot that went well.
+//! has, and in which everybody could write, do that. So when the database was away for longer than
+//! a slot, nobody is declared dead for lack of pings that nobody could write; whoever crashed in
+//! that time is dead after one more slot that went well.
 //!
 //! The clock of the database is read again and again with the round trip taken out; the clock of
 //! this machine is never looked at, so setting it does no harm.
@@ -69,11 +69,11 @@
 //!
 //! # Bounds
 //!
-//! Old slots and beings that a later start of their key supersedes are removed by every process, now
-//! and then, or by [`Base::prune`]; what lives stays. So there are at most five slots, and one being
-//! for each key that ever was, beside those since the last pruning. A stream holds each of its keys
-//! once, however slowly it is read. A slot's document has 13 bytes for 63 numbers: above about
-//! 200,000 beings in a namespace every update of it costs noticeably more, so split them.
+//! Old slots and beings that a later start of their key supersedes are removed by every process,
+//! now and then, or by [`Base::prune`]; what lives stays. So there are at most five slots, and one
+//! being for each key that ever was, beside those since the last pruning. A stream holds each of
+//! its keys once, however slowly it is read. A slot's document has 13 bytes for 63 numbers: above
+//! about 200,000 beings in a namespace every update of it costs noticeably more, so split them.
 //!
 //! # Shutdown
 //!

@@ -1,6 +1,6 @@
-//! The task that follows the change stream of a base, for all namespaces that are watched.
+//! The task that follows the change stream of a base.
 //!
-//! There is one for the process, with a connection of its own. Where the database has no change
+//! There is one for the process and all namespaces that are watched, with a connection of its own. Where the database has no change
 //! streams, or while it cannot open one, watchers poll; it is tried again by itself.
 
 use std::sync::Arc;

@@ -84,7 +84,7 @@ impl Mailbox {
     pub(crate) async fn read_up_to(self: Arc<Self>, mark: u64) {
         loop {
             let mut taken = std::pin::pin!(self.taken.notified());
-            // The order matters: it listens first and looks then, so that nothing between is missed.
+            // The order matters: it listens first and looks then, so that nothing is missed.
             taken.as_mut().enable();
             let is_over = {
                 let locked = self.locked.lock();

@@ -125,7 +125,9 @@ impl Pinger {
         self.sequence.is_some()
     }
 
-    /// Returns why its last ping was not acknowledged, `None` if it was or if it does not ping.
+    /// Returns why its last ping was not acknowledged.
+    ///
+    /// `None` says that it was, or that the pinger does not ping.
     ///
     /// It is tried again by itself. When it lasts for a time slot watchers may hold the key for
     /// dead.

@@ -1,4 +1,4 @@
-//! What a stream has not read yet: the latest state of each key, at most once. It is pure.
+//! What a stream has not read yet: the latest state of each key. It is pure.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -48,7 +48,7 @@ pub struct Watcher {
 pub enum WatcherState {
     /// It reads what there is to read.
     Running,
-    /// It cannot read now, or not the server's clock; it keeps the last state and tries again.
+    /// It cannot read, or not the server's clock; it keeps the last state meanwhile.
     Unavailable(Error),
     /// It was stopped, or its base was shut down.
     Ended,
@@ -80,7 +80,7 @@ impl Watcher {
         Ok(stream)
     }
 
-    /// Removes one key or many from all its streams, and says how often they were there.
+    /// Removes one key or many from all its streams, and says how often.
     pub fn unwatch(&self, keys: impl IntoKeys) -> usize {
         let keys: Vec<Arc<str>> = keys.into_keys().into_iter().map(Arc::from).collect();
         self.watching.board().unwatch_everywhere(self.watching.id, &keys)
@@ -100,7 +100,9 @@ impl Watcher {
         Ok(self.states(&keys).await?.first().is_some_and(|alive| *alive))
     }
 
-    /// Says of each of these keys whether it is alive, in their order; as [`alive`](Self::alive).
+    /// Says of each of these keys whether it is alive, in their order.
+    ///
+    /// It answers as [`alive`](Self::alive).
     ///
     /// # Errors
     ///

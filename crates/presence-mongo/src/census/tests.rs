@@ -1,5 +1,4 @@
-//! Starts, stops, kills, time and outages, against what the documents say and what users are
-//! promised.
+//! Random histories, against what the documents say and what is promised.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! One reading of the server's clock, reckoned on by the monotonic clock of this process.
+//! One reading of the server's clock, reckoned on by our monotonic clock.
 
 use std::time::Duration;
 

@@ -86,18 +86,19 @@ impl Config {
         }
     }
 
-    /// Sets the name of the base: its collections are `<base>.seqs`, `.beings` and `.pings`.
+    /// Sets the name of the base.
     ///
-    /// Default "presence". Another one keeps applications apart that share a database.
+    /// Its collections are `<base>.seqs`, `<base>.beings` and `<base>.pings`. Default "presence".
+    /// Another one keeps applications apart that share a database.
     pub fn base(self, base: impl Into<String>) -> Self {
         Self { base: base.into(), ..self }
     }
 
-    /// Sets the namespace of the base that is started; [`Base::namespace`](crate::Base::namespace)
-    /// gives others.
+    /// Sets the namespace of the base that is started.
     ///
-    /// Default: the unnamed one, with the layout of the original before it had models. A named one
-    /// has that with models: the name takes the place of the model's UUID.
+    /// [`Base::namespace`](crate::Base::namespace) gives others. Default: the unnamed one, with the
+    /// layout of the original before it had models. A named one has that with models: the name
+    /// takes the place of the model's UUID.
     pub fn namespace(self, namespace: impl Into<String>) -> Self {
         Self { namespace: Some(namespace.into()), ..self }
     }
@@ -118,18 +119,19 @@ impl Config {
         Self { detection, ..self }
     }
 
-    /// Sets how long [`Watcher::sync`](crate::Watcher::sync) waits for streams to be read.
+    /// Sets how long a sync of a watcher waits for its streams to be read.
     ///
-    /// Default 10 s, 1 ms to 10 min. More suits readers with long pauses.
+    /// See [`Watcher::sync`](crate::Watcher::sync). Default 10 s, 1 ms to 10 min. More suits
+    /// readers with long pauses.
     pub fn sync_timeout(self, sync_timeout: Duration) -> Self {
         Self { sync_timeout, ..self }
     }
 
-    /// Sets how long it is from one pruning to the next; `None` leaves it to
-    /// [`Base::prune`](crate::Base::prune).
+    /// Sets how long it is from one pruning to the next.
     ///
-    /// Default 10 min, 1 s to 24 h. Each pruning waits up to a quarter more, so that not all
-    /// processes prune at once. Less keeps fewer documents.
+    /// Default 10 min, 1 s to 24 h. `None` leaves it to [`Base::prune`](crate::Base::prune). Each
+    /// pruning waits up to a quarter more, so that not all processes prune at once. Less keeps
+    /// fewer documents.
     pub fn prune_interval(self, prune_interval: impl Into<Option<Duration>>) -> Self {
         Self { prune_interval: prune_interval.into(), ..self }
     }

@@ -53,8 +53,8 @@ impl Window {
         }
     }
 
-    /// Returns the slots that a read in some slot has to look at: those that count, and after a time
-    /// in which not everybody could write all since the last read.
+    /// Returns the slots that a read in some slot has to look at: those that count, and after a
+    /// time in which not everybody could write all since the last read.
     pub(crate) fn to_read(&self, slot: TimeSlot, all_wrote: bool) -> Vec<TimeSlot> {
         let last = self.current.filter(|_| !all_wrote).unwrap_or(slot);
         let first = self.period.before(last.min(slot)).max(self.period.later(slot, -READ_MAX));
