@@ -28,7 +28,7 @@ struct Locked {
     /// Whether `alive` is what some sync found; nobody is dead before.
     is_known: bool,
     outage: Option<Error>,
-    watchers: HashMap<u64, Watching>,
+    watchers: HashMap<u64, WatcherEntry>,
     watched: HashMap<Arc<str>, Vec<Arc<Mailbox>>>,
     /// How many watchers there have been.
     count: u64,
@@ -39,7 +39,7 @@ struct Locked {
 
 /// One watcher.
 #[derive(Debug)]
-struct Watching {
+struct WatcherEntry {
     end: Arc<End>,
     streams: Vec<Arc<Mailbox>>,
 }
@@ -69,7 +69,7 @@ impl Board {
         }
         locked.count += 1;
         let (id, end) = (locked.count, Arc::<End>::default());
-        locked.watchers.insert(id, Watching { end: Arc::clone(&end), streams: Vec::new() });
+        locked.watchers.insert(id, WatcherEntry { end: Arc::clone(&end), streams: Vec::new() });
         drop(locked);
         self.wanted.notify_one();
         Ok((id, end))
@@ -78,8 +78,8 @@ impl Board {
     /// Ends a watcher and its streams, and says whether it was the last.
     pub(crate) fn close(&self, watcher: u64) -> bool {
         let mut locked = self.locked.lock();
-        if let Some(watching) = locked.watchers.remove(&watcher) {
-            locked.end(&watching, None);
+        if let Some(entry) = locked.watchers.remove(&watcher) {
+            locked.end(&entry, None);
         }
         locked.watchers.is_empty()
     }
@@ -87,9 +87,9 @@ impl Board {
     /// Ends all watchers, by an error or not; the board may be used again.
     pub(crate) fn end_all(&self, cause: Option<&Error>) {
         let mut locked = self.locked.lock();
-        let watchers: Vec<_> = locked.watchers.drain().map(|(_, watching)| watching).collect();
-        for watching in watchers {
-            locked.end(&watching, cause);
+        let watchers: Vec<_> = locked.watchers.drain().map(|(_, entry)| entry).collect();
+        for entry in watchers {
+            locked.end(&entry, cause);
         }
     }
 
@@ -103,17 +103,17 @@ impl Board {
     /// Adds a stream to a watcher; `None` if that has ended.
     pub(crate) fn open_stream(&self, watcher: u64) -> Option<Arc<Mailbox>> {
         let mut locked = self.locked.lock();
-        let watching = locked.watchers.get_mut(&watcher)?;
+        let entry = locked.watchers.get_mut(&watcher)?;
         let mailbox = Arc::<Mailbox>::default();
-        watching.streams.push(Arc::clone(&mailbox));
+        entry.streams.push(Arc::clone(&mailbox));
         Some(mailbox)
     }
 
     /// Removes a stream, with all its keys.
     pub(crate) fn close_stream(&self, watcher: u64, mailbox: &Arc<Mailbox>) {
         let mut locked = self.locked.lock();
-        if let Some(watching) = locked.watchers.get_mut(&watcher) {
-            watching.streams.retain(|stream| !Arc::ptr_eq(stream, mailbox));
+        if let Some(entry) = locked.watchers.get_mut(&watcher) {
+            entry.streams.retain(|stream| !Arc::ptr_eq(stream, mailbox));
         }
         locked.unwatch_all(mailbox);
         mailbox.close();
@@ -123,8 +123,8 @@ impl Board {
     /// whether its watcher has not ended.
     pub(crate) fn watch(&self, watcher: u64, mailbox: &Arc<Mailbox>, keys: &[Arc<str>]) -> bool {
         let mut locked = self.locked.lock();
-        let Some(watching) = locked.watchers.get(&watcher) else { return false };
-        if !watching.streams.iter().any(|stream| Arc::ptr_eq(stream, mailbox)) {
+        let Some(entry) = locked.watchers.get(&watcher) else { return false };
+        if !entry.streams.iter().any(|stream| Arc::ptr_eq(stream, mailbox)) {
             return false;
         }
         for key in keys {
@@ -145,7 +145,7 @@ impl Board {
     /// Removes keys from all streams of a watcher, and says how often it had any.
     pub(crate) fn unwatch_everywhere(&self, watcher: u64, keys: &[Arc<str>]) -> usize {
         let mut locked = self.locked.lock();
-        let streams = locked.watchers.get(&watcher).map(|watching| watching.streams.clone());
+        let streams = locked.watchers.get(&watcher).map(|entry| entry.streams.clone());
         let pairs = streams.iter().flatten().flat_map(|stream| keys.iter().map(move |key| (stream, key)));
         pairs.filter(|(stream, key)| locked.unwatch(stream, key)).count()
     }
@@ -174,7 +174,7 @@ impl Board {
     /// Returns the mailboxes of a watcher with a mark each for what waits there.
     pub(crate) fn marks(&self, watcher: u64) -> Vec<(Arc<Mailbox>, u64)> {
         let locked = self.locked.lock();
-        let streams = locked.watchers.get(&watcher).into_iter().flat_map(|watching| &watching.streams);
+        let streams = locked.watchers.get(&watcher).into_iter().flat_map(|entry| &entry.streams);
         streams.map(|stream| (Arc::clone(stream), stream.look(|unread| unread.mark()))).collect()
     }
 
@@ -260,8 +260,8 @@ impl Board {
 }
 
 impl Locked {
-    fn end(&mut self, watching: &Watching, cause: Option<&Error>) {
-        for mailbox in &watching.streams {
+    fn end(&mut self, entry: &WatcherEntry, cause: Option<&Error>) {
+        for mailbox in &entry.streams {
             self.unwatch_keys(mailbox);
             if let Some(error) = cause {
                 mailbox.tell(error);
@@ -269,8 +269,8 @@ impl Locked {
             mailbox.close();
         }
         // Nobody else ends it: it was taken out of the map.
-        watching.end.cause.get_or_init(|| cause.map_or(Ok(()), |error| Err(error.clone())));
-        watching.end.has_come.cancel();
+        entry.end.cause.get_or_init(|| cause.map_or(Ok(()), |error| Err(error.clone())));
+        entry.end.has_come.cancel();
     }
 
     /// Tells nothing more of the keys of a stream; what waits there may still be read.
@@ -301,7 +301,7 @@ impl Locked {
     }
 
     fn tell(&self, error: &Error) {
-        let streams = self.watchers.values().flat_map(|watching| &watching.streams);
+        let streams = self.watchers.values().flat_map(|entry| &entry.streams);
         streams.for_each(|stream| stream.tell(error));
     }
 }

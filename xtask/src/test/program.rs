@@ -71,7 +71,9 @@ impl Program {
 const COMPUTING: [&str; 2] = ["tests/integration", "mpx/simulation"];
 
 /// Of the others those that take longest are begun first, so that none runs alone at the end.
-const LONG: [&str; 6] = [
+const LONG: [&str; 8] = [
+    "presence-mongo/failures",
+    "presence-mongo/mongo",
     "presence-redis/leases",
     "presence-redis/keyspace",
     "presence-redis/leases_failures",
