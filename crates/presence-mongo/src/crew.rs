@@ -169,7 +169,6 @@ impl Crew {
         let mut locked = self.locked.lock();
         back.append(&mut locked.waiting);
         locked.waiting = back;
-        locked.error = Some(error.clone());
     }
 
     /// Takes those who have a number and a document, which was written in this slot.
@@ -339,8 +338,9 @@ impl Locked {
     /// that a pruner looks at.
     fn may_be_pruned(&self, period: Period, slot: TimeSlot) -> bool {
         let is_old = |last: TimeSlot| last < period.later(slot, -2);
-        self.complete.is_some_and(is_old) && !self.living.is_empty()
-            || self.joining.iter().any(|joining| joining.since < period.before(slot))
+        let are_some_old = self.keys.len() > self.joining.len();
+        let are_some_slow = self.joining.iter().any(|joining| joining.since < period.before(slot));
+        are_some_slow || are_some_old && self.complete.is_some_and(is_old)
     }
 }
 

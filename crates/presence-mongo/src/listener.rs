@@ -1,7 +1,8 @@
 //! The task that follows the change stream of a base.
 //!
-//! There is one for the process and all namespaces that are watched, with a connection of its own. Where the database has no change
-//! streams, or while it cannot open one, watchers poll; it is tried again by itself.
+//! There is one for the process and all namespaces that are watched, with a connection of its own.
+//! Where the database has no change streams, or while it cannot open one, watchers poll; it is
+//! tried again by itself.
 
 use std::sync::Arc;
 
@@ -73,7 +74,10 @@ async fn hear_next(shared: &Shared, scopes: &[Arc<Scope>], feed: &mut ChangeFeed
         }
         Some(Ok(FeedEvent::Change(event))) => {
             // A slot is of one namespace only.
-            scopes.iter().any(|scope| scope.news.hear(&scope.namespace, &event));
+            if !scopes.iter().any(|scope| scope.news.hear(&scope.namespace, &event)) {
+                let id = &event.document_key;
+                tracing::debug!(?id, "a change of something that is no time slot");
+            }
         }
         Some(Ok(_)) => {}
         Some(Err(error)) => miss(shared, scopes, error),

@@ -133,3 +133,14 @@ fn who_waited_too_long_is_told_and_pings_no_more() {
     let newcomer = Newcomer { key: Arc::from("key"), purpose: Purpose::Start(reply), until: later() };
     assert_eq!(crew.enter(newcomer).unwrap_err().kind(), ErrorKind::Closed);
 }
+
+#[test]
+fn a_first_start_after_a_long_silence_writes_no_document_again() {
+    let crew = crew();
+    let first = join(&crew, 1, slot(1));
+    write(&crew, slot(1));
+    crew.stop(sequence(1));
+    let second = join(&crew, 2, slot(9));
+    assert!(crew.flush(slot(9)).beings.is_empty());
+    drop((first, second));
+}

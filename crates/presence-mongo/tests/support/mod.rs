@@ -12,50 +12,50 @@ use test_support::unique;
 use tokio::time::{Instant, timeout};
 
 /// A time that only a hang reaches.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A short time slot.
-pub const SLOT: Duration = Duration::from_secs(1);
+pub(crate) const SLOT: Duration = Duration::from_secs(1);
 
 /// One in which also a busy machine finds the time to ping.
-pub const LONG_SLOT: Duration = Duration::from_secs(3);
+pub(crate) const LONG_SLOT: Duration = Duration::from_secs(3);
 
 /// A database of a test's own, and the settings of bases in it.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub(crate) struct Place {
     url: String,
     database: String,
     slot: Duration,
 }
 
 impl Place {
-    pub fn new(url: &str, slot: Duration) -> Self {
+    pub(crate) fn new(url: &str, slot: Duration) -> Self {
         Self { url: url.to_owned(), database: unique("presence"), slot }
     }
 
-    pub fn link(&self) -> LinkConfig {
+    pub(crate) fn link(&self) -> LinkConfig {
         LinkConfig::new(self.url.as_str()).database(&*self.database)
     }
 
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         Config::new(self.link()).slot(self.slot).prune_interval(None)
     }
 
     /// Starts a base as another process would have it.
-    pub async fn base(&self) -> Base {
+    pub(crate) async fn base(&self) -> Base {
         Base::start(self.config()).await.unwrap()
     }
 
-    pub fn database(&self) -> &str {
+    pub(crate) fn database(&self) -> &str {
         &self.database
     }
 
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Returns the documents of a collection of the base.
-    pub async fn documents(&self, part: &str) -> Vec<Document> {
+    pub(crate) async fn documents(&self, part: &str) -> Vec<Document> {
         let link = Link::start(self.link()).await.unwrap();
         let name = format!("presence.{part}");
         let found = link
@@ -70,33 +70,33 @@ impl Place {
 }
 
 /// Returns a pinger that pings.
-pub async fn started(base: &Base, key: &str) -> Pinger {
+pub(crate) async fn started(base: &Base, key: &str) -> Pinger {
     let mut pinger = Pinger::new(base, key).unwrap();
     pinger.start().await.unwrap();
     pinger
 }
 
 /// Starts a pinger for each key, all at once.
-pub async fn all_started(base: &Base, keys: impl IntoIterator<Item = String>) -> Vec<Pinger> {
+pub(crate) async fn all_started(base: &Base, keys: impl IntoIterator<Item = String>) -> Vec<Pinger> {
     let mut pingers: Vec<Pinger> = keys.into_iter().map(|key| Pinger::new(base, key).unwrap()).collect();
     futures_util::future::try_join_all(pingers.iter_mut().map(Pinger::start)).await.unwrap();
     pingers
 }
 
 /// Returns the next change of a stream.
-pub async fn next(stream: &mut WatchStream) -> Change {
+pub(crate) async fn next(stream: &mut WatchStream) -> Change {
     let next = timeout(PATIENCE, stream.next()).await.expect("a change should have come");
     next.expect("the stream goes on").expect("nothing goes wrong")
 }
 
 /// Expects that the next change of a stream is this one.
-pub async fn expect(stream: &mut WatchStream, key: &str, alive: bool) {
+pub(crate) async fn expect(stream: &mut WatchStream, key: &str, alive: bool) {
     let change = next(stream).await;
     assert_eq!((&*change.key, change.alive), (key, alive));
 }
 
 /// Reads past changes and errors that pass, until one of this kind comes.
-pub async fn error_of(stream: &mut WatchStream, kind: ErrorKind) {
+pub(crate) async fn error_of(stream: &mut WatchStream, kind: ErrorKind) {
     loop {
         let next = timeout(PATIENCE, stream.next()).await.expect("an error should have come");
         match next.expect("the stream goes on") {
@@ -107,7 +107,7 @@ pub async fn error_of(stream: &mut WatchStream, kind: ErrorKind) {
 }
 
 /// Reads past errors that pass, to the next change.
-pub async fn past_errors(stream: &mut WatchStream) -> Change {
+pub(crate) async fn past_errors(stream: &mut WatchStream) -> Change {
     loop {
         let next = timeout(2 * PATIENCE, stream.next()).await.expect("a change should have come");
         if let Ok(change) = next.expect("the stream goes on") {
@@ -117,7 +117,7 @@ pub async fn past_errors(stream: &mut WatchStream) -> Change {
 }
 
 /// Syncs again and again until a key is as it should be.
-pub async fn until(watcher: &Watcher, key: &str, alive: bool) {
+pub(crate) async fn until(watcher: &Watcher, key: &str, alive: bool) {
     let begun = Instant::now();
     loop {
         // While the database is away a sync fails.
@@ -131,20 +131,20 @@ pub async fn until(watcher: &Watcher, key: &str, alive: bool) {
 }
 
 /// Expects that nothing is told of a stream for so long.
-pub async fn quiet(stream: &mut WatchStream, time: Duration) {
+pub(crate) async fn quiet(stream: &mut WatchStream, time: Duration) {
     if let Ok(next) = timeout(time, stream.next()).await {
         panic!("nothing should have come, but {next:?}");
     }
 }
 
 /// Expects that no state of a stream changes for so long; errors may come.
-pub async fn no_change(stream: &mut WatchStream, time: Duration) {
+pub(crate) async fn no_change(stream: &mut WatchStream, time: Duration) {
     if let Ok(change) = timeout(time, past_errors(stream)).await {
         panic!("nothing should have changed, but {change:?}");
     }
 }
 
 /// Returns how many keys are alive.
-pub async fn alive_count(watcher: &Watcher, keys: &[String]) -> usize {
+pub(crate) async fn alive_count(watcher: &Watcher, keys: &[String]) -> usize {
     watcher.alive_many(keys).await.unwrap().into_iter().filter(|alive| *alive).count()
 }
