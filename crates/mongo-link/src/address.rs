@@ -31,8 +31,9 @@ impl Address {
         if !url.is_ascii() {
             return Err(wrong("has a letter that is not of ASCII; write its bytes like %C3%A9"));
         }
-        let (scheme, rest) =
-            url.split_once("://").ok_or_else(|| wrong("has no scheme; write it like mongodb://host:27017"))?;
+        let (scheme, rest) = url
+            .split_once("://")
+            .ok_or_else(|| wrong("has no scheme; write it like mongodb://host:27017"))?;
         if !matches!(scheme, "mongodb" | "mongodb+srv") {
             return Err(wrong("has an unknown scheme; use mongodb or mongodb+srv"));
         }
@@ -121,7 +122,8 @@ impl fmt::Debug for Address {
 ///
 /// Source: <https://www.mongodb.com/docs/manual/reference/limits/#naming-restrictions>
 pub(crate) fn is_database(name: &str) -> bool {
-    let is_allowed = |letter: char| !letter.is_whitespace() && !letter.is_control() && !FORBIDDEN.contains(letter);
+    let is_allowed =
+        |letter: char| !letter.is_whitespace() && !letter.is_control() && !FORBIDDEN.contains(letter);
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.chars().all(is_allowed)
 }
 
@@ -141,8 +143,12 @@ fn is_host(host: &str) -> bool {
     };
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._%[]:".contains(&byte);
     // A colon that is left belongs to an IPv6 address.
-    let is_whole = name.starts_with('[') == name.ends_with(']') && (name.starts_with('[') || !name.contains(':'));
-    !name.is_empty() && name.bytes().all(is_allowed) && is_whole && port.is_none_or(|port| port.parse::<u16>().is_ok())
+    let is_whole =
+        name.starts_with('[') == name.ends_with(']') && (name.starts_with('[') || !name.contains(':'));
+    !name.is_empty()
+        && name.bytes().all(is_allowed)
+        && is_whole
+        && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 /// Whether no option can hold a password or a token.

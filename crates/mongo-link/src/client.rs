@@ -37,12 +37,13 @@ impl ClientMaker {
     ///
     /// Nobody drops this half-way: it is for a task.
     pub(crate) async fn make(&self, purpose: ClientPurpose) -> Result<Client, Error> {
-        let mut options = ClientOptions::parse(self.address.secret()).await.map_err(|error| {
-            match error.kind.as_ref() {
-                DriverErrorKind::DnsResolve { .. } | DriverErrorKind::Io(_) => Error::of(self.server(), error),
+        let mut options =
+            ClientOptions::parse(self.address.secret()).await.map_err(|error| match error.kind.as_ref() {
+                DriverErrorKind::DnsResolve { .. } | DriverErrorKind::Io(_) => {
+                    Error::of(self.server(), error)
+                }
                 _ => self.address.refused(&error),
-            }
-        })?;
+            })?;
         let (settings, inner) = (&self.settings, self.settings.inner_timeout());
         options.app_name.get_or_insert_with(|| "tidings".to_owned());
         options.max_pool_size = Some(purpose.pool);

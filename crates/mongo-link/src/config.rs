@@ -78,7 +78,8 @@ impl LinkConfig {
     pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 
     /// Between what [`timeout`](Self::timeout) is.
-    pub const TIMEOUT_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(120);
+    pub const TIMEOUT_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(120);
 
     /// Between what [`connect_timeout`](Self::connect_timeout) is.
     pub const CONNECT_TIMEOUT_BOUNDS: RangeInclusive<Duration> =

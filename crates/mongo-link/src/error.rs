@@ -188,9 +188,8 @@ fn judged_without_code(error: &DriverError, said: &str) -> (ErrorKind, Cow<'stat
 /// that was up: what another try may find mended.
 ///
 /// Source: <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>
-const PASSING: &[i32] = &[
-    6, 7, 24, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436,
-];
+const PASSING: &[i32] =
+    &[6, 7, 24, 50, 64, 89, 91, 112, 133, 134, 189, 202, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436];
 
 /// Labels by which the server itself says that another try may succeed.
 const LABELS: [&str; 2] = [RETRYABLE_WRITE_ERROR, TRANSIENT_TRANSACTION_ERROR];
@@ -289,7 +288,8 @@ mod tests {
 
     #[test]
     fn error_names_the_server_and_what_can_be_done() {
-        let error = Error::of("db:27017", DriverError::from(io::Error::from(io::ErrorKind::ConnectionRefused)));
+        let error =
+            Error::of("db:27017", DriverError::from(io::Error::from(io::ErrorKind::ConnectionRefused)));
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().starts_with("mongodb at db:27017 cannot be reached: "), "{error}");
         assert!(StdError::source(&error).is_some() && error.code().is_none());

@@ -162,7 +162,8 @@ impl Server {
         // One more than there are places, for the probe.
         let pool = u32::try_from(settings.calls_max).unwrap_or(u32::MAX).saturating_add(1);
         let selection = settings.inner_timeout();
-        let client = self.maker.make(ClientPurpose { pool, selection, seen: Some(told_to(&self.seen)) }).await?;
+        let client =
+            self.maker.make(ClientPurpose { pool, selection, seen: Some(told_to(&self.seen)) }).await?;
         Ok(self.client.get_or_init(|| client))
     }
 

@@ -35,7 +35,8 @@ impl FeedConfig {
     pub const RETRY_MAX_DEFAULT: Duration = Duration::from_secs(10);
 
     /// Between what [`retry_max`](Self::retry_max) is.
-    pub const RETRY_MAX_BOUNDS: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(600);
+    pub const RETRY_MAX_BOUNDS: RangeInclusive<Duration> =
+        Duration::from_millis(10)..=Duration::from_secs(600);
 
     /// Creates the settings for all collections of the link's database.
     #[must_use]
