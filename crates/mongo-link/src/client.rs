@@ -1,4 +1,4 @@
-//! A client of the driver, with what the settings say and the driver's own defaults do not.
+//! A client of the driver, with bounds where the driver's defaults have none.
 
 use std::time::Duration;
 

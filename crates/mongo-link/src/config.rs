@@ -137,9 +137,9 @@ impl LinkConfig {
 
     /// Sets how many calls are under way at once at most.
     ///
-    /// It is also how many connections there are to each server, beside those that watch it. Further
-    /// calls wait for a place. 1 to 1,024; default 32. More, where many small calls wait for each
-    /// other while MongoDB is idle.
+    /// It is also how many connections there are to each server, beside those that watch it.
+    /// Further calls wait for a place. 1 to 1,024; default 32. More, where many small calls wait
+    /// for each other while MongoDB is idle.
     #[must_use]
     pub fn calls_max(mut self, calls_max: usize) -> Self {
         self.calls_max = calls_max;

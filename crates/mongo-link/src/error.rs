@@ -29,7 +29,9 @@ pub enum ErrorKind {
     Conflict,
     /// The server does not let this user do it, or refuses the login.
     Refused,
-    /// The server said what is wrong with the call, or a document cannot be read or written.
+    /// The server said what is wrong with the call.
+    ///
+    /// Or a document cannot be read or written.
     Answered,
     /// A setting is wrong, or no tokio runtime is there: change it and start again.
     ///

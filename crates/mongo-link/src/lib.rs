@@ -16,17 +16,16 @@
 //! # }
 //! ```
 //!
-//! The program `examples/tally.rs` counts in a document, follows the count, and goes on after an
-//! outage or a failover.
+//! The program `examples/tally.rs` counts in a document, also while MongoDB goes and comes back.
 //!
 //! # What it adds to the driver
 //!
 //! - **A call has one bound**, over the wait for a place, the choice of a server and all retries.
 //!   The driver bounds some of these, each by itself.
-//! - **The driver's futures are never dropped half-way**, which it does not take well: each runs in a
-//!   task of its own to its end, and who gives up waits no longer.
-//! - **So many calls at once and no more**, also while a server stands still: work that was given up
-//!   keeps its place until it has ended. The driver waits for a connection without a bound.
+//! - **The driver's futures are never dropped half-way**, which it does not take well: each runs in
+//!   a task of its own to its end, and who gives up waits no longer.
+//! - **So many calls at once and no more**, also while a server stands still: work that was given
+//!   up keeps its place until it has ended. The driver waits for a connection without a bound.
 //! - **A member that stands still is noticed** within 4 s by default, which ends the calls to it. A
 //!   replica set then has another primary, after an election.
 //! - **Nothing is taken back**: writes are confirmed by a majority with their journals, and reads
@@ -56,9 +55,9 @@
 //!
 //! # Changes
 //!
-//! [`Link::changes`] follows a change stream with connections of its own, from the place of the last
-//! change and of the last answer without one. What cannot be followed any longer is told as
-//! [`Lagged`](ErrorKind::Lagged), an outage once; either way the feed goes on by itself.
+//! [`Link::changes`] follows a change stream with connections of its own. After an outage it goes on
+//! behind the last change, or the last answer without one. What cannot be followed any longer is
+//! told as [`Lagged`](ErrorKind::Lagged), an outage once; either way the feed goes on by itself.
 //!
 //! # Shutdown
 //!

@@ -45,9 +45,9 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) if a setting is wrong, the login is refused, or outside a tokio
-    /// runtime; [`Unavailable`](ErrorKind::Unavailable) if no primary answers in time, unless it is
-    /// to join later.
+    /// [`Config`](ErrorKind::Config) if a setting is wrong, the login is refused, or outside a
+    /// tokio runtime; [`Unavailable`](ErrorKind::Unavailable) if no primary answers in time, unless
+    /// it is to join later.
     pub async fn start(config: LinkConfig) -> Result<Self, Error> {
         config.validate()?;
         let address = Address::parse(&config.url)?;
@@ -103,8 +103,8 @@ impl Link {
     /// The whole of it is bounded: the wait for a place, the choice of a server, and all retries.
     /// Writes are confirmed by a majority with their journals, and reads see what a majority has,
     /// on the primary, unless the work says otherwise. `run_command` of the driver knows none of
-    /// this: put `readConcern` and `writeConcern` into the document. A cursor that is carried out of
-    /// the work has none of these bounds.
+    /// this: put `readConcern` and `writeConcern` into the document. A cursor that is carried out
+    /// of the work has none of these bounds.
     ///
     /// ```no_run
     /// # async fn example(link: mongo_link::Link) -> Result<(), mongo_link::Error> {

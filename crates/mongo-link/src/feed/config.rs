@@ -81,8 +81,8 @@ impl FeedConfig {
 
     /// Sets the longest wait between attempts to listen again.
     ///
-    /// The first attempts come quicker. 10 ms to 10 min; default 10 s. More, if many processes would
-    /// come back to one server at the same time.
+    /// The first attempts come quicker. 10 ms to 10 min; default 10 s. More, if many processes
+    /// would come back to one server at the same time.
     #[must_use]
     pub fn retry_max(mut self, retry_max: Duration) -> Self {
         self.retry_max = retry_max;

@@ -15,7 +15,7 @@ use super::task::FeedTask;
 use crate::client::ClientMaker;
 use crate::error::Error;
 
-/// The changes of a database or a collection, in the order in which MongoDB made them.
+/// The changes of a database or a collection, in the order of their making.
 ///
 /// ```text
 ///  Live  Change  Change  Err(Unavailable)         Live  Change         goes on where it was
@@ -63,7 +63,9 @@ impl ChangeFeed {
         (Self { items, stop: Some(stop.drop_guard()) }, task.run())
     }
 
-    /// Returns the next change or error; `None` after the feed was closed or its link shut down.
+    /// Returns the next change or error; `None` after the end.
+    ///
+    /// The end is when the feed was closed or its link shut down.
     ///
     /// # Cancel safety
     ///

@@ -1,4 +1,4 @@
-//! The task of a feed: a change stream with a client of its own, opened again after each failure.
+//! The task of a feed: a change stream that is opened again after each failure.
 
 use std::sync::Arc;
 use std::time::Duration;
