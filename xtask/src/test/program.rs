@@ -71,13 +71,14 @@ impl Program {
 const COMPUTING: [&str; 2] = ["tests/integration", "mpx/simulation"];
 
 /// Of the others those that take longest are begun first, so that none runs alone at the end.
-const LONG: [&str; 6] = [
+const LONG: [&str; 7] = [
     "presence-redis/leases",
     "presence-redis/keyspace",
     "presence-redis/leases_failures",
     "presence-core/contract",
     "mpx/redis",
     "redis-link/link",
+    "mongo-link/link",
 ];
 
 /// Runs a command to its end and returns all it wrote, and whether it ended well.
