@@ -220,7 +220,7 @@ fn code(error: &DriverError) -> Option<i32> {
 }
 
 /// What the server or the driver says, without the shape of the driver's types.
-fn said(error: &DriverError) -> String {
+pub(crate) fn said(error: &DriverError) -> String {
     match error.kind.as_ref() {
         DriverErrorKind::Command(command) => command.message.clone(),
         DriverErrorKind::Write(WriteFailure::WriteError(write)) => write.message.clone(),

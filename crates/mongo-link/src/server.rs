@@ -115,6 +115,11 @@ impl Server {
                 _ = seen.changed() => {}
                 () = self.doubted.notified() => {}
             }
+            if let Some(lost) = self.lost() {
+                // A probe would wait in vain for what is told here at once.
+                self.tell(Some(&lost));
+                continue;
+            }
             let mut probe = self.ask();
             let answer = caught(self.maker.server(), self.answer(&mut probe)).await;
             self.tell(answer.as_ref().err());
@@ -146,11 +151,19 @@ impl Server {
 
     fn state_of(&self, error: Option<&Error>) -> State {
         let Some(error) = error else { return State::Well };
-        let seen = *self.seen.borrow();
-        if seen.has_member && !seen.has_primary {
-            return State::read_only(error.to_string());
-        }
-        State::down(error.to_string())
+        let is_read_only = {
+            let seen = self.seen.borrow();
+            seen.has_member && !seen.has_primary
+        };
+        if is_read_only { State::read_only(error.to_string()) } else { State::down(error.to_string()) }
+    }
+
+    /// Returns an error if the driver knows that there is no primary.
+    fn lost(&self) -> Option<Error> {
+        // Without a client nobody has looked yet.
+        self.client.get()?;
+        let seen = self.seen.borrow();
+        (!seen.has_primary).then(|| Error::unavailable(self.maker.server(), seen.reason()))
     }
 
     /// Returns the client, and makes it if nobody has.

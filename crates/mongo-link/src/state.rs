@@ -13,8 +13,9 @@ use std::sync::Arc;
 /// ```
 ///
 /// A task asks the primary every few seconds, and at once when the driver sees the replica set
-/// change or a call has failed. What becomes of the writes of a user without rights is not known
-/// here. The reason is a sentence for whoever has to mend it.
+/// change or a call has failed; while the driver sees no primary there is nobody to ask. What
+/// becomes of the writes of a user without rights is not known here. The reason is a sentence for
+/// whoever has to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {

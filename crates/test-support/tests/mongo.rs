@@ -1,4 +1,4 @@
-//! MongoDBs that are lost, come back, and let only some in.
+//! The private MongoDB servers: how they are lost, come back, and let only some in.
 
 #![allow(clippy::unwrap_used, reason = "a test panics where it is broken")]
 

@@ -1,4 +1,4 @@
-//! Private MongoDBs: a replica set of one node, or of three.
+//! A private MongoDB: a replica set of one node, or of three.
 
 mod options;
 mod server;
