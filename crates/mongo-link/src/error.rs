@@ -23,11 +23,12 @@ pub struct Error(Arc<Inner>);
 pub enum ErrorKind {
     /// No primary answered in time, or a majority did not confirm a write: try again.
     ///
-    /// Whether the call took effect is open.
+    /// Whether the call took effect is open. After the start it is also a login that is refused:
+    /// the driver does not tell a wrong password from a server that is about to stop.
     Unavailable,
     /// A unique index has it already: look at what is there.
     Conflict,
-    /// The server does not let this user do it, or refuses the login.
+    /// The server does not let this user do it: grant it.
     Refused,
     /// The server said what is wrong with the call.
     ///
@@ -139,7 +140,7 @@ fn judged(error: &DriverError) -> (ErrorKind, Cow<'static, str>) {
     let said = said(error);
     if chain(error).any(is_login) {
         return (
-            Refused,
+            Unavailable,
             format!("refused the login; check user, password and authSource of the address: {said}").into(),
         );
     }
