@@ -71,7 +71,7 @@ impl Program {
 const COMPUTING: [&str; 2] = ["tests/integration", "mpx/simulation"];
 
 /// Of the others those that take longest are begun first, so that none runs alone at the end.
-const LONG: [&str; 8] = [
+const LONG: [&str; 9] = [
     "presence-mongo/failures",
     "presence-mongo/mongo",
     "presence-redis/leases",
@@ -80,6 +80,7 @@ const LONG: [&str; 8] = [
     "presence-core/contract",
     "mpx/redis",
     "redis-link/link",
+    "mongo-link/link",
 ];
 
 /// Runs a command to its end and returns all it wrote, and whether it ended well.
