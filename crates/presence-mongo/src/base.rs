@@ -1,4 +1,16 @@
-//! The handle of a base.
+//! The handle of a base, which owns all tasks.
+//!
+//! | task | one for each | what it has | when it fails |
+//! |---|---|---|---|
+//! | `clock/prober.rs` | base | the reading of the server's clock, and since when everybody could write | the clock is reckoned on; slots that were not calm declare nobody dead |
+//! | `listener.rs` | base | the change stream | watchers poll; what may have been missed is read |
+//! | `pruner.rs` | base | nothing | the next time comes |
+//! | `registrar.rs` | namespace | those whom it gives numbers, taken from the crew | it tries again until the time of a start is up |
+//! | `batcher.rs` | namespace | the flush that it writes, taken from the crew | it tries again within the slot, and pingers say why |
+//! | `reader.rs` | namespace | the window and the census, while somebody watches | the last state is kept, and streams are told once |
+//!
+//! A task that panics is begun again. What handles and tasks share is under locks that are held for
+//! one method: the crew (pingers), the board (watchers), the news (change stream) and the clock.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -25,7 +25,7 @@
 //! # }
 //! ```
 //!
-//! The program `examples/tally.rs` pings for many keys and prints every change of them.
+//! The program `examples/roll_call.rs` pings for many keys and prints every change of them.
 //!
 //! # How it works
 //!

@@ -13,25 +13,25 @@ use crate::support::{PATIENCE, alive_count};
 
 const COUNT: usize = 20;
 
-/// Reads what a tally prints until all of its keys are alive.
-async fn all_come(tally: &mut Example) {
-    while !tally.line().await.ends_with(&format!("is alive, {COUNT} are alive")) {}
+/// Reads what one prints until all of its keys are alive.
+async fn all_come(roll_call: &mut Example) {
+    while !roll_call.line().await.ends_with(&format!("is alive, {COUNT} are alive")) {}
 }
 
 #[tokio::test]
-async fn tallies_see_each_other_come_and_nobody_is_alive_when_all_were_killed() {
+async fn two_see_each_other_come_and_nobody_is_alive_when_all_were_killed() {
     let Some(mongo) = require(Mongo::start().await) else { return };
     // The path of the address names the database.
-    let database = unique("tally");
+    let database = unique("roll");
     let url = mongo.url().replace("/?", &format!("/{database}?"));
     let count = COUNT.to_string();
-    let mut first = Example::start("tally", [&url, &count]);
+    let mut first = Example::start("roll_call", [&url, &count]);
     all_come(&mut first).await;
-    let mut second = Example::start("tally", [&url, &count]);
+    let mut second = Example::start("roll_call", [&url, &count]);
     all_come(&mut second).await;
 
     let slot = Duration::from_secs(5);
-    let config = Config::new(LinkConfig::new(url.as_str())).base("tally").slot(slot).prune_interval(None);
+    let config = Config::new(LinkConfig::new(url.as_str())).base("roll").slot(slot).prune_interval(None);
     let base = Base::start(config).await.unwrap();
     let watcher = Watcher::new(&base).unwrap();
     let keys: Vec<String> = (1..=COUNT).map(|number| format!("key {number}")).collect();

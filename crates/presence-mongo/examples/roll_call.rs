@@ -1,12 +1,13 @@
 //! Pings for many keys, and prints every change of them.
 //!
 //! ```text
-//! cargo run -p presence-mongo --example tally -- mongodb://127.0.0.1:27017/app 1000
+//! cargo run -p presence-mongo --example roll_call -- mongodb://127.0.0.1:27017/app 1000
 //! ```
 //!
-//! Each key is watched before it pings, so the tally begins with all of them dead and grows as they
-//! come. Interrupted, it kills the first key, stops the others, and ends; another one that runs
-//! beside it with the same keys sees the first go at once and the others by age.
+//! Each key is watched before it pings, so all of them are dead at first, and the number of those
+//! who are alive grows as they come. Interrupted, it kills the first key, stops the others, and
+//! ends; another one that runs beside it with the same keys sees the first go at once and the
+//! others by age.
 
 use std::collections::HashSet;
 use std::env;
@@ -22,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = arguments.next().unwrap_or_else(|| "mongodb://127.0.0.1:27017/app".to_owned());
     let count: usize = arguments.next().map_or(Ok(10), |count| count.parse())?;
 
-    let base = Base::start(Config::new(url).base("tally").slot(Duration::from_secs(5))).await?;
+    let base = Base::start(Config::new(url).base("roll").slot(Duration::from_secs(5))).await?;
     let keys: Vec<String> = (1..=count).map(|number| format!("key {number}")).collect();
     let changes = Watcher::new(&base)?.watch(keys.clone())?;
     let mut pingers = start(&base, keys).await?;
