@@ -52,6 +52,9 @@ struct Locked {
     written: Option<TimeSlot>,
     /// The last slot in which all who lived were acknowledged.
     complete: Option<TimeSlot>,
+    /// The slot in which documents were written again, once: a pruner that was at it just then may
+    /// have removed them after that.
+    returned: Option<TimeSlot>,
     /// Why the last attempt failed.
     error: Option<Error>,
     is_closed: bool,
@@ -246,6 +249,9 @@ impl Crew {
                 locked.acknowledged.merge(&bits.alive);
             }
         }
+        if !flush.beings.is_empty() {
+            locked.returned = if locked.returned.is_some() { None } else { flush.slot };
+        }
         if flush.slot.is_some_and(|slot| locked.unacknowledged(slot).is_empty()) {
             locked.complete = flush.slot;
         }
@@ -340,7 +346,8 @@ impl Locked {
         let is_old = |last: TimeSlot| last < period.later(slot, -2);
         let are_some_old = self.keys.len() > self.joining.len();
         let are_some_slow = self.joining.iter().any(|joining| joining.since < period.before(slot));
-        are_some_slow || are_some_old && self.complete.is_some_and(is_old)
+        let are_twice = self.returned.is_some_and(|returned| returned < slot);
+        are_some_slow || are_twice || are_some_old && self.complete.is_some_and(is_old)
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn prune(shared: &Shared, scope: &Scope) -> Result<Pruned, Erro
     let (period, current) = (clock.period(), clock.slot()?);
     let first = first_kept(period, current);
     let mut pruned = Pruned::default();
-    if clock.was_calm(first) && clock.was_calm(period.before(current)) {
+    if clock.has_seen_calm(first) && clock.was_calm(period.before(current)) {
         pruned.slots = store.remove_slots_before(namespace, first).await?;
         let slots: Vec<_> = (-3..=1).map(|by| period.later(current, by)).collect();
         let kept = store.read_slots(namespace, &slots).await?;

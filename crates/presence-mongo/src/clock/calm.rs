@@ -14,6 +14,8 @@ pub(super) struct Calm {
     period: Period,
     /// When it began. Nothing is known against the time before the first answer.
     since: Duration,
+    /// When the server answered first.
+    first: Option<Duration>,
     /// When the server answered last; `None` before it did.
     last: Option<Duration>,
     /// Since the last answer something went wrong.
@@ -22,7 +24,7 @@ pub(super) struct Calm {
 
 impl Calm {
     pub(super) fn new(period: Period) -> Self {
-        Self { period, since: Duration::ZERO, last: None, is_disturbed: false }
+        Self { period, since: Duration::ZERO, first: None, last: None, is_disturbed: false }
     }
 
     /// Takes note of an answer: of when the server was asked and when it had answered, of whether
@@ -36,6 +38,7 @@ impl Calm {
             self.since = answered;
         }
         self.is_disturbed = false;
+        self.first = self.first.or(Some(answered));
         self.last = Some(answered);
     }
 
@@ -49,6 +52,11 @@ impl Calm {
         let end = self.period.next(slot).begin();
         let heard = self.last.is_none_or(|last| last + self.longest_pause() > end);
         heard && !self.is_disturbed && self.since <= slot.begin()
+    }
+
+    /// Says whether all of a slot was calm, and was seen to be.
+    pub(super) fn has_seen(&self, slot: TimeSlot) -> bool {
+        self.covers(slot) && self.first.is_some_and(|first| first <= slot.begin())
     }
 
     fn longest_pause(&self) -> Duration {
@@ -74,6 +82,7 @@ mod tests {
         let calm = calm_over(8..=16);
         assert!(calm.covers(TimeSlot::new(8)) && calm.covers(TimeSlot::new(12)));
         assert!(calm.covers(TimeSlot::new(4)), "nothing is known against it");
+        assert!(calm.has_seen(TimeSlot::new(8)) && !calm.has_seen(TimeSlot::new(4)));
         assert!(!calm.covers(TimeSlot::new(16)), "it is not over");
     }
 

@@ -95,6 +95,11 @@ impl Clock {
         locked.reading.as_ref().map_or_else(Instant::now, |reading| reading.instant_of(time))
     }
 
+    /// Says whether this process has seen that everybody could write, since a slot began.
+    pub(crate) fn has_seen_calm(&self, slot: TimeSlot) -> bool {
+        self.locked.lock().calm.has_seen(slot)
+    }
+
     /// Says whether everybody could write for the whole of a slot that is over.
     pub(crate) fn was_calm(&self, slot: TimeSlot) -> bool {
         self.locked.lock().calm.covers(slot)
