@@ -8,10 +8,7 @@ const DUPLICATE: i32 = 11_000;
 /// Returns which documents of an unordered insert have an id that is taken; anything else that went
 /// wrong is an error.
 pub(super) fn taken<T>(inserted: Result<T>) -> Result<Vec<usize>> {
-    let error = match inserted {
-        Ok(_) => return Ok(Vec::new()),
-        Err(error) => error,
-    };
+    let Err(error) = inserted else { return Ok(Vec::new()) };
     let ErrorKind::InsertMany(many) = &*error.kind else { return Err(error) };
     if many.write_concern_error.is_some() {
         return Err(error);
