@@ -8,11 +8,11 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
-use crate::crew::{Crew, Newcomer};
+use crate::crew::Newcomer;
 use crate::error::{Error, ErrorKind};
 use crate::scope::Scope;
 use crate::shared::Shared;
-use crate::slots::Sequence;
+use crate::slots::{Sequence, TimeSlot};
 
 /// How many are served at once.
 const NEWCOMERS_MAX: usize = 100_000;
@@ -33,9 +33,9 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
             continue;
         }
         match numbers(&shared, &scope, &newcomers).await {
-            Ok(sequences) => {
+            Ok((slot, sequences)) => {
                 backoff.reset();
-                admit(&shared, &scope.crew, sequences, newcomers);
+                scope.crew.numbered(sequences.into_iter().zip(newcomers).collect(), slot);
             }
             Err(error) => {
                 tracing::debug!(namespace = %scope.namespace, "{error:#}");
@@ -46,19 +46,18 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
     }
 }
 
-fn admit(shared: &Shared, crew: &Crew, sequences: Vec<Sequence>, newcomers: Vec<Newcomer>) {
-    match shared.clock.slot() {
-        Ok(slot) => crew.numbered(sequences.into_iter().zip(newcomers).collect(), slot),
-        // Without a time nobody can ping.
-        Err(error) => crew.put_back(newcomers, Instant::now(), &error),
-    }
-}
-
 /// Takes numbers and writes the documents.
 ///
 /// A number that another key has comes from a counter that was set back, by a restore perhaps: its
 /// bits would be taken for those of the other. The counter is raised above all that there are.
-async fn numbers(shared: &Shared, scope: &Scope, newcomers: &[Newcomer]) -> Result<Vec<Sequence>, Error> {
+///
+/// The slot in which that began is returned with the numbers. Without a time nobody can ping.
+async fn numbers(
+    shared: &Shared,
+    scope: &Scope,
+    newcomers: &[Newcomer],
+) -> Result<(TimeSlot, Vec<Sequence>), Error> {
+    let slot = shared.clock.slot()?;
     let mut numbers: Vec<Option<Sequence>> = vec![None; newcomers.len()];
     let mut open: Vec<usize> = (0..newcomers.len()).collect();
     for _ in 0..ROUNDS {
@@ -73,7 +72,7 @@ async fn numbers(shared: &Shared, scope: &Scope, newcomers: &[Newcomer]) -> Resu
         }
         if others.is_empty() {
             let all: Option<Vec<_>> = numbers.into_iter().collect();
-            return all.ok_or_else(taken);
+            return all.map(|all| (slot, all)).ok_or_else(taken);
         }
         tracing::warn!(namespace = %scope.namespace, count = others.len(), "numbers of beings were taken");
         shared.store.raise_numbers(&scope.namespace).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mongo_link::Link;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Clock;
 use super::probe::{Probe, Seen};
@@ -12,6 +12,9 @@ use crate::error::Error;
 
 /// How long it waits at most between two looks.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// How long it waits at most after a look that failed.
+const RETRY_MAX: Duration = Duration::from_millis(500);
 
 /// Looks at the server four times in a slot, for ever.
 ///
@@ -21,10 +24,13 @@ pub(crate) async fn run(clock: Arc<Clock>, link: Link) {
     let mut seen = Seen::default();
     loop {
         let next = Instant::now() + pause;
-        if let Err(error) = look_after(&clock, &link, &mut seen).await {
-            tracing::debug!("{error:#}");
+        match look_after(&clock, &link, &mut seen).await {
+            Ok(()) => sleep_until(next).await,
+            Err(error) => {
+                tracing::debug!("{error:#}");
+                sleep(pause.min(RETRY_MAX)).await;
+            }
         }
-        sleep_until(next).await;
     }
 }
 
