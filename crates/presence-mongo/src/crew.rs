@@ -41,6 +41,8 @@ pub(crate) struct Crew {
 #[derive(Debug, Default)]
 struct Locked {
     waiting: Vec<Newcomer>,
+    /// How many of those who waited are being numbered.
+    numbering: usize,
     joining: Vec<Joining>,
     killed: Vec<Kill>,
     /// The keys of those who live or join.
@@ -160,7 +162,8 @@ impl Crew {
     pub(crate) fn waiting(&self, most: usize) -> Vec<Newcomer> {
         let mut locked = self.locked.lock();
         locked.waiting.retain(|newcomer| !newcomer.purpose.is_given_up());
-        let count = locked.waiting.len().min(most);
+        locked.numbering = locked.waiting.len().min(most);
+        let count = locked.numbering;
         locked.waiting.drain(..count).collect()
     }
 
@@ -172,11 +175,16 @@ impl Crew {
         let mut locked = self.locked.lock();
         back.append(&mut locked.waiting);
         locked.waiting = back;
+        locked.numbering = 0;
+        drop(locked);
+        // Nobody may be left.
+        self.urgent.notify_one();
     }
 
     /// Takes those who have a number and a document, which was written in this slot.
     pub(crate) fn numbered(&self, newcomers: Vec<(Sequence, Newcomer)>, slot: TimeSlot) {
         let mut locked = self.locked.lock();
+        locked.numbering = 0;
         for (sequence, Newcomer { key, purpose, until }) in newcomers {
             match purpose {
                 // Nobody holds a pinger that could stop it.
@@ -210,8 +218,8 @@ impl Crew {
     /// Says whether nobody waits for anything and nobody will.
     pub(crate) fn is_left(&self) -> bool {
         let locked = self.locked.lock();
-        let is_idle = locked.waiting.is_empty() && locked.joining.is_empty() && locked.killed.is_empty();
-        locked.is_closed && is_idle
+        let is_entered = locked.waiting.is_empty() && locked.numbering == 0;
+        locked.is_closed && is_entered && locked.joining.is_empty() && locked.killed.is_empty()
     }
 
     /// Returns what is to be written in a slot: all bits that it lacks, and all kills.

@@ -148,3 +148,19 @@ fn a_first_start_after_a_long_silence_writes_no_document_again() {
     assert!(crew.flush(slot(9)).beings.is_empty());
     drop((first, second));
 }
+
+#[test]
+fn a_crew_that_was_closed_is_not_left_while_somebody_is_being_numbered() {
+    let crew = crew();
+    let (reply, mut outcome) = oneshot::channel();
+    let newcomer = Newcomer { key: Arc::from("key"), purpose: Purpose::Start(reply), until: later() };
+    crew.enter(newcomer).unwrap();
+    crew.close();
+    let newcomers = crew.waiting(10);
+    assert!(crew.is_over() && !crew.is_left());
+    crew.numbered(newcomers.into_iter().map(|newcomer| (sequence(1), newcomer)).collect(), slot(1));
+    assert!(!crew.is_left());
+    write(&crew, slot(1));
+    assert_eq!(outcome.try_recv().unwrap().unwrap(), sequence(1));
+    assert!(crew.is_left());
+}
