@@ -1,9 +1,9 @@
 //! What do pings, syncs and changes cost with 1,000 and with 100,000 beings?
 //!
 //! Times are of the whole on the wall clock, with a MongoDB of this machine at the other end of the
-//! loopback: a start or a kill until it is acknowledged by a majority, a sync until what it read was
-//! delivered, and a change from before the kill or the start until a watcher elsewhere has it. The
-//! update of a whole slot is no call: `cargo xtask budget mongo` measures it.
+//! loopback: a start or a kill until it is acknowledged by a majority, a sync until what it read
+//! was delivered, and a change from before the kill or the start until a watcher elsewhere has it.
+//! The update of a whole slot is no call: `cargo xtask budget mongo` measures it.
 
 #![allow(clippy::unwrap_used, reason = "a bench stops where it fails")]
 

@@ -101,8 +101,8 @@ impl Base {
     /// Removes what is old of this namespace: time slots and superseded beings.
     ///
     /// It may be called by any process at any time: nobody who lives is harmed. It is done every
-    /// [`prune_interval`](Config::prune_interval) by itself. For the first four slots of a base, and
-    /// after a time in which the database was away, it removes nothing.
+    /// [`prune_interval`](Config::prune_interval) by itself. For the first four slots of a base,
+    /// and after a time in which the database was away, it removes nothing.
     ///
     /// # Errors
     ///
