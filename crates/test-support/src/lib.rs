@@ -27,7 +27,8 @@
 //!    [`require`] decides between skipping and failing.
 //!
 //! What is started for its failures is a process of ours from a binary, whatever the environment
-//! says: [`Redis::private`], [`Redis::with`] options, [`RedisCluster`], [`RedisSentinel`].
+//! says: [`Redis::private`], [`Redis::with`] options, [`RedisCluster`], [`RedisSentinel`], and the
+//! same of MongoDB: [`Mongo::private`], [`Mongo::with`] options, [`MongoSet`].
 
 mod address;
 mod binary;
@@ -59,6 +60,8 @@ pub use error::Result;
 pub use etcd::Etcd;
 pub use example::Example;
 pub use mongo::Mongo;
+pub use mongo::MongoOptions;
+pub use mongo::MongoSet;
 pub use redis::Redis;
 pub use redis::RedisCluster;
 pub use redis::RedisMonitor;

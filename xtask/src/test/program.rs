@@ -71,7 +71,9 @@ impl Program {
 const COMPUTING: [&str; 2] = ["tests/integration", "mpx/simulation"];
 
 /// Of the others those that take longest are begun first, so that none runs alone at the end.
-const LONG: [&str; 7] = [
+const LONG: [&str; 10] = [
+    "presence-mongo/failures",
+    "presence-mongo/suite",
     "presence-redis/leases",
     "presence-redis/suite",
     "presence-redis/leases_failures",
@@ -79,6 +81,7 @@ const LONG: [&str; 7] = [
     "timeline/suite",
     "mpx/suite",
     "redis-link/suite",
+    "mongo-link/suite",
 ];
 
 /// Runs a command to its end and returns all it wrote, and whether it ended well.

@@ -1,6 +1,10 @@
-//! A private MongoDB: a replica set of one node.
+//! A private MongoDB: a replica set of one node, or of three.
 
+mod options;
 mod server;
+mod set;
 mod wire;
 
+pub use options::MongoOptions;
 pub use server::Mongo;
+pub use set::MongoSet;

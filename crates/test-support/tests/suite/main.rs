@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod chromium;
+mod mongo;
 mod redis;

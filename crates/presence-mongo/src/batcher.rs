@@ -1,0 +1,98 @@
+//! The task that writes the bits of all beings of this process.
+//!
+//! ```text
+//!  slot ├──────┬─────────────────────────────┤ next slot
+//!         offset: one update with the bits of all who live
+//!              ▲ a start or a kill: an update at once, with what the slot lacks
+//! ```
+//!
+//! What failed is tried again in the same slot, after waits that grow. In the next slot only that
+//! one's bits are of use.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::backoff::Backoff;
+use crate::crew::{Due, Flush};
+use crate::error::Error;
+use crate::scope::Scope;
+use crate::shared::Shared;
+use crate::slots::TimeSlot;
+
+/// Writes until the crew is closed and nobody waits any more.
+pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
+    let period = shared.clock.period();
+    // The processes of an application do not all write at the same time.
+    let offset = (period.length() / 4).mul_f64(fastrand::f64());
+    let mut backoff = Backoff::new(shared.retry_max());
+    loop {
+        let slot = match shared.clock.slot() {
+            Ok(slot) => slot,
+            Err(error) => {
+                scope.crew.failed(Instant::now(), &error);
+                if scope.crew.is_left() {
+                    return;
+                }
+                sleep(backoff.next()).await;
+                continue;
+            }
+        };
+        let Due { is_urgent, is_complete } = scope.crew.due(slot);
+        if scope.crew.is_left() {
+            return;
+        }
+        let ping_at = shared.clock.instant_in(slot, offset);
+        if is_urgent || !is_complete && ping_at <= Instant::now() {
+            match flush(&shared, &scope, slot).await {
+                Ok(()) => backoff.reset(),
+                Err(_told) => sleep(backoff.next()).await,
+            }
+            continue;
+        }
+        let wake = if is_complete { shared.clock.instant_in(period.next(slot), offset) } else { ping_at };
+        tokio::select! {
+            () = sleep_until(wake) => {}
+            () = scope.crew.urgent.notified() => {}
+        }
+    }
+}
+
+/// Writes all that a slot lacks.
+async fn flush(shared: &Shared, scope: &Scope, slot: TimeSlot) -> Result<(), Error> {
+    let flush = scope.crew.flush(slot);
+    let begun = Instant::now();
+    let written = write(shared, scope, &flush).await;
+    let took = begun.elapsed();
+    shared.metrics.flush.record(took);
+    if took > shared.clock.period().length() / 2 {
+        // Others may have been as slow: a bit that is missing says nothing.
+        shared.clock.disturb();
+    }
+    match &written {
+        Ok(()) => {
+            scope.crew.written(&flush);
+            tracing::debug!(namespace = %scope.namespace, %slot, slots = flush.writes.len(), ?took, "pinged");
+        }
+        Err(error) => {
+            shared.metrics.flush_failures.increment(1);
+            shared.clock.disturb();
+            scope.crew.failed(Instant::now(), error);
+            tracing::debug!(namespace = %scope.namespace, %slot, ?took, "{error:#}");
+        }
+    }
+    scope.pingers.set(scope.crew.living());
+    written
+}
+
+async fn write(shared: &Shared, scope: &Scope, flush: &Flush) -> Result<(), Error> {
+    if !flush.beings.is_empty() {
+        // Those that are taken by others were so at the start, too, and were numbered again.
+        shared.store.insert_beings(&scope.namespace, &flush.beings).await?;
+    }
+    for (slot, bits) in &flush.writes {
+        shared.store.write_slot(&scope.namespace, *slot, bits).await?;
+        shared.metrics.updates.increment(1);
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! The server's time, and whether everybody could write.
+
+mod calm;
+mod probe;
+mod prober;
+mod reading;
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use self::calm::Calm;
+use self::probe::Probe;
+pub(crate) use self::prober::{look, run};
+use self::reading::Reading;
+use crate::error::{Error, ErrorKind};
+use crate::slots::{Period, TimeSlot};
+
+/// The server's time, as all tasks of a base share it.
+///
+/// The local wall clock is never looked at, so whoever sets it does no harm.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    period: Period,
+    locked: Mutex<Locked>,
+}
+
+#[derive(Debug)]
+struct Locked {
+    reading: Option<Reading>,
+    calm: Calm,
+    /// Why the last probe failed.
+    error: Option<Error>,
+}
+
+impl Clock {
+    pub(crate) fn new(period: Period) -> Self {
+        let locked = Locked { reading: None, calm: Calm::new(period), error: None };
+        Self { period, locked: Mutex::new(locked) }
+    }
+
+    pub(crate) fn period(&self) -> Period {
+        self.period
+    }
+
+    /// Takes note of what the server answered.
+    fn note(&self, probe: &Probe) {
+        let mut locked = self.locked.lock();
+        let Locked { reading, calm, error } = &mut *locked;
+        let stepped = match reading {
+            Some(reading) => reading.renew(probe),
+            None => {
+                *reading = Some(Reading::of(probe));
+                false
+            }
+        };
+        *error = None;
+        let reading = reading.as_ref().expect("one was made just now");
+        calm.note(reading.at(probe.sent), reading.at(probe.answered), probe.commits, stepped);
+    }
+
+    /// Takes note of a probe that failed.
+    fn failed(&self, error: Error) {
+        let mut locked = self.locked.lock();
+        locked.calm.disturb();
+        locked.error = Some(error);
+    }
+
+    /// Takes note that somebody could not write.
+    pub(crate) fn disturb(&self) {
+        self.locked.lock().calm.disturb();
+    }
+
+    /// Returns the current slot.
+    ///
+    /// It is an error, which says why, while the server's clock could not be read.
+    pub(crate) fn slot(&self) -> Result<TimeSlot, Error> {
+        let locked = self.locked.lock();
+        match (&locked.reading, &locked.error) {
+            (Some(reading), _) => Ok(self.period.slot_at(reading.at(Instant::now()))),
+            (None, Some(error)) => Err(error.clone()),
+            (None, None) => {
+                let message = "the clock of the database has not been read yet";
+                Err(Error::new(ErrorKind::Unavailable, message))
+            }
+        }
+    }
+
+    /// Returns when a slot has lasted for so long, by the monotonic clock of this process; now if
+    /// the server's clock is not known.
+    pub(crate) fn instant_in(&self, slot: TimeSlot, after: Duration) -> Instant {
+        let locked = self.locked.lock();
+        let time = slot.begin().saturating_add(after);
+        locked.reading.as_ref().map_or_else(Instant::now, |reading| reading.instant_of(time))
+    }
+
+    /// Says whether this process has seen that everybody could write, since a slot began.
+    pub(crate) fn has_seen_calm(&self, slot: TimeSlot) -> bool {
+        self.locked.lock().calm.has_seen(slot)
+    }
+
+    /// Says whether everybody could write for the whole of a slot that is over.
+    pub(crate) fn was_calm(&self, slot: TimeSlot) -> bool {
+        self.locked.lock().calm.covers(slot)
+    }
+}

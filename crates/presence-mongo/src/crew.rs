@@ -1,0 +1,393 @@
+//! The beings of this process, and what of them the database is yet to be told.
+//!
+//! ```text
+//!  start ──► waiting ──numbered, inserted──► joining ──first bit acknowledged──► living
+//!  kill, not started ──► waiting ──────────► killed ───acknowledged──► gone
+//!  kill, started ──────────────────────────► killed ───acknowledged──► gone
+//!  stop, drop ─────────────────────────────────────────────────────────► gone, at once
+//! ```
+//!
+//! All of it is under one lock, so that a pinger that stops, or is dropped, is gone when that
+//! returns, whatever the tasks are at. What waits is bounded by the pingers that there are.
+
+use std::collections::HashMap;
+use std::mem::take;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::error::{Error, ErrorKind};
+use crate::slots::{Period, Sequence, SlotBits, TimeSlot, Words};
+
+/// Where the outcome of a start goes.
+pub(crate) type Started = oneshot::Sender<Result<Sequence, Error>>;
+
+/// Where the outcome of a kill goes.
+pub(crate) type Killed = oneshot::Sender<Result<(), Error>>;
+
+/// The beings of this process in one namespace.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    period: Period,
+    locked: Mutex<Locked>,
+    /// Somebody waits for a number.
+    pub(crate) newcomers: Notify,
+    /// There is something to write at once.
+    pub(crate) urgent: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Locked {
+    waiting: Vec<Newcomer>,
+    /// How many of those who waited are being numbered.
+    numbering: usize,
+    joining: Vec<Joining>,
+    killed: Vec<Kill>,
+    /// The keys of those who live or join.
+    keys: HashMap<Sequence, Arc<str>>,
+    living: Words,
+    /// Whose bits were acknowledged in the slot that was written last.
+    acknowledged: Words,
+    /// The slot that was written last, acknowledged or not.
+    written: Option<TimeSlot>,
+    /// The last slot in which all who lived were acknowledged.
+    complete: Option<TimeSlot>,
+    /// The slot in which documents were written again, once: a pruner that was at it just then may
+    /// have removed them after that.
+    returned: Option<TimeSlot>,
+    /// Why the last attempt failed.
+    error: Option<Error>,
+    is_closed: bool,
+}
+
+/// Whoever needs a number.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    pub(crate) key: Arc<str>,
+    pub(crate) purpose: Purpose,
+    /// When whoever asked is told that it failed.
+    pub(crate) until: Instant,
+}
+
+/// What a number is for.
+#[derive(Debug)]
+pub(crate) enum Purpose {
+    Start(Started),
+    Kill(Killed),
+}
+
+/// A being whose first bit is not acknowledged yet.
+#[derive(Debug)]
+struct Joining {
+    sequence: Sequence,
+    /// The slot in which its document was written.
+    since: TimeSlot,
+    until: Instant,
+    reply: Started,
+}
+
+/// A being that is to be dead.
+#[derive(Debug)]
+struct Kill {
+    sequence: Sequence,
+    /// The last slot in which its bit was written; `None` if it never had one: it gets both bits.
+    slot: Option<TimeSlot>,
+    until: Instant,
+    reply: Killed,
+}
+
+/// What is to be written now.
+#[derive(Debug, Default)]
+pub(crate) struct Flush {
+    /// The bits, by slot: one update for each, and of more than one slot only after a kill.
+    pub(crate) writes: Vec<(TimeSlot, SlotBits)>,
+    /// Documents of beings that may have been pruned meanwhile.
+    pub(crate) beings: Vec<(Sequence, Arc<str>)>,
+    slot: Option<TimeSlot>,
+    /// How many of the joining and the killed are part of it.
+    joining: usize,
+    killed: usize,
+}
+
+impl Crew {
+    pub(crate) fn new(period: Period) -> Self {
+        Self { period, locked: Mutex::default(), newcomers: Notify::new(), urgent: Notify::new() }
+    }
+
+    /// Takes whoever needs a number.
+    pub(crate) fn enter(&self, newcomer: Newcomer) -> Result<(), Error> {
+        let mut locked = self.locked.lock();
+        if locked.is_closed {
+            return Err(Error::shut_down());
+        }
+        locked.waiting.push(newcomer);
+        drop(locked);
+        self.newcomers.notify_one();
+        Ok(())
+    }
+
+    /// Lets a being go silently: it is dead when its bits are too old.
+    pub(crate) fn stop(&self, sequence: Sequence) {
+        let mut locked = self.locked.lock();
+        locked.living.remove(sequence);
+        locked.keys.remove(&sequence);
+    }
+
+    /// Lets a being go that watchers are to hear of at once.
+    pub(crate) fn kill(&self, sequence: Sequence, until: Instant, reply: Killed) -> Result<(), Error> {
+        let mut locked = self.locked.lock();
+        locked.living.remove(sequence);
+        locked.keys.remove(&sequence);
+        if locked.is_closed {
+            return Err(Error::shut_down());
+        }
+        // Where its last bit is, or may be: all who lived were part of that write.
+        let slot = locked.written;
+        locked.killed.push(Kill { sequence, slot, until, reply });
+        drop(locked);
+        self.urgent.notify_one();
+        Ok(())
+    }
+
+    /// Takes no one any more.
+    pub(crate) fn close(&self) {
+        self.locked.lock().is_closed = true;
+        self.newcomers.notify_one();
+        self.urgent.notify_one();
+    }
+
+    /// Returns whoever waits for a number, at most so many; those who gave up are left out.
+    pub(crate) fn waiting(&self, most: usize) -> Vec<Newcomer> {
+        let mut locked = self.locked.lock();
+        locked.waiting.retain(|newcomer| !newcomer.purpose.is_given_up());
+        locked.numbering = locked.waiting.len().min(most);
+        let count = locked.numbering;
+        locked.waiting.drain(..count).collect()
+    }
+
+    /// Puts back those who got no number, and tells those whose time is up or who were refused.
+    pub(crate) fn put_back(&self, newcomers: Vec<Newcomer>, now: Instant, error: &Error) {
+        let (late, mut back): (Vec<_>, Vec<_>) =
+            newcomers.into_iter().partition(|newcomer| newcomer.until <= now || is_final(error));
+        late.into_iter().for_each(|newcomer| newcomer.purpose.fail(error));
+        let mut locked = self.locked.lock();
+        back.append(&mut locked.waiting);
+        locked.waiting = back;
+        locked.numbering = 0;
+        drop(locked);
+        // Nobody may be left.
+        self.urgent.notify_one();
+    }
+
+    /// Takes those who have a number and a document, which was written in this slot.
+    pub(crate) fn numbered(&self, newcomers: Vec<(Sequence, Newcomer)>, slot: TimeSlot) {
+        let mut locked = self.locked.lock();
+        locked.numbering = 0;
+        for (sequence, Newcomer { key, purpose, until }) in newcomers {
+            match purpose {
+                // Nobody holds a pinger that could stop it.
+                Purpose::Start(reply) if reply.is_closed() => {}
+                Purpose::Start(reply) => {
+                    locked.living.insert(sequence);
+                    locked.keys.insert(sequence, key);
+                    locked.joining.push(Joining { sequence, since: slot, until, reply });
+                }
+                Purpose::Kill(reply) => locked.killed.push(Kill { sequence, slot: None, until, reply }),
+            }
+        }
+        drop(locked);
+        self.urgent.notify_one();
+    }
+
+    /// Says whether somebody waits for a write, and whether all bits of a slot are acknowledged.
+    pub(crate) fn due(&self, slot: TimeSlot) -> Due {
+        let locked = self.locked.lock();
+        let is_urgent = !locked.joining.is_empty() || !locked.killed.is_empty();
+        let is_complete = locked.unacknowledged(slot).is_empty();
+        Due { is_urgent, is_complete }
+    }
+
+    /// Says whether nobody waits for a number and nobody will.
+    pub(crate) fn is_over(&self) -> bool {
+        let locked = self.locked.lock();
+        locked.is_closed && locked.waiting.is_empty()
+    }
+
+    /// Says whether nobody waits for anything and nobody will.
+    pub(crate) fn is_left(&self) -> bool {
+        let locked = self.locked.lock();
+        let is_entered = locked.waiting.is_empty() && locked.numbering == 0;
+        locked.is_closed && is_entered && locked.joining.is_empty() && locked.killed.is_empty()
+    }
+
+    /// Returns what is to be written in a slot: all bits that it lacks, and all kills.
+    pub(crate) fn flush(&self, slot: TimeSlot) -> Flush {
+        let mut locked = self.locked.lock();
+        locked.give_up();
+        let mut writes: HashMap<TimeSlot, SlotBits> = HashMap::new();
+        let alive = locked.unacknowledged(slot);
+        if !alive.is_empty() {
+            writes.entry(slot).or_default().alive = alive;
+        }
+        for kill in &locked.killed {
+            let bits = writes.entry(kill.slot.unwrap_or(slot)).or_default();
+            bits.dead.insert(kill.sequence);
+            if kill.slot.is_none() {
+                bits.alive.insert(kill.sequence);
+            }
+        }
+        let beings = if locked.may_be_pruned(self.period, slot) {
+            locked.keys.iter().map(|(sequence, key)| (*sequence, Arc::clone(key))).collect()
+        } else {
+            Vec::new()
+        };
+        locked.begin(slot);
+        let (joining, killed) = (locked.joining.len(), locked.killed.len());
+        Flush { writes: writes.into_iter().collect(), beings, slot: Some(slot), joining, killed }
+    }
+
+    /// Takes note that all of it was acknowledged, and tells whoever waited.
+    pub(crate) fn written(&self, flush: &Flush) {
+        let mut locked = self.locked.lock();
+        locked.error = None;
+        for (slot, bits) in &flush.writes {
+            if Some(*slot) == locked.written {
+                locked.acknowledged.merge(&bits.alive);
+            }
+        }
+        if !flush.beings.is_empty() {
+            locked.returned = if locked.returned.is_some() { None } else { flush.slot };
+        }
+        if flush.slot.is_some_and(|slot| locked.unacknowledged(slot).is_empty()) {
+            locked.complete = flush.slot;
+        }
+        let joined: Vec<Joining> = locked.joining.drain(..flush.joining).collect();
+        let killed: Vec<Kill> = locked.killed.drain(..flush.killed).collect();
+        for Joining { sequence, reply, .. } in joined {
+            if reply.send(Ok(sequence)).is_err() {
+                // The start was given up: nobody holds a pinger that could stop it.
+                locked.living.remove(sequence);
+                locked.keys.remove(&sequence);
+            }
+        }
+        drop(locked);
+        for kill in killed {
+            // Nobody may wait any more; it is dead all the same.
+            drop(kill.reply.send(Ok(())));
+        }
+    }
+
+    /// Takes note that it failed, and tells those whose time is up or who were refused.
+    pub(crate) fn failed(&self, now: Instant, error: &Error) {
+        let mut locked = self.locked.lock();
+        locked.error = Some(error.clone());
+        let (late, joining): (Vec<_>, Vec<_>) = take(&mut locked.joining)
+            .into_iter()
+            .partition(|joining| joining.until <= now || is_final(error));
+        locked.joining = joining;
+        for Joining { sequence, reply, .. } in late {
+            locked.living.remove(sequence);
+            locked.keys.remove(&sequence);
+            // A start that was given up is over anyhow.
+            drop(reply.send(Err(error.clone())));
+        }
+        let (late, killed): (Vec<_>, Vec<_>) =
+            take(&mut locked.killed).into_iter().partition(|kill| kill.until <= now || is_final(error));
+        locked.killed = killed;
+        for kill in late {
+            drop(kill.reply.send(Err(error.clone())));
+        }
+    }
+
+    /// Returns why the bits of this process are not acknowledged, if so.
+    pub(crate) fn error(&self) -> Option<Error> {
+        self.locked.lock().error.clone()
+    }
+
+    /// Returns how many pingers ping.
+    pub(crate) fn living(&self) -> usize {
+        self.locked.lock().keys.len()
+    }
+}
+
+/// What there is to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Due {
+    /// Somebody waits for a start or a kill.
+    pub(crate) is_urgent: bool,
+    /// The slot has the bits of all who live.
+    pub(crate) is_complete: bool,
+}
+
+impl Locked {
+    /// Returns those who live and whose bit in a slot is not acknowledged.
+    fn unacknowledged(&self, slot: TimeSlot) -> Words {
+        if self.written == Some(slot) { self.living.without(&self.acknowledged) } else { self.living.clone() }
+    }
+
+    /// From now on a slot is the one that is written.
+    fn begin(&mut self, slot: TimeSlot) {
+        if self.written != Some(slot) {
+            self.written = Some(slot);
+            self.acknowledged = Words::default();
+        }
+    }
+
+    /// Leaves out starts that nobody waits for any more.
+    fn give_up(&mut self) {
+        let joining = take(&mut self.joining);
+        for joining in joining {
+            if joining.reply.is_closed() {
+                self.living.remove(joining.sequence);
+                self.keys.remove(&joining.sequence);
+            } else {
+                self.joining.push(joining);
+            }
+        }
+    }
+
+    /// Says whether documents of those who live may have been pruned: they had no bit in the slots
+    /// that a pruner looks at.
+    fn may_be_pruned(&self, period: Period, slot: TimeSlot) -> bool {
+        let is_old = |last: TimeSlot| last < period.later(slot, -2);
+        let are_some_old = self.keys.len() > self.joining.len();
+        let are_some_slow = self.joining.iter().any(|joining| joining.since < period.before(slot));
+        let are_twice = self.returned.is_some_and(|returned| returned < slot);
+        are_some_slow || are_twice || are_some_old && self.complete.is_some_and(is_old)
+    }
+}
+
+impl Purpose {
+    /// Says whether nobody waits for the outcome. A kill is done all the same.
+    fn is_given_up(&self) -> bool {
+        match self {
+            Self::Start(reply) => reply.is_closed(),
+            Self::Kill(_) => false,
+        }
+    }
+
+    /// Tells that it failed.
+    pub(crate) fn fail(self, error: &Error) {
+        // Nobody may wait any more; then nobody needs the outcome.
+        match self {
+            Self::Start(reply) => drop(reply.send(Err(error.clone()))),
+            Self::Kill(reply) => drop(reply.send(Err(error.clone()))),
+        }
+    }
+}
+
+/// Says whether trying again is of no use to whoever waits.
+fn is_final(error: &Error) -> bool {
+    error.kind() == ErrorKind::Refused
+}
+
+/// The error of what was in the hands of a task that is gone.
+pub(crate) fn lost() -> Error {
+    let message = "the task that writes pings was interrupted; whether the call took effect is open";
+    Error::new(ErrorKind::Unavailable, message)
+}
+
+#[cfg(test)]
+mod tests;

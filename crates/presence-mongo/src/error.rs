@@ -1,0 +1,97 @@
+//! The error of pingers and watchers.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::{error, fmt};
+
+/// Why something was not done.
+///
+/// It is cheap to clone, as every watcher of a base gets it.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    source: Option<mongo_link::Error>,
+}
+
+/// What a caller can do about an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The database did not answer in time, or has no primary: try again.
+    ///
+    /// Whether a write took effect is open. What pings goes on by itself.
+    Unavailable,
+    /// A [`sync`](crate::Watcher::sync) waited too long for a stream that nobody reads.
+    Timeout,
+    /// The pinger has been started already.
+    Started,
+    /// A key or the name of a namespace can never be used.
+    InvalidInput,
+    /// A setting is out of its bounds, or the database refuses the log-in: change it.
+    Config,
+    /// The database does not let this user do it.
+    Refused,
+    /// The watcher has ended, or the base was shut down.
+    Closed,
+    /// Changes may have been missed; each key's state follows if it is another one.
+    Lagged,
+    /// The database answered that something is wrong with what it was asked.
+    Protocol,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Arc::new(Inner { kind, message: message.into(), source: None }))
+    }
+
+    /// Says what could not be done, and why.
+    pub(crate) fn of_link(what: impl Into<Cow<'static, str>>, source: mongo_link::Error) -> Self {
+        let kind = match source.kind() {
+            mongo_link::ErrorKind::Unavailable => ErrorKind::Unavailable,
+            mongo_link::ErrorKind::Refused => ErrorKind::Refused,
+            mongo_link::ErrorKind::Config => ErrorKind::Config,
+            mongo_link::ErrorKind::Closed => ErrorKind::Closed,
+            mongo_link::ErrorKind::Lagged => ErrorKind::Lagged,
+            _ => ErrorKind::Protocol,
+        };
+        Self(Arc::new(Inner { kind, message: what.into(), source: Some(source) }))
+    }
+
+    /// Returns the error of what was asked for after the end of the base.
+    pub(crate) fn shut_down() -> Self {
+        Self::new(ErrorKind::Closed, "the base of the pingers and watchers was shut down")
+    }
+
+    /// Returns what the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, message, source } = &*self.0;
+        f.debug_struct("Error").field("kind", kind).field("message", message).field("source", source).finish()
+    }
+}
+
+impl fmt::Display for Error {
+    /// Writes what happened; with `{:#}` also what caused it, for a line of a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match &self.0.source {
+            Some(source) if f.alternate() => write!(f, ": {source:#}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.0.source.as_ref().map(|source| source as _)
+    }
+}

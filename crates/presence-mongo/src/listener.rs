@@ -1,0 +1,116 @@
+//! The task that follows the change stream of a base.
+//!
+//! There is one for the process and all namespaces that are watched, with a connection of its own.
+//! Where the database has no change streams, or while it cannot open one, watchers poll; it is
+//! tried again by itself.
+
+use std::sync::Arc;
+
+use bson::{Document, doc};
+use mongo_link::{ChangeFeed, FeedConfig, FeedEvent};
+
+use crate::config::Detection;
+use crate::error::Error;
+use crate::scope::Scope;
+use crate::shared::Shared;
+
+/// Listens until the base closes.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    while !shared.closing.is_cancelled() {
+        let scopes = shared.watched();
+        if !scopes.is_empty() && shared.detection == Detection::Stream {
+            follow(&shared, &scopes).await;
+            shared.metrics.streams.set(0);
+        } else {
+            wait(&shared).await;
+        }
+    }
+}
+
+/// Waits until others may be watched.
+async fn wait(shared: &Shared) {
+    tokio::select! {
+        () = shared.listen.notified() => {}
+        () = shared.closing.cancelled() => {}
+    }
+}
+
+/// Follows the changes of namespaces until others are watched.
+async fn follow(shared: &Shared, scopes: &[Arc<Scope>]) {
+    let config = FeedConfig::new().collection(shared.store.pings()).pipeline([condition(scopes)]);
+    let mut feed = match shared.link.changes(config) {
+        Ok(feed) => feed,
+        Err(error) => {
+            tracing::warn!("watchers poll, as no change stream can be opened: {error:#}");
+            return wait(shared).await;
+        }
+    };
+    loop {
+        tokio::select! {
+            () = shared.listen.notified() => {
+                if !are_same(scopes, &shared.watched()) {
+                    return;
+                }
+            }
+            () = shared.closing.cancelled() => return,
+            is_over = hear_next(shared, scopes, &mut feed) => {
+                if is_over {
+                    // The link is gone before the base: nothing comes any more.
+                    return shared.closing.cancelled().await;
+                }
+            }
+        }
+    }
+}
+
+/// Hears what comes next, and says whether that was all.
+async fn hear_next(shared: &Shared, scopes: &[Arc<Scope>], feed: &mut ChangeFeed) -> bool {
+    match feed.next().await {
+        Some(Ok(FeedEvent::Live)) => {
+            tracing::debug!("a change stream is open");
+            shared.metrics.streams.set(1);
+            // What happened before it was open must be read.
+            scopes.iter().for_each(|scope| scope.news.must_read());
+        }
+        Some(Ok(FeedEvent::Change(event))) => {
+            // A slot is of one namespace only.
+            if !scopes.iter().any(|scope| scope.news.hear(&scope.namespace, &event)) {
+                let id = &event.document_key;
+                tracing::debug!(?id, "a change of something that is no time slot");
+            }
+        }
+        Some(Ok(_)) => {}
+        Some(Err(error)) => miss(shared, scopes, error),
+        None => return true,
+    }
+    false
+}
+
+fn miss(shared: &Shared, scopes: &[Arc<Scope>], error: mongo_link::Error) {
+    shared.metrics.streams.set(0);
+    let lags = error.kind() == mongo_link::ErrorKind::Lagged;
+    let error = Error::of_link("the change stream was interrupted", error);
+    if lags {
+        shared.metrics.lags.increment(1);
+        tracing::warn!("changes may have been missed and are read: {error:#}");
+        scopes.iter().for_each(|scope| scope.news.lagged(error.clone()));
+    } else {
+        // It is said once for each outage.
+        tracing::warn!("watchers poll until a change stream is open again: {error:#}");
+    }
+}
+
+/// Returns the condition that a change is one of a slot of these namespaces.
+///
+/// Changes that are not of a document end the stream: they must come through. Slots are removed
+/// when they count for nobody.
+fn condition(scopes: &[Arc<Scope>]) -> Document {
+    let mut any: Vec<Document> =
+        scopes.iter().map(|scope| scope.namespace.holds("documentKey._id")).collect();
+    any.push(doc! { "documentKey": { "$exists": false } });
+    doc! { "$match": { "operationType": { "$ne": "delete" }, "$or": any } }
+}
+
+fn are_same(one: &[Arc<Scope>], other: &[Arc<Scope>]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
+}

@@ -1,0 +1,178 @@
+//! The handle of whoever is alive.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::base::Base;
+use crate::crew::{Crew, Newcomer, Purpose, lost};
+use crate::error::{Error, ErrorKind};
+use crate::keys;
+use crate::slots::Sequence;
+
+/// Says that a key is alive, from its start to its end.
+///
+/// All pingers of a process share one write for each time slot, so a million of them cost the
+/// database hardly more than one does. Any number of them may have the same key: the one that
+/// started last decides.
+///
+/// Dropping it is the same as [`stop`](Self::stop). It keeps its [`Base`] alive.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example() -> Result<(), presence_mongo::Error> {
+/// use presence_mongo::{Base, Config, Pinger};
+///
+/// let base = Base::start(Config::new("mongodb://127.0.0.1:27017")).await?;
+/// let mut pinger = Pinger::new(&base, "machine 7")?;
+/// pinger.start().await?; // every watcher sees it within milliseconds
+/// pinger.kill().await?; // and that it is dead
+/// # Ok(())
+/// # }
+/// ```
+pub struct Pinger {
+    base: Base,
+    key: Arc<str>,
+    /// Its being while it pings.
+    sequence: Option<Sequence>,
+}
+
+impl Pinger {
+    /// Makes a pinger for a key, which does nothing before it is started.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the key has not 1 to 1,024 bytes.
+    pub fn new(base: &Base, key: impl Into<String>) -> Result<Self, Error> {
+        let key = keys::checked(key.into())?;
+        Ok(Self { base: base.clone(), key, sequence: None })
+    }
+
+    /// Starts to ping, and returns when its first ping was acknowledged.
+    ///
+    /// It may be started again after it was stopped or killed; watchers see no gap if that is soon.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped the pinger is not started; its key may look alive for up to two time slots.
+    ///
+    /// # Errors
+    ///
+    /// [`Started`](ErrorKind::Started) if it pings already;
+    /// [`Unavailable`](ErrorKind::Unavailable) if the database did not acknowledge within the
+    /// timeout of the link: then it is not started either;
+    /// [`Refused`](ErrorKind::Refused) if its user may not write;
+    /// [`Closed`](ErrorKind::Closed) if the base was shut down.
+    pub async fn start(&mut self) -> Result<(), Error> {
+        if self.sequence.is_some() {
+            return Err(Error::new(ErrorKind::Started, "the pinger has been started already"));
+        }
+        let (reply, outcome) = oneshot::channel();
+        self.enter(Purpose::Start(reply))?;
+        let mut start = Start { crew: self.crew(), outcome };
+        let sequence = (&mut start.outcome).await.unwrap_or_else(|_gone| Err(lost()))?;
+        drop(start);
+        self.sequence = Some(sequence);
+        self.base.shared().metrics.starts.increment(1);
+        Ok(())
+    }
+
+    /// Stops to ping, silently: watchers see it by age, after up to two time slots.
+    ///
+    /// It may be called any number of times, also before it was ever started.
+    pub fn stop(&mut self) {
+        if let Some(sequence) = self.sequence.take() {
+            self.crew().stop(sequence);
+        }
+    }
+
+    /// Stops to ping and says that the key is dead; returns when that was acknowledged.
+    ///
+    /// It works on a pinger that is stopped or was never started, too, and then speaks for the key:
+    /// whatever pings it is dead for now. An older pinger that goes on to ping makes the key alive
+    /// again, two time slots later.
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped the key is killed all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start), except for `Started`. It pings no more, whatever is returned.
+    pub async fn kill(&mut self) -> Result<(), Error> {
+        let (reply, outcome) = oneshot::channel();
+        match self.sequence.take() {
+            Some(sequence) => self.crew().kill(sequence, self.until(), reply)?,
+            None => self.enter(Purpose::Kill(reply))?,
+        }
+        outcome.await.unwrap_or_else(|_gone| Err(lost()))?;
+        self.base.shared().metrics.kills.increment(1);
+        Ok(())
+    }
+
+    /// Returns its key.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Says whether it pings: it was started, and not stopped or killed since.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        self.sequence.is_some()
+    }
+
+    /// Returns why its last ping was not acknowledged.
+    ///
+    /// `None` says that it was, or that the pinger does not ping.
+    ///
+    /// It is tried again by itself. When it lasts for a time slot watchers may hold the key for
+    /// dead.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        self.sequence.and_then(|_| self.crew().error())
+    }
+
+    fn enter(&self, purpose: Purpose) -> Result<(), Error> {
+        self.crew().enter(Newcomer { key: Arc::clone(&self.key), purpose, until: self.until() })
+    }
+
+    fn crew(&self) -> &Crew {
+        &self.base.scope().crew
+    }
+
+    fn until(&self) -> Instant {
+        Instant::now() + self.base.shared().link.timeout()
+    }
+}
+
+impl fmt::Debug for Pinger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, sequence, base: _ } = self;
+        f.debug_struct("Pinger").field("key", key).field("sequence", sequence).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Pinger {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A start that is under way. If it is dropped with its outcome nobody could ever stop the being.
+struct Start<'a> {
+    crew: &'a Crew,
+    outcome: oneshot::Receiver<Result<Sequence, Error>>,
+}
+
+impl Drop for Start<'_> {
+    fn drop(&mut self) {
+        self.outcome.close();
+        if let Ok(Ok(sequence)) = self.outcome.try_recv() {
+            self.crew.stop(sequence);
+        }
+    }
+}

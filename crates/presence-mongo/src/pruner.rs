@@ -1,0 +1,64 @@
+//! The task that removes what is of no use any more.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+
+use crate::error::Error;
+use crate::prune::{first_kept, removable, up_to};
+use crate::scope::Scope;
+use crate::shared::Shared;
+
+/// How many documents were removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pruned {
+    /// Time slots.
+    pub slots: u64,
+    /// Beings.
+    pub beings: u64,
+}
+
+/// Prunes again and again, until the base closes.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let Some(interval) = shared.prune_interval else { return shared.closing.cancelled().await };
+    loop {
+        let pause = interval.mul_f64(1.0 + fastrand::f64() / 4.0);
+        if shared.closing.run_until_cancelled(sleep(pause)).await.is_none() {
+            return;
+        }
+        for scope in shared.scopes() {
+            if let Err(error) = prune(&shared, &scope).await {
+                // The next time comes.
+                tracing::warn!(namespace = %scope.namespace, "{error:#}");
+            }
+        }
+    }
+}
+
+/// Removes old slots and superseded beings of a namespace.
+///
+/// What counts as old goes by slots that were calm: where nobody could write for a while, those who
+/// live have no bit either.
+pub(crate) async fn prune(shared: &Shared, scope: &Scope) -> Result<Pruned, Error> {
+    let (clock, store, namespace) = (&shared.clock, &shared.store, &scope.namespace);
+    let (period, current) = (clock.period(), clock.slot()?);
+    let first = first_kept(period, current);
+    let mut pruned = Pruned::default();
+    if clock.has_seen_calm(first) && clock.was_calm(period.before(current)) {
+        pruned.slots = store.remove_slots_before(namespace, first).await?;
+        let slots: Vec<_> = (-3..=1).map(|by| period.later(current, by)).collect();
+        let kept = store.read_slots(namespace, &slots).await?;
+        let kept: Vec<_> = kept.into_iter().map(|read| (read.slot, read.bits)).collect();
+        if let Some(up_to) = up_to(period, current, &kept) {
+            let superseded = store.superseded(namespace, up_to).await?;
+            pruned.beings = store.remove_beings(namespace, &removable(&superseded, &kept)).await?;
+        }
+    }
+    let (slots, beings) = store.counts().await?;
+    shared.metrics.slots.set(slots as f64);
+    shared.metrics.beings.set(beings as f64);
+    shared.metrics.pruned.increment(pruned.slots + pruned.beings);
+    tracing::debug!(%namespace, slots = pruned.slots, beings = pruned.beings, "pruned");
+    Ok(pruned)
+}

@@ -1,0 +1,192 @@
+//! The task that knows who is alive in one namespace.
+//!
+//! It reads the slots that count when a slot begins, when somebody asks, and when a change stream
+//! says so; in between it hears of bits from the change stream. Nobody is dead before slots were
+//! read that say so: whatever fails, the last state is kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::backoff::Backoff;
+use crate::census::Census;
+use crate::error::{Error, ErrorKind};
+use crate::news::Heard;
+use crate::scope::Scope;
+use crate::shared::Shared;
+use crate::slots::{SlotBits, TimeSlot, Window};
+use crate::store::READ_MAX;
+
+/// Reads as long as somebody watches, until the base closes.
+pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
+    let mut reader = Reader::new(Arc::clone(&shared), Arc::clone(&scope));
+    while !shared.closing.is_cancelled() {
+        if scope.board.is_watched() {
+            reader.step().await;
+        } else {
+            scope.board.forget();
+            scope.alive_keys.set(0);
+            scope.watched_keys.set(0);
+            tokio::select! {
+                () = scope.board.wanted.notified() => {}
+                () = shared.closing.cancelled() => {}
+            }
+            // Whoever watches from now on hears of nothing that was known before.
+            reader = Reader::new(Arc::clone(&shared), Arc::clone(&scope));
+        }
+    }
+}
+
+/// What is known of a namespace.
+struct Reader {
+    shared: Arc<Shared>,
+    scope: Arc<Scope>,
+    window: Window,
+    census: Census,
+    /// Nothing was told yet: the board may know those who died meanwhile.
+    is_new: bool,
+    /// Up to which request there was a sync.
+    served: u64,
+    /// When the next sync is made.
+    next: Instant,
+    backoff: Backoff,
+    /// How long after the beginning of a slot it is read: not all processes read at once.
+    offset: Duration,
+}
+
+impl Reader {
+    fn new(shared: Arc<Shared>, scope: Arc<Scope>) -> Self {
+        let period = shared.clock.period();
+        Self {
+            window: Window::new(period),
+            census: Census::default(),
+            is_new: true,
+            served: 0,
+            next: Instant::now(),
+            backoff: Backoff::new(shared.retry_max()),
+            offset: (period.length() / 20).mul_f64(fastrand::f64()),
+            shared,
+            scope,
+        }
+    }
+
+    /// Does what is due, or waits until something is.
+    async fn step(&mut self) {
+        let asked = self.scope.board.asked();
+        let Heard { bits, must_read, lagged } = self.scope.news.take();
+        if let Some(error) = lagged {
+            self.scope.board.tell(&error);
+        }
+        self.scope.watched_keys.set(self.scope.board.watched());
+        if must_read || asked > self.served || self.next <= Instant::now() {
+            self.add(&bits);
+            self.serve(asked).await;
+        } else if !bits.is_empty() {
+            self.add(&bits);
+            if let Err(error) = self.settle().await {
+                // What it could not look up is looked up again by the next sync.
+                self.failed(asked, &error);
+            }
+        } else {
+            tokio::select! {
+                () = sleep_until(self.next) => {}
+                () = self.scope.board.wanted.notified() => {}
+                () = self.scope.news.arrived.notified() => {}
+                () = self.shared.closing.cancelled() => {}
+            }
+        }
+    }
+
+    fn add(&mut self, news: &BTreeMap<TimeSlot, SlotBits>) {
+        for (slot, bits) in news {
+            self.window.hear(*slot, bits);
+        }
+    }
+
+    /// Makes a sync, and tells those who asked for it.
+    async fn serve(&mut self, asked: u64) {
+        self.served = asked;
+        let begun = Instant::now();
+        let synced = self.sync().await;
+        self.shared.metrics.sync.record(begun.elapsed());
+        match synced {
+            Ok(slot) => {
+                self.backoff.reset();
+                let next = self.shared.clock.period().next(slot);
+                self.next = self.shared.clock.instant_in(next, self.offset);
+                tracing::debug!(
+                    namespace = %self.scope.namespace, %slot, alive = self.census.alive(),
+                    held = self.window.holds(), took = ?begun.elapsed(), "read"
+                );
+                self.scope.board.served(asked);
+            }
+            Err(error) => self.failed(asked, &error),
+        }
+    }
+
+    fn failed(&mut self, asked: u64, error: &Error) {
+        self.shared.metrics.sync_failures.increment(1);
+        tracing::debug!(namespace = %self.scope.namespace, "{error:#}");
+        self.next = Instant::now() + self.backoff.next();
+        self.scope.board.failed(asked, error);
+        if error.kind() == ErrorKind::Refused {
+            // It does not pass by itself: whoever watches has to know.
+            tracing::warn!(namespace = %self.scope.namespace, "watchers end: {error:#}");
+            self.scope.board.end_all(Some(error));
+            self.shared.listen.notify_one();
+        }
+    }
+
+    /// Reads the slots that count and tells what has changed; returns the slot it was made in.
+    async fn sync(&mut self) -> Result<TimeSlot, Error> {
+        let period = self.shared.clock.period();
+        let slot = self.shared.clock.slot()?;
+        let all_wrote = self.shared.clock.was_calm(period.before(slot));
+        let slots = self.window.to_read(slot, all_wrote);
+        let read = self.shared.store.read_slots(&self.scope.namespace, &slots).await?;
+        let largest = read.iter().map(|slot| slot.bytes).max().unwrap_or(0);
+        self.shared.metrics.slot_bytes.set(largest as f64);
+        for slot in &read {
+            self.window.read(slot.slot, &slot.bits);
+        }
+        self.window.advance(slot, all_wrote);
+        self.settle().await?;
+        Ok(slot)
+    }
+
+    /// Looks up those who are new, and tells who came to life and who died.
+    async fn settle(&mut self) -> Result<(), Error> {
+        let bits = self.window.bits();
+        let looked_up = self.look_up(&bits).await;
+        let changes = self.census.settle(&bits);
+        for (key, alive) in &changes {
+            tracing::debug!(namespace = %self.scope.namespace, %key, alive, "changed");
+        }
+        self.shared.metrics.changes.increment(changes.len() as u64);
+        self.scope.alive_keys.set(self.census.alive());
+        // Whoever could not be looked up may be alive: nothing is whole without him.
+        if self.is_new && looked_up.is_ok() {
+            self.is_new = false;
+            self.scope.board.change(self.census.all_alive(), true);
+        } else if !self.is_new {
+            self.scope.board.change(changes, false);
+        }
+        looked_up
+    }
+
+    async fn look_up(&mut self, bits: &SlotBits) -> Result<(), Error> {
+        let unknown = self.census.unknown(bits);
+        for some in unknown.chunks(READ_MAX) {
+            let found = self.shared.store.read_beings(&self.scope.namespace, some).await?;
+            self.shared.metrics.beings_read.increment(some.len() as u64);
+            if found.len() < some.len() {
+                let missing = some.len() - found.len();
+                tracing::warn!(namespace = %self.scope.namespace, missing, "beings ping that have no document");
+            }
+            self.census.learn(some, found);
+        }
+        Ok(())
+    }
+}

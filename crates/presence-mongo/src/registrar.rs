@@ -1,0 +1,87 @@
+//! The task that gives numbers to those who start, and writes their documents.
+//!
+//! All who wait are served by one step of the counter and one insert, and those who come meanwhile
+//! by the next. It keeps no ping waiting: that is another task.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep};
+
+use crate::backoff::Backoff;
+use crate::crew::Newcomer;
+use crate::error::{Error, ErrorKind};
+use crate::scope::Scope;
+use crate::shared::Shared;
+use crate::slots::{Sequence, TimeSlot};
+
+/// How many are served at once.
+const NEWCOMERS_MAX: usize = 100_000;
+
+/// How often those are numbered again whose number another key has.
+const ROUNDS: usize = 5;
+
+/// Serves newcomers until the crew is closed and nobody waits any more.
+pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
+    let mut backoff = Backoff::new(shared.retry_max());
+    loop {
+        let newcomers = scope.crew.waiting(NEWCOMERS_MAX);
+        if newcomers.is_empty() {
+            if scope.crew.is_over() {
+                return;
+            }
+            scope.crew.newcomers.notified().await;
+            continue;
+        }
+        match numbers(&shared, &scope, &newcomers).await {
+            Ok((slot, sequences)) => {
+                backoff.reset();
+                scope.crew.numbered(sequences.into_iter().zip(newcomers).collect(), slot);
+            }
+            Err(error) => {
+                tracing::debug!(namespace = %scope.namespace, "{error:#}");
+                scope.crew.put_back(newcomers, Instant::now(), &error);
+                sleep(backoff.next()).await;
+            }
+        }
+    }
+}
+
+/// Takes numbers and writes the documents.
+///
+/// A number that another key has comes from a counter that was set back, by a restore perhaps: its
+/// bits would be taken for those of the other. The counter is raised above all that there are.
+///
+/// The slot in which that began is returned with the numbers. Without a time nobody can ping.
+async fn numbers(
+    shared: &Shared,
+    scope: &Scope,
+    newcomers: &[Newcomer],
+) -> Result<(TimeSlot, Vec<Sequence>), Error> {
+    let slot = shared.clock.slot()?;
+    let mut numbers: Vec<Option<Sequence>> = vec![None; newcomers.len()];
+    let mut open: Vec<usize> = (0..newcomers.len()).collect();
+    for _ in 0..ROUNDS {
+        let first = shared.store.take_numbers(&scope.namespace, open.len()).await?;
+        let beings: Vec<_> = (first..)
+            .zip(&open)
+            .filter_map(|(number, index)| Some((Sequence::new(number)?, Arc::clone(&newcomers[*index].key))))
+            .collect();
+        let others = shared.store.insert_beings(&scope.namespace, &beings).await?;
+        for ((sequence, _), index) in beings.iter().zip(&open) {
+            numbers[*index] = Some(*sequence);
+        }
+        if others.is_empty() {
+            let all: Option<Vec<_>> = numbers.into_iter().collect();
+            return all.map(|all| (slot, all)).ok_or_else(taken);
+        }
+        tracing::warn!(namespace = %scope.namespace, count = others.len(), "numbers of beings were taken");
+        shared.store.raise_numbers(&scope.namespace).await?;
+        open = others.into_iter().map(|at| open[at]).collect();
+    }
+    Err(taken())
+}
+
+fn taken() -> Error {
+    let message = "the counter of beings gives out numbers that are taken; others change its document";
+    Error::new(ErrorKind::Protocol, message)
+}

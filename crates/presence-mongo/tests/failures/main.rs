@@ -1,0 +1,9 @@
+//! What becomes of pingers and watchers while MongoDB fails.
+
+#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
+
+mod outages;
+mod refusals;
+mod sets;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,141 @@
+//! One server that is killed, frozen, slow, or no primary.
+
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use presence_mongo::{ErrorKind, Pinger, WatchStream, Watcher, WatcherState};
+use test_support::{Mongo, require};
+use tokio::time::timeout;
+
+use crate::support::{PATIENCE, Place, error_of, expect, no_change, past_errors, started, until};
+
+const SLOT: Duration = Duration::from_secs(2);
+
+/// Expects that no state changes until a key is read to be alive; errors may come.
+async fn alive_all_along(stream: &mut WatchStream, watcher: &Watcher) {
+    tokio::select! {
+        change = past_errors(stream) => panic!("nobody should have died: {change:?}"),
+        () = until(watcher, "a", true) => {}
+    }
+}
+
+#[tokio::test]
+async fn nobody_dies_of_a_server_that_is_killed_and_comes_back() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let (here, there) = (place.base().await, place.base().await);
+    let watcher = Watcher::new(&there).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let mut pinger = started(&here, "a").await;
+    expect(&mut stream, "a", true).await;
+
+    mongo.kill().unwrap();
+    error_of(&mut stream, ErrorKind::Unavailable).await;
+    assert_eq!(watcher.sync().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(matches!(watcher.err(), WatcherState::Unavailable(_)));
+    assert!(watcher.alive("a").await.unwrap(), "the last state is kept");
+    let mut late = Pinger::new(&here, "b").unwrap();
+    assert_eq!(late.start().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    no_change(&mut stream, 2 * SLOT).await;
+
+    mongo.restart().await.unwrap();
+    alive_all_along(&mut stream, &watcher).await;
+    no_change(&mut stream, 3 * SLOT).await;
+    late.start().await.unwrap();
+    until(&watcher, "b", true).await;
+    pinger.kill().await.unwrap();
+    assert!(!past_errors(&mut stream).await.alive);
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+#[tokio::test]
+async fn nobody_dies_of_a_server_that_stands_still_and_who_crashed_meanwhile_does() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let (here, there) = (place.base().await, place.base().await);
+    let watcher = Watcher::new(&there).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    let mut other = watcher.watch("b").unwrap();
+    expect(&mut stream, "a", false).await;
+    expect(&mut other, "b", false).await;
+    let (pinger, crashes) = (started(&here, "a").await, started(&here, "b").await);
+    expect(&mut stream, "a", true).await;
+    expect(&mut other, "b", true).await;
+
+    mongo.freeze().await.unwrap();
+    drop(crashes);
+    error_of(&mut stream, ErrorKind::Unavailable).await;
+    no_change(&mut stream, 2 * SLOT).await;
+    mongo.thaw().await.unwrap();
+    alive_all_along(&mut stream, &watcher).await;
+    until(&watcher, "b", false).await;
+    no_change(&mut stream, 2 * SLOT).await;
+    drop(pinger);
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_slow_server_makes_nobody_dead() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let (here, there) = (place.base().await, place.base().await);
+    let watcher = Watcher::new(&there).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let mut pinger = started(&here, "a").await;
+    expect(&mut stream, "a", true).await;
+    let slow = doc! {
+        "failCommands": ["find", "update", "insert", "findAndModify", "getMore"],
+        "blockConnection": true,
+        "blockTimeMS": 400,
+    };
+    mongo.fail("failCommand", "alwaysOn", slow).await.unwrap();
+    no_change(&mut stream, 5 * SLOT).await;
+    pinger.kill().await.unwrap();
+    mongo.heal("failCommand").await.unwrap();
+    assert!(!past_errors(&mut stream).await.alive);
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_start_waits_for_a_primary_that_steps_down_and_is_elected_again() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let base = place.base().await;
+    let watcher = Watcher::new(&base).unwrap();
+    let first = started(&base, "a").await;
+    until(&watcher, "a", true).await;
+    mongo.step_down(Duration::from_secs(1)).await.unwrap();
+    let mut second = Pinger::new(&base, "b").unwrap();
+    timeout(PATIENCE, second.start()).await.unwrap().unwrap();
+    until(&watcher, "b", true).await;
+    assert!(watcher.alive("a").await.unwrap());
+    drop(first);
+    assert!(base.shutdown(PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_base_ends_also_while_the_server_is_away() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let base = place.base().await;
+    let watcher = Watcher::new(&base).unwrap();
+    let pinger = started(&base, "a").await;
+    mongo.kill().unwrap();
+    let mut late = Pinger::new(&base, "b").unwrap();
+    let start = late.start();
+    assert!(timeout(Duration::from_millis(100), start).await.is_err());
+    drop((pinger, late, watcher));
+    drop(base);
+
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let base = place.base().await;
+    let mut pinger = started(&base, "a").await;
+    mongo.kill().unwrap();
+    // Who waits for a kill is told that its outcome is open, and the shutdown ends.
+    let (killed, ended) = tokio::join!(pinger.kill(), base.shutdown(PATIENCE));
+    assert_eq!(killed.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(ended);
+}

@@ -1,0 +1,45 @@
+//! What it costs: one update in a slot, one lookup of a being.
+
+use std::time::Duration;
+
+use mongodb::bson::{Document, doc};
+use presence_mongo::Watcher;
+use test_support::{Mongo, require};
+use tokio::time::Instant;
+
+use crate::support::{PATIENCE, Place, alive_count, all_started};
+
+/// Returns how many commands of a kind the server has had in all.
+async fn count(mongo: &Mongo, command: &str) -> i64 {
+    let status: Document = mongo.command("admin", doc! { "serverStatus": 1 }).await.unwrap();
+    let commands = status.get_document("metrics").unwrap().get_document("commands").unwrap();
+    commands.get_document(command).unwrap().get_i64("total").unwrap()
+}
+
+/// J8: beings that were known, or superseded, were looked up by each read.
+#[tokio::test]
+async fn a_slot_costs_one_update_and_a_known_being_no_read() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let slot = Duration::from_secs(2);
+    let place = Place::new(mongo.url(), slot);
+    let (here, there) = (place.base().await, place.base().await);
+    let keys: Vec<String> = (0..500).map(|number| format!("key {number}")).collect();
+    let superseded = all_started(&here, keys.clone()).await;
+    let pingers = all_started(&here, keys.clone()).await;
+    let watchers: Vec<Watcher> = (0..10).map(|_| Watcher::new(&there).unwrap()).collect();
+    for watcher in &watchers {
+        assert_eq!(alive_count(watcher, &keys).await, keys.len());
+    }
+    // Until the next slot is known and written.
+    tokio::time::sleep(slot).await;
+    let (updates, finds, begun) =
+        (count(&mongo, "update").await, count(&mongo, "find").await, Instant::now());
+    tokio::time::sleep(5 * slot).await;
+    let slots = i64::try_from(begun.elapsed().as_secs() / slot.as_secs()).unwrap() + 1;
+    let (updates, finds) = (count(&mongo, "update").await - updates, count(&mongo, "find").await - finds);
+    // The server has a few of its own.
+    assert!(updates <= slots + 5, "{updates} updates in {slots} slots");
+    assert!(finds <= slots + 10, "{finds} reads in {slots} slots, with 10 watchers");
+    drop((superseded, pingers, watchers));
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}

@@ -1,0 +1,203 @@
+//! The faults of the original, each with a test of what it broke.
+//!
+//! J3, J9, J11, J12, J13, J15 and a part of J8 need no database: they are tested beside the code.
+//! J5 was one of servers older than the driver takes, and J16 one of the original's own tests.
+
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use presence_mongo::{Base, Detection, ErrorKind, Watcher, WatcherState};
+use test_support::{Mongo, require};
+
+use crate::support::{
+    LONG_SLOT, PATIENCE, Place, SLOT, error_of, expect, past_errors, quiet, started, until,
+};
+
+/// Lets a command fail, without an answer, until it is healed.
+async fn break_off(mongo: &Mongo, command: &str) {
+    let data = doc! { "failCommands": [command], "closeConnection": true };
+    mongo.fail("failCommand", "alwaysOn", data).await.unwrap();
+}
+
+/// J2: a read that failed was taken for a slot without pings.
+#[tokio::test]
+async fn reads_that_fail_make_nobody_dead() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let here = place.base().await;
+    let there = Base::start(place.config().detection(Detection::Poll)).await.unwrap();
+    let watcher = Watcher::new(&there).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let mut pinger = started(&here, "a").await;
+    expect(&mut stream, "a", true).await;
+
+    break_off(&mongo, "find").await;
+    error_of(&mut stream, ErrorKind::Unavailable).await;
+    assert_eq!(watcher.sync().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(matches!(watcher.err(), WatcherState::Unavailable(_)));
+    quiet(&mut stream, 3 * SLOT).await;
+    assert!(watcher.alive("a").await.unwrap(), "the last state is kept");
+
+    mongo.heal("failCommand").await.unwrap();
+    until(&watcher, "a", true).await;
+    assert!(matches!(watcher.err(), WatcherState::Running));
+    pinger.kill().await.unwrap();
+    expect(&mut stream, "a", false).await;
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+/// J4: two upserts of one slot met, and the process that lost never pinged again.
+#[tokio::test]
+async fn upserts_of_several_processes_that_meet_all_take_effect() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let mut bases = Vec::new();
+    for _ in 0..8 {
+        bases.push(place.base().await);
+    }
+    let watcher = Watcher::new(&bases[0]).unwrap();
+    let keys: Vec<String> = (0..8).map(|number| format!("key {number}")).collect();
+    let starts = bases.iter().zip(&keys).map(|(base, key)| started(base, key));
+    let pingers = futures_util::future::join_all(starts).await;
+    for key in &keys {
+        until(&watcher, key, true).await;
+    }
+    // A new document in each slot, for all of them to make.
+    tokio::time::sleep(3 * SLOT).await;
+    assert!(pingers.iter().all(|pinger| pinger.error().is_none()));
+    for base in &bases {
+        assert!(base.shutdown(PATIENCE).await);
+    }
+}
+
+/// J4, J6: a write that failed ended the batcher, and all pingers were mute for ever.
+#[tokio::test]
+async fn writes_that_fail_are_told_and_tried_again() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let (here, there) = (place.base().await, place.base().await);
+    let mut stream = Watcher::new(&there).unwrap().watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let pinger = started(&here, "a").await;
+    expect(&mut stream, "a", true).await;
+
+    let duplicate = doc! { "failCommands": ["update"], "errorCode": 11_000 };
+    mongo.fail("failCommand", "alwaysOn", duplicate).await.unwrap();
+    while pinger.error().is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    mongo.heal("failCommand").await.unwrap();
+    while pinger.error().is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // It pings on. While nobody could write it may have looked dead for a while.
+    let watcher = Watcher::new(&there).unwrap();
+    until(&watcher, "a", true).await;
+    drop(pinger);
+    until(&watcher, "a", false).await;
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+/// J7: a channel that was unwatched while something waited for it blocked the watcher for ever.
+#[tokio::test]
+async fn a_stream_that_is_gone_blocks_nobody() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let base = place.base().await;
+    let watcher = Watcher::new(&base).unwrap();
+    let mut kept = watcher.watch("a").unwrap();
+    expect(&mut kept, "a", false).await;
+    let mut pinger = started(&base, "a").await;
+    let unread: Vec<_> = (0..100).map(|_| watcher.watch("a").unwrap()).collect();
+    unread.iter().take(50).for_each(|stream| assert_eq!(stream.unwatch("a"), 1));
+    drop(unread);
+    watcher.watch("a").unwrap().watch("b").unwrap();
+    expect(&mut kept, "a", true).await;
+    pinger.kill().await.unwrap();
+    expect(&mut kept, "a", false).await;
+    watcher.sync().await.unwrap();
+    assert!(base.shutdown(PATIENCE).await);
+}
+
+/// J10: a session that had gone stale was used on.
+#[tokio::test]
+async fn connections_that_the_server_closed_are_replaced() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let base = place.base().await;
+    let watcher = Watcher::new(&base).unwrap();
+    let mut pinger = started(&base, "a").await;
+    until(&watcher, "a", true).await;
+    let data = doc! { "failCommands": ["find", "update", "hello", "getMore"], "closeConnection": true };
+    mongo.fail("failCommand", doc! { "times": 6 }, data).await.unwrap();
+    until(&watcher, "a", true).await;
+    mongo.heal("failCommand").await.unwrap();
+    pinger.kill().await.unwrap();
+    until(&watcher, "a", false).await;
+    assert!(base.shutdown(PATIENCE).await);
+}
+
+/// J12: after a kill each read told the death again, and after a stop and a kill a start as well.
+#[tokio::test]
+async fn a_kill_is_told_once_however_often_is_read() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let base = place.base().await;
+    let watcher = Watcher::new(&base).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let mut pinger = started(&base, "a").await;
+    expect(&mut stream, "a", true).await;
+    pinger.stop();
+    pinger.kill().await.unwrap();
+    expect(&mut stream, "a", false).await;
+    for _ in 0..5 {
+        watcher.sync().await.unwrap();
+    }
+    quiet(&mut stream, Duration::from_millis(100)).await;
+    assert!(base.shutdown(PATIENCE).await);
+}
+
+/// A change stream that is lost for good is a gap: what is then is read, and told.
+#[tokio::test]
+async fn what_a_lost_change_stream_missed_is_read() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), Duration::from_secs(20));
+    let (here, there) = (place.base().await, place.base().await);
+    let watcher = Watcher::new(&there).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let mut pinger = started(&here, "a").await;
+    expect(&mut stream, "a", true).await;
+
+    // The stream cannot go on behind its last change, nor can another one be opened meanwhile.
+    let lost = doc! { "failCommands": ["getMore", "aggregate"], "errorCode": 286 };
+    mongo.fail("failCommand", "alwaysOn", lost).await.unwrap();
+    error_of(&mut stream, ErrorKind::Lagged).await;
+    pinger.kill().await.unwrap();
+    mongo.heal("failCommand").await.unwrap();
+    // Long before the next slot.
+    let change = past_errors(&mut stream).await;
+    assert!(!change.alive);
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+/// Dropping the collection ends a change stream with `invalidate`.
+#[tokio::test]
+async fn a_collection_that_was_dropped_is_made_again_and_followed_again() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let (here, there) = (place.base().await, place.base().await);
+    let watcher = Watcher::new(&there).unwrap();
+    let mut pinger = started(&here, "a").await;
+    until(&watcher, "a", true).await;
+    mongo.command(place.database(), doc! { "drop": "presence.pings" }).await.unwrap();
+    // Its bits are gone until the next slot; nobody is dead for that who was known.
+    assert!(watcher.alive("a").await.unwrap());
+    pinger.kill().await.unwrap();
+    until(&watcher, "a", false).await;
+    pinger.start().await.unwrap();
+    until(&watcher, "a", true).await;
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}

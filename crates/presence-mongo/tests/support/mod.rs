@@ -1,0 +1,150 @@
+//! What the tests on a real MongoDB share.
+
+#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
+#![allow(dead_code, reason = "not every test program uses all of it")]
+
+use std::time::Duration;
+
+use mongo_link::{Link, LinkConfig};
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+use presence_mongo::{Base, Change, Config, ErrorKind, Pinger, WatchStream, Watcher};
+use test_support::unique;
+use tokio::time::{Instant, timeout};
+
+/// A time that only a hang reaches.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A short time slot.
+pub(crate) const SLOT: Duration = Duration::from_secs(1);
+
+/// One in which also a busy machine finds the time to ping.
+pub(crate) const LONG_SLOT: Duration = Duration::from_secs(3);
+
+/// A database of a test's own, and the settings of bases in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    url: String,
+    database: String,
+    slot: Duration,
+}
+
+impl Place {
+    pub(crate) fn new(url: &str, slot: Duration) -> Self {
+        Self { url: url.to_owned(), database: unique("presence"), slot }
+    }
+
+    pub(crate) fn link(&self) -> LinkConfig {
+        LinkConfig::new(self.url.as_str()).database(&*self.database)
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        Config::new(self.link()).slot(self.slot).prune_interval(None)
+    }
+
+    /// Starts a base as another process would have it.
+    pub(crate) async fn base(&self) -> Base {
+        Base::start(self.config()).await.unwrap()
+    }
+
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the documents of a collection of the base.
+    pub(crate) async fn documents(&self, part: &str) -> Vec<Document> {
+        let link = Link::start(self.link()).await.unwrap();
+        let name = format!("presence.{part}");
+        let found = link
+            .call(|database| async move {
+                let found = database.collection::<RawDocumentBuf>(&name).find(doc! {}).await?;
+                futures_util::TryStreamExt::try_collect::<Vec<_>>(found).await
+            })
+            .await
+            .unwrap();
+        found.iter().map(|found| Document::try_from(&**found).unwrap()).collect()
+    }
+}
+
+/// Returns a pinger that pings.
+pub(crate) async fn started(base: &Base, key: &str) -> Pinger {
+    let mut pinger = Pinger::new(base, key).unwrap();
+    pinger.start().await.unwrap();
+    pinger
+}
+
+/// Starts a pinger for each key, all at once.
+pub(crate) async fn all_started(base: &Base, keys: impl IntoIterator<Item = String>) -> Vec<Pinger> {
+    let mut pingers: Vec<Pinger> = keys.into_iter().map(|key| Pinger::new(base, key).unwrap()).collect();
+    futures_util::future::try_join_all(pingers.iter_mut().map(Pinger::start)).await.unwrap();
+    pingers
+}
+
+/// Returns the next change of a stream.
+pub(crate) async fn next(stream: &mut WatchStream) -> Change {
+    let next = timeout(PATIENCE, stream.next()).await.expect("a change should have come");
+    next.expect("the stream goes on").expect("nothing goes wrong")
+}
+
+/// Expects that the next change of a stream is this one.
+pub(crate) async fn expect(stream: &mut WatchStream, key: &str, alive: bool) {
+    let change = next(stream).await;
+    assert_eq!((&*change.key, change.alive), (key, alive));
+}
+
+/// Reads past changes and errors that pass, until one of this kind comes.
+pub(crate) async fn error_of(stream: &mut WatchStream, kind: ErrorKind) {
+    loop {
+        let next = timeout(PATIENCE, stream.next()).await.expect("an error should have come");
+        match next.expect("the stream goes on") {
+            Err(error) if error.kind() == kind => return,
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// Reads past errors that pass, to the next change.
+pub(crate) async fn past_errors(stream: &mut WatchStream) -> Change {
+    loop {
+        let next = timeout(2 * PATIENCE, stream.next()).await.expect("a change should have come");
+        if let Ok(change) = next.expect("the stream goes on") {
+            return change;
+        }
+    }
+}
+
+/// Syncs again and again until a key is as it should be.
+pub(crate) async fn until(watcher: &Watcher, key: &str, alive: bool) {
+    let begun = Instant::now();
+    loop {
+        // While the database is away a sync fails.
+        let synced = watcher.sync().await;
+        if synced.is_ok() && watcher.alive(key).await.unwrap() == alive {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{key} should be {alive} by now; the last sync: {synced:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Expects that nothing is told of a stream for so long.
+pub(crate) async fn quiet(stream: &mut WatchStream, time: Duration) {
+    if let Ok(next) = timeout(time, stream.next()).await {
+        panic!("nothing should have come, but {next:?}");
+    }
+}
+
+/// Expects that no state of a stream changes for so long; errors may come.
+pub(crate) async fn no_change(stream: &mut WatchStream, time: Duration) {
+    if let Ok(change) = timeout(time, past_errors(stream)).await {
+        panic!("nothing should have changed, but {change:?}");
+    }
+}
+
+/// Returns how many keys are alive.
+pub(crate) async fn alive_count(watcher: &Watcher, keys: &[String]) -> usize {
+    watcher.alive_many(keys).await.unwrap().into_iter().filter(|alive| *alive).count()
+}

@@ -1,0 +1,118 @@
+//! A replica set of three members, of which one can be lost.
+
+use std::time::Duration;
+
+use bson::Document;
+use bson::doc;
+use tokio::time::Instant;
+use tokio::time::sleep;
+use tokio::time::timeout;
+
+use super::server::Mongo;
+use super::server::SET;
+use super::server::is_true;
+use crate::address::START_LIMIT;
+use crate::error::Error;
+use crate::error::ErrorKind;
+use crate::error::Result;
+
+/// An empty replica set of three members, each a process of ours, gone when dropped.
+///
+/// A member can be frozen, killed, started again, made to fail and made to step down; see
+/// [`Mongo`]. One that is lost is replaced as primary after about 2 s.
+#[derive(Debug)]
+pub struct MongoSet {
+    members: Vec<Mongo>,
+}
+
+impl MongoSet {
+    /// Starts three members, whatever else there is, and returns once one of them is primary and
+    /// the others follow it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mongo::private`].
+    pub async fn start() -> Result<Self> {
+        let mut members = Vec::new();
+        for _ in 0..MEMBERS {
+            members.push(Mongo::member().await?);
+        }
+        let set = Self { members };
+        let hosts: Vec<Document> = (0_i32..)
+            .zip(&set.members)
+            .map(|(id, member)| doc! { "_id": id, "host": format!("127.0.0.1:{}", member.port()) })
+            .collect();
+        let settings = doc! { "electionTimeoutMillis": ELECTION_MS, "heartbeatIntervalMillis": HEARTBEAT_MS };
+        let config = doc! { "_id": SET, "members": hosts, "settings": settings };
+        set.member(0).command("admin", doc! { "replSetInitiate": config }).await?;
+        for member in &set.members {
+            member.is_ready().await?;
+        }
+        set.primary().await?;
+        Ok(set)
+    }
+
+    /// Returns the address of the set with all members in it,
+    /// `mongodb://host:port,host:port,…/?replicaSet=…`.
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> =
+            self.members.iter().map(|member| format!("127.0.0.1:{}", member.port())).collect();
+        format!("mongodb://{}/?replicaSet={SET}", hosts.join(","))
+    }
+
+    /// Returns the members, to be frozen or killed.
+    pub fn members(&self) -> &[Mongo] {
+        &self.members
+    }
+
+    /// Returns a member, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn member(&self, number: usize) -> &Mongo {
+        &self.members[number]
+    }
+
+    /// Waits until a member says that it is primary, and returns which; those that do not answer
+    /// are passed over.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if none becomes primary.
+    pub async fn primary(&self) -> Result<usize> {
+        let end = Instant::now() + START_LIMIT;
+        while Instant::now() < end {
+            for (number, member) in self.members.iter().enumerate() {
+                let hello = timeout(ANSWER_LIMIT, member.command("admin", doc! { "hello": 1 })).await;
+                if matches!(hello, Ok(Ok(hello)) if is_true(&hello, "isWritablePrimary")) {
+                    return Ok(number);
+                }
+            }
+            sleep(PAUSE).await;
+        }
+        Err(Error::new(ErrorKind::Timeout, format!("no member was primary within {START_LIMIT:?}")))
+    }
+
+    /// Has the primary step down for 10 s, and returns which it was; another one is elected.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout` if there is none; as [`Mongo::step_down`].
+    pub async fn step_down(&self) -> Result<usize> {
+        let primary = self.primary().await?;
+        self.member(primary).step_down(Duration::from_secs(10)).await?;
+        Ok(primary)
+    }
+}
+
+const MEMBERS: usize = 3;
+
+/// The defaults, 10 s and 2 s, are for members that are far away from each other.
+const ELECTION_MS: i32 = 2_000;
+const HEARTBEAT_MS: i32 = 500;
+
+/// One that is well answers in milliseconds; one that is frozen does not answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+
+const PAUSE: Duration = Duration::from_millis(50);
