@@ -22,7 +22,7 @@ mod tests {
         assert!(times.iter().all(|time| *time <= Duration::from_secs(10)));
         for part in 0..10 {
             let range = Duration::from_secs(part)..Duration::from_secs(part + 1);
-            let hits = times.iter().filter(|time| range.contains(time)).count();
+            let hits = times.iter().filter(|time| range.contains(*time)).count();
             assert!((40..=200).contains(&hits), "{hits} of 1,000 in {range:?}");
         }
     }
