@@ -84,8 +84,8 @@
 //! whether Redis takes writes, by a key with a TTL of 0 seconds, which Redis refuses after it has
 //! looked: nothing is written. So it is known also while nobody calls. They end with
 //! [`Presence::shutdown`](presence_core::Presence::shutdown), which waits for them, or when the
-//! last handle is dropped: once everything was heard that had happened by then, for as long as an
-//! answer of Redis may take. Keys are left to expire, as if the process had died.
+//! last handle is dropped. In both cases they first hear what had happened by then, but wait for
+//! Redis no longer than a call does. Keys are left to expire, as if the process had died.
 
 mod auditor;
 mod backend;
