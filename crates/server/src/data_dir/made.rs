@@ -65,8 +65,8 @@ impl Made {
         }
     }
 
-    /// Removes what is not among the files. Those are removed afterwards, the lock last, as somebody
-    /// else may use the directory from then on.
+    /// Removes what is not among the files. Those are removed afterwards, the lock last, as
+    /// somebody else may use the directory from then on.
     fn remove_unnoted(&self, entry: &DirEntry) {
         let path = entry.path();
         if self.files.contains(&path) {
