@@ -38,8 +38,8 @@
 //!   master that most sentinels name and that says itself that it is one. A server that wakes up
 //!   and believes that it is still master has no say. A cluster that was built anew may have lower
 //!   epochs than before, on other addresses or on some of the same ones. Its map counts once no
-//!   known master is connected to, or once all that are have said for a second that they do not know
-//!   the map with the higher epoch.
+//!   known master is connected to, or once all that are have said for a second that they do not
+//!   know the map with the higher epoch.
 //!
 //! # What a call does
 //!

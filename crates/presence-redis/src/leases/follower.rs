@@ -118,7 +118,7 @@ impl<S: Followed> Follower<S> {
         shared.groups().into_iter().map(follower).collect()
     }
 
-    /// Reads until nothing is written any more. It can be begun again after a panic.
+    /// Reads until nothing is written any more. It can be started again after a panic.
     pub(super) async fn run(&mut self) {
         if mem::replace(&mut self.ran, true) {
             self.lost();
