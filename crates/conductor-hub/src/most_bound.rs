@@ -1,4 +1,4 @@
-//! Ends the connections that are bound to most, when the binds of all have no room.
+//! Ends the connections with the largest shares, when the binds of all have no room.
 
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -93,7 +93,7 @@ impl Locked {
                 connections = self.ended,
                 bytes_max,
                 "the channels that all connections are bound to need more than all_binds_bytes_max; the \
-                 connections that are bound to most are closed with code 4007 and may come back"
+                 connections with the largest shares are closed with code 4007 and may come back"
             );
             (self.told, self.ended) = (Some(now), 0);
         }

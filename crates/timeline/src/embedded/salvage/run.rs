@@ -64,7 +64,7 @@ pub fn salvage_noting(
     }
     written.map_err(|error| {
         let text = format!(
-            "the salvage into {} did not come to its end: {error}; see to that, such as by making room, and run it \
+            "the salvage into {} could not be finished: {error}; remove the cause, such as a full disk, and run it \
              again",
             to.display()
         );
