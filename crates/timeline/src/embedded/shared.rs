@@ -120,7 +120,7 @@ impl Shared {
         // A thread may have panicked while another one opened the store again.
         let next = match tables {
             Some(tables) if self.parts.lock().ended.is_none() => Availability::Open(tables),
-            _ => Availability::Away,
+            Some(_) | None => Availability::Away,
         };
         let last = slot.replace(next);
         drop(slot);
