@@ -29,6 +29,7 @@ use conductor_hub::{
 use http::request::Parts;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Knows users by their tokens, and lets them into rooms alone.
 struct Tokens(BTreeMap<&'static str, &'static str>);
@@ -119,10 +120,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let upgrade = any(move |request: Request| async move { mounted.handle(request).await });
     let app = Router::new().route("/ws", upgrade);
     let listener = TcpListener::bind(address).await?;
+    // Before the line below is printed: whoever reads it may interrupt the program at once.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     writeln!(io::stdout(), "listening at ws://{}/ws", listener.local_addr()?)?;
     tokio::select! {
         served = axum::serve(listener, app) => served?,
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = interrupt.recv() => {}
     }
     // Clients are told to come back later, and get what is queued for them first.
     if !hub.shutdown(Duration::from_secs(10)).await {

@@ -243,11 +243,11 @@ impl Config {
 
     /// Sets the most bytes that the binds of all connections cost together.
     ///
-    /// 512 MiB by default, at least `binds_bytes_max`. A bind counts with 128 bytes and a channel,
-    /// once for all its members, with its name and 272, of which each member has an equal share.
-    /// Beyond it the connections with the largest shares are ended with code 4007, until there is a
-    /// little room: whoever is bound to a few channels, or to those of many, keeps them. More suits
-    /// many clients with many channels each.
+    /// 512 MiB by default, at least `binds_bytes_max`. A bind counts with 128 bytes. A channel
+    /// counts once, with its name and 272 bytes, of which each member has an equal share. Beyond
+    /// the bound the connections with the largest shares are ended with code 4007, until 1/256 of
+    /// it is free. Connections stay that are bound to few channels, or to channels that many share.
+    /// More suits many clients with many channels each.
     #[must_use]
     pub fn all_binds_bytes_max(self, bytes: usize) -> Self {
         Self { all_binds_bytes_max: bytes, ..self }

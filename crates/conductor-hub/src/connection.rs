@@ -64,13 +64,13 @@ impl Connection {
         self.user.as_deref()
     }
 
-    /// Returns what the names it is bound to, and their places, cost if nobody shares them.
+    /// Returns what its binds would cost if nobody shared its channels.
     pub(crate) fn bound_bytes(&self) -> usize {
         self.channels.lock().bytes
     }
 
-    /// Returns its share of what all binds cost: its places, and of each channel with its name the
-    /// part of one member.
+    /// Returns its share of what all binds cost: each of its binds, and of each channel with its
+    /// name the part of one member.
     pub(crate) fn bound_share(&self) -> usize {
         let bound = self.channels.lock();
         let shares = bound.by_name.values().map(|channel| {

@@ -1,4 +1,4 @@
-//! Ends the connections that are bound to most, when the binds of all have no room.
+//! Ends the connections with the largest shares, when the binds of all have no room.
 
 use std::collections::BinaryHeap;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::registry::Registry;
 use crate::{Connection, ConnectionId, Disconnect};
 
-/// One of so many parts of the room is free when connections have been ended, so that not each of
-/// the next binds looks through all connections.
+/// When connections have been ended, this fraction of the room is free: 1/256. Otherwise each of
+/// the next binds would look through all connections again.
 const MARGIN: usize = 256;
 
 /// How often the log says that there is no room.
@@ -30,15 +30,16 @@ struct Locked {
 }
 
 impl MostBound {
-    /// Ends the connections that are bound to most, if all binds cost more than `bytes_max`, until
-    /// they cost a little less; of equals the one that came last. Who fills the hub with names
-    /// makes room for who is bound to a few.
+    /// Ends the connections with the largest shares, if all binds cost more than `bytes_max`, until
+    /// the binds cost a little less; of equals the one that came last. A client that fills the hub
+    /// with names makes room for those that are bound to a few.
     ///
-    /// A name that is shared counts for each of its members by their part: one of many would free
-    /// hardly any of it, and who fills the hub through several connections counts with all of it.
+    /// What a shared name costs is divided among its members. To end one of many would free hardly
+    /// any of it. A client that fills the hub through several connections gains nothing by it: when
+    /// one of them is ended, the shares of the others grow.
     ///
-    /// An ended connection is bound to nothing from then on: it may take a while to say goodbye to
-    /// a client that does not read.
+    /// An ended connection is unbound at once, as its last messages may take a while to reach a
+    /// client that does not read.
     pub(crate) fn make_room(&self, bytes_max: usize, registry: &Registry) {
         // One thread at a time, or each would end somebody.
         let mut locked = self.told.lock();
@@ -72,8 +73,8 @@ impl MostBound {
 struct Rank {
     bytes: usize,
     id: ConnectionId,
-    /// Whether `bytes` is the connection's share; otherwise it is at most so much. Each name has to
-    /// be looked at for the share, so it is reckoned only for those who may be the next.
+    /// Whether `bytes` is the connection's share. Otherwise the share is at most `bytes`: it takes
+    /// a look at each name, so it is computed only for those that may be ended next.
     exact: bool,
     /// The place of the connection among all that are looked at.
     index: usize,
@@ -92,7 +93,7 @@ impl Locked {
                 connections = self.ended,
                 bytes_max,
                 "the channels that all connections are bound to need more than all_binds_bytes_max; the \
-                 connections that are bound to most are closed with code 4007 and may come back"
+                 connections with the largest shares are closed with code 4007 and may come back"
             );
             (self.told, self.ended) = (Some(now), 0);
         }

@@ -93,7 +93,7 @@ impl Attendance {
     ///
     /// It is kept while a connection of the user to this process is bound to the channel, and the
     /// last value counts. Returns `false`, and sets nothing, if the connection has no user or is
-    /// not bound to the channel, or if the channel is no room.
+    /// not bound to the channel, or if the channel is not a room.
     pub fn show(&self, connection: &Connection, channel: &str, payload: impl Into<Payload>) -> bool {
         let Some(rooms) = &self.rooms else { return false };
         rooms.show(&self.names.device(connection), channel, payload.into())

@@ -282,7 +282,7 @@ impl Courier {
             self.counters.lagged.increment(1);
             tracing::warn!(
                 missed = lagged.missed,
-                "events were lost before the webhook's receiver got them; it is told so"
+                "events were lost before the webhook's receiver got them; the next post says how many"
             );
         }
         for failures in 1.. {

@@ -26,6 +26,7 @@ use futures_util::{SinkExt, StreamExt};
 use mpx::{ChannelSubscription, Config, Event, Multiplexer, Promise, PromiseSubscription, Unfulfilled};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::codec::{Framed, LinesCodec};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -54,12 +55,14 @@ async fn main() -> Result<()> {
     let config = Config::new(&redis).queue_max(QUEUE_MAX);
     let multiplexer = Multiplexer::start(config).with_context(|| format!("cannot use {redis}"))?;
     let answers = multiplexer.promises("answers:")?;
+    // Before the line below is printed: whoever reads it may interrupt the program at once.
+    let mut interrupt = signal(SignalKind::interrupt()).context("ctrl-c cannot be heard")?;
     writeln!(io::stdout(), "listening at {}", listener.local_addr()?)?;
 
     let (clients, stop) = (TaskTracker::new(), CancellationToken::new());
     let served = select! {
         served = accept(&listener, &multiplexer, &answers, &clients, &stop) => served,
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for ctrl-c"),
+        _ = interrupt.recv() => Ok(()),
     };
     // Also those that are in the middle of a line to somebody who does not read.
     stop.cancel();

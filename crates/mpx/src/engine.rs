@@ -148,7 +148,7 @@ impl Shared {
         }
     }
 
-    /// Tells a subscription something that is no message.
+    /// Tells a subscription something that is not a message.
     pub(crate) fn tell(&self, sink: &Sink, notice: Event) {
         match sink.tell(notice) {
             NoticeOutcome::Well => {}

@@ -41,7 +41,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if it is no request.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if it is not a request.
     pub fn parse(payload: &'a [u8]) -> Result<Self, Error> {
         Self::read(payload).ok_or_else(|| {
             let message = "the message is not a request, as it names no channel to answer on";

@@ -74,7 +74,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Ends every device of each id, now and without grace.
     ///
-    /// An unknown id is no error.
+    /// An unknown id is not an error.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ pub trait Backend: fmt::Debug + Send + Sync + 'static {
 
     /// Ends a device; the last one leaves its id online for the grace time.
     ///
-    /// An unknown device is no error.
+    /// An unknown device is not an error.
     ///
     /// # Errors
     ///

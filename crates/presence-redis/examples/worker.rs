@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use presence_core::{ErrorKind, Events, Position, Presence, Since, Update};
 use presence_redis::leases::{Config, Leases};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -25,10 +26,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = arguments.next().unwrap_or_else(|| "redis://127.0.0.1".to_owned());
     let file = PathBuf::from(arguments.next().unwrap_or_else(|| "position".to_owned()));
 
+    // Before anybody sees what it does, and may interrupt it at once.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let presence = Presence::new(Leases::start(Config::new(url)).await?);
     let worked = tokio::select! {
         worked = work(&presence, &file) => worked,
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Into::into),
+        _ = interrupt.recv() => Ok(()),
     };
     if !presence.shutdown(Duration::from_secs(5)).await {
         return Err("presence did not end in time".into());

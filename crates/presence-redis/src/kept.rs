@@ -1,4 +1,4 @@
-//! The tasks of a layout, which are begun again when they panic.
+//! The tasks of a layout, which are started again when they panic.
 
 use presence_core::tracker::keep_running;
 use tokio_util::sync::CancellationToken;

@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use redis_link::{ErrorKind, Link, LinkConfig};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// What is counted; in a cluster it lies on the master that has the slot of this name.
@@ -30,11 +31,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Nobody waits for a count, so a slow Redis has time.
     let patient = LinkConfig::new(url).timeout(PATIENCE).connect_timeout(PATIENCE);
     let link = Link::start(patient).await?;
-    // It displays without user and password.
+    // Before the line below is printed: whoever reads it may interrupt the program at once.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // The address is displayed without user and password.
     writeln!(io::stdout(), "connected to {}", link.address())?;
     let counted = tokio::select! {
         counted = count(&link) => counted,
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Into::into),
+        _ = interrupt.recv() => Ok(()),
     };
     if !link.shutdown(Duration::from_secs(5)).await {
         return Err("a call did not end in time".into());

@@ -302,9 +302,9 @@ impl Shared {
 
     /// Goes over to the map that a round brought, unless it is older than what is known.
     ///
-    /// An older one counts only where the known masters deny what is known. Where it is we who are
-    /// cut off, together with a server that slept, the known masters are believed again as soon as
-    /// one of them answers, as their epoch is higher.
+    /// An older map counts only if the known masters deny the known one. It may be this process
+    /// that is cut off from them, together with a server that stood still. Then the map of the
+    /// known masters is taken again as soon as one of them answers, as its epoch is higher.
     fn take(&self, round: Round, denial: &mut Denial) {
         let Round { latest, deniers } = round;
         let (epoch, masters) = {
@@ -328,8 +328,8 @@ impl Shared {
             // The old map stays in use, so that calls to masters that are well go on.
             Err(error) => known.failure = Some(error),
         });
-        // Only the masters of a map that counts are connected to: those that a refused one names
-        // would be connected to anew in each round.
+        // Only the masters of a map that counts are connected to. Those that a refused map names
+        // would be connected to and dropped in each round.
         let known = self.map.borrow().map.masters.clone();
         for name in &known {
             self.node(name);
@@ -337,9 +337,9 @@ impl Shared {
         self.nodes.lock().retain(|name, _| known.contains(name));
     }
 
-    /// Asks several nodes, or `everyone`, and takes the latest of the accounts that come at about
-    /// the time of the first. One that is older than what is known counts only if all others have
-    /// had their time.
+    /// Asks several nodes, or `everyone`, and returns the latest map that arrives shortly after the
+    /// first. A map that is older than the known one ends no round: all others have their time to
+    /// answer.
     async fn ask_around(&self, everyone: bool) -> Round {
         let known = self.map.borrow().map.epoch;
         let settings = &*self.settings;
@@ -373,8 +373,8 @@ impl Shared {
         Round { latest: latest.ok_or_else(|| failure.unwrap_or_else(closed)), deniers }
     }
 
-    /// Whom to ask: masters that are connected to; if they are few, or everyone is to be asked,
-    /// also all others that are known, by connections for the purpose.
+    /// Returns whom to ask: some masters that are connected to. If there are few of them, or if
+    /// `everyone` is to be asked, other known servers are asked as well, over new connections.
     fn sources(&self, everyone: bool) -> Vec<Informant> {
         let (mut masters, replicas) = {
             let known = self.map.borrow();
@@ -402,7 +402,7 @@ impl Shared {
 struct Round {
     /// The latest of the accounts, or why there is none.
     latest: RedisResult<SlotMap>,
-    /// The known masters that know nothing of the known map, or of a later one.
+    /// Those of the known masters that know neither the known map nor a later one.
     deniers: Vec<ServerName>,
 }
 
@@ -413,7 +413,7 @@ enum Informant {
 }
 
 impl Informant {
-    /// The known master that it is.
+    /// Returns its name if it is a known master.
     fn master(&self) -> Option<ServerName> {
         match self {
             Self::Ready(name, ..) => Some(Arc::clone(name)),
@@ -453,7 +453,7 @@ async fn account(mut connection: MultiplexedConnection, info: &ConnectionInfo) -
         .ok_or_else(|| RedisError::from((redis::ErrorKind::Client, NO_SLOTS)))
 }
 
-/// Whether a server says that it is of no cluster, or of one without slots.
+/// Tells whether a server reports that it belongs to no cluster, or that its cluster has no slots.
 fn is_of_no_cluster(error: &RedisError) -> bool {
     let text = error.to_string();
     [NO_SLOTS, NO_CLUSTER].iter().any(|said| text.contains(said))

@@ -1,4 +1,4 @@
-//! Whether the known masters deny the known map, so that an older one counts.
+//! Decides whether a map with a lower epoch replaces the known one.
 //!
 //! This module is pure.
 
@@ -8,27 +8,29 @@ use tokio::time::Instant;
 
 use crate::slots::ServerName;
 
-/// What the known masters that are connected to say about the known map, round after round.
+/// Whether the masters of the known map deny it, round after round.
 ///
-/// A map of a lower epoch comes from a server that slept or was cut off, and has no say, or from a
-/// cluster that was built anew, whose epochs begin again. In the second case the known masters know
-/// nothing of the old map: they are gone, belong to the new cluster or to none.
+/// A map with a lower epoch comes from one of two servers. Either the server stood still or was cut
+/// off; then its map is out of date and must not be used. Or the cluster was built anew, and its
+/// epochs begin again. Then the masters of the known map know nothing of it: each of them is gone,
+/// belongs to the new cluster, or belongs to none.
 #[derive(Debug, Default)]
 pub(crate) struct Denial {
     suspected: bool,
-    /// Since when all of them deny it.
+    /// Since when all masters that are connected to have denied the map.
     since: Option<Instant>,
 }
 
 impl Denial {
-    /// Somebody told the known map or a later one.
+    /// Notes a round in which some server reported the known map or a later one.
     pub(crate) fn ends(&mut self) {
         *self = Self::default();
     }
 
-    /// Nobody told the known map or a later one. Tells whether an older one counts: at once if none
-    /// of the known masters is connected to, otherwise when all that are have denied the known one
-    /// for a while.
+    /// Notes a round in which no server reported the known map or a later one.
+    ///
+    /// Returns whether an older map counts: at once if no known master is connected to, and
+    /// otherwise when all that are connected to have denied the known map for a while.
     pub(crate) fn goes_on(&mut self, connected: &[ServerName], deniers: &[ServerName], now: Instant) -> bool {
         self.suspected = true;
         if connected.is_empty() {
@@ -42,15 +44,17 @@ impl Denial {
         now >= *self.since.get_or_insert(now) + DENIED_FOR
     }
 
-    /// Whether nobody told the known map or a later one in the last round. Then all masters are
-    /// asked, and soon again.
+    /// Returns whether no server reported the known map or a later one in the last round.
+    ///
+    /// Then all masters are asked in the next one, which comes soon.
     pub(crate) fn is_suspected(&self) -> bool {
         self.suspected
     }
 }
 
-/// For how long masters that are connected to deny the known map before an older one counts. It is
-/// several rounds.
+/// How long the masters must deny the known map before an older one counts.
+///
+/// It is longer than one round, so that a single answer does not decide.
 const DENIED_FOR: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
@@ -80,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn row_begins_again_when_somebody_knows_the_map_or_does_not_answer() {
+    fn denial_begins_again_when_somebody_knows_the_map_or_does_not_answer() {
         let (mut denial, both, now) = (Denial::default(), names(&["a:1", "b:2"]), Instant::now());
         assert!(!denial.goes_on(&both, &both, now));
         denial.ends();

@@ -36,9 +36,10 @@
 //!   well do not notice.
 //! - **Of several accounts the latest counts**: the map with the highest epoch of the cluster; the
 //!   master that most sentinels name and that says itself that it is one. A server that wakes up
-//!   and believes that it is still master has no say. A map with a lower epoch counts once no known
-//!   master is connected to, or all that are have said for a second that they know nothing of the
-//!   later one: it is that of a cluster that was built anew, be it on some of the same addresses.
+//!   and believes that it is still master has no say. A cluster that was built anew may have lower
+//!   epochs than before, on other addresses or on some of the same ones. Its map counts once no
+//!   known master is connected to, or once all that are have said for a second that they do not
+//!   know the map with the higher epoch.
 //!
 //! # What a call does
 //!

@@ -44,32 +44,7 @@ impl DataDir {
         // The mask is that of the process, so that it also holds for the files that the engine
         // makes.
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
-        let (place, mut options) = (path.join("lock"), File::options());
-        options.read(true).write(true).mode(0o600);
-        let (mut lock, is_new) = loop {
-            made.directory(path).map_err(|error| unusable(path, "cannot be created", &error))?;
-            let (opened, is_new) = match options.clone().create_new(true).open(&place) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (options.open(&place), false),
-                other => (other, true),
-            };
-            let mut lock = match opened {
-                Ok(lock) => lock,
-                // Another process had made it, or the directory, and removed it just now.
-                Err(error)
-                    if error.kind() == io::ErrorKind::NotFound && place.symlink_metadata().is_err() =>
-                {
-                    continue;
-                }
-                Err(error) => return Err(unusable(path, "cannot be written", &error)),
-            };
-            lock_or_say_who(path, &mut lock)?;
-            if is_at(&lock, &place).map_err(|error| unusable(path, "cannot be read", &error))? {
-                break (lock, is_new);
-            }
-        };
-        if is_new {
-            made.file(place);
-        }
+        let mut lock = lock(path, made)?;
         let written = lock
             .set_len(0)
             .and_then(|()| lock.write_all(std::process::id().to_string().as_bytes()))
@@ -93,14 +68,18 @@ impl DataDir {
     }
 
     /// Notes that there are timelines.
+    ///
+    /// The note, and whatever was put into the directory before it, is on the disk then.
     pub(crate) fn note_timelines(&self) -> anyhow::Result<()> {
-        if self.had_timelines() {
-            return Ok(());
-        }
-        let text =
-            "This directory has timelines; if they are missing, the server does not create new ones.\n";
-        write_whole(&self.path, HAD_TIMELINES, text)
-            .map_err(|error| unusable(&self.path, "cannot be written", &error))
+        let noted = if self.had_timelines() {
+            // A process may have been killed before its note was on the disk.
+            File::open(&self.path).and_then(|directory| directory.sync_all())
+        } else {
+            let text =
+                "This directory has timelines; if they are missing, the server does not create new ones.\n";
+            write_whole(&self.path, HAD_TIMELINES, text)
+        };
+        noted.map_err(|error| unusable(&self.path, "cannot be written", &error))
     }
 
     /// Where it is written how far the webhook's receiver has heard.
@@ -145,13 +124,13 @@ impl DataDir {
     pub(crate) fn is_vacant(path: &Path) -> bool {
         // One that cannot be read cannot be opened, either, which is told then.
         let Ok(entries) = fs::read_dir(path) else { return true };
-        // The note comes before the timelines are finished. Without it or the sign the directory
-        // may be of an older version, which left the same files.
         let begun = if embedded::is_cut_salvage(&path.join("timelines")) {
+            // A salvage notes that there are timelines before they are finished.
             &BEGUN[..]
         } else if path.join(NO_TIMELINES_YET).exists() {
-            &BEGUN[..6]
+            &BEGUN[..BEGUN.len() - 1]
         } else {
+            // Other files may be those of an older version, which made no sign.
             &BEGUN[..1]
         };
         entries.flatten().all(|entry| begun.iter().any(|name| entry.file_name() == **name))
@@ -179,6 +158,35 @@ fn check_now(path: &Path, deep: bool) -> anyhow::Result<Option<String>> {
     Ok((report.upgrade || report.torn_bytes > 0).then(|| format!("--data-dir: {report}")))
 }
 
+/// Makes the directory and its lock where they are missing, and takes the lock.
+fn lock(path: &Path, made: &mut Made) -> anyhow::Result<File> {
+    let (place, mut options) = (path.join(LOCK), File::options());
+    options.read(true).write(true).mode(0o600);
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        made.directory(path).map_err(|error| unusable(path, "cannot be created", &error))?;
+        let (opened, is_new) = match options.clone().create_new(true).open(&place) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (options.open(&place), false),
+            other => (other, true),
+        };
+        let mut lock = match opened {
+            Ok(lock) => lock,
+            // Another process may have made the lock, or the directory, and removed it just now.
+            // There are also directories that never take a file and say the same, such as `/proc`.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < ATTEMPTS_MAX => continue,
+            Err(error) => return Err(unusable(path, "cannot be written", &error)),
+        };
+        lock_or_say_who(path, &mut lock)?;
+        if is_at(&lock, &place).map_err(|error| unusable(path, "cannot be read", &error))? {
+            if is_new {
+                made.file(place);
+            }
+            return Ok(lock);
+        }
+    }
+}
+
 fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
     match lock.try_lock() {
         Ok(()) => {}
@@ -201,11 +209,11 @@ fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether an open file is the one at a place.
+/// Tells whether an open file is still the one at a place.
 ///
-/// Whoever makes a directory and leaves nothing behind, as a check does, removes the lock while it
-/// holds it. Somebody who had opened it before can lock it then, and holds a file that is nowhere:
-/// the next one would lock another.
+/// A process that makes a directory and leaves nothing behind, such as a check, removes the lock
+/// while it holds it. A process that had opened the lock before could take it after that, but it
+/// would hold a file without a name, and the next one would make and lock another file.
 fn is_at(file: &File, place: &Path) -> io::Result<bool> {
     let open = file.metadata()?;
     match fs::metadata(place) {
@@ -214,6 +222,12 @@ fn is_at(file: &File, place: &Path) -> io::Result<bool> {
         Err(error) => Err(error),
     }
 }
+
+/// The file that the server which uses the directory has locked.
+const LOCK: &str = "lock";
+
+/// How often the lock is made at most when it, or its directory, is gone each time.
+const ATTEMPTS_MAX: u32 = 100;
 
 /// The file whose presence says that there were timelines.
 const HAD_TIMELINES: &str = "had-timelines";
@@ -224,7 +238,7 @@ const NO_TIMELINES_YET: &str = "had-timelines.new";
 
 /// What is in a directory whose timelines are not finished: the lock first, and last the note that
 /// a salvage makes shortly before they are.
-const BEGUN: [&str; 7] = ["lock", NO_TIMELINES_YET, "id", "id.new", "timelines", "webhook", HAD_TIMELINES];
+const BEGUN: [&str; 7] = [LOCK, NO_TIMELINES_YET, "id", "id.new", "timelines", "webhook", HAD_TIMELINES];
 
 /// The id of the store, made at its first opening and never again: with another one every client
 /// would start over.

@@ -43,8 +43,8 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
     );
     let made = DataDir::open(to)?;
     let (mut problems, mut bookmark) = (None, Ok(()));
-    // What is noted comes before the timelines count as finished: until then the salvage can be
-    // repeated, and afterwards nothing is left to do.
+    // The bookmark and the note are written before the timelines count as finished. Until then the
+    // salvage can be repeated, and afterwards nothing is left to do.
     let salvaged = embedded::salvage_noting(&timelines, &made.timelines(), |salvaged| {
         if salvaged.is_nothing() {
             problems = Some(salvaged.problems.join("; "));

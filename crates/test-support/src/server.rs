@@ -126,7 +126,7 @@ impl Server {
 
     fn given(recipe: &Recipe, url: String) -> Result<Self> {
         let Some(address) = Address::of_url(&url, recipe.default_port) else {
-            let message = format!("{} is no URL with a host: {url}", recipe.variable);
+            let message = format!("{} is not a URL with a host: {url}", recipe.variable);
             return Err(Error::new(ErrorKind::Unavailable, message));
         };
         Ok(Self { address, origin: Origin::Environment, given: Some(url), keeper: ServerOwner::Nobody })

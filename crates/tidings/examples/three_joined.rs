@@ -36,6 +36,7 @@ use tidings::presence::{Presence, Status};
 use tidings::timeline::embedded::{self, EmbeddedStore};
 use tidings::timeline::{self, Count, MemberId, NewMessage, Seq, Timeline};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Calls that wait for the store; the client of one more is told to call again.
 const CALLS_MAX: usize = 1_024;
@@ -145,10 +146,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mounted = hub.clone();
     let upgrade = any(move |request: Request| async move { mounted.handle(request).await });
     let listener = TcpListener::bind(address).await?;
+    // Before the line below is printed: whoever reads it may interrupt the program at once.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     writeln!(io::stdout(), "listening at ws://{}/ws", listener.local_addr()?)?;
     tokio::select! {
         served = axum::serve(listener, Router::new().route("/ws", upgrade)) => served?,
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = interrupt.recv() => {}
     }
 
     // Who serves the users ends first, the stores last.

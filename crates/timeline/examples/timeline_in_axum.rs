@@ -22,6 +22,7 @@ use axum::routing::get;
 use timeline::embedded::{self, EmbeddedStore};
 use timeline::{Config, Entry, Observer, Timeline, http};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Prints new entries, where a program would push them to readers who are connected.
 struct Printer;
@@ -52,10 +53,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = Router::new().route("/health", get(health)).with_state(timeline.clone()).merge(timelines);
 
     let listener = TcpListener::bind(address).await?;
+    // Before the line below is printed: whoever reads it may interrupt the program at once.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     writeln!(io::stdout(), "listening at http://{}", listener.local_addr()?)?;
     tokio::select! {
         served = axum::serve(listener, app) => served?,
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = interrupt.recv() => {}
     }
     if !timeline.shutdown(Duration::from_secs(10)).await {
         return Err("the store did not end cleanly within 10 s; what was acknowledged is safe".into());

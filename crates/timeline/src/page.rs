@@ -12,8 +12,8 @@ pub const COUNT_MAX: usize = 1_000;
 
 /// The most [bytes](Entry::bytes) of entries that one page has: 1 MiB.
 ///
-/// A single entry may be larger. A page that ends early is no error, because readers go on until
-/// they reach `latest_seq` anyway.
+/// A single entry may be larger. A page that ends early is not an error, because readers go on
+/// until they reach `latest_seq` anyway.
 pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// How far a reader has read an inbox.

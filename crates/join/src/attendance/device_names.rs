@@ -25,7 +25,7 @@ impl DeviceNames {
     }
 }
 
-/// Returns the user of a connection as an id, unless the name of the user is no id.
+/// Returns the user of a connection as an id, unless the name of the user is not an id.
 pub(super) fn user(connection: &Connection) -> Option<Id> {
     connection.user().and_then(|user| Id::new(user).ok())
 }

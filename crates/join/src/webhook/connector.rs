@@ -44,7 +44,7 @@ fn tls(url: &Uri) -> Result<rustls::ClientConfig, Error> {
         }
         roots.add_parsable_certificates(found.certs);
         if roots.is_empty() {
-            let text = "https needs the system's certificates; install them, as there are none";
+            let text = "https needs the system's certificates, and there are none; install them";
             return Err(Error::new(ErrorKind::Config, text));
         }
     }

@@ -184,7 +184,7 @@ impl Topology {
         }
         // No other task may be about to tell subscriptions something about these names. The locks
         // are taken in the order of the addresses, and every other task holds one at most, so there
-        // is no deadlock.
+        // is not a deadlock.
         let telling: Vec<_> = self.masters.values().map(|master| master.handle.telling.lock()).collect();
         let losses = self.shared.registry.lock().reroute(links);
         let message = format!("the slot of the channel moved to another master of {}", self.shared.server);

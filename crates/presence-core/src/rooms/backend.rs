@@ -69,7 +69,7 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Ends a device; the last one leaves its id a member for the grace time.
     ///
-    /// An unknown device is no error.
+    /// An unknown device is not an error.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ pub trait RoomBackend: fmt::Debug + Send + Sync + 'static {
 
     /// Ends every device of a member, now and without grace.
     ///
-    /// An unknown member is no error.
+    /// An unknown member is not an error.
     ///
     /// # Errors
     ///

@@ -17,7 +17,7 @@ pub enum Action {
     Joined(Payload),
     /// It shows something else, which is this.
     Updated(Payload),
-    /// It is no member any more.
+    /// It is no longer a member.
     ///
     /// The cause is [`Explicit`](Cause::Explicit) if it was removed, [`Ended`](Cause::Ended) if its
     /// last device left, and [`Expired`](Cause::Expired) if it fell silent.
@@ -68,7 +68,7 @@ pub enum RoomUpdate {
     /// The world moves on while members are listed: one that was listed and changed comes again.
     /// The last one counts.
     Present(Member),
-    /// Part of the snapshot: this is no member any more, if it was listed before.
+    /// Part of the snapshot: this is no longer a member, if it was listed before.
     Absent(Id),
     /// The snapshot, if there was one, is complete and true at this position.
     ///

@@ -173,7 +173,7 @@ async fn listen(
     let mut events = match events {
         Some(events) => events,
         None => {
-            // If this fails the task is begun again after a pause.
+            // If this fails the task is started again after a pause.
             let Ok(events) = inner.events(Since::Now).await else { return };
             known.hear_again();
             events

@@ -107,7 +107,7 @@ impl Batcher {
 impl BatchTask {
     /// Works until it is stopped, and then sends what waits by that time.
     ///
-    /// It can be begun again after a panic.
+    /// It can be started again after a panic.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut requests = self.requests.lock().await;
         let mut left = None;

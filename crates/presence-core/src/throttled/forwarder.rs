@@ -44,7 +44,7 @@ impl Forwarder {
 
     /// Works until it is stopped; a call that is under way by then is waited for.
     ///
-    /// It can be begun again after a panic.
+    /// It can be started again after a panic.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
         // A run that panicked may have left ids here; they are no longer on their way.
         self.passing.send_replace(HashSet::new());

@@ -57,7 +57,7 @@
 //! offline event of an earlier end that arrives late forgets it too. Heartbeats whose callers wait
 //! at a shutdown go through before the inner backend ends, within the grace time.
 //!
-//! A task of the throttle that panics, as when the inner backend does, is begun again, and the
+//! A task of the throttle that panics, as when the inner backend does, is started again, and the
 //! state is `Down` meanwhile: callers whose heartbeats it had get an error, nobody else waits for
 //! longer than a second, and nobody is answered by what it may have missed.
 //!

@@ -1,4 +1,4 @@
-//! Tasks that are begun again when they panic.
+//! Tasks that are started again when they panic.
 //!
 //! ```text
 //!              panics, or ends before the stop
@@ -56,7 +56,7 @@ pub async fn keep_running<F>(
             return;
         }
         let how = if ended.is_ok() { "ended" } else { "panicked" };
-        (outcome.tell)(Some(format!("{part} {how}; it is begun again")));
+        (outcome.tell)(Some(format!("{part} {how}; it is started again")));
         is_well = false;
         if outcome.stop.run_until_cancelled(sleep(pause)).await.is_none() {
             end(begin()).await;
@@ -159,7 +159,7 @@ mod tests {
             stop.cancel();
         });
         assert_eq!(runs.load(Ordering::SeqCst), 3);
-        let why = |how: &str| Some(format!("the part {how}; it is begun again"));
+        let why = |how: &str| Some(format!("the part {how}; it is started again"));
         let told = told.lock();
         let [panicked, ended, again] = &told[..] else { panic!("{told:?}") };
         assert_eq!((&panicked.1, &ended.1, &again.1), (&why("panicked"), &why("ended"), &None));

@@ -16,7 +16,7 @@ use super::feed::MirrorState;
 use super::shared::Shared;
 
 /// What the task is called in a state.
-pub(super) const PART: &str = "the task that looks whether redis told everything";
+pub(super) const PART: &str = "the task that checks whether redis reported everything";
 
 /// Looks at every [`INTERVAL`], until the backend stops.
 pub(super) async fn run(shared: Arc<Shared>) {

@@ -36,7 +36,7 @@ impl Listener {
         Self { shared, session: Mutex::new(Some(session)), questions: tokio::sync::Mutex::new(questions) }
     }
 
-    /// Listens until the backend stops. It can be begun again after a panic.
+    /// Listens until the backend stops. It can be started again after a panic.
     pub(super) async fn run(self: Arc<Self>) {
         let stop = self.shared.feed.stop.clone();
         stop.run_until_cancelled(self.listen_forever()).await;

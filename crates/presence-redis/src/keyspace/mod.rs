@@ -69,7 +69,7 @@
 //! | the key of a held id is gone, as after a failover | where it is held its status is online, or `Unavailable` while Redis takes no writes or is not heard; its key is made again at once |
 //! | a key evicted | an event, as if it had expired; who is held is written again at once. A Redis that may evict (`allkeys-…`, `volatile-…`) is warned of in the log, within 2 s, and by [`warnings`](presence_core::Presence::warnings) |
 //! | `notify-keyspace-events` changed by somebody else | noticed within 1 s, unless notifications are assumed: streams say `Unavailable`, and `Lagged` when it is set again, by itself or, with [`Notifications::Check`], by whoever changed it |
-//! | a task of this layout panics | it is begun again within 1 s, and the state is `Down` meanwhile; if it is the one that hears, as a lost connection |
+//! | a task of this layout panics | it is started again within 1 s, and the state is `Down` meanwhile; if it is the one that hears, as a lost connection |
 //! | a failover by sentinels | as away and back; what the new master did not know is missing |
 //!
 //! # Cost
@@ -84,8 +84,8 @@
 //! whether Redis takes writes, by a key with a TTL of 0 seconds, which Redis refuses after it has
 //! looked: nothing is written. So it is known also while nobody calls. They end with
 //! [`Presence::shutdown`](presence_core::Presence::shutdown), which waits for them, or when the
-//! last handle is dropped: once everything was heard that had happened by then, for as long as an
-//! answer of Redis may take. Keys are left to expire, as if the process had died.
+//! last handle is dropped. In both cases they first hear what had happened by then, but wait for
+//! Redis no longer than a call does. Keys are left to expire, as if the process had died.
 
 mod auditor;
 mod backend;

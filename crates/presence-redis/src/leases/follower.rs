@@ -63,7 +63,7 @@ pub(super) trait Followed: Space {
     /// `begun` says whether their follower has ever got to reading them.
     fn is_followed(shared: &Shared<Self>, shards: &[usize], begun: bool) -> bool;
 
-    /// Up to which number some event of a shard was read for streams.
+    /// Returns the highest number of an event of a shard that was read for any stream.
     fn read_up_to(shared: &Shared<Self>, shard: usize) -> u64;
 
     /// Tells streams that the events of some shards cannot be read.
@@ -92,6 +92,8 @@ pub(super) struct Follower<S: Followed> {
     memo: S::Memo,
     /// Whether it has ever got to reading.
     begun: bool,
+    /// Whether the last answer left out some of what there was, or was not taken whole.
+    partial: bool,
     /// Whether it could not read lately, which is told once.
     failing: bool,
     /// Whether it has run before: then a panic has ended that.
@@ -108,6 +110,7 @@ impl<S: Followed> Follower<S> {
             shards,
             memo: S::Memo::default(),
             begun: false,
+            partial: false,
             failing: false,
             ran: false,
             drain: drain.clone(),
@@ -115,7 +118,7 @@ impl<S: Followed> Follower<S> {
         shared.groups().into_iter().map(follower).collect()
     }
 
-    /// Reads until nothing is written any more. It can be begun again after a panic.
+    /// Reads until nothing is written any more. It can be started again after a panic.
     pub(super) async fn run(&mut self) {
         if mem::replace(&mut self.ran, true) {
             self.lost();
@@ -137,8 +140,8 @@ impl<S: Followed> Follower<S> {
         }
     }
 
-    /// Reads what streams are yet to be given; if that fails, those that may miss something are
-    /// told.
+    /// Reads what streams have not been given yet. If that fails, streams that may miss something
+    /// are told.
     async fn end(&mut self) {
         let error = match timeout(self.shared.patience(), self.finish()).await {
             Ok(Ok(())) => return,
@@ -150,11 +153,11 @@ impl<S: Followed> Follower<S> {
             error = %format_args!("{error:#}"),
             "presence was shut down before all events were read"
         );
-        // Where nothing was heard of beyond what was read, the loss of Redis is no business of
-        // streams that end.
-        let shared = &self.shared;
+        // Streams that have everything this process has heard of end without a word about Redis.
+        let (shared, partial) = (&self.shared, self.partial);
         let behind = self.shards.iter().copied();
-        let behind = behind.filter(|shard| S::read_up_to(shared, *shard) < shared.shards[*shard].last());
+        let behind =
+            behind.filter(|shard| partial || S::read_up_to(shared, *shard) < shared.shards[*shard].last());
         let behind: Vec<_> = behind.collect();
         if !behind.is_empty() && !mem::replace(&mut self.failing, true) {
             S::fail(&self.shared, &behind);
@@ -251,15 +254,19 @@ impl<S: Followed> Follower<S> {
 
     fn take(&mut self, answer: Value, mut sources: HashMap<String, S::Source>) -> Result<Taken, Error> {
         if matches!(answer, Value::Nil) {
+            self.partial = false;
             return Ok(Taken { fit: Fit::Next, more: false });
         }
+        self.partial = true;
         type Streams = Vec<(String, Vec<RawEntry>)>;
         let (mut read, mut more) = (Vec::new(), false);
         for (key, entries) in self.shared.link.read::<Streams>(self.key(), answer)? {
             more |= entries.len() >= S::ENTRIES_MAX;
             read.extend(sources.remove(&key).map(|source| (source, entries)));
         }
-        Ok(Taken { fit: S::take(&self.shared, &mut self.memo, read)?, more })
+        let fit = S::take(&self.shared, &mut self.memo, read)?;
+        self.partial = more || fit != Fit::Next;
+        Ok(Taken { fit, more })
     }
 
     /// A key of the shards, which tells the server that they lie on.

@@ -133,7 +133,7 @@ impl<S: Space> Shared<S> {
 /// Up to which message the mail was read, by whichever run.
 pub(super) type LastRead = Arc<Mutex<Option<String>>>;
 
-/// Reads the mail of this process until the backend is shut down. It can be begun again after a
+/// Reads the mail of this process until the backend is shut down. It can be started again after a
 /// panic, behind the message that was read then.
 pub(super) async fn run(shared: Arc<Shared>, rooms: Arc<Rooms>, last: LastRead) {
     let key = shared.keys.mail(&shared.process(0));

@@ -108,7 +108,7 @@
 //!
 //! # Panics
 //!
-//! A task that panics is begun again within 1 s, the state is `Down` meanwhile, and calls that
+//! A task that panics is started again within 1 s, the state is `Down` meanwhile, and calls that
 //! wait for it fail with `Unavailable`. The writer of a shard says all that is held here again,
 //! under the same name, and compares it with what Redis has.
 //!

@@ -1,4 +1,4 @@
-//! The tasks of the layout, which are begun again when they panic.
+//! The tasks of the layout, which are started again when they panic.
 //!
 //! ```text
 //!  for each shard of a space: a writer, whose next run has another name in the shard

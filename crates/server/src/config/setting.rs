@@ -164,8 +164,8 @@ keys! {
             http::Config::BODY_BYTES_MAX_DEFAULT,
             http::Config::BODY_BYTES_MAX_BOUNDS.start..=64 * 1024 * 1024
         )
-        "How large the body of an HTTP request or a gRPC message may be; far above the default, raise \
-         request-time, too, for gRPC clients far away, which send at most 64 KiB in a round trip";
+        "How large the body of an HTTP request or a gRPC message may be; if it is far above the default, \
+         raise request-time too, as a gRPC client sends at most 64 KiB in a round trip";
     REQUEST_TIME = "request-time" "TIDINGS_REQUEST_TIME" "DURATION"
         Time(Duration::from_secs(30), Duration::from_millis(100)..=TIME_MAX)
         "How long a client may take to send a request, and the server to answer it";

@@ -5,6 +5,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::LOCK;
+
 /// Directories and files that this process made, and no other one.
 #[derive(Debug, Default)]
 pub(super) struct Made {
@@ -49,8 +51,12 @@ impl Made {
 
     /// Removes the directory `path` with all that is in it if it was made, and otherwise nothing.
     /// Only for who has its lock.
+    ///
+    /// If the lock was there already, the directory was somebody else's between its making and our
+    /// lock, and so may be what is in it.
     pub(super) fn undo_all(&mut self, path: &Path) {
-        if self.directories.last().is_some_and(|innermost| innermost == path) {
+        let made = self.directories.last().is_some_and(|innermost| innermost == path);
+        if made && self.files.contains(&path.join(LOCK)) {
             match fs::read_dir(path) {
                 Ok(entries) => entries.flatten().for_each(|entry| self.remove_unnoted(&entry)),
                 Err(error) => tell(path, Err(error)),
@@ -59,8 +65,8 @@ impl Made {
         }
     }
 
-    /// Removes what is not among the files, which go afterwards: the lock is the first of them and
-    /// goes last, as from then on somebody else may use the directory.
+    /// Removes what is not among the files. Those are removed afterwards, the lock last, as
+    /// somebody else may use the directory from then on.
     fn remove_unnoted(&self, entry: &DirEntry) {
         let path = entry.path();
         if self.files.contains(&path) {
@@ -109,6 +115,10 @@ mod tests {
         fs::remove_dir_all(&around).unwrap();
         made.directory(&path).unwrap();
         fs::write(path.join("theirs"), "").unwrap();
+        // The lock is that of a process which came between.
+        made.undo_all(&path);
+        assert!(path.join("theirs").exists());
+        made.file(path.join(LOCK));
         made.undo_all(&path);
         assert!(!around.exists());
     }

@@ -59,6 +59,13 @@ fn lock_that_was_removed_while_another_one_opened_it_is_none() {
 }
 
 #[test]
+fn directory_that_takes_no_file_is_refused_and_not_tried_for_ever() {
+    // It is the kernel's, and says that a file which is to be made is not found.
+    let refused = DataDir::open(Path::new("/proc")).unwrap_err().to_string();
+    assert!(refused.starts_with("--data-dir: /proc cannot be "), "{refused}");
+}
+
+#[test]
 fn checking_leaves_nothing_behind_and_keeps_what_was_there() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("a/b/c");

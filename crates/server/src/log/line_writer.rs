@@ -172,13 +172,12 @@ fn write_all(descriptor: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result
     Ok(())
 }
 
-/// Writes a line without a thread, for when there is none. Whoever does not read is waited for at
-/// most so long in all, however long the line is, and what has not been written by then is lost.
+/// Writes a line without a thread, for when there is none. It waits for a slow reader for at most
+/// `limit` in all, however long the line is, and what has not been written by then is lost.
 ///
-/// It writes as much at once as a pipe takes that says that it can be written to, so that no write
-/// waits for a reader. (Only somebody else who fills the same pipe between the question and the
-/// write could make it wait. A write that never waits would have to change the mode of the
-/// descriptor, which other processes share.)
+/// A pipe that can be written to takes the bytes of one write at once, so no write waits for a
+/// reader, unless another process fills the same pipe in that moment. A write that never waits
+/// would need another mode of the descriptor, and other processes share that.
 pub(super) fn write_now(descriptor: BorrowedFd<'_>, line: &[u8], limit: Duration) {
     let deadline = Instant::now() + limit;
     let mut rest = line;
@@ -199,7 +198,7 @@ pub(super) fn write_now(descriptor: BorrowedFd<'_>, line: &[u8], limit: Duration
     }
 }
 
-/// What a pipe takes at once if it can be written to: the least that `PIPE_BUF` may be.
+/// How many bytes every pipe takes at once if it can be written to: the least `PIPE_BUF` there is.
 ///
 /// Source: <https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/limits.h.html>, section
 /// "Minimum Values".

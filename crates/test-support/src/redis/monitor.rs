@@ -30,7 +30,7 @@ impl RedisMonitor {
         let mut commands = Vec::new();
         loop {
             let Answer::Text(line) = self.lines.next().await? else {
-                return Err(Error::new(ErrorKind::Protocol, "MONITOR gave something that is no line"));
+                return Err(Error::new(ErrorKind::Protocol, "MONITOR gave something that is not a line"));
             };
             let (from, command) = line.split_once("] ").unwrap_or(("", &line));
             let command = command.replace('"', "");

@@ -189,7 +189,7 @@ impl Redis {
                 Answer::Refused(reason) if reason.starts_with("NOAUTH") => return Ok(()),
                 Answer::Refused(reason) if reason.starts_with("LOADING") => patience.wait(reason).await?,
                 _ => {
-                    let message = format!("{} is no Redis: {answer:?}", self.url);
+                    let message = format!("{} is not a Redis server: {answer:?}", self.url);
                     return Err(Error::new(ErrorKind::Protocol, message));
                 }
             }

@@ -6,7 +6,7 @@ use super::world::*;
 use crate::page::PAGE_BYTES_MAX;
 use crate::{Config, Count, Entry, Message, MessageId, NewMessage, PageRequest, Position, Tag, Timeline};
 
-/// An unknown member has an empty inbox, which is no error.
+/// An unknown member has an empty inbox, which is not an error.
 ///
 /// Reading it leaves no trace.
 pub async fn a_member_never_heard_of_has_nothing(world: &dyn World) {
@@ -78,7 +78,7 @@ pub async fn histories_page_forwards_and_backwards(world: &dyn World) {
     }
 }
 
-/// A larger count is no error.
+/// A larger count is not an error.
 pub async fn pages_have_100_entries_unless_told_and_1000_at_most(world: &dyn World) {
     let timeline = open(world).await;
     let mut tasks = JoinSet::new();

@@ -74,7 +74,7 @@ impl fmt::Display for CheckReport {
 /// Those of [`EmbeddedStore::start`](super::EmbeddedStore::start), with the same text:
 /// [`Corrupt`](crate::ErrorKind::Corrupt) when something is missing or damaged,
 /// [`Config`](crate::ErrorKind::Config) when it is in use, cannot be created, read or written to,
-/// or is of a newer version. That sends would be refused for now is no error: see
+/// or is of a newer version. That sends would be refused for now is not an error: see
 /// [`CheckReport::read_only`].
 pub fn check(directory: &Path) -> Result<CheckReport> {
     let _lock = Directory::lock_existing(directory)?;

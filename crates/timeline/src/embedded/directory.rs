@@ -97,8 +97,10 @@ impl Directory {
         }
     }
 
-    /// Removes the sign of a store that is about to be made if it has been made: somebody else made
-    /// it between the look and the sign, or a process was killed.
+    /// Removes the sign of a store that is about to be made, if there is a store.
+    ///
+    /// It stays when another process makes the store just before the sign is left, and when a
+    /// process is killed.
     pub(super) fn clear_announcement(&self) -> Result<()> {
         if !marker::path(&self.path).exists() {
             return Ok(());

@@ -57,8 +57,8 @@
 //! a loss of power. What a loss of power left at the end of a journal was never acknowledged; it
 //! is removed and told with its size.
 //!
-//! [`check`] says what opening would, and [`salvage`] reads what can be read into a new directory;
-//! [`salvage_noting`] does so for a program that keeps more than the store.
+//! [`check`] says what opening would, and [`salvage`] reads what can be read into a new directory.
+//! [`salvage_noting`] does the same for a program that keeps other files beside the store.
 //!
 //! # Layout 2
 //!

@@ -31,7 +31,7 @@ pub(super) const GONE: &str = "the store that was there is missing";
 /// Opens the store of a directory, or makes it. Blocks.
 pub(super) fn open(config: &Config, directory: &Arc<Directory>) -> Result<Opened> {
     let inspection = inspect(directory.path())?;
-    // Not before: what is refused stays as it is.
+    // Not before the inspection: a directory that is refused stays as it is.
     directory.clear_announcement()?;
     for torn in &inspection.torn {
         tracing::warn!(

@@ -17,6 +17,7 @@ use crate::{Error, ErrorKind, Result, State};
 /// The open keyspaces and the state of the store.
 #[derive(Debug)]
 pub(super) struct Shared {
+    /// Locked before `parts` where both are needed.
     slot: RwLock<Availability>,
     parts: Mutex<Faults>,
     state: watch::Sender<State>,
@@ -35,6 +36,17 @@ enum Availability {
     /// The store is being opened again, or cannot be.
     Away,
     Closed,
+}
+
+impl Availability {
+    /// Goes over to `next`, unless the store was shut down, and returns what is not needed any
+    /// more.
+    ///
+    /// Whoever drops the last handle to the keyspaces waits for the engine to end, so the result is
+    /// dropped after the lock.
+    fn replace(&mut self, next: Self) -> Self {
+        if matches!(self, Self::Closed) { next } else { mem::replace(self, next) }
+    }
 }
 
 /// What may be wrong; the worst of it is the state.
@@ -100,17 +112,19 @@ impl Shared {
         }
     }
 
-    /// Lets readers in, or keeps them out; a store that was shut down keeps them out for good.
+    /// Lets readers in, or keeps them out.
+    ///
+    /// A store that was shut down or lost a thread keeps them out for good.
     pub(super) fn put(&self, tables: Option<Arc<Tables>>) {
-        drop(self.replace(tables));
-    }
-
-    /// Does the same and returns what was there: the last to let go of the keyspaces waits for the
-    /// engine to end.
-    fn replace(&self, tables: Option<Arc<Tables>>) -> Availability {
-        let next = tables.map_or(Availability::Away, Availability::Open);
         let mut slot = self.slot.write();
-        if matches!(*slot, Availability::Closed) { next } else { mem::replace(&mut *slot, next) }
+        // A thread may have panicked while another one opened the store again.
+        let next = match tables {
+            Some(tables) if self.parts.lock().ended.is_none() => Availability::Open(tables),
+            Some(_) | None => Availability::Away,
+        };
+        let last = slot.replace(next);
+        drop(slot);
+        drop(last);
     }
 
     /// Lets nobody in from now on.
@@ -122,13 +136,16 @@ impl Shared {
 
     /// Notes that a thread has panicked whose work nobody does now.
     ///
-    /// The order matters. Calls are refused with the reason before the state tells it, so that
-    /// whoever heard of it gets no other answer; and the keyspaces are let go of last, as that may
-    /// take the engine long.
+    /// The order matters. Reads are refused with the reason before the state gives it, so that
+    /// nobody who has seen the state can still read. The keyspaces are dropped last, as the engine
+    /// may take long to end.
     pub(super) fn lose(&self, reason: &str) {
-        // If several threads end, the first one is the cause.
+        let mut slot = self.slot.write();
+        // If several threads end, the first one is the cause. It is noted while readers wait for
+        // the slot: another thread that changes the state at this moment gives it to watchers, too.
         self.parts.lock().ended.get_or_insert_with(|| State::lost(reason));
-        let last = self.replace(None);
+        let last = slot.replace(Availability::Away);
+        drop(slot);
         self.change(|_| ());
         drop(last);
     }
@@ -208,4 +225,26 @@ fn tell(state: &State) {
 /// The error of calls to a store that was shut down.
 pub(super) fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the timeline store was shut down")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Config;
+    use super::super::directory::Directory;
+    use super::super::opening;
+    use super::*;
+
+    #[test]
+    fn store_that_lost_a_thread_is_not_read_again_when_another_thread_has_reopened_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = Arc::new(Directory::lock(parent.path()).unwrap());
+        let opened = opening::open(&Config::new(parent.path()), &directory).unwrap();
+        let tables = Arc::new(opened.tables);
+        let shared = Shared::new(parent.path(), Arc::clone(&tables));
+        shared.lose("its thread keeper panicked");
+        shared.put(Some(tables));
+        let error = shared.tables().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("keeper"), "{error}");
+    }
 }

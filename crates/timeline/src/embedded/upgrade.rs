@@ -78,7 +78,7 @@ pub(super) fn next_box(
         let Some(first) = snapshot.range(entries, (from, Bound::Unbounded)).next() else { return Ok(None) };
         let key = first.key().map_err(UpgradeError::Engine)?;
         let Some(prefix) = keys::prefix_of(&key) else {
-            // This is the number of the last batch, which is no entry.
+            // This is the number of the last batch, which is not an entry.
             from = Bound::Excluded(key.to_vec());
             continue;
         };

@@ -65,8 +65,11 @@
 //!
 //! # Errors
 //!
-//! Always JSON: `{"code":400,"reason":"TIMELINE_INVALID_PARAM","message":"miss from or to
-//! filed","metadata":{}}`.
+//! Always JSON:
+//!
+//! ```json
+//! {"code":400,"reason":"TIMELINE_INVALID_PARAM","message":"the request must name the sender in from and the receiver in to","metadata":{}}
+//! ```
 //!
 //! | status | reason | when |
 //! |---|---|---|

@@ -1,8 +1,8 @@
 //! The timeline through its public interface: the embedded store, its services over HTTP and gRPC,
 //! and damage.
 //!
-//! Nothing here starts a process: that would have, until it runs its program, the locks of the
-//! stores that are open, and a store that was closed could not be opened again.
+//! No test here starts a process. Until it runs its program, a new process holds the locks of all
+//! stores that are open here, and a store that is closed meanwhile could not be opened again.
 
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 

@@ -33,7 +33,7 @@ pub(super) enum Act {
     Beat { device: Option<usize>, payload: u8 },
     /// A device is held.
     Hold { device: usize, payload: u8 },
-    /// A heartbeat of a member, which is no join.
+    /// A heartbeat of a member, which is not a join.
     Continue { device: usize },
     /// A device ends.
     End { device: usize },

@@ -204,7 +204,7 @@ pub async fn removed_member_leaves_at_once(worlds: RoomWorlds) {
     watch.joined("a", "y").await;
 }
 
-/// A call about somebody who is no member changes nothing.
+/// A call about somebody who is not a member changes nothing.
 pub async fn strangers_leave_in_silence(worlds: RoomWorlds) {
     let world = worlds.start(worlds.long_terms()).await.unwrap();
     let rooms = world.rooms().await.unwrap();

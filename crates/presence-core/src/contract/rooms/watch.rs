@@ -67,7 +67,7 @@ impl RoomWatch {
 
 impl Told for RoomUpdate {
     type Event = RoomEvent;
-    /// What it shows; `None` is no member.
+    /// What it shows; `None` is not a member.
     type Known = Option<Payload>;
 
     fn part(self) -> Part<Self> {

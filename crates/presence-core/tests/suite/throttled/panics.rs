@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{TTL, config, device, id, start};
 
-/// Longer than any pause before a task is begun again.
+/// Longer than any pause before a task is started again.
 const SOON: Duration = Duration::from_secs(2);
 
 /// Waits for the state in which a task does not run, and then for the end of that.
@@ -18,7 +18,7 @@ async fn down_and_well(throttled: &Throttled) {
     let down = down.expect("the throttle is there").clone();
     assert!(matches!(&down, State::Down { .. }) && down.to_string().contains("panicked"), "{down}");
     let well = timeout(SOON, state.wait_for(State::is_well)).await;
-    well.expect("it is begun again").expect("the throttle is there");
+    well.expect("it is started again").expect("the throttle is there");
 }
 
 #[tokio::test(start_paused = true)]

@@ -89,7 +89,7 @@ impl Followed for RoomSpace {
         memo.starts.insert(shard, registration.start) != Some(registration.start)
     }
 
-    // A stream of a room waits for no follower: it says itself from where on its room is read.
+    // A stream of a room begins without waiting for its follower, and says itself where to read on.
     fn is_followed(shared: &Shared<Self>, shards: &[usize], _begun: bool) -> bool {
         !shared.tail.followed(shards).is_empty()
     }

@@ -188,7 +188,7 @@ impl Inspector<'_> {
         match files.others.first() {
             None => Ok(Found::Unfinished),
             Some(other) => Err(self.refuse(&format!(
-                "its store was never finished and would be made anew, but {} is no part of it; move that away",
+                "its store was never finished and would be made anew, but {} is not part of it; move that away",
                 other.display()
             ))),
         }

@@ -32,11 +32,11 @@ pub fn salvage(from: &Path, to: &Path) -> Result<Salvaged> {
     salvage_noting(from, to, |_| Ok(()))
 }
 
-/// Salvages as [`salvage`] does, and has it noted elsewhere before it counts.
+/// Salvages as [`salvage`] does, and calls `note` before the new store counts.
 ///
-/// `note` is called when all is read and written. Until it has returned the new store is that of a
-/// salvage that was [cut short](is_cut_salvage), which is opened by nobody and can be repeated; so
-/// it is for good if `note` fails.
+/// In `note` a program writes what else belongs to the store. It is called when everything has been
+/// copied. Until it returns, and for good if it fails, the new store is that of a salvage that was
+/// [cut short](is_cut_salvage): it cannot be opened, and the salvage can be repeated.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ pub fn salvage_noting(
     }
     written.map_err(|error| {
         let text = format!(
-            "the salvage into {} did not come to its end: {error}; see to that, such as by making room, and run it \
+            "the salvage into {} could not be finished: {error}; remove the cause, such as a full disk, and run it \
              again",
             to.display()
         );
@@ -72,7 +72,7 @@ pub fn salvage_noting(
     })
 }
 
-/// Tells whether a directory is that of a salvage that was cut short.
+/// Tells whether a directory is what a salvage left that was cut short.
 #[must_use]
 pub fn is_cut_salvage(directory: &Path) -> bool {
     matches!(Marker::read(directory), Ok(Some(note)) if note.phase == Phase::Salvaging)
@@ -126,7 +126,8 @@ fn fill(
         missing_batches(note, &store, &numbers, &mut report);
     }
     boxes::fill(&mut target, extents, at_ms, &mut report)?;
-    // This is noted first: a store that is finished cannot be salvaged into again.
+    // `note` comes before the marker says that the store is whole: nothing can be salvaged into a
+    // whole store, so a note that fails after that could not be made up for.
     note(&report).map_err(|error| {
         let text = error.to_string();
         Error::with_source(ErrorKind::Unavailable, text, error)

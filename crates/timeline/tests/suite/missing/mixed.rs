@@ -169,7 +169,7 @@ async fn a_folder_that_the_engine_would_remove_is_refused() {
         let (own, stranger) = (path.join("store/keyspaces/1"), path.join("store/keyspaces").join(name));
         fs::create_dir(&stranger).unwrap();
         fs::copy(own.join("current"), stranger.join("current")).unwrap();
-        refused_and_salvaged(path, &format!("keyspaces/{name} is none of its keyspaces")).await;
+        refused_and_salvaged(path, &format!("keyspaces/{name} is not one of its keyspaces")).await;
         fs::remove_dir_all(stranger).unwrap();
     }
     assert_eq!(read_all(&open(path).await.unwrap()).await, ALL);

@@ -127,7 +127,7 @@ impl Inspector<'_> {
         match other.or_else(|| unnamed.map(|id| self.keyspace(*id))) {
             None => Ok(()),
             Some(stranger) => Err(self.refuse(&format!(
-                "{} is none of its keyspaces, and the engine would remove it or fail; move it to another place",
+                "{} is not one of its keyspaces, and the engine would remove it or fail; move it to another place",
                 stranger.display()
             ))),
         }
