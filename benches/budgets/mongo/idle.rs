@@ -8,8 +8,8 @@ use benches::budget::Effort;
 use crate::watchers::Watchers;
 use crate::world::{World, all_ping, pingers};
 
-/// Processor time of mongod and of the watcher's own process for each watching client, in percent of
-/// a core, beside beings that ping.
+/// Processor time of mongod and of the watcher's own process for each watching client, in percent
+/// of a core, beside beings that ping.
 pub(crate) fn percent(effort: Effort) -> Result<f64, Box<dyn Error>> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let (beings, clients) = effort.pick((10_000, 20), (100, 2));
