@@ -10,6 +10,7 @@
 //!   {"value":41877.2}
 //! ```
 //!
+//! A figure that is only shown has the limit "none" and the budget null, and is measured once.
 //! Other lines on standard output are shown to nobody, standard error is passed on. xtask runs the
 //! two sides of a figure in turn, several times, and takes the median of the values and of the
 //! ratios of neighbours.
