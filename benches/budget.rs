@@ -10,6 +10,7 @@
 //!   {"value":41877.2}
 //! ```
 //!
+//! A figure that is only shown has the limit "none" and the budget null, and is measured once.
 //! Other lines on standard output are shown to nobody, standard error is passed on. xtask runs the
 //! two sides of a figure in turn, several times, and takes the median of the values and of the
 //! ratios of neighbours.
@@ -50,6 +51,8 @@ pub enum Budget {
     RatioAtLeast(f64),
     /// Our value divided by the other is at most this.
     RatioAtMost(f64),
+    /// Nothing: it is measured once, and shown as a point of a curve.
+    Shown,
 }
 
 /// How much work a measurement does.
@@ -101,10 +104,11 @@ fn answer(figures: &[Figure], arguments: &[&str]) -> Result<String, Box<dyn Erro
 
 fn described(figure: &Figure) -> String {
     let (limit, budget) = match figure.budget {
-        Budget::AtLeast(budget) => ("value at least", budget),
-        Budget::AtMost(budget) => ("value at most", budget),
-        Budget::RatioAtLeast(budget) => ("ratio at least", budget),
-        Budget::RatioAtMost(budget) => ("ratio at most", budget),
+        Budget::AtLeast(budget) => ("value at least", Some(budget)),
+        Budget::AtMost(budget) => ("value at most", Some(budget)),
+        Budget::RatioAtLeast(budget) => ("ratio at least", Some(budget)),
+        Budget::RatioAtMost(budget) => ("ratio at most", Some(budget)),
+        Budget::Shown => ("none", None),
     };
     let against = figure.against.map(|(against, _)| against);
     json!({ "name": figure.name, "unit": figure.unit, "against": against, "limit": limit, "budget": budget })
@@ -129,6 +133,16 @@ mod tests {
         assert_eq!(
             line.trim_end(),
             r#"{"against":"the floor","budget":1.25,"limit":"ratio at most","name":"a.b","unit":"s"}"#
+        );
+    }
+
+    #[test]
+    fn what_is_only_shown_has_no_budget() {
+        let shown =
+            Figure { name: "a.c", unit: "s", ours: |_| Ok(1.0), against: None, budget: Budget::Shown };
+        assert_eq!(
+            described(&shown),
+            r#"{"against":null,"budget":null,"limit":"none","name":"a.c","unit":"s"}"#
         );
     }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 
 /// Returns the processor time of all threads that a process has, in nanoseconds. Of a thread that
-/// is running it may lack the last few milliseconds.
+/// is running it may lack the last few milliseconds; that of threads that have ended is lost.
 ///
 /// # Errors
 ///
@@ -12,7 +12,8 @@ use std::fs;
 pub fn cpu_ns(process: &str) -> Result<f64, Box<dyn Error>> {
     let mut sum = 0;
     for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        let schedule = fs::read_to_string(thread?.path().join("schedstat"))?;
+        // One may end meanwhile: mongod has a thread for each connection.
+        let Ok(schedule) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
         sum += schedule.split(' ').next().ok_or("schedstat is empty")?.parse::<u64>()?;
     }
     Ok(sum as f64)

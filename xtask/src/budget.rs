@@ -33,6 +33,8 @@ enum Limit {
     ValueAtMost,
     RatioAtLeast,
     RatioAtMost,
+    /// Nothing must hold: the figure is a point of a curve.
+    None,
 }
 
 /// The values of one side, or the ratios: sorted.
@@ -51,6 +53,8 @@ pub fn run(filter: Option<&str>, smoke: bool) -> Result<()> {
         }
     }
     figures.retain(|figure| filter.is_none_or(|filter| figure.name.contains(filter)));
+    // A point of a curve is measured as the figure beside it, of which the harness was tried.
+    figures.retain(|figure| !smoke || figure.limit != Limit::None);
     if figures.is_empty() {
         bail!(
             "no figure has {:?} in its name; `cargo xtask budget` measures all of them",
@@ -122,9 +126,13 @@ impl Figure {
             "value at most" => Limit::ValueAtMost,
             "ratio at least" => Limit::RatioAtLeast,
             "ratio at most" => Limit::RatioAtMost,
+            "none" => Limit::None,
             _ => return None,
         };
-        let budget = figure["budget"].as_f64()?;
+        let budget = match limit {
+            Limit::None => f64::NAN,
+            _ => figure["budget"].as_f64()?,
+        };
         Some(Self {
             binary,
             name: text("name")?,
@@ -138,7 +146,8 @@ impl Figure {
     /// Measures both sides in turn, prints the line, and says whether the budget holds.
     fn measure(&self, smoke: bool) -> Result<bool> {
         let (mut ours, mut against) = (Vec::new(), Vec::new());
-        for _ in 0..if smoke { 1 } else { ROUNDS } {
+        // Where nothing must hold nobody minds a disturbance.
+        for _ in 0..if smoke || self.limit == Limit::None { 1 } else { ROUNDS } {
             ours.push(self.side("ours", smoke)?);
             if self.against.is_some() {
                 against.push(self.side("against", smoke)?);
@@ -149,7 +158,7 @@ impl Figure {
         let (ours, against, ratios) = (Spread::of(ours), Spread::of(against), Spread::of(ratios));
         let (line, holds) = self.judged(&ours, &against, &ratios);
         // A debug build in one short round says that it can be measured, and nothing else.
-        let verdict = match (smoke, holds) {
+        let verdict = match (smoke || self.limit == Limit::None, holds) {
             (true, _) => "not judged",
             (false, true) => "ok",
             (false, false) => "OVER",
@@ -176,6 +185,7 @@ impl Figure {
             Limit::ValueAtMost => (ours.median() <= *budget, format!("at most {shown} {unit}")),
             Limit::RatioAtLeast => (ratios.median() >= *budget, format!("at least {shown} x")),
             Limit::RatioAtMost => (ratios.median() <= *budget, format!("at most {shown} x")),
+            Limit::None => (true, "-".to_owned()),
         };
         let (against, ratio) = match &self.against {
             Some(against_name) => (format!("{against_name}: {}", against.shown(unit)), ratios.shown("x")),
@@ -255,6 +265,15 @@ mod tests {
         let (line, holds) = figure.judged(&side(260.0), &side(200.0), &side(1.3));
         assert_eq!(line, "a.b 260 s | a bare writer: 200 s | 1.3 x | at most 1.25 x");
         assert!(!holds);
+    }
+
+    #[test]
+    fn a_figure_without_a_budget_always_holds() {
+        let line = r#"{"name":"a.b","unit":"s","against":null,"limit":"none","budget":null}"#;
+        let figure = Figure::read(PathBuf::new(), line).unwrap();
+        let (line, holds) = figure.judged(&Spread::of(vec![7.0]), &Spread::of(vec![]), &Spread::of(vec![]));
+        assert_eq!(line, "a.b 7 s | - | - | -");
+        assert!(holds);
     }
 
     #[test]

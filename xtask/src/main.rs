@@ -58,7 +58,7 @@ enum Command {
     },
     /// Runs a crate for minutes while what it needs is killed, frozen and restarted
     Soak {
-        /// Which: `presence`, `server`
+        /// Which: `mongo`, `presence`, `server`
         name: soak::Name,
         /// For how long
         #[arg(long, default_value_t = 10.0)]

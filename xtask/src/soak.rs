@@ -11,6 +11,8 @@ use crate::{step, test};
 /// What there is to run.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Name {
+    /// Three processes on a replica set of three MongoDBs, compared with a model
+    Mongo,
     /// Three processes on one Redis, compared with a model
     Presence,
     /// The real server, whose log nobody reads, with a small disk and few descriptors; needs root
@@ -25,7 +27,8 @@ pub fn run(name: Name, minutes: f64, seed: Option<u64>) -> Result<()> {
 /// Runs one cycle of each soak, and returns what they wrote; so does the error.
 pub(crate) fn smoke() -> Result<String> {
     let mut written = String::new();
-    for mut soak in [command(Name::Presence, 0.1, None)?, command(Name::Server, 0.0, None)?] {
+    for (name, minutes) in [(Name::Presence, 0.1), (Name::Mongo, 0.1), (Name::Server, 0.0)] {
+        let mut soak = command(name, minutes, None)?;
         let output = soak.output().with_context(|| format!("cannot run {}", step::words(&soak)))?;
         written += &String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
@@ -40,6 +43,7 @@ fn command(name: Name, minutes: f64, seed: Option<u64>) -> Result<Command> {
         bail!("--minutes is {minutes}; it must be from 0 to {}", 24 * 60);
     }
     let binary = match name {
+        Name::Mongo => "soak-mongo",
         Name::Presence => "soak-presence",
         Name::Server => "soak-server",
     };
