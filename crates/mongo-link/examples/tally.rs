@@ -16,6 +16,7 @@ use std::time::Duration;
 use mongo_link::{ErrorKind, Link, LinkConfig, WhenAway};
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often it counts.
@@ -27,11 +28,13 @@ const PATIENCE: Duration = Duration::from_secs(4);
 async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).unwrap_or_else(|| "mongodb://127.0.0.1".to_owned());
     let link = Link::start(LinkConfig::new(url).timeout(PATIENCE).when_away(WhenAway::Join)).await?;
-    // It displays without user and password.
+    // Before the line below is printed: whoever reads it may interrupt the program at once.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // The address is displayed without user and password.
     writeln!(io::stdout(), "counting at {}", link.address())?;
     let counted = tokio::select! {
         counted = count(&link) => counted,
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Into::into),
+        _ = interrupt.recv() => Ok(()),
     };
     if !link.shutdown(Duration::from_secs(10)).await {
         return Err("a call did not end in time".into());

@@ -16,6 +16,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use presence_mongo::{Base, Config, Pinger, WatchStream, Watcher};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -23,13 +24,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = arguments.next().unwrap_or_else(|| "mongodb://127.0.0.1:27017/app".to_owned());
     let count: usize = arguments.next().map_or(Ok(10), |count| count.parse())?;
 
+    // Before anybody sees what it does, and may interrupt it at once.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let base = Base::start(Config::new(url).base("roll").slot(Duration::from_secs(5))).await?;
     let keys: Vec<String> = (1..=count).map(|number| format!("key {number}")).collect();
     let changes = Watcher::new(&base)?.watch(keys.clone())?;
     let mut pingers = start(&base, keys).await?;
     let told = tokio::select! {
         told = tell(changes) => told,
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Into::into),
+        _ = interrupt.recv() => Ok(()),
     };
     if let Some(first) = pingers.first_mut() {
         first.kill().await?;
