@@ -11,7 +11,7 @@ use crate::{step, test};
 /// What there is to run.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Name {
-    /// Three processes on a replica set of three MongoDBs, compared with a model
+    /// Three processes on a replica set of three members, compared with a model
     Mongo,
     /// Three processes on one Redis, compared with a model
     Presence,
