@@ -1,4 +1,4 @@
-//! Ends the connections with the largest shares, when the binds of all have no room.
+//! Ends the connections with the largest shares, when there is no room for binds.
 
 use std::collections::BinaryHeap;
 use std::time::Duration;
