@@ -7,7 +7,7 @@ use presence_mongo::{ErrorKind, Pinger, WatchStream, Watcher, WatcherState};
 use test_support::{Mongo, require};
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Place, error_of, expect, no_change, past_errors, started, until};
+use crate::support::{PATIENCE, Place, dies, error_of, expect, no_change, past_errors, started, until};
 
 const SLOT: Duration = Duration::from_secs(2);
 
@@ -69,6 +69,7 @@ async fn nobody_dies_of_a_server_that_stands_still_and_who_crashed_meanwhile_doe
     no_change(&mut stream, 2 * SLOT).await;
     mongo.thaw().await.unwrap();
     alive_all_along(&mut stream, &watcher).await;
+    dies(&mut other, "b").await;
     until(&watcher, "b", false).await;
     no_change(&mut stream, 2 * SLOT).await;
     drop(pinger);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use presence_mongo::{ErrorKind, Watcher, WatcherState};
 use test_support::{MongoSet, require};
 
-use crate::support::{PATIENCE, Place, error_of, expect, no_change, started, until};
+use crate::support::{PATIENCE, Place, dies, error_of, expect, no_change, started, until};
 
 const SLOT: Duration = Duration::from_secs(2);
 
@@ -24,6 +24,7 @@ async fn nobody_dies_of_a_new_primary() {
     no_change(&mut stream, 5 * SLOT).await;
     until(&watcher, "a", true).await;
     pinger.kill().await.unwrap();
+    dies(&mut stream, "a").await;
     until(&watcher, "a", false).await;
     assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
 }
@@ -56,6 +57,7 @@ async fn without_a_majority_the_last_state_is_kept() {
     }
     until(&watcher, "a", true).await;
     drop(pinger);
+    dies(&mut stream, "a").await;
     until(&watcher, "a", false).await;
     assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
 }
@@ -86,6 +88,7 @@ async fn a_member_that_stands_still_holds_nobody_up_for_long() {
         // Which is tried again, as its outcome is open.
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    dies(&mut stream, "a").await;
     until(&watcher, "a", false).await;
     set.member(primary).thaw().await.unwrap();
     // It wakes up and knows nothing better.

@@ -8,7 +8,7 @@ use test_support::{Mongo, binary, require, skip};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::support::{PATIENCE, Place, expect, started};
+use crate::support::{PATIENCE, Place, expect, expect_all, started};
 
 /// The other program.
 struct Ancestor {
@@ -58,8 +58,7 @@ async fn live_together(place: &Place, base: &Base, uuid: &str, period: Duration)
     let Some(mut ancestor) = Ancestor::start(place, uuid, period) else { return };
     let watcher = Watcher::new(base).unwrap();
     let mut stream = watcher.watch(["theirs", "idle"]).unwrap();
-    expect(&mut stream, "theirs", false).await;
-    expect(&mut stream, "idle", false).await;
+    expect_all(&mut stream, [("theirs", false), ("idle", false)]).await;
 
     // We see what they do, at once.
     ancestor.does("start", "theirs").await;

@@ -6,7 +6,9 @@ use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 use tokio::time::Instant;
 
-use crate::support::{LONG_SLOT, PATIENCE, Place, SLOT, alive_count, all_started, expect, next, started};
+use crate::support::{
+    LONG_SLOT, PATIENCE, Place, SLOT, alive_count, all_started, expect, expect_all, next, started,
+};
 
 fn keys(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("key {number}")).collect()
@@ -60,9 +62,7 @@ async fn a_hundred_keys_come_and_go_on_one_stream() {
     let mut stream = watcher.watch(Vec::<String>::new()).unwrap();
     let keys = keys(100);
     stream.watch(keys.clone()).unwrap();
-    for key in &keys {
-        expect(&mut stream, key, false).await;
-    }
+    expect_all(&mut stream, keys.iter().map(|key| (&**key, false))).await;
     assert_eq!(stream.unwatch(&keys[..50]), 50);
     let pingers = all_started(&base, keys.clone()).await;
     for _ in 0..50 {

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use presence_mongo::{Base, ErrorKind, Watcher};
 use test_support::{Mongo, require};
 
-use crate::support::{LONG_SLOT, PATIENCE, Place, expect, quiet, started, until};
+use crate::support::{LONG_SLOT, PATIENCE, Place, expect, expect_all, quiet, started, until};
 
 #[tokio::test]
 async fn a_slow_reader_finds_the_latest_state_and_delays_nobody() {
@@ -26,8 +26,7 @@ async fn a_slow_reader_finds_the_latest_state_and_delays_nobody() {
         expect(&mut quick, "a", true).await;
     }
     assert_eq!(watcher.sync().await.unwrap_err().kind(), ErrorKind::Timeout, "it does not wait for ever");
-    expect(&mut slow, "a", true).await;
-    expect(&mut slow, "b", false).await;
+    expect_all(&mut slow, [("a", true), ("b", false)]).await;
     quiet(&mut slow, Duration::from_millis(100)).await;
     watcher.sync().await.unwrap();
     assert!(base.shutdown(PATIENCE).await);

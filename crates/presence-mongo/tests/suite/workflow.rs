@@ -6,7 +6,7 @@ use presence_mongo::{Base, Detection, Pinger, Watcher};
 use test_support::{Mongo, require};
 use tokio::time::Instant;
 
-use crate::support::{LONG_SLOT, PATIENCE, Place, SLOT, expect, next, quiet, started, until};
+use crate::support::{LONG_SLOT, PATIENCE, Place, SLOT, expect, expect_all, next, quiet, started, until};
 
 #[tokio::test]
 async fn starts_and_kills_are_told_at_once_and_stops_are_silent() {
@@ -15,8 +15,7 @@ async fn starts_and_kills_are_told_at_once_and_stops_are_silent() {
     let (here, there) = (place.base().await, place.base().await);
     let watcher = Watcher::new(&there).unwrap();
     let mut stream = watcher.watch(["a", "b"]).unwrap();
-    expect(&mut stream, "a", false).await;
-    expect(&mut stream, "b", false).await;
+    expect_all(&mut stream, [("a", false), ("b", false)]).await;
 
     let mut first = started(&here, "a").await;
     expect(&mut stream, "a", true).await;

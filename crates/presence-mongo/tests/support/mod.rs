@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 #![allow(dead_code, reason = "not every test program uses all of it")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mongo_link::{Link, LinkConfig};
@@ -95,6 +96,24 @@ pub(crate) async fn expect(stream: &mut WatchStream, key: &str, alive: bool) {
     assert_eq!((&*change.key, change.alive), (key, alive));
 }
 
+/// Expects that the next changes of a stream are these, in any order.
+pub(crate) async fn expect_all<'a>(
+    stream: &mut WatchStream,
+    changes: impl IntoIterator<Item = (&'a str, bool)>,
+) {
+    let mut expected: BTreeMap<&str, bool> = changes.into_iter().collect();
+    while !expected.is_empty() {
+        let change = next(stream).await;
+        assert_eq!(expected.remove(&*change.key), Some(change.alive), "{change:?} of {expected:?}");
+    }
+}
+
+/// Reads past errors that pass, to the change of a key that dies.
+pub(crate) async fn dies(stream: &mut WatchStream, key: &str) {
+    let change = past_errors(stream).await;
+    assert_eq!((&*change.key, change.alive), (key, false));
+}
+
 /// Reads past changes and errors that pass, until one of this kind comes.
 pub(crate) async fn error_of(stream: &mut WatchStream, kind: ErrorKind) {
     loop {
@@ -116,7 +135,8 @@ pub(crate) async fn past_errors(stream: &mut WatchStream) -> Change {
     }
 }
 
-/// Syncs again and again until a key is as it should be.
+/// Syncs again and again until a key is as it should be. Nothing new may wait in a stream of the
+/// watcher, as a sync waits for who reads it.
 pub(crate) async fn until(watcher: &Watcher, key: &str, alive: bool) {
     let begun = Instant::now();
     loop {
