@@ -4,7 +4,6 @@ use super::options::RedisOptions;
 use super::patience::Patience;
 use super::server::Redis;
 use super::wire::Answer;
-use crate::address::free_port;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -258,15 +257,9 @@ impl RedisCluster {
 
 /// Starts one node, which knows nobody.
 async fn node(options: &RedisOptions) -> Result<Redis> {
-    let mut options = options.clone();
-    let bus = free_port()?.to_string();
-    // Named, since the port of the data plus 10,000 may be taken, or be no port.
-    for words in
-        [["--cluster-enabled", "yes"], ["--cluster-port", &bus], ["--cluster-node-timeout", NODE_TIMEOUT_MS]]
-    {
-        // Before the caller's own, which override them.
-        options.arguments.splice(0..0, words.map(str::to_owned));
-    }
+    let mut options = RedisOptions { cluster_node: true, ..options.clone() };
+    // Before the caller's own, which override it.
+    options.arguments.splice(0..0, ["--cluster-node-timeout", NODE_TIMEOUT_MS].map(str::to_owned));
     Redis::with(&options).await
 }
 

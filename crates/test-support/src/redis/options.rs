@@ -18,6 +18,8 @@ pub struct RedisOptions {
     pub memory_max: Option<(u64, &'static str)>,
     /// Whether data outlives the process, also one that is killed. No by default.
     pub append_only: bool,
+    /// Whether it is a node of a cluster, which has a port for the other nodes, too. No by default.
+    pub cluster_node: bool,
     /// What else is on the command line, such as `["--notify-keyspace-events", "Ex$"]`; it
     /// overrides ours.
     pub arguments: Vec<String>,
@@ -48,6 +50,9 @@ impl RedisOptions {
         }
         if let Some((bytes, policy)) = self.memory_max {
             add(&["--maxmemory", &bytes.to_string(), "--maxmemory-policy", policy]);
+        }
+        if self.cluster_node {
+            add(&["--cluster-enabled", "yes"]);
         }
         if self.append_only {
             // What the process has written outlives it, synced or not. With `everysec` it would put

@@ -84,7 +84,12 @@ impl Redis {
     pub async fn with(options: &RedisOptions) -> Result<Self> {
         let (mut tls, line) = (None, options.command_line());
         let server = Server::start_process(&STORE, |_port, directory| {
-            let mut arguments = line.clone();
+            let mut arguments = Vec::new();
+            if options.cluster_node {
+                // Named, since the port of the data plus 10,000 may be taken, or be no port.
+                arguments.extend(["--cluster-port".into(), free_port()?.to_string().into()]);
+            }
+            arguments.extend(line.iter().cloned());
             if options.tls {
                 let port = free_port()?;
                 arguments.extend(["--tls-port".into(), port.to_string().into()]);
