@@ -55,8 +55,8 @@
 //!
 //! # Changes
 //!
-//! [`Link::changes`] follows a change stream with connections of its own. After an outage it goes on
-//! behind the last change, or the last answer without one. What cannot be followed any longer is
+//! [`Link::changes`] follows a change stream with connections of its own. After an outage it goes
+//! on behind the last change, or the last answer without one. What cannot be followed any longer is
 //! told as [`Lagged`](ErrorKind::Lagged), an outage once; either way the feed goes on by itself.
 //!
 //! # Shutdown

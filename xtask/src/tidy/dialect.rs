@@ -61,7 +61,8 @@ fn wrong(lines: &[&str], number: usize) -> Option<&'static str> {
             Some("shutdown takes the grace time and says whether all ended in it")
         }
         "start" if head.contains("onfig: &") => Some("start takes its configuration by value"),
-        _ if head.contains(",config:") || head.contains(", config:") => {
+        // After the receiver, if there is one.
+        _ if head.trim_start_matches("&self, ").contains(", config:") || head.contains(",config:") => {
             Some("the configuration is the first argument")
         }
         _ if head.starts_with("mut self") && head.ends_with("-> Self") && !is_must_use(&lines[..number]) => {
