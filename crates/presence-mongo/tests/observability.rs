@@ -11,7 +11,7 @@ use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 use tokio::time::Instant;
 
-use crate::support::{PATIENCE, Place, expect, started};
+use crate::support::{PATIENCE, Place, expect, expect_all, started};
 
 /// Returns the value of a metric without labels.
 fn value(metrics: &PrometheusHandle, name: &str) -> f64 {
@@ -37,8 +37,7 @@ async fn pingers_watchers_and_documents_are_counted() {
     let base = place.base().await;
     let watcher = Watcher::new(&base).unwrap();
     let mut stream = watcher.watch(["a", "b"]).unwrap();
-    expect(&mut stream, "a", false).await;
-    expect(&mut stream, "b", false).await;
+    expect_all(&mut stream, [("a", false), ("b", false)]).await;
     becomes(&metrics, "presence_mongo_change_streams", 1.0).await;
     let mut first = started(&base, "a").await;
     expect(&mut stream, "a", true).await;

@@ -2,19 +2,11 @@
 
 use std::time::Duration;
 
-use mongodb::bson::{Document, doc};
 use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 use tokio::time::Instant;
 
-use crate::support::{PATIENCE, Place, alive_count, all_started};
-
-/// Returns how many commands of a kind the server has had in all.
-async fn count(mongo: &Mongo, command: &str) -> i64 {
-    let status: Document = mongo.command("admin", doc! { "serverStatus": 1 }).await.unwrap();
-    let commands = status.get_document("metrics").unwrap().get_document("commands").unwrap();
-    commands.get_document(command).unwrap().get_i64("total").unwrap()
-}
+use crate::support::{PATIENCE, Place, alive_count, all_started, commands};
 
 /// J8: beings that were known, or superseded, were looked up by each read.
 #[tokio::test]
@@ -33,10 +25,11 @@ async fn a_slot_costs_one_update_and_a_known_being_no_read() {
     // Until the next slot is known and written.
     tokio::time::sleep(slot).await;
     let (updates, finds, begun) =
-        (count(&mongo, "update").await, count(&mongo, "find").await, Instant::now());
+        (commands(&mongo, "update").await, commands(&mongo, "find").await, Instant::now());
     tokio::time::sleep(5 * slot).await;
     let slots = i64::try_from(begun.elapsed().as_secs() / slot.as_secs()).unwrap() + 1;
-    let (updates, finds) = (count(&mongo, "update").await - updates, count(&mongo, "find").await - finds);
+    let (updates, finds) =
+        (commands(&mongo, "update").await - updates, commands(&mongo, "find").await - finds);
     // The server has a few of its own.
     assert!(updates <= slots + 5, "{updates} updates in {slots} slots");
     assert!(finds <= slots + 10, "{finds} reads in {slots} slots, with 10 watchers");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mongo_link::{Link, LinkConfig};
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use presence_mongo::{Base, Change, Config, ErrorKind, Pinger, WatchStream, Watcher};
-use test_support::unique;
+use test_support::{Mongo, unique};
 use tokio::time::{Instant, timeout};
 
 /// A time that only a hang reaches.
@@ -68,6 +68,13 @@ impl Place {
             .unwrap();
         found.iter().map(|found| Document::try_from(&**found).unwrap()).collect()
     }
+}
+
+/// Returns how many commands of a kind the server has had in all.
+pub(crate) async fn commands(mongo: &Mongo, command: &str) -> i64 {
+    let status: Document = mongo.command("admin", doc! { "serverStatus": 1 }).await.unwrap();
+    let commands = status.get_document("metrics").unwrap().get_document("commands").unwrap();
+    commands.get_document(command).unwrap().get_i64("total").unwrap()
 }
 
 /// Returns a pinger that pings.
