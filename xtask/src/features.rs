@@ -30,6 +30,9 @@ const PACKAGES: &[(&str, &str, Sets)] = &[
     // All its features are those of redis-link.
     ("presence-redis", "presence-redis", Sets::Listed(&["cluster,sentinel,tls"])),
     ("redis-mpx", "mpx", Sets::Each),
+    // The facade's own sets check each of its others alone.
+    ("message-timeline", "timeline", Sets::Listed(&["proto"])),
+    ("conductor-hub", "conductor-hub", Sets::Each),
     ("tidings-join", "join", Sets::Each),
 ];
 

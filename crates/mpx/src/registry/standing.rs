@@ -124,14 +124,14 @@ mod tests {
     }
 
     #[derive(Debug, Clone, Copy)]
-    enum Step {
+    enum Turn {
         Told,
         Answered,
         Undone(bool),
     }
 
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![Just(Step::Told), Just(Step::Answered), any::<bool>().prop_map(Step::Undone)];
+    fn steps() -> impl Strategy<Value = Vec<Turn>> {
+        let step = prop_oneof![Just(Turn::Told), Just(Turn::Answered), any::<bool>().prop_map(Turn::Undone)];
         prop::collection::vec(step, 0..60)
     }
 
@@ -141,18 +141,18 @@ mod tests {
             let (mut standing, mut counted) = (Standing::default(), Counted::default());
             for step in steps {
                 match step {
-                    Step::Told => {
+                    Turn::Told => {
                         let verb = if counted.asked { Verb::Unsubscribe } else { Verb::Subscribe };
                         prop_assert_eq!(standing.due(!counted.asked), Some(verb));
                         prop_assert_eq!(standing.due(counted.asked), None);
                         standing.told();
                         (counted.asked, counted.unanswered) = (!counted.asked, counted.unanswered + 1);
                     }
-                    Step::Answered => {
+                    Turn::Answered => {
                         counted.unanswered = counted.unanswered.saturating_sub(1);
                         prop_assert_eq!(standing.answered(), counted.unanswered == 0);
                     }
-                    Step::Undone(subscribe) => {
+                    Turn::Undone(subscribe) => {
                         let verb = if subscribe { Verb::Subscribe } else { Verb::Unsubscribe };
                         counted.unanswered = counted.unanswered.saturating_sub(1);
                         if counted.unanswered == 0 {
