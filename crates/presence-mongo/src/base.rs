@@ -127,8 +127,9 @@ impl Base {
 
     /// Ends all pingers and watchers, and says whether that was over within `grace`.
     ///
-    /// Pingers end silently. Starts and kills that are under way are finished. Streams end after
-    /// what was read.
+    /// Pingers end silently. Starts and kills that are under way are finished; those that are not
+    /// within `grace` fail with [`Unavailable`](ErrorKind::Unavailable). Streams end after what was
+    /// read.
     ///
     /// # Cancel safety
     ///
@@ -140,6 +141,7 @@ impl Base {
         self.shared.tasks.close();
         let all_ended = timeout_at(until, self.shared.tasks.wait()).await.is_ok();
         self.shared.end.cancel();
+        self.shared.scopes().iter().for_each(|scope| scope.crew.abandon());
         let left = until.saturating_duration_since(Instant::now());
         self.shared.link.shutdown(left).await && all_ended
     }

@@ -60,6 +60,8 @@ struct Locked {
     /// Why the last attempt failed.
     error: Option<Error>,
     is_closed: bool,
+    /// The tasks have ended: nobody would answer.
+    is_abandoned: bool,
 }
 
 /// Whoever needs a number.
@@ -158,6 +160,19 @@ impl Crew {
         self.urgent.notify_one();
     }
 
+    /// Lets go of all who still wait, as the tasks that would answer have been ended: each gets the
+    /// error [`lost`].
+    pub(crate) fn abandon(&self) {
+        let mut locked = self.locked.lock();
+        locked.is_closed = true;
+        locked.is_abandoned = true;
+        let (waiting, joining, killed) =
+            (take(&mut locked.waiting), take(&mut locked.joining), take(&mut locked.killed));
+        drop(locked);
+        // Whoever waits is woken by this, and not under the lock.
+        drop((waiting, joining, killed));
+    }
+
     /// Returns whoever waits for a number, at most so many; those who gave up are left out.
     pub(crate) fn waiting(&self, most: usize) -> Vec<Newcomer> {
         let mut locked = self.locked.lock();
@@ -173,9 +188,12 @@ impl Crew {
             newcomers.into_iter().partition(|newcomer| newcomer.until <= now || is_final(error));
         late.into_iter().for_each(|newcomer| newcomer.purpose.fail(error));
         let mut locked = self.locked.lock();
+        locked.numbering = 0;
+        if locked.is_abandoned {
+            return;
+        }
         back.append(&mut locked.waiting);
         locked.waiting = back;
-        locked.numbering = 0;
         drop(locked);
         // Nobody may be left.
         self.urgent.notify_one();
@@ -185,6 +203,9 @@ impl Crew {
     pub(crate) fn numbered(&self, newcomers: Vec<(Sequence, Newcomer)>, slot: TimeSlot) {
         let mut locked = self.locked.lock();
         locked.numbering = 0;
+        if locked.is_abandoned {
+            return;
+        }
         for (sequence, Newcomer { key, purpose, until }) in newcomers {
             match purpose {
                 // Nobody holds a pinger that could stop it.
@@ -263,8 +284,11 @@ impl Crew {
         if flush.slot.is_some_and(|slot| locked.unacknowledged(slot).is_empty()) {
             locked.complete = flush.slot;
         }
-        let joined: Vec<Joining> = locked.joining.drain(..flush.joining).collect();
-        let killed: Vec<Kill> = locked.killed.drain(..flush.killed).collect();
+        // There are fewer only if they were abandoned meanwhile.
+        let (joined, killed) =
+            (flush.joining.min(locked.joining.len()), flush.killed.min(locked.killed.len()));
+        let joined: Vec<Joining> = locked.joining.drain(..joined).collect();
+        let killed: Vec<Kill> = locked.killed.drain(..killed).collect();
         for Joining { sequence, reply, .. } in joined {
             if reply.send(Ok(sequence)).is_err() {
                 // The start was given up: nobody holds a pinger that could stop it.

@@ -139,6 +139,32 @@ fn who_waited_too_long_is_told_and_pings_no_more() {
 }
 
 #[test]
+fn nobody_waits_for_tasks_that_have_been_ended() {
+    let crew = crew();
+    let newcomer = |purpose| Newcomer { key: Arc::from("key"), purpose, until: later() };
+    let mut joining = join(&crew, 1, slot(1));
+    let flush = crew.flush(slot(1));
+    let (reply, mut numbered) = oneshot::channel();
+    crew.enter(newcomer(Purpose::Start(reply))).unwrap();
+    let newcomers = crew.waiting(10);
+    let (reply, mut waiting) = oneshot::channel();
+    crew.enter(newcomer(Purpose::Kill(reply))).unwrap();
+    let (reply, mut killed) = oneshot::channel();
+    crew.kill(sequence(1), later(), reply).unwrap();
+
+    crew.abandon();
+    // A task may be a step further before it sees that it has ended.
+    crew.written(&flush);
+    crew.put_back(newcomers, Instant::now(), &lost());
+    let gone = oneshot::error::TryRecvError::Closed;
+    assert_eq!(joining.try_recv().unwrap_err(), gone);
+    assert_eq!(numbered.try_recv().unwrap_err(), gone);
+    assert_eq!(waiting.try_recv().unwrap_err(), gone);
+    assert_eq!(killed.try_recv().unwrap_err(), gone);
+    assert!(crew.is_left());
+}
+
+#[test]
 fn a_first_start_after_a_long_silence_writes_no_document_again() {
     let crew = crew();
     let first = join(&crew, 1, slot(1));
