@@ -95,6 +95,8 @@ struct Joining {
 struct Kill {
     sequence: Sequence,
     /// The last slot in which its bit was written; `None` if it never had one: it gets both bits.
+    ///
+    /// That is where the kill goes, as long as that slot counts.
     slot: Option<TimeSlot>,
     until: Instant,
     reply: Killed,
@@ -252,8 +254,11 @@ impl Crew {
         if !alive.is_empty() {
             writes.entry(slot).or_default().alive = alive;
         }
+        // An older slot is read by nobody: a kill that was tried for so long would not be seen.
+        let oldest = self.period.before(slot);
         for kill in &locked.killed {
-            let bits = writes.entry(kill.slot.unwrap_or(slot)).or_default();
+            let at = kill.slot.map_or(slot, |last| last.max(oldest));
+            let bits = writes.entry(at).or_default();
             bits.dead.insert(kill.sequence);
             if kill.slot.is_none() {
                 bits.alive.insert(kill.sequence);

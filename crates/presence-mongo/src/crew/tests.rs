@@ -93,6 +93,20 @@ fn a_kill_goes_where_the_last_bit_is_and_one_that_never_pinged_gets_both_bits() 
 }
 
 #[test]
+fn a_kill_that_was_tried_for_long_goes_where_it_is_read() {
+    let crew = crew();
+    let joined = join(&crew, 1, slot(1));
+    write(&crew, slot(1));
+    let (reply, killed) = oneshot::channel();
+    crew.kill(sequence(1), later(), reply).unwrap();
+    crew.flush(slot(1));
+    crew.failed(Instant::now(), &lost());
+    let dead = SlotBits { alive: Words::default(), dead: set(&[1]) };
+    assert_eq!(write(&crew, slot(5)), [(slot(4), dead)]);
+    drop((joined, killed));
+}
+
+#[test]
 fn a_start_that_is_given_up_pings_no_more() {
     let crew = crew();
     drop(join(&crew, 1, slot(1)));
