@@ -1,6 +1,7 @@
 //! Who is alive: from the bits of beings to the state of their keys. It is pure.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::mem::take;
 use std::sync::Arc;
 
 use crate::slots::{Sequence, SlotBits, Words};
@@ -42,6 +43,18 @@ impl Census {
         }
         let missing = asked.iter().filter(|sequence| !self.keys.contains_key(*sequence));
         self.strangers.extend(missing.copied());
+    }
+
+    /// Has those looked for again who had no document: it may have been written since.
+    pub(crate) fn forget_strangers(&mut self) {
+        for stranger in take(&mut self.strangers) {
+            self.named.remove(stranger);
+        }
+    }
+
+    /// Returns how many have no document.
+    pub(crate) fn strangers(&self) -> usize {
+        self.strangers.len()
     }
 
     /// Takes what counts now, and returns whose state became another one.

@@ -47,6 +47,8 @@ struct Reader {
     census: Census,
     /// Nothing was told yet: the board may know those who died meanwhile.
     is_new: bool,
+    /// How many beings pinged without a document when that was logged.
+    strangers: usize,
     /// Up to which request there was a sync.
     served: u64,
     /// When the next sync is made.
@@ -63,6 +65,7 @@ impl Reader {
             window: Window::new(period),
             census: Census::default(),
             is_new: true,
+            strangers: 0,
             served: 0,
             next: Instant::now(),
             backoff: Backoff::new(shared.retry_max()),
@@ -152,6 +155,7 @@ impl Reader {
             self.window.read(slot.slot, &slot.bits);
         }
         self.window.advance(slot, all_wrote);
+        self.census.forget_strangers();
         self.settle().await?;
         Ok(slot)
     }
@@ -181,12 +185,13 @@ impl Reader {
         for some in unknown.chunks(READ_MAX) {
             let found = self.shared.store.read_beings(&self.scope.namespace, some).await?;
             self.shared.metrics.beings_read.increment(some.len() as u64);
-            if found.len() < some.len() {
-                let missing = some.len() - found.len();
-                tracing::warn!(namespace = %self.scope.namespace, missing, "beings ping that have no document");
-            }
             self.census.learn(some, found);
         }
+        let strangers = self.census.strangers();
+        if strangers > self.strangers {
+            tracing::warn!(namespace = %self.scope.namespace, strangers, "beings ping that have no document");
+        }
+        self.strangers = strangers;
         Ok(())
     }
 }

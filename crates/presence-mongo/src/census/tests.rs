@@ -271,6 +271,20 @@ fn a_being_without_a_document_is_nobody() {
     let bits = SlotBits { alive: [sequence].into_iter().collect(), dead: Words::default() };
     census.learn(&census.unknown(&bits), Vec::new());
     assert!(census.settle(&bits).is_empty() && census.unknown(&bits).is_empty());
+    assert_eq!(census.strangers(), 1);
     assert!(census.settle(&SlotBits::default()).is_empty());
     assert_eq!(census.unknown(&bits), [sequence], "if it comes again it is looked up again");
+}
+
+#[test]
+fn a_being_whose_document_comes_late_is_counted_then() {
+    let mut census = Census::default();
+    let sequence = Sequence::new(7).unwrap();
+    let bits = SlotBits { alive: [sequence].into_iter().collect(), dead: Words::default() };
+    census.learn(&[sequence], Vec::new());
+    assert!(census.settle(&bits).is_empty());
+    census.forget_strangers();
+    assert_eq!(census.unknown(&bits), [sequence]);
+    census.learn(&[sequence], vec![(sequence, Arc::from("key"))]);
+    assert_eq!(census.settle(&bits), [(Arc::<str>::from("key"), true)]);
 }

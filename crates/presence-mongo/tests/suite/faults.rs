@@ -159,6 +159,31 @@ async fn a_kill_is_told_once_however_often_is_read() {
     assert!(base.shutdown(PATIENCE).await);
 }
 
+/// Whoever was read while its document was not there stayed unknown for as long as it pinged.
+#[tokio::test]
+async fn a_being_whose_document_comes_late_is_alive_by_the_next_sync() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let base = place.base().await;
+    let pinger = started(&base, "a").await;
+    let being = place.documents("beings").await.remove(0);
+    // With a majority, as it is read.
+    let delete = doc! {
+        "delete": "presence.beings",
+        "deletes": [{ "q": {}, "limit": 0 }],
+        "writeConcern": { "w": "majority" },
+    };
+    mongo.command(place.database(), delete).await.unwrap();
+    let watcher = Watcher::new(&base).unwrap();
+    watcher.sync().await.unwrap();
+    assert!(!watcher.alive("a").await.unwrap());
+    let insert = doc! { "insert": "presence.beings", "documents": [being] };
+    mongo.command(place.database(), insert).await.unwrap();
+    until(&watcher, "a", true).await;
+    drop(pinger);
+    assert!(base.shutdown(PATIENCE).await);
+}
+
 /// A change stream that is lost for good is a gap: what is then is read, and told.
 #[tokio::test]
 async fn what_a_lost_change_stream_missed_is_read() {
