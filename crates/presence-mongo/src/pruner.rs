@@ -28,9 +28,12 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             return;
         }
         for scope in shared.scopes() {
-            if let Err(error) = prune(&shared, &scope).await {
+            match shared.closing.run_until_cancelled(prune(&shared, &scope)).await {
+                // A shutdown does not wait for it.
+                None => return,
                 // The next time comes.
-                tracing::warn!(namespace = %scope.namespace, "{error:#}");
+                Some(Err(error)) => tracing::warn!(namespace = %scope.namespace, "{error:#}"),
+                Some(Ok(_pruned)) => {}
             }
         }
     }
@@ -52,7 +55,9 @@ pub(crate) async fn prune(shared: &Shared, scope: &Scope) -> Result<Pruned, Erro
         let kept: Vec<_> = kept.into_iter().map(|read| (read.slot, read.bits)).collect();
         if let Some(up_to) = up_to(period, current, &kept) {
             let superseded = store.superseded(namespace, up_to).await?;
-            pruned.beings = store.remove_beings(namespace, &removable(&superseded, &kept)).await?;
+            // What was read says nothing of who pings by now, when that is longer ago.
+            let is_fresh = || clock.slot().is_ok_and(|now| now <= period.next(current));
+            pruned.beings = store.remove_beings(namespace, &removable(&superseded, &kept), is_fresh).await?;
         }
     }
     let (slots, beings) = store.counts().await?;
