@@ -40,7 +40,9 @@ impl News {
             let mut locked = self.locked.lock();
             locked.bits.entry(slot).or_default().merge(&bits);
             if locked.bits.len() > SLOTS_MAX {
+                // Whatever these slots are, what is left out here must be read.
                 locked.bits.pop_first();
+                locked.must_read = true;
             }
             drop(locked);
             self.arrived.notify_one();
@@ -133,6 +135,8 @@ mod tests {
             event.document_key = key.get_document("documentKey").ok().cloned();
             news.hear(&Namespace::default(), &event);
         }
-        assert_eq!(news.take().bits.len(), SLOTS_MAX);
+        let heard = news.take();
+        assert_eq!(heard.bits.len(), SLOTS_MAX);
+        assert!(heard.must_read, "what was left out is read");
     }
 }
