@@ -100,12 +100,16 @@ impl Board {
         self.wanted.notify_one();
     }
 
-    /// Adds a stream to a watcher; `None` if that has ended.
+    /// Adds a stream to a watcher; `None` if that has ended. It is told of an outage that lasts.
     pub(crate) fn open_stream(&self, watcher: u64) -> Option<Arc<Mailbox>> {
         let mut locked = self.locked.lock();
+        let outage = locked.outage.clone();
         let entry = locked.watchers.get_mut(&watcher)?;
         let mailbox = Arc::<Mailbox>::default();
         entry.streams.push(Arc::clone(&mailbox));
+        if let Some(error) = &outage {
+            mailbox.tell(error);
+        }
         Some(mailbox)
     }
 
