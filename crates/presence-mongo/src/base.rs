@@ -176,6 +176,10 @@ fn scope(shared: &Arc<Shared>, namespace: &Namespace) -> Arc<Scope> {
         spawn(shared, "the task that pings", move || batcher::run(Arc::clone(&with), Arc::clone(&of)));
         let (with, of) = parts();
         spawn(shared, "the task that watches", move || reader::run(Arc::clone(&with), Arc::clone(&of)));
+        // A shutdown in between has not seen it.
+        if shared.closing.is_cancelled() {
+            scope.close();
+        }
     }
     scope
 }
