@@ -123,8 +123,8 @@ impl Board {
         mailbox.close();
     }
 
-    /// Adds keys to a stream; the state of each is the first thing that it is told of it. Says
-    /// whether its watcher has not ended.
+    /// Adds keys to a stream, which delivers the state of each first. Returns whether the watcher
+    /// still runs.
     pub(crate) fn watch(&self, watcher: u64, mailbox: &Arc<Mailbox>, keys: &[Arc<str>]) -> bool {
         let mut locked = self.locked.lock();
         let Some(entry) = locked.watchers.get(&watcher) else { return false };

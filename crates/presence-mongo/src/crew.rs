@@ -1,4 +1,4 @@
-//! The beings of this process, and what of them the database is yet to be told.
+//! The beings of this process, and what is still to be written of them.
 //!
 //! ```text
 //!  start ──► waiting ──numbered, inserted──► joining ──first bit acknowledged──► living

@@ -14,9 +14,9 @@ use crate::slots::Sequence;
 
 /// Says that a key is alive, from its start to its end.
 ///
-/// All pingers of a process share one write for each time slot, so a million of them cost the
-/// database hardly more than one does. Any number of them may have the same key: the one that
-/// started last decides.
+/// All pingers of a process and a namespace share one write for each time slot, so a thousand of
+/// them cost the database hardly more than one does. Any number of them may have the same key: the
+/// one that started last decides.
 ///
 /// Dropping it is the same as [`stop`](Self::stop). It keeps its [`Base`] alive.
 ///
@@ -53,6 +53,9 @@ impl Pinger {
 
     /// Starts to ping, and returns when its first ping was acknowledged.
     ///
+    /// It is tried again for the [timeout](crate::LinkConfig::timeout) of the link; an attempt that is
+    /// under way by then is waited for.
+    ///
     /// It may be started again after it was stopped or killed; watchers see no gap if that is soon.
     ///
     /// # Cancel safety
@@ -62,8 +65,8 @@ impl Pinger {
     /// # Errors
     ///
     /// [`Started`](ErrorKind::Started) if it pings already;
-    /// [`Unavailable`](ErrorKind::Unavailable) if the database did not acknowledge within the
-    /// timeout of the link: then it is not started either;
+    /// [`Unavailable`](ErrorKind::Unavailable) if the database did not acknowledge it in that time:
+    /// then it is not started, though its key may look alive for up to two time slots;
     /// [`Refused`](ErrorKind::Refused) if its user may not write;
     /// [`Closed`](ErrorKind::Closed) if the base was shut down.
     pub async fn start(&mut self) -> Result<(), Error> {
@@ -91,8 +94,8 @@ impl Pinger {
 
     /// Stops to ping and says that the key is dead; returns when that was acknowledged.
     ///
-    /// It works on a pinger that is stopped or was never started, too, and then speaks for the key:
-    /// whatever pings it is dead for now. An older pinger that goes on to ping makes the key alive
+    /// It works on a pinger that is stopped or was never started, too: the key is dead then, even if
+    /// other pingers ping it. An older pinger that goes on to ping makes the key alive
     /// again, two time slots later.
     ///
     /// # Cancel safety
@@ -129,8 +132,8 @@ impl Pinger {
     ///
     /// `None` says that it was, or that the pinger does not ping.
     ///
-    /// It is tried again by itself. When it lasts for a time slot watchers may hold the key for
-    /// dead.
+    /// The ping is tried again by itself. If that fails for a whole time slot watchers may say that
+    /// the key is dead.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
         self.sequence.and_then(|_| self.crew().error())

@@ -25,7 +25,7 @@ use crate::watching::Watching;
 /// - kind [`Unavailable`](ErrorKind::Unavailable), once for each outage: nothing can be read, and
 ///   the last state is kept;
 /// - kind [`Lagged`](ErrorKind::Lagged): changes may have been missed, such as a death and a start
-///   between two reads. Each state that is another one now follows.
+///   between two reads. The state of each key whose state is a new one follows.
 ///
 /// It ends when the watcher does: after what waits, and after the error if that is why.
 #[derive(Debug)]

@@ -80,7 +80,7 @@ impl Watcher {
         Ok(stream)
     }
 
-    /// Removes one key or many from all its streams, and says how often.
+    /// Removes one key or many from all its streams, and returns how many there were.
     pub fn unwatch(&self, keys: impl IntoKeys) -> usize {
         let keys: Vec<Arc<str>> = keys.into_keys().into_iter().map(Arc::from).collect();
         self.watching.board().unwatch_everywhere(self.watching.id, &keys)
@@ -112,7 +112,7 @@ impl Watcher {
         self.states(&keys).await
     }
 
-    /// Reads what there is now, and waits until its streams have been read as far.
+    /// Reads the current slots, and waits until its streams have delivered what changed.
     ///
     /// # Cancel safety
     ///
@@ -129,7 +129,7 @@ impl Watcher {
         let until = Instant::now() + self.watching.base.shared().sync_timeout;
         for (mailbox, mark) in self.watching.board().marks(self.watching.id) {
             timeout_at(until, mailbox.read_up_to(mark)).await.map_err(|_elapsed| {
-                let message = "the read is made, but a stream of the watcher is not read as far";
+                let message = "the slots were read, but nobody reads a stream of the watcher";
                 Error::new(ErrorKind::Timeout, message)
             })?;
         }
@@ -148,7 +148,7 @@ impl Watcher {
         self.watching.close();
     }
 
-    /// Waits until the watcher has ended, by whatever.
+    /// Waits until the watcher has ended, for whatever reason.
     ///
     /// # Cancel safety
     ///
