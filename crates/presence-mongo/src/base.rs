@@ -5,12 +5,12 @@
 //! | `clock/prober.rs` | base | the reading of the server's clock, and since when everybody could write | the clock is reckoned on; slots that were not calm declare nobody dead |
 //! | `listener.rs` | base | the change stream | watchers poll; what may have been missed is read |
 //! | `pruner.rs` | base | nothing | the next time comes |
-//! | `registrar.rs` | namespace | those whom it gives numbers, taken from the crew | it tries again until the time of a start is up |
-//! | `batcher.rs` | namespace | the flush that it writes, taken from the crew | it tries again within the slot, and pingers say why |
+//! | `registrar.rs` | namespace | those whom it gives numbers, taken from the local beings | it tries again until the time of a start is up |
+//! | `batcher.rs` | namespace | the flush that it writes, taken from the local beings | it tries again within the slot, and pingers say why |
 //! | `reader.rs` | namespace | the window and the census, while somebody watches | the last state is kept, and streams are told once |
 //!
 //! A task that panics is begun again. What handles and tasks share is under locks that are held for
-//! one method: the crew (pingers), the board (watchers), the news (change stream) and the clock.
+//! one method: the local beings (pingers), the board (watchers), the news (change stream) and the clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,7 +141,7 @@ impl Base {
         self.shared.tasks.close();
         let all_ended = timeout_at(until, self.shared.tasks.wait()).await.is_ok();
         self.shared.end.cancel();
-        self.shared.scopes().iter().for_each(|scope| scope.crew.abandon());
+        self.shared.scopes().iter().for_each(|scope| scope.beings.abandon());
         let left = until.saturating_duration_since(Instant::now());
         self.shared.link.shutdown(left).await && all_ended
     }

@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::base::Base;
-use crate::crew::{Crew, Newcomer, Purpose, lost};
 use crate::error::{Error, ErrorKind};
 use crate::keys;
+use crate::local_beings::{LocalBeings, Newcomer, Purpose, lost};
 use crate::slots::Sequence;
 
 /// Says that a key is alive, from its start to its end.
@@ -75,7 +75,7 @@ impl Pinger {
         }
         let (reply, outcome) = oneshot::channel();
         self.enter(Purpose::Start(reply))?;
-        let mut start = Start { crew: self.crew(), outcome };
+        let mut start = Start { beings: self.beings(), outcome };
         let sequence = (&mut start.outcome).await.unwrap_or_else(|_gone| Err(lost()))?;
         drop(start);
         self.sequence = Some(sequence);
@@ -88,7 +88,7 @@ impl Pinger {
     /// It may be called any number of times, also before it was ever started.
     pub fn stop(&mut self) {
         if let Some(sequence) = self.sequence.take() {
-            self.crew().stop(sequence);
+            self.beings().stop(sequence);
         }
     }
 
@@ -108,7 +108,7 @@ impl Pinger {
     pub async fn kill(&mut self) -> Result<(), Error> {
         let (reply, outcome) = oneshot::channel();
         match self.sequence.take() {
-            Some(sequence) => self.crew().kill(sequence, self.until(), reply)?,
+            Some(sequence) => self.beings().kill(sequence, self.until(), reply)?,
             None => self.enter(Purpose::Kill(reply))?,
         }
         outcome.await.unwrap_or_else(|_gone| Err(lost()))?;
@@ -136,15 +136,15 @@ impl Pinger {
     /// the key is dead.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
-        self.sequence.and_then(|_| self.crew().error())
+        self.sequence.and_then(|_| self.beings().error())
     }
 
     fn enter(&self, purpose: Purpose) -> Result<(), Error> {
-        self.crew().enter(Newcomer { key: Arc::clone(&self.key), purpose, until: self.until() })
+        self.beings().enter(Newcomer { key: Arc::clone(&self.key), purpose, until: self.until() })
     }
 
-    fn crew(&self) -> &Crew {
-        &self.base.scope().crew
+    fn beings(&self) -> &LocalBeings {
+        &self.base.scope().beings
     }
 
     fn until(&self) -> Instant {
@@ -167,7 +167,7 @@ impl Drop for Pinger {
 
 /// A start that is under way. If it is dropped with its outcome nobody could ever stop the being.
 struct Start<'a> {
-    crew: &'a Crew,
+    beings: &'a LocalBeings,
     outcome: oneshot::Receiver<Result<Sequence, Error>>,
 }
 
@@ -175,7 +175,7 @@ impl Drop for Start<'_> {
     fn drop(&mut self) {
         self.outcome.close();
         if let Ok(Ok(sequence)) = self.outcome.try_recv() {
-            self.crew.stop(sequence);
+            self.beings.stop(sequence);
         }
     }
 }

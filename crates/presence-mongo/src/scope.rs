@@ -1,7 +1,7 @@
 //! One namespace of a base, as this process uses it.
 
 use crate::board::Board;
-use crate::crew::Crew;
+use crate::local_beings::LocalBeings;
 use crate::metrics::Share;
 use crate::namespace::Namespace;
 use crate::news::News;
@@ -11,7 +11,7 @@ use crate::slots::Period;
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) namespace: Namespace,
-    pub(crate) crew: Crew,
+    pub(crate) beings: LocalBeings,
     pub(crate) board: Board,
     pub(crate) news: News,
     pub(crate) pingers: Share,
@@ -23,7 +23,7 @@ impl Scope {
     pub(crate) fn new(namespace: Namespace, period: Period) -> Self {
         Self {
             namespace,
-            crew: Crew::new(period),
+            beings: LocalBeings::new(period),
             board: Board::default(),
             news: News::default(),
             pingers: Share::of_pingers(),
@@ -34,7 +34,7 @@ impl Scope {
 
     /// Takes no pinger and no watcher any more; what pingers were promised is still done.
     pub(crate) fn close(&self) {
-        self.crew.close();
+        self.beings.close();
         self.board.shut_down();
     }
 }

@@ -29,7 +29,7 @@ pub(crate) type Killed = oneshot::Sender<Result<(), Error>>;
 
 /// The beings of this process in one namespace.
 #[derive(Debug)]
-pub(crate) struct Crew {
+pub(crate) struct LocalBeings {
     period: Period,
     locked: Mutex<Locked>,
     /// Somebody waits for a number.
@@ -115,7 +115,7 @@ pub(crate) struct Flush {
     killed: usize,
 }
 
-impl Crew {
+impl LocalBeings {
     pub(crate) fn new(period: Period) -> Self {
         Self { period, locked: Mutex::default(), newcomers: Notify::new(), urgent: Notify::new() }
     }
