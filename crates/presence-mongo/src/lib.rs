@@ -111,7 +111,6 @@
 mod backoff;
 mod base;
 mod batcher;
-mod board;
 mod census;
 mod change;
 mod clock;
@@ -135,6 +134,7 @@ mod slots;
 mod store;
 mod unread;
 mod watch_stream;
+mod watch_table;
 mod watcher;
 mod watching;
 

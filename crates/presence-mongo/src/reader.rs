@@ -23,14 +23,14 @@ use crate::store::READ_MAX;
 pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
     let mut reader = Reader::new(Arc::clone(&shared), Arc::clone(&scope));
     while !shared.closing.is_cancelled() {
-        if scope.board.is_watched() {
+        if scope.table.is_watched() {
             reader.step().await;
         } else {
-            scope.board.forget();
+            scope.table.forget();
             scope.alive_keys.set(0);
             scope.watched_keys.set(0);
             tokio::select! {
-                () = scope.board.wanted.notified() => {}
+                () = scope.table.wanted.notified() => {}
                 () = shared.closing.cancelled() => {}
             }
             // Whoever watches from now on hears of nothing that was known before.
@@ -45,7 +45,7 @@ struct Reader {
     scope: Arc<Scope>,
     window: Window,
     census: Census,
-    /// Nothing was told yet: the board may know those who died meanwhile.
+    /// Nothing was told yet: the watch table may know those who died meanwhile.
     is_new: bool,
     /// How many beings pinged without a document when that was logged.
     strangers: usize,
@@ -77,12 +77,12 @@ impl Reader {
 
     /// Does what is due, or waits until something is.
     async fn step(&mut self) {
-        let asked = self.scope.board.asked();
+        let asked = self.scope.table.asked();
         let Heard { bits, must_read, lagged } = self.scope.news.take();
         if let Some(error) = lagged {
-            self.scope.board.tell(&error);
+            self.scope.table.tell(&error);
         }
-        self.scope.watched_keys.set(self.scope.board.watched());
+        self.scope.watched_keys.set(self.scope.table.watched());
         if must_read || asked > self.served || self.next <= Instant::now() {
             self.add(&bits);
             self.serve(asked).await;
@@ -95,7 +95,7 @@ impl Reader {
         } else {
             tokio::select! {
                 () = sleep_until(self.next) => {}
-                () = self.scope.board.wanted.notified() => {}
+                () = self.scope.table.wanted.notified() => {}
                 () = self.scope.news.arrived.notified() => {}
                 () = self.shared.closing.cancelled() => {}
             }
@@ -123,7 +123,7 @@ impl Reader {
                     namespace = %self.scope.namespace, %slot, alive = self.census.alive(),
                     held = self.window.holds(), took = ?begun.elapsed(), "read"
                 );
-                self.scope.board.served(asked);
+                self.scope.table.served(asked);
             }
             Err(error) => self.failed(asked, &error),
         }
@@ -133,11 +133,11 @@ impl Reader {
         self.shared.metrics.sync_failures.increment(1);
         tracing::debug!(namespace = %self.scope.namespace, "{error:#}");
         self.next = Instant::now() + self.backoff.next();
-        self.scope.board.failed(asked, error);
+        self.scope.table.failed(asked, error);
         if error.kind() == ErrorKind::Refused {
             // It does not pass by itself: whoever watches has to know.
             tracing::warn!(namespace = %self.scope.namespace, "watchers end: {error:#}");
-            self.scope.board.end_all(Some(error));
+            self.scope.table.end_all(Some(error));
             self.shared.listen.notify_one();
         }
     }
@@ -173,9 +173,9 @@ impl Reader {
         // Whoever could not be looked up may be alive: nothing is whole without him.
         if self.is_new && looked_up.is_ok() {
             self.is_new = false;
-            self.scope.board.change(self.census.all_alive(), true);
+            self.scope.table.change(self.census.all_alive(), true);
         } else if !self.is_new {
-            self.scope.board.change(changes, false);
+            self.scope.table.change(changes, false);
         }
         looked_up
     }

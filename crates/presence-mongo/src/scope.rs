@@ -1,18 +1,18 @@
 //! One namespace of a base, as this process uses it.
 
-use crate::board::Board;
 use crate::local_beings::LocalBeings;
 use crate::metrics::Share;
 use crate::namespace::Namespace;
 use crate::news::News;
 use crate::slots::Period;
+use crate::watch_table::WatchTable;
 
 /// Pingers and watchers of one namespace, as their handles and tasks share them.
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) namespace: Namespace,
     pub(crate) beings: LocalBeings,
-    pub(crate) board: Board,
+    pub(crate) table: WatchTable,
     pub(crate) news: News,
     pub(crate) pingers: Share,
     pub(crate) alive_keys: Share,
@@ -24,7 +24,7 @@ impl Scope {
         Self {
             namespace,
             beings: LocalBeings::new(period),
-            board: Board::default(),
+            table: WatchTable::default(),
             news: News::default(),
             pingers: Share::of_pingers(),
             alive_keys: Share::of_alive_keys(),
@@ -35,6 +35,6 @@ impl Scope {
     /// Takes no pinger and no watcher any more; what pingers were promised is still done.
     pub(crate) fn close(&self) {
         self.beings.close();
-        self.board.shut_down();
+        self.table.shut_down();
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 use crate::base::Base;
-use crate::board::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::keys::{IntoKeys, all_checked};
 use crate::watch_stream::WatchStream;
+use crate::watch_table::Progress;
 use crate::watching::Watching;
 
 /// Knows who is alive, and tells of changes.
@@ -83,7 +83,7 @@ impl Watcher {
     /// Removes one key or many from all its streams, and returns how many there were.
     pub fn unwatch(&self, keys: impl IntoKeys) -> usize {
         let keys: Vec<Arc<str>> = keys.into_keys().into_iter().map(Arc::from).collect();
-        self.watching.board().unwatch_everywhere(self.watching.id, &keys)
+        self.watching.table().unwatch_everywhere(self.watching.id, &keys)
     }
 
     /// Says whether a key is alive, by what was read last; at first it waits for that.
@@ -127,7 +127,7 @@ impl Watcher {
     pub async fn sync(&self) -> Result<(), Error> {
         self.reading().await?;
         let until = Instant::now() + self.watching.base.shared().sync_timeout;
-        for (mailbox, mark) in self.watching.board().marks(self.watching.id) {
+        for (mailbox, mark) in self.watching.table().marks(self.watching.id) {
             timeout_at(until, mailbox.read_up_to(mark)).await.map_err(|_elapsed| {
                 let message = "the slots were read, but nobody reads a stream of the watcher";
                 Error::new(ErrorKind::Timeout, message)
@@ -140,7 +140,7 @@ impl Watcher {
     ///
     /// Several of them may be served by one.
     pub fn start_sync(&self) {
-        self.watching.board().ask();
+        self.watching.table().ask();
     }
 
     /// Ends the watcher and its streams; it may be called any number of times.
@@ -163,7 +163,7 @@ impl Watcher {
         match self.watching.end.cause() {
             Some(Ok(())) => WatcherState::Ended,
             Some(Err(error)) => WatcherState::Failed(error),
-            None => match self.watching.board().outage() {
+            None => match self.watching.table().outage() {
                 Some(error) => WatcherState::Unavailable(error),
                 None => WatcherState::Running,
             },
@@ -175,7 +175,7 @@ impl Watcher {
             if self.watching.end.cause().is_some() {
                 return Err(self.ended());
             }
-            if let Some(states) = self.watching.board().alive(keys) {
+            if let Some(states) = self.watching.table().alive(keys) {
                 return Ok(states);
             }
             self.reading().await?;
@@ -187,14 +187,14 @@ impl Watcher {
         if self.watching.end.cause().is_some() {
             return Err(self.ended());
         }
-        let mut progress = self.watching.board().progress();
-        let asked = self.watching.board().ask();
+        let mut progress = self.watching.table().progress();
+        let asked = self.watching.table().ask();
         let is_done = |progress: &Progress| progress.done >= asked;
         // What comes out holds a lock: it does not leave the block.
         let done = async { progress.wait_for(is_done).await.map(|progress| progress.error.clone()) };
         let failed = tokio::select! {
             () = self.dead() => return Err(self.ended()),
-            // The sender lives as long as the board.
+            // The sender lives as long as the table.
             done = done => done.ok().flatten(),
         };
         failed.map_or(Ok(()), Err)

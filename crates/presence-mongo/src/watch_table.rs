@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Error;
 use crate::mailbox::Mailbox;
 
-/// The board of one namespace. The reader writes on it, watchers read.
+/// The table of one namespace. The reader writes it, watchers read it.
 #[derive(Debug, Default)]
-pub(crate) struct Board {
+pub(crate) struct WatchTable {
     locked: Mutex<Locked>,
     /// The reader is wanted: there is a first watcher, or one asks for a sync.
     pub(crate) wanted: Notify,
@@ -60,7 +60,7 @@ pub(crate) struct Progress {
     pub(crate) error: Option<Error>,
 }
 
-impl Board {
+impl WatchTable {
     /// Adds a watcher, by its number and its end.
     pub(crate) fn open(&self) -> Result<(u64, Arc<End>), Error> {
         let mut locked = self.locked.lock();
@@ -84,7 +84,7 @@ impl Board {
         locked.watchers.is_empty()
     }
 
-    /// Ends all watchers, by an error or not; the board may be used again.
+    /// Ends all watchers, by an error or not; the table may be used again.
     pub(crate) fn end_all(&self, cause: Option<&Error>) {
         let mut locked = self.locked.lock();
         let watchers: Vec<_> = locked.watchers.drain().map(|(_, entry)| entry).collect();
