@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::Backoff;
 use crate::census::Census;
+use crate::change_buffer::Buffered;
 use crate::error::{Error, ErrorKind};
-use crate::news::Heard;
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{SlotBits, TimeSlot, Window};
@@ -78,7 +78,7 @@ impl Reader {
     /// Does what is due, or waits until something is.
     async fn step(&mut self) {
         let asked = self.scope.table.asked();
-        let Heard { bits, must_read, lagged } = self.scope.news.take();
+        let Buffered { bits, must_read, lagged } = self.scope.changes.take();
         if let Some(error) = lagged {
             self.scope.table.tell(&error);
         }
@@ -96,14 +96,14 @@ impl Reader {
             tokio::select! {
                 () = sleep_until(self.next) => {}
                 () = self.scope.table.wanted.notified() => {}
-                () = self.scope.news.arrived.notified() => {}
+                () = self.scope.changes.arrived.notified() => {}
                 () = self.shared.closing.cancelled() => {}
             }
         }
     }
 
-    fn add(&mut self, news: &BTreeMap<TimeSlot, SlotBits>) {
-        for (slot, bits) in news {
+    fn add(&mut self, changes: &BTreeMap<TimeSlot, SlotBits>) {
+        for (slot, bits) in changes {
             self.window.hear(*slot, bits);
         }
     }

@@ -1,9 +1,9 @@
 //! One namespace of a base, as this process uses it.
 
+use crate::change_buffer::ChangeBuffer;
 use crate::local_beings::LocalBeings;
 use crate::metrics::Share;
 use crate::namespace::Namespace;
-use crate::news::News;
 use crate::slots::Period;
 use crate::watch_table::WatchTable;
 
@@ -13,7 +13,7 @@ pub(crate) struct Scope {
     pub(crate) namespace: Namespace,
     pub(crate) beings: LocalBeings,
     pub(crate) table: WatchTable,
-    pub(crate) news: News,
+    pub(crate) changes: ChangeBuffer,
     pub(crate) pingers: Share,
     pub(crate) alive_keys: Share,
     pub(crate) watched_keys: Share,
@@ -25,7 +25,7 @@ impl Scope {
             namespace,
             beings: LocalBeings::new(period),
             table: WatchTable::default(),
-            news: News::default(),
+            changes: ChangeBuffer::default(),
             pingers: Share::of_pingers(),
             alive_keys: Share::of_alive_keys(),
             watched_keys: Share::of_watched_keys(),
