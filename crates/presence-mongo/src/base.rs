@@ -7,7 +7,7 @@
 //! | `pruner.rs` | base | nothing | the next time comes |
 //! | `registrar.rs` | namespace | those whom it gives numbers, taken from the local beings | it tries again until the time of a start is up |
 //! | `batcher.rs` | namespace | the flush that it writes, taken from the local beings | it tries again within the slot, and pingers say why |
-//! | `reader.rs` | namespace | the window and the census, while somebody watches | the last state is kept, and streams are told once |
+//! | `reader.rs` | namespace | the window and who is alive, while somebody watches | the last state is kept, and streams are told once |
 //!
 //! A task that panics is begun again. What handles and tasks share is under locks that are held for
 //! one method: the local beings (pingers), the watch table (watchers), the change buffer (change stream) and the clock.

@@ -111,7 +111,6 @@
 mod backoff;
 mod base;
 mod batcher;
-mod census;
 mod change;
 mod change_buffer;
 mod clock;
@@ -119,6 +118,7 @@ mod config;
 mod error;
 mod keys;
 mod listener;
+mod liveness;
 mod local_beings;
 mod mailbox;
 mod metrics;

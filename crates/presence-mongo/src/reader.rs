@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::Backoff;
-use crate::census::Census;
 use crate::change_buffer::Buffered;
 use crate::error::{Error, ErrorKind};
+use crate::liveness::Liveness;
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{SlotBits, TimeSlot, Window};
@@ -44,7 +44,7 @@ struct Reader {
     shared: Arc<Shared>,
     scope: Arc<Scope>,
     window: Window,
-    census: Census,
+    liveness: Liveness,
     /// Nothing was told yet: the watch table may know those who died meanwhile.
     is_new: bool,
     /// How many beings pinged without a document when that was logged.
@@ -63,7 +63,7 @@ impl Reader {
         let period = shared.clock.period();
         Self {
             window: Window::new(period),
-            census: Census::default(),
+            liveness: Liveness::default(),
             is_new: true,
             strangers: 0,
             served: 0,
@@ -120,7 +120,7 @@ impl Reader {
                 let next = self.shared.clock.period().next(slot);
                 self.next = self.shared.clock.instant_in(next, self.offset);
                 tracing::debug!(
-                    namespace = %self.scope.namespace, %slot, alive = self.census.alive(),
+                    namespace = %self.scope.namespace, %slot, alive = self.liveness.alive(),
                     held = self.window.holds(), took = ?begun.elapsed(), "read"
                 );
                 self.scope.table.served(asked);
@@ -155,7 +155,7 @@ impl Reader {
             self.window.read(slot.slot, &slot.bits);
         }
         self.window.advance(slot, all_wrote);
-        self.census.forget_strangers();
+        self.liveness.forget_strangers();
         self.settle().await?;
         Ok(slot)
     }
@@ -164,16 +164,16 @@ impl Reader {
     async fn settle(&mut self) -> Result<(), Error> {
         let bits = self.window.bits();
         let looked_up = self.look_up(&bits).await;
-        let changes = self.census.settle(&bits);
+        let changes = self.liveness.settle(&bits);
         for (key, alive) in &changes {
             tracing::debug!(namespace = %self.scope.namespace, %key, alive, "changed");
         }
         self.shared.metrics.changes.increment(changes.len() as u64);
-        self.scope.alive_keys.set(self.census.alive());
+        self.scope.alive_keys.set(self.liveness.alive());
         // Whoever could not be looked up may be alive: nothing is whole without him.
         if self.is_new && looked_up.is_ok() {
             self.is_new = false;
-            self.scope.table.change(self.census.all_alive(), true);
+            self.scope.table.change(self.liveness.all_alive(), true);
         } else if !self.is_new {
             self.scope.table.change(changes, false);
         }
@@ -181,13 +181,13 @@ impl Reader {
     }
 
     async fn look_up(&mut self, bits: &SlotBits) -> Result<(), Error> {
-        let unknown = self.census.unknown(bits);
+        let unknown = self.liveness.unknown(bits);
         for some in unknown.chunks(READ_MAX) {
             let found = self.shared.store.read_beings(&self.scope.namespace, some).await?;
             self.shared.metrics.beings_read.increment(some.len() as u64);
-            self.census.learn(some, found);
+            self.liveness.learn(some, found);
         }
-        let strangers = self.census.strangers();
+        let strangers = self.liveness.strangers();
         if strangers > self.strangers {
             tracing::warn!(namespace = %self.scope.namespace, strangers, "beings ping that have no document");
         }

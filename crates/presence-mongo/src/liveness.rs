@@ -12,7 +12,7 @@ use crate::slots::{Sequence, SlotBits, Words};
 /// leaves no gap, a kill counts at once although an older being still has its bits, and the key is
 /// alive again when the bits of the killed one no longer count and the older one still pings.
 #[derive(Debug, Default)]
-pub(crate) struct Census {
+pub(crate) struct Liveness {
     /// Those who have a bit and whose document was looked for.
     named: Words,
     dead: Words,
@@ -23,7 +23,7 @@ pub(crate) struct Census {
     strangers: HashSet<Sequence>,
 }
 
-impl Census {
+impl Liveness {
     /// Returns those whose documents must be looked for, before [`settle`](Self::settle) counts
     /// them.
     pub(crate) fn unknown(&self, bits: &SlotBits) -> Vec<Sequence> {

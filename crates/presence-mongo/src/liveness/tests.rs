@@ -41,7 +41,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Observer {
     hears: bool,
     window: Window,
-    census: Census,
+    liveness: Liveness,
     told: BTreeMap<String, bool>,
     /// The first slot that counts for it.
     floor: Option<i64>,
@@ -73,21 +73,21 @@ fn at(slot: i64) -> TimeSlot {
 
 impl Observer {
     fn new(hears: bool) -> Self {
-        let (window, census) = (Window::new(period()), Census::default());
-        Self { hears, window, census, told: BTreeMap::new(), floor: None }
+        let (window, liveness) = (Window::new(period()), Liveness::default());
+        Self { hears, window, liveness, told: BTreeMap::new(), floor: None }
     }
 
     fn settle(&mut self, beings: &[u8]) {
         let bits = self.window.bits();
-        let unknown = self.census.unknown(&bits);
+        let unknown = self.liveness.unknown(&bits);
         let key_of = |sequence: &Sequence| {
             let index = usize::try_from(sequence.number() - 1).unwrap();
             (*sequence, Arc::<str>::from(name(beings[index])))
         };
         let found = unknown.iter().map(key_of).collect();
-        self.census.learn(&unknown, found);
-        assert!(self.census.unknown(&bits).is_empty(), "J8: nobody is looked up twice");
-        for (key, alive) in self.census.settle(&bits) {
+        self.liveness.learn(&unknown, found);
+        assert!(self.liveness.unknown(&bits).is_empty(), "J8: nobody is looked up twice");
+        for (key, alive) in self.liveness.settle(&bits) {
             let before = self.told.insert(key.to_string(), alive);
             assert_ne!(before.unwrap_or(false), alive, "J12: a change is told once");
         }
@@ -266,25 +266,25 @@ fn nobody_dies_of_slots_in_which_nobody_could_write() {
 
 #[test]
 fn a_being_without_a_document_is_nobody() {
-    let mut census = Census::default();
+    let mut liveness = Liveness::default();
     let sequence = Sequence::new(7).unwrap();
     let bits = SlotBits { alive: [sequence].into_iter().collect(), dead: Words::default() };
-    census.learn(&census.unknown(&bits), Vec::new());
-    assert!(census.settle(&bits).is_empty() && census.unknown(&bits).is_empty());
-    assert_eq!(census.strangers(), 1);
-    assert!(census.settle(&SlotBits::default()).is_empty());
-    assert_eq!(census.unknown(&bits), [sequence], "if it comes again it is looked up again");
+    liveness.learn(&liveness.unknown(&bits), Vec::new());
+    assert!(liveness.settle(&bits).is_empty() && liveness.unknown(&bits).is_empty());
+    assert_eq!(liveness.strangers(), 1);
+    assert!(liveness.settle(&SlotBits::default()).is_empty());
+    assert_eq!(liveness.unknown(&bits), [sequence], "if it comes again it is looked up again");
 }
 
 #[test]
 fn a_being_whose_document_comes_late_is_counted_then() {
-    let mut census = Census::default();
+    let mut liveness = Liveness::default();
     let sequence = Sequence::new(7).unwrap();
     let bits = SlotBits { alive: [sequence].into_iter().collect(), dead: Words::default() };
-    census.learn(&[sequence], Vec::new());
-    assert!(census.settle(&bits).is_empty());
-    census.forget_strangers();
-    assert_eq!(census.unknown(&bits), [sequence]);
-    census.learn(&[sequence], vec![(sequence, Arc::from("key"))]);
-    assert_eq!(census.settle(&bits), [(Arc::<str>::from("key"), true)]);
+    liveness.learn(&[sequence], Vec::new());
+    assert!(liveness.settle(&bits).is_empty());
+    liveness.forget_strangers();
+    assert_eq!(liveness.unknown(&bits), [sequence]);
+    liveness.learn(&[sequence], vec![(sequence, Arc::from("key"))]);
+    assert_eq!(liveness.settle(&bits), [(Arc::<str>::from("key"), true)]);
 }
