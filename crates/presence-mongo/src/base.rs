@@ -2,7 +2,7 @@
 //!
 //! | task | one for each | what it has | when it fails |
 //! |---|---|---|---|
-//! | `clock/prober.rs` | base | the reading of the server's clock, and since when everybody could write | the clock is reckoned on; slots that were not calm declare nobody dead |
+//! | `clock/prober.rs` | base | the reading of the server's clock, and since when everybody could write | the clock is reckoned on; slots that were not healthy declare nobody dead |
 //! | `listener.rs` | base | the change stream | watchers poll; what may have been missed is read |
 //! | `pruner.rs` | base | nothing | the next time comes |
 //! | `registrar.rs` | namespace | those whom it gives numbers, taken from the local beings | it tries again until the time of a start is up |

@@ -41,14 +41,14 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 /// Removes old slots and superseded beings of a namespace.
 ///
-/// What counts as old goes by slots that were calm: where nobody could write for a while, those who
-/// live have no bit either.
+/// What counts as old goes by slots that were healthy: where nobody could write for a while, those
+/// who live have no bit either.
 pub(crate) async fn prune(shared: &Shared, scope: &Scope) -> Result<Pruned, Error> {
     let (clock, store, namespace) = (&shared.clock, &shared.store, &scope.namespace);
     let (period, current) = (clock.period(), clock.slot()?);
     let first = first_kept(period, current);
     let mut pruned = Pruned::default();
-    if clock.has_seen_calm(first) && clock.was_calm(period.before(current)) {
+    if clock.has_seen_health(first) && clock.was_healthy(period.before(current)) {
         pruned.slots = store.remove_slots_before(namespace, first).await?;
         let slots: Vec<_> = (-3..=1).map(|by| period.later(current, by)).collect();
         let kept = store.read_slots(namespace, &slots).await?;

@@ -146,7 +146,7 @@ impl Reader {
     async fn sync(&mut self) -> Result<TimeSlot, Error> {
         let period = self.shared.clock.period();
         let slot = self.shared.clock.slot()?;
-        let all_wrote = self.shared.clock.was_calm(period.before(slot));
+        let all_wrote = self.shared.clock.was_healthy(period.before(slot));
         let slots = self.window.to_read(slot, all_wrote);
         let read = self.shared.store.read_slots(&self.scope.namespace, &slots).await?;
         let largest = read.iter().map(|slot| slot.bytes).max().unwrap_or(0);

@@ -52,7 +52,7 @@ struct World {
     slot: i64,
     outage: bool,
     /// Slots in which everybody could write.
-    calm: BTreeSet<i64>,
+    healthy: BTreeSet<i64>,
     documents: BTreeMap<i64, SlotBits>,
     beings: Vec<u8>,
     running: Vec<Sequence>,
@@ -103,7 +103,7 @@ impl World {
         Self {
             slot: 100,
             outage: false,
-            calm: BTreeSet::from([99, 100]),
+            healthy: BTreeSet::from([99, 100]),
             documents: BTreeMap::new(),
             beings: Vec::new(),
             running: Vec::new(),
@@ -153,20 +153,20 @@ impl World {
     /// Begins a slot: it is read first, and written then, as late as may be.
     fn next(&mut self, outage: bool) {
         self.slot += 1;
-        let last_calm = self.calm.last().copied().unwrap_or(0);
+        let last_healthy = self.healthy.last().copied().unwrap_or(0);
         // Of slots that are longer past not all are read.
-        self.outage = outage && self.slot - last_calm < 6;
+        self.outage = outage && self.slot - last_healthy < 6;
         if self.outage {
             return;
         }
-        self.calm.insert(self.slot);
+        self.healthy.insert(self.slot);
         self.sync();
         let running = self.running.clone();
         self.write(self.slot, &running, &[]);
     }
 
     fn sync(&mut self) {
-        let all_wrote = self.calm.contains(&(self.slot - 1));
+        let all_wrote = self.healthy.contains(&(self.slot - 1));
         for observer in &mut self.observers {
             for slot in observer.window.to_read(at(self.slot), all_wrote) {
                 if let Some(bits) = self.documents.get(&(slot.number() / 10)) {
@@ -204,7 +204,7 @@ impl World {
                 self.documents.iter().rev().find(|(_, bits)| bits.named().iter().any(|one| of_key(&one)));
             let last = pinged.map_or(0, |(slot, _)| *slot);
             // The slot before this one went well, and so it was read that the key was not in it.
-            if last < self.slot - 1 && self.calm.contains(&(self.slot - 1)) {
+            if last < self.slot - 1 && self.healthy.contains(&(self.slot - 1)) {
                 assert!(!observer.is_alive(key), "a ghost of key {key}, hears {}", observer.hears);
             }
         }
@@ -261,7 +261,7 @@ fn nobody_dies_of_slots_in_which_nobody_could_write() {
     let said = story(&[Step::Start(0), outage, outage, outage, NEXT, NEXT]);
     assert_eq!(said, [true; 6]);
     let said = story(&[Step::Start(0), Step::Stop(0), outage, outage, NEXT, NEXT]);
-    assert_eq!(said, [true, true, true, true, true, false], "whoever crashed is dead after a calm slot");
+    assert_eq!(said, [true, true, true, true, true, false], "whoever crashed is dead after a healthy slot");
 }
 
 #[test]
