@@ -10,7 +10,8 @@
 //! | `reader.rs` | namespace | the window and who is alive, while somebody watches | the last state is kept, and streams are told once |
 //!
 //! A task that panics is begun again. What handles and tasks share is under locks that are held for
-//! one method: the local beings (pingers), the watch table (watchers), the change buffer (change stream) and the clock.
+//! one method: the local beings (pingers), the watch table (watchers), the change buffer (change
+//! stream) and the clock.
 
 use std::sync::Arc;
 use std::time::Duration;

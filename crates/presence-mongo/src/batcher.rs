@@ -51,8 +51,8 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
             continue;
         }
         let wake = if is_complete { shared.clock.instant_in(period.next(slot), offset) } else { ping_at };
-        // The server's clock may be set meanwhile, or a primary with another one be elected, and the
-        // next slot begin sooner: watchers trust the first whole slot after that.
+        // The server's clock may be set meanwhile, or a primary with another clock be elected, and
+        // the next slot begin sooner: watchers trust the first whole slot after that.
         let look = Instant::now() + period.length() / 4;
         tokio::select! {
             () = sleep_until(wake.min(look)) => {}

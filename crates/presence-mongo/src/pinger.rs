@@ -53,8 +53,8 @@ impl Pinger {
 
     /// Starts to ping, and returns when its first ping was acknowledged.
     ///
-    /// It is tried again for the [timeout](crate::LinkConfig::timeout) of the link; an attempt that is
-    /// under way by then is waited for.
+    /// It is tried again for the [timeout](crate::LinkConfig::timeout) of the link; an attempt that
+    /// is under way by then is waited for.
     ///
     /// It may be started again after it was stopped or killed; watchers see no gap if that is soon.
     ///
@@ -94,9 +94,9 @@ impl Pinger {
 
     /// Stops to ping and says that the key is dead; returns when that was acknowledged.
     ///
-    /// It works on a pinger that is stopped or was never started, too: the key is dead then, even if
-    /// other pingers ping it. An older pinger that goes on to ping makes the key alive
-    /// again, two time slots later.
+    /// It works on a pinger that is stopped or was never started, too: the key is dead then, even
+    /// if other pingers ping it. An older pinger that goes on to ping makes the key alive again, two
+    /// time slots later.
     ///
     /// # Cancel safety
     ///
