@@ -222,6 +222,32 @@ async fn what_a_lost_change_stream_missed_is_read() {
     assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
 }
 
+/// Until then watchers poll, once in a slot and when they are asked to.
+#[tokio::test]
+async fn a_change_stream_that_cannot_be_opened_is_opened_when_it_can() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    // What a server says that is no member of a replica set.
+    let standalone = doc! { "failCommands": ["aggregate"], "errorCode": 40_573 };
+    mongo.fail("failCommand", "alwaysOn", standalone).await.unwrap();
+    // No slot begins while the test runs.
+    let place = Place::new(mongo.url(), Duration::from_secs(3_600));
+    let (here, there) = (place.base().await, place.base().await);
+    let watcher = Watcher::new(&there).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let mut pinger = started(&here, "a").await;
+    watcher.start_sync();
+    expect(&mut stream, "a", true).await;
+    pinger.kill().await.unwrap();
+    quiet(&mut stream, Duration::from_millis(300)).await;
+    mongo.heal("failCommand").await.unwrap();
+    // Nobody asks for it.
+    expect(&mut stream, "a", false).await;
+    pinger.start().await.unwrap();
+    expect(&mut stream, "a", true).await;
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
 /// Dropping the collection ends a change stream with `invalidate`.
 #[tokio::test]
 async fn a_collection_that_was_dropped_is_made_again_and_followed_again() {
