@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::backoff::Backoff;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::local_beings::{Due, Flush};
 use crate::scope::Scope;
 use crate::shared::Shared;
@@ -79,7 +79,10 @@ async fn flush(shared: &Shared, scope: &Scope, slot: TimeSlot) -> Result<(), Err
         }
         Err(error) => {
             shared.metrics.flush_failures.increment(1);
-            shared.clock.disturb();
+            // What this user may not do keeps nobody else from it.
+            if error.kind() != ErrorKind::Refused {
+                shared.clock.disturb();
+            }
             scope.beings.failed(Instant::now(), error);
             tracing::debug!(namespace = %scope.namespace, %slot, ?took, "{error:#}");
         }
