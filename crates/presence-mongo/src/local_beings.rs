@@ -139,7 +139,7 @@ impl LocalBeings {
         locked.keys.remove(&sequence);
     }
 
-    /// Lets a being go that watchers are to hear of at once.
+    /// Lets a being go, and has its death written at once.
     pub(crate) fn kill(&self, sequence: Sequence, until: Instant, reply: Killed) -> Result<(), Error> {
         let mut locked = self.locked.lock();
         locked.living.remove(sequence);
@@ -224,7 +224,7 @@ impl LocalBeings {
         self.urgent.notify_one();
     }
 
-    /// Says whether somebody waits for a write, and whether all bits of a slot are acknowledged.
+    /// Says whether a start or a kill waits to be written, and whether a slot has all bits.
     pub(crate) fn due(&self, slot: TimeSlot) -> Due {
         let locked = self.locked.lock();
         let is_urgent = !locked.joining.is_empty() || !locked.killed.is_empty();

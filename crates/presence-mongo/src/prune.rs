@@ -7,16 +7,16 @@ use crate::slots::{Period, Sequence, SlotBits, TimeSlot, Words};
 /// Which slots stay, beside the current one and those to come.
 const KEPT: i64 = 3;
 
-/// Returns the first slot that stays: none that counts for anybody lies before it, whatever clock
-/// he goes by.
+/// Returns the first slot that stays: no slot before it counts for any process, even if its clock
+/// is a slot behind.
 pub(crate) fn first_kept(period: Period, current: TimeSlot) -> TimeSlot {
     period.later(current, -KEPT)
 }
 
 /// Returns up to which being those may be removed that a later one of their key supersedes.
 ///
-/// All that were numbered before one that has a bit in a slot that is long over have pinged since,
-/// if they live. `kept` are the slots that stay.
+/// It is the last one that pinged in a slot that is long over: those numbered before it have had the
+/// time to ping, and have a bit in `kept`, the slots that stay, if they live.
 pub(crate) fn up_to(period: Period, current: TimeSlot, kept: &[(TimeSlot, SlotBits)]) -> Option<Sequence> {
     let is_over = |slot: &TimeSlot| *slot <= period.later(current, -2);
     let over = kept.iter().filter(|(slot, _)| is_over(slot));

@@ -51,7 +51,8 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
 /// A number that another key has comes from a counter that was set back, by a restore perhaps: its
 /// bits would be taken for those of the other. The counter is raised above all that there are.
 ///
-/// The slot in which that began is returned with the numbers. Without a time nobody can ping.
+/// The numbers are returned with the slot in which this began. It fails while the server's clock is
+/// not known, as nobody can ping then.
 async fn numbers(
     shared: &Shared,
     scope: &Scope,
