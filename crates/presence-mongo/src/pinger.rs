@@ -95,8 +95,8 @@ impl Pinger {
     /// Stops to ping and says that the key is dead; returns when that was acknowledged.
     ///
     /// It works on a pinger that is stopped or was never started, too: the key is dead then, even
-    /// if other pingers ping it. An older pinger that goes on to ping makes the key alive again, two
-    /// time slots later.
+    /// if other pingers ping it. An older pinger that goes on to ping makes the key alive again,
+    /// two time slots later.
     ///
     /// # Cancel safety
     ///

@@ -15,8 +15,8 @@ pub(crate) fn first_kept(period: Period, current: TimeSlot) -> TimeSlot {
 
 /// Returns up to which being those may be removed that a later one of their key supersedes.
 ///
-/// It is the last one that pinged in a slot that is long over: those numbered before it have had the
-/// time to ping, and have a bit in `kept`, the slots that stay, if they live.
+/// It is the last one that pinged in a slot that is long over: those numbered before it have had
+/// the time to ping, and have a bit in `kept`, the slots that stay, if they live.
 pub(crate) fn up_to(period: Period, current: TimeSlot, kept: &[(TimeSlot, SlotBits)]) -> Option<Sequence> {
     let is_over = |slot: &TimeSlot| *slot <= period.later(current, -2);
     let over = kept.iter().filter(|(slot, _)| is_over(slot));

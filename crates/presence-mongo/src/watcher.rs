@@ -112,7 +112,7 @@ impl Watcher {
         self.states(&keys).await
     }
 
-    /// Reads the current slots, and waits until its streams have delivered what changed.
+    /// Reads the current slots, and waits until streams have delivered what changed.
     ///
     /// # Cancel safety
     ///
