@@ -103,7 +103,7 @@ impl Base {
     ///
     /// It may be called by any process at any time: nobody who lives is harmed. It is done every
     /// [`prune_interval`](Config::prune_interval) by itself. For the first four slots of a base,
-    /// and after a time in which the database was away, it removes nothing.
+    /// and after a time in which the database was away, it removes only slots that nobody reads.
     ///
     /// # Errors
     ///

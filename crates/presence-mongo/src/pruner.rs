@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::sleep;
 
 use crate::error::Error;
-use crate::prune::{first_kept, removable, up_to};
+use crate::prune::{first_kept, first_read, removable, up_to};
 use crate::scope::Scope;
 use crate::shared::Shared;
 
@@ -47,9 +47,12 @@ pub(crate) async fn prune(shared: &Shared, scope: &Scope) -> Result<Pruned, Erro
     let (clock, store, namespace) = (&shared.clock, &shared.store, &scope.namespace);
     let (period, current) = (clock.period(), clock.slot()?);
     let first = first_kept(period, current);
-    let mut pruned = Pruned::default();
-    if clock.has_seen_health(first) && clock.was_healthy(period.before(current)) {
-        pruned.slots = store.remove_slots_before(namespace, first).await?;
+    let is_healthy = clock.has_seen_health(first) && clock.was_healthy(period.before(current));
+    // What is older is of no use to anybody, also where the database fails again and again.
+    let until = if is_healthy { first } else { first_read(period, current) };
+    let slots = store.remove_slots_before(namespace, until).await?;
+    let mut pruned = Pruned { slots, ..Pruned::default() };
+    if is_healthy {
         let slots: Vec<_> = (-3..=1).map(|by| period.later(current, by)).collect();
         let kept = store.read_slots(namespace, &slots).await?;
         let kept: Vec<_> = kept.into_iter().map(|read| (read.slot, read.bits)).collect();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mongodb::bson::doc;
 use presence_mongo::{Pinger, Watcher};
 use test_support::{Mongo, require};
 use tokio::time::Instant;
@@ -49,6 +50,20 @@ async fn restarts_and_time_leave_as_many_documents_as_there_are_keys() {
         assert_eq!(place.documents("seqs").await.len(), 1);
         assert!(unnamed.shutdown(PATIENCE).await);
     }
+}
+
+/// As long as a base has not seen four slots go well nothing was removed.
+#[tokio::test]
+async fn slots_that_nobody_reads_any_more_go_at_any_time() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let base = place.base().await;
+    let old = doc! { "_id": 30_i64, "alive": { "0": 2_i64 } };
+    let insert = doc! { "insert": "presence.pings", "documents": [old], "writeConcern": { "w": "majority" } };
+    mongo.command(place.database(), insert).await.unwrap();
+    assert_eq!(base.prune().await.unwrap().slots, 1);
+    assert!(place.documents("pings").await.is_empty());
+    assert!(base.shutdown(PATIENCE).await);
 }
 
 #[tokio::test]
