@@ -56,7 +56,7 @@ impl Error {
     /// For calls of the driver that a [`Link`](crate::Link) did not make; `server` is for people.
     #[must_use]
     pub fn of(server: &str, error: DriverError) -> Self {
-        let (kind, what) = judged(&error);
+        let (kind, what) = classify(&error);
         Self::new(kind, format!("mongodb at {server} {what}"), Some(error))
     }
 
@@ -135,7 +135,7 @@ impl Error {
 }
 
 /// What the caller can do, and what there is to say after "mongodb at host".
-fn judged(error: &DriverError) -> (ErrorKind, Cow<'static, str>) {
+fn classify(error: &DriverError) -> (ErrorKind, Cow<'static, str>) {
     use ErrorKind::{Answered, Conflict, Refused, Unavailable};
     let said = said(error);
     if chain(error).any(is_login) {
@@ -156,11 +156,11 @@ fn judged(error: &DriverError) -> (ErrorKind, Cow<'static, str>) {
             (Unavailable, format!("cannot do it now; a later try may succeed: {said}").into())
         }
         Some(_) => (Answered, format!("answered with an error: {said}").into()),
-        None => judged_without_code(error, &said),
+        None => classify_without_code(error, &said),
     }
 }
 
-fn judged_without_code(error: &DriverError, said: &str) -> (ErrorKind, Cow<'static, str>) {
+fn classify_without_code(error: &DriverError, said: &str) -> (ErrorKind, Cow<'static, str>) {
     use DriverErrorKind as Driver;
     use ErrorKind::{Answered, Closed, Config, Unavailable};
     match error.kind.as_ref() {

@@ -24,7 +24,7 @@
 //!   The driver bounds some of these, each by itself.
 //! - **The driver's futures are never dropped half-way**, which it does not take well: each runs in
 //!   a task of its own to its end, and who gives up waits no longer.
-//! - **So many calls at once and no more**, also while a server stands still: work that was given
+//! - **At most `calls_max` calls at once**, also while a server stands still: work that was given
 //!   up keeps its place until it has ended. The driver waits for a connection without a bound.
 //! - **A member that stands still is noticed** within 4 s by default, which ends the calls to it. A
 //!   replica set then has another primary, after an election.
@@ -43,7 +43,7 @@
 //! | does not confirm the write by a majority | fails as [`Unavailable`](ErrorKind::Unavailable): whether it was made is open, and it may be taken back |
 //! | does not answer | fails when its time is over; its work keeps its place until it ends |
 //! | says that a key is there already | fails as [`Conflict`](ErrorKind::Conflict) |
-//! | lets the user not do it | fails as [`Refused`](ErrorKind::Refused) |
+//! | does not permit it to the user | fails as [`Refused`](ErrorKind::Refused) |
 //!
 //! [`Link::repeat`] tries again until its time is over, for work that may be done twice.
 //!

@@ -17,7 +17,7 @@ use crate::caught::caught;
 use crate::client::{ClientMaker, ClientPurpose};
 use crate::error::{Error, ErrorKind};
 use crate::state::State;
-use crate::topology::{Seen, told_to};
+use crate::topology::{Seen, handler_for};
 
 /// What all clones of a link, and its tasks, share.
 pub(crate) struct Server {
@@ -176,7 +176,7 @@ impl Server {
         let pool = u32::try_from(settings.calls_max).unwrap_or(u32::MAX).saturating_add(1);
         let selection = settings.inner_timeout();
         let client =
-            self.maker.make(ClientPurpose { pool, selection, seen: Some(told_to(&self.seen)) }).await?;
+            self.maker.make(ClientPurpose { pool, selection, seen: Some(handler_for(&self.seen)) }).await?;
         Ok(self.client.get_or_init(|| client))
     }
 

@@ -45,8 +45,8 @@ fn is_member(server: &ServerInfo<'_>) -> bool {
     matches!(server.server_type(), ServerType::RsPrimary | ServerType::RsSecondary | ServerType::Mongos)
 }
 
-/// A handler for a client that tells what it sees.
-pub(crate) fn told_to(seen: &Arc<watch::Sender<Seen>>) -> EventHandler<SdamEvent> {
+/// Returns the handler of a client by which it reports what it sees.
+pub(crate) fn handler_for(seen: &Arc<watch::Sender<Seen>>) -> EventHandler<SdamEvent> {
     let seen = Arc::clone(seen);
     EventHandler::callback(move |event: SdamEvent| {
         if let SdamEvent::TopologyDescriptionChanged(changed) = event {

@@ -2,15 +2,16 @@
 //!
 //! | task | one for each | what it has | when it fails |
 //! |---|---|---|---|
-//! | `clock/prober.rs` | base | the reading of the server's clock, and since when everybody could write | the clock is reckoned on; slots that were not calm declare nobody dead |
+//! | `clock/prober.rs` | base | the reading of the server's clock, and since when everybody could write | the clock is reckoned on; slots that were not healthy declare nobody dead |
 //! | `listener.rs` | base | the change stream | watchers poll; what may have been missed is read |
 //! | `pruner.rs` | base | nothing | the next time comes |
-//! | `registrar.rs` | namespace | those whom it gives numbers, taken from the crew | it tries again until the time of a start is up |
-//! | `batcher.rs` | namespace | the flush that it writes, taken from the crew | it tries again within the slot, and pingers say why |
-//! | `reader.rs` | namespace | the window and the census, while somebody watches | the last state is kept, and streams are told once |
+//! | `registrar.rs` | namespace | those whom it gives numbers, taken from the local beings | it tries again until the time of a start is up |
+//! | `batcher.rs` | namespace | the flush that it writes, taken from the local beings | it tries again within the slot, and pingers say why |
+//! | `reader.rs` | namespace | the window and who is alive, while somebody watches | the last state is kept, and streams are told once |
 //!
 //! A task that panics is begun again. What handles and tasks share is under locks that are held for
-//! one method: the crew (pingers), the board (watchers), the news (change stream) and the clock.
+//! one method: the local beings (pingers), the watch table (watchers), the change buffer (change
+//! stream) and the clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,7 +103,7 @@ impl Base {
     ///
     /// It may be called by any process at any time: nobody who lives is harmed. It is done every
     /// [`prune_interval`](Config::prune_interval) by itself. For the first four slots of a base,
-    /// and after a time in which the database was away, it removes nothing.
+    /// and after a time in which the database was away, it removes only slots that nobody reads.
     ///
     /// # Errors
     ///
@@ -127,8 +128,9 @@ impl Base {
 
     /// Ends all pingers and watchers, and says whether that was over within `grace`.
     ///
-    /// Pingers end silently. Starts and kills that are under way are finished. Streams end after
-    /// what was read.
+    /// Pingers end silently. Starts and kills that are under way are finished; those that are not
+    /// within `grace` fail with [`Unavailable`](ErrorKind::Unavailable). Streams end after what was
+    /// read.
     ///
     /// # Cancel safety
     ///
@@ -140,6 +142,7 @@ impl Base {
         self.shared.tasks.close();
         let all_ended = timeout_at(until, self.shared.tasks.wait()).await.is_ok();
         self.shared.end.cancel();
+        self.shared.scopes().iter().for_each(|scope| scope.beings.abandon());
         let left = until.saturating_duration_since(Instant::now());
         self.shared.link.shutdown(left).await && all_ended
     }
@@ -174,6 +177,10 @@ fn scope(shared: &Arc<Shared>, namespace: &Namespace) -> Arc<Scope> {
         spawn(shared, "the task that pings", move || batcher::run(Arc::clone(&with), Arc::clone(&of)));
         let (with, of) = parts();
         spawn(shared, "the task that watches", move || reader::run(Arc::clone(&with), Arc::clone(&of)));
+        // A shutdown in between has not seen it.
+        if shared.closing.is_cancelled() {
+            scope.close();
+        }
     }
     scope
 }

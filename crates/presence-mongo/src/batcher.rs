@@ -14,13 +14,13 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::backoff::Backoff;
-use crate::crew::{Due, Flush};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::local_beings::{Due, Flush};
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::TimeSlot;
 
-/// Writes until the crew is closed and nobody waits any more.
+/// Writes until the base is closed and nobody waits any more.
 pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
     let period = shared.clock.period();
     // The processes of an application do not all write at the same time.
@@ -30,16 +30,16 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
         let slot = match shared.clock.slot() {
             Ok(slot) => slot,
             Err(error) => {
-                scope.crew.failed(Instant::now(), &error);
-                if scope.crew.is_left() {
+                scope.beings.failed(Instant::now(), &error);
+                if scope.beings.is_left() {
                     return;
                 }
                 sleep(backoff.next()).await;
                 continue;
             }
         };
-        let Due { is_urgent, is_complete } = scope.crew.due(slot);
-        if scope.crew.is_left() {
+        let Due { is_urgent, is_complete } = scope.beings.due(slot);
+        if scope.beings.is_left() {
             return;
         }
         let ping_at = shared.clock.instant_in(slot, offset);
@@ -51,16 +51,19 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
             continue;
         }
         let wake = if is_complete { shared.clock.instant_in(period.next(slot), offset) } else { ping_at };
+        // The server's clock may be set meanwhile, or a primary with another clock be elected, and
+        // the next slot begin sooner: watchers trust the first whole slot after that.
+        let look = Instant::now() + period.length() / 4;
         tokio::select! {
-            () = sleep_until(wake) => {}
-            () = scope.crew.urgent.notified() => {}
+            () = sleep_until(wake.min(look)) => {}
+            () = scope.beings.urgent.notified() => {}
         }
     }
 }
 
 /// Writes all that a slot lacks.
 async fn flush(shared: &Shared, scope: &Scope, slot: TimeSlot) -> Result<(), Error> {
-    let flush = scope.crew.flush(slot);
+    let flush = scope.beings.flush(slot);
     let begun = Instant::now();
     let written = write(shared, scope, &flush).await;
     let took = begun.elapsed();
@@ -71,17 +74,20 @@ async fn flush(shared: &Shared, scope: &Scope, slot: TimeSlot) -> Result<(), Err
     }
     match &written {
         Ok(()) => {
-            scope.crew.written(&flush);
+            scope.beings.written(&flush);
             tracing::debug!(namespace = %scope.namespace, %slot, slots = flush.writes.len(), ?took, "pinged");
         }
         Err(error) => {
             shared.metrics.flush_failures.increment(1);
-            shared.clock.disturb();
-            scope.crew.failed(Instant::now(), error);
+            // What this user may not do keeps nobody else from it.
+            if error.kind() != ErrorKind::Refused {
+                shared.clock.disturb();
+            }
+            scope.beings.failed(Instant::now(), error);
             tracing::debug!(namespace = %scope.namespace, %slot, ?took, "{error:#}");
         }
     }
-    scope.pingers.set(scope.crew.living());
+    scope.pingers.set(scope.beings.living());
     written
 }
 

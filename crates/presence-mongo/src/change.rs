@@ -1,8 +1,8 @@
-//! What a watcher tells.
+//! What a stream delivers.
 
 use std::sync::Arc;
 
-/// The state of a key, told at first and when it is another one.
+/// The state of a key: the first that a stream delivers, or one that is new.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Change {

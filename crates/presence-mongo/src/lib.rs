@@ -60,6 +60,11 @@
 //! a slot, nobody is declared dead for lack of pings that nobody could write; whoever crashed in
 //! that time is dead after one more slot that went well.
 //!
+//! A watcher whose network reaches only a primary that was cut off from its majority reads what
+//! that one has, until it steps down after the election timeout, 10 s unless it was set. If slots
+//! are shorter than that, it may declare somebody dead who pings elsewhere, until it reaches the
+//! others.
+//!
 //! The clock of the database is read again and again with the round trip taken out; the clock of
 //! this machine is never looked at, so setting it does no harm.
 //!
@@ -107,19 +112,18 @@
 mod backoff;
 mod base;
 mod batcher;
-mod board;
-mod census;
 mod change;
+mod change_buffer;
 mod clock;
 mod config;
-mod crew;
 mod error;
 mod keys;
 mod listener;
+mod liveness;
+mod local_beings;
 mod mailbox;
 mod metrics;
 mod namespace;
-mod news;
 mod pinger;
 mod prune;
 mod pruner;
@@ -131,6 +135,7 @@ mod slots;
 mod store;
 mod unread;
 mod watch_stream;
+mod watch_table;
 mod watcher;
 mod watching;
 

@@ -70,11 +70,11 @@ async fn hear_next(shared: &Shared, scopes: &[Arc<Scope>], feed: &mut ChangeFeed
             tracing::debug!("a change stream is open");
             shared.metrics.streams.set(1);
             // What happened before it was open must be read.
-            scopes.iter().for_each(|scope| scope.news.must_read());
+            scopes.iter().for_each(|scope| scope.changes.must_read());
         }
         Some(Ok(FeedEvent::Change(event))) => {
             // A slot is of one namespace only.
-            if !scopes.iter().any(|scope| scope.news.hear(&scope.namespace, &event)) {
+            if !scopes.iter().any(|scope| scope.changes.add(&scope.namespace, &event)) {
                 let id = &event.document_key;
                 tracing::debug!(?id, "a change of something that is no time slot");
             }
@@ -93,7 +93,7 @@ fn miss(shared: &Shared, scopes: &[Arc<Scope>], error: mongo_link::Error) {
     if lags {
         shared.metrics.lags.increment(1);
         tracing::warn!("changes may have been missed and are read: {error:#}");
-        scopes.iter().for_each(|scope| scope.news.lagged(error.clone()));
+        scopes.iter().for_each(|scope| scope.changes.lagged(error.clone()));
     } else {
         // It is said once for each outage.
         tracing::warn!("watchers poll until a change stream is open again: {error:#}");

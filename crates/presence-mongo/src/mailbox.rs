@@ -1,4 +1,4 @@
-//! The one place between the reader and a stream.
+//! What waits until a stream is read.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};

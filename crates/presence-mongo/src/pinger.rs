@@ -7,16 +7,16 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::base::Base;
-use crate::crew::{Crew, Newcomer, Purpose, lost};
 use crate::error::{Error, ErrorKind};
 use crate::keys;
+use crate::local_beings::{LocalBeings, Newcomer, Purpose, lost};
 use crate::slots::Sequence;
 
 /// Says that a key is alive, from its start to its end.
 ///
-/// All pingers of a process share one write for each time slot, so a million of them cost the
-/// database hardly more than one does. Any number of them may have the same key: the one that
-/// started last decides.
+/// All pingers of a process and a namespace share one write for each time slot, so a thousand of
+/// them cost the database hardly more than one does. Any number of them may have the same key: the
+/// one that started last decides.
 ///
 /// Dropping it is the same as [`stop`](Self::stop). It keeps its [`Base`] alive.
 ///
@@ -53,6 +53,9 @@ impl Pinger {
 
     /// Starts to ping, and returns when its first ping was acknowledged.
     ///
+    /// It is tried again for the [timeout](crate::LinkConfig::timeout) of the link; an attempt that
+    /// is under way by then is waited for.
+    ///
     /// It may be started again after it was stopped or killed; watchers see no gap if that is soon.
     ///
     /// # Cancel safety
@@ -62,8 +65,8 @@ impl Pinger {
     /// # Errors
     ///
     /// [`Started`](ErrorKind::Started) if it pings already;
-    /// [`Unavailable`](ErrorKind::Unavailable) if the database did not acknowledge within the
-    /// timeout of the link: then it is not started either;
+    /// [`Unavailable`](ErrorKind::Unavailable) if the database did not acknowledge it in that time:
+    /// then it is not started, though its key may look alive for up to two time slots;
     /// [`Refused`](ErrorKind::Refused) if its user may not write;
     /// [`Closed`](ErrorKind::Closed) if the base was shut down.
     pub async fn start(&mut self) -> Result<(), Error> {
@@ -72,7 +75,7 @@ impl Pinger {
         }
         let (reply, outcome) = oneshot::channel();
         self.enter(Purpose::Start(reply))?;
-        let mut start = Start { crew: self.crew(), outcome };
+        let mut start = Start { beings: self.beings(), outcome };
         let sequence = (&mut start.outcome).await.unwrap_or_else(|_gone| Err(lost()))?;
         drop(start);
         self.sequence = Some(sequence);
@@ -85,15 +88,15 @@ impl Pinger {
     /// It may be called any number of times, also before it was ever started.
     pub fn stop(&mut self) {
         if let Some(sequence) = self.sequence.take() {
-            self.crew().stop(sequence);
+            self.beings().stop(sequence);
         }
     }
 
     /// Stops to ping and says that the key is dead; returns when that was acknowledged.
     ///
-    /// It works on a pinger that is stopped or was never started, too, and then speaks for the key:
-    /// whatever pings it is dead for now. An older pinger that goes on to ping makes the key alive
-    /// again, two time slots later.
+    /// It works on a pinger that is stopped or was never started, too: the key is dead then, even
+    /// if other pingers ping it. An older pinger that goes on to ping makes the key alive again,
+    /// two time slots later.
     ///
     /// # Cancel safety
     ///
@@ -105,7 +108,7 @@ impl Pinger {
     pub async fn kill(&mut self) -> Result<(), Error> {
         let (reply, outcome) = oneshot::channel();
         match self.sequence.take() {
-            Some(sequence) => self.crew().kill(sequence, self.until(), reply)?,
+            Some(sequence) => self.beings().kill(sequence, self.until(), reply)?,
             None => self.enter(Purpose::Kill(reply))?,
         }
         outcome.await.unwrap_or_else(|_gone| Err(lost()))?;
@@ -129,19 +132,19 @@ impl Pinger {
     ///
     /// `None` says that it was, or that the pinger does not ping.
     ///
-    /// It is tried again by itself. When it lasts for a time slot watchers may hold the key for
-    /// dead.
+    /// The ping is tried again by itself. If that fails for a whole time slot watchers may say that
+    /// the key is dead.
     #[must_use]
     pub fn error(&self) -> Option<Error> {
-        self.sequence.and_then(|_| self.crew().error())
+        self.sequence.and_then(|_| self.beings().error())
     }
 
     fn enter(&self, purpose: Purpose) -> Result<(), Error> {
-        self.crew().enter(Newcomer { key: Arc::clone(&self.key), purpose, until: self.until() })
+        self.beings().enter(Newcomer { key: Arc::clone(&self.key), purpose, until: self.until() })
     }
 
-    fn crew(&self) -> &Crew {
-        &self.base.scope().crew
+    fn beings(&self) -> &LocalBeings {
+        &self.base.scope().beings
     }
 
     fn until(&self) -> Instant {
@@ -164,7 +167,7 @@ impl Drop for Pinger {
 
 /// A start that is under way. If it is dropped with its outcome nobody could ever stop the being.
 struct Start<'a> {
-    crew: &'a Crew,
+    beings: &'a LocalBeings,
     outcome: oneshot::Receiver<Result<Sequence, Error>>,
 }
 
@@ -172,7 +175,7 @@ impl Drop for Start<'_> {
     fn drop(&mut self) {
         self.outcome.close();
         if let Ok(Ok(sequence)) = self.outcome.try_recv() {
-            self.crew.stop(sequence);
+            self.beings.stop(sequence);
         }
     }
 }

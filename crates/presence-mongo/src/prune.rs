@@ -7,16 +7,25 @@ use crate::slots::{Period, Sequence, SlotBits, TimeSlot, Words};
 /// Which slots stay, beside the current one and those to come.
 const KEPT: i64 = 3;
 
-/// Returns the first slot that stays: none that counts for anybody lies before it, whatever clock
-/// he goes by.
+/// How many slots back a watcher reads at most after an outage, and two more for a clock that is
+/// behind.
+const READ: i64 = 10;
+
+/// Returns the first slot that stays: no slot before it counts for any process, even if its clock
+/// is a slot behind.
 pub(crate) fn first_kept(period: Period, current: TimeSlot) -> TimeSlot {
     period.later(current, -KEPT)
 }
 
+/// Returns the first slot that a watcher may still read, however long nobody could write.
+pub(crate) fn first_read(period: Period, current: TimeSlot) -> TimeSlot {
+    period.later(current, -READ)
+}
+
 /// Returns up to which being those may be removed that a later one of their key supersedes.
 ///
-/// All that were numbered before one that has a bit in a slot that is long over have pinged since,
-/// if they live. `kept` are the slots that stay.
+/// It is the last one that pinged in a slot that is long over: those numbered before it have had
+/// the time to ping, and have a bit in `kept`, the slots that stay, if they live.
 pub(crate) fn up_to(period: Period, current: TimeSlot, kept: &[(TimeSlot, SlotBits)]) -> Option<Sequence> {
     let is_over = |slot: &TimeSlot| *slot <= period.later(current, -2);
     let over = kept.iter().filter(|(slot, _)| is_over(slot));
@@ -39,6 +48,7 @@ pub(crate) fn ranges(sequences: &[Sequence]) -> impl Iterator<Item = RangeInclus
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slots::Window;
 
     fn sequences(numbers: &[i64]) -> Vec<Sequence> {
         numbers.iter().filter_map(|number| Sequence::new(*number)).collect()
@@ -63,6 +73,16 @@ mod tests {
     fn a_superseded_being_that_still_pings_stays() {
         let kept = [alive(30, &[4]), alive(40, &[4, 8])];
         assert_eq!(removable(&sequences(&[3, 4, 6]), &kept), sequences(&[3, 6]));
+    }
+
+    #[test]
+    fn no_slot_goes_that_a_watcher_reads_after_an_outage() {
+        let period = Period::new(10);
+        let mut window = Window::new(period);
+        window.advance(TimeSlot::new(100), true);
+        let now = TimeSlot::new(1_000);
+        let read = window.to_read(now, false).into_iter().min().unwrap();
+        assert!(first_read(period, now) < read && read < first_kept(period, now));
     }
 
     #[test]

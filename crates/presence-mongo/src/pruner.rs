@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::sleep;
 
 use crate::error::Error;
-use crate::prune::{first_kept, removable, up_to};
+use crate::prune::{first_kept, first_read, removable, up_to};
 use crate::scope::Scope;
 use crate::shared::Shared;
 
@@ -28,9 +28,12 @@ pub(crate) async fn run(shared: Arc<Shared>) {
             return;
         }
         for scope in shared.scopes() {
-            if let Err(error) = prune(&shared, &scope).await {
+            match shared.closing.run_until_cancelled(prune(&shared, &scope)).await {
+                // A shutdown does not wait for it.
+                None => return,
                 // The next time comes.
-                tracing::warn!(namespace = %scope.namespace, "{error:#}");
+                Some(Err(error)) => tracing::warn!(namespace = %scope.namespace, "{error:#}"),
+                Some(Ok(_pruned)) => {}
             }
         }
     }
@@ -38,21 +41,26 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 
 /// Removes old slots and superseded beings of a namespace.
 ///
-/// What counts as old goes by slots that were calm: where nobody could write for a while, those who
-/// live have no bit either.
+/// What counts as old goes by slots that were healthy: where nobody could write for a while, those
+/// who live have no bit either.
 pub(crate) async fn prune(shared: &Shared, scope: &Scope) -> Result<Pruned, Error> {
     let (clock, store, namespace) = (&shared.clock, &shared.store, &scope.namespace);
     let (period, current) = (clock.period(), clock.slot()?);
     let first = first_kept(period, current);
-    let mut pruned = Pruned::default();
-    if clock.has_seen_calm(first) && clock.was_calm(period.before(current)) {
-        pruned.slots = store.remove_slots_before(namespace, first).await?;
+    let is_healthy = clock.has_seen_health(first) && clock.was_healthy(period.before(current));
+    // What is older is of no use to anybody, also where the database fails again and again.
+    let until = if is_healthy { first } else { first_read(period, current) };
+    let slots = store.remove_slots_before(namespace, until).await?;
+    let mut pruned = Pruned { slots, ..Pruned::default() };
+    if is_healthy {
         let slots: Vec<_> = (-3..=1).map(|by| period.later(current, by)).collect();
         let kept = store.read_slots(namespace, &slots).await?;
         let kept: Vec<_> = kept.into_iter().map(|read| (read.slot, read.bits)).collect();
         if let Some(up_to) = up_to(period, current, &kept) {
             let superseded = store.superseded(namespace, up_to).await?;
-            pruned.beings = store.remove_beings(namespace, &removable(&superseded, &kept)).await?;
+            // What was read says nothing of who pings by now, when that is longer ago.
+            let is_fresh = || clock.slot().is_ok_and(|now| now <= period.next(current));
+            pruned.beings = store.remove_beings(namespace, &removable(&superseded, &kept), is_fresh).await?;
         }
     }
     let (slots, beings) = store.counts().await?;

@@ -11,9 +11,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::backoff::Backoff;
-use crate::census::Census;
+use crate::change_buffer::Buffered;
 use crate::error::{Error, ErrorKind};
-use crate::news::Heard;
+use crate::liveness::Liveness;
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{SlotBits, TimeSlot, Window};
@@ -23,14 +23,14 @@ use crate::store::READ_MAX;
 pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
     let mut reader = Reader::new(Arc::clone(&shared), Arc::clone(&scope));
     while !shared.closing.is_cancelled() {
-        if scope.board.is_watched() {
+        if scope.table.is_watched() {
             reader.step().await;
         } else {
-            scope.board.forget();
+            scope.table.forget();
             scope.alive_keys.set(0);
             scope.watched_keys.set(0);
             tokio::select! {
-                () = scope.board.wanted.notified() => {}
+                () = scope.table.wanted.notified() => {}
                 () = shared.closing.cancelled() => {}
             }
             // Whoever watches from now on hears of nothing that was known before.
@@ -44,9 +44,11 @@ struct Reader {
     shared: Arc<Shared>,
     scope: Arc<Scope>,
     window: Window,
-    census: Census,
-    /// Nothing was told yet: the board may know those who died meanwhile.
+    liveness: Liveness,
+    /// Nothing was told yet: the watch table may know those who died meanwhile.
     is_new: bool,
+    /// How many beings pinged without a document when that was logged.
+    strangers: usize,
     /// Up to which request there was a sync.
     served: u64,
     /// When the next sync is made.
@@ -61,8 +63,9 @@ impl Reader {
         let period = shared.clock.period();
         Self {
             window: Window::new(period),
-            census: Census::default(),
+            liveness: Liveness::default(),
             is_new: true,
+            strangers: 0,
             served: 0,
             next: Instant::now(),
             backoff: Backoff::new(shared.retry_max()),
@@ -74,12 +77,12 @@ impl Reader {
 
     /// Does what is due, or waits until something is.
     async fn step(&mut self) {
-        let asked = self.scope.board.asked();
-        let Heard { bits, must_read, lagged } = self.scope.news.take();
+        let asked = self.scope.table.asked();
+        let Buffered { bits, must_read, lagged } = self.scope.changes.take();
         if let Some(error) = lagged {
-            self.scope.board.tell(&error);
+            self.scope.table.tell(&error);
         }
-        self.scope.watched_keys.set(self.scope.board.watched());
+        self.scope.watched_keys.set(self.scope.table.watched());
         if must_read || asked > self.served || self.next <= Instant::now() {
             self.add(&bits);
             self.serve(asked).await;
@@ -92,15 +95,15 @@ impl Reader {
         } else {
             tokio::select! {
                 () = sleep_until(self.next) => {}
-                () = self.scope.board.wanted.notified() => {}
-                () = self.scope.news.arrived.notified() => {}
+                () = self.scope.table.wanted.notified() => {}
+                () = self.scope.changes.arrived.notified() => {}
                 () = self.shared.closing.cancelled() => {}
             }
         }
     }
 
-    fn add(&mut self, news: &BTreeMap<TimeSlot, SlotBits>) {
-        for (slot, bits) in news {
+    fn add(&mut self, changes: &BTreeMap<TimeSlot, SlotBits>) {
+        for (slot, bits) in changes {
             self.window.hear(*slot, bits);
         }
     }
@@ -117,10 +120,10 @@ impl Reader {
                 let next = self.shared.clock.period().next(slot);
                 self.next = self.shared.clock.instant_in(next, self.offset);
                 tracing::debug!(
-                    namespace = %self.scope.namespace, %slot, alive = self.census.alive(),
+                    namespace = %self.scope.namespace, %slot, alive = self.liveness.alive(),
                     held = self.window.holds(), took = ?begun.elapsed(), "read"
                 );
-                self.scope.board.served(asked);
+                self.scope.table.served(asked);
             }
             Err(error) => self.failed(asked, &error),
         }
@@ -130,11 +133,11 @@ impl Reader {
         self.shared.metrics.sync_failures.increment(1);
         tracing::debug!(namespace = %self.scope.namespace, "{error:#}");
         self.next = Instant::now() + self.backoff.next();
-        self.scope.board.failed(asked, error);
+        self.scope.table.failed(asked, error);
         if error.kind() == ErrorKind::Refused {
             // It does not pass by itself: whoever watches has to know.
             tracing::warn!(namespace = %self.scope.namespace, "watchers end: {error:#}");
-            self.scope.board.end_all(Some(error));
+            self.scope.table.end_all(Some(error));
             self.shared.listen.notify_one();
         }
     }
@@ -143,7 +146,7 @@ impl Reader {
     async fn sync(&mut self) -> Result<TimeSlot, Error> {
         let period = self.shared.clock.period();
         let slot = self.shared.clock.slot()?;
-        let all_wrote = self.shared.clock.was_calm(period.before(slot));
+        let all_wrote = self.shared.clock.was_healthy(period.before(slot));
         let slots = self.window.to_read(slot, all_wrote);
         let read = self.shared.store.read_slots(&self.scope.namespace, &slots).await?;
         let largest = read.iter().map(|slot| slot.bytes).max().unwrap_or(0);
@@ -152,6 +155,7 @@ impl Reader {
             self.window.read(slot.slot, &slot.bits);
         }
         self.window.advance(slot, all_wrote);
+        self.liveness.forget_strangers();
         self.settle().await?;
         Ok(slot)
     }
@@ -160,33 +164,34 @@ impl Reader {
     async fn settle(&mut self) -> Result<(), Error> {
         let bits = self.window.bits();
         let looked_up = self.look_up(&bits).await;
-        let changes = self.census.settle(&bits);
+        let changes = self.liveness.settle(&bits);
         for (key, alive) in &changes {
             tracing::debug!(namespace = %self.scope.namespace, %key, alive, "changed");
         }
         self.shared.metrics.changes.increment(changes.len() as u64);
-        self.scope.alive_keys.set(self.census.alive());
+        self.scope.alive_keys.set(self.liveness.alive());
         // Whoever could not be looked up may be alive: nothing is whole without him.
         if self.is_new && looked_up.is_ok() {
             self.is_new = false;
-            self.scope.board.change(self.census.all_alive(), true);
+            self.scope.table.change(self.liveness.all_alive(), true);
         } else if !self.is_new {
-            self.scope.board.change(changes, false);
+            self.scope.table.change(changes, false);
         }
         looked_up
     }
 
     async fn look_up(&mut self, bits: &SlotBits) -> Result<(), Error> {
-        let unknown = self.census.unknown(bits);
+        let unknown = self.liveness.unknown(bits);
         for some in unknown.chunks(READ_MAX) {
             let found = self.shared.store.read_beings(&self.scope.namespace, some).await?;
             self.shared.metrics.beings_read.increment(some.len() as u64);
-            if found.len() < some.len() {
-                let missing = some.len() - found.len();
-                tracing::warn!(namespace = %self.scope.namespace, missing, "beings ping that have no document");
-            }
-            self.census.learn(some, found);
+            self.liveness.learn(some, found);
         }
+        let strangers = self.liveness.strangers();
+        if strangers > self.strangers {
+            tracing::warn!(namespace = %self.scope.namespace, strangers, "beings ping that have no document");
+        }
+        self.strangers = strangers;
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
-use crate::crew::Newcomer;
 use crate::error::{Error, ErrorKind};
+use crate::local_beings::Newcomer;
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{Sequence, TimeSlot};
@@ -20,26 +20,26 @@ const NEWCOMERS_MAX: usize = 100_000;
 /// How often those are numbered again whose number another key has.
 const ROUNDS: usize = 5;
 
-/// Serves newcomers until the crew is closed and nobody waits any more.
+/// Serves newcomers until the base is closed and nobody waits any more.
 pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
     let mut backoff = Backoff::new(shared.retry_max());
     loop {
-        let newcomers = scope.crew.waiting(NEWCOMERS_MAX);
+        let newcomers = scope.beings.waiting(NEWCOMERS_MAX);
         if newcomers.is_empty() {
-            if scope.crew.is_over() {
+            if scope.beings.is_over() {
                 return;
             }
-            scope.crew.newcomers.notified().await;
+            scope.beings.newcomers.notified().await;
             continue;
         }
         match numbers(&shared, &scope, &newcomers).await {
             Ok((slot, sequences)) => {
                 backoff.reset();
-                scope.crew.numbered(sequences.into_iter().zip(newcomers).collect(), slot);
+                scope.beings.numbered(sequences.into_iter().zip(newcomers).collect(), slot);
             }
             Err(error) => {
                 tracing::debug!(namespace = %scope.namespace, "{error:#}");
-                scope.crew.put_back(newcomers, Instant::now(), &error);
+                scope.beings.put_back(newcomers, Instant::now(), &error);
                 sleep(backoff.next()).await;
             }
         }
@@ -51,7 +51,8 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
 /// A number that another key has comes from a counter that was set back, by a restore perhaps: its
 /// bits would be taken for those of the other. The counter is raised above all that there are.
 ///
-/// The slot in which that began is returned with the numbers. Without a time nobody can ping.
+/// The numbers are returned with the slot in which this began. It fails while the server's clock is
+/// not known, as nobody can ping then.
 async fn numbers(
     shared: &Shared,
     scope: &Scope,

@@ -1,19 +1,19 @@
 //! One namespace of a base, as this process uses it.
 
-use crate::board::Board;
-use crate::crew::Crew;
+use crate::change_buffer::ChangeBuffer;
+use crate::local_beings::LocalBeings;
 use crate::metrics::Share;
 use crate::namespace::Namespace;
-use crate::news::News;
 use crate::slots::Period;
+use crate::watch_table::WatchTable;
 
 /// Pingers and watchers of one namespace, as their handles and tasks share them.
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) namespace: Namespace,
-    pub(crate) crew: Crew,
-    pub(crate) board: Board,
-    pub(crate) news: News,
+    pub(crate) beings: LocalBeings,
+    pub(crate) table: WatchTable,
+    pub(crate) changes: ChangeBuffer,
     pub(crate) pingers: Share,
     pub(crate) alive_keys: Share,
     pub(crate) watched_keys: Share,
@@ -23,9 +23,9 @@ impl Scope {
     pub(crate) fn new(namespace: Namespace, period: Period) -> Self {
         Self {
             namespace,
-            crew: Crew::new(period),
-            board: Board::default(),
-            news: News::default(),
+            beings: LocalBeings::new(period),
+            table: WatchTable::default(),
+            changes: ChangeBuffer::default(),
             pingers: Share::of_pingers(),
             alive_keys: Share::of_alive_keys(),
             watched_keys: Share::of_watched_keys(),
@@ -34,7 +34,7 @@ impl Scope {
 
     /// Takes no pinger and no watcher any more; what pingers were promised is still done.
     pub(crate) fn close(&self) {
-        self.crew.close();
-        self.board.shut_down();
+        self.beings.close();
+        self.table.shut_down();
     }
 }

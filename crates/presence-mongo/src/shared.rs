@@ -87,7 +87,7 @@ impl Shared {
 
     /// Returns the scopes that somebody watches.
     pub(crate) fn watched(&self) -> Vec<Arc<Scope>> {
-        self.scopes().into_iter().filter(|scope| scope.board.is_watched()).collect()
+        self.scopes().into_iter().filter(|scope| scope.table.is_watched()).collect()
     }
 
     /// Returns the longest wait before the next attempt of something in the same slot.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::change::Change;
 
-/// The keys of one stream, and those whose state it is to be told, in order.
+/// The keys of one stream, and a queue of those whose state the stream has not delivered.
 ///
-/// A key waits once, however often its state changes, so the keys bound what waits.
+/// A key is in the queue at most once, however often its state changes: the keys bound its length.
 #[derive(Debug, Default)]
 pub(crate) struct Unread {
     keys: HashMap<Arc<str>, Watched>,
     queue: BTreeMap<u64, Arc<str>>,
-    /// The place of the next one that comes to wait.
+    /// The place in the queue that the next key gets.
     next: u64,
 }
 

@@ -25,7 +25,7 @@ use crate::watching::Watching;
 /// - kind [`Unavailable`](ErrorKind::Unavailable), once for each outage: nothing can be read, and
 ///   the last state is kept;
 /// - kind [`Lagged`](ErrorKind::Lagged): changes may have been missed, such as a death and a start
-///   between two reads. Each state that is another one now follows.
+///   between two reads. The state of each key whose state is a new one follows.
 ///
 /// It ends when the watcher does: after what waits, and after the error if that is why.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub struct StreamKeys {
 impl WatchStream {
     /// Opens a stream; `None` if the watcher has ended.
     pub(crate) fn open(watching: &Arc<Watching>) -> Option<Self> {
-        let mailbox = watching.board().open_stream(watching.id)?;
+        let mailbox = watching.table().open_stream(watching.id)?;
         Some(Self { keys: StreamKeys { watching: Arc::clone(watching), mailbox } })
     }
 
@@ -92,7 +92,7 @@ impl StreamKeys {
     /// As [`WatchStream::watch`]; [`Closed`](ErrorKind::Closed) also if the stream was dropped.
     pub fn watch(&self, keys: impl IntoKeys) -> Result<(), Error> {
         let keys = all_checked(keys)?;
-        if self.watching.board().watch(self.watching.id, &self.mailbox, &keys) {
+        if self.watching.table().watch(self.watching.id, &self.mailbox, &keys) {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Closed, "the watcher has ended, or its stream was dropped"))
@@ -101,7 +101,7 @@ impl StreamKeys {
     /// Removes one key or many, with what waits of them, and says how many there were.
     pub fn unwatch(&self, keys: impl IntoKeys) -> usize {
         let keys: Vec<Arc<str>> = keys.into_keys().into_iter().map(Arc::from).collect();
-        self.watching.board().unwatch(&self.mailbox, &keys)
+        self.watching.table().unwatch(&self.mailbox, &keys)
     }
 
     /// Says whether the stream has a key.
@@ -122,6 +122,6 @@ impl Stream for WatchStream {
 impl Drop for WatchStream {
     fn drop(&mut self) {
         let StreamKeys { watching, mailbox } = &self.keys;
-        watching.board().close_stream(watching.id, mailbox);
+        watching.table().close_stream(watching.id, mailbox);
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
 use crate::base::Base;
-use crate::board::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::keys::{IntoKeys, all_checked};
 use crate::watch_stream::WatchStream;
+use crate::watch_table::Progress;
 use crate::watching::Watching;
 
 /// Knows who is alive, and tells of changes.
@@ -80,10 +80,10 @@ impl Watcher {
         Ok(stream)
     }
 
-    /// Removes one key or many from all its streams, and says how often.
+    /// Removes one key or many from all its streams, and returns how many there were.
     pub fn unwatch(&self, keys: impl IntoKeys) -> usize {
         let keys: Vec<Arc<str>> = keys.into_keys().into_iter().map(Arc::from).collect();
-        self.watching.board().unwatch_everywhere(self.watching.id, &keys)
+        self.watching.table().unwatch_everywhere(self.watching.id, &keys)
     }
 
     /// Says whether a key is alive, by what was read last; at first it waits for that.
@@ -112,7 +112,7 @@ impl Watcher {
         self.states(&keys).await
     }
 
-    /// Reads what there is now, and waits until its streams have been read as far.
+    /// Reads the current slots, and waits until streams have delivered what changed.
     ///
     /// # Cancel safety
     ///
@@ -127,9 +127,9 @@ impl Watcher {
     pub async fn sync(&self) -> Result<(), Error> {
         self.reading().await?;
         let until = Instant::now() + self.watching.base.shared().sync_timeout;
-        for (mailbox, mark) in self.watching.board().marks(self.watching.id) {
+        for (mailbox, mark) in self.watching.table().marks(self.watching.id) {
             timeout_at(until, mailbox.read_up_to(mark)).await.map_err(|_elapsed| {
-                let message = "the read is made, but a stream of the watcher is not read as far";
+                let message = "the slots were read, but nobody reads a stream of the watcher";
                 Error::new(ErrorKind::Timeout, message)
             })?;
         }
@@ -140,7 +140,7 @@ impl Watcher {
     ///
     /// Several of them may be served by one.
     pub fn start_sync(&self) {
-        self.watching.board().ask();
+        self.watching.table().ask();
     }
 
     /// Ends the watcher and its streams; it may be called any number of times.
@@ -148,7 +148,7 @@ impl Watcher {
         self.watching.close();
     }
 
-    /// Waits until the watcher has ended, by whatever.
+    /// Waits until the watcher has ended, for whatever reason.
     ///
     /// # Cancel safety
     ///
@@ -163,7 +163,7 @@ impl Watcher {
         match self.watching.end.cause() {
             Some(Ok(())) => WatcherState::Ended,
             Some(Err(error)) => WatcherState::Failed(error),
-            None => match self.watching.board().outage() {
+            None => match self.watching.table().outage() {
                 Some(error) => WatcherState::Unavailable(error),
                 None => WatcherState::Running,
             },
@@ -175,7 +175,7 @@ impl Watcher {
             if self.watching.end.cause().is_some() {
                 return Err(self.ended());
             }
-            if let Some(states) = self.watching.board().alive(keys) {
+            if let Some(states) = self.watching.table().alive(keys) {
                 return Ok(states);
             }
             self.reading().await?;
@@ -187,14 +187,14 @@ impl Watcher {
         if self.watching.end.cause().is_some() {
             return Err(self.ended());
         }
-        let mut progress = self.watching.board().progress();
-        let asked = self.watching.board().ask();
+        let mut progress = self.watching.table().progress();
+        let asked = self.watching.table().ask();
         let is_done = |progress: &Progress| progress.done >= asked;
         // What comes out holds a lock: it does not leave the block.
         let done = async { progress.wait_for(is_done).await.map(|progress| progress.error.clone()) };
         let failed = tokio::select! {
             () = self.dead() => return Err(self.ended()),
-            // The sender lives as long as the board.
+            // The sender lives as long as the table.
             done = done => done.ok().flatten(),
         };
         failed.map_or(Ok(()), Err)

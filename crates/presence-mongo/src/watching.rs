@@ -3,32 +3,32 @@
 use std::sync::Arc;
 
 use crate::base::Base;
-use crate::board::{Board, End};
 use crate::error::Error;
+use crate::watch_table::{End, WatchTable};
 
 /// One watcher; it ends with the last that shares it.
 #[derive(Debug)]
 pub(crate) struct Watching {
     pub(crate) base: Base,
-    /// Its number on the board.
+    /// Its number in the table.
     pub(crate) id: u64,
     pub(crate) end: Arc<End>,
 }
 
 impl Watching {
     pub(crate) fn open(base: &Base) -> Result<Self, Error> {
-        let (id, end) = base.scope().board.open()?;
+        let (id, end) = base.scope().table.open()?;
         base.shared().listen.notify_one();
         Ok(Self { base: base.clone(), id, end })
     }
 
-    pub(crate) fn board(&self) -> &Board {
-        &self.base.scope().board
+    pub(crate) fn table(&self) -> &WatchTable {
+        &self.base.scope().table
     }
 
     /// Ends it and its streams.
     pub(crate) fn close(&self) {
-        if self.board().close(self.id) {
+        if self.table().close(self.id) {
             // The last: nobody listens for this namespace any more.
             self.base.shared().listen.notify_one();
         }

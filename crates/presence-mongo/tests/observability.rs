@@ -1,17 +1,56 @@
-//! What operators see: metrics.
+//! What operators see: metrics, and what is logged at debug.
 
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
 mod support;
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use parking_lot::Mutex;
 use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 use tokio::time::Instant;
+use tracing::subscriber::DefaultGuard;
 
 use crate::support::{PATIENCE, Place, expect, expect_all, started};
+
+/// Where the lines of the log go.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Says whether a line has all of these texts.
+    fn has(&self, texts: &[&str]) -> bool {
+        let lines = String::from_utf8(self.0.lock().clone()).unwrap();
+        lines.lines().any(|line| texts.iter().all(|text| line.contains(text)))
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is logged by this thread from now on, which is all that its runtime runs on.
+fn logged() -> (Log, DefaultGuard) {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    (log, tracing::subscriber::set_default(subscriber))
+}
 
 /// Returns the value of a metric without labels.
 fn value(metrics: &PrometheusHandle, name: &str) -> f64 {
@@ -30,7 +69,8 @@ async fn becomes(metrics: &PrometheusHandle, name: &str, expected: f64) {
 }
 
 #[tokio::test]
-async fn pingers_watchers_and_documents_are_counted() {
+async fn pingers_watchers_and_documents_are_counted_and_logged() {
+    let (log, _logged) = logged();
     let metrics = PrometheusBuilder::new().install_recorder().unwrap();
     let Some(mongo) = require(Mongo::start().await) else { return };
     let place = Place::new(mongo.url(), Duration::from_secs(2));
@@ -71,5 +111,11 @@ async fn pingers_watchers_and_documents_are_counted() {
     assert!(value(&metrics, "presence_mongo_pruned_total") >= 1.0);
     assert!(value(&metrics, "presence_mongo_beings") >= 2.0);
     assert!(value(&metrics, "presence_mongo_slots") >= 1.0);
+
+    // Pings, syncs with their slots, deaths and prunings.
+    assert!(log.has(&["presence_mongo::batcher", "pinged", "slot="]));
+    assert!(log.has(&["presence_mongo::reader", "read", "slot=", "alive=1"]));
+    assert!(log.has(&["presence_mongo::reader", "changed", "key=a", "alive=false"]));
+    assert!(log.has(&["presence_mongo::pruner", "pruned", "beings="]));
     assert!(base.shutdown(PATIENCE).await);
 }

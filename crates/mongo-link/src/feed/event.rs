@@ -11,8 +11,8 @@ use crate::error::Error;
 pub enum FeedEvent {
     /// The feed listens: every change that is made from now on arrives.
     ///
-    /// It is the first item, and the next good one after an error. Who has read everything after it
-    /// and then follows the changes knows all there is.
+    /// It is the first item, and the next good one after an error. A program that reads everything
+    /// after it, and then follows the changes, misses nothing.
     Live,
     /// A change, as MongoDB tells it; never an `invalidate`.
     Change(Box<ChangeStreamEvent<Document>>),

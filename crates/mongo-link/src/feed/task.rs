@@ -189,8 +189,8 @@ const AWAIT: Duration = Duration::from_secs(1);
 /// One connection for the stream, and one for what the driver sends beside it.
 const POOL: u32 = 2;
 
-/// Codes of a stream that cannot go on where it was: its place or its token is lost, or the history
-/// does not reach back to it.
+/// Codes of a stream that cannot go on where it was: its place or its token is lost, the history
+/// does not reach back to it, or the change that comes next is larger than a document may be.
 ///
 /// Source: <https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml>
-const GONE: [i32; 4] = [136, 260, 280, 286];
+const GONE: [i32; 5] = [136, 260, 280, 286, 10334];

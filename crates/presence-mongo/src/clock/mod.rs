@@ -1,6 +1,6 @@
 //! The server's time, and whether everybody could write.
 
-mod calm;
+mod health;
 mod probe;
 mod prober;
 mod reading;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use self::calm::Calm;
+use self::health::Health;
 use self::probe::Probe;
 pub(crate) use self::prober::{look, run};
 use self::reading::Reading;
@@ -29,14 +29,14 @@ pub(crate) struct Clock {
 #[derive(Debug)]
 struct Locked {
     reading: Option<Reading>,
-    calm: Calm,
+    health: Health,
     /// Why the last probe failed.
     error: Option<Error>,
 }
 
 impl Clock {
     pub(crate) fn new(period: Period) -> Self {
-        let locked = Locked { reading: None, calm: Calm::new(period), error: None };
+        let locked = Locked { reading: None, health: Health::new(period), error: None };
         Self { period, locked: Mutex::new(locked) }
     }
 
@@ -47,7 +47,7 @@ impl Clock {
     /// Takes note of what the server answered.
     fn note(&self, probe: &Probe) {
         let mut locked = self.locked.lock();
-        let Locked { reading, calm, error } = &mut *locked;
+        let Locked { reading, health, error } = &mut *locked;
         let stepped = match reading {
             Some(reading) => reading.renew(probe),
             None => {
@@ -57,19 +57,19 @@ impl Clock {
         };
         *error = None;
         let reading = reading.as_ref().expect("one was made just now");
-        calm.note(reading.at(probe.sent), reading.at(probe.answered), probe.commits, stepped);
+        health.note(reading.at(probe.sent), reading.at(probe.answered), probe.commits, stepped);
     }
 
     /// Takes note of a probe that failed.
     fn failed(&self, error: Error) {
         let mut locked = self.locked.lock();
-        locked.calm.disturb();
+        locked.health.disturb();
         locked.error = Some(error);
     }
 
     /// Takes note that somebody could not write.
     pub(crate) fn disturb(&self) {
-        self.locked.lock().calm.disturb();
+        self.locked.lock().health.disturb();
     }
 
     /// Returns the current slot.
@@ -96,12 +96,12 @@ impl Clock {
     }
 
     /// Says whether this process has seen that everybody could write, since a slot began.
-    pub(crate) fn has_seen_calm(&self, slot: TimeSlot) -> bool {
-        self.locked.lock().calm.has_seen(slot)
+    pub(crate) fn has_seen_health(&self, slot: TimeSlot) -> bool {
+        self.locked.lock().health.has_seen(slot)
     }
 
     /// Says whether everybody could write for the whole of a slot that is over.
-    pub(crate) fn was_calm(&self, slot: TimeSlot) -> bool {
-        self.locked.lock().calm.covers(slot)
+    pub(crate) fn was_healthy(&self, slot: TimeSlot) -> bool {
+        self.locked.lock().health.covers(slot)
     }
 }

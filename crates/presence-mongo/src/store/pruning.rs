@@ -66,11 +66,12 @@ impl Store {
         Ok(superseded)
     }
 
-    /// Removes beings, and says how many there were.
+    /// Removes beings, in parts and as long as this may go on, and says how many there were.
     pub(crate) async fn remove_beings(
         &self,
         namespace: &Namespace,
         beings: &[Sequence],
+        may_go_on: impl Fn() -> bool,
     ) -> Result<u64, Error> {
         let filters: Vec<Document> = if namespace.number_field() == "_id" {
             // Restarts leave runs of numbers without a gap.
@@ -83,6 +84,9 @@ impl Store {
         };
         let mut removed = 0;
         for filter in filters {
+            if !may_go_on() {
+                break;
+            }
             removed += self.remove_all("superseded beings cannot be removed", filter).await?;
         }
         Ok(removed)

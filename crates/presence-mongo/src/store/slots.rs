@@ -34,7 +34,7 @@ impl Store {
             update = joined(doc! { "$set": fields }, update);
         }
         let id = namespace.slot_id(slot);
-        self.call("nobody can ping", move |database, names| async move {
+        self.call("pings cannot be written", move |database, names| async move {
             let pings = database.collection::<Document>(&names.pings);
             for tried in 1.. {
                 let updated = pings.update_one(doc! { "_id": id.clone() }, update.clone()).upsert(true).await;

@@ -116,6 +116,23 @@ async fn a_start_waits_for_a_primary_that_steps_down_and_is_elected_again() {
     assert!(base.shutdown(PATIENCE).await);
 }
 
+/// The tasks that would have answered were ended, and whoever waited did so for ever.
+#[tokio::test]
+async fn a_shutdown_whose_grace_is_over_fails_starts_and_kills_that_are_under_way() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let base = place.base().await;
+    let mut pinger = started(&base, "a").await;
+    let mut late = Pinger::new(&base, "b").unwrap();
+    mongo.kill().unwrap();
+    let calls =
+        async { tokio::join!(late.start(), pinger.kill(), base.shutdown(Duration::from_millis(100))) };
+    let (start, kill, ended) = timeout(PATIENCE, calls).await.unwrap();
+    assert_eq!(start.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(kill.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(!ended);
+}
+
 #[tokio::test]
 async fn a_base_ends_also_while_the_server_is_away() {
     let Some(mongo) = require(Mongo::private().await) else { return };

@@ -1,10 +1,13 @@
 //! What the database does not let its user do.
 
+use std::time::Duration;
+
 use mongodb::bson::doc;
 use presence_mongo::{Base, Config, Error, ErrorKind, LinkConfig, Pinger, Watcher, WatcherState, WhenAway};
 use test_support::{Mongo, require};
+use tokio::time::Instant;
 
-use crate::support::{PATIENCE, Place, SLOT, error_of, expect, started, until};
+use crate::support::{LONG_SLOT, PATIENCE, Place, SLOT, dies, error_of, expect, started, until};
 
 #[tokio::test]
 async fn a_wrong_password_is_refused_whether_a_start_waits_or_not() {
@@ -39,6 +42,31 @@ async fn who_may_only_read_watches_and_is_told_that_it_cannot_ping() {
     assert_eq!(Pinger::new(&guest, "b").unwrap().kill().await.unwrap_err().kind(), ErrorKind::Refused);
     pinger.kill().await.unwrap();
     until(&watcher, "a", false).await;
+    assert!(base.shutdown(PATIENCE).await && guest.shutdown(PATIENCE).await);
+}
+
+/// Its failures were taken for those of everybody, and nobody was ever dead by age for it.
+#[tokio::test]
+async fn a_process_whose_pings_are_refused_sees_others_die_by_age() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let base = place.base().await;
+    let link = LinkConfig::new(format!("{}&appName=guest", mongo.url())).database(place.database());
+    let guest = Base::start(Config::new(link).slot(LONG_SLOT).prune_interval(None)).await.unwrap();
+    let mut stream = Watcher::new(&guest).unwrap().watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let (pinger, refused) = (started(&base, "a").await, started(&guest, "b").await);
+    expect(&mut stream, "a", true).await;
+    let data = doc! { "failCommands": ["update"], "errorCode": 13, "appName": "guest" };
+    mongo.fail("failCommand", "alwaysOn", data).await.unwrap();
+    let begun = Instant::now();
+    while refused.error().is_none_or(|error| error.kind() != ErrorKind::Refused) {
+        assert!(begun.elapsed() < PATIENCE, "pings should be refused by now");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(pinger);
+    dies(&mut stream, "a").await;
+    assert!(refused.is_started(), "it tries again, should it be allowed to");
     assert!(base.shutdown(PATIENCE).await && guest.shutdown(PATIENCE).await);
 }
 

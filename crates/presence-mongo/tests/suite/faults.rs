@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
-use mongodb::bson::doc;
-use presence_mongo::{Base, Detection, ErrorKind, Watcher, WatcherState};
+use mongodb::bson::{Document, doc};
+use presence_mongo::{Base, Detection, ErrorKind, Pinger, Watcher, WatcherState};
 use test_support::{Mongo, require};
+use tokio::time::Instant;
 
 use crate::support::{
-    LONG_SLOT, PATIENCE, Place, SLOT, error_of, expect, past_errors, quiet, started, until,
+    LONG_SLOT, PATIENCE, Place, SLOT, dies, error_of, expect, past_errors, quiet, started, until,
 };
 
 /// Lets a command fail, without an answer, until it is healed.
@@ -23,7 +24,7 @@ async fn break_off(mongo: &Mongo, command: &str) {
 #[tokio::test]
 async fn reads_that_fail_make_nobody_dead() {
     let Some(mongo) = require(Mongo::private().await) else { return };
-    let place = Place::new(mongo.url(), SLOT);
+    let place = Place::new(mongo.url(), LONG_SLOT);
     let here = place.base().await;
     let there = Base::start(place.config().detection(Detection::Poll)).await.unwrap();
     let watcher = Watcher::new(&there).unwrap();
@@ -36,14 +37,14 @@ async fn reads_that_fail_make_nobody_dead() {
     error_of(&mut stream, ErrorKind::Unavailable).await;
     assert_eq!(watcher.sync().await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(matches!(watcher.err(), WatcherState::Unavailable(_)));
-    quiet(&mut stream, 3 * SLOT).await;
+    quiet(&mut stream, 3 * LONG_SLOT).await;
     assert!(watcher.alive("a").await.unwrap(), "the last state is kept");
 
     mongo.heal("failCommand").await.unwrap();
     until(&watcher, "a", true).await;
     assert!(matches!(watcher.err(), WatcherState::Running));
     pinger.kill().await.unwrap();
-    expect(&mut stream, "a", false).await;
+    dies(&mut stream, "a").await;
     assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
 }
 
@@ -63,11 +64,28 @@ async fn upserts_of_several_processes_that_meet_all_take_effect() {
     for key in &keys {
         until(&watcher, key, true).await;
     }
-    // A new document in each slot, for all of them to make.
-    tokio::time::sleep(3 * SLOT).await;
-    assert!(pingers.iter().all(|pinger| pinger.error().is_none()));
+    // Each slot has a new document, for all of them to make. Their bits lie in its first word.
+    let has_all = |slot: &&Document| {
+        let word = slot.get_document("alive").ok().and_then(|words| words.get_i64("0").ok());
+        word.is_some_and(|word| word.count_ones() >= 8)
+    };
+    let begun = Instant::now();
+    while place.documents("pings").await.iter().filter(has_all).count() < 3 {
+        assert!(begun.elapsed() < PATIENCE, "all of them should have pinged in three slots by now");
+        tokio::time::sleep(SLOT / 4).await;
+    }
+    drop(pingers);
     for base in &bases {
         assert!(base.shutdown(PATIENCE).await);
+    }
+}
+
+/// Waits until the pings of a pinger fail, or no longer do.
+async fn fails(pinger: &Pinger, expected: bool) {
+    let begun = Instant::now();
+    while pinger.error().is_some() != expected {
+        assert!(begun.elapsed() < PATIENCE, "whether pings fail should be {expected}: {:?}", pinger.error());
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -84,13 +102,9 @@ async fn writes_that_fail_are_told_and_tried_again() {
 
     let duplicate = doc! { "failCommands": ["update"], "errorCode": 11_000 };
     mongo.fail("failCommand", "alwaysOn", duplicate).await.unwrap();
-    while pinger.error().is_none() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    fails(&pinger, true).await;
     mongo.heal("failCommand").await.unwrap();
-    while pinger.error().is_some() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    fails(&pinger, false).await;
     // It pings on. While nobody could write it may have looked dead for a while.
     let watcher = Watcher::new(&there).unwrap();
     until(&watcher, "a", true).await;
@@ -159,6 +173,31 @@ async fn a_kill_is_told_once_however_often_is_read() {
     assert!(base.shutdown(PATIENCE).await);
 }
 
+/// Whoever was read while its document was not there stayed unknown for as long as it pinged.
+#[tokio::test]
+async fn a_being_whose_document_comes_late_is_alive_by_the_next_sync() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let base = place.base().await;
+    let pinger = started(&base, "a").await;
+    let being = place.documents("beings").await.remove(0);
+    // With a majority, as it is read.
+    let delete = doc! {
+        "delete": "presence.beings",
+        "deletes": [{ "q": {}, "limit": 0 }],
+        "writeConcern": { "w": "majority" },
+    };
+    mongo.command(place.database(), delete).await.unwrap();
+    let watcher = Watcher::new(&base).unwrap();
+    watcher.sync().await.unwrap();
+    assert!(!watcher.alive("a").await.unwrap());
+    let insert = doc! { "insert": "presence.beings", "documents": [being] };
+    mongo.command(place.database(), insert).await.unwrap();
+    until(&watcher, "a", true).await;
+    drop(pinger);
+    assert!(base.shutdown(PATIENCE).await);
+}
+
 /// A change stream that is lost for good is a gap: what is then is read, and told.
 #[tokio::test]
 async fn what_a_lost_change_stream_missed_is_read() {
@@ -180,6 +219,32 @@ async fn what_a_lost_change_stream_missed_is_read() {
     // Long before the next slot.
     let change = past_errors(&mut stream).await;
     assert!(!change.alive);
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+/// Until then watchers poll, once in a slot and when they are asked to.
+#[tokio::test]
+async fn a_change_stream_that_cannot_be_opened_is_opened_when_it_can() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    // What a server says that is no member of a replica set.
+    let standalone = doc! { "failCommands": ["aggregate"], "errorCode": 40_573 };
+    mongo.fail("failCommand", "alwaysOn", standalone).await.unwrap();
+    // No slot begins while the test runs.
+    let place = Place::new(mongo.url(), Duration::from_secs(3_600));
+    let (here, there) = (place.base().await, place.base().await);
+    let watcher = Watcher::new(&there).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let mut pinger = started(&here, "a").await;
+    watcher.start_sync();
+    expect(&mut stream, "a", true).await;
+    pinger.kill().await.unwrap();
+    quiet(&mut stream, Duration::from_millis(300)).await;
+    mongo.heal("failCommand").await.unwrap();
+    // Nobody asks for it.
+    expect(&mut stream, "a", false).await;
+    pinger.start().await.unwrap();
+    expect(&mut stream, "a", true).await;
     assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use presence_mongo::{Base, Config, Error, ErrorKind, Pinger, Watcher, WatcherState, WhenAway};
 use test_support::{Mongo, require};
 
-use crate::support::{PATIENCE, Place, SLOT, expect, started};
+use crate::support::{PATIENCE, Place, SLOT, error_of, expect, started};
 
 #[tokio::test]
 async fn a_watcher_tells_whether_it_runs_and_how_it_ended() {
@@ -104,11 +104,8 @@ async fn keys_and_settings_that_cannot_be_used_are_refused() {
 
 #[tokio::test]
 async fn a_base_is_refused_where_nobody_listens_and_joins_later_if_it_is_to() {
-    // A port that nobody has: it was free a moment ago.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("mongodb://{}/app", listener.local_addr().unwrap());
-    drop(listener);
-    let link = presence_mongo::LinkConfig::new(&url).timeout(Duration::from_secs(1));
+    // Nobody listens on the first port, nor can anybody be given it.
+    let link = presence_mongo::LinkConfig::new("mongodb://127.0.0.1:1/app").timeout(Duration::from_secs(1));
     let refused = Base::start(Config::new(link.clone())).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
 
@@ -118,6 +115,8 @@ async fn a_base_is_refused_where_nobody_listens_and_joins_later_if_it_is_to() {
     assert_eq!(unread.kind(), ErrorKind::Unavailable, "nobody is dead who was not looked for");
     let WatcherState::Unavailable(why) = watcher.err() else { panic!("{watcher:?}") };
     assert!(why.to_string().contains("clock"), "{why}");
+    // A stream that is opened during an outage is told of it as well.
+    error_of(&mut watcher.watch("a").unwrap(), ErrorKind::Unavailable).await;
     let mut pinger = Pinger::new(&base, "a").unwrap();
     assert_eq!(pinger.start().await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(!pinger.is_started());

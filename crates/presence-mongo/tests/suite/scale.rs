@@ -6,7 +6,7 @@ use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 
 use crate::support::{
-    LONG_SLOT, PATIENCE, Place, SLOT, alive_count, all_started, commands, expect, expect_all, next, started,
+    LONG_SLOT, PATIENCE, Place, alive_count, all_started, commands, expect, expect_all, next, started,
 };
 
 fn keys(count: usize) -> Vec<String> {
@@ -62,7 +62,7 @@ async fn twenty_thousand_starts_share_their_writes() {
 #[tokio::test]
 async fn a_hundred_keys_come_and_go_on_one_stream() {
     let Some(mongo) = require(Mongo::start().await) else { return };
-    let place = Place::new(mongo.url(), SLOT);
+    let place = Place::new(mongo.url(), LONG_SLOT);
     let base = place.base().await;
     let watcher = Watcher::new(&base).unwrap();
     let mut stream = watcher.watch(Vec::<String>::new()).unwrap();

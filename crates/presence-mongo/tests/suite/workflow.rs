@@ -81,7 +81,7 @@ async fn a_key_that_is_started_again_and_again_is_never_dead() {
 #[tokio::test]
 async fn a_pinger_goes_on_and_an_older_one_outlives_a_kill_of_the_newer() {
     let Some(mongo) = require(Mongo::start().await) else { return };
-    let place = Place::new(mongo.url(), SLOT);
+    let place = Place::new(mongo.url(), LONG_SLOT);
     let (here, there) = (place.base().await, place.base().await);
     let watcher = Watcher::new(&there).unwrap();
     let mut stream = watcher.watch("a").unwrap();

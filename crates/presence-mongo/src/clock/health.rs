@@ -10,7 +10,7 @@ use crate::slots::{Period, TimeSlot};
 /// So a pause of less than half a slot keeps nobody from it; a longer one may have kept everybody,
 /// and a missing bit then says nothing.
 #[derive(Debug)]
-pub(super) struct Calm {
+pub(super) struct Health {
     period: Period,
     /// When it began. Nothing is known against the time before the first answer.
     since: Duration,
@@ -22,7 +22,7 @@ pub(super) struct Calm {
     is_disturbed: bool,
 }
 
-impl Calm {
+impl Health {
     pub(super) fn new(period: Period) -> Self {
         Self { period, since: Duration::ZERO, first: None, last: None, is_disturbed: false }
     }
@@ -33,8 +33,8 @@ impl Calm {
         let pause = self.last.map_or(Duration::ZERO, |last| answered.saturating_sub(last));
         // An answer that is late stands for a server that was late.
         let trip = answered.saturating_sub(asked);
-        let is_calm = commits && !stepped && !self.is_disturbed && pause.max(trip) < self.longest_pause();
-        if !is_calm {
+        let is_healthy = commits && !stepped && !self.is_disturbed && pause.max(trip) < self.longest_pause();
+        if !is_healthy {
             self.since = answered;
         }
         self.is_disturbed = false;
@@ -47,14 +47,14 @@ impl Calm {
         self.is_disturbed = true;
     }
 
-    /// Says whether all of a slot was calm.
+    /// Says whether a slot was healthy from its beginning to its end.
     pub(super) fn covers(&self, slot: TimeSlot) -> bool {
         let end = self.period.next(slot).begin();
         let heard = self.last.is_none_or(|last| last + self.longest_pause() > end);
         heard && !self.is_disturbed && self.since <= slot.begin()
     }
 
-    /// Says whether all of a slot was calm, and was seen to be.
+    /// Says whether a slot was healthy from its beginning to its end, and was seen to be.
     pub(super) fn has_seen(&self, slot: TimeSlot) -> bool {
         self.covers(slot) && self.first.is_some_and(|first| first <= slot.begin())
     }
@@ -68,49 +68,49 @@ impl Calm {
 mod tests {
     use super::*;
 
-    fn calm_over(answers: impl IntoIterator<Item = u64>) -> Calm {
-        let mut calm = Calm::new(Period::new(4));
+    fn health_over(answers: impl IntoIterator<Item = u64>) -> Health {
+        let mut health = Health::new(Period::new(4));
         for second in answers {
             let at = Duration::from_secs(second);
-            calm.note(at, at, true, false);
+            health.note(at, at, true, false);
         }
-        calm
+        health
     }
 
     #[test]
-    fn a_slot_in_which_the_server_answered_all_along_is_calm() {
-        let calm = calm_over(8..=16);
-        assert!(calm.covers(TimeSlot::new(8)) && calm.covers(TimeSlot::new(12)));
-        assert!(calm.covers(TimeSlot::new(4)), "nothing is known against it");
-        assert!(calm.has_seen(TimeSlot::new(8)) && !calm.has_seen(TimeSlot::new(4)));
-        assert!(!calm.covers(TimeSlot::new(16)), "it is not over");
+    fn a_slot_in_which_the_server_answered_all_along_is_healthy() {
+        let health = health_over(8..=16);
+        assert!(health.covers(TimeSlot::new(8)) && health.covers(TimeSlot::new(12)));
+        assert!(health.covers(TimeSlot::new(4)), "nothing is known against it");
+        assert!(health.has_seen(TimeSlot::new(8)) && !health.has_seen(TimeSlot::new(4)));
+        assert!(!health.covers(TimeSlot::new(16)), "it is not over");
     }
 
     #[test]
     fn a_pause_of_half_a_slot_spoils_the_slots_that_it_touches() {
-        let calm = calm_over([8, 9, 10, 13, 14, 15, 16, 17, 18, 19, 20]);
-        assert!(!calm.covers(TimeSlot::new(8)) && !calm.covers(TimeSlot::new(12)));
-        assert!(calm.covers(TimeSlot::new(16)));
+        let health = health_over([8, 9, 10, 13, 14, 15, 16, 17, 18, 19, 20]);
+        assert!(!health.covers(TimeSlot::new(8)) && !health.covers(TimeSlot::new(12)));
+        assert!(health.covers(TimeSlot::new(16)));
     }
 
     #[test]
     fn writes_that_are_not_committed_and_failures_spoil_a_slot() {
         let at = Duration::from_secs;
-        let mut calm = calm_over(8..=13);
-        calm.note(at(14), at(14), false, false);
-        assert!(!calm.covers(TimeSlot::new(8)) && !calm.covers(TimeSlot::new(12)));
-        let mut calm = calm_over(8..=16);
-        calm.disturb();
-        assert!(!calm.covers(TimeSlot::new(12)));
-        calm.note(at(17), at(17), true, false);
-        assert!(!calm.covers(TimeSlot::new(12)), "it failed between 16 and 17");
+        let mut health = health_over(8..=13);
+        health.note(at(14), at(14), false, false);
+        assert!(!health.covers(TimeSlot::new(8)) && !health.covers(TimeSlot::new(12)));
+        let mut health = health_over(8..=16);
+        health.disturb();
+        assert!(!health.covers(TimeSlot::new(12)));
+        health.note(at(17), at(17), true, false);
+        assert!(!health.covers(TimeSlot::new(12)), "it failed between 16 and 17");
     }
 
     #[test]
     fn a_clock_that_was_set_spoils_what_lies_between() {
         let at = Duration::from_secs;
-        let mut calm = calm_over(8..=16);
-        calm.note(at(24), at(24), true, true);
-        assert!(!calm.covers(TimeSlot::new(16)) && !calm.covers(TimeSlot::new(20)));
+        let mut health = health_over(8..=16);
+        health.note(at(24), at(24), true, true);
+        assert!(!health.covers(TimeSlot::new(16)) && !health.covers(TimeSlot::new(20)));
     }
 }

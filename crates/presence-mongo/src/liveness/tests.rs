@@ -41,7 +41,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Observer {
     hears: bool,
     window: Window,
-    census: Census,
+    liveness: Liveness,
     told: BTreeMap<String, bool>,
     /// The first slot that counts for it.
     floor: Option<i64>,
@@ -52,7 +52,7 @@ struct World {
     slot: i64,
     outage: bool,
     /// Slots in which everybody could write.
-    calm: BTreeSet<i64>,
+    healthy: BTreeSet<i64>,
     documents: BTreeMap<i64, SlotBits>,
     beings: Vec<u8>,
     running: Vec<Sequence>,
@@ -73,21 +73,21 @@ fn at(slot: i64) -> TimeSlot {
 
 impl Observer {
     fn new(hears: bool) -> Self {
-        let (window, census) = (Window::new(period()), Census::default());
-        Self { hears, window, census, told: BTreeMap::new(), floor: None }
+        let (window, liveness) = (Window::new(period()), Liveness::default());
+        Self { hears, window, liveness, told: BTreeMap::new(), floor: None }
     }
 
     fn settle(&mut self, beings: &[u8]) {
         let bits = self.window.bits();
-        let unknown = self.census.unknown(&bits);
+        let unknown = self.liveness.unknown(&bits);
         let key_of = |sequence: &Sequence| {
             let index = usize::try_from(sequence.number() - 1).unwrap();
             (*sequence, Arc::<str>::from(name(beings[index])))
         };
         let found = unknown.iter().map(key_of).collect();
-        self.census.learn(&unknown, found);
-        assert!(self.census.unknown(&bits).is_empty(), "J8: nobody is looked up twice");
-        for (key, alive) in self.census.settle(&bits) {
+        self.liveness.learn(&unknown, found);
+        assert!(self.liveness.unknown(&bits).is_empty(), "J8: nobody is looked up twice");
+        for (key, alive) in self.liveness.settle(&bits) {
             let before = self.told.insert(key.to_string(), alive);
             assert_ne!(before.unwrap_or(false), alive, "J12: a change is told once");
         }
@@ -103,7 +103,7 @@ impl World {
         Self {
             slot: 100,
             outage: false,
-            calm: BTreeSet::from([99, 100]),
+            healthy: BTreeSet::from([99, 100]),
             documents: BTreeMap::new(),
             beings: Vec::new(),
             running: Vec::new(),
@@ -153,20 +153,20 @@ impl World {
     /// Begins a slot: it is read first, and written then, as late as may be.
     fn next(&mut self, outage: bool) {
         self.slot += 1;
-        let last_calm = self.calm.last().copied().unwrap_or(0);
+        let last_healthy = self.healthy.last().copied().unwrap_or(0);
         // Of slots that are longer past not all are read.
-        self.outage = outage && self.slot - last_calm < 6;
+        self.outage = outage && self.slot - last_healthy < 6;
         if self.outage {
             return;
         }
-        self.calm.insert(self.slot);
+        self.healthy.insert(self.slot);
         self.sync();
         let running = self.running.clone();
         self.write(self.slot, &running, &[]);
     }
 
     fn sync(&mut self) {
-        let all_wrote = self.calm.contains(&(self.slot - 1));
+        let all_wrote = self.healthy.contains(&(self.slot - 1));
         for observer in &mut self.observers {
             for slot in observer.window.to_read(at(self.slot), all_wrote) {
                 if let Some(bits) = self.documents.get(&(slot.number() / 10)) {
@@ -204,7 +204,7 @@ impl World {
                 self.documents.iter().rev().find(|(_, bits)| bits.named().iter().any(|one| of_key(&one)));
             let last = pinged.map_or(0, |(slot, _)| *slot);
             // The slot before this one went well, and so it was read that the key was not in it.
-            if last < self.slot - 1 && self.calm.contains(&(self.slot - 1)) {
+            if last < self.slot - 1 && self.healthy.contains(&(self.slot - 1)) {
                 assert!(!observer.is_alive(key), "a ghost of key {key}, hears {}", observer.hears);
             }
         }
@@ -261,16 +261,30 @@ fn nobody_dies_of_slots_in_which_nobody_could_write() {
     let said = story(&[Step::Start(0), outage, outage, outage, NEXT, NEXT]);
     assert_eq!(said, [true; 6]);
     let said = story(&[Step::Start(0), Step::Stop(0), outage, outage, NEXT, NEXT]);
-    assert_eq!(said, [true, true, true, true, true, false], "whoever crashed is dead after a calm slot");
+    assert_eq!(said, [true, true, true, true, true, false], "whoever crashed is dead after a healthy slot");
 }
 
 #[test]
 fn a_being_without_a_document_is_nobody() {
-    let mut census = Census::default();
+    let mut liveness = Liveness::default();
     let sequence = Sequence::new(7).unwrap();
     let bits = SlotBits { alive: [sequence].into_iter().collect(), dead: Words::default() };
-    census.learn(&census.unknown(&bits), Vec::new());
-    assert!(census.settle(&bits).is_empty() && census.unknown(&bits).is_empty());
-    assert!(census.settle(&SlotBits::default()).is_empty());
-    assert_eq!(census.unknown(&bits), [sequence], "if it comes again it is looked up again");
+    liveness.learn(&liveness.unknown(&bits), Vec::new());
+    assert!(liveness.settle(&bits).is_empty() && liveness.unknown(&bits).is_empty());
+    assert_eq!(liveness.strangers(), 1);
+    assert!(liveness.settle(&SlotBits::default()).is_empty());
+    assert_eq!(liveness.unknown(&bits), [sequence], "if it comes again it is looked up again");
+}
+
+#[test]
+fn a_being_whose_document_comes_late_is_counted_then() {
+    let mut liveness = Liveness::default();
+    let sequence = Sequence::new(7).unwrap();
+    let bits = SlotBits { alive: [sequence].into_iter().collect(), dead: Words::default() };
+    liveness.learn(&[sequence], Vec::new());
+    assert!(liveness.settle(&bits).is_empty());
+    liveness.forget_strangers();
+    assert_eq!(liveness.unknown(&bits), [sequence]);
+    liveness.learn(&[sequence], vec![(sequence, Arc::from("key"))]);
+    assert_eq!(liveness.settle(&bits), [(Arc::<str>::from("key"), true)]);
 }

@@ -1,6 +1,7 @@
 //! Who is alive: from the bits of beings to the state of their keys. It is pure.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::mem::take;
 use std::sync::Arc;
 
 use crate::slots::{Sequence, SlotBits, Words};
@@ -11,7 +12,7 @@ use crate::slots::{Sequence, SlotBits, Words};
 /// leaves no gap, a kill counts at once although an older being still has its bits, and the key is
 /// alive again when the bits of the killed one no longer count and the older one still pings.
 #[derive(Debug, Default)]
-pub(crate) struct Census {
+pub(crate) struct Liveness {
     /// Those who have a bit and whose document was looked for.
     named: Words,
     dead: Words,
@@ -22,7 +23,7 @@ pub(crate) struct Census {
     strangers: HashSet<Sequence>,
 }
 
-impl Census {
+impl Liveness {
     /// Returns those whose documents must be looked for, before [`settle`](Self::settle) counts
     /// them.
     pub(crate) fn unknown(&self, bits: &SlotBits) -> Vec<Sequence> {
@@ -42,6 +43,18 @@ impl Census {
         }
         let missing = asked.iter().filter(|sequence| !self.keys.contains_key(*sequence));
         self.strangers.extend(missing.copied());
+    }
+
+    /// Has those looked for again who had no document: it may have been written since.
+    pub(crate) fn forget_strangers(&mut self) {
+        for stranger in take(&mut self.strangers) {
+            self.named.remove(stranger);
+        }
+    }
+
+    /// Returns how many have no document.
+    pub(crate) fn strangers(&self) -> usize {
+        self.strangers.len()
     }
 
     /// Takes what counts now, and returns whose state became another one.

@@ -1,4 +1,4 @@
-//! The beings of this process, and what of them the database is yet to be told.
+//! The beings of this process, and what is still to be written of them.
 //!
 //! ```text
 //!  start ──► waiting ──numbered, inserted──► joining ──first bit acknowledged──► living
@@ -29,7 +29,7 @@ pub(crate) type Killed = oneshot::Sender<Result<(), Error>>;
 
 /// The beings of this process in one namespace.
 #[derive(Debug)]
-pub(crate) struct Crew {
+pub(crate) struct LocalBeings {
     period: Period,
     locked: Mutex<Locked>,
     /// Somebody waits for a number.
@@ -60,6 +60,8 @@ struct Locked {
     /// Why the last attempt failed.
     error: Option<Error>,
     is_closed: bool,
+    /// The tasks have ended: nobody would answer.
+    is_abandoned: bool,
 }
 
 /// Whoever needs a number.
@@ -93,6 +95,8 @@ struct Joining {
 struct Kill {
     sequence: Sequence,
     /// The last slot in which its bit was written; `None` if it never had one: it gets both bits.
+    ///
+    /// That is where the kill goes, as long as that slot counts.
     slot: Option<TimeSlot>,
     until: Instant,
     reply: Killed,
@@ -111,7 +115,7 @@ pub(crate) struct Flush {
     killed: usize,
 }
 
-impl Crew {
+impl LocalBeings {
     pub(crate) fn new(period: Period) -> Self {
         Self { period, locked: Mutex::default(), newcomers: Notify::new(), urgent: Notify::new() }
     }
@@ -135,7 +139,7 @@ impl Crew {
         locked.keys.remove(&sequence);
     }
 
-    /// Lets a being go that watchers are to hear of at once.
+    /// Lets a being go, and has its death written at once.
     pub(crate) fn kill(&self, sequence: Sequence, until: Instant, reply: Killed) -> Result<(), Error> {
         let mut locked = self.locked.lock();
         locked.living.remove(sequence);
@@ -158,6 +162,19 @@ impl Crew {
         self.urgent.notify_one();
     }
 
+    /// Lets go of all who still wait, as the tasks that would answer have been ended: each gets the
+    /// error [`lost`].
+    pub(crate) fn abandon(&self) {
+        let mut locked = self.locked.lock();
+        locked.is_closed = true;
+        locked.is_abandoned = true;
+        let (waiting, joining, killed) =
+            (take(&mut locked.waiting), take(&mut locked.joining), take(&mut locked.killed));
+        drop(locked);
+        // Whoever waits is woken by this, and not under the lock.
+        drop((waiting, joining, killed));
+    }
+
     /// Returns whoever waits for a number, at most so many; those who gave up are left out.
     pub(crate) fn waiting(&self, most: usize) -> Vec<Newcomer> {
         let mut locked = self.locked.lock();
@@ -173,9 +190,12 @@ impl Crew {
             newcomers.into_iter().partition(|newcomer| newcomer.until <= now || is_final(error));
         late.into_iter().for_each(|newcomer| newcomer.purpose.fail(error));
         let mut locked = self.locked.lock();
+        locked.numbering = 0;
+        if locked.is_abandoned {
+            return;
+        }
         back.append(&mut locked.waiting);
         locked.waiting = back;
-        locked.numbering = 0;
         drop(locked);
         // Nobody may be left.
         self.urgent.notify_one();
@@ -185,6 +205,9 @@ impl Crew {
     pub(crate) fn numbered(&self, newcomers: Vec<(Sequence, Newcomer)>, slot: TimeSlot) {
         let mut locked = self.locked.lock();
         locked.numbering = 0;
+        if locked.is_abandoned {
+            return;
+        }
         for (sequence, Newcomer { key, purpose, until }) in newcomers {
             match purpose {
                 // Nobody holds a pinger that could stop it.
@@ -201,7 +224,7 @@ impl Crew {
         self.urgent.notify_one();
     }
 
-    /// Says whether somebody waits for a write, and whether all bits of a slot are acknowledged.
+    /// Says whether a start or a kill waits to be written, and whether a slot has all bits.
     pub(crate) fn due(&self, slot: TimeSlot) -> Due {
         let locked = self.locked.lock();
         let is_urgent = !locked.joining.is_empty() || !locked.killed.is_empty();
@@ -231,8 +254,11 @@ impl Crew {
         if !alive.is_empty() {
             writes.entry(slot).or_default().alive = alive;
         }
+        // An older slot is read by nobody: a kill that was tried for so long would not be seen.
+        let oldest = self.period.before(slot);
         for kill in &locked.killed {
-            let bits = writes.entry(kill.slot.unwrap_or(slot)).or_default();
+            let at = kill.slot.map_or(slot, |last| last.max(oldest));
+            let bits = writes.entry(at).or_default();
             bits.dead.insert(kill.sequence);
             if kill.slot.is_none() {
                 bits.alive.insert(kill.sequence);
@@ -263,8 +289,11 @@ impl Crew {
         if flush.slot.is_some_and(|slot| locked.unacknowledged(slot).is_empty()) {
             locked.complete = flush.slot;
         }
-        let joined: Vec<Joining> = locked.joining.drain(..flush.joining).collect();
-        let killed: Vec<Kill> = locked.killed.drain(..flush.killed).collect();
+        // There are fewer only if they were abandoned meanwhile.
+        let (joined, killed) =
+            (flush.joining.min(locked.joining.len()), flush.killed.min(locked.killed.len()));
+        let joined: Vec<Joining> = locked.joining.drain(..joined).collect();
+        let killed: Vec<Kill> = locked.killed.drain(..killed).collect();
         for Joining { sequence, reply, .. } in joined {
             if reply.send(Ok(sequence)).is_err() {
                 // The start was given up: nobody holds a pinger that could stop it.

@@ -1,4 +1,4 @@
-//! What a change stream tells of one namespace, until the reader takes it.
+//! What a change stream has delivered of one namespace, until the reader takes it.
 
 use std::collections::BTreeMap;
 use std::mem::take;
@@ -12,19 +12,19 @@ use crate::error::Error;
 use crate::namespace::Namespace;
 use crate::slots::{SlotBits, TimeSlot};
 
-/// How many slots have news at most: more than count at any time.
+/// How many slots it has at most: more than count at any time.
 const SLOTS_MAX: usize = 8;
 
-/// The news of one namespace. They are merged, so it takes no more room the longer nobody looks.
+/// The changes of one namespace, merged: it takes no more room the longer nobody takes them.
 #[derive(Debug, Default)]
-pub(crate) struct News {
-    locked: Mutex<Heard>,
+pub(crate) struct ChangeBuffer {
+    locked: Mutex<Buffered>,
     pub(crate) arrived: Notify,
 }
 
-/// What has come since the reader looked.
+/// What has come since the reader took the last changes.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct Buffered {
     pub(crate) bits: BTreeMap<TimeSlot, SlotBits>,
     /// All there is must be read.
     pub(crate) must_read: bool,
@@ -32,15 +32,17 @@ pub(crate) struct Heard {
     pub(crate) lagged: Option<Error>,
 }
 
-impl News {
+impl ChangeBuffer {
     /// Adds what happened to a document, if that is a slot of this namespace; says whether it is.
-    pub(crate) fn hear(&self, namespace: &Namespace, event: &ChangeStreamEvent<Document>) -> bool {
+    pub(crate) fn add(&self, namespace: &Namespace, event: &ChangeStreamEvent<Document>) -> bool {
         let Some((slot, bits)) = read(namespace, event) else { return false };
         if !bits.is_empty() {
             let mut locked = self.locked.lock();
             locked.bits.entry(slot).or_default().merge(&bits);
             if locked.bits.len() > SLOTS_MAX {
+                // Whatever these slots are, what is left out here must be read.
                 locked.bits.pop_first();
+                locked.must_read = true;
             }
             drop(locked);
             self.arrived.notify_one();
@@ -61,7 +63,7 @@ impl News {
     }
 
     /// Takes what there is.
-    pub(crate) fn take(&self) -> Heard {
+    pub(crate) fn take(&self) -> Buffered {
         take(&mut *self.locked.lock())
     }
 }
@@ -95,16 +97,16 @@ mod tests {
         event(doc! { "updateDescription": { "updatedFields": fields, "removedFields": [] } })
     }
 
-    fn hear(event: &ChangeStreamEvent<Document>) -> SlotBits {
-        let news = News::default();
-        assert!(news.hear(&Namespace::default(), event));
-        news.take().bits.remove(&TimeSlot::new(30)).unwrap_or_default()
+    fn buffered(event: &ChangeStreamEvent<Document>) -> SlotBits {
+        let changes = ChangeBuffer::default();
+        assert!(changes.add(&Namespace::default(), event));
+        changes.take().bits.remove(&TimeSlot::new(30)).unwrap_or_default()
     }
 
     #[test]
     fn the_first_death_of_a_slot_comes_with_all_around_it_and_the_next_one_alone() {
-        let first = hear(&updated(doc! { "dead": { "3f": 2_i64 } }));
-        let next = hear(&updated(doc! { "dead.3f": 2_i64, "alive.1": 4_i64 }));
+        let first = buffered(&updated(doc! { "dead": { "3f": 2_i64 } }));
+        let next = buffered(&updated(doc! { "dead.3f": 2_i64, "alive.1": 4_i64 }));
         assert_eq!(first.dead, next.dead);
         assert_eq!(first.dead.iter().next(), Sequence::new(0x3f * 63 + 1));
         assert_eq!(next.alive.iter().next(), Sequence::new(65));
@@ -112,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_new_slot_comes_whole() {
-        let bits = hear(&event(
+        let bits = buffered(&event(
             doc! { "operationType": "insert", "fullDocument": { "_id": 30_i64, "alive": { "0": 6_i64 } } },
         ));
         assert_eq!(bits.alive.iter().count(), 2);
@@ -121,18 +123,20 @@ mod tests {
     #[test]
     fn the_slot_of_another_namespace_is_not_ours() {
         let named = Namespace::named("a").unwrap();
-        assert!(!News::default().hear(&named, &updated(doc! { "alive.0": 2_i64 })));
+        assert!(!ChangeBuffer::default().add(&named, &updated(doc! { "alive.0": 2_i64 })));
     }
 
     #[test]
     fn news_that_nobody_takes_do_not_grow() {
-        let news = News::default();
+        let changes = ChangeBuffer::default();
         for slot in 1..100_i64 {
             let key = doc! { "documentKey": { "_id": slot * 30 } };
             let mut event = updated(doc! { "alive.0": 2_i64 });
             event.document_key = key.get_document("documentKey").ok().cloned();
-            news.hear(&Namespace::default(), &event);
+            changes.add(&Namespace::default(), &event);
         }
-        assert_eq!(news.take().bits.len(), SLOTS_MAX);
+        let buffered = changes.take();
+        assert_eq!(buffered.bits.len(), SLOTS_MAX);
+        assert!(buffered.must_read, "what was left out is read");
     }
 }

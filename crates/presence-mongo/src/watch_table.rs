@@ -13,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Error;
 use crate::mailbox::Mailbox;
 
-/// The board of one namespace. The reader writes on it, watchers read.
+/// The table of one namespace. The reader writes it, watchers read it.
 #[derive(Debug, Default)]
-pub(crate) struct Board {
+pub(crate) struct WatchTable {
     locked: Mutex<Locked>,
     /// The reader is wanted: there is a first watcher, or one asks for a sync.
     pub(crate) wanted: Notify,
@@ -60,7 +60,7 @@ pub(crate) struct Progress {
     pub(crate) error: Option<Error>,
 }
 
-impl Board {
+impl WatchTable {
     /// Adds a watcher, by its number and its end.
     pub(crate) fn open(&self) -> Result<(u64, Arc<End>), Error> {
         let mut locked = self.locked.lock();
@@ -84,7 +84,7 @@ impl Board {
         locked.watchers.is_empty()
     }
 
-    /// Ends all watchers, by an error or not; the board may be used again.
+    /// Ends all watchers, by an error or not; the table may be used again.
     pub(crate) fn end_all(&self, cause: Option<&Error>) {
         let mut locked = self.locked.lock();
         let watchers: Vec<_> = locked.watchers.drain().map(|(_, entry)| entry).collect();
@@ -100,12 +100,16 @@ impl Board {
         self.wanted.notify_one();
     }
 
-    /// Adds a stream to a watcher; `None` if that has ended.
+    /// Adds a stream to a watcher; `None` if that has ended. It is told of an outage that lasts.
     pub(crate) fn open_stream(&self, watcher: u64) -> Option<Arc<Mailbox>> {
         let mut locked = self.locked.lock();
+        let outage = locked.outage.clone();
         let entry = locked.watchers.get_mut(&watcher)?;
         let mailbox = Arc::<Mailbox>::default();
         entry.streams.push(Arc::clone(&mailbox));
+        if let Some(error) = &outage {
+            mailbox.tell(error);
+        }
         Some(mailbox)
     }
 
@@ -119,8 +123,8 @@ impl Board {
         mailbox.close();
     }
 
-    /// Adds keys to a stream; the state of each is the first thing that it is told of it. Says
-    /// whether its watcher has not ended.
+    /// Adds keys to a stream, which delivers the state of each first. Returns whether the watcher
+    /// still runs.
     pub(crate) fn watch(&self, watcher: u64, mailbox: &Arc<Mailbox>, keys: &[Arc<str>]) -> bool {
         let mut locked = self.locked.lock();
         let Some(entry) = locked.watchers.get(&watcher) else { return false };
