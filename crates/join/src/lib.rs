@@ -115,6 +115,7 @@
 //! | `receipts` | [`receipts`], for a hub and a timeline | yes |
 //! | `webhook` | [`webhook`], for presence | no |
 //! | `tls` | with `webhook`: addresses that begin with `https` | no |
+//! | `upkeep` | the modules `restarts` and `outage_log`, which the server shares; they are no part of what semantic versioning promises and may change with any version | no |
 //!
 //! # Third-party types in this API
 //!
@@ -133,8 +134,20 @@ pub mod channel;
 mod clock;
 #[cfg(feature = "_tasks")]
 mod error;
+#[cfg(feature = "upkeep")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upkeep")))]
+pub mod outage_log;
+#[cfg(all(feature = "webhook", not(feature = "upkeep")))]
+#[allow(dead_code, unreachable_pub, reason = "what the parts here do not use is for the server")]
+mod outage_log;
 #[cfg(feature = "receipts")]
 pub mod receipts;
+#[cfg(feature = "upkeep")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upkeep")))]
+pub mod restarts;
+#[cfg(all(feature = "_tasks", not(feature = "upkeep")))]
+#[allow(unreachable_pub, reason = "the server uses it, too")]
+mod restarts;
 #[cfg(feature = "roster")]
 pub mod roster;
 #[cfg(feature = "_tasks")]

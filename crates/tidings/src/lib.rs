@@ -87,6 +87,7 @@
 //! | `timeline-grpc` | `timeline::grpc`, the service and its client with tonic | no |
 //! | `join` | [`join`], the crate tidings-join, with all of `hub`, `presence` and `timeline` | yes |
 //! | `webhook` | `join::webhook`, which posts every change of who is online to another program | no |
+//! | `upkeep` | `join::restarts` and `join::outage_log`, which the server uses; they are no part of what semantic versioning promises | no |
 //!
 //! Each feature only adds; none changes what the calls of another do.
 
@@ -112,8 +113,8 @@ pub use presence_mongo;
 #[cfg_attr(docsrs, doc(cfg(feature = "presence-redis")))]
 #[doc(inline)]
 pub use presence_redis;
-#[cfg(any(feature = "join", feature = "webhook"))]
-#[cfg_attr(docsrs, doc(cfg(any(feature = "join", feature = "webhook"))))]
+#[cfg(any(feature = "join", feature = "upkeep", feature = "webhook"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "join", feature = "upkeep", feature = "webhook"))))]
 #[doc(inline)]
 pub use tidings_join as join;
 #[cfg(feature = "timeline")]

@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use metrics::Gauge;
 use parking_lot::Mutex;
+use tidings::join::outage_log::OutageLog;
 use tidings::timeline::RequestConnection;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +34,6 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::busy::Busy;
 use self::connection_state::{Activity, ConnectionState};
 use super::body_memory::BodyMemory;
-use crate::log::OutageLog;
 
 /// Places for those who ask about health, besides the others.
 const RESERVED: usize = 16;
