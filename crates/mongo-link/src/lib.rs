@@ -72,6 +72,7 @@
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod address;
+mod backoff;
 mod calls;
 mod caught;
 mod client;
@@ -85,6 +86,7 @@ mod state;
 mod topology;
 
 pub use crate::address::Address;
+pub use crate::backoff::Backoff;
 pub use crate::clock::ServerTime;
 pub use crate::config::{LinkConfig, WhenAway};
 pub use crate::error::{Error, ErrorKind};
