@@ -120,6 +120,17 @@
 //! # Third-party types in this API
 //!
 //! `bytes::Bytes`, and the expansion of `async_trait` in the hook.
+//!
+//! # Coming from the ancestors
+//!
+//! No ancestor had this crate; programs that used several of them had this code themselves:
+//!
+//! | there | here |
+//! |---|---|
+//! | conductor: `Process` of a `ServerHubHandler`, for which the whole hub waited | [`calls`], whose answers may take their time |
+//! | presence: a program calls `Online` again and again for whoever is connected | [`attendance`]: a connection is a device that is held |
+//! | presence: `ListenStatusChanges`, which knew nothing of who was online before | [`roster`] for clients, [`webhook`] for other programs |
+//! | go-timeline: a client asks for its inbox once a second | [`receipts`]: what is new is pushed, and asked for after a gap alone |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]

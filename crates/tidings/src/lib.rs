@@ -90,6 +90,19 @@
 //! | `upkeep` | `join::restarts` and `join::outage_log`, which the server uses; they are no part of what semantic versioning promises | no |
 //!
 //! Each feature only adds; none changes what the calls of another do.
+//!
+//! # Coming from the ancestors
+//!
+//! No ancestor had this crate: each stood alone. The documentation of each crate ends with every
+//! name of its ancestor, and ours beside it.
+//!
+//! | who used | takes |
+//! |---|---|
+//! | presence for Go, once redisence | [`presence`] and [`presence_redis`] |
+//! | Juju's presence on MongoDB | [`presence_mongo`] |
+//! | go-mpx | [`mpx`] |
+//! | go-timeline | [`timeline`], or the server |
+//! | conductor | [`hub`], or the server |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
