@@ -15,7 +15,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Creates waits of at most `first` after the first failure, and of at most `max` ever.
+    /// Creates waits of at most `first` after one failure, and never above `max`.
     #[must_use]
     pub const fn new(first: Duration, max: Duration) -> Self {
         Self { first, max, failures: 0 }

@@ -1,4 +1,4 @@
-//! When a client is judged: one that is silent, reads slowly, or does not finish its message.
+//! When a client is judged that is silent, reads slowly or leaves a message open.
 
 use std::mem;
 use std::time::Duration;

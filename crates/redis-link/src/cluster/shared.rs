@@ -1,4 +1,4 @@
-//! The map of the slots with the nodes that it names, and the task that keeps it true.
+//! The map of the slots with its nodes, and the task that keeps it true.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -1,4 +1,4 @@
-//! The lease of this process in a shard: it enters, renews, and removes those who did not.
+//! The lease in a shard: a process enters, renews, and removes those who did not.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The steps that a shard is told, a batch at a time, and what follows from its answers.
+//! The steps that a shard is told in batches, and what follows from its answers.
 
 use std::sync::Arc;
 

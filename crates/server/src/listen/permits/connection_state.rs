@@ -1,4 +1,4 @@
-//! What is known about one connection, and about the requests that are under way on it.
+//! What is known about one connection and the requests that are under way on it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
