@@ -58,7 +58,8 @@ pub(crate) fn p99(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error>>
             }
         }
         if let Some(failed) = beats.try_join_next() {
-            failed??;
+            let Err(error) = failed?;
+            return Err(error.into());
         }
         judged(layout, late, silent, doubled)
     })
