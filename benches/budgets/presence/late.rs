@@ -1,17 +1,21 @@
 //! How late the offline events of silent ids are, while many others are online.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::error::Error;
 use std::io::{Write, stderr};
 use std::time::{Duration, Instant};
 
 use benches::budget::Effort;
-use presence_core::{Id, Since, Status, Update};
+use presence_core::{Id, Presence, Since, Status, Update};
 use tokio::task::JoinSet;
 
 use crate::store::{BATCH, Layout, Store, ids};
 
 const TTL: Duration = Duration::from_secs(12);
+/// `Keyspace` tells of expired keys when Redis gets to them, which may be much later: what has not
+/// come in twice the TTL counts as lost.
+const PATIENCE: Duration = Duration::from_secs(2 * TTL.as_secs());
 /// For how long events are read after the last that is expected.
 const AFTER: Duration = Duration::from_secs(1);
 
@@ -25,20 +29,8 @@ pub(crate) fn p99(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error>>
         crate::local::come(&store, &all).await?;
         let mut events = store.presence.events(Since::Now).await?;
         let (silent, stay) = all.split_at(silent);
-        let (presence, stay) = (store.presence.clone(), stay.to_vec());
         let mut beats = JoinSet::new();
-        beats.spawn(async move {
-            let mut round = tokio::time::interval(TTL * 2 / 5);
-            loop {
-                round.tick().await;
-                for batch in stay.chunks(BATCH) {
-                    // Who stays must not fall silent: a failure shows as an event too many.
-                    presence.online(batch).await.map_err(|error| error.to_string())?;
-                }
-            }
-            #[expect(unreachable_code, reason = "says what the loop fails with")]
-            Ok::<(), String>(())
-        });
+        beats.spawn(keep_beating(store.presence.clone(), stay.to_vec()));
         let mut deadlines: HashMap<Id, Instant> = HashMap::new();
         let batches = silent.chunks(BATCH / 10);
         let pause = Duration::from_secs(1) / u32::try_from(batches.len())?;
@@ -49,10 +41,7 @@ pub(crate) fn p99(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error>>
             tokio::time::sleep(pause).await;
         }
         let silent = silent.len();
-        // `Keyspace` tells of expired keys when Redis gets to them, which may be much later: what
-        // has not come in twice the TTL counts as lost.
-        let patience = TTL * 2;
-        let mut until = tokio::time::Instant::now() + patience;
+        let mut until = tokio::time::Instant::now() + PATIENCE;
         let (mut late, mut doubled, mut all_came) = (Vec::new(), 0, false);
         while let Ok(update) = tokio::time::timeout_at(until, events.next()).await {
             let Update::Change(event) = update.ok_or("the events ended")?? else { continue };
@@ -69,21 +58,38 @@ pub(crate) fn p99(layout: Layout, effort: Effort) -> Result<f64, Box<dyn Error>>
             }
         }
         if let Some(failed) = beats.try_join_next() {
-            failed??;
+            let Err(error) = failed?;
+            return Err(error.into());
         }
-        let lost = silent - late.len();
-        late.sort_by(f64::total_cmp);
-        let at = |percent: usize| {
-            late.get((late.len() * percent / 100).min(late.len().saturating_sub(1))).copied()
-        };
-        let (Some(p50), Some(p99)) = (at(50), at(99)) else { return Err("no event came".into()) };
-        writeln!(
-            stderr(),
-            "{layout:?}: p50 {p50:.1} ms, p99 {p99:.1} ms of those that came within {patience:?}, lost {lost}, doubled {doubled}"
-        )?;
-        if layout == Layout::Leases && (lost, doubled) != (0, 0) {
-            return Err(format!("{lost} events were lost, {doubled} came twice").into());
-        }
-        Ok(p99)
+        judged(layout, late, silent, doubled)
     })
+}
+
+/// Beats for those who stay, until it is dropped or fails.
+async fn keep_beating(presence: Presence, stay: Vec<Id>) -> Result<Infallible, String> {
+    let mut round = tokio::time::interval(TTL * 2 / 5);
+    loop {
+        round.tick().await;
+        for batch in stay.chunks(BATCH) {
+            // Who stays must not fall silent: a failure shows as an event too many.
+            presence.online(batch).await.map_err(|error| error.to_string())?;
+        }
+    }
+}
+
+/// Shows how late the events of those who fell silent were, and returns the 99th percentile.
+fn judged(layout: Layout, mut late: Vec<f64>, silent: usize, doubled: usize) -> Result<f64, Box<dyn Error>> {
+    let lost = silent - late.len();
+    late.sort_by(f64::total_cmp);
+    let at =
+        |percent: usize| late.get((late.len() * percent / 100).min(late.len().saturating_sub(1))).copied();
+    let (Some(p50), Some(p99)) = (at(50), at(99)) else { return Err("no event came".into()) };
+    writeln!(
+        stderr(),
+        "{layout:?}: p50 {p50:.1} ms, p99 {p99:.1} ms of those that came within {PATIENCE:?}, lost {lost}, doubled {doubled}"
+    )?;
+    if layout == Layout::Leases && (lost, doubled) != (0, 0) {
+        return Err(format!("{lost} events were lost, {doubled} came twice").into());
+    }
+    Ok(p99)
 }

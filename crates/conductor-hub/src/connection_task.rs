@@ -1,5 +1,7 @@
 //! One connection's task: reads, routes, writes, watches the time.
 
+mod deadlines;
+
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -9,16 +11,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use self::deadlines::spread;
 use crate::connection::BindOutcome;
 use crate::guard::{self, guarded, guarded_hook};
 use crate::input_memory::Ticket;
 use crate::intake::{Intake, Next, Turn};
 use crate::shared::{ConnectionPermit, Shared};
-use crate::websocket::{FrameKind, close_frame, put_frame};
+use crate::websocket::close_frame;
 use crate::writer::Writer;
 use crate::{Admission, Connection, Disconnect};
 
@@ -293,78 +296,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             (begun.number, begun.since) = (number, now);
         }
     }
-
-    /// Judges the time: whether the client is alive since the last tick, silent, or gone.
-    fn tick(&mut self, hub: &Shared, now: Instant) -> Result<bool, Disconnect> {
-        if self.stalls_at(hub).is_some_and(|at| now >= at) {
-            return Err(Disconnect::SlowReader);
-        }
-        if self.unfinished_at(hub).is_some_and(|at| now >= at) {
-            return Err(Disconnect::Unfinished);
-        }
-        self.look_at = self.look_at.filter(|at| now < *at);
-        if now < self.check_at {
-            return Ok(false);
-        }
-        if self.intake.is_waiting() {
-            // The hub does not read from this client while its input waits, so it could not see the
-            // answer to a ping.
-            self.check_at = now + hub.config.pong_timeout;
-            return Ok(true);
-        }
-        if self.pinged {
-            return Err(Disconnect::NoPong);
-        }
-        let silent_at = self.last_read + hub.config.ping_interval;
-        if now < silent_at {
-            self.check_at = silent_at;
-            return Ok(true);
-        }
-        self.ping(hub, now);
-        Ok(false)
-    }
-
-    /// Asks the client whether it is there, if it has been silent since somebody wants its place.
-    fn hear_roll_call(&mut self, hub: &Shared) {
-        let number = hub.roll_call.number();
-        if number == mem::replace(&mut self.roll_call, number) {
-            return;
-        }
-        let now = Instant::now();
-        let is_silent = now >= self.last_read + hub.config.pong_timeout;
-        // While its input waits it is not read, so that its answer could not be seen.
-        if is_silent && !self.pinged && !self.intake.is_waiting() {
-            self.ping(hub, now);
-        }
-    }
-
-    fn ping(&mut self, hub: &Shared, now: Instant) {
-        self.pinged = true;
-        self.check_at = now + hub.config.pong_timeout;
-        let mut frame = BytesMut::new();
-        put_frame(&mut frame, FrameKind::Ping, b"");
-        // If the outbox is full or closing the ping is not queued. The next poll finds that out and
-        // ends the connection.
-        let outbox = &self.connection.outbox;
-        outbox.push(outbox.frame(frame)).ok();
-    }
-
-    /// When something has to be judged next.
-    fn deadline(&self, hub: &Shared) -> Instant {
-        let others = [self.stalls_at(hub), self.unfinished_at(hub), self.look_at];
-        others.into_iter().flatten().fold(self.check_at, Instant::min)
-    }
-
-    /// When the client is a slow reader, unless it reads.
-    fn stalls_at(&self, hub: &Shared) -> Option<Instant> {
-        self.writer.stalled_since().map(|since| since + hub.config.stall_timeout)
-    }
-
-    /// When the client has had its time for the message that it has begun.
-    fn unfinished_at(&self, hub: &Shared) -> Option<Instant> {
-        let begun = self.begun.as_ref().filter(|begun| begun.number.is_some())?;
-        (!self.intake.is_waiting()).then(|| begun.since + hub.config.message_timeout)
-    }
 }
 
 impl<S> ConnectionTask<S> {
@@ -395,48 +326,5 @@ impl<S> Drop for ConnectionTask<S> {
     }
 }
 
-/// Cuts the first interval of a connection, between half and whole, so that pings spread.
-fn spread(interval: Duration, id: u64) -> Duration {
-    // Fibonacci hashing: numbers in a row land far apart.
-    let thousandth = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32 & 0x3FF;
-    let part = thousandth as u32;
-    interval / 2 + interval / 2 * part / 1024
-}
-
 #[cfg(test)]
-mod tests {
-    use async_trait::async_trait;
-    use parking_lot::Mutex;
-    use tokio::io::AsyncReadExt;
-
-    use super::*;
-    use crate::{Config, Hooks, Lifecycle};
-
-    #[derive(Default)]
-    struct Ends(Mutex<Vec<Disconnect>>);
-
-    #[async_trait]
-    impl Lifecycle for Ends {
-        async fn disconnected(&self, _connection: &Arc<Connection>, reason: Disconnect) {
-            self.0.lock().push(reason);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_panic_of_the_task_itself_ends_the_connection_like_any_other() {
-        // Not checked: the first judgement after a ping adds up to more than there is of time.
-        let config = Config::default().pong_timeout(Duration::MAX);
-        let ends = Arc::new(Ends::default());
-        let hub = Arc::new(Shared::new(config, Hooks::default().lifecycle(Arc::clone(&ends))));
-        let (socket, mut client) = tokio::io::duplex(1_024);
-        let (permit, mut received) = (Shared::reserve(&hub).unwrap(), Vec::new());
-        let admission = Admission::default().bound_to("hello");
-        let (read, ()) =
-            tokio::join!(client.read_to_end(&mut received), serve(socket, permit, admission, Bytes::new()));
-        read.unwrap();
-        let code = 1_011_u16.to_be_bytes();
-        assert!(received.windows(4).any(|frame| frame[0] == 0x88 && frame[2..] == code), "{received:?}");
-        assert_eq!(*ends.0.lock(), [Disconnect::InternalError]);
-        assert!(hub.registry.channel("hello").is_none() && hub.registry.all_connections().next().is_none());
-    }
-}
+mod tests;

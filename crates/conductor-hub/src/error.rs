@@ -50,8 +50,23 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// Writes what happened; with `{:#}` also what caused it, for a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let (mut said, mut cause) = (String::from(&*self.message), error::Error::source(self));
+        while let Some(error) = cause {
+            let says = error.to_string();
+            // Some errors say no more than their source.
+            if !said.ends_with(&says) {
+                write!(f, ": {says}")?;
+                said = says;
+            }
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 
@@ -85,5 +100,6 @@ mod tests {
         let clone = error.clone();
         assert_eq!((clone.kind(), clone.to_string()), (error.kind(), error.to_string()));
         assert_eq!(clone.source().map(ToString::to_string).as_deref(), Some("the cause"));
+        assert_eq!(format!("{error:#}"), "the name is too long: the cause");
     }
 }

@@ -172,15 +172,7 @@ impl Intake {
                 return Ok(Some(Next::Wait(None)));
             }
             if let Some(kept) = waiting.message.take() {
-                let mut router = Router::new(hub, connection, &mut self.credit);
-                let event = match &kept {
-                    Deferred::Message(bytes) => ClientInput::Message(FrameKind::Binary, bytes),
-                    Deferred::Ping(payload) => ClientInput::Ping(payload),
-                };
-                route(&mut router, connection, turn, &event, waiting)?;
-                if let Some(held) = router.flush() {
-                    waiting.row = Some(held);
-                }
+                self.route_deferred(hub, connection, turn, &kept, waiting)?;
                 if waiting.message.is_some() && waiting.row.is_none() {
                     return Ok(Some(Next::Wait(None)));
                 }
@@ -194,6 +186,27 @@ impl Intake {
             waiting.rest = rest;
             waiting.used += used?;
         }
+    }
+
+    /// Routes what was decoded before, which may have to wait again.
+    fn route_deferred(
+        &mut self,
+        hub: &Shared,
+        connection: &Arc<Connection>,
+        turn: &mut Turn,
+        kept: &Deferred,
+        waiting: &mut Waiting,
+    ) -> Result<(), Disconnect> {
+        let mut router = Router::new(hub, connection, &mut self.credit);
+        let event = match kept {
+            Deferred::Message(bytes) => ClientInput::Message(FrameKind::Binary, bytes),
+            Deferred::Ping(payload) => ClientInput::Ping(payload),
+        };
+        route(&mut router, connection, turn, &event, waiting)?;
+        if let Some(held) = router.flush() {
+            waiting.row = Some(held);
+        }
+        Ok(())
     }
 
     /// Decodes and routes; returns how much was used.

@@ -55,8 +55,23 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// Writes what happened; with `{:#}` also what caused it, for a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let (mut said, mut cause) = (String::from(&*self.message), error::Error::source(self));
+        while let Some(error) = cause {
+            let says = error.to_string();
+            // Some errors say no more than their source.
+            if !said.ends_with(&says) {
+                write!(f, ": {says}")?;
+                said = says;
+            }
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 

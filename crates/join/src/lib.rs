@@ -115,10 +115,22 @@
 //! | `receipts` | [`receipts`], for a hub and a timeline | yes |
 //! | `webhook` | [`webhook`], for presence | no |
 //! | `tls` | with `webhook`: addresses that begin with `https` | no |
+//! | `upkeep` | the modules `restarts` and `outage_log`, which the server shares; they are no part of what semantic versioning promises and may change with any version | no |
 //!
 //! # Third-party types in this API
 //!
 //! `bytes::Bytes`, and the expansion of `async_trait` in the hook.
+//!
+//! # Coming from the ancestors
+//!
+//! No ancestor had this crate; programs that used several of them had this code themselves:
+//!
+//! | there | here |
+//! |---|---|
+//! | conductor: `Process` of a `ServerHubHandler`, for which the whole hub waited | [`calls`], whose answers may take their time |
+//! | presence: a program calls `Online` again and again for whoever is connected | [`attendance`]: a connection is a device that is held |
+//! | presence: `ListenStatusChanges`, which knew nothing of who was online before | [`roster`] for clients, [`webhook`] for other programs |
+//! | go-timeline: a client asks for its inbox once a second | [`receipts`]: what is new is pushed, and asked for after a gap alone |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -133,8 +145,20 @@ pub mod channel;
 mod clock;
 #[cfg(feature = "_tasks")]
 mod error;
+#[cfg(feature = "upkeep")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upkeep")))]
+pub mod outage_log;
+#[cfg(all(feature = "webhook", not(feature = "upkeep")))]
+#[allow(dead_code, unreachable_pub, reason = "what the parts here do not use is for the server")]
+mod outage_log;
 #[cfg(feature = "receipts")]
 pub mod receipts;
+#[cfg(feature = "upkeep")]
+#[cfg_attr(docsrs, doc(cfg(feature = "upkeep")))]
+pub mod restarts;
+#[cfg(all(feature = "_tasks", not(feature = "upkeep")))]
+#[allow(unreachable_pub, reason = "the server uses it, too")]
+mod restarts;
 #[cfg(feature = "roster")]
 pub mod roster;
 #[cfg(feature = "_tasks")]

@@ -4,28 +4,18 @@
 //! ends or panics before the stop ──► started again ──► too often ──► the part has failed, and says why
 //! ```
 
-use std::any::Any;
-use std::collections::VecDeque;
 use std::future::pending;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use crate::restarts::restarted;
 use crate::{Error, ErrorKind};
-
-/// How long a task that ended waits to be started again, so that one that ends at once burns no
-/// core.
-const AGAIN: Duration = Duration::from_millis(100);
-/// A task that ended this often within [`OFTEN`] is not started again.
-const ENDS_MAX: usize = 5;
-const OFTEN: Duration = Duration::from_secs(60);
 
 /// The tasks of one part; those of all clones are the same.
 #[derive(Debug, Clone)]
@@ -54,24 +44,14 @@ impl Tasks {
     }
 
     /// Runs a task that is started again when it ends before the stop.
-    pub(crate) fn keep<F>(&self, part: &'static str, mut make: impl FnMut() -> F + Send + 'static)
+    pub(crate) fn keep<F>(&self, part: &'static str, make: impl FnMut() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (stop, failed) = (self.stop.clone(), self.failed.clone());
         self.tracker.spawn(async move {
-            let mut ends = VecDeque::new();
-            while let Some(why) = end_of(make(), &stop).await {
-                metrics::counter!("tidings_part_restarts_total", "part" => part).increment(1);
-                let now = Instant::now();
-                ends.push_back(now);
-                if ends.len() == ENDS_MAX && ends.pop_front().is_some_and(|first| now - first < OFTEN) {
-                    let why = format!("{part} {why}, as it did {ENDS_MAX} times within a minute");
-                    failed.send_replace(Some(Error::new(ErrorKind::Failed, why)));
-                    return;
-                }
-                tracing::error!(part, "{part} {why}; it is started again");
-                stop.run_until_cancelled(sleep(AGAIN)).await;
+            if let Some(why) = restarted(part, &stop, make).await {
+                failed.send_replace(Some(Error::new(ErrorKind::Failed, why)));
             }
         });
     }
@@ -94,33 +74,15 @@ impl Tasks {
     }
 }
 
-/// Returns how a task ended; `None` if the stop ended it.
-async fn end_of(task: impl Future<Output = ()>, stop: &CancellationToken) -> Option<String> {
-    let ended = AssertUnwindSafe(task).catch_unwind().await;
-    if stop.is_cancelled() {
-        return None;
-    }
-    Some(match ended {
-        Ok(()) => "ended by itself".to_owned(),
-        Err(panic) => format!("panicked: {}", message(panic.as_ref())),
-    })
-}
-
-/// What a panic says.
-fn message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
-}
-
 #[cfg(test)]
 mod tests {
     use std::panic;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use tokio::time::sleep;
+
     use super::*;
+    use crate::restarts::OFTEN;
 
     fn fail() {
         panic::resume_unwind(Box::new("a test wants it"));

@@ -44,7 +44,6 @@ mod client;
 mod config;
 mod connector;
 mod metrics;
-mod outage_log;
 mod secret;
 
 use std::io;
@@ -64,8 +63,8 @@ pub use self::bookmark::Bookmark;
 use self::client::WebhookClient;
 pub use self::config::Config;
 use self::metrics::Counters;
-use self::outage_log::OutageLog;
 pub use self::secret::Secret;
+use crate::outage_log::OutageLog;
 use crate::tasks::Tasks;
 use crate::{Error, ErrorKind};
 

@@ -67,11 +67,24 @@
 //! Third-party types in this interface: [`mongodb::Database`], [`mongodb::error::Error`],
 //! [`mongodb::change_stream::event::ChangeStreamEvent`], [`mongodb::bson::Document`],
 //! [`tokio::sync::watch`] and [`tokio::time::Instant`].
+//!
+//! # Coming from mgo
+//!
+//! No ancestor had this crate. Juju's presence used a collection of an `mgo` session, and
+//! go-timeline the driver itself:
+//!
+//! | there | here |
+//! |---|---|
+//! | Juju: one session for all, which went stale; later a copy for each operation | [`Link`], whose clones are the same and outlive connections |
+//! | Juju: a read that failed was taken for an empty one | each failure is an [`Error`], and [`Link::state`] says why |
+//! | Juju: reads everything again in each period | [`Link::changes`] tells changes as they happen |
+//! | go-timeline: connects when the driver is first used, so that a start tells nothing | [`Link::start`] asks the primary, and does what [`WhenAway`] says |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
 mod address;
+mod backoff;
 mod calls;
 mod caught;
 mod client;
@@ -85,6 +98,7 @@ mod state;
 mod topology;
 
 pub use crate::address::Address;
+pub use crate::backoff::Backoff;
 pub use crate::clock::ServerTime;
 pub use crate::config::{LinkConfig, WhenAway};
 pub use crate::error::{Error, ErrorKind};

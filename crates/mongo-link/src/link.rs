@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::DropGuard;
 
 use crate::address::Address;
+use crate::backoff::Backoff;
 use crate::calls::Calls;
 use crate::client::ClientMaker;
 use crate::clock::ServerTime;
@@ -193,16 +194,15 @@ impl Link {
     {
         let limit = self.timeout();
         let end = Instant::now() + limit;
-        let mut tries = 0;
+        let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX);
         loop {
             let answer = self.0.server.call(end, limit, &mut work).await;
-            let wait = wait(tries);
+            let wait = backoff.failed();
             match answer {
                 Err(error) if error.kind() == ErrorKind::Unavailable && Instant::now() + wait < end => {}
                 answer => return answer,
             }
             sleep(wait).await;
-            tries += 1;
         }
     }
 
@@ -269,10 +269,9 @@ impl fmt::Debug for Link {
     }
 }
 
-/// Full jitter over a bound that doubles from 16 ms.
-fn wait(tries: u32) -> Duration {
-    Duration::from_millis(16 << tries.min(5)).mul_f64(fastrand::f64())
-}
+/// How long the wait before a repetition is at most: the first, and any.
+const WAIT_FIRST: Duration = Duration::from_millis(16);
+const WAIT_MAX: Duration = Duration::from_millis(512);
 
 /// How often the clock is read; the reading with the shortest round trip counts.
 const READINGS: usize = 2;

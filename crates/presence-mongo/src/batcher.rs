@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::backoff::Backoff;
 use crate::error::{Error, ErrorKind};
 use crate::local_beings::{Due, Flush};
 use crate::scope::Scope;
@@ -25,7 +24,7 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
     let period = shared.clock.period();
     // The processes of an application do not all write at the same time.
     let offset = (period.length() / 4).mul_f64(fastrand::f64());
-    let mut backoff = Backoff::new(shared.retry_max());
+    let mut backoff = shared.backoff();
     loop {
         let slot = match shared.clock.slot() {
             Ok(slot) => slot,
@@ -34,7 +33,7 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
                 if scope.beings.is_left() {
                     return;
                 }
-                sleep(backoff.next()).await;
+                sleep(backoff.failed()).await;
                 continue;
             }
         };
@@ -46,7 +45,7 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
         if is_urgent || !is_complete && ping_at <= Instant::now() {
             match flush(&shared, &scope, slot).await {
                 Ok(()) => backoff.reset(),
-                Err(_told) => sleep(backoff.next()).await,
+                Err(_told) => sleep(backoff.failed()).await,
             }
             continue;
         }

@@ -109,7 +109,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
-mod backoff;
 mod base;
 mod batcher;
 mod change;

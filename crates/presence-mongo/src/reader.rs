@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use mongo_link::Backoff;
 use tokio::time::{Instant, sleep_until};
 
-use crate::backoff::Backoff;
 use crate::change_buffer::Buffered;
 use crate::error::{Error, ErrorKind};
 use crate::liveness::Liveness;
@@ -68,7 +68,7 @@ impl Reader {
             strangers: 0,
             served: 0,
             next: Instant::now(),
-            backoff: Backoff::new(shared.retry_max()),
+            backoff: shared.backoff(),
             offset: (period.length() / 20).mul_f64(fastrand::f64()),
             shared,
             scope,
@@ -132,7 +132,7 @@ impl Reader {
     fn failed(&mut self, asked: u64, error: &Error) {
         self.shared.metrics.sync_failures.increment(1);
         tracing::debug!(namespace = %self.scope.namespace, "{error:#}");
-        self.next = Instant::now() + self.backoff.next();
+        self.next = Instant::now() + self.backoff.failed();
         self.scope.table.failed(asked, error);
         if error.kind() == ErrorKind::Refused {
             // It does not pass by itself: whoever watches has to know.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep};
 
-use crate::backoff::Backoff;
 use crate::error::{Error, ErrorKind};
 use crate::local_beings::Newcomer;
 use crate::scope::Scope;
@@ -22,7 +21,7 @@ const ROUNDS: usize = 5;
 
 /// Serves newcomers until the base is closed and nobody waits any more.
 pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
-    let mut backoff = Backoff::new(shared.retry_max());
+    let mut backoff = shared.backoff();
     loop {
         let newcomers = scope.beings.waiting(NEWCOMERS_MAX);
         if newcomers.is_empty() {
@@ -40,7 +39,7 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
             Err(error) => {
                 tracing::debug!(namespace = %scope.namespace, "{error:#}");
                 scope.beings.put_back(newcomers, Instant::now(), &error);
-                sleep(backoff.next()).await;
+                sleep(backoff.failed()).await;
             }
         }
     }

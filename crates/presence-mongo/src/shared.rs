@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mongo_link::Link;
+use mongo_link::{Backoff, Link};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
@@ -20,6 +20,9 @@ use crate::store::Store;
 
 /// How long a single attempt may take at least; a slot may be shorter.
 const PATIENCE_MIN: Duration = Duration::from_secs(1);
+
+/// The wait after the first failure is at most this long.
+const RETRY_FIRST: Duration = Duration::from_millis(20);
 
 /// The longest wait between two attempts.
 const RETRY_MAX: Duration = Duration::from_secs(1);
@@ -90,8 +93,8 @@ impl Shared {
         self.scopes().into_iter().filter(|scope| scope.table.is_watched()).collect()
     }
 
-    /// Returns the longest wait before the next attempt of something in the same slot.
-    pub(crate) fn retry_max(&self) -> Duration {
-        (self.clock.period().length() / 8).min(RETRY_MAX)
+    /// Returns the waits between attempts of something in the same slot.
+    pub(crate) fn backoff(&self) -> Backoff {
+        Backoff::new(RETRY_FIRST, (self.clock.period().length() / 8).min(RETRY_MAX))
     }
 }

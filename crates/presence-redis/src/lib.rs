@@ -53,9 +53,9 @@ mod connection;
 mod kept;
 pub mod keyspace;
 pub mod leases;
-mod outage_log;
 mod policy;
 mod random;
+mod state_log;
 mod version;
 
 pub use crate::keyspace::Keyspace;

@@ -149,8 +149,23 @@ pub(crate) fn unquoted(error: RedisError) -> RedisError {
 }
 
 impl fmt::Display for Error {
+    /// Writes what happened; with `{:#}` also what caused it, for a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let (mut said, mut cause) = (String::from(&*self.message), self.source());
+        while let Some(error) = cause {
+            let says = error.to_string();
+            // Some errors say no more than their source.
+            if !said.ends_with(&says) {
+                write!(f, ": {says}")?;
+                said = says;
+            }
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 
@@ -167,5 +182,18 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.source.as_ref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_log_has_the_cause() {
+        let cause = RedisError::from((redis::ErrorKind::Client, "the cause"));
+        let error = Error::of("10.0.0.1:6379", cause.clone());
+        let (short, long) = (error.to_string(), format!("{error:#}"));
+        assert_eq!(long, format!("{short}: {cause}"));
     }
 }

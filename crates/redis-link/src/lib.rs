@@ -73,6 +73,19 @@
 //!
 //! Third-party types in this interface: [`redis::Cmd`], [`redis::Pipeline`], [`redis::Value`],
 //! [`redis::Client`], [`redis::RedisError`] and [`redis::aio::MultiplexedConnection`].
+//!
+//! # Coming from redigo and its pools
+//!
+//! No ancestor had this crate. Presence for Go used a pool of redigo connections, go-mpx a function
+//! that made one, and go-timeline a client of one address:
+//!
+//! | there | here |
+//! |---|---|
+//! | a pool: 3 idle connections, 1,000 active ones | one connection to each server, on which calls are pipelined |
+//! | `PING` whenever a connection is borrowed | none: a task makes a lost connection again |
+//! | connect 1 s, read 5 s, write 1 s | [`LinkConfig::connect_timeout`], [`LinkConfig::timeout`] |
+//! | presence: begins also where no Redis answers | [`Link::start`] fails |
+//! | one server; keys on several fail with `CROSSSLOT` | clusters and sentinels, by the features of these names |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(

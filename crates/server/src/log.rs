@@ -3,7 +3,6 @@
 //! These are log lines, complaints, and where it is open. None of it may fail or stall anything.
 
 mod line_writer;
-mod outage_log;
 mod panics;
 
 use std::fmt::Display;
@@ -17,8 +16,6 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use self::line_writer::LineWriter;
 pub(crate) use self::line_writer::print;
-pub(crate) use self::outage_log::OutageLog;
-pub(crate) use self::panics::panic_message;
 use crate::config::{Config, LogFormat};
 
 /// How long the end of the process waits for lines that are not written yet.
@@ -26,7 +23,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// `health.rs` logs the state of presence for every backend; the lines of this backend would say it
 /// twice.
-const TOLD_HERE: &str = "presence_redis::outage_log=off";
+const TOLD_HERE: &str = "presence_redis::state_log=off";
 
 static ERRORS: OnceLock<LineWriter> = OnceLock::new();
 static OUTPUT: OnceLock<LineWriter> = OnceLock::new();

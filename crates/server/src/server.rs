@@ -121,18 +121,7 @@ impl Server {
         let patience = Timeouts { handshake: Some(HANDSHAKE.min(request_time)), answer: request_time };
         let permits = ConnectionPermits::new(config.grpc_connections, patience, bodies, open.grpc);
         let grpc = door(&supervisor, grpc, permits, request_time);
-        supervisor.keep("the watch over the timelines", {
-            let (supervisor, timeline) = (supervisor.clone(), join.timeline.clone());
-            move || stop_when_lost(timeline.clone(), supervisor.clone())
-        });
-        supervisor.keep("the watch over requests that fail", {
-            let stop = stop.clone();
-            move || limits.clone().watch(stop.clone())
-        });
-        supervisor.keep("the upkeep of the metrics", {
-            let stop = stop.clone();
-            move || telemetry::keep_up(metrics.clone(), stop.clone())
-        });
+        watch(&supervisor, &join.timeline, limits, metrics);
         supervisor.keep("the HTTP listener", {
             let stop = stop.clone();
             move || http::serve(http.clone(), router.clone(), request_time, stop.clone())
@@ -162,6 +151,23 @@ impl Server {
         tracing::info!(taken = ?started.elapsed(), "stopped");
         Ok(())
     }
+}
+
+/// Keeps what runs beside the listeners.
+fn watch(supervisor: &Supervisor, timeline: &Timeline, limits: Limits, metrics: PrometheusHandle) {
+    let stop = supervisor.stop();
+    supervisor.keep("the watch over the timelines", {
+        let (supervisor, timeline) = (supervisor.clone(), timeline.clone());
+        move || stop_when_lost(timeline.clone(), supervisor.clone())
+    });
+    supervisor.keep("the watch over requests that fail", {
+        let stop = stop.clone();
+        move || limits.clone().watch(stop.clone())
+    });
+    supervisor.keep("the upkeep of the metrics", {
+        let stop = stop.clone();
+        move || telemetry::keep_up(metrics.clone(), stop.clone())
+    });
 }
 
 /// Stops the server when nothing but a restart of the process helps its store, so that whoever runs

@@ -8,24 +8,10 @@
 //!
 //! Parts of other crates start their tasks again themselves, and are heeded when they cannot.
 
-use std::collections::VecDeque;
-use std::panic::AssertUnwindSafe;
-use std::time::Duration;
-
-use futures_util::FutureExt as _;
+use tidings::join::restarts::{end_of, restarted};
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-use crate::log;
-
-/// How long a task that ended waits to be started again, so that one that ends at once burns no
-/// core.
-const AGAIN: Duration = Duration::from_millis(100);
-/// A task that ended this often within [`OFTEN`] is not started again.
-const ENDS_MAX: usize = 5;
-const OFTEN: Duration = Duration::from_secs(60);
 
 /// Owns tasks until `stop`.
 #[derive(Debug, Clone)]
@@ -54,22 +40,14 @@ impl Supervisor {
     }
 
     /// Runs a task that starts again when it ends before its time.
-    pub(crate) fn keep<F>(&self, part: &'static str, mut make: impl FnMut() -> F + Send + 'static)
+    pub(crate) fn keep<F>(&self, part: &'static str, make: impl FnMut() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let this = self.clone();
         self.tasks.spawn(async move {
-            let mut ends = VecDeque::new();
-            while let Some(why) = this.end_of(make()).await {
-                metrics::counter!("tidings_part_restarts_total", "part" => part).increment(1);
-                let now = Instant::now();
-                ends.push_back(now);
-                if ends.len() == ENDS_MAX && ends.pop_front().is_some_and(|first| now - first < OFTEN) {
-                    return this.give_up(format!("{part} {why}, as it did {ENDS_MAX} times within a minute"));
-                }
-                tracing::error!(part, "{part} {why}; it is started again");
-                this.stop.run_until_cancelled(tokio::time::sleep(AGAIN)).await;
+            if let Some(why) = restarted(part, &this.stop, make).await {
+                this.give_up(why);
             }
         });
     }
@@ -78,7 +56,7 @@ impl Supervisor {
     pub(crate) fn need(&self, part: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let this = self.clone();
         self.tasks.spawn(async move {
-            if let Some(why) = this.end_of(task).await {
+            if let Some(why) = end_of(task, &this.stop).await {
                 this.give_up(format!("{part} {why}"));
             }
         });
@@ -109,18 +87,6 @@ impl Supervisor {
         let reason = fatal.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
         reason.unwrap_or_default()
     }
-
-    /// Returns how a task ended; `None` if the stop ended it.
-    async fn end_of(&self, task: impl Future<Output = ()>) -> Option<String> {
-        let ended = AssertUnwindSafe(task).catch_unwind().await;
-        if self.stop.is_cancelled() {
-            return None;
-        }
-        Some(match ended {
-            Ok(()) => "ended by itself".to_owned(),
-            Err(panic) => format!("panicked: {}", log::panic_message(panic.as_ref())),
-        })
-    }
 }
 
 #[cfg(test)]
@@ -128,10 +94,14 @@ mod tests {
     use std::panic;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     use tokio::time::timeout;
 
     use super::*;
+
+    /// Within this time a task may end four times.
+    const OFTEN: Duration = Duration::from_secs(60);
 
     fn fail() {
         panic::resume_unwind(Box::new("a test wants it"));

@@ -87,8 +87,22 @@
 //! | `timeline-grpc` | `timeline::grpc`, the service and its client with tonic | no |
 //! | `join` | [`join`], the crate tidings-join, with all of `hub`, `presence` and `timeline` | yes |
 //! | `webhook` | `join::webhook`, which posts every change of who is online to another program | no |
+//! | `upkeep` | `join::restarts` and `join::outage_log`, which the server uses; they are no part of what semantic versioning promises | no |
 //!
 //! Each feature only adds; none changes what the calls of another do.
+//!
+//! # Coming from the ancestors
+//!
+//! No ancestor had this crate: each stood alone. The documentation of each crate ends with every
+//! name of its ancestor, and ours beside it.
+//!
+//! | who used | takes |
+//! |---|---|
+//! | presence for Go, once redisence | [`presence`] and [`presence_redis`] |
+//! | Juju's presence on MongoDB | [`presence_mongo`] |
+//! | go-mpx | [`mpx`] |
+//! | go-timeline | [`timeline`], or the server |
+//! | conductor | [`hub`], or the server |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -112,8 +126,8 @@ pub use presence_mongo;
 #[cfg_attr(docsrs, doc(cfg(feature = "presence-redis")))]
 #[doc(inline)]
 pub use presence_redis;
-#[cfg(any(feature = "join", feature = "webhook"))]
-#[cfg_attr(docsrs, doc(cfg(any(feature = "join", feature = "webhook"))))]
+#[cfg(any(feature = "join", feature = "upkeep", feature = "webhook"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "join", feature = "upkeep", feature = "webhook"))))]
 #[doc(inline)]
 pub use tidings_join as join;
 #[cfg(feature = "timeline")]

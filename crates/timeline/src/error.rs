@@ -75,8 +75,23 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// Writes what happened; with `{:#}` also what caused it, for a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.message)?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let (mut said, mut cause) = (String::from(&*self.message), std::error::Error::source(self));
+        while let Some(error) = cause {
+            let says = error.to_string();
+            // Some errors say no more than their source.
+            if !said.ends_with(&says) {
+                write!(f, ": {says}")?;
+                said = says;
+            }
+            cause = error.source();
+        }
+        Ok(())
     }
 }
 
@@ -94,5 +109,21 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_ref().map(|source| source.as_ref() as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_log_has_each_cause_once() {
+        let cause = || std::io::Error::other("the disk is full");
+        let error = Error::with_source(ErrorKind::Unavailable, "the store takes no writes", cause());
+        assert_eq!(error.to_string(), "the store takes no writes");
+        assert_eq!(format!("{error:#}"), "the store takes no writes: the disk is full");
+        let told = format!("the marker cannot be written: {}", cause());
+        let error = Error::with_source(ErrorKind::Unavailable, told, cause());
+        assert_eq!(format!("{error:#}"), error.to_string());
     }
 }

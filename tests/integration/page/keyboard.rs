@@ -16,6 +16,34 @@ impl Person {
     async fn press(&self, key: &str) {
         self.page.press(key).await.unwrap();
     }
+
+    /// Gives a name: its field has the focus already.
+    async fn enters_by_keyboard(&self, name: &str) {
+        self.has_focus_on("name").await;
+        self.press("Enter").await;
+        self.until("document.querySelector('#name-problem').textContent === 'Type a name.'").await;
+        self.page.write(name).await.unwrap();
+        self.press("Enter").await;
+        self.connected().await;
+    }
+
+    /// Makes a group of two others, from the button that has the focus.
+    async fn makes_a_group_by_keyboard(&self, name: &str, others: [&str; 2]) {
+        self.has_focus_on("new-group").await;
+        self.press("Enter").await;
+        self.has_focus_on("group-name").await;
+        self.page.write(name).await.unwrap();
+        self.press("Tab").await;
+        for other in others {
+            self.page.write(other).await.unwrap();
+            self.press("Enter").await;
+        }
+        self.until("document.querySelectorAll('#group-people input:checked').length === 2").await;
+        self.press("Shift+Tab").await;
+        self.press("Enter").await;
+        self.has_focus_on("text").await;
+        self.until(&format!("document.querySelector('#talk-title').textContent === '{name}'")).await;
+    }
 }
 
 #[tokio::test]
@@ -24,15 +52,9 @@ async fn everything_can_be_done_by_keyboard_alone() {
     let server = Tidings::start();
     let bob = Person::enter(&chromium.profile().await.unwrap(), &server, "Bob").await;
     let carol = Person::enter(&chromium.profile().await.unwrap(), &server, "Carol").await;
-    // Enters through the keyboard already: the field has the focus.
     let alice = Person { page: chromium.page().await.unwrap() };
     alice.page.open(&server.url("/")).await.unwrap();
-    alice.has_focus_on("name").await;
-    alice.press("Enter").await;
-    alice.until("document.querySelector('#name-problem').textContent === 'Type a name.'").await;
-    alice.page.write("Alice").await.unwrap();
-    alice.press("Enter").await;
-    alice.connected().await;
+    alice.enters_by_keyboard("Alice").await;
     alice.sees_online("Carol", true).await;
 
     // The list is one stop of the tab key, and arrows move in it.
@@ -61,26 +83,13 @@ async fn everything_can_be_done_by_keyboard_alone() {
     alice.has_focus_on("text").await;
     alice.until("document.querySelector('#talk-title').textContent === 'Carol'").await;
 
-    // A group, by keyboard. The way back goes through the browser's history, which takes its time.
+    // The way back goes through the browser's history, which takes its time.
     alice.press("Escape").await;
     alice.has_focus_on("direct:Carol").await;
     alice.press("Shift+Tab").await;
     alice.press("Shift+Tab").await;
     alice.press("Shift+Tab").await;
-    alice.has_focus_on("new-group").await;
-    alice.press("Enter").await;
-    alice.has_focus_on("group-name").await;
-    alice.page.write("Both").await.unwrap();
-    alice.press("Tab").await;
-    alice.page.write("Bob").await.unwrap();
-    alice.press("Enter").await;
-    alice.page.write("Carol").await.unwrap();
-    alice.press("Enter").await;
-    alice.until("document.querySelectorAll('#group-people input:checked').length === 2").await;
-    alice.press("Shift+Tab").await;
-    alice.press("Enter").await;
-    alice.has_focus_on("text").await;
-    alice.until("document.querySelector('#talk-title').textContent === 'Both'").await;
+    alice.makes_a_group_by_keyboard("Both", ["Bob", "Carol"]).await;
     alice.page.write("all of you").await.unwrap();
     alice.press("Enter").await;
     carol

@@ -1,16 +1,21 @@
 //! Messages that other programs made: any shape is shown and none breaks the page.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::{Chromium, require};
 use tests::Tidings;
 
 use super::person::Person;
 
+/// Sends as another program does.
+async fn send(server: &Tidings, body: &Value) {
+    let request = reqwest::Client::new().post(server.url("/timeline/send")).json(body);
+    assert!(request.send().await.unwrap().status().is_success());
+}
+
 #[tokio::test]
 async fn any_json_is_shown_somewhere() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let server = Tidings::start();
-    let client = reqwest::Client::new();
     let alice = Person::enter(&chromium.profile().await.unwrap(), &server, "Alice").await;
     let shapes = [
         json!({ "text": "hi" }),
@@ -22,14 +27,12 @@ async fn any_json_is_shown_somewhere() {
     ];
     for shape in &shapes {
         let body = json!({ "from": "bot", "to": "Alice", "message": shape.to_string() });
-        assert!(
-            client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success()
-        );
+        send(&server, &body).await;
     }
     // Wherever they say they belong, the server knows who sent them.
     alice.sees_unread("direct:bot", "6").await;
     alice.open("bot").await;
-    let raw = |shape: &serde_json::Value| shape.to_string();
+    let raw = |shape: &Value| shape.to_string();
     let expected = [
         "hi".to_owned(),
         raw(&shapes[1]),
@@ -48,18 +51,14 @@ async fn any_json_is_shown_somewhere() {
     for _ in 0..2 {
         let message = json!({ "from": "Bob", "to": "Alice", "text": "again", "at": "never" }).to_string();
         let body = json!({ "from": "Bob", "to": "Alice", "message": message });
-        assert!(
-            client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success()
-        );
+        send(&server, &body).await;
     }
     alice.sees_unread("direct:Bob", "2").await;
     alice.open("Bob").await;
     alice.sees(&["again", "again"]).await;
     let message = json!({ "from": "Bob", "to": "Alice", "text": "again", "at": "never" }).to_string();
     let body = json!({ "from": "Bob", "to": "Alice", "message": message });
-    assert!(
-        client.post(server.url("/timeline/send")).json(&body).send().await.unwrap().status().is_success()
-    );
+    send(&server, &body).await;
     alice.sees(&["again", "again", "again"]).await;
     alice.had_no_trouble();
 }

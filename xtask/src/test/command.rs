@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, Result, bail};
@@ -42,24 +43,10 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
     build()?;
     let programs = Program::all()?;
     let skipped = tempfile::NamedTempFile::new().context("a temporary file cannot be created")?;
-    let mut variables = vec![
-        // The file in which `test_support::require` notes what it skipped.
-        ("TIDINGS_SKIPPED_FILE", skipped.path().into()),
-        // The server that was just built; built alone it would have its dependencies compiled anew,
-        // with fewer features.
-        ("TIDINGS_BINARY", step::target().join("debug/tidings").into_os_string()),
-    ];
-    variables.extend(engine.as_ref().ok().map(|engine| ("DOCKER_HOST", OsString::from(engine.host()))));
+    let variables = variables(skipped.path(), engine.as_ref().ok());
     let mut summary = Summary::default();
     if !without_containers && filter.is_none() {
-        // Alone: a container that starts is a new network for browsers, which then drop what they
-        // load.
-        let integration = programs.iter().filter(|program| program.name == "tests/integration");
-        for program in integration {
-            let mut command = program.command(1);
-            let (output, well) = program::run(command.arg("containers::").envs(variables.clone()))?;
-            show(&Ended { name: &program.name, output, well }, &mut summary);
-        }
+        run_containers(&programs, &variables, &mut summary)?;
     }
     let cores = thread::available_parallelism().map_or(2, usize::from);
     let mut rest = Vec::new();
@@ -87,6 +74,34 @@ pub(crate) fn run_quietly(filter: Option<&str>, closing: &mut String) -> Result<
     }
     *closing = summary.to_string();
     if summary.failed() { bail!("some tests failed, see above") } else { Ok(()) }
+}
+
+/// What the tests are told through their environment.
+fn variables(skipped: &Path, engine: Option<&Engine>) -> Vec<(&'static str, OsString)> {
+    let mut variables = vec![
+        // The file in which `test_support::require` notes what it skipped.
+        ("TIDINGS_SKIPPED_FILE", skipped.into()),
+        // The server that was just built; built alone it would have its dependencies compiled anew,
+        // with fewer features.
+        ("TIDINGS_BINARY", step::target().join("debug/tidings").into_os_string()),
+    ];
+    variables.extend(engine.map(|engine| ("DOCKER_HOST", OsString::from(engine.host()))));
+    variables
+}
+
+/// Runs the tests in containers, alone: a container that starts is a new network for browsers,
+/// which then drop what they load.
+fn run_containers(
+    programs: &[Program],
+    variables: &[(&'static str, OsString)],
+    summary: &mut Summary,
+) -> Result<()> {
+    for program in programs.iter().filter(|program| program.name == "tests/integration") {
+        let mut command = program.command(1);
+        let (output, well) = program::run(command.arg("containers::").envs(variables.iter().cloned()))?;
+        show(&Ended { name: &program.name, output, well }, summary);
+    }
+    Ok(())
 }
 
 /// How many tests of a program run at once on each core. Hardly any computes; they wait.

@@ -1,4 +1,5 @@
-//! That a word of the glossary names one thing in each crate.
+//! That a word of the glossary names one thing in each crate, and is no type of any other crate
+//! than those that its row names.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,8 @@ use super::tree::Tree;
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let Some(text) = tree.text("ARCHITECTURE.md") else { return Vec::new() };
-    let words: Vec<String> = terms(text).map(type_name).collect();
+    let words: BTreeMap<String, &str> =
+        terms(text).map(|(term, lives_in)| (type_name(term), lives_in)).collect();
     let mut places: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for (path, text) in tree.ending(".rs") {
         let Some((name, file)) = path.strip_prefix("crates/").and_then(|path| path.split_once("/src/"))
@@ -18,7 +20,7 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
             continue;
         }
         for defined in types(text) {
-            if words.iter().any(|word| word == defined) {
+            if words.contains_key(defined) {
                 places.entry((name, defined)).or_default().push(path);
             }
         }
@@ -32,15 +34,36 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
                 files.join(", ")
             ));
         }
+        if !words.get(defined).is_some_and(|lives_in| names(lives_in, name)) {
+            breaches.push(format!(
+                "crates/{name}: {defined} is a word of the glossary, whose row does not say that it lives in \
+                 this crate: {}",
+                files.join(", ")
+            ));
+        }
     }
     breaches
 }
 
-/// Returns the first column of the table below the heading "Glossary".
-fn terms(text: &str) -> impl Iterator<Item = &str> {
+/// What the glossary calls crates, where that is not the name of their folder.
+const CALLED: [(&str, &str); 3] =
+    [("conductor-hub", "hub"), ("join", "tidings-join"), ("presence-redis", "leases")];
+
+/// Tells whether the last column of a row names a crate.
+fn names(lives_in: &str, name: &str) -> bool {
+    let mut words = lives_in.split(|letter: char| !letter.is_alphanumeric() && !"-_".contains(letter));
+    words.any(|word| word == name || CALLED.contains(&(name, word)))
+}
+
+/// Returns the first and the last column of the table below the heading "Glossary".
+fn terms(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let lines = text.lines().skip_while(|line| *line != "## Glossary").skip(1);
     let rows = lines.take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with("| "));
-    rows.filter_map(|row| row.split('|').nth(1)).map(str::trim).filter(|term| *term != "term")
+    let columns = rows.filter_map(|row| {
+        let mut columns = row.split('|').map(str::trim).skip(1);
+        Some((columns.next()?, columns.nth(1)?))
+    });
+    columns.filter(|(term, _)| *term != "term")
 }
 
 /// Returns the name of a type that a term would have: `idempotency key` is `IdempotencyKey`.
@@ -74,8 +97,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_type_with_a_word_of_the_glossary_is_found_in_one_crate() {
-        let glossary = "# A\n\n## Glossary\n\n| term | meaning |\n|---|---|\n| idempotency key | x |\n| room | y |\n\n## B\n| shard | z |\n";
+    fn a_second_type_with_a_word_of_the_glossary_is_found_in_a_crate_and_beside_it() {
+        let glossary = "# A\n\n## Glossary\n\n| term | meaning | where |\n|---|---|---|\n| idempotency key | x | hub `IdempotencyKey` |\n| room | y | `a`, some |\n\n## B\n| shard | z |\n";
         let tree = Tree::of(&[
             ("ARCHITECTURE.md", glossary),
             ("crates/a/src/lib.rs", "pub(crate) struct Room {\n    a: u8,\n}\ntype Shard = u8;\n"),
@@ -85,11 +108,14 @@ mod tests {
             ),
             ("crates/a/src/c.rs", "enum Room {}\ntype Shard = u8;\n"),
             ("crates/b/src/lib.rs", "pub trait Room {}\n"),
+            ("crates/conductor-hub/src/lib.rs", "struct IdempotencyKey;\n"),
         ]);
         assert_eq!(
             check(&tree),
             [
-                "crates/a: Room is a word of the glossary and names 2 types: crates/a/src/c.rs, crates/a/src/lib.rs"
+                "crates/a: IdempotencyKey is a word of the glossary, whose row does not say that it lives in this crate: crates/a/src/b.rs",
+                "crates/a: Room is a word of the glossary and names 2 types: crates/a/src/c.rs, crates/a/src/lib.rs",
+                "crates/b: Room is a word of the glossary, whose row does not say that it lives in this crate: crates/b/src/lib.rs",
             ]
         );
     }

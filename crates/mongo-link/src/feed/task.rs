@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::FeedConfig;
 use super::event::{FeedEvent, Item};
+use crate::backoff::Backoff;
 use crate::caught::caught;
 use crate::client::{ClientMaker, ClientPurpose};
 use crate::error::{Error, ErrorKind};
@@ -37,8 +38,8 @@ pub(super) struct FeedTask {
     was_live: bool,
     /// Whether the reader knows of the outage.
     is_away: bool,
-    /// Attempts since the last answer.
-    tries: u32,
+    /// What is waited since the last answer.
+    backoff: Backoff,
 }
 
 impl FeedTask {
@@ -50,6 +51,7 @@ impl FeedTask {
         stop: CancellationToken,
     ) -> Self {
         Self {
+            backoff: Backoff::new(WAIT_FIRST, config.retry_max),
             config,
             maker,
             database,
@@ -59,7 +61,6 @@ impl FeedTask {
             token: None,
             was_live: false,
             is_away: false,
-            tries: 0,
         }
     }
 
@@ -86,7 +87,7 @@ impl FeedTask {
         while !self.is_ended() {
             let change = stream.next_if_any().await.map_err(|error| self.failure(error))?;
             self.token = stream.resume_token();
-            self.tries = 0;
+            self.backoff.reset();
             match change {
                 Some(change) if change.operation_type == OperationType::Invalidate => {
                     return Err(self.gap(None));
@@ -168,12 +169,10 @@ impl FeedTask {
         }
     }
 
-    /// Waits before the next attempt: full jitter over a bound that doubles from 100 ms.
+    /// Waits before the next attempt.
     async fn wait(&mut self) {
-        let bound = Duration::from_millis(100 << self.tries.min(16)).min(self.config.retry_max);
-        self.tries = self.tries.saturating_add(1);
         tokio::select! {
-            () = sleep(bound.mul_f64(fastrand::f64())) => {}
+            () = sleep(self.backoff.failed()) => {}
             () = self.stop.cancelled() => {}
         }
     }
@@ -185,6 +184,9 @@ impl FeedTask {
 
 /// How long MongoDB waits for a change before it says that there is none.
 const AWAIT: Duration = Duration::from_secs(1);
+
+/// How long the wait after the first failure is at most.
+const WAIT_FIRST: Duration = Duration::from_millis(100);
 
 /// One connection for the stream, and one for what the driver sends beside it.
 const POOL: u32 = 2;

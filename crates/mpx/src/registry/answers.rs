@@ -151,8 +151,8 @@ impl Registry {
         let in_flight = &mut self.links[link].in_flight;
         match in_flight.pop_front()? {
             Asked::Names(flight) => Some(flight),
-            life @ Asked::Ping => {
-                in_flight.push_front(life);
+            ping @ Asked::Ping => {
+                in_flight.push_front(ping);
                 None
             }
         }

@@ -100,6 +100,21 @@ impl Member {
     }
 }
 
+async fn all_active(members: &[Member], patterns: &[PatternSubscription]) {
+    for member in members {
+        member.all_active().await;
+    }
+    for pattern in patterns {
+        soon(pattern.wait_for_activation()).await.unwrap();
+    }
+}
+
+async fn heard_the_end(members: &[Member], seed: u64) {
+    for member in members {
+        member.heard_the_end(seed).await;
+    }
+}
+
 fn wanted(members: &[Member]) -> BTreeSet<String> {
     members.iter().flat_map(|member| member.wanted.iter().cloned()).collect()
 }
@@ -146,12 +161,7 @@ async fn one_history(redis: &Redis, publisher: &mut Direct, seed: u64) {
     let wanted = wanted(&members);
     // An old connection may not be over for Redis, nor for us.
     until(async || {
-        for member in &members {
-            member.all_active().await;
-        }
-        for pattern in &patterns {
-            soon(pattern.wait_for_activation()).await.unwrap();
-        }
+        all_active(&members, &patterns).await;
         settle(&multiplexer).await;
         let mut there: BTreeSet<String> = publisher.ask(&marker).await;
         there.remove("settled");
@@ -163,14 +173,10 @@ async fn one_history(redis: &Redis, publisher: &mut Direct, seed: u64) {
     for name in &wanted {
         assert_eq!(publisher.publish(name, "end").await, 1, "seed {seed}");
     }
-    for member in &members {
-        member.heard_the_end(seed).await;
-    }
+    heard_the_end(&members, seed).await;
     settle(&multiplexer).await;
-    for member in &members {
-        // And nothing more.
-        member.heard_the_end(seed).await;
-    }
+    // And nothing more.
+    heard_the_end(&members, seed).await;
     assert!(soon(multiplexer.shutdown(Duration::from_secs(60))).await);
     until(async || publisher.ask::<Vec<String>>(&marker).await.is_empty().then_some(())).await;
 }
@@ -210,9 +216,7 @@ async fn after_any_history_of_a_cluster_everybody_hears_what_is_wanted_once() {
         let wanted = wanted(&members);
         let marker = cmd("PUBSUB").arg("SHARDCHANNELS").to_owned();
         until(async || {
-            for member in &members {
-                member.all_active().await;
-            }
+            all_active(&members, &[]).await;
             let mut there: BTreeSet<String> = BTreeSet::new();
             for publisher in &mut publishers {
                 there.extend(publisher.ask::<Vec<String>>(&marker).await);
@@ -224,9 +228,7 @@ async fn after_any_history_of_a_cluster_everybody_hears_what_is_wanted_once() {
             let holder = cluster.holder(slot(name)).await.unwrap();
             assert_eq!(publishers[holder].spublish(name, "end").await, 1, "seed {seed}");
         }
-        for member in &members {
-            member.heard_the_end(seed).await;
-        }
+        heard_the_end(&members, seed).await;
         assert!(soon(multiplexer.shutdown(Duration::from_secs(60))).await);
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use presence_core::tracker;
+
 use super::Config;
 use crate::error::{Error, ErrorKind};
 use crate::namespace::Namespace;
@@ -54,12 +56,8 @@ fn within<T: fmt::Debug + PartialOrd>(
     value: &T,
     bounds: &RangeInclusive<T>,
 ) -> Result<(), Error> {
-    if !bounds.contains(value) {
-        let (min, max) = (bounds.start(), bounds.end());
-        let message = format!("{setting} is {value:?}; it must be from {min:?} to {max:?}");
-        return Err(Error::new(ErrorKind::Config, message));
-    }
-    Ok(())
+    tracker::within(presence_core::ErrorKind::Config, setting, value, bounds)
+        .map_err(|wrong| Error::new(ErrorKind::Config, wrong.to_string()))
 }
 
 #[cfg(test)]

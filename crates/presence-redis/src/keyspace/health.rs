@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::connection::refusal;
-use crate::outage_log::OutageLog;
+use crate::state_log::StateLog;
 
 /// What the tasks learnt last, as one state.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ struct Locked {
     /// Why tasks do not run, by their names.
     ended: BTreeMap<&'static str, String>,
     closed: bool,
-    report: OutageLog,
+    report: StateLog,
 }
 
 /// Why a write failed.

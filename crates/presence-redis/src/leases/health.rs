@@ -15,7 +15,7 @@ use presence_core::{Error, State};
 use tokio::sync::watch;
 
 use crate::connection::refusal;
-use crate::outage_log::OutageLog;
+use crate::state_log::StateLog;
 
 /// The troubles of the shards of both spaces.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct Shards {
     /// Why tasks do not run.
     ended: BTreeMap<TaskId, String>,
     closed: bool,
-    report: OutageLog,
+    report: StateLog,
 }
 
 /// A space and the number of a shard in it.

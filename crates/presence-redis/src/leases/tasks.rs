@@ -111,7 +111,7 @@ const CLOCK: &str = "the task that counts the time awake";
 mod tests {
     use std::time::Duration;
 
-    use presence_core::{Backend, Cause, Device, Id, Since, State, Status, Update};
+    use presence_core::{Backend, Cause, Device, Event, Events, Id, Since, State, Status, Update};
     use test_support::{Redis, require};
     use tokio::time::{Instant, timeout};
 
@@ -126,6 +126,14 @@ mod tests {
             shard.status().borrow().registration.as_ref().map(|known| known.process.clone())
         };
         leases.shared.shards.iter().filter_map(name).collect()
+    }
+
+    async fn change(events: &mut Events) -> Event {
+        loop {
+            if let Ok(Update::Change(event)) = timeout(SOON, events.next()).await.unwrap().unwrap() {
+                return event;
+            }
+        }
     }
 
     #[tokio::test]
@@ -171,12 +179,7 @@ mod tests {
         // What was written before the panic can be taken back at once.
         let asked = Instant::now();
         leases.end_device(&alice[0], &tab).await.unwrap();
-        let event = loop {
-            match timeout(SOON, events.next()).await.unwrap().unwrap() {
-                Ok(Update::Change(event)) => break event,
-                _ => continue,
-            }
-        };
+        let event = change(&mut events).await;
         assert_eq!((&event.id, event.status, event.cause), (&alice[0], Status::Offline, Cause::Ended));
         assert!(asked.elapsed() < Duration::from_secs(20), "it took {:?}", asked.elapsed());
         assert!(leases.shutdown(SOON).await);

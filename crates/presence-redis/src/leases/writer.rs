@@ -12,6 +12,9 @@
 //! How the process stands with the shard is a [`Stage`], whose table says what leads where; which
 //! write waits for its answer is kept by [`Writes`], and when to renew by [`Renewals`].
 
+mod lease;
+mod steps;
+
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,18 +23,17 @@ use presence_core::Error;
 use presence_core::tracker::Millis;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use self::lease::{BUSY_MAX, Processes};
 use super::answer::{Answer, Lost};
 use super::ids::IdSpace;
-use super::outbox::{Step, StepAnswer, StepKind};
 use super::policy_watch::PolicyWatch;
 use super::renewals::Renewals;
-use super::scripts::{Reaped, Renewed, Scripts, Written};
+use super::scripts::Scripts;
 use super::shard::{Registration, Shard};
 use super::shared::Shared;
 use super::space::Space;
 use super::stage::Stage;
-use super::writes::{Write, Writes};
-use crate::connection::refusal;
+use super::writes::Writes;
 
 /// The one who writes to a shard.
 ///
@@ -53,14 +55,6 @@ pub(super) struct ShardWriter<S: Space> {
     policy: Option<PolicyWatch>,
     /// Whether it has run before: then a panic has ended that.
     ran: bool,
-}
-
-/// The processes of the shard, as it said last: they are waited for if it loses its data.
-#[derive(Debug, Default)]
-struct Processes {
-    /// Names this list of them, so that only another one is sent.
-    roster: String,
-    names: Vec<String>,
 }
 
 impl<S: Space> ShardWriter<S> {
@@ -152,227 +146,6 @@ impl<S: Space> ShardWriter<S> {
         Ok(())
     }
 
-    /// Becomes one of the processes of the shard.
-    async fn enter(&mut self) -> Result<(), Error> {
-        let fresh = &crate::random::name()[..16];
-        let process = self.shared.process(self.incarnation);
-        let (sent, lost) = (self.now(), self.stage.lost_epoch().map(str::to_owned));
-        let known = lost.as_deref().unwrap_or_default();
-        let entered = self.scripts().enter(&process, fresh, known, &self.processes.names).await?;
-        if lost.is_some_and(|lost| lost != entered.epoch) {
-            let server = self.shard().server();
-            // Of several masters each may lose its data.
-            if self.shared.told.is_news(&format!("lost {server}"), Instant::now()) {
-                tracing::warn!(
-                    %server,
-                    "redis lost its data or was replaced; writing again who is online here"
-                );
-            }
-            tracing::debug!(space = S::KIND, shard = self.number, %server, "the data of a shard is lost");
-        }
-        let registration = Registration { epoch: entered.epoch, start: entered.start, process };
-        self.stage.enter(registration.clone());
-        self.renewals.entered(Instant::now(), self.shared.awake_clock.awake());
-        self.shared.health.well(self.shard_id());
-        let shard = self.shard();
-        shard.renew(sent);
-        shard.hear(entered.last);
-        shard.set_status(|status| {
-            status.registration = Some(registration);
-            status.recovering = recovering(entered.recovering);
-            status.renewals += 1;
-        });
-        Ok(())
-    }
-
-    /// Renews the lease, and does what the answer asks for.
-    pub(super) async fn renew(&mut self) -> Result<(), Error> {
-        let (ticket, here) = (self.idle_at(), self.shared.online_here(self.number));
-        let Some(renewed) = self.renew_only().await? else { return Ok(()) };
-        let quiet =
-            ticket.is_some() && ticket == self.idle_at() && here == self.shared.online_here(self.number);
-        self.busy = if quiet { 0 } else { self.busy + 1 };
-        // While names come and go the counts say nothing; now and then they are compared name by
-        // name all the same.
-        let doubtful = quiet && here != renewed.held || self.busy == BUSY_MAX;
-        if doubtful && !self.stage.is_announcing() {
-            self.busy = 0;
-            tracing::warn!(
-                space = S::KIND,
-                shard = self.number,
-                server = %self.shard().server(),
-                here,
-                redis = renewed.held,
-                "redis and this process disagree about how many names are online here; comparing them"
-            );
-            self.compare().await?;
-        }
-        self.follow_up(renewed).await
-    }
-
-    pub(super) async fn renew_only(&mut self) -> Result<Option<Renewed>, Error> {
-        let Some(registration) = self.registration() else { return Ok(None) };
-        let (sent, allowance) = (self.now(), self.allowance());
-        let policy = self.policy.as_mut().is_some_and(PolicyWatch::asks);
-        let roster = &self.processes.roster;
-        let answer = self
-            .scripts()
-            .renew(&registration.epoch, &registration.process, roster, allowance, policy)
-            .await?;
-        let renewed = match answer {
-            Answer::Told(renewed) => renewed,
-            Answer::Lost(lost) => {
-                self.lose(lost);
-                return Ok(None);
-            }
-        };
-        self.is_full(renewed.full.clone());
-        if let Some(policy) = &renewed.policy {
-            self.shared.warnings.note(self.number, self.shard().server(), policy);
-        }
-        self.renewals.answered(Instant::now(), self.shared.awake_clock.awake());
-        let (shard, allowance) = (self.shard(), self.allowance());
-        shard.renew(sent);
-        shard.hear(renewed.last);
-        shard.set_status(|status| {
-            status.registration = Some(registration);
-            status.recovering = recovering(renewed.recovering);
-            status.allowance = allowance;
-            status.renewals += 1;
-        });
-        Ok(Some(renewed))
-    }
-
-    async fn follow_up(&mut self, renewed: Renewed) -> Result<(), Error> {
-        if self.processes.roster != renewed.roster {
-            self.processes = Processes { roster: renewed.roster, names: renewed.names };
-        }
-        for dead in renewed.overdue {
-            self.reap(&dead).await?;
-        }
-        Ok(())
-    }
-
-    /// Lets the ids of another process go, whose lease is over.
-    async fn reap(&mut self, dead: &str) -> Result<(), Error> {
-        if self.shared.told.is_news(&format!("dead {dead}"), Instant::now()) {
-            tracing::info!(
-                server = %self.shard().server(),
-                process = dead,
-                "another process did not renew its lease in time; removing the names that it held"
-            );
-        }
-        tracing::debug!(space = S::KIND, shard = self.number, process = dead, "freeing a shard of it");
-        while let Some(registration) = self.registration() {
-            if self.scripts().reap(&registration.epoch, dead, self.allowance()).await? == Reaped::Nothing {
-                break;
-            }
-            // Arrivals and departures do not wait until all of a dead process is removed.
-            self.flush_some().await?;
-        }
-        Ok(())
-    }
-
-    /// Writes all steps there are.
-    async fn flush(&mut self) -> Result<(), Error> {
-        while self.flush_some().await? {
-            if self.is_due() {
-                // There may be more: come back here after the renewal.
-                self.shared.tracker.ledger().stir(self.number);
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes one batch of steps, and says whether there was one.
-    pub(super) async fn flush_some(&mut self) -> Result<bool, Error> {
-        let Some(registration) = self.registration() else { return Ok(false) };
-        let shared = Arc::clone(&self.shared);
-        if self.writes.is_idle() {
-            let mut outbox = shared.tracker.ledger().outbox(self.number);
-            let (steps, done) = (outbox.take(STEPS_AT_ONCE), outbox.done());
-            drop(outbox);
-            if steps.is_empty() {
-                // All steps may have been folded away, so whoever waits for them is told that they
-                // are done.
-                self.shard().done(done);
-                return Ok(false);
-            }
-            self.writes.begin(steps);
-        }
-        // The write stays in `writes` until it is answered, also if this future is dropped.
-        let Some(Write { number, steps }) = self.writes.unanswered() else { return Ok(false) };
-        let now = shared.tracker.clock().now();
-        let anyway = shared.tracker.ledger().outbox(self.number).is_full();
-        let written =
-            match shared.scripts(self.number).write(&registration, *number, steps, now, anyway).await {
-                Err(error) if refusal(&error) == Some("OOM") => {
-                    // Redis refused the whole write. Departures are written again without the
-                    // arrivals.
-                    self.put_back();
-                    self.is_full(Some(error));
-                    return Ok(true);
-                }
-                written => written?,
-            };
-        match written {
-            Answer::Told(written) => {
-                let steps = self.writes.end().unwrap_or_default();
-                self.written(&steps, written);
-                Ok(true)
-            }
-            Answer::Lost(lost) => {
-                self.lose(lost);
-                Ok(false)
-            }
-        }
-    }
-
-    /// Notes whether Redis takes nothing that needs memory, and why.
-    fn is_full(&self, full: Option<Error>) {
-        match &full {
-            Some(error) => self.shared.health.failed(self.shard_id(), error),
-            None => self.shared.health.well(self.shard_id()),
-        }
-        let ledger = self.shared.tracker.ledger();
-        let more = ledger.outbox(self.number).set_full(full);
-        if more {
-            ledger.stir(self.number);
-        }
-    }
-
-    fn written(&self, steps: &[Step<S>], written: Written) {
-        let tracker = &self.shared.tracker;
-        for (index, words) in written.answers {
-            let Some(step) = steps.get(index) else { continue };
-            let answer = match words.first().map(String::as_str) {
-                Some("recovering") => StepAnswer::Recovering,
-                // Redis cannot know names that are yet to be announced.
-                Some("nobody") if self.stage.is_announcing() => StepAnswer::Recovering,
-                Some("nobody") => StepAnswer::Nobody,
-                _ => StepAnswer::Others(words),
-            };
-            if answer == StepAnswer::Nobody {
-                // The name is not forgotten if it came back since. Redis has then heard of that in
-                // the same call, or hears of it with the next one.
-                let later = || steps[index + 1..].iter().any(|later| later.name == step.name);
-                let is_coming = || later() || tracker.ledger().outbox(self.number).has(&step.name);
-                self.shared.forget_if(&step.name, |online| online && !is_coming());
-            }
-            if let StepKind::Explicit(reply) | StepKind::Show { reply: Some(reply), .. } = &step.what {
-                reply.answers.lock().push((reply.index, answer));
-            }
-        }
-        for step in steps.iter().filter(|step| matches!(step.what, StepKind::Arrive { .. })) {
-            tracker.settle(&step.name);
-        }
-        let done = tracker.ledger().outbox(self.number).done();
-        let shard = self.shard();
-        shard.hear(written.last);
-        shard.done(done);
-    }
-
     /// Starts over, with another name if it is the lease that was lost.
     pub(super) fn lose(&mut self, lost: Lost) {
         if lost == Lost::Lease {
@@ -419,25 +192,6 @@ impl<S: Space> ShardWriter<S> {
         self.shared.tracker.ledger().stir(self.number);
     }
 
-    /// Gives steps back to the outbox that were sent and not answered.
-    fn put_back(&mut self) {
-        if let Some(steps) = self.writes.end() {
-            self.shared.tracker.ledger().outbox(self.number).put_back(steps);
-        }
-    }
-
-    /// How much longer than its lease a process counts: for a while after a silence, as long as it
-    /// may have been.
-    fn allowance(&self) -> Duration {
-        self.renewals.allowance(Instant::now())
-    }
-
-    /// The ticket of the last step, if all were taken.
-    fn idle_at(&self) -> Option<u64> {
-        let outbox = self.shared.tracker.ledger().outbox(self.number);
-        (self.writes.is_idle() && outbox.is_empty()).then(|| outbox.last())
-    }
-
     pub(super) fn registration(&self) -> Option<Registration> {
         self.stage.registration().cloned()
     }
@@ -464,13 +218,5 @@ impl<S: Space> ShardWriter<S> {
     }
 }
 
-fn recovering(left: Duration) -> Option<Instant> {
-    (!left.is_zero()).then(|| Instant::now() + left)
-}
-
-/// How many steps go to Redis at once: about a millisecond of its time.
-const STEPS_AT_ONCE: usize = 500;
-/// After so many renewals in a row with steps to write, about 5 minutes, names are compared.
-const BUSY_MAX: u32 = 750;
 /// What a wait after a failure grows by, before the dice.
 const RETRY: Duration = Duration::from_millis(50);

@@ -26,6 +26,20 @@ async fn parted(presence: &Presence, ids: &[String]) -> (Vec<String>, Vec<String
     (well, away)
 }
 
+/// Calls about the ids in turn until one fails, and returns how.
+async fn call_on(caller: Presence, ids: Vec<String>) -> String {
+    for id in ids.iter().cycle() {
+        if let Err(error) = caller.status([id]).await {
+            return format!("status of {id}: {error}");
+        }
+        if let Err(error) = caller.online([id]).await {
+            return format!("heartbeat of {id}: {error}");
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+    unreachable!("it goes on until it is dropped")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn master_that_hangs_costs_its_own_ids_alone() {
     let Some(cluster) = test_support::require(RedisCluster::replicated(3).await) else { return };
@@ -48,20 +62,7 @@ async fn master_that_hangs_costs_its_own_ids_alone() {
     assert!(part.unwrap().unwrap().reason().unwrap().contains("shards"));
     // From here on calls about the others never fail, for the whole failover.
     let mut healthy = JoinSet::new();
-    let others = well.clone();
-    healthy.spawn(async move {
-        for turn in 0.. {
-            let id = &others[turn % others.len()];
-            if let Err(error) = caller.status([id]).await {
-                return format!("status of {id}: {error}");
-            }
-            if let Err(error) = caller.online([id]).await {
-                return format!("heartbeat of {id}: {error}");
-            }
-            sleep(Duration::from_millis(5)).await;
-        }
-        unreachable!("it goes on until it is dropped")
-    });
+    healthy.spawn(call_on(caller, well.clone()));
     // A process that starts while it hangs serves the others as well.
     let early = process(&config).await;
     let begun = Instant::now();

@@ -170,23 +170,7 @@ pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
         rest.split_once('#').map_or((rest, None), |(before, after)| (before, Some(after)));
     let query = before.split_once('?').map_or("", |(_, query)| query);
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        let name = parameter.split('=').next().unwrap_or_default();
-        match name {
-            "db" | "user" | "pass" | "protocol" if is_file => {}
-            "protocol" if matches!(scheme, "redis" | "rediss") => {}
-            "db" => {
-                return Err(
-                    "names the database as ?db=…, which works only for redis+unix://; write it as the path, \
-                            like redis://host:6379/4"
-                        .to_owned(),
-                );
-            }
-            _ => {
-                return Err("has an unknown parameter behind ?; write user, password and database as in \
-                            redis://user:password@host:6379/0"
-                    .to_owned());
-            }
-        }
+        redis_parameter(scheme, parameter.split('=').next().unwrap_or_default())?;
     }
     if fragment.is_some_and(|fragment| fragment != "insecure" || scheme != "rediss") {
         return Err(
@@ -194,6 +178,22 @@ pub(super) fn redis_url(text: &str) -> Checked<RedisUrl> {
         );
     }
     Ok(RedisUrl(text.to_owned()))
+}
+
+/// Says why a parameter behind the `?` of a Redis's address would have no meaning, if so.
+fn redis_parameter(scheme: &str, name: &str) -> Checked<()> {
+    match name {
+        "db" | "user" | "pass" | "protocol" if scheme == "redis+unix" => Ok(()),
+        "protocol" if matches!(scheme, "redis" | "rediss") => Ok(()),
+        "db" => {
+            Err("names the database as ?db=…, which works only for redis+unix://; write it as the path, \
+             like redis://host:6379/4"
+                .to_owned())
+        }
+        _ => Err("has an unknown parameter behind ?; write user, password and database as in \
+             redis://user:password@host:6379/0"
+            .to_owned()),
+    }
 }
 
 pub(super) fn redis_prefix(text: &str) -> Checked<String> {

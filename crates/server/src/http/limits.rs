@@ -10,11 +10,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http_body_util::Limited;
 use metrics::{Counter, Histogram};
+use tidings::join::outage_log::OutageLog;
 use tokio::time::{Instant, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::answer;
-use crate::log::OutageLog;
 
 /// The limits of one request, and the counters of all.
 #[derive(Clone)]

@@ -1,9 +1,10 @@
 //! A panic is a fault of this program; the log says where, and a metric counts it.
 
-use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic;
 use std::thread;
+
+use tidings::join::restarts::panic_message;
 
 /// Has panics told by the log instead of the standard library, which waits for whoever reads the
 /// error output.
@@ -27,13 +28,4 @@ pub(super) fn hook() {
             );
         }
     }));
-}
-
-/// What a panic says.
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }

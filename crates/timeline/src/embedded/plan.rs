@@ -8,7 +8,7 @@ use super::recent::Recent;
 use super::records::{BodyKey, EncodedText, Extent, StoredAnswer};
 use super::tables::Tables;
 use super::{keys, records, tables};
-use crate::store::{Append, Appended};
+use crate::store::{Append, Appended, IdempotencyKey};
 use crate::{Destination, Entry, Error, ErrorKind, MemberId, Message, Result, Seq, Tag};
 
 /// More recipients than this share the text of a message, if it is longer than [`SHARED_BYTES`].
@@ -102,16 +102,9 @@ impl<'a> Plan<'a> {
         let history = keys::history(&append.conversation);
         let send = append.token.as_ref().map(|token| (keys::send(&history, &token.message_id), token));
         if let Some((key, token)) = &send
-            && let Some(answer) = self.answer(key)?
+            && let Some(answer) = self.repeated(key, token)?
         {
-            if !token.repeats(&answer.digest) {
-                let text = format!(
-                    "the message id {} was used before for another message; give each message its own id",
-                    token.message_id
-                );
-                return Err(Error::new(ErrorKind::Conflict, text));
-            }
-            return Ok(Appended::new(answer.sequence, Vec::new()));
+            return Ok(Appended::new(answer, Vec::new()));
         }
         if let Some(refusal) = refusal {
             return Err(refusal.clone());
@@ -135,14 +128,7 @@ impl<'a> Plan<'a> {
         let tag = Tag::new(fastrand::u64(..));
         // The copies share one record in memory.
         let record = Slice::from(records::encode_entry(self.unix_ms, tag, append, text));
-        let entry = Entry {
-            from: append.from.clone(),
-            to: Some(append.to.clone()),
-            at_ms: self.unix_ms,
-            message_id: append.token.as_ref().map(|token| token.message_id.clone()),
-            tag: Some(tag),
-            ..Entry::new(Seq::ZERO, append.message.clone())
-        };
+        let entry = self.entry(append, tag);
         self.write_entry(history, history_extent, &record);
         let mut answer = Seq::ZERO;
         for (member, inbox, extent) in inboxes {
@@ -189,6 +175,18 @@ impl<'a> Plan<'a> {
         Some(Planned { batch: self.batch, news: self.news, extents: self.extents })
     }
 
+    /// Returns the entry of a send, which has no sequence yet.
+    fn entry(&self, append: &Append, tag: Tag) -> Entry {
+        Entry {
+            from: append.from.clone(),
+            to: Some(append.to.clone()),
+            at_ms: self.unix_ms,
+            message_id: append.token.as_ref().map(|token| token.message_id.clone()),
+            tag: Some(tag),
+            ..Entry::new(Seq::ZERO, append.message.clone())
+        }
+    }
+
     fn write_body(&mut self, message: &Message) -> BodyKey {
         let key = keys::body(self.number, self.bodies);
         let record = records::encode_body(message);
@@ -216,6 +214,19 @@ impl<'a> Plan<'a> {
             Some(extent) => Ok(extent),
             None => self.tables.extent(&self.tables.snapshot(), prefix),
         }
+    }
+
+    /// Returns the answer to a send that was done before, and an error if that was another message.
+    fn repeated(&self, key: &[u8], token: &IdempotencyKey) -> Result<Option<Seq>> {
+        let Some(answer) = self.answer(key)? else { return Ok(None) };
+        if token.repeats(&answer.digest) {
+            return Ok(Some(answer.sequence));
+        }
+        let text = format!(
+            "the message id {} was used before for another message; give each message its own id",
+            token.message_id
+        );
+        Err(Error::new(ErrorKind::Conflict, text))
     }
 
     fn answer(&self, key: &[u8]) -> Result<Option<StoredAnswer>> {

@@ -118,12 +118,11 @@ async fn ids_in_paths_are_percent_decoded() {
     assert_eq!((status, &problem["reason"]), (StatusCode::BAD_REQUEST, &json!("CODEC")));
 }
 
-#[tokio::test]
-async fn a_refused_field_is_named_with_its_problem() {
-    let served = Served::start().await;
+/// Bodies with a field that is refused, and why it is.
+fn refused() -> [(&'static str, Value, &'static str); 11] {
     let long = "x".repeat(513);
     let large = format!("{{\"t\":\"{}\"}}", "x".repeat(65_536));
-    for (path, body, message) in [
+    [
         ("/timeline/send", json!({}), NO_ENDS),
         ("/timeline/send", json!({"from": "a", "to": "", "message": "{}"}), NO_ENDS),
         (
@@ -163,7 +162,13 @@ async fn a_refused_field_is_named_with_its_problem() {
             json!({"group_name": "g", "group_members": ["a", ""], "message": "{}"}),
             "group_members[1]: the value must not be empty",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn a_refused_field_is_named_with_its_problem() {
+    let served = Served::start().await;
+    for (path, body, message) in refused() {
         let answer = post(&served, path, body).await;
         assert_eq!(answer, (StatusCode::BAD_REQUEST, problem(400, INVALID, message)));
     }
@@ -178,6 +183,38 @@ async fn a_refused_field_is_named_with_its_problem() {
     }
 }
 
+const JSON: Option<&str> = Some("application/json");
+
+/// Bodies that cannot be read, by their type, and why.
+const UNREADABLE: [(Option<&str>, &str, &str); 8] = [
+    (None, "{}", "the Content-Type \"\" is not supported; send application/json or application/x-protobuf"),
+    (
+        Some("text/plain"),
+        "{}",
+        "the Content-Type \"text/plain\" is not supported; send application/json or \
+         application/x-protobuf",
+    ),
+    (
+        Some("application/x-www-form-urlencoded"),
+        "from=a&to=b&message=%7B%7D",
+        "the Content-Type \"application/x-www-form-urlencoded\" is not supported; send application/json \
+         or application/x-protobuf",
+    ),
+    (JSON, "{", "the body cannot be read: EOF while parsing an object at line 1 column 1"),
+    (JSON, "{} x", "the body cannot be read: trailing characters at line 1 column 4"),
+    (
+        JSON,
+        "[]x",
+        "the body cannot be read: invalid type: sequence, expected struct timeline.v1.SendMessageRequest at line 1 column 2",
+    ),
+    (JSON, "{\"from\":5}", "from: invalid type: integer `5`, expected a string at line 1 column 9"),
+    (
+        Some("application/proto"),
+        "\u{7f}",
+        "the body cannot be read: failed to decode Protobuf message: invalid wire type value: 7",
+    ),
+];
+
 #[tokio::test]
 async fn what_cannot_be_read_is_a_codec_error() {
     let served = Served::start().await;
@@ -189,44 +226,12 @@ async fn what_cannot_be_read_is_a_codec_error() {
         let response = request.send().await.unwrap();
         (response.status(), response.json::<Value>().await.unwrap())
     };
-    let json = Some("application/json");
-    for (content_type, body, message) in [
-        (
-            None,
-            "{}",
-            "the Content-Type \"\" is not supported; send application/json or application/x-protobuf",
-        ),
-        (
-            Some("text/plain"),
-            "{}",
-            "the Content-Type \"text/plain\" is not supported; send application/json or \
-             application/x-protobuf",
-        ),
-        (
-            Some("application/x-www-form-urlencoded"),
-            "from=a&to=b&message=%7B%7D",
-            "the Content-Type \"application/x-www-form-urlencoded\" is not supported; send application/json \
-             or application/x-protobuf",
-        ),
-        (json, "{", "the body cannot be read: EOF while parsing an object at line 1 column 1"),
-        (json, "{} x", "the body cannot be read: trailing characters at line 1 column 4"),
-        (
-            json,
-            "[]x",
-            "the body cannot be read: invalid type: sequence, expected struct timeline.v1.SendMessageRequest at line 1 column 2",
-        ),
-        (json, "{\"from\":5}", "from: invalid type: integer `5`, expected a string at line 1 column 9"),
-        (
-            Some("application/proto"),
-            "\u{7f}",
-            "the body cannot be read: failed to decode Protobuf message: invalid wire type value: 7",
-        ),
-    ] {
+    for (content_type, body, message) in UNREADABLE {
         let (status, answer) = raw(content_type, body).await;
         assert_eq!((status, answer), (StatusCode::BAD_REQUEST, problem(400, "CODEC", message)));
     }
     // An empty body is a request without fields.
-    assert_eq!(raw(json, "").await.1, problem(400, INVALID, NO_ENDS));
+    assert_eq!(raw(JSON, "").await.1, problem(400, INVALID, NO_ENDS));
     for (query, message) in [
         ("member=a&count=x", "count: invalid digit found in string"),
         ("member=a&last_read=", "last_read: cannot parse integer from empty string"),

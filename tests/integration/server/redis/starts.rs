@@ -67,20 +67,18 @@ async fn check_warns_of_a_redis_that_may_remove_who_is_online() {
     }
 }
 
-#[tokio::test]
-async fn a_redis_that_cannot_be_used_is_named_without_its_password() {
-    let Some(redis) = require(Redis::private().await) else { return };
-    let directory = TempDir::new().unwrap();
-    let nobody = redis.url().replace("redis://", "redis://me:hidden@");
-    let checked = redis.url().to_owned();
-    let cases = [
+/// Flags by which a server does not start, with what it says and its exit code; `url` is that of a
+/// Redis which is well.
+fn unusable(url: &str) -> Vec<(Vec<String>, &'static str, i32)> {
+    let nobody = url.replace("redis://", "redis://me:hidden@");
+    [
         (
             vec!["--redis-url=redis://:hidden@127.0.0.1:1"],
             "--redis-url: redis://:…@127.0.0.1:1 cannot be used",
             1,
         ),
         (vec![&*format!("--redis-url={nobody}")], "--redis-url: redis://me:…@", 1),
-        (vec![&*format!("--redis-url={checked}"), "--presence-layout=keyspace"], "notify-keyspace-events", 1),
+        (vec![&*format!("--redis-url={url}"), "--presence-layout=keyspace"], "notify-keyspace-events", 1),
         (vec![], "--presence: \"redis\" needs the address of a Redis", 2),
         (vec!["--redis-url=http://me:hidden@x"], "is not the address of a Redis", 2),
         (vec!["--redis-url=redis://x", "--presence=memory"], "--redis-url: \"redis://x\" has no effect", 2),
@@ -96,9 +94,16 @@ async fn a_redis_that_cannot_be_used_is_named_without_its_password() {
             2,
         ),
     ]
-    .map(|(flags, expected, code)| {
-        (flags.into_iter().map(str::to_owned).collect::<Vec<_>>(), expected, code)
-    });
+    .map(|(flags, expected, code)| (flags.into_iter().map(str::to_owned).collect::<Vec<_>>(), expected, code))
+    .to_vec()
+}
+
+#[tokio::test]
+async fn a_redis_that_cannot_be_used_is_named_without_its_password() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let directory = TempDir::new().unwrap();
+    let checked = redis.url().to_owned();
+    let cases = unusable(redis.url());
     let run = move || {
         for (flags, expected, code) in cases {
             let mut all = vec!["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--data-dir=data", "--log=off"];

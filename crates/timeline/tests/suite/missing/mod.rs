@@ -90,46 +90,48 @@ fn journal(directory: &Path) -> PathBuf {
     directory.join("store/0.jnl")
 }
 
+/// What is done to a directory, and what is said of it then.
+const DAMAGES: &[(&str, fn(&Path))] = &[
+    ("store is missing or empty", |d| fs::remove_dir_all(d.join("store")).unwrap()),
+    ("store is missing or empty", |d| {
+        fs::remove_dir_all(d.join("store")).unwrap();
+        fs::create_dir(d.join("store")).unwrap();
+    }),
+    ("keyspaces/0 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces")).unwrap()),
+    ("keyspaces/0 is missing", |d| {
+        fs::remove_dir_all(d.join("store/keyspaces")).unwrap();
+        fs::create_dir(d.join("store/keyspaces")).unwrap();
+    }),
+    ("keyspaces/0 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/0")).unwrap()),
+    ("keyspaces/1 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/1")).unwrap()),
+    ("keyspaces/2 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/2")).unwrap()),
+    ("keyspaces/3 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/3")).unwrap()),
+    ("keyspaces/4 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/4")).unwrap()),
+    ("current is missing", |d| fs::remove_file(d.join("store/keyspaces/0/current")).unwrap()),
+    ("current is missing", |d| fs::remove_file(d.join("store/keyspaces/1/current")).unwrap()),
+    ("checksum", |d| fs::write(d.join("store/keyspaces/1/current"), [0; 25]).unwrap()),
+    ("wrong length", |d| fs::write(d.join("store/keyspaces/2/current"), "").unwrap()),
+    ("/tables/", |d| fs::remove_dir_all(d.join("store/keyspaces/0/tables")).unwrap()),
+    ("journals (store/*.jnl) are missing", |d| fs::remove_file(journal(d)).unwrap()),
+    ("up to", |d| fs::write(journal(d), "").unwrap()),
+    ("version is missing", |d| fs::remove_file(d.join("store/version")).unwrap()),
+    ("version is damaged", |d| fs::write(d.join("store/version"), "FJL\x02").unwrap()),
+    // Journals alone.
+    ("version is missing", |d| {
+        for name in ["version", "lock"] {
+            fs::remove_file(d.join("store").join(name)).unwrap();
+        }
+        fs::remove_dir_all(d.join("store/keyspaces")).unwrap();
+    }),
+    ("marker is missing", |d| fs::remove_file(d.join("marker")).unwrap()),
+    ("marker is damaged", |d| fs::write(d.join("marker"), "").unwrap()),
+    ("marker is damaged", |d| fs::write(d.join("marker"), [0; 8192]).unwrap()),
+];
+
 #[tokio::test]
 async fn a_missing_part_is_refused_and_nothing_is_changed() {
     let whole = store().await;
-    let cases: &[(&str, fn(&Path))] = &[
-        ("store is missing or empty", |d| fs::remove_dir_all(d.join("store")).unwrap()),
-        ("store is missing or empty", |d| {
-            fs::remove_dir_all(d.join("store")).unwrap();
-            fs::create_dir(d.join("store")).unwrap();
-        }),
-        ("keyspaces/0 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces")).unwrap()),
-        ("keyspaces/0 is missing", |d| {
-            fs::remove_dir_all(d.join("store/keyspaces")).unwrap();
-            fs::create_dir(d.join("store/keyspaces")).unwrap();
-        }),
-        ("keyspaces/0 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/0")).unwrap()),
-        ("keyspaces/1 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/1")).unwrap()),
-        ("keyspaces/2 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/2")).unwrap()),
-        ("keyspaces/3 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/3")).unwrap()),
-        ("keyspaces/4 is missing", |d| fs::remove_dir_all(d.join("store/keyspaces/4")).unwrap()),
-        ("current is missing", |d| fs::remove_file(d.join("store/keyspaces/0/current")).unwrap()),
-        ("current is missing", |d| fs::remove_file(d.join("store/keyspaces/1/current")).unwrap()),
-        ("checksum", |d| fs::write(d.join("store/keyspaces/1/current"), [0; 25]).unwrap()),
-        ("wrong length", |d| fs::write(d.join("store/keyspaces/2/current"), "").unwrap()),
-        ("/tables/", |d| fs::remove_dir_all(d.join("store/keyspaces/0/tables")).unwrap()),
-        ("journals (store/*.jnl) are missing", |d| fs::remove_file(journal(d)).unwrap()),
-        ("up to", |d| fs::write(journal(d), "").unwrap()),
-        ("version is missing", |d| fs::remove_file(d.join("store/version")).unwrap()),
-        ("version is damaged", |d| fs::write(d.join("store/version"), "FJL\x02").unwrap()),
-        // Journals alone.
-        ("version is missing", |d| {
-            for name in ["version", "lock"] {
-                fs::remove_file(d.join("store").join(name)).unwrap();
-            }
-            fs::remove_dir_all(d.join("store/keyspaces")).unwrap();
-        }),
-        ("marker is missing", |d| fs::remove_file(d.join("marker")).unwrap()),
-        ("marker is damaged", |d| fs::write(d.join("marker"), "").unwrap()),
-        ("marker is damaged", |d| fs::write(d.join("marker"), [0; 8192]).unwrap()),
-    ];
-    for (text, damage) in cases {
+    for (text, damage) in DAMAGES {
         let directory = copy(whole.path());
         damage(directory.path());
         let before = contents(directory.path());

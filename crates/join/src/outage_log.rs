@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 /// Something that works or does not.
 #[derive(Debug)]
-pub(crate) struct OutageLog {
+pub struct OutageLog {
     what: &'static str,
     began: Mutex<Option<Began>>,
 }
@@ -23,13 +23,16 @@ struct Began {
 }
 
 impl OutageLog {
-    /// `what` fails, in a few words: "connections cannot be accepted".
-    pub(crate) const fn new(what: &'static str) -> Self {
+    /// Creates the log of something that fails.
+    ///
+    /// `what` says so in a few words: "connections cannot be accepted".
+    #[must_use]
+    pub const fn new(what: &'static str) -> Self {
         Self { what, began: Mutex::new(None) }
     }
 
     /// Notes a failure; the first one is told.
-    pub(crate) fn note(&self, error: &dyn Display) {
+    pub fn note(&self, error: &dyn Display) {
         let now = Instant::now();
         let first = {
             let mut began = self.began.lock();
@@ -45,13 +48,14 @@ impl OutageLog {
         }
     }
 
-    #[cfg(test)]
-    pub(crate) fn is_on(&self) -> bool {
+    /// Returns whether it fails at the moment.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
         self.began.lock().is_some()
     }
 
     /// Notes that it works again; that is told if it did not before.
-    pub(crate) fn over(&self) {
+    pub fn over(&self) {
         let began = self.began.lock().take();
         if let Some(Began { at, failures, .. }) = began {
             tracing::warn!(lasted = ?at.elapsed(), failures, "over: {}", self.what);
@@ -59,7 +63,7 @@ impl OutageLog {
     }
 
     /// Notes that the outage is over if there was no failure for so long.
-    pub(crate) fn over_if_quiet_for(&self, quiet: Duration) {
+    pub fn over_if_quiet_for(&self, quiet: Duration) {
         if self.began.lock().is_some_and(|began| began.last.elapsed() >= quiet) {
             self.over();
         }
