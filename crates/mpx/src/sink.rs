@@ -119,6 +119,7 @@ impl Sink {
                 NoticeOutcome::Well
             }
         };
+        // The order matters: the registry was changed before, and those who are woken look there.
         self.changed.notify_waiters();
         told
     }

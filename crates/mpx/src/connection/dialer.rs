@@ -95,6 +95,8 @@ impl Dialer {
     pub(crate) async fn open(&self) -> Result<Box<dyn Transport>, Error> {
         let opened = timeout(self.within, async {
             match &self.source {
+                // The two traits promise a stream that is logged in; only an address has a password
+                // to use.
                 Endpoint::Function(connect) => connect.connect().await.map_err(|error| {
                     Error::with_source(
                         ErrorKind::Unavailable,
