@@ -55,6 +55,7 @@ impl Hub {
                 return refuse((StatusCode::INTERNAL_SERVER_ERROR, "internal error".to_owned()));
             }
         };
+        // The place is taken after the hook, which may take its time: who is refused never had one.
         let permit = match Shared::reserve(&self.shared) {
             Ok(permit) => permit,
             Err(full) => return refuse((StatusCode::SERVICE_UNAVAILABLE, full.to_string())),

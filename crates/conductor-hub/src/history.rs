@@ -184,6 +184,8 @@ impl HistoryStripe {
         let number = self.writes;
         let name: Arc<str> = match self.channels.get_key_value(message.channel) {
             Some((name, channel)) => {
+                // What the channel costs is taken off here and added at the end: its buffers may
+                // change.
                 self.bytes -= channel.cost(name);
                 let before = channel.last_write().and_then(|before| self.by_write.remove(&before));
                 before.unwrap_or_else(|| Arc::clone(name))

@@ -58,6 +58,7 @@ impl InputMemory {
             ended.push(oldest);
         }
         drop(held);
+        // Without the lock: closing takes that of an outbox, and wakes a task.
         for connection in ended {
             connection.close(Disconnect::Unfinished);
         }

@@ -9,7 +9,7 @@ use crate::Disconnect;
 use crate::outbox_memory::OutboxMemory;
 use crate::registry::Registry;
 
-/// How long readers are given to be ended before more of them are.
+/// How long connections that were ended have to give their memory back before others are ended.
 const ROUND: Duration = Duration::from_millis(20);
 
 /// A connection that has read nothing for so long, although something waits, stands still.
@@ -88,6 +88,7 @@ impl SlowReaders {
 
     /// Takes the turn to end readers, unless somebody does or just did.
     fn round(&self, now: Instant) -> Option<MutexGuard<'_, Rounds>> {
+        // Publishers do not wait for each other: who finds the turn taken goes on.
         let mut rounds = self.rounds.try_lock()?;
         if rounds.last.is_some_and(|last| now < last + ROUND) {
             return None;
