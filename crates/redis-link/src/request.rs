@@ -30,6 +30,7 @@ impl Request<'_> {
                 pipeline.query_async::<Vec<Value>>(connection).await.map(Value::Array)
             }
             (Self::Many(pipeline), true) => {
+                // The server takes `ASKING` for the next command only, so each command has its own.
                 let mut asking = redis::pipe();
                 for command in pipeline.cmd_iter() {
                     asking.cmd("ASKING").ignore().add_command(command.clone());
