@@ -133,6 +133,7 @@ impl Locked {
         if self.closed {
             return State::closed();
         }
+        // The worst comes first: without one of its tasks nothing of presence can be relied on.
         if let Some(why) = self.ended.values().next() {
             return State::down(why.as_str());
         }

@@ -138,6 +138,8 @@ impl<S: Space> Shared<S> {
 
     /// Lets a name go here if `under_lock` says so. See [`Tracker::forget_if`].
     pub(super) fn forget_if(&self, name: &S::Name, under_lock: impl FnOnce(bool) -> bool) {
+        // Both happen under the lock of the name: whoever comes in between would lose what it
+        // shows.
         self.tracker.forget_if(name, |online| {
             let goes = under_lock(online);
             if goes {
