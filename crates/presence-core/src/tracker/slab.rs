@@ -143,8 +143,8 @@ fn split(slot: SlabSlot) -> (usize, usize) {
 
 const NOWHERE: SlabSlot = SlabSlot::MAX;
 const NO_LIST: List = List::MAX;
-/// Few blocks, whose list stays in the nearest cache. What of the last one was never used is not
-/// resident.
+/// How many entries a block has: so many that there are few blocks, whose list stays in the nearest
+/// cache. What of the last block was never used takes no memory.
 const BLOCK: usize = 1024;
 
 #[cfg(test)]
