@@ -150,7 +150,7 @@ fn server_of(source: &Endpoint) -> Server {
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, Error> {
     let failed = |error| unreachable(&format!("{host}:{port}"), error);
     let socket = TcpStream::connect((host, port)).await.map_err(failed)?;
-    // Commands are written whole.
+    // Commands are written whole, so waiting for more would only delay them.
     socket.set_nodelay(true).map_err(failed)?;
     Ok(socket)
 }
