@@ -44,6 +44,7 @@ impl<T: Linked> Slab<T> {
     }
 
     pub(crate) fn insert(&mut self, entry: T) -> SlabSlot {
+        // Free slots go first, so the slab never has more than were taken at once.
         if let Some(slot) = self.free.pop() {
             let (block, offset) = split(slot);
             self.blocks[block][offset] = Some(entry);

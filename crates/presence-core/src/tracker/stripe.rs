@@ -306,4 +306,4 @@ fn tick_of(deadline: Millis) -> Tick {
 const REMEMBERED: List = Wheel::LISTS;
 /// The same as [`LATENESS`].
 const TICK: Millis = 10;
-const _: () = assert!(LATENESS.as_millis() == TICK as u128, "two names for one number");
+const _: () = assert!(LATENESS.as_millis() == TICK as u128, "TICK is LATENESS in milliseconds");
