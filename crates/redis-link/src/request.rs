@@ -69,6 +69,7 @@ impl Verdict {
             },
             ErrorKind::Server(TryAgain | ClusterDown) => Self::Later,
             ErrorKind::Server(ReadOnly) => Self::Demoted,
+            // Whether the command was heard is open, so it is not sent again.
             _ if error.is_timeout() || error.is_unrecoverable_error() => Self::Lost,
             _ => Self::Final,
         }
