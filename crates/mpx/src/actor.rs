@@ -135,15 +135,13 @@ impl Actor {
                 let _telling = self.handle.telling.lock();
                 dispatch.activate_joined();
             }
-            // More is made only when all before it is written: what is added and removed meanwhile
-            // costs no command.
+            // Nothing is made before all is written: what comes and goes meanwhile costs nothing.
             if pause.is_none() && wire.outgoing.is_written() {
                 let _telling = self.handle.telling.lock();
                 let long = self.prepare(&mut wire.outgoing, &mut resubscribing);
                 dispatch.refuse_long(long);
             }
-            // Each of these may be dropped: `traffic` loses nothing, and the permit of `work` is
-            // kept.
+            // Each may be dropped: `traffic` loses nothing, and the permit of `work` is kept.
             let traffic = tokio::select! {
                 biased;
                 () = told_to_stop(&mut self.mode, &self.gone) => return Ok(()),
@@ -172,8 +170,7 @@ impl Actor {
                 }
                 Traffic::Written => {}
                 Traffic::Probed => {
-                    // The ping lies behind all commands that were made, and so does its place in
-                    // the registry.
+                    // It lies behind all commands that were made, as does its place here.
                     shared.registry.lock().ping_sent(self.handle.link);
                     shared.map_is_stale.notify_one();
                 }

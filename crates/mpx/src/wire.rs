@@ -86,11 +86,9 @@ impl Wire {
                     buffer.filled(count);
                     Poll::Ready(Ok(Traffic::Read(count)))
                 }
-                // The end of the stream, or an error of reading. A write that failed before says
-                // better why.
+                // The end, or an error of reading. A write that failed before says better why.
                 Poll::Ready(end) => Poll::Ready(broken.take().map_or(end, Err).map(|()| Traffic::Read(0))),
-                // A write that is done is not reported beside a read: both tasks look at `outgoing`
-                // in each turn.
+                // A write is not reported beside a read: the tasks look at `outgoing` each time.
                 Poll::Pending => written.map_ok(|()| Traffic::Written),
             }
         });
