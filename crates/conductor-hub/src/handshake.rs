@@ -192,6 +192,7 @@ fn subprotocol(headers: &HeaderMap) -> Option<&'static str> {
 }
 
 fn tokens<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> impl Iterator<Item = &'a str> {
+    // A header may come several times, and each time have several tokens.
     let values = headers.get_all(name).into_iter();
     values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
 }

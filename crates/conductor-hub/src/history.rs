@@ -131,6 +131,7 @@ impl Storage for ChannelHistory {
         let mut stripe = self.stripe(message.channel).lock();
         stripe.forget_old(oldest);
         stripe.append(message, now, messages_max, oldest);
+        // Each stripe has an equal part of the bound, so that none has to lock another.
         while stripe.bytes + stripe.channels.allocation_size() > bytes_max / STRIPES {
             if !stripe.forget_oldest() {
                 return;

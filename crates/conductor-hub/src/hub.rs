@@ -161,6 +161,7 @@ impl Hub {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let permit = Shared::reserve(&self.shared);
+        // It is counted from here on and not from its first poll, so a shutdown waits for it.
         self.shared.tasks.track_future(async move {
             connection_task::serve(socket, permit?, admission, already_read).await;
             Ok(())

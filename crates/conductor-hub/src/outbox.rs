@@ -103,6 +103,8 @@ impl Outbox {
     /// Queues a frame, or gives it back.
     pub(crate) fn push_if_it_fits(&self, frame: Frame) -> Result<(), (Frame, Rejected)> {
         self.add(self.inner.lock(), frame, None)?;
+        // Counted only now, as it may be refused. The task may have given it back already, which
+        // `held` allows for.
         self.memory.take_places(1);
         Ok(())
     }

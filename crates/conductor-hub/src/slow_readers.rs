@@ -51,6 +51,7 @@ impl SlowReaders {
     fn end_readers(&self, memory: &OutboxMemory, registry: &Registry, only_who_stands_still: bool) -> usize {
         let now = Instant::now();
         let Some(mut rounds) = self.round(now) else { return 0 };
+        // Read once: readers that are ended give back later, and `freed` is what they will.
         let held = memory.held();
         let mut freed = 0;
         let mut readers = Vec::new();
