@@ -75,6 +75,7 @@ impl RefreshTable {
                 let group = group.iter().map(|number| (*number, keys[*number as usize]));
                 self.parts[stripe].lock().answer_many(group, &mut found, now, |number| others.push(number));
             }
+            // They were found by stripe, and are to come in the order of the input.
             others.sort_unstable();
             all.extend(others.drain(..).map(|number| first + number as usize));
         }
