@@ -59,6 +59,7 @@ impl Shared {
         let link = Arc::new(Link::start(config.link.clone()).await?);
         version::check(&link, version::LEASES).await?;
         let keys = Keys::new::<IdSpace>(&config.prefix, config.shards);
+        // Before any task writes: data in another layout is refused untouched.
         migrate_layout(&link, &keys.old_layout, config.shards).await?;
         let health = Arc::new(Health::new());
         health.expect(config.shards);
@@ -86,6 +87,8 @@ impl Shared {
     pub(super) fn beside<S: Space>(&self, tail: S::Tail) -> Shared<S> {
         let config = self.config.clone();
         let keys = Keys::new::<S>(&config.prefix, config.shards);
+        // Before the writers of the space run: the first shard that failed would else count as all
+        // of them.
         self.health.expect(config.shards);
         Shared {
             shards: shards(&self.link, &keys),
