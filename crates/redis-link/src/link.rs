@@ -168,6 +168,7 @@ impl Link {
     /// If it cannot be made in time.
     pub async fn dedicated(&self, key: &str, block: Duration) -> Result<MultiplexedConnection, Error> {
         let _under_way = self.0.enter()?;
+        // An answer may be held back for `block`, and only then needs its usual time.
         let (settings, patience) = (&self.0.settings, block + self.0.settings.timeout);
         let made = bounded(settings.connect_timeout, async {
             match &self.0.way {

@@ -188,6 +188,7 @@ async fn is_master(connection: &mut MultiplexedConnection) -> RedisResult<()> {
         },
         // If the user of the address may not run `ROLE`, the word of the sentinels counts.
         Err(error) if error.code() == Some("NOPERM") => Ok(()),
+        // An answer of another shape does not say that it is a replica.
         Ok(_) => Ok(()),
         Err(error) => Err(error),
     }
