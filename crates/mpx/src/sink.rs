@@ -66,8 +66,7 @@ impl<'a> Delivery<'a> {
     /// The message with texts of its own: a slice of the buffer would keep all of it.
     fn keep(&mut self, is_last: bool) -> Message {
         let Self { channel, payload, name, kept } = self;
-        // The last one gets the message itself and the others a clone, so that a single one needs no
-        // clone.
+        // The last one gets the message itself, the others a clone: a single one costs no clone.
         let message = kept.take().unwrap_or_else(|| Message {
             channel: name.cloned().unwrap_or_else(|| Bytes::copy_from_slice(channel)),
             payload: Bytes::copy_from_slice(payload),
