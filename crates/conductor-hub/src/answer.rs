@@ -100,6 +100,7 @@ impl PendingAnswer {
                 // The connection is closing, which its own task finds out when it next looks at the
                 // outbox.
                 Err((_, Rejected::Closed)) => return Ok(true),
+                // It fits once the client has read some of what waits.
                 Err((frame, Rejected::Overflow)) if connection.outbox.could_ever_take(&frame) => {
                     self.frame = Some(frame);
                     return Ok(false);

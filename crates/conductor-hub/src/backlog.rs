@@ -39,6 +39,8 @@ impl Backlog {
 
     /// It has so long to catch up, and half as long to read anything at all.
     pub(crate) fn until(&self, patience: Duration) -> Instant {
+        // `progress` says only that it reads at all. Without the first bound a reader that takes a
+        // byte now and then would hold senders up for ever.
         (self.since + patience).min(self.progress + patience / 2)
     }
 

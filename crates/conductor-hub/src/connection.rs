@@ -142,6 +142,8 @@ impl Connection {
             return BindOutcome::TooMany;
         }
         bound.bytes = bytes;
+        // The lock is held until the channel is noted. Otherwise the connection could end in
+        // between, and stay a member of this channel for ever.
         let channel = join();
         bound.by_name.insert(Arc::clone(channel.name()), channel);
         BindOutcome::Bound

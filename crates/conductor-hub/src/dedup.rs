@@ -57,6 +57,7 @@ impl Dedup {
         let age = now.saturating_duration_since(stripe.born);
         if age >= self.ttl || stripe.young.len() >= self.generation_max {
             stripe.old = mem::take(&mut stripe.young);
+            // Nothing was added to it after its first ttl, so all of it is too old by now.
             if age >= self.ttl * 2 {
                 stripe.old.clear();
             }

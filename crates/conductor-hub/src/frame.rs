@@ -51,6 +51,7 @@ impl fmt::Debug for Frame {
 
 impl Counted {
     fn held(&self) -> usize {
+        // What is allocated and not what is used: the bound is about memory.
         self.bytes.capacity() + FRAME_COST
     }
 }

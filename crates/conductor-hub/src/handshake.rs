@@ -55,6 +55,7 @@ impl Hub {
                 return refuse((StatusCode::INTERNAL_SERVER_ERROR, "internal error".to_owned()));
             }
         };
+        // The place is taken after the hook, which may take its time: who is refused never had one.
         let permit = match Shared::reserve(&self.shared) {
             Ok(permit) => permit,
             Err(full) => return refuse((StatusCode::SERVICE_UNAVAILABLE, full.to_string())),
@@ -191,6 +192,7 @@ fn subprotocol(headers: &HeaderMap) -> Option<&'static str> {
 }
 
 fn tokens<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> impl Iterator<Item = &'a str> {
+    // A header may come several times, and each time have several tokens.
     let values = headers.get_all(name).into_iter();
     values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
 }

@@ -100,6 +100,7 @@ impl ChannelHistory {
     fn next_of(&self, channel: &str, first: u64, last: u64) -> Option<(u64, Message)> {
         let stripe = self.stripe(channel).lock();
         let kept = stripe.channels.get(channel)?;
+        // A stripe numbers the messages of all its channels, so those of one channel have gaps.
         let at = kept.messages.partition_point(|kept| kept.number < first).max(self.expired(kept));
         let next = kept.messages.get(at).filter(|next| next.number <= last)?;
         Some((next.number, next.message()))
@@ -107,7 +108,7 @@ impl ChannelHistory {
 
     /// How many of a channel's messages are too old.
     fn expired(&self, channel: &ChannelLog) -> usize {
-        // Nothing is that old yet where the clock began later than that ago.
+        // The clock may have begun later than `age_max` ago; then nothing is too old yet.
         let Some(oldest) = Instant::now().checked_sub(self.config.age_max) else { return 0 };
         channel.messages.partition_point(|kept| kept.at < oldest)
     }
@@ -130,6 +131,7 @@ impl Storage for ChannelHistory {
         let mut stripe = self.stripe(message.channel).lock();
         stripe.forget_old(oldest);
         stripe.append(message, now, messages_max, oldest);
+        // Each stripe has an equal part of the bound, so that none has to lock another.
         while stripe.bytes + stripe.channels.allocation_size() > bytes_max / STRIPES {
             if !stripe.forget_oldest() {
                 return;
@@ -184,6 +186,8 @@ impl HistoryStripe {
         let number = self.writes;
         let name: Arc<str> = match self.channels.get_key_value(message.channel) {
             Some((name, channel)) => {
+                // What the channel costs is taken off here and added at the end: its buffers may
+                // change.
                 self.bytes -= channel.cost(name);
                 let before = channel.last_write().and_then(|before| self.by_write.remove(&before));
                 before.unwrap_or_else(|| Arc::clone(name))

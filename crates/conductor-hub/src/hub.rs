@@ -95,6 +95,7 @@ impl Hub {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name or body is too long to encode.
     pub fn publish_latest(&self, channel: &str, body: impl Into<Bytes>) -> Result<usize, Error> {
+        // Nothing is encoded for a channel without members.
         let Some(members) = self.shared.registry.channel(channel) else { return Ok(0) };
         let frame = self.shared.written(channel, body)?;
         let receivers = members.deliver_latest(&frame, &self.shared.memory);
@@ -160,6 +161,7 @@ impl Hub {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let permit = Shared::reserve(&self.shared);
+        // It is counted from here on and not from its first poll, so a shutdown waits for it.
         self.shared.tasks.track_future(async move {
             connection_task::serve(socket, permit?, admission, already_read).await;
             Ok(())

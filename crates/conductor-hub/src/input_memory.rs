@@ -51,6 +51,7 @@ impl InputMemory {
         held.bytes += bytes;
         held.by_progress.insert(ticket.0, (Arc::clone(connection), bytes));
         let mut ended = Vec::new();
+        // The last that goes may be this very connection, if it alone holds too much.
         while held.bytes > self.bytes_max
             && let Some((_, (oldest, freed))) = held.by_progress.pop_first()
         {
@@ -58,6 +59,7 @@ impl InputMemory {
             ended.push(oldest);
         }
         drop(held);
+        // Without the lock: closing takes that of an outbox, and wakes a task.
         for connection in ended {
             connection.close(Disconnect::Unfinished);
         }

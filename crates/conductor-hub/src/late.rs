@@ -20,6 +20,7 @@ impl LateAnswers {
 
     /// Tells whether the task of the connection may wait for this.
     pub(crate) fn end(&self) -> bool {
+        // There may be more than the bound: a handler may begin several late answers for one call.
         self.0.fetch_sub(1, Ordering::AcqRel) >= LATE_MAX
     }
 }

@@ -56,6 +56,7 @@ impl MostBound {
         while registry.binds_bytes() > enough {
             let Some(rank) = ranks.pop().filter(|rank| rank.bytes > 0) else { break };
             let connection = &connections[rank.index];
+            // Its share is computed only now, when it is first, and may put it behind others.
             if !rank.exact {
                 ranks.push(Rank { bytes: connection.bound_share(), exact: true, ..rank });
                 continue;

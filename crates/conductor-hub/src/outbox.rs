@@ -50,8 +50,8 @@ pub(crate) struct Outbox {
     inner: Mutex<Locked>,
     /// Cost of all frames queued here or in the hands of the connection's task.
     pending: AtomicUsize,
-    /// Since when the reader has taken nothing although something waits, as the room tells the
-    /// time; 0 if it takes.
+    /// Since when the reader has taken nothing although something waits, in the time of
+    /// [`OutboxMemory::time`]; 0 if it takes.
     still_since: AtomicU32,
     memory: Arc<OutboxMemory>,
 }
@@ -103,20 +103,22 @@ impl Outbox {
     /// Queues a frame, or gives it back.
     pub(crate) fn push_if_it_fits(&self, frame: Frame) -> Result<(), (Frame, Rejected)> {
         self.add(self.inner.lock(), frame, None)?;
+        // Counted only now, as it may be refused. The task may have given it back already, which
+        // `held` allows for.
         self.memory.take_places(1);
         Ok(())
     }
 
     /// Queues a frame of a channel, behind the one of that channel that is kept, if one is.
     ///
-    /// The caller counts its place in the room.
+    /// The caller counts its place, by [`OutboxMemory::take_places`].
     pub(crate) fn push_of(&self, channel: &str, frame: Frame) -> Result<(), Rejected> {
         self.add(self.inner.lock(), frame, Some(channel)).map_err(|(_, rejected)| self.rejected(rejected))
     }
 
     /// Queues a frame of a channel, or keeps it until the reader is up to date, if no newer comes.
     ///
-    /// The caller counts its place in the room, unless it replaced another.
+    /// The caller counts its place, by [`OutboxMemory::take_places`], unless it replaced another.
     pub(crate) fn push_latest(&self, channel: &Arc<str>, frame: Frame) -> Result<Latest, Rejected> {
         let mut inner = self.inner.lock();
         if inner.closing.is_some() {
@@ -206,6 +208,8 @@ impl Outbox {
         } else {
             sending.append(&mut inner.queue);
         }
+        // The waker is left under the lock under which the queue was emptied. So a push behind this
+        // finds it, and none is missed.
         if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             inner.waker = Some(waker.clone());
         }
@@ -223,6 +227,7 @@ impl Outbox {
         self.memory.give_places_back(frames);
         let cost = bytes + frames * FRAME_COST;
         let before = self.pending.fetch_sub(cost, Ordering::Relaxed);
+        // A reader without much to read has no backlog, so most writes take no lock.
         if before > self.up_to_date() {
             self.progressed(before);
         }
@@ -241,6 +246,7 @@ impl Outbox {
     /// Returns until when a sender has to wait for this reader, if it has to.
     pub(crate) fn holds_up(&self, floods: bool, patience: Duration) -> Option<Instant> {
         let mark = if floods { self.flooders_wait() } else { self.all_wait() };
+        // Most readers are not behind: for them a sender takes no lock.
         if self.pending.load(Ordering::Relaxed) <= mark {
             return None;
         }
@@ -318,6 +324,7 @@ impl Outbox {
         } else {
             HashMap::<_, _, RandomState>::default()
         };
+        // Senders and the task are woken below, without the lock: each of them takes it.
         let waker = if up_to_date { self.catch_up(&mut inner) } else { None };
         drop(inner);
         wake(waker);
@@ -367,6 +374,7 @@ impl Outbox {
     }
 }
 
+/// Wakes a task. It is called without the lock of the outbox, which that task takes first.
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();

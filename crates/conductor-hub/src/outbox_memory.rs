@@ -78,6 +78,8 @@ impl OutboxMemory {
         // this thread sees that somebody waits, or the one who waits sees what was given back; a
         // wake-up cannot be lost.
         if self.waiting.load(Ordering::SeqCst) > 0 && before <= (self.high() + bytes).cast_signed() {
+            // Who waits holds the gate from its look at `held` until it sleeps. Taking the gate
+            // once keeps the notification from coming between the two.
             drop(self.gate.lock());
             self.freed.notify_all();
         }

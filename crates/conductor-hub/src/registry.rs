@@ -69,6 +69,8 @@ impl Registry {
 
     /// Returns every connection, one stripe after another.
     pub(crate) fn all_connections(&self) -> impl Iterator<Item = Arc<Connection>> {
+        // A stripe is unlocked again before its connections are used: who uses them takes other
+        // locks.
         self.connections.iter().flat_map(|stripe| stripe.lock().values().map(Arc::clone).collect::<Vec<_>>())
     }
 
@@ -120,6 +122,7 @@ impl Registry {
 
     fn create(&self, name: &str) -> Arc<Channel> {
         let mut stripe = self.channels(name).write();
+        // Another thread may have made it since it was looked for.
         if let Some(channel) = stripe.get(name) {
             return Arc::clone(channel);
         }
@@ -131,6 +134,7 @@ impl Registry {
 
     fn forget(&self, channel: &Arc<Channel>) {
         let mut stripe = self.channels(channel.name()).write();
+        // There may be a new channel of this name by now, which stays.
         if stripe.get(&**channel.name()).is_some_and(|known| Arc::ptr_eq(known, channel)) {
             stripe.remove(&**channel.name());
             shrink(&mut stripe);

@@ -91,6 +91,8 @@ impl<'a> Router<'a> {
             Disconnect::InvalidPayload
         })?;
         self.check_name(message.channel)?;
+        // The order matters: all that can put this message off comes before all that has an effect,
+        // since a message that was put off is routed again.
         if !self.continues_row(message)
             && let Some(held) = self.flush()
         {
@@ -164,6 +166,8 @@ impl<'a> Router<'a> {
         };
         let (now, patience) = (Instant::now(), self.hub.config.sender_pause_max);
         let until = row.until.unwrap_or(now + patience);
+        // Who has credit counts as one who does not flood, and waits only for readers above the
+        // upper mark.
         let has_credit = self.credit.has(bytes, now, self.hub.config.outbox_bytes_max / FLOOD);
         if has_credit && self.behind(&row, false).is_none() {
             self.credit.bytes -= bytes;

@@ -70,6 +70,8 @@ impl Shared {
 
     /// Takes the permit of one more connection.
     pub(crate) fn reserve(shared: &Arc<Self>) -> Result<ConnectionPermit, Error> {
+        // A shutdown behind this look is found by the task of the connection when it has entered
+        // the hub.
         if shared.closing.load(Ordering::Acquire) {
             return Err(Error::new(ErrorKind::Closed, "the hub is shutting down; connect again in a moment"));
         }
@@ -110,6 +112,7 @@ impl Shared {
         let bytes_max = self.config.all_binds_bytes_max;
         if outcome == BindOutcome::Bound && self.registry.binds_bytes() > bytes_max {
             self.most_bound.make_room(bytes_max, &self.registry);
+            // It may be this very connection that was ended to make room.
             if !connection.is_bound(name) {
                 return BindOutcome::NoRoom;
             }
@@ -147,6 +150,8 @@ impl Shared {
     }
 
     pub(crate) fn close(&self) {
+        // The order matters: a connection that is added too late for the loop below finds `closing`
+        // set.
         self.closing.store(true, Ordering::Release);
         self.tasks.close();
         for connection in self.registry.all_connections() {

@@ -9,7 +9,7 @@ use crate::Disconnect;
 use crate::outbox_memory::OutboxMemory;
 use crate::registry::Registry;
 
-/// How long readers are given to be ended before more of them are.
+/// How long connections that were ended have to give their memory back before others are ended.
 const ROUND: Duration = Duration::from_millis(20);
 
 /// A connection that has read nothing for so long, although something waits, stands still.
@@ -51,6 +51,7 @@ impl SlowReaders {
     fn end_readers(&self, memory: &OutboxMemory, registry: &Registry, only_who_stands_still: bool) -> usize {
         let now = Instant::now();
         let Some(mut rounds) = self.round(now) else { return 0 };
+        // Read once: readers that are ended give back later, and `freed` is what they will.
         let held = memory.held();
         let mut freed = 0;
         let mut readers = Vec::new();
@@ -88,6 +89,7 @@ impl SlowReaders {
 
     /// Takes the turn to end readers, unless somebody does or just did.
     fn round(&self, now: Instant) -> Option<MutexGuard<'_, Rounds>> {
+        // Publishers do not wait for each other: who finds the turn taken goes on.
         let mut rounds = self.rounds.try_lock()?;
         if rounds.last.is_some_and(|last| now < last + ROUND) {
             return None;

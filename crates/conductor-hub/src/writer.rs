@@ -84,6 +84,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
                 }
             }
         }
+        // Most connections are idle for most of the time, so the room of a burst is given back.
         if self.queue.capacity() > IDLE_FRAMES {
             self.queue = VecDeque::new();
         }
@@ -144,6 +145,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Writer<S> {
     /// is written in part. Unread bytes in the socket would turn our close into a
     /// reset that can overtake the close frame, so they are read and thrown away.
     pub(crate) async fn goodbye(&mut self, close: Frame, within: Duration) {
+        // The rest of a frame that was begun has to follow: the peer would take the close frame for
+        // it.
         self.queue.truncate(usize::from(self.head_written > 0));
         self.queue.push_back(close);
         let farewell = async {

@@ -72,6 +72,9 @@ impl Actor {
                 Ok(transport) => {
                     let began = Instant::now();
                     let Err(error) = caught(&server, self.serve(transport)).await else {
+                        // It was told to stop, so no loss is told; only open promises fail. Either
+                        // the program itself asked for the stop, or the master has left the map of
+                        // the cluster, and `Topology` has told of its names already.
                         let losses = shared.registry.lock().disconnect(self.handle.link);
                         losses.iter().for_each(|loss| loss.sink.stop());
                         return;
@@ -81,6 +84,8 @@ impl Actor {
                 }
                 Err(error) => shared.failed(error),
             }
+            // After a loss and after each attempt that failed: a master may have been replaced.
+            // Only a sharded multiplexer has a task that listens to this.
             shared.map_is_stale.notify_one();
         }
     }
@@ -90,6 +95,8 @@ impl Actor {
         let shared = &self.shared;
         shared.metrics.losses.increment(1);
         shared.failed(error.clone());
+        // The change in the registry and what is told of it are one step for `Topology`, which
+        // takes this lock of all links before it moves names.
         let _telling = self.handle.telling.lock();
         let losses = shared.registry.lock().disconnect(self.handle.link);
         tracing::warn!(
@@ -128,11 +135,13 @@ impl Actor {
                 let _telling = self.handle.telling.lock();
                 dispatch.activate_joined();
             }
+            // Nothing is made before all is written: what comes and goes meanwhile costs nothing.
             if pause.is_none() && wire.outgoing.is_written() {
                 let _telling = self.handle.telling.lock();
                 let long = self.prepare(&mut wire.outgoing, &mut resubscribing);
                 dispatch.refuse_long(long);
             }
+            // Each may be dropped: `traffic` loses nothing, and the permit of `work` is kept.
             let traffic = tokio::select! {
                 biased;
                 () = told_to_stop(&mut self.mode, &self.gone) => return Ok(()),
@@ -161,6 +170,7 @@ impl Actor {
                 }
                 Traffic::Written => {}
                 Traffic::Probed => {
+                    // It lies behind all commands that were made, as does its place here.
                     shared.registry.lock().ping_sent(self.handle.link);
                     shared.map_is_stale.notify_one();
                 }
@@ -185,7 +195,8 @@ impl Actor {
 }
 
 impl Drop for Actor {
-    /// Its connection is not made again: of its names nobody would be told that they are lost.
+    /// Ends the multiplexer if this task panics: nobody else would make its connection again, and
+    /// subscriptions would wait for messages that nobody reads.
     fn drop(&mut self) {
         self.shared.end_if_panicking(self.dialer.server());
     }

@@ -33,6 +33,8 @@ impl Buffer {
             self.bytes.shrink_to(READ);
         }
         let left = self.end - self.start;
+        // A short rest is moved to the front, so that the next read has nearly the whole buffer. A
+        // long one is moved only when it must be.
         if left <= LITTLE || self.bytes.len() - self.end < READ_MIN {
             self.bytes.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, left);

@@ -10,8 +10,8 @@ use crate::server::Server;
 
 /// Does the work of a task; a panic in it is a failure like any other.
 ///
-/// Somebody else's code may panic: a function that makes connections, or a byte stream. A task that
-/// were gone would leave subscribers waiting for what nobody reads.
+/// Somebody else's code may panic: a function that makes connections, or a byte stream. If the task
+/// ended by that, subscribers would wait for messages that nobody reads.
 pub(crate) async fn caught<T>(
     server: &Server,
     work: impl Future<Output = Result<T, Error>>,

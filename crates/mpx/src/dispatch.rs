@@ -39,6 +39,8 @@ impl<'a> Dispatch<'a> {
     pub(crate) fn all(&mut self, buffer: &mut Buffer) -> Result<(), Error> {
         let mut messages = 0;
         while let Some((frame, length)) = buffer.frame()? {
+            // A master that gives a slot away says so with one frame for each name, in a row. They
+            // become one loss, which is told before whatever the next frame brings.
             if !matches!(frame, Frame::Unsubscribed(NameKind::Shard, _)) {
                 self.tell_moved();
             }
@@ -90,6 +92,7 @@ impl<'a> Dispatch<'a> {
         match confirmation {
             Confirmation::Begins(activation) => self.activate(activation),
             Confirmation::Noted => {}
+            // A master that gives a slot away ends the subscriptions to its channels by itself.
             Confirmation::Unasked if (verb, kind) == (Verb::Unsubscribe, NameKind::Shard) => {
                 self.moved.push(Bytes::copy_from_slice(name));
             }
@@ -121,6 +124,8 @@ impl<'a> Dispatch<'a> {
     }
 
     fn refuse(&mut self, why: &[u8]) -> Result<(), Error> {
+        // Which question this answers decides what it means. The lock is released before
+        // subscriptions are told: their handlers may call the registry.
         let mut registry = self.shared.registry.lock();
         let error = Error::of_reply(&self.server, why);
         let moved = moved_slot(why).filter(|_| registry.is_cluster());
@@ -131,6 +136,7 @@ impl<'a> Dispatch<'a> {
             }
             // A ping that Redis refuses has been answered, so the connection is alive.
             Some(Question::Ping) => registry.pong_received(self.link),
+            // Redis ends the connection after this refusal, so it counts as lost now.
             Some(Question::Names) if why.starts_with(TOO_LONG) => {
                 registry.shorten(self.link);
                 let message = format!("{} refused a name that is too long", self.server);

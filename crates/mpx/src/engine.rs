@@ -118,6 +118,7 @@ impl Engine {
 
     pub(crate) async fn shutdown(&self, grace: Duration) -> bool {
         self.shared.switch.end();
+        // Without this `wait` would never return: an open tracker may get more tasks.
         self.tasks.close();
         timeout(grace, self.tasks.wait()).await.is_ok()
     }
@@ -153,6 +154,8 @@ impl Shared {
         match sink.tell(notice) {
             NoticeOutcome::Well => {}
             NoticeOutcome::Piling => {
+                // The lock of the registry comes before that of a queue, never after it: folding
+                // asks the registry which names are wanted, and `sink.tell` has released the queue.
                 let missed = self.registry.lock().fold(sink);
                 self.metrics.drops.increment(missed);
             }
@@ -177,6 +180,7 @@ impl Shared {
 
     fn end(&self) {
         self.switch.end();
+        // The sinks are closed without the lock of the registry, since that wakes tasks of others.
         let sinks = self.registry.lock().end();
         self.metrics.names(0);
         sinks.iter().for_each(|sink| sink.close());

@@ -23,6 +23,9 @@ pub(crate) struct Fanout<'a> {
     /// Which sinks hear a name, by its kind, as the registry said when a message came.
     known: ByKind<SinkCache>,
     /// Whether some of them are others by now.
+    ///
+    /// A change by this task, from inside a handler, is seen before the next message. One by
+    /// another thread may be seen a moment later.
     stale: Arc<AtomicBool>,
 }
 
@@ -76,6 +79,12 @@ impl<'a> Fanout<'a> {
         for message in &next {
             black_box(message.found.map(CachedName::touch));
         }
+        // The guarded run of handlers stops at the message `at` for one of these reasons:
+        //
+        //  - its handler panicked: the subscription is closed, the message counts as handed over;
+        //  - listeners of some name have changed: the caller looks them up again, from `at` on;
+        //  - its listeners are not known, or no message is left: the caller goes on from `at`;
+        //  - it has a queue or several listeners: `hand_over` takes it, and the run goes on.
         let mut at = 0;
         loop {
             // One guard against panics is for all handlers in a row, as each guard costs. It ends

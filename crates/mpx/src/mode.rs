@@ -6,6 +6,14 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// What the tasks are to do.
+///
+/// ```text
+///            stop
+///  Running ────────► Stopped
+///     │    ◄──────── │
+///     │     restart  │ end
+///     └── end ──► Ended   for good
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Running,

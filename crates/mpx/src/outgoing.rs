@@ -71,4 +71,5 @@ impl Outgoing {
     }
 }
 
+// In bytes: four times what the task of a multiplexer makes at once.
 const KEPT_MAX: usize = 256 * 1024;

@@ -17,7 +17,8 @@ use crate::server::Server;
 pub(crate) struct Reconnect {
     dialer: Dialer,
     backoff: Backoff,
-    /// A connection that lived for as long as the longest wait is in the mean was of use.
+    /// A connection that lived as long as this was of use. It is half of the longest wait, as waits
+    /// are half of their bound in the mean.
     settled: Duration,
     /// How long the connection lived that was lost: so much of the next wait is over.
     lived: Duration,

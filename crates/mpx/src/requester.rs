@@ -100,7 +100,8 @@ impl Requester {
         let mut suffix = itoa::Buffer::new();
         let mut answer = self.answers.promise_within(suffix.format(number).as_bytes(), timeout).await?;
         let payload = Request::encode(answer.channel(), body.as_ref());
-        // Over two connections: the answer can overtake the count of those that were asked.
+        // The question and the answer go over two connections, so the answer can come before Redis
+        // has said how many received the question.
         let published = tokio::select! {
             biased;
             answer = &mut answer => return answer.map_err(unanswered),

@@ -66,6 +66,7 @@ impl<'a> Delivery<'a> {
     /// The message with texts of its own: a slice of the buffer would keep all of it.
     fn keep(&mut self, is_last: bool) -> Message {
         let Self { channel, payload, name, kept } = self;
+        // The last one gets the message itself, the others a clone: a single one costs no clone.
         let message = kept.take().unwrap_or_else(|| Message {
             channel: name.cloned().unwrap_or_else(|| Bytes::copy_from_slice(channel)),
             payload: Bytes::copy_from_slice(payload),
@@ -119,6 +120,7 @@ impl Sink {
                 NoticeOutcome::Well
             }
         };
+        // The order matters: the registry was changed before, and those who are woken look there.
         self.changed.notify_waiters();
         told
     }

@@ -86,7 +86,9 @@ impl Wire {
                     buffer.filled(count);
                     Poll::Ready(Ok(Traffic::Read(count)))
                 }
+                // The end, or an error of reading. A write that failed before says better why.
                 Poll::Ready(end) => Poll::Ready(broken.take().map_or(end, Err).map(|()| Traffic::Read(0))),
+                // A write is not reported beside a read: the tasks look at `outgoing` each time.
                 Poll::Pending => written.map_ok(|()| Traffic::Written),
             }
         });
@@ -117,6 +119,15 @@ impl Wire {
         self.heard
     }
 
+    /// Decides what to do about the silence.
+    ///
+    /// ```text
+    ///  heard ── `silence` ──► PING: probed ── `silence` ──► given up
+    ///    ▲                       │
+    ///    └──── bytes come ───────┘
+    /// ```
+    ///
+    /// While the other end takes what it had no room for before, the time begins anew.
     fn probe(&mut self) -> Result<Traffic, Error> {
         if let Some(error) = self.broken.take() {
             return Err(self.failed(error));

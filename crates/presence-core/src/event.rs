@@ -9,7 +9,7 @@ use crate::position::Position;
 /// Whether an id is present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "UPPERCASE"))]
-#[expect(clippy::exhaustive_enums, reason = "there is no fourth answer")]
+#[expect(clippy::exhaustive_enums, reason = "an id is online, is offline, or it is not known")]
 pub enum Status {
     /// Nobody could say: only ever found beside an error that names the id.
     #[default]

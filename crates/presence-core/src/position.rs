@@ -113,6 +113,7 @@ impl PartialOrd for Position {
         if self.epoch != other.epoch || mine.len() != theirs.len() {
             return None;
         }
+        // If one shard is further here and another one there, neither position covers the other.
         mine.iter().zip(theirs).map(|(mine, theirs)| mine.cmp(theirs)).try_fold(
             Ordering::Equal,
             |all, one| match (all, one) {

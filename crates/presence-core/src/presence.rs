@@ -264,6 +264,7 @@ impl Batch {
             Err(error) => error.into_parts(),
         };
         let indices = self.indices();
+        // What is no id was not asked for. Its answer is the default, as of what failed.
         let mut all: Vec<T> = std::iter::repeat_with(T::default).take(self.len()).collect();
         for (index, value) in indices.iter().zip(values) {
             all[*index] = value;

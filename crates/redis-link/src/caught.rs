@@ -7,7 +7,7 @@ use redis::{RedisError, RedisResult};
 
 /// Does the work of a task; a panic in it is a failure like any other.
 ///
-/// A task that were gone would leave its callers waiting for a connection that nobody makes.
+/// If the task ended by it, calls would wait for a connection that nobody makes.
 /// `server` names whose connection it is, for the log.
 pub(crate) async fn caught<T>(
     server: impl FnOnce() -> String,

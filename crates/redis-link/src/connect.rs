@@ -72,6 +72,8 @@ pub(crate) fn host_of(info: &ConnectionInfo) -> &str {
 
 /// Full jitter over a bound that doubles from 16 ms.
 pub(crate) fn wait(attempts: u32, most: Duration) -> Duration {
+    // After twelve doublings the bound is 65 s, above every `retry_max`; more would overflow in the
+    // end.
     let bound = Duration::from_millis(16 << attempts.min(12)).min(most);
     bound.mul_f64(fastrand::f64())
 }

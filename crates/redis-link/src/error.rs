@@ -73,6 +73,7 @@ impl Error {
             Some("NOPERM") => {
                 (Refused, "does not let the user of the address do this; allow it with `ACL SETUSER`")
             }
+            // At a start this is a wrong setting, which `at_start` makes of it.
             Some("NOAUTH" | "WRONGPASS") => {
                 (Unavailable, "refused the login; check user and password of the address")
             }

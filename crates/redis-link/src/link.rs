@@ -168,6 +168,7 @@ impl Link {
     /// If it cannot be made in time.
     pub async fn dedicated(&self, key: &str, block: Duration) -> Result<MultiplexedConnection, Error> {
         let _under_way = self.0.enter()?;
+        // An answer may be held back for `block`, and only then needs its usual time.
         let (settings, patience) = (&self.0.settings, block + self.0.settings.timeout);
         let made = bounded(settings.connect_timeout, async {
             match &self.0.way {
@@ -237,6 +238,9 @@ impl Link {
     /// A call that is dropped has refused further calls; the tasks end with the next shutdown, or
     /// with the last clone.
     pub async fn shutdown(&self, grace: Duration) -> bool {
+        // The order matters: calls that are under way may wait for a connection or a map, which the
+        // tasks make. So the calls are waited for first, and the tasks are stopped whether or not
+        // all calls have ended.
         self.0.calls.close();
         let begun = Instant::now();
         let finished = timeout(grace, self.0.calls.wait()).await.is_ok();
@@ -247,6 +251,7 @@ impl Link {
 
     async fn send(&self, key: &str, request: Request<'_>) -> Result<Value, Error> {
         let _under_way = self.0.enter()?;
+        // When its time is up the call is dropped, so where it was is kept outside of it.
         let (limit, mut used) = (self.0.settings.timeout, None);
         let call = async {
             match &self.0.way {
@@ -312,6 +317,7 @@ impl fmt::Debug for Link {
 
 async fn cluster_enabled(node: &Node) -> RedisResult<bool> {
     let mut ready = node.ready().await?;
+    // `CLUSTER INFO` would be an error on a server that is in none; `INFO` answers everywhere.
     let info: String = redis::cmd("INFO").arg("cluster").query_async(&mut ready.connection).await?;
     Ok(info.contains("cluster_enabled:1"))
 }

@@ -81,7 +81,7 @@ impl Node {
     /// lost.
     pub(crate) async fn ready(&self) -> RedisResult<LiveConnection> {
         let mut status = self.shared.status.subscribe();
-        // The sender lives as long as `self`.
+        // The sender is a field of `self.shared`, so this ends only by a change of the status.
         let decided = status.wait_for(|status| !matches!(status, ConnectionStatus::Connecting)).await;
         match decided.as_deref() {
             Ok(ConnectionStatus::Ready(ready)) => Ok(ready.clone()),
@@ -129,6 +129,7 @@ impl Shared {
         loop {
             let Err(error) = caught(|| self.name(), self.run(&mut generation)).await;
             self.status.send_replace(ConnectionStatus::Failed(error));
+            // What panics in each attempt is not to keep a core busy.
             sleep(self.settings.retry_max).await;
         }
     }
@@ -184,6 +185,7 @@ impl Shared {
                 self.settings.connect_timeout,
                 Box::pin(sentinels.name_another(&ready.info, &self.settings)),
             );
+            // Sentinels that do not answer in time change nothing: the connection still works.
             if named.await.unwrap_or(false) {
                 return;
             }
@@ -191,6 +193,7 @@ impl Shared {
     }
 
     fn forget(&self, generation: u64) {
+        // This wakes the task, which waits in `run` until the status is another one.
         self.status.send_if_modified(|status| {
             let same = matches!(status, ConnectionStatus::Ready(ready) if ready.generation == generation);
             if same {

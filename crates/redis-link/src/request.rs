@@ -30,6 +30,7 @@ impl Request<'_> {
                 pipeline.query_async::<Vec<Value>>(connection).await.map(Value::Array)
             }
             (Self::Many(pipeline), true) => {
+                // The server takes `ASKING` for the next command only, so each command has its own.
                 let mut asking = redis::pipe();
                 for command in pipeline.cmd_iter() {
                     asking.cmd("ASKING").ignore().add_command(command.clone());
@@ -68,6 +69,7 @@ impl Verdict {
             },
             ErrorKind::Server(TryAgain | ClusterDown) => Self::Later,
             ErrorKind::Server(ReadOnly) => Self::Demoted,
+            // Whether the command was heard is open, so it is not sent again.
             _ if error.is_timeout() || error.is_unrecoverable_error() => Self::Lost,
             _ => Self::Final,
         }

@@ -69,6 +69,8 @@ impl Sentinels {
                 async move { (rank, master_at(info, settings).await) }.boxed()
             })
             .collect();
+        // Who answers first need not be the one with most votes, so the others have a little
+        // longer.
         let (mut best, mut failure, mut until) = (None::<(usize, _)>, None, None);
         while let Some((rank, found)) = next_until(&mut tried, until).await {
             match found {
@@ -125,6 +127,8 @@ impl Sentinels {
         let mut questions = redis::pipe();
         questions.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);
         questions.cmd("SENTINEL").arg("SENTINELS").arg(&self.master);
+        // Each question has a result of its own: a user who may not ask for the other sentinels
+        // still learns who the master is.
         questions.ignore_errors();
         let mut answers = questions.query_async::<Vec<Value>>(&mut connection).await?.into_iter();
         let master = answers.next().unwrap_or(Value::Nil).extract_error()?;
@@ -184,6 +188,7 @@ async fn is_master(connection: &mut MultiplexedConnection) -> RedisResult<()> {
         },
         // If the user of the address may not run `ROLE`, the word of the sentinels counts.
         Err(error) if error.code() == Some("NOPERM") => Ok(()),
+        // An answer of another shape does not say that it is a replica.
         Ok(_) => Ok(()),
         Err(error) => Err(error),
     }
@@ -194,6 +199,7 @@ fn unknown() -> RedisError {
     RedisError::from((redis::ErrorKind::MasterNameNotFoundBySentinel, why))
 }
 
+/// How many sentinels are remembered, so that wrong answers do not fill the memory.
 const KNOWN_MAX: usize = 16;
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ impl SlotMap {
             };
             let (first, last) = (usize::try_from(*first).ok()?, usize::try_from(*last).ok()?);
             let index = map.index_of(&name(master, host)?);
+            // A range that is no range of slots gives `None` here, so the whole answer is refused.
             map.owners.get_mut(first..=last)?.fill(index);
             map.replicas.extend(replicas.iter().filter_map(|replica| name(replica, host)));
         }

@@ -31,6 +31,8 @@ impl Tasks {
 
     /// Ends all tasks, also those that are begun after this.
     pub(crate) fn stop(&self) {
+        // The token of a task that is begun later is a child of this one, and cancelled from the
+        // start.
         self.stop.cancel();
         self.running.close();
     }

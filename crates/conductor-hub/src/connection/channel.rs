@@ -98,9 +98,11 @@ impl Channel {
         memory: &OutboxMemory,
     ) -> usize {
         let members = self.members.read();
+        // The lock is held for all members: once `leave` has returned its member gets nothing more.
         let receivers = members.by_id.values().filter(|member| Some(member.id()) != except);
         let taken =
             receivers.filter(|member| member.outbox.push_of(&self.name, frames.clone()).is_ok()).count();
+        // Counted once for all of them, as every thread writes to this counter.
         memory.take_places(taken);
         taken
     }

@@ -41,8 +41,9 @@ pub struct Decoder {
     /// Longest message, in bytes.
     limit: usize,
     state: DecoderState,
-    /// The payload so far of the message or control frame that is not complete.
+    /// The payload so far of the message that is not complete.
     pub(super) message: Vec<u8>,
+    /// That of the control frame, which may stand between two frames of a message.
     control: Vec<u8>,
     /// The kind of the message whose first frame has been seen, but not the last.
     open: Option<FrameKind>,
@@ -136,6 +137,7 @@ impl Decoder {
                     } else {
                         self.message_payload(&header, payload, complete, &mut sink)?
                     };
+                    // A payload that is not complete has used up the input.
                     if !go_on || !complete {
                         return Ok(whole - input.len());
                     }
@@ -157,6 +159,8 @@ impl Decoder {
             (_, Some(_)) => return Err(Violation::Protocol("a message began before the last one had ended")),
             (kind, None) => self.open = Some(kind),
         }
+        // By the length that the header announces, so that too long a message is refused before it
+        // comes.
         let room = (self.limit - self.message.len()) as u64;
         if header.len > room { Err(Violation::TooBig) } else { Ok(()) }
     }
@@ -205,6 +209,8 @@ impl Decoder {
         if last {
             self.ended = self.ended.wrapping_add(1);
         }
+        // The usual message comes in one piece: it is lent to the sink where it lies, without a
+        // copy.
         if last && self.message.is_empty() {
             self.open = None;
             if is_text && str::from_utf8(payload).is_err() {

@@ -113,6 +113,7 @@ impl Header {
 pub(super) fn unmask(bytes: &mut [u8], mask: [u8; 4], offset: usize) {
     let mut turned = mask;
     turned.rotate_left(offset % 4);
+    // The four bytes of the mask twice, so that eight bytes are unmasked at a time.
     let wide = u64::from_ne_bytes([
         turned[0], turned[1], turned[2], turned[3], turned[0], turned[1], turned[2], turned[3],
     ]);

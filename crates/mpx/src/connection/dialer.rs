@@ -95,6 +95,8 @@ impl Dialer {
     pub(crate) async fn open(&self) -> Result<Box<dyn Transport>, Error> {
         let opened = timeout(self.within, async {
             match &self.source {
+                // The two traits promise a stream that is logged in; only an address has a password
+                // to use.
                 Endpoint::Function(connect) => connect.connect().await.map_err(|error| {
                     Error::with_source(
                         ErrorKind::Unavailable,
@@ -148,7 +150,7 @@ fn server_of(source: &Endpoint) -> Server {
 async fn tcp(host: &str, port: u16) -> Result<TcpStream, Error> {
     let failed = |error| unreachable(&format!("{host}:{port}"), error);
     let socket = TcpStream::connect((host, port)).await.map_err(failed)?;
-    // Commands are written whole.
+    // Commands are written whole, so waiting for more would only delay them.
     socket.set_nodelay(true).map_err(failed)?;
     Ok(socket)
 }

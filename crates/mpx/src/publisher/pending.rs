@@ -72,6 +72,8 @@ impl Pending {
         let room = room.map_err(|_| closed())?;
         let (to, answer) = oneshot::channel();
         let mut state = self.state.lock();
+        // The permit may have been given just before the end. `end` takes this lock, too, so
+        // nothing is added once the task has found that all is over.
         if state.ended {
             return Err(closed());
         }
@@ -79,6 +81,7 @@ impl Pending {
         state.asked.push_back(Asked::Message { answer: to, _room: room });
         let is_first = state.asked.len() == 1;
         drop(state);
+        // The task takes all that is there at once, so the first wakes it for the others.
         if is_first {
             self.work.notify_one();
         }

@@ -19,6 +19,13 @@ use crate::reconnect::Reconnect;
 use crate::wire::{Traffic, Wire};
 
 /// Owns the connection.
+///
+/// ```text
+///  publish ──► Pending ───── take ─────► wire, and a place in `asked` ── answer ──► receipt
+///                 │                                 │
+///                 └ no connection: fails,           └ connection lost: `Uncertain`,
+///                   nothing was published             it may have been published
+/// ```
 pub(super) struct Task {
     pending: Arc<Pending>,
     config: Config,
@@ -74,6 +81,9 @@ impl Task {
         let mut wire = Wire::new(transport, server, ANSWER_MAX, self.config.ping_timeout);
         loop {
             if wire.outgoing.is_written() {
+                // Commands and the places of their answers are taken under one lock, and `asked`
+                // keeps the order of the bytes: answers have nothing else that says what they
+                // answer.
                 self.asked.append(&mut self.pending.take(wire.outgoing.room()));
             }
             if self.asked.is_empty() && self.pending.is_over() {

@@ -40,6 +40,16 @@ pub(crate) enum Refusal {
     Final(Bytes, Vec<Waiter>),
 }
 
+// What Redis says is about the first entry of `in_flight`; `redirect` tells of an exception.
+//
+//  Redis says                        | method          | what becomes of the names
+//  ----------------------------------|-----------------|------------------------------------
+//  a confirmation                    | `confirm`       | the next one of them is answered
+//  a refusal, such as `NOPERM`       | `refuse`        | each is asked for alone, or `Refused`
+//  `MOVED`, `CLUSTERDOWN`            | `redirect`      | `Moved`, until the next map
+//  "not now", such as `LOADING`      | `postpone`      | asked for again, after a pause
+//  that a name is too long           | `shorten`       | the longest is never asked for again
+//  `PONG`, or a refusal of a `PING`  | `pong_received` | it was not about names
 impl Registry {
     /// Takes a confirmation.
     pub(crate) fn confirm(&mut self, link: usize, verb: Verb, kind: NameKind, name: &[u8]) -> Confirmation {

@@ -62,6 +62,8 @@ impl Registry {
             state.standing = Standing::Unknown;
         }
         if state.is_live() {
+            // Redis sends this name already. The task of the connection activates it for the
+            // newcomer between two frames, so that no message comes before `Activated`.
             self.links[state.link].join(kind, name);
         } else if state.is_due() {
             self.mark(kind, name);

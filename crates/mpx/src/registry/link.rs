@@ -52,6 +52,7 @@ pub(super) struct Flight {
     pub(super) verb: Verb,
     pub(super) kind: NameKind,
     pub(super) names: Vec<Bytes>,
+    /// How many of them were confirmed. Redis confirms each name by itself, in their order.
     pub(super) answered: usize,
 }
 
@@ -120,6 +121,8 @@ impl Registry {
         state.joined.clear();
         state.long.clear();
         state.in_flight.clear();
+        // `stale` may stay set: the next task of this link then finds an empty list, which is
+        // harmless.
         state.changed.clear();
         let mut losses = Vec::new();
         for kind in KINDS {
@@ -149,6 +152,8 @@ impl Registry {
             let Some(flight) = self.next_flight(link) else { return };
             let command = flight.verb.command(flight.kind);
             write_command(out, command, flight.names.iter().map(|name| &**name));
+            // The order of `in_flight` is that of the bytes, as answers are told apart by nothing
+            // else.
             self.links[link].in_flight.push_back(Asked::Names(flight));
         }
     }
@@ -184,6 +189,7 @@ impl Registry {
                     && flight.names.first().is_none_or(|first| routes.are_together(first, name))
             };
             if flight.as_ref().is_some_and(|flight| !fits(flight)) {
+                // The name stays the first of `dirty`, for the next command.
                 break;
             }
             state.standing.told();

@@ -99,6 +99,8 @@ impl NameState {
     pub(super) fn activate(&mut self) -> Vec<Arc<Sink>> {
         let begun = std::mem::take(&mut self.joining).into_iter().map(|waiter| waiter.sink);
         let begun: Vec<_> = begun.collect();
+        // The task of the connection may be calling the listeners that it remembers. It keeps that
+        // list, and this makes another one.
         Arc::make_mut(&mut self.listeners).extend(begun.iter().cloned());
         begun
     }
@@ -117,6 +119,7 @@ impl NameState {
     }
 
     pub(super) fn leave(&mut self, sink: &Sink) {
+        // A subscription is in one of the two lists at most.
         if let Some(at) = self.joining.iter().position(|other| other.sink.id == sink.id) {
             self.joining.remove(at);
         } else if let Some(at) = self.listeners.iter().position(|other| other.id == sink.id) {

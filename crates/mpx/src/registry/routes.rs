@@ -48,6 +48,8 @@ impl Registry {
         for (name, state) in &mut self.names[NameKind::Shard] {
             let link = links[slot(name)];
             if state.link != link {
+                // The order matters: this is the old link, whose task may remember the listeners.
+                // The name gets its new link only then.
                 self.links[state.link].change(NameKind::Shard, name, state);
                 let listeners = state.lose();
                 state.link = link;

@@ -68,6 +68,7 @@ fn of(range: &Value, asked: &str) -> Option<SlotRange> {
         Value::Nil => "",
         _ => return None,
     };
+    // `?` is a node that does not know its own name yet.
     let host = if host.is_empty() || host == "?" { asked } else { host };
     let (first, last) = (usize::try_from(*first).ok()?, usize::try_from(*last).ok()?);
     let is_range = first <= last && last < SLOTS;

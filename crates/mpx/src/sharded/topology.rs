@@ -95,6 +95,9 @@ impl Topology {
         let mut mode = self.mode.clone();
         let mut asked = Instant::now();
         loop {
+            // The wait grows also with each map that comes. A cluster that says again and again
+            // that its map is stale, as one with slots that nobody serves, is not asked without
+            // pause.
             if asked.elapsed() > 2 * shared.config.backoff_max {
                 backoff.reset();
             }
@@ -129,6 +132,7 @@ impl Topology {
             tokio::select! {
                 biased;
                 () = mode.turned() => return,
+                // What was said during the last attempt is kept as a permit, so it is not missed.
                 () = shared.map_is_stale.notified() => {}
             }
         }
@@ -170,6 +174,8 @@ impl Topology {
 
     /// Has a connection to each master of the map, and sends names where they belong.
     fn apply(&mut self, ranges: &[SlotRange]) {
+        // The order matters: a new master has its link before names go there, and an old one is
+        // dropped after its names have gone, so that its end takes nothing from anybody.
         let mut links = Box::new([NOWHERE; SLOTS]);
         let mut named = BTreeSet::new();
         for SlotRange { first, last, host, port } in ranges {

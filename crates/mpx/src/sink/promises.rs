@@ -106,6 +106,7 @@ impl Promises {
     }
 }
 
+/// Hands an outcome out. It is called without the lock, as it wakes the tasks of others.
 fn settle(waiting: impl Iterator<Item = (u64, oneshot::Sender<Outcome>)>, outcome: &Outcome) {
     for (_, sender) in waiting {
         // A promise that was dropped meanwhile needs no outcome.

@@ -30,8 +30,8 @@ pub enum Policy {
 /// The queue between the connection's task and who reads.
 ///
 /// Messages are bounded by their number. Notices are never dropped alone; when there are more
-/// unread than the names of the subscription need, [`fold`](Self::fold) makes one course of each
-/// name out of them.
+/// unread than the names of the subscription need, [`fold`](Self::fold) replaces them by fewer that
+/// say the same.
 pub(crate) struct Queue {
     state: Mutex<Locked>,
     messages_max: usize,
@@ -120,7 +120,7 @@ impl Queue {
         is_much
     }
 
-    /// Makes one course of each name out of all notices, if there are more than so many names need,
+    /// Replaces all notices by a summary of each name, if there are more than so many names need,
     /// and drops all messages, whose number it returns. Names that are not `wanted` any more need
     /// no notice.
     pub(crate) fn fold(&self, names: usize, wanted: impl Fn(&Bytes) -> bool) -> u64 {
@@ -138,6 +138,8 @@ impl Queue {
             let number = state.number();
             state.notices.push_back((number, notice));
         }
+        // Between which notices a message came cannot be said any more: the summary stands for
+        // notices before it and behind it. So no message is kept.
         let missed = std::mem::take(&mut state.messages).len() as u64;
         state.missed += missed;
         missed
@@ -204,13 +206,14 @@ fn weight(notice: &Event) -> usize {
     if let Event::Disconnected { names, .. } = notice { names.len() } else { 1 }
 }
 
+/// Wakes the reader. It is called without the lock: a waker is the code of somebody else.
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
     }
 }
 
-/// How many notices of a name may lie unread: more than one course has.
+/// How many notices of a name may lie unread. The summary of a name has three at most.
 const NOTICES_EACH: usize = 4;
 /// And how many of a subscription at least.
 const NOTICES_MIN: usize = 1_024;

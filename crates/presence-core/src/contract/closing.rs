@@ -26,6 +26,7 @@ pub async fn shutdown_ends_streams_and_refuses_calls(worlds: Worlds) {
     assert!(clone.shutdown(PATIENCE).await, "nothing is in the way of the end");
     // What came before is still given, and nobody goes offline by it.
     watch.expect("b", Status::Online).await;
+    // Twice: a stream that has ended says so however often it is asked.
     watch.ended().await;
     watch.ended().await;
     assert!(presence.shutdown(Duration::ZERO).await, "the end has come already");
@@ -85,6 +86,7 @@ pub async fn shutdown_may_come_at_any_moment(worlds: Worlds) {
             let mut watch = Watch::open(&presence, since).await;
             tasks.spawn(async move { while watch.change(worlds.ttl).await.is_some() {} });
         }
+        // The calls and streams get some way first, in each round another one.
         for _ in 0..moment {
             tokio::task::yield_now().await;
         }

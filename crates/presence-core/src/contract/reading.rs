@@ -113,7 +113,7 @@ async fn listed(presence: &Presence, limit: usize) -> BTreeSet<String> {
 
 async fn seen(presence: &Presence, id: &str) -> SystemTime {
     let seen = presence.last_seen([id]).await.unwrap();
-    // A listing of milliseconds may round up.
+    // A store that counts whole milliseconds may have rounded the time up.
     let seen = seen[0].expect("was seen");
     assert!(seen <= wall_now() + Duration::from_millis(1), "seen in the future");
     seen

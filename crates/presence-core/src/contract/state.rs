@@ -168,7 +168,7 @@ async fn works(presence: &Presence, id: &str) {
 
 async fn until(state: &mut Receiver<State>, is: fn(&State) -> bool) {
     if timeout(PATIENCE, state.wait_for(is)).await.is_err() {
-        panic!("it stays: {}", *state.borrow());
+        panic!("the state stays: {}", *state.borrow());
     }
 }
 

@@ -86,7 +86,7 @@ pub async fn slow_stream_gets_all_or_lagged(worlds: Worlds) {
     let presence = world.node().await.unwrap();
     let mut slow = Watch::open(&presence, Since::Snapshot).await;
     toggle(&presence, 20).await;
-    // Without a gap: the watch would see an id come twice.
+    // The stream either gives all or says that it lagged: the watch fails if an id comes twice.
     let mut given = 0;
     while given < 4_000 && !slow.lagged {
         given += slow.take(1).await.len();
@@ -185,6 +185,7 @@ pub async fn position_of_a_snapshot_resumes_after_it(worlds: Worlds) {
 
 /// Makes `rounds` times 200 events of 100 ids, which are offline in the end.
 async fn toggle(presence: &Presence, rounds: usize) {
+    // Many ids in one call, so that the events that are kept are outnumbered quickly.
     let ids: Vec<_> = (0..100).map(|id| format!("user {id}")).collect();
     for _ in 0..rounds {
         presence.online(&ids).await.unwrap();

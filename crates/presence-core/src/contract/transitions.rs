@@ -22,6 +22,7 @@ pub async fn first_heartbeats_from_many_handles_give_one_event(worlds: Worlds) {
     for turn in 0..8 {
         let presence = world.node().await.unwrap();
         let mut ids = ids.clone();
+        // Each begins with another id, so that the calls of several nodes meet at each of them.
         ids.rotate_left(turn);
         beats.spawn(async move {
             for batch in ids.chunks(7) {
@@ -86,6 +87,7 @@ pub async fn explicit_offline_gives_its_event_at_once(worlds: Worlds) {
     })
     .await;
     presence.offline(["a"]).await.unwrap();
+    // Until after the deadline that the heartbeat had set: it must not be heard of a second time.
     watch.silent(terms.silence() + worlds.lateness + worlds.delivery).await;
     presence.online(["a"]).await.unwrap();
     watch.expect("a", Status::Online).await;
@@ -124,7 +126,7 @@ pub async fn events_alternate_whoever_makes_them(worlds: Worlds) {
     const IDS: [&str; 3] = ["a", "b", "c"];
     let world = worlds.start(worlds.long_terms()).await.unwrap();
     let presence = world.node().await.unwrap();
-    // Checks the alternation.
+    // The watch checks by itself that the events of each id alternate.
     let mut watch = Watch::open(&presence, Since::Snapshot).await;
     let mut churn = JoinSet::new();
     for turn in 0..6_usize {

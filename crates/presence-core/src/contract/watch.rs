@@ -165,6 +165,8 @@ impl<U: Told> StreamWatch<U> {
 
     fn note(&mut self, event: &U::Event) {
         let id = U::id(event);
+        // Of an id that was never told of something is known only after a complete snapshot: that
+        // it was not there.
         let before = self.known.get(id).cloned().or_else(|| self.complete.then(U::nobody));
         self.known.insert(id.clone(), U::follow(event, before.as_ref()));
         if self.complete {

@@ -54,6 +54,8 @@ impl<F: LogFeed> LogReader<F> {
                 }
             }
             Err(gone) => {
+                // The stream goes on where the log begins by now; what lies before is told as
+                // missed.
                 *number = log.start();
                 ready.push_back(Err(gone.error()));
             }

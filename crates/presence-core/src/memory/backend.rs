@@ -117,6 +117,8 @@ impl Backend for Memory {
                 "the cursor comes from another backend; list again from the first page",
             ));
         }
+        // A cursor is a stripe and a place in its slab. Places never move, so who is online all the
+        // while is listed, whoever comes and goes.
         let (mut kept, mut offset, mut next) = (Vec::new(), cursor.offset(), None);
         for (number, stripe) in (cursor.shard()..).zip(first..STRIPES) {
             let more = self.shared.tracker.list(stripe, offset, limit, &mut kept);

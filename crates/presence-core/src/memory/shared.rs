@@ -40,6 +40,7 @@ impl Shared {
     }
 
     pub(super) fn close(&self) {
+        // The order matters: `note_sweep` looks at `closed` before it changes the state.
         self.closed.store(true, Ordering::SeqCst);
         self.state.send_replace(State::closed());
         self.stop.cancel();

@@ -71,6 +71,7 @@ impl Poller {
             if kind == Err(ErrorKind::Closed) {
                 return None;
             }
+            // Two errors of one kind are one outage, and told once.
             if self.last.replace(kind) != Some(kind) {
                 return Some(count);
             }

@@ -119,6 +119,7 @@ impl Differ {
             if let Some(item) = self.ready.pop_front() {
                 return Some(item);
             }
+            // At the due time `next` is dropped, which loses nothing.
             let update = match self.due {
                 None => Ok(self.events.next().await),
                 Some(due) => timeout_at(due, self.events.next()).await,

@@ -56,6 +56,8 @@ impl PendingDiff {
         if let Some(after) = after {
             self.changes.insert(event.id, after);
         }
+        // Also if nothing is left to tell of this member: others of the batch are told with this
+        // count.
         self.count = event.count;
         self.position = Some(event.position);
     }

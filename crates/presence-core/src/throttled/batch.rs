@@ -62,6 +62,7 @@ impl HeartbeatBatch {
             drop(reply.send((0..ids.len()).map(|index| (index, error.clone())).collect()));
             return;
         }
+        // The caller has given up waiting, so its heartbeats are not sent.
         if reply.is_closed() {
             return;
         }
@@ -90,6 +91,8 @@ impl HeartbeatBatch {
             Some((index, failure.error().clone()))
         });
         let failed: HashMap<u32, Error> = failed.collect();
+        // The order matters: what is known is noted before the callers are told, so that one which
+        // beats again at once is answered here.
         for (index, id) in (0..).zip(&self.ids) {
             let token = RefreshId { batch: self.number, index };
             known.learn(id, None, token, sent, !failed.contains_key(&index));

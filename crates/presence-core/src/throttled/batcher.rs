@@ -110,11 +110,15 @@ impl BatchTask {
     /// It can be started again after a panic.
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut requests = self.requests.lock().await;
+        // If the inner backend panics, the batch and `left` are dropped, and by that their callers
+        // get an error.
         let mut left = None;
         while let Some(first) = next(&mut requests, &mut left, &stop).await {
             let mut batch = HeartbeatBatch::new(self.batches.fetch_add(1, Ordering::Relaxed));
             batch.add(first, &self.known);
             self.fill(&mut batch, &mut requests, &mut left, &stop).await;
+            // The time is taken before the call, as the deadline of the inner backend begins no
+            // earlier.
             let sent = self.known.now();
             let result = if batch.ids().is_empty() { Ok(()) } else { self.inner.online(batch.ids()).await };
             batch.finish(result, sent, &self.known);

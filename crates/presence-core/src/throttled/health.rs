@@ -60,6 +60,8 @@ impl Health {
     }
 
     fn note(&self, change: impl FnOnce(&mut Locked)) {
+        // The lock is held until the state is told, so states are told in the order in which they
+        // came.
         let mut known = self.known.lock();
         change(&mut known);
         let state = known.state();

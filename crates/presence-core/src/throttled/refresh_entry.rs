@@ -11,6 +11,17 @@ pub(super) struct RefreshId {
 }
 
 /// What is known of one source of heartbeats.
+///
+/// ```text
+///           a heartbeat goes through             it was taken
+///  Stale ────────────────────────────► Asked ───────────────────► Fresh
+///    ▲                                   │                          │
+///    │      it failed, an end, a doubt   │      an end, a doubt     │
+///    └───────────────────────────────────┴──────────────────────────┘
+/// ```
+///
+/// Another heartbeat that goes through takes the place of the one that was `Asked`: only the answer
+/// to the last counts. `Fresh` that is over counts as `Stale`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Freshness {
     /// Nothing: a heartbeat has to go through.

@@ -75,6 +75,7 @@ impl RefreshTable {
                 let group = group.iter().map(|number| (*number, keys[*number as usize]));
                 self.parts[stripe].lock().answer_many(group, &mut found, now, |number| others.push(number));
             }
+            // They were found by stripe, and are to come in the order of the input.
             others.sort_unstable();
             all.extend(others.drain(..).map(|number| first + number as usize));
         }
@@ -92,6 +93,8 @@ impl RefreshTable {
             }
             match entry.own.mark {
                 Freshness::Asked { batch, index } if batch == token.batch => return Ask::Refresh(index),
+                // A refresh of another batch may be under way. Of the two only this later one is
+                // remembered.
                 _ => entry.own.mark = Freshness::asked(token),
             }
         }
@@ -162,6 +165,7 @@ impl RefreshTable {
     /// Answers for nobody that is known now, as some may have gone offline; what is owed stays
     /// owed.
     pub(super) fn doubt_all(&self) {
+        // A heartbeat is owed for one TTL: by then those that were answered before now are over.
         self.doubt_until.store(self.now() + self.rhythm.ttl, Ordering::SeqCst);
         self.parts.iter().for_each(|part| part.lock().doubt());
     }
@@ -173,12 +177,16 @@ impl RefreshTable {
 
     /// Notes that nobody says who goes offline, for now: each heartbeat goes through.
     pub(super) fn hear_nothing(&self) {
+        // The order matters: from here on no refresh is remembered, and then those that were are in
+        // doubt.
         self.events_ended.store(true, Ordering::SeqCst);
         self.doubt_all();
     }
 
     /// Notes that somebody says again who goes offline, from here on.
     pub(super) fn hear_again(&self) {
+        // The order matters: a refresh that was sent before the events began again is in doubt by
+        // the time at which refreshes are remembered again.
         self.doubt_all();
         self.events_ended.store(false, Ordering::SeqCst);
     }
@@ -206,6 +214,7 @@ impl RefreshTable {
         if !refreshed || self.events_ended.load(Ordering::SeqCst) {
             return Freshness::Stale;
         }
+        // A hash in the place of dice: it takes no lock and keeps no state.
         let random = self.keys.hash_one((token.batch, token.index));
         let random = f64::from(u32::try_from(random >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
         let jitter = JITTER_MIN + (JITTER_MAX - JITTER_MIN) * random;

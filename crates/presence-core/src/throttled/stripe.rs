@@ -91,6 +91,7 @@ impl RefreshStripe {
             if let Some(next) = entry.look(now, rhythm, owed) {
                 self.wheel.plan(&mut self.entries, slot, next);
             } else {
+                // Nothing of this id is fresh, under way or owed, so there is nothing to remember.
                 let tag = tag_of(&entry.id);
                 self.remove(slot, tag);
             }

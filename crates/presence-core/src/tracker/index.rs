@@ -37,5 +37,6 @@ impl Index {
 /// Spreads a tag over the bits that the table uses, so that it can grow without a look at the
 /// entries.
 fn hash_of(tag: u32) -> u64 {
+    // The number is 2^64 divided by the golden ratio, which keeps neighbouring tags far apart.
     u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -37,6 +37,8 @@ pub async fn keep_running<F>(
             #[cfg(test)]
             let work = told::or_panic(part, work);
             let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+            // A task that was begun again is told to be well only after it has run for a while: one
+            // that panics at once would otherwise make the state change again and again.
             let soon = if is_well { None } else { timeout(PROVEN, work.as_mut()).await.ok() };
             match soon {
                 Some(ended) => ended,
@@ -72,7 +74,7 @@ async fn end(last: impl Future<Output = ()>) {
     drop(AssertUnwindSafe(last).catch_unwind().await);
 }
 
-/// Tells also of an end that nobody lives to tell of.
+/// Tells that the task was dropped with its runtime: then no line behind its `await` runs.
 struct ToldOnDrop<T: FnMut(Option<String>)> {
     part: &'static str,
     stop: CancellationToken,

@@ -44,6 +44,7 @@ impl<T: Linked> Slab<T> {
     }
 
     pub(crate) fn insert(&mut self, entry: T) -> SlabSlot {
+        // Free slots go first, so the slab never has more than were taken at once.
         if let Some(slot) = self.free.pop() {
             let (block, offset) = split(slot);
             self.blocks[block][offset] = Some(entry);
@@ -143,8 +144,8 @@ fn split(slot: SlabSlot) -> (usize, usize) {
 
 const NOWHERE: SlabSlot = SlabSlot::MAX;
 const NO_LIST: List = List::MAX;
-/// Few blocks, whose list stays in the nearest cache. What of the last one was never used is not
-/// resident.
+/// How many entries a block has: so many that there are few blocks, whose list stays in the nearest
+/// cache. What of the last block was never used takes no memory.
 const BLOCK: usize = 1024;
 
 #[cfg(test)]

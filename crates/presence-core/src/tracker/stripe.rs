@@ -262,6 +262,7 @@ impl<N: Name> Stripe<N> {
         entry.settled = record(cause);
         let (settled, deadline) = (entry.settled, entry.deadline());
         self.online += 1;
+        // The list of those offline is the only one that it can be on: it is planned only below.
         if self.entries.unlink(slot).is_some() {
             self.remembered -= 1;
         }
@@ -274,9 +275,11 @@ impl<N: Name> Stripe<N> {
     fn depart(&mut self, slot: SlabSlot, now: Millis) -> Departure {
         self.wheel.cancel(&mut self.entries, slot);
         let entry = self.entries.at_mut(slot);
+        // The order matters: the cause follows from the deadline, which going offline takes away.
         let cause = entry.departure_cause();
         let seen = entry.go_offline(now);
         self.online -= 1;
+        // An entry is on one list at most: it has left the wheel above.
         self.entries.push_back(REMEMBERED, slot);
         self.remembered += 1;
         if self.remembered > self.remembered_max {
@@ -303,4 +306,4 @@ fn tick_of(deadline: Millis) -> Tick {
 const REMEMBERED: List = Wheel::LISTS;
 /// The same as [`LATENESS`].
 const TICK: Millis = 10;
-const _: () = assert!(LATENESS.as_millis() == TICK as u128, "two names for one number");
+const _: () = assert!(LATENESS.as_millis() == TICK as u128, "TICK is LATENESS in milliseconds");

@@ -22,6 +22,7 @@ impl<L: Ledger> Tracker<L> {
 
     async fn sweep_forever(&self) {
         loop {
+            // Not at each tick: a process in which nobody has a deadline does not wake up.
             self.rest().await;
             tokio::time::sleep_until(self.clock().instant(next_sweep(self.clock().now()))).await;
             for stripe in 0..STRIPES {

@@ -162,6 +162,7 @@ impl<L: Ledger> Tracker<L> {
         let (key, now) = (self.key(name), self.clock.now());
         let mut shard = self.lock(self.stripe_of(key));
         let online = shard.is_online(key);
+        // Nothing is announced, as nothing was recorded: no stream has anything to read by this.
         under_lock(online) && shard.end(key, now).is_some()
     }
 

@@ -40,12 +40,14 @@ impl Wheel {
     /// Plans an entry, which must be on no list, for `tick` or the next one to come.
     pub(crate) fn plan<T: Linked>(&mut self, slab: &mut Slab<T>, slot: SlabSlot, tick: Tick) {
         let tick = tick.clamp(self.elapsed + 1, self.elapsed + FARTHEST);
+        // The highest bit in which the tick differs from `elapsed` lies in the highest level on
+        // which their slots differ.
         let level = (63 - (tick ^ self.elapsed).leading_zeros()) / BITS;
         slab.push_back(list(level.min(LEVELS - 1), tick), slot);
         self.length += 1;
     }
 
-    /// Forgets an entry that may be planned.
+    /// Forgets an entry that may be planned; it must be on no list that is not the wheel's.
     pub(crate) fn cancel<T: Linked>(&mut self, slab: &mut Slab<T>, slot: SlabSlot) {
         if slab.unlink(slot).is_some() {
             self.length -= 1;
@@ -67,6 +69,7 @@ impl Wheel {
                 }
                 self.due &= !(1 << level);
             }
+            // An empty wheel is not turned tick by tick: after a long rest that would take long.
             if self.length == 0 {
                 self.elapsed = self.elapsed.max(now);
             }

@@ -23,6 +23,7 @@ use super::remembered::Remembered;
 /// none alive.
 #[derive(Debug)]
 pub(super) struct Feed {
+    /// Taken before the locks of `held` and `health`, never after them.
     state: Mutex<Locked>,
     /// Tells streams that the state has changed.
     news: watch::Sender<Reading>,
@@ -146,6 +147,7 @@ impl Feed {
     /// `gap` says that something was not heard before.
     pub(super) fn begin_round(&self, gap: bool) {
         let mut state = self.state();
+        // After the stop nothing more is noted: streams end with what was before.
         if self.stop.is_cancelled() {
             return;
         }

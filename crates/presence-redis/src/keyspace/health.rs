@@ -81,7 +81,7 @@ impl Health {
     pub(super) fn heard(&self, result: Result<(), &Error>) {
         self.note(|known| {
             known.not_listening = result.err().map(|error| {
-                State::read_only(format!("presence does not hear who comes and goes: {error:#}"))
+                State::read_only(format!("presence is not told by redis who comes and goes: {error:#}"))
             });
         });
     }
@@ -116,6 +116,8 @@ impl Health {
     fn note(&self, change: impl FnOnce(&mut Locked)) {
         let mut known = self.known.lock();
         change(&mut known);
+        // The lock is held until the state is told, so states are told in the order in which they
+        // came.
         let state = known.state();
         if !known.closed {
             known.report.note(&state);
@@ -133,6 +135,7 @@ impl Locked {
         if self.closed {
             return State::closed();
         }
+        // The worst comes first: without one of its tasks nothing of presence can be relied on.
         if let Some(why) = self.ended.values().next() {
             return State::down(why.as_str());
         }

@@ -20,6 +20,14 @@ pub(super) struct Held {
     missing: Notify,
 }
 
+/// One device of an id.
+///
+/// ```text
+///  hold ──► fresh ── everything that Redis had told was heard, or the call was given up ──► firm
+///             │                                                                              │
+///             └─ the key was deleted: stays, as that may be       the key was deleted: ended ┘
+///                from before it was held
+/// ```
 #[derive(Debug)]
 struct Hold {
     device: Device,
@@ -67,6 +75,7 @@ impl Held {
     /// Notes that the key of an id is gone although nobody said so.
     pub(super) fn lose(&self, id: &Id) {
         if self.has(id) {
+            // This wakes the refresher, which makes the key again.
             self.missing.notify_one();
         }
     }

@@ -136,6 +136,8 @@ impl<'a> KeyEventTask<'a> {
     /// Returns why the connection is lost.
     async fn run(mut self) -> Error {
         loop {
+            // The work beside the connection is kept in fields, so that a turn of another branch
+            // drops none.
             tokio::select! {
                 message = self.session.next() => match message {
                     Some(message) => self.hear(message),
@@ -192,6 +194,8 @@ impl<'a> KeyEventTask<'a> {
     }
 
     fn start_ping(&mut self) {
+        // Only what was asked before this ping is answered by it. Later questions wait for the next
+        // one, as what they want to hear may come behind its pong.
         self.asked.append(&mut self.waiting);
         self.ping = Some(Box::pin(pong(self.session.ping(), Arc::clone(self.shared))));
     }

@@ -69,6 +69,7 @@ impl Mirror {
         let hashed = HashedId::new(id);
         let known = self.ids.remove(&hashed).is_some();
         let first = self.gone.as_mut().is_none_or(|gone| gone.insert(hashed.id));
+        // Before the first round has ended an id may be online without being here.
         known || (!self.complete && first)
     }
 

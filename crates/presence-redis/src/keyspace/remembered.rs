@@ -29,6 +29,7 @@ impl Remembered {
         self.departures += 1;
         self.seen.insert(id.clone(), (self.departures, seen));
         self.order.push_back((self.departures, id));
+        // A departure that counts no more takes a place, too, until it is the oldest.
         if self.order.len() > self.max
             && let Some((departure, id)) = self.order.pop_front()
             && self.seen.get(&id).is_some_and(|(latest, _)| *latest == departure)

@@ -62,6 +62,7 @@ impl Shared {
 
     /// Waits until everything was heard that Redis told before this call.
     pub(super) async fn hear(&self) -> Result<(), Error> {
+        // Without a connection nobody would answer the question before its time is up.
         if self.feed.state().health == MirrorState::Lost {
             return Err(self.feed.not_listening());
         }

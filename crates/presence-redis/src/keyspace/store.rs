@@ -37,6 +37,8 @@ impl KeyStore {
     /// Gives each id a heartbeat: keys that are there live on, the others are made.
     pub(super) async fn beat(&self, ids: &[Id]) -> Result<(), BatchError> {
         let mut failures = Vec::new();
+        // The order is that of the Go package: only an arrival writes a key, since each write of a
+        // key is heard by all processes.
         let absent = self.refresh(ids, &mut failures).await;
         self.create(ids, &absent, &mut failures).await;
         if failures.is_empty() { Ok(()) } else { Err(BatchError::new((), failures)) }

@@ -80,6 +80,7 @@ impl LogFeed for Subscription {
     }
 
     fn scan(&self, given: &mut Option<HashedId>, number: u64, ready: &mut Ready<Update>) -> Scanned {
+        // One lock for the corrections, the number and the page: they are of the same moment.
         let state = self.feed.state();
         if given.is_some() {
             self.correct(given.as_ref(), number, &state.log, ready);

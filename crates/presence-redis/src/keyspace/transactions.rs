@@ -82,6 +82,7 @@ impl Transactions {
 
 fn transaction(ids: &[Id], command: impl Fn(&Id) -> Cmd) -> Pipeline {
     let mut pipeline = Pipeline::with_capacity(ids.len());
+    // Each command has an answer of its own: one id that fails is no failure of the others.
     pipeline.atomic().ignore_errors();
     for id in ids {
         pipeline.add_command(command(id));

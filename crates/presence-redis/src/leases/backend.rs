@@ -103,7 +103,11 @@ impl Leases {
         self.keep_space(&self.shared);
         self.keep_process();
         self.tasks.close();
-        // Streams end after everything was written and they have read it.
+        // Streams end after everything was written and they have read it:
+        //
+        //  closing: calls are refused, the writers say what is left
+        //     └─ all tasks are over ─► drain: the followers read what was written
+        //                                └─ they are over ─► ended: the streams end
         let (shared, tasks, drain) = (Arc::clone(&self.shared), self.tasks.clone(), self.drain.clone());
         let followers = self.followers.clone();
         let end = async move {

@@ -164,6 +164,7 @@ impl<S: Space> Shared<S> {
             Value::Nil => return Ok(()),
             holders => self.link.read::<String>(held, holders)?,
         };
+        // `~` is no process: it stands for those who left while the shard was recovering.
         let others = holders.split(',').filter(|process| *process != "~" && !self.is_me(process));
         let others: Vec<_> = others.map(str::to_owned).collect();
         if !others.is_empty() {

@@ -120,6 +120,7 @@ impl<S: Followed> Follower<S> {
 
     /// Reads until nothing is written any more. It can be started again after a panic.
     pub(super) async fn run(&mut self) {
+        // Nobody knows what a panic cut short, so it is told as the loss of a connection is.
         if mem::replace(&mut self.ran, true) {
             self.lost();
         }
@@ -175,6 +176,8 @@ impl<S: Followed> Follower<S> {
 
     /// Follows until a connection is lost.
     async fn follow(&mut self) -> Result<Infallible, Error> {
+        // The order matters: the epochs are confirmed after this connection is made, as the server
+        // may be replaced before it.
         let mut connection = self.shared.link.dedicated(self.key(), BLOCK).await?;
         self.begin().await?;
         loop {
@@ -257,6 +260,7 @@ impl<S: Followed> Follower<S> {
             self.partial = false;
             return Ok(Taken { fit: Fit::Next, more: false });
         }
+        // It stays so if the answer cannot be read or taken: then streams may miss some of it.
         self.partial = true;
         type Streams = Vec<(String, Vec<RawEntry>)>;
         let (mut read, mut more) = (Vec::new(), false);
@@ -293,6 +297,8 @@ impl<S: Space> Shared<S> {
     }
 }
 
-/// How long Redis holds a question for events that nobody answers.
+/// How long Redis holds a question for events if there are none.
+///
+/// A room that is followed anew is asked for within this time, also if the nudge was lost.
 pub(super) const BLOCK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(500);

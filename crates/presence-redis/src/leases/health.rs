@@ -98,6 +98,8 @@ impl Health {
     }
 
     fn tell(&self, shards: &mut Shards) {
+        // The lock is held until the state is told, so states are told in the order in which they
+        // came.
         let state = shards.state();
         if !shards.closed {
             shards.report.note(&state);
@@ -115,6 +117,7 @@ impl Shards {
         if self.closed {
             return State::closed();
         }
+        // The worst comes first: without one of its tasks nothing of presence can be relied on.
         if let Some(why) = self.ended.values().next() {
             return State::down(why.as_str());
         }

@@ -49,4 +49,5 @@ impl<H: Happening> LogRange<H> {
     }
 }
 
+/// How many entries are read at once; each may have several events.
 const ENTRIES_MAX: usize = 100;

@@ -68,6 +68,7 @@ impl<H: Clone> LogTail<H> {
     where
         Record<H>: Logged,
     {
+        // It is known already, as when two reads overlap.
         if entry.last <= self.last {
             return Fit::Next;
         }
@@ -81,6 +82,7 @@ impl<H: Clone> LogTail<H> {
             self.after = entry.before;
         }
         self.doubted = false;
+        // An entry has several events, and the first of them may be known.
         let known = std::mem::replace(&mut self.last, entry.last);
         for record in entry.records.into_iter().filter(|record| record.number > known) {
             self.bytes += record.bytes();

@@ -114,6 +114,7 @@ impl<S: Space> Shared<S> {
     async fn send(&self, process: &str, kind: &str, token: u64, lines: &str) -> Result<(), Error> {
         let key = self.keys.mail(process);
         let mut pipeline = redis::pipe();
+        // The receiver may be dead, so its mail has a bound, and an end in time.
         pipeline.cmd("XADD").arg(&key).arg("MAXLEN").arg("~").arg(LETTERS_MAX).arg("*");
         pipeline
             .arg("kind")
@@ -177,6 +178,8 @@ async fn read(
             Err(error) => return error,
         };
         for (id, fields) in streams.into_iter().flat_map(|(_, letters)| letters) {
+            // The order matters: a letter by which this task panics is not opened again when it is
+            // restarted.
             *last.lock() = Some(id);
             open(shared, rooms, Letter::new(fields)).await;
         }
@@ -220,7 +223,9 @@ impl Letter {
 const ANSWER: Duration = Duration::from_millis(250);
 const BLOCK: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(500);
+/// About how many letters are kept for a process, and how many are read at once.
 const LETTERS_MAX: usize = 1024;
+/// How many names one letter has.
 const NAMES_MAX: usize = 1000;
-/// For as long unread mail is kept.
+/// How long the mail of a process is kept after its last letter, in milliseconds.
 const KEPT_MS: u64 = 60_000;

@@ -43,6 +43,8 @@ impl<S: Space> Outboxes<S> {
 
     /// The stripes of the table that hold the names of a shard.
     pub(super) fn stripes(&self, shard: usize) -> impl Iterator<Item = usize> + use<S> {
+        // Both come from the same hash: a name of stripe `s` is in shard `s` modulo the number of
+        // shards.
         (shard..STRIPES).step_by(self.boxes.len())
     }
 

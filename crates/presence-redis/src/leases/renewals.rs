@@ -62,7 +62,8 @@ impl Renewals {
     }
 }
 
-/// From how long a silence on it is taken that others were not heard either.
+/// From how long a silence on it is taken that others were not heard either: that of three renewals
+/// in a row, which are 0.4 s apart.
 const SILENCE: Duration = Duration::from_millis(1_200);
 /// Longer than any lease.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3 * 60 * 60);

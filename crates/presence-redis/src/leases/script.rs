@@ -26,6 +26,8 @@ impl Script {
         arguments(&mut command);
         let key = keys.first().copied().unwrap_or_default();
         match link.query(key, &command).await {
+            // A server that was started again, or took the place of another, does not know the
+            // script.
             Err(error) if answer_code(&error) == Some("NOSCRIPT") => {
                 link.query(key, &self.whole(&command)).await
             }
@@ -37,6 +39,7 @@ impl Script {
     fn whole(&self, command: &Cmd) -> Cmd {
         let mut whole = redis::cmd("EVAL");
         whole.arg(&*self.source);
+        // The first two are `EVALSHA` and the hash.
         for argument in command.args_iter().skip(2) {
             if let redis::Arg::Simple(bytes) = argument {
                 whole.arg(bytes);

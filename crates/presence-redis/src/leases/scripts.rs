@@ -153,6 +153,8 @@ impl<'a, S: Space> Scripts<'a, S> {
             command.arg(epoch).arg(process).arg(ms(self.config.lease())).arg(roster);
             command.arg(ms(allowance)).arg(ms(CLAIM)).arg(u8::from(policy));
         };
+        // Out of memory Redis refuses a script as a whole unless the script itself allows to be
+        // run. So it is tried without leave first: the refusal says how Redis is.
         let (answer, full) = match RENEW.call(self.link, &keys, arguments).await {
             Err(error) if refusal(&error) == Some("OOM") => {
                 (RENEW_ANYWAY.call(self.link, &keys, arguments).await?, Some(error))
@@ -373,6 +375,7 @@ fn arrival(held: bool) -> CauseCode {
 fn code<S: Space>(what: &StepKind<S>, now: Millis) -> CauseCode {
     match what {
         StepKind::Arrive { held, .. } => arrival(*held),
+        // The last sign of life is told as an age: the clock here is not that of Redis.
         StepKind::Depart { ended: false, seen } => CauseCode::Seen("x", now.saturating_sub(*seen)),
         StepKind::Depart { ended: true, seen } => CauseCode::Seen("e", now.saturating_sub(*seen)),
         StepKind::Explicit(_) => CauseCode::Plain("o"),

@@ -119,13 +119,14 @@ impl Shard {
         };
         tokio::select! {
             entered = self.registration(until) => entered.map(drop),
-            // The sender lives as long as `self`.
+            // The sender is a field of `self`, so only the change itself ends this wait.
             _ = progress.wait_for(is_wrong) => Err(self.error()),
         }
     }
 
     /// Asks the writer to find out whether the epoch of `registration` is over.
     pub(super) fn doubt(&self, registration: &Registration) {
+        // The writer may have entered the next epoch already, of which this doubt says nothing.
         self.status.send_if_modified(|status| {
             let same = status.registration.as_ref() == Some(registration);
             if same {
@@ -143,17 +144,21 @@ impl Shard {
     /// Waits until the server we talk to has been found once more to be that of the epoch.
     pub(super) async fn verified(&self) {
         let mut status = self.status();
+        // The order matters: the renewals are counted before the writer is asked for one, so that a
+        // quick one counts.
         let before = status.borrow().renewals;
         self.doubt.notify_one();
-        // The sender lives as long as `self`.
+        // The sender is a field of `self`, so only the change itself ends this wait.
         drop(status.wait_for(|status| status.renewals > before && status.registration.is_some()).await);
     }
 
     /// Waits for one more renewal, or says why there is none.
     pub(super) async fn renewed(&self, until: Instant) -> Result<(), Error> {
+        // Failures are counted before the writer is asked, so that one that comes at once ends the
+        // wait.
         let (failures, mut progress) = (self.failures(), self.progress.subscribe());
         let failed = async {
-            // The sender lives as long as `self`.
+            // The sender is a field of `self`, so only the change itself ends this wait.
             drop(progress.wait_for(|progress| progress.failures > failures || progress.closed).await);
         };
         let over = async {

@@ -59,6 +59,7 @@ impl Shared {
         let link = Arc::new(Link::start(config.link.clone()).await?);
         version::check(&link, version::LEASES).await?;
         let keys = Keys::new::<IdSpace>(&config.prefix, config.shards);
+        // Before any task writes: data in another layout is refused untouched.
         migrate_layout(&link, &keys.old_layout, config.shards).await?;
         let health = Arc::new(Health::new());
         health.expect(config.shards);
@@ -86,6 +87,8 @@ impl Shared {
     pub(super) fn beside<S: Space>(&self, tail: S::Tail) -> Shared<S> {
         let config = self.config.clone();
         let keys = Keys::new::<S>(&config.prefix, config.shards);
+        // Before the writers of the space run: the first shard that failed would else count as all
+        // of them.
         self.health.expect(config.shards);
         Shared {
             shards: shards(&self.link, &keys),
@@ -138,6 +141,8 @@ impl<S: Space> Shared<S> {
 
     /// Lets a name go here if `under_lock` says so. See [`Tracker::forget_if`].
     pub(super) fn forget_if(&self, name: &S::Name, under_lock: impl FnOnce(bool) -> bool) {
+        // Both happen under the lock of the name: whoever comes in between would lose what it
+        // shows.
         self.tracker.forget_if(name, |online| {
             let goes = under_lock(online);
             if goes {

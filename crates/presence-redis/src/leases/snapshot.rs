@@ -103,6 +103,8 @@ impl Snapshot {
                 ready.push_back(Ok(update));
             }
         }
+        // Taken back are names that went during this listing, and those that only an earlier
+        // listing of this log had found.
         let given = mem::take(&mut self.given);
         ready.extend(given.difference(&found).map(|id| Ok(L::What::absent(id.clone()))));
         let log = self.log;

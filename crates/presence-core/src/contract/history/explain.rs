@@ -70,6 +70,10 @@ pub(super) enum Certainty {
     Unknown,
 }
 
+// The calls of a history came one after the other. What is not certain is when, within its span,
+// each took effect, and whether a deadline that fell about there had passed before it. So there are
+// several courses of things at a time: `expire` adds those in which the deadline had passed, and
+// `follow` leaves out those that do not fit to an answer or to the next event.
 impl Promise {
     /// Finds a course of things that explains all that was heard until `end`, when it all had been
     /// delivered, and returns what the name shows at its end.

@@ -1,4 +1,4 @@
-//! How long the machine kept somebody waiting who wanted to run.
+//! How long the machine let a thread wait that was ready to run.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};

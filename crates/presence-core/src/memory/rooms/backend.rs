@@ -28,6 +28,7 @@ impl RoomBackend for Memory {
             room_ledger.record_with(&transition, payload);
             true
         });
+        // Who arrives has shown the payload by that, in one event.
         if !held.arrived {
             shared.room_ledger().update(room, id, payload);
         }

@@ -53,6 +53,7 @@ impl LogFeed for RoomFeed {
     }
 
     fn scan(&self, scan: &mut Option<usize>, number: u64, ready: &mut Ready<RoomUpdate>) -> Scanned {
+        // The part before this one began with the first member.
         if *scan == Some(0) {
             return Scanned::Complete(number);
         }

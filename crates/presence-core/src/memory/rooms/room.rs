@@ -87,6 +87,8 @@ impl RoomState {
     }
 
     pub(super) fn leave(&mut self, id: &Id) {
+        // The last member takes the free place: `page` and `before` rely on that, as they go from
+        // the end.
         self.members.swap_remove(id);
     }
 

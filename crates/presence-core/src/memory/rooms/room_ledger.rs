@@ -57,6 +57,7 @@ impl RoomLedger {
         } else if let Some(hall) = stripe.get_mut(room) {
             hall.leave(id);
             self.append(&mut stripe, room, id, Action::Left(cause));
+            // The order matters: a room that is forgotten takes its log with it.
             stripe.close(room);
         }
     }

@@ -10,7 +10,7 @@ use crate::name::{Id, Room};
 use crate::rooms::Action;
 use crate::tracker;
 
-/// The rooms of one place.
+/// The rooms of one stripe.
 #[derive(Debug)]
 pub(super) struct RoomStripe {
     rooms: HashMap<Room, RoomState, RandomState>,
@@ -69,8 +69,8 @@ impl RoomStripe {
         }
     }
 
-    /// Writes an event of a room that is open; the oldest of the place go when they are too many or
-    /// too large.
+    /// Writes an event of a room that is open; the oldest of the stripe go when they are too many
+    /// or too large.
     pub(super) fn append(&mut self, room: &Room, id: &Id, action: Action) {
         let Some(hall) = self.rooms.get_mut(room) else { return };
         let (count, at) = (hall.count(), tracker::wall_now());
@@ -84,6 +84,8 @@ impl RoomStripe {
             let Some(Retained { room, epoch, number, bytes }) = self.retained.pop_front() else { return };
             self.bytes -= bytes;
             if let Some(hall) = self.rooms.get_mut(&room)
+                // A room that was forgotten and opened anew has another epoch, and its numbers
+                // begin again.
                 && hall.log.epoch() == epoch
             {
                 hall.log.forget(number);

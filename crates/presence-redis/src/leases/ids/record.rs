@@ -20,6 +20,7 @@ impl Happening for Cause {
     const SHOWS: bool = false;
 
     fn read(last: u64, fields: Vec<Value>) -> Option<StreamEntry<Self>> {
+        // `life` and an epoch that begins; or `at` and a time, then a cause and an id in turn.
         let mut fields = fields.into_iter();
         let (first, value) = (fields.next()?, fields.next()?);
         if from_redis_value::<String>(first).ok()? == "life" {

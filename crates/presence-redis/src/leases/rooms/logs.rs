@@ -35,8 +35,11 @@ impl RoomLog {
         room: Room,
     ) -> Result<(Self, (Registration, Looked)), Error> {
         let shard = shared.shard_of(&room);
+        // The order matters: the number that the room is at is known before it is watched from
+        // there on.
         let (registration, looked) = shared.look_at(&room).await?;
         let is_first = shared.tail.watch(&room, shard, &registration, looked.last);
+        // Made before anything is waited for, as dropping it ends the watch.
         let log = Self { shared, room, shard };
         if is_first {
             log.shared.nudge(shard).await;

@@ -33,6 +33,8 @@ impl Happening for MemberChange {
     const SHOWS: bool = true;
 
     fn read(last: u64, fields: Vec<Value>) -> Option<StreamEntry<Self>> {
+        // `from`, `at` and `count`, each behind its name; then an event and a payload in turn.
+        // `count` is that before the first event.
         let (head, events) = fields.split_at_checked(6)?;
         let head = |at: usize| from_redis_value::<u64>(head[at].clone()).ok();
         let (from, at, mut count) =

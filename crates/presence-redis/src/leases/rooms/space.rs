@@ -63,6 +63,8 @@ impl Space for RoomSpace {
             command.arg("");
             return;
         };
+        // What is said again counts only if the seat is free: else it could replace what another
+        // process showed later.
         let mark: &[u8] = if said_again { b"?" } else { b"=" };
         command.arg([mark, payload.as_bytes()].concat());
     }

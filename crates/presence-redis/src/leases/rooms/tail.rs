@@ -56,6 +56,8 @@ impl Tail {
         let mut ends = self.ends.lock();
         if let Some(end) = ends.get_mut(room) {
             end.watchers -= 1;
+            // A follower may be reading this room now. What it gets finds no end here and is
+            // dropped.
             if end.watchers == 0 {
                 ends.remove(room);
             }
