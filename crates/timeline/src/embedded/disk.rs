@@ -40,6 +40,9 @@ impl LowWater {
     pub(super) fn judge(&mut self, room: DiskSpace) -> Option<u64> {
         // On a small disk the mark is a twentieth of it, as it would otherwise never take a send.
         let least = self.least.min(room.total / 20);
+        //  free ───────────────────────────────────────►
+        //  refused │ refused if it was refused │ taken
+        //        least                  least + a quarter
         let needed = if self.low { least.saturating_add(least / 4) } else { least };
         self.low = room.free < needed;
         self.low.then_some(least)
