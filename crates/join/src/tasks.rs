@@ -65,6 +65,8 @@ impl Tasks {
                 metrics::counter!("tidings_part_restarts_total", "part" => part).increment(1);
                 let now = Instant::now();
                 ends.push_back(now);
+                // The oldest end leaves the list here in any case, so that it never has more than
+                // these.
                 if ends.len() == ENDS_MAX && ends.pop_front().is_some_and(|first| now - first < OFTEN) {
                     let why = format!("{part} {why}, as it did {ENDS_MAX} times within a minute");
                     failed.send_replace(Some(Error::new(ErrorKind::Failed, why)));
@@ -88,6 +90,7 @@ impl Tasks {
 
     /// Stops the tasks and waits for them; returns whether they ended within `grace`.
     pub(crate) async fn shutdown(&self, grace: Duration) -> bool {
+        // The order matters: a tracker that is not closed is waited for even when it is empty.
         self.stop.cancel();
         self.tracker.close();
         timeout(grace, self.tracker.wait()).await.is_ok()
@@ -97,6 +100,8 @@ impl Tasks {
 /// Returns how a task ended; `None` if the stop ended it.
 async fn end_of(task: impl Future<Output = ()>, stop: &CancellationToken) -> Option<String> {
     let ended = AssertUnwindSafe(task).catch_unwind().await;
+    // The token is read after the task has ended: one that the stop ends may take its time, and one
+    // that panics meanwhile is not started again.
     if stop.is_cancelled() {
         return None;
     }

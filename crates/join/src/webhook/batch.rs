@@ -115,6 +115,8 @@ impl Cutter {
     pub(super) async fn next(&mut self, stop: &CancellationToken) -> Option<Batch> {
         let mut batch = Batch { lagged: self.lagged.take(), ..Batch::default() };
         while !batch.is_full() {
+            // It waits only while there is nothing at all; otherwise it takes what is there. So an
+            // event never waits for a post to fill up.
             let ready = self.events.next().now_or_never();
             let update = match ready {
                 Some(update) => update,
@@ -132,6 +134,7 @@ impl Cutter {
                     if batch.events.is_empty() {
                         batch.lagged = Some(more(batch.lagged, &error));
                     } else {
+                        // The loss lies behind the events in hand, so it begins the next batch.
                         self.lagged = Some(more(None, &error));
                         break;
                     }
