@@ -44,6 +44,13 @@ impl Join {
     /// the hub are made of, the hub, and what publishes to its clients. Who serves the users comes
     /// last, and nobody can come before the listeners.
     pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
+        // What needs what. If one cannot be started, those before it are dropped, which ends them.
+        //
+        //  stores ─► webhook     follows presence
+        //     └────► attendance, roster ─► hub     whose hooks ask them
+        //                                   ├────► timelines     push to its clients
+        //                                   ├────► keeper of the roster     publishes to them
+        //                                   └────► calls     answer them from the timelines
         let stores = stores::open(config).await?;
         let presence = stores.presence.clone();
         // The webhook begins to read events before anybody can come online.
@@ -128,6 +135,8 @@ impl Join {
                 None => true,
             }
         };
+        // None of the four waits for another. All end before presence, from which the webhook reads
+        // what it still has to tell.
         let (attendance, keeper, calls, webhook) = tokio::join!(
             self.attendance.shutdown(grace),
             self.keeper.shutdown(grace),

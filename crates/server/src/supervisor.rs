@@ -65,6 +65,8 @@ impl Supervisor {
                 metrics::counter!("tidings_part_restarts_total", "part" => part).increment(1);
                 let now = Instant::now();
                 ends.push_back(now);
+                // The oldest end leaves the list here in any case, so that it never has more than
+                // these.
                 if ends.len() == ENDS_MAX && ends.pop_front().is_some_and(|first| now - first < OFTEN) {
                     return this.give_up(format!("{part} {why}, as it did {ENDS_MAX} times within a minute"));
                 }
@@ -96,6 +98,7 @@ impl Supervisor {
 
     /// Stops the server, which cannot go on.
     pub(crate) fn give_up(&self, reason: String) {
+        // The first reason stays: those that come later mostly follow from it.
         self.fatal.send_if_modified(|fatal| {
             let first = fatal.is_none();
             fatal.get_or_insert(reason);
@@ -113,6 +116,8 @@ impl Supervisor {
     /// Returns how a task ended; `None` if the stop ended it.
     async fn end_of(&self, task: impl Future<Output = ()>) -> Option<String> {
         let ended = AssertUnwindSafe(task).catch_unwind().await;
+        // The token is read after the task has ended: one that the stop ends may take its time, and
+        // one that panics meanwhile is not started again.
         if self.stop.is_cancelled() {
             return None;
         }

@@ -63,6 +63,8 @@ impl Limits {
     }
 
     async fn run(&self, request: Request, next: Next) -> Response {
+        // A length that is stated is refused by the head, before anything of the body is read. What
+        // states none is cut off at the limit below.
         let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if length
             .and_then(|length| length.parse().ok())

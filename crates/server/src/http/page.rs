@@ -98,6 +98,8 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 fn send(asset: Asset, tag: &HeaderValue, headers: &HeaderMap) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag);
+    // `no-cache` lets a browser keep a file, and has it ask each time whether that is still the
+    // one.
     let common = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
     if known {
         return (StatusCode::NOT_MODIFIED, common).into_response();

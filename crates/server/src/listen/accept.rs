@@ -33,12 +33,14 @@ impl LimitedListener {
 
     /// Accepts no more connections.
     pub(crate) fn close(&self) {
+        // Who is waiting in `accept` keeps the socket open, by a clone, until that wait is dropped.
         self.listener.lock().take();
     }
 
     /// The next connection; none ever comes after [`close`](Self::close). A failure to accept one
     /// is never the end, and burns no core: the oldest idle connection makes room.
     pub(crate) async fn next(&self) -> (TcpStream, ConnectionPermit) {
+        // A clone, so that the lock is not held while this waits for a connection.
         let listener = self.listener.lock().clone();
         let Some(listener) = listener else { return pending().await };
         loop {

@@ -128,12 +128,14 @@ impl BodyMemory {
         let ending = arrivals.iter().filter(|arrival| arrival.is_ending(now));
         let mut coming: usize = ending.map(|arrival| arrival.held()).sum();
         let slow = arrivals.iter().filter_map(|arrival| Some((arrival.pace(now)?, arrival.held(), arrival)));
+        // One that holds nothing gives nothing back.
         let mut slow: Vec<_> = slow.filter(|(_, held, _)| *held > 0).collect();
         slow.sort_by_key(|(pace, ..)| *pace);
         for (_, held, arrival) in slow {
             if coming >= bytes {
                 break;
             }
+            // It was told before and is still there, so nobody reads it.
             if arrival.ended().is_some() {
                 arrival.close();
             } else {

@@ -120,6 +120,7 @@ impl Shared {
                 torn = false;
             }
             if let Some(untold) = self.done(written.is_ok()) {
+                // No lock is held here, as `tell` may push a line.
                 tell(untold);
             }
         }
