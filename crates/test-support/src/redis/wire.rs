@@ -108,6 +108,7 @@ async fn answer(socket: &mut BufReader<TcpStream>) -> io::Result<Answer> {
             }
         };
         loop {
+            // An answer that completes its list completes perhaps the list around that, too.
             let Some((length, list)) = open.last_mut() else { return Ok(answer) };
             list.push(answer);
             if list.len() < *length {
