@@ -1,4 +1,4 @@
-//! What the handle, the committing thread and the keeper share.
+//! What the handle, the committing thread and the watchdog share.
 
 use std::mem;
 use std::path::Path;

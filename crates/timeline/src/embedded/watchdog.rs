@@ -48,7 +48,7 @@ const STUCK: Duration = if cfg!(test) { Duration::from_millis(500) } else { Dura
 const LOST: Duration = if cfg!(test) { Duration::from_millis(1_500) } else { Duration::from_secs(45) };
 
 impl Watchdog {
-    /// Creates a keeper, and looks for room at once.
+    /// Creates the watchdog, and looks for room at once.
     pub(super) fn new(
         shared: Arc<Shared>,
         directory: PathBuf,

@@ -276,7 +276,8 @@ impl StoreWriter {
         // then those that readers still have are waited for. They drop them when their page is
         // read; no event tells that the last one did, so this looks again and again.
         self.shared.put(None);
-        // What it says is written: whoever opens the store next reads it.
+        // The marker goes as well. Its last write needs no flush: the next opening reads it through
+        // the cache of the system.
         if let Some(open) = self.open.take() {
             self.leaving = Arc::downgrade(&open.tables);
             self.leaving_since = Instant::now();
