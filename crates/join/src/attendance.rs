@@ -168,9 +168,10 @@ impl Lifecycle for Attendance {
     }
 }
 
-/// Logs what the store did not take. An outage concerns every user who comes, goes or is still
-/// there: the store tells it once for all of them (`Presence::state`), and whoever shut it down
-/// knows.
+/// Logs what the store did not take.
+///
+/// An outage concerns every user who comes, goes or is still there: the store tells it once for all
+/// of them (`Presence::state`). After a shutdown of presence there is nothing to warn of.
 fn tell(user: &Id, error: &presence_core::Error, what: &str) {
     match error.kind() {
         ErrorKind::Unavailable | ErrorKind::Closed => {
