@@ -6,7 +6,8 @@
 //! needed ─────────────────────────────────────────────────────────────────► the server stops and says why
 //! ```
 //!
-//! Parts of other crates start their tasks again themselves, and are heeded when they cannot.
+//! Parts of other crates start their own tasks again. The server stops when one of them says that
+//! it cannot.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;

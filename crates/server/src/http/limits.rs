@@ -31,7 +31,7 @@ pub(crate) struct Limits {
 /// How long no request may fail until the outage is over.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether it is: nobody may ask again for hours.
+/// How often it is looked whether an outage is over: the next request may come hours later.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Limits {

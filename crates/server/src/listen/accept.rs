@@ -19,7 +19,7 @@ const EXHAUSTED: Duration = Duration::from_millis(200);
 /// A listener and its permits; clones are the same.
 #[derive(Debug, Clone)]
 pub(crate) struct LimitedListener {
-    /// `None` once it is closed: whoever watches over the listening task has a clone, too.
+    /// `None` once it is closed. To drop a clone would not close it, as the supervisor keeps one.
     listener: Arc<Mutex<Option<Arc<TcpListener>>>>,
     permits: ConnectionPermits,
     /// What a peer that acknowledges nothing may hold on to.
