@@ -143,7 +143,8 @@ async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationT
 /// that the server does not serve any more.
 async fn end_watches(mut reporter: HealthReporter) {
     for service in ["", SERVICE] {
-        // Clearing ends the streams that watch. It is set once more for those who still ask.
+        // Clearing ends the streams that watch. Without a new status, who asks now would hear that
+        // there is no such service.
         reporter.clear_service_status(service).await;
         reporter.set_service_status(service, ServingStatus::NotServing).await;
     }

@@ -189,7 +189,7 @@ impl HealthReport {
         self.open && !self.stopping && self.parts.iter().any(well)
     }
 
-    /// The same for programs.
+    /// Returns the report as JSON, for programs.
     pub(crate) fn to_json(&self) -> Value {
         let parts = self.parts.iter().map(|(name, condition)| {
             let mut part = json!({ "name": name, "state": condition.name() });

@@ -111,6 +111,7 @@ async fn ws(State(hub): State<Hub>, request: Request) -> Response<String> {
 }
 
 async fn metrics(State(routes): State<Routes>) -> impl IntoResponse {
+    // These are read when somebody asks, and not counted as they change.
     let stats = routes.hub.stats();
     set("tidings_hub_connections", stats.connections);
     set("tidings_hub_channels", stats.channels);

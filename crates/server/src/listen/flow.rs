@@ -153,6 +153,7 @@ impl HttpBody for Flowing {
     }
 
     fn size_hint(&self) -> SizeHint {
+        // What was taken out of the body and not given away yet still counts to its length.
         let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
         if let Some(upper) = hint.upper() {
             hint.set_upper(upper + rest);
