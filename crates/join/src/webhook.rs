@@ -228,7 +228,7 @@ impl Courier {
         Ok(Cutter::new(self.presence.events(since).await?, lagged))
     }
 
-    /// Tells until `stop` and there is nothing more to tell.
+    /// Posts until the stop has come and all that is there was posted.
     async fn run(self: Arc<Self>, cutter: Option<Cutter>) {
         let Some(mut cutter) = (match cutter {
             Some(cutter) => Some(cutter),
@@ -253,7 +253,7 @@ impl Courier {
         self.stop.cancelled().await;
     }
 
-    /// Follows presence anew after a fault of ours, as soon as it can be followed.
+    /// Follows presence once more after the task has failed, as soon as that is possible.
     async fn follow_again(&self) -> Cutter {
         let mut failures = 0;
         loop {

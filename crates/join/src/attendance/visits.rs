@@ -125,7 +125,7 @@ impl Visits {
         self.waiting.pop_front()
     }
 
-    /// Has somebody look at a connection once more that was taken and not brought to its end.
+    /// Puts a connection back into the queue whose rooms could not be brought to what is wanted.
     pub(super) fn look_again(&mut self, device: Device) {
         self.waiting.push_back(device);
     }
@@ -180,7 +180,7 @@ impl Visits {
         }
     }
 
-    /// Whether nothing is known of anybody.
+    /// Returns whether no connection is in a room, or is to be.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.visits.is_empty() && self.waiting.is_empty() && self.shown.is_empty()

@@ -110,8 +110,8 @@ impl Cutter {
         self.lagged = Some(Lagged::default());
     }
 
-    /// The next batch: whatever is there, at least one thing. `None` when presence ended, or when
-    /// `stop` did and all is told.
+    /// Returns the next batch: whatever is there, at least one thing. `None` when presence has ended,
+    /// or after the stop when nothing is left to tell.
     pub(super) async fn next(&mut self, stop: &CancellationToken) -> Option<Batch> {
         let mut batch = Batch { lagged: self.lagged.take(), ..Batch::default() };
         while !batch.is_full() {
