@@ -128,6 +128,8 @@ impl Page {
     /// Waits until an expression is true, for at most `limit`; the error says what the page looked
     /// like.
     pub async fn wait_for_within(&self, expression: &str, limit: Duration) -> Result<()> {
+        // The page watches by itself and answers once. It is asked again only when it was replaced
+        // meanwhile, and with it what was watching.
         let end = Instant::now() + limit;
         loop {
             let left = end.saturating_duration_since(Instant::now());

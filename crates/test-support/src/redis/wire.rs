@@ -42,6 +42,8 @@ impl Connection {
 
     /// Asks, and returns whatever is answered.
     pub(super) async fn ask(&mut self, words: &[&str]) -> Result<Answer> {
+        // A question whose time is over may still be answered, and the answer would be taken for
+        // that of the next one: such a connection must not be used any more.
         let Self { socket, address } = self;
         address.within(exchange(socket, words)).await
     }
