@@ -102,6 +102,7 @@ fn head(first: &str, more: &[&str]) -> String {
 
 /// Whether the attributes above a function have `must_use`.
 fn is_must_use(above: &[&str]) -> bool {
+    // Attributes stand between the docs and the function, so the first other line ends them.
     let attributes = above.iter().rev().map(|line| line.trim()).take_while(|line| line.starts_with("#["));
     attributes.into_iter().any(|line| line.starts_with("#[must_use"))
 }
