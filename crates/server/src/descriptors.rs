@@ -66,6 +66,8 @@ impl Places {
             (places.http, places.grpc) = (http.min(least), grpc.min(least));
             places.hub = hub.min(free.saturating_sub(places.http + places.grpc).max(1));
         }
+        // This comes after the places were lowered: streams last, so half of what is left stays for
+        // others.
         places.presence_streams = places.presence_streams.min((places.http / 2).max(1));
         places.warning = places.lowered_to(config, &format!(
             "only {limit} files may be open (ulimit -n), but {wanted} connections and {reserve} files of the \

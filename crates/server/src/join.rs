@@ -66,6 +66,8 @@ impl Join {
             attendance: attendance.clone(),
         });
         let hooks = Hooks::default().auth(NameAuth).lifecycle(attendance.clone());
+        // From here on the hub could take connections. None comes before the listeners, which start
+        // last.
         let hub = Hub::start(hub_config(config), hooks.handler(handler).storage(history))?;
         let timeline = start_timeline(data_dir, &hub).await?;
         let keeper = RosterKeeper::start(roster, presence, hub.clone())?;
@@ -111,6 +113,8 @@ impl Join {
             tracing::warn!("some tasks of the server did not end in time and are cut off");
         }
         // Neither waits for the other: a Redis that is away must not take the time of the messages.
+        // Some time is given in any case: the store flushes its marker, and a deadline that has
+        // passed must not keep it from that.
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
         let (presence, timeline) = tokio::join!(self.stores.shutdown(left), self.timeline.shutdown(left));
         if !presence {

@@ -38,8 +38,6 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let http = listen::bind("http", config.http).await?;
     let grpc = listen::bind("grpc", config.grpc).await?;
     let metrics = telemetry::metrics()?;
-    // From here on the directory is locked, until it is dropped after the stop below: no other
-    // server may open it before the store has ended.
     let data_dir = DataDir::open(&config.data_dir)?;
     let supervisor = Supervisor::new();
     let join = tokio::select! {
@@ -141,7 +139,6 @@ impl Server {
         });
         supervisor
             .keep("the gRPC listener", move || grpc::serve(grpc_service.clone(), grpc.clone(), stop.clone()));
-        // This comes last: until then `/readyz` says no, and whoever asks it sends nobody.
         health.open();
         Ok(Self { join, health, supervisor })
     }
@@ -151,8 +148,6 @@ impl Server {
     async fn stop(self, time: Duration, reason: &str) -> anyhow::Result<()> {
         let started = Instant::now();
         let clients = started + time.mul_f64(1.0 - FOR_THE_STORE);
-        // The order matters: who asks is told that the server stops before it accepts nobody any
-        // more.
         self.health.stop();
         self.supervisor.stop().cancel();
         let tasks = self.supervisor.tasks();

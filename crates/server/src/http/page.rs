@@ -79,6 +79,7 @@ impl Asset {
 
     /// Returns a name of these very bytes, by which a browser is told that nothing changed.
     fn tag(self) -> HeaderValue {
+        // Another build of Rust may hash otherwise: then a browser loads a file once more.
         let mut hasher = DefaultHasher::new();
         self.bytes.hash(&mut hasher);
         HeaderValue::from_str(&format!("\"{:016x}\"", hasher.finish()))

@@ -86,6 +86,8 @@ impl BodyMemory {
     pub(super) fn begin(&self, close: CancellationToken) -> Arc<BodyProgress> {
         let arrival = Arc::new(BodyProgress::new(self.shared.bytes.clone(), close));
         let mut arrivals = self.shared.arrivals.lock();
+        // Tidying when the list has doubled costs each body a constant time, however many there
+        // are.
         if arrivals.all.len() >= arrivals.tidy_at {
             arrivals.all.retain(|arrival| arrival.strong_count() > 0);
             arrivals.tidy_at = (arrivals.all.len() * 2).max(64);
