@@ -34,8 +34,8 @@ pub(crate) struct Tasks {
     pub(crate) stop: CancellationToken,
     /// Why the part cannot go on.
     failed: watch::Sender<Option<Error>>,
-    /// Stops the tasks when the last clone is dropped. The tasks themselves hold none, or they would
-    /// never end.
+    /// Stops the tasks when the last clone is dropped. The tasks themselves hold none, or they
+    /// would never end.
     _last: Arc<DropGuard>,
 }
 

@@ -110,8 +110,8 @@ impl Cutter {
         self.lagged = Some(Lagged::default());
     }
 
-    /// Returns the next batch: whatever is there, at least one thing. `None` when presence has ended,
-    /// or after the stop when nothing is left to tell.
+    /// Returns the next batch: whatever is there, at least one thing. `None` when presence has
+    /// ended, or after the stop when nothing is left to tell.
     pub(super) async fn next(&mut self, stop: &CancellationToken) -> Option<Batch> {
         let mut batch = Batch { lagged: self.lagged.take(), ..Batch::default() };
         while !batch.is_full() {

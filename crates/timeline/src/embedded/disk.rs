@@ -20,8 +20,8 @@ pub(super) fn room(directory: &Path) -> io::Result<DiskSpace> {
 /// Below how many free bytes sends are refused.
 ///
 /// The engine needs room to move its journals into tables, and other programs need some to write
-/// what went wrong. While sends are refused early, somebody can still make room; a disk that is full
-/// shows itself only by a write that fails.
+/// what went wrong. While sends are refused early, somebody can still make room; a disk that is
+/// full shows itself only by a write that fails.
 #[derive(Debug)]
 pub(super) struct LowWater {
     least: u64,
