@@ -151,10 +151,10 @@ impl Visits {
             }
             visit.drop_if_over(&seat.room);
         }
-        // No note is lost here: the list was found empty under the same lock under which hooks add
-        // to it, and one that comes later finds `taken` false and queues the connection.
         // The memory of the list is given back, as the connection is not expected to change soon.
         visit.unsettled = Vec::new();
+        // No note is lost here: the list was found empty under the same lock under which hooks add
+        // to it, and one that comes later finds `taken` false and queues the connection.
         visit.taken = false;
         if visit.rooms.is_empty() {
             self.visits.remove(device);

@@ -312,9 +312,9 @@ impl OpenStore {
     /// that nobody finds after a restart.
     fn missing(&mut self, store: &Path) -> Option<PathBuf> {
         // A folder that cannot be read may be there.
+        let files = Files::list(store).ok()?;
         // The engine begins journals with rising numbers and removes the oldest, so the newest one
         // that was ever seen here has a successor or is still there.
-        let files = Files::list(store).ok()?;
         let journal = files.journals.last().map(|(id, _)| *id);
         if journal.is_none() || journal < self.journal {
             let removed = self.journal.filter(|_| files.any);
