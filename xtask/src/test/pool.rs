@@ -39,8 +39,6 @@ pub(super) fn run(
                         output,
                         well,
                     });
-                    // The half is given back before the result is handed over, as showing it may
-                    // take a while.
                     queue.give_back(program);
                     if results.send(result).is_err() {
                         // Another program could not even be run.

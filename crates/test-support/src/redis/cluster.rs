@@ -58,7 +58,7 @@ impl RedisCluster {
         let arguments = arguments.map(str::to_owned).collect();
         let options = RedisOptions { arguments, ..RedisOptions::default() };
         let cluster = Self::of(masters, 2 * masters, &options).await?;
-        // The masters form the cluster first; a node can follow only one that it knows.
+        // All nodes have met by now: a node can follow only one that it knows.
         let patience = Patience::for_the("replicas to be in sync");
         for (number, replica) in cluster.nodes[masters..].iter().enumerate() {
             let mut connection = replica.connect().await?;
