@@ -143,8 +143,8 @@ impl Marker {
     }
 
     fn put(&mut self) -> io::Result<()> {
-        // The number picks the slot, so this overwrites the older one. A loss of power in the
-        // middle tears that, and leaves the other.
+        // The number picks the slot, so this overwrites the older one, unless the write before has
+        // failed. A loss of power in the middle tears that, and leaves the other.
         self.write += 1;
         let text = self.note.format(self.write);
         self.file.write_all_at(text.as_bytes(), self.write % 2 * SLOT_BYTES as u64)
