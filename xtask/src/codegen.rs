@@ -79,6 +79,7 @@ fn compare(generated: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
             wrong.push(path);
         }
     }
+    // A file that is made no more would still be compiled, so it is found from the other side.
     for entry in fs::read_dir(generated)
         .with_context(|| format!("{GENERATED} is missing; run `cargo xtask codegen`"))?
     {

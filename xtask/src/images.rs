@@ -80,6 +80,8 @@ fn import(engine: &Engine, image: &Image) -> Result<()> {
         "-",
         image.tag,
     ]);
+    // The engine reads what tar writes. tar is waited for whatever became of the import, so that no
+    // process is left behind; the error of the import is told first, as it is the cause.
     let imported = step::capture(docker.stdin(archive));
     let packed = tar.wait()?;
     imported?;

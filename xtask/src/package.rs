@@ -12,6 +12,7 @@ const EXPECTED: [&str; 3] = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
 pub(crate) fn run() -> Result<()> {
     let (published, kept) = packages()?;
     for name in &published {
+        // `--allow-dirty`, as this is also run before a commit.
         let files = capture(&mut cargo(&["package", "--list", "--allow-dirty", "--package", name]))?;
         let missing: Vec<_> =
             EXPECTED.into_iter().filter(|expected| !files.lines().any(|file| file == *expected)).collect();

@@ -23,6 +23,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 
 /// Runs a command whose output the person sees.
 pub(crate) fn show(command: &mut Command) -> Result<()> {
+    // The output goes past us, so that the person sees it as it comes.
     let status = command.status().with_context(|| format!("cannot run {}", words(command)))?;
     if !status.success() {
         bail!("`{}` failed: {status}", words(command));
@@ -72,6 +73,8 @@ impl Steps {
         if let Err(error) = &result {
             println!("error: {name}: {error:#}");
         }
+        // A failure ends nothing: who runs all steps wants to hear of all that fail, not of the
+        // first.
         let verdict = if result.is_ok() { Verdict::Ok } else { Verdict::Failed };
         self.done.push((name.to_owned(), start.elapsed(), verdict));
     }

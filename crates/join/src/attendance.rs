@@ -129,6 +129,8 @@ impl Attendance {
 impl Lifecycle for Attendance {
     async fn connected(&self, connection: &Arc<Connection>) {
         let Some(user) = device_names::user(connection) else { return };
+        // The name of the device is made of the process and the connection, so holding it once more
+        // is the same device and no second one.
         if let Err(error) = self.presence.hold_device(&user, self.names.device(connection)).await {
             tell(&user, &error, "a user who connected may not be shown as online yet");
         }
@@ -143,6 +145,8 @@ impl Lifecycle for Attendance {
         let Some(user) = device_names::user(connection) else { return };
         tracing::debug!(%user, connection = %connection.id(), ?reason, "disconnected");
         let device = self.names.device(connection);
+        // The order matters: the rooms are noted without waiting, so a store of presence that hangs
+        // does not keep the user in them.
         if let Some(rooms) = &self.rooms {
             rooms.gone(&device);
         }
@@ -164,9 +168,10 @@ impl Lifecycle for Attendance {
     }
 }
 
-/// Logs what the store did not take. An outage concerns every user who comes, goes or is still
-/// there: the store tells it once for all of them (`Presence::state`), and whoever shut it down
-/// knows.
+/// Logs what the store did not take.
+///
+/// An outage concerns every user who comes, goes or is still there: the store tells it once for all
+/// of them (`Presence::state`). After a shutdown of presence there is nothing to warn of.
 fn tell(user: &Id, error: &presence_core::Error, what: &str) {
     match error.kind() {
         ErrorKind::Unavailable | ErrorKind::Closed => {

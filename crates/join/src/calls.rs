@@ -149,6 +149,9 @@ impl<A> Worker<A> {
     {
         let mut queue = queue.lock().await;
         while let Some(call) = next(&mut queue, &stop).await {
+            // While all places are taken this call waits here and the others in the queue, which
+            // says `Busy` when it is full. A stop does not end the wait: what was accepted is
+            // answered.
             let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await else { return };
             let worker = Arc::clone(&self);
             tracker.spawn(async move {
@@ -189,6 +192,8 @@ async fn next<C>(
     queue: &mut mpsc::Receiver<QueuedCall<C>>,
     stop: &CancellationToken,
 ) -> Option<QueuedCall<C>> {
+    // `recv` loses nothing when the stop cancels it. The close after it refuses new calls, and
+    // those that are in the queue still come.
     if let Some(call) = stop.run_until_cancelled(queue.recv()).await {
         return call;
     }

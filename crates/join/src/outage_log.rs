@@ -34,6 +34,8 @@ impl OutageLog {
     /// Notes a failure; the first one is told.
     pub fn note(&self, error: &dyn Display) {
         let now = Instant::now();
+        // The line is written after the lock is let go: a log that is slow holds up nobody else who
+        // notes a failure.
         let first = {
             let mut began = self.began.lock();
             let first = began.is_none();

@@ -48,6 +48,8 @@ impl Receipts {
     ///
     /// Those of [`Timeline::received`].
     pub async fn received(&self, member: &MemberId, sequence: Seq) -> Result<Seq, Error> {
+        // The order matters: it is told once it is durable, so no crash takes back what a sender
+        // saw.
         let sequence = self.timeline.received(member, sequence).await?;
         self.tell(member, sequence);
         Ok(sequence)

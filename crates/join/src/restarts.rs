@@ -40,6 +40,7 @@ where
         metrics::counter!("tidings_part_restarts_total", "part" => part).increment(1);
         let now = Instant::now();
         ends.push_back(now);
+        // The oldest end leaves the list here in any case, so that it never has more than these.
         if ends.len() == ENDS_MAX && ends.pop_front().is_some_and(|first| now - first < OFTEN) {
             return Some(format!("{part} {why}, as it did {ENDS_MAX} times within a minute"));
         }
@@ -52,6 +53,8 @@ where
 /// Runs a task once, and returns how it ended; `None` if the stop ended it.
 pub async fn end_of(task: impl Future<Output = ()>, stop: &CancellationToken) -> Option<String> {
     let ended = AssertUnwindSafe(task).catch_unwind().await;
+    // The token is read after the task has ended: one that the stop ends may take its time, and one
+    // that panics meanwhile is not started again.
     if stop.is_cancelled() {
         return None;
     }

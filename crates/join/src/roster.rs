@@ -113,6 +113,8 @@ impl Roster {
     /// Copies one stream to its end, or to where it lost events. An outage is neither: the stream
     /// goes on after it.
     async fn copy(&self, mut events: Events, hub: &Hub) -> Option<presence_core::Error> {
+        // The snapshot is collected apart, and takes the place of the copy only when it is
+        // complete. A stream that breaks in its middle changes nothing.
         let mut listed = BTreeSet::new();
         while let Some(update) = events.next().await {
             match update {
@@ -145,6 +147,9 @@ impl Roster {
     fn change(&self, event: Event, hub: &Hub) {
         let at = clock::unix_ms(event.at);
         let mut body = json!({ "id": event.id.as_str(), "status": event.status.to_string(), "at": at });
+        // The order matters: the copy has the change before it is published, so the answer to who
+        // asks after hearing of it includes it. The lock is let go before the hub is called; the
+        // order of what is published is kept, as the follower alone calls this.
         let position = {
             let mut state = self.state.lock();
             note(&mut state.online, event.id, event.status);

@@ -24,7 +24,8 @@ pub(crate) struct Tasks {
     pub(crate) stop: CancellationToken,
     /// Why the part cannot go on.
     failed: watch::Sender<Option<Error>>,
-    /// Stops the tasks with the last clone. They have none themselves.
+    /// Stops the tasks when the last clone is dropped. The tasks themselves hold none, or they
+    /// would never end.
     _last: Arc<DropGuard>,
 }
 
@@ -68,6 +69,7 @@ impl Tasks {
 
     /// Stops the tasks and waits for them; returns whether they ended within `grace`.
     pub(crate) async fn shutdown(&self, grace: Duration) -> bool {
+        // The order matters: a tracker that is not closed is waited for even when it is empty.
         self.stop.cancel();
         self.tracker.close();
         timeout(grace, self.tracker.wait()).await.is_ok()

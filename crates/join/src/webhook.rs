@@ -111,6 +111,8 @@ impl Webhook {
     pub async fn start(config: Config, presence: Presence) -> Result<Self, Error> {
         let tasks = Tasks::new()?;
         let courier = Arc::new(Courier::new(config, presence, &tasks)?);
+        // The stream is opened before this returns, and the first run of the task takes it. A later
+        // run, after a fault, follows from the bookmark if there is one.
         let mut first = Some(courier.follow().await.map_err(unreadable)?);
         tasks.keep("the webhook", move || Arc::clone(&courier).run(first.take()));
         Ok(Self { tasks })
@@ -225,7 +227,7 @@ impl Courier {
         Ok(Cutter::new(self.presence.events(since).await?, lagged))
     }
 
-    /// Tells until `stop` and there is nothing more to tell.
+    /// Posts until the stop has come and all that is there was posted.
     async fn run(self: Arc<Self>, cutter: Option<Cutter>) {
         let Some(mut cutter) = (match cutter {
             Some(cutter) => Some(cutter),
@@ -237,6 +239,8 @@ impl Courier {
             if !batch.is_silent() && !self.deliver(&batch).await {
                 return;
             }
+            // The order matters: the bookmark moves after the receiver has the batch. A crash in
+            // between posts it again, under another id.
             if let (Some(bookmark), Some(position)) = (&self.bookmark, batch.position()) {
                 match bookmark.set(position).await {
                     Ok(()) => self.unmarked.over(),
@@ -248,7 +252,7 @@ impl Courier {
         self.stop.cancelled().await;
     }
 
-    /// Follows presence anew after a fault of ours, as soon as it can be followed.
+    /// Follows presence once more after the task has failed, as soon as that is possible.
     async fn follow_again(&self) -> Cutter {
         let mut failures = 0;
         loop {
@@ -284,6 +288,7 @@ impl Courier {
                 "events were lost before the webhook's receiver got them; the next post says how many"
             );
         }
+        // All attempts have one id, by which the receiver knows a repetition.
         for failures in 1.. {
             let posted = tokio::select! {
                 posted = self.client.post(&id, body.clone()) => posted,

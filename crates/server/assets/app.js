@@ -48,6 +48,7 @@ function leave(session) {
   if (unkept.size > 0 && !confirm(lost)) return;
   const away = session.connection.state !== "open";
   const waits = session.outbox.waiting.length - unkept.size;
+  // The session ends before its elements go. What listens to more than them, as to the window, ends with it.
   session.stop();
   remembered.leave();
   history.replaceState(null, "");
@@ -84,6 +85,7 @@ function enter(name) {
   );
   new Indicator(root.querySelector("#connection"), session);
 
+  // The parts above call these two, but not before somebody chooses something.
   const open = (entry, push) => {
     talk.open(entry);
     rail.mark(entry.key);
@@ -124,6 +126,7 @@ function enter(name) {
   session.book.on("change", title);
   title();
   new Troubles(session, new Banner(root.querySelector("#banner")));
+  // The session starts when all who show something of it listen.
   session.start();
   const before = session.book.conversations.get(history.state?.key);
   if (before) open(before, false);

@@ -11,6 +11,11 @@ const STABLE_MS = 5_000;
 // With these the server asks a client not to come back by itself: see docs/close-codes.md, which tidy compares.
 const FINAL_CODES = new Set([1002, 1007, 1009, 4002, 4003, 4004, 4005]);
 
+//            ┌────── the timer, or retryNow ──────┐
+//            ▼                                    │
+//  start ─► connecting ──► open ──closed──► waiting       (closed before it was open: waiting as well)
+//            ▲                   └─ closed with a final code ──► ended
+//            └──────────────────── connectAgain ─────────────────┘
 /** Emits `state` on every change, `open` when calls can be made, and `message` with { channel, text }. */
 export class Connection extends Emitter {
   #socket = null;
@@ -97,6 +102,7 @@ export class Connection extends Emitter {
 
   #opened() {
     this.#become("open");
+    // The order matters: all is bound before `open` is told. A snapshot that is asked for after that misses no change.
     for (const channel of this.#channels) this.#send({ opcode: Opcode.BIND, channel });
     this.#stable = setTimeout(() => this.#backoff.reset(), STABLE_MS);
     // A browser does not notice a peer that is gone without a word; a question without an answer does.
@@ -110,6 +116,8 @@ export class Connection extends Emitter {
   #closed({ code, reason }) {
     clearInterval(this.#heartbeat);
     clearTimeout(this.#stable);
+    // Calls are rejected before the new state is told, so nobody waits for an answer that cannot come. Their callers
+    // ask again when it is open.
     this.#socket = null;
     const lost = new Error("the connection to the server was lost");
     for (const uuid of [...this.#calls.keys()]) this.#settle(uuid, (call) => call.reject(lost));
@@ -122,6 +130,7 @@ export class Connection extends Emitter {
     const delay = this.#backoff.next();
     this.retryAt = Date.now() + delay;
     this.#timer = setTimeout(() => this.#open(), delay);
+    // This comes last: who hears of it reads `retryAt`.
     this.#become("waiting");
   }
 

@@ -41,6 +41,7 @@ export class Gather {
     this.#guarded(() => {
       const name = checkedName(this.person.value);
       const boxes = [...this.people.querySelectorAll("input")];
+      // Somebody who is in the list already is chosen there, and does not come twice.
       const there = boxes.find((box) => box.value === name);
       if (there) there.checked = true;
       else if (name !== this.session.me) this.people.prepend(choice(name, true));

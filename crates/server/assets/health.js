@@ -60,6 +60,7 @@ export class Health extends Emitter {
 
   /** Asks the server how its parts are, and again as long as one is not well. */
   async look() {
+    // One question at a time. Without a connection the next `open` asks.
     if (this.#looking || this.#connection.state !== "open") return;
     clearTimeout(this.#timer);
     [this.#looking, this.#looked, this.#timer] = [true, performance.now(), 0];
@@ -85,6 +86,7 @@ export class Health extends Emitter {
     };
     const before = this.#said;
     this.#said = said;
+    // The outbox waits for its next try; this ends the wait.
     if (before.sending !== null && said.sending === null) this.emit("well");
     if (Object.keys(said).some((what) => said[what] !== before[what])) this.emit("change");
   }

@@ -54,6 +54,7 @@ export class Log {
     this.#stuck = true;
     this.#bottom = 0;
     this.#seen = 0;
+    // A thread is listened to once, however often it is shown.
     if (thread && !thread.listened) {
       thread.listened = true;
       thread.on("change", () => this.refresh(thread));
@@ -78,6 +79,8 @@ export class Log {
     const thread = this.#thread;
     if (!thread) return;
     const { records } = thread;
+    // The order matters: where the first message on the screen stands is measured before the document changes, and put
+    // back afterwards.
     const anchor = this.#isFollowing() ? null : this.#anchor();
     this.#place(records, anchor);
     const delivered =
@@ -129,6 +132,7 @@ export class Log {
   #node(key, sign, make) {
     let kept = this.#nodes.get(key);
     if (kept?.sign !== sign) {
+      // A node that is made anew takes the focus along, or a person at the keyboard would be lost.
       const held = kept?.node.contains(document.activeElement);
       const node = make();
       node.dataset.key = key;

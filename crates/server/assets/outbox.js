@@ -111,6 +111,8 @@ export class Outbox extends Emitter {
   /** Another tab has written. */
   #hear(theirs) {
     const kept = new Set(theirs.map((entry) => entry.id));
+    // Two tabs that read and write at the same time lose one of the writes. The one whose entries are missing hears
+    // that here, and writes again.
     const missing = this.entries.some((entry) => !kept.has(entry.id) && !this.unkept.has(entry));
     if (missing || theirs.some((entry) => this.#done.has(entry.id))) this.#write(theirs);
     for (const owner of this.#gone) this.#adopt(owner, theirs);

@@ -31,6 +31,7 @@ export class Presence extends Emitter {
   }
 
   async #snapshot() {
+    // Changes that come before the answer are kept, and applied to it by their positions.
     this.#early = [];
     try {
       const { ids, count, position } = await this.#connection.call("who");

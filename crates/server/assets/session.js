@@ -129,6 +129,9 @@ export class Session extends Emitter {
   }
 
   #opened() {
+    // The order matters. First nothing that is pushed is applied any more: the server may have another past. Then it
+    // says which store it has, or does not answer. Only after that is the inbox read on, and how far it was read is
+    // reported.
     this.inbox.doubt();
     this.outbox.hurry();
     this.connection
@@ -177,6 +180,7 @@ export class Session extends Emitter {
   }
 
   #arrived(entry, live) {
+    // The position moves first: an entry that cannot be shown must not be asked for again by each reload.
     const { sequence, tag } = entry;
     this.book.advance({ sequence, tag, generation: this.inbox.generation });
     this.#report(false);
@@ -196,6 +200,7 @@ export class Session extends Emitter {
     this.#reporting ||= setTimeout(() => {
       this.#reporting = 0;
       const sequence = this.inbox.last;
+      // What is not reported now is reported after the next connect.
       if (sequence <= this.#reported || this.connection.state !== "open") return;
       this.connection.call("received", { sequence }).then(
         () => (this.#reported = Math.max(this.#reported, sequence)),
@@ -206,6 +211,7 @@ export class Session extends Emitter {
 
   #queued(entry) {
     const message = ownMessage(entry, this.me);
+    // Where the user has written is kept before other conversations, when there is no room for all.
     const conversation = this.book.open(message.conversation);
     conversation.wrote = true;
     const thread = this.thread(conversation);

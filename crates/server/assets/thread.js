@@ -130,6 +130,8 @@ export class Thread extends Emitter {
   }
 
   async #fetch(range) {
+    // What comes while the page is fetched gets a higher order, and is so told from what was here before: it is not
+    // taken for something that the history lacks.
     const before = this.#orders;
     try {
       const page = await this.fetchHistory(this.conversation, range);

@@ -153,6 +153,8 @@ impl Config {
                 );
             }
         }
+        // It is asked whether something was given, and not for the value: an address that was
+        // refused has none either, and is complained about once.
         if self.presence == PresenceStore::Redis && !reader.is_given(&setting::REDIS_URL) {
             reader.problem(
                 &setting::PRESENCE,

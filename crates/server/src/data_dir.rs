@@ -87,7 +87,7 @@ impl DataDir {
         Self::webhook_of(&self.path)
     }
 
-    /// The same of a data directory that is not open.
+    /// Returns where that is in a data directory that is not open.
     pub(crate) fn webhook_of(path: &Path) -> PathBuf {
         path.join("webhook")
     }

@@ -33,6 +33,7 @@ pub(crate) struct Places {
 pub(crate) fn raise(config: &Config) -> Places {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let most = maximum.unwrap_or(u64::MAX);
+    // A limit above that of the kernel is refused, so the next lower one is tried.
     let raised = LIMITS.into_iter().map(|limit| limit.min(most)).find(|&limit| {
         current.is_some_and(|current| current < limit)
             && setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum }).is_ok()
@@ -60,10 +61,13 @@ impl Places {
         let wanted = hub.saturating_add(http).saturating_add(grpc);
         let mut places = Self { hub, http, grpc, presence_streams: config.presence_streams, warning: None };
         if wanted > free {
+            // An eighth each at most for HTTP and gRPC: their calls are short, a WebSocket stays.
             let least = (free / 8).max(PLACES_MIN);
             (places.http, places.grpc) = (http.min(least), grpc.min(least));
             places.hub = hub.min(free.saturating_sub(places.http + places.grpc).max(1));
         }
+        // This comes after the places were lowered: streams last, so half of what is left stays for
+        // others.
         places.presence_streams = places.presence_streams.min((places.http / 2).max(1));
         places.warning = places.lowered_to(config, &format!(
             "only {limit} files may be open (ulimit -n), but {wanted} connections and {reserve} files of the \

@@ -116,6 +116,8 @@ async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationT
             let report = reports.borrow_and_update();
             (report.is_ready(), report.serves(health::TIMELINES))
         };
+        // A change or a stop that comes while this is told is seen by the wait below, which returns
+        // at once then.
         let now = [all, timelines].map(|serves| serves && !stop.is_cancelled());
         for ((service, now), told) in ["", SERVICE].into_iter().zip(now).zip(&mut told) {
             // Those who watch get a message for each status that is set, the same one, too.
@@ -141,6 +143,8 @@ async fn report(reporter: &HealthReporter, health: &Health, stop: &CancellationT
 /// that the server does not serve any more.
 async fn end_watches(mut reporter: HealthReporter) {
     for service in ["", SERVICE] {
+        // Clearing ends the streams that watch. Without a new status, who asks now would hear that
+        // there is no such service.
         reporter.clear_service_status(service).await;
         reporter.set_service_status(service, ServingStatus::NotServing).await;
     }

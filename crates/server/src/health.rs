@@ -59,6 +59,8 @@ impl Health {
 
     /// Returns all parts at this moment.
     pub(crate) fn report(&self) -> HealthReport {
+        // What was noted may be a moment old: the task that notes it is woken by the change. So
+        // each part is asked once more. Each answers from memory, so the lock is held only shortly.
         let mut report = self.report.borrow().clone();
         for (name, ask) in self.now.lock().iter() {
             report.set(name, ask());
@@ -101,6 +103,8 @@ impl Health {
     where
         S: Send + Sync + 'static,
     {
+        // The order matters: the part can be asked, and its first word is noted, before this
+        // returns. Only after that does the server call `open`.
         let asked = state.clone();
         self.now.lock().push((part, Box::new(move || condition(&asked.borrow()))));
         self.set(part, condition(&state.borrow()));
@@ -116,6 +120,8 @@ impl Health {
     ) {
         let mut since: Option<Instant> = None;
         loop {
+            // The state counts as seen from here on, so one that changes while this is noted wakes
+            // `changed` below at once.
             let now = condition(&state.borrow_and_update());
             match (&now, since) {
                 (Condition::Well, None) => {}
@@ -183,7 +189,7 @@ impl HealthReport {
         self.open && !self.stopping && self.parts.iter().any(well)
     }
 
-    /// The same for programs.
+    /// Returns the report as JSON, for programs.
     pub(crate) fn to_json(&self) -> Value {
         let parts = self.parts.iter().map(|(name, condition)| {
             let mut part = json!({ "name": name, "state": condition.name() });

@@ -44,6 +44,13 @@ impl Join {
     /// the hub are made of, the hub, and what publishes to its clients. Who serves the users comes
     /// last, and nobody can come before the listeners.
     pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
+        // What needs what. If one cannot be started, those before it are dropped, which ends them.
+        //
+        //  stores ─► webhook     follows presence
+        //     └────► attendance, roster ─► hub     whose hooks ask them
+        //                                   ├────► timelines     push to its clients
+        //                                   ├────► keeper of the roster     publishes to them
+        //                                   └────► calls     answer them from the timelines
         let stores = stores::open(config).await?;
         let presence = stores.presence.clone();
         // The webhook begins to read events before anybody can come online.
@@ -59,6 +66,8 @@ impl Join {
             attendance: attendance.clone(),
         });
         let hooks = Hooks::default().auth(NameAuth).lifecycle(attendance.clone());
+        // From here on the hub could take connections. None comes before the listeners, which start
+        // last.
         let hub = Hub::start(hub_config(config), hooks.handler(handler).storage(history))?;
         let timeline = start_timeline(data_dir, &hub).await?;
         let keeper = RosterKeeper::start(roster, presence, hub.clone())?;
@@ -104,6 +113,8 @@ impl Join {
             tracing::warn!("some tasks of the server did not end in time and are cut off");
         }
         // Neither waits for the other: a Redis that is away must not take the time of the messages.
+        // Some time is given in any case: the store flushes its marker, and a deadline that has
+        // passed must not keep it from that.
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(200));
         let (presence, timeline) = tokio::join!(self.stores.shutdown(left), self.timeline.shutdown(left));
         if !presence {
@@ -128,6 +139,8 @@ impl Join {
                 None => true,
             }
         };
+        // None of the four waits for another. All end before presence, from which the webhook reads
+        // what it still has to tell.
         let (attendance, keeper, calls, webhook) = tokio::join!(
             self.attendance.shutdown(grace),
             self.keeper.shutdown(grace),

@@ -77,6 +77,7 @@ fn start() -> ExitCode {
 
 /// Runs the command, and returns how the process ends.
 async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    // This comes before anything is written, by every command.
     signals::outlive_file_limits().context("signals of the system cannot be caught")?;
     match command {
         Command::Check { deep } => {

@@ -41,6 +41,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
         "salvage: {} is not empty; name a directory that does not exist yet",
         to.display()
     );
+    // The new directory is locked from here on, so no server can start in what is not whole.
     let made = DataDir::open(to)?;
     let (mut problems, mut bookmark) = (None, Ok(()));
     // The bookmark and the note are written before the timelines count as finished. Until then the

@@ -46,6 +46,7 @@ async fn on_redis(config: &Config, url: &RedisUrl) -> Result<Stores, Error> {
 impl Stores {
     /// One store for both.
     fn of(store: impl Backend + RoomBackend) -> Self {
+        // Both handles are of one store: on Redis they share its connections and its leases.
         let store = Arc::new(store);
         let presence = Presence::from(Arc::clone(&store) as Arc<dyn Backend>);
         Self { presence, rooms: Rooms::from(store as Arc<dyn RoomBackend>) }
@@ -53,6 +54,7 @@ impl Stores {
 
     /// Ends both, and says whether they ended within the grace time.
     pub(crate) async fn shutdown(&self, grace: Duration) -> bool {
+        // Where both are of one store, the second call waits for the same end.
         let (presence, rooms) = tokio::join!(self.presence.shutdown(grace), self.rooms.shutdown(grace));
         presence && rooms
     }

@@ -6,7 +6,8 @@
 //! needed ─────────────────────────────────────────────────────────────────► the server stops and says why
 //! ```
 //!
-//! Parts of other crates start their tasks again themselves, and are heeded when they cannot.
+//! Parts of other crates start their own tasks again. The server stops when one of them says that
+//! it cannot.
 
 use tidings::join::restarts::{end_of, restarted};
 use tokio::sync::watch;
@@ -74,6 +75,7 @@ impl Supervisor {
 
     /// Stops the server, which cannot go on.
     pub(crate) fn give_up(&self, reason: String) {
+        // The first reason stays: those that come later mostly follow from it.
         self.fatal.send_if_modified(|fatal| {
             let first = fatal.is_none();
             fatal.get_or_insert(reason);

@@ -65,6 +65,7 @@ pub(crate) async fn keep_up(handle: PrometheusHandle, stop: CancellationToken) {
 
 /// The metrics as Prometheus reads them.
 pub(crate) fn render(handle: &PrometheusHandle) -> String {
+    // The log counts these itself, and may do so before there are metrics.
     metrics::counter!("tidings_log_lines_lost_total").absolute(log::lines_lost());
     handle.render()
 }

@@ -30,6 +30,8 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
 fn try_out(count: usize) -> io::Result<()> {
     let gate = Mutex::new(());
     thread::scope(|scope| {
+        // All threads wait at this gate, so that they are there at the same time. An early return
+        // opens it as well, by dropping `closed`; otherwise the scope would wait for them for ever.
         let closed = gate.lock();
         for _ in 0..count {
             thread::Builder::new().spawn_scoped(scope, || drop(gate.lock()))?;

@@ -25,6 +25,7 @@ impl<'a> From<&'a Event> for TransitionJson<'a> {
     }
 }
 
+// Clients compare these names, so they stay whatever the variants are called.
 fn name(cause: Cause) -> &'static str {
     match cause {
         Cause::Heartbeat => "HEARTBEAT",

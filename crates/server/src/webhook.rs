@@ -23,6 +23,8 @@ pub(crate) async fn start(
 /// Says whether somebody listens at `url`, and whether it can be talked to. Nothing is posted.
 pub(crate) async fn check(url: &WebAddress, config: &Config) -> anyhow::Result<()> {
     let checked = Webhook::check(settings(url, config)).await;
+    // `url` is shown without its secrets. The error's own text says the same of the host alone, so
+    // only its cause is added.
     checked.map_err(|error| match std::error::Error::source(&error) {
         Some(cause) if error.kind() == ErrorKind::Unavailable => {
             anyhow!("--webhook-url: {url} cannot be reached: {cause}")

@@ -93,6 +93,7 @@ const PORTS_TAKEN_MAX: usize = 100;
 pub(crate) fn free_port() -> Result<u16> {
     let mut last = None;
     for tried in 0..PORTS_TAKEN_MAX {
+        // Random and not in a row: several test processes look for ports at the same time.
         let random = RandomState::new().hash_one(tried);
         let count = u64::from(PORTS.end - PORTS.start);
         let port = PORTS.start + u16::try_from(random % count).unwrap_or_default();

@@ -100,6 +100,7 @@ impl Deref for Etcd {
 
 fn command(program: &Path, port: u16, directory: &Path) -> Result<Command> {
     let client = format!("http://127.0.0.1:{port}");
+    // It needs a port for its peers also when it has none.
     let peer = format!("http://127.0.0.1:{}", free_port()?);
     let mut command = Command::new(program);
     command

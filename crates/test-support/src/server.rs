@@ -153,6 +153,8 @@ impl Server {
                         keeper: ServerOwner::Process(Mutex::new(process), launch),
                     });
                 }
+                // Between `free_port` and the start somebody else may have taken the port. Every
+                // server says so in its last lines, which are in the text of the error.
                 Err(error) if tries < PORT_TRIES && error.to_string().contains("in use") => {}
                 Err(error) => return Err(error),
             }
@@ -224,6 +226,8 @@ impl Server {
     pub(crate) async fn start_process_again(&self) -> Result<()> {
         let (process, launch) = self.process()?;
         lock(process).kill();
+        // The lock is not held while the process starts, and a failed start leaves the killed one
+        // in place, which can be started once more.
         let again = launch.start().await?;
         *lock(process) = again;
         Ok(())

@@ -119,6 +119,8 @@ impl PageRequest {
     pub fn bounds(self, floor: Seq, latest: Seq) -> Option<(Seq, Seq)> {
         let count = self.count.get() as u64;
         let (first, last) = if self.backward {
+            // `last_read` is exclusive, and a page begins above the floor however many are asked
+            // for.
             let last = match self.last_read.get() {
                 0 => latest.get(),
                 bound => latest.get().min(bound - 1),
@@ -149,6 +151,7 @@ pub fn check_contiguous(entries: &[Entry], first: Seq, last: Seq) -> Result<()> 
         }
         expected = expected.next();
     }
+    // The loop finds a hole before the last entry; the length finds what is missing at the end.
     if entries.len() as u64 == last.get() + 1 - first.get() { Ok(()) } else { Err(gap(expected)) }
 }
 

@@ -228,6 +228,8 @@ fn distinct(members: Vec<MemberId>) -> Vec<MemberId> {
 /// Digests what a message id stands for; each part is preceded by its length, so that no two lists
 /// digest alike.
 fn digest(parts: &[&str]) -> [u8; 16] {
+    // The digest is stored with the answer: if this made another one, every repetition of a send
+    // from before would be a conflict.
     let mut sha = Sha256::new();
     for part in parts {
         sha.update((part.len() as u64).to_be_bytes());

@@ -36,6 +36,8 @@ pub(crate) fn needs() -> Result<Vec<Need>> {
     let metadata: Value = serde_json::from_str(&metadata).context("cargo's metadata cannot be read")?;
     let packages = metadata["packages"].as_array().context("cargo's metadata lists no packages")?;
     let stated = packages.iter().filter_map(stated).collect();
+    // A package of the workspace has no source, and one that is published has no list of
+    // registries.
     let ours = packages.iter().filter(|package| package["source"].is_null() && package["publish"].is_null());
     ours.map(|package| need(package, &stated)).collect()
 }

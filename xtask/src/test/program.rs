@@ -92,6 +92,8 @@ pub(super) fn run(command: &mut Command) -> Result<(Vec<u8>, bool)> {
     // Its ends of the pipe: the reading ends only when nobody holds one.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut output = Vec::new();
+    // Both outputs go through one pipe, so that the lines keep their order. It is read before the
+    // end is waited for: a program that fills the pipe would never come to its end.
     read.read_to_end(&mut output)?;
     Ok((output, child.wait()?.success()))
 }

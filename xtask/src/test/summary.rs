@@ -36,6 +36,7 @@ impl Summary {
     pub(super) fn skipped(&mut self, notes: &str) {
         for note in notes.lines() {
             let (test, reason) = note.split_once(": ").unwrap_or((note, ""));
+            // A test that was skipped returned early, so its program counted it as passed.
             let new = self.skipped.insert(test.to_owned(), reason.to_owned()).is_none();
             self.passed = self.passed.saturating_sub(usize::from(new));
         }

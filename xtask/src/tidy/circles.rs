@@ -33,6 +33,8 @@ fn circles(pairs: &BTreeSet<(String, String)>) -> Vec<BTreeSet<&str>> {
     let mut circles = BTreeSet::new();
     for (from, reaches) in &reached {
         if reaches.contains(from) {
+            // Those who reach each other form one circle. It is found from each of its members, and
+            // the set keeps it once.
             let back = |to: &&&str| reached.get(**to).is_some_and(|back| back.contains(from));
             circles.insert(reaches.iter().filter(back).copied().collect::<BTreeSet<_>>());
         }

@@ -17,6 +17,7 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
         let (mut figure, mut parts) = (false, Parts::default());
         for (at, (line, comment)) in text.lines().zip(&lines).enumerate() {
             let number = at + 1;
+            // The line is taken first: a line that ends an enum is not inside of it.
             parts.pass(line);
             if comment.starts_with("//") && comment.trim_start_matches(['/', '!', ' ']).starts_with("```") {
                 figure = !figure;

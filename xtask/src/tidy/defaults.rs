@@ -35,6 +35,7 @@ fn wrong_default(default: Option<Value>, docs: &str) -> Option<String> {
 
 fn wrong_bounds(tree: &Tree, path: &str, setter: &str, default: Option<Value>, docs: &str) -> Option<String> {
     let name = format!("{}_BOUNDS", setter.to_uppercase());
+    // A constant of the setting's own name counts before the one that several times share.
     let bounds = Bounds::of_constant(tree, path, &name).or_else(|| match default {
         Some(Value::Milliseconds(_)) => Bounds::of_constant(tree, path, "TIME_BOUNDS"),
         _ => None,
@@ -105,6 +106,7 @@ fn defaults<'c>(tree: &Tree, path: &str, code: &'c str) -> BTreeMap<&'c str, Val
         let inner = line.strip_prefix("Self {").map_or(line, |rest| rest.trim_end_matches([' ', '}']));
         for (name, value) in inner.split(", ").filter_map(|field| field.trim().split_once(": ")) {
             if let Some(value) = evaluated(tree, path, value.trim_end_matches(',')) {
+                // The first value in a file counts: further down, fields are set to other things.
                 defaults.entry(name).or_insert(value);
             }
         }

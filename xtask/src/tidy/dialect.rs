@@ -102,6 +102,7 @@ fn head(first: &str, more: &[&str]) -> String {
 
 /// Whether the attributes above a function have `must_use`.
 fn is_must_use(above: &[&str]) -> bool {
+    // Attributes stand between the docs and the function, so the first other line ends them.
     let attributes = above.iter().rev().map(|line| line.trim()).take_while(|line| line.starts_with("#["));
     attributes.into_iter().any(|line| line.starts_with("#[must_use"))
 }
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(breaches_of_type(&[START]), [wrong]);
         let wrong = "crates/a/src/b.rs: what ends with shutdown begins with start: A";
         assert_eq!(breaches_of_type(&[("impl A", &*public)]), [wrong]);
-        // Where something starts is no beginning.
+        // A method `start` that takes `self` tells where something starts, and starts nothing.
         let accessor = ("impl A", "pub fn start(&self) -> u64");
         assert_eq!(breaches_of_type(&[accessor, ("impl A", &*public)]), [wrong]);
         for end in [("impl A", &*public), ("impl Backend for A", shutdown), ("impl A", "pub fn close(&self)")]

@@ -23,6 +23,8 @@ impl Imports {
 
     fn of(tree: &Tree, root: &str) -> Self {
         let folder = format!("{root}/");
+        // All files are read before any path is followed: a name may be passed on by a file that
+        // comes later.
         let mut modules = BTreeMap::new();
         for (path, text) in tree.ending(".rs") {
             if let Some(path) = path.strip_prefix(&folder) {
@@ -74,6 +76,7 @@ fn named(module: &Module, code: &str) -> Vec<Module> {
     }
     for start in ["crate::", "super::"] {
         for (at, _) in code.match_indices(start) {
+            // In `a::super::b`, and in a longer word, nothing begins here.
             let is_begin =
                 !code[..at].ends_with(|before: char| before.is_alphanumeric() || "_:".contains(before));
             let end = code[at..].find(|c: char| !c.is_alphanumeric() && !"_:".contains(c));
@@ -180,6 +183,8 @@ fn resolve(
 ) -> Module {
     // A chain of modules that pass a name on is short.
     for _ in 0..8 {
+        // The longest beginning of the path that is a file is the module; what follows is a name in
+        // it.
         let length = (0..=path.len()).rev().find(|length| modules.contains_key(&path[..*length]));
         let found = path[..length.unwrap_or(0)].to_vec();
         let onward = path.get(found.len()).and_then(|name| exports.get(found.as_slice())?.get(name));

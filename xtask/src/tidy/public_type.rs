@@ -28,6 +28,7 @@ impl PublicType {
             }
             blocks.extend(Block::all(code(text)).into_iter().map(|block| (folder.to_owned(), block)));
         }
+        // Types come first: a block may stand in a file that is read before that of its type.
         for (folder, block) in blocks {
             if let Some(offered) = types.get_mut(&(folder, block.of.clone())) {
                 offered.blocks.push(block);

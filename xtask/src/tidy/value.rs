@@ -44,6 +44,7 @@ fn same(one: f64, other: f64) -> bool {
 /// that is one of these.
 pub(super) fn evaluated(tree: &Tree, path: &str, expression: &str) -> Option<Value> {
     let expression = expression.trim().trim_end_matches(" as usize");
+    // A constant may be another constant, also of another file; no chain of them is long.
     literal(expression).or_else(|| {
         let (path, expression) = constant(tree, path, expression)?;
         evaluated(tree, path, expression)

@@ -71,6 +71,7 @@ impl RoomKeeper {
     /// there.
     pub(super) fn show(&self, device: &Device, name: &str, payload: Payload) -> bool {
         let Some(room) = room(name) else { return false };
+        // Here and above, the lock is held for the note alone. No store is asked under it.
         let shown = self.visits.lock().show(device, room, payload);
         self.news.notify_one();
         shown
@@ -85,13 +86,19 @@ impl RoomKeeper {
                 return;
             };
             let (keeper, stop) = (Arc::clone(&self), stop.clone());
+            // Only one task looks at a connection at a time, so its calls reach the store in the order
+            // in which they were wanted.
             tasks.spawn(async move {
                 // A panic in here must not leave the connection marked as taken, as its rooms would
                 // stay wrong for good.
                 let settled =
                     AssertUnwindSafe(stop.run_until_cancelled(keeper.settle(&device))).catch_unwind();
+                // `None` is the stop and `true` is done. All else, a panic too, is tried again.
                 if !matches!(settled.await, Ok(None | Some(true))) {
                     drop(permit);
+                    // The place is given back for the wait, so that an outage of one part of the
+                    // store does not use up the places of the others. The time is random, as an
+                    // outage ends for all connections at once.
                     stop.run_until_cancelled(sleep(AGAIN.mul_f64(fastrand::f64()))).await;
                     keeper.visits.lock().look_again(device);
                     keeper.news.notify_one();
@@ -106,6 +113,8 @@ impl RoomKeeper {
             if let Some(device) = self.visits.lock().next() {
                 return device;
             }
+            // A note that comes between the look and this is not lost: `notify_one` keeps it for
+            // the next who waits. Only the one task of `work` does.
             self.news.notified().await;
         }
     }
@@ -120,6 +129,8 @@ impl RoomKeeper {
                 RoomCall::Join(payload) => self.rooms.join(&seat.room, &seat.id, device, payload).await,
                 RoomCall::Leave => self.rooms.leave(&seat.room, &seat.id, device).await,
             };
+            // Hooks may have noted something else while the store was asked. That has unsettled the
+            // room again, so the loop comes back to it.
             let is_away = told.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unavailable);
             if is_leave && !is_away {
                 self.visits.lock().left(device, &seat.room);

@@ -21,6 +21,13 @@ pub(super) enum RoomCall {
     Leave,
 }
 
+// A connection, as its tasks go:
+//
+//  at rest ──look_at──► in the queue ──next──► being looked at ──step says None──► at rest
+//                            ▲                       │ the store failed
+//                            └──────look_again───────┘
+//
+// `taken` is true all the way, so it stands in the queue at most once and nobody else looks.
 /// One connection.
 #[derive(Debug)]
 struct Visit {
@@ -34,6 +41,13 @@ struct Visit {
     taken: bool,
 }
 
+// What a room needs:
+//
+//  bound  seated
+//  yes    no      to be joined
+//  yes    yes     nothing; joined again when what the user shows has changed
+//  no     yes     to be left
+//  no     no      to be forgotten, unless it is among the unsettled
 /// A room of one connection.
 #[derive(Debug)]
 struct VisitedRoom {
@@ -73,6 +87,7 @@ impl Visits {
         }
         let seat = MemberKey::new(room.clone(), visit.user.clone());
         if let Some(shown) = self.shown.get_mut(&seat) {
+            // What a user shows goes with the last connection of theirs that is bound there.
             shown.connections -= 1;
             if shown.connections == 0 {
                 self.shown.remove(&seat);
@@ -110,7 +125,7 @@ impl Visits {
         self.waiting.pop_front()
     }
 
-    /// Has somebody look at a connection once more that was taken and not brought to its end.
+    /// Puts a connection back into the queue whose rooms could not be brought to what is wanted.
     pub(super) fn look_again(&mut self, device: Device) {
         self.waiting.push_back(device);
     }
@@ -123,6 +138,8 @@ impl Visits {
             let Some(visited) = visit.at(&room) else { continue };
             visited.unsettled = false;
             let (bound, seated) = (visited.bound, visited.seated);
+            // This is noted before the store is asked: a join whose answer is lost may have been
+            // carried out, and then has to be left.
             visited.seated |= bound;
             let seat = MemberKey::new(room, visit.user.clone());
             if bound {
@@ -136,6 +153,8 @@ impl Visits {
         }
         // The memory of the list is given back, as the connection is not expected to change soon.
         visit.unsettled = Vec::new();
+        // No note is lost here: the list was found empty under the same lock under which hooks add
+        // to it, and one that comes later finds `taken` false and queues the connection.
         visit.taken = false;
         if visit.rooms.is_empty() {
             self.visits.remove(device);
@@ -161,7 +180,7 @@ impl Visits {
         }
     }
 
-    /// Whether nothing is known of anybody.
+    /// Returns whether no connection is in a room, or is to be.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.visits.is_empty() && self.waiting.is_empty() && self.shown.is_empty()

@@ -110,11 +110,13 @@ impl Cutter {
         self.lagged = Some(Lagged::default());
     }
 
-    /// The next batch: whatever is there, at least one thing. `None` when presence ended, or when
-    /// `stop` did and all is told.
+    /// Returns the next batch: whatever is there, at least one thing. `None` when presence has
+    /// ended, or after the stop when nothing is left to tell.
     pub(super) async fn next(&mut self, stop: &CancellationToken) -> Option<Batch> {
         let mut batch = Batch { lagged: self.lagged.take(), ..Batch::default() };
         while !batch.is_full() {
+            // It waits only while there is nothing at all; otherwise it takes what is there. So an
+            // event never waits for a post to fill up.
             let ready = self.events.next().now_or_never();
             let update = match ready {
                 Some(update) => update,
@@ -132,6 +134,7 @@ impl Cutter {
                     if batch.events.is_empty() {
                         batch.lagged = Some(more(batch.lagged, &error));
                     } else {
+                        // The loss lies behind the events in hand, so it begins the next batch.
                         self.lagged = Some(more(None, &error));
                         break;
                     }

@@ -44,6 +44,7 @@ impl WebhookClient {
         let client = Client::builder(Tracked(tasks.clone()))
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
+            // Posts go one after the other, so one connection is enough.
             .pool_max_idle_per_host(1)
             .build(connector(&url)?);
         Ok(Self { client, url, secret, timeout })

@@ -28,6 +28,7 @@ pub(super) fn connector(url: &Uri) -> Result<Connector, Error> {
 
 fn tcp() -> HttpConnector {
     let mut tcp = HttpConnector::new();
+    // It would refuse `https`, which the TLS around it needs it to connect for.
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp

@@ -30,6 +30,7 @@ pub(super) fn shown(url: &str) -> String {
         let (file, query) = path.split_once(['?', '#']).map_or((path, ""), |(file, _)| (file, HIDDEN));
         return format!("{scheme}://{file}{query}");
     }
+    // The last `@` counts: a password may have one, a host may not.
     let (user, hosts) = match authority.rsplit_once('@') {
         None => (String::new(), authority),
         Some((credentials, hosts)) => match credentials.split_once(':') {

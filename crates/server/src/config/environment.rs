@@ -30,6 +30,7 @@ pub(super) fn read(
     let set = |wanted: &str| {
         named.iter().find(|(name, _)| name == wanted).and_then(|(_, value)| value.to_str()).map(str::to_owned)
     };
+    // A variable of ours counts as ours even where it looks like a link: it is looked up first.
     let mut environment = Environment::default();
     for (name, value) in &named {
         let known = || setting::ALL.iter().map(|key| key.variable).chain([setting::CONFIG_VARIABLE]);

@@ -54,6 +54,7 @@ fn plain(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Integer(number) => Some(number.to_string()),
         Value::Boolean(switch) => Some(switch.to_string()),
+        // A list is what flags write with commas.
         Value::Array(list) => {
             let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
             texts.map(|texts| texts.join(","))

@@ -62,6 +62,7 @@ impl Invocation {
 }
 
 fn command() -> clap::Command {
+    // Every flag is global, so that it may stand before the command and behind it.
     let flags = setting::ALL.iter().map(|key| {
         let flag = Arg::new(key.name)
             .long(key.name)

@@ -43,6 +43,7 @@ pub(super) fn parse(text: &str) -> Result<String, String> {
             Some((module, _)) => {
                 module_is_known(module.trim())?;
                 // A span in brackets may hold signs of its own; then the level stands behind them.
+                // What lies before the bracket is the module, which was looked at already.
                 let after = part.rsplit_once(']').map_or(part, |(_, after)| after);
                 if let Some((_, given)) = after.rsplit_once('=') {
                     level(given.trim())?;

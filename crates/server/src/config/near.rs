@@ -15,6 +15,8 @@ pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
 /// The number of letters to insert, delete or exchange to turn one text into the other.
 fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
+    // One row of the usual table is enough: a field needs the one above it, the one before it, and
+    // the one above that, which is kept as the diagonal.
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (line, letter) in left.chars().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], line + 1);

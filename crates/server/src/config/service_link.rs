@@ -1,6 +1,6 @@
 //! Variables that an orchestrator injects for a service named like this program.
 //!
-//! Nobody meant them for us.
+//! They begin as our settings do, and are none.
 //!
 //! | shape | who |
 //! |---|---|

@@ -48,6 +48,7 @@ impl Values {
                 links.join(", ")
             ));
         }
+        // A flag counts more than a variable, and that more than the file.
         for key in setting::ALL {
             let given = invocation
                 .flag(key.name)

@@ -41,6 +41,8 @@ impl Made {
 
     /// Removes the files, and the directories in which nothing else is.
     pub(super) fn undo(&mut self) {
+        // The order matters: files in the reverse order, so that the lock, which was made first,
+        // goes last; then the directories, the innermost first.
         for file in self.files.drain(..).rev() {
             tell(&file, fs::remove_file(&file));
         }

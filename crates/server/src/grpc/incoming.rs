@@ -36,6 +36,8 @@ impl PermittedStream {
     /// An error once the connection has to go, for writers as well: one who does not read holds
     /// those up.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        // To poll it also leaves the waker of this task with it: the connection is woken when it
+        // has to go, although nothing comes over its socket.
         match self.closed.as_mut().poll(context) {
             Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
             Poll::Pending => Ok(()),
@@ -99,6 +101,7 @@ impl AsyncWrite for PermittedStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Not checked: a connection that has to go may still close its side.
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

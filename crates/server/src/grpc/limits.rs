@@ -32,6 +32,7 @@ impl CallLimits {
     /// The body of a call as the services read it. None is endless, and one that is read while it
     /// is answered ends with the server.
     fn bounded(&self, path: &str, body: Body) -> Body {
+        // Only calls of the timelines carry a message of a user; the others name something.
         let message = if path.starts_with("/timeline.") { self.message_bytes } else { 0 };
         let body = Body::new(Limited::new(body, CALL_BYTES + message).map_err(explained));
         if !path.starts_with("/grpc.reflection.") {

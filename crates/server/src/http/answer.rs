@@ -23,8 +23,8 @@ pub(super) fn failed(error: &Error, invalid: &str) -> Response {
     self::error(status, reason, &error.to_string())
 }
 
-/// Returns status and reason of a failure. A store that cannot be read is never an answer about
-/// somebody.
+/// Returns status and reason of a failure. A store that cannot be read gives an error, and never a
+/// status of somebody such as offline.
 pub(super) fn fault(kind: ErrorKind, invalid: &str) -> (StatusCode, &str) {
     match kind {
         ErrorKind::InvalidInput => (StatusCode::BAD_REQUEST, invalid),

@@ -93,6 +93,8 @@ pub(super) async fn events(
         Ok(since) => since,
         Err(error) => return answer::failed(&error, "INVALID_POSITION"),
     };
+    // The permit comes before the subscription, so that those who are refused cost presence
+    // nothing.
     let Ok(permit) = streams.permits.try_acquire_owned() else {
         return answer::error(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -104,6 +106,7 @@ pub(super) async fn events(
     match presence.events(since).await {
         Ok(updates) => {
             let events = lines(updates, permit, streams.stop);
+            // This asks nginx not to collect the events before it passes them on.
             let buffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
             (buffered, Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))).into_response()
         }
@@ -140,9 +143,11 @@ fn lines(
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let retry = Event::default().retry(RETRY_LEAST + random::below(RETRY_SPREAD));
     let updates = updates.filter_map(move |update| {
+        // The closure owns the permit with this, so it is given back when the stream is dropped.
         let _held = &permit;
         ready(line(update))
     });
+    // A stream has no end of its own. Without this one a stop would wait for its client.
     stream::iter([retry]).chain(updates).take_until(stop.cancelled_owned()).map(Ok)
 }
 

@@ -33,6 +33,8 @@ impl Guard {
 
     fn refuse(&self, headers: &HeaderMap) -> Option<&'static str> {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        // The name comes first: under a foreign name the origin of the page is that same name, and
+        // would be taken for our own.
         if !self.any_host && !is_loopback(host) {
             return Some(
                 "this server answers to localhost only; start it with --insecure to answer under other names",

@@ -31,7 +31,7 @@ pub(crate) struct Limits {
 /// How long no request may fail until the outage is over.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether it is: nobody may ask again for hours.
+/// How often it is looked whether an outage is over: the next request may come hours later.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Limits {
@@ -63,6 +63,8 @@ impl Limits {
     }
 
     async fn run(&self, request: Request, next: Next) -> Response {
+        // A length that is stated is refused by the head, before anything of the body is read. What
+        // states none is cut off at the limit below.
         let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if length
             .and_then(|length| length.parse().ok())

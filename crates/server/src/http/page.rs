@@ -79,6 +79,7 @@ impl Asset {
 
     /// Returns a name of these very bytes, by which a browser is told that nothing changed.
     fn tag(self) -> HeaderValue {
+        // Another build of Rust may hash otherwise: then a browser loads a file once more.
         let mut hasher = DefaultHasher::new();
         self.bytes.hash(&mut hasher);
         HeaderValue::from_str(&format!("\"{:016x}\"", hasher.finish()))
@@ -98,6 +99,8 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 fn send(asset: Asset, tag: &HeaderValue, headers: &HeaderMap) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == tag);
+    // `no-cache` lets a browser keep a file, and has it ask each time whether that is still the
+    // one.
     let common = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
     if known {
         return (StatusCode::NOT_MODIFIED, common).into_response();

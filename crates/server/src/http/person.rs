@@ -36,6 +36,7 @@ pub(super) async fn person(
 }
 
 async fn look(presence: &Presence, id: &Id) -> Result<(Status, LastSeen), Error> {
+    // Two questions: somebody who comes in between is offline here and was last seen a moment ago.
     let status = presence.status([id]).await.map_err(first)?;
     let seen = presence.last_seen([id]).await.map_err(first)?;
     Ok((status.into_iter().next().unwrap_or_default(), seen.into_iter().next().flatten()))

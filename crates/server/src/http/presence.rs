@@ -39,6 +39,8 @@ pub(super) async fn presence(
     if ids.len() > IDS_MAX {
         return answer::error(StatusCode::BAD_REQUEST, "TOO_MANY_IDS", "ask for at most 1,000 ids at once");
     }
+    // The order matters: room is taken before presence is asked, or as many answers would be in
+    // memory as clients ask for.
     let most = ids.iter().map(|id| ID_BYTES + answer::JSON_PER_BYTE * id.len()).sum();
     let connection = connection.map(|Extension(connection)| connection);
     let Some(permit) = answers.reserve_bytes(most, connection).await else { return answer::busy() };
@@ -46,6 +48,7 @@ pub(super) async fn presence(
         Ok(statuses) => answer::held(StatusCode::OK, permit, &json!({ "statuses": listed(&ids, &statuses) })),
         Err(error) => {
             let kind = error.kind();
+            // One bad id must not take the statuses of the others away from who asks.
             let (statuses, failures) = error.into_parts();
             partly(permit, kind, &failures, listed(&ids, &statuses))
         }

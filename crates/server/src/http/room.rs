@@ -71,6 +71,8 @@ pub(super) async fn room(
         return answer::error(StatusCode::BAD_REQUEST, "INVALID_LIMIT", "the limit must be from 1 to 1,000");
     }
     let connection = connection.map(|Extension(connection)| connection);
+    // The order matters: room is taken before the store is asked, or as many pages would be in
+    // memory as clients ask for.
     let Some(permit) = answers.reserve_bytes(answer_bytes_max(limit), connection).await else {
         return answer::busy();
     };
@@ -96,6 +98,7 @@ async fn look(
     limit: usize,
 ) -> Result<(u64, MemberPage), Error> {
     let cursor = cursor.map_or(Ok(Cursor::default()), str::parse)?;
+    // These are two questions, so the count may be that of a moment later.
     let page = rooms.members(room, cursor, limit).await?;
     Ok((rooms.count(room).await?, page))
 }

@@ -55,6 +55,12 @@ impl Routes {
             .fallback(answer::not_found)
             .with_state(self)
             .merge(timelines)
+            // The layer that is added last is the outermost:
+            //
+            //  follow ─► headers ─► cors ─► gate ─► guard ─► limit ─► the routes
+            //
+            // `follow` sees the last byte of every answer. Headers and cors mark refusals as well,
+            // and let pages read them. `guard` comes before anything of a body is read.
             .layer(middleware::from_fn_with_state(limits, limits::limit))
             .layer(middleware::from_fn_with_state(guard, guard::guard))
             .layer(middleware::from_fn(listen::gate))
@@ -105,6 +111,7 @@ async fn ws(State(hub): State<Hub>, request: Request) -> Response<String> {
 }
 
 async fn metrics(State(routes): State<Routes>) -> impl IntoResponse {
+    // These are read when somebody asks, and not counted as they change.
     let stats = routes.hub.stats();
     set("tidings_hub_connections", stats.connections);
     set("tidings_hub_channels", stats.channels);

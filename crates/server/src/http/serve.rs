@@ -44,10 +44,14 @@ pub(crate) async fn serve(
             request.extensions_mut().insert(handle.clone());
             router.clone().oneshot(request)
         });
+        // After an upgrade the connection ends here and the hub has its socket: the permit is given
+        // back, as WebSockets have places of their own.
         let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
         let stop = stop.clone();
         tasks.spawn(async move {
             let (mut connection, closed) = (pin!(connection), permit.closed());
+            // A stop lets the request that is being answered finish. A connection that loses its
+            // permit is dropped at once, in the stop as well.
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
                 () = closed.cancelled() => Ok(()),
@@ -61,6 +65,7 @@ pub(crate) async fn serve(
             }
         });
     }
+    // The order matters: nobody comes in any more, and then those inside are waited for.
     door.close();
     tasks.close();
     tasks.wait().await;

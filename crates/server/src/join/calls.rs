@@ -123,6 +123,9 @@ impl CallHandler {
 
     fn answer(&self, connection: &Arc<Connection>, message: Message) -> Result<Answer, String> {
         let Message { uuid, channel: named, body, .. } = message;
+        // This runs in the task of the connection and must not wait. What is in memory is answered
+        // here; what needs the store goes into the queue, and its answer comes later under the
+        // uuid.
         let question = match read(&named, &body)? {
             Call::Ping {} => return Ok(reply(uuid, &json!({}))),
             Call::Hello {} => {
@@ -155,6 +158,8 @@ impl CallHandler {
             return Err("you may not read this channel".to_owned());
         }
         let replay = self.sources.history.replay(name, count.unwrap_or(usize::MAX));
+        // The messages are fetched as the client reads them, so a long history does not fill its
+        // outbox.
         Ok(Answer::many(Last { replay, given: 0, uuid: Some(uuid) }))
     }
 

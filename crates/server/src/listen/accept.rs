@@ -19,7 +19,7 @@ const EXHAUSTED: Duration = Duration::from_millis(200);
 /// A listener and its permits; clones are the same.
 #[derive(Debug, Clone)]
 pub(crate) struct LimitedListener {
-    /// `None` once it is closed: whoever watches over the listening task has a clone, too.
+    /// `None` once it is closed. To drop a clone would not close it, as the supervisor keeps one.
     listener: Arc<Mutex<Option<Arc<TcpListener>>>>,
     permits: ConnectionPermits,
     /// What a peer that acknowledges nothing may hold on to.
@@ -33,12 +33,14 @@ impl LimitedListener {
 
     /// Accepts no more connections.
     pub(crate) fn close(&self) {
+        // Who is waiting in `accept` keeps the socket open, by a clone, until that wait is dropped.
         self.listener.lock().take();
     }
 
     /// The next connection; none ever comes after [`close`](Self::close). A failure to accept one
     /// is never the end, and burns no core: the oldest idle connection makes room.
     pub(crate) async fn next(&self) -> (TcpStream, ConnectionPermit) {
+        // A clone, so that the lock is not held while this waits for a connection.
         let listener = self.listener.lock().clone();
         let Some(listener) = listener else { return pending().await };
         loop {

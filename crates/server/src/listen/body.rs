@@ -66,6 +66,8 @@ impl BodyProgress {
     /// How slow it is; `None` if it is here, or comes as it should. One that was ended is slow,
     /// too, when whoever reads it has not taken note of that for a while.
     pub(super) fn pace(&self, now: Instant) -> Option<Pace> {
+        // Who is not slow: one that is here whole, one that was ended a moment ago and whose reader
+        // is about to say so, one that waits for us, and one that is too young to be judged.
         let mut state = self.state.lock();
         let since = |instant| now.saturating_duration_since(instant);
         if state.finished {
@@ -93,6 +95,8 @@ impl BodyProgress {
 
     /// Ends it: whoever reads it is told, and gives its room back with the answer.
     pub(super) fn end(&self, why: BodyEnd) {
+        // The waker runs code of others, so it is called after the lock is let go. The first reason
+        // stays, as that is the one the client is told.
         let waker = {
             let mut state = self.state.lock();
             state.ended.get_or_insert_with(|| (why, Instant::now()));

@@ -86,6 +86,8 @@ impl BodyMemory {
     pub(super) fn begin(&self, close: CancellationToken) -> Arc<BodyProgress> {
         let arrival = Arc::new(BodyProgress::new(self.shared.bytes.clone(), close));
         let mut arrivals = self.shared.arrivals.lock();
+        // Tidying when the list has doubled costs each body a constant time, however many there
+        // are.
         if arrivals.all.len() >= arrivals.tidy_at {
             arrivals.all.retain(|arrival| arrival.strong_count() > 0);
             arrivals.tidy_at = (arrivals.all.len() * 2).max(64);
@@ -128,12 +130,14 @@ impl BodyMemory {
         let ending = arrivals.iter().filter(|arrival| arrival.is_ending(now));
         let mut coming: usize = ending.map(|arrival| arrival.held()).sum();
         let slow = arrivals.iter().filter_map(|arrival| Some((arrival.pace(now)?, arrival.held(), arrival)));
+        // One that holds nothing gives nothing back.
         let mut slow: Vec<_> = slow.filter(|(_, held, _)| *held > 0).collect();
         slow.sort_by_key(|(pace, ..)| *pace);
         for (_, held, arrival) in slow {
             if coming >= bytes {
                 break;
             }
+            // It was told before and is still there, so nobody reads it.
             if arrival.ended().is_some() {
                 arrival.close();
             } else {

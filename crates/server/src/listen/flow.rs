@@ -82,6 +82,8 @@ impl Flow {
     /// Since when the client has something to take.
     fn waits_since(&self) -> Option<Instant> {
         let state = self.state.lock();
+        // Pieces count also when more was asked for: they lie in the buffer of the connection, and
+        // it is the client who does not take them.
         (state.pieces > 0 || !state.ours).then_some(state.moved)
     }
 
@@ -131,6 +133,7 @@ impl HttpBody for Flowing {
         if !self.rest.is_empty() {
             return Poll::Ready(Some(Ok(self.piece())));
         }
+        // From here on it is we who have nothing, until the body inside has a frame.
         self.flow.change(|state| state.ours = true);
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         Poll::Ready(match frame.map(|frame| frame.map(Frame::into_data)) {
@@ -150,6 +153,7 @@ impl HttpBody for Flowing {
     }
 
     fn size_hint(&self) -> SizeHint {
+        // What was taken out of the body and not given away yet still counts to its length.
         let (mut hint, rest) = (self.body.size_hint(), self.rest.len() as u64);
         if let Some(upper) = hint.upper() {
             hint.set_upper(upper + rest);

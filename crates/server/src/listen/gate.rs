@@ -48,6 +48,8 @@ pub(crate) async fn follow(mut request: Request, next: Next) -> Response {
 /// answered with the reason.
 pub(crate) async fn gate(mut request: Request, next: Next) -> Response {
     let handle = request.extensions().get::<ConnectionHandle>().cloned();
+    // It is taken out of the request: a handler that keeps the request, as for a WebSocket, would
+    // keep the connection busy with it.
     let (Some(handle), Some(busy)) = (handle, request.extensions_mut().remove::<Busy>()) else {
         return next.run(request).await;
     };

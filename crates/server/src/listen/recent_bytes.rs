@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What came counts for one or two of these.
+/// Bytes count in the window of time in which they came, and in the one after it.
 const WINDOW: Duration = Duration::from_millis(500);
 
-/// Counts what comes in windows of time, of which it remembers this one and the one before: a
-/// beginning in haste does not make up for what follows.
+/// Counts what comes in windows of time, of which it remembers this one and the one before: bytes
+/// that came fast at first do not make up for slow ones now.
 #[derive(Debug)]
 pub(super) struct RecentBytes {
     began: Instant,

@@ -110,6 +110,8 @@ impl Shared {
         // Whether what is written so far ends within a line.
         let mut torn = false;
         loop {
+            // A write that fails in the middle leaves a part of its line there. The next line then
+            // begins with an end of line, so that it does not stand behind that part.
             let line = self.next();
             let written = if torn { write_all(descriptor, b"\n") } else { Ok(()) };
             let written = written.and_then(|()| {
@@ -120,6 +122,7 @@ impl Shared {
                 torn = false;
             }
             if let Some(untold) = self.done(written.is_ok()) {
+                // No lock is held here, as `tell` may push a line.
                 tell(untold);
             }
         }
@@ -130,6 +133,8 @@ impl Shared {
         loop {
             if let Some(line) = state.waiting.pop_front() {
                 state.bytes -= line.len();
+                // This is set in the same lock in which the line leaves the queue, so that `flush`
+                // never finds both empty while a line is being written.
                 state.writing = true;
                 return line;
             }

@@ -15,6 +15,7 @@ pub(super) fn hook() {
         let thread = thread::current();
         let thread = thread.name().unwrap_or_default();
         let message = panic_message(panicked.payload());
+        // It is captured only where RUST_BACKTRACE asks for it.
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
             tracing::error!(

@@ -113,6 +113,8 @@ impl DevTools {
         self.calls.send(call).await.map_err(|_| gone())?;
         match tokio::time::timeout(CALL_LIMIT, answer).await {
             Ok(answer) => answer.map_err(|_| gone())?,
+            // The entry in `waiting` stays until the answer comes after all, or the connection
+            // ends.
             Err(_elapsed) => {
                 Err(Error::new(ErrorKind::Timeout, format!("no answer to {method} in {CALL_LIMIT:?}")))
             }
@@ -149,6 +151,8 @@ impl Connection {
     /// fail.
     async fn run(mut self) {
         loop {
+            // Whichever is not ready loses nothing when the other one is: a call stays in its
+            // queue, and what was read of a message stays in the socket.
             let text = tokio::select! {
                 call = self.calls.recv() => match call {
                     Some(call) => self.send(call),
@@ -171,6 +175,8 @@ impl Connection {
     fn send(&mut self, call: Call) -> Option<String> {
         let Call { session, method, parameters, reply } = call;
         let text = self.encode(session.as_deref(), method, parameters);
+        // The order matters: the call is known here before it is sent, so no answer comes too
+        // early.
         self.waiting.insert(self.next, (method, reply));
         Some(text)
     }

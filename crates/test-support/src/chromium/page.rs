@@ -31,7 +31,7 @@ const WAIT_LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 ///
 /// Of every method: `Protocol` if the page refuses or throws, `Timeout` if it does not get there
-/// within 20 s, `Unavailable` if the browser is gone.
+/// within 60 s, `Unavailable` if the browser is gone.
 #[derive(Debug)]
 pub struct Page {
     devtools: DevTools,
@@ -70,6 +70,8 @@ impl Page {
         let answer = devtools.call(None, "Target.attachToTarget", attach).await?;
         let session = answer["sessionId"].as_str().unwrap_or_default().to_owned();
         let record = Arc::new(PageLog::default());
+        // The order matters: the page is recorded before its domains are enabled, which is when it
+        // begins to report.
         devtools.record(&session, Arc::clone(&record));
         let page = Self { devtools, session, target, record };
         for domain in ["Page.enable", "Runtime.enable", "Log.enable", "Network.enable"] {
@@ -84,6 +86,7 @@ impl Page {
 
     /// Opens an address and returns once the page and all it loads are there.
     pub async fn open(&self, address: &str) -> Result<()> {
+        // The order matters: who subscribes after the call may miss the event that tells the end.
         let mut events = self.devtools.events();
         let answer = self.call("Page.navigate", json!({ "url": address })).await?;
         if let Some(refused) = answer["errorText"].as_str() {
@@ -117,7 +120,7 @@ impl Page {
         })
     }
 
-    /// Waits until an expression is true, for at most 20 s, across reloads and navigation.
+    /// Waits until an expression is true, for at most 60 s, across reloads and navigation.
     pub async fn wait_for(&self, expression: &str) -> Result<()> {
         self.wait_for_within(expression, WAIT_LIMIT).await
     }
@@ -125,6 +128,8 @@ impl Page {
     /// Waits until an expression is true, for at most `limit`; the error says what the page looked
     /// like.
     pub async fn wait_for_within(&self, expression: &str, limit: Duration) -> Result<()> {
+        // The page watches by itself and answers once. It is asked again only when it was replaced
+        // meanwhile, and with it what was watching.
         let end = Instant::now() + limit;
         loop {
             let left = end.saturating_duration_since(Instant::now());

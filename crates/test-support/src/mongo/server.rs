@@ -91,8 +91,8 @@ impl Mongo {
         Self::plain(Server::contain(&RECIPE).await?).await
     }
 
-    /// Starts a process, whatever else there is: for tests that do to a server what others would
-    /// mind. It obeys the commands that are for tests.
+    /// Starts a process, whatever else there is: for tests that freeze or kill a server, which
+    /// would disturb the others. It obeys the commands that are for tests.
     ///
     /// # Errors
     ///
@@ -110,6 +110,8 @@ impl Mongo {
         let first = options.users.first().cloned();
         let mut mongo = Self::plain(Self::process(first.is_some()).await?).await?;
         if let Some(first) = first {
+            // The server asks nobody for a password until it is started again, so the users can be
+            // made without one.
             for user in options.users {
                 mongo.command("admin", user.create()).await?;
             }
@@ -279,6 +281,8 @@ impl Mongo {
             if is_so(&answer) {
                 return Ok(());
             }
+            // A member answers the next question when something changes, so there is no pause. It
+            // waits for that with `topologyVersion`, which is in the answer.
             if answer.get_str("setName").is_ok() {
                 hello = next_hello(&answer)?;
                 continue;

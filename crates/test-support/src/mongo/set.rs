@@ -44,6 +44,7 @@ impl MongoSet {
             .collect();
         let settings = doc! { "electionTimeoutMillis": ELECTION_MS, "heartbeatIntervalMillis": HEARTBEAT_MS };
         let config = doc! { "_id": SET, "members": hosts, "settings": settings };
+        // One member is told of all; it tells the others.
         set.member(0).command("admin", doc! { "replSetInitiate": config }).await?;
         for member in &set.members {
             member.is_ready().await?;
@@ -84,6 +85,8 @@ impl MongoSet {
         let end = Instant::now() + START_LIMIT;
         while Instant::now() < end {
             for (number, member) in self.members.iter().enumerate() {
+                // The limit is short, so that a frozen member does not use up the time of the
+                // others.
                 let hello = timeout(ANSWER_LIMIT, member.command("admin", doc! { "hello": 1 })).await;
                 if matches!(hello, Ok(Ok(hello)) if is_true(&hello, "isWritablePrimary")) {
                     return Ok(number);

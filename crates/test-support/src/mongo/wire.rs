@@ -58,6 +58,7 @@ impl Connection {
         if !(HEAD_BYTES..ANSWER_BYTES_MAX).contains(&length) {
             return Err(io::Error::other(format!("an answer of {length} bytes is not from MongoDB")));
         }
+        // The length that was read counts its own 4 bytes.
         let mut answer = vec![0; length - 4];
         socket.read_exact(&mut answer).await?;
         Document::from_reader(&answer[HEAD_BYTES - 4..]).map_err(io::Error::other)

@@ -58,6 +58,7 @@ impl RedisCluster {
         let arguments = arguments.map(str::to_owned).collect();
         let options = RedisOptions { arguments, ..RedisOptions::default() };
         let cluster = Self::of(masters, 2 * masters, &options).await?;
+        // All nodes have met by now: a node can follow only one that it knows.
         let patience = Patience::for_the("replicas to be in sync");
         for (number, replica) in cluster.nodes[masters..].iter().enumerate() {
             let mut connection = replica.connect().await?;
@@ -183,6 +184,8 @@ impl RedisCluster {
         let slot = slot.to_string();
         let (source, target) = (&self.nodes[from], &self.nodes[to]);
         let (source_id, target_id) = (&*self.ids[from], &*self.ids[to]);
+        // The order matters: the target has to take keys of the slot before the source sends
+        // clients on to it.
         target.tell(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", source_id]).await?;
         source.tell(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", target_id]).await?;
         let (mut connection, port) = (source.connect().await?, target.port().to_string());

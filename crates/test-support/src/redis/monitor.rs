@@ -26,6 +26,9 @@ impl RedisMonitor {
     ///
     /// `Unavailable` or `Timeout` if the server is gone.
     pub async fn commands(&mut self) -> Result<Vec<String>> {
+        // Redis shows commands in the order in which it runs them, so all that came before this
+        // call stands before the marker. The marker goes over a connection of its own, as one that
+        // monitors takes no commands.
         self.marker.tell(&["ECHO", "marker"]).await?;
         let mut commands = Vec::new();
         loop {

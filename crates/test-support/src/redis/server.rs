@@ -65,8 +65,8 @@ impl Redis {
         Self::plain(Server::contain(&STORE).await?).await
     }
 
-    /// Starts a process, whatever else there is: for tests that do to a server what others would
-    /// mind.
+    /// Starts a process, whatever else there is: for tests that freeze or kill a server, which
+    /// would disturb the others.
     ///
     /// # Errors
     ///
@@ -84,6 +84,8 @@ impl Redis {
     pub async fn with(options: &RedisOptions) -> Result<Self> {
         let (mut tls, line) = (None, options.command_line());
         let server = Server::start_process(&STORE, |_port, directory| {
+            // This is called once more when the port was taken, with a new directory, so ports and
+            // certificates are made anew each time.
             let mut arguments = Vec::new();
             if options.cluster_node {
                 // Named, since the port of the data plus 10,000 may be taken, or be no port.

@@ -42,6 +42,8 @@ impl Connection {
 
     /// Asks, and returns whatever is answered.
     pub(super) async fn ask(&mut self, words: &[&str]) -> Result<Answer> {
+        // A question whose time is over may still be answered, and the answer would be taken for
+        // that of the next one: such a connection must not be used any more.
         let Self { socket, address } = self;
         address.within(exchange(socket, words)).await
     }
@@ -108,6 +110,7 @@ async fn answer(socket: &mut BufReader<TcpStream>) -> io::Result<Answer> {
             }
         };
         loop {
+            // An answer that completes its list completes perhaps the list around that, too.
             let Some((length, list)) = open.last_mut() else { return Ok(answer) };
             list.push(answer);
             if list.len() < *length {

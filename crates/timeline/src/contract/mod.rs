@@ -28,6 +28,7 @@ pub use self::world::World;
 /// Makes one test of each law, for the place that the expression gives.
 #[macro_export]
 macro_rules! store_contract {
+    // A law that is not in this list is run for no store.
     ($world:expr) => {
         $crate::store_contract! { $world =>
             a_send_is_in_the_history_and_in_both_inboxes
@@ -64,6 +65,7 @@ macro_rules! store_contract {
     };
     ($world:expr => $($law:ident)*) => {
         $(
+            // Two threads, so that calls which run at the same time really do.
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $law() {
                 $crate::contract::$law(&$world).await;

@@ -29,6 +29,8 @@ pub async fn concurrent_repetitions_have_one_effect(world: &dyn World) {
     let timeline = open(world).await;
     for round in 1..=10 {
         let mut tasks = JoinSet::new();
+        // A store may take some of these together, and finds the answer to others written: both
+        // have to be the first one.
         for _ in 0..16 {
             let timeline = timeline.clone();
             tasks.spawn(

@@ -93,6 +93,7 @@ pub async fn a_message_to_many_is_the_same_in_every_inbox(world: &dyn World) {
     let names: Vec<_> = (0..40).map(|number| format!("m{number}")).collect();
     let members: Vec<_> = names.iter().map(String::as_str).collect();
     for round in 0..2 {
+        // A long text, which a store may keep once for all, and a short one, which it may copy.
         for message in [Message::new(text.as_str()).unwrap(), message(round)] {
             timeline.send_group(NewGroupMessage { message, ..group_send("g", &members, 0) }).await.unwrap();
         }

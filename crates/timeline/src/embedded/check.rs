@@ -77,6 +77,7 @@ impl fmt::Display for CheckReport {
 /// or is of a newer version. That sends would be refused for now is not an error: see
 /// [`CheckReport::read_only`].
 pub fn check(directory: &Path) -> Result<CheckReport> {
+    // The lock is held to the end, so that no store opens and moves its files meanwhile.
     let _lock = Directory::lock_existing(directory)?;
     look(directory)
 }

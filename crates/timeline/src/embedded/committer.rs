@@ -38,6 +38,13 @@ pub(super) enum Job {
     Received(MemberId, Seq, oneshot::Sender<Result<Seq>>),
 }
 
+// One turn of the thread:
+//
+//  channel ──► queue ──► mend, try a write ──► plan ──► commit, flush ──► notifier ──► answers
+//  bounded     by lane   if that is due        pure     may block long    queues       wake callers
+//
+// Nothing to the right of the flush happens without it: an answer promises that a batch is durable,
+// and the observer hears of nothing that a crash could still undo.
 /// The state of the committing thread.
 pub(super) struct Committer {
     shared: Arc<Shared>,
@@ -55,6 +62,7 @@ enum Reply {
 }
 
 /// How many bytes one sender may write in a batch, unless a single send has more.
+// With batches of 8 MiB, the default, at least eight senders share each flush.
 const SENDER_BYTES: usize = 1024 * 1024;
 
 /// Half of how many boxes are kept at hand; 100 bytes each as a rule, 1 KiB with the longest ids.
@@ -73,9 +81,15 @@ impl Committer {
     /// Works until every handle is gone or one shut the store down.
     pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
+            // The thread may sleep here only while nothing waits in its own queue: what lies there
+            // already has nobody else to wake it.
             if self.queue.len() == 0 {
                 match commands.blocking_recv() {
                     Some(command) => self.take_in(command, &mut commands),
+                    // This comes when the channel was closed or the last handle is gone, and only
+                    // after the last command: whatever was accepted has been answered. The watchdog
+                    // holds a weak sender, so that it does not keep a store open that nobody has
+                    // any more.
                     None => break,
                 }
             }
@@ -94,6 +108,8 @@ impl Committer {
             metrics::queue(self.queue.len() + commands.len());
             #[cfg(test)]
             super::thread_guard::panic_if_told(self.engine.directory(), "panic-commit");
+            // The order matters: a store that can be opened again is opened before the batch, whose
+            // calls would be refused otherwise.
             self.mend();
             self.try_write();
             let calls = self.queue.take(SENDER_BYTES, self.batch_bytes);
@@ -116,6 +132,7 @@ impl Committer {
 
     /// Opens the store again if it failed. That may hang as a write may.
     fn mend(&mut self) {
+        // `writing` is set for the watchdog, which tells from it that the disk hangs.
         if self.shared.has_failed() {
             *self.shared.writing.lock() = Some(Instant::now());
             if self.engine.mend() {
@@ -141,6 +158,9 @@ impl Committer {
         *self.shared.writing.lock() = Some(Instant::now());
         // The permits are given back after the calls were answered.
         let (calls, permits): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+        // A panic drops the callers' channels unanswered; `EmbeddedStore::ask` then tells them to
+        // repeat. It may also leave the engine and `recent` half-changed, which is why the store
+        // counts as failed below: nothing is written before both were made anew.
         let written = catch_unwind(AssertUnwindSafe(|| self.write(calls)));
         drop(permits);
         *self.shared.writing.lock() = None;
@@ -162,6 +182,8 @@ impl Committer {
                 return calls.into_iter().for_each(refuse);
             }
         };
+        // This is asked once for a batch: a disk that falls short meanwhile is seen by the next
+        // one.
         let refusal = failure.clone().or_else(|| self.shared.refusal());
         let mut plan = Plan::new(&tables, &self.recent, number, clock::unix_ms());
         let mut replies = Vec::with_capacity(calls.len());
@@ -178,6 +200,9 @@ impl Committer {
                 }
             });
         }
+        // The order matters: sequences become known to `recent` and to the observer only once the
+        // batch is durable. A batch that failed gave them out in vain, and the next one gives them
+        // out again.
         let committed = match plan.finish() {
             Some(planned) => self.engine.commit(planned.batch).map(|()| {
                 for (prefix, extent) in planned.extents {

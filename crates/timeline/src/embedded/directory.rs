@@ -27,6 +27,9 @@ impl Directory {
         // Other users of the machine must not read the messages.
         builder.recursive(true).mode(0o700);
         builder.create(path).map_err(|error| unusable(path, "cannot be created", error))?;
+        // The order matters: a crash between the two leaves the sign alone, which means that
+        // nothing was stored yet. A lock without a sign would mean that a store of layout 1 is
+        // gone.
         announce(path).map_err(|error| unusable(path, "cannot be written to", error))?;
         let lock = File::options()
             .create(true)
@@ -71,6 +74,8 @@ impl Directory {
     }
 
     fn hold(path: &Path, lock: File) -> Result<Self> {
+        // The file is never removed: a process that made it anew could lock it beside one that
+        // holds the lock of the old file.
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(in_use(path)),

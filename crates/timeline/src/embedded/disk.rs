@@ -20,8 +20,8 @@ pub(super) fn room(directory: &Path) -> io::Result<DiskSpace> {
 /// Below how many free bytes sends are refused.
 ///
 /// The engine needs room to move its journals into tables, and other programs need some to write
-/// what went wrong: a disk that is refused early can be helped, one that is full is found out by a
-/// failed write.
+/// what went wrong. While sends are refused early, somebody can still make room; a disk that is
+/// full shows itself only by a write that fails.
 #[derive(Debug)]
 pub(super) struct LowWater {
     least: u64,
@@ -40,6 +40,9 @@ impl LowWater {
     pub(super) fn judge(&mut self, room: DiskSpace) -> Option<u64> {
         // On a small disk the mark is a twentieth of it, as it would otherwise never take a send.
         let least = self.least.min(room.total / 20);
+        //  free ───────────────────────────────────────►
+        //  refused │ refused if it was refused │ taken
+        //        least                  least + a quarter
         let needed = if self.low { least.saturating_add(least / 4) } else { least };
         self.low = room.free < needed;
         self.low.then_some(least)

@@ -14,6 +14,7 @@ use std::hash::Hash;
 pub(super) struct FairQueue<K, T> {
     lanes: HashMap<K, VecDeque<(usize, T)>, foldhash::fast::RandomState>,
     // The lanes that are not empty, the next one first.
+    // A lane stands here once if it is in `lanes`, which holds no empty one.
     turns: VecDeque<K>,
     length: usize,
 }
@@ -42,6 +43,8 @@ impl<K: Hash + Eq + Clone, T> FairQueue<K, T> {
     /// after `most` bytes.
     pub(super) fn take(&mut self, share: usize, most: usize) -> Vec<T> {
         let (mut batch, mut total) = (Vec::new(), 0);
+        // Each lane has one turn for a batch: one that is put back at the end waits for the next
+        // batch.
         for _ in 0..self.turns.len() {
             if total >= most {
                 break;
@@ -49,6 +52,8 @@ impl<K: Hash + Eq + Clone, T> FairQueue<K, T> {
             let Some(lane) = self.turns.pop_front() else { break };
             let Some(waiting) = self.lanes.get_mut(&lane) else { continue };
             let mut taken = 0;
+            // The first command of a turn is taken whatever its size; otherwise one that is larger
+            // than the share would wait for ever.
             while taken < share
                 && total < most
                 && let Some((bytes, _)) = waiting.front()

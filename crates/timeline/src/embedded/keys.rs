@@ -53,6 +53,7 @@ pub(super) fn entry(prefix: &[u8], sequence: Seq) -> Vec<u8> {
 
 /// Returns what the key of an entry begins with; `None` when it is no key of an entry.
 pub(super) fn prefix_of(key: &[u8]) -> Option<&[u8]> {
+    // The number of the batch lies in the same keyspace, under a key of one byte.
     let (prefix, _sequence) = key.split_last_chunk::<8>()?;
     (prefix.last() == Some(&END)).then_some(prefix)
 }
@@ -84,6 +85,8 @@ pub(super) fn sequence_of(key: &[u8]) -> Result<Seq> {
 pub(super) fn send(history: &[u8], message_id: &MessageId) -> Vec<u8> {
     let mut key = Vec::with_capacity(history.len() + message_id.as_str().len());
     key.extend_from_slice(history);
+    // Nothing ends the message id: it is the rest of the key, and what comes before it ends by
+    // itself.
     key.extend_from_slice(message_id.as_str().as_bytes());
     key
 }

@@ -43,6 +43,7 @@ pub(super) struct Lanes {
 impl Lanes {
     /// Creates the lanes of a queue of this length.
     pub(super) fn new(queue: usize) -> Self {
+        // With a quarter for each lane, a sender that floods leaves three quarters of the queue.
         Self { each: queue.div_ceil(4), waiting: Mutex::default() }
     }
 
@@ -53,10 +54,13 @@ impl Lanes {
     /// A dropped call takes none.
     pub(super) async fn enter(&self, lane: &Lane) -> Result<LanePermit> {
         let semaphore = {
+            // The lock is held for the look-up alone, and not while the sender waits.
             let mut waiting = self.waiting.lock();
             if waiting.len() >= FORGOTTEN_AFTER {
                 // A sender that waits or has a permit holds a clone, so all others can be
                 // forgotten.
+                // Clones are only made under this lock, so a lane that has none now gets none
+                // meanwhile.
                 waiting.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
             }
             match waiting.get(lane) {

@@ -135,12 +135,16 @@ impl Marker {
     pub(super) fn probe(&mut self, directory: &Path) -> io::Result<()> {
         // A file that is open can be written to for a while after the file system was mounted
         // read-only, or the file removed.
+        // The order matters: `access` asks for the file by its name, the write below uses the open
+        // one.
         rustix::fs::access(path(directory), Access::WRITE_OK)?;
         self.put()?;
         self.file.sync_data()
     }
 
     fn put(&mut self) -> io::Result<()> {
+        // The number picks the slot, so this overwrites the older one, unless the write before has
+        // failed. A loss of power in the middle tears that, and leaves the other.
         self.write += 1;
         let text = self.note.format(self.write);
         self.file.write_all_at(text.as_bytes(), self.write % 2 * SLOT_BYTES as u64)
@@ -219,6 +223,7 @@ fn newest(directory: &Path) -> io::Result<Option<(u64, MarkerRecord)>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    // A slot that was never written is all newlines and has no check, so it does not count.
     let slots = bytes.chunks(SLOT_BYTES).take(2).filter_map(MarkerRecord::parse);
     match slots.max_by_key(|(write, _)| *write) {
         Some(newest) => Ok(Some(newest)),

@@ -75,12 +75,16 @@ impl Notifier {
         if count == 0 {
             return;
         }
+        // Only this thread adds and only the other one subtracts, so between the look and the
+        // adding room can only grow.
         let before = self.waiting.entries.load(Ordering::Acquire);
         // A batch that is larger than the bounds is taken when the queue is empty.
         let room = before == 0
             || (before + count <= ENTRIES_MAX
                 && self.waiting.bytes.load(Ordering::Acquire).saturating_add(bytes) <= BYTES_MAX);
         if room {
+            // These are added before the batch is handed over: the other thread may be done with it
+            // at once, and would subtract what was not added yet.
             self.waiting.entries.fetch_add(count, Ordering::AcqRel);
             self.waiting.bytes.fetch_add(bytes, Ordering::AcqRel);
             match self.batches.try_send(DurableBatch { missed: self.missed, entries, bytes }) {
@@ -103,6 +107,7 @@ impl Notifier {
 
 impl QueuedEntries {
     fn done(&self, news: &DurableBatch) {
+        // The order matters: no entries means that the queue is empty, so the bytes go first.
         self.bytes.fetch_sub(news.bytes, Ordering::AcqRel);
         self.entries.fetch_sub(news.entries.len(), Ordering::AcqRel);
     }
@@ -124,6 +129,8 @@ fn tell(batches: &Receiver<DurableBatch>, waiting: &QueuedEntries, observer: &dy
         for (member, entry) in &news.entries {
             call(&|| observer.appended(member.as_str(), entry));
         }
+        // The place of a batch is given back only after its last entry was told, so the bounds also
+        // hold for the batch that the observer has in hand.
         waiting.done(&news);
     }
 }

@@ -73,11 +73,16 @@ pub(super) fn begin(
     id: u128,
     generation: u64,
 ) -> Result<Opened> {
+    // The order matters. The marker comes before the keyspaces, and says `making` or `salvaging`
+    // until all is there: what a crash leaves of them is never taken for a store that lost its
+    // messages, nor for a whole one.
     directory.clear_unfinished()?;
     let note = MarkerRecord { id, generation, layout: VERSION, phase, batch: 0, keyspaces: Vec::new() };
     let marker = open_marker(directory, note)?;
     let mut tables = Tables::open(config, directory)?;
     // This batch gets no number, as no sender was told of it.
+    // The version and the identity are flushed together, before the marker may say `whole`: a start
+    // compares both, and refuses a whole store without them.
     let mut batch = tables.database.batch().durability(Some(PersistMode::SyncAll));
     batch.insert(&tables.state, keys::FORMAT, [VERSION]);
     batch.insert(&tables.state, keys::IDENTITY, records::encode_identity(id, generation));

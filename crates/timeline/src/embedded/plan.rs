@@ -125,6 +125,8 @@ impl<'a> Plan<'a> {
         } else {
             EncodedText::Here(append.message.as_str())
         };
+        // The tag is random and not counted: after an older copy of the store was put back, the
+        // same sequences are given out again, and only the tags tell the entries apart.
         let tag = Tag::new(fastrand::u64(..));
         // The copies share one record in memory.
         let record = Slice::from(records::encode_entry(self.unix_ms, tag, append, text));
@@ -133,6 +135,8 @@ impl<'a> Plan<'a> {
         let mut answer = Seq::ZERO;
         for (member, inbox, extent) in inboxes {
             self.write_entry(inbox, extent, &record);
+            // The last recipient's sequence is the answer; who makes the send puts the receiver
+            // there.
             answer = extent.top;
             self.news.push((member.clone(), Entry { sequence: answer, ..entry.clone() }));
         }
@@ -210,6 +214,8 @@ impl<'a> Plan<'a> {
     }
 
     fn extent(&self, prefix: &[u8]) -> Result<Extent> {
+        // The order matters: what this batch gave out counts first. `recent` says the same as the
+        // tables, and saves the look into them.
         match self.extents.get(prefix).copied().or_else(|| self.recent.get(prefix)) {
             Some(extent) => Ok(extent),
             None => self.tables.extent(&self.tables.snapshot(), prefix),

@@ -33,6 +33,8 @@ impl Recent {
 
     /// Notes the extent of a box.
     pub(super) fn insert(&mut self, key: Vec<u8>, extent: Extent) {
+        // A box is used by writing to it, which comes by here with its new end. So a busy box is
+        // copied into the young half whenever the halves change, although `get` moves nothing.
         if self.young.len() >= self.half_max && !self.young.contains_key(&key) {
             self.old = mem::take(&mut self.young);
         }

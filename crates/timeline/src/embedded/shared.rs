@@ -1,4 +1,4 @@
-//! What the handle, the committing thread and the keeper share.
+//! What the handle, the committing thread and the watchdog share.
 
 use std::mem;
 use std::path::Path;
@@ -116,6 +116,9 @@ impl Shared {
     ///
     /// A store that was shut down or lost a thread keeps them out for good.
     pub(super) fn put(&self, tables: Option<Arc<Tables>>) {
+        // Whether a thread was lost is looked up under the lock of the slot, in which `lose` notes
+        // it: a store that is put back at that moment is either seen and taken away by `lose`, or
+        // not put.
         let mut slot = self.slot.write();
         // A thread may have panicked while another one opened the store again.
         let next = match tables {
@@ -129,6 +132,8 @@ impl Shared {
 
     /// Lets nobody in from now on.
     pub(super) fn close(&self) {
+        // As in `lose`: reads are refused before the state says why, and the keyspaces, whose end
+        // may take long, are dropped last.
         let last = mem::replace(&mut *self.slot.write(), Availability::Closed);
         self.change(|parts| parts.closed = true);
         drop(last);
@@ -165,6 +170,8 @@ impl Shared {
 
     /// Asks the committing thread to try a write.
     pub(super) fn ask_for_probe(&self) {
+        // This is a flag and not a command, as the channel may be full. The thread looks at it in
+        // every turn, and a full channel means that it turns.
         self.probe_due.store(true, Ordering::Release);
     }
 
@@ -178,6 +185,8 @@ impl Shared {
         let mut parts = self.parts.lock();
         change(&mut parts);
         let state = parts.state();
+        // Watchers are told under the lock of `parts`, so that two threads cannot tell them of
+        // their changes in the wrong order.
         self.state.send_if_modified(|last| {
             let changed = *last != state;
             if changed {
@@ -191,6 +200,9 @@ impl Shared {
     /// Returns why sends are refused, if they are.
     pub(super) fn refusal(&self) -> Option<Error> {
         let parts = self.parts.lock();
+        // `stuck` and `closed` are left out on purpose. The committing thread asks this, which is
+        // not stuck when it asks; and what it still has after a shutdown was accepted, so it is
+        // written.
         let refuses = parts.failure.is_some()
             || parts.low_disk.is_some()
             || parts.damage.is_some()

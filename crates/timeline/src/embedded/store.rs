@@ -80,6 +80,14 @@ impl EmbeddedStore {
         let tables = Arc::new(tables);
         let shared = Arc::new(Shared::new(&config.directory, Arc::clone(&tables)));
         let (commands, receiver) = mpsc::channel(config.queue);
+        // Who ends whom:
+        //
+        //  shutdown, or the last handle dropped ──► the queue closes ──► timeline-commit ends
+        //        ┌─────────────────────────────────────────────────────────────┘
+        //        ├─ drops the notifier ──► timeline-tell ends
+        //        └─ drops `keep` ────────► timeline-keep ends
+        //
+        // Nothing is ever sent over `keep`.
         let (keep, stop) = std_mpsc::sync_channel::<()>(0);
         let (path, least) = (config.directory.clone(), config.disk_free_min_bytes);
         let keeper = Watchdog::new(Arc::clone(&shared), path, least, commands.downgrade());
@@ -105,8 +113,12 @@ impl EmbeddedStore {
         if self.shared.is_closed() {
             return Err(closed());
         }
+        // A place in the lane comes first: a sender whose lane is full waits there, and not in the
+        // queue that it shares with others.
         let permit = self.lanes.enter(&lane).await?;
         let (reply, answer) = oneshot::channel();
+        // Dropped before this was sent, a call has no effect. Dropped later, it is written all the
+        // same, and nobody hears the answer.
         self.commands.send(Command::Job(lane, call(reply), permit)).await.map_err(|_| self.gone())?;
         answer.await.map_err(|_| self.gone())?
     }
@@ -136,6 +148,8 @@ impl EmbeddedStore {
     /// Returns why the committer did not answer: it was told to end, or it panicked about the
     /// batch.
     fn gone(&self) -> Error {
+        // After a panic this may run before the committer has noted why, so there is a text for
+        // that.
         let refused = self.shared.tables().err().or_else(|| self.shared.refusal());
         refused.unwrap_or_else(|| {
             Error::new(
@@ -179,6 +193,8 @@ impl Store for EmbeddedStore {
     }
 
     async fn shutdown(&self, grace: Duration) -> bool {
+        // The order matters: the flag is set before the thread is woken, or it might look at the
+        // flag, miss it, and sleep again.
         self.shared.close();
         // The command is refused if the channel is full or the committer has ended. Neither needs
         // it: behind a full channel the committer sees that the store is closed.

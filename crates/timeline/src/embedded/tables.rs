@@ -108,6 +108,8 @@ impl Tables {
 
     /// Returns the inbox with `prefix` after a position.
     pub(super) fn inbox(&self, prefix: &[u8], last_read: Position, page: PageRequest) -> Result<InboxPage> {
+        // One snapshot for the extent and the entries: with two, a batch between them would look
+        // like a hole.
         let snapshot = self.snapshot();
         let extent = self.extent(&snapshot, prefix)?;
         let entries = if self.gave_out(&snapshot, prefix, extent, last_read)? {
@@ -180,6 +182,8 @@ impl Tables {
     ) -> Result<(Vec<Entry>, bool)> {
         let (mut entries, mut bytes, mut reader) = (Vec::new(), 0, EntryReader::default());
         for guard in range {
+            // A text that entries share is written in one batch with them, so the snapshot that
+            // shows an entry shows its text; a text that is missing is damage.
             let (key, record) = guard.into_inner().map_err(read_error)?;
             let stored = reader.entry(keys::sequence_of(&key)?, &record)?;
             let mut entry = stored.entry;

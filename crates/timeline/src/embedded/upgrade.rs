@@ -41,6 +41,9 @@ pub(super) fn run(opened: &mut Opened) -> Result<(), UpgradeError> {
 
 /// Takes the next step, and returns how many boxes it wrote; `None` when none is left.
 pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, UpgradeError> {
+    // Crash points of a step: before the commit nothing of it is there; after it, the next start
+    // goes on from the key in `UPGRADE`. The last step removes that key. A crash between it and the
+    // marker's `whole` makes the next start walk over all boxes once more, which writes the same.
     let before =
         opened.tables.state.get(keys::UPGRADE).map_err(UpgradeError::Engine)?.map(|key| key.to_vec());
     let mut batch = opened.tables.batch(opened.last_batch + 1);
@@ -55,6 +58,8 @@ pub(super) fn step(opened: &mut Opened) -> Result<Option<usize>, UpgradeError> {
     {
         let record = records::encode_extent(Extent { floor: Seq::ZERO, top });
         batch.insert(&opened.tables.state, keys::extent(&prefix), record);
+        // The next box is looked for behind the last key that this one can have, not behind its
+        // last entry: the entries in between are never read.
         (cursor, walked) = (last, walked + 1);
     }
     if walked > 0 {
@@ -97,6 +102,7 @@ pub(super) fn next_box(
 impl Opened {
     /// Commits the next batch.
     pub(super) fn commit(&mut self, batch: fjall::OwnedWriteBatch) -> Result<(), UpgradeError> {
+        // As in the writer, the marker follows the batch that it counts.
         batch.durability(Some(PersistMode::SyncData)).commit().map_err(UpgradeError::Engine)?;
         self.last_batch += 1;
         self.marker.committed(self.last_batch).map_err(UpgradeError::Marker)

@@ -32,6 +32,8 @@ pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
     if error.kind() != ErrorKind::Corrupt {
         return error;
     }
+    // The lock is held for the decision only. Whoever finds `Nothing` sets `Sought` under it, so
+    // that one thread reads the tables, however many reads fail at once.
     {
         let mut known = shared.damage.known.lock();
         match &*known {
@@ -70,6 +72,8 @@ pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
 fn seek(shared: &Shared) -> Option<Error> {
     let directory = &shared.damage.directory;
     let found = damaged_table(directory).map(|problem| damaged(directory, &problem));
+    // The order matters: the file is named before the state changes, so that a read that fails
+    // after the state did names it, too.
     *shared.damage.known.lock() = match &found {
         Some(found) => DamageState::Found(found.clone()),
         None => DamageState::Whole(Instant::now()),

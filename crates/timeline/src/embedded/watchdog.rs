@@ -16,6 +16,12 @@ use super::metrics;
 use super::shared::Shared;
 use crate::State;
 
+// A write that does not come back, as the state tells it:
+//
+//            10 s             45 s
+//  nothing ────────► Down ────────► Lost      when it comes back: nothing, from either
+//
+// The thread only looks. It holds no lock while it waits, and ends nothing.
 /// What the thread looks after.
 pub(super) struct Watchdog {
     shared: Arc<Shared>,
@@ -42,7 +48,7 @@ const STUCK: Duration = if cfg!(test) { Duration::from_millis(500) } else { Dura
 const LOST: Duration = if cfg!(test) { Duration::from_millis(1_500) } else { Duration::from_secs(45) };
 
 impl Watchdog {
-    /// Creates a keeper, and looks for room at once.
+    /// Creates the watchdog, and looks for room at once.
     pub(super) fn new(
         shared: Arc<Shared>,
         directory: PathBuf,
@@ -58,6 +64,8 @@ impl Watchdog {
     /// Works until the other end of `stop` is dropped.
     pub(super) fn run(mut self, stop: &Receiver<()>) {
         let mut tick = 0_u32;
+        // Nothing is ever sent. When the committing thread ends it drops the sender, this wakes up
+        // with `Disconnected`, and the thread ends as well.
         while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
             #[cfg(test)]
             super::thread_guard::panic_if_told(&self.directory, "panic-keep");
@@ -72,6 +80,8 @@ impl Watchdog {
                 self.shared.ask_for_probe();
             }
             // A full queue wakes the committer as well as a command would.
+            // The committing thread sleeps while nobody sends. It is woken for a probe, and after a
+            // failure in every tick, as nobody else would have the store opened again.
             if (probe || self.shared.has_failed())
                 && let Some(commands) = self.commands.upgrade()
                 && commands.try_send(Command::Wake).is_err()
@@ -111,6 +121,7 @@ impl Watchdog {
     }
 
     fn look_at_writing(&self) {
+        // The lock is let go at once: the committing thread takes it around every write.
         let since = self.shared.writing.lock().map(|since: Instant| since.elapsed());
         let stuck = since.filter(|since| *since > STUCK);
         let lost = stuck.is_some_and(|since| since > LOST);

@@ -35,6 +35,14 @@ use crate::{Error, ErrorKind, Result, State};
 /// Makes a batch durable.
 pub(super) type Commit = Box<dyn FnMut(fjall::OwnedWriteBatch) -> fjall::Result<()> + Send>;
 
+// What the two options of the writer say together:
+//
+//  open     failure
+//  Some     None      open: reads and sends are served
+//  Some     Some      failed: reads go on, sends are refused
+//  None     Some      away: nothing is served
+//
+// `open` is taken only while there is a failure, so neither is never the case.
 /// The part of the store that only the committing thread touches.
 pub(super) struct StoreWriter {
     config: Config,
@@ -118,6 +126,8 @@ impl StoreWriter {
             return Err(self.failed(&text, Some(error)));
         }
         metrics::committed(start.elapsed());
+        // The order matters: the marker follows the batch. It is a lower bound of what the next
+        // start must find; a marker ahead of a batch would have a whole store refused.
         if let Some(open) = &mut self.open {
             open.last_batch += 1;
             open.note();
@@ -130,6 +140,8 @@ impl StoreWriter {
     ///
     /// Nothing is tried while a write has failed: opening the store again begins with one.
     pub(super) fn try_write(&mut self) {
+        // `Buffer` brings nothing to the disk. It fails if the engine took itself for broken
+        // before, as it does when one of its own threads cannot write.
         let (None, Some(open)) = (&self.failure, &mut self.open) else { return };
         if let Err(error) = open.tables.database.persist(PersistMode::Buffer) {
             self.failed(&describe(&error), Some(error));
@@ -145,6 +157,8 @@ impl StoreWriter {
     pub(super) fn failed(&mut self, what: &str, source: Option<fjall::Error>) -> Error {
         let text =
             format!("a write failed ({what}); the store is opened again as soon as it can be written to");
+        // The state changes before any caller is answered: whoever is refused finds the reason
+        // there.
         self.shared.change(|parts| parts.failure = Some(State::read_only(text.as_str())));
         let told = format!("the timeline store takes no messages: {text}");
         let error = match source {
@@ -203,6 +217,7 @@ impl StoreWriter {
         #[cfg(test)]
         super::thread_guard::panic_if_told(self.directory.path(), "panic-mend");
         let opened = opening::open(&self.config, &self.directory);
+        // `opening::open` has compared the files with the marker. Only now may readers in.
         let Opened { tables, marker, last_batch } = opened.map_err(|error| State::down(error.to_string()))?;
         let tables = Arc::new(tables);
         self.shared.put(Some(Arc::clone(&tables)));
@@ -257,8 +272,12 @@ impl StoreWriter {
     ///
     /// The engine lets a directory be opened once; a read takes milliseconds.
     fn let_go(&mut self) -> Result<(), State> {
+        // The order matters: no new reader gets the keyspaces, then this thread drops its own, and
+        // then those that readers still have are waited for. They drop them when their page is
+        // read; no event tells that the last one did, so this looks again and again.
         self.shared.put(None);
-        // What it says is written: whoever opens the store next reads it.
+        // The marker goes as well. Its last write needs no flush: the next opening reads it through
+        // the cache of the system.
         if let Some(open) = self.open.take() {
             self.leaving = Arc::downgrade(&open.tables);
             self.leaving_since = Instant::now();
@@ -294,6 +313,8 @@ impl OpenStore {
     fn missing(&mut self, store: &Path) -> Option<PathBuf> {
         // A folder that cannot be read may be there.
         let files = Files::list(store).ok()?;
+        // The engine begins journals with rising numbers and removes the oldest, so the newest one
+        // that was ever seen here has a successor or is still there.
         let journal = files.journals.last().map(|(id, _)| *id);
         if journal.is_none() || journal < self.journal {
             let removed = self.journal.filter(|_| files.any);

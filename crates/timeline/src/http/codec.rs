@@ -28,6 +28,7 @@ impl Codec {
     /// Returns the codec that the client wants the reply in: the first it names that we know, else
     /// JSON.
     pub(super) fn of_accept(headers: &HeaderMap) -> Self {
+        // Weights are left out: the order in which a client names types counts.
         let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).find_map(Self::of_media_type).unwrap_or(Self::Json)
     }

@@ -26,6 +26,8 @@ pub(super) fn layer(config: Config) -> CorsLayer {
 
 fn is_loopback(origin: &str) -> bool {
     ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|host| {
+        // Nothing but a port may follow: in `http://localhost:80@example.org` the host is the
+        // second one.
         origin.strip_prefix(host).is_some_and(|rest| {
             rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
         })

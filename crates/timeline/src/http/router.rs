@@ -60,6 +60,8 @@ pub fn router(config: Config, timeline: Timeline) -> Result<Router> {
         .route("/timeline/sync", get(sync).fallback(not_allowed))
         .route("/timeline/history/single/{from}/{to}", get(single_history).fallback(not_allowed))
         .route("/timeline/history/group/{group}", get(group_history).fallback(not_allowed))
+        // These three keep unknown paths below `/timeline` from the fallback of the program, whose
+        // errors may look different.
         .route("/timeline", any(not_found))
         .route("/timeline/", any(not_found))
         .route("/timeline/{*rest}", any(not_found))
@@ -120,6 +122,7 @@ where
         Err(error) => Err(Problem::codec(error.body_text())),
     });
     match request {
+        // Such a reply is short and takes no room: a send that was stored is never refused one.
         Ok(request) => reply(headers, call(request).await).unwrap_or_else(IntoResponse::into_response),
         Err(problem) => problem.into_response(),
     }
@@ -161,6 +164,8 @@ async fn read<R: Message + Serialize>(
     connection: Option<RequestConnection>,
     answer: impl Future<Output = Result<R>>,
 ) -> std::result::Result<Response, Problem> {
+    // The order matters: room is taken before the store is read, or as many pages would be in
+    // memory as clients ask for.
     let room = shared.in_flight.reserve(connection).await?;
     let pieces = Pieces::copy_of(&codec.encode(&answer.await?)?);
     let room = room.fit(pieces.len())?;

@@ -17,7 +17,7 @@ impl From<&Entry> for TimelineEntry {
             from: entry.from.as_ref().map(ToString::to_string),
             to,
             group,
-            // No clock of ours says 1970.
+            // 0 stands for a time that is not known, so it is left out.
             at_ms: i64::try_from(entry.at_ms).ok().filter(|at_ms| *at_ms > 0),
             message_id: entry.message_id.as_ref().map(ToString::to_string),
             kind: timeline_entry::Kind::from(entry.kind).into(),

@@ -33,6 +33,8 @@ impl Files {
                 && let Some(id) = path.file_stem().and_then(number)
             {
                 files.journals.push((id, path));
+            // What nobody knows is listed apart: a store that was not finished is removed only if
+            // there is nothing of that.
             } else if !BESIDE.iter().any(|known| name == **known) {
                 files.others.push(path);
             }

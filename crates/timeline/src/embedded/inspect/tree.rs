@@ -37,6 +37,8 @@ pub(in crate::embedded) fn look(folder: &Path) -> io::Result<Option<String>> {
             folder.join(manifest).display()
         )));
     }
+    // The order matters: the manifest was compared with its checksum above, so the lengths in it
+    // can be believed from here on.
     for NamedTable { id, .. } in tables(&folder.join(manifest))? {
         let path = folder.join("tables").join(id.to_string());
         match look_at_archive(&path) {
@@ -141,6 +143,8 @@ fn array<const N: usize>(rest: &mut &[u8]) -> io::Result<[u8; N]> {
 
 /// Compares the table of contents with its checksum.
 fn look_at_archive(path: &Path) -> io::Result<Option<&'static str>> {
+    // Only the contents at the end are compared: a start must not take as long as reading all that
+    // is stored. `verify` reads tables whole.
     let mut file = File::open(path)?;
     let bytes = file.metadata()?.len();
     let Some(end) = bytes.checked_sub(TRAILER_BYTES as u64) else { return Ok(Some("it is too short")) };

@@ -115,6 +115,8 @@ impl Inspector<'_> {
             _ => self.unreadable(error),
         })?;
         let files = Files::list(&self.store).map_err(|error| self.unreadable(error))?;
+        // The journals are read before anything is decided: they alone tell whether something was
+        // ever stored in a store that is not finished.
         let journals = self.journals(&files)?;
         let inspection = match self.found(&files, note.as_ref(), &journals)? {
             Found::Store => self.look(&files, note, journals)?,
@@ -148,6 +150,15 @@ impl Inspector<'_> {
     }
 
     fn found(&self, files: &Files, note: Option<&MarkerRecord>, journals: &Journals) -> Result<Found> {
+        //  marker      folder store              verdict
+        //  none        empty                     nothing, unless a lock says that there was one
+        //  none        an untouched journal      unfinished
+        //  none        more                      a store; `compare` refuses it unless of layout 1
+        //  salvaging   anything                  refused: a salvage that was cut short
+        //  making      nothing was ever stored   nothing or unfinished
+        //  making      holds messages            refused: two copies were mixed
+        //  others      empty                     refused: the store is gone
+        //  others      more                      a store
         match note {
             // Layout 1 had no marker. Since then one is announced before the lock is made.
             None if !files.any => {
@@ -203,6 +214,7 @@ impl Inspector<'_> {
         self.names(note.as_ref(), &keyspaces)?;
         let mut said = StoredIdentity::default();
         let last_batch = self.last_batch(note.as_ref(), &keyspaces, &journals.numbers, &mut said)?;
+        // The order matters: the tables were asked first, and what is in the journals is newer.
         journals.said.iter().for_each(|(key, record)| said.note(key, record));
         self.compare(note.as_ref(), &said)?;
         Ok(Inspection { found: Found::Store, note, version: said.version, last_batch, torn: journals.torn })

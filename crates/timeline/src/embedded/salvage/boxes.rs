@@ -43,6 +43,12 @@ fn fill_box(
     at_ms: u64,
     report: &mut Salvaged,
 ) -> Result<()> {
+    // What becomes of the places of a box:
+    //
+    //  old floor        first entry found              last entry found        old top
+    //      │ the floor moves │ entries, tombstones in holes │    tombstones       │
+    //
+    // The top never falls, so that no sequence is given out twice for what readers may have.
     report.boxes += 1;
     let (snapshot, mut reader) = (target.opened.tables.snapshot(), EntryReader::default());
     let entries = target.opened.tables.entries.clone();

@@ -64,6 +64,7 @@ pub(super) fn read(
     };
     let names = names(store, report);
     let name = |id: u64| names.get(&id).copied().or_else(|| by_order(id));
+    // A batch may be in a journal and in tables at once, so the same record may come twice.
     for id in &files.keyspaces {
         let Some(keyspace) = name(*id) else { continue };
         for path in tables(store, *id, report) {

@@ -46,6 +46,8 @@ impl SalvageTarget {
                 Ok(())
             }
             (KeyspaceName::State, key) => {
+                // Boxes and cursors change, so the newest record counts, and none is written before
+                // all were seen.
                 let known = last.get(key).is_some_and(|(number, _)| *number > record.number);
                 if !known {
                     last.insert(key.to_vec(), (record.number, record.value.map(<[u8]>::to_vec)));
@@ -99,6 +101,8 @@ impl SalvageTarget {
 
     /// Commits what was put.
     pub(super) fn commit(&mut self) -> Result<()> {
+        // The batch at hand has the number after `last_batch`, which only rises with the commit
+        // below; so this one is the second after it.
         let next = self.opened.tables.batch(self.opened.last_batch + 2);
         let batch = std::mem::replace(&mut self.batch, next);
         self.bytes = 0;

@@ -15,6 +15,12 @@ pub(super) const STILL: Duration = Duration::from_millis(250);
 /// An answer that moves is slow below so many bytes a second.
 const SLOW: u64 = 256 * 1024;
 
+// Where the bytes of an answer are:
+//
+//  rest ──give──► given: in the server's buffers ──take──► taken: written, the room is given back
+//    │              │
+//    └── a cut gives these back at once
+//                   └── these come back only when they are written or the connection ends
 /// The way of one answer.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -79,6 +85,8 @@ impl Answer {
     /// How slow it is; `None` if it moves as it should, or has nothing to give.
     pub(super) fn pace(&self, now: Instant) -> Option<Pace> {
         let way = self.way.lock();
+        // Without a connection that can be closed, what the server's buffers hold cannot be had
+        // back.
         let closable = !way.rest.is_empty() || (way.given > 0 && self.connection.is_some());
         let age = now.saturating_duration_since(self.started);
         if !closable || age < STILL {
@@ -93,12 +101,17 @@ impl Answer {
     /// Ends it, and returns how many bytes that gives back: what is not asked for at once, and what
     /// the server's buffers hold with the connection.
     pub(super) fn cut(&self) -> usize {
+        // The pieces leave the lock with this block. They are dropped at the end, and wake whoever
+        // waits for room.
         let (rest, given, again) = {
             let mut way = self.way.lock();
             let again = std::mem::replace(&mut way.cut, true);
             (std::mem::take(&mut way.rest), way.given, again)
         };
         let mut freed: usize = rest.iter().map(|(piece, _)| piece.len()).sum();
+        // Beside others, an answer is at first cut alone, so that the other calls of its connection
+        // go on. If it is looked at again, its bytes are still in the buffers, and the connection
+        // goes.
         if let Some(connection) = self.connection.as_ref().filter(|_| self.alone || again) {
             connection.close();
             freed += given;

@@ -111,6 +111,8 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        // This never waits, as all pieces are there; so nobody has to be woken by a cut, either. It
+        // is seen when the server next has room for a piece.
         let (next, cut) = self.answer.give();
         if let Some((bytes, part)) = next {
             self.bytes -= bytes.len() as u64;

@@ -33,6 +33,7 @@ impl PermitPart {
         fn part(of: &mut OwnedSemaphorePermit, bytes: usize) -> Option<OwnedSemaphorePermit> {
             of.split(bytes.min(of.num_permits()))
         }
+        // The gauge stays as it is: the two parts have together what this one had.
         Self {
             of_all: self.of_all.as_mut().and_then(|of| part(of, bytes)),
             of_connection: self.of_connection.as_mut().and_then(|of| part(of, bytes)),
@@ -46,6 +47,8 @@ impl PermitPart {
             let bytes = u32::try_from(bytes).map_err(|_| Full)?;
             Arc::clone(of.semaphore()).try_acquire_many_owned(bytes).map_err(|_| Full)
         };
+        // Both or none: if the room has no more, what was taken of the share is dropped, and with
+        // it given back.
         let of_connection = self.of_connection.as_ref().map(more).transpose()?;
         let of_all = self.of_all.as_ref().map(more).transpose()?;
         self.gauge.increment(float(bytes));

@@ -133,6 +133,8 @@ impl AnswerMemory {
         // No event tells that an answer begins to stand still, so it looks again and again.
         let mut ticks = interval(STILL / 5);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What was cut for this call is on its way back and is not cut for a second time, so it
+        // takes no more answers away than it needs.
         let mut missing = bytes as usize;
         let of_all = loop {
             tokio::select! {

@@ -185,6 +185,8 @@ impl Inspector<'_> {
             last = last.max(number);
             reached.push((*id, number, persisted.engine));
         }
+        // More than the marker says is no fault: it is written after the batch, and flushed less
+        // often.
         let noted = note.map_or(0, |note| note.batch);
         if last < noted {
             return Err(self.refuse(&format!(
