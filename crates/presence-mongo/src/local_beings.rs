@@ -57,8 +57,10 @@ struct Locked {
     /// The slot in which documents were written again, once: a pruner that was at it just then may
     /// have removed them after that.
     returned: Option<TimeSlot>,
-    /// Why the last attempt failed.
+    /// Why the last attempt to write bits failed.
     error: Option<Error>,
+    /// Why the last attempt to number somebody failed.
+    unnumbered: Option<Error>,
     is_closed: bool,
     /// The tasks have ended: nobody would answer.
     is_abandoned: bool,
@@ -194,6 +196,7 @@ impl LocalBeings {
         if locked.is_abandoned {
             return;
         }
+        locked.unnumbered = Some(error.clone());
         back.append(&mut locked.waiting);
         locked.waiting = back;
         drop(locked);
@@ -208,6 +211,7 @@ impl LocalBeings {
         if locked.is_abandoned {
             return;
         }
+        locked.unnumbered = None;
         for (sequence, Newcomer { key, purpose, until }) in newcomers {
             match purpose {
                 // Nobody holds a pinger that could stop it.
@@ -333,6 +337,12 @@ impl LocalBeings {
     /// Returns why the bits of this process are not acknowledged, if so.
     pub(crate) fn error(&self) -> Option<Error> {
         self.locked.lock().error.clone()
+    }
+
+    /// Returns why the last attempt of what a start or a kill waits for failed, if it did.
+    pub(crate) fn last_failure(&self) -> Option<Error> {
+        let locked = self.locked.lock();
+        locked.unnumbered.clone().or_else(|| locked.error.clone())
     }
 
     /// Returns how many pingers ping.
