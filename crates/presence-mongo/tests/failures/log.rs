@@ -7,7 +7,7 @@ use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 
 use crate::support::log::logged;
-use crate::support::{PATIENCE, Place, expect, no_change, started};
+use crate::support::{PATIENCE, Place, dies, expect, no_change, started};
 
 #[tokio::test]
 async fn an_outage_of_the_change_stream_is_told_once_when_it_begins_and_once_when_it_is_over() {
@@ -31,7 +31,16 @@ async fn an_outage_of_the_change_stream_is_told_once_when_it_begins_and_once_whe
         assert_eq!(log.count(&["WARN presence_mongo::listener"]), outages);
         assert_eq!(log.count(&["INFO presence_mongo::listener"]), outages);
     }
+
+    // A place that is lost is met by each attempt.
+    let data = doc! { "failCommands": ["getMore", "aggregate"], "errorCode": 286 };
+    mongo.fail("failCommand", "alwaysOn", data).await.unwrap();
+    log.tells(&["WARN presence_mongo::listener", "missed"], 1).await;
+    no_change(&mut stream, Duration::from_secs(3)).await;
+    mongo.heal("failCommand").await.unwrap();
+    log.tells(&["INFO presence_mongo::listener", "open again"], 3).await;
+    assert_eq!(log.count(&["WARN presence_mongo::listener", "missed"]), 1);
     pinger.kill().await.unwrap();
-    expect(&mut stream, "a", false).await;
+    dies(&mut stream, "a").await;
     assert!(base.shutdown(PATIENCE).await);
 }

@@ -5,6 +5,7 @@
 mod late;
 mod log;
 mod outages;
+mod partitions;
 mod refusals;
 mod sets;
 #[path = "../support/mod.rs"]
