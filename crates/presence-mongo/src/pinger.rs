@@ -9,7 +9,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::base::Base;
 use crate::error::{Error, ErrorKind};
 use crate::keys;
-use crate::local_beings::{LocalBeings, Newcomer, Purpose, lost};
+use crate::local_beings::{LocalBeings, lost};
+use crate::newcomer::{Newcomer, Purpose};
 use crate::slots::Sequence;
 
 /// Says that a key is alive, from its start to its end.
@@ -54,8 +55,8 @@ impl Pinger {
     /// Starts to ping, and returns when its first ping was acknowledged.
     ///
     /// The [timeout](crate::LinkConfig::timeout) of the link bounds the whole of it, with all that
-    /// has to be written and all attempts. When it is over the start is given up: an attempt that is
-    /// under way goes on to its end, and the pinger does not ping for it.
+    /// has to be written and all attempts. When it is over the start is given up: an attempt that
+    /// is under way goes on to its end, and the pinger does not ping for it.
     ///
     /// It may be started again after it was stopped or killed; watchers see no gap if that is soon.
     ///
@@ -101,8 +102,8 @@ impl Pinger {
     /// if other pingers ping it. An older pinger that goes on to ping makes the key alive again,
     /// two time slots later.
     ///
-    /// It is bounded as [`start`](Self::start) is. An attempt that is under way when time is up goes
-    /// on to its end, so the key may be killed after the error.
+    /// It is bounded as [`start`](Self::start) is. An attempt that is under way when time is up
+    /// goes on to its end, so the key may be killed after the error.
     ///
     /// # Cancel safety
     ///

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
 use crate::error::{Error, ErrorKind};
-use crate::local_beings::Newcomer;
+use crate::newcomer::Newcomer;
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{Sequence, TimeSlot};
