@@ -47,6 +47,8 @@ struct World {
 impl World {
     async fn start(mongo: &Mongo, beings: usize) -> Self {
         let link = LinkConfig::new(mongo.url()).database(unique("presence"));
+        // A hundred thousand start at once.
+        let link = link.timeout(Duration::from_secs(60));
         let config = Config::new(link).slot(Duration::from_secs(30));
         let here = Base::start(config.clone()).await.unwrap();
         let there = Base::start(config).await.unwrap();

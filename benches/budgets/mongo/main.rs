@@ -8,6 +8,7 @@ mod idle;
 mod original;
 mod pinging;
 mod seen;
+mod starts;
 mod syncs;
 mod watchers;
 mod world;
@@ -55,6 +56,14 @@ const FIGURES: &[Figure] = &[
         ours: |effort| pinging::process(MILLION, effort),
         against: None,
         budget: Budget::Shown,
+    },
+    Figure {
+        name: "presence.mongo.starts",
+        unit: "s, 100,000 pingers at once",
+        ours: |effort| starts::seconds(BEINGS, effort),
+        against: None,
+        // As long as a start may take, unless the link is told otherwise.
+        budget: Budget::AtMost(10.0),
     },
     Figure {
         name: "presence.mongo.sync.first",

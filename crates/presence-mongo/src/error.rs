@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{error, fmt};
 
 /// Why something was not done.
@@ -58,6 +59,16 @@ impl Error {
             _ => ErrorKind::Protocol,
         };
         Self(Arc::new(Inner { kind, message: what.into(), source: Some(source) }))
+    }
+
+    /// Returns the error of what was not acknowledged in time; it says why the last attempt failed.
+    pub(crate) fn late(what: &str, limit: Duration, last: Option<&Self>) -> Self {
+        let (why, source) = last.map_or(("no attempt has ended yet", None), |last| {
+            let Inner { message, source, kind: _ } = &*last.0;
+            (&**message, source.clone())
+        });
+        let message = format!("{what} was not acknowledged within {limit:?}: {why}");
+        Self(Arc::new(Inner { kind: ErrorKind::Unavailable, message: message.into(), source }))
     }
 
     /// Returns the error of what was asked for after the end of the base.

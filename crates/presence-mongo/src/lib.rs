@@ -53,10 +53,11 @@
 //!
 //! # When the database is away
 //!
-//! Pings are tried again within their slot; [`Pinger::error`] says why they fail. Watchers keep the
-//! last state, tell the outage once on each stream, and say [`WatcherState::Unavailable`]. **A read
-//! that fails, or a change stream that is silent, makes nobody dead**: only slots that a majority
-//! has, and in which everybody could write, do that. So when the database was away for longer than
+//! A start or a kill fails when the [timeout](LinkConfig::timeout) of the link is over. Pings are
+//! tried again within their slot; [`Pinger::error`] says why they fail. Watchers keep the last
+//! state, tell the outage once on each stream, and say [`WatcherState::Unavailable`]. **A read that
+//! fails, or a change stream that is silent, makes nobody dead**: only slots that a majority has,
+//! and in which everybody could write, do that. So when the database was away for longer than
 //! a slot, nobody is declared dead for lack of pings that nobody could write; whoever crashed in
 //! that time is dead after one more slot that went well.
 //!
@@ -123,6 +124,7 @@ mod local_beings;
 mod mailbox;
 mod metrics;
 mod namespace;
+mod newcomer;
 mod pinger;
 mod prune;
 mod pruner;

@@ -4,6 +4,7 @@
 //! Where the database has no change streams, or while it cannot open one, watchers poll; it is
 //! tried again by itself.
 
+use std::mem::{replace, take};
 use std::sync::Arc;
 
 use bson::{Document, doc};
@@ -14,12 +15,23 @@ use crate::error::Error;
 use crate::scope::Scope;
 use crate::shared::Shared;
 
+/// What was told of an outage of the change stream, so that it is told once.
+#[derive(Debug, Default)]
+struct Told {
+    /// That watchers poll.
+    outage: bool,
+    /// That changes may have been missed.
+    gap: bool,
+}
+
 /// Listens until the base closes.
 pub(crate) async fn run(shared: Arc<Shared>) {
+    // Another set of namespaces has another feed, which meets the same outage.
+    let mut told = Told::default();
     while !shared.closing.is_cancelled() {
         let scopes = shared.watched();
         if !scopes.is_empty() && shared.detection == Detection::Stream {
-            follow(&shared, &scopes).await;
+            follow(&shared, &scopes, &mut told).await;
             shared.metrics.streams.set(0);
         } else {
             wait(&shared).await;
@@ -36,7 +48,7 @@ async fn wait(shared: &Shared) {
 }
 
 /// Follows the changes of namespaces until others are watched.
-async fn follow(shared: &Shared, scopes: &[Arc<Scope>]) {
+async fn follow(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told) {
     let config = FeedConfig::new().collection(shared.store.pings()).pipeline([condition(scopes)]);
     let mut feed = match shared.link.changes(config) {
         Ok(feed) => feed,
@@ -53,7 +65,7 @@ async fn follow(shared: &Shared, scopes: &[Arc<Scope>]) {
                 }
             }
             () = shared.closing.cancelled() => return,
-            is_over = hear_next(shared, scopes, &mut feed) => {
+            is_over = hear_next(shared, scopes, told, &mut feed) => {
                 if is_over {
                     // The link is gone before the base: nothing comes any more.
                     return shared.closing.cancelled().await;
@@ -64,10 +76,13 @@ async fn follow(shared: &Shared, scopes: &[Arc<Scope>]) {
 }
 
 /// Hears what comes next, and says whether that was all.
-async fn hear_next(shared: &Shared, scopes: &[Arc<Scope>], feed: &mut ChangeFeed) -> bool {
+async fn hear_next(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told, feed: &mut ChangeFeed) -> bool {
     match feed.next().await {
         Some(Ok(FeedEvent::Live)) => {
-            tracing::debug!("a change stream is open");
+            match take(told) {
+                Told { outage: false, gap: false } => tracing::debug!("a change stream is open"),
+                _ => tracing::info!("a change stream is open again"),
+            }
             shared.metrics.streams.set(1);
             // What happened before it was open must be read.
             scopes.iter().for_each(|scope| scope.changes.must_read());
@@ -80,22 +95,24 @@ async fn hear_next(shared: &Shared, scopes: &[Arc<Scope>], feed: &mut ChangeFeed
             }
         }
         Some(Ok(_)) => {}
-        Some(Err(error)) => miss(shared, scopes, error),
+        Some(Err(error)) => miss(shared, scopes, told, error),
         None => return true,
     }
     false
 }
 
-fn miss(shared: &Shared, scopes: &[Arc<Scope>], error: mongo_link::Error) {
+fn miss(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told, error: mongo_link::Error) {
     shared.metrics.streams.set(0);
     let lags = error.kind() == mongo_link::ErrorKind::Lagged;
     let error = Error::of_link("the change stream was interrupted", error);
-    if lags {
+    let is_told = replace(if lags { &mut told.gap } else { &mut told.outage }, true);
+    if is_told {
+        tracing::debug!("{error:#}");
+    } else if lags {
         shared.metrics.lags.increment(1);
         tracing::warn!("changes may have been missed and are read: {error:#}");
         scopes.iter().for_each(|scope| scope.changes.lagged(error.clone()));
     } else {
-        // It is said once for each outage.
         tracing::warn!("watchers poll until a change stream is open again: {error:#}");
     }
 }

@@ -15,17 +15,12 @@ use std::mem::take;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
+use crate::newcomer::{Killed, Newcomer, Purpose, Started};
 use crate::slots::{Period, Sequence, SlotBits, TimeSlot, Words};
-
-/// Where the outcome of a start goes.
-pub(crate) type Started = oneshot::Sender<Result<Sequence, Error>>;
-
-/// Where the outcome of a kill goes.
-pub(crate) type Killed = oneshot::Sender<Result<(), Error>>;
 
 /// The beings of this process in one namespace.
 #[derive(Debug)]
@@ -57,27 +52,13 @@ struct Locked {
     /// The slot in which documents were written again, once: a pruner that was at it just then may
     /// have removed them after that.
     returned: Option<TimeSlot>,
-    /// Why the last attempt failed.
+    /// Why the last attempt to write bits failed.
     error: Option<Error>,
+    /// Why the last attempt to number somebody failed.
+    unnumbered: Option<Error>,
     is_closed: bool,
     /// The tasks have ended: nobody would answer.
     is_abandoned: bool,
-}
-
-/// Whoever needs a number.
-#[derive(Debug)]
-pub(crate) struct Newcomer {
-    pub(crate) key: Arc<str>,
-    pub(crate) purpose: Purpose,
-    /// When whoever asked is told that it failed.
-    pub(crate) until: Instant,
-}
-
-/// What a number is for.
-#[derive(Debug)]
-pub(crate) enum Purpose {
-    Start(Started),
-    Kill(Killed),
 }
 
 /// A being whose first bit is not acknowledged yet.
@@ -194,6 +175,7 @@ impl LocalBeings {
         if locked.is_abandoned {
             return;
         }
+        locked.unnumbered = Some(error.clone());
         back.append(&mut locked.waiting);
         locked.waiting = back;
         drop(locked);
@@ -208,6 +190,7 @@ impl LocalBeings {
         if locked.is_abandoned {
             return;
         }
+        locked.unnumbered = None;
         for (sequence, Newcomer { key, purpose, until }) in newcomers {
             match purpose {
                 // Nobody holds a pinger that could stop it.
@@ -335,6 +318,12 @@ impl LocalBeings {
         self.locked.lock().error.clone()
     }
 
+    /// Returns why the last attempt of what a start or a kill waits for failed, if it did.
+    pub(crate) fn last_failure(&self) -> Option<Error> {
+        let locked = self.locked.lock();
+        locked.unnumbered.clone().or_else(|| locked.error.clone())
+    }
+
     /// Returns how many pingers ping.
     pub(crate) fn living(&self) -> usize {
         self.locked.lock().keys.len()
@@ -385,25 +374,6 @@ impl Locked {
         let are_some_slow = self.joining.iter().any(|joining| joining.since < period.before(slot));
         let are_twice = self.returned.is_some_and(|returned| returned < slot);
         are_some_slow || are_twice || are_some_old && self.complete.is_some_and(is_old)
-    }
-}
-
-impl Purpose {
-    /// Says whether nobody waits for the outcome. A kill is done all the same.
-    fn is_given_up(&self) -> bool {
-        match self {
-            Self::Start(reply) => reply.is_closed(),
-            Self::Kill(_) => false,
-        }
-    }
-
-    /// Tells that it failed.
-    pub(crate) fn fail(self, error: &Error) {
-        // Nobody may wait any more; then nobody needs the outcome.
-        match self {
-            Self::Start(reply) => drop(reply.send(Err(error.clone()))),
-            Self::Kill(reply) => drop(reply.send(Err(error.clone()))),
-        }
     }
 }
 

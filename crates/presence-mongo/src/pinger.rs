@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::base::Base;
 use crate::error::{Error, ErrorKind};
 use crate::keys;
-use crate::local_beings::{LocalBeings, Newcomer, Purpose, lost};
+use crate::local_beings::{LocalBeings, lost};
+use crate::newcomer::{Newcomer, Purpose};
 use crate::slots::Sequence;
 
 /// Says that a key is alive, from its start to its end.
@@ -53,8 +54,9 @@ impl Pinger {
 
     /// Starts to ping, and returns when its first ping was acknowledged.
     ///
-    /// It is tried again for the [timeout](crate::LinkConfig::timeout) of the link; an attempt that
-    /// is under way by then is waited for.
+    /// The [timeout](crate::LinkConfig::timeout) of the link bounds the whole of it, with all that
+    /// has to be written and all attempts. When it is over the start is given up: an attempt that
+    /// is under way goes on to its end, and the pinger does not ping for it.
     ///
     /// It may be started again after it was stopped or killed; watchers see no gap if that is soon.
     ///
@@ -74,9 +76,11 @@ impl Pinger {
             return Err(Error::new(ErrorKind::Started, "the pinger has been started already"));
         }
         let (reply, outcome) = oneshot::channel();
-        self.enter(Purpose::Start(reply))?;
+        let until = self.until();
+        self.enter(Purpose::Start(reply), until)?;
+        // Dropped with an error, or by whoever waits, it takes back what comes late.
         let mut start = Start { beings: self.beings(), outcome };
-        let sequence = (&mut start.outcome).await.unwrap_or_else(|_gone| Err(lost()))?;
+        let sequence = self.outcome("the start", until, &mut start.outcome).await?;
         drop(start);
         self.sequence = Some(sequence);
         self.base.shared().metrics.starts.increment(1);
@@ -98,6 +102,9 @@ impl Pinger {
     /// if other pingers ping it. An older pinger that goes on to ping makes the key alive again,
     /// two time slots later.
     ///
+    /// It is bounded as [`start`](Self::start) is. An attempt that is under way when time is up
+    /// goes on to its end, so the key may be killed after the error.
+    ///
     /// # Cancel safety
     ///
     /// If it is dropped the key is killed all the same.
@@ -106,12 +113,13 @@ impl Pinger {
     ///
     /// As [`start`](Self::start), except for `Started`. It pings no more, whatever is returned.
     pub async fn kill(&mut self) -> Result<(), Error> {
-        let (reply, outcome) = oneshot::channel();
+        let (reply, mut outcome) = oneshot::channel();
+        let until = self.until();
         match self.sequence.take() {
-            Some(sequence) => self.beings().kill(sequence, self.until(), reply)?,
-            None => self.enter(Purpose::Kill(reply))?,
+            Some(sequence) => self.beings().kill(sequence, until, reply)?,
+            None => self.enter(Purpose::Kill(reply), until)?,
         }
-        outcome.await.unwrap_or_else(|_gone| Err(lost()))?;
+        self.outcome("the kill", until, &mut outcome).await?;
         self.base.shared().metrics.kills.increment(1);
         Ok(())
     }
@@ -139,8 +147,25 @@ impl Pinger {
         self.sequence.and_then(|_| self.beings().error())
     }
 
-    fn enter(&self, purpose: Purpose) -> Result<(), Error> {
-        self.beings().enter(Newcomer { key: Arc::clone(&self.key), purpose, until: self.until() })
+    fn enter(&self, purpose: Purpose, until: Instant) -> Result<(), Error> {
+        self.beings().enter(Newcomer { key: Arc::clone(&self.key), purpose, until })
+    }
+
+    /// Waits for an outcome as long as a call may take. What it waits for are several calls in a
+    /// row, each of which has a time of its own.
+    async fn outcome<T>(
+        &self,
+        what: &str,
+        until: Instant,
+        outcome: &mut oneshot::Receiver<Result<T, Error>>,
+    ) -> Result<T, Error> {
+        match timeout_at(until, outcome).await {
+            Ok(outcome) => outcome.unwrap_or_else(|_gone| Err(lost())),
+            Err(_elapsed) => {
+                let limit = self.base.shared().link.timeout();
+                Err(Error::late(what, limit, self.beings().last_failure().as_ref()))
+            }
+        }
     }
 
     fn beings(&self) -> &LocalBeings {

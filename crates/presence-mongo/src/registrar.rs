@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, ErrorKind};
-use crate::local_beings::Newcomer;
+use crate::newcomer::Newcomer;
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{Sequence, TimeSlot};

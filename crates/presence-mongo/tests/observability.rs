@@ -4,53 +4,15 @@
 
 mod support;
 
-use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use parking_lot::Mutex;
 use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 use tokio::time::Instant;
-use tracing::subscriber::DefaultGuard;
 
+use crate::support::log::logged;
 use crate::support::{PATIENCE, Place, expect, expect_all, started};
-
-/// Where the lines of the log go.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Says whether a line has all of these texts.
-    fn has(&self, texts: &[&str]) -> bool {
-        let lines = String::from_utf8(self.0.lock().clone()).unwrap();
-        lines.lines().any(|line| texts.iter().all(|text| line.contains(text)))
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// What is logged by this thread from now on, which is all that its runtime runs on.
-fn logged() -> (Log, DefaultGuard) {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    (log, tracing::subscriber::set_default(subscriber))
-}
 
 /// Returns the value of a metric without labels.
 fn value(metrics: &PrometheusHandle, name: &str) -> f64 {

@@ -60,6 +60,7 @@ pub use error::Result;
 pub use etcd::Etcd;
 pub use example::Example;
 pub use mongo::Mongo;
+pub use mongo::MongoGate;
 pub use mongo::MongoOptions;
 pub use mongo::MongoSet;
 pub use redis::Redis;

@@ -111,6 +111,21 @@ async fn feed_that_lost_its_place_says_so_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn feed_whose_cursor_is_gone_misses_nothing() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let link = Link::start(connect(mongo.url())).await.unwrap();
+    let mut feed = link.changes(things()).unwrap();
+    live(&mut feed).await;
+    // A question that waits already is answered; the next one finds no cursor.
+    let gone = doc! { "failCommands": ["getMore"], "errorCode": 43 };
+    mongo.fail("failCommand", doc! { "times": 1 }, gone).await.unwrap();
+    for id in ["a", "b", "c"] {
+        put(&link, id).await.unwrap();
+        assert_eq!(changed(&mut feed).await, id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn slow_reader_of_a_feed_finds_every_change() {
     let Some(mongo) = require(Mongo::private().await) else { return };
     let link = Link::start(connect(mongo.url())).await.unwrap();

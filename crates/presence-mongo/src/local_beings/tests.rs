@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::*;
 
 const PERIOD: u32 = 10;
@@ -145,6 +147,7 @@ fn who_waited_too_long_is_told_and_pings_no_more() {
     let newcomers = beings.waiting(10);
     beings.put_back(newcomers, Instant::now(), &lost());
     assert_eq!(outcome.try_recv().unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(beings.last_failure().is_some() && beings.error().is_none(), "nobody's pings failed");
     beings.close();
     assert!(beings.is_left());
     let (reply, _outcome) = oneshot::channel();

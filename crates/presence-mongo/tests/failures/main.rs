@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
+mod late;
+mod log;
 mod outages;
+mod partitions;
 mod refusals;
 mod sets;
 #[path = "../support/mod.rs"]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mongodb::bson::doc;
-use presence_mongo::{ErrorKind, Pinger, WatchStream, Watcher, WatcherState};
+use presence_mongo::{Base, Config, ErrorKind, Pinger, WatchStream, Watcher, WatcherState, WhenAway};
 use test_support::{Mongo, require};
 use tokio::time::timeout;
 
@@ -97,6 +97,29 @@ async fn a_slow_server_makes_nobody_dead() {
     mongo.heal("failCommand").await.unwrap();
     assert!(!past_errors(&mut stream).await.alive);
     assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_base_that_was_started_while_the_server_was_away_joins_when_it_is_there() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    mongo.kill().unwrap();
+    let link = place.link().timeout(Duration::from_secs(2)).when_away(WhenAway::Join);
+    let base = Base::start(Config::new(link).slot(SLOT).prune_interval(None)).await.unwrap();
+    let watcher = Watcher::new(&base).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    error_of(&mut stream, ErrorKind::Unavailable).await;
+    let mut pinger = Pinger::new(&base, "a").unwrap();
+    assert_eq!(pinger.start().await.unwrap_err().kind(), ErrorKind::Unavailable);
+
+    mongo.restart().await.unwrap();
+    assert!(!past_errors(&mut stream).await.alive, "the first state");
+    // The link may not have found it yet. Each attempt lasts as long as a start may.
+    let joins = async { while pinger.start().await.is_err() {} };
+    timeout(PATIENCE, joins).await.unwrap();
+    assert!(past_errors(&mut stream).await.alive);
+    assert!(matches!(watcher.err(), WatcherState::Running));
+    assert!(base.shutdown(PATIENCE).await);
 }
 
 #[tokio::test]

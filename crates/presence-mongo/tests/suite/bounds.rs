@@ -1,7 +1,8 @@
-//! What it costs: one update in a slot, one lookup of a being.
+//! What it costs: one update in a slot, one lookup of a being, one change stream.
 
 use std::time::Duration;
 
+use mongodb::bson::doc;
 use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 use tokio::time::Instant;
@@ -35,4 +36,38 @@ async fn a_slot_costs_one_update_and_a_known_being_no_read() {
     assert!(finds <= slots + 10, "{finds} reads in {slots} slots, with 10 watchers");
     drop((superseded, pingers, watchers));
     assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+/// Returns how many change streams the server has.
+async fn change_streams(mongo: &Mongo) -> usize {
+    let current = doc! { "$currentOp": { "allUsers": true, "idleCursors": true } };
+    let all = doc! { "aggregate": 1, "pipeline": [current], "cursor": { "batchSize": 1_000 } };
+    let answer = mongo.command("admin", all).await.unwrap();
+    let operations = answer.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
+    operations.iter().filter(|operation| operation.to_string().contains("$changeStream")).count()
+}
+
+#[tokio::test]
+async fn all_watchers_of_a_process_share_one_change_stream() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), Duration::from_secs(2));
+    let base = place.base().await;
+    let bases = [base.clone(), base.namespace("one").unwrap(), base.namespace("two").unwrap()];
+    let watchers: Vec<Watcher> =
+        (0..30).map(|number| Watcher::new(&bases[number % bases.len()]).unwrap()).collect();
+    for watcher in &watchers {
+        assert!(!watcher.alive("a").await.unwrap());
+    }
+    // Another set of namespaces takes another one, and the one before ends a moment later.
+    let begun = Instant::now();
+    loop {
+        let count = change_streams(&mongo).await;
+        if count == 1 {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{count} change streams for one process");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop(watchers);
+    assert!(base.shutdown(PATIENCE).await);
 }

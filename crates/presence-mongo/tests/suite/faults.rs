@@ -1,7 +1,8 @@
 //! The faults of the original, each with a test of what it broke.
 //!
-//! J3, J9, J11, J12, J13, J15 and a part of J8 need no database: they are tested beside the code.
-//! J5 was one of servers older than the driver takes, and J16 one of the original's own tests.
+//! J1 is tested in `pruning.rs`, J8 in `bounds.rs`, and J9, which no caller can see, beside the
+//! code, as is what others have that needs no database. J5 was one of servers older than the driver
+//! takes, and J16 one of the original's own tests.
 
 use std::time::Duration;
 
@@ -46,6 +47,26 @@ async fn reads_that_fail_make_nobody_dead() {
     pinger.kill().await.unwrap();
     dies(&mut stream, "a").await;
     assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+/// J3: a ping that was repeated, as its outcome was not known, became one of the next number.
+#[tokio::test]
+async fn a_ping_whose_outcome_was_not_known_sets_no_other_bit() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), Duration::from_secs(3_600));
+    let base = place.base().await;
+    // It takes effect each time.
+    let unknown = doc! { "code": 64, "errmsg": "waiting for replication timed out" };
+    let data = doc! { "failCommands": ["update"], "writeConcernError": unknown };
+    mongo.fail("failCommand", doc! { "times": 2 }, data).await.unwrap();
+    let pinger = started(&base, "a").await;
+    let slots = place.documents("pings").await;
+    assert!(!slots.is_empty());
+    for slot in &slots {
+        assert_eq!(slot.get_document("alive").unwrap(), &doc! { "0": 2_i64 });
+    }
+    drop(pinger);
+    assert!(base.shutdown(PATIENCE).await);
 }
 
 /// J4: two upserts of one slot met, and the process that lost never pinged again.
@@ -152,6 +173,33 @@ async fn connections_that_the_server_closed_are_replaced() {
     assert!(base.shutdown(PATIENCE).await);
 }
 
+/// J11: a word whose name is no number ended the process.
+#[tokio::test]
+async fn words_that_cannot_be_read_end_nobody() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let base = place.base().await;
+    let watcher = Watcher::new(&base).unwrap();
+    let mut stream = watcher.watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let mut pinger = started(&base, "a").await;
+    expect(&mut stream, "a", true).await;
+    // Both in what a change stream tells and in what is read.
+    let strange = doc! { "$set": { "alive.xyz": 4_i64, "alive.1": i64::MIN, "dead.F": 1_i64 } };
+    let update = doc! {
+        "update": "presence.pings",
+        "updates": [{ "q": {}, "u": strange, "multi": true }],
+        "writeConcern": { "w": "majority" },
+    };
+    mongo.command(place.database(), update).await.unwrap();
+    watcher.sync().await.unwrap();
+    assert!(watcher.alive("a").await.unwrap());
+    quiet(&mut stream, 2 * LONG_SLOT).await;
+    pinger.kill().await.unwrap();
+    expect(&mut stream, "a", false).await;
+    assert!(base.shutdown(PATIENCE).await);
+}
+
 /// J12: after a kill each read told the death again, and after a stop and a kill a start as well.
 #[tokio::test]
 async fn a_kill_is_told_once_however_often_is_read() {
@@ -171,6 +219,57 @@ async fn a_kill_is_told_once_however_often_is_read() {
     }
     quiet(&mut stream, Duration::from_millis(100)).await;
     assert!(base.shutdown(PATIENCE).await);
+}
+
+/// J13: when the newer of two pingers stopped the key was told dead, and alive by the next read.
+#[tokio::test]
+async fn a_key_whose_newer_pinger_stops_lives_on_by_the_older_one() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let (here, there) = (place.base().await, place.base().await);
+    let mut stream = Watcher::new(&there).unwrap().watch("a").unwrap();
+    expect(&mut stream, "a", false).await;
+    let older = started(&here, "a").await;
+    expect(&mut stream, "a", true).await;
+    let mut newer = started(&here, "a").await;
+    newer.stop();
+    quiet(&mut stream, 4 * LONG_SLOT).await;
+    drop(older);
+    expect(&mut stream, "a", false).await;
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+/// J14: stopping what had never been started blocked for ever.
+#[tokio::test]
+async fn a_pinger_that_was_never_started_is_stopped_and_dropped_at_once() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), SLOT);
+    let base = place.base().await;
+    let mut pinger = Pinger::new(&base, "a").unwrap();
+    pinger.stop();
+    assert!(!pinger.is_started());
+    pinger.start().await.unwrap();
+    drop(pinger);
+    drop(Pinger::new(&base, "b").unwrap());
+    assert!(base.shutdown(PATIENCE).await);
+}
+
+/// J15: what belonged to a namespace was found by the beginning of its name.
+#[tokio::test]
+async fn a_namespace_whose_name_begins_with_anothers_is_neither_pruned_nor_cleared_with_it() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    let place = Place::new(mongo.url(), LONG_SLOT);
+    let unnamed = place.base().await;
+    let (base, longer) = (unnamed.namespace("uuid").unwrap(), unnamed.namespace("uuid2").unwrap());
+    let (gone, stays) = (started(&base, "a").await, started(&longer, "a").await);
+    drop(gone);
+    base.prune().await.unwrap();
+    assert_eq!(base.clear().await.unwrap().beings, 1);
+    let being = doc! { "_id": "uuid2:1", "seq": 1_i64, "key": "a" };
+    assert_eq!(place.documents("beings").await, [being]);
+    until(&Watcher::new(&longer).unwrap(), "a", true).await;
+    drop(stays);
+    assert!(unnamed.shutdown(PATIENCE).await);
 }
 
 /// Whoever was read while its document was not there stayed unknown for as long as it pinged.

@@ -70,7 +70,7 @@ async fn double_starts_are_errors_and_stops_of_what_does_not_ping_are_not() {
     let place = Place::new(mongo.url(), SLOT);
     let base = place.base().await;
     let mut pinger = Pinger::new(&base, "a").unwrap();
-    pinger.stop(); // J14: this blocked for ever.
+    pinger.stop();
     pinger.start().await.unwrap();
     assert_eq!(pinger.start().await.unwrap_err().kind(), ErrorKind::Started);
     assert!(pinger.is_started() && pinger.error().is_none());
@@ -103,7 +103,7 @@ async fn keys_and_settings_that_cannot_be_used_are_refused() {
 }
 
 #[tokio::test]
-async fn a_base_is_refused_where_nobody_listens_and_joins_later_if_it_is_to() {
+async fn a_base_is_refused_where_nobody_listens_or_begins_not_ready_if_it_is_to() {
     // Nobody listens on the first port, nor can anybody be given it.
     let link = presence_mongo::LinkConfig::new("mongodb://127.0.0.1:1/app").timeout(Duration::from_secs(1));
     let refused = Base::start(Config::new(link.clone())).await.unwrap_err();

@@ -66,6 +66,36 @@ async fn slots_that_nobody_reads_any_more_go_at_any_time() {
     assert!(base.shutdown(PATIENCE).await);
 }
 
+/// All numbers of a key came in one document, which has no room for a million of them.
+#[tokio::test]
+async fn a_key_has_one_being_left_whose_starts_lie_in_two_parts_of_the_numbers() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    for namespace in [None, Some("uuid")] {
+        let place = Place::new(mongo.url(), SLOT);
+        let counter = namespace.map_or_else(|| "beings".to_owned(), |name| format!("{name}:beings"));
+        // A part ends with 99,999.
+        let counter = doc! { "_id": counter, "seq": 99_996_i64 };
+        let majority = doc! { "w": "majority" };
+        let insert = doc! { "insert": "presence.seqs", "documents": [counter], "writeConcern": majority };
+        mongo.command(place.database(), insert).await.unwrap();
+        let unnamed = place.base().await;
+        let base = namespace.map_or_else(|| unnamed.clone(), |name| unnamed.namespace(name).unwrap());
+        let mut pinger = Pinger::new(&base, "a").unwrap();
+        for _ in 0..6 {
+            pinger.stop();
+            pinger.start().await.unwrap();
+        }
+        let begun = Instant::now();
+        while place.documents("beings").await.len() > 1 {
+            assert!(begun.elapsed() < PATIENCE, "they should be pruned by now");
+            base.prune().await.unwrap();
+            tokio::time::sleep(SLOT / 4).await;
+        }
+        until(&Watcher::new(&base).unwrap(), "a", true).await;
+        assert!(unnamed.shutdown(PATIENCE).await);
+    }
+}
+
 #[tokio::test]
 async fn a_pruner_under_stress_makes_nobody_dead() {
     let Some(mongo) = require(Mongo::start().await) else { return };

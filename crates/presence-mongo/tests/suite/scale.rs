@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use presence_mongo::Watcher;
+use presence_mongo::{Base, Config, Watcher};
 use test_support::{Mongo, require};
 
 use crate::support::{
@@ -34,8 +34,11 @@ async fn of_a_thousand_pingers_every_second_is_killed_and_the_others_live() {
 #[tokio::test]
 async fn twenty_thousand_starts_share_their_writes() {
     let Some(mongo) = require(Mongo::private().await) else { return };
-    let place = Place::new(mongo.url(), Duration::from_secs(10));
-    let base = place.base().await;
+    let slot = Duration::from_secs(10);
+    let place = Place::new(mongo.url(), slot);
+    // A busy machine may need longer for so many.
+    let config = Config::new(place.link().timeout(PATIENCE)).slot(slot).prune_interval(None);
+    let base = Base::start(config).await.unwrap();
     let keys = keys(20_000);
     let writes = async || {
         let (mut all, kinds) = (0, ["insert", "update", "findAndModify"]);

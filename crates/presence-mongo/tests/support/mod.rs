@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 #![allow(dead_code, reason = "not every test program uses all of it")]
 
+pub(crate) mod log;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
+use super::gate::MongoGate;
 use super::server::Mongo;
 use super::server::SET;
 use super::server::is_true;
@@ -23,6 +24,8 @@ use crate::error::Result;
 #[derive(Debug)]
 pub struct MongoSet {
     members: Vec<Mongo>,
+    /// One in front of each member, or none at all.
+    gates: Vec<MongoGate>,
 }
 
 impl MongoSet {
@@ -33,15 +36,28 @@ impl MongoSet {
     ///
     /// As [`Mongo::private`].
     pub async fn start() -> Result<Self> {
-        let mut members = Vec::new();
-        for _ in 0..MEMBERS {
-            members.push(Mongo::member().await?);
+        Self::initiated(started().await?, Vec::new()).await
+    }
+
+    /// Starts three members with a gate in front of each: clients, and members among themselves,
+    /// reach them through it.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub async fn behind_gates() -> Result<Self> {
+        let members = started().await?;
+        let mut gates = Vec::new();
+        for member in &members {
+            gates.push(MongoGate::start(member.port()).await?);
         }
-        let set = Self { members };
-        let hosts: Vec<Document> = (0_i32..)
-            .zip(&set.members)
-            .map(|(id, member)| doc! { "_id": id, "host": format!("127.0.0.1:{}", member.port()) })
-            .collect();
+        Self::initiated(members, gates).await
+    }
+
+    async fn initiated(members: Vec<Mongo>, gates: Vec<MongoGate>) -> Result<Self> {
+        let set = Self { members, gates };
+        let hosts: Vec<Document> =
+            (0_i32..).zip(set.hosts()).map(|(id, host)| doc! { "_id": id, "host": host }).collect();
         let settings = doc! { "electionTimeoutMillis": ELECTION_MS, "heartbeatIntervalMillis": HEARTBEAT_MS };
         let config = doc! { "_id": SET, "members": hosts, "settings": settings };
         // One member is told of all; it tells the others.
@@ -56,9 +72,17 @@ impl MongoSet {
     /// Returns the address of the set with all members in it,
     /// `mongodb://host:port,host:port,…/?replicaSet=…`.
     pub fn url(&self) -> String {
-        let hosts: Vec<_> =
-            self.members.iter().map(|member| format!("127.0.0.1:{}", member.port())).collect();
-        format!("mongodb://{}/?replicaSet={SET}", hosts.join(","))
+        format!("mongodb://{}/?replicaSet={SET}", self.hosts().join(","))
+    }
+
+    /// Returns where the members are, for drivers and for each other.
+    fn hosts(&self) -> Vec<String> {
+        let ports: Vec<u16> = if self.gates.is_empty() {
+            self.members.iter().map(Mongo::port).collect()
+        } else {
+            self.gates.iter().map(MongoGate::port).collect()
+        };
+        ports.into_iter().map(|port| format!("127.0.0.1:{port}")).collect()
     }
 
     /// Returns the members, to be frozen or killed.
@@ -73,6 +97,15 @@ impl MongoSet {
     /// If there are not so many.
     pub fn member(&self, number: usize) -> &Mongo {
         &self.members[number]
+    }
+
+    /// Returns the gate in front of a member, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn gate(&self, number: usize) -> &MongoGate {
+        &self.gates[number]
     }
 
     /// Waits until a member says that it is primary, and returns which; those that do not answer
@@ -107,6 +140,14 @@ impl MongoSet {
         self.member(primary).step_down(Duration::from_secs(10)).await?;
         Ok(primary)
     }
+}
+
+async fn started() -> Result<Vec<Mongo>> {
+    let mut members = Vec::new();
+    for _ in 0..MEMBERS {
+        members.push(Mongo::member().await?);
+    }
+    Ok(members)
 }
 
 const MEMBERS: usize = 3;
