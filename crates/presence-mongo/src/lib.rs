@@ -60,10 +60,10 @@
 //! a slot, nobody is declared dead for lack of pings that nobody could write; whoever crashed in
 //! that time is dead after one more slot that went well.
 //!
-//! A watcher whose network reaches only a primary that was cut off from its majority reads what
-//! that one has, until it steps down after the election timeout, 10 s unless it was set. If slots
-//! are shorter than that, it may declare somebody dead who pings elsewhere, until it reaches the
-//! others.
+//! A primary that was cut off answers reads by what it had, until it steps down after the election
+//! timeout, 10 s unless it was set. So before anybody is dead by age the slots are read once more,
+//! by a read that a majority confirms: a watcher whose network reaches only such a primary says
+//! `Unavailable`.
 //!
 //! The clock of the database is read again and again with the round trip taken out; the clock of
 //! this machine is never looked at, so setting it does no harm.
