@@ -49,9 +49,9 @@ impl Clock {
         let mut locked = self.locked.lock();
         let Locked { reading, health, error } = &mut *locked;
         let stepped = match reading {
-            Some(reading) => reading.renew(probe),
+            Some(reading) => reading.renew(probe.time),
             None => {
-                *reading = Some(Reading::of(probe));
+                *reading = Some(Reading::of(probe.time));
                 false
             }
         };
