@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use mongodb::bson::doc;
-use presence_mongo::{Base, Config, ErrorKind, LinkConfig, Watcher, WatcherState};
+use presence_mongo::{ErrorKind, Watcher, WatcherState};
 use test_support::{MongoSet, require};
 
-use crate::support::{PATIENCE, Place, dies, error_of, expect, no_change, started, until};
+use crate::support::{PATIENCE, Place, Scene, dies, error_of, expect, no_change, started, until};
 
 const SLOT: Duration = Duration::from_secs(2);
 
@@ -14,12 +14,7 @@ const SLOT: Duration = Duration::from_secs(2);
 async fn nobody_dies_of_a_new_primary() {
     let Some(set) = require(MongoSet::start().await) else { return };
     let place = Place::new(&set.url(), SLOT);
-    let (here, there) = (place.base().await, place.base().await);
-    let watcher = Watcher::new(&there).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, watcher, mut stream, mut pinger } = place.scene().await;
     set.step_down().await.unwrap();
     set.primary().await.unwrap();
     no_change(&mut stream, 5 * SLOT).await;
@@ -34,12 +29,7 @@ async fn nobody_dies_of_a_new_primary() {
 async fn without_a_majority_the_last_state_is_kept() {
     let Some(set) = require(MongoSet::start().await) else { return };
     let place = Place::new(&set.url(), SLOT);
-    let (here, there) = (place.base().await, place.base().await);
-    let watcher = Watcher::new(&there).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, watcher, mut stream, pinger } = place.scene().await;
 
     let primary = set.primary().await.unwrap();
     let others: Vec<usize> = (0..3).filter(|number| *number != primary).collect();
@@ -80,14 +70,8 @@ async fn nobody_dies_of_a_primary_that_was_cut_off_and_does_not_know() {
     let primary = set.primary().await.unwrap();
     let_stay_primary(&set, primary).await;
     let place = Place::new(&set.url(), SLOT);
-    let link = LinkConfig::new(format!("{}&appName=elsewhere", set.url())).database(place.database());
-    let here = Base::start(Config::new(link).slot(SLOT).prune_interval(None)).await.unwrap();
-    let there = place.base().await;
-    let watcher = Watcher::new(&there).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let (here, there) = (place.base_named("elsewhere").await, place.base().await);
+    let Scene { here, there, watcher, mut stream, pinger } = Scene::of(here, there).await;
 
     let others: Vec<usize> = (0..3).filter(|number| *number != primary).collect();
     for other in &others {
