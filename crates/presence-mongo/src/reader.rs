@@ -84,7 +84,8 @@ impl Reader {
             self.scope.table.tell(&error);
         }
         self.scope.watched_keys.set(self.scope.table.watched());
-        if must_read || asked > self.served || self.next <= Instant::now() {
+        let is_deaf = !bits.is_empty() && self.is_deaf();
+        if must_read || is_deaf || asked > self.served || self.next <= Instant::now() {
             self.add(&bits);
             self.serve(asked).await;
         } else if !bits.is_empty() {
@@ -101,6 +102,12 @@ impl Reader {
                 () = self.shared.closing.cancelled() => {}
             }
         }
+    }
+
+    /// Says whether the clock was set since the last read: what is heard does not count before the
+    /// next one.
+    fn is_deaf(&self) -> bool {
+        self.shared.clock.slot().is_ok_and(|slot| !self.window.hears(slot))
     }
 
     fn add(&mut self, changes: &BTreeMap<TimeSlot, SlotBits>) {

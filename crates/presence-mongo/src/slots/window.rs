@@ -38,6 +38,12 @@ impl Window {
         Self { period, current: None, slots: BTreeMap::new(), held: SlotBits::default() }
     }
 
+    /// Says whether bits of a slot count if they are heard of in it. After a long silence, or when
+    /// the clock was set, they do not before the next read.
+    pub(crate) fn hears(&self, slot: TimeSlot) -> bool {
+        self.current.is_none_or(|current| self.counting(current).contains(&slot))
+    }
+
     /// Adds bits that were heard of, which cannot be taken back any more; those of other times do
     /// not count.
     pub(crate) fn hear(&mut self, slot: TimeSlot, bits: &SlotBits) {
