@@ -12,6 +12,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bson::{Bson, Document, RawDocumentBuf, doc, rawdoc};
 
@@ -117,6 +118,22 @@ impl Namespace {
                 doc! { "_id": ids, "slot": { "$lt": number } }
             }
         }
+    }
+
+    /// Returns the condition that a slot's document is that of a slot or of one after it, and that
+    /// by the clock of the server the slot does not begin for more than this time.
+    pub(crate) fn slots_ahead(&self, slot: TimeSlot, by: Duration) -> Document {
+        let number = slot.number();
+        let (within, field) = match &self.0 {
+            None => (doc! { "_id": { "$gte": number } }, "$_id"),
+            Some(name) => {
+                let ids = doc! { "$gte": format!("{name}:{number}"), "$lt": format!("{name};") };
+                (doc! { "_id": ids, "slot": { "$gte": number } }, "$slot")
+            }
+        };
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let then = doc! { "$divide": [{ "$add": [{ "$toLong": "$$NOW" }, by_ms] }, 1_000_i64] };
+        doc! { "$and": [within, { "$expr": { "$gt": [field, then] } }] }
     }
 
     /// Returns the field of a being's document that has its number.

@@ -15,6 +15,8 @@ pub(super) struct Probe {
     /// Whether what had been written when it was asked before is committed by now: a primary that
     /// has lost its majority answers and commits nothing.
     pub(super) commits: bool,
+    /// Whether it is a router of a sharded cluster: each of them has a clock of its own.
+    pub(super) is_router: bool,
 }
 
 /// The last operation that a primary knew of when it was asked.
@@ -35,7 +37,8 @@ impl Probe {
         let (sent, answered, answer) = asked.map_err(|error| Error::of_link(CLOCK, error))?;
         let time = ServerTime::of_hello(&answer, sent, answered);
         let time = time.ok_or_else(|| Error::new(ErrorKind::Protocol, CLOCK))?;
-        Ok(Self { sent, answered, time, commits: seen.commits(&answer) })
+        let is_router = answer.get_str("msg").is_ok_and(|message| message == "isdbgrid");
+        Ok(Self { sent, answered, time, commits: seen.commits(&answer), is_router })
     }
 }
 
