@@ -47,17 +47,15 @@ impl Window {
     /// Adds bits that were heard of, which cannot be taken back any more; those of other times do
     /// not count.
     pub(crate) fn hear(&mut self, slot: TimeSlot, bits: &SlotBits) {
-        // One more, as the next slot may have begun since the last read.
-        if self.current.is_none_or(|current| slot <= self.period.later(current, 2)) {
+        if self.hears(slot) {
             self.read(slot, bits);
         }
     }
 
-    /// Adds bits that were read.
+    /// Adds bits of a slot that was [to be read](Self::to_read): it counts, also where time went
+    /// backwards since the last read.
     pub(crate) fn read(&mut self, slot: TimeSlot, bits: &SlotBits) {
-        if self.current.is_none_or(|current| self.period.before(current) <= slot) {
-            self.slots.entry(slot).or_default().merge(bits);
-        }
+        self.slots.entry(slot).or_default().merge(bits);
     }
 
     /// Returns the slots that a read in some slot has to look at: those that count, and after a
@@ -126,6 +124,7 @@ impl Window {
 
     /// Returns the slots that count in some slot.
     fn counting(&self, slot: TimeSlot) -> RangeInclusive<TimeSlot> {
+        // One more than the next, which may have begun since the last read.
         self.period.before(slot)..=self.period.later(slot, 2)
     }
 }
