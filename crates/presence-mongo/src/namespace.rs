@@ -199,6 +199,17 @@ mod tests {
     }
 
     #[test]
+    fn slots_that_lie_ahead_are_those_of_one_namespace() {
+        let named = Namespace::named("a").unwrap();
+        let ahead = named.slots_ahead(TimeSlot::new(60), Duration::from_secs(30));
+        let within = ahead.get_array("$and").unwrap()[0].as_document().unwrap();
+        let range = within.get_document("_id").unwrap();
+        let (from, to) = (range.get_str("$gte").unwrap(), range.get_str("$lt").unwrap());
+        assert!((from..to).contains(&"a:90"));
+        assert!(!(from..to).contains(&"a:30") && !(from..to).contains(&"ab:90"));
+    }
+
+    #[test]
     fn a_name_that_could_be_taken_for_more_is_refused() {
         let long = "x".repeat(129);
         for name in ["", "a:b", "a\nb", long.as_str()] {
