@@ -28,8 +28,12 @@ pub struct ServerTime {
 }
 
 impl ServerTime {
-    /// Reads the answer to `hello`; `None` if it says no time.
-    pub(crate) fn of_hello(answer: &Document, asked: Instant, answered: Instant) -> Option<Self> {
+    /// Reads the answer to a `hello` of one's own; `None` if it says no time.
+    ///
+    /// For who needs more of that answer, or of its two times, than
+    /// [`Link::server_time`](crate::Link::server_time) returns.
+    #[must_use]
+    pub fn of_hello(answer: &Document, asked: Instant, answered: Instant) -> Option<Self> {
         let millis = answer.get_datetime("localTime").ok()?.timestamp_millis();
         let half = answered.saturating_duration_since(asked) / 2;
         Some(Self {
@@ -59,7 +63,19 @@ impl ServerTime {
     #[must_use]
     pub fn at(&self, instant: Instant) -> Duration {
         let before = self.read_at.saturating_duration_since(instant);
-        (self.unix + instant.saturating_duration_since(self.read_at)).saturating_sub(before)
+        let since = instant.saturating_duration_since(self.read_at);
+        self.unix.saturating_add(since).saturating_sub(before)
+    }
+
+    /// Returns when it is a time at the server, before or after the reading.
+    ///
+    /// The time is since the Unix epoch. One that is longer past than the monotonic clock can say
+    /// is when it was read.
+    #[must_use]
+    pub fn instant_of(&self, time: Duration) -> Instant {
+        let before = self.unix.saturating_sub(time);
+        let instant = self.read_at.checked_sub(before).unwrap_or(self.read_at);
+        instant + time.saturating_sub(self.unix)
     }
 
     /// Returns by how much the time may have been wrong when it was read.
@@ -98,6 +114,9 @@ mod tests {
         assert_eq!(time.at(read_at), Duration::from_secs(1000));
         assert_eq!(time.at(read_at + Duration::from_secs(2)), Duration::from_secs(1002));
         assert_eq!(time.at(asked), Duration::from_millis(999_995));
+        for instant in [asked, read_at, read_at + Duration::from_secs(2)] {
+            assert_eq!(time.instant_of(time.at(instant)), instant);
+        }
     }
 
     #[test]

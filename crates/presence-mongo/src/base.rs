@@ -103,7 +103,11 @@ impl Base {
     ///
     /// It may be called by any process at any time: nobody who lives is harmed. It is done every
     /// [`prune_interval`](Config::prune_interval) by itself. For the first four slots of a base,
-    /// and after a time in which the database was away, it removes only slots that nobody reads.
+    /// and after one in which not everybody could write, it keeps ten slots instead of three, and
+    /// all beings that pinged in one of them.
+    ///
+    /// Slots that lie ahead, after the server's clock was set back, go as well, except where the
+    /// address leads to routers: each has a clock of its own.
     ///
     /// # Errors
     ///

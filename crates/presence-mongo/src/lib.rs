@@ -61,13 +61,16 @@
 //! a slot, nobody is declared dead for lack of pings that nobody could write; whoever crashed in
 //! that time is dead after one more slot that went well.
 //!
-//! A watcher whose network reaches only a primary that was cut off from its majority reads what
-//! that one has, until it steps down after the election timeout, 10 s unless it was set. If slots
-//! are shorter than that, it may declare somebody dead who pings elsewhere, until it reaches the
-//! others.
+//! A primary that was cut off answers reads by what it had, until it steps down after the election
+//! timeout, 10 s unless it was set. So before anybody is dead by age the slots are read once more,
+//! by a read that a majority confirms: a watcher whose network reaches only such a primary says
+//! `Unavailable`.
 //!
 //! The clock of the database is read again and again with the round trip taken out; the clock of
-//! this machine is never looked at, so setting it does no harm.
+//! this machine is never looked at, so setting it does no harm. When the clock of the database is
+//! set, or another primary has another clock, nobody dies before a whole slot by the new time has
+//! gone well. If it was set back, the pruner removes the slots that lie ahead then, after two or
+//! three that go well: whoever has crashed is dead after seven at most.
 //!
 //! [`WhenAway`] says what a start does while the database is away. A wrong password is refused
 //! either way. A change stream that cannot be opened, or is lost, is tried again by itself;
@@ -76,10 +79,11 @@
 //! # Bounds
 //!
 //! Old slots and beings that a later start of their key supersedes are removed by every process,
-//! now and then, or by [`Base::prune`]; what lives stays. So there are at most five slots, and one
-//! being for each key that ever was, beside those since the last pruning. A stream holds each of
-//! its keys once, however slowly it is read. A slot's document has 13 bytes for 63 numbers: above
-//! about 200,000 beings in a namespace every update of it costs noticeably more, so split them.
+//! now and then, or by [`Base::prune`]; what lives stays. So there are at most five slots, or
+//! twelve while they do not go well, and one being for each key that ever was, beside those since
+//! the last pruning. A stream holds each of its keys once, however slowly it is read. A slot's
+//! document has 13 bytes for 63 numbers: above about 200,000 beings in a namespace every update of
+//! it costs noticeably more, so split them.
 //!
 //! # Shutdown
 //!

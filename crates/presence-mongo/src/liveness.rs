@@ -57,6 +57,19 @@ impl Liveness {
         self.strangers.len()
     }
 
+    /// Says whether [`settle`](Self::settle) would find somebody dead who was not killed.
+    ///
+    /// It may say so where somebody has only been started again, and not been looked for yet.
+    pub(crate) fn loses(&self, bits: &SlotBits) -> bool {
+        let named = bits.named();
+        let dies = |key: &Arc<str>| {
+            let mut beings = self.by_key.get(key).into_iter().flatten().rev();
+            let highest = beings.find(|being| named.contains(**being));
+            self.alive.contains(key) && highest.is_none_or(|highest| bits.dead.contains(*highest))
+        };
+        self.named.without(&named).iter().any(|left| self.keys.get(&left).is_some_and(dies))
+    }
+
     /// Takes what counts now, and returns whose state became another one.
     ///
     /// Beings that were not looked for yet do not count.

@@ -22,6 +22,10 @@ use crate::error::{Error, ErrorKind};
 use crate::newcomer::{Killed, Newcomer, Purpose, Started};
 use crate::slots::{Period, Sequence, SlotBits, TimeSlot, Words};
 
+/// How many slots ahead of the clock may hold a bit that counts once, after it was set back: those
+/// beyond are removed by the pruning that follows that.
+const AHEAD_MAX: i64 = 6;
+
 /// The beings of this process in one namespace.
 #[derive(Debug)]
 pub(crate) struct LocalBeings {
@@ -47,6 +51,8 @@ struct Locked {
     acknowledged: Words,
     /// The slot that was written last, acknowledged or not.
     written: Option<TimeSlot>,
+    /// The latest slot that ever was: it lies ahead after the server's clock was set back.
+    latest: Option<TimeSlot>,
     /// The last slot in which all who lived were acknowledged.
     complete: Option<TimeSlot>,
     /// The slot in which documents were written again, once: a pruner that was at it just then may
@@ -239,12 +245,18 @@ impl LocalBeings {
         }
         // An older slot is read by nobody: a kill that was tried for so long would not be seen.
         let oldest = self.period.before(slot);
+        let ahead = locked.ahead(self.period, slot);
         for kill in &locked.killed {
-            let at = kill.slot.map_or(slot, |last| last.max(oldest));
+            let at = kill.slot.map_or(slot, |last| last.clamp(oldest, slot));
             let bits = writes.entry(at).or_default();
             bits.dead.insert(kill.sequence);
             if kill.slot.is_none() {
                 bits.alive.insert(kill.sequence);
+                continue;
+            }
+            // Its bit there would outlast its death.
+            for at in &ahead {
+                writes.entry(*at).or_default().dead.insert(kill.sequence);
             }
         }
         let beings = if locked.may_be_pruned(self.period, slot) {
@@ -350,7 +362,14 @@ impl Locked {
         if self.written != Some(slot) {
             self.written = Some(slot);
             self.acknowledged = Words::default();
+            self.latest = self.latest.max(Some(slot));
         }
+    }
+
+    /// Returns the slots ahead in which those who live may have a bit.
+    fn ahead(&self, period: Period, slot: TimeSlot) -> Vec<TimeSlot> {
+        let ahead = (1..=AHEAD_MAX).map(|by| period.later(slot, by));
+        ahead.take_while(|at| self.latest.is_some_and(|latest| *at <= latest)).collect()
     }
 
     /// Leaves out starts that nobody waits for any more.

@@ -12,6 +12,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bson::{Bson, Document, RawDocumentBuf, doc, rawdoc};
 
@@ -119,6 +120,22 @@ impl Namespace {
         }
     }
 
+    /// Returns the condition that a slot's document is that of a slot or of one after it, and that
+    /// by the clock of the server the slot does not begin for more than this time.
+    pub(crate) fn slots_ahead(&self, slot: TimeSlot, by: Duration) -> Document {
+        let number = slot.number();
+        let (within, field) = match &self.0 {
+            None => (doc! { "_id": { "$gte": number } }, "$_id"),
+            Some(name) => {
+                let ids = doc! { "$gte": format!("{name}:{number}"), "$lt": format!("{name};") };
+                (doc! { "_id": ids, "slot": { "$gte": number } }, "$slot")
+            }
+        };
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let then = doc! { "$divide": [{ "$add": [{ "$toLong": "$$NOW" }, by_ms] }, 1_000_i64] };
+        doc! { "$and": [within, { "$expr": { "$gt": [field, then] } }] }
+    }
+
     /// Returns the field of a being's document that has its number.
     pub(crate) fn number_field(&self) -> &'static str {
         if self.0.is_some() { "seq" } else { "_id" }
@@ -179,6 +196,17 @@ mod tests {
         let (from, to) = (range.get_str("$gte").unwrap(), range.get_str("$lt").unwrap());
         assert!((from..to).contains(&"a:30"));
         assert!(!(from..to).contains(&"ab:30"));
+    }
+
+    #[test]
+    fn slots_that_lie_ahead_are_those_of_one_namespace() {
+        let named = Namespace::named("a").unwrap();
+        let ahead = named.slots_ahead(TimeSlot::new(60), Duration::from_secs(30));
+        let within = ahead.get_array("$and").unwrap()[0].as_document().unwrap();
+        let range = within.get_document("_id").unwrap();
+        let (from, to) = (range.get_str("$gte").unwrap(), range.get_str("$lt").unwrap());
+        assert!((from..to).contains(&"a:90"));
+        assert!(!(from..to).contains(&"a:30") && !(from..to).contains(&"ab:90"));
     }
 
     #[test]

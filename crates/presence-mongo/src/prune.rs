@@ -22,12 +22,24 @@ pub(crate) fn first_read(period: Period, current: TimeSlot) -> TimeSlot {
     period.later(current, -READ)
 }
 
+/// Returns the first slot that lies so far ahead that nobody's clock is there.
+pub(crate) fn first_ahead(period: Period, current: TimeSlot) -> TimeSlot {
+    period.later(current, 2)
+}
+
+/// Returns the slots that stay, from the first of them to the one that comes next.
+pub(crate) fn staying(period: Period, first: TimeSlot, current: TimeSlot) -> Vec<TimeSlot> {
+    let slots = (0..=READ + 1).map(|by| period.later(first, by));
+    slots.take_while(|slot| *slot <= period.next(current)).collect()
+}
+
 /// Returns up to which being those may be removed that a later one of their key supersedes.
 ///
-/// It is the last one that pinged in a slot that is long over: those numbered before it have had
-/// the time to ping, and have a bit in `kept`, the slots that stay, if they live.
-pub(crate) fn up_to(period: Period, current: TimeSlot, kept: &[(TimeSlot, SlotBits)]) -> Option<Sequence> {
-    let is_over = |slot: &TimeSlot| *slot <= period.later(current, -2);
+/// It is the last one that pinged in a slot that is long over, by the first slot that stays: those
+/// numbered before it have had the time to ping, and have a bit in `kept`, the slots that stay, if
+/// they live.
+pub(crate) fn up_to(period: Period, first: TimeSlot, kept: &[(TimeSlot, SlotBits)]) -> Option<Sequence> {
+    let is_over = |slot: &TimeSlot| *slot <= period.next(first);
     let over = kept.iter().filter(|(slot, _)| is_over(slot));
     over.filter_map(|(_, bits)| bits.named().last()).max()
 }
@@ -90,9 +102,20 @@ mod tests {
         let period = Period::new(10);
         let kept = [alive(30, &[4]), alive(40, &[9]), alive(50, &[12])];
         // 9 and 12 were there in slots that are over since less than a slot.
-        assert_eq!(up_to(period, TimeSlot::new(50), &kept), Sequence::new(4));
-        assert_eq!(up_to(period, TimeSlot::new(60), &kept), Sequence::new(9));
-        assert_eq!(first_kept(period, TimeSlot::new(60)), TimeSlot::new(30));
-        assert_eq!(up_to(period, TimeSlot::new(60), &[]), None);
+        let first_at = |now: i64| first_kept(period, TimeSlot::new(now));
+        assert_eq!(up_to(period, first_at(50), &kept), Sequence::new(4));
+        assert_eq!(up_to(period, first_at(60), &kept), Sequence::new(9));
+        assert_eq!(first_at(60), TimeSlot::new(30));
+        assert_eq!(up_to(period, first_at(60), &[]), None);
+    }
+
+    #[test]
+    fn all_slots_that_stay_are_looked_at() {
+        let (period, now) = (Period::new(10), TimeSlot::new(200));
+        let numbers =
+            |first| -> Vec<i64> { staying(period, first, now).into_iter().map(TimeSlot::number).collect() };
+        assert_eq!(numbers(first_kept(period, now)), [170, 180, 190, 200, 210]);
+        assert_eq!(numbers(first_read(period, now)), (100..=210).step_by(10).collect::<Vec<i64>>());
+        assert_eq!(first_ahead(period, now), TimeSlot::new(220), "the first that does not stay");
     }
 }

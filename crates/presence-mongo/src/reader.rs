@@ -2,7 +2,8 @@
 //!
 //! It reads the slots that count when a slot begins, when somebody asks, and when a change stream
 //! says so; in between it hears of bits from the change stream. Nobody is dead before slots were
-//! read that say so: whatever fails, the last state is kept.
+//! read that say so: whatever fails, the last state is kept. What makes somebody dead by age is
+//! read once more, for certain.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::liveness::Liveness;
 use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{SlotBits, TimeSlot, Window};
-use crate::store::READ_MAX;
+use crate::store::{READ_MAX, SlotRead};
 
 /// Reads as long as somebody watches, until the base closes.
 pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
@@ -83,7 +84,8 @@ impl Reader {
             self.scope.table.tell(&error);
         }
         self.scope.watched_keys.set(self.scope.table.watched());
-        if must_read || asked > self.served || self.next <= Instant::now() {
+        let is_deaf = !bits.is_empty() && self.is_deaf();
+        if must_read || is_deaf || asked > self.served || self.next <= Instant::now() {
             self.add(&bits);
             self.serve(asked).await;
         } else if !bits.is_empty() {
@@ -100,6 +102,12 @@ impl Reader {
                 () = self.shared.closing.cancelled() => {}
             }
         }
+    }
+
+    /// Says whether the clock was set since the last read: what is heard does not count before the
+    /// next one.
+    fn is_deaf(&self) -> bool {
+        self.shared.clock.slot().is_ok_and(|slot| !self.window.hears(slot))
     }
 
     fn add(&mut self, changes: &BTreeMap<TimeSlot, SlotBits>) {
@@ -151,13 +159,32 @@ impl Reader {
         let read = self.shared.store.read_slots(&self.scope.namespace, &slots).await?;
         let largest = read.iter().map(|slot| slot.bytes).max().unwrap_or(0);
         self.shared.metrics.slot_bytes.set(largest as f64);
-        for slot in &read {
-            self.window.read(slot.slot, &slot.bits);
+        self.add_read(&read);
+        // Rare enough to cost a write of the server's; whoever begins to watch is told of everybody.
+        if self.is_new || self.liveness.loses(&self.window.bits_after(slot, all_wrote)) {
+            self.make_certain(&slots).await?;
         }
         self.window.advance(slot, all_wrote);
         self.liveness.forget_strangers();
         self.settle().await?;
         Ok(slot)
+    }
+
+    /// Reads slots again, with a majority that confirms that nobody has written more.
+    async fn make_certain(&mut self, slots: &[TimeSlot]) -> Result<(), Error> {
+        let read = self.shared.store.read_slots_for_certain(&self.scope.namespace, slots).await;
+        if read.is_err() {
+            // The others may not have been able to write, wherever the majority is.
+            self.shared.clock.disturb();
+        }
+        self.add_read(&read?.unwrap_or_default());
+        Ok(())
+    }
+
+    fn add_read(&mut self, read: &[SlotRead]) {
+        for slot in read {
+            self.window.read(slot.slot, &slot.bits);
+        }
     }
 
     /// Looks up those who are new, and tells who came to life and who died.

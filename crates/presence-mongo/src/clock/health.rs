@@ -38,6 +38,10 @@ impl Health {
             self.since = answered;
         }
         self.is_disturbed = false;
+        if stepped {
+            // What was seen by another clock lies at another time.
+            self.first = None;
+        }
         self.first = self.first.or(Some(answered));
         self.last = Some(answered);
     }
@@ -112,5 +116,16 @@ mod tests {
         let mut health = health_over(8..=16);
         health.note(at(24), at(24), true, true);
         assert!(!health.covers(TimeSlot::new(16)) && !health.covers(TimeSlot::new(20)));
+    }
+
+    /// No slot was seen to be healthy before the clock was where it had been.
+    #[test]
+    fn a_slot_is_seen_to_be_healthy_after_the_clock_was_set_back() {
+        let at = Duration::from_secs;
+        let mut health = health_over(80..=96);
+        health.note(at(10), at(10), true, true);
+        (11..=16).for_each(|second| health.note(at(second), at(second), true, false));
+        assert!(health.has_seen(TimeSlot::new(12)));
+        assert!(!health.has_seen(TimeSlot::new(8)), "it was set within that one");
     }
 }

@@ -1,9 +1,7 @@
 //! One look at the server: its clock, and whether it commits what is written.
 
-use std::time::Duration;
-
 use bson::{Document, Timestamp, doc};
-use mongo_link::Link;
+use mongo_link::{Link, ServerTime};
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
@@ -13,11 +11,12 @@ use crate::error::{Error, ErrorKind};
 pub(super) struct Probe {
     pub(super) sent: Instant,
     pub(super) answered: Instant,
-    /// The server's time since the Unix epoch.
-    pub(super) time: Duration,
+    pub(super) time: ServerTime,
     /// Whether what had been written when it was asked before is committed by now: a primary that
     /// has lost its majority answers and commits nothing.
     pub(super) commits: bool,
+    /// Whether it is a router of a sharded cluster: each of them has a clock of its own.
+    pub(super) is_router: bool,
 }
 
 /// The last operation that a primary knew of when it was asked.
@@ -36,10 +35,10 @@ impl Probe {
             })
             .await;
         let (sent, answered, answer) = asked.map_err(|error| Error::of_link(CLOCK, error))?;
-        let local = answer.get_datetime("localTime").map(|time| time.timestamp_millis());
-        let time = local.ok().and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis);
-        let Some(time) = time else { return Err(Error::new(ErrorKind::Protocol, CLOCK)) };
-        Ok(Self { sent, answered, time, commits: seen.commits(&answer) })
+        let time = ServerTime::of_hello(&answer, sent, answered);
+        let time = time.ok_or_else(|| Error::new(ErrorKind::Protocol, CLOCK))?;
+        let is_router = answer.get_str("msg").is_ok_and(|message| message == "isdbgrid");
+        Ok(Self { sent, answered, time, commits: seen.commits(&answer), is_router })
     }
 }
 

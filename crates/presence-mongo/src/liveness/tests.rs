@@ -79,6 +79,7 @@ impl Observer {
 
     fn settle(&mut self, beings: &[u8]) {
         let bits = self.window.bits();
+        let is_foreseen = self.liveness.loses(&bits) || !bits.dead.without(&self.liveness.dead).is_empty();
         let unknown = self.liveness.unknown(&bits);
         let key_of = |sequence: &Sequence| {
             let index = usize::try_from(sequence.number() - 1).unwrap();
@@ -90,6 +91,7 @@ impl Observer {
         for (key, alive) in self.liveness.settle(&bits) {
             let before = self.told.insert(key.to_string(), alive);
             assert_ne!(before.unwrap_or(false), alive, "J12: a change is told once");
+            assert!(alive || is_foreseen, "whoever dies by age is read again before");
         }
     }
 
@@ -173,7 +175,9 @@ impl World {
                     observer.window.read(slot, bits);
                 }
             }
+            let foreseen = observer.window.bits_after(at(self.slot), all_wrote);
             observer.window.advance(at(self.slot), all_wrote);
+            assert_eq!(observer.window.bits(), foreseen);
             observer.settle(&self.beings);
             if all_wrote || observer.floor.is_none() {
                 observer.floor = Some(self.slot - 1);

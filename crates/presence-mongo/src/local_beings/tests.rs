@@ -108,6 +108,34 @@ fn a_kill_that_was_tried_for_long_goes_where_it_is_read() {
     drop((joined, killed));
 }
 
+/// Its bit in the slot ahead outlasted its death, and it was alive again.
+#[test]
+fn a_kill_after_the_clock_was_set_back_goes_where_bits_lie_ahead_too() {
+    let beings = local_beings();
+    let joined = [join(&beings, 1, slot(5)), join(&beings, 2, slot(5))];
+    write(&beings, slot(5));
+    let kill = |number| {
+        let (reply, killed) = oneshot::channel();
+        beings.kill(sequence(number), later(), reply).unwrap();
+        killed
+    };
+    let dead = |number: i64, at| (slot(at), SlotBits { alive: Words::default(), dead: set(&[number]) });
+    let sorted = |at| {
+        let mut writes = write(&beings, at);
+        writes.sort_by_key(|(at, _)| *at);
+        writes
+    };
+    let mut killed = kill(1);
+    assert_eq!(
+        sorted(slot(3)),
+        [(slot(3), SlotBits { alive: set(&[2]), dead: set(&[1]) }), dead(1, 4), dead(1, 5)]
+    );
+    killed.try_recv().unwrap().unwrap();
+    let _other = kill(2);
+    assert_eq!(sorted(slot(5)), [dead(2, 4)], "nothing lies ahead any more");
+    drop(joined);
+}
+
 #[test]
 fn a_start_that_is_given_up_pings_no_more() {
     let beings = local_beings();

@@ -81,6 +81,25 @@ fn small_numbers_of_other_programs_are_read() {
     assert_eq!(SlotBits::read(&doc! { "alive": { "0": 6 } }), (alive(&[1, 2]), 0));
 }
 
+#[test]
+fn a_clock_that_is_set_back_makes_nobody_dead_and_keeps_nobody_for_long() {
+    let at = |number: i64| TimeSlot::new(number * 10);
+    let mut window = Window::new(Period::new(10));
+    window.read(at(20), &alive(&[1]));
+    window.advance(at(20), true);
+    assert!(window.hears(at(19)) && !window.hears(at(10)), "a start would not be heard before a read");
+    assert!(window.to_read(at(10), true).contains(&at(10)));
+    window.read(at(10), &alive(&[2]));
+    window.advance(at(10), true);
+    assert_eq!(window.bits(), alive(&[1, 2]), "1 had no time to ping, and 2 has just come");
+    assert!(window.hears(at(10)));
+    window.hear(at(10), &alive(&[3]));
+    window.advance(at(11), false);
+    assert_eq!(window.bits(), alive(&[1, 2, 3]));
+    window.advance(at(12), true);
+    assert_eq!(window.bits(), SlotBits::default(), "slot 11 went well without them");
+}
+
 fn numbers() -> impl Strategy<Value = Vec<i64>> {
     prop::collection::vec(prop_oneof![1_i64..200, 1..100_000_i64, Just(i64::MAX - 126)], 0..40)
 }

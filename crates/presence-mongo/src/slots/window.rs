@@ -14,6 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::mem::take;
+use std::ops::RangeInclusive;
 
 use super::bits::SlotBits;
 use super::time_slot::{Period, TimeSlot};
@@ -37,20 +38,24 @@ impl Window {
         Self { period, current: None, slots: BTreeMap::new(), held: SlotBits::default() }
     }
 
+    /// Says whether bits of a slot count if they are heard of in it. After a long silence, or when
+    /// the clock was set, they do not before the next read.
+    pub(crate) fn hears(&self, slot: TimeSlot) -> bool {
+        self.current.is_none_or(|current| self.counting(current).contains(&slot))
+    }
+
     /// Adds bits that were heard of, which cannot be taken back any more; those of other times do
     /// not count.
     pub(crate) fn hear(&mut self, slot: TimeSlot, bits: &SlotBits) {
-        // One more, as the next slot may have begun since the last read.
-        if self.current.is_none_or(|current| slot <= self.period.later(current, 2)) {
+        if self.hears(slot) {
             self.read(slot, bits);
         }
     }
 
-    /// Adds bits that were read.
+    /// Adds bits of a slot that was [to be read](Self::to_read): it counts, also where time went
+    /// backwards since the last read.
     pub(crate) fn read(&mut self, slot: TimeSlot, bits: &SlotBits) {
-        if self.current.is_none_or(|current| self.period.before(current) <= slot) {
-            self.slots.entry(slot).or_default().merge(bits);
-        }
+        self.slots.entry(slot).or_default().merge(bits);
     }
 
     /// Returns the slots that a read in some slot has to look at: those that count, and after a
@@ -67,9 +72,8 @@ impl Window {
     /// `all_wrote` says whether everybody could write in the slot before: only then a missing bit
     /// means something. Nor does it after time went backwards.
     pub(crate) fn advance(&mut self, slot: TimeSlot, all_wrote: bool) {
-        let is_first = self.current.is_none();
-        let went_on = self.current.is_none_or(|current| current <= slot);
-        let counting = self.period.before(slot)..=self.period.later(slot, 2);
+        let forgets = self.forgets(slot, all_wrote);
+        let counting = self.counting(slot);
         let mut past = SlotBits::default();
         self.slots = take(&mut self.slots)
             .into_iter()
@@ -81,12 +85,24 @@ impl Window {
                 counts
             })
             .collect();
-        if is_first || (all_wrote && went_on) {
+        if forgets {
             self.held = SlotBits::default();
         } else {
             self.held.merge(&past);
         }
         self.current = Some(slot);
+    }
+
+    /// Returns what [`bits`](Self::bits) will be after [`advance`](Self::advance).
+    pub(crate) fn bits_after(&self, slot: TimeSlot, all_wrote: bool) -> SlotBits {
+        if !self.forgets(slot, all_wrote) {
+            return self.bits();
+        }
+        let counting = self.counting(slot);
+        let mut bits = SlotBits::default();
+        let counted = self.slots.iter().filter(|(slot, _)| counting.contains(*slot));
+        counted.for_each(|(_, slot)| bits.merge(slot));
+        bits
     }
 
     /// Returns who has a bit in what counts, and who was killed in it.
@@ -99,5 +115,16 @@ impl Window {
     /// Says whether bits of past slots still count.
     pub(crate) fn holds(&self) -> bool {
         !self.held.is_empty()
+    }
+
+    /// Says whether a read in some slot ends what past slots say.
+    fn forgets(&self, slot: TimeSlot, all_wrote: bool) -> bool {
+        self.current.is_none_or(|current| all_wrote && current <= slot)
+    }
+
+    /// Returns the slots that count in some slot.
+    fn counting(&self, slot: TimeSlot) -> RangeInclusive<TimeSlot> {
+        // One more than the next, which may have begun since the last read.
+        self.period.before(slot)..=self.period.later(slot, 2)
     }
 }

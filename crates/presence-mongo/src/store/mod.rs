@@ -13,6 +13,7 @@ use mongo_link::Link;
 use mongodb::Database;
 
 pub(crate) use self::beings::READ_MAX;
+pub(crate) use self::slots::SlotRead;
 use crate::error::Error;
 
 /// The three collections of a base.

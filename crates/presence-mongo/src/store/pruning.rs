@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use bson::{Document, doc};
 use futures_util::TryStreamExt;
@@ -30,12 +31,21 @@ impl Store {
         namespace: &Namespace,
         slot: TimeSlot,
     ) -> Result<u64, Error> {
-        let filter = namespace.slots_before(slot);
-        self.call_at_length("old time slots cannot be removed", move |database, names| async move {
-            let pings = database.collection::<Document>(&names.pings);
-            pings.delete_many(filter).await.map(|removed| removed.deleted_count)
-        })
-        .await
+        self.remove_slots("old time slots cannot be removed", namespace.slots_before(slot)).await
+    }
+
+    /// Removes the slots from one on that lie ahead by more than this, and says how many they were.
+    ///
+    /// The server's clock decides once more when it removes them: whatever held this process up,
+    /// what has begun meanwhile stays.
+    pub(crate) async fn remove_slots_ahead(
+        &self,
+        namespace: &Namespace,
+        slot: TimeSlot,
+        by: Duration,
+    ) -> Result<u64, Error> {
+        let filter = namespace.slots_ahead(slot, by);
+        self.remove_slots("time slots that lie ahead cannot be removed", filter).await
     }
 
     /// Returns the beings up to one that have the key of a later one up to it, in order.
@@ -102,13 +112,8 @@ impl Store {
     ///
     /// The counter stays, so that no number comes again.
     pub(crate) async fn clear(&self, namespace: &Namespace) -> Result<(u64, u64), Error> {
-        let filter = namespace.holds("_id");
-        let slots = self
-            .call_at_length("the slots of a namespace cannot be removed", move |database, names| async move {
-                let pings = database.collection::<Document>(&names.pings);
-                pings.delete_many(filter).await.map(|removed| removed.deleted_count)
-            })
-            .await?;
+        let what = "the slots of a namespace cannot be removed";
+        let slots = self.remove_slots(what, namespace.holds("_id")).await?;
         let what = "the beings of a namespace cannot be removed";
         Ok((slots, self.remove_all(what, namespace.holds("_id")).await?))
     }
@@ -119,6 +124,14 @@ impl Store {
             let pings = database.collection::<Document>(&names.pings).estimated_document_count().await?;
             let beings = database.collection::<Document>(&names.beings).estimated_document_count().await?;
             Ok::<_, mongodb::error::Error>((pings, beings))
+        })
+        .await
+    }
+
+    async fn remove_slots(&self, what: &'static str, filter: Document) -> Result<u64, Error> {
+        self.call_at_length(what, move |database, names| async move {
+            let pings = database.collection::<Document>(&names.pings);
+            pings.delete_many(filter).await.map(|removed| removed.deleted_count)
         })
         .await
     }

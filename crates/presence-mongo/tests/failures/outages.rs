@@ -5,9 +5,11 @@ use std::time::Duration;
 use mongodb::bson::doc;
 use presence_mongo::{Base, Config, ErrorKind, Pinger, WatchStream, Watcher, WatcherState, WhenAway};
 use test_support::{Mongo, require};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::support::{PATIENCE, Place, dies, error_of, expect, no_change, past_errors, started, until};
+use crate::support::{
+    self, PATIENCE, Place, Scene, dies, error_of, expect, no_change, past_errors, started, until,
+};
 
 const SLOT: Duration = Duration::from_secs(2);
 
@@ -23,12 +25,7 @@ async fn alive_all_along(stream: &mut WatchStream, watcher: &Watcher) {
 async fn nobody_dies_of_a_server_that_is_killed_and_comes_back() {
     let Some(mongo) = require(Mongo::private().await) else { return };
     let place = Place::new(mongo.url(), SLOT);
-    let (here, there) = (place.base().await, place.base().await);
-    let watcher = Watcher::new(&there).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, watcher, mut stream, mut pinger } = place.scene().await;
 
     mongo.kill().unwrap();
     error_of(&mut stream, ErrorKind::Unavailable).await;
@@ -80,12 +77,7 @@ async fn nobody_dies_of_a_server_that_stands_still_and_who_crashed_meanwhile_doe
 async fn a_slow_server_makes_nobody_dead() {
     let Some(mongo) = require(Mongo::private().await) else { return };
     let place = Place::new(mongo.url(), SLOT);
-    let (here, there) = (place.base().await, place.base().await);
-    let watcher = Watcher::new(&there).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, mut stream, mut pinger, .. } = place.scene().await;
     let slow = doc! {
         "failCommands": ["find", "update", "insert", "findAndModify", "getMore"],
         "blockConnection": true,
@@ -154,6 +146,35 @@ async fn a_shutdown_whose_grace_is_over_fails_starts_and_kills_that_are_under_wa
     assert_eq!(start.unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(kill.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(!ended);
+}
+
+/// Where no slot went well only slots were removed, and every start left a document.
+#[tokio::test]
+async fn beings_are_removed_also_where_no_slot_goes_well() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), support::SLOT);
+    let (base, guest) = (place.base().await, place.base_named("guest").await);
+    let mute = started(&guest, "mute").await;
+    let data = doc! { "failCommands": ["update"], "errorCode": 6, "appName": "guest" };
+    mongo.fail("failCommand", "alwaysOn", data).await.unwrap();
+    let mut pinger = started(&base, "a").await;
+    for _ in 0..5 {
+        pinger.stop();
+        pinger.start().await.unwrap();
+    }
+    assert_eq!(place.documents("beings").await.len(), 7);
+    let begun = Instant::now();
+    while place.documents("beings").await.len() > 2 {
+        assert!(begun.elapsed() < PATIENCE, "they should be pruned by now");
+        guest.prune().await.unwrap();
+        tokio::time::sleep(support::SLOT / 4).await;
+    }
+    assert!(mute.error().is_some());
+    mongo.heal("failCommand").await.unwrap();
+    let watcher = Watcher::new(&base).unwrap();
+    until(&watcher, "a", true).await;
+    until(&watcher, "mute", true).await;
+    assert!(base.shutdown(PATIENCE).await && guest.shutdown(PATIENCE).await);
 }
 
 #[tokio::test]

@@ -50,9 +50,7 @@ async fn who_may_only_read_watches_and_is_told_that_it_cannot_ping() {
 async fn a_process_whose_pings_are_refused_sees_others_die_by_age() {
     let Some(mongo) = require(Mongo::private().await) else { return };
     let place = Place::new(mongo.url(), LONG_SLOT);
-    let base = place.base().await;
-    let link = LinkConfig::new(format!("{}&appName=guest", mongo.url())).database(place.database());
-    let guest = Base::start(Config::new(link).slot(LONG_SLOT).prune_interval(None)).await.unwrap();
+    let (base, guest) = (place.base().await, place.base_named("guest").await);
     let mut stream = Watcher::new(&guest).unwrap().watch("a").unwrap();
     expect(&mut stream, "a", false).await;
     let (pinger, refused) = (started(&base, "a").await, started(&guest, "b").await);

@@ -7,7 +7,7 @@ use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 use tokio::time::Instant;
 
-use crate::support::{PATIENCE, Place, alive_count, all_started, commands};
+use crate::support::{PATIENCE, Place, alive_count, all_started, commands, keys};
 
 /// J8: beings that were known, or superseded, were looked up by each read.
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn a_slot_costs_one_update_and_a_known_being_no_read() {
     let slot = Duration::from_secs(2);
     let place = Place::new(mongo.url(), slot);
     let (here, there) = (place.base().await, place.base().await);
-    let keys: Vec<String> = (0..500).map(|number| format!("key {number}")).collect();
+    let keys = keys(500);
     let superseded = all_started(&here, keys.clone()).await;
     let pingers = all_started(&here, keys.clone()).await;
     let watchers: Vec<Watcher> = (0..10).map(|_| Watcher::new(&there).unwrap()).collect();

@@ -12,7 +12,7 @@ use test_support::{Mongo, require};
 use tokio::time::Instant;
 
 use crate::support::{
-    LONG_SLOT, PATIENCE, Place, SLOT, dies, error_of, expect, past_errors, quiet, started, until,
+    LONG_SLOT, PATIENCE, Place, SLOT, Scene, dies, error_of, expect, past_errors, quiet, started, until,
 };
 
 /// Lets a command fail, without an answer, until it is healed.
@@ -28,11 +28,7 @@ async fn reads_that_fail_make_nobody_dead() {
     let place = Place::new(mongo.url(), LONG_SLOT);
     let here = place.base().await;
     let there = Base::start(place.config().detection(Detection::Poll)).await.unwrap();
-    let watcher = Watcher::new(&there).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, watcher, mut stream, mut pinger } = Scene::of(here, there).await;
 
     break_off(&mongo, "find").await;
     error_of(&mut stream, ErrorKind::Unavailable).await;
@@ -115,11 +111,7 @@ async fn fails(pinger: &Pinger, expected: bool) {
 async fn writes_that_fail_are_told_and_tried_again() {
     let Some(mongo) = require(Mongo::private().await) else { return };
     let place = Place::new(mongo.url(), SLOT);
-    let (here, there) = (place.base().await, place.base().await);
-    let mut stream = Watcher::new(&there).unwrap().watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, stream: _stream, pinger, .. } = place.scene().await;
 
     let duplicate = doc! { "failCommands": ["update"], "errorCode": 11_000 };
     mongo.fail("failCommand", "alwaysOn", duplicate).await.unwrap();
@@ -302,12 +294,7 @@ async fn a_being_whose_document_comes_late_is_alive_by_the_next_sync() {
 async fn what_a_lost_change_stream_missed_is_read() {
     let Some(mongo) = require(Mongo::private().await) else { return };
     let place = Place::new(mongo.url(), Duration::from_secs(20));
-    let (here, there) = (place.base().await, place.base().await);
-    let watcher = Watcher::new(&there).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, mut stream, mut pinger, .. } = place.scene().await;
 
     // The stream cannot go on behind its last change, nor can another one be opened meanwhile.
     let lost = doc! { "failCommands": ["getMore", "aggregate"], "errorCode": 286 };

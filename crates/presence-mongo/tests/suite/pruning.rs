@@ -7,11 +7,7 @@ use presence_mongo::{Pinger, Watcher};
 use test_support::{Mongo, require};
 use tokio::time::Instant;
 
-use crate::support::{LONG_SLOT, PATIENCE, Place, SLOT, alive_count, all_started, until};
-
-fn keys(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("key {number}")).collect()
-}
+use crate::support::{LONG_SLOT, PATIENCE, Place, SLOT, alive_count, all_started, keys, until};
 
 /// J1: every start left a document for ever, and every slot one more.
 #[tokio::test]
@@ -88,6 +84,38 @@ async fn a_key_has_one_being_left_whose_starts_lie_in_two_parts_of_the_numbers()
         let begun = Instant::now();
         while place.documents("beings").await.len() > 1 {
             assert!(begun.elapsed() < PATIENCE, "they should be pruned by now");
+            base.prune().await.unwrap();
+            tokio::time::sleep(SLOT / 4).await;
+        }
+        until(&Watcher::new(&base).unwrap(), "a", true).await;
+        assert!(unnamed.shutdown(PATIENCE).await);
+    }
+}
+
+/// A clock that was ahead left them, and the dead would be alive again when their time comes.
+#[tokio::test]
+async fn slots_that_lie_ahead_of_the_clock_go() {
+    let Some(mongo) = require(Mongo::start().await) else { return };
+    for namespace in [None, Some("uuid")] {
+        let place = Place::new(mongo.url(), SLOT);
+        let unnamed = place.base().await;
+        let base = namespace.map_or_else(|| unnamed.clone(), |name| unnamed.namespace(name).unwrap());
+        let mut pinger = Pinger::new(&base, "a").unwrap();
+        pinger.start().await.unwrap();
+        let (ahead, alive) = (9_000_000_000_i64, doc! { "0": 2_i64 });
+        let slot = match namespace {
+            None => doc! { "_id": ahead, "alive": alive },
+            Some(name) => doc! { "_id": format!("{name}:{ahead}"), "slot": ahead, "alive": alive },
+        };
+        let insert = doc! {
+            "insert": "presence.pings",
+            "documents": [slot.clone()],
+            "writeConcern": { "w": "majority" },
+        };
+        mongo.command(place.database(), insert).await.unwrap();
+        let begun = Instant::now();
+        while place.documents("pings").await.contains(&slot) {
+            assert!(begun.elapsed() < PATIENCE, "it should be pruned by now");
             base.prune().await.unwrap();
             tokio::time::sleep(SLOT / 4).await;
         }

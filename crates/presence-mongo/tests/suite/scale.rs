@@ -6,12 +6,8 @@ use presence_mongo::{Base, Config, Watcher};
 use test_support::{Mongo, require};
 
 use crate::support::{
-    LONG_SLOT, PATIENCE, Place, alive_count, all_started, commands, expect, expect_all, next, started,
+    LONG_SLOT, PATIENCE, Place, alive_count, all_started, commands, expect, expect_all, keys, next, started,
 };
-
-fn keys(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("key {number}")).collect()
-}
 
 #[tokio::test]
 async fn of_a_thousand_pingers_every_second_is_killed_and_the_others_live() {

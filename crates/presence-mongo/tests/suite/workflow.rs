@@ -6,7 +6,9 @@ use presence_mongo::{Base, Detection, Pinger, Watcher};
 use test_support::{Mongo, require};
 use tokio::time::Instant;
 
-use crate::support::{LONG_SLOT, PATIENCE, Place, SLOT, expect, expect_all, next, quiet, started, until};
+use crate::support::{
+    LONG_SLOT, PATIENCE, Place, SLOT, Scene, expect, expect_all, next, quiet, started, until,
+};
 
 #[tokio::test]
 async fn starts_and_kills_are_told_at_once_and_stops_are_silent() {
@@ -64,11 +66,7 @@ async fn a_silent_key_is_dead_when_its_slots_are_over_and_not_before() {
 async fn a_key_that_is_started_again_and_again_is_never_dead() {
     let Some(mongo) = require(Mongo::start().await) else { return };
     let place = Place::new(mongo.url(), LONG_SLOT);
-    let (here, there) = (place.base().await, place.base().await);
-    let mut stream = Watcher::new(&there).unwrap().watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, mut stream, mut pinger, .. } = place.scene().await;
     let begun = Instant::now();
     while begun.elapsed() < 4 * LONG_SLOT {
         pinger.stop();
@@ -82,12 +80,7 @@ async fn a_key_that_is_started_again_and_again_is_never_dead() {
 async fn a_pinger_goes_on_and_an_older_one_outlives_a_kill_of_the_newer() {
     let Some(mongo) = require(Mongo::start().await) else { return };
     let place = Place::new(mongo.url(), LONG_SLOT);
-    let (here, there) = (place.base().await, place.base().await);
-    let watcher = Watcher::new(&there).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let older = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, mut stream, pinger: older, .. } = place.scene().await;
     let mut newer = started(&here, "a").await;
     newer.kill().await.unwrap();
     expect(&mut stream, "a", false).await;
@@ -104,11 +97,7 @@ async fn without_a_change_stream_all_is_seen_by_polling() {
     let place = Place::new(mongo.url(), SLOT);
     let here = place.base().await;
     let there = Base::start(place.config().detection(Detection::Poll)).await.unwrap();
-    let watcher = Watcher::new(&there).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, watcher, mut stream, mut pinger } = Scene::of(here, there).await;
     pinger.kill().await.unwrap();
     expect(&mut stream, "a", false).await;
     pinger.start().await.unwrap();

@@ -49,6 +49,18 @@ impl Place {
         Base::start(self.config()).await.unwrap()
     }
 
+    /// Starts one whose commands a failure of the server can pick by this name of an application.
+    pub(crate) async fn base_named(&self, name: &str) -> Base {
+        let link = LinkConfig::new(format!("{}&appName={name}", self.url)).database(&*self.database);
+        Base::start(Config::new(link).slot(self.slot).prune_interval(None)).await.unwrap()
+    }
+
+    /// Has the key "a" pinged by one base, and watched from another one, which knows that it lives.
+    pub(crate) async fn scene(&self) -> Scene {
+        let (here, there) = (self.base().await, self.base().await);
+        Scene::of(here, there).await
+    }
+
     pub(crate) fn database(&self) -> &str {
         &self.database
     }
@@ -72,6 +84,28 @@ impl Place {
     }
 }
 
+/// Somebody who pings, and somebody who knows.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    pub(crate) here: Base,
+    pub(crate) there: Base,
+    pub(crate) watcher: Watcher,
+    pub(crate) stream: WatchStream,
+    pub(crate) pinger: Pinger,
+}
+
+impl Scene {
+    /// Has the key "a" pinged by one base and watched from the other one.
+    pub(crate) async fn of(here: Base, there: Base) -> Self {
+        let watcher = Watcher::new(&there).unwrap();
+        let mut stream = watcher.watch("a").unwrap();
+        expect(&mut stream, "a", false).await;
+        let pinger = started(&here, "a").await;
+        expect(&mut stream, "a", true).await;
+        Self { here, there, watcher, stream, pinger }
+    }
+}
+
 /// Returns how many commands of a kind the server has had in all.
 pub(crate) async fn commands(mongo: &Mongo, command: &str) -> i64 {
     let status: Document = mongo.command("admin", doc! { "serverStatus": 1 }).await.unwrap();
@@ -84,6 +118,11 @@ pub(crate) async fn started(base: &Base, key: &str) -> Pinger {
     let mut pinger = Pinger::new(base, key).unwrap();
     pinger.start().await.unwrap();
     pinger
+}
+
+/// Returns so many keys.
+pub(crate) fn keys(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("key {number}")).collect()
 }
 
 /// Starts a pinger for each key, all at once.

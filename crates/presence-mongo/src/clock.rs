@@ -8,6 +8,7 @@ mod reading;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use self::health::Health;
@@ -24,11 +25,15 @@ use crate::slots::{Period, TimeSlot};
 pub(crate) struct Clock {
     period: Period,
     locked: Mutex<Locked>,
+    /// The server's clock was set, or another server answers whose clock is another one.
+    pub(crate) stepped: Notify,
 }
 
 #[derive(Debug)]
 struct Locked {
     reading: Option<Reading>,
+    /// A router answered last.
+    is_router: bool,
     health: Health,
     /// Why the last probe failed.
     error: Option<Error>,
@@ -36,8 +41,8 @@ struct Locked {
 
 impl Clock {
     pub(crate) fn new(period: Period) -> Self {
-        let locked = Locked { reading: None, health: Health::new(period), error: None };
-        Self { period, locked: Mutex::new(locked) }
+        let locked = Locked { reading: None, is_router: false, health: Health::new(period), error: None };
+        Self { period, locked: Mutex::new(locked), stepped: Notify::new() }
     }
 
     pub(crate) fn period(&self) -> Period {
@@ -47,17 +52,22 @@ impl Clock {
     /// Takes note of what the server answered.
     fn note(&self, probe: &Probe) {
         let mut locked = self.locked.lock();
-        let Locked { reading, health, error } = &mut *locked;
+        let Locked { reading, is_router, health, error } = &mut *locked;
         let stepped = match reading {
-            Some(reading) => reading.renew(probe),
+            Some(reading) => reading.renew(probe.time),
             None => {
-                *reading = Some(Reading::of(probe));
+                *reading = Some(Reading::of(probe.time));
                 false
             }
         };
         *error = None;
+        *is_router = probe.is_router;
         let reading = reading.as_ref().expect("one was made just now");
         health.note(reading.at(probe.sent), reading.at(probe.answered), probe.commits, stepped);
+        drop(locked);
+        if stepped && !probe.is_router {
+            self.stepped.notify_one();
+        }
     }
 
     /// Takes note of a probe that failed.
@@ -93,6 +103,11 @@ impl Clock {
         let locked = self.locked.lock();
         let time = slot.begin().saturating_add(after);
         locked.reading.as_ref().map_or_else(Instant::now, |reading| reading.instant_of(time))
+    }
+
+    /// Says whether all processes go by this one clock: of several routers each has its own.
+    pub(crate) fn is_the_only_one(&self) -> bool {
+        !self.locked.lock().is_router
     }
 
     /// Says whether this process has seen that everybody could write, since a slot began.
