@@ -1,10 +1,12 @@
 //! The task that removes what is of no use any more.
 
+mod schedule;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use self::schedule::Schedule;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::prune::{first_ahead, first_kept, first_read, removable, staying, up_to};
@@ -31,33 +33,19 @@ pub(crate) struct Pruning {
 }
 
 /// Prunes again and again, until the base closes.
-///
-/// After the server's clock was set it does so sooner, and until all that lies ahead is removed.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let Some(interval) = shared.prune_interval else { return shared.closing.cancelled().await };
-    let pause = || interval.mul_f64(1.0 + fastrand::f64() / 4.0);
-    let mut next = Instant::now() + pause();
-    let mut is_set = false;
+    let mut schedule = Schedule::new(interval, shared.clock.period(), Instant::now());
     loop {
         tokio::select! {
             () = shared.closing.cancelled() => return,
-            () = sleep_until(next) => {}
-            () = shared.clock.stepped.notified() => {
-                is_set = true;
-                next = next.min(Instant::now() + after_a_step(&shared.clock));
-                continue;
+            () = sleep_until(schedule.next()) => {
+                let Some(is_ahead_clear) = prune_all(&shared).await else { return };
+                schedule.pruned(Instant::now(), is_ahead_clear);
             }
+            () = shared.clock.stepped.notified() => schedule.stepped(Instant::now()),
         }
-        let Some(is_ahead_clear) = prune_all(&shared).await else { return };
-        is_set &= !is_ahead_clear;
-        let after = if is_set { pause().min(after_a_step(&shared.clock)) } else { pause() };
-        next = Instant::now() + after;
     }
-}
-
-/// Returns how long all others need at most to see that the server's clock was set.
-fn after_a_step(clock: &Clock) -> Duration {
-    clock.period().length().mul_f64(2.0 + fastrand::f64())
 }
 
 /// Prunes each namespace, and says whether nothing lies ahead in any; `None` if the base closes.
