@@ -74,7 +74,8 @@ pub(crate) async fn prune(shared: &Shared, scope: &Scope) -> Result<Pruning, Err
     let (clock, store, namespace) = (&shared.clock, &shared.store, &scope.namespace);
     let (period, current) = (clock.period(), clock.slot()?);
     let first = first_staying(clock, current);
-    let old = store.remove_slots_before(namespace, first).await?;
+    let stays = current.begin().saturating_sub(first.begin());
+    let old = store.remove_slots_before(namespace, first, stays).await?;
     let ahead = remove_ahead(shared, scope, current).await?;
     let mut pruned = Pruned { slots: old + ahead.unwrap_or(0), beings: 0 };
     let kept = read(shared, scope, &staying(period, first, current)).await?;
