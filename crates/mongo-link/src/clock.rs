@@ -69,13 +69,13 @@ impl ServerTime {
 
     /// Returns when it is a time at the server, before or after the reading.
     ///
-    /// The time is since the Unix epoch. One that is longer past than the monotonic clock can say
-    /// is when it was read.
+    /// The time is since the Unix epoch. One that the monotonic clock cannot say, as it is too long
+    /// past or too far ahead, is when it was read.
     #[must_use]
     pub fn instant_of(&self, time: Duration) -> Instant {
-        let before = self.unix.saturating_sub(time);
-        let instant = self.read_at.checked_sub(before).unwrap_or(self.read_at);
-        instant + time.saturating_sub(self.unix)
+        let (before, after) = (self.unix.saturating_sub(time), time.saturating_sub(self.unix));
+        let instant = self.read_at.checked_sub(before).and_then(|instant| instant.checked_add(after));
+        instant.unwrap_or(self.read_at)
     }
 
     /// Returns by how much the time may have been wrong when it was read.
@@ -117,6 +117,7 @@ mod tests {
         for instant in [asked, read_at, read_at + Duration::from_secs(2)] {
             assert_eq!(time.instant_of(time.at(instant)), instant);
         }
+        assert_eq!(time.instant_of(Duration::MAX), read_at, "nobody can wait for it");
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Base {
     /// [`Unavailable`](ErrorKind::Unavailable) or [`Refused`](ErrorKind::Refused) as the database
     /// says.
     pub async fn prune(&self) -> Result<Pruned, Error> {
-        pruner::prune(&self.shared, &self.scope).await
+        pruner::prune(&self.shared, &self.scope).await.map(|pruning| pruning.pruned)
     }
 
     /// Removes all documents of this namespace but its counter, and says how many.

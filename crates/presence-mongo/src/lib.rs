@@ -70,7 +70,10 @@
 //! this machine is never looked at, so setting it does no harm. When the clock of the database is
 //! set, or another primary has another clock, nobody dies before a whole slot by the new time has
 //! gone well. If it was set back, the pruner removes the slots that lie ahead then, after two or
-//! three that go well: whoever has crashed is dead after seven at most.
+//! three that go well: whoever has crashed is dead after seven at most. They stay without a pruner
+//! until somebody calls [`Base::prune`], and always where the address leads to routers, as each has
+//! a clock of its own: then the dead look alive once more, for two slots, when the time of such a
+//! slot comes. The clocks of routers may be an eighth of a slot apart.
 //!
 //! [`WhenAway`] says what a start does while the database is away. A wrong password is refused
 //! either way. A change stream that cannot be opened, or is lost, is tried again by itself;

@@ -10,6 +10,8 @@
 //! All of it is under one lock, so that a pinger that stops, or is dropped, is gone when that
 //! returns, whatever the tasks are at. What waits is bounded by the pingers that there are.
 
+mod kill;
+
 use std::collections::HashMap;
 use std::mem::take;
 use std::sync::Arc;
@@ -18,13 +20,10 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use self::kill::Kill;
 use crate::error::{Error, ErrorKind};
 use crate::newcomer::{Killed, Newcomer, Purpose, Started};
 use crate::slots::{Period, Sequence, SlotBits, TimeSlot, Words};
-
-/// How many slots ahead of the clock may hold a bit that counts once, after it was set back: those
-/// beyond are removed by the pruning that follows that.
-const AHEAD_MAX: i64 = 6;
 
 /// The beings of this process in one namespace.
 #[derive(Debug)]
@@ -51,12 +50,13 @@ struct Locked {
     acknowledged: Words,
     /// The slot that was written last, acknowledged or not.
     written: Option<TimeSlot>,
-    /// The latest slot that ever was: it lies ahead after the server's clock was set back.
+    /// The latest slot that was written and not removed: it lies ahead after the server's clock was
+    /// set back.
     latest: Option<TimeSlot>,
     /// The last slot in which all who lived were acknowledged.
     complete: Option<TimeSlot>,
     /// The slot in which documents were written again, once: a pruner that was at it just then may
-    /// have removed them after that.
+    /// have removed them after that, for half a slot.
     returned: Option<TimeSlot>,
     /// Why the last attempt to write bits failed.
     error: Option<Error>,
@@ -75,18 +75,6 @@ struct Joining {
     since: TimeSlot,
     until: Instant,
     reply: Started,
-}
-
-/// A being that is to be dead.
-#[derive(Debug)]
-struct Kill {
-    sequence: Sequence,
-    /// The last slot in which its bit was written; `None` if it never had one: it gets both bits.
-    ///
-    /// That is where the kill goes, as long as that slot counts.
-    slot: Option<TimeSlot>,
-    until: Instant,
-    reply: Killed,
 }
 
 /// What is to be written now.
@@ -134,9 +122,9 @@ impl LocalBeings {
         if locked.is_closed {
             return Err(Error::shut_down());
         }
-        // Where its last bit is, or may be: all who lived were part of that write.
-        let slot = locked.written;
-        locked.killed.push(Kill { sequence, slot, until, reply });
+        // Where its bits are, or may be: all who lived were part of those writes.
+        let (last, latest) = (locked.written, locked.latest);
+        locked.killed.push(Kill { sequence, last, latest, until, reply });
         drop(locked);
         self.urgent.notify_one();
         Ok(())
@@ -168,6 +156,10 @@ impl LocalBeings {
         locked.waiting.retain(|newcomer| !newcomer.purpose.is_given_up());
         locked.numbering = locked.waiting.len().min(most);
         let count = locked.numbering;
+        if count == 0 {
+            // Who waits next is not to be told of a failure of long ago.
+            locked.unnumbered = None;
+        }
         locked.waiting.drain(..count).collect()
     }
 
@@ -206,7 +198,7 @@ impl LocalBeings {
                     locked.keys.insert(sequence, key);
                     locked.joining.push(Joining { sequence, since: slot, until, reply });
                 }
-                Purpose::Kill(reply) => locked.killed.push(Kill { sequence, slot: None, until, reply }),
+                Purpose::Kill(reply) => locked.killed.push(Kill::unpinged(sequence, until, reply)),
             }
         }
         drop(locked);
@@ -243,20 +235,12 @@ impl LocalBeings {
         if !alive.is_empty() {
             writes.entry(slot).or_default().alive = alive;
         }
-        // An older slot is read by nobody: a kill that was tried for so long would not be seen.
-        let oldest = self.period.before(slot);
-        let ahead = locked.ahead(self.period, slot);
         for kill in &locked.killed {
-            let at = kill.slot.map_or(slot, |last| last.clamp(oldest, slot));
-            let bits = writes.entry(at).or_default();
-            bits.dead.insert(kill.sequence);
-            if kill.slot.is_none() {
-                bits.alive.insert(kill.sequence);
-                continue;
+            if kill.last.is_none() {
+                writes.entry(slot).or_default().alive.insert(kill.sequence);
             }
-            // Its bit there would outlast its death.
-            for at in &ahead {
-                writes.entry(*at).or_default().dead.insert(kill.sequence);
+            for at in kill.slots(self.period, slot) {
+                writes.entry(at).or_default().dead.insert(kill.sequence);
             }
         }
         let beings = if locked.may_be_pruned(self.period, slot) {
@@ -325,6 +309,13 @@ impl LocalBeings {
         }
     }
 
+    /// Takes note that the slots after this one were removed, as they lay ahead.
+    pub(crate) fn nothing_after(&self, slot: TimeSlot) {
+        let mut locked = self.locked.lock();
+        let last = locked.written.max(Some(slot));
+        locked.latest = locked.latest.min(last);
+    }
+
     /// Returns why the bits of this process are not acknowledged, if so.
     pub(crate) fn error(&self) -> Option<Error> {
         self.locked.lock().error.clone()
@@ -366,12 +357,6 @@ impl Locked {
         }
     }
 
-    /// Returns the slots ahead in which those who live may have a bit.
-    fn ahead(&self, period: Period, slot: TimeSlot) -> Vec<TimeSlot> {
-        let ahead = (1..=AHEAD_MAX).map(|by| period.later(slot, by));
-        ahead.take_while(|at| self.latest.is_some_and(|latest| *at <= latest)).collect()
-    }
-
     /// Leaves out starts that nobody waits for any more.
     fn give_up(&mut self) {
         let joining = take(&mut self.joining);
@@ -391,7 +376,7 @@ impl Locked {
         let is_old = |last: TimeSlot| last < period.later(slot, -2);
         let are_some_old = self.keys.len() > self.joining.len();
         let are_some_slow = self.joining.iter().any(|joining| joining.since < period.before(slot));
-        let are_twice = self.returned.is_some_and(|returned| returned < slot);
+        let are_twice = self.returned.is_some_and(|returned| returned < period.before(slot));
         are_some_slow || are_twice || are_some_old && self.complete.is_some_and(is_old)
     }
 }

@@ -106,18 +106,20 @@ impl Namespace {
         }
     }
 
-    /// Returns the condition that a slot's document lies before a slot.
-    pub(crate) fn slots_before(&self, slot: TimeSlot) -> Document {
+    /// Returns the condition that a slot's document lies before a slot, and that by the clock of the
+    /// server the slot began more than this time ago.
+    pub(crate) fn slots_before(&self, slot: TimeSlot, by: Duration) -> Document {
         let number = slot.number();
-        match &self.0 {
-            None => doc! { "_id": { "$gte": 0_i64, "$lt": number } },
+        let (within, field) = match &self.0 {
+            None => (doc! { "_id": { "$gte": 0_i64, "$lt": number } }, "$_id"),
             // Numbers of the same length lie in the order of their texts, and these have ten digits
             // from 2001 to 2286.
             Some(name) => {
                 let ids = doc! { "$gte": format!("{name}:"), "$lt": format!("{name}:{number}") };
-                doc! { "_id": ids, "slot": { "$lt": number } }
+                (doc! { "_id": ids, "slot": { "$lt": number } }, "$slot")
             }
-        }
+        };
+        doc! { "$and": [within, { "$expr": { "$lt": [field, server_time(-millis(by))] } }] }
     }
 
     /// Returns the condition that a slot's document is that of a slot or of one after it, and that
@@ -131,15 +133,22 @@ impl Namespace {
                 (doc! { "_id": ids, "slot": { "$gte": number } }, "$slot")
             }
         };
-        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        let then = doc! { "$divide": [{ "$add": [{ "$toLong": "$$NOW" }, by_ms] }, 1_000_i64] };
-        doc! { "$and": [within, { "$expr": { "$gt": [field, then] } }] }
+        doc! { "$and": [within, { "$expr": { "$gt": [field, server_time(millis(by))] } }] }
     }
 
     /// Returns the field of a being's document that has its number.
     pub(crate) fn number_field(&self) -> &'static str {
         if self.0.is_some() { "seq" } else { "_id" }
     }
+}
+
+/// Returns the expression for the clock of the server, so many milliseconds later, in seconds.
+fn server_time(later_ms: i64) -> Document {
+    doc! { "$divide": [{ "$add": [{ "$toLong": "$$NOW" }, later_ms] }, 1_000_i64] }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl fmt::Display for Namespace {
@@ -191,8 +200,9 @@ mod tests {
     /// J15: the pruner of the original took `uuid2` for a part of `uuid`.
     #[test]
     fn a_namespace_whose_name_begins_with_anothers_is_not_pruned_with_it() {
-        let range = Namespace::named("a").unwrap().slots_before(TimeSlot::new(60));
-        let range = range.get_document("_id").unwrap();
+        let before = Namespace::named("a").unwrap().slots_before(TimeSlot::new(60), Duration::ZERO);
+        let within = before.get_array("$and").unwrap()[0].as_document().unwrap();
+        let range = within.get_document("_id").unwrap();
         let (from, to) = (range.get_str("$gte").unwrap(), range.get_str("$lt").unwrap());
         assert!((from..to).contains(&"a:30"));
         assert!(!(from..to).contains(&"ab:30"));

@@ -27,12 +27,12 @@ impl Reading {
         self.0.instant_of(time)
     }
 
-    /// Takes another reading if it is better, and says whether it contradicts this one: the clock
-    /// was set, or another server answers whose clock is another one.
-    pub(super) fn renew(&mut self, other: ServerTime) -> bool {
+    /// Takes another reading if it is better, and says whether it contradicts this one by more than
+    /// `tolerance`: the clock was set, or another server answers whose clock is another one.
+    pub(super) fn renew(&mut self, other: ServerTime, tolerance: Duration) -> bool {
         let read_at = other.read_at();
         let difference = self.at(read_at).abs_diff(other.at(read_at));
-        let stepped = difference > self.0.uncertainty() + other.uncertainty() + DRIFT;
+        let stepped = difference > self.0.uncertainty() + other.uncertainty() + tolerance;
         let is_old = read_at.saturating_duration_since(self.0.read_at()) > LASTS;
         if stepped || is_old || other.uncertainty() < self.0.uncertainty() {
             self.0 = other;
@@ -42,7 +42,7 @@ impl Reading {
 }
 
 /// How far two clocks drift apart in the time that a reading lasts.
-const DRIFT: Duration = Duration::from_millis(20);
+pub(super) const DRIFT: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
@@ -70,9 +70,9 @@ mod tests {
         let begin = Instant::now();
         let mut reading = Reading::of(time(begin, 0, 2, 5_000));
         // The answer took its 400 ms on the way back: the middle is wrong by nearly 200 ms.
-        assert!(!reading.renew(time(begin, 1_000, 400, 6_001)));
+        assert!(!reading.renew(time(begin, 1_000, 400, 6_001), DRIFT));
         assert_eq!(reading.at(begin + Duration::from_secs(1)), Duration::from_millis(5_999));
-        assert!(reading.renew(time(begin, 2_000, 2, 3_000)));
+        assert!(reading.renew(time(begin, 2_000, 2, 3_000), DRIFT));
         assert_eq!(reading.at(begin + Duration::from_millis(2_001)), Duration::from_secs(3));
     }
 }

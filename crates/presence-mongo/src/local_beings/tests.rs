@@ -132,8 +132,43 @@ fn a_kill_after_the_clock_was_set_back_goes_where_bits_lie_ahead_too() {
     );
     killed.try_recv().unwrap().unwrap();
     let _other = kill(2);
-    assert_eq!(sorted(slot(5)), [dead(2, 4)], "nothing lies ahead any more");
+    assert_eq!(sorted(slot(5)), [dead(2, 4), dead(2, 5)], "its old bit is in the slot that has begun");
     drop(joined);
+}
+
+/// After a clock that had been wrong for a minute each kill wrote seven slots for ever.
+#[test]
+fn a_kill_goes_to_no_slot_ahead_that_was_removed() {
+    let beings = local_beings();
+    let joined = [join(&beings, 1, slot(1_000)), join(&beings, 2, slot(1_000))];
+    write(&beings, slot(1_000));
+    write(&beings, slot(3));
+    let (reply, first) = oneshot::channel();
+    beings.kill(sequence(1), later(), reply).unwrap();
+    assert_eq!(write(&beings, slot(3)).len(), 7, "the current one and six ahead");
+    beings.nothing_after(slot(4));
+    let (reply, second) = oneshot::channel();
+    beings.kill(sequence(2), later(), reply).unwrap();
+    let dead = SlotBits { alive: Words::default(), dead: set(&[2]) };
+    let mut writes = write(&beings, slot(3));
+    writes.sort_by_key(|(at, _)| *at);
+    assert_eq!(writes, [(slot(3), dead.clone()), (slot(4), dead)], "the next one stays");
+    drop((joined, first, second));
+}
+
+#[test]
+fn a_kill_that_is_tried_again_in_the_next_slot_goes_to_no_other() {
+    let beings = local_beings();
+    let joined = join(&beings, 1, slot(1));
+    write(&beings, slot(1));
+    let (reply, killed) = oneshot::channel();
+    beings.kill(sequence(1), later(), reply).unwrap();
+    for _ in 0..2 {
+        let dead = SlotBits { alive: Words::default(), dead: set(&[1]) };
+        assert_eq!(beings.flush(slot(2)).writes, [(slot(1), dead)]);
+        beings.failed(Instant::now(), &lost());
+    }
+    drop((joined, killed));
 }
 
 #[test]
@@ -159,10 +194,11 @@ fn after_slots_without_a_write_the_documents_are_written_again() {
     assert_eq!(flush.beings, [(sequence(1), Arc::<str>::from("key"))], "a pruner may have removed it");
     beings.written(&flush);
     assert!(beings.flush(slot(4)).beings.is_empty());
-    let flush = beings.flush(slot(5));
+    assert!(beings.flush(slot(5)).beings.is_empty(), "it may be at it still");
+    let flush = beings.flush(slot(6));
     assert_eq!(flush.beings.len(), 1, "it may have done so after it was written again");
     beings.written(&flush);
-    assert!(beings.flush(slot(6)).beings.is_empty());
+    assert!(beings.flush(slot(7)).beings.is_empty());
     drop(joined);
 }
 
@@ -176,6 +212,7 @@ fn who_waited_too_long_is_told_and_pings_no_more() {
     beings.put_back(newcomers, Instant::now(), &lost());
     assert_eq!(outcome.try_recv().unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(beings.last_failure().is_some() && beings.error().is_none(), "nobody's pings failed");
+    assert!(beings.waiting(10).is_empty() && beings.last_failure().is_none(), "that is over");
     beings.close();
     assert!(beings.is_left());
     let (reply, _outcome) = oneshot::channel();

@@ -25,13 +25,17 @@ const IDS_MAX: usize = 1_000;
 const PART: i64 = 100_000;
 
 impl Store {
-    /// Removes the slots before one, and says how many they were.
+    /// Removes the slots before one that began more than this time ago, and says how many they were.
+    ///
+    /// The server's clock decides once more when it removes them: it may have been set back since
+    /// this process read it.
     pub(crate) async fn remove_slots_before(
         &self,
         namespace: &Namespace,
         slot: TimeSlot,
+        by: Duration,
     ) -> Result<u64, Error> {
-        self.remove_slots("old time slots cannot be removed", namespace.slots_before(slot)).await
+        self.remove_slots("old time slots cannot be removed", namespace.slots_before(slot, by)).await
     }
 
     /// Removes the slots from one on that lie ahead by more than this, and says how many they were.

@@ -7,7 +7,7 @@ use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 use tokio::time::Instant;
 
-use crate::support::{PATIENCE, Place, alive_count, all_started, commands, keys};
+use crate::support::{PATIENCE, Place, alive_count, all_started, commands, expect_all, keys};
 
 /// J8: beings that were known, or superseded, were looked up by each read.
 #[tokio::test]
@@ -35,6 +35,28 @@ async fn a_slot_costs_one_update_and_a_known_being_no_read() {
     assert!(updates <= slots + 5, "{updates} updates in {slots} slots");
     assert!(finds <= slots + 10, "{finds} reads in {slots} slots, with 10 watchers");
     drop((superseded, pingers, watchers));
+    assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
+}
+
+/// Whoever dies by age is read again before, and all who do so together by one read.
+#[tokio::test]
+async fn five_hundred_that_die_by_age_cost_one_more_read_in_a_slot() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let slot = Duration::from_secs(2);
+    let place = Place::new(mongo.url(), slot);
+    let (here, there) = (place.base().await, place.base().await);
+    let keys = keys(500);
+    let pingers = all_started(&here, keys.clone()).await;
+    let watcher = Watcher::new(&there).unwrap();
+    let mut stream = watcher.watch(keys.clone()).unwrap();
+    expect_all(&mut stream, keys.iter().map(|key| (&**key, true))).await;
+    let (finds, begun) = (commands(&mongo, "find").await, Instant::now());
+    drop(pingers);
+    expect_all(&mut stream, keys.iter().map(|key| (&**key, false))).await;
+    let slots = i64::try_from(begun.elapsed().as_secs() / slot.as_secs()).unwrap() + 1;
+    let finds = commands(&mongo, "find").await - finds;
+    // The server has a few of its own.
+    assert!(finds <= 2 * slots + 10, "{finds} reads in {slots} slots");
     assert!(here.shutdown(PATIENCE).await && there.shutdown(PATIENCE).await);
 }
 

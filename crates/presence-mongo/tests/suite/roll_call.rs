@@ -61,8 +61,8 @@ async fn two_see_each_other_come_and_nobody_is_alive_when_all_were_killed() {
         }
     };
     tokio::time::timeout(PATIENCE, all_dead).await.unwrap();
-    // Two slots after the last ping, and more only where a busy machine spoils a slot.
-    assert!(begun.elapsed() < 4 * slot, "it took {:?}", begun.elapsed());
+    // Two slots after the last ping, and one more for each that a busy machine spoils.
+    assert!(begun.elapsed() < 8 * slot, "it took {:?}", begun.elapsed());
     assert_eq!(alive_count(&late, &keys).await, 0);
     assert!(base.shutdown(PATIENCE).await);
 }
