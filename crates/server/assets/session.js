@@ -38,7 +38,7 @@ export class Session extends Emitter {
     this.life = this.#end.signal;
     this.book = new Book(me, this.life);
     this.connection = new Connection(me, this.life);
-    this.presence = new Presence(this.connection);
+    this.presence = new Presence(this.connection, this.life);
     this.receipts = new Receipts(me, this.book.store, this.connection, this.life);
     this.health = new Health(this.connection, this.life);
     this.outbox = new Outbox(me, this.life);

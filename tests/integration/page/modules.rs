@@ -1,0 +1,77 @@
+//! Modules of the page by themselves, where a server would have to answer in a rare order.
+
+use serde_json::{Value, json};
+use test_support::{Chromium, require};
+use tests::Tidings;
+
+/// A connection that the test answers for, and what presence tells.
+const PRESENCE: &str = "
+    const { Presence } = await import('/assets/presence.js');
+    const listeners = [], questions = [], told = [];
+    let asked = () => {};
+    const connection = {
+        bind() {},
+        on: (type, listener) => listeners.push({ type, listener }),
+        call: () => new Promise((answer, refuse) => { questions.push({ answer, refuse }); asked(); }),
+    };
+    const tell = (type, detail) => {
+        for (const each of listeners) if (each.type === type) each.listener(detail);
+    };
+    const hear = event => tell('message', { channel: '$presence', text: JSON.stringify(event) });
+    const settled = async () => { for (let turn = 0; turn < 20; turn += 1) await null; };
+    const life = new AbortController();
+    const presence = new Presence(connection, life.signal);
+    for (const type of ['change', 'partial']) presence.on(type, () => told.push(type));
+    const known = () => ({ online: [...presence.online], count: presence.count, fresh: presence.fresh });
+";
+
+/// Runs the body of an async function in a page of the server.
+async fn run(body: &str) -> Option<Value> {
+    let chromium = require(Chromium::start().await)?;
+    let server = Tidings::start();
+    let page = chromium.page().await.unwrap();
+    page.open(&server.url("/")).await.unwrap();
+    Some(page.evaluate(&format!("(async () => {{{body}}})()")).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_lag_while_a_snapshot_is_under_way_is_answered_by_the_second_one() {
+    let test = "
+        tell('open');
+        hear({ lagged: true, position: '5' });
+        questions[0].answer({ ids: ['Old'], count: 1, position: '4' });
+        await settled();
+        const before = { told: [...told], ...known() };
+        hear({ id: 'Carol', status: 'ONLINE', position: '7' });
+        questions[1].answer({ ids: ['Bob'], count: 5, position: '6' });
+        await settled();
+        return [before, { told, ...known() }];
+    ";
+    let Some(found) = run(&[PRESENCE, test].concat()).await else { return };
+    let before = json!({ "told": [], "online": [], "count": 0, "fresh": false });
+    let after =
+        json!({ "told": ["change", "partial"], "online": ["Bob", "Carol"], "count": 6, "fresh": true });
+    assert_eq!(found, json!([before, after]), "the answer from before the lag does not count");
+}
+
+#[tokio::test]
+async fn a_snapshot_that_fails_is_asked_for_again_and_changes_count_meanwhile() {
+    let test = "
+        tell('open');
+        hear({ id: 'Bob', status: 'ONLINE', position: '1' });
+        const again = new Promise(done => (asked = done));
+        questions[0].refuse(new Error('presence is down'));
+        await settled();
+        hear({ id: 'Carol', status: 'ONLINE', position: '2' });
+        const meanwhile = known();
+        const late = new Promise(done => setTimeout(done, 30_000, 'it is not asked again'));
+        const missing = await Promise.race([again, late]);
+        if (missing) return missing;
+        questions[1].answer({ ids: ['Carol'], count: 1, position: '3' });
+        await settled();
+        return [meanwhile, known()];
+    ";
+    let Some(found) = run(&[PRESENCE, test].concat()).await else { return };
+    let meanwhile = json!({ "online": ["Bob", "Carol"], "count": 2, "fresh": false });
+    assert_eq!(found, json!([meanwhile, { "online": ["Carol"], "count": 1, "fresh": true }]));
+}
