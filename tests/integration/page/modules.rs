@@ -75,3 +75,23 @@ async fn a_snapshot_that_fails_is_asked_for_again_and_changes_count_meanwhile() 
     let meanwhile = json!({ "online": ["Bob", "Carol"], "count": 2, "fresh": false });
     assert_eq!(found, json!([meanwhile, { "online": ["Carol"], "count": 1, "fresh": true }]));
 }
+
+#[tokio::test]
+async fn what_a_history_does_not_have_stays_before_what_comes_later() {
+    let test = "
+        const { Thread } = await import('/assets/thread.js');
+        const sent = { from: 'Bob', to: 'Alice', group: null, at: null, kind: 'message' };
+        const entry = (sequence, text) => ({ ...sent, sequence, message: text, id: text });
+        const conversation = { key: 'direct:Bob', kind: 'direct', peer: 'Bob', title: 'Bob', members: [] };
+        const pages = [[entry(1, 'first')], [entry(2, 'later')]];
+        const fetch = async () => ({ entries: pages.shift(), more: false });
+        const thread = new Thread(conversation, 'Alice', fetch);
+        const claimed = { raw: 'claimed', text: 'claimed', from: 'Bob', verified: false, id: null };
+        thread.addLive({ ...claimed, sure: false, at: null, storedAt: null, conversation }, 1);
+        await thread.open();
+        await thread.readNewer();
+        return thread.records.map(record => record.raw);
+    ";
+    let Some(found) = run(test).await else { return };
+    assert_eq!(found, json!(["first", "claimed", "later"]));
+}
