@@ -61,6 +61,9 @@ pub(super) struct Marker {
     file: File,
     note: MarkerRecord,
     write: u64,
+    /// Whether the disk takes no flush.
+    #[cfg(test)]
+    pub(super) unflushable: bool,
 }
 
 const TITLE: &str = "tidings timeline store 1";
@@ -104,7 +107,13 @@ impl Marker {
             file.write_all_at(&[b'\n'; 2 * SLOT_BYTES], 0)?;
         }
         let write = before.map_or(0, |(write, _)| write);
-        let mut marker = Self { file, note: note.clone(), write };
+        let mut marker = Self {
+            file,
+            note: note.clone(),
+            write,
+            #[cfg(test)]
+            unflushable: false,
+        };
         marker.write(note)?;
         if made {
             marker.file.sync_all()?;
@@ -141,8 +150,20 @@ impl Marker {
         self.put_and_flush()
     }
 
+    /// Notes again what was so before a [`write`](Self::write) that failed, in its place. Not
+    /// flushed: the disk has just refused that.
+    pub(super) fn take_back(&mut self, before: MarkerRecord) -> io::Result<()> {
+        self.note = before;
+        self.write = self.put()?;
+        Ok(())
+    }
+
     fn put_and_flush(&mut self) -> io::Result<()> {
         let write = self.put()?;
+        #[cfg(test)]
+        if self.unflushable {
+            return Err(io::Error::other("the test wants it"));
+        }
         self.file.sync_data()?;
         self.write = write;
         Ok(())
@@ -280,14 +301,11 @@ mod tests {
         let mut marker = Marker::open(directory.path(), note(0)).unwrap();
         marker.committed(1).unwrap();
         let target = path(directory.path());
-        let read_only = File::open(&target).unwrap();
-        // It takes what is written, and cannot be flushed.
-        let unflushed = File::options().write(true).open("/dev/null").unwrap();
-        for broken in [read_only, unflushed] {
-            let whole = std::mem::replace(&mut marker.file, broken);
-            marker.write(note(2)).unwrap_err();
-            marker.file = whole;
-        }
+        let writable = std::mem::replace(&mut marker.file, File::open(&target).unwrap());
+        marker.write(note(2)).unwrap_err();
+        (marker.file, marker.unflushable) = (writable, true);
+        marker.write(note(2)).unwrap_err();
+        marker.unflushable = false;
         let before = fs::read(&target).unwrap();
         marker.committed(3).unwrap();
         let after = fs::read(&target).unwrap();
