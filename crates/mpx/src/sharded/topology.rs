@@ -207,9 +207,14 @@ impl Topology {
         }
         let dialer = self.seeds.first()?.to(&address.0, address.1)?;
         let (handle, gone) = (self.shared.attach(), CancellationToken::new());
-        let link = handle.link;
-        let actor = Actor::new(Arc::clone(&self.shared), handle.clone(), dialer.clone(), gone.clone());
-        self.actors.spawn(actor.run());
+        let (link, shared) = (handle.link, Arc::clone(&self.shared));
+        let actor = Actor::new(Arc::clone(&shared), handle.clone(), dialer.clone(), gone.clone());
+        self.actors.spawn(async move {
+            actor.run().await;
+            // No name belongs to the link any more: the map that left out its master has given them
+            // to others, or the multiplexer has ended.
+            shared.registry.lock().detach(link);
+        });
         self.masters.insert(address.clone(), Master { handle, dialer, _gone: gone.drop_guard() });
         Some(link)
     }
@@ -231,3 +236,36 @@ async fn ask_for_map(node: &Dialer) -> Result<SlotMap, Error> {
 
 /// How long one node may take.
 const FETCH: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::io;
+
+    use tokio::io::DuplexStream;
+    use tokio::task::yield_now;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::Engine;
+    use crate::registry::NameRoutes;
+    use crate::server::Server;
+
+    #[tokio::test]
+    async fn masters_that_come_and_go_take_the_room_of_those_before() {
+        let config =
+            Config::from_connect_node("node", 0, |_: String, _: u16| pending::<io::Result<DuplexStream>>());
+        let first = Dialer::new(&config).unwrap();
+        let engine = Engine::new(config, NameRoutes::unknown(), Server::unnamed()).unwrap();
+        let mut topology = Topology::new(Arc::clone(&engine.shared), vec![first]);
+        for port in 1..100 {
+            topology.apply(&[SlotRange { first: 0, last: SLOTS - 1, host: "node".to_owned(), port }]);
+            // Until the master before has ended.
+            while topology.actors.len() > 1 {
+                yield_now().await;
+            }
+        }
+        // Nobody's, and those of two masters, of which one leaves when the other comes.
+        assert_eq!(engine.shared.registry.lock().links_count(), 3);
+    }
+}
