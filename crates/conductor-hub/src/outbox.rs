@@ -169,6 +169,10 @@ impl Outbox {
     /// ended.
     pub(crate) fn clear(&self, in_hand: usize) {
         self.drop_queued(&mut self.inner.lock());
+        // What those frames cost stays in `pending`, which nobody asks any more. The outbox is
+        // closed, so it takes nothing and no sender waits for it, and the connection has left the
+        // registry, so it is no slow reader to be ended. `memory` does not add up `pending`: each
+        // frame gives its bytes back when it is dropped, and its place is given back here.
         self.memory.give_places_back(in_hand);
     }
 

@@ -131,16 +131,7 @@ impl Actor {
         // Until when Redis is told nothing, as it said that it cannot take subscriptions now.
         let mut pause = None;
         loop {
-            {
-                let _telling = self.handle.telling.lock();
-                dispatch.activate_joined();
-            }
-            // Nothing is made before all is written: what comes and goes meanwhile costs nothing.
-            if pause.is_none() && wire.outgoing.is_written() {
-                let _telling = self.handle.telling.lock();
-                let long = self.prepare(&mut wire.outgoing, &mut resubscribing);
-                dispatch.refuse_long(long);
-            }
+            self.update(&mut wire.outgoing, dispatch, &mut resubscribing, pause.is_none());
             // Each may be dropped: `traffic` loses nothing, and the permit of `work` is kept.
             let traffic = tokio::select! {
                 biased;
@@ -154,12 +145,7 @@ impl Actor {
             };
             match traffic {
                 Traffic::Read(count) => {
-                    shared.metrics.bytes.increment(count as u64);
-                    let telling = self.handle.telling.lock();
-                    dispatch.all(&mut wire.buffer)?;
-                    drop(telling);
-                    shared.metrics.dispatch.record(wire.heard().elapsed());
-                    if dispatch.take_postponed() {
+                    if self.hand_over(count, wire, dispatch)? {
                         pause = Some(Instant::now() + shared.config.backoff_max);
                     }
                     if wire.buffer.is_full() {
@@ -176,6 +162,34 @@ impl Actor {
                 }
             }
         }
+    }
+
+    /// Activates those who have joined, and makes what there is to tell Redis if it may be told.
+    fn update(
+        &self,
+        outgoing: &mut Outgoing,
+        dispatch: &Dispatch<'_>,
+        resubscribing: &mut Option<Span>,
+        may_be_told: bool,
+    ) {
+        let _telling = self.handle.telling.lock();
+        dispatch.activate_joined();
+        // Nothing is made before all is written: what comes and goes meanwhile costs nothing.
+        if may_be_told && outgoing.is_written() {
+            let long = self.prepare(outgoing, resubscribing);
+            dispatch.refuse_long(long);
+        }
+    }
+
+    /// Hands over so many bytes that were read; says whether Redis cannot take subscriptions now.
+    fn hand_over(&self, count: usize, wire: &mut Wire, dispatch: &mut Dispatch<'_>) -> Result<bool, Error> {
+        let metrics = &self.shared.metrics;
+        metrics.bytes.increment(count as u64);
+        let telling = self.handle.telling.lock();
+        dispatch.all(&mut wire.buffer)?;
+        drop(telling);
+        metrics.dispatch.record(wire.heard().elapsed());
+        Ok(dispatch.take_postponed())
     }
 
     /// Fetches what there is to tell Redis. Returns the names that are too long for that.

@@ -127,7 +127,8 @@ impl Config {
     /// Sets how long connecting may take, login included.
     ///
     /// Default 5 s, 1 ms to 10 min. More suits a server that is far away or slow to log in;
-    /// less goes on sooner to the next attempt.
+    /// less goes on sooner to the next attempt. A node of a cluster then has as long again, and at
+    /// least 1 s, to say which master has which slots.
     pub fn connect_timeout(self, connect_timeout: Duration) -> Self {
         Self { connect_timeout, ..self }
     }
@@ -198,7 +199,7 @@ impl Config {
         Self { authorities: Some(authorities.into()), ..self }
     }
 
-    /// Sets more nodes of a cluster, asked for its map if the first does not answer.
+    /// Sets more nodes of a cluster, asked for its map beside the first.
     ///
     /// Only a [`ShardedMultiplexer`](crate::ShardedMultiplexer) uses them. Default: none. Name some
     /// so that it can also start while the first is down.

@@ -1,6 +1,7 @@
 // Which of our messages have reached their receivers. A receiver reports how far their inbox has come; a message is
 // delivered when that is at or beyond the place it got there.
 
+import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { Stored } from "./storage.js";
 
@@ -16,7 +17,12 @@ const channel = (peer) => `$received:${peer}`;
 export class Receipts extends Emitter {
   #stored;
   #connection;
+  #life;
   #bound = new Set();
+  // Whom it is to be asked about again, as the server did not say.
+  #unknown = new Set();
+  #backoff = new Backoff();
+  #timer = 0;
 
   constructor(me, store, connection, life) {
     super();
@@ -24,6 +30,7 @@ export class Receipts extends Emitter {
     this.store = store;
     this.#stored = new Stored(me, "receipts");
     this.#connection = connection;
+    this.#life = life;
     /** For each peer: how far they have come, our newest message that reached them, and the places of the others. */
     this.peers = new Map();
     this.#merge();
@@ -35,6 +42,8 @@ export class Receipts extends Emitter {
     }, life);
     connection.on("message", ({ channel, text }) => channel.startsWith("$received:") && this.#heard(text));
     connection.on("open", () => this.#askAll());
+    connection.on("state", () => this.#askNobody());
+    life.addEventListener("abort", () => this.#askNobody());
   }
 
   /** Follows everybody we wait for, and `peer`. */
@@ -101,16 +110,35 @@ export class Receipts extends Emitter {
   }
 
   #askAll() {
+    this.#backoff.reset();
     for (const name of this.#bound) this.#ask(name);
   }
 
   async #ask(name) {
     try {
       const { sequence } = await this.#connection.call("received_of", { member: name });
+      this.#backoff.reset();
       this.#raise(name, Number(sequence));
     } catch {
       // Without a connection the next `open` asks again.
+      if (this.#connection.state === "open" && !this.#life.aborted) this.#askAgain(name);
     }
+  }
+
+  /** The connection may stay open for hours, so nothing else would ask. */
+  #askAgain(name) {
+    this.#unknown.add(name);
+    this.#timer ||= setTimeout(() => {
+      const names = [...this.#unknown].filter((unknown) => this.#bound.has(unknown));
+      this.#askNobody();
+      for (const unknown of names) this.#ask(unknown);
+    }, this.#backoff.next());
+  }
+
+  #askNobody() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#unknown.clear();
   }
 
   #heard(text) {

@@ -1,5 +1,6 @@
 // Everything of one user who is here: joins connection, inbox, outbox, presence and receipts with the conversations.
 
+import { Backoff } from "./backoff.js";
 import { Book } from "./book.js";
 import { Connection } from "./connection.js";
 import { Emitter } from "./emitter.js";
@@ -28,6 +29,7 @@ export class Session extends Emitter {
   #threads = new Map();
   #reporting = 0;
   #reported = 0;
+  #reportAgain = new Backoff();
 
   #end = new AbortController();
 
@@ -38,7 +40,7 @@ export class Session extends Emitter {
     this.life = this.#end.signal;
     this.book = new Book(me, this.life);
     this.connection = new Connection(me, this.life);
-    this.presence = new Presence(this.connection);
+    this.presence = new Presence(this.connection, this.life);
     this.receipts = new Receipts(me, this.book.store, this.connection, this.life);
     this.health = new Health(this.connection, this.life);
     this.outbox = new Outbox(me, this.life);
@@ -195,18 +197,32 @@ export class Session extends Emitter {
   }
 
   /** Tells the server how far we have come, once for a burst. */
-  #report(again) {
-    if (again) this.#reported = 0;
+  #report(again, wait = REPORT_MS) {
+    if (again) {
+      // Another connection, which does not wait for what went wrong on the last one.
+      clearTimeout(this.#reporting);
+      this.#reporting = 0;
+      this.#reported = 0;
+      this.#reportAgain.reset();
+    }
     this.#reporting ||= setTimeout(() => {
       this.#reporting = 0;
       const sequence = this.inbox.last;
       // What is not reported now is reported after the next connect.
       if (sequence <= this.#reported || this.connection.state !== "open") return;
       this.connection.call("received", { sequence }).then(
-        () => (this.#reported = Math.max(this.#reported, sequence)),
-        (error) => console.warn("the server did not take a receipt", error),
+        () => {
+          this.#reported = Math.max(this.#reported, sequence);
+          this.#reportAgain.reset();
+        },
+        (error) => {
+          if (this.life.aborted) return;
+          console.warn("the server did not take a receipt", error);
+          // The connection may stay open for hours, and nothing else may come.
+          this.#report(false, this.#reportAgain.next());
+        },
       );
-    }, REPORT_MS);
+    }, wait);
   }
 
   #queued(entry) {

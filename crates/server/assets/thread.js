@@ -168,7 +168,7 @@ export class Thread extends Emitter {
     const end = page.at(-1)?.sequence;
     if (reachesEnd && end !== undefined) {
       for (const record of this.records) {
-        if (record.sequence === null && !record.pending && record.order < before && record.anchor === null) record.anchor = end;
+        if (record.sequence === null && !record.pending && record.order <= before && record.anchor === null) record.anchor = end;
       }
     }
   }

@@ -32,8 +32,9 @@ impl DataDir {
         match Self::open_noting(path, &mut made) {
             Ok((id, lock)) => Ok(Self { path: path.to_owned(), id, made, _lock: lock }),
             Err(error) => {
-                // What is left of it by now are directories, which are only removed while they are
-                // empty: another server may have made one of its own there.
+                // What is left of it by now is a lock that nobody can take, and directories, which
+                // are only removed while they are empty: another server may have made one of its
+                // own there.
                 made.undo();
                 Err(error)
             }
@@ -177,7 +178,11 @@ fn lock(path: &Path, made: &mut Made) -> anyhow::Result<File> {
             Err(error) if error.kind() == io::ErrorKind::NotFound && attempts < ATTEMPTS_MAX => continue,
             Err(error) => return Err(unusable(path, "cannot be written", &error)),
         };
-        lock_or_say_who(path, &mut lock)?;
+        let tried = lock.try_lock();
+        if is_new {
+            note_unlockable(made, &place, &tried);
+        }
+        say_who(path, &mut lock, tried)?;
         if is_at(&lock, &place).map_err(|error| unusable(path, "cannot be read", &error))? {
             if is_new {
                 made.file(place);
@@ -187,9 +192,18 @@ fn lock(path: &Path, made: &mut Made) -> anyhow::Result<File> {
     }
 }
 
-fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
-    match lock.try_lock() {
-        Ok(()) => {}
+/// Notes a lock that was made just now where the file system takes none: nobody else uses it
+/// either, so it goes again with what was made.
+fn note_unlockable(made: &mut Made, place: &Path, tried: &Result<(), TryLockError>) {
+    if matches!(tried, Err(TryLockError::Error(_))) {
+        made.file(place.to_owned());
+    }
+}
+
+/// Says why a lock was not taken, if it was not.
+fn say_who(path: &Path, lock: &mut File, tried: Result<(), TryLockError>) -> anyhow::Result<()> {
+    match tried {
+        Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();
             // The number of the process is a help for the reader, and the message does without it
@@ -198,15 +212,14 @@ fn lock_or_say_who(path: &Path, lock: &mut File) -> anyhow::Result<()> {
                 Ok(_) if !owner.trim().is_empty() => format!(" (process {})", owner.trim()),
                 _ => String::new(),
             };
-            return Err(anyhow!(
+            Err(anyhow!(
                 "--data-dir: {} is in use by another tidings{process}; stop that one, or give another \
                  directory",
                 path.display()
-            ));
+            ))
         }
-        Err(TryLockError::Error(error)) => return Err(unusable(path, "cannot be locked", &error)),
+        Err(TryLockError::Error(error)) => Err(unusable(path, "cannot be locked", &error)),
     }
-    Ok(())
 }
 
 /// Tells whether an open file is still the one at a place.

@@ -15,6 +15,7 @@ mod keeping;
 mod keyboard;
 mod look;
 mod messages;
+mod modules;
 mod past;
 mod people;
 mod person;

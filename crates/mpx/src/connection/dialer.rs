@@ -82,6 +82,11 @@ impl Dialer {
         &self.server
     }
 
+    /// How long connecting may take, login included.
+    pub(crate) fn within(&self) -> Duration {
+        self.within
+    }
+
     /// Where it connects to, without secrets.
     pub(crate) fn address(&self) -> String {
         match &self.source {

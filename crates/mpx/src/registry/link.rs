@@ -57,6 +57,20 @@ pub(super) struct Flight {
 }
 
 impl LinkState {
+    fn new(work: Arc<Notify>) -> Self {
+        Self {
+            connected: false,
+            dirty: VecDeque::new(),
+            joined: Vec::new(),
+            joined_max: DIRTY_MIN,
+            long: Vec::new(),
+            in_flight: VecDeque::new(),
+            changed: Vec::new(),
+            stale: Arc::default(),
+            work,
+        }
+    }
+
     /// Those who hear a name change: if the connection's task remembers them, it is told to ask
     /// again.
     pub(super) fn change(&mut self, kind: NameKind, name: &Bytes, state: &mut NameState) {
@@ -82,19 +96,26 @@ impl LinkState {
 impl Registry {
     /// Makes room for a connection; `work` wakes its task.
     pub(crate) fn attach(&mut self, work: Arc<Notify>) -> usize {
-        let (dirty, in_flight) = (VecDeque::new(), VecDeque::new());
-        self.links.push(LinkState {
-            connected: false,
-            dirty,
-            joined: Vec::new(),
-            joined_max: DIRTY_MIN,
-            long: Vec::new(),
-            in_flight,
-            changed: Vec::new(),
-            stale: Arc::default(),
-            work,
-        });
+        let state = LinkState::new(work);
+        if let Some(link) = self.free_links.pop() {
+            self.links[link] = state;
+            return link;
+        }
+        self.links.push(state);
         self.links.len() - 1
+    }
+
+    /// Takes back the room of a connection whose task has ended and that no name belongs to: it is
+    /// for the next one.
+    pub(crate) fn detach(&mut self, link: usize) {
+        self.links[link] = LinkState::new(Arc::default());
+        self.free_links.push(link);
+    }
+
+    /// How many connections there is room for.
+    #[cfg(test)]
+    pub(crate) fn links_count(&self) -> usize {
+        self.links.len()
     }
 
     /// A connection begins: Redis knows nothing.

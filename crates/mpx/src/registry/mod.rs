@@ -41,6 +41,8 @@ pub(crate) struct Registry {
     sinks: BTreeMap<u64, Subscriber>,
     sinks_made: u64,
     links: Vec<LinkState>,
+    /// Which of them no connection has any more.
+    free_links: Vec<usize>,
     routes: NameRoutes,
     /// How many names go into one command.
     batch_max: usize,
@@ -76,6 +78,7 @@ impl Registry {
             sinks: BTreeMap::new(),
             sinks_made: 0,
             links: Vec::new(),
+            free_links: Vec::new(),
             routes,
             batch_max,
             name_max: TEXT_MAX,

@@ -2,6 +2,7 @@
 //!
 //! There is one connection for each master.
 
+mod side_by_side;
 mod slot_map;
 mod topology;
 
@@ -48,7 +49,7 @@ pub struct ShardedMultiplexer {
 impl ShardedMultiplexer {
     /// Begins to ask for the map of the cluster.
     ///
-    /// The node of the settings is asked first, then [`nodes`](Config::nodes).
+    /// The node of the settings and [`nodes`](Config::nodes) are asked, several side by side.
     ///
     /// # Errors
     ///

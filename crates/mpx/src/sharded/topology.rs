@@ -11,11 +11,12 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
+use super::side_by_side::SideBySide;
 use super::slot_map::{self, SlotMap, SlotRange};
 use crate::actor::Actor;
 use crate::backoff::Backoff;
 use crate::caught::caught;
-use crate::connection::{Dialer, ask};
+use crate::connection::{Dialer, Transport, ask};
 use crate::engine::{LinkHandle, Shared};
 use crate::error::{Error, ErrorKind};
 use crate::mode::{Mode, ModeWatcher};
@@ -138,38 +139,47 @@ impl Topology {
         }
     }
 
-    /// Asks one node after the other, in random order. One that is cut off may have an old map, by
-    /// its epoch: that is taken only if nobody has another.
+    /// Asks a few nodes side by side, in random order, so that one that stands still delays nobody.
+    ///
+    /// One that is cut off may have an old map, by its epoch: that is taken only if nobody has
+    /// another, or nobody says anything for a while.
     async fn fetch(&self) -> Result<SlotMap, Error> {
         let mut nodes: Vec<&Dialer> =
             self.masters.values().map(|master| &master.dialer).chain(&self.seeds).collect();
         let message = format!("no node of {} is known", self.shared.server);
         let mut error = Error::new(ErrorKind::Unavailable, message);
         let mut oldish: Option<SlotMap> = None;
-        while !nodes.is_empty() {
-            let node = nodes.swap_remove(self.shared.dice.index(nodes.len()));
-            match timeout(FETCH, ask_for_map(node)).await {
-                Ok(Ok(map)) if !map.ranges.is_empty() => {
-                    // A node that does not tell the epoch of its map has to be believed.
-                    if map.epoch.is_none_or(|epoch| epoch >= self.epoch) {
-                        return Ok(map);
-                    }
-                    if oldish.as_ref().is_none_or(|oldish| oldish.epoch < map.epoch) {
-                        oldish = Some(map);
-                    }
+        let (mut asked, mut asked_max) = (SideBySide::new(), ASKED_MAX);
+        loop {
+            while asked.len() < asked_max && !nodes.is_empty() {
+                let node = nodes.swap_remove(self.shared.dice.index(nodes.len()));
+                asked.add(ask_for_map(node));
+            }
+            if asked.len() == 0 {
+                return oldish.ok_or(error);
+            }
+            let answer = tokio::select! {
+                biased;
+                answer = asked.next() => answer,
+                // Those that stand still take no place from others.
+                () = sleep(SILENCE), if !nodes.is_empty() => {
+                    asked_max += 1;
+                    continue;
                 }
-                Ok(Ok(_)) => {
-                    let message = format!("{} says that its cluster has no slots yet", node.server());
-                    error = Error::new(ErrorKind::Unavailable, message);
+                () = sleep(SILENCE), if nodes.is_empty() && oldish.is_some() => {
+                    return oldish.ok_or(error);
                 }
-                Ok(Err(failed)) => error = failed,
-                Err(_) => {
-                    let message = format!("{} did not answer within {FETCH:?}", node.server());
-                    error = Error::new(ErrorKind::Unavailable, message);
+            };
+            match answer {
+                // A node that does not tell the epoch of its map has to be believed.
+                Ok(map) if map.epoch.is_none_or(|epoch| epoch >= self.epoch) => return Ok(map),
+                Ok(map) if oldish.as_ref().is_none_or(|oldish| oldish.epoch < map.epoch) => {
+                    oldish = Some(map);
                 }
+                Ok(_older) => {}
+                Err(failed) => error = failed,
             }
         }
-        oldish.ok_or(error)
     }
 
     /// Has a connection to each master of the map, and sends names where they belong.
@@ -207,27 +217,83 @@ impl Topology {
         }
         let dialer = self.seeds.first()?.to(&address.0, address.1)?;
         let (handle, gone) = (self.shared.attach(), CancellationToken::new());
-        let link = handle.link;
-        let actor = Actor::new(Arc::clone(&self.shared), handle.clone(), dialer.clone(), gone.clone());
-        self.actors.spawn(actor.run());
+        let (link, shared) = (handle.link, Arc::clone(&self.shared));
+        let actor = Actor::new(Arc::clone(&shared), handle.clone(), dialer.clone(), gone.clone());
+        self.actors.spawn(async move {
+            actor.run().await;
+            // No name belongs to the link any more: the map that left out its master has given them
+            // to others, or the multiplexer has ended.
+            shared.registry.lock().detach(link);
+        });
         self.masters.insert(address.clone(), Master { handle, dialer, _gone: gone.drop_guard() });
         Some(link)
     }
 }
 
+/// Asks one node. Connecting and its answers each have the time that connecting may take.
 async fn ask_for_map(node: &Dialer) -> Result<SlotMap, Error> {
     let mut transport = node.open().await?;
+    // Where connecting has less, as on a fast network, a busy node still gets a while.
+    let within = node.within().max(SILENCE);
+    let map = timeout(within, read_map(&mut transport, node)).await.unwrap_or_else(|_| {
+        let message = format!("{} did not say within {within:?} which master has which slots", node.server());
+        Err(Error::new(ErrorKind::Unavailable, message))
+    })?;
+    if map.ranges.is_empty() {
+        let message = format!("{} says that its cluster has no slots yet", node.server());
+        return Err(Error::new(ErrorKind::Unavailable, message));
+    }
+    Ok(map)
+}
+
+async fn read_map(transport: &mut Box<dyn Transport>, node: &Dialer) -> Result<SlotMap, Error> {
     // The order matters: the epoch is asked for first, so that a change between the two answers
     // makes the map later than its epoch says, and never earlier.
-    let epoch = match ask(&mut transport, node.server(), b"CLUSTER", &[b"INFO"]).await {
+    let epoch = match ask(transport, node.server(), b"CLUSTER", &[b"INFO"]).await {
         Ok(answer) => Some(slot_map::epoch(&answer, node.server())?),
         Err(error) if error.kind() == ErrorKind::Config => None,
         Err(error) => return Err(error),
     };
-    let answer = ask(&mut transport, node.server(), b"CLUSTER", &[b"SLOTS"]).await?;
+    let answer = ask(transport, node.server(), b"CLUSTER", &[b"SLOTS"]).await?;
     let ranges = slot_map::read(&answer, node.host().unwrap_or_default(), node.server())?;
     Ok(SlotMap { epoch, ranges })
 }
 
-/// How long one node may take.
-const FETCH: Duration = Duration::from_secs(1);
+/// How many nodes are asked side by side at first. Every process of a program asks at the same
+/// time, when a master falls.
+const ASKED_MAX: usize = 3;
+/// After so long without an answer one more node is asked, or an old map is taken.
+const SILENCE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::io;
+
+    use tokio::io::DuplexStream;
+    use tokio::task::yield_now;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::Engine;
+    use crate::registry::NameRoutes;
+    use crate::server::Server;
+
+    #[tokio::test]
+    async fn masters_that_come_and_go_take_the_room_of_those_before() {
+        let config =
+            Config::from_connect_node("node", 0, |_: String, _: u16| pending::<io::Result<DuplexStream>>());
+        let first = Dialer::new(&config).unwrap();
+        let engine = Engine::new(config, NameRoutes::unknown(), Server::unnamed()).unwrap();
+        let mut topology = Topology::new(Arc::clone(&engine.shared), vec![first]);
+        for port in 1..100 {
+            topology.apply(&[SlotRange { first: 0, last: SLOTS - 1, host: "node".to_owned(), port }]);
+            // Until the master before has ended.
+            while topology.actors.len() > 1 {
+                yield_now().await;
+            }
+        }
+        // Nobody's, and those of two masters, of which one leaves when the other comes.
+        assert_eq!(engine.shared.registry.lock().links_count(), 3);
+    }
+}

@@ -12,6 +12,7 @@ mod listener;
 mod published;
 mod redis;
 mod sharded;
+mod slow_nodes;
 mod storm;
 mod subscribers;
 mod time;

@@ -81,6 +81,9 @@ impl Game {
         let cluster = Cluster::new(random.u64(..), 3, &channels);
         let config = Config::from_connect_node("node", 0, cluster.connector()).jitter_seed(random.u64(..));
         let ping_timeout = if random.bool() { Duration::from_secs(1) } else { Duration::from_secs(5) };
+        // Which is also how long a node may take for the map: nodes that froze meanwhile are done
+        // with within the time that the end of a game waits.
+        let config = config.connect_timeout(Duration::from_secs(1));
         let config = config.ping_timeout(ping_timeout).batch_max(random.usize(1..6)).queue_max(100_000);
         let multiplexer = ShardedMultiplexer::start(config).unwrap();
         let subscribers = Subscribers::new(&channels);

@@ -14,8 +14,8 @@
 //! so that nothing else in the process waits for it either.
 
 use std::collections::VecDeque;
-use std::io;
-use std::os::fd::BorrowedFd;
+use std::io::{self, IsTerminal as _};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 /// How many bytes may wait: some seconds of a log at its busiest.
@@ -179,11 +180,9 @@ fn write_all(descriptor: BorrowedFd<'_>, mut bytes: &[u8]) -> rustix::io::Result
 
 /// Writes a line without a thread, for when there is none. It waits for a slow reader for at most
 /// `limit` in all, however long the line is, and what has not been written by then is lost.
-///
-/// A pipe that can be written to takes the bytes of one write at once, so no write waits for a
-/// reader, unless another process fills the same pipe in that moment. A write that never waits
-/// would need another mode of the descriptor, and other processes share that.
 pub(super) fn write_now(descriptor: BorrowedFd<'_>, line: &[u8], limit: Duration) {
+    let reopened = reopen_unblocking(descriptor);
+    let descriptor = reopened.as_ref().map_or(descriptor, AsFd::as_fd);
     let deadline = Instant::now() + limit;
     let mut rest = line;
     while !rest.is_empty() {
@@ -197,11 +196,33 @@ pub(super) fn write_now(descriptor: BorrowedFd<'_>, line: &[u8], limit: Duration
         match rustix::io::write(descriptor, &rest[..rest.len().min(PIPE_BYTES)]) {
             Ok(0) => return,
             Ok(length) => rest = rest.get(length..).unwrap_or_default(),
-            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(Errno::INTR) => {}
+            // A terminal can have room for a byte and not for a line break, which takes two.
+            Err(Errno::AGAIN) => thread::sleep(AGAIN_PAUSE.min(left)),
             Err(_) => return,
         }
     }
 }
+
+/// Opens a terminal or a pipe once more, in a mode in which no write waits. The mode of the
+/// descriptor itself stays, as other processes share it.
+///
+/// A terminal that nobody reads would hold up a write even right after `poll` has said that there
+/// is room: that says nothing of how much. Where there is no other descriptor to be had, a pipe
+/// still takes [`PIPE_BYTES`] at once, unless another process fills it in that moment. A file is
+/// not opened again, as it would be written to from its beginning; it never waits for a reader.
+fn reopen_unblocking(descriptor: BorrowedFd<'_>) -> Option<OwnedFd> {
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(descriptor).ok()?.st_mode);
+    if kind != FileType::Fifo && !descriptor.is_terminal() {
+        return None;
+    }
+    let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::empty()).ok()
+}
+
+/// How long a descriptor is left alone that took nothing although it had room.
+const AGAIN_PAUSE: Duration = Duration::from_millis(1);
 
 /// How many bytes every pipe takes at once if it can be written to: the least `PIPE_BUF` there is.
 ///
@@ -222,7 +243,6 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 mod tests {
     use std::fs::File;
     use std::io::Read as _;
-    use std::os::fd::{AsFd as _, OwnedFd};
     use std::sync::mpsc;
 
     use super::*;
@@ -320,5 +340,23 @@ mod tests {
         let mut written = Vec::new();
         reader.read_to_end(&mut written).unwrap();
         assert_eq!(written.len(), 200_000);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn terminal_that_nobody_reads_is_waited_for_no_longer_than_a_line_may_take() {
+        use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        let terminal = openpt(flags).unwrap();
+        unlockpt(&terminal).unwrap();
+        let output = ioctl_tiocgptpeer(&terminal, flags).unwrap();
+        let (told, tells) = mpsc::channel();
+        thread::spawn(move || {
+            // Each becomes two bytes, so at the end there is room for less than one write.
+            write_now(output.as_fd(), &vec![b'\n'; 200_000], Duration::from_millis(100));
+            told.send(()).unwrap();
+        });
+        tells.recv_timeout(LIMIT).expect("it gives up");
     }
 }

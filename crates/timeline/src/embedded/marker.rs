@@ -61,6 +61,9 @@ pub(super) struct Marker {
     file: File,
     note: MarkerRecord,
     write: u64,
+    /// Whether the disk takes no flush.
+    #[cfg(test)]
+    pub(super) unflushable: bool,
 }
 
 const TITLE: &str = "tidings timeline store 1";
@@ -104,7 +107,13 @@ impl Marker {
             file.write_all_at(&[b'\n'; 2 * SLOT_BYTES], 0)?;
         }
         let write = before.map_or(0, |(write, _)| write);
-        let mut marker = Self { file, note: note.clone(), write };
+        let mut marker = Self {
+            file,
+            note: note.clone(),
+            write,
+            #[cfg(test)]
+            unflushable: false,
+        };
         marker.write(note)?;
         if made {
             marker.file.sync_all()?;
@@ -121,14 +130,14 @@ impl Marker {
     /// Notes that a batch is committed. Not flushed.
     pub(super) fn committed(&mut self, batch: u64) -> io::Result<()> {
         self.note.batch = batch;
-        self.put()
+        self.write = self.put()?;
+        Ok(())
     }
 
     /// Notes something else, and flushes it.
     pub(super) fn write(&mut self, note: MarkerRecord) -> io::Result<()> {
         self.note = note;
-        self.put()?;
-        self.file.sync_data()
+        self.put_and_flush()
     }
 
     /// Writes it once more, and flushes it.
@@ -138,16 +147,38 @@ impl Marker {
         // The order matters: `access` asks for the file by its name, the write below uses the open
         // one.
         rustix::fs::access(path(directory), Access::WRITE_OK)?;
-        self.put()?;
-        self.file.sync_data()
+        self.put_and_flush()
     }
 
-    fn put(&mut self) -> io::Result<()> {
-        // The number picks the slot, so this overwrites the older one, unless the write before has
-        // failed. A loss of power in the middle tears that, and leaves the other.
-        self.write += 1;
-        let text = self.note.format(self.write);
-        self.file.write_all_at(text.as_bytes(), self.write % 2 * SLOT_BYTES as u64)
+    /// Notes again what was so before a [`write`](Self::write) that failed, in its place. Not
+    /// flushed: the disk has just refused that.
+    pub(super) fn take_back(&mut self, before: MarkerRecord) -> io::Result<()> {
+        self.note = before;
+        self.write = self.put()?;
+        Ok(())
+    }
+
+    fn put_and_flush(&mut self) -> io::Result<()> {
+        let write = self.put()?;
+        #[cfg(test)]
+        if self.unflushable {
+            return Err(io::Error::other("the test wants it"));
+        }
+        self.file.sync_data()?;
+        self.write = write;
+        Ok(())
+    }
+
+    /// Writes the older slot, and returns the number of that write.
+    ///
+    /// The number picks the slot. The caller keeps it only if all went well: a write that failed
+    /// may have torn its slot, so the next one goes there again, and the slot that counts stays
+    /// whole. For the same reason a loss of power in the middle of a write leaves the other slot.
+    fn put(&self) -> io::Result<u64> {
+        let write = self.write + 1;
+        let text = self.note.format(write);
+        self.file.write_all_at(text.as_bytes(), write % 2 * SLOT_BYTES as u64)?;
+        Ok(write)
     }
 }
 
@@ -262,5 +293,26 @@ mod tests {
             fs::write(path(directory.path()), unreadable).unwrap();
             assert_eq!(Marker::read(directory.path()).unwrap_err().kind(), io::ErrorKind::InvalidData);
         }
+    }
+
+    #[test]
+    fn a_write_after_one_that_failed_leaves_the_slot_that_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut marker = Marker::open(directory.path(), note(0)).unwrap();
+        marker.committed(1).unwrap();
+        let target = path(directory.path());
+        let writable = std::mem::replace(&mut marker.file, File::open(&target).unwrap());
+        marker.write(note(2)).unwrap_err();
+        (marker.file, marker.unflushable) = (writable, true);
+        marker.write(note(2)).unwrap_err();
+        marker.unflushable = false;
+        let before = fs::read(&target).unwrap();
+        marker.committed(3).unwrap();
+        let after = fs::read(&target).unwrap();
+        let counted = |slot: &[u8]| MarkerRecord::parse(slot).is_some_and(|(_, record)| record == note(1));
+        let mut slots = before.chunks(SLOT_BYTES).zip(after.chunks(SLOT_BYTES));
+        let (slot, now) = slots.find(|(slot, _)| counted(slot)).unwrap();
+        assert!(slot == now, "the slot that counted is as it was");
+        assert_eq!(Marker::read(directory.path()).unwrap(), Some(note(3)));
     }
 }

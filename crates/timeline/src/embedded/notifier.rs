@@ -32,6 +32,14 @@ struct DurableBatch {
     bytes: usize,
 }
 
+/// Why the observer does not hear of a batch.
+#[derive(Debug, PartialEq, Eq)]
+enum Unheard {
+    TooSlow,
+    /// It panicked, which the state tells as well.
+    ThreadEnded,
+}
+
 #[derive(Debug, Default)]
 struct QueuedEntries {
     entries: AtomicUsize,
@@ -68,13 +76,35 @@ impl Notifier {
 
     /// Hands over what a batch made durable.
     pub(super) fn tell(&mut self, entries: Vec<(MemberId, Entry)>) {
+        let count = entries.len() as u64;
+        if count == 0 {
+            return;
+        }
+        let Err(why) = self.hand_over(entries) else {
+            self.missed = 0;
+            return;
+        };
+        match why {
+            // One line for all that it misses in a row.
+            _ if self.missed > 0 => {}
+            Unheard::TooSlow => tracing::warn!(
+                "the observer of the store is too slow and misses entries; clients fetch those later"
+            ),
+            Unheard::ThreadEnded => tracing::error!(
+                "the thread that tells the observer of the store has ended, so the observer hears of no entry \
+                 any more; clients fetch those, and only a restart helps"
+            ),
+        }
+        self.missed += count;
+        metrics::observer_missed(count);
+    }
+
+    /// Queues a batch, or says why it is left out.
+    fn hand_over(&self, entries: Vec<(MemberId, Entry)>) -> Result<(), Unheard> {
         let (count, bytes) = (
             entries.len(),
             entries.iter().map(|(member, entry)| member.as_str().len() + entry.bytes()).sum(),
         );
-        if count == 0 {
-            return;
-        }
         // Only this thread adds and only the other one subtracts, so between the look and the
         // adding room can only grow.
         let before = self.waiting.entries.load(Ordering::Acquire);
@@ -82,26 +112,21 @@ impl Notifier {
         let room = before == 0
             || (before + count <= ENTRIES_MAX
                 && self.waiting.bytes.load(Ordering::Acquire).saturating_add(bytes) <= BYTES_MAX);
-        if room {
-            // These are added before the batch is handed over: the other thread may be done with it
-            // at once, and would subtract what was not added yet.
-            self.waiting.entries.fetch_add(count, Ordering::AcqRel);
-            self.waiting.bytes.fetch_add(bytes, Ordering::AcqRel);
-            match self.batches.try_send(DurableBatch { missed: self.missed, entries, bytes }) {
-                Ok(()) => {
-                    self.missed = 0;
-                    return;
-                }
-                Err(TrySendError::Full(news) | TrySendError::Disconnected(news)) => self.waiting.done(&news),
-            }
+        if !room {
+            return Err(Unheard::TooSlow);
         }
-        if self.missed == 0 {
-            tracing::warn!(
-                "the observer of the store is too slow and misses entries; clients fetch those later"
-            );
-        }
-        self.missed += count as u64;
-        metrics::observer_missed(count as u64);
+        // These are added before the batch is handed over: the other thread may be done with it at
+        // once, and would subtract what was not added yet.
+        self.waiting.entries.fetch_add(count, Ordering::AcqRel);
+        self.waiting.bytes.fetch_add(bytes, Ordering::AcqRel);
+        let batch = DurableBatch { missed: self.missed, entries, bytes };
+        let (batch, why) = match self.batches.try_send(batch) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Full(batch)) => (batch, Unheard::TooSlow),
+            Err(TrySendError::Disconnected(batch)) => (batch, Unheard::ThreadEnded),
+        };
+        self.waiting.done(&batch);
+        Err(why)
     }
 }
 
@@ -207,5 +232,18 @@ mod tests {
             herald.tell(batch(sequence, 1));
             assert_eq!(heard.recv().unwrap(), sequence);
         }
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_is_not_called_slow() {
+        let (batches, receiver) = sync_channel(1);
+        let herald = Notifier { batches, waiting: Arc::default(), missed: 0 };
+        assert_eq!(herald.hand_over(batch(1, 1)), Ok(()));
+        assert_eq!(herald.hand_over(batch(2, 1)), Err(Unheard::TooSlow));
+        // As the thread does: it takes what waits, and ends.
+        herald.waiting.done(&receiver.recv().unwrap());
+        drop(receiver);
+        assert_eq!(herald.hand_over(batch(3, 1)), Err(Unheard::ThreadEnded));
+        assert_eq!(herald.waiting.entries.load(Ordering::Acquire), 0, "it is not counted as waiting");
     }
 }

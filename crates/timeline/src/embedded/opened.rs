@@ -14,10 +14,20 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Notes that the store is whole.
+    /// Notes that the store is whole. If that fails it stays what it was, so that who began it can
+    /// begin again.
     pub(super) fn finish(&mut self) -> io::Result<()> {
+        let before = self.marker.note().clone();
         let (phase, keyspaces) = (Phase::Whole, self.tables.folders());
-        let note = MarkerRecord { phase, keyspaces, ..self.marker.note().clone() };
-        self.marker.write(note)
+        let finished = self.marker.write(MarkerRecord { phase, keyspaces, ..before.clone() });
+        // What was written and could not be flushed is read all the same, as long as the system
+        // runs. A salvage that failed would count as a whole store, and be refused as a place for
+        // the next one.
+        if finished.is_err()
+            && let Err(error) = self.marker.take_back(before)
+        {
+            tracing::warn!(%error, "the marker may call a store whole that is not");
+        }
+        finished
     }
 }

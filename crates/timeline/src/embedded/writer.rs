@@ -154,7 +154,13 @@ impl StoreWriter {
 
     /// Notes that what was written may be there or not: nothing more is written until the store was
     /// opened again.
+    ///
+    /// A panic may come while nothing is written anyway. Then the first failure stays what it is:
+    /// since when nothing is written, why, and how long the next try is put off.
     pub(super) fn failed(&mut self, what: &str, source: Option<fjall::Error>) -> Error {
+        if let Some(failure) = &self.failure {
+            return failure.error.clone();
+        }
         let text =
             format!("a write failed ({what}); the store is opened again as soon as it can be written to");
         // The state changes before any caller is answered: whoever is refused finds the reason
@@ -364,3 +370,6 @@ fn in_words(error: &io::Error) -> String {
         _ => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,17 +180,22 @@ mod tests {
     use super::*;
     use crate::{MemberId, Message, NewMessage, Timeline};
 
-    #[tokio::test]
-    async fn a_salvage_that_was_cut_short_is_opened_by_nobody_and_begins_anew() {
-        let parent = tempfile::tempdir().unwrap();
-        let (from, to) = (parent.path().join("from"), parent.path().join("to"));
-        let store = EmbeddedStore::start(Config::new(&from)).await.unwrap();
+    /// Makes a store with five messages.
+    async fn store_five(from: &Path) {
+        let store = EmbeddedStore::start(Config::new(from)).await.unwrap();
         let timeline = Timeline::start(crate::Config::default(), store).unwrap();
         let (member, message) = (MemberId::new("a").unwrap(), Message::new("{}").unwrap());
         for _ in 0..5 {
             timeline.send(NewMessage::new(member.clone(), member.clone(), message.clone())).await.unwrap();
         }
         assert!(timeline.shutdown(Duration::from_secs(60)).await);
+    }
+
+    #[tokio::test]
+    async fn a_salvage_that_was_cut_short_is_opened_by_nobody_and_begins_anew() {
+        let parent = tempfile::tempdir().unwrap();
+        let (from, to) = (parent.path().join("from"), parent.path().join("to"));
+        store_five(&from).await;
         for written in [false, true] {
             let directory = Arc::new(Directory::lock(&to).unwrap());
             let opened = opening::begin(&Config::new(&to), &directory, Phase::Salvaging, 7, 9).unwrap();
@@ -210,5 +215,23 @@ mod tests {
         let again = salvage(&from, &to).unwrap_err();
         assert!(again.kind() == ErrorKind::Config && again.to_string().contains("is not empty"), "{again}");
         assert_eq!(check(&to).unwrap().generation, report.generation);
+    }
+
+    #[tokio::test]
+    async fn a_salvage_whose_last_flush_fails_can_be_repeated() {
+        let parent = tempfile::tempdir().unwrap();
+        let (from, to) = (parent.path().join("from"), parent.path().join("to"));
+        store_five(&from).await;
+        let directory = Arc::new(Directory::lock(&to).unwrap());
+        let opened = opening::begin(&Config::new(&to), &directory, Phase::Salvaging, 7, 9).unwrap();
+        let mut target = SalvageTarget::new(opened);
+        target.opened.marker.unflushable = true;
+        assert_eq!(target.finish().unwrap_err().kind(), ErrorKind::Unavailable);
+        // As the salvage does when it fails.
+        directory.clear_unfinished().unwrap();
+        drop(directory);
+        assert!(is_cut_salvage(&to));
+        let report = salvage(&from, &to).unwrap();
+        assert!(report.is_whole() && report.entries == 10, "{report:?}");
     }
 }
