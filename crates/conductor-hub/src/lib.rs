@@ -90,9 +90,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
+mod admission;
+mod admitting;
 mod answer;
 mod auth;
 mod backlog;
+mod bind_cause;
 mod config;
 mod connection;
 mod connection_id;
@@ -101,6 +104,7 @@ mod dedup;
 mod disconnect;
 mod encode;
 mod error;
+mod expiry;
 mod frame;
 mod guard;
 mod handler;
@@ -117,6 +121,7 @@ mod most_bound;
 pub mod origin;
 mod outbox;
 mod outbox_memory;
+mod peer_address;
 pub mod protocol;
 mod registry;
 mod rights;
@@ -125,6 +130,7 @@ mod router;
 mod shared;
 mod slow_readers;
 mod storage;
+mod untold;
 #[cfg(feature = "codec")]
 pub mod websocket;
 #[cfg(not(feature = "codec"))]
@@ -132,17 +138,21 @@ pub mod websocket;
 mod websocket;
 mod writer;
 
+pub use admission::Admission;
 pub use answer::{Answer, LateAnswer};
-pub use auth::{Admission, Auth, Denied};
+pub use auth::{Auth, Denied, Handshake};
+pub use bind_cause::BindCause;
 pub use config::Config;
-pub use connection::Connection;
+pub use connection::{Connection, ConnectionData};
 pub use connection_id::ConnectionId;
 pub use disconnect::Disconnect;
 pub use error::{Error, ErrorKind};
+pub use expiry::Expiry;
 pub use handler::Handler;
 pub use history::{ChannelHistory, HistoryConfig, Replay};
 pub use hooks::Hooks;
 pub use hub::{Hub, Stats};
 pub use lifecycle::Lifecycle;
+pub use peer_address::PeerAddress;
 pub use rights::{Right, Rights};
 pub use storage::Storage;

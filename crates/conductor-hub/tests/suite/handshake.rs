@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{MessageRef, Opcode};
-use conductor_hub::{Admission, Auth, Config, Denied, Hooks, Hub};
+use conductor_hub::{Admission, Auth, Config, Denied, Handshake, Hooks, Hub};
 use futures_util::{SinkExt, StreamExt};
-use http::request::Parts;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -178,8 +177,8 @@ struct Doorman;
 
 #[async_trait::async_trait]
 impl Auth for Doorman {
-    async fn admit(&self, request: &Parts) -> Result<Admission, Denied> {
-        request.uri.query().map(Admission::user).ok_or_else(Denied::unauthorized)
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
+        handshake.request.uri.query().map(Admission::user).ok_or_else(Denied::unauthorized)
     }
 }
 
