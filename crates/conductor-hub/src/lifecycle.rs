@@ -13,7 +13,8 @@ use crate::{BindCause, Connection, Disconnect};
 /// each channel that it still has, then `disconnected`, exactly once, also when the hub shuts down.
 /// For each channel `bound` and `unbound` come in turns, whoever changes it. Different connections
 /// call at the same time. The connection waits for the asynchronous ones, so a slow hook slows that
-/// connection alone. `()` listens to nothing.
+/// connection alone. One whose login is over meanwhile gets nothing more, and its close frame when
+/// the hook is done. `()` listens to nothing.
 ///
 /// What the program changes by [`Hub::bind`](crate::Hub::bind) and
 /// [`Hub::unbind`](crate::Hub::unbind), from any thread, has happened when those return, and is

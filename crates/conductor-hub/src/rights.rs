@@ -22,7 +22,7 @@ pub enum Right {
 
 impl Right {
     /// Every right.
-    pub const ALL: &'static [Self] = &[Self::Bind, Self::Write, Self::Publish, Self::History];
+    pub const ALL: &[Self] = &[Self::Bind, Self::Write, Self::Publish, Self::History];
 }
 
 /// What one user may do in which channels.

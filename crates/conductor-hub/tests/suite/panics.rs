@@ -12,7 +12,7 @@ use conductor_hub::{
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite;
 
-use crate::support::Client;
+use crate::support::{Client, request};
 
 /// Panics in the hook of this name, for Alice and her messages alone.
 struct Panics(&'static str);
@@ -127,13 +127,5 @@ async fn a_panic_at_the_end_changes_no_close_code() {
 
 #[tokio::test]
 async fn a_panic_at_the_handshake_is_answered_with_500() {
-    let request = http::Request::get("/ws")
-        .header("Host", "localhost")
-        .header("Connection", "Upgrade")
-        .header("Upgrade", "websocket")
-        .header("Sec-WebSocket-Version", "13")
-        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .body(())
-        .expect("request is valid");
-    assert_eq!(hub("admit").handle(request).await.status(), 500);
+    assert_eq!(hub("admit").handle(request::handshake("/ws")).await.status(), 500);
 }
