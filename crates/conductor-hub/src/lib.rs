@@ -31,6 +31,21 @@
 //! and neither is delivered; one that does not end in time closes it with 4006. [`Disconnect`]
 //! lists all codes.
 //!
+//! # Logins
+//!
+//! [`Auth::admit`] sees the [`Handshake`] and returns an [`Admission`]: the user, the first channels,
+//! [`Rights`], an expiry, and data of any type that every hook finds in [`Connection::data`]. It is
+//! bounded in time and in number, so one that hangs keeps nobody out. A login that is over ends its
+//! connection with code 4200 within a second, unless [`Connection::renew`] came before.
+//!
+//! # Control
+//!
+//! From any thread, hooks included, a program finds connections by number, user and channel, binds
+//! and unbinds them, ends them one by one or all of a user, and publishes to a channel, to all of
+//! it but one, or to one connection; see [`Hub`]. Each of these has happened when the call returns.
+//! The lifecycle hook hears of every bind and unbind, with its [`BindCause`], from the connection's
+//! own task: one after another, in turns for each channel, and all before the end.
+//!
 //! # Memory
 //!
 //! Sockets are read into a buffer of the thread, so an idle connection holds none, nor does it keep
@@ -41,7 +56,7 @@
 //!
 //! | trait | decides or hears |
 //! |---|---|
-//! | [`Auth`] | who may connect, as whom; who may bind and write |
+//! | [`Auth`] | who may connect, as whom, until when; who may bind and write |
 //! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected |
 //! | [`Handler`] | Server messages, one to one |
 //! | [`Storage`] | what is written to channels; [`ChannelHistory`] keeps the last of each |
