@@ -98,6 +98,7 @@ async fn what_cannot_be_bound_says_why() {
     assert_eq!(other.kind(), ErrorKind::Closed);
     assert!(hub.disconnect(connection.id(), Disconnect::Kicked));
     assert_eq!(alice.close_code().await, Disconnect::Kicked.code());
+    drop(alice);
     while hub.stats().connections > 0 {
         tokio::task::yield_now().await;
     }
@@ -118,6 +119,7 @@ async fn all_connections_of_a_user_are_ended_and_nobody_elses() {
     }
     bob.settle().await;
     nameless.settle().await;
+    drop((one, two));
     while hub.stats().connections > 2 {
         tokio::task::yield_now().await;
     }
