@@ -8,8 +8,9 @@ pub enum BindCause {
     Admission,
     /// The client asked for it.
     Client,
-    /// The program asked for it, by [`Hub::bind`](crate::Hub::bind) or
-    /// [`Hub::unbind`](crate::Hub::unbind).
+    /// The program asked for it.
+    ///
+    /// It did so by [`Hub::bind`](crate::Hub::bind) or [`Hub::unbind`](crate::Hub::unbind).
     Server,
     /// The connection has ended.
     End,

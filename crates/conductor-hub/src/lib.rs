@@ -33,10 +33,11 @@
 //!
 //! # Logins
 //!
-//! [`Auth::admit`] sees the [`Handshake`] and returns an [`Admission`]: the user, the first channels,
-//! [`Rights`], an expiry, and data of any type that every hook finds in [`Connection::data`]. It is
-//! bounded in time and in number, so one that hangs keeps nobody out. A login that is over ends its
-//! connection with code 4200 within a second, unless [`Connection::renew`] came before.
+//! [`Auth::admit`] sees the [`Handshake`] and returns an [`Admission`]: the user, the first
+//! channels, [`Rights`], an expiry, and data of any type that every hook finds in
+//! [`Connection::data`]. It is bounded in time and in number, so one that hangs keeps nobody out. A
+//! login that is over ends its connection with code 4200 within a second, unless
+//! [`Connection::renew`] came before.
 //!
 //! # Control
 //!
