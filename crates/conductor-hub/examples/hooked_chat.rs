@@ -22,11 +22,11 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
-use conductor_hub::protocol::{Message, Opcode};
+use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{
-    Admission, Answer, Auth, Config, Connection, Denied, Disconnect, Handler, Hooks, Hub, Lifecycle,
+    Admission, Answer, Auth, Config, Connection, Denied, Disconnect, Handler, Handshake, Hooks, Hub,
+    Lifecycle,
 };
-use http::request::Parts;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,14 +36,14 @@ struct Tokens(BTreeMap<&'static str, &'static str>);
 
 #[async_trait]
 impl Auth for Tokens {
-    async fn admit(&self, request: &Parts) -> Result<Admission, Denied> {
-        let token = request.uri.query().and_then(|query| query.strip_prefix("token="));
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
+        let token = handshake.request.uri.query().and_then(|query| query.strip_prefix("token="));
         let user = token.and_then(|token| self.0.get(token)).ok_or_else(Denied::unauthorized)?;
         Ok(Admission::user(*user))
     }
 
-    fn can_bind(&self, _connection: &Connection, channel: &str) -> bool {
-        channel.starts_with("room:")
+    fn can_bind(&self, _connection: &Connection, message: MessageRef<'_>) -> bool {
+        message.channel.starts_with("room:")
     }
 }
 
@@ -73,7 +73,7 @@ impl Lifecycle for People {
         }
     }
 
-    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect) {
+    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect, _: &[Arc<str>]) {
         let user = connection.user().unwrap_or_default();
         let last = {
             let mut connections = self.connections.lock();

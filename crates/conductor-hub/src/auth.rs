@@ -1,43 +1,51 @@
 //! The hook that decides who may do what.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::request::Parts;
 
-use crate::Connection;
+use crate::protocol::MessageRef;
+use crate::{Admission, Connection, ConnectionId, Right};
 
 /// Decides who may connect, bind and write.
 ///
 /// `()` has the defaults: everybody may connect without a name, bind to any
-/// channel, and write to the channels they are bound to.
+/// channel, and write to the channels they are bound to, as far as the
+/// [rights](Admission::rights) of the admission permit it.
 #[async_trait]
 #[expect(unused_variables, reason = "the names are for implementors")]
 pub trait Auth: Send + Sync {
-    /// Admits a client by its handshake request, or denies it.
+    /// Admits a client by its handshake, or denies it.
     ///
-    /// Called once per connection, before the upgrade is answered; it may ask
-    /// another server. The caller bounds it by nothing, so bring a timeout.
+    /// Called once per connection, before the upgrade is answered; it may ask another server. It
+    /// has [`admit_timeout`](crate::Config::admit_timeout) for that, and at most
+    /// [`admissions_max`](crate::Config::admissions_max) are asked for at once: beyond either the
+    /// client is refused with 503 and may come again. One that takes too long is dropped at
+    /// whatever it waits for, as is one whose client goes away.
     ///
     /// # Errors
     ///
     /// The status and text that the client gets instead of its connection.
-    async fn admit(&self, request: &Parts) -> Result<Admission, Denied> {
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
         Ok(Admission::default())
     }
 
-    /// Tells whether a client may bind to a channel.
+    /// Tells whether a client may bind to the channel of its message.
     ///
-    /// It is called for each bind, so it must not block.
-    fn can_bind(&self, connection: &Connection, channel: &str) -> bool {
-        true
+    /// It is called for each bind with the whole message, so it must not block.
+    fn can_bind(&self, connection: &Connection, message: MessageRef<'_>) -> bool {
+        connection.permits(Right::Bind, message.channel)
     }
 
-    /// Tells whether a client may write to a channel.
+    /// Tells whether a client may write its message to the channel.
     ///
-    /// It is called for each message, so it must not block.
-    fn can_write(&self, connection: &Connection, channel: &str) -> bool {
-        connection.is_bound(channel)
+    /// It is called for each message to members, also those of streams, so it must not block. The
+    /// body is borrowed from what was read: whoever does not look at it pays nothing for it.
+    fn can_write(&self, connection: &Connection, message: MessageRef<'_>) -> bool {
+        connection.is_bound(message.channel) && connection.permits(Right::Write, message.channel)
     }
 }
 
@@ -46,45 +54,40 @@ impl Auth for () {}
 /// Asks the hook that it shares.
 #[async_trait]
 impl<A: Auth + ?Sized> Auth for Arc<A> {
-    async fn admit(&self, request: &Parts) -> Result<Admission, Denied> {
-        (**self).admit(request).await
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
+        (**self).admit(handshake).await
     }
 
-    fn can_bind(&self, connection: &Connection, channel: &str) -> bool {
-        (**self).can_bind(connection, channel)
+    fn can_bind(&self, connection: &Connection, message: MessageRef<'_>) -> bool {
+        (**self).can_bind(connection, message)
     }
 
-    fn can_write(&self, connection: &Connection, channel: &str) -> bool {
-        (**self).can_write(connection, channel)
+    fn can_write(&self, connection: &Connection, message: MessageRef<'_>) -> bool {
+        (**self).can_write(connection, message)
     }
 }
 
-/// What an admitted client starts with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What is known of a client that asks for a connection.
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Admission {
-    /// The user whose connection it is, if there is one.
-    pub user: Option<String>,
-    /// The channels it is bound to from the start, without asking `can_bind`.
-    pub channels: Vec<String>,
+pub struct Handshake<'a> {
+    /// Its request.
+    pub request: &'a Parts,
+    /// Where it comes from, if the request has a [`PeerAddress`](crate::PeerAddress).
+    ///
+    /// Behind a proxy it is the address of the proxy.
+    pub peer: Option<SocketAddr>,
+    /// The number that the connection will have if it is admitted.
+    pub connection: ConnectionId,
 }
 
-impl Admission {
-    /// Creates an admission for a user who is bound to nothing yet.
-    #[must_use]
-    pub fn user(name: impl Into<String>) -> Self {
-        Self { user: Some(name.into()), channels: Vec::new() }
-    }
-
-    /// Adds a channel to which the connection is bound from the start.
-    #[must_use]
-    pub fn bound_to(mut self, channel: impl Into<String>) -> Self {
-        self.channels.push(channel.into());
-        self
+impl<'a> Handshake<'a> {
+    pub(crate) const fn new(request: &'a Parts, peer: Option<SocketAddr>, connection: ConnectionId) -> Self {
+        Self { request, peer, connection }
     }
 }
 
-/// Why a client is not admitted: the status and text of the answer.
+/// Why a client is not admitted: what the answer says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Denied {
@@ -92,13 +95,15 @@ pub struct Denied {
     pub status: http::StatusCode,
     /// The text of the answer.
     pub text: String,
+    /// When the client may ask again, as the header `Retry-After`.
+    pub retry_after: Option<Duration>,
 }
 
 impl Denied {
     /// Creates a denial with the given status and text.
     #[must_use]
     pub fn new(status: http::StatusCode, text: impl Into<String>) -> Self {
-        Self { status, text: text.into() }
+        Self { status, text: text.into(), retry_after: None }
     }
 
     /// Creates the denial with status 401 and the text "Not authorized".
@@ -107,5 +112,11 @@ impl Denied {
     #[must_use]
     pub fn unauthorized() -> Self {
         Self::new(http::StatusCode::UNAUTHORIZED, "Not authorized")
+    }
+
+    /// Sets when the client may ask again; a second that has begun counts whole.
+    #[must_use]
+    pub fn retry_after(self, time: Duration) -> Self {
+        Self { retry_after: Some(time), ..self }
     }
 }

@@ -44,6 +44,8 @@ pub struct Config {
     pub(crate) dedup_ttl: Duration,
     pub(crate) dedup_bytes_max: usize,
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) admit_timeout: Duration,
+    pub(crate) admissions_max: usize,
 }
 
 impl Default for Config {
@@ -67,6 +69,8 @@ impl Default for Config {
             dedup_ttl: Duration::from_secs(30),
             dedup_bytes_max: 64 * 1024 * 1024,
             allowed_origins: Vec::new(),
+            admit_timeout: Duration::from_secs(10),
+            admissions_max: 1_024,
         }
     }
 }
@@ -87,6 +91,7 @@ impl Config {
     const CHANNELS_PER_CONNECTION_MAX_BOUNDS: RangeFrom<usize> = 1..;
     const BINDS_BYTES_MAX_BOUNDS: RangeFrom<usize> = 4 * 1024..;
     const DEDUP_BYTES_MAX_BOUNDS: RangeFrom<usize> = 64 * 1024..;
+    const ADMISSIONS_MAX_BOUNDS: RangeFrom<usize> = 1..;
 
     /// Sets the longest message that a client may send, in bytes.
     ///
@@ -279,5 +284,23 @@ impl Config {
     #[must_use]
     pub fn allowed_origins(self, origins: impl IntoIterator<Item: Into<String>>) -> Self {
         Self { allowed_origins: origins.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Sets how long the auth hook may take to admit a client.
+    ///
+    /// 10 s by default, 100 ms to 24 h. Then the client is refused with status 503 and may come
+    /// again, and what the hook waits for is dropped. Longer suits hooks that ask slow servers.
+    #[must_use]
+    pub fn admit_timeout(self, time: Duration) -> Self {
+        Self { admit_timeout: time, ..self }
+    }
+
+    /// Sets the most clients that the auth hook is asked about at once.
+    ///
+    /// 1,024 by default, at least 1. More are refused with status 503 and may come again. More
+    /// suits hooks that take long and servers to which many come at once.
+    #[must_use]
+    pub fn admissions_max(self, admissions: usize) -> Self {
+        Self { admissions_max: admissions, ..self }
     }
 }

@@ -1,23 +1,29 @@
 //! One connection, as hooks and publishers see it.
 
+mod binds;
 mod channel;
+mod data;
+mod extras;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
+use self::binds::Bound;
+pub(crate) use self::binds::{BIND_COST, BindLimits, BindOutcome, CHANNEL_COST, Telling};
+pub(crate) use self::channel::Channel;
+pub use self::data::ConnectionData;
+use self::extras::Extras;
 use crate::encode::encode;
 use crate::frame::Frame;
 use crate::late::LateAnswers;
 use crate::outbox::{Outbox, Rejected};
 use crate::outbox_memory::OutboxMemory;
-use crate::protocol::Message;
-use crate::{ConnectionId, Disconnect, Error, ErrorKind};
-
-pub(crate) use self::channel::Channel;
+use crate::protocol::{Message, Opcode};
+use crate::{Admission, ConnectionId, Disconnect, Error, ErrorKind, Expiry, Right, Rights};
 
 /// One connection of a client.
 ///
@@ -29,26 +35,25 @@ pub struct Connection {
     pub(crate) outbox: Outbox,
     pub(crate) late: LateAnswers,
     channels: Mutex<Bound>,
-}
-
-/// The channels a connection is bound to.
-///
-/// A set whose `open` is false takes no more: the connection has ended.
-struct Bound {
-    open: bool,
-    /// What the names and their places cost.
-    bytes: usize,
-    by_name: HashMap<Arc<str>, Arc<Channel>, RandomState>,
+    /// In a box, as an idle connection without a login has none of it.
+    extras: OnceLock<Box<Extras>>,
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnectionId, user: Option<String>, memory: Arc<OutboxMemory>) -> Self {
+    /// Creates a connection that is bound to nothing; `heard` says whether a hook hears of changes.
+    pub(crate) fn new(
+        id: ConnectionId,
+        mut admission: Admission,
+        memory: Arc<OutboxMemory>,
+        heard: bool,
+    ) -> Self {
         Self {
             id,
-            user: user.map(String::into_boxed_str),
+            user: admission.user.take().map(String::into_boxed_str),
             outbox: Outbox::new(memory),
             late: LateAnswers::default(),
-            channels: Mutex::new(Bound { open: true, bytes: 0, by_name: HashMap::default() }),
+            channels: Mutex::new(Bound::new(heard)),
+            extras: Extras::of(admission).map(OnceLock::from).unwrap_or_default(),
         }
     }
 
@@ -64,32 +69,38 @@ impl Connection {
         self.user.as_deref()
     }
 
-    /// Returns what its binds would cost if nobody shared its channels.
-    pub(crate) fn bound_bytes(&self) -> usize {
-        self.channels.lock().bytes
-    }
-
-    /// Returns its share of what all binds cost: each of its binds, and of each channel with its
-    /// name the part of one member.
-    pub(crate) fn bound_share(&self) -> usize {
-        let bound = self.channels.lock();
-        let shares = bound.by_name.values().map(|channel| {
-            let whole = CHANNEL_COST + channel.name().len();
-            BIND_COST + whole / channel.len().max(1)
-        });
-        shares.sum()
-    }
-
-    /// Tells whether it is bound to a channel.
+    /// Returns what the program keeps with it.
     #[must_use]
-    pub fn is_bound(&self, channel: &str) -> bool {
-        self.channels.lock().by_name.contains_key(channel)
+    pub const fn data(&self) -> ConnectionData<'_> {
+        ConnectionData::new(self)
     }
 
-    /// Returns the names of the channels it is bound to, in no particular order.
+    /// Returns what its client may do, if its admission said so.
     #[must_use]
-    pub fn channels(&self) -> Vec<String> {
-        self.channels.lock().by_name.keys().map(|name| String::from(&**name)).collect()
+    pub fn rights(&self) -> Option<Arc<Rights>> {
+        self.extras.get()?.login.lock().rights.clone()
+    }
+
+    /// Tells whether its client may do this in a channel, as far as its rights go.
+    ///
+    /// A connection without rights may do everything: then it is for the hooks alone to decide.
+    #[must_use]
+    pub fn permits(&self, right: Right, channel: &str) -> bool {
+        let Some(extras) = self.extras.get() else { return true };
+        extras.login.lock().rights.as_ref().is_none_or(|rights| rights.permits(right, channel))
+    }
+
+    /// Puts off the end of its login, and gives it other rights if there are any.
+    ///
+    /// Returns `false` if it comes too late: the login is over, or the connection is closing. An
+    /// expiry that was not set by the admission begins here. The channels that it is bound to stay,
+    /// whatever the rights are now; [`Hub::unbind`](crate::Hub::unbind) takes them away.
+    pub fn renew(&self, expires_at: impl Into<Expiry>, rights: Option<Arc<Rights>>) -> bool {
+        let expires_at = expires_at.into().instant();
+        let renewed = !self.outbox.is_closing() && self.extras().login.lock().renew(expires_at, rights);
+        // It may end earlier now than its task believes.
+        self.outbox.wake_task();
+        renewed
     }
 
     /// Queues a message for the client, behind what is queued already.
@@ -104,7 +115,21 @@ impl Connection {
         self.push(self.outbox.frame(encode(message)?))
     }
 
+    /// Writes a message of the server's own to this client alone.
+    ///
+    /// It is a Write message with a fresh uuid, as [`Hub::publish`](crate::Hub::publish) sends, and
+    /// the client need not be bound to the channel.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send).
+    pub fn publish(&self, channel: &str, body: impl Into<Bytes>) -> Result<(), Error> {
+        self.send(&Message::new(Opcode::WRITE, channel, body))
+    }
+
     /// Ends the connection: what is queued is written, then a close frame.
+    ///
+    /// From now on it is given nothing more, and nothing more of the client is routed.
     pub fn close(&self, reason: Disconnect) {
         self.outbox.close(reason);
     }
@@ -122,49 +147,18 @@ impl Connection {
         })
     }
 
-    pub(crate) fn channel(&self, name: &str) -> Option<Arc<Channel>> {
-        self.channels.lock().by_name.get(name).map(Arc::clone)
+    /// Returns when its login ends, if it does.
+    pub(crate) fn expires_at(&self) -> Option<Instant> {
+        self.extras.get()?.login.lock().expires_at
     }
 
-    /// Runs `join`, which makes it a member of the channel, unless it is one or may not be.
-    pub(crate) fn bind(
-        &self,
-        name: &str,
-        limits: BindLimits,
-        join: impl FnOnce() -> Arc<Channel>,
-    ) -> BindOutcome {
-        let mut bound = self.channels.lock();
-        if !bound.open || bound.by_name.contains_key(name) {
-            return BindOutcome::Unchanged;
-        }
-        let bytes = bound.bytes + bind_cost(name);
-        if bound.by_name.len() >= limits.channels_max || bytes > limits.bytes_max {
-            return BindOutcome::TooMany;
-        }
-        bound.bytes = bytes;
-        // The lock is held until the channel is noted. Otherwise the connection could end in
-        // between, and stay a member of this channel for ever.
-        let channel = join();
-        bound.by_name.insert(Arc::clone(channel.name()), channel);
-        BindOutcome::Bound
+    /// Ends its login if its time has come; tells whether it is over.
+    pub(crate) fn expire(&self, now: Instant) -> bool {
+        self.extras.get().is_some_and(|extras| extras.login.lock().expire(now))
     }
 
-    pub(crate) fn unbind(&self, name: &str) -> Option<Arc<Channel>> {
-        let mut bound = self.channels.lock();
-        let channel = bound.by_name.remove(name)?;
-        bound.bytes -= bind_cost(name);
-        let (len, room) = (bound.by_name.len(), bound.by_name.capacity());
-        if len < room / 4 {
-            bound.by_name.shrink_to(len);
-        }
-        Some(channel)
-    }
-
-    /// Takes all its channels, for good.
-    pub(crate) fn unbind_all(&self) -> Vec<Arc<Channel>> {
-        let mut bound = self.channels.lock();
-        (bound.open, bound.bytes) = (false, 0);
-        std::mem::take(&mut bound.by_name).into_values().collect()
+    fn extras(&self) -> &Extras {
+        self.extras.get_or_init(Box::default)
     }
 }
 
@@ -172,35 +166,4 @@ impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("id", &self.id.0).field("user", &self.user).finish_non_exhaustive()
     }
-}
-
-/// What a connection may be bound to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BindLimits {
-    pub(crate) channels_max: usize,
-    pub(crate) bytes_max: usize,
-}
-
-/// What being bound to a channel costs: the entries in the maps of the connection and of the
-/// channel, each of which may be half empty.
-pub(crate) const BIND_COST: usize = 128;
-
-/// What a channel costs besides its name: itself with a first member, and the entry in the map of
-/// the hub.
-pub(crate) const CHANNEL_COST: usize = 272;
-
-/// What being bound costs if nobody else is a member.
-const fn bind_cost(name: &str) -> usize {
-    name.len() + BIND_COST + CHANNEL_COST
-}
-
-/// What became of a request to bind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BindOutcome {
-    Bound,
-    /// It was bound already, or has ended.
-    Unchanged,
-    TooMany,
-    /// The binds of all connections have no room, and it had most of them; now it has none.
-    NoRoom,
 }

@@ -1,6 +1,7 @@
 //! One connection's task: reads, routes, writes, watches the time.
 
 mod deadlines;
+mod telling;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -16,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::deadlines::spread;
+use crate::admission::Admitted;
 use crate::connection::BindOutcome;
 use crate::guard::{self, guarded, guarded_hook};
 use crate::input_memory::Ticket;
@@ -23,7 +25,7 @@ use crate::intake::{Intake, Next, Turn};
 use crate::shared::{ConnectionPermit, Shared};
 use crate::websocket::close_frame;
 use crate::writer::Writer;
-use crate::{Admission, Connection, Disconnect};
+use crate::{BindCause, Connection, Disconnect};
 
 /// Bytes read at once; the buffer belongs to the thread, not to the connection.
 const READ_BYTES: usize = 64 * 1024;
@@ -68,13 +70,13 @@ struct PendingInput {
 }
 
 /// Serves a connection until it has ended.
-pub(crate) async fn serve<S>(socket: S, permit: ConnectionPermit, admission: Admission, already_read: Bytes)
+pub(crate) async fn serve<S>(socket: S, permit: ConnectionPermit, admitted: Admitted, already_read: Bytes)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     // Made in here: an argument would be kept twice in the future. What was read is dropped before
     // anything is waited for: even empty it may hold the whole buffer it was read into.
-    let mut task = ConnectionTask::new(socket, permit, admission, already_read);
+    let mut task = ConnectionTask::new(socket, permit, admitted, already_read);
     task.run().await;
 }
 
@@ -93,10 +95,12 @@ enum Written {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     #[expect(clippy::needless_pass_by_value, reason = "it is dropped here on purpose")]
-    fn new(socket: S, permit: ConnectionPermit, admission: Admission, already_read: Bytes) -> Self {
+    fn new(socket: S, permit: ConnectionPermit, admitted: Admitted, already_read: Bytes) -> Self {
         let hub = &permit.0;
-        let id = hub.next_id();
-        let connection = Arc::new(Connection::new(id, admission.user, Arc::clone(&hub.memory)));
+        let (id, mut admission) = admitted.into_parts();
+        let channels = mem::take(&mut admission.channels);
+        let memory = Arc::clone(&hub.memory);
+        let connection = Arc::new(Connection::new(id, admission, memory, hub.hooks.is_heard));
         let now = Instant::now();
         let task = Self {
             writer: Writer::new(socket),
@@ -112,7 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             connection,
             permit,
         };
-        task.enter(&admission.channels);
+        task.enter(&channels);
         task
     }
 
@@ -121,10 +125,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let (hub, connection) = (&self.permit.0, &self.connection);
         hub.registry.add(connection);
         for channel in channels {
-            match hub.bind(connection, channel) {
-                BindOutcome::Bound | BindOutcome::Unchanged => {}
+            match hub.bind(connection, channel, BindCause::Admission) {
+                BindOutcome::Bound(_) | BindOutcome::Unchanged | BindOutcome::Ended => {}
                 BindOutcome::TooMany => connection.close(Disconnect::TooManyChannels),
-                BindOutcome::NoRoom => connection.close(Disconnect::NoRoomForChannels),
+                BindOutcome::NoRoom(_) => connection.close(Disconnect::NoRoomForChannels),
             }
         }
         if hub.is_closing() {
@@ -138,6 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let hub = Arc::clone(&self.permit.0);
         let connection = Arc::clone(&self.connection);
         self.run_hook(hub.hooks.lifecycle.connected(&connection)).await;
+        self.introduce(&hub);
         let reason = {
             // Whether a hook panics in there or the hub itself, `disconnected` below is still
             // called: the program must hear of the end of each connection that it was told of.
@@ -151,7 +156,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         self.leave();
         hub.metrics.disconnected(reason);
         tracing::debug!(connection = %connection.id(), %reason, "disconnected");
-        if guarded_hook(hub.hooks.lifecycle.disconnected(&connection, reason)).await.is_err() {
+        // The order matters: whatever was changed before the end is told before it, and `leave` has
+        // seen to it that nothing is changed any more.
+        let channels = self.tell_end(&hub);
+        if guarded_hook(hub.hooks.lifecycle.disconnected(&connection, reason, &channels)).await.is_err() {
             // The reason of the end is decided already, so the panic is only logged.
             guard::report(connection.id());
         }
@@ -185,14 +193,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         }
     }
 
-    /// Waits for a hook, and writes meanwhile: no client is a slow reader because a hook is slow.
+    /// Waits for a hook, and writes meanwhile: no client is a slow reader because a hook is slow,
+    /// and none is given anything because of that when its login is over.
     async fn run_hook(&mut self, hook: impl Future<Output = ()>) {
         let mut hook = pin!(guarded_hook(hook));
+        let mut expiry = None;
         let called = poll_fn(|cx| {
             if self.poll_write(cx).is_err() {
                 self.ended = Some(Disconnect::Normal);
             }
-            hook.as_mut().poll(cx)
+            let poll = hook.as_mut().poll(cx);
+            if poll.is_pending() {
+                self.watch_expiry(cx, &mut expiry);
+            }
+            poll
         });
         if called.await.is_err() {
             self.ended = Some(guard::report(self.connection.id()));
@@ -211,6 +225,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             if let Some(reason) = self.ended {
                 return Poll::Ready(Wake::Ended(reason));
             }
+            // Behind `poll_write`, which leaves the waker: a change is noted before the task is
+            // woken, so either it is found here or the task is polled again.
+            self.tell_changes(hub, cx);
             if matches!(written, Written::Closing) {
                 // The connection is closing: what the client has sent and nobody has routed yet is
                 // dropped.
@@ -303,7 +320,7 @@ impl<S> ConnectionTask<S> {
     fn leave(&mut self) {
         let hub = &self.permit.0;
         hub.registry.leave_all(&self.connection);
-        hub.registry.remove(self.connection.id());
+        hub.registry.remove(&self.connection);
         self.connection.outbox.close(Disconnect::Normal);
         if !mem::replace(&mut self.left, true) {
             self.connection.outbox.clear(self.writer.waiting());

@@ -76,6 +76,8 @@ catalogue! {
     Unfinished = 4006, "unfinished message", reconnect: true;
     /// The channels of all clients have no room, and the client was bound to most of them.
     NoRoomForChannels = 4007, "no room for channels", reconnect: true;
+    /// The time of the login is over, and it was not renewed.
+    Expired = 4200, "login expired", reconnect: true;
 }
 
 impl fmt::Display for Disconnect {

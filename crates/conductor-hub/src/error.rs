@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Closed,
     /// The connection does not read fast enough; it is being closed.
     Overflow,
+    /// There is as much of it as there may be: end something else first.
+    Full,
 }
 
 impl Error {

@@ -3,24 +3,28 @@
 //! Source: RFC 6455, section 4.2.
 
 use std::io;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
 use sha1::{Digest, Sha1};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
+use crate::admission::Admitted;
 use crate::guard::{Panicked, guarded_hook};
 use crate::shared::{ConnectionPermit, Shared};
-use crate::{Admission, Hub, connection_task, origin};
+use crate::{Denied, Handshake, Hub, PeerAddress, connection_task, origin};
 
 /// What a key is hashed with. Source: RFC 6455, section 1.3.
 const ACCEPT_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -29,8 +33,8 @@ const ACCEPT_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// give up unless one of those they offer is chosen.
 const SUBPROTOCOLS: [&str; 3] = ["conductor", "chat", "superchat"];
 
-/// Why a handshake fails: the status and text of the answer.
-type Refusal = (StatusCode, String);
+/// When a client comes again that found no room, or no answer in time.
+const RETRY_AFTER_TIME: Duration = Duration::from_secs(1);
 
 impl Hub {
     /// Answers a WebSocket handshake, and serves the connection once it is upgraded.
@@ -39,31 +43,29 @@ impl Hub {
     /// from a server that allows upgrades, such as `axum::serve`, on a tokio runtime.
     /// The connection is a task of the hub's. Refusals are 405 for another method than GET, 400 and
     /// 426 for what is no handshake, 403 for a page of another origin (see
-    /// [`Config::allowed_origins`](crate::Config::allowed_origins)), 503 if the hub is
-    /// full or shutting down, and whatever the auth hook says.
+    /// [`Config::allowed_origins`](crate::Config::allowed_origins)), 503 if the hub is full or
+    /// shutting down, admits as many clients as it may at once, or waits too long for the auth
+    /// hook, and whatever that hook says. It hears where the client comes from if the request has
+    /// the extension [`PeerAddress`].
     pub async fn handle<B>(&self, request: Request<B>) -> Response<String> {
         let (mut parts, _body) = request.into_parts();
         let accept = match check(&parts, &self.shared.config.allowed_origins) {
             Ok(accept) => accept,
-            Err(refusal) => return refuse(refusal),
+            Err(denied) => return refuse(denied),
         };
-        let admission = match guarded_hook(self.shared.hooks.auth.admit(&parts)).await {
-            Ok(Ok(admission)) => admission,
-            Ok(Err(denied)) => return refuse((denied.status, denied.text)),
-            Err(Panicked) => {
-                tracing::error!("the auth hook panicked, so a client was refused with status 500");
-                return refuse((StatusCode::INTERNAL_SERVER_ERROR, "internal error".to_owned()));
-            }
+        let admitted = match self.admit(&parts).await {
+            Ok(admitted) => admitted,
+            Err(denied) => return refuse(denied),
         };
         // The place is taken after the hook, which may take its time: who is refused never had one.
         let permit = match Shared::reserve(&self.shared) {
             Ok(permit) => permit,
-            Err(full) => return refuse((StatusCode::SERVICE_UNAVAILABLE, full.to_string())),
+            Err(full) => return refuse(come_again(full.to_string())),
         };
         let Some(upgrade) = parts.extensions.remove::<OnUpgrade>() else {
-            return refuse((StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED.to_owned()));
+            return refuse(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED));
         };
-        self.shared.tasks.spawn(upgraded(upgrade, permit, admission));
+        self.shared.tasks.spawn(upgraded(upgrade, permit, admitted));
         let mut response = Response::new(String::new());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         let headers = response.headers_mut();
@@ -75,13 +77,43 @@ impl Hub {
         }
         response
     }
+
+    /// Asks the auth hook, for a bounded time and beside a bounded number of others.
+    async fn admit(&self, request: &Parts) -> Result<Admitted, Denied> {
+        let config = &self.shared.config;
+        // A hook that hangs holds a request each time. Its client keeps nobody else out, and all of
+        // them together hold no more than these.
+        let Some(_permit) = self.shared.admitting.begin(config.admissions_max) else {
+            let most = config.admissions_max;
+            let text = format!("{most} clients are being admitted, as many as may be at once; try again");
+            return Err(come_again(text));
+        };
+        let peer = request.extensions.get::<PeerAddress>().map(|peer| peer.address());
+        let handshake = Handshake::new(request, peer, self.shared.next_id());
+        let asked = guarded_hook(self.shared.hooks.auth.admit(&handshake));
+        match timeout(config.admit_timeout, asked).await {
+            Ok(Ok(Ok(admission))) => Ok(Admitted::new(handshake.connection, admission)),
+            Ok(Ok(Err(denied))) => Err(denied),
+            Ok(Err(Panicked)) => {
+                tracing::error!("the auth hook panicked, so a client was refused with status 500");
+                Err(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))
+            }
+            Err(_elapsed) => {
+                tracing::warn!(
+                    admit_timeout = ?config.admit_timeout,
+                    "the auth hook did not decide in time, so a client was refused with status 503"
+                );
+                Err(come_again("the server could not tell in time whether you may connect; try again"))
+            }
+        }
+    }
 }
 
 /// Waits for the upgrade, then starts another task that serves the bare socket, without the layers
 /// of HTTP.
 ///
 /// It is another task, so that what this one needs is not kept for as long as the connection lives.
-async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admission: Admission) {
+async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admitted: Admitted) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(lost) => {
@@ -103,12 +135,12 @@ async fn upgraded(upgrade: OnUpgrade, permit: ConnectionPermit, admission: Admis
                      slow reader too early"
                 );
             }
-            tasks.spawn(connection_task::serve(socket, permit, admission, read));
+            tasks.spawn(connection_task::serve(socket, permit, admitted, read));
         }
         // The stream is not a bare TCP socket: there is TLS in between, or another server than
         // ours. It is used as it is, with the layers that it has.
         Err(upgraded) => {
-            tasks.spawn(connection_task::serve(TokioIo::new(upgraded), permit, admission, Bytes::new()));
+            tasks.spawn(connection_task::serve(TokioIo::new(upgraded), permit, admitted, Bytes::new()));
         }
     }
 }
@@ -146,37 +178,34 @@ fn bare(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
 }
 
 /// Checks a handshake; returns the value that accepts it.
-fn check(parts: &http::request::Parts, allowed_origins: &[String]) -> Result<HeaderValue, Refusal> {
+fn check(parts: &Parts, allowed_origins: &[String]) -> Result<HeaderValue, Denied> {
     if parts.method != Method::GET {
-        return Err((StatusCode::METHOD_NOT_ALLOWED, "a WebSocket is opened with GET".to_owned()));
+        return Err(Denied::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket is opened with GET"));
     }
     let headers = &parts.headers;
     if parts.version != Version::HTTP_11 || !has_token(headers, &UPGRADE, "websocket") {
-        return Err((
-            StatusCode::UPGRADE_REQUIRED,
-            "this path is a WebSocket; ask for an upgrade over HTTP/1.1".to_owned(),
-        ));
+        let text = "this path is a WebSocket; ask for an upgrade over HTTP/1.1";
+        return Err(Denied::new(StatusCode::UPGRADE_REQUIRED, text));
     }
     if !has_token(headers, &CONNECTION, "upgrade") {
-        return Err((StatusCode::BAD_REQUEST, "the header Connection must say Upgrade".to_owned()));
+        return Err(Denied::new(StatusCode::BAD_REQUEST, "the header Connection must say Upgrade"));
     }
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        return Err((StatusCode::UPGRADE_REQUIRED, "the header Sec-WebSocket-Version must be 13".to_owned()));
+        let text = "the header Sec-WebSocket-Version must be 13";
+        return Err(Denied::new(StatusCode::UPGRADE_REQUIRED, text));
     }
     let key = headers.get(SEC_WEBSOCKET_KEY).map_or(&[][..], HeaderValue::as_bytes);
     if !STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16) {
-        let text = "the header Sec-WebSocket-Key must be 16 bytes in base64".to_owned();
-        return Err((StatusCode::BAD_REQUEST, text));
+        let text = "the header Sec-WebSocket-Key must be 16 bytes in base64";
+        return Err(Denied::new(StatusCode::BAD_REQUEST, text));
     }
     if !origin::is_allowed(headers, allowed_origins) {
-        return Err((
-            StatusCode::FORBIDDEN,
-            "pages of this origin may not connect; the operator of the server can allow it".to_owned(),
-        ));
+        let text = "pages of this origin may not connect; the operator of the server can allow it";
+        return Err(Denied::new(StatusCode::FORBIDDEN, text));
     }
     let digest = Sha1::new().chain_update(key).chain_update(ACCEPT_GUID).finalize();
     HeaderValue::try_from(STANDARD.encode(digest))
-        .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED.to_owned()))
+        .map_err(|_| Denied::new(StatusCode::INTERNAL_SERVER_ERROR, NOT_UPGRADED))
 }
 
 /// What a client is told whose socket the program around the hub did not hand over.
@@ -197,15 +226,27 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> impl Iterator<
     values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
 }
 
-fn refuse((status, text): Refusal) -> Response<String> {
+/// The denial of a client that may be admitted in a moment.
+fn come_again(text: impl Into<String>) -> Denied {
+    Denied::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(RETRY_AFTER_TIME)
+}
+
+fn refuse(denied: Denied) -> Response<String> {
+    let Denied { status, text, retry_after } = denied;
     let mut response = Response::new(text);
     *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if let Some(time) = retry_after {
+        // The header has whole seconds; a client that comes too early is refused again.
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if status == StatusCode::UPGRADE_REQUIRED {
-        response.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("GET"));
+        headers.insert(http::header::ALLOW, HeaderValue::from_static("GET"));
     }
     response
 }

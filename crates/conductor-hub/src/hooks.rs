@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Auth, Handler, Lifecycle, Storage};
+use crate::{Auth, BindCause, Connection, Handler, Lifecycle, Storage};
 
 /// The hooks of a hub; each is `()`, the default of its trait, unless it is set.
 ///
@@ -14,13 +14,14 @@ use crate::{Auth, Handler, Lifecycle, Storage};
 ///
 /// ```
 /// use std::sync::Arc;
+/// use conductor_hub::protocol::MessageRef;
 /// use conductor_hub::{Auth, ChannelHistory, Connection, HistoryConfig, Hooks};
 ///
 /// struct NewsAlone;
 ///
 /// impl Auth for NewsAlone {
-///     fn can_bind(&self, _connection: &Connection, channel: &str) -> bool {
-///         channel == "news"
+///     fn can_bind(&self, _connection: &Connection, message: MessageRef<'_>) -> bool {
+///         message.channel == "news"
 ///     }
 /// }
 ///
@@ -35,6 +36,8 @@ use crate::{Auth, Handler, Lifecycle, Storage};
 pub struct Hooks {
     pub(crate) auth: Arc<dyn Auth>,
     pub(crate) lifecycle: Arc<dyn Lifecycle>,
+    /// Whether the program has set it. Otherwise nothing is kept to be told.
+    pub(crate) is_heard: bool,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) storage: Arc<dyn Storage>,
 }
@@ -54,7 +57,7 @@ impl Hooks {
     /// Nobody by default. Set it to tell presence who is there, for one.
     #[must_use]
     pub fn lifecycle(self, lifecycle: impl Lifecycle + 'static) -> Self {
-        Self { lifecycle: Arc::new(lifecycle), ..self }
+        Self { lifecycle: Arc::new(lifecycle), is_heard: true, ..self }
     }
 
     /// Sets who answers Server messages.
@@ -73,11 +76,26 @@ impl Hooks {
     pub fn storage(self, storage: impl Storage + 'static) -> Self {
         Self { storage: Arc::new(storage), ..self }
     }
+
+    /// Tells the lifecycle hook of a change.
+    pub(crate) fn tell(&self, connection: &Arc<Connection>, channel: &str, bound: bool, cause: BindCause) {
+        if bound {
+            self.lifecycle.bound(connection, channel, cause);
+        } else {
+            self.lifecycle.unbound(connection, channel, cause);
+        }
+    }
 }
 
 impl Default for Hooks {
     fn default() -> Self {
-        Self { auth: Arc::new(()), lifecycle: Arc::new(()), handler: Arc::new(()), storage: Arc::new(()) }
+        Self {
+            auth: Arc::new(()),
+            lifecycle: Arc::new(()),
+            is_heard: false,
+            handler: Arc::new(()),
+            storage: Arc::new(()),
+        }
     }
 }
 

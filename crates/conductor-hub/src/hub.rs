@@ -1,5 +1,7 @@
 //! The hub: start, publish, shut down.
 
+mod control;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +9,9 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use crate::admission::Admitted;
 use crate::shared::Shared;
-use crate::{Admission, Config, Connection, ConnectionId, Error, Hooks, connection_task};
+use crate::{Admission, Config, Error, Hooks, connection_task};
 
 /// A handle to a running hub; clones are the same hub.
 ///
@@ -69,13 +72,7 @@ impl Hub {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name or body is too long to encode.
     pub fn publish(&self, channel: &str, body: impl Into<Bytes>) -> Result<usize, Error> {
-        // Nothing is encoded for a channel without members.
-        let Some(members) = self.shared.registry.channel(channel) else { return Ok(0) };
-        let frame = self.shared.written(channel, body)?;
-        let receivers = members.deliver(&frame, None, &self.shared.memory);
-        self.shared.metrics.delivered.increment(receivers as u64);
-        self.shared.make_room();
-        Ok(receivers)
+        self.shared.publish(channel, body, None)
     }
 
     /// Writes to every member a message of which only the newest matters.
@@ -117,18 +114,6 @@ impl Hub {
         self.shared.wait_for_room();
     }
 
-    /// Returns the connection with the given number, while it is open.
-    #[must_use]
-    pub fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
-        self.shared.registry.connection(id)
-    }
-
-    /// Returns how many members a channel has.
-    #[must_use]
-    pub fn members(&self, channel: &str) -> usize {
-        self.shared.registry.channel(channel).map_or(0, |channel| channel.len())
-    }
-
     /// Returns how much the hub holds at the moment.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -161,9 +146,10 @@ impl Hub {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let permit = Shared::reserve(&self.shared);
+        let admitted = Admitted::new(self.shared.next_id(), admission);
         // It is counted from here on and not from its first poll, so a shutdown waits for it.
         self.shared.tasks.track_future(async move {
-            connection_task::serve(socket, permit?, admission, already_read).await;
+            connection_task::serve(socket, permit?, admitted, already_read).await;
             Ok(())
         })
     }

@@ -83,11 +83,12 @@ impl Locked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ConnectionId;
     use crate::outbox_memory::OutboxMemory;
+    use crate::{Admission, ConnectionId};
 
     fn connection(number: u64) -> Arc<Connection> {
-        Arc::new(Connection::new(ConnectionId(number), None, Arc::new(OutboxMemory::new(4_096, 1_024))))
+        let memory = Arc::new(OutboxMemory::new(4_096, 1_024));
+        Arc::new(Connection::new(ConnectionId(number), Admission::default(), memory, false))
     }
 
     #[test]

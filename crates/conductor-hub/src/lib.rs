@@ -31,6 +31,22 @@
 //! and neither is delivered; one that does not end in time closes it with 4006. [`Disconnect`]
 //! lists all codes.
 //!
+//! # Logins
+//!
+//! [`Auth::admit`] sees the [`Handshake`] and returns an [`Admission`]: the user, the first
+//! channels, [`Rights`], an expiry, and data of any type that every hook finds in
+//! [`Connection::data`]. It is bounded in time and in number, so one that hangs keeps nobody out. A
+//! login that is over ends its connection with code 4200 within a second, unless
+//! [`Connection::renew`] came before.
+//!
+//! # Control
+//!
+//! From any thread, hooks included, a program finds connections by number, user and channel, binds
+//! and unbinds them, ends them one by one or all of a user, and publishes to a channel, to all of
+//! it but one, or to one connection; see [`Hub`]. Each of these has happened when the call returns.
+//! The lifecycle hook hears of every bind and unbind, with its [`BindCause`], from the connection's
+//! own task: one after another, in turns for each channel, and all before the end.
+//!
 //! # Memory
 //!
 //! Sockets are read into a buffer of the thread, so an idle connection holds none, nor does it keep
@@ -41,7 +57,7 @@
 //!
 //! | trait | decides or hears |
 //! |---|---|
-//! | [`Auth`] | who may connect, as whom; who may bind and write |
+//! | [`Auth`] | who may connect, as whom, until when; who may bind and write |
 //! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected |
 //! | [`Handler`] | Server messages, one to one |
 //! | [`Storage`] | what is written to channels; [`ChannelHistory`] keeps the last of each |
@@ -90,9 +106,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
 
+mod admission;
+mod admitting;
 mod answer;
 mod auth;
 mod backlog;
+mod bind_cause;
 mod config;
 mod connection;
 mod connection_id;
@@ -101,6 +120,7 @@ mod dedup;
 mod disconnect;
 mod encode;
 mod error;
+mod expiry;
 mod frame;
 mod guard;
 mod handler;
@@ -117,13 +137,16 @@ mod most_bound;
 pub mod origin;
 mod outbox;
 mod outbox_memory;
+mod peer_address;
 pub mod protocol;
 mod registry;
+mod rights;
 mod roll_call;
 mod router;
 mod shared;
 mod slow_readers;
 mod storage;
+mod untold;
 #[cfg(feature = "codec")]
 pub mod websocket;
 #[cfg(not(feature = "codec"))]
@@ -131,16 +154,21 @@ pub mod websocket;
 mod websocket;
 mod writer;
 
+pub use admission::Admission;
 pub use answer::{Answer, LateAnswer};
-pub use auth::{Admission, Auth, Denied};
+pub use auth::{Auth, Denied, Handshake};
+pub use bind_cause::BindCause;
 pub use config::Config;
-pub use connection::Connection;
+pub use connection::{Connection, ConnectionData};
 pub use connection_id::ConnectionId;
 pub use disconnect::Disconnect;
 pub use error::{Error, ErrorKind};
+pub use expiry::Expiry;
 pub use handler::Handler;
 pub use history::{ChannelHistory, HistoryConfig, Replay};
 pub use hooks::Hooks;
 pub use hub::{Hub, Stats};
 pub use lifecycle::Lifecycle;
+pub use peer_address::PeerAddress;
+pub use rights::{Right, Rights};
 pub use storage::Storage;

@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Connection, Disconnect};
+use crate::{BindCause, Connection, Disconnect};
 
 /// Hears of connections as they come, live and go.
 ///
-/// For one connection the calls come one after another: `connected`, then any
-/// number of the others, then `disconnected`, exactly once, also when the hub
-/// shuts down. Different connections call at the same time. The connection waits
-/// for the asynchronous ones, so a slow hook slows that connection alone.
-/// `()` listens to nothing.
+/// For one connection the calls come one after another, from its own task: `connected`, then
+/// `bound` for each channel of its admission, then any number of the others, then `unbound` for
+/// each channel that it still has, then `disconnected`, exactly once, also when the hub shuts down.
+/// For each channel `bound` and `unbound` come in turns, whoever changes it. Different connections
+/// call at the same time. The connection waits for the asynchronous ones, so a slow hook slows that
+/// connection alone. One whose login is over meanwhile gets nothing more, and its close frame when
+/// the hook is done. `()` listens to nothing.
+///
+/// What the program changes by [`Hub::bind`](crate::Hub::bind) and
+/// [`Hub::unbind`](crate::Hub::unbind), from any thread, has happened when those return, and is
+/// told later. A change that is taken back before it could be told is not told.
 #[async_trait]
 #[expect(unused_variables, reason = "the names are for implementors")]
 pub trait Lifecycle: Send + Sync {
@@ -26,17 +32,19 @@ pub trait Lifecycle: Send + Sync {
     async fn alive(&self, connection: &Arc<Connection>) {}
 
     /// The connection has ended; it is bound to nothing and gets nothing more.
-    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect) {}
+    ///
+    /// `channels` are those that it was bound to until then, in no particular order.
+    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect, channels: &[Arc<str>]) {}
 
-    /// The client was bound to a channel by its own request.
+    /// The connection was bound to a channel.
     ///
     /// This must not block.
-    fn bound(&self, connection: &Arc<Connection>, channel: &str) {}
+    fn bound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {}
 
-    /// The client was unbound from a channel by its own request.
+    /// The connection was unbound from a channel.
     ///
     /// This must not block.
-    fn unbound(&self, connection: &Arc<Connection>, channel: &str) {}
+    fn unbound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {}
 }
 
 impl Lifecycle for () {}
@@ -52,15 +60,15 @@ impl<L: Lifecycle + ?Sized> Lifecycle for Arc<L> {
         (**self).alive(connection).await;
     }
 
-    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect) {
-        (**self).disconnected(connection, reason).await;
+    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect, channels: &[Arc<str>]) {
+        (**self).disconnected(connection, reason, channels).await;
     }
 
-    fn bound(&self, connection: &Arc<Connection>, channel: &str) {
-        (**self).bound(connection, channel);
+    fn bound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {
+        (**self).bound(connection, channel, cause);
     }
 
-    fn unbound(&self, connection: &Arc<Connection>, channel: &str) {
-        (**self).unbound(connection, channel);
+    fn unbound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {
+        (**self).unbound(connection, channel, cause);
     }
 }

@@ -1,5 +1,7 @@
 //! Who is connected, and which channels there are.
 
+mod users;
+
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,6 +10,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 
+use self::users::Users;
 use crate::connection::{BIND_COST, CHANNEL_COST, Channel};
 use crate::{Connection, ConnectionId};
 
@@ -19,12 +22,13 @@ const ROOM_KEPT: usize = 64;
 /// The connections and channels of a hub, in stripes; no I/O.
 ///
 /// Locks are taken in this order: the one for large rows, that of `MostBound`, a connection's
-/// channels, a stripe, a channel's members, an outbox; none is held while another of its kind is
-/// taken.
+/// channels, its untold changes, a stripe, a channel's members, an outbox; none is held while
+/// another of its kind is taken. The program is called with none of them.
 #[derive(Debug)]
 pub(crate) struct Registry {
     channels: Box<[RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>>]>,
     connections: Box<[Mutex<HashMap<ConnectionId, Arc<Connection>, RandomState>>]>,
+    users: Users,
     connected: AtomicUsize,
     /// What all binds and channels cost.
     binds_bytes: AtomicUsize,
@@ -36,6 +40,7 @@ impl Registry {
         Self {
             channels: (0..STRIPES).map(|_| RwLock::default()).collect(),
             connections: (0..STRIPES).map(|_| Mutex::default()).collect(),
+            users: Users::new(),
             connected: AtomicUsize::new(0),
             binds_bytes: AtomicUsize::new(0),
             hasher: RandomState::default(),
@@ -55,12 +60,26 @@ impl Registry {
 
     pub(crate) fn add(&self, connection: &Arc<Connection>) {
         self.connections(connection.id()).lock().insert(connection.id(), Arc::clone(connection));
+        // The order matters, here and below: whoever finds the number of a user's connection finds
+        // the connection, unless it has ended.
+        if let Some(user) = connection.user() {
+            self.users.add(user, connection.id());
+        }
     }
 
-    pub(crate) fn remove(&self, id: ConnectionId) {
-        let mut stripe = self.connections(id).lock();
-        stripe.remove(&id);
+    pub(crate) fn remove(&self, connection: &Connection) {
+        if let Some(user) = connection.user() {
+            self.users.remove(user, connection.id());
+        }
+        let mut stripe = self.connections(connection.id()).lock();
+        stripe.remove(&connection.id());
         shrink(&mut stripe);
+    }
+
+    /// Returns the connections of a user, the oldest first.
+    pub(crate) fn connections_of(&self, user: &str) -> Vec<Arc<Connection>> {
+        let known = self.users.of(user).into_iter().filter_map(|id| self.connection(id));
+        known.filter(|connection| connection.user() == Some(user)).collect()
     }
 
     pub(crate) fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {

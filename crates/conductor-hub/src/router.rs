@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::time::Instant;
 
-use crate::connection::{BindOutcome, Channel};
+use crate::connection::{BindOutcome, Channel, Telling};
 use crate::frame::Frame;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
 use crate::websocket::{FrameKind, put_frame};
-use crate::{Answer, Connection, Disconnect};
+use crate::{Answer, BindCause, Connection, Disconnect};
 
 /// Bytes of a row beyond which it takes no more messages.
 const ROW_BYTES_MAX: usize = 16 * 1024;
@@ -104,7 +104,7 @@ impl<'a> Router<'a> {
         self.hub.metrics.received.increment(1);
         match message.opcode {
             opcode if opcode.is_for_members() => self.write(message),
-            Opcode::BIND => self.bind(message.channel)?,
+            Opcode::BIND => self.bind(message)?,
             Opcode::UNBIND => self.unbind(message.channel),
             Opcode::SERVER => {
                 if self.is_new(message.uuid) {
@@ -219,7 +219,7 @@ impl<'a> Router<'a> {
     }
 
     fn write(&mut self, message: MessageRef<'_>) {
-        if !self.hub.hooks.auth.can_write(self.connection, message.channel) {
+        if !self.hub.hooks.auth.can_write(self.connection, message) {
             self.hub.metrics.denied.increment(1);
             tracing::debug!(
                 connection = %self.connection.id(),
@@ -246,8 +246,9 @@ impl<'a> Router<'a> {
         }
     }
 
-    fn bind(&self, name: &str) -> Result<(), Disconnect> {
-        if !self.hub.hooks.auth.can_bind(self.connection, name) {
+    fn bind(&self, message: MessageRef<'_>) -> Result<(), Disconnect> {
+        let name = message.channel;
+        if !self.hub.hooks.auth.can_bind(self.connection, message) {
             self.hub.metrics.denied.increment(1);
             tracing::debug!(
                 connection = %self.connection.id(),
@@ -256,20 +257,29 @@ impl<'a> Router<'a> {
             );
             return Ok(());
         }
-        match self.hub.bind(self.connection, name) {
-            BindOutcome::Bound => self.hub.hooks.lifecycle.bound(self.connection, name),
-            BindOutcome::Unchanged => {}
+        match self.hub.bind(self.connection, name, BindCause::Client) {
+            BindOutcome::Bound(telling) => self.tell(telling, name, true),
+            BindOutcome::Unchanged | BindOutcome::Ended => {}
             BindOutcome::TooMany => return Err(Disconnect::TooManyChannels),
-            BindOutcome::NoRoom => return Err(Disconnect::NoRoomForChannels),
+            BindOutcome::NoRoom(telling) => {
+                // It was bound, and the end will say that it is no longer.
+                self.tell(telling, name, true);
+                return Err(Disconnect::NoRoomForChannels);
+            }
         }
         Ok(())
     }
 
     fn unbind(&self, name: &str) {
-        if let Some(channel) = self.connection.unbind(name) {
-            self.hub.registry.leave(&channel, self.connection.id());
-            self.connection.outbox.forget(name);
-            self.hub.hooks.lifecycle.unbound(self.connection, name);
+        if let Some(telling) = self.hub.unbind(self.connection, name, BindCause::Client) {
+            self.tell(telling, name, false);
+        }
+    }
+
+    /// Tells of what the client has changed, unless changes of the program wait before it.
+    fn tell(&self, telling: Telling, name: &str, bound: bool) {
+        if telling == Telling::Now {
+            self.hub.hooks.tell(self.connection, name, bound, BindCause::Client);
         }
     }
 

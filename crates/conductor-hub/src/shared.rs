@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::connection::{BindLimits, BindOutcome};
+use crate::admitting::Admitting;
+use crate::connection::{BindLimits, BindOutcome, Telling};
 use crate::dedup::Dedup;
 use crate::encode::encode;
 use crate::frame::Frame;
@@ -23,7 +24,7 @@ use crate::protocol::{Message, Opcode};
 use crate::registry::Registry;
 use crate::roll_call::RollCall;
 use crate::slow_readers::SlowReaders;
-use crate::{Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Hooks};
+use crate::{BindCause, Config, Connection, ConnectionId, Disconnect, Error, ErrorKind, Hooks};
 
 /// What the handles of a hub and the tasks of its connections share.
 ///
@@ -41,6 +42,7 @@ pub(crate) struct Shared {
     /// Held while a large row of messages is delivered.
     pub(crate) large_rows: Mutex<()>,
     pub(crate) metrics: Metrics,
+    pub(crate) admitting: Admitting,
     pub(crate) tasks: TaskTracker,
     closing: AtomicBool,
     next_id: AtomicU64,
@@ -61,6 +63,7 @@ impl Shared {
             roll_call: RollCall::default(),
             large_rows: Mutex::new(()),
             metrics: Metrics::new(),
+            admitting: Admitting::default(),
             tasks: TaskTracker::new(),
             closing: AtomicBool::new(false),
             next_id: AtomicU64::new(1),
@@ -103,21 +106,50 @@ impl Shared {
         ConnectionId(self.next_id.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) fn bind(&self, connection: &Arc<Connection>, name: &str) -> BindOutcome {
+    /// Binds a connection; its task is woken if it has to tell of that.
+    pub(crate) fn bind(&self, connection: &Arc<Connection>, name: &str, cause: BindCause) -> BindOutcome {
         let limits = BindLimits {
             channels_max: self.config.channels_per_connection_max,
             bytes_max: self.config.binds_bytes_max,
         };
-        let outcome = connection.bind(name, limits, || self.registry.join(name, connection));
+        let outcome = connection.bind(name, limits, cause, || self.registry.join(name, connection));
+        let BindOutcome::Bound(telling) = outcome else { return outcome };
+        wake_to_tell(connection, telling);
         let bytes_max = self.config.all_binds_bytes_max;
-        if outcome == BindOutcome::Bound && self.registry.binds_bytes() > bytes_max {
+        if self.registry.binds_bytes() > bytes_max {
             self.most_bound.make_room(bytes_max, &self.registry);
             // It may be this very connection that was ended to make room.
-            if !connection.is_bound(name) {
-                return BindOutcome::NoRoom;
+            if connection.has_left() {
+                return BindOutcome::NoRoom(telling);
             }
         }
         outcome
+    }
+
+    /// Unbinds a connection that was bound; its task is woken if it has to tell of that.
+    pub(crate) fn unbind(&self, connection: &Connection, name: &str, cause: BindCause) -> Option<Telling> {
+        let telling = connection.unbind(name, cause, |channel| {
+            self.registry.leave(channel, connection.id());
+            connection.outbox.forget(name);
+        })?;
+        wake_to_tell(connection, telling);
+        Some(telling)
+    }
+
+    /// Writes a message of the server's own to the members of a channel, except one.
+    pub(crate) fn publish(
+        &self,
+        channel: &str,
+        body: impl Into<Bytes>,
+        except: Option<ConnectionId>,
+    ) -> Result<usize, Error> {
+        // Nothing is encoded for a channel without members.
+        let Some(members) = self.registry.channel(channel) else { return Ok(0) };
+        let frame = self.written(channel, body)?;
+        let receivers = members.deliver(&frame, except, &self.memory);
+        self.metrics.delivered.increment(receivers as u64);
+        self.make_room();
+        Ok(receivers)
     }
 
     /// Returns whose uuids a connection's are compared with: its user's, or its own.
@@ -157,6 +189,16 @@ impl Shared {
         for connection in self.registry.all_connections() {
             connection.close(Disconnect::Restart);
         }
+    }
+}
+
+/// Wakes the task of a connection if a change waits for it.
+///
+/// The order matters: the change is noted before. A task that goes to rest leaves its waker first
+/// and looks for changes then, so it finds this one or is woken.
+fn wake_to_tell(connection: &Connection, telling: Telling) {
+    if telling == Telling::Waits {
+        connection.outbox.wake_task();
     }
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use conductor_hub::{Connection, Disconnect, Lifecycle};
+use conductor_hub::{BindCause, Connection, Disconnect, Lifecycle};
 use presence_core::rooms::Payload;
 use presence_core::{ErrorKind, Id, Presence};
 
@@ -141,12 +141,13 @@ impl Lifecycle for Attendance {
         self.connected(connection).await;
     }
 
-    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect) {
+    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect, _: &[Arc<str>]) {
         let Some(user) = device_names::user(connection) else { return };
         tracing::debug!(%user, connection = %connection.id(), ?reason, "disconnected");
         let device = self.names.device(connection);
         // The order matters: the rooms are noted without waiting, so a store of presence that hangs
-        // does not keep the user in them.
+        // does not keep the user in them. The hub has told of each channel before; this forgets the
+        // connection as a whole.
         if let Some(rooms) = &self.rooms {
             rooms.gone(&device);
         }
@@ -155,12 +156,12 @@ impl Lifecycle for Attendance {
         }
     }
 
-    fn bound(&self, connection: &Arc<Connection>, channel: &str) {
+    fn bound(&self, connection: &Arc<Connection>, channel: &str, _: BindCause) {
         let (Some(rooms), Some(user)) = (&self.rooms, device_names::user(connection)) else { return };
         rooms.bound(&self.names.device(connection), &user, channel);
     }
 
-    fn unbound(&self, connection: &Arc<Connection>, channel: &str) {
+    fn unbound(&self, connection: &Arc<Connection>, channel: &str, _: BindCause) {
         let Some(rooms) = &self.rooms else { return };
         if connection.user().is_some() {
             rooms.unbound(&self.names.device(connection), channel);

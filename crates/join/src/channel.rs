@@ -11,6 +11,7 @@
 //! inbox when the user connects.
 //!
 //! ```
+//! use conductor_hub::protocol::MessageRef;
 //! use conductor_hub::{Admission, Auth, Connection};
 //! use tidings_join::channel;
 //!
@@ -19,12 +20,12 @@
 //! impl Auth for Users {
 //!     // `admit` returns `Admission::user(name).bound_to(channel::inbox(name))`.
 //!
-//!     fn can_bind(&self, _connection: &Connection, name: &str) -> bool {
-//!         channel::may_listen(name)
+//!     fn can_bind(&self, _connection: &Connection, message: MessageRef<'_>) -> bool {
+//!         channel::may_listen(message.channel)
 //!     }
 //!
-//!     fn can_write(&self, connection: &Connection, name: &str) -> bool {
-//!         channel::may_write(name) && connection.is_bound(name)
+//!     fn can_write(&self, connection: &Connection, message: MessageRef<'_>) -> bool {
+//!         channel::may_write(message.channel) && connection.is_bound(message.channel)
 //!     }
 //! }
 //! # let _auth = (Users, Admission::default());

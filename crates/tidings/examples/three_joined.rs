@@ -23,9 +23,8 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::any;
 use http::StatusCode;
-use http::request::Parts;
-use tidings::hub::protocol::{Message, Opcode};
-use tidings::hub::{self, Admission, Answer, Auth, Connection, Denied, Handler, Hooks, Hub};
+use tidings::hub::protocol::{Message, MessageRef, Opcode};
+use tidings::hub::{self, Admission, Answer, Auth, Connection, Denied, Handler, Handshake, Hooks, Hub};
 use tidings::join::attendance::{self, Attendance};
 use tidings::join::calls::{self, CallQueue, Calls};
 use tidings::join::channel;
@@ -48,18 +47,18 @@ struct Names;
 
 #[async_trait]
 impl Auth for Names {
-    async fn admit(&self, request: &Parts) -> Result<Admission, Denied> {
-        let name = MemberId::new(request.uri.query().unwrap_or_default());
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
+        let name = MemberId::new(handshake.request.uri.query().unwrap_or_default());
         let name = name.map_err(|error| Denied::new(StatusCode::BAD_REQUEST, format!("user: {error}")))?;
         Ok(Admission::user(name.as_str()).bound_to(channel::inbox(name.as_str())))
     }
 
-    fn can_bind(&self, _connection: &Connection, name: &str) -> bool {
-        channel::may_listen(name)
+    fn can_bind(&self, _connection: &Connection, message: MessageRef<'_>) -> bool {
+        channel::may_listen(message.channel)
     }
 
-    fn can_write(&self, connection: &Connection, name: &str) -> bool {
-        channel::may_write(name) && connection.is_bound(name)
+    fn can_write(&self, connection: &Connection, message: MessageRef<'_>) -> bool {
+        channel::may_write(message.channel) && connection.is_bound(message.channel)
     }
 }
 

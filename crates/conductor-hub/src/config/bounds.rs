@@ -22,6 +22,7 @@ impl Config {
             ("binds_bytes_max", self.binds_bytes_max, Self::BINDS_BYTES_MAX_BOUNDS.start),
             ("all_binds_bytes_max", self.all_binds_bytes_max, self.binds_bytes_max),
             ("dedup_bytes_max", self.dedup_bytes_max, Self::DEDUP_BYTES_MAX_BOUNDS.start),
+            ("admissions_max", self.admissions_max, Self::ADMISSIONS_MAX_BOUNDS.start),
         ];
         for (key, value, least) in numbers {
             if value < least {
@@ -36,6 +37,7 @@ impl Config {
             ("pong_timeout", self.pong_timeout),
             ("close_timeout", self.close_timeout),
             ("dedup_ttl", self.dedup_ttl),
+            ("admit_timeout", self.admit_timeout),
         ];
         for (key, value) in times {
             if !Self::TIME_BOUNDS.contains(&value) {
@@ -86,6 +88,8 @@ mod tests {
             (Config::default().ping_interval(time), "ping_interval is 99ms"),
             (Config::default().pong_timeout(time), "pong_timeout is 99ms"),
             (Config::default().close_timeout(time), "close_timeout is 99ms"),
+            (Config::default().admissions_max(0), "admissions_max is 0; it must be at least 1"),
+            (Config::default().admit_timeout(time), "admit_timeout is 99ms"),
             (Config::default().dedup_ttl(*Config::TIME_BOUNDS.end() + time), "dedup_ttl is 86400.099s"),
         ] {
             let error = config.validate().expect_err(named);

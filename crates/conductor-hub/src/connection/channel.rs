@@ -123,6 +123,11 @@ impl Channel {
         receivers
     }
 
+    /// Returns the members.
+    pub(crate) fn members(&self) -> Vec<Arc<Connection>> {
+        self.members.read().by_id.values().map(Arc::clone).collect()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.members.read().by_id.len()
     }

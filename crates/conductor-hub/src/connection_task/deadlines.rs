@@ -1,11 +1,13 @@
 //! When a client is judged that is silent, reads slowly or leaves a message open.
 
 use std::mem;
+use std::pin::Pin;
+use std::task::Context;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::ConnectionTask;
 use crate::Disconnect;
@@ -15,6 +17,10 @@ use crate::websocket::{FrameKind, put_frame};
 impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     /// Judges the time: whether the client is alive since the last tick, silent, or gone.
     pub(super) fn tick(&mut self, hub: &Shared, now: Instant) -> Result<bool, Disconnect> {
+        // A client that does not read is not waited for: what is queued was for the login.
+        if self.connection.expire(now) {
+            return Err(Disconnect::Expired);
+        }
         if self.stalls_at(hub).is_some_and(|at| now >= at) {
             return Err(Disconnect::SlowReader);
         }
@@ -57,6 +63,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         }
     }
 
+    /// Closes the connection when its login is over while a hook is waited for, which may take
+    /// long; nobody else looks at the time meanwhile.
+    pub(super) fn watch_expiry(&self, cx: &mut Context<'_>, timer: &mut Option<Pin<Box<Sleep>>>) {
+        let Some(expires_at) = self.connection.expires_at() else { return };
+        // In a box that only such a wait has. The hook itself may renew the login.
+        let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(expires_at)));
+        if timer.deadline() != expires_at {
+            timer.as_mut().reset(expires_at);
+        }
+        if timer.as_mut().poll(cx).is_ready()
+            && self.connection.expire(Instant::now())
+            && !self.connection.outbox.is_closing()
+        {
+            self.connection.close(Disconnect::Expired);
+        }
+    }
+
     fn ping(&mut self, hub: &Shared, now: Instant) {
         self.pinged = true;
         self.check_at = now + hub.config.pong_timeout;
@@ -70,7 +93,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
 
     /// When something has to be judged next.
     pub(super) fn deadline(&self, hub: &Shared) -> Instant {
-        let others = [self.stalls_at(hub), self.unfinished_at(hub), self.look_at];
+        let expires_at = self.connection.expires_at();
+        let others = [self.stalls_at(hub), self.unfinished_at(hub), self.look_at, expires_at];
         others.into_iter().flatten().fold(self.check_at, Instant::min)
     }
 

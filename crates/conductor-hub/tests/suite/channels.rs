@@ -175,8 +175,14 @@ async fn lifecycle_hears_of_everything_once_and_in_order() {
     alice.settle().await;
     assert_eq!(hub.members("inbox"), 1);
     drop(alice);
-    for expected in ["alice connected", "alice bound hello", "alice unbound hello", "alice disconnected 1000"]
-    {
+    for expected in [
+        "alice connected",
+        "alice bound inbox (Admission)",
+        "alice bound hello (Client)",
+        "alice unbound hello (Client)",
+        "alice unbound inbox (End)",
+        "alice disconnected 1000 inbox",
+    ] {
         assert_eq!(heard.recv().await.as_deref(), Some(expected));
     }
     assert_eq!((hub.members("inbox"), heard.try_recv().is_err()), (0, true));

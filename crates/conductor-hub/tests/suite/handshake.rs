@@ -1,16 +1,17 @@
 //! The handshake over real HTTP, with a client of another library.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{MessageRef, Opcode};
-use conductor_hub::{Admission, Auth, Config, Denied, Hooks, Hub};
+use conductor_hub::{Admission, Auth, Config, ConnectionId, Denied, Handshake, Hooks, Hub, PeerAddress};
 use futures_util::{SinkExt, StreamExt};
-use http::request::Parts;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite;
@@ -26,9 +27,10 @@ async fn serve(config: Config, hooks: Hooks) -> (Hub, SocketAddr) {
     let (tasks, serving) = (TaskTracker::new(), hub.clone());
     let connections = tasks.clone();
     tasks.spawn(async move {
-        while let Ok((socket, _peer)) = listener.accept().await {
+        while let Ok((socket, peer)) = listener.accept().await {
             let hub = serving.clone();
-            let service = service_fn(move |request| {
+            let service = service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
+                request.extensions_mut().insert(PeerAddress::new(peer));
                 let hub = hub.clone();
                 async move { Ok::<_, std::convert::Infallible>(hub.handle(request).await) }
             });
@@ -178,8 +180,8 @@ struct Doorman;
 
 #[async_trait::async_trait]
 impl Auth for Doorman {
-    async fn admit(&self, request: &Parts) -> Result<Admission, Denied> {
-        request.uri.query().map(Admission::user).ok_or_else(Denied::unauthorized)
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
+        handshake.request.uri.query().map(Admission::user).ok_or_else(Denied::unauthorized)
     }
 }
 
@@ -194,6 +196,32 @@ async fn auth_hook_admits_and_denies() {
     assert!(admitted.starts_with("HTTP/1.1 101 "), "{admitted}");
 }
 
+/// Admits everybody, and notes from where and under which number.
+#[derive(Clone, Default)]
+struct Porter(Arc<Mutex<Vec<(Option<SocketAddr>, ConnectionId)>>>);
+
+#[async_trait::async_trait]
+impl Auth for Porter {
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
+        self.0.lock().push((handshake.peer, handshake.connection));
+        Ok(Admission::default())
+    }
+}
+
+#[tokio::test]
+async fn auth_hook_hears_where_a_client_comes_from_and_its_number() {
+    let porter = Porter::default();
+    let (hub, address) = serve(Config::default(), Hooks::default().auth(porter.clone())).await;
+    let stream = TcpStream::connect(address).await.expect("server listens");
+    let from = stream.local_addr().expect("it is connected");
+    let url = format!("ws://{address}/");
+    let (mut client, _) = tokio_tungstenite::client_async(url, stream).await.expect("everybody may connect");
+    client.send(tungstenite::Message::Ping(Bytes::new())).await.expect("hub reads");
+    assert!(client.next().await.expect("hub answers").expect("in kind").is_pong());
+    let numbers: Vec<_> = hub.connections().map(|connection| connection.id()).collect();
+    assert_eq!(*porter.0.lock(), [(Some(from), numbers[0])]);
+}
+
 #[tokio::test]
 async fn full_hub_and_closed_hub_answer_503() {
     let config = Config::default().connections_max(1);
@@ -201,7 +229,7 @@ async fn full_hub_and_closed_hub_answer_503() {
     let url = format!("ws://{address}/");
     let (first, _) = tokio_tungstenite::connect_async(&url).await.expect("there is one place");
     let full = request(address, &handshake("")).await;
-    assert!(full.starts_with("HTTP/1.1 503 "), "{full}");
+    assert!(full.starts_with("HTTP/1.1 503 ") && full.contains("retry-after: 1\r\n"), "{full}");
     drop(first);
     assert!(hub.shutdown(Duration::from_secs(60)).await, "every connection ends");
     let closed = request(address, &handshake("")).await;

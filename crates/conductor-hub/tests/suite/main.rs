@@ -1,13 +1,17 @@
 //! The hub through its public interface, with clients of another library.
 
+mod admission;
 mod behind;
+mod binds;
 mod bounds;
 mod channels;
+mod control;
 mod failures;
 mod handshake;
 mod hooked_chat;
 #[cfg(feature = "serde")]
 mod json;
+mod logins;
 mod pace;
 mod panics;
 mod protocol;

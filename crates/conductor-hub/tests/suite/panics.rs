@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{
-    Admission, Answer, Auth, Config, Connection, Denied, Disconnect, Handler, Hooks, Hub, Lifecycle, Storage,
+    Admission, Answer, Auth, BindCause, Config, Connection, Denied, Disconnect, Handler, Handshake, Hooks,
+    Hub, Lifecycle, Storage,
 };
 use futures_util::SinkExt;
-use http::request::Parts;
 use tokio_tungstenite::tungstenite;
 
-use crate::support::Client;
+use crate::support::{Client, request};
 
 /// Panics in the hook of this name, for Alice and her messages alone.
 struct Panics(&'static str);
@@ -25,17 +25,17 @@ impl Panics {
 
 #[async_trait]
 impl Auth for Panics {
-    async fn admit(&self, _: &Parts) -> Result<Admission, Denied> {
+    async fn admit(&self, _: &Handshake<'_>) -> Result<Admission, Denied> {
         self.in_hook("admit", Some("alice"));
         Ok(Admission::default())
     }
 
-    fn can_bind(&self, connection: &Connection, _: &str) -> bool {
+    fn can_bind(&self, connection: &Connection, _: MessageRef<'_>) -> bool {
         self.in_hook("can_bind", connection.user());
         true
     }
 
-    fn can_write(&self, connection: &Connection, _: &str) -> bool {
+    fn can_write(&self, connection: &Connection, _: MessageRef<'_>) -> bool {
         self.in_hook("can_write", connection.user());
         true
     }
@@ -47,15 +47,15 @@ impl Lifecycle for Panics {
         self.in_hook("connected", connection.user());
     }
 
-    async fn disconnected(&self, connection: &Arc<Connection>, _: Disconnect) {
+    async fn disconnected(&self, connection: &Arc<Connection>, _: Disconnect, _: &[Arc<str>]) {
         self.in_hook("disconnected", connection.user());
     }
 
-    fn bound(&self, connection: &Arc<Connection>, _: &str) {
+    fn bound(&self, connection: &Arc<Connection>, _: &str, _: BindCause) {
         self.in_hook("bound", connection.user());
     }
 
-    fn unbound(&self, connection: &Arc<Connection>, _: &str) {
+    fn unbound(&self, connection: &Arc<Connection>, _: &str, _: BindCause) {
         self.in_hook("unbound", connection.user());
     }
 }
@@ -127,13 +127,5 @@ async fn a_panic_at_the_end_changes_no_close_code() {
 
 #[tokio::test]
 async fn a_panic_at_the_handshake_is_answered_with_500() {
-    let request = http::Request::get("/ws")
-        .header("Host", "localhost")
-        .header("Connection", "Upgrade")
-        .header("Upgrade", "websocket")
-        .header("Sec-WebSocket-Version", "13")
-        .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
-        .body(())
-        .expect("request is valid");
-    assert_eq!(hub("admit").handle(request).await.status(), 500);
+    assert_eq!(hub("admit").handle(request::handshake("/ws")).await.status(), 500);
 }

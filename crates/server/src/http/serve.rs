@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tidings::hub::PeerAddress;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -39,9 +40,14 @@ pub(crate) async fn serve(
         .max_buf_size(HEAD_BYTES_MAX);
     while let Some((stream, permit)) = stop.run_until_cancelled(door.next()).await {
         let (handle, router) = (permit.handle(), router.clone());
+        // A peer that is gone already has no address any more.
+        let peer = stream.peer_addr().ok().map(PeerAddress::new);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(handle.clone());
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(peer);
+            }
             router.clone().oneshot(request)
         });
         // After an upgrade the connection ends here and the hub has its socket: the permit is given

@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use axum::extract::Query;
 use http::StatusCode;
-use http::request::Parts;
-use tidings::hub::{Admission, Auth, Connection, Denied};
+use tidings::hub::protocol::MessageRef;
+use tidings::hub::{Admission, Auth, Connection, Denied, Handshake};
 use tidings::join::channel;
 use tidings::presence::Id;
 use tidings::timeline::MemberId;
@@ -17,9 +17,9 @@ pub(super) struct NameAuth;
 
 #[async_trait]
 impl Auth for NameAuth {
-    async fn admit(&self, request: &Parts) -> Result<Admission, Denied> {
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
         let denied = |why: String| Denied::new(StatusCode::BAD_REQUEST, why);
-        let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&request.uri)
+        let Query(query) = Query::<Vec<(String, String)>>::try_from_uri(&handshake.request.uri)
             .map_err(|error| denied(format!("the query cannot be read: {error}")))?;
         let mut users = query.into_iter().filter(|(name, _)| name == "user").map(|(_, value)| value);
         let Some(user) = users.next() else { return Ok(Admission::default()) };
@@ -33,11 +33,11 @@ impl Auth for NameAuth {
         Ok(Admission::user(user).bound_to(inbox))
     }
 
-    fn can_bind(&self, _connection: &Connection, channel: &str) -> bool {
-        channel::may_listen(channel)
+    fn can_bind(&self, _connection: &Connection, message: MessageRef<'_>) -> bool {
+        channel::may_listen(message.channel)
     }
 
-    fn can_write(&self, connection: &Connection, channel: &str) -> bool {
-        channel::may_write(channel) && connection.is_bound(channel)
+    fn can_write(&self, connection: &Connection, message: MessageRef<'_>) -> bool {
+        channel::may_write(message.channel) && connection.is_bound(message.channel)
     }
 }

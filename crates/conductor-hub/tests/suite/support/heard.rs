@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conductor_hub::{Connection, Disconnect, Lifecycle};
+use conductor_hub::{BindCause, Connection, Disconnect, Lifecycle};
 use tokio::sync::mpsc;
 
 /// What a lifecycle hook heard of, in words.
@@ -30,15 +30,17 @@ impl Lifecycle for Heard {
         self.say(connection, "alive");
     }
 
-    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect) {
-        self.say(connection, &format!("disconnected {}", reason.code()));
+    async fn disconnected(&self, connection: &Arc<Connection>, reason: Disconnect, channels: &[Arc<str>]) {
+        let mut channels: Vec<_> = channels.iter().map(|channel| format!(" {channel}")).collect();
+        channels.sort_unstable();
+        self.say(connection, &format!("disconnected {}{}", reason.code(), channels.concat()));
     }
 
-    fn bound(&self, connection: &Arc<Connection>, channel: &str) {
-        self.say(connection, &format!("bound {channel}"));
+    fn bound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {
+        self.say(connection, &format!("bound {channel} ({cause:?})"));
     }
 
-    fn unbound(&self, connection: &Arc<Connection>, channel: &str) {
-        self.say(connection, &format!("unbound {channel}"));
+    fn unbound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {
+        self.say(connection, &format!("unbound {channel} ({cause:?})"));
     }
 }

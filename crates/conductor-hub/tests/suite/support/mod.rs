@@ -3,6 +3,7 @@
 mod client;
 mod heard;
 mod replay;
+pub(crate) mod request;
 pub(crate) mod vectors;
 
 pub(crate) use client::Client;

@@ -124,6 +124,21 @@ async fn a_user_is_in_the_rooms_of_the_channels_and_shows_something_there() {
 }
 
 #[tokio::test]
+async fn a_user_is_in_the_room_that_the_program_binds_them_to() {
+    let world = World::start();
+    let mut lobby = world.rooms.events("lobby", Since::Now).await.unwrap();
+    let mut alice = Client::connect(&world.hub, "alice").await;
+    alice.settle().await;
+    let connection = world.hub.connections_of("alice").pop().expect("alice is connected");
+    assert!(world.hub.bind(&connection, "lobby").expect("there is room"));
+    assert_eq!(next_in_room(&mut lobby).await, "alice joined ");
+    assert!(world.hub.unbind(&connection, "lobby"));
+    assert_eq!(next_in_room(&mut lobby).await, "alice left");
+    drop(alice);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn a_hub_that_ends_leaves_nobody_online() {
     let world = World::start();
     let mut events = world.presence.events(Since::Now).await.unwrap();

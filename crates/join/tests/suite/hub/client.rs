@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 use axum::Router;
 use axum::extract::Request;
-use axum::http::request::Parts;
 use axum::routing::any;
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::{Admission, Auth, Connection, Denied, Hub};
+use conductor_hub::{Admission, Auth, Connection, Denied, Handshake, Hub};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tidings_join::channel;
@@ -25,15 +24,15 @@ pub(crate) struct Names;
 
 #[async_trait]
 impl Auth for Names {
-    async fn admit(&self, request: &Parts) -> Result<Admission, Denied> {
-        Ok(match request.uri.query() {
+    async fn admit(&self, handshake: &Handshake<'_>) -> Result<Admission, Denied> {
+        Ok(match handshake.request.uri.query() {
             Some(name) => Admission::user(name).bound_to(channel::inbox(name)),
             None => Admission::default(),
         })
     }
 
-    fn can_bind(&self, _connection: &Connection, name: &str) -> bool {
-        channel::may_listen(name)
+    fn can_bind(&self, _connection: &Connection, message: MessageRef<'_>) -> bool {
+        channel::may_listen(message.channel)
     }
 }
 

@@ -1,0 +1,61 @@
+//! What only some connections have: a login, data of the program, changes to be told.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use crate::untold::UntoldChanges;
+use crate::{Admission, Rights};
+
+/// What only some connections have. A connection without any of it pays for a pointer.
+#[derive(Default)]
+pub(super) struct Extras {
+    pub(super) login: Mutex<Login>,
+    /// One value of each type. A program keeps few, so they are looked through.
+    pub(super) data: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
+    /// Its lock comes behind that of the channels, under which changes are noted in their order.
+    pub(super) untold: Mutex<Option<Box<UntoldChanges>>>,
+}
+
+impl Extras {
+    /// Creates what an admission needs, if it needs any.
+    pub(super) fn of(admission: Admission) -> Option<Box<Self>> {
+        let Admission { data, expires_at, rights, .. } = admission;
+        if data.is_empty() && expires_at.is_none() && rights.is_none() {
+            return None;
+        }
+        let login = Login { expires_at, is_over: false, rights };
+        Some(Box::new(Self { login: Mutex::new(login), data: Mutex::new(data), untold: Mutex::default() }))
+    }
+}
+
+/// What a login permits, and until when.
+#[derive(Default)]
+pub(super) struct Login {
+    pub(super) expires_at: Option<Instant>,
+    /// Whether its end has been decided. From then on nobody renews it.
+    is_over: bool,
+    pub(super) rights: Option<Arc<Rights>>,
+}
+
+impl Login {
+    /// Ends it if its time has come; tells whether it is over.
+    pub(super) fn expire(&mut self, now: Instant) -> bool {
+        self.is_over |= self.expires_at.is_some_and(|at| now >= at);
+        self.is_over
+    }
+
+    /// Gives it another time, and other rights if there are any; `false` if it is over.
+    pub(super) fn renew(&mut self, expires_at: Instant, rights: Option<Arc<Rights>>) -> bool {
+        if self.is_over {
+            return false;
+        }
+        self.expires_at = Some(expires_at);
+        if rights.is_some() {
+            self.rights = rights;
+        }
+        true
+    }
+}
