@@ -28,8 +28,9 @@
 //! So has what waits in all outboxes together; a message that a thousand of them share counts once
 //! there. So have the names that all connections are bound to. Lengths are checked before anything
 //! is allocated: a truncated message closes the connection with 1007, an oversized one with 1009,
-//! and neither is delivered; one that does not end in time closes it with 4006. [`Disconnect`]
-//! lists all codes.
+//! and neither is delivered; one that does not end in time closes it with 4100. [`Disconnect`]
+//! lists all codes, and [`Reconnect`] says by their ranges whether a client comes back. A program
+//! has codes of its own, from [`Disconnect::program`].
 //!
 //! # Memory
 //!
@@ -118,6 +119,7 @@ pub mod origin;
 mod outbox;
 mod outbox_memory;
 pub mod protocol;
+mod reconnect;
 mod registry;
 mod roll_call;
 mod router;
@@ -136,11 +138,12 @@ pub use auth::{Admission, Auth, Denied};
 pub use config::Config;
 pub use connection::Connection;
 pub use connection_id::ConnectionId;
-pub use disconnect::Disconnect;
+pub use disconnect::{Disconnect, ProgramCode};
 pub use error::{Error, ErrorKind};
 pub use handler::Handler;
 pub use history::{ChannelHistory, HistoryConfig, Replay};
 pub use hooks::Hooks;
 pub use hub::{Hub, Stats};
 pub use lifecycle::Lifecycle;
+pub use reconnect::Reconnect;
 pub use storage::Storage;

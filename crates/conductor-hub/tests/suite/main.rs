@@ -3,6 +3,7 @@
 mod behind;
 mod bounds;
 mod channels;
+mod close_codes;
 mod failures;
 mod handshake;
 mod hooked_chat;
