@@ -20,8 +20,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::extract::Request;
-use axum::routing::any;
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
     Admission, Answer, Auth, Config, Connection, Denied, Disconnect, Handler, Hooks, Hub, Lifecycle,
@@ -116,9 +114,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .handler(Calls(people));
     let hub = Hub::start(Config::default().connections_max(1_000), hooks)?;
 
-    let mounted = hub.clone();
-    let upgrade = any(move |request: Request| async move { mounted.handle(request).await });
-    let app = Router::new().route("/ws", upgrade);
+    let app = Router::new().route_service("/ws", hub.clone());
     let listener = TcpListener::bind(address).await?;
     // Before the line below is printed: whoever reads it may interrupt the program at once.
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -49,23 +49,18 @@
 //!
 //! # Examples
 //!
-//! Mounted in an axum router; any server on hyper that allows upgrades will do. The program
-//! `examples/hooked_chat.rs` adds hooks of its own.
+//! Mounted in an axum router: a hub is a service of tower. Any server on hyper that allows upgrades
+//! will do, by [`Hub::handle`] if it knows no tower. The program `examples/hooked_chat.rs` adds
+//! hooks of its own.
 //!
 //! ```
 //! use axum::Router;
-//! use axum::extract::Request;
-//! use axum::routing::any;
 //! use conductor_hub::{Config, Hooks, Hub};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let hub = Hub::start(Config::default(), Hooks::default())?;
-//! let mounted = hub.clone();
-//! let app: Router = Router::new().route(
-//!     "/ws",
-//!     any(move |request: Request| async move { mounted.handle(request).await }),
-//! );
+//! let app: Router = Router::new().route_service("/ws", hub.clone());
 //! # drop(app);
 //! // axum::serve(listener, app).await?;
 //!
@@ -85,8 +80,8 @@
 //!
 //! # Third-party types in this API
 //!
-//! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits, and
-//! serde's traits (feature `serde`).
+//! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
+//! `tower_service::Service`, and serde's traits (feature `serde`).
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -123,6 +118,7 @@ mod reconnect;
 mod registry;
 mod roll_call;
 mod router;
+mod service;
 mod shared;
 mod slow_readers;
 mod storage;

@@ -20,8 +20,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::extract::Request;
-use axum::routing::any;
 use http::StatusCode;
 use http::request::Parts;
 use tidings::hub::protocol::{Message, Opcode};
@@ -143,14 +141,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         move |caller, call| answer(timeline.clone(), presence.clone(), caller, call)
     })?;
 
-    let mounted = hub.clone();
-    let upgrade = any(move |request: Request| async move { mounted.handle(request).await });
+    let app = Router::new().route_service("/ws", hub.clone());
     let listener = TcpListener::bind(address).await?;
     // Before the line below is printed: whoever reads it may interrupt the program at once.
     let mut interrupt = signal(SignalKind::interrupt())?;
     writeln!(io::stdout(), "listening at ws://{}/ws", listener.local_addr()?)?;
     tokio::select! {
-        served = axum::serve(listener, Router::new().route("/ws", upgrade)) => served?,
+        served = axum::serve(listener, app) => served?,
         _ = interrupt.recv() => {}
     }
 
