@@ -27,6 +27,8 @@ pub enum ErrorKind {
     Closed,
     /// The connection does not read fast enough; it is being closed.
     Overflow,
+    /// A queue is full: try again in a moment.
+    Busy,
 }
 
 impl Error {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::calls::CallQueue;
 use crate::{Auth, Handler, Lifecycle, Storage};
 
 /// The hooks of a hub; each is `()`, the default of its trait, unless it is set.
@@ -37,6 +38,8 @@ pub struct Hooks {
     pub(crate) lifecycle: Arc<dyn Lifecycle>,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) storage: Arc<dyn Storage>,
+    /// It ends with the hub.
+    pub(crate) queue: Option<CallQueue>,
 }
 
 impl Hooks {
@@ -65,6 +68,16 @@ impl Hooks {
         Self { handler: Arc::new(handler), ..self }
     }
 
+    /// Has Server messages answered by way of a queue, which ends with the hub.
+    ///
+    /// There is none by default. Set it where answers have to wait for a store or another server. A
+    /// [`handler`](Self::handler) that is set behind it takes the messages in its place: it answers
+    /// at once what it can, and puts the rest into the queue by itself.
+    #[must_use]
+    pub fn calls(self, queue: CallQueue) -> Self {
+        Self { handler: Arc::new(queue.clone()), queue: Some(queue), ..self }
+    }
+
     /// Sets who keeps the last messages of each channel.
     ///
     /// Nobody by default. Set it, to a [`ChannelHistory`](crate::ChannelHistory) for one, where a
@@ -77,7 +90,13 @@ impl Hooks {
 
 impl Default for Hooks {
     fn default() -> Self {
-        Self { auth: Arc::new(()), lifecycle: Arc::new(()), handler: Arc::new(()), storage: Arc::new(()) }
+        Self {
+            auth: Arc::new(()),
+            lifecycle: Arc::new(()),
+            handler: Arc::new(()),
+            storage: Arc::new(()),
+            queue: None,
+        }
     }
 }
 

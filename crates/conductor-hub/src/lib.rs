@@ -44,7 +44,7 @@
 //! |---|---|
 //! | [`Auth`] | who may connect, as whom; who may bind and write |
 //! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected |
-//! | [`Handler`] | Server messages, one to one |
+//! | [`Handler`] | Server messages, one to one; by way of a [`CallQueue`](calls::CallQueue) a [`calls::AsyncHandler`], which may wait |
 //! | [`Storage`] | what is written to channels; [`ChannelHistory`] keeps the last of each |
 //!
 //! # Examples
@@ -89,6 +89,7 @@
 mod answer;
 mod auth;
 mod backlog;
+pub mod calls;
 mod config;
 mod connection;
 mod connection_id;

@@ -2,6 +2,7 @@
 
 mod behind;
 mod bounds;
+mod calls;
 mod channels;
 mod close_codes;
 mod failures;
