@@ -129,3 +129,30 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use conductor_hub::test_util::{self, TestClient};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_names_everybody_who_is_there_once() {
+        let people = Arc::new(People::default());
+        let calls = Calls(Arc::clone(&people));
+        let hub = test_util::hub(Hooks::default());
+        let connect = |user: &str| TestClient::connect(&hub, Admission::user(user)).unwrap();
+        let (mut alice, bob, tab) = (connect("alice"), connect("bob"), connect("alice"));
+        for client in [&alice, &bob, &tab] {
+            people.connected(client.connection()).await;
+        }
+        let question = Message::new(Opcode::SERVER, "", "who");
+        let answer = calls.call(alice.connection(), question.clone());
+        let names = Message::with_uuid(Opcode::SERVER, question.uuid, "", r#"["alice","bob"]"#);
+        assert_eq!(test_util::messages_of(answer).collect::<Vec<_>>(), [names]);
+        let answer = calls.call(bob.connection(), Message::new(Opcode::SERVER, "", "what"));
+        assert_eq!(test_util::messages_of(answer).count(), 0);
+        // Whoever comes or goes is told to nobody.
+        assert!(alice.received().is_empty());
+    }
+}

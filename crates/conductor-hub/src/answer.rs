@@ -44,7 +44,7 @@ impl Answer {
         Self(Messages::Many(Box::new(messages.into_iter())))
     }
 
-    fn next(&mut self) -> Option<Message> {
+    pub(crate) fn next(&mut self) -> Option<Message> {
         match &mut self.0 {
             Messages::None => None,
             Messages::One(_) => match std::mem::take(&mut self.0) {

@@ -76,6 +76,7 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `codec` | [`websocket`](https://docs.rs/conductor-hub/latest/conductor_hub/websocket/), the sans-I/O WebSocket codec, for conformance suites and fuzzers; not under semver | no |
+//! | `test-util` | [`test_util`](https://docs.rs/conductor-hub/latest/conductor_hub/test_util/), connections without sockets, for the tests of hooks | no |
 //! | `serde` | serde's traits on [`protocol::Message`] and [`protocol::Opcode`], with the JSON names of the original | no |
 //!
 //! # Third-party types in this API
@@ -123,6 +124,9 @@ mod service;
 mod shared;
 mod slow_readers;
 mod storage;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod test_util;
 #[cfg(feature = "codec")]
 pub mod websocket;
 #[cfg(not(feature = "codec"))]

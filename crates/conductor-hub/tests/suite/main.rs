@@ -14,3 +14,4 @@ mod pace;
 mod panics;
 mod protocol;
 mod support;
+mod test_util;
