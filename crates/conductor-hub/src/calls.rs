@@ -95,8 +95,8 @@ impl Calls {
     /// # Errors
     ///
     /// [`Config`](crate::ErrorKind::Config) if somebody answers the calls of this queue already, or
-    /// if this is not inside a tokio runtime; [`Closed`](crate::ErrorKind::Closed) if the hub of the
-    /// queue was shut down.
+    /// if this is not inside a tokio runtime; [`Closed`](crate::ErrorKind::Closed) if the hub of
+    /// the queue was shut down.
     pub fn start(queue: &CallQueue, handler: impl AsyncHandler + 'static) -> Result<Self, Error> {
         let Ok(runtime) = Handle::try_current() else {
             return Err(Error::new(ErrorKind::Config, "it must be started inside a tokio runtime"));

@@ -231,8 +231,8 @@ impl Outbox {
     pub(crate) fn wait_to_answer(&self, reader: ConnectionId, waker: &Waker) -> bool {
         let mut inner = self.inner.lock();
         let kept = inner.backlog.as_ref().map_or(0, |backlog| backlog.kept_cost());
-        // What is pending may fall without the lock. Who makes it fall below the mark then waits for
-        // this lock, and wakes those whom it finds in the backlog.
+        // What is pending may fall without the lock. Who makes it fall below the mark then waits
+        // for this lock, and wakes those whom it finds in the backlog.
         if inner.closing.is_some() || self.pending.load(Ordering::Relaxed) + kept <= self.up_to_date() {
             return false;
         }

@@ -1,6 +1,6 @@
-//! Whether a client comes back after its connection has ended: the ranges of close codes.
+//! Whether clients come back: the ranges of close codes.
 
-/// Whether a client connects again by itself after the server has ended its connection.
+/// Whether a client connects again by itself once it was disconnected.
 ///
 /// The range of a close code decides it, so that a client knows what to do about a code that is
 /// newer than itself:

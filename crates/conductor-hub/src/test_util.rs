@@ -112,7 +112,9 @@ impl TestClient {
         self.messages.drain(..).collect()
     }
 
-    /// Waits for the next message; `None` when its connection was closed and has no more.
+    /// Waits for the next message; `None` when its connection was closed.
+    ///
+    /// What was sent before the close comes first.
     ///
     /// # Cancel safety
     ///

@@ -15,8 +15,8 @@ pub trait AsyncHandler: Send + Sync {
     /// Takes a Server message of a client, and returns what to answer.
     ///
     /// For one connection the calls come one after another, in the order in which the client sent
-    /// them, and the next one when the client has been given this answer. Different connections call
-    /// at the same time. Answers have, by custom, the uuid of the message they answer.
+    /// them, and the next one when the client has been given this answer. Different connections
+    /// call at the same time. Answers have, by custom, the uuid of the message they answer.
     ///
     /// It is dropped when it takes longer than [`answer_time`](super::Config::answer_time).
     async fn call(&self, connection: &Arc<Connection>, message: Message) -> Answer;

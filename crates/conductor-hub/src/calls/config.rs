@@ -74,8 +74,8 @@ impl Config {
 
     /// Sets the body that a client gets for whose call there is no room.
     ///
-    /// `{"error":"too many calls wait; call again"}` by default. Set it where the calls of a program
-    /// have another shape.
+    /// `{"error":"too many calls wait; call again"}` by default. Set it where the calls of a
+    /// program have another shape.
     #[must_use]
     pub fn busy_answer(self, busy_answer: impl Into<Bytes>) -> Self {
         Self { busy_answer: busy_answer.into(), ..self }

@@ -1,4 +1,4 @@
-//! The queue between the tasks of connections, which must not wait, and those that answer calls.
+//! The queue between the tasks of connections and those that answer calls.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -17,11 +17,11 @@ use crate::guard::{self, Panicked, guarded_hook};
 use crate::protocol::Message;
 use crate::{Answer, Connection, ConnectionId, Disconnect, Error, ErrorKind, Handler, LateAnswer};
 
-/// A bounded queue of calls that have to wait for their answers; clones are the same queue.
+/// A bounded queue of calls that wait for their answers; clones are the same queue.
 ///
 /// It is a [`Handler`] that queues each call. A handler of the program's that answers some calls at
-/// once gives the others to [`push`](Self::push). [`Hooks::calls`](crate::Hooks::calls) takes it, so
-/// that it ends with its hub, and [`Calls::start`](super::Calls::start) says who answers.
+/// once gives the others to [`push`](Self::push). [`Hooks::calls`](crate::Hooks::calls) takes it,
+/// so that it ends with its hub, and [`Calls::start`](super::Calls::start) says who answers.
 #[derive(Clone, Debug)]
 pub struct CallQueue {
     shared: Arc<Shared>,
@@ -74,8 +74,8 @@ impl CallQueue {
     ///
     /// # Errors
     ///
-    /// [`Busy`](crate::ErrorKind::Busy) if there is no room, [`Closed`](crate::ErrorKind::Closed) if
-    /// calls are not answered any more.
+    /// [`Busy`](crate::ErrorKind::Busy) if there is no room, [`Closed`](crate::ErrorKind::Closed)
+    /// if calls are not answered any more.
     pub fn push(&self, connection: &Arc<Connection>, message: Message) -> Result<(), Error> {
         let mut inner = self.shared.inner.lock();
         if inner.is_closed {

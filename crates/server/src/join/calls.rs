@@ -131,8 +131,8 @@ impl CallHandler {
 
     fn answer(&self, connection: &Arc<Connection>, message: Message) -> Result<Answer, String> {
         // This runs in the task of the connection and must not wait. What is in memory is answered
-        // here; what needs the store goes into the queue, where it is read once more, and its answer
-        // comes later under the uuid.
+        // here; what needs the store goes into the queue, where it is read once more, and its
+        // answer comes later under the uuid.
         let call = read(&message.channel, &message.body)?;
         let (uuid, named) = (message.uuid.clone(), message.channel.clone());
         match call {
