@@ -148,8 +148,8 @@ impl PendingAnswer {
 fn too_long(connection: &Connection, frame: &Frame) -> Disconnect {
     tracing::error!(
         connection = %connection.id(), bytes = frame.len(),
-        "an answer needs more than outbox_bytes_max, or if it comes later than 7/8 of it, so its connection is \
-         closed; answer in smaller pieces"
+        "an answer needs more than outbox_bytes_max, or if it comes later than 7/8 of that, so its \
+         connection is closed; answer in smaller pieces"
     );
     Disconnect::InternalError
 }
