@@ -133,7 +133,7 @@ impl PendingAnswer {
             match connection.outbox.push_if_it_fits(frame) {
                 Ok(()) => {}
                 Err((_, Rejected::Closed)) => return Poll::Ready(Ok(false)),
-                // Others have pushed since we looked, so this waits again.
+                // Others have pushed since this looked, so it waits again.
                 Err((frame, Rejected::Overflow)) if connection.outbox.takes_late(&frame) => {
                     self.frame = Some(frame);
                 }

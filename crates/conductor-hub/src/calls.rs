@@ -16,7 +16,8 @@
 //! - Bounded: in calls and in bytes, with those that are being worked on. One more is answered with
 //!   [`busy_answer`](Config::busy_answer) at once, one that takes too long with
 //!   [`late_answer`](Config::late_answer).
-//! - As the client reads: also a row of answers that is longer than its outbox.
+//! - As the client reads: also a row of answers that is longer than its outbox. One message of more
+//!   than 7/8 of an outbox finds no room, and closes the connection with code 1011.
 //! - To the end: a call that was accepted is worked on, also when its client has left, the hub is
 //!   shut down or the last handle is dropped. [`Hub::shutdown`](crate::Hub::shutdown) answers calls
 //!   before it closes the connections, and takes half of its grace time at most for that. An answer
