@@ -20,8 +20,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::extract::Request;
-use axum::routing::any;
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{
     Admission, Answer, Auth, Config, Connection, Denied, Disconnect, Handler, Handshake, Hooks, Hub,
@@ -116,9 +114,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .handler(Calls(people));
     let hub = Hub::start(Config::default().connections_max(1_000), hooks)?;
 
-    let mounted = hub.clone();
-    let upgrade = any(move |request: Request| async move { mounted.handle(request).await });
-    let app = Router::new().route("/ws", upgrade);
+    let app = Router::new().route_service("/ws", hub.clone());
     let listener = TcpListener::bind(address).await?;
     // Before the line below is printed: whoever reads it may interrupt the program at once.
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -132,4 +128,31 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("some connections did not end within 10 s".into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use conductor_hub::test_util::{self, TestClient};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_names_everybody_who_is_there_once() {
+        let people = Arc::new(People::default());
+        let calls = Calls(Arc::clone(&people));
+        let hub = test_util::hub(Hooks::default());
+        let connect = |user: &str| TestClient::connect(&hub, Admission::user(user)).unwrap();
+        let (mut alice, bob, tab) = (connect("alice"), connect("bob"), connect("alice"));
+        for client in [&alice, &bob, &tab] {
+            people.connected(client.connection()).await;
+        }
+        let question = Message::new(Opcode::SERVER, "", "who");
+        let answer = calls.call(alice.connection(), question.clone());
+        let names = Message::with_uuid(Opcode::SERVER, question.uuid, "", r#"["alice","bob"]"#);
+        assert_eq!(test_util::messages_of(answer).collect::<Vec<_>>(), [names]);
+        let answer = calls.call(bob.connection(), Message::new(Opcode::SERVER, "", "what"));
+        assert_eq!(test_util::messages_of(answer).count(), 0);
+        // Whoever comes or goes is told to nobody.
+        assert!(alice.received().is_empty());
+    }
 }

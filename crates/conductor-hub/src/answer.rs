@@ -1,13 +1,18 @@
 //! What a handler answers: at once, piece by piece, or later.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use crate::encode::encode;
 use crate::frame::Frame;
 use crate::outbox::Rejected;
 use crate::protocol::Message;
 use crate::{Connection, Disconnect, Error};
+
+/// Messages of an answer that is given later, before others have a turn on this thread.
+const MESSAGES_IN_TURN: usize = 8;
 
 /// What is answered to a call at once: nothing, a message, or a row of messages.
 ///
@@ -39,7 +44,7 @@ impl Answer {
         Self(Messages::Many(Box::new(messages.into_iter())))
     }
 
-    fn next(&mut self) -> Option<Message> {
+    pub(crate) fn next(&mut self) -> Option<Message> {
         match &mut self.0 {
             Messages::None => None,
             Messages::One(_) => match std::mem::take(&mut self.0) {
@@ -105,18 +110,48 @@ impl PendingAnswer {
                     self.frame = Some(frame);
                     return Ok(false);
                 }
-                Err((frame, Rejected::Overflow)) => {
-                    tracing::error!(
-                        connection = %connection.id(), bytes = frame.len(),
-                        "an answer needs more than outbox_bytes_max, so its connection is closed; answer in \
-                         smaller pieces"
-                    );
-                    return Err(Disconnect::InternalError);
-                }
+                Err((frame, Rejected::Overflow)) => return Err(too_long(connection, &frame)),
             }
         }
         Ok(false)
     }
+
+    /// Moves an answer that comes later into the connection's outbox, as fast as the client reads;
+    /// returns whether that was all, and not the connection's end.
+    fn poll_late(&mut self, connection: &Connection, cx: &Context<'_>) -> Poll<Result<bool, Disconnect>> {
+        for _ in 0..MESSAGES_IN_TURN {
+            if connection.outbox.wait_to_answer(connection.id(), cx.waker()) {
+                return Poll::Pending;
+            }
+            let frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.answer.next() {
+                    Some(message) => encoded(connection, &message)?,
+                    None => return Poll::Ready(Ok(true)),
+                },
+            };
+            match connection.outbox.push_if_it_fits(frame) {
+                Ok(()) => {}
+                Err((_, Rejected::Closed)) => return Poll::Ready(Ok(false)),
+                // Others have pushed since this looked, so it waits again.
+                Err((frame, Rejected::Overflow)) if connection.outbox.takes_late(&frame) => {
+                    self.frame = Some(frame);
+                }
+                Err((frame, Rejected::Overflow)) => return Poll::Ready(Err(too_long(connection, &frame))),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+fn too_long(connection: &Connection, frame: &Frame) -> Disconnect {
+    tracing::error!(
+        connection = %connection.id(), bytes = frame.len(),
+        "an answer needs more than outbox_bytes_max, or if it comes later than 7/8 of that, so its \
+         connection is closed; answer in smaller pieces"
+    );
+    Disconnect::InternalError
 }
 
 fn encoded(connection: &Connection, message: &Message) -> Result<Frame, Disconnect> {
@@ -162,6 +197,13 @@ impl LateAnswer {
     /// Those of [`Connection::send`].
     pub fn send(self, message: &Message) -> Result<(), Error> {
         self.connection.send(message)
+    }
+
+    /// Gives an answer as fast as the client reads; returns whether it got there before the end of
+    /// its connection.
+    pub(crate) async fn give(self, answer: Answer) -> Result<bool, Disconnect> {
+        let mut pending = PendingAnswer::new(answer);
+        poll_fn(|cx| pending.poll_late(&self.connection, cx)).await
     }
 }
 

@@ -122,7 +122,7 @@ impl Config {
 
     /// Sets the longest name of a channel in a client's message, in bytes.
     ///
-    /// 512 by default, at least 1. A longer one ends the connection with code 4005. Names that
+    /// 512 by default, at least 1. A longer one ends the connection with code 4300. Names that
     /// begin with `$`, by custom the server's own, may be longer. More suits channels that are
     /// named by paths or keys.
     #[must_use]
@@ -250,7 +250,7 @@ impl Config {
     ///
     /// 512 MiB by default, at least `binds_bytes_max`. A bind counts with 128 bytes. A channel
     /// counts once, with its name and 272 bytes, of which each member has an equal share. Beyond
-    /// the bound the connections with the largest shares are ended with code 4007, until 1/256 of
+    /// the bound the connections with the largest shares are ended with code 4101, until 1/256 of
     /// it is free. Connections stay that are bound to few channels, or to channels that many share.
     /// More suits many clients with many channels each.
     #[must_use]

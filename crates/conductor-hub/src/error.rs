@@ -29,6 +29,8 @@ pub enum ErrorKind {
     Overflow,
     /// There is as much of it as there may be: end something else first.
     Full,
+    /// A queue is full: try again in a moment.
+    Busy,
 }
 
 impl Error {

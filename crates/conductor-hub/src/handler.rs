@@ -17,8 +17,8 @@ pub trait Handler: Send + Sync {
     /// block. It is called when the client has read what it was answered before, so answers never
     /// make a client a slow reader. Answers have, by custom, the uuid of the message they answer.
     ///
-    /// What needs to wait goes through a bounded queue to a task of the implementor's, with a
-    /// [`LateAnswer`](crate::LateAnswer) in hand.
+    /// What needs to wait goes into a [`CallQueue`](crate::calls::CallQueue), or to a task of the
+    /// implementor's with a [`LateAnswer`](crate::LateAnswer) in hand.
     fn call(&self, connection: &Arc<Connection>, message: Message) -> Answer {
         Answer::none()
     }

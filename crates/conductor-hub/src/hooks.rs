@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::calls::CallQueue;
 use crate::{Auth, BindCause, Connection, Handler, Lifecycle, Storage};
 
 /// The hooks of a hub; each is `()`, the default of its trait, unless it is set.
@@ -40,6 +41,8 @@ pub struct Hooks {
     pub(crate) is_heard: bool,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) storage: Arc<dyn Storage>,
+    /// It ends with the hub.
+    pub(crate) queue: Option<CallQueue>,
 }
 
 impl Hooks {
@@ -66,6 +69,16 @@ impl Hooks {
     #[must_use]
     pub fn handler(self, handler: impl Handler + 'static) -> Self {
         Self { handler: Arc::new(handler), ..self }
+    }
+
+    /// Has Server messages answered by way of a queue, which ends with the hub.
+    ///
+    /// There is none by default. Set it where answers have to wait for a store or another server. A
+    /// [`handler`](Self::handler) that is set behind it takes the messages in its place: it answers
+    /// at once what it can, and puts the rest into the queue by itself.
+    #[must_use]
+    pub fn calls(self, queue: CallQueue) -> Self {
+        Self { handler: Arc::new(queue.clone()), queue: Some(queue), ..self }
     }
 
     /// Sets who keeps the last messages of each channel.
@@ -95,6 +108,7 @@ impl Default for Hooks {
             is_heard: false,
             handler: Arc::new(()),
             storage: Arc::new(()),
+            queue: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::admission::Admitted;
 use crate::shared::Shared;
@@ -156,16 +156,32 @@ impl Hub {
 
     /// Ends the hub, and waits for its connections to end.
     ///
-    /// It refuses new clients, and closes each connection with code 1012. Returns whether all have
-    /// ended within `grace`; those that have not are ended by their own close timeout. May be
-    /// called again, which waits for the same end.
+    /// It refuses new clients, has the [`calls`](crate::Hooks::calls) answered that were accepted,
+    /// for half of `grace` at most, and then closes each connection with code 1012. Returns whether
+    /// all have ended within `grace`; those that have not are ended by their own close timeout. May
+    /// be called again, which waits for the same end.
     ///
     /// # Cancel safety
     ///
     /// A call that is dropped after it was first polled has ended the hub all the same.
     pub async fn shutdown(&self, grace: Duration) -> bool {
-        self.shared.close();
-        timeout(grace, self.shared.tasks.wait()).await.is_ok()
+        let begun = Instant::now();
+        // Dropped below, or by who drops this while calls are being answered.
+        let close = CloseOnDrop(Arc::clone(&self.shared));
+        let queue = self.shared.hooks.queue.as_ref();
+        if let Some(queue) = queue {
+            self.shared.refuse_clients();
+            // What is not answered by then has the rest of the time, and its client has 1012.
+            queue.finish(grace / 2).await;
+        }
+        drop(close);
+        let ended = async {
+            self.shared.tasks.wait().await;
+            if let Some(queue) = queue {
+                queue.ended().await;
+            }
+        };
+        timeout(grace.saturating_sub(begun.elapsed()), ended).await.is_ok()
     }
 }
 

@@ -28,8 +28,9 @@
 //! So has what waits in all outboxes together; a message that a thousand of them share counts once
 //! there. So have the names that all connections are bound to. Lengths are checked before anything
 //! is allocated: a truncated message closes the connection with 1007, an oversized one with 1009,
-//! and neither is delivered; one that does not end in time closes it with 4006. [`Disconnect`]
-//! lists all codes.
+//! and neither is delivered; one that does not end in time closes it with 4100. [`Disconnect`]
+//! lists all codes, and [`Reconnect`] says by their ranges whether a client comes back. A program
+//! has codes of its own, from [`Disconnect::program`].
 //!
 //! # Logins
 //!
@@ -59,28 +60,23 @@
 //! |---|---|
 //! | [`Auth`] | who may connect, as whom, until when; who may bind and write |
 //! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected |
-//! | [`Handler`] | Server messages, one to one |
+//! | [`Handler`] | Server messages, one to one; by way of a [`CallQueue`](calls::CallQueue) a [`calls::AsyncHandler`], which may wait |
 //! | [`Storage`] | what is written to channels; [`ChannelHistory`] keeps the last of each |
 //!
 //! # Examples
 //!
-//! Mounted in an axum router; any server on hyper that allows upgrades will do. The program
-//! `examples/hooked_chat.rs` adds hooks of its own.
+//! Mounted in an axum router: a hub is a service of tower. Any server on hyper that allows upgrades
+//! will do, by [`Hub::handle`] if it knows no tower. The program `examples/hooked_chat.rs` adds
+//! hooks of its own.
 //!
 //! ```
 //! use axum::Router;
-//! use axum::extract::Request;
-//! use axum::routing::any;
 //! use conductor_hub::{Config, Hooks, Hub};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let hub = Hub::start(Config::default(), Hooks::default())?;
-//! let mounted = hub.clone();
-//! let app: Router = Router::new().route(
-//!     "/ws",
-//!     any(move |request: Request| async move { mounted.handle(request).await }),
-//! );
+//! let app: Router = Router::new().route_service("/ws", hub.clone());
 //! # drop(app);
 //! // axum::serve(listener, app).await?;
 //!
@@ -96,12 +92,13 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `codec` | [`websocket`](https://docs.rs/conductor-hub/latest/conductor_hub/websocket/), the sans-I/O WebSocket codec, for conformance suites and fuzzers; not under semver | no |
+//! | `test-util` | [`test_util`](https://docs.rs/conductor-hub/latest/conductor_hub/test_util/), connections without sockets, for the tests of hooks | no |
 //! | `serde` | serde's traits on [`protocol::Message`] and [`protocol::Opcode`], with the JSON names of the original | no |
 //!
 //! # Third-party types in this API
 //!
-//! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits, and
-//! serde's traits (feature `serde`).
+//! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
+//! `tower_service::Service`, and serde's traits (feature `serde`).
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -112,6 +109,7 @@ mod answer;
 mod auth;
 mod backlog;
 mod bind_cause;
+pub mod calls;
 mod config;
 mod connection;
 mod connection_id;
@@ -139,13 +137,18 @@ mod outbox;
 mod outbox_memory;
 mod peer_address;
 pub mod protocol;
+mod reconnect;
 mod registry;
 mod rights;
 mod roll_call;
 mod router;
+mod service;
 mod shared;
 mod slow_readers;
 mod storage;
+#[cfg(feature = "test-util")]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod test_util;
 mod untold;
 #[cfg(feature = "codec")]
 pub mod websocket;
@@ -161,7 +164,7 @@ pub use bind_cause::BindCause;
 pub use config::Config;
 pub use connection::{Connection, ConnectionData};
 pub use connection_id::ConnectionId;
-pub use disconnect::Disconnect;
+pub use disconnect::{Disconnect, ProgramCode};
 pub use error::{Error, ErrorKind};
 pub use expiry::Expiry;
 pub use handler::Handler;
@@ -170,5 +173,6 @@ pub use hooks::Hooks;
 pub use hub::{Hub, Stats};
 pub use lifecycle::Lifecycle;
 pub use peer_address::PeerAddress;
+pub use reconnect::Reconnect;
 pub use rights::{Right, Rights};
 pub use storage::Storage;

@@ -37,6 +37,10 @@ impl Metrics {
             "hub_ended_for_room_total",
             "Connections closed because the messages waiting for all of them needed too much memory."
         );
+        describe_counter!(
+            "hub_answers_lost_total",
+            "Answers to calls that no client got, because its connection ended before."
+        );
         describe_counter!("hub_disconnects_total", "Connections that ended, by close code.");
         Self {
             connections: gauge!("hub_connections"),

@@ -94,7 +94,7 @@ impl Locked {
                 connections = self.ended,
                 bytes_max,
                 "the channels that all connections are bound to need more than all_binds_bytes_max; the \
-                 connections with the largest shares are closed with code 4007 and may come back"
+                 connections with the largest shares are closed with code 4101 and may come back"
             );
             (self.told, self.ended) = (Some(now), 0);
         }

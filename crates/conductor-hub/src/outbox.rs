@@ -1,5 +1,7 @@
 //! What waits to be written to one connection.
 
+mod outcome;
+
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
+pub(crate) use self::outcome::{Latest, Rejected};
 use crate::backlog::Backlog;
 use crate::frame::{FRAME_COST, Frame};
 use crate::outbox_memory::OutboxMemory;
@@ -64,25 +67,6 @@ struct Locked {
     waker: Option<Waker>,
     /// In a box, as few readers are. A closing outbox has none.
     backlog: Option<Box<Backlog>>,
-}
-
-/// What became of a frame of which only the newest matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Latest {
-    Queued,
-    /// It waits beside the queue.
-    Kept,
-    /// It took the place of one that waited there.
-    Replaced,
-}
-
-/// Why a frame was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rejected {
-    /// The connection is closing.
-    Closed,
-    /// The frame did not fit, so the connection is now closing as a slow reader.
-    Overflow,
 }
 
 impl Outbox {
@@ -245,6 +229,25 @@ impl Outbox {
     /// Tells whether a frame would fit into the empty outbox.
     pub(crate) fn could_ever_take(&self, frame: &Frame) -> bool {
         frame.cost() <= self.limit()
+    }
+
+    /// Wakes who has an answer when its reader is up to date; `false` if it is, or is leaving.
+    pub(crate) fn wait_to_answer(&self, reader: ConnectionId, waker: &Waker) -> bool {
+        let mut inner = self.inner.lock();
+        let kept = inner.backlog.as_ref().map_or(0, |backlog| backlog.kept_cost());
+        // What is pending may fall without the lock. Who makes it fall below the mark then waits
+        // for this lock, and wakes those whom it finds in the backlog.
+        if inner.closing.is_some() || self.pending.load(Ordering::Relaxed) + kept <= self.up_to_date() {
+            return false;
+        }
+        let backlog = inner.backlog.get_or_insert_with(|| Box::new(Backlog::new(Instant::now())));
+        backlog.waiting.insert(reader, waker.clone());
+        true
+    }
+
+    /// Tells whether a frame fits whenever the reader is up to date.
+    pub(crate) fn takes_late(&self, frame: &Frame) -> bool {
+        frame.cost() <= self.limit() - self.up_to_date()
     }
 
     /// Returns until when a sender has to wait for this reader, if it has to.

@@ -181,10 +181,18 @@ impl Shared {
         Ok(Frame::new(encode(&Message::new(Opcode::WRITE, channel, body))?, &self.memory))
     }
 
+    /// Refuses new connections from now on.
+    pub(crate) fn refuse_clients(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
     pub(crate) fn close(&self) {
         // The order matters: a connection that is added too late for the loop below finds `closing`
         // set.
-        self.closing.store(true, Ordering::Release);
+        self.refuse_clients();
+        if let Some(queue) = &self.hooks.queue {
+            queue.close();
+        }
         self.tasks.close();
         for connection in self.registry.all_connections() {
             connection.close(Disconnect::Restart);

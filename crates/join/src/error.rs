@@ -21,8 +21,6 @@ pub struct Error {
 pub enum ErrorKind {
     /// A setting is wrong, or what it names cannot be used: change it and start again.
     Config,
-    /// The queue is full: ask again in a moment.
-    Busy,
     /// A store or another program cannot be reached: try again later.
     Unavailable,
     /// The part, or what it works on, was shut down.

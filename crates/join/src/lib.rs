@@ -8,7 +8,7 @@
 //!            │                                        │
 //!   hub  ────┤◄──who, $presence──── roster ◄──────────┤──events──► webhook ──► another program
 //!            │
-//!            ├──calls that wait───► calls, receipts ──► timeline
+//!            ├──calls that wait────────► receipts ──► timeline
 //!            └◄──$inbox, $received──── receipts ◄───────┘
 //! ```
 //!
@@ -16,7 +16,6 @@
 //! |---|---|
 //! | [`attendance`] | a user is online while connected, and in the rooms of the channels that the connection is bound to |
 //! | [`roster`] | a copy of who is online for newcomers, and its changes on the channel `$presence` |
-//! | [`calls`] | calls of clients whose answers have to wait, which a hub's handler must not |
 //! | [`receipts`] | new entries are pushed to their readers, who say how far they have received them |
 //! | [`webhook`] | every change of who is online is posted to another program, until it has it |
 //! | [`channel`] | the names of the channels that these publish to, and who may listen |
@@ -31,30 +30,34 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
+//! use async_trait::async_trait;
+//! use conductor_hub::calls::{self, AsyncHandler, CallQueue, Calls};
 //! use conductor_hub::protocol::{Message, Opcode};
-//! use conductor_hub::{Answer, Connection, Handler, Hooks, Hub};
+//! use conductor_hub::{Answer, Connection, Hooks, Hub};
 //! use presence_core::Presence;
 //! use presence_core::memory::Memory;
 //! use tidings_join::attendance::{self, Attendance};
-//! use tidings_join::calls::{self, CallQueue, Calls};
 //! use tidings_join::receipts::{InboxPublisher, Receipts, receipt};
 //! use tidings_join::roster::{Roster, RosterKeeper};
 //! use timeline::embedded::{self, EmbeddedStore};
 //! use timeline::{MemberId, Timeline};
 //!
 //! /// Answers an empty call with who is online, any other with how far somebody has received.
-//! struct Questions(Roster, CallQueue<String>);
+//! struct Questions(Roster, Receipts);
 //!
-//! impl Handler for Questions {
-//!     fn call(&self, connection: &Arc<Connection>, call: Message) -> Answer {
+//! #[async_trait]
+//! impl AsyncHandler for Questions {
+//!     async fn call(&self, _connection: &Arc<Connection>, call: Message) -> Answer {
 //!         if call.body.is_empty() {
 //!             return Message::with_uuid(Opcode::SERVER, call.uuid, "", self.0.who()).into();
 //!         }
-//!         let member = String::from_utf8_lossy(&call.body).into_owned();
-//!         if let Err(error) = self.1.push(connection, call.uuid, member) {
-//!             eprintln!("{error}");
-//!         }
-//!         Answer::none()
+//!         let received = async {
+//!             let member = MemberId::new(String::from_utf8_lossy(&call.body).into_owned())?;
+//!             let sequence = self.1.received_of(&member).await?;
+//!             Ok::<_, timeline::Error>(receipt(&member, sequence))
+//!         };
+//!         let body = received.await.unwrap_or_else(|error| error.to_string());
+//!         Message::with_uuid(Opcode::SERVER, call.uuid, "", body).into()
 //!     }
 //! }
 //!
@@ -66,26 +69,16 @@
 //! // What the hooks need.
 //! let attendance = Attendance::start(attendance::Config::new(presence.clone()))?;
 //! let roster = Roster::default();
-//! let (queue, waiting) = calls::queue(1_024);
-//! let hooks = Hooks::default().lifecycle(attendance.clone()).handler(Questions(roster.clone(), queue));
+//! let queue = CallQueue::new(calls::Config::default())?;
+//! let hooks = Hooks::default().lifecycle(attendance.clone()).calls(queue.clone());
 //! let hub = Hub::start(Default::default(), hooks)?; // `hub.handle` serves `/ws`
 //!
 //! // What publishes to clients, and what answers come from.
-//! let keeper = RosterKeeper::start(roster, presence.clone(), hub.clone())?;
+//! let keeper = RosterKeeper::start(roster.clone(), presence.clone(), hub.clone())?;
 //! let store = embedded::Config::new(directory.path()).observer(InboxPublisher::new(hub.clone()));
 //! let timeline = Timeline::start(Default::default(), EmbeddedStore::start(store).await?)?;
 //! let receipts = Receipts::new(timeline.clone(), hub.clone());
-//! let calls = Calls::start(calls::Config::default(), waiting, move |_connection, member: String| {
-//!     let receipts = receipts.clone();
-//!     async move {
-//!         let received = async {
-//!             let member = MemberId::new(member)?;
-//!             let sequence = receipts.received_of(&member).await?;
-//!             Ok::<_, timeline::Error>(receipt(&member, sequence))
-//!         };
-//!         received.await.unwrap_or_else(|error| error.to_string())
-//!     }
-//! })?;
+//! let calls = Calls::start(&queue, Questions(roster, receipts))?;
 //!
 //! // Who serves the users ends first, the stores last.
 //! let grace = Duration::from_secs(10);
@@ -111,7 +104,6 @@
 //! |---|---|---|
 //! | `attendance` | [`attendance`], for a hub and presence | yes |
 //! | `roster` | [`roster`], for a hub and presence | yes |
-//! | `calls` | [`calls`], for a hub | yes |
 //! | `receipts` | [`receipts`], for a hub and a timeline | yes |
 //! | `webhook` | [`webhook`], for presence | no |
 //! | `tls` | with `webhook`: addresses that begin with `https` | no |
@@ -127,7 +119,6 @@
 //!
 //! | there | here |
 //! |---|---|
-//! | conductor: `Process` of a `ServerHubHandler`, for which the whole hub waited | [`calls`], whose answers may take their time |
 //! | presence: a program calls `Online` again and again for whoever is connected | [`attendance`]: a connection is a device that is held |
 //! | presence: `ListenStatusChanges`, which knew nothing of who was online before | [`roster`] for clients, [`webhook`] for other programs |
 //! | go-timeline: a client asks for its inbox once a second | [`receipts`]: what is new is pushed, and asked for after a gap alone |
@@ -137,8 +128,6 @@
 
 #[cfg(feature = "attendance")]
 pub mod attendance;
-#[cfg(feature = "calls")]
-pub mod calls;
 #[cfg(any(feature = "attendance", feature = "receipts", feature = "roster"))]
 pub mod channel;
 #[cfg(any(feature = "roster", feature = "webhook"))]

@@ -24,8 +24,8 @@ use crate::channel;
 /// How far members have received their inboxes: stored, and told to who waits.
 ///
 /// A member has received what one of its programs has. Cheap to clone. It has no task: whoever
-/// calls it waits for the store. Most programs call it from the worker of their
-/// [calls](crate::calls), as a hub's handler must not wait.
+/// calls it waits for the store. Most programs call it from their
+/// [`AsyncHandler`](conductor_hub::calls::AsyncHandler), as a hub's handler must not wait.
 #[derive(Debug, Clone)]
 pub struct Receipts {
     timeline: Timeline,

@@ -15,6 +15,13 @@ export class Backoff {
     return 100 + Math.random() * ceiling;
   }
 
+  /** Milliseconds until a try that is to come at once: none, unless it is not the first in a row. */
+  atOnce() {
+    if (this.#attempt > 0) return this.next();
+    this.#attempt = 1;
+    return 0;
+  }
+
   reset() {
     this.#attempt = 0;
   }

@@ -3,13 +3,12 @@
 import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
 import { decode, encode, freshId, Opcode, textOf } from "./protocol.js";
+import { reconnectOf } from "./reconnect.js";
 
 const CALL_MS = 10_000;
 const HEARTBEAT_MS = 25_000;
 // A connection counts as good again once it has lasted this long.
 const STABLE_MS = 5_000;
-// With these the server asks a client not to come back by itself: see docs/close-codes.md, which tidy compares.
-const FINAL_CODES = new Set([1002, 1007, 1009, 4002, 4003, 4004, 4005]);
 
 //            ┌────── the timer, or retryNow ──────┐
 //            ▼                                    │
@@ -122,12 +121,13 @@ export class Connection extends Emitter {
     const lost = new Error("the connection to the server was lost");
     for (const uuid of [...this.#calls.keys()]) this.#settle(uuid, (call) => call.reject(lost));
     if (this.#stopped) return;
-    if (FINAL_CODES.has(code)) {
+    const reconnect = reconnectOf(code);
+    if (reconnect === "never") {
       this.ending = { code, reason };
       this.#become("ended");
       return;
     }
-    const delay = this.#backoff.next();
+    const delay = reconnect === "at-once" ? this.#backoff.atOnce() : this.#backoff.next();
     this.retryAt = Date.now() + delay;
     this.#timer = setTimeout(() => this.#open(), delay);
     // This comes last: who hears of it reads `retryAt`.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use tidings::hub::calls::Calls;
 use tidings::hub::{ChannelHistory, HistoryConfig, Hooks, Hub};
 use tidings::join::attendance::{self, Attendance};
-use tidings::join::calls::Calls;
 use tidings::join::receipts::{InboxPublisher, Receipts};
 use tidings::join::roster::{Roster, RosterKeeper};
 use tidings::join::webhook::Webhook;
@@ -19,7 +19,7 @@ use tidings::timeline::{self, Timeline};
 use tokio::time::Instant;
 
 use self::auth::NameAuth;
-use self::calls::{CallHandler, CallSources};
+use self::calls::{CallHandler, CallSources, StoreCalls};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::health::{self, Condition, Health};
@@ -59,20 +59,22 @@ impl Join {
         let (attendance, roster) = (Attendance::start(attendance)?, Roster::default());
         let history = HistoryConfig::default().messages_max(config.channel_history);
         let history = Arc::new(ChannelHistory::new(history)?);
-        let (handler, waiting) = CallHandler::new(CallSources {
+        let sources = CallSources {
             store_id: data_dir.id(),
             roster: roster.clone(),
             history: Arc::clone(&history),
             attendance: attendance.clone(),
-        });
-        let hooks = Hooks::default().auth(NameAuth).lifecycle(attendance.clone());
+        };
+        let queue = calls::queue()?;
+        let handler = CallHandler::new(sources, queue.clone());
+        let hooks = Hooks::default().auth(NameAuth).lifecycle(attendance.clone()).calls(queue.clone());
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
         let hub = Hub::start(hub_config(config), hooks.handler(handler).storage(history))?;
         let timeline = start_timeline(data_dir, &hub).await?;
         let keeper = RosterKeeper::start(roster, presence, hub.clone())?;
         let receipts = Receipts::new(timeline.clone(), hub.clone());
-        let calls = calls::answer_from_store(waiting, receipts)?;
+        let calls = Calls::start(&queue, StoreCalls(receipts))?;
         Ok(Self { hub, stores, timeline, attendance, keeper, calls, webhook })
     }
 
@@ -81,8 +83,6 @@ impl Join {
         let (attendance, keeper) = (self.attendance.clone(), self.keeper.clone());
         supervisor.heed(async move { attendance.failed().await.to_string() });
         supervisor.heed(async move { keeper.failed().await.to_string() });
-        let calls = self.calls.clone();
-        supervisor.heed(async move { calls.failed().await.to_string() });
         if let Some(webhook) = self.webhook.clone() {
             supervisor.heed(async move { webhook.failed().await.to_string() });
         }

@@ -20,13 +20,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::extract::Request;
-use axum::routing::any;
 use http::StatusCode;
+use tidings::hub::calls::{self, AsyncHandler, CallQueue, Calls};
 use tidings::hub::protocol::{Message, MessageRef, Opcode};
-use tidings::hub::{self, Admission, Answer, Auth, Connection, Denied, Handler, Handshake, Hooks, Hub};
+use tidings::hub::{self, Admission, Answer, Auth, Connection, Denied, Handshake, Hooks, Hub};
 use tidings::join::attendance::{self, Attendance};
-use tidings::join::calls::{self, CallQueue, Calls};
 use tidings::join::channel;
 use tidings::join::receipts::InboxPublisher;
 use tidings::join::roster::{Roster, RosterKeeper};
@@ -37,8 +35,6 @@ use tidings::timeline::{self, Count, MemberId, NewMessage, Seq, Timeline};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Calls that wait for the store; the client of one more is told to call again.
-const CALLS_MAX: usize = 1_024;
 /// How long each part may take to end.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -62,38 +58,28 @@ impl Auth for Names {
     }
 }
 
-/// Answers what it can at once. A handler must not wait, so it queues calls that need the store.
+/// Answers calls, one after another for each client. They wait in a queue, as a hub must not wait.
 struct Questions {
     roster: Roster,
-    waiting: CallQueue<Message>,
+    timeline: Timeline,
+    presence: Presence,
 }
 
-impl Handler for Questions {
-    fn call(&self, connection: &Arc<Connection>, call: Message) -> Answer {
-        let uuid = call.uuid.clone();
-        if call.body == "who" {
-            return Message::with_uuid(Opcode::SERVER, uuid, "", self.roster.who()).into();
-        }
-        match self.waiting.push(connection, uuid.clone(), call) {
-            Ok(()) => Answer::none(),
-            Err(error) => Message::with_uuid(Opcode::SERVER, uuid, "", refusal(&error)).into(),
-        }
+#[async_trait]
+impl AsyncHandler for Questions {
+    async fn call(&self, caller: &Arc<Connection>, call: Message) -> Answer {
+        let user = caller.user().unwrap_or_default();
+        let answered = if call.body == "who" {
+            return Message::with_uuid(Opcode::SERVER, call.uuid, "", self.roster.who()).into();
+        } else if call.body == "missed" {
+            missed(&self.timeline, user).await
+        } else {
+            send(&self.timeline, &self.presence, user, &call).await
+        };
+        let body =
+            answered.unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }).to_string());
+        Message::with_uuid(Opcode::SERVER, call.uuid, "", body).into()
     }
-}
-
-fn refusal(error: &dyn Error) -> String {
-    serde_json::json!({ "error": error.to_string() }).to_string()
-}
-
-/// Answers a call that needs the store.
-async fn answer(timeline: Timeline, presence: Presence, caller: Arc<Connection>, call: Message) -> String {
-    let user = caller.user().unwrap_or_default();
-    let answered = if call.body == "missed" {
-        missed(&timeline, user).await
-    } else {
-        send(&timeline, &presence, user, &call).await
-    };
-    answered.unwrap_or_else(|error| refusal(error.as_ref()))
 }
 
 async fn send(
@@ -128,28 +114,24 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let presence = Presence::new(Memory::start(Default::default())?);
     let attendance = Attendance::start(attendance::Config::new(presence.clone()))?;
     let roster = Roster::default();
-    let (waiting, queue) = calls::queue(CALLS_MAX);
-    let questions = Questions { roster: roster.clone(), waiting };
-    let hooks = Hooks::default().auth(Names).lifecycle(attendance.clone()).handler(questions);
+    let queue = CallQueue::new(calls::Config::default())?;
+    let hooks = Hooks::default().auth(Names).lifecycle(attendance.clone()).calls(queue.clone());
     let hub = Hub::start(hub::Config::default(), hooks)?;
 
     // What publishes to its clients, and what answers come from.
-    let keeper = RosterKeeper::start(roster, presence.clone(), hub.clone())?;
+    let keeper = RosterKeeper::start(roster.clone(), presence.clone(), hub.clone())?;
     let store = embedded::Config::new(directory).observer(InboxPublisher::new(hub.clone()));
     let timeline = Timeline::start(timeline::Config::default(), EmbeddedStore::start(store).await?)?;
-    let calls = Calls::start(calls::Config::default(), queue, {
-        let (timeline, presence) = (timeline.clone(), presence.clone());
-        move |caller, call| answer(timeline.clone(), presence.clone(), caller, call)
-    })?;
+    let questions = Questions { roster, timeline: timeline.clone(), presence: presence.clone() };
+    let calls = Calls::start(&queue, questions)?;
 
-    let mounted = hub.clone();
-    let upgrade = any(move |request: Request| async move { mounted.handle(request).await });
+    let app = Router::new().route_service("/ws", hub.clone());
     let listener = TcpListener::bind(address).await?;
     // Before the line below is printed: whoever reads it may interrupt the program at once.
     let mut interrupt = signal(SignalKind::interrupt())?;
     writeln!(io::stdout(), "listening at ws://{}/ws", listener.local_addr()?)?;
     tokio::select! {
-        served = axum::serve(listener, Router::new().route("/ws", upgrade)) => served?,
+        served = axum::serve(listener, app) => served?,
         _ = interrupt.recv() => {}
     }
 

@@ -212,7 +212,7 @@ async fn connection_that_is_ended_for_room_is_told_as_bound_and_then_as_unbound(
     let unbound = names("a", 6).map(|name| format!("alice unbound {name} (End)"));
     // The end has no order among the channels.
     of_alice[7..13].sort_unstable();
-    let last = "alice disconnected 4007 a0 a1 a2 a3 a4 a5".to_owned();
+    let last = "alice disconnected 4101 a0 a1 a2 a3 a4 a5".to_owned();
     let expected: Vec<_> =
         ["alice connected".to_owned()].into_iter().chain(bound).chain(unbound).chain([last]).collect();
     assert_eq!(of_alice, expected);

@@ -30,7 +30,7 @@ const OPCODES: [Opcode; 9] = [
 ];
 
 #[tokio::test]
-async fn a_name_that_is_too_long_closes_with_4005_wherever_it_stands() {
+async fn a_name_that_is_too_long_closes_with_4300_wherever_it_stands() {
     let hub = hub(|config| config);
     for opcode in OPCODES {
         let mut client = Client::connect(&hub).await;
@@ -164,7 +164,7 @@ async fn pongs_until_closed(mut socket: DuplexStream) -> u16 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_does_not_end_closes_with_4006_however_many_pongs_come() {
+async fn a_message_that_does_not_end_closes_with_4100_however_many_pongs_come() {
     let hub = hub(|config| config.ping_interval(Duration::from_secs(2)).pong_timeout(Duration::from_secs(1)));
     // A fragment, and a message whose end does not come; nothing but a header.
     let fragment = vec![0x02, 0x81, 0, 0, 0, 0, 7];

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use conductor_hub::protocol::{MessageRef, Opcode};
-use conductor_hub::{Admission, Auth, Config, ConnectionId, Denied, Handshake, Hooks, Hub, PeerAddress};
+use conductor_hub::protocol::{Message, MessageRef, Opcode};
+use conductor_hub::{
+    Admission, Auth, Config, ConnectionId, Denied, Handshake, Hooks, Hub, PeerAddress,
+};
 use futures_util::{SinkExt, StreamExt};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -75,9 +77,7 @@ async fn golden_vectors_pass_through_an_independent_client() {
         }
         for socket in [&mut sender, &mut receiver] {
             let mut bind = BytesMut::new();
-            conductor_hub::protocol::Message::new(Opcode::BIND, message.channel.clone(), "")
-                .encode(&mut bind)
-                .expect("name is short");
+            Message::new(Opcode::BIND, message.channel.clone(), "").encode(&mut bind).expect("name is short");
             socket.send(tungstenite::Message::Binary(bind.freeze())).await.expect("hub reads");
             socket.send(tungstenite::Message::Ping(Bytes::new())).await.expect("hub reads");
             let pong = socket.next().await.expect("hub answers").expect("and keeps to the protocol");
@@ -104,9 +104,7 @@ async fn text_and_fragments_are_accepted_too() {
     }
     let body = "x".repeat(200_000);
     let mut message = BytesMut::new();
-    conductor_hub::protocol::Message::new(Opcode::WRITE, "a", body.clone())
-        .encode(&mut message)
-        .expect("fits");
+    Message::new(Opcode::WRITE, "a", body.clone()).encode(&mut message).expect("fits");
     use tungstenite::protocol::frame::Frame;
     use tungstenite::protocol::frame::coding::{Data, OpCode};
     let pieces: Vec<Bytes> = message.chunks(1_024).map(Bytes::copy_from_slice).collect();
@@ -174,6 +172,28 @@ async fn the_conductors_go_client_gets_in_with_its_own_handshake() {
     );
     let answer = request(address, &head).await;
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+}
+
+#[tokio::test]
+async fn one_line_mounts_the_hub_in_a_router_of_axum() {
+    let hub = Hub::start(Config::default(), Hooks::default().auth(Doorman)).expect("it is valid");
+    let app: axum::Router = axum::Router::new().route_service("/ws", hub.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
+    let address = listener.local_addr().expect("listener has an address");
+    TaskTracker::new().spawn(async move { axum::serve(listener, app).await.expect("it serves") });
+    let (mut client, _) =
+        tokio_tungstenite::connect_async(format!("ws://{address}/ws?alice")).await.expect("alice is let in");
+    let mut bind = BytesMut::new();
+    Message::new(Opcode::BIND, "news", "").encode(&mut bind).expect("name is short");
+    client.send(tungstenite::Message::Binary(bind.freeze())).await.expect("hub reads");
+    client.send(tungstenite::Message::Ping(Bytes::new())).await.expect("hub reads");
+    assert!(client.next().await.expect("hub answers").expect("in kind").is_pong());
+    assert_eq!(hub.publish("news", "hello").expect("the name is short"), 1);
+    let received = client.next().await.expect("hub delivers").expect("in kind").into_data();
+    assert_eq!(MessageRef::decode(&received).expect("is a message").body, b"hello");
+    // Refusals pass through the router as well.
+    let denied = request(address, &handshake("")).await;
+    assert!(denied.starts_with("HTTP/1.1 401 "), "{denied}");
 }
 
 struct Doorman;

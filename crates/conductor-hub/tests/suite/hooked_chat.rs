@@ -8,6 +8,12 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{self, Error};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+// The tests of its hooks stand in it, as in a program. They run here: an example that ran its own
+// tests would be built as a program no more, which the test below needs.
+#[path = "../../examples/hooked_chat.rs"]
+#[expect(dead_code, reason = "`main` runs in a process of its own")]
+mod program;
+
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {

@@ -53,6 +53,7 @@ const ASSETS: &[Asset] = assets! {
     "rail.js"
     "reason.js"
     "receipts.js"
+    "reconnect.js"
     "session.js"
     "storage.js"
     "tab.js"

@@ -1,9 +1,9 @@
 //! Every path of the HTTP port.
 
-use axum::extract::{FromRef, Request, State};
-use axum::http::{Response, header};
+use axum::extract::{FromRef, State};
+use axum::http::header;
 use axum::response::IntoResponse;
-use axum::routing::{any, get};
+use axum::routing::get;
 use axum::{Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tidings::hub::Hub;
@@ -43,7 +43,7 @@ impl Routes {
     ) -> Router {
         Router::<Self>::new()
             .merge(page::router())
-            .route("/ws", any(ws))
+            .route_service("/ws", self.hub.clone())
             .route("/presence", get(presence::presence))
             .route("/presence/events", get(events::events))
             .route("/presence/{id}", get(person::person))
@@ -67,12 +67,6 @@ impl Routes {
             .layer(headers::cors(origins))
             .layer(middleware::from_fn_with_state(origins.is_empty(), headers::headers))
             .layer(middleware::from_fn(listen::follow))
-    }
-}
-
-impl FromRef<Routes> for Hub {
-    fn from_ref(routes: &Routes) -> Self {
-        routes.hub.clone()
     }
 }
 
@@ -104,10 +98,6 @@ impl FromRef<Routes> for Health {
     fn from_ref(routes: &Routes) -> Self {
         routes.health.clone()
     }
-}
-
-async fn ws(State(hub): State<Hub>, request: Request) -> Response<String> {
-    hub.handle(request).await
 }
 
 async fn metrics(State(routes): State<Routes>) -> impl IntoResponse {

@@ -7,18 +7,19 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tidings::hub::calls::{self, AsyncHandler, CallQueue};
 use tidings::hub::protocol::{Message, Opcode};
 use tidings::hub::{Answer, ChannelHistory, Connection, Handler, Replay};
 use tidings::join::attendance::Attendance;
-use tidings::join::calls::{self, CallQueue, Calls, WaitingCalls};
 use tidings::join::channel;
 use tidings::join::receipts::{Receipts, receipt};
 use tidings::join::roster::Roster;
 use tidings::presence::rooms::Payload;
-use tidings::timeline::{self, MemberId, Seq};
+use tidings::timeline::{MemberId, Seq};
 use uuid::Uuid;
 
 /// The longest name of a channel that clients may make up, in bytes.
@@ -26,6 +27,8 @@ pub(super) const NAME_BYTES_MAX: usize = 512;
 
 /// Calls that wait for the store; one more is refused and asked again by its client.
 const WAITING_MAX: usize = 4_096;
+/// What a client gets for whose call there is no room.
+const BUSY: &str = r#"{"error":"the server is busy; ask again"}"#;
 /// What a client gets whose call the store has not answered in time.
 const LATE: &str = r#"{"error":"the store did not answer in time; ask again"}"#;
 /// The body of a call, in bytes: a payload with every character escaped fits.
@@ -39,8 +42,12 @@ const SHOWN_BYTES_MAX: usize = 1_024;
 #[derive(Debug)]
 pub(super) struct CallHandler {
     sources: CallSources,
-    waiting: CallQueue<StoreQuestion>,
+    queue: CallQueue,
 }
+
+/// Answers the calls that need the store.
+#[derive(Debug)]
+pub(super) struct StoreCalls(pub(super) Receipts);
 
 /// What calls are answered from at once.
 #[derive(Debug)]
@@ -49,13 +56,6 @@ pub(super) struct CallSources {
     pub(super) roster: Roster,
     pub(super) history: Arc<ChannelHistory>,
     pub(super) attendance: Attendance,
-}
-
-/// A call that needs the store.
-#[derive(Debug)]
-pub(super) enum StoreQuestion {
-    Received(MemberId, Seq),
-    ReceivedOf(MemberId),
 }
 
 /// A call as it comes.
@@ -86,68 +86,66 @@ enum Number {
     Text(String),
 }
 
-/// Starts to answer the calls that need the store.
-pub(super) fn answer_from_store(
-    waiting: WaitingCalls<StoreQuestion>,
-    receipts: Receipts,
-) -> anyhow::Result<Calls> {
-    let calls = Calls::start(calls::Config::default().late_answer(LATE), waiting, move |_, question| {
-        let receipts = receipts.clone();
-        async move {
-            ask(&receipts, question).await.unwrap_or_else(|error| refusal(&error.to_string()).to_string())
-        }
-    })?;
-    Ok(calls)
+/// Creates the queue of the calls that need the store.
+pub(super) fn queue() -> Result<CallQueue, tidings::hub::Error> {
+    CallQueue::new(calls::Config::default().calls_max(WAITING_MAX).late_answer(LATE).busy_answer(BUSY))
 }
 
-async fn ask(receipts: &Receipts, question: StoreQuestion) -> Result<String, timeline::Error> {
-    let (member, sequence) = match question {
-        StoreQuestion::ReceivedOf(member) => {
-            let sequence = receipts.received_of(&member).await?;
-            (member, sequence)
-        }
-        StoreQuestion::Received(member, sequence) => {
-            let sequence = receipts.received(&member, sequence).await?;
-            (member, sequence)
-        }
-    };
-    Ok(receipt(&member, sequence))
-}
-
-impl CallHandler {
-    /// Creates the handler, and the other end of its queue.
-    pub(super) fn new(sources: CallSources) -> (Self, WaitingCalls<StoreQuestion>) {
-        let (queue, waiting) = calls::queue(WAITING_MAX);
-        (Self { sources, waiting: queue }, waiting)
-    }
-
-    fn answer(&self, connection: &Arc<Connection>, message: Message) -> Result<Answer, String> {
-        let Message { uuid, channel: named, body, .. } = message;
-        // This runs in the task of the connection and must not wait. What is in memory is answered
-        // here; what needs the store goes into the queue, and its answer comes later under the
-        // uuid.
-        let question = match read(&named, &body)? {
-            Call::Ping {} => return Ok(reply(uuid, &json!({}))),
-            Call::Hello {} => {
-                return Ok(reply(uuid, &json!({ "store": self.sources.store_id.to_string() })));
-            }
-            Call::Who {} => return Ok(message_of(uuid, self.sources.roster.who()).into()),
-            Call::History { channel, count } => {
-                return self.history(&channel.unwrap_or(named), count, uuid);
-            }
-            Call::Show { channel, payload } => {
-                let shown = self.show(connection, &channel.unwrap_or(named), &payload)?;
-                return Ok(reply(uuid, &shown));
-            }
+impl StoreCalls {
+    async fn answer(&self, connection: &Connection, message: &Message) -> Result<String, String> {
+        let Self(receipts) = self;
+        let (member, sequence) = match read(&message.channel, &message.body)? {
             Call::Received { sequence } => {
                 let user =
                     connection.user().ok_or("this connection has no user; connect to /ws?user=NAME")?;
-                StoreQuestion::Received(member(user)?, sequence.read()?)
+                let (member, sequence) = (member(user)?, sequence.read()?);
+                let received = receipts.received(&member, sequence).await;
+                (member, received)
             }
-            Call::ReceivedOf { member: name } => StoreQuestion::ReceivedOf(member(&name)?),
+            Call::ReceivedOf { member: name } => {
+                let member = member(&name)?;
+                let received = receipts.received_of(&member).await;
+                (member, received)
+            }
+            // What needs no store is answered before the queue.
+            _ => return Err("this call needs no store".to_owned()),
         };
-        self.waiting.push(connection, uuid, question).map_err(|_| "the server is busy; ask again")?;
-        Ok(Answer::none())
+        Ok(receipt(&member, sequence.map_err(|error| error.to_string())?))
+    }
+}
+
+#[async_trait]
+impl AsyncHandler for StoreCalls {
+    async fn call(&self, connection: &Arc<Connection>, message: Message) -> Answer {
+        match self.answer(connection, &message).await {
+            Ok(receipt) => message_of(message.uuid, receipt).into(),
+            Err(error) => reply(message.uuid, &refusal(&error)),
+        }
+    }
+}
+
+impl CallHandler {
+    pub(super) fn new(sources: CallSources, queue: CallQueue) -> Self {
+        Self { sources, queue }
+    }
+
+    fn answer(&self, connection: &Arc<Connection>, message: Message) -> Result<Answer, String> {
+        // This runs in the task of the connection and must not wait. What is in memory is answered
+        // here; what needs the store goes into the queue, where it is read once more, and its
+        // answer comes later under the uuid.
+        let call = read(&message.channel, &message.body)?;
+        let (uuid, named) = (message.uuid.clone(), message.channel.clone());
+        match call {
+            Call::Ping {} => Ok(reply(uuid, &json!({}))),
+            Call::Hello {} => Ok(reply(uuid, &json!({ "store": self.sources.store_id.to_string() }))),
+            Call::Who {} => Ok(message_of(uuid, self.sources.roster.who()).into()),
+            Call::History { channel, count } => self.history(&channel.unwrap_or(named), count, uuid),
+            Call::Show { channel, payload } => {
+                let shown = self.show(connection, &channel.unwrap_or(named), &payload)?;
+                Ok(reply(uuid, &shown))
+            }
+            Call::Received { .. } | Call::ReceivedOf { .. } => Ok(self.queue.call(connection, message)),
+        }
     }
 
     /// Sends what is kept of a channel, under the original uuids and as fast as the client reads,

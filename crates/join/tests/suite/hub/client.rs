@@ -4,8 +4,6 @@ use std::net::SocketAddr;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::extract::Request;
-use axum::routing::any;
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
 use conductor_hub::{Admission, Auth, Connection, Denied, Handshake, Hub};
@@ -103,9 +101,7 @@ impl Client {
 async fn serve(hub: &Hub) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
     let address = listener.local_addr().expect("the listener has an address");
-    let hub = hub.clone();
-    let upgrade = any(move |request: Request| async move { hub.handle(request).await });
-    let served = axum::serve(listener, Router::new().route("/ws", upgrade));
+    let served = axum::serve(listener, Router::new().route_service("/ws", hub.clone()));
     TaskTracker::new().spawn(async move { served.await.expect("it serves until the test ends") });
     address
 }

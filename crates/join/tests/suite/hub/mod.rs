@@ -1,7 +1,6 @@
 //! The parts that need a hub, with real clients at the loopback address.
 
 mod attendance;
-mod calls;
 mod client;
 mod receipts;
 mod roster;
