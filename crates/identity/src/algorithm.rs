@@ -14,7 +14,7 @@ pub enum Algorithm {
     Rs256,
     /// ECDSA on the curve P-256 with SHA-256.
     Es256,
-    /// EdDSA on the curve of Ed25519.
+    /// `EdDSA` on the curve of Ed25519.
     EdDsa,
 }
 

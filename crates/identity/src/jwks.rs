@@ -1,4 +1,6 @@
-//! The JSON of a key set. Source: RFC 7517; RFC 7518, section 6; RFC 8037, section 2.
+//! The JSON of a key set.
+//!
+//! Source: RFC 7517; RFC 7518, section 6; RFC 8037, section 2.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -72,11 +74,11 @@ impl Jwk {
         let key = match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", _) if self.is_for("RS256") => {
                 self.is_public()?;
-                Key::rsa_parts(&part(self.n.as_ref(), "n")?, &part(self.e.as_ref(), "e")?, kid)?
+                Key::rsa_parts(&part(self.n.as_deref(), "n")?, &part(self.e.as_deref(), "e")?, kid)?
             }
             ("EC", Some("P-256")) if self.is_for("ES256") => {
                 self.is_public()?;
-                let (x, y) = (part(self.x.as_ref(), "x")?, part(self.y.as_ref(), "y")?);
+                let (x, y) = (part(self.x.as_deref(), "x")?, part(self.y.as_deref(), "y")?);
                 if x.len() != 32 || y.len() != 32 {
                     return Err("has a point that is not on P-256".into());
                 }
@@ -84,13 +86,13 @@ impl Jwk {
             }
             ("OKP", Some("Ed25519")) if self.is_for("EdDSA") || self.is_for("Ed25519") => {
                 self.is_public()?;
-                Key::ed25519(&part(self.x.as_ref(), "x")?, kid)?
+                Key::ed25519(&part(self.x.as_deref(), "x")?, kid)?
             }
             ("oct", _) if self.is_for("HS256") => {
                 if origin == Origin::Published {
                     return Err("has a secret, which everybody can fetch; publish public keys alone".into());
                 }
-                Key::secret(&part(self.k.as_ref(), "k")?, kid)?
+                Key::secret(&part(self.k.as_deref(), "k")?, kid)?
             }
             _ => return Ok(None),
         };
@@ -109,7 +111,7 @@ impl Jwk {
     }
 }
 
-fn part(text: Option<&String>, name: &str) -> Result<Vec<u8>, Fault> {
+fn part(text: Option<&str>, name: &str) -> Result<Vec<u8>, Fault> {
     let bytes = text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
     bytes.ok_or_else(|| format!("has a key whose {name} is missing or no base64").into())
 }

@@ -31,8 +31,9 @@ use crate::key_set::KeySet;
 pub use self::config::JwksConfig;
 pub use self::state::JwksState;
 
-/// A key set (JWKS) in a file or at an address, which is read again as its keys change.
+/// A key set (JWKS) in a file or at an address, whose keys change.
 ///
+/// It is read again when a key is not known, and every now and then.
 /// While it cannot be read, the last keys that could stay. Cloning is cheap; dropping the last
 /// clone ends its task without waiting.
 #[derive(Clone)]

@@ -121,10 +121,6 @@ impl Key {
         self.kid.as_deref()
     }
 
-    pub(crate) const fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
     /// Says why a token is not signed with this key. The token's algorithm chooses nothing: it has
     /// to be the key's.
     pub(crate) fn check(&self, token: &Token<'_>) -> Result<(), Refusal> {

@@ -12,7 +12,9 @@ use crate::key::{Fault, Key};
 /// How long a file with a key may be.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 
-/// The keys that tokens may be signed with, each with its algorithm and perhaps a name.
+/// The keys that tokens may be signed with.
+///
+/// Each has its algorithm and perhaps a name.
 ///
 /// Which key a token is checked with:
 ///

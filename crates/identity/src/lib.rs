@@ -1,4 +1,4 @@
-//! Who a request is from, and what they may do: tokens, rights, revocations, tickets.
+//! Who a request is from and what they may do: tokens, rights, tickets.
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};
@@ -47,8 +47,8 @@
 //! | `scope` | the words of [`Scope`], for services |
 //! | `jti` | a name, by which the token can be revoked |
 //!
-//! HS256, RS256, ES256 and EdDSA (Ed25519) are known. All else is refused, and so are tokens with
-//! `crit`, claims that are there twice, and base64 or JSON that is not as the standards have it.
+//! HS256, RS256, ES256 and `EdDSA` (Ed25519) are known. All else is refused, and so are tokens
+//! with `crit`, claims that are there twice, and base64 or JSON that is not as the standards have it.
 //!
 //! # Keys that change
 //!

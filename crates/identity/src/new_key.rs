@@ -44,7 +44,7 @@ impl NewKey {
         Self::of_pair(private.as_ref(), pair)
     }
 
-    /// Makes a pair of keys for EdDSA, of Ed25519.
+    /// Makes a pair of keys for `EdDSA`, of Ed25519.
     ///
     /// # Errors
     ///

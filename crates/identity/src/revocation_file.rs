@@ -98,8 +98,11 @@ impl RevocationFile {
         file.sync_all()?;
         fs::rename(&self.aside, &self.path)?;
         // The new name is in the directory, which has to be on the disk, too.
-        let directory = self.path.parent().filter(|directory| !directory.as_os_str().is_empty());
-        File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+        let directory = match self.path.parent() {
+            Some(directory) if !directory.as_os_str().is_empty() => directory,
+            _ => Path::new("."),
+        };
+        File::open(directory)?.sync_all()
     }
 
     fn error(

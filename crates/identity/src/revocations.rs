@@ -33,10 +33,11 @@ impl RevocationsConfig {
     pub const KEPT_FOR_BOUNDS: RangeInclusive<Duration> =
         Duration::from_secs(1)..=Duration::from_secs(400 * 24 * 60 * 60);
 
-    /// Creates a configuration that keeps a revocation for as long as a token may be valid.
+    /// Creates a configuration that keeps each revocation for a time.
     ///
-    /// That is [`Config::longest_validity`](crate::Config::longest_validity) of the verifier, 1 s
-    /// to 400 days.
+    /// It is as long as a token may be valid, which
+    /// [`Config::longest_validity`](crate::Config::longest_validity) of the verifier says: 1 s to
+    /// 400 days.
     pub const fn new(kept_for: Duration) -> Self {
         Self { kept_for, entries_max: Self::ENTRIES_MAX_DEFAULT }
     }
@@ -166,7 +167,9 @@ impl Revocations {
         Ok(entry)
     }
 
-    /// Takes an entry up, from here or from another process, and returns whether it is news.
+    /// Takes an entry up, and returns whether it is news.
+    ///
+    /// It may be from here or from another process.
     ///
     /// # Errors
     ///

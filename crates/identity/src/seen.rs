@@ -1,4 +1,4 @@
-//! Tokens that were verified before, so that their signatures need not be checked again.
+//! Tokens that were verified before, whose signatures are not checked again.
 
 use std::collections::HashMap;
 use std::fmt;

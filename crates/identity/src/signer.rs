@@ -11,7 +11,9 @@ use crate::error::{Error, ErrorKind};
 use crate::key::SECRET_BYTES_MIN;
 use crate::new_token::NewToken;
 
-/// A key that signs tokens: a secret for HS256, or the private key of RS256, ES256 or EdDSA.
+/// A key that signs tokens: a secret, or a private key.
+///
+/// The one is for HS256, the other for RS256, ES256 or `EdDSA`.
 #[derive(Clone)]
 pub struct Signer {
     key: EncodingKey,

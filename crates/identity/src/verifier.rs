@@ -88,7 +88,7 @@ impl Verifier {
         Ok(identity)
     }
 
-    /// Verifies a token, and if its key is not known looks once whether there are new ones.
+    /// Verifies a token, and looks for new keys if its own is not known.
     ///
     /// Without a [`JwksSource`](crate::JwksSource) it is the same as [`verify`](Self::verify).
     /// However many tokens name keys that nobody has, keys are fetched once in a while alone.

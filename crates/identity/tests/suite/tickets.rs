@@ -1,6 +1,7 @@
 //! Tickets: once, for a short time, and not too many.
 
 use std::collections::HashSet;
+use std::thread;
 use std::time::Duration;
 
 use identity::{ErrorKind, Grants, Identity, Tickets, TicketsConfig};
@@ -30,6 +31,20 @@ fn a_ticket_is_good_once_and_for_its_time() {
     let expired = tickets.issue(Identity::new("bob", at(NOW + 5)).unwrap(), now()).unwrap();
     assert!(tickets.redeem(expired.as_str(), at(NOW + 5)).is_none());
     assert!(tickets.is_empty());
+}
+
+#[test]
+fn of_many_who_redeem_a_ticket_at_once_one_gets_the_identity() {
+    let tickets = Tickets::new(TicketsConfig::default()).unwrap();
+    for _ in 0..100 {
+        let ticket = tickets.issue(bob(), now()).unwrap();
+        let redeem = || tickets.redeem(ticket.as_str(), now()).is_some();
+        let redeemed = thread::scope(|scope| {
+            let threads = [(); 4].map(|()| scope.spawn(redeem));
+            threads.map(|thread| usize::from(thread.join().unwrap())).iter().sum::<usize>()
+        });
+        assert_eq!(redeemed, 1);
+    }
 }
 
 #[test]
