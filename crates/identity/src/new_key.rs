@@ -94,12 +94,15 @@ fn not_made() -> Error {
 fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let mut pem = format!("-----BEGIN {label}-----\n");
-    for (number, letter) in text.chars().enumerate() {
-        if number > 0 && number % 64 == 0 {
-            pem.push('\n');
-        }
-        pem.push(letter);
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (line, more) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = more;
     }
-    pem.push_str(&format!("\n-----END {label}-----\n"));
+    pem.push_str("-----END ");
+    pem.push_str(label);
+    pem.push_str("-----\n");
     pem
 }

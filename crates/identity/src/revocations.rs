@@ -68,8 +68,13 @@ impl RevocationsConfig {
 /// Which tokens are no longer accepted, although they have not expired.
 ///
 /// Entries of several processes can be applied in any order and any number of times, and all have
-/// the same in the end, unless one is full. An entry is forgotten when no token that it concerns
-/// can still be valid. All clones are the same list.
+/// the same in the end, unless one is full. All clones are the same list.
+///
+/// # The end of an entry
+///
+/// An entry is forgotten when every token that it concerns, and that could be used when it was
+/// made, has ended. One that could not be used yet may outlive it: a token that was issued in
+/// advance, or one without `iat` that was valid for too long at first. Let the issuer make neither.
 #[derive(Clone)]
 pub struct Revocations(Arc<Shared>);
 

@@ -55,7 +55,7 @@ impl Rights {
         }
     }
 
-    pub(crate) const fn new(bind: Patterns, write: Patterns, publish: Patterns, history: Patterns) -> Self {
+    pub(crate) fn new(bind: Patterns, write: Patterns, publish: Patterns, history: Patterns) -> Self {
         Self { bind, write, publish, history }
     }
 

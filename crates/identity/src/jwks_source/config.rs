@@ -66,7 +66,7 @@ impl JwksConfig {
     /// Sets how long a fetch may take as a whole.
     ///
     /// 10 ms to 60 s; default 5 s. Who shows a token of a new key waits for as long.
-    pub const fn timeout(self, timeout: Duration) -> Self {
+    pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
@@ -74,21 +74,21 @@ impl JwksConfig {
     ///
     /// 10 ms to 1 h; default 30 s. It is also how soon a fetch that failed is tried again. Less
     /// lets whoever invents names of keys ask your issuer as often.
-    pub const fn refetch_after(self, refetch_after: Duration) -> Self {
+    pub fn refetch_after(self, refetch_after: Duration) -> Self {
         Self { refetch_after, ..self }
     }
 
     /// Sets how often the keys are read without being asked for.
     ///
     /// 10 ms to 24 h; default 1 h. So a key that was taken back is forgotten after that time.
-    pub const fn refresh(self, refresh: Duration) -> Self {
+    pub fn refresh(self, refresh: Duration) -> Self {
         Self { refresh, ..self }
     }
 
     /// Sets how many may wait for a fetch at once.
     ///
     /// 1 to 100,000; default 1,000. Further ones are told that their key is not known.
-    pub const fn waiters_max(self, waiters_max: usize) -> Self {
+    pub fn waiters_max(self, waiters_max: usize) -> Self {
         Self { waiters_max, ..self }
     }
 
