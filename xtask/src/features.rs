@@ -34,6 +34,7 @@ const PACKAGES: &[(&str, &str, Sets)] = &[
     ("message-timeline", "timeline", Sets::Listed(&["proto"])),
     ("conductor-hub", "conductor-hub", Sets::Each),
     ("tidings-join", "join", Sets::Each),
+    ("tidings-identity", "identity", Sets::Each),
 ];
 
 pub(crate) fn run() -> Result<()> {

@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("tidings-join", &["presence-core", "message-timeline", "conductor-hub"]),
+    ("tidings-identity", &[]),
     ("presence-core", &[]),
     ("presence-redis", &["presence-core", "redis-link"]),
     ("presence-mongo", &["presence-core", "mongo-link"]),

@@ -1,0 +1,139 @@
+//! Channel patterns as people and tokens write them, for any user.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+use crate::rights::{Patterns, Rights};
+
+/// What stands for the user's own id.
+const USER: &str = "{user}";
+
+/// Channel patterns for each right, before it is known whose they are.
+///
+/// | pattern | channels |
+/// |---|---|
+/// | `news` | the one of that name |
+/// | `room:*` | those whose name begins with `room:` |
+/// | `inbox:{user}` | the one with the user's own id in that place |
+/// | `*` | all |
+///
+/// An asterisk stands at the end alone. An id is put in as it is: an asterisk in it means itself.
+/// End an id with something that ids do not have where names go on: `{user}*` of `bob` is also
+/// the channel `bobby`, which `{user}:*` is not.
+///
+/// ```
+/// use identity::{Grants, Right};
+///
+/// let grants = Grants::default().bind(["news", "inbox:{user}"]).write(["room:*"]);
+/// let rights = grants.rights_of("bob")?;
+/// assert!(rights.permits(Right::Bind, "inbox:bob") && !rights.permits(Right::Bind, "inbox:alice"));
+/// assert!(rights.permits(Right::Write, "room:7") && !rights.permits(Right::Write, "news"));
+/// # Ok::<(), identity::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[must_use]
+pub struct Grants {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    bind: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    write: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    publish: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    history: Vec<String>,
+}
+
+impl Grants {
+    /// How many patterns one right may have.
+    pub const PATTERNS_MAX: usize = 64;
+
+    /// How many bytes the patterns of one right may have with the ids put in.
+    pub const BYTES_MAX: usize = 8 * 1024;
+
+    /// Adds channels that the user may become a member of.
+    pub fn bind<P: Into<String>>(self, patterns: impl IntoIterator<Item = P>) -> Self {
+        Self { bind: more(self.bind, patterns), ..self }
+    }
+
+    /// Adds channels that the user may write to over a connection.
+    pub fn write<P: Into<String>>(self, patterns: impl IntoIterator<Item = P>) -> Self {
+        Self { write: more(self.write, patterns), ..self }
+    }
+
+    /// Adds channels that the user may publish to without being a member.
+    pub fn publish<P: Into<String>>(self, patterns: impl IntoIterator<Item = P>) -> Self {
+        Self { publish: more(self.publish, patterns), ..self }
+    }
+
+    /// Adds channels whose past the user may read.
+    pub fn history<P: Into<String>>(self, patterns: impl IntoIterator<Item = P>) -> Self {
+        Self { history: more(self.history, patterns), ..self }
+    }
+
+    /// Returns whether there is no pattern.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        [&self.bind, &self.write, &self.publish, &self.history].iter().all(|list| list.is_empty())
+    }
+
+    /// Returns what a user with this id may do.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if a pattern is empty or has an asterisk before its end, or
+    /// a right has more than [`PATTERNS_MAX`](Self::PATTERNS_MAX) patterns, or more than
+    /// [`BYTES_MAX`](Self::BYTES_MAX) bytes of them.
+    pub fn rights_of(&self, user: &str) -> Result<Rights, Error> {
+        Ok(Rights::new(
+            of(&self.bind, user, "bind")?,
+            of(&self.write, user, "write")?,
+            of(&self.publish, user, "publish")?,
+            of(&self.history, user, "history")?,
+        ))
+    }
+}
+
+fn more<P: Into<String>>(mut list: Vec<String>, patterns: impl IntoIterator<Item = P>) -> Vec<String> {
+    list.extend(patterns.into_iter().map(Into::into));
+    list
+}
+
+fn of(list: &[String], user: &str, right: &str) -> Result<Patterns, Error> {
+    if list.len() > Grants::PATTERNS_MAX {
+        let (most, count) = (Grants::PATTERNS_MAX, list.len());
+        return Err(invalid(format!("the right {right} has {count} patterns; at most {most} are allowed")));
+    }
+    let mut patterns = Patterns::default();
+    let mut bytes = 0;
+    for pattern in list {
+        let (stem, is_prefix) = match pattern.strip_suffix('*') {
+            Some(stem) => (stem, true),
+            None => (pattern.as_str(), false),
+        };
+        if pattern.is_empty() || stem.contains('*') {
+            let rule = "it is a name, or the beginning of names with an asterisk at its end";
+            return Err(invalid(format!("the right {right} has a pattern that cannot be: {rule}")));
+        }
+        // Counted before anything is put in: a short pattern may name the user a thousand times.
+        let count = stem.matches(USER).count();
+        bytes += stem.len() - count * USER.len() + count * user.len();
+        if bytes > Grants::BYTES_MAX {
+            let most = Grants::BYTES_MAX;
+            return Err(invalid(format!("the patterns of the right {right} have more than {most} bytes")));
+        }
+        let mut parts = Vec::with_capacity(count * 2 + 1);
+        for (number, part) in stem.split(USER).enumerate() {
+            if number > 0 {
+                parts.push(user);
+            }
+            parts.push(part);
+        }
+        patterns.push(&parts, is_prefix);
+    }
+    patterns.shrink_to_fit();
+    Ok(patterns)
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::Invalid, message)
+}
