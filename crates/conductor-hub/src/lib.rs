@@ -98,7 +98,8 @@
 //! # Third-party types in this API
 //!
 //! `bytes::Bytes`, `http::{Request, Response, StatusCode}`, `async_trait`, tokio's I/O traits,
-//! `tower_service::Service`, and serde's traits (feature `serde`).
+//! `tower_service::Service`, and serde's traits (feature `serde`). [`Right`] and [`Rights`] are
+//! those of the crate `channel-rights`, which `tidings-identity` passes on, too.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -139,7 +140,6 @@ mod peer_address;
 pub mod protocol;
 mod reconnect;
 mod registry;
-mod rights;
 mod roll_call;
 mod router;
 mod service;
@@ -156,6 +156,9 @@ pub mod websocket;
 #[allow(unreachable_pub, dead_code, reason = "public with the feature `codec` alone")]
 mod websocket;
 mod writer;
+
+#[doc(inline)]
+pub use channel_rights::{Right, Rights};
 
 pub use admission::Admission;
 pub use answer::{Answer, LateAnswer};
@@ -174,5 +177,4 @@ pub use hub::{Hub, Stats};
 pub use lifecycle::Lifecycle;
 pub use peer_address::PeerAddress;
 pub use reconnect::Reconnect;
-pub use rights::{Right, Rights};
 pub use storage::Storage;

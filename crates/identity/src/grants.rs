@@ -1,9 +1,9 @@
 //! Channel patterns as people and tokens write them, for any user.
 
+use channel_rights::{Right, Rights};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
-use crate::rights::{Patterns, Rights};
 
 /// What stands for the user's own id.
 const USER: &str = "{user}";
@@ -84,12 +84,18 @@ impl Grants {
     /// a right has more than [`PATTERNS_MAX`](Self::PATTERNS_MAX) patterns, or more than
     /// [`BYTES_MAX`](Self::BYTES_MAX) bytes of them.
     pub fn rights_of(&self, user: &str) -> Result<Rights, Error> {
-        Ok(Rights::new(
-            of(&self.bind, user, "bind")?,
-            of(&self.write, user, "write")?,
-            of(&self.publish, user, "publish")?,
-            of(&self.history, user, "history")?,
-        ))
+        let mut rights = Rights::default();
+        for (right, name, list) in [
+            (Right::Bind, "bind", &self.bind),
+            (Right::Write, "write", &self.write),
+            (Right::Publish, "publish", &self.publish),
+            (Right::History, "history", &self.history),
+        ] {
+            rights = permit(rights, right, list, user)
+                .map_err(|text| Error::new(ErrorKind::Invalid, format!("the right {name} {text}")))?;
+        }
+        rights.shrink_to_fit();
+        Ok(rights)
     }
 }
 
@@ -98,12 +104,12 @@ fn more<P: Into<String>>(mut list: Vec<String>, patterns: impl IntoIterator<Item
     list
 }
 
-fn of(list: &[String], user: &str, right: &str) -> Result<Patterns, Error> {
+/// Adds what the patterns of one right permit a user; else says what is wrong with that right.
+fn permit(mut rights: Rights, right: Right, list: &[String], user: &str) -> Result<Rights, String> {
     if list.len() > Grants::PATTERNS_MAX {
         let (most, count) = (Grants::PATTERNS_MAX, list.len());
-        return Err(invalid(format!("the right {right} has {count} patterns; at most {most} are allowed")));
+        return Err(format!("has {count} patterns; at most {most} are allowed"));
     }
-    let mut patterns = Patterns::default();
     let mut bytes = 0;
     for pattern in list {
         let (stem, is_prefix) = match pattern.strip_suffix('*') {
@@ -112,28 +118,16 @@ fn of(list: &[String], user: &str, right: &str) -> Result<Patterns, Error> {
         };
         if pattern.is_empty() || stem.contains('*') {
             let rule = "it is a name, or the beginning of names with an asterisk at its end";
-            return Err(invalid(format!("the right {right} has a pattern that cannot be: {rule}")));
+            return Err(format!("has a pattern that cannot be: {rule}"));
         }
         // Counted before anything is put in: a short pattern may name the user a thousand times.
         let count = stem.matches(USER).count();
         bytes += stem.len() - count * USER.len() + count * user.len();
         if bytes > Grants::BYTES_MAX {
-            let most = Grants::BYTES_MAX;
-            return Err(invalid(format!("the patterns of the right {right} have more than {most} bytes")));
+            return Err(format!("has patterns of more than {} bytes", Grants::BYTES_MAX));
         }
-        let mut parts = Vec::with_capacity(count * 2 + 1);
-        for (number, part) in stem.split(USER).enumerate() {
-            if number > 0 {
-                parts.push(user);
-            }
-            parts.push(part);
-        }
-        patterns.push(&parts, is_prefix);
+        let text = stem.replace(USER, user);
+        rights = if is_prefix { rights.prefix(right, &text) } else { rights.channel(right, &text) };
     }
-    patterns.shrink_to_fit();
-    Ok(patterns)
-}
-
-fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::Invalid, message)
+    Ok(rights)
 }

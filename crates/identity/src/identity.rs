@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use channel_rights::Rights;
+
 use crate::error::{Error, ErrorKind};
-use crate::rights::Rights;
 use crate::scopes::Scopes;
 use crate::unix;
 
@@ -19,7 +20,8 @@ pub struct Identity(Arc<Facts>);
 struct Facts {
     user: Box<str>,
     scopes: Scopes,
-    rights: Rights,
+    /// Shared, as connections keep them for longer than this.
+    rights: Arc<Rights>,
     /// Seconds since 1970, as in a token.
     expires_at: u64,
     issued_at: Option<u64>,
@@ -45,7 +47,7 @@ impl Identity {
         Ok(Self(Arc::new(Facts {
             user: user.into(),
             scopes: Scopes::default(),
-            rights: Rights::default(),
+            rights: Arc::default(),
             expires_at: unix::seconds(expires_at),
             issued_at: None,
             jti: None,
@@ -58,8 +60,8 @@ impl Identity {
 
     /// Sets what the user may do in channels.
     #[must_use]
-    pub fn with_rights(mut self, rights: Rights) -> Self {
-        Arc::make_mut(&mut self.0).rights = rights;
+    pub fn with_rights(mut self, rights: impl Into<Arc<Rights>>) -> Self {
+        Arc::make_mut(&mut self.0).rights = rights.into();
         self
     }
 
@@ -105,8 +107,10 @@ impl Identity {
     }
 
     /// Returns what the user may do in channels.
+    ///
+    /// They are shared: a connection that keeps them copies nothing.
     #[must_use]
-    pub fn rights(&self) -> &Rights {
+    pub fn rights(&self) -> &Arc<Rights> {
         &self.0.rights
     }
 
@@ -139,7 +143,7 @@ impl Identity {
     /// How much memory it takes, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let texts = self.0.user.len() + self.jti().map_or(0, str::len);
-        size_of::<Facts>() + texts + self.0.rights.bytes()
+        size_of::<Facts>() + texts + size_of::<Rights>() + self.0.rights.bytes()
     }
 }
 

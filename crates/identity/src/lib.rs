@@ -75,7 +75,8 @@
 //! | `tls` | key sets at addresses that begin with `https` | no |
 //!
 //! Third-party types in this interface: [`tokio::sync::watch::Receiver`], and the traits of
-//! `serde` on [`Grants`].
+//! `serde` on [`Grants`]. [`Right`] and [`Rights`] are those of the crate `channel-rights`, which
+//! `conductor-hub` passes on, too: an admission there takes [`Identity::rights`] as they are.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -96,7 +97,6 @@ mod refusal;
 mod revocation;
 mod revocation_file;
 mod revocations;
-mod rights;
 mod scopes;
 mod seen;
 mod signer;
@@ -104,6 +104,9 @@ mod tickets;
 mod token;
 mod unix;
 mod verifier;
+
+#[doc(inline)]
+pub use channel_rights::{Right, Rights};
 
 pub use crate::algorithm::Algorithm;
 pub use crate::config::Config;
@@ -118,7 +121,6 @@ pub use crate::refusal::Refusal;
 pub use crate::revocation::Revocation;
 pub use crate::revocation_file::RevocationFile;
 pub use crate::revocations::{Revocations, RevocationsConfig};
-pub use crate::rights::{Right, Rights};
 pub use crate::scopes::{Scope, Scopes};
 pub use crate::signer::Signer;
 pub use crate::tickets::{Ticket, Tickets, TicketsConfig};

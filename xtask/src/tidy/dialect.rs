@@ -1,4 +1,4 @@
-//! That public interfaces keep the rules of "One dialect" in ARCHITECTURE.md which text can show.
+//! That public interfaces keep the rules of docs/dialect.md which text can show.
 
 use super::interface::{code, is_interface};
 use super::public_type::PublicType;

@@ -21,7 +21,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("tidings-join", &["presence-core", "message-timeline", "conductor-hub"]),
-    ("tidings-identity", &[]),
+    ("channel-rights", &[]),
+    ("tidings-identity", &["channel-rights"]),
     ("presence-core", &[]),
     ("presence-redis", &["presence-core", "redis-link"]),
     ("presence-mongo", &["presence-core", "mongo-link"]),
@@ -30,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("redis-mpx", &[]),
     ("redis-mpx-fuzz", &["redis-mpx"]),
     ("message-timeline", &["redis-mpx", "redis-link", "mongo-link"]),
-    ("conductor-hub", &["redis-mpx"]),
+    ("conductor-hub", &["channel-rights", "redis-mpx"]),
     ("test-support", &[]),
     ("xtask", &["host-features"]),
     ("host-features", &[]),
@@ -42,6 +43,10 @@ const ANYTHING: &[&str] = &["*"];
 
 /// Crates of which each dependency on one of ours is optional, behind the feature that uses it.
 const BY_FEATURE: [&str; 3] = ["message-timeline", "conductor-hub", "tidings-join"];
+
+/// Crates of types that the interfaces of several others share. They depend on nothing, so that
+/// nobody wants to be without them.
+const SHARED: [&str; 1] = ["channel-rights"];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {
     let mut breaches = Vec::new();
@@ -78,7 +83,8 @@ fn check_manifest(path: &str, manifest: &Table) -> Vec<String> {
                 breaches.push(format!("{path}: {name} must not depend on {dependency}"));
             }
             let optional = declared.get("optional") == Some(&Value::Boolean(true));
-            if ours && !own && BY_FEATURE.contains(&name) && kind == "dependencies" && !optional {
+            let by_feature = BY_FEATURE.contains(&name) && !SHARED.contains(&dependency.as_str());
+            if ours && !own && by_feature && kind == "dependencies" && !optional {
                 breaches.push(format!("{path}: {dependency} must be optional, behind a feature"));
             }
         }
@@ -115,6 +121,8 @@ mod tests {
         assert_eq!(breaches(core), Vec::<String>::new());
         let tests = "[package]\nname = 'tests'\n[dependencies]\ntidings-server.workspace = true";
         assert_eq!(breaches(tests), Vec::<String>::new());
+        let hub = "[package]\nname = 'conductor-hub'\n[dependencies]\nchannel-rights.workspace = true";
+        assert_eq!(breaches(hub), Vec::<String>::new());
         let fuzz = "[package]\nname = 'redis-mpx-fuzz'\n[dependencies]\nredis-mpx = { path = '..' }\nx = '1'\n[workspace]";
         assert_eq!(breaches(fuzz), Vec::<String>::new());
     }

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{Message, MessageRef, Opcode};
-use conductor_hub::{
-    Admission, Auth, Config, ConnectionId, Denied, Handshake, Hooks, Hub, PeerAddress,
-};
+use conductor_hub::{Admission, Auth, Config, ConnectionId, Denied, Handshake, Hooks, Hub, PeerAddress};
 use futures_util::{SinkExt, StreamExt};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};

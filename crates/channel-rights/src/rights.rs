@@ -2,29 +2,22 @@
 
 use std::fmt;
 
-/// What somebody may do in a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Right {
-    /// Becoming a member, and so receiving its messages.
-    Bind,
-    /// Writing to its members over a connection.
-    Write,
-    /// Publishing to its members without being one.
-    Publish,
-    /// Reading what was published before.
-    History,
-}
-
-impl Right {
-    /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Bind, Self::Write, Self::Publish, Self::History];
-}
+use crate::Right;
 
 /// What one user may do in which channels.
 ///
-/// [`Grants::rights_of`](crate::Grants::rights_of) makes them; the default permits nothing. A
-/// question reads the patterns one by one and allocates nothing.
+/// The default permits nothing. A question reads the patterns of its right one by one and allocates
+/// nothing, so whoever makes patterns of what others say bounds their number.
+///
+/// # Examples
+///
+/// ```
+/// use channel_rights::{Right, Rights};
+///
+/// let rights = Rights::default().channel(Right::Bind, "news").prefix(Right::Bind, "room:");
+/// assert!(rights.permits(Right::Bind, "news") && rights.permits(Right::Bind, "room:tea"));
+/// assert!(!rights.permits(Right::Bind, "newspaper") && !rights.permits(Right::Write, "news"));
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Rights {
     bind: Patterns,
@@ -34,16 +27,47 @@ pub struct Rights {
 }
 
 impl Rights {
-    /// Returns whether the user may do this in a channel.
+    /// Permits something in the channel of that name.
+    #[must_use]
+    pub fn channel(mut self, right: Right, name: &str) -> Self {
+        self.patterns_mut(right).push(name, false);
+        self
+    }
+
+    /// Permits something in all channels whose names begin so.
+    ///
+    /// Every name begins with the empty text.
+    #[must_use]
+    pub fn prefix(mut self, right: Right, beginning: &str) -> Self {
+        self.patterns_mut(right).push(beginning, true);
+        self
+    }
+
+    /// Tells whether the user may do this in a channel.
     #[must_use]
     pub fn permits(&self, right: Right, channel: &str) -> bool {
         self.patterns(right).match_any(channel.as_bytes())
     }
 
-    /// Returns whether the user may do nothing at all.
+    /// Tells whether the user may do nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         Right::ALL.iter().all(|right| self.patterns(*right).spans.is_empty())
+    }
+
+    /// Returns how much memory they take, in bytes, apart from themselves.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        Right::ALL.iter().map(|right| self.patterns(*right).bytes()).sum()
+    }
+
+    /// Gives back the memory that is there for more patterns.
+    ///
+    /// For those that are kept long, such as those of a connection.
+    pub fn shrink_to_fit(&mut self) {
+        for right in Right::ALL {
+            self.patterns_mut(*right).shrink_to_fit();
+        }
     }
 
     const fn patterns(&self, right: Right) -> &Patterns {
@@ -55,13 +79,13 @@ impl Rights {
         }
     }
 
-    pub(crate) fn new(bind: Patterns, write: Patterns, publish: Patterns, history: Patterns) -> Self {
-        Self { bind, write, publish, history }
-    }
-
-    /// How much memory they take, in bytes, apart from themselves.
-    pub(crate) fn bytes(&self) -> usize {
-        Right::ALL.iter().map(|right| self.patterns(*right).bytes()).sum()
+    const fn patterns_mut(&mut self, right: Right) -> &mut Patterns {
+        match right {
+            Right::Bind => &mut self.bind,
+            Right::Write => &mut self.write,
+            Right::Publish => &mut self.publish,
+            Right::History => &mut self.history,
+        }
     }
 }
 
@@ -76,7 +100,7 @@ impl fmt::Debug for Rights {
 /// Names and beginnings of names. The texts lie in one piece, so that a question of a connection
 /// that rested loads few lines of memory.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Patterns {
+struct Patterns {
     text: String,
     spans: Vec<Span>,
 }
@@ -93,21 +117,20 @@ struct Span {
 }
 
 impl Patterns {
-    /// Adds a name, or what names begin with.
-    pub(crate) fn push(&mut self, parts: &[&str], is_prefix: bool) {
+    fn push(&mut self, text: &str, is_prefix: bool) {
         let start = self.text.len();
-        self.text.extend(parts.iter().copied());
-        let last = self.text.as_bytes()[start..].last().copied().unwrap_or_default();
+        self.text.push_str(text);
+        let last = text.as_bytes().last().copied().unwrap_or_default();
         self.spans.push(Span { start, end: self.text.len(), is_prefix, last });
     }
 
-    pub(crate) fn shrink_to_fit(&mut self) {
-        self.text.shrink_to_fit();
-        self.spans.shrink_to_fit();
+    fn bytes(&self) -> usize {
+        self.text.capacity() + self.spans.capacity() * size_of::<Span>()
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.text.len() + size_of_val(self.spans.as_slice())
+    fn shrink_to_fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.spans.shrink_to_fit();
     }
 
     fn match_any(&self, channel: &[u8]) -> bool {
