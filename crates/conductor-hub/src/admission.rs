@@ -54,7 +54,8 @@ impl Admission {
 
     /// Adds a value that hooks find in the data of the connection.
     ///
-    /// It is read by [`Connection::data`](crate::Connection::data). A second one of the same type replaces the first.
+    /// It is read by [`Connection::data`](crate::Connection::data). A second one of the same type
+    /// replaces the first.
     #[must_use]
     pub fn data<T: Any + Send + Sync>(mut self, value: T) -> Self {
         self.data.retain(|kept| !(**kept).is::<T>());

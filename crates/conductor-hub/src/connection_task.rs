@@ -20,7 +20,7 @@ use self::deadlines::spread;
 use crate::admission::Admitted;
 use crate::connection::BindOutcome;
 use crate::guard::{self, guarded, guarded_hook};
-use crate::input_memory::Ticket;
+use crate::input_memory::InputPlace;
 use crate::intake::{Intake, Next, Turn};
 use crate::shared::{ConnectionPermit, Shared};
 use crate::websocket::close_frame;
@@ -66,7 +66,7 @@ struct PendingInput {
     /// Which message.
     number: Option<u32>,
     since: Instant,
-    ticket: Ticket,
+    place: InputPlace,
 }
 
 /// Serves a connection until it has ended.
@@ -303,10 +303,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             return;
         }
         let now = Instant::now();
-        let ticket =
-            hub.unfinished.hold(self.begun.as_ref().map(|begun| begun.ticket), &self.connection, bytes);
-        let begun = self.begun.get_or_insert_with(|| Box::new(PendingInput { number, since: now, ticket }));
-        begun.ticket = ticket;
+        let place =
+            hub.unfinished.hold(self.begun.as_ref().map(|begun| begun.place), &self.connection, bytes);
+        let begun = self.begun.get_or_insert_with(|| Box::new(PendingInput { number, since: now, place }));
+        begun.place = place;
         // The client has no blame for time in which its input waits and the hub does not read, so
         // the message begins anew then.
         if begun.number != number || self.intake.is_waiting() {
@@ -331,7 +331,7 @@ impl<S> ConnectionTask<S> {
 
     fn forget_begun(&mut self) {
         if let Some(begun) = self.begun.take() {
-            self.permit.0.unfinished.release(begun.ticket);
+            self.permit.0.unfinished.release(begun.place);
         }
     }
 }

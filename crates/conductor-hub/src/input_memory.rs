@@ -30,7 +30,7 @@ struct Locked {
 
 /// The place of a connection among those that hold something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket(u64);
+pub(crate) struct InputPlace(u64);
 
 impl InputMemory {
     pub(crate) fn new(bytes_max: usize) -> Self {
@@ -38,18 +38,23 @@ impl InputMemory {
     }
 
     /// Notes what a connection holds now; without a change it keeps its place.
-    pub(crate) fn hold(&self, ticket: Option<Ticket>, connection: &Arc<Connection>, bytes: usize) -> Ticket {
+    pub(crate) fn hold(
+        &self,
+        place: Option<InputPlace>,
+        connection: &Arc<Connection>,
+        bytes: usize,
+    ) -> InputPlace {
         let mut held = self.held.lock();
-        if let Some(ticket) = ticket {
-            if held.by_progress.get(&ticket.0).is_some_and(|(_, before)| *before == bytes) {
-                return ticket;
+        if let Some(place) = place {
+            if held.by_progress.get(&place.0).is_some_and(|(_, before)| *before == bytes) {
+                return place;
             }
-            held.remove(ticket);
+            held.remove(place);
         }
-        let ticket = Ticket(held.next);
+        let place = InputPlace(held.next);
         held.next += 1;
         held.bytes += bytes;
-        held.by_progress.insert(ticket.0, (Arc::clone(connection), bytes));
+        held.by_progress.insert(place.0, (Arc::clone(connection), bytes));
         let mut ended = Vec::new();
         // The last that goes may be this very connection, if it alone holds too much.
         while held.bytes > self.bytes_max
@@ -63,18 +68,18 @@ impl InputMemory {
         for connection in ended {
             connection.close(Disconnect::Unfinished);
         }
-        ticket
+        place
     }
 
     /// A connection holds nothing any more.
-    pub(crate) fn release(&self, ticket: Ticket) {
-        self.held.lock().remove(ticket);
+    pub(crate) fn release(&self, place: InputPlace) {
+        self.held.lock().remove(place);
     }
 }
 
 impl Locked {
-    fn remove(&mut self, ticket: Ticket) {
-        if let Some((_, freed)) = self.by_progress.remove(&ticket.0) {
+    fn remove(&mut self, place: InputPlace) {
+        if let Some((_, freed)) = self.by_progress.remove(&place.0) {
             self.bytes -= freed;
         }
     }
@@ -95,13 +100,13 @@ mod tests {
     fn whose_input_stands_still_goes_first() {
         let unfinished = InputMemory::new(1_000);
         let (still, moving, new) = (connection(1), connection(2), connection(3));
-        let ticket = unfinished.hold(None, &still, 400);
+        let place = unfinished.hold(None, &still, 400);
         let other = unfinished.hold(None, &moving, 400);
-        assert_eq!(unfinished.hold(Some(ticket), &still, 400), ticket, "no progress, the same place");
+        assert_eq!(unfinished.hold(Some(place), &still, 400), place, "no progress, the same place");
         let other = unfinished.hold(Some(other), &moving, 500);
         unfinished.hold(None, &new, 400);
         assert!(still.outbox.is_closing() && !moving.outbox.is_closing() && !new.outbox.is_closing());
-        unfinished.release(ticket);
+        unfinished.release(place);
         unfinished.release(other);
         assert_eq!(unfinished.held.lock().bytes, 400);
     }

@@ -48,7 +48,8 @@
 //! | `jti` | a name, by which the token can be revoked |
 //!
 //! HS256, RS256, ES256 and `EdDSA` (Ed25519) are known. All else is refused, and so are tokens
-//! with `crit`, claims that are there twice, and base64 or JSON that is not as the standards have it.
+//! with `crit`, claims that are there twice, and base64 or JSON that is not as the standards have
+//! it.
 //!
 //! # Keys that change
 //!

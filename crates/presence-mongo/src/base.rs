@@ -25,8 +25,8 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::namespace::Namespace;
 use crate::pruner::{self, Pruned};
-use crate::scope::Scope;
 use crate::shared::Shared;
+use crate::space::Space;
 use crate::{batcher, clock, listener, reader, registrar};
 
 /// The collections that pingers and watchers share, in one namespace.
@@ -38,7 +38,7 @@ use crate::{batcher, clock, listener, reader, registrar};
 #[derive(Debug, Clone)]
 pub struct Base {
     shared: Arc<Shared>,
-    scope: Arc<Scope>,
+    space: Arc<Space>,
     _end: Arc<EndOnDrop>,
 }
 
@@ -79,8 +79,8 @@ impl Base {
             look(&shared).await?;
         }
         run_tasks(&shared);
-        let scope = scope(&shared, &namespace);
-        Ok(Self { shared, scope, _end: end })
+        let space = space(&shared, &namespace);
+        Ok(Self { shared, space, _end: end })
     }
 
     /// Returns the handle of another namespace of this base.
@@ -96,7 +96,7 @@ impl Base {
         if self.shared.closing.is_cancelled() {
             return Err(Error::shut_down());
         }
-        Ok(Self { scope: scope(&self.shared, &namespace), ..self.clone() })
+        Ok(Self { space: space(&self.shared, &namespace), ..self.clone() })
     }
 
     /// Removes what is old of this namespace: time slots and superseded beings.
@@ -114,7 +114,7 @@ impl Base {
     /// [`Unavailable`](ErrorKind::Unavailable) or [`Refused`](ErrorKind::Refused) as the database
     /// says.
     pub async fn prune(&self) -> Result<Pruned, Error> {
-        pruner::prune(&self.shared, &self.scope).await.map(|pruning| pruning.pruned)
+        pruner::prune(&self.shared, &self.space).await.map(|pruning| pruning.pruned)
     }
 
     /// Removes all documents of this namespace but its counter, and says how many.
@@ -126,7 +126,7 @@ impl Base {
     ///
     /// As [`prune`](Self::prune).
     pub async fn clear(&self) -> Result<Pruned, Error> {
-        let (slots, beings) = self.shared.store.clear(&self.scope.namespace).await?;
+        let (slots, beings) = self.shared.store.clear(&self.space.namespace).await?;
         Ok(Pruned { slots, beings })
     }
 
@@ -142,11 +142,11 @@ impl Base {
     pub async fn shutdown(&self, grace: Duration) -> bool {
         let until = Instant::now() + grace;
         self.shared.closing.cancel();
-        self.shared.scopes().iter().for_each(|scope| scope.close());
+        self.shared.spaces().iter().for_each(|space| space.close());
         self.shared.tasks.close();
         let all_ended = timeout_at(until, self.shared.tasks.wait()).await.is_ok();
         self.shared.end.cancel();
-        self.shared.scopes().iter().for_each(|scope| scope.beings.abandon());
+        self.shared.spaces().iter().for_each(|space| space.beings.abandon());
         let left = until.saturating_duration_since(Instant::now());
         self.shared.link.shutdown(left).await && all_ended
     }
@@ -155,8 +155,8 @@ impl Base {
         &self.shared
     }
 
-    pub(crate) fn scope(&self) -> &Scope {
-        &self.scope
+    pub(crate) fn space(&self) -> &Space {
+        &self.space
     }
 }
 
@@ -168,11 +168,11 @@ async fn look(shared: &Shared) -> Result<(), Error> {
     }
 }
 
-/// Returns the scope of a namespace, whose tasks run.
-fn scope(shared: &Arc<Shared>, namespace: &Namespace) -> Arc<Scope> {
-    let (scope, is_new) = shared.scope(namespace);
+/// Returns the space of a namespace, whose tasks run.
+fn space(shared: &Arc<Shared>, namespace: &Namespace) -> Arc<Space> {
+    let (space, is_new) = shared.space(namespace);
     if is_new {
-        let parts = || (Arc::clone(shared), Arc::clone(&scope));
+        let parts = || (Arc::clone(shared), Arc::clone(&space));
         let (with, of) = parts();
         spawn(shared, "the task that numbers pingers", move || {
             registrar::run(Arc::clone(&with), Arc::clone(&of))
@@ -183,10 +183,10 @@ fn scope(shared: &Arc<Shared>, namespace: &Namespace) -> Arc<Scope> {
         spawn(shared, "the task that watches", move || reader::run(Arc::clone(&with), Arc::clone(&of)));
         // A shutdown in between has not seen it.
         if shared.closing.is_cancelled() {
-            scope.close();
+            space.close();
         }
     }
-    scope
+    space
 }
 
 fn run_tasks(shared: &Arc<Shared>) {

@@ -15,12 +15,12 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::{Error, ErrorKind};
 use crate::local_beings::{Due, Flush};
-use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::TimeSlot;
+use crate::space::Space;
 
 /// Writes until the base is closed and nobody waits any more.
-pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
+pub(crate) async fn run(shared: Arc<Shared>, space: Arc<Space>) {
     let period = shared.clock.period();
     // The processes of an application do not all write at the same time.
     let offset = (period.length() / 4).mul_f64(fastrand::f64());
@@ -29,21 +29,21 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
         let slot = match shared.clock.slot() {
             Ok(slot) => slot,
             Err(error) => {
-                scope.beings.failed(Instant::now(), &error);
-                if scope.beings.is_left() {
+                space.beings.failed(Instant::now(), &error);
+                if space.beings.is_left() {
                     return;
                 }
                 sleep(backoff.failed()).await;
                 continue;
             }
         };
-        let Due { is_urgent, is_complete } = scope.beings.due(slot);
-        if scope.beings.is_left() {
+        let Due { is_urgent, is_complete } = space.beings.due(slot);
+        if space.beings.is_left() {
             return;
         }
         let ping_at = shared.clock.instant_in(slot, offset);
         if is_urgent || !is_complete && ping_at <= Instant::now() {
-            match flush(&shared, &scope, slot).await {
+            match flush(&shared, &space, slot).await {
                 Ok(()) => backoff.reset(),
                 Err(_told) => sleep(backoff.failed()).await,
             }
@@ -55,16 +55,16 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
         let look = Instant::now() + period.length() / 4;
         tokio::select! {
             () = sleep_until(wake.min(look)) => {}
-            () = scope.beings.urgent.notified() => {}
+            () = space.beings.urgent.notified() => {}
         }
     }
 }
 
 /// Writes all that a slot lacks.
-async fn flush(shared: &Shared, scope: &Scope, slot: TimeSlot) -> Result<(), Error> {
-    let flush = scope.beings.flush(slot);
+async fn flush(shared: &Shared, space: &Space, slot: TimeSlot) -> Result<(), Error> {
+    let flush = space.beings.flush(slot);
     let begun = Instant::now();
-    let written = write(shared, scope, &flush).await;
+    let written = write(shared, space, &flush).await;
     let took = begun.elapsed();
     shared.metrics.flush.record(took);
     if took > shared.clock.period().length() / 2 {
@@ -73,8 +73,8 @@ async fn flush(shared: &Shared, scope: &Scope, slot: TimeSlot) -> Result<(), Err
     }
     match &written {
         Ok(()) => {
-            scope.beings.written(&flush);
-            tracing::debug!(namespace = %scope.namespace, %slot, slots = flush.writes.len(), ?took, "pinged");
+            space.beings.written(&flush);
+            tracing::debug!(namespace = %space.namespace, %slot, slots = flush.writes.len(), ?took, "pinged");
         }
         Err(error) => {
             shared.metrics.flush_failures.increment(1);
@@ -82,21 +82,21 @@ async fn flush(shared: &Shared, scope: &Scope, slot: TimeSlot) -> Result<(), Err
             if error.kind() != ErrorKind::Refused {
                 shared.clock.disturb();
             }
-            scope.beings.failed(Instant::now(), error);
-            tracing::debug!(namespace = %scope.namespace, %slot, ?took, "{error:#}");
+            space.beings.failed(Instant::now(), error);
+            tracing::debug!(namespace = %space.namespace, %slot, ?took, "{error:#}");
         }
     }
-    scope.pingers.set(scope.beings.living());
+    space.pingers.set(space.beings.living());
     written
 }
 
-async fn write(shared: &Shared, scope: &Scope, flush: &Flush) -> Result<(), Error> {
+async fn write(shared: &Shared, space: &Space, flush: &Flush) -> Result<(), Error> {
     if !flush.beings.is_empty() {
         // Those that are taken by others were so at the start, too, and were numbered again.
-        shared.store.insert_beings(&scope.namespace, &flush.beings).await?;
+        shared.store.insert_beings(&space.namespace, &flush.beings).await?;
     }
     for (slot, bits) in &flush.writes {
-        shared.store.write_slot(&scope.namespace, *slot, bits).await?;
+        shared.store.write_slot(&space.namespace, *slot, bits).await?;
         shared.metrics.updates.increment(1);
     }
     Ok(())

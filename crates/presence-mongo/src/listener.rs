@@ -12,8 +12,8 @@ use mongo_link::{ChangeFeed, FeedConfig, FeedEvent};
 
 use crate::config::Detection;
 use crate::error::Error;
-use crate::scope::Scope;
 use crate::shared::Shared;
+use crate::space::Space;
 
 /// What was told of an outage of the change stream, so that it is told once.
 #[derive(Debug, Default)]
@@ -29,9 +29,9 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     // Another set of namespaces has another feed, which meets the same outage.
     let mut told = Told::default();
     while !shared.closing.is_cancelled() {
-        let scopes = shared.watched();
-        if !scopes.is_empty() && shared.detection == Detection::Stream {
-            follow(&shared, &scopes, &mut told).await;
+        let spaces = shared.watched();
+        if !spaces.is_empty() && shared.detection == Detection::Stream {
+            follow(&shared, &spaces, &mut told).await;
             shared.metrics.streams.set(0);
         } else {
             wait(&shared).await;
@@ -48,8 +48,8 @@ async fn wait(shared: &Shared) {
 }
 
 /// Follows the changes of namespaces until others are watched.
-async fn follow(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told) {
-    let config = FeedConfig::new().collection(shared.store.pings()).pipeline([condition(scopes)]);
+async fn follow(shared: &Shared, spaces: &[Arc<Space>], told: &mut Told) {
+    let config = FeedConfig::new().collection(shared.store.pings()).pipeline([condition(spaces)]);
     let mut feed = match shared.link.changes(config) {
         Ok(feed) => feed,
         Err(error) => {
@@ -60,12 +60,12 @@ async fn follow(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told) {
     loop {
         tokio::select! {
             () = shared.listen.notified() => {
-                if !are_same(scopes, &shared.watched()) {
+                if !are_same(spaces, &shared.watched()) {
                     return;
                 }
             }
             () = shared.closing.cancelled() => return,
-            is_over = hear_next(shared, scopes, told, &mut feed) => {
+            is_over = hear_next(shared, spaces, told, &mut feed) => {
                 if is_over {
                     // The link is gone before the base: nothing comes any more.
                     return shared.closing.cancelled().await;
@@ -76,7 +76,7 @@ async fn follow(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told) {
 }
 
 /// Hears what comes next, and says whether that was all.
-async fn hear_next(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told, feed: &mut ChangeFeed) -> bool {
+async fn hear_next(shared: &Shared, spaces: &[Arc<Space>], told: &mut Told, feed: &mut ChangeFeed) -> bool {
     match feed.next().await {
         Some(Ok(FeedEvent::Live)) => {
             match take(told) {
@@ -85,23 +85,23 @@ async fn hear_next(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told, feed
             }
             shared.metrics.streams.set(1);
             // What happened before it was open must be read.
-            scopes.iter().for_each(|scope| scope.changes.must_read());
+            spaces.iter().for_each(|space| space.changes.must_read());
         }
         Some(Ok(FeedEvent::Change(event))) => {
             // A slot is of one namespace only.
-            if !scopes.iter().any(|scope| scope.changes.add(&scope.namespace, &event)) {
+            if !spaces.iter().any(|space| space.changes.add(&space.namespace, &event)) {
                 let id = &event.document_key;
                 tracing::debug!(?id, "a change of something that is no time slot");
             }
         }
         Some(Ok(_)) => {}
-        Some(Err(error)) => miss(shared, scopes, told, error),
+        Some(Err(error)) => miss(shared, spaces, told, error),
         None => return true,
     }
     false
 }
 
-fn miss(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told, error: mongo_link::Error) {
+fn miss(shared: &Shared, spaces: &[Arc<Space>], told: &mut Told, error: mongo_link::Error) {
     shared.metrics.streams.set(0);
     let lags = error.kind() == mongo_link::ErrorKind::Lagged;
     let error = Error::of_link("the change stream was interrupted", error);
@@ -111,7 +111,7 @@ fn miss(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told, error: mongo_li
     } else if lags {
         shared.metrics.lags.increment(1);
         tracing::warn!("changes may have been missed and are read: {error:#}");
-        scopes.iter().for_each(|scope| scope.changes.lagged(error.clone()));
+        spaces.iter().for_each(|space| space.changes.lagged(error.clone()));
     } else {
         tracing::warn!("watchers poll until a change stream is open again: {error:#}");
     }
@@ -121,13 +121,13 @@ fn miss(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told, error: mongo_li
 ///
 /// Changes that are not of a document end the stream: they must come through. Slots are removed
 /// when they count for nobody.
-fn condition(scopes: &[Arc<Scope>]) -> Document {
+fn condition(spaces: &[Arc<Space>]) -> Document {
     let mut any: Vec<Document> =
-        scopes.iter().map(|scope| scope.namespace.holds("documentKey._id")).collect();
+        spaces.iter().map(|space| space.namespace.holds("documentKey._id")).collect();
     any.push(doc! { "documentKey": { "$exists": false } });
     doc! { "$match": { "operationType": { "$ne": "delete" }, "$or": any } }
 }
 
-fn are_same(one: &[Arc<Scope>], other: &[Arc<Scope>]) -> bool {
+fn are_same(one: &[Arc<Space>], other: &[Arc<Space>]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| Arc::ptr_eq(one, other))
 }

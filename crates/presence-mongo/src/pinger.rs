@@ -169,7 +169,7 @@ impl Pinger {
     }
 
     fn beings(&self) -> &LocalBeings {
-        &self.base.scope().beings
+        &self.base.space().beings
     }
 
     fn until(&self) -> Instant {

@@ -10,9 +10,9 @@ use self::schedule::Schedule;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::prune::{first_ahead, first_kept, first_read, removable, staying, up_to};
-use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{Sequence, SlotBits, TimeSlot};
+use crate::space::Space;
 
 /// How many documents were removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,13 +51,13 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 /// Prunes each namespace, and says whether nothing lies ahead in any; `None` if the base closes.
 async fn prune_all(shared: &Shared) -> Option<bool> {
     let mut is_ahead_clear = true;
-    for scope in shared.scopes() {
+    for space in shared.spaces() {
         // A shutdown does not wait for it.
-        match shared.closing.run_until_cancelled(prune(shared, &scope)).await? {
+        match shared.closing.run_until_cancelled(prune(shared, &space)).await? {
             Ok(pruning) => is_ahead_clear &= pruning.is_ahead_clear,
             Err(error) => {
                 // The next time comes.
-                tracing::warn!(namespace = %scope.namespace, "{error:#}");
+                tracing::warn!(namespace = %space.namespace, "{error:#}");
                 is_ahead_clear = false;
             }
         }
@@ -70,18 +70,18 @@ async fn prune_all(shared: &Shared) -> Option<bool> {
 /// Superseded is whoever has no bit in the slots that stay. Where not everybody could write for a
 /// while, those who live may have none either: then more slots stay, so that hardly anybody lacks a
 /// bit in all of them, and whoever does writes its document again.
-pub(crate) async fn prune(shared: &Shared, scope: &Scope) -> Result<Pruning, Error> {
-    let (clock, store, namespace) = (&shared.clock, &shared.store, &scope.namespace);
+pub(crate) async fn prune(shared: &Shared, space: &Space) -> Result<Pruning, Error> {
+    let (clock, store, namespace) = (&shared.clock, &shared.store, &space.namespace);
     let (period, current) = (clock.period(), clock.slot()?);
     let first = first_staying(clock, current);
     let stays = current.begin().saturating_sub(first.begin());
     let old = store.remove_slots_before(namespace, first, stays).await?;
-    let ahead = remove_ahead(shared, scope, current).await?;
+    let ahead = remove_ahead(shared, space, current).await?;
     let mut pruned = Pruned { slots: old + ahead.unwrap_or(0), beings: 0 };
-    let kept = read(shared, scope, &staying(period, first, current)).await?;
+    let kept = read(shared, space, &staying(period, first, current)).await?;
     if let Some(up_to) = up_to(period, first, &kept) {
         let superseded = store.superseded(namespace, up_to).await?;
-        pruned.beings = remove_silent(shared, scope, &superseded, kept).await?;
+        pruned.beings = remove_silent(shared, space, &superseded, kept).await?;
     }
     let (slots, beings) = store.counts().await?;
     shared.metrics.slots.set(slots as f64);
@@ -103,7 +103,7 @@ fn first_staying(clock: &Clock, current: TimeSlot) -> TimeSlot {
 /// They are left over when the server's clock was set back. The bits in them would make the dead
 /// alive when their time comes. They go after a whole slot by that clock: until then others may not
 /// have seen that it was set, and may read them.
-async fn remove_ahead(shared: &Shared, scope: &Scope, current: TimeSlot) -> Result<Option<u64>, Error> {
+async fn remove_ahead(shared: &Shared, space: &Space, current: TimeSlot) -> Result<Option<u64>, Error> {
     let (clock, period) = (&shared.clock, shared.clock.period());
     if !clock.is_the_only_one() {
         return Ok(Some(0));
@@ -112,9 +112,9 @@ async fn remove_ahead(shared: &Shared, scope: &Scope, current: TimeSlot) -> Resu
         return Ok(None);
     }
     let ahead = first_ahead(period, current);
-    let removed = shared.store.remove_slots_ahead(&scope.namespace, ahead, period.length()).await?;
+    let removed = shared.store.remove_slots_ahead(&space.namespace, ahead, period.length()).await?;
     // By the time of the removal, which was not later than now.
-    scope.beings.nothing_after(period.next(clock.slot()?));
+    space.beings.nothing_after(period.next(clock.slot()?));
     Ok(Some(removed))
 }
 
@@ -122,25 +122,25 @@ async fn remove_ahead(shared: &Shared, scope: &Scope, current: TimeSlot) -> Resu
 /// were read before the superseded were looked for, nor in those that stay by now.
 async fn remove_silent(
     shared: &Shared,
-    scope: &Scope,
+    space: &Space,
     superseded: &[Sequence],
     mut kept: Vec<(TimeSlot, SlotBits)>,
 ) -> Result<u64, Error> {
     let (clock, period) = (&shared.clock, shared.clock.period());
     let (begun, current) = (Instant::now(), clock.slot()?);
     let slots = staying(period, first_staying(clock, current), current);
-    kept.append(&mut read(shared, scope, &slots).await?);
+    kept.append(&mut read(shared, space, &slots).await?);
     // Whoever comes back after that writes its document twice, the second time more than a slot
     // later: that one must not be removed any more.
     let is_fresh = || begun.elapsed() < period.length() / 2;
-    shared.store.remove_beings(&scope.namespace, &removable(superseded, &kept), is_fresh).await
+    shared.store.remove_beings(&space.namespace, &removable(superseded, &kept), is_fresh).await
 }
 
 async fn read(
     shared: &Shared,
-    scope: &Scope,
+    space: &Space,
     slots: &[TimeSlot],
 ) -> Result<Vec<(TimeSlot, SlotBits)>, Error> {
-    let read = shared.store.read_slots(&scope.namespace, slots).await?;
+    let read = shared.store.read_slots(&space.namespace, slots).await?;
     Ok(read.into_iter().map(|read| (read.slot, read.bits)).collect())
 }

@@ -15,27 +15,27 @@ use tokio::time::{Instant, sleep_until};
 use crate::change_buffer::Buffered;
 use crate::error::{Error, ErrorKind};
 use crate::liveness::Liveness;
-use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{SlotBits, TimeSlot, Window};
+use crate::space::Space;
 use crate::store::{READ_MAX, SlotRead};
 
 /// Reads as long as somebody watches, until the base closes.
-pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
-    let mut reader = Reader::new(Arc::clone(&shared), Arc::clone(&scope));
+pub(crate) async fn run(shared: Arc<Shared>, space: Arc<Space>) {
+    let mut reader = Reader::new(Arc::clone(&shared), Arc::clone(&space));
     while !shared.closing.is_cancelled() {
-        if scope.table.is_watched() {
+        if space.table.is_watched() {
             reader.step().await;
         } else {
-            scope.table.forget();
-            scope.alive_keys.set(0);
-            scope.watched_keys.set(0);
+            space.table.forget();
+            space.alive_keys.set(0);
+            space.watched_keys.set(0);
             tokio::select! {
-                () = scope.table.wanted.notified() => {}
+                () = space.table.wanted.notified() => {}
                 () = shared.closing.cancelled() => {}
             }
             // Whoever watches from now on hears of nothing that was known before.
-            reader = Reader::new(Arc::clone(&shared), Arc::clone(&scope));
+            reader = Reader::new(Arc::clone(&shared), Arc::clone(&space));
         }
     }
 }
@@ -43,7 +43,7 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
 /// What is known of a namespace.
 struct Reader {
     shared: Arc<Shared>,
-    scope: Arc<Scope>,
+    space: Arc<Space>,
     window: Window,
     liveness: Liveness,
     /// Nothing was told yet: the watch table may know those who died meanwhile.
@@ -60,7 +60,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(shared: Arc<Shared>, scope: Arc<Scope>) -> Self {
+    fn new(shared: Arc<Shared>, space: Arc<Space>) -> Self {
         let period = shared.clock.period();
         Self {
             window: Window::new(period),
@@ -72,18 +72,18 @@ impl Reader {
             backoff: shared.backoff(),
             offset: (period.length() / 20).mul_f64(fastrand::f64()),
             shared,
-            scope,
+            space,
         }
     }
 
     /// Does what is due, or waits until something is.
     async fn step(&mut self) {
-        let asked = self.scope.table.asked();
-        let Buffered { bits, must_read, lagged } = self.scope.changes.take();
+        let asked = self.space.table.asked();
+        let Buffered { bits, must_read, lagged } = self.space.changes.take();
         if let Some(error) = lagged {
-            self.scope.table.tell(&error);
+            self.space.table.tell(&error);
         }
-        self.scope.watched_keys.set(self.scope.table.watched());
+        self.space.watched_keys.set(self.space.table.watched());
         let is_deaf = !bits.is_empty() && self.is_deaf();
         if must_read || is_deaf || asked > self.served || self.next <= Instant::now() {
             self.add(&bits);
@@ -97,8 +97,8 @@ impl Reader {
         } else {
             tokio::select! {
                 () = sleep_until(self.next) => {}
-                () = self.scope.table.wanted.notified() => {}
-                () = self.scope.changes.arrived.notified() => {}
+                () = self.space.table.wanted.notified() => {}
+                () = self.space.changes.arrived.notified() => {}
                 () = self.shared.closing.cancelled() => {}
             }
         }
@@ -128,10 +128,10 @@ impl Reader {
                 let next = self.shared.clock.period().next(slot);
                 self.next = self.shared.clock.instant_in(next, self.offset);
                 tracing::debug!(
-                    namespace = %self.scope.namespace, %slot, alive = self.liveness.alive(),
+                    namespace = %self.space.namespace, %slot, alive = self.liveness.alive(),
                     held = self.window.holds(), took = ?begun.elapsed(), "read"
                 );
-                self.scope.table.served(asked);
+                self.space.table.served(asked);
             }
             Err(error) => self.failed(asked, &error),
         }
@@ -139,13 +139,13 @@ impl Reader {
 
     fn failed(&mut self, asked: u64, error: &Error) {
         self.shared.metrics.sync_failures.increment(1);
-        tracing::debug!(namespace = %self.scope.namespace, "{error:#}");
+        tracing::debug!(namespace = %self.space.namespace, "{error:#}");
         self.next = Instant::now() + self.backoff.failed();
-        self.scope.table.failed(asked, error);
+        self.space.table.failed(asked, error);
         if error.kind() == ErrorKind::Refused {
             // It does not pass by itself: whoever watches has to know.
-            tracing::warn!(namespace = %self.scope.namespace, "watchers end: {error:#}");
-            self.scope.table.end_all(Some(error));
+            tracing::warn!(namespace = %self.space.namespace, "watchers end: {error:#}");
+            self.space.table.end_all(Some(error));
             self.shared.listen.notify_one();
         }
     }
@@ -156,11 +156,12 @@ impl Reader {
         let slot = self.shared.clock.slot()?;
         let all_wrote = self.shared.clock.was_healthy(period.before(slot));
         let slots = self.window.to_read(slot, all_wrote);
-        let read = self.shared.store.read_slots(&self.scope.namespace, &slots).await?;
+        let read = self.shared.store.read_slots(&self.space.namespace, &slots).await?;
         let largest = read.iter().map(|slot| slot.bytes).max().unwrap_or(0);
         self.shared.metrics.slot_bytes.set(largest as f64);
         self.add_read(&read);
-        // Rare enough to cost a write of the server's; whoever begins to watch is told of everybody.
+        // Rare enough to cost a write of the server's; whoever begins to watch is told of
+        // everybody.
         if self.is_new || self.liveness.loses(&self.window.bits_after(slot, all_wrote)) {
             self.make_certain(&slots).await?;
         }
@@ -172,7 +173,7 @@ impl Reader {
 
     /// Reads slots again, with a majority that confirms that nobody has written more.
     async fn make_certain(&mut self, slots: &[TimeSlot]) -> Result<(), Error> {
-        let read = self.shared.store.read_slots_for_certain(&self.scope.namespace, slots).await;
+        let read = self.shared.store.read_slots_for_certain(&self.space.namespace, slots).await;
         if read.is_err() {
             // The others may not have been able to write, wherever the majority is.
             self.shared.clock.disturb();
@@ -193,16 +194,16 @@ impl Reader {
         let looked_up = self.look_up(&bits).await;
         let changes = self.liveness.settle(&bits);
         for (key, alive) in &changes {
-            tracing::debug!(namespace = %self.scope.namespace, %key, alive, "changed");
+            tracing::debug!(namespace = %self.space.namespace, %key, alive, "changed");
         }
         self.shared.metrics.changes.increment(changes.len() as u64);
-        self.scope.alive_keys.set(self.liveness.alive());
+        self.space.alive_keys.set(self.liveness.alive());
         // Whoever could not be looked up may be alive: nothing is whole without him.
         if self.is_new && looked_up.is_ok() {
             self.is_new = false;
-            self.scope.table.change(self.liveness.all_alive(), true);
+            self.space.table.change(self.liveness.all_alive(), true);
         } else if !self.is_new {
-            self.scope.table.change(changes, false);
+            self.space.table.change(changes, false);
         }
         looked_up
     }
@@ -210,13 +211,13 @@ impl Reader {
     async fn look_up(&mut self, bits: &SlotBits) -> Result<(), Error> {
         let unknown = self.liveness.unknown(bits);
         for some in unknown.chunks(READ_MAX) {
-            let found = self.shared.store.read_beings(&self.scope.namespace, some).await?;
+            let found = self.shared.store.read_beings(&self.space.namespace, some).await?;
             self.shared.metrics.beings_read.increment(some.len() as u64);
             self.liveness.learn(some, found);
         }
         let strangers = self.liveness.strangers();
         if strangers > self.strangers {
-            tracing::warn!(namespace = %self.scope.namespace, strangers, "beings ping that have no document");
+            tracing::warn!(namespace = %self.space.namespace, strangers, "beings ping that have no document");
         }
         self.strangers = strangers;
         Ok(())

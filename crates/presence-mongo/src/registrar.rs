@@ -9,9 +9,9 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, ErrorKind};
 use crate::newcomer::Newcomer;
-use crate::scope::Scope;
 use crate::shared::Shared;
 use crate::slots::{Sequence, TimeSlot};
+use crate::space::Space;
 
 /// How many are served at once.
 const NEWCOMERS_MAX: usize = 100_000;
@@ -20,25 +20,25 @@ const NEWCOMERS_MAX: usize = 100_000;
 const ROUNDS: usize = 5;
 
 /// Serves newcomers until the base is closed and nobody waits any more.
-pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
+pub(crate) async fn run(shared: Arc<Shared>, space: Arc<Space>) {
     let mut backoff = shared.backoff();
     loop {
-        let newcomers = scope.beings.waiting(NEWCOMERS_MAX);
+        let newcomers = space.beings.waiting(NEWCOMERS_MAX);
         if newcomers.is_empty() {
-            if scope.beings.is_over() {
+            if space.beings.is_over() {
                 return;
             }
-            scope.beings.newcomers.notified().await;
+            space.beings.newcomers.notified().await;
             continue;
         }
-        match numbers(&shared, &scope, &newcomers).await {
+        match numbers(&shared, &space, &newcomers).await {
             Ok((slot, sequences)) => {
                 backoff.reset();
-                scope.beings.numbered(sequences.into_iter().zip(newcomers).collect(), slot);
+                space.beings.numbered(sequences.into_iter().zip(newcomers).collect(), slot);
             }
             Err(error) => {
-                tracing::debug!(namespace = %scope.namespace, "{error:#}");
-                scope.beings.put_back(newcomers, Instant::now(), &error);
+                tracing::debug!(namespace = %space.namespace, "{error:#}");
+                space.beings.put_back(newcomers, Instant::now(), &error);
                 sleep(backoff.failed()).await;
             }
         }
@@ -54,19 +54,19 @@ pub(crate) async fn run(shared: Arc<Shared>, scope: Arc<Scope>) {
 /// not known, as nobody can ping then.
 async fn numbers(
     shared: &Shared,
-    scope: &Scope,
+    space: &Space,
     newcomers: &[Newcomer],
 ) -> Result<(TimeSlot, Vec<Sequence>), Error> {
     let slot = shared.clock.slot()?;
     let mut numbers: Vec<Option<Sequence>> = vec![None; newcomers.len()];
     let mut open: Vec<usize> = (0..newcomers.len()).collect();
     for _ in 0..ROUNDS {
-        let first = shared.store.take_numbers(&scope.namespace, open.len()).await?;
+        let first = shared.store.take_numbers(&space.namespace, open.len()).await?;
         let beings: Vec<_> = (first..)
             .zip(&open)
             .filter_map(|(number, index)| Some((Sequence::new(number)?, Arc::clone(&newcomers[*index].key))))
             .collect();
-        let others = shared.store.insert_beings(&scope.namespace, &beings).await?;
+        let others = shared.store.insert_beings(&space.namespace, &beings).await?;
         for ((sequence, _), index) in beings.iter().zip(&open) {
             numbers[*index] = Some(*sequence);
         }
@@ -74,8 +74,8 @@ async fn numbers(
             let all: Option<Vec<_>> = numbers.into_iter().collect();
             return all.map(|all| (slot, all)).ok_or_else(taken);
         }
-        tracing::warn!(namespace = %scope.namespace, count = others.len(), "numbers of beings were taken");
-        shared.store.raise_numbers(&scope.namespace).await?;
+        tracing::warn!(namespace = %space.namespace, count = others.len(), "numbers of beings were taken");
+        shared.store.raise_numbers(&space.namespace).await?;
         open = others.into_iter().map(|at| open[at]).collect();
     }
     Err(taken())

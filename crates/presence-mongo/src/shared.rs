@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Detection};
 use crate::metrics::Metrics;
 use crate::namespace::Namespace;
-use crate::scope::Scope;
+use crate::space::Space;
 use crate::store::Store;
 
 /// How long a single attempt may take at least; a slot may be shorter.
@@ -38,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) sync_timeout: Duration,
     pub(crate) prune_interval: Option<Duration>,
     /// The namespaces that are used, in the order of their names.
-    scopes: Mutex<BTreeMap<Namespace, Arc<Scope>>>,
+    spaces: Mutex<BTreeMap<Namespace, Arc<Space>>>,
     /// The set of namespaces that are watched may be another one.
     pub(crate) listen: Notify,
     /// Nothing new is taken.
@@ -63,7 +63,7 @@ impl Shared {
             detection,
             sync_timeout,
             prune_interval,
-            scopes: Mutex::default(),
+            spaces: Mutex::default(),
             listen: Notify::new(),
             closing: CancellationToken::new(),
             end: CancellationToken::new(),
@@ -72,25 +72,25 @@ impl Shared {
         }
     }
 
-    /// Returns the scope of a namespace, and whether it was made just now.
-    pub(crate) fn scope(&self, namespace: &Namespace) -> (Arc<Scope>, bool) {
-        let mut scopes = self.scopes.lock();
-        if let Some(scope) = scopes.get(namespace) {
-            return (Arc::clone(scope), false);
+    /// Returns the space of a namespace, and whether it was made just now.
+    pub(crate) fn space(&self, namespace: &Namespace) -> (Arc<Space>, bool) {
+        let mut spaces = self.spaces.lock();
+        if let Some(space) = spaces.get(namespace) {
+            return (Arc::clone(space), false);
         }
-        let scope = Arc::new(Scope::new(namespace.clone(), self.clock.period()));
-        scopes.insert(namespace.clone(), Arc::clone(&scope));
-        (scope, true)
+        let space = Arc::new(Space::new(namespace.clone(), self.clock.period()));
+        spaces.insert(namespace.clone(), Arc::clone(&space));
+        (space, true)
     }
 
-    /// Returns all scopes.
-    pub(crate) fn scopes(&self) -> Vec<Arc<Scope>> {
-        self.scopes.lock().values().cloned().collect()
+    /// Returns all spaces.
+    pub(crate) fn spaces(&self) -> Vec<Arc<Space>> {
+        self.spaces.lock().values().cloned().collect()
     }
 
-    /// Returns the scopes that somebody watches.
-    pub(crate) fn watched(&self) -> Vec<Arc<Scope>> {
-        self.scopes().into_iter().filter(|scope| scope.table.is_watched()).collect()
+    /// Returns the spaces that somebody watches.
+    pub(crate) fn watched(&self) -> Vec<Arc<Space>> {
+        self.spaces().into_iter().filter(|space| space.table.is_watched()).collect()
     }
 
     /// Returns the waits between attempts of something in the same slot.

@@ -17,13 +17,13 @@ pub(crate) struct Watching {
 
 impl Watching {
     pub(crate) fn open(base: &Base) -> Result<Self, Error> {
-        let (id, end) = base.scope().table.open()?;
+        let (id, end) = base.space().table.open()?;
         base.shared().listen.notify_one();
         Ok(Self { base: base.clone(), id, end })
     }
 
     pub(crate) fn table(&self) -> &WatchTable {
-        &self.base.scope().table
+        &self.base.space().table
     }
 
     /// Ends it and its streams.

@@ -46,8 +46,12 @@ pub(super) fn check(tree: &Tree) -> Vec<String> {
 }
 
 /// What the glossary calls crates, where that is not the name of their folder.
-const CALLED: [(&str, &str); 3] =
-    [("conductor-hub", "hub"), ("join", "tidings-join"), ("presence-redis", "leases")];
+const CALLED: [(&str, &str); 4] = [
+    ("conductor-hub", "hub"),
+    ("identity", "tidings-identity"),
+    ("join", "tidings-join"),
+    ("presence-redis", "leases"),
+];
 
 /// Tells whether the last column of a row names a crate.
 fn names(lives_in: &str, name: &str) -> bool {

@@ -1,4 +1,4 @@
-//! One namespace of a base, as this process uses it.
+//! The space of one namespace: what this process has of it.
 
 use crate::change_buffer::ChangeBuffer;
 use crate::local_beings::LocalBeings;
@@ -9,7 +9,7 @@ use crate::watch_table::WatchTable;
 
 /// Pingers and watchers of one namespace, as their handles and tasks share them.
 #[derive(Debug)]
-pub(crate) struct Scope {
+pub(crate) struct Space {
     pub(crate) namespace: Namespace,
     pub(crate) beings: LocalBeings,
     pub(crate) table: WatchTable,
@@ -19,7 +19,7 @@ pub(crate) struct Scope {
     pub(crate) watched_keys: Share,
 }
 
-impl Scope {
+impl Space {
     pub(crate) fn new(namespace: Namespace, period: Period) -> Self {
         Self {
             namespace,
