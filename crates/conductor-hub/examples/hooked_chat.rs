@@ -155,4 +155,16 @@ mod tests {
         // Whoever comes or goes is told to nobody.
         assert!(alice.received().is_empty());
     }
+
+    #[tokio::test]
+    async fn who_has_a_known_token_comes_in_under_its_name() {
+        let hub = test_util::hub(Hooks::default());
+        let tokens = Tokens(BTreeMap::from([("wonderland", "alice")]));
+        for (address, user) in [("/ws?token=wonderland", Some("alice")), ("/ws?token=x", None), ("/ws", None)]
+        {
+            let (request, ()) = http::Request::get(address).body(()).unwrap().into_parts();
+            let admitted = tokens.admit(&test_util::handshake(&hub, &request)).await;
+            assert_eq!(admitted.ok().and_then(|admission| admission.user).as_deref(), user, "{address}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use http::request::Parts;
 
 use crate::protocol::MessageRef;
-use crate::{Admission, Connection, ConnectionId, Right};
+use crate::{Admission, Connection, ConnectionId, PeerAddress, Right};
 
 /// Decides who may connect, bind and write.
 ///
@@ -73,7 +73,7 @@ impl<A: Auth + ?Sized> Auth for Arc<A> {
 pub struct Handshake<'a> {
     /// Its request.
     pub request: &'a Parts,
-    /// Where it comes from, if the request has a [`PeerAddress`](crate::PeerAddress).
+    /// Where it comes from, if the request has a [`PeerAddress`].
     ///
     /// Behind a proxy it is the address of the proxy.
     pub peer: Option<SocketAddr>,
@@ -82,7 +82,8 @@ pub struct Handshake<'a> {
 }
 
 impl<'a> Handshake<'a> {
-    pub(crate) const fn new(request: &'a Parts, peer: Option<SocketAddr>, connection: ConnectionId) -> Self {
+    pub(crate) fn new(request: &'a Parts, connection: ConnectionId) -> Self {
+        let peer = request.extensions.get::<PeerAddress>().map(|peer| peer.address());
         Self { request, peer, connection }
     }
 }

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use crate::admission::Admitted;
 use crate::guard::{Panicked, guarded_hook};
 use crate::shared::{ConnectionPermit, Shared};
-use crate::{Denied, Handshake, Hub, PeerAddress, connection_task, origin};
+use crate::{Denied, Handshake, Hub, connection_task, origin};
 
 /// What a key is hashed with. Source: RFC 6455, section 1.3.
 const ACCEPT_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -46,7 +46,7 @@ impl Hub {
     /// [`Config::allowed_origins`](crate::Config::allowed_origins)), 503 if the hub is full or
     /// shutting down, admits as many clients as it may at once, or waits too long for the auth
     /// hook, and whatever that hook says. It hears where the client comes from if the request has
-    /// the extension [`PeerAddress`].
+    /// the extension [`PeerAddress`](crate::PeerAddress).
     pub async fn handle<B>(&self, request: Request<B>) -> Response<String> {
         let (mut parts, _body) = request.into_parts();
         let accept = match check(&parts, &self.shared.config.allowed_origins) {
@@ -88,8 +88,7 @@ impl Hub {
             let text = format!("{most} clients are being admitted, as many as may be at once; try again");
             return Err(come_again(text));
         };
-        let peer = request.extensions.get::<PeerAddress>().map(|peer| peer.address());
-        let handshake = Handshake::new(request, peer, self.shared.next_id());
+        let handshake = Handshake::new(request, self.shared.next_id());
         let asked = guarded_hook(self.shared.hooks.auth.admit(&handshake));
         match timeout(config.admit_timeout, asked).await {
             Ok(Ok(Ok(admission))) => Ok(Admitted::new(handshake.connection, admission)),

@@ -1,7 +1,8 @@
 //! Connections without sockets, for the tests of a program's hooks.
 //!
-//! A hook is called by the test itself, with the connection of a [`TestClient`]; nothing else calls
-//! any. What the hook, or anybody, sends to that connection the client has received.
+//! A hook is called by the test itself, with the connection of a [`TestClient`] or with a
+//! [`handshake`]; nothing else calls any. What the hook, or anybody, sends to that connection the
+//! client has received.
 //!
 //! # Examples
 //!
@@ -42,10 +43,12 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use http::request::Parts;
+
 use crate::connection::BindOutcome;
 use crate::protocol::{Message, MessageRef};
 use crate::shared::{ConnectionPermit, Shared};
-use crate::{Admission, Answer, BindCause, Config, Connection, Disconnect, Error, Hooks, Hub};
+use crate::{Admission, Answer, BindCause, Config, Connection, Disconnect, Error, Handshake, Hooks, Hub};
 
 /// The first byte of a frame with a message: binary, and whole.
 const BINARY: u8 = 0x82;
@@ -58,6 +61,15 @@ const BINARY: u8 = 0x82;
 #[must_use]
 pub fn hub(hooks: Hooks) -> Hub {
     Hub::start(Config::default(), hooks).expect("the default settings are within their bounds")
+}
+
+/// Returns the handshake of a request, to call [`Auth::admit`](crate::Auth::admit) with.
+///
+/// Its peer is what the [`PeerAddress`](crate::PeerAddress) of the request says, and its number is
+/// one that no connection of the hub has.
+#[must_use]
+pub fn handshake<'a>(hub: &Hub, request: &'a Parts) -> Handshake<'a> {
+    Handshake::new(request, hub.shared.next_id())
 }
 
 /// Returns the messages that an answer consists of.

@@ -1,10 +1,14 @@
 //! What programs test their hooks with.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::test_util::{self, TestClient};
-use conductor_hub::{Admission, Answer, Disconnect, ErrorKind, Hooks, LateAnswer};
+use conductor_hub::{
+    Admission, Answer, Disconnect, ErrorKind, Hooks, LateAnswer, PeerAddress, Right, Rights,
+};
 
 use crate::support::Client;
 
@@ -52,6 +56,36 @@ async fn a_client_without_a_socket_sees_the_end_behind_the_last_word() {
     alice.connection().close(Disconnect::Kicked);
     assert_eq!(alice.closed(), Some(Disconnect::Kicked));
     assert_eq!((alice.next().await, alice.next().await), (Some(last), None));
+}
+
+#[tokio::test]
+async fn a_client_without_a_socket_has_what_its_admission_says() {
+    let hub = test_util::hub(Hooks::default());
+    let rights = Rights::default().channel(Right::Write, "news");
+    let admission = Admission::user("alice").bound_to("hello").rights(rights).data(7_u32);
+    let mut alice = TestClient::connect(&hub, admission).unwrap();
+    let connection = Arc::clone(alice.connection());
+    assert_eq!(connection.data().get::<u32>().as_deref(), Some(&7));
+    assert!(connection.permits(Right::Write, "news") && !connection.permits(Right::Bind, "news"));
+    assert!(hub.bind(&connection, "news").unwrap() && hub.unbind(&connection, "hello"));
+    assert_eq!(hub.publish("hello", "nobody hears this").unwrap(), 0);
+    assert_eq!(hub.publish("news", "tea is ready").unwrap(), 1);
+    assert_eq!(alice.received()[0].body, "tea is ready");
+    assert_eq!(hub.connections_of("alice").len(), 1);
+    drop(alice);
+    assert_eq!((hub.connections_of("alice").len(), hub.stats().channels), (0, 0));
+}
+
+#[test]
+fn a_handshake_has_what_its_request_says_and_a_number_of_its_own() {
+    let hub = test_util::hub(Hooks::default());
+    let (mut request, ()) = http::Request::get("/ws?alice").body(()).unwrap().into_parts();
+    let (first, second) = (test_util::handshake(&hub, &request), test_util::handshake(&hub, &request));
+    assert_eq!((first.request.uri.query(), first.peer), (Some("alice"), None));
+    assert_ne!(first.connection, second.connection);
+    let address = SocketAddr::from(([192, 0, 2, 1], 50_000));
+    request.extensions.insert(PeerAddress::new(address));
+    assert_eq!(test_util::handshake(&hub, &request).peer, Some(address));
 }
 
 #[test]
