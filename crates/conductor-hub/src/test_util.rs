@@ -63,8 +63,9 @@ pub fn hub(hooks: Hooks) -> Hub {
     Hub::start(Config::default(), hooks).expect("the default settings are within their bounds")
 }
 
-/// Returns the handshake of a request, to call [`Auth::admit`](crate::Auth::admit) with.
+/// Returns the handshake of a request, as an auth hook gets it.
 ///
+/// [`Auth::admit`](crate::Auth::admit) is called with it.
 /// Its peer is what the [`PeerAddress`](crate::PeerAddress) of the request says, and its number is
 /// one that no connection of the hub has.
 #[must_use]

@@ -1,4 +1,4 @@
-//! What only some connections have: a login, data of the program, changes to be told.
+//! What only some connections have: a login, data of the program, untold changes.
 
 use std::any::Any;
 use std::sync::Arc;
