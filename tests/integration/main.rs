@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on is to fail there")]
 
 mod containers;
+mod logins;
 mod page;
 mod server;
 mod servers;
