@@ -86,8 +86,8 @@ impl RoomKeeper {
                 return;
             };
             let (keeper, stop) = (Arc::clone(&self), stop.clone());
-            // Only one task looks at a connection at a time, so its calls reach the store in the order
-            // in which they were wanted.
+            // Only one task looks at a connection at a time, so its calls reach the store in the
+            // order in which they were wanted.
             tasks.spawn(async move {
                 // A panic in here must not leave the connection marked as taken, as its rooms would
                 // stay wrong for good.

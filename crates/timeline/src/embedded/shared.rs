@@ -200,9 +200,9 @@ impl Shared {
     /// Returns why sends are refused, if they are.
     pub(super) fn refusal(&self) -> Option<Error> {
         let parts = self.parts.lock();
-        // `stuck` and `closed` are left out on purpose. The committing thread asks this, which is
-        // not stuck when it asks; and what it still has after a shutdown was accepted, so it is
-        // written.
+        // `stuck` and `closed` are left out on purpose. The committing thread asks this before each
+        // batch: then it is not stuck, and what it still has after a shutdown was accepted, so it
+        // is written.
         let refuses = parts.failure.is_some()
             || parts.low_disk.is_some()
             || parts.damage.is_some()
