@@ -12,6 +12,7 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     let (http, grpc) = (listen::bind("http", config.http).await, listen::bind("grpc", config.grpc).await);
     let stored = data_dir::check(&config.data_dir, deep).await;
     let mut notes = config.warnings.clone();
+    notes.extend(webhook::note(config));
     notes.extend(stored.as_ref().ok().cloned().flatten());
     let mut results = vec![
         ("configuration".to_owned(), Ok(())),
