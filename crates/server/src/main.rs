@@ -8,6 +8,7 @@ mod check;
 mod clock;
 mod config;
 mod data_dir;
+mod depth;
 mod descriptors;
 mod grpc;
 mod health;
