@@ -82,7 +82,7 @@ enum Call {
 
 /// A sequence, as a number or, as in proto3 JSON, as a text.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a sequence is a whole number, as a number or as a text")]
 enum Number {
     Number(u64),
     Text(String),
