@@ -64,7 +64,7 @@ impl Link {
             Err(error) if error.kind() == ErrorKind::Config || when_away == WhenAway::Refuse => {
                 return Err(error.clone());
             }
-            Err(error) => tracing::warn!("{error}; the link goes on to ask"),
+            Err(error) => tracing::warn!("{error}; the link keeps asking"),
             Ok(()) => {}
         }
         server.tell(found.as_ref().err());
