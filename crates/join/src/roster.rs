@@ -166,7 +166,7 @@ impl Roster {
 ///
 /// [`start`](Self::start) makes it, [`shutdown`](Self::shutdown) ends it and waits; dropping the
 /// last handle ends it without waiting. While presence is out of reach, the copy stays as it is:
-/// what cannot be read is no news.
+/// a read that fails says nothing of anybody.
 #[derive(Debug, Clone)]
 pub struct RosterKeeper {
     tasks: Tasks,

@@ -81,7 +81,7 @@ impl Rooms {
     /// Gives one device a heartbeat, if this node keeps the member.
     ///
     /// Returns whether it does. If not, the heartbeat came too late or to another node than the
-    /// last: [join](Self::join_beating) again, which is no event if the id is still a member.
+    /// last: [join](Self::join_beating) again, which makes no event if the id is still a member.
     ///
     /// # Errors
     ///
