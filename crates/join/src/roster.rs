@@ -232,7 +232,10 @@ fn note(online: &mut BTreeSet<Id>, id: Id, status: Status) {
 
 fn publish(hub: &Hub, body: &serde_json::Value) {
     if let Err(error) = hub.publish(channel::PRESENCE, body.to_string()) {
-        tracing::warn!(%error, "an event of presence could not be published to clients");
+        tracing::warn!(
+            error = %format_args!("{error:#}"),
+            "an event of presence could not be published to clients"
+        );
     }
 }
 

@@ -218,7 +218,7 @@ impl Courier {
             None | Some(Ok(None)) => (Since::Now, None),
             Some(Err(error)) => {
                 tracing::warn!(
-                    %error,
+                    error = %format_args!("{error:#}"),
                     "the saved progress of the webhook cannot be read; it begins with new events"
                 );
                 (Since::Now, Some(Lagged::default()))
