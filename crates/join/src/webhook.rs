@@ -106,8 +106,8 @@ impl Webhook {
     ///
     /// [`Config`](ErrorKind::Config) names the setting that is wrong;
     /// [`Unavailable`](ErrorKind::Unavailable) says that presence cannot be followed, and
-    /// [`Closed`](ErrorKind::Closed) that it was shut down. A receiver that cannot be reached is no
-    /// error: it is posted to until it can.
+    /// [`Closed`](ErrorKind::Closed) that it was shut down. A receiver that cannot be reached is
+    /// not an error: it is posted to until it can.
     pub async fn start(config: Config, presence: Presence) -> Result<Self, Error> {
         let (tasks, heard_before) = (Tasks::new()?, config.heard_before);
         let courier = Arc::new(Courier::new(config, presence, &tasks)?);
@@ -219,7 +219,7 @@ impl Courier {
             Ok(None) => (Since::Now, heard_before.then(Lagged::default)),
             Err(error) => {
                 tracing::warn!(
-                    %error,
+                    error = %format_args!("{error:#}"),
                     "the saved progress of the webhook cannot be read; it begins with new events"
                 );
                 (Since::Now, Some(Lagged::default()))

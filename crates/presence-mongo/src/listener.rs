@@ -91,7 +91,7 @@ async fn hear_next(shared: &Shared, scopes: &[Arc<Scope>], told: &mut Told, feed
             // A slot is of one namespace only.
             if !scopes.iter().any(|scope| scope.changes.add(&scope.namespace, &event)) {
                 let id = &event.document_key;
-                tracing::debug!(?id, "a change of something that is no time slot");
+                tracing::debug!(?id, "a change of something that is not a time slot");
             }
         }
         Some(Ok(_)) => {}

@@ -216,7 +216,7 @@ impl Reader {
         }
         let strangers = self.liveness.strangers();
         if strangers > self.strangers {
-            tracing::warn!(namespace = %self.scope.namespace, strangers, "beings ping that have no document");
+            tracing::warn!(namespace = %self.scope.namespace, strangers, "beings without a document ping");
         }
         self.strangers = strangers;
         Ok(())

@@ -25,7 +25,7 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         match stores.presence.warnings().await {
             Ok(warnings) => notes.extend(warnings),
             Err(error) => {
-                notes.push(format!("it cannot be seen how the store of presence is set up: {error}"));
+                notes.push(format!("the settings of the store of presence cannot be read: {error}"));
             }
         }
         // What does not end in time leaves no more than a crash would.
