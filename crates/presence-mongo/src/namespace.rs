@@ -106,8 +106,8 @@ impl Namespace {
         }
     }
 
-    /// Returns the condition that a slot's document lies before a slot, and that by the clock of the
-    /// server the slot began more than this time ago.
+    /// Returns the condition that a slot's document lies before a slot, and that by the clock of
+    /// the server the slot began more than this time ago.
     pub(crate) fn slots_before(&self, slot: TimeSlot, by: Duration) -> Document {
         let number = slot.number();
         let (within, field) = match &self.0 {

@@ -160,7 +160,8 @@ impl Reader {
         let largest = read.iter().map(|slot| slot.bytes).max().unwrap_or(0);
         self.shared.metrics.slot_bytes.set(largest as f64);
         self.add_read(&read);
-        // Rare enough to cost a write of the server's; whoever begins to watch is told of everybody.
+        // Rare enough to cost a write of the server's; whoever begins to watch is told of
+        // everybody.
         if self.is_new || self.liveness.loses(&self.window.bits_after(slot, all_wrote)) {
             self.make_certain(&slots).await?;
         }

@@ -25,7 +25,8 @@ const IDS_MAX: usize = 1_000;
 const PART: i64 = 100_000;
 
 impl Store {
-    /// Removes the slots before one that began more than this time ago, and says how many they were.
+    /// Removes the slots before one that began more than this time ago, and says how many they
+    /// were.
     ///
     /// The server's clock decides once more when it removes them: it may have been set back since
     /// this process read it.

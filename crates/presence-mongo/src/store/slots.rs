@@ -73,7 +73,8 @@ impl Store {
     ///
     /// A primary that was cut off answers any other read for as long as the election timeout, by
     /// what it had. It answers this one only after a majority has confirmed that it is primary
-    /// still. `None` says that the server is no member of a replica set: it has no majority to lose.
+    /// still. `None` says that the server is no member of a replica set: it has no majority to
+    /// lose.
     pub(crate) async fn read_slots_for_certain(
         &self,
         namespace: &Namespace,
