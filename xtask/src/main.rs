@@ -47,7 +47,11 @@ enum Command {
     /// oldest Rust of each crate, short runs of budgets and soaks, test, licences
     Ci,
     /// Checks the house rules that no compiler knows
-    Tidy,
+    Tidy {
+        /// Only list which file of each crate names which other, but for parents and children
+        #[arg(long)]
+        imports: bool,
+    },
     /// Measures the budgets of the design; exit code 1 if any is over
     Budget {
         /// Only figures whose name contains this
@@ -91,7 +95,8 @@ fn main() -> ExitCode {
         Command::Setup { check } => setup::run(check),
         Command::Test { filter } => test::run(filter.as_deref()),
         Command::Ci => ci::run(),
-        Command::Tidy => tidy::run(),
+        Command::Tidy { imports: true } => tidy::show_imports(),
+        Command::Tidy { imports: false } => tidy::run(),
         Command::Budget { filter, smoke } => budget::run(filter.as_deref(), smoke),
         Command::Soak { name, minutes, seed } => soak::run(name, minutes, seed),
         Command::Codegen { check } => codegen::run(check),

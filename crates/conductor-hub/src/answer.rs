@@ -158,7 +158,7 @@ fn encoded(connection: &Connection, message: &Message) -> Result<Frame, Disconne
     encode(message).map(|bytes| connection.outbox.frame(bytes)).map_err(|error| {
         tracing::error!(
             connection = %connection.id(),
-            %error,
+            error = %format_args!("{error:#}"),
             "an answer cannot be sent, so its connection is being closed"
         );
         Disconnect::InternalError

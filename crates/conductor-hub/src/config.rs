@@ -280,7 +280,7 @@ impl Config {
     ///
     /// None by default, because any page that a user visits could otherwise speak in their name.
     /// Pages that are served by the same host and port may connect in any case; `*` allows all. Any
-    /// texts are taken: one that is no origin allows nobody.
+    /// texts are taken: one that is not an origin allows nobody.
     #[must_use]
     pub fn allowed_origins(self, origins: impl IntoIterator<Item: Into<String>>) -> Self {
         Self { allowed_origins: origins.into_iter().map(Into::into).collect(), ..self }

@@ -42,7 +42,7 @@ impl Hub {
     /// Mount it at the route of the hub, for every method; the request must come
     /// from a server that allows upgrades, such as `axum::serve`, on a tokio runtime.
     /// The connection is a task of the hub's. Refusals are 405 for another method than GET, 400 and
-    /// 426 for what is no handshake, 403 for a page of another origin (see
+    /// 426 for what is not a handshake, 403 for a page of another origin (see
     /// [`Config::allowed_origins`](crate::Config::allowed_origins)), 503 if the hub is full or
     /// shutting down, admits as many clients as it may at once, or waits too long for the auth
     /// hook, and whatever that hook says. It hears where the client comes from if the request has

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The room of a channel has the name of the channel. Channels of the
-//! [program itself](crate::channel) are no rooms, nor are those whose name no room may have.
+//! [program itself](crate::channel) have none, nor have those whose name is not that of a room.
 //!
 //! A store that fails is asked again: for a device when the client next shows that it is alive, for
 //! a room within 2 s. What is noted meanwhile is bounded by what connections may be bound to.
@@ -40,8 +40,8 @@ use crate::tasks::Tasks;
 /// last handle, that in the hub's hooks too, ends it without waiting.
 ///
 /// Each connection with a user is a device of that user, under a name that no other process's
-/// connections have. A user whose name is no [`Id`] is not present: admit nobody under such a
-/// name.
+/// connections have. A user whose name is not a valid [`Id`] is not present: admit nobody
+/// under such a name.
 ///
 /// # Examples
 ///

@@ -107,7 +107,7 @@
 //! | `receipts` | [`receipts`], for a hub and a timeline | yes |
 //! | `webhook` | [`webhook`], for presence | no |
 //! | `tls` | with `webhook`: addresses that begin with `https` | no |
-//! | `upkeep` | the modules `restarts` and `outage_log`, which the server shares; they are no part of what semantic versioning promises and may change with any version | no |
+//! | `upkeep` | the modules `restarts` and `outage_log`, which the server shares; semantic versioning does not cover them, so they may change with any version | no |
 //!
 //! # Third-party types in this API
 //!

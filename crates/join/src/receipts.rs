@@ -69,7 +69,10 @@ impl Receipts {
     fn tell(&self, member: &MemberId, sequence: Seq) {
         let body = receipt(member, sequence);
         if let Err(error) = self.hub.publish_latest(&channel::received(member.as_str()), body) {
-            tracing::warn!(%error, "a receipt could not be published; the next one includes it");
+            tracing::warn!(
+                error = %format_args!("{error:#}"),
+                "a receipt could not be published; the next one includes it"
+            );
         }
     }
 }

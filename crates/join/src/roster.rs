@@ -166,7 +166,7 @@ impl Roster {
 ///
 /// [`start`](Self::start) makes it, [`shutdown`](Self::shutdown) ends it and waits; dropping the
 /// last handle ends it without waiting. While presence is out of reach, the copy stays as it is:
-/// what cannot be read is no news.
+/// a read that fails says nothing of anybody.
 #[derive(Debug, Clone)]
 pub struct RosterKeeper {
     tasks: Tasks,
@@ -232,7 +232,10 @@ fn note(online: &mut BTreeSet<Id>, id: Id, status: Status) {
 
 fn publish(hub: &Hub, body: &serde_json::Value) {
     if let Err(error) = hub.publish(channel::PRESENCE, body.to_string()) {
-        tracing::warn!(%error, "an event of presence could not be published to clients");
+        tracing::warn!(
+            error = %format_args!("{error:#}"),
+            "an event of presence could not be published to clients"
+        );
     }
 }
 

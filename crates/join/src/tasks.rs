@@ -33,7 +33,10 @@ impl Tasks {
     /// The tasks will run where this is called.
     pub(crate) fn new() -> Result<Self, Error> {
         if Handle::try_current().is_err() {
-            return Err(Error::new(ErrorKind::Config, "it must be started inside a tokio runtime"));
+            return Err(Error::new(
+                ErrorKind::Config,
+                "a part of tidings-join must be started inside a tokio runtime",
+            ));
         }
         metrics::describe_counter!(
             "tidings_part_restarts_total",

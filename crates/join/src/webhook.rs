@@ -106,14 +106,14 @@ impl Webhook {
     ///
     /// [`Config`](ErrorKind::Config) names the setting that is wrong;
     /// [`Unavailable`](ErrorKind::Unavailable) says that presence cannot be followed, and
-    /// [`Closed`](ErrorKind::Closed) that it was shut down. A receiver that cannot be reached is no
-    /// error: it is posted to until it can.
+    /// [`Closed`](ErrorKind::Closed) that it was shut down. A receiver that cannot be reached is
+    /// not an error: it is posted to until it can.
     pub async fn start(config: Config, presence: Presence) -> Result<Self, Error> {
-        let tasks = Tasks::new()?;
+        let (tasks, heard_before) = (Tasks::new()?, config.heard_before);
         let courier = Arc::new(Courier::new(config, presence, &tasks)?);
         // The stream is opened before this returns, and the first run of the task takes it. A later
         // run, after a fault, follows from the bookmark if there is one.
-        let mut first = Some(courier.follow().await.map_err(unreadable)?);
+        let mut first = Some(courier.follow(heard_before).await.map_err(unreadable)?);
         tasks.keep("the webhook", move || Arc::clone(&courier).run(first.take()));
         Ok(Self { tasks })
     }
@@ -211,14 +211,15 @@ impl Courier {
         })
     }
 
-    /// Follows presence from where the receiver stands.
-    async fn follow(&self) -> Result<Cutter, presence_core::Error> {
-        let (since, lagged) = match self.bookmark.as_ref().map(Bookmark::read) {
-            Some(Ok(Some(position))) => (Since::Position(position), None),
-            None | Some(Ok(None)) => (Since::Now, None),
-            Some(Err(error)) => {
+    /// Follows presence from where the receiver stands. Where that is not known, it is told that
+    /// events may be lost, unless it has not heard of any yet.
+    async fn follow(&self, heard_before: bool) -> Result<Cutter, presence_core::Error> {
+        let (since, lagged) = match self.bookmark.as_ref().map_or(Ok(None), Bookmark::read) {
+            Ok(Some(position)) => (Since::Position(position), None),
+            Ok(None) => (Since::Now, heard_before.then(Lagged::default)),
+            Err(error) => {
                 tracing::warn!(
-                    %error,
+                    error = %format_args!("{error:#}"),
                     "the saved progress of the webhook cannot be read; it begins with new events"
                 );
                 (Since::Now, Some(Lagged::default()))
@@ -256,15 +257,9 @@ impl Courier {
     async fn follow_again(&self) -> Cutter {
         let mut failures = 0;
         loop {
-            match self.follow().await {
-                Ok(mut cutter) => {
-                    if self.bookmark.is_none() {
-                        // Without a bookmark nobody knows what came in between, and the batch in
-                        // hand is lost.
-                        cutter.tell_of_a_gap();
-                    }
-                    return cutter;
-                }
+            // Without a bookmark nobody knows what came in between, and the batch in hand is lost.
+            match self.follow(true).await {
+                Ok(cutter) => return cutter,
                 Err(error) => {
                     failures += 1;
                     tracing::debug!(

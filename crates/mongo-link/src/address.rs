@@ -66,7 +66,7 @@ impl Address {
         }
         let database = path.strip_prefix('/').filter(|name| !name.is_empty());
         if database.is_some_and(|name| !is_database(name)) {
-            return Err(wrong("has a path that is no name of a database; see `LinkConfig::database`"));
+            return Err(wrong("has a path that is not the name of a database; see `LinkConfig::database`"));
         }
         Ok(Self {
             url: url.to_owned(),

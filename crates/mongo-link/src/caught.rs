@@ -8,13 +8,13 @@ use crate::error::Error;
 
 /// Does the work of a task; a panic in it is a failure like any other.
 ///
-/// A task that were gone would leave the state as it was, or a feed silent for good.
+/// A task that ended would leave the state as it was, or a feed silent for good.
 pub(crate) async fn caught<T>(
     server: &str,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| {
-        let why = "had a task of this process panic; it is started again";
+        let why = "is out of reach, as a task of this process panicked; it is started again";
         tracing::error!("mongodb at {server} {why}");
         Err(Error::unavailable(server, why))
     })
@@ -29,6 +29,9 @@ mod tests {
     async fn panic_is_a_failure_that_names_the_server() {
         let error = caught::<()>("db:1", async { panic!("the test wants it") }).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(error.to_string().starts_with("mongodb at db:1 had a task"), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "mongodb at db:1 is out of reach, as a task of this process panicked; it is started again"
+        );
     }
 }

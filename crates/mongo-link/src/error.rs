@@ -90,7 +90,7 @@ impl Error {
 
     /// The error of a feed that lost its place.
     pub(crate) fn lagged(server: &str, source: Option<DriverError>) -> Self {
-        let what = "does not have the changes any longer that come next; read everything again";
+        let what = "no longer has the changes that come next; read everything again";
         Self::new(ErrorKind::Lagged, format!("mongodb at {server} {what}"), source)
     }
 
@@ -173,7 +173,7 @@ fn classify_without_code(error: &DriverError, said: &str) -> (ErrorKind, Cow<'st
         }
         Driver::ConnectionPoolCleared { .. } => (Unavailable, format!("was lost: {said}").into()),
         Driver::DnsResolve { .. } => {
-            (Unavailable, format!("cannot be found, its name has no address: {said}").into())
+            (Unavailable, format!("cannot be found, as its name has no address: {said}").into())
         }
         Driver::Internal { .. } => (Unavailable, format!("was lost by the driver: {said}").into()),
         Driver::Shutdown => (Closed, "is no longer connected to; the link was shut down".into()),

@@ -64,7 +64,7 @@ impl Link {
             Err(error) if error.kind() == ErrorKind::Config || when_away == WhenAway::Refuse => {
                 return Err(error.clone());
             }
-            Err(error) => tracing::warn!("{error}; the link goes on to ask"),
+            Err(error) => tracing::warn!("{error}; the link keeps asking"),
             Ok(()) => {}
         }
         server.tell(found.as_ref().err());
@@ -124,7 +124,10 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// If there is no answer in time, or it is an error.
+    /// [`Unavailable`](ErrorKind::Unavailable) if no primary answers in time, or no majority
+    /// confirms a write; [`Conflict`](ErrorKind::Conflict), [`Refused`](ErrorKind::Refused) or
+    /// [`Answered`](ErrorKind::Answered) as the server says; [`Closed`](ErrorKind::Closed) after a
+    /// [`shutdown`](Self::shutdown).
     ///
     /// # Panics
     ///

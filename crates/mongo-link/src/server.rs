@@ -73,7 +73,7 @@ impl Server {
         let server = self.maker.server();
         let Some(client) = self.client.get() else {
             self.doubted.notify_one();
-            return Err(Error::unavailable(server, "was not found yet; the link goes on to look for it"));
+            return Err(Error::unavailable(server, "was not found yet; the link keeps looking for it"));
         };
         let work = work(client.database(&self.database));
         let answer = self.calls.run(server, end, limit, work).await;
@@ -141,7 +141,7 @@ impl Server {
             }
             match (&*old, &new) {
                 (_, State::Well) => tracing::info!("mongodb at {server} is well"),
-                (State::Well, _) => tracing::warn!("{new}; the link goes on to ask"),
+                (State::Well, _) => tracing::warn!("{new}; the link keeps asking"),
                 _ => tracing::debug!("{new}"),
             }
             *old = new;

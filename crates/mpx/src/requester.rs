@@ -96,6 +96,8 @@ impl Requester {
         body: impl AsRef<[u8]>,
         timeout: Duration,
     ) -> Result<Bytes, Error> {
+        let channel = channel.as_ref();
+        let failed = |why| unanswered(channel, why);
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let mut suffix = itoa::Buffer::new();
         let mut answer = self.answers.promise_within(suffix.format(number).as_bytes(), timeout).await?;
@@ -104,14 +106,15 @@ impl Requester {
         // has said how many received the question.
         let published = tokio::select! {
             biased;
-            answer = &mut answer => return answer.map_err(unanswered),
+            answer = &mut answer => return answer.map_err(failed),
             published = self.publisher.publish(channel, payload) => published,
         };
         match published {
             Ok(0) if !self.across_nodes => {
-                Err(Error::new(ErrorKind::NoReceiver, "nobody is subscribed to the channel of the request"))
+                let message = format!("nobody is subscribed to the channel {}", channel.escape_ascii());
+                Err(Error::new(ErrorKind::NoReceiver, message))
             }
-            Ok(_) => answer.await.map_err(unanswered),
+            Ok(_) => answer.await.map_err(failed),
             // It may have been asked nevertheless.
             Err(error) if error.kind() == ErrorKind::Uncertain => answer.await.map_err(|_| error),
             Err(error) => Err(error),
@@ -126,11 +129,12 @@ impl Requester {
     }
 }
 
-fn unanswered(why: Unfulfilled) -> Error {
+fn unanswered(channel: &[u8], why: Unfulfilled) -> Error {
     let kind = match &why {
         Unfulfilled::TimedOut => ErrorKind::Timeout,
         Unfulfilled::Disconnected(_) => ErrorKind::Uncertain,
         Unfulfilled::Cancelled | Unfulfilled::Closed => ErrorKind::Closed,
     };
-    Error::with_source(kind, "the request was not answered", why)
+    let message = format!("the request on the channel {} failed: {why}", channel.escape_ascii());
+    Error::with_source(kind, message, why)
 }

@@ -102,7 +102,10 @@ impl<T> fmt::Debug for BatchError<T> {
 impl<T> fmt::Display for BatchError<T> {
     /// Names the first failures and counts the rest.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ids failed", self.failures.len())?;
+        match self.failures.len() {
+            1 => f.write_str("1 id failed")?,
+            count => write!(f, "{count} ids failed")?,
+        }
         for (index, failure) in self.failures.iter().take(NAMED_MAX).enumerate() {
             write!(f, "{}{failure}", if index == 0 { ": " } else { ", " })?;
         }
@@ -114,8 +117,9 @@ impl<T> std::error::Error for BatchError<T> {}
 
 impl<T: fmt::Debug + Send + Sync + 'static> From<BatchError<T>> for Error {
     fn from(batch: BatchError<T>) -> Self {
-        let kind = batch.kind();
-        Self::with_source(kind, "the call failed for some ids of the batch", batch)
+        // The text is the batch's: whoever prints the error alone reads which ids failed and why.
+        let (kind, message) = (batch.kind(), batch.to_string());
+        Self::with_source(kind, message, batch)
     }
 }
 
@@ -214,6 +218,8 @@ mod tests {
         assert!(batch.has("d") && !batch.has("b"));
         assert_eq!(batch.kind(), ErrorKind::InvalidInput);
         assert_eq!(batch.to_string(), "2 ids failed: \"a\" (no), \"d\" (no)");
+        let one = BatchError::new((), vec![failure(4, "d", ErrorKind::InvalidInput)]);
+        assert_eq!(one.to_string(), "1 id failed: \"d\" (no)");
     }
 
     #[test]
@@ -222,6 +228,8 @@ mod tests {
             vec![failure(0, "a", ErrorKind::InvalidInput), failure(1, "b", ErrorKind::Unavailable)];
         let error = Error::from(BatchError::new((), failures));
         assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let told = "2 ids failed: \"a\" (no), \"b\" (no)";
+        assert_eq!((error.to_string(), format!("{error:#}")), (told.to_owned(), told.to_owned()));
         let source = std::error::Error::source(&error).unwrap();
         assert_eq!(source.downcast_ref::<BatchError>().unwrap().len(), 2);
     }

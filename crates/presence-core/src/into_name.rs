@@ -29,7 +29,7 @@ pub trait IntoName<N> {
     ///
     /// # Errors
     ///
-    /// [`InvalidName`] if it is no name.
+    /// [`InvalidName`] if it is not a valid name.
     fn into_name(self) -> Result<N, InvalidName>;
 }
 

@@ -141,7 +141,7 @@
 //! |---|---|---|
 //! | `contract` | the test suite for backends, with `proptest` | no |
 //! | `serde` | `Serialize` and `Deserialize` of names, statuses, events, positions, pages and what rooms give | no |
-//! | `tracker` | the modules `tracker` and `feed`, for backends; they are no part of what semantic versioning promises and may change with any version | no |
+//! | `tracker` | the modules `tracker` and `feed`, for backends; semantic versioning does not cover them, so they may change with any version | no |
 //!
 //! Third-party types in this interface: [`futures_core::Stream`], and the expansion of
 //! `async_trait` in [`Backend`]; with the feature `serde` its two traits.

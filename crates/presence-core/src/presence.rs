@@ -67,7 +67,9 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// If a name is invalid or the backend fails.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a name is invalid;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store cannot do it now;
+    /// [`Closed`](crate::ErrorKind::Closed) after a [`shutdown`](Self::shutdown).
     pub async fn beat_device(
         &self,
         id: impl IntoName<Id>,
@@ -85,7 +87,7 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// If a name is invalid or the backend fails.
+    /// As [`beat_device`](Self::beat_device).
     pub async fn hold_device(
         &self,
         id: impl IntoName<Id>,
@@ -99,7 +101,7 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// If a name is invalid or the backend fails.
+    /// As [`beat_device`](Self::beat_device).
     pub async fn end_device(
         &self,
         id: impl IntoName<Id>,
@@ -152,7 +154,8 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor of another backend.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a cursor of another backend; otherwise
+    /// as [`count`](Self::count).
     pub async fn online_ids(&self, cursor: Cursor, limit: usize) -> Result<IdPage, Error> {
         self.backend().online_ids(cursor, limit.max(1)).await
     }
@@ -161,7 +164,8 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// If the backend cannot say.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store cannot say now, or not in time;
+    /// [`Closed`](crate::ErrorKind::Closed) after a [`shutdown`](Self::shutdown).
     pub async fn count(&self) -> Result<u64, Error> {
         self.backend().count().await
     }
@@ -172,8 +176,8 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// If the stream cannot begin. A position that is too old is no such error: the stream begins
-    /// with [`Lagged`](crate::ErrorKind::Lagged).
+    /// As [`count`](Self::count), if the stream cannot begin. A position that is too old is not
+    /// such an error: the stream begins with [`Lagged`](crate::ErrorKind::Lagged).
     pub async fn events(&self, since: Since) -> Result<Events, Error> {
         self.backend().events(since).await
     }
@@ -193,7 +197,8 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// If the store cannot say. A part of it that cannot hides no warning about the others.
+    /// As [`count`](Self::count). A part of the store that cannot say hides no warning about the
+    /// others.
     pub async fn warnings(&self) -> Result<Vec<String>, Error> {
         self.backend().warnings().await
     }
@@ -264,7 +269,7 @@ impl Batch {
             Err(error) => error.into_parts(),
         };
         let indices = self.indices();
-        // What is no id was not asked for. Its answer is the default, as of what failed.
+        // An invalid id was not asked for. Its answer is the default, as of what failed.
         let mut all: Vec<T> = std::iter::repeat_with(T::default).take(self.len()).collect();
         for (index, value) in indices.iter().zip(values) {
             all[*index] = value;

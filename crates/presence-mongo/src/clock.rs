@@ -37,11 +37,17 @@ struct Locked {
     health: Health,
     /// Why the last probe failed.
     error: Option<Error>,
+    /// When the server answered last.
+    answered: Option<Instant>,
 }
+
+/// After this long without an answer the server's clock is reckoned on, and not known.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 
 impl Clock {
     pub(crate) fn new(period: Period) -> Self {
-        let locked = Locked { reading: None, is_router: false, health: Health::new(period), error: None };
+        let health = Health::new(period);
+        let locked = Locked { reading: None, is_router: false, health, error: None, answered: None };
         Self { period, locked: Mutex::new(locked), stepped: Notify::new() }
     }
 
@@ -52,7 +58,7 @@ impl Clock {
     /// Takes note of what the server answered.
     fn note(&self, probe: &Probe) {
         let mut locked = self.locked.lock();
-        let Locked { reading, is_router, health, error } = &mut *locked;
+        let Locked { reading, is_router, health, error, answered } = &mut *locked;
         // Routers answer in turn, and clocks that are a little apart keep nobody from pinging.
         let tolerance = if probe.is_router { self.period.length() / 8 } else { DRIFT };
         let stepped = match reading {
@@ -63,6 +69,7 @@ impl Clock {
             }
         };
         *error = None;
+        *answered = Some(probe.answered);
         *is_router = probe.is_router;
         let reading = reading.as_ref().expect("one was made just now");
         health.note(reading.at(probe.sent), reading.at(probe.answered), probe.commits, stepped);
@@ -97,6 +104,14 @@ impl Clock {
                 Err(Error::new(ErrorKind::Unavailable, message))
             }
         }
+    }
+
+    /// Returns why the server's clock could not be read for a while, if so. A single attempt that
+    /// fails does not count.
+    pub(crate) fn outage(&self) -> Option<Error> {
+        let locked = self.locked.lock();
+        let is_silent = locked.answered.is_none_or(|answered| answered.elapsed() > SILENCE_MAX);
+        locked.error.clone().filter(|_| is_silent)
     }
 
     /// Returns when a slot has lasted for so long, by the monotonic clock of this process; now if
@@ -140,6 +155,27 @@ mod tests {
             clock.note(&Probe { sent: now, answered: now, time, commits: true, is_router });
         }
         !clock.was_healthy(TimeSlot::new(960))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_not_read_for_a_while_is_told_and_one_failure_is_not() {
+        let clock = Clock::new(Period::new(3_600));
+        let answer = || {
+            let now = Instant::now();
+            let hello = doc! { "localTime": DateTime::from_millis(1_000_000) };
+            let time = ServerTime::of_hello(&hello, now, now).unwrap();
+            clock.note(&Probe { sent: now, answered: now, time, commits: true, is_router: false });
+        };
+        let fail = || clock.failed(Error::new(ErrorKind::Unavailable, "the test wants it"));
+        fail();
+        assert!(clock.outage().is_some(), "it never was read");
+        answer();
+        fail();
+        assert!(clock.outage().is_none());
+        tokio::time::advance(SILENCE_MAX * 2).await;
+        assert!(clock.outage().is_some());
+        answer();
+        assert!(clock.outage().is_none());
     }
 
     /// No slot ever went well behind routers whose clocks were 50 ms apart, and nobody died.

@@ -13,6 +13,7 @@ pub struct Error(Arc<Inner>);
 
 struct Inner {
     kind: ErrorKind,
+    /// It ends with what the source says, if there is one.
     message: Cow<'static, str>,
     source: Option<mongo_link::Error>,
 }
@@ -48,8 +49,8 @@ impl Error {
         Self(Arc::new(Inner { kind, message: message.into(), source: None }))
     }
 
-    /// Says what could not be done, and why.
-    pub(crate) fn of_link(what: impl Into<Cow<'static, str>>, source: mongo_link::Error) -> Self {
+    /// Says what could not be done and why, with the name of the server.
+    pub(crate) fn of_link(what: &str, source: mongo_link::Error) -> Self {
         let kind = match source.kind() {
             mongo_link::ErrorKind::Unavailable => ErrorKind::Unavailable,
             mongo_link::ErrorKind::Refused => ErrorKind::Refused,
@@ -58,7 +59,8 @@ impl Error {
             mongo_link::ErrorKind::Lagged => ErrorKind::Lagged,
             _ => ErrorKind::Protocol,
         };
-        Self(Arc::new(Inner { kind, message: what.into(), source: Some(source) }))
+        let message = format!("{what}: {source}");
+        Self(Arc::new(Inner { kind, message: message.into(), source: Some(source) }))
     }
 
     /// Returns the error of what was not acknowledged in time; it says why the last attempt failed.
@@ -94,8 +96,9 @@ impl fmt::Display for Error {
     /// Writes what happened; with `{:#}` also what caused it, for a line of a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
-        match &self.0.source {
-            Some(source) if f.alternate() => write!(f, ": {source:#}"),
+        // The message has the words of the source already, so what caused that comes next.
+        match self.0.source.as_ref().and_then(error::Error::source) {
+            Some(cause) if f.alternate() => write!(f, ": {cause}"),
             _ => Ok(()),
         }
     }
@@ -104,5 +107,31 @@ impl fmt::Display for Error {
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         self.0.source.as_ref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// "pings cannot be written" alone in a log said neither where nor why.
+    #[test]
+    fn an_error_names_the_server_once_and_why() {
+        let refused = mongodb::error::Error::from(io::Error::from(io::ErrorKind::ConnectionRefused));
+        let error = Error::of_link("pings cannot be written", mongo_link::Error::of("db:27017", refused));
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        let told = error.to_string();
+        assert!(
+            told.starts_with("pings cannot be written: mongodb at db:27017 cannot be reached: "),
+            "{told}"
+        );
+        let with_causes = format!("{error:#}");
+        assert!(with_causes.starts_with(&told) && with_causes.len() > told.len(), "{with_causes}");
+        assert_eq!(with_causes.matches("db:27017").count(), 1, "{with_causes}");
+
+        let late = Error::late("the start", Duration::from_secs(1), Some(&error)).to_string();
+        assert!(late.ends_with(&told), "{late}");
     }
 }

@@ -42,7 +42,7 @@
 //!
 //! Several pingers may have one key: the one that started last decides. So a restart leaves no gap,
 //! a kill counts although an older pinger still has its bits, and the key is alive again two slots
-//! later if that one goes on to ping.
+//! later if that one still pings.
 //!
 //! | what happens | watchers see it |
 //! |---|---|

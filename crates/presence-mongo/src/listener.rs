@@ -91,7 +91,7 @@ async fn hear_next(shared: &Shared, spaces: &[Arc<Space>], told: &mut Told, feed
             // A slot is of one namespace only.
             if !spaces.iter().any(|space| space.changes.add(&space.namespace, &event)) {
                 let id = &event.document_key;
-                tracing::debug!(?id, "a change of something that is no time slot");
+                tracing::debug!(?id, "a change of something that is not a time slot");
             }
         }
         Some(Ok(_)) => {}

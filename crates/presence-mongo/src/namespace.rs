@@ -72,7 +72,7 @@ impl Namespace {
         }
     }
 
-    /// Reads the document of a being; `None` if it is none of this namespace.
+    /// Reads the document of a being; `None` if it is not one of this namespace.
     pub(crate) fn read_being(&self, being: &Document) -> Option<(Sequence, Arc<str>)> {
         let sequence = Sequence::new(self.number(being.get("_id")?)?)?;
         Some((sequence, Arc::from(being.get_str("key").ok()?)))
@@ -83,7 +83,7 @@ impl Namespace {
         self.0.as_ref().map(|_| doc! { "slot": slot.number() })
     }
 
-    /// Reads the id of a slot's document; `None` if it is none of this namespace.
+    /// Reads the id of a slot's document; `None` if it is not one of this namespace.
     pub(crate) fn read_slot(&self, id: &Bson) -> Option<TimeSlot> {
         self.number(id).map(TimeSlot::new)
     }

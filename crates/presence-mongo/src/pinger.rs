@@ -87,7 +87,7 @@ impl Pinger {
         Ok(())
     }
 
-    /// Stops to ping, silently: watchers see it by age, after up to two time slots.
+    /// Stops pinging, silently: watchers see it by age, after up to two time slots.
     ///
     /// It may be called any number of times, also before it was ever started.
     pub fn stop(&mut self) {
@@ -96,10 +96,10 @@ impl Pinger {
         }
     }
 
-    /// Stops to ping and says that the key is dead; returns when that was acknowledged.
+    /// Stops pinging and says that the key is dead; returns when that was acknowledged.
     ///
     /// It works on a pinger that is stopped or was never started, too: the key is dead then, even
-    /// if other pingers ping it. An older pinger that goes on to ping makes the key alive again,
+    /// if other pingers ping it. An older pinger that still pings makes the key alive again,
     /// two time slots later.
     ///
     /// It is bounded as [`start`](Self::start) is. An attempt that is under way when time is up

@@ -217,7 +217,7 @@ impl Reader {
         }
         let strangers = self.liveness.strangers();
         if strangers > self.strangers {
-            tracing::warn!(namespace = %self.space.namespace, strangers, "beings ping that have no document");
+            tracing::warn!(namespace = %self.space.namespace, strangers, "beings without a document ping");
         }
         self.strangers = strangers;
         Ok(())

@@ -74,7 +74,7 @@ async fn numbers(
             let all: Option<Vec<_>> = numbers.into_iter().collect();
             return all.map(|all| (slot, all)).ok_or_else(taken);
         }
-        tracing::warn!(namespace = %space.namespace, count = others.len(), "numbers of beings were taken");
+        tracing::warn!(namespace = %space.namespace, count = others.len(), "numbers for new beings were taken already; they get others");
         shared.store.raise_numbers(&space.namespace).await?;
         open = others.into_iter().map(|at| open[at]).collect();
     }

@@ -163,10 +163,12 @@ impl Watcher {
         match self.watching.end.cause() {
             Some(Ok(())) => WatcherState::Ended,
             Some(Err(error)) => WatcherState::Failed(error),
-            None => match self.watching.table().outage() {
-                Some(error) => WatcherState::Unavailable(error),
-                None => WatcherState::Running,
-            },
+            None => {
+                // Between two reads of slots, which may be long, the clock shows an outage first.
+                let outage = self.watching.table().outage();
+                let outage = outage.or_else(|| self.watching.base.shared().clock.outage());
+                outage.map_or(WatcherState::Running, WatcherState::Unavailable)
+            }
         }
     }
 

@@ -138,7 +138,9 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// If there is no answer in time, or it is an error.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if there is no answer in time;
+    /// [`Refused`](crate::ErrorKind::Refused) or [`Answered`](crate::ErrorKind::Answered) as the
+    /// server says; [`Closed`](crate::ErrorKind::Closed) after a [`shutdown`](Self::shutdown).
     ///
     /// # Cancel safety
     ///
@@ -165,7 +167,8 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// If it cannot be made in time.
+    /// As [`query`](Self::query), most often [`Unavailable`](crate::ErrorKind::Unavailable) if it
+    /// cannot be made in time.
     pub async fn dedicated(&self, key: &str, block: Duration) -> Result<MultiplexedConnection, Error> {
         let _under_way = self.0.enter()?;
         // An answer may be held back for `block`, and only then needs its usual time.
@@ -185,7 +188,8 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// If the server is not known yet.
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the server is not known in time;
+    /// [`Closed`](crate::ErrorKind::Closed) after a [`shutdown`](Self::shutdown).
     pub async fn client(&self) -> Result<Client, Error> {
         let _under_way = self.0.enter()?;
         let settings = &self.0.settings;

@@ -8,10 +8,11 @@ use crate::{causes, data_dir, descriptors, listen, log, stores, webhook};
 /// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With
 /// `deep`, all that is stored is read, too. Whether all is well.
 pub(crate) async fn check(config: &Config, deep: bool) -> bool {
-    // Both ports are held to the end, since each may be in the way of the other.
+    // Both ports are held until all is tried, since each may be in the way of the other.
     let (http, grpc) = (listen::bind("http", config.http).await, listen::bind("grpc", config.grpc).await);
     let stored = data_dir::check(&config.data_dir, deep).await;
     let mut notes = config.warnings.clone();
+    notes.extend(webhook::note(config));
     notes.extend(stored.as_ref().ok().cloned().flatten());
     let mut results = vec![
         ("configuration".to_owned(), Ok(())),
@@ -24,7 +25,7 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         match stores.presence.warnings().await {
             Ok(warnings) => notes.extend(warnings),
             Err(error) => {
-                notes.push(format!("it cannot be seen how the store of presence is set up: {error}"));
+                notes.push(format!("the settings of the store of presence cannot be read: {error}"));
             }
         }
         // What does not end in time leaves no more than a crash would.
@@ -39,23 +40,30 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
     if let Some(url) = &config.webhook_url {
         results.push((format!("--webhook-url {url}"), webhook::check(url, config).await));
     }
+    notes.extend(descriptors::raise(config).warning);
+    // A reader who takes their time keeps no server from the ports.
+    drop((http, grpc));
+    if let Err(error) = log::print(&report(&results, &notes)) {
+        // The exit code says the result, so it is not lost.
+        log::complain(format_args!("the output cannot be written: {error}"));
+    }
+    results.iter().all(|(_, result)| result.is_ok())
+}
+
+/// A line for each result, and one for each note.
+fn report(results: &[(String, anyhow::Result<()>)], notes: &[String]) -> String {
     let mut text = String::new();
-    for (what, result) in &results {
+    for (what, result) in results {
         let written = match result {
             Ok(()) => writeln!(text, "ok      {what}"),
             Err(error) => writeln!(text, "problem {}", causes::in_one_line(error)),
         };
         written.expect("a text takes every line");
     }
-    notes.extend(descriptors::raise(config).warning);
-    for note in &notes {
+    for note in notes {
         writeln!(text, "note    {note}").expect("a text takes every line");
     }
-    if let Err(error) = log::print(&text) {
-        // The exit code says the result, so it is not lost.
-        log::complain(format_args!("the output cannot be written: {error}"));
-    }
-    results.iter().all(|(_, result)| result.is_ok())
+    text
 }
 
 fn again(error: &anyhow::Error) -> anyhow::Error {

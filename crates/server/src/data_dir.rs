@@ -10,6 +10,7 @@ use std::{fs, io};
 
 use anyhow::{Context as _, anyhow};
 use rustix::fs::Mode;
+use rustix::io::Errno;
 use tidings::timeline::embedded::{self, CheckReport};
 use uuid::Uuid;
 
@@ -194,8 +195,13 @@ fn lock(path: &Path, made: &mut Made) -> anyhow::Result<File> {
 
 /// Notes a lock that was made just now where the file system takes none: nobody else uses it
 /// either, so it goes again with what was made.
+///
+/// After any other error, such as a system that is out of locks for a moment, another server may
+/// have taken the lock by now, and it stays.
 fn note_unlockable(made: &mut Made, place: &Path, tried: &Result<(), TryLockError>) {
-    if matches!(tried, Err(TryLockError::Error(_))) {
+    let Err(TryLockError::Error(error)) = tried else { return };
+    let errno = Errno::from_io_error(error);
+    if error.kind() == io::ErrorKind::Unsupported || errno == Some(Errno::OPNOTSUPP) {
         made.file(place.to_owned());
     }
 }

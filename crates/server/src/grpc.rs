@@ -99,7 +99,9 @@ pub(crate) async fn serve(grpc: Grpc, door: LimitedListener, stop: CancellationT
         .serve_with_incoming_shutdown(incoming::connections(door.clone()), stopped)
         .await;
     if let Err(error) = served {
-        tracing::error!(%error, "the gRPC listener ended with an error");
+        // The error itself says no more than that it is one of the transport.
+        let error = anyhow::Error::from(error);
+        tracing::error!(error = %format_args!("{error:#}"), "the gRPC listener ended with an error");
     }
 }
 

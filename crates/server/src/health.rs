@@ -131,7 +131,7 @@ impl Health {
                 }
                 (Condition::ReadOnly(reason) | Condition::Down(reason), None) => {
                     since = Some(Instant::now());
-                    tracing::warn!(%reason, "{part}: {}; /readyz answers 503 until that is over", now.name());
+                    tracing::error!(%reason, "{part}: {}; /readyz answers 503 until that is over", now.name());
                 }
                 (Condition::ReadOnly(reason) | Condition::Down(reason), Some(_)) => {
                     tracing::debug!(%reason, "{part}: {}", now.name());

@@ -9,6 +9,7 @@ mod limits;
 mod page;
 mod person;
 mod presence;
+mod query;
 mod room;
 mod routes;
 mod serve;

@@ -54,7 +54,7 @@ impl Join {
         let stores = stores::open(config).await?;
         let presence = stores.presence.clone();
         // The webhook begins to read events before anybody can come online.
-        let webhook = webhook::start(config, data_dir.webhook(), &presence).await?;
+        let webhook = webhook::start(config, data_dir, &presence).await?;
         let attendance = attendance::Config::new(presence.clone()).rooms(stores.rooms.clone());
         let (attendance, roster) = (Attendance::start(attendance)?, Roster::default());
         let history = HistoryConfig::default().messages_max(config.channel_history);

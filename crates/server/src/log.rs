@@ -21,9 +21,9 @@ use crate::config::{Config, LogFormat};
 /// How long the end of the process waits for lines that are not written yet.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// `health.rs` logs the state of presence for every backend; the lines of this backend would say it
-/// twice.
-const TOLD_HERE: &str = "presence_redis::state_log=off";
+/// `health.rs` logs the states of presence, for every backend, and of the timelines; the lines of
+/// these modules would say them twice.
+const TOLD_HERE: &str = "presence_redis::state_log=off,timeline::embedded::shared=off";
 
 static ERRORS: OnceLock<LineWriter> = OnceLock::new();
 static OUTPUT: OnceLock<LineWriter> = OnceLock::new();

@@ -8,6 +8,7 @@ mod check;
 mod clock;
 mod config;
 mod data_dir;
+mod depth;
 mod descriptors;
 mod grpc;
 mod health;
@@ -85,7 +86,12 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         }
         Command::Salvage { from, to } => {
             let outcome = salvage::salvage(from, to).await?;
-            log::print(&outcome.report).context("the data was salvaged, but the report cannot be written")?;
+            if let Err(error) = log::print(&outcome.report) {
+                // The exit code says the result, so it is not lost.
+                log::complain(format_args!(
+                    "the data was salvaged, but the report cannot be written: {error}"
+                ));
+            }
             Ok(if outcome.is_whole { ExitCode::SUCCESS } else { ExitCode::from(SALVAGED_WITH_LOSSES) })
         }
         Command::Serve => {

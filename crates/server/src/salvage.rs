@@ -73,16 +73,17 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
     }
 }
 
-/// Takes over how far the webhook's receiver has heard, so that it is not told everything again,
-/// nor told of a loss.
+/// Takes over how far the webhook's receiver has heard, so that it goes on there and is
+/// told of no loss.
 fn copy_bookmark(from: &Path, to: &DataDir) -> anyhow::Result<()> {
     let old = DataDir::webhook_of(from);
-    // One that cannot be read would keep the server from starting.
+    // One that cannot be read is left there: the report says so, and the new server tells the
+    // receiver.
     if Bookmark::new(&old).read()?.is_some() {
         let new = to.webhook();
         let copied = fs::copy(&old, &new).and_then(|_| File::open(&new)?.sync_all());
         if copied.is_err() {
-            // Half of it would keep the server from starting, too.
+            // Half of it is none.
             fs::remove_file(&new).ok();
         }
         copied.with_context(|| format!("{} cannot be copied", old.display()))?;
@@ -103,8 +104,8 @@ fn report(salvaged: &Salvaged, bookmark: anyhow::Result<()>, to: &Path) -> Outco
     let is_whole = salvaged.is_whole() && bookmark.is_ok();
     if let Err(error) = bookmark {
         line(format_args!(
-            "problem the progress of the webhook's receiver is lost; the webhook begins with new events: \
-             {error:#}"
+            "problem the progress of the webhook's receiver is lost; the webhook begins with new events, and \
+             tells it that some are lost: {error:#}"
         ));
     }
     let to = to.display();

@@ -1,23 +1,35 @@
 //! The webhook as the settings have it, and what is wrong with those.
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, anyhow};
 use tidings::join::ErrorKind;
-use tidings::join::webhook::{self, Webhook};
+use tidings::join::webhook::{self, Bookmark, Webhook};
 use tidings::presence::Presence;
 
 use crate::config::{Config, WebAddress};
+use crate::data_dir::DataDir;
 
 /// Starts it, if one is configured; from here on no event is missed.
 pub(crate) async fn start(
     config: &Config,
-    bookmark: PathBuf,
+    data_dir: &DataDir,
     presence: &Presence,
 ) -> anyhow::Result<Option<Webhook>> {
     let Some(url) = &config.webhook_url else { return Ok(None) };
-    let webhook = Webhook::start(settings(url, config).bookmark(bookmark), presence.clone()).await;
+    // Missing is not new: in a directory that was used before, a bookmark that is not there may
+    // have been lost.
+    let settings = settings(url, config).bookmark(data_dir.webhook()).heard_before(data_dir.had_timelines());
+    let webhook = Webhook::start(settings, presence.clone()).await;
     webhook.map(Some).context("--webhook-url")
+}
+
+/// Says what a start would log about the saved progress, if that cannot be read.
+pub(crate) fn note(config: &Config) -> Option<String> {
+    config.webhook_url.as_ref()?;
+    let unreadable = Bookmark::new(DataDir::webhook_of(&config.data_dir)).read().err()?;
+    Some(format!(
+        "--webhook-url: {unreadable}; the webhook begins with new events, and its receiver is told that \
+         events are lost"
+    ))
 }
 
 /// Says whether somebody listens at `url`, and whether it can be talked to. Nothing is posted.

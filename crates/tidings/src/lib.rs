@@ -87,7 +87,7 @@
 //! | `timeline-grpc` | `timeline::grpc`, the service and its client with tonic | no |
 //! | `join` | [`join`], the crate tidings-join, with all of `hub`, `presence` and `timeline` | yes |
 //! | `webhook` | `join::webhook`, which posts every change of who is online to another program | no |
-//! | `upkeep` | `join::restarts` and `join::outage_log`, which the server uses; they are no part of what semantic versioning promises | no |
+//! | `upkeep` | `join::restarts` and `join::outage_log`, which the server uses; semantic versioning does not cover them | no |
 //!
 //! Each feature only adds; none changes what the calls of another do.
 //!

@@ -106,6 +106,34 @@ async fn a_question_about_a_receipt_that_fails_is_asked_again() {
 }
 
 #[tokio::test]
+async fn a_report_that_the_server_did_not_take_is_repeated() {
+    let test = "
+        const { Session } = await import('/assets/session.js');
+        const session = new Session('Alice'), { connection, inbox } = session, reports = [];
+        let reported = () => {};
+        const report = () => new Promise(done => (reported = done));
+        const late = new Promise(done => setTimeout(done, 30_000, 'it is not reported again'));
+        [inbox.last, inbox.catchUp] = [3, async () => {}];
+        const known = { store: 'one', ids: [], count: 0, position: '0' };
+        connection.state = 'open';
+        connection.call = (name, details) => name !== 'received' ? Promise.resolve(known) : new Promise((_, refuse) => {
+            reports.push({ sequence: details.sequence, refuse });
+            reported();
+        });
+        const first = report();
+        connection.emit('open');
+        await first;
+        const again = report();
+        reports[0].refuse(new Error('the store is down'));
+        const missing = await Promise.race([again, late]);
+        session.stop();
+        return missing ?? reports.map(({ sequence }) => sequence);
+    ";
+    let Some(found) = run(test).await else { return };
+    assert_eq!(found, json!([3, 3]));
+}
+
+#[tokio::test]
 async fn what_a_history_does_not_have_stays_before_what_comes_later() {
     let test = "
         const { Thread } = await import('/assets/thread.js');

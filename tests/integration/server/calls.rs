@@ -239,6 +239,12 @@ async fn calls_that_make_no_sense_are_answered_with_an_error() {
         let answer = nobody.call("", call.clone()).await;
         assert!(answer["error"].is_string(), "{call} was answered with {answer}");
     }
+    for sequence in [json!(-1), json!(1.5), json!(null), json!({})] {
+        let answer = nobody.call("", json!({ "call": "received", "sequence": sequence })).await;
+        let error = answer["error"].as_str().unwrap();
+        // In the words of the protocol, and not in those of the program.
+        assert!(error.contains("a whole number") && !error.contains("untagged"), "{error}");
+    }
     for query in ["?user=", "?user=a%0Ab", "?user=a&user=b"] {
         let refused = connect_async(format!("ws://{}/ws{query}", server.http())).await;
         assert!(refused.is_err(), "{query}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::Tidings;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -33,6 +33,28 @@ async fn one_connection_too_many_is_refused_with_503() {
     let Err(Error::Http(refused)) = connect_async(&address).await else { panic!("it was let in") };
     assert_eq!(refused.status().as_u16(), 503);
     drop(first);
+}
+
+/// Read with a sign in place of each wrong byte, two names would be one.
+#[tokio::test]
+async fn queries_that_are_no_utf_8_are_refused_at_every_route() {
+    let server = Tidings::start();
+    for path in [
+        "/presence?id=a%FF",
+        "/presence/events?since=%C3",
+        "/rooms/hello?cursor=%ff",
+        "/timeline/sync?member=%C3&count=1",
+        "/ws?user=%FE",
+        "/nothing/here?x=%80",
+    ] {
+        let answer = reqwest::get(server.url(path)).await.unwrap();
+        assert_eq!(answer.status(), 400, "{path}");
+        let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(body["reason"], "INVALID_QUERY", "{path}");
+    }
+    let text = reqwest::get(server.url("/presence?id=%C3%A4+b%")).await.unwrap().text().await.unwrap();
+    let body: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(body["statuses"][0]["id"], "ä b%");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use serde_json::json;
 use tempfile::TempDir;
 use test_support::{Redis, require};
 use tests::Tidings;
@@ -204,4 +205,30 @@ async fn an_outage_is_told_once_when_it_begins_and_once_when_it_is_over() {
     assert_eq!(lines.len(), 2, "{text}");
     assert!(lines[0].contains("presence: ") && lines[0].contains("reason="), "{text}");
     assert!(lines[1].contains("presence: well again") && lines[1].contains("lasted="), "{text}");
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_no_writes_is_told_once_when_it_begins_and_once_when_it_is_over() {
+    let (reader, errors) = io::pipe().unwrap();
+    let mut server = Tidings::start_into(errors, &[]);
+    server.limit_files(Some(1));
+    let body = json!({ "from": "a", "to": "b", "message": "{}" });
+    let send = reqwest::Client::new().post(server.url("/timeline/send")).json(&body).send();
+    assert_eq!(send.await.unwrap().status(), 503);
+    // The first try to open the store again has another reason than the write.
+    let started = Instant::now();
+    while !get(&server, "/readyz").await.1.contains("cannot be written to") {
+        assert!(started.elapsed() < LIMIT, "it is not tried");
+    }
+    server.limit_files(None);
+    until_status_of(&server, "/readyz", 200).await;
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    let text = io::read_to_string(reader).unwrap();
+    // The engine may have lines of its own, with paths in them.
+    let ours = |line: &&str| line.contains("timelines: ") || line.contains("the timeline store");
+    let lines: Vec<&str> = text.lines().filter(ours).collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].contains("timelines: ") && lines[0].contains("reason="), "{text}");
+    assert!(lines[1].contains("timelines: well again") && lines[1].contains("lasted="), "{text}");
 }

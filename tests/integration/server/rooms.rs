@@ -78,6 +78,15 @@ async fn members_show_what_they_like_to_those_who_ask() {
         timeout(Duration::from_secs(30), asked).await.unwrap();
     }
     assert!(alice.call("hello", show(json!("x".repeat(1_023)))).await["error"].is_string());
+    // Deeper than some readers take, with what an answer has around it: the whole room would be
+    // unreadable for them.
+    let nested = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    assert_eq!(alice.call("hello", show(nested(100))).await, json!({}));
+    for levels in [101, 120, 126, 200] {
+        assert!(alice.call("hello", show(nested(levels))).await["error"].is_string(), "{levels}");
+    }
+    let asked = async { while until(&server, "hello", 1).await["members"][0]["payload"] != nested(100) {} };
+    timeout(Duration::from_secs(30), asked).await.unwrap();
     assert!(alice.call("$presence", show(json!(1))).await["error"].is_string());
     assert!(Client::connect(&server, "").await.call("hello", show(json!(1))).await["error"].is_string());
 }

@@ -115,6 +115,21 @@ async fn killed() -> (Tidings, PathBuf) {
     (server, data)
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_report_that_cannot_be_written_changes_nothing_about_its_salvage() {
+    let (_server, data) = killed().await;
+    let parent = tempfile::tempdir().unwrap();
+    let to = parent.path().join("to");
+    let mut command = Tidings::command(&["salvage", data.to_str().unwrap(), to.to_str().unwrap()]);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command.stdout(full).output().unwrap();
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    assert!(errors.contains("the data was salvaged, but the report cannot be written"), "{errors}");
+    assert!(to.join("timelines").is_dir());
+}
+
 #[tokio::test]
 async fn the_exit_code_of_a_salvage_says_whether_anything_is_lost() {
     let parent = tempfile::tempdir().unwrap();

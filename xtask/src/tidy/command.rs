@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use super::imports::Imports;
 use super::tree::Tree;
 use super::{
     circles, codes, comments, defaults, dialect, edges, glossary, links, msrv, readmes, scripts, shape, words,
@@ -18,6 +19,20 @@ pub fn run() -> Result<()> {
         count => bail!("{count} breaches of the house rules"),
     }
     Ok(())
+}
+
+/// Prints which file names which other, one pair a line, for whoever has a circle to cut.
+pub fn show_imports() -> Result<()> {
+    imports(&Tree::read()?).iter().for_each(|pair| println!("{pair}"));
+    Ok(())
+}
+
+fn imports(tree: &Tree) -> Vec<String> {
+    let crates = Imports::of_all(tree);
+    let shown = |Imports { root, pairs }: &Imports| -> Vec<String> {
+        pairs.iter().map(|(from, to)| format!("{root}: {from} -> {to}")).collect()
+    };
+    crates.iter().flat_map(shown).collect()
 }
 
 fn breaches(tree: &Tree) -> Vec<String> {
@@ -47,5 +62,15 @@ mod tests {
     #[test]
     fn the_tree_is_tidy() {
         assert_eq!(breaches(&Tree::read().unwrap()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn imports_are_listed_with_their_crate_and_without_parents() {
+        let tree = Tree::of(&[
+            ("crates/a/src/lib.rs", "mod b;\nmod c;\npub use b::B;\n"),
+            ("crates/a/src/b.rs", "use crate::c::C;\n"),
+            ("crates/a/src/c.rs", "pub struct C;\n"),
+        ]);
+        assert_eq!(imports(&tree), ["crates/a/src: b -> c"]);
     }
 }

@@ -45,8 +45,14 @@ fn wrong_methods(offered: &PublicType) -> Option<&'static str> {
 /// What is wrong with a line.
 fn wrong(lines: &[&str], number: usize) -> Option<&'static str> {
     let line = lines[number].trim_start();
-    if is_configuration(line) && has_public_field(&lines[number + 1..]) {
-        return Some("a configuration has setters in place of public fields");
+    if let Some(name) = configuration(line) {
+        return if has_public_field(&lines[number + 1..]) {
+            Some("a configuration has setters in place of public fields")
+        } else if !has_beginning(name, lines, number) {
+            Some("a configuration begins with new or with its default")
+        } else {
+            None
+        };
     }
     let declared = line.strip_prefix("pub ")?;
     let (is_async, declared) = match declared.strip_prefix("async ") {
@@ -72,9 +78,18 @@ fn wrong(lines: &[&str], number: usize) -> Option<&'static str> {
     }
 }
 
-fn is_configuration(line: &str) -> bool {
-    let name = line.strip_prefix("pub struct ").and_then(|rest| rest.strip_suffix(" {"));
-    name.is_some_and(|name| name.ends_with("Config") || matches!(name, "Hooks" | "Batching"))
+/// Returns the name of the configuration whose definition a line begins.
+fn configuration(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("pub struct ")?.strip_suffix(" {")?;
+    (name.ends_with("Config") || matches!(name, "Hooks" | "Batching")).then_some(name)
+}
+
+/// Whether the file of a configuration says how it begins: with `new`, or with a default.
+fn has_beginning(name: &str, lines: &[&str], number: usize) -> bool {
+    let default = format!("impl Default for {name} {{");
+    let mut attributes = lines[..number].iter().rev().take_while(|line| line.starts_with("#["));
+    attributes.any(|line| line.starts_with("#[derive(") && line.contains("Default"))
+        || lines.iter().any(|line| *line == default || line.starts_with("    pub fn new("))
 }
 
 fn has_public_field(body: &[&str]) -> bool {
@@ -125,9 +140,26 @@ mod tests {
             ]
         );
         assert!(
-            breaches("pub struct Config {\n    pub(crate) a: u8,\n}\npub struct B {\n    pub c: u8,\n}\n")
-                .is_empty()
+            breaches(
+                "#[derive(Default)]\npub struct Config {\n    pub(crate) a: u8,\n}\npub struct B {\n    pub c: u8,\n}\n"
+            )
+            .is_empty()
         );
+    }
+
+    #[test]
+    fn a_configuration_that_nobody_can_begin_is_found() {
+        let config = "#[derive(Debug)]\npub struct Config {\n    a: u8,\n}\n";
+        assert_eq!(
+            breaches(config),
+            ["crates/a/src/b.rs:2: a configuration begins with new or with its default: pub struct Config {"]
+        );
+        for beginning in [
+            "impl Config {\n    pub fn new(a: u8) -> Self {\n        Self { a }\n    }\n}\n",
+            "impl Default for Config {\n    fn default() -> Self {\n        Self { a: 1 }\n    }\n}\n",
+        ] {
+            assert_eq!(breaches(&format!("{config}\n{beginning}")), [""; 0], "{beginning}");
+        }
     }
 
     #[test]

@@ -20,4 +20,4 @@ mod tree;
 mod value;
 mod words;
 
-pub use self::command::run;
+pub use self::command::{run, show_imports};

@@ -78,7 +78,8 @@ impl Decoder {
 
     /// Returns a number that changes when what has begun comes to its end.
     ///
-    /// It is `None` if nothing has begun. Control frames inside a message are no progress of it.
+    /// It is `None` if nothing has begun. Control frames inside a message do not count as its
+    /// progress.
     #[must_use]
     pub fn unfinished(&self) -> Option<u32> {
         if self.open.is_none() && matches!(self.state, DecoderState::Header { len: 0, .. }) {

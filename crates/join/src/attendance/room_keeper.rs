@@ -46,7 +46,7 @@ impl RoomKeeper {
         Self { rooms, visits: Mutex::default(), news: Notify::new() }
     }
 
-    /// Notes that a connection was bound. Channels that are no rooms are left out.
+    /// Notes that a connection was bound. Channels without a room are left out.
     pub(super) fn bound(&self, device: &Device, user: &Id, name: &str) {
         let Some(room) = room(name) else { return };
         if self.visits.lock().bind(device, user, room) {
@@ -160,7 +160,8 @@ impl RoomKeeper {
     }
 }
 
-/// The room of a channel. Those of the program are none, nor are names that no room may have.
+/// Returns the room of a channel. Channels of the program have none, nor have those whose name is
+/// not that of a room.
 fn room(name: &str) -> Option<Room> {
     if channel::may_write(name) { Room::new(name).ok() } else { None }
 }

@@ -67,7 +67,7 @@ impl Observer for InboxPublisher {
             tracing::warn!(
                 member,
                 sequence = entry.sequence.get(),
-                %error,
+                error = %format_args!("{error:#}"),
                 "a new entry could not be pushed to its reader, who fetches it later"
             );
         }

@@ -105,11 +105,6 @@ impl Cutter {
         Self { events, lagged }
     }
 
-    /// Has the next batch say that an unknown number of events is lost.
-    pub(super) fn tell_of_a_gap(&mut self) {
-        self.lagged = Some(Lagged::default());
-    }
-
     /// Returns the next batch: whatever is there, at least one thing. `None` when presence has
     /// ended, or after the stop when nothing is left to tell.
     pub(super) async fn next(&mut self, stop: &CancellationToken) -> Option<Batch> {

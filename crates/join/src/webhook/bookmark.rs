@@ -32,15 +32,16 @@ impl Bookmark {
     /// [`Config`](ErrorKind::Config) if the file cannot be read, or holds something else.
     pub fn read(&self) -> Result<Option<Position>, Error> {
         match fs::read_to_string(&self.path) {
-            Ok(text) => text.trim().parse().map(Some).map_err(|error| self.unreadable(error)),
+            Ok(text) => {
+                text.trim().parse().map(Some).map_err(|error| self.wrong("does not hold a position", error))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.unreadable(error)),
+            Err(error) => Err(self.wrong("cannot be read", error)),
         }
     }
 
-    fn unreadable(&self, error: impl StdError + Send + Sync + 'static) -> Error {
-        let text = format!("{} does not hold a position", self.path.display());
-        Error::with_source(ErrorKind::Config, text, error)
+    fn wrong(&self, what: &str, error: impl StdError + Send + Sync + 'static) -> Error {
+        Error::with_source(ErrorKind::Config, format!("{} {what}", self.path.display()), error)
     }
 
     /// Stores a position aside and renames the file, so that a crash leaves the old or the new one.
@@ -66,6 +67,11 @@ mod tests {
         assert_eq!(bookmark.read().unwrap(), Some(position));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         fs::write(directory.path().join("webhook"), "").unwrap();
-        assert!(bookmark.read().is_err());
+        let nonsense = bookmark.read().unwrap_err().to_string();
+        assert!(nonsense.ends_with("webhook does not hold a position"), "{nonsense}");
+        // A folder stands for all that cannot be read.
+        let unread = Bookmark::new(directory.path()).read().unwrap_err();
+        assert!(unread.to_string().ends_with(" cannot be read"), "{unread}");
+        assert!(format!("{unread:#}").len() > unread.to_string().len(), "the cause is not lost");
     }
 }

@@ -18,6 +18,7 @@ pub struct Config {
     pub(super) secret: Option<Secret>,
     pub(super) timeout: Duration,
     pub(super) bookmark: Option<PathBuf>,
+    pub(super) heard_before: bool,
 }
 
 impl Config {
@@ -34,7 +35,13 @@ impl Config {
     /// and its query may be a secret: nothing shows them. One with `https` needs the feature `tls`,
     /// and that the system has certificates.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), secret: None, timeout: Self::TIMEOUT_DEFAULT, bookmark: None }
+        Self {
+            url: url.into(),
+            secret: None,
+            timeout: Self::TIMEOUT_DEFAULT,
+            bookmark: None,
+            heard_before: false,
+        }
     }
 
     /// Sets the key that signs the posts, so that the receiver knows who posts.
@@ -59,6 +66,15 @@ impl Config {
     /// receiver has to be told that events were lost.
     pub fn bookmark(self, path: impl Into<PathBuf>) -> Self {
         Self { bookmark: Some(path.into()), ..self }
+    }
+
+    /// Sets whether the receiver may have heard of events before this start.
+    ///
+    /// False by default. If it is true, a bookmark that is missing is no first start: the receiver
+    /// is told that an unknown number of events is lost. For programs that know, from a note of
+    /// their own, that they ran before.
+    pub fn heard_before(self, heard_before: bool) -> Self {
+        Self { heard_before, ..self }
     }
 
     /// Checks everything, and returns the address.
@@ -87,7 +103,8 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Config");
         debug.field("secret", &self.secret).field("timeout", &self.timeout);
-        debug.field("bookmark", &self.bookmark).finish_non_exhaustive()
+        debug.field("bookmark", &self.bookmark).field("heard_before", &self.heard_before);
+        debug.finish_non_exhaustive()
     }
 }
 

@@ -28,11 +28,11 @@ use crate::error::Error;
 ///
 /// A feed goes on after each error by itself, and its next good item is [`FeedEvent::Live`].
 ///
-/// - [`Lagged`](crate::ErrorKind::Lagged): changes may be missing. MongoDB does not have them any
-///   longer (`ChangeStreamHistoryLost`), or the collection was dropped or renamed. Read everything
-///   again after the next `Live`.
-/// - Any other kind: MongoDB cannot be listened to, because it is away, is no replica set or lets
-///   the user not do it. It is said once for each outage; a program that needs the changes
+/// - [`Lagged`](crate::ErrorKind::Lagged): changes may be missing. MongoDB no longer has them
+///   (`ChangeStreamHistoryLost`), or the collection was dropped or renamed. Read everything again
+///   after the next `Live`.
+/// - Any other kind: MongoDB cannot be listened to, because it is away, is not a replica set, or
+///   does not let the user do it. It is said once for each outage; a program that needs the changes
 ///   meanwhile asks for them at times of its own. If `Live` comes next nothing is missing.
 ///
 /// A feed that is silent proves nothing: MongoDB may have stopped without a word, and that is

@@ -284,7 +284,7 @@ impl<'a> FrameReader<'a> {
                 Ok(0)
             }
             b'*' | b'>' | b'~' => Ok(self.length(head)?.unwrap_or(0)),
-            // Attributes are no value: the one behind them takes their place.
+            // Attributes are not a value: the one behind them takes their place.
             b'|' => Ok(2 * self.length(head)?.unwrap_or(0) + 1),
             b'%' => Ok(2 * self.length(head)?.unwrap_or(0)),
             b'+' | b'-' | b':' | b'_' | b',' | b'#' | b'(' => Ok(0),

@@ -142,8 +142,8 @@ impl Registry {
         state.joined.clear();
         state.long.clear();
         state.in_flight.clear();
-        // `stale` may stay set: the next task of this link then finds an empty list, which is
-        // harmless.
+        // `stale` may stay set: the next connection of this link then finds an empty list, which
+        // is harmless.
         state.changed.clear();
         let mut losses = Vec::new();
         for kind in KINDS {

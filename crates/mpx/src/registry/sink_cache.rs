@@ -24,7 +24,7 @@ pub(crate) struct SinkCache {
 /// One name with those who hear it. As small as can be: there may be many.
 #[derive(Debug)]
 pub(crate) struct CachedName {
-    /// The name itself, if it is short: to compare it is no way further.
+    /// The name itself, if it is short: it is compared without following a pointer.
     short: [u8; SHORT],
     length: u8,
     /// The only one that hears it, if that is a handler.

@@ -12,11 +12,11 @@ use crate::position::Position;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Diff {
-    /// The members that were none before.
+    /// The members that were not there before.
     pub joined: Vec<Member>,
     /// The members that show something else, or were gone in between.
     pub updated: Vec<Member>,
-    /// The ids that are no members any more.
+    /// The ids that are not members any longer.
     pub left: Vec<Id>,
     /// How many members the room has after it.
     ///

@@ -46,7 +46,9 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// If a name or the payload is invalid, or the backend fails.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if a name or the payload is invalid;
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) if the store cannot do it now;
+    /// [`Closed`](crate::ErrorKind::Closed) after a [`shutdown`](Self::shutdown).
     pub async fn join(
         &self,
         room: impl IntoName<Room>,
@@ -65,7 +67,7 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// If a name or the payload is invalid, or the backend fails.
+    /// As [`join`](Self::join).
     pub async fn join_beating(
         &self,
         room: impl IntoName<Room>,
@@ -81,11 +83,11 @@ impl Rooms {
     /// Gives one device a heartbeat, if this node keeps the member.
     ///
     /// Returns whether it does. If not, the heartbeat came too late or to another node than the
-    /// last: [join](Self::join_beating) again, which is no event if the id is still a member.
+    /// last: [join](Self::join_beating) again, which makes no event if the id is still a member.
     ///
     /// # Errors
     ///
-    /// If a name is invalid or the backend fails.
+    /// As [`join`](Self::join).
     pub async fn beat(
         &self,
         room: impl IntoName<Room>,
@@ -100,7 +102,7 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// If a name is invalid or the backend fails.
+    /// As [`join`](Self::join).
     pub async fn leave(
         &self,
         room: impl IntoName<Room>,
@@ -117,7 +119,7 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// If a name or the payload is invalid, or the backend fails.
+    /// As [`join`](Self::join).
     pub async fn update(
         &self,
         room: impl IntoName<Room>,
@@ -133,7 +135,7 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// If a name is invalid or the backend fails.
+    /// As [`join`](Self::join).
     pub async fn remove(&self, room: impl IntoName<Room>, id: impl IntoName<Id>) -> Result<(), Error> {
         let (room, id) = (room.into_name()?, id.into_name()?);
         self.backend().remove(&room, &id).await
@@ -147,8 +149,8 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for an invalid name or a cursor of another
-    /// backend.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) also for a cursor of another backend;
+    /// otherwise as [`join`](Self::join).
     pub async fn members(
         &self,
         room: impl IntoName<Room>,
@@ -162,7 +164,7 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// If the name is invalid or the backend cannot say.
+    /// As [`join`](Self::join).
     pub async fn count(&self, room: impl IntoName<Room>) -> Result<u64, Error> {
         self.backend().count(&room.into_name()?).await
     }
@@ -173,8 +175,8 @@ impl Rooms {
     ///
     /// # Errors
     ///
-    /// If the name is invalid or the stream cannot begin. A position that is too old is no such
-    /// error: the stream begins with [`Lagged`](crate::ErrorKind::Lagged).
+    /// As [`join`](Self::join), if the stream cannot begin. A position that is too old is not such
+    /// an error: the stream begins with [`Lagged`](crate::ErrorKind::Lagged).
     pub async fn events(&self, room: impl IntoName<Room>, since: Since) -> Result<Events<RoomUpdate>, Error> {
         self.backend().events(&room.into_name()?, since).await
     }

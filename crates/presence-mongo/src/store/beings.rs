@@ -24,10 +24,10 @@ impl Store {
     pub(crate) async fn take_numbers(&self, namespace: &Namespace, count: usize) -> Result<i64, Error> {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let update = doc! { "$inc": { "seq": count } };
-        let counter = self.update_counter("no number for a being can be had", namespace, update).await?;
+        let counter = self.update_counter("a number for a being cannot be taken", namespace, update).await?;
         let first = counter.get_i64("seq").ok().and_then(|last| last.checked_sub(count - 1));
         first.filter(|first| *first > 0).ok_or_else(|| {
-            let message = "the counter of beings is no int64 above 0: its document was changed by others";
+            let message = "the counter of beings is not an int64 above 0; others changed its document";
             Error::new(ErrorKind::Protocol, message)
         })
     }

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
 
 mod late;
-mod log;
 mod outages;
 mod partitions;
 mod refusals;

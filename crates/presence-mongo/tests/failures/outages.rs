@@ -114,6 +114,39 @@ async fn a_base_that_was_started_while_the_server_was_away_joins_when_it_is_ther
     assert!(base.shutdown(PATIENCE).await);
 }
 
+/// It said that it ran for up to a whole slot, until it read again.
+#[tokio::test]
+async fn a_watcher_says_that_the_clock_cannot_be_read_long_before_its_slot_is_over() {
+    let Some(mongo) = require(Mongo::private().await) else { return };
+    let place = Place::new(mongo.url(), Duration::from_secs(3_600));
+    let link = place.link().timeout(Duration::from_secs(2));
+    let config = Config::new(link).slot(Duration::from_secs(3_600)).prune_interval(None);
+    let base = Base::start(config).await.unwrap();
+    let watcher = Watcher::new(&base).unwrap();
+    assert!(!watcher.alive("a").await.unwrap());
+    assert!(matches!(watcher.err(), WatcherState::Running));
+
+    mongo.kill().unwrap();
+    let begun = Instant::now();
+    let why = loop {
+        if let WatcherState::Unavailable(why) = watcher.err() {
+            break why;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it should be told by now");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(why.to_string().contains("mongodb at "), "{why}");
+    assert!(!watcher.alive("a").await.unwrap(), "the last state is kept");
+
+    mongo.restart().await.unwrap();
+    let begun = Instant::now();
+    while !matches!(watcher.err(), WatcherState::Running) {
+        assert!(begun.elapsed() < PATIENCE, "{watcher:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(base.shutdown(PATIENCE).await);
+}
+
 #[tokio::test]
 async fn a_start_waits_for_a_primary_that_steps_down_and_is_elected_again() {
     let Some(mongo) = require(Mongo::private().await) else { return };

@@ -32,7 +32,9 @@ async fn reads_that_fail_make_nobody_dead() {
 
     break_off(&mongo, "find").await;
     error_of(&mut stream, ErrorKind::Unavailable).await;
-    assert_eq!(watcher.sync().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let unread = watcher.sync().await.unwrap_err();
+    assert_eq!(unread.kind(), ErrorKind::Unavailable);
+    assert!(unread.to_string().starts_with("time slots cannot be read: mongodb at "), "{unread}");
     assert!(matches!(watcher.err(), WatcherState::Unavailable(_)));
     quiet(&mut stream, 3 * LONG_SLOT).await;
     assert!(watcher.alive("a").await.unwrap(), "the last state is kept");

@@ -108,6 +108,7 @@ async fn a_base_is_refused_where_nobody_listens_or_begins_not_ready_if_it_is_to(
     let link = presence_mongo::LinkConfig::new("mongodb://127.0.0.1:1/app").timeout(Duration::from_secs(1));
     let refused = Base::start(Config::new(link.clone())).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    assert!(refused.to_string().contains("mongodb at 127.0.0.1:1 "), "{refused}");
 
     let base = Base::start(Config::new(link.when_away(WhenAway::Join))).await.unwrap();
     let watcher = Watcher::new(&base).unwrap();

@@ -158,8 +158,13 @@ pub(crate) async fn expect_all<'a>(
 
 /// Reads past errors that pass, to the change of a key that dies.
 pub(crate) async fn dies(stream: &mut WatchStream, key: &str) {
+    becomes(stream, key, false).await;
+}
+
+/// Reads past errors that pass, to the next change, which must be this one.
+pub(crate) async fn becomes(stream: &mut WatchStream, key: &str, alive: bool) {
     let change = past_errors(stream).await;
-    assert_eq!((&*change.key, change.alive), (key, false));
+    assert_eq!((&*change.key, change.alive), (key, alive));
 }
 
 /// Reads past changes and errors that pass, until one of this kind comes.

@@ -87,8 +87,8 @@ impl Shared {
     pub(super) fn beside<S: Space>(&self, tail: S::Tail) -> Shared<S> {
         let config = self.config.clone();
         let keys = Keys::new::<S>(&config.prefix, config.shards);
-        // Before the writers of the space run: the first shard that failed would else count as all
-        // of them.
+        // Before the writers of the space run: otherwise the first shard that failed would count as
+        // all of them.
         self.health.expect(config.shards);
         Shared {
             shards: shards(&self.link, &keys),
@@ -141,8 +141,8 @@ impl<S: Space> Shared<S> {
 
     /// Lets a name go here if `under_lock` says so. See [`Tracker::forget_if`].
     pub(super) fn forget_if(&self, name: &S::Name, under_lock: impl FnOnce(bool) -> bool) {
-        // Both happen under the lock of the name: whoever comes in between would lose what it
-        // shows.
+        // Both happen under the lock of the name. Otherwise, whoever came in between would lose
+        // what it shows.
         self.tracker.forget_if(name, |online| {
             let goes = under_lock(online);
             if goes {

@@ -34,7 +34,9 @@ pub(super) fn shown(url: &str) -> String {
     let (user, hosts) = match authority.rsplit_once('@') {
         None => (String::new(), authority),
         Some((credentials, hosts)) => match credentials.split_once(':') {
-            Some((user, password)) if !password.is_empty() => (format!("{user}:{HIDDEN}@"), hosts),
+            Some((user, password)) if !password.is_empty() && is_login(scheme, user) => {
+                (format!("{user}:{HIDDEN}@"), hosts)
+            }
             _ => (format!("{HIDDEN}@"), hosts),
         },
     };
@@ -48,6 +50,12 @@ pub(super) fn shown(url: &str) -> String {
         _ => &format!("/{HIDDEN}"),
     };
     format!("{scheme}://{user}{hosts}{path}")
+}
+
+/// Whether that is surely the name of a user. For a web service it may be a token, and what no name
+/// has may be a part of the password.
+fn is_login(scheme: &str, user: &str) -> bool {
+    scheme.starts_with("redis") && (user.is_empty() || is_word(user, "-._"))
 }
 
 /// `host`, `host:port`, `[::1]:port`, or several of them with commas between.
@@ -72,11 +80,19 @@ fn is_word(text: &str, also: &str) -> bool {
 /// Hides an address within other text, as in what was typed at the wrong place of a command line:
 /// up to the last quotation mark.
 pub(super) fn hidden_in(text: &str) -> String {
-    let Some(colon) = text.find("://") else { return text.to_owned() };
+    let Some(colon) = text.find("://") else { return without_login(text) };
     let is_scheme = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
     let start = text[..colon].trim_end_matches(is_scheme).len();
     let end = text.rfind('\'').filter(|end| *end > colon).unwrap_or(text.len());
     format!("{}{}{}", &text[..start], shown(&text[start..end]), &text[end..])
+}
+
+/// Hides what stands before an `@`, from a quotation mark on. A shell cuts an address at a space,
+/// and what is behind it then has no scheme.
+fn without_login(text: &str) -> String {
+    let Some(at) = text.rfind('@') else { return text.to_owned() };
+    let start = text[..at].find('\'').map_or(0, |quotation| quotation + 1);
+    format!("{}{HIDDEN}{}", &text[..start], &text[at..])
 }
 
 /// An error about the address `url`, in whose words it may stand once more, taken apart by somebody
@@ -134,6 +150,9 @@ mod tests {
             ("https://example.org/hook?token=hidden", "https://example.org/…"),
             ("https://example.org/services/hidden", "https://example.org/…"),
             ("https://example.org#hidden", "https://example.org/…"),
+            ("https://hidden:x@example.org", "https://…@example.org"),
+            ("redis://hid@den:x@host", "redis://…@host"),
+            ("redis://hid+den:x@host", "redis://…@host"),
             ("user:hidden@host", "…"),
             ("hidden", "…"),
             ("hid den://host", "…"),
@@ -151,6 +170,9 @@ mod tests {
             ),
             ("a value '--redis-ulr=redis://u:hid den@host'", "a value '--redis-ulr=redis://u:…@host'"),
             ("'redis://u:hidden@host' twice 'redis://u:hidden@host'", "'redis://…'"),
+            ("unrecognized subcommand 'hidden@host'", "unrecognized subcommand '…@host'"),
+            ("unrecognized subcommand 'hid'den@host:1/2'", "unrecognized subcommand '…@host:1/2'"),
+            ("hidden@host", "…@host"),
             ("nothing to hide", "nothing to hide"),
         ] {
             assert_eq!(hidden_in(text), expected);

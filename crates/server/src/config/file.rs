@@ -5,14 +5,15 @@ use std::collections::HashMap;
 use toml::{Table, Value};
 
 use super::problem::Problems;
-use super::{near, setting};
+use super::{address, near, setting};
 
 /// Reads the file at `path` into texts by key, as flags and variables are.
 pub(super) fn read(path: &str, problems: &mut Problems) -> HashMap<String, String> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(path, &text, problems),
         Err(error) => {
-            problems.push(format!("--config: {path:?} cannot be read: {error}"));
+            // It may be an address in the wrong place.
+            problems.push(format!("--config: {:?} cannot be read: {error}", address::hidden_in(path)));
             HashMap::new()
         }
     }
@@ -34,7 +35,7 @@ fn parse(path: &str, text: &str, problems: &mut Problems) -> HashMap<String, Str
                 || "tidings --help lists all of them".to_owned(),
                 |near| format!("did you mean {near}?"),
             );
-            problems.push(format!("{path}: there is no key {name:?}; {meant}"));
+            problems.push(format!("{path}: there is no key {:?}; {meant}", address::hidden_in(&name)));
             continue;
         };
         if let Some(text) = plain(&value) {

@@ -1,6 +1,6 @@
 //! Variables that an orchestrator injects for a service named like this program.
 //!
-//! They begin as our settings do, and are none.
+//! Their names begin as those of our settings do, but they are not settings.
 //!
 //! | shape | who |
 //! |---|---|

@@ -34,7 +34,8 @@ impl Made {
         builder.recursive(true).create(path)
     }
 
-    /// Notes a file that is about to be made, or was. Only for who has the lock of its directory.
+    /// Notes a file that is about to be made, or was. Only for who has the lock of its directory,
+    /// or has found that nobody can take it.
     pub(super) fn file(&mut self, path: PathBuf) {
         self.files.push(path);
     }

@@ -59,17 +59,21 @@ fn lock_that_was_removed_while_another_one_opened_it_is_none() {
 }
 
 #[test]
-fn lock_that_nobody_can_take_goes_again_and_one_that_another_process_took_stays() {
+fn lock_that_nobody_can_take_goes_again_and_one_that_another_process_may_have_stays() {
     let parent = tempfile::tempdir().unwrap();
     let place = parent.path().join(LOCK);
-    let unsupported = TryLockError::Error(io::ErrorKind::Unsupported.into());
-    for (failed, stays) in [(unsupported, false), (TryLockError::WouldBlock, true)] {
+    let errors = [(Errno::NOSYS, false), (Errno::OPNOTSUPP, false), (Errno::NOLCK, true)];
+    let errors = errors.map(|(errno, stays)| (TryLockError::Error(errno.into()), stays));
+    for (failed, stays) in errors.into_iter().chain([(TryLockError::WouldBlock, true)]) {
         let (mut lock, mut made) = (File::create_new(&place).unwrap(), Made::default());
         let tried = Err(failed);
         note_unlockable(&mut made, &place, &tried);
         say_who(parent.path(), &mut lock, tried).unwrap_err();
         made.undo();
         assert_eq!(place.exists(), stays);
+        if stays {
+            fs::remove_file(&place).unwrap();
+        }
     }
 }
 

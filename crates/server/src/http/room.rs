@@ -11,6 +11,7 @@ use tidings::presence::{Cursor, Error};
 use tidings::timeline::{AnswerMemory, RequestConnection};
 
 use super::answer;
+use crate::depth;
 
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1_000;
@@ -117,8 +118,8 @@ impl Serialize for Shown<'_> {
             return serializer.serialize_unit();
         }
         match serde_json::from_slice::<Value>(bytes) {
-            Ok(json) => json.serialize(serializer),
-            Err(_) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
+            Ok(json) if depth::fits(&json) => json.serialize(serializer),
+            Ok(_) | Err(_) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
         }
     }
 }
@@ -139,6 +140,8 @@ mod tests {
         assert_eq!(shown(br#"{"name":"Alice"}"#), json!({ "name": "Alice" }));
         assert_eq!(shown(b"Alice"), json!("Alice"));
         assert_eq!(shown(b"\xff"), json!("\u{fffd}"));
+        let deep = "[".repeat(110) + &"]".repeat(110);
+        assert_eq!(shown(deep.as_bytes()), json!(deep));
     }
 
     async fn crowded() -> Rooms {

@@ -14,7 +14,7 @@ use tidings::timeline::AnswerMemory;
 use super::events::Streams;
 use super::guard::Guard;
 use super::limits::Limits;
-use super::{answer, events, guard, headers, health, limits, page, person, presence, room};
+use super::{answer, events, guard, headers, health, limits, page, person, presence, query, room};
 use crate::health::Health;
 use crate::{listen, telemetry};
 
@@ -57,10 +57,11 @@ impl Routes {
             .merge(timelines)
             // The layer that is added last is the outermost:
             //
-            //  follow ─► headers ─► cors ─► gate ─► guard ─► limit ─► the routes
+            //  follow ─► headers ─► cors ─► gate ─► guard ─► limit ─► query ─► the routes
             //
             // `follow` sees the last byte of every answer. Headers and cors mark refusals as well,
             // and let pages read them. `guard` comes before anything of a body is read.
+            .layer(middleware::from_fn(query::query))
             .layer(middleware::from_fn_with_state(limits, limits::limit))
             .layer(middleware::from_fn_with_state(guard, guard::guard))
             .layer(middleware::from_fn(listen::gate))

@@ -22,6 +22,8 @@ use tidings::presence::rooms::Payload;
 use tidings::timeline::{MemberId, Seq};
 use uuid::Uuid;
 
+use crate::depth;
+
 /// The longest name of a channel that clients may make up, in bytes.
 pub(super) const NAME_BYTES_MAX: usize = 512;
 
@@ -80,7 +82,7 @@ enum Call {
 
 /// A sequence, as a number or, as in proto3 JSON, as a text.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a sequence is a whole number, as a number or as a text")]
 enum Number {
     Number(u64),
     Text(String),
@@ -168,6 +170,9 @@ impl CallHandler {
                 "the payload has {} bytes of JSON; at most {SHOWN_BYTES_MAX} are allowed",
                 text.len()
             ));
+        }
+        if !depth::fits(payload) {
+            return Err(format!("the payload nests more than {} levels deep", depth::LEVELS_MAX));
         }
         let payload = Payload::new(text).map_err(|error| error.to_string())?;
         if self.sources.attendance.show(connection, name, payload) {

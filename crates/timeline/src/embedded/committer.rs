@@ -62,7 +62,7 @@ enum Reply {
 }
 
 /// How many bytes one sender may write in a batch, unless a single send has more.
-// With batches of 8 MiB, the default, at least eight senders share each flush.
+// With batches of 8 MiB, the default, about eight senders that have much to write share a flush.
 const SENDER_BYTES: usize = 1024 * 1024;
 
 /// Half of how many boxes are kept at hand; 100 bytes each as a rule, 1 KiB with the longest ids.

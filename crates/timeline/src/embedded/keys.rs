@@ -51,7 +51,7 @@ pub(super) fn entry(prefix: &[u8], sequence: Seq) -> Vec<u8> {
     key
 }
 
-/// Returns what the key of an entry begins with; `None` when it is no key of an entry.
+/// Returns what the key of an entry begins with; `None` if it is not the key of an entry.
 pub(super) fn prefix_of(key: &[u8]) -> Option<&[u8]> {
     // The number of the batch lies in the same keyspace, under a key of one byte.
     let (prefix, _sequence) = key.split_last_chunk::<8>()?;

@@ -19,7 +19,8 @@ impl Opened {
     pub(super) fn finish(&mut self) -> io::Result<()> {
         let before = self.marker.note().clone();
         let (phase, keyspaces) = (Phase::Whole, self.tables.folders());
-        let finished = self.marker.write(MarkerRecord { phase, keyspaces, ..before.clone() });
+        let whole = MarkerRecord { phase, keyspaces, ..self.marker.note().clone() };
+        let finished = self.marker.write(whole);
         // What was written and could not be flushed is read all the same, as long as the system
         // runs. A salvage that failed would count as a whole store, and be refused as a place for
         // the next one.

@@ -4,7 +4,7 @@ use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
@@ -63,6 +63,8 @@ pub(super) struct Faults {
     /// A thread has panicked whose work nobody does now.
     pub(super) ended: Option<State>,
     pub(super) closed: bool,
+    /// Since when something is wrong, if that was told.
+    since: Option<Instant>,
 }
 
 impl Faults {
@@ -190,7 +192,7 @@ impl Shared {
         self.state.send_if_modified(|last| {
             let changed = *last != state;
             if changed {
-                tell(&state);
+                tell(last, &state, &mut parts.since);
                 *last = state;
             }
             changed
@@ -200,9 +202,9 @@ impl Shared {
     /// Returns why sends are refused, if they are.
     pub(super) fn refusal(&self) -> Option<Error> {
         let parts = self.parts.lock();
-        // `stuck` and `closed` are left out on purpose. The committing thread asks this, which is
-        // not stuck when it asks; and what it still has after a shutdown was accepted, so it is
-        // written.
+        // `stuck` and `closed` are left out on purpose. The committing thread asks this before each
+        // batch: then it is not stuck, and what it still has after a shutdown was accepted, so it
+        // is written.
         let refuses = parts.failure.is_some()
             || parts.low_disk.is_some()
             || parts.damage.is_some()
@@ -223,14 +225,21 @@ impl Shared {
 /// Why a store is down that its program ended.
 const SHUT_DOWN: &str = "it was shut down";
 
-/// One line when something begins to be wrong, and one when it is over.
-fn tell(state: &State) {
+/// One line when something begins to be wrong, and one when it is over. In between the reason may
+/// change with each try.
+fn tell(last: &State, state: &State, since: &mut Option<Instant>) {
     metrics::well(state.is_well());
     match state {
-        State::Well => tracing::info!("{state} again"),
-        State::ReadOnly { .. } => tracing::error!("{state}"),
+        State::Well => {
+            let lasted = since.take().map_or(Duration::ZERO, |since| since.elapsed());
+            tracing::info!(?lasted, "{state} again");
+        }
         State::Down { reason } if &**reason == SHUT_DOWN => tracing::debug!("{state}"),
-        State::Down { .. } | State::Lost { .. } => tracing::error!("{state}"),
+        State::ReadOnly { .. } | State::Down { .. } if !last.is_well() => tracing::debug!("{state}"),
+        State::ReadOnly { .. } | State::Down { .. } | State::Lost { .. } => {
+            since.get_or_insert_with(Instant::now);
+            tracing::error!("{state}");
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn judge(shared: &Arc<Shared>, error: Error) -> Error {
     if error.kind() != ErrorKind::Corrupt {
         return error;
     }
-    // The lock is held for the decision only. Whoever finds `Nothing` sets `Sought` under it, so
+    // The lock is held for the decision only. Whoever decides to look sets `Sought` under it, so
     // that one thread reads the tables, however many reads fail at once.
     {
         let mut known = shared.damage.known.lock();

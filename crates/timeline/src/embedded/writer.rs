@@ -194,7 +194,7 @@ impl StoreWriter {
             Ok(()) => {
                 self.failure = None;
                 metrics::reopened();
-                tracing::info!(
+                tracing::debug!(
                     after = ?since.elapsed(),
                     "the timeline store was opened again; every message that was acknowledged is there"
                 );

@@ -21,7 +21,7 @@ impl Codec {
         let given = String::from_utf8_lossy(given);
         Self::of_media_type(&given).ok_or_else(|| {
             let known = "send application/json or application/x-protobuf";
-            Problem::codec(format!("the Content-Type {given:?} is not supported; {known}"))
+            Problem::codec(format!("the Content-Type \"{given}\" is not supported; {known}"))
         })
     }
 

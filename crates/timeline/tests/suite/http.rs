@@ -237,6 +237,8 @@ async fn what_cannot_be_read_is_a_codec_error() {
         ("member=a&last_read=", "last_read: cannot parse integer from empty string"),
         ("member=a&last_read=99999999999999999999", "last_read: number too large to fit in target type"),
         ("member=a&member=b", "member: the parameter is given more than once; give it once"),
+        ("member=a%FF", "the query is not UTF-8; percent-encode it as UTF-8"),
+        ("member=%C3&count=1", "the query is not UTF-8; percent-encode it as UTF-8"),
     ] {
         let answer = get(&served, &format!("/timeline/sync?{query}")).await;
         assert_eq!(answer, (StatusCode::BAD_REQUEST, problem(400, "CODEC", message)));

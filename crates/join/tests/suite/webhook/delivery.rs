@@ -1,5 +1,7 @@
 //! Every transition, in order, until the receiver has it.
 
+use std::fs;
+
 use axum::http::StatusCode;
 use presence_core::memory::{self, Memory};
 use presence_core::{Position, Presence};
@@ -77,6 +79,28 @@ async fn a_bookmark_goes_on_where_the_receiver_stands() {
     let webhook = Webhook::start(config, presence.clone()).await.unwrap();
     assert_eq!(receiver.events(2).await, ["bob ONLINE", "carol ONLINE"]);
     assert!(webhook.shutdown(PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_bookmark_that_is_missing_or_damaged_is_told_as_a_loss_to_who_has_heard_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("webhook");
+    let (mut receiver, presence) = (Receiver::start(&[]).await, presence(100));
+    let config = Config::new(receiver.url()).bookmark(&path);
+    let webhook = Webhook::start(config.clone(), presence.clone()).await.unwrap();
+    presence.online(["alice"]).await.unwrap();
+    assert_eq!(receiver.next().await.body()["lagged"], json!(null));
+    assert!(webhook.shutdown(PATIENCE).await);
+    for left in [None, Some("no position")] {
+        match left {
+            None => fs::remove_file(&path).unwrap(),
+            Some(text) => fs::write(&path, text).unwrap(),
+        }
+        let known = config.clone().heard_before(true);
+        let webhook = Webhook::start(known, presence.clone()).await.unwrap();
+        assert_eq!(receiver.next().await.body()["lagged"], json!({ "missed": null }));
+        assert!(webhook.shutdown(PATIENCE).await);
+    }
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ pub(in crate::embedded) struct Item<'a> {
 pub(in crate::embedded) struct JournalTail {
     /// Where the last whole batch ends.
     pub(in crate::embedded) at: u64,
-    /// How many bytes that are no batch follow; the zeros at the end are not counted.
+    /// How many bytes follow that are not of a batch; the zeros at the end are not counted.
     pub(in crate::embedded) bytes: u64,
     /// Whether a whole batch follows further on: then this is damage, not a write that was cut
     /// short.
@@ -93,8 +93,9 @@ pub(in crate::embedded) fn read(path: &Path, mut visit: impl FnMut(&Batch<'_>)) 
     }
 }
 
-/// Calls `visit` for every whole batch that there is, also behind damage; returns how many bytes
-/// are none.
+/// Calls `visit` for every whole batch that there is, also behind damage.
+///
+/// Returns how many bytes are not of a whole batch.
 pub(in crate::embedded) fn read_all(path: &Path, mut visit: impl FnMut(&Batch<'_>)) -> io::Result<usize> {
     let (mut file, mut bytes, mut position, mut lost) = (File::open(path)?, Vec::new(), 0, 0);
     read_written(&mut file, &mut bytes)?;

@@ -60,7 +60,7 @@ pub fn salvage_noting(
         && let Err(error) = directory.clear_unfinished()
     {
         // It takes room, and does no other harm: the marker says what it is.
-        tracing::warn!(%error, "what was written of the new store stays there");
+        tracing::warn!(error = %format_args!("{error:#}"), "what was written of the new store stays there");
     }
     written.map_err(|error| {
         let text = format!(

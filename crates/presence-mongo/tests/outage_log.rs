@@ -1,4 +1,11 @@
 //! What the log says of an outage.
+//!
+//! A program of its own: while one thread alone listens, it is the thread that logs a line first
+//! that decides for all whether it is wanted.
+
+#![allow(clippy::unwrap_used, reason = "a failure is a failed test")]
+
+mod support;
 
 use std::time::Duration;
 
