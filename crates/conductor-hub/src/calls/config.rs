@@ -39,7 +39,7 @@ impl Config {
     /// Sets how many bytes these calls may have, with what is around each.
     ///
     /// 16 MiB by default, at least 64 KiB. A larger call is taken when no other is there. Set it to
-    /// what the program can spare.
+    /// what the program can spare, and to many of the longest messages that clients may send.
     #[must_use]
     pub fn bytes_max(self, bytes_max: usize) -> Self {
         Self { bytes_max, ..self }
