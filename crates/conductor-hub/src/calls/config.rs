@@ -56,8 +56,9 @@ impl Config {
 
     /// Sets how long an answer may take; then the client is told, and may call again.
     ///
-    /// 1 ms to 1 h, or 10 s by default. What the answer waited for is dropped then, so whether the
-    /// call took effect is open. Set it above what the store takes on a bad day.
+    /// 1 ms to 1 h, or 10 s by default, from when the call is begun: the time that it waits in the
+    /// queue does not count. What the answer waited for is dropped then, so whether the call took
+    /// effect is open. Set it above what the store takes on a bad day, and below what clients wait.
     #[must_use]
     pub fn answer_time(self, answer_time: Duration) -> Self {
         Self { answer_time, ..self }
