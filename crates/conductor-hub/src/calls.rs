@@ -15,7 +15,9 @@
 //!   different connections side by side.
 //! - Bounded: in calls and in bytes, with those that are being worked on. One more is answered with
 //!   [`busy_answer`](Config::busy_answer) at once, one that takes too long with
-//!   [`late_answer`](Config::late_answer).
+//!   [`late_answer`](Config::late_answer). Who calls again does so under another uuid: the hub
+//!   drops what it takes for a repetition.
+//! - For all: the last eighth of the room is for connections that have no call in it.
 //! - As the client reads: also a row of answers that is longer than its outbox. One message of more
 //!   than 7/8 of an outbox finds no room, and closes the connection with code 1011.
 //! - To the end: a call that was accepted is worked on, also when its client has left, the hub is

@@ -237,7 +237,7 @@ fn refuse(denied: Denied) -> Response<String> {
     let headers = response.headers_mut();
     if let Some(time) = retry_after {
         // The header has whole seconds; a client that comes too early is refused again.
-        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        let seconds = time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0));
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if status == StatusCode::UPGRADE_REQUIRED {

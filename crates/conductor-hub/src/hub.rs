@@ -158,8 +158,9 @@ impl Hub {
     ///
     /// It refuses new clients, has the [`calls`](crate::Hooks::calls) answered that were accepted,
     /// for half of `grace` at most, and then closes each connection with code 1012. Returns whether
-    /// all have ended within `grace`; those that have not are ended by their own close timeout. May
-    /// be called again, which waits for the same end.
+    /// all have ended within `grace`; those that have not end by their own close timeout, which
+    /// begins when a lifecycle hook that they wait for is done. May be called again, which waits
+    /// for the same end.
     ///
     /// # Cancel safety
     ///

@@ -149,8 +149,7 @@ impl Outbox {
         backlog.into_iter().for_each(|backlog| wake_all(backlog.waiting));
     }
 
-    /// Drops what is queued, and counts out what the task had in its hands: the connection has
-    /// ended.
+    /// Drops what is queued and counts out what the task had in its hands, at the end.
     pub(crate) fn clear(&self, in_hand: usize) {
         self.drop_queued(&mut self.inner.lock());
         // What those frames cost stays in `pending`, which nobody asks any more. The outbox is
@@ -161,7 +160,12 @@ impl Outbox {
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.inner.lock().closing.is_some()
+        self.closing().is_some()
+    }
+
+    /// Returns why it is closing, if it is.
+    pub(crate) fn closing(&self) -> Option<Disconnect> {
+        self.inner.lock().closing
     }
 
     /// Returns what waits for the reader.

@@ -11,7 +11,7 @@
 /// | 4000 to 4099 | stays away, but for 4000 and 4001; no more codes are added here |
 /// | 4100 to 4199 | comes back after a delay |
 /// | 4200 to 4299 | comes back at once |
-/// | 4300 to 4399 | stays away |
+/// | 4300 to 4899 | stays away; from 4400 on nothing has a number yet |
 /// | 4900 to 4999 | stays away unless it knows the code: these are the program's own |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -5,6 +5,7 @@ import { Emitter } from "./emitter.js";
 import { decode, encode, freshId, Opcode, textOf } from "./protocol.js";
 import { reconnectOf } from "./reconnect.js";
 
+// Longer than the 8 s after which the server says that the store did not answer.
 const CALL_MS = 10_000;
 const HEARTBEAT_MS = 25_000;
 // A connection counts as good again once it has lasted this long.

@@ -39,7 +39,7 @@ impl Config {
     /// Sets how many bytes these calls may have, with what is around each.
     ///
     /// 16 MiB by default, at least 64 KiB. A larger call is taken when no other is there. Set it to
-    /// what the program can spare.
+    /// what the program can spare, and to many of the longest messages that clients may send.
     #[must_use]
     pub fn bytes_max(self, bytes_max: usize) -> Self {
         Self { bytes_max, ..self }
@@ -56,8 +56,9 @@ impl Config {
 
     /// Sets how long an answer may take; then the client is told, and may call again.
     ///
-    /// 1 ms to 1 h, or 10 s by default. What the answer waited for is dropped then, so whether the
-    /// call took effect is open. Set it above what the store takes on a bad day.
+    /// 1 ms to 1 h, or 10 s by default, from when the call is begun: the time that it waits in the
+    /// queue does not count. What the answer waited for is dropped then, so whether the call took
+    /// effect is open. Set it above what the store takes on a bad day, and below what clients wait.
     #[must_use]
     pub fn answer_time(self, answer_time: Duration) -> Self {
         Self { answer_time, ..self }

@@ -81,7 +81,7 @@ impl CallQueue {
         if inner.is_closed {
             return Err(closed());
         }
-        if !inner.waiting.has_room(&message, &self.shared.config) {
+        if !inner.waiting.has_room(connection.id(), &message, &self.shared.config) {
             return Err(Error::new(ErrorKind::Busy, "too many calls wait; call again"));
         }
         let is_first = inner.waiting.push(QueuedCall { late: LateAnswer::new(connection), message });

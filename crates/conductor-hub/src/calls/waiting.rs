@@ -13,6 +13,9 @@ use crate::{ConnectionId, LateAnswer};
 /// What a call holds besides its message: itself, its places in the tables, and a share of a task.
 const CALL_COST: usize = 512;
 
+/// The part of the room that is for connections without a call in it: 1/8.
+const FOR_NEWCOMERS: usize = 8;
+
 /// Calls that wait, each connection's in their order, and the count of those being worked on.
 #[derive(Debug, Default)]
 pub(super) struct WaitingCalls {
@@ -35,10 +38,15 @@ pub(super) fn cost(message: &Message) -> usize {
 }
 
 impl WaitingCalls {
-    /// Tells whether there is room for a call.
-    pub(super) fn has_room(&self, message: &Message, config: &Config) -> bool {
+    /// Tells whether there is room for a call of a connection.
+    pub(super) fn has_room(&self, id: ConnectionId, message: &Message, config: &Config) -> bool {
+        // Otherwise a few that have as many calls as they may, or as long ones, keep all others out
+        // for as long as they do not read their answers.
+        let is_known = self.by_connection.contains_key(&id);
+        let open = |room: usize| if is_known { room - room / FOR_NEWCOMERS } else { room };
+        let (calls_max, bytes_max) = (open(config.calls_max), open(config.bytes_max));
         // One that is longer than all may be finds room alone, so that it is not refused for ever.
-        let fits = self.calls < config.calls_max && self.bytes + cost(message) <= config.bytes_max;
+        let fits = self.calls < calls_max && self.bytes + cost(message) <= bytes_max;
         fits || self.calls == 0
     }
 

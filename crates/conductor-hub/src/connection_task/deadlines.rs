@@ -19,7 +19,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     pub(super) fn tick(&mut self, hub: &Shared, now: Instant) -> Result<bool, Disconnect> {
         // A client that does not read is not waited for: what is queued was for the login.
         if self.connection.expire(now) {
-            return Err(Disconnect::Expired);
+            // Who closed it before has said why, and may not want the client to come back.
+            return Err(self.connection.outbox.closing().unwrap_or(Disconnect::Expired));
         }
         if self.stalls_at(hub).is_some_and(|at| now >= at) {
             return Err(Disconnect::SlowReader);

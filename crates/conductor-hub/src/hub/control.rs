@@ -53,9 +53,7 @@ impl Hub {
     /// stays as it is. [`Closed`](crate::ErrorKind::Closed) if it has ended or is of another hub,
     /// or is ended by this bind, for which all connections together have no room.
     pub fn bind(&self, connection: &Arc<Connection>, channel: &str) -> Result<bool, Error> {
-        let known = self.shared.registry.connection(connection.id());
-        let is_ours = known.is_some_and(|known| Arc::ptr_eq(&known, connection));
-        if !is_ours {
+        if !self.has(connection) {
             return Err(has_ended(connection));
         }
         match self.shared.bind(connection, channel, BindCause::Server) {
@@ -82,11 +80,13 @@ impl Hub {
 
     /// Unbinds a connection from a channel.
     ///
-    /// Returns whether it was bound. When this returns it is no member and gets nothing more of the
-    /// channel but what is queued for it; [`Lifecycle::unbound`](crate::Lifecycle::unbound) is told
-    /// later, by the connection's own task. May be called from hooks.
+    /// Returns whether it was bound, as none of another hub is. When this returns it is no member
+    /// and gets nothing more of the channel but what is queued for it;
+    /// [`Lifecycle::unbound`](crate::Lifecycle::unbound) is told later, by the connection's own
+    /// task. May be called from hooks.
     pub fn unbind(&self, connection: &Arc<Connection>, channel: &str) -> bool {
-        self.shared.unbind(connection, channel, BindCause::Server).is_some()
+        // The binds of another hub were never counted by this one.
+        self.has(connection) && self.shared.unbind(connection, channel, BindCause::Server).is_some()
     }
 
     /// Ends the connection with the given number, as [`Connection::close`] does.
@@ -125,6 +125,12 @@ impl Hub {
         except: ConnectionId,
     ) -> Result<usize, Error> {
         self.shared.publish(channel, body, Some(except))
+    }
+
+    /// Tells whether a connection is of this hub, and open.
+    fn has(&self, connection: &Arc<Connection>) -> bool {
+        let known = self.shared.registry.connection(connection.id());
+        known.is_some_and(|known| Arc::ptr_eq(&known, connection))
     }
 }
 

@@ -91,25 +91,29 @@ async fn beyond_its_bound_nobody_is_asked_about_until_somebody_is_decided_about(
 }
 
 /// Says when to come again.
-struct Later;
+struct Later(Duration);
 
 #[async_trait]
 impl Auth for Later {
     async fn admit(&self, _: &Handshake<'_>) -> Result<Admission, Denied> {
         let denied = Denied::new(StatusCode::TOO_MANY_REQUESTS, "too many connections");
-        Err(denied.retry_after(Duration::from_millis(2_500)))
+        Err(denied.retry_after(self.0))
     }
 }
 
 #[tokio::test]
 async fn a_denial_may_say_when_to_come_again() {
-    let hub = Hub::start(Config::default(), Hooks::default().auth(Later)).expect("defaults are valid");
-    let denied = hub.handle(request::handshake("/")).await;
-    assert_eq!(
-        (denied.status(), denied.body().as_str()),
-        (StatusCode::TOO_MANY_REQUESTS, "too many connections")
-    );
-    assert_eq!(denied.headers()["retry-after"], "3", "a second that has begun counts whole");
+    // A second that has begun counts whole.
+    for (time, seconds) in [(Duration::from_millis(2_500), "3"), (Duration::MAX, "18446744073709551615")] {
+        let hooks = Hooks::default().auth(Later(time));
+        let hub = Hub::start(Config::default(), hooks).expect("defaults are valid");
+        let denied = hub.handle(request::handshake("/")).await;
+        assert_eq!(
+            (denied.status(), denied.body().as_str()),
+            (StatusCode::TOO_MANY_REQUESTS, "too many connections")
+        );
+        assert_eq!(denied.headers()["retry-after"], seconds);
+    }
 }
 
 /// Judges by what only the whole message shows.

@@ -108,6 +108,18 @@ async fn what_cannot_be_bound_says_why() {
 }
 
 #[tokio::test]
+async fn a_hub_unbinds_no_connection_of_another() {
+    let (ours, theirs) = (hub(), hub());
+    let mut alice = user(&ours, "alice").await;
+    let connection = connection_of(&ours, "alice");
+    assert!(ours.bind(&connection, "news").expect("there is room"));
+    assert!(!theirs.unbind(&connection, "news"));
+    // What the other hub counts would otherwise fall below nothing, and it would end everybody.
+    assert_eq!((ours.members("news"), theirs.stats().binds_bytes), (1, 0));
+    alice.settle().await;
+}
+
+#[tokio::test]
 async fn all_connections_of_a_user_are_ended_and_nobody_elses() {
     let hub = hub();
     let (mut one, mut two, mut bob) =

@@ -28,6 +28,16 @@ fn connection_of(hub: &Hub, user: &str) -> Arc<Connection> {
     hub.connections_of(user).pop().expect("the user is connected")
 }
 
+/// Returns what is heard of the end of alice.
+async fn end_of_alice(heard: &mut mpsc::Receiver<String>) -> String {
+    loop {
+        let said = heard.recv().await.expect("the hub has the hook");
+        if said.starts_with("alice disconnected") {
+            return said;
+        }
+    }
+}
+
 /// Asserts that a time is over, and was not a second ago.
 fn assert_just_over(start: Instant, seconds: u64) {
     let elapsed = start.elapsed();
@@ -58,14 +68,21 @@ async fn login_that_is_over_ends_also_a_client_that_does_not_read() {
     let mut alice = Client::connect_with(&hub, admission, 64).await;
     alice.settle().await;
     hub.publish("hello", vec![0; 10_000]).expect("name is short");
-    let last = loop {
-        let said = heard.recv().await.expect("the hub has the hook");
-        if said.starts_with("alice disconnected") {
-            break said;
-        }
-    };
-    assert_eq!(last, "alice disconnected 4200 hello");
+    assert_eq!(end_of_alice(&mut heard).await, "alice disconnected 4200 hello");
     assert_just_over(start, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn login_that_ends_while_its_client_is_being_kicked_brings_nobody_back() {
+    let (lifecycle, mut heard) = Heard::new();
+    let hub = hub(Hooks::default().lifecycle(lifecycle));
+    let admission = Admission::user("alice").bound_to("hello").expires_at(after(5));
+    let mut alice = Client::connect_with(&hub, admission, 64).await;
+    alice.settle().await;
+    // It does not read, so it cannot be told before its login ends.
+    hub.publish("hello", vec![0; 10_000]).expect("name is short");
+    assert_eq!(hub.disconnect_user("alice", Disconnect::Kicked), 1);
+    assert_eq!(end_of_alice(&mut heard).await, "alice disconnected 4004 hello");
 }
 
 #[tokio::test(start_paused = true)]

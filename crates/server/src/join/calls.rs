@@ -6,6 +6,7 @@
 //! call that concerns a channel names it in the message or, as not every client can, in its JSON.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -29,6 +30,9 @@ pub(super) const NAME_BYTES_MAX: usize = 512;
 
 /// Calls that wait for the store; one more is refused and asked again by its client.
 const WAITING_MAX: usize = 4_096;
+/// How long the store may take for an answer: less than the 10 s for which the page waits, so that
+/// the page hears why there is none.
+const ANSWER_TIME: Duration = Duration::from_secs(8);
 /// What a client gets for whose call there is no room.
 const BUSY: &str = r#"{"error":"the server is busy; ask again"}"#;
 /// What a client gets whose call the store has not answered in time.
@@ -90,7 +94,8 @@ enum Number {
 
 /// Creates the queue of the calls that need the store.
 pub(super) fn queue() -> Result<CallQueue, tidings::hub::Error> {
-    CallQueue::new(calls::Config::default().calls_max(WAITING_MAX).late_answer(LATE).busy_answer(BUSY))
+    let config = calls::Config::default().calls_max(WAITING_MAX).answer_time(ANSWER_TIME);
+    CallQueue::new(config.late_answer(LATE).busy_answer(BUSY))
 }
 
 impl StoreCalls {

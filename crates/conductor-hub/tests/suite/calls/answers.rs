@@ -77,6 +77,33 @@ async fn calls_wait_until_somebody_answers_and_one_too_many_is_told_so() {
 }
 
 #[tokio::test]
+async fn the_last_room_is_for_clients_without_a_call_in_the_queue() {
+    let (gate, keeper) = gate();
+    keeper.permits.add_permits(16);
+    let (hub, queue) = hub(Config::default().calls_max(16).busy_answer("busy"));
+    let mut alice = Client::connect(&hub).await;
+    let mut accepted = Vec::new();
+    for number in 0..14 {
+        accepted.push(alice.call(&number.to_string()).await);
+    }
+    let refused = alice.call("one more").await;
+    alice.is_answered(refused, "busy").await;
+    let (mut bob, mut carol) = (Client::connect(&hub).await, Client::connect(&hub).await);
+    let (of_bob, of_carol) = (bob.call("bob").await, carol.call("carol").await);
+    bob.settle().await;
+    carol.settle().await;
+    let mut dave = Client::connect(&hub).await;
+    let refused = dave.call("dave").await;
+    dave.is_answered(refused, "busy").await;
+    let _calls = Calls::start(&queue, gate).expect("nobody answers yet");
+    bob.is_answered(of_bob, "bob").await;
+    carol.is_answered(of_carol, "carol").await;
+    for (number, uuid) in accepted.into_iter().enumerate() {
+        alice.is_answered(uuid, &number.to_string()).await;
+    }
+}
+
+#[tokio::test]
 async fn bytes_of_calls_are_bounded_and_a_call_that_is_longer_than_all_finds_room_alone() {
     let (gate, mut keeper) = gate();
     let (hub, queue) = hub(Config::default().bytes_max(64 * 1024));
