@@ -11,11 +11,16 @@ use aws_lc_rs::signature::{
 use jsonwebtoken::DecodingKey;
 
 use crate::algorithm::Algorithm;
+use crate::of_pair::is_of_pair;
 use crate::refusal::Refusal;
 use crate::token::Token;
 
 /// How short a secret may be: as long as what HS256 computes.
 pub(crate) const SECRET_BYTES_MIN: usize = 32;
+
+/// What is wrong with a secret that is none.
+pub(crate) const OF_PAIR: &str =
+    "has a key of a pair where a secret belongs, and its public half is no secret; give it as a PEM";
 
 const RSA_BITS_MIN: usize = 2_048;
 const RSA_BITS_MAX: usize = 8_192;
@@ -48,6 +53,9 @@ impl Key {
                 "has a secret of {length} bytes; HS256 needs {SECRET_BYTES_MIN} or more that nobody can guess"
             )
             .into());
+        }
+        if is_of_pair(bytes) {
+            return Err(OF_PAIR.into());
         }
         let material = Material::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, bytes)));
         Self::new(kid, Algorithm::Hs256, material)
