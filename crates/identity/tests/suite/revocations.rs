@@ -87,6 +87,21 @@ fn a_full_list_refuses_what_is_new_and_keeps_what_it_has() {
 }
 
 #[test]
+fn a_full_list_comes_back_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = RevocationFile::new(folder.path());
+    let config = RevocationsConfig::new(Duration::from_secs(HOUR)).entries_max(2);
+    let (before, after) = (Revocations::new(config.clone()).unwrap(), Revocations::new(config).unwrap());
+    before.revoke_user("bob", now()).unwrap();
+    before.revoke_user_issued_before("alice", now(), now()).unwrap();
+    before.revoke_issued_before(now(), now()).unwrap();
+    assert_eq!(before.revoke_token("1", now()).unwrap_err().kind(), ErrorKind::Full);
+    file.save(&before, now()).unwrap();
+    assert_eq!(file.load(&after, now()).unwrap(), 3);
+    assert_eq!(sorted(&after), sorted(&before));
+}
+
+#[test]
 fn wrong_settings_and_names_are_refused() {
     for config in [
         RevocationsConfig::new(Duration::ZERO),
