@@ -158,6 +158,27 @@ fn a_file_keeps_them_and_a_damaged_one_is_never_empty() {
     assert_eq!(missing.save(&before, now()).unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_is_for_its_owner_alone_whatever_lay_aside() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (path, aside) = (folder.path().join(RevocationFile::NAME), folder.path().join("revocations.new"));
+    let elsewhere = folder.path().join("elsewhere");
+    let file = RevocationFile::new(folder.path());
+    let is_private = || fs::metadata(&path).unwrap().permissions().mode() & 0o777 == 0o600;
+    file.save(&list(), now()).unwrap();
+    assert!(is_private());
+    fs::write(&aside, "half").unwrap();
+    file.save(&list(), now()).unwrap();
+    assert!(is_private());
+    fs::write(&elsewhere, "whole").unwrap();
+    symlink(&elsewhere, &aside).unwrap();
+    file.save(&list(), now()).unwrap();
+    assert!(is_private() && !fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "whole");
+}
+
 fn sorted(list: &Revocations) -> Vec<String> {
     let mut texts: Vec<String> = list.list(now()).iter().map(ToString::to_string).collect();
     texts.sort();
