@@ -241,6 +241,8 @@ impl Revocations {
     /// Returns what changes with each new entry: how many there have been.
     ///
     /// Whoever holds a connection waits for it, and asks [`is_revoked`](Self::is_revoked) again.
+    /// Take it before the token is verified: who takes it later does not hear of what was revoked
+    /// in between.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
