@@ -144,5 +144,6 @@ fn nothing_shows_a_key() {
     let (keys, signer) =
         (KeySet::from_secret(secret.as_bytes(), None), Signer::from_secret(secret.as_bytes(), None));
     let shown = format!("{key:?} {keys:?} {signer:?}");
-    assert!(!shown.contains(secret), "{shown}");
+    let as_numbers = format!("{:?}", &secret.as_bytes()[..4]);
+    assert!(!shown.contains(secret) && !shown.contains(as_numbers.trim_matches(['[', ']'])), "{shown}");
 }
