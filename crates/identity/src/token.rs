@@ -72,7 +72,8 @@ impl<'t> Token<'t> {
     }
 }
 
-/// Decodes base64 that has one form alone, so that a token cannot be written in two ways.
+/// Decodes base64 that has one form alone, so that what is decoded cannot be written in two ways. A
+/// signature of ES256 still has a second number that is as good: the text of a token is no name.
 fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)
 }
