@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -69,7 +70,7 @@ impl<'de> Visitor<'de> for Names<'_> {
                 "aud" => once(&mut claims.audiences, map.next_value::<OneOrMany>()?.into_list()),
                 "jti" => once(&mut claims.jti, map.next_value()?),
                 name if name == self.user => once(&mut claims.user, map.next_value()?),
-                name if name == self.rights => once(&mut claims.grants, map.next_value()?),
+                name if name == self.rights => once(&mut claims.grants, map.next_value::<GrantsObject>()?.0),
                 name if name == self.scopes => {
                     once(&mut claims.scopes, map.next_value::<OneOrMany>()?.into_scopes())
                 }
@@ -110,6 +111,30 @@ impl OneOrMany {
         let mut scopes = Scopes::default();
         self.into_list().iter().for_each(|words| scopes.add_words(words));
         scopes
+    }
+}
+
+/// Grants by the names of their rights. To serde a list of lists would do as well, in which another
+/// program may mean something else.
+struct GrantsObject(Grants);
+
+impl<'de> Deserialize<'de> for GrantsObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(GrantsVisitor)
+    }
+}
+
+struct GrantsVisitor;
+
+impl<'de> Visitor<'de> for GrantsVisitor {
+    type Value = GrantsObject;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of rights")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<GrantsObject, A::Error> {
+        Grants::deserialize(MapAccessDeserializer::new(map)).map(GrantsObject)
     }
 }
 
@@ -186,6 +211,9 @@ mod tests {
             r#"{"aud":7}"#,
             r#"{"aud":["a",7]}"#,
             r#"{"rights":["a"]}"#,
+            r#"{"rights":[["a"]]}"#,
+            r#"{"rights":[]}"#,
+            r#"{"rights":{"bind":["a"],"bind":["b"]}}"#,
             r#"{"rights":{"bind":"a"}}"#,
         ] {
             assert!(read(json).is_none(), "{json}");

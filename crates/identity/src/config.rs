@@ -173,7 +173,8 @@ impl Config {
     #[must_use]
     pub fn longest_validity(&self) -> Duration {
         // It may be issued a leeway in the future, and is accepted for a leeway after its end.
-        self.lifetime_max + 2 * self.leeway
+        // It is asked before anything is validated.
+        self.lifetime_max.saturating_add(self.leeway.saturating_mul(2))
     }
 
     pub(crate) fn validate(&self) -> Result<(), Error> {
@@ -241,6 +242,15 @@ mod tests {
 
     fn config() -> Config {
         Config::new(KeySet::from_secret(&[7; 32], None).unwrap())
+    }
+
+    #[test]
+    fn the_longest_validity_of_wrong_settings_is_long() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        assert_eq!(config().longest_validity(), day + Duration::from_secs(60));
+        for wrong in [config().lifetime_max(Duration::MAX), config().leeway(Duration::MAX)] {
+            assert_eq!(wrong.longest_validity(), Duration::MAX);
+        }
     }
 
     #[test]

@@ -115,11 +115,15 @@ impl JwksSource {
         self.known.keys()
     }
 
-    /// Looks for new keys, unless that was done lately; says whether there are any.
+    /// Looks for keys that are newer than those of a version, unless that was done lately; says
+    /// whether there are any.
     ///
     /// Who comes when too many wait is told that there are none.
-    pub(crate) async fn look_for_new_keys(&self) -> bool {
-        let (before, _) = self.keys();
+    pub(crate) async fn look_for_new_keys(&self, before: u64) -> bool {
+        // They may have come while a token was verified with those before.
+        if self.keys().0 != before {
+            return true;
+        }
         let (answer, answered) = oneshot::channel();
         if self.asks.try_send(Ask::NewKeys(answer)).is_err() {
             return false;
@@ -136,4 +140,24 @@ impl fmt::Debug for JwksSource {
 
 fn closed() -> Error {
     Error::new(ErrorKind::Closed, "the key set was shut down")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_read_older_keys_is_told_that_there_are_newer_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.json");
+        let keys = format!(r#"{{"keys":[{{"kty":"oct","k":"{}"}}]}}"#, "A".repeat(43));
+        fs::write(&path, keys).unwrap();
+        let source = JwksSource::start(JwksConfig::new(path.to_str().unwrap())).await.unwrap();
+        let (version, _) = source.keys();
+        assert!(!source.look_for_new_keys(version).await);
+        // Another one had them fetched after this one had read its keys, and that was lately.
+        assert!(source.look_for_new_keys(version - 1).await);
+    }
 }

@@ -11,14 +11,24 @@ use aws_lc_rs::signature::{
 use jsonwebtoken::DecodingKey;
 
 use crate::algorithm::Algorithm;
+use crate::of_pair::is_of_pair;
 use crate::refusal::Refusal;
 use crate::token::Token;
 
 /// How short a secret may be: as long as what HS256 computes.
 pub(crate) const SECRET_BYTES_MIN: usize = 32;
 
+/// What is wrong with a secret that is none.
+pub(crate) const OF_PAIR: &str =
+    "has a key of a pair where a secret belongs, and its public half is no secret; give it as a PEM";
+
 const RSA_BITS_MIN: usize = 2_048;
 const RSA_BITS_MAX: usize = 8_192;
+
+/// How long an exponent may be; the usual one has 3 bytes.
+const EXPONENT_BYTES_MAX: usize = 4;
+
+const ED25519_BYTES: usize = 32;
 
 /// How long the name of a key may be.
 pub(crate) const KID_BYTES_MAX: usize = 512;
@@ -48,6 +58,9 @@ impl Key {
                 "has a secret of {length} bytes; HS256 needs {SECRET_BYTES_MIN} or more that nobody can guess"
             )
             .into());
+        }
+        if is_of_pair(bytes) {
+            return Err(OF_PAIR.into());
         }
         let material = Material::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, bytes)));
         Self::new(kid, Algorithm::Hs256, material)
@@ -79,6 +92,10 @@ impl Key {
 
     /// Takes the point of a key of Ed25519.
     pub(crate) fn ed25519(point: &[u8], kid: Option<&str>) -> Result<Self, Fault> {
+        // The library would also read a key that says by itself what it is for.
+        if point.len() != ED25519_BYTES {
+            return Err("has no key of Ed25519".into());
+        }
         let key = ParsedPublicKey::new(&ED25519, point).map_err(|_| "has no key of Ed25519")?;
         Self::new(kid, Algorithm::EdDsa, Material::Public(key))
     }
@@ -102,6 +119,11 @@ impl Key {
     pub(crate) fn rsa_parts(n: &[u8], e: &[u8], kid: Option<&str>) -> Result<Self, Fault> {
         let zeros = n.first().map_or(0, |first| first.leading_zeros());
         check_bits((n.len() * 8).saturating_sub(usize::try_from(zeros).unwrap_or(0)))?;
+        // The library finds it out with each token alone.
+        let is_odd = e.last().is_some_and(|last| last % 2 == 1);
+        if !is_odd || e == [1] || e.len() > EXPONENT_BYTES_MAX {
+            return Err("has an RSA key whose exponent is not odd and from 3 to 4294967295".into());
+        }
         let key = RsaPublicKeyComponents { n, e }
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
             .map_err(|_| "has no key of RSA")?;

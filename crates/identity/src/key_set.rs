@@ -45,7 +45,8 @@ impl KeySet {
     ///
     /// [`Unavailable`](ErrorKind::Unavailable) if the file cannot be read, and
     /// [`Config`](ErrorKind::Config) if it has a private key, a key of another kind, an RSA key
-    /// below 2,048 bits, a short secret or a set of keys. Both name the file.
+    /// below 2,048 bits, a short secret, a public key that is no PEM, or a set of keys. Both name
+    /// the file.
     pub fn from_file(path: impl AsRef<Path>, kid: Option<&str>) -> Result<Self, Error> {
         let path = path.as_ref();
         let bytes = read(path).map_err(|error| {
@@ -69,7 +70,7 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) if it has fewer than 32 bytes.
+    /// [`Config`](ErrorKind::Config) if it has fewer than 32 bytes, or is a key of a pair.
     pub fn from_secret(secret: &[u8], kid: Option<&str>) -> Result<Self, Error> {
         Key::secret(secret, kid).map(Self::of_key).map_err(|fault| wrong("the key", &fault))
     }

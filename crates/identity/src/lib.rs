@@ -94,6 +94,7 @@ mod key;
 mod key_set;
 mod new_key;
 mod new_token;
+mod of_pair;
 mod refusal;
 mod revocation;
 mod revocation_file;

@@ -9,6 +9,8 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -23,9 +25,10 @@ const HEAD: &str = "tidings revocations 1\n";
 
 /// The file of a data directory that keeps revocations.
 ///
-/// It is written aside and renamed, so that a crash or a power cut leaves the old or the new one. A
-/// file that is there and cannot be read whole is an error, as an empty list would let in who was
-/// sent away; a directory without the file has had no revocations.
+/// It is written aside and renamed, so that a crash or a power cut leaves the old or the new one,
+/// and it is for its owner alone. One process at a time writes the file of a directory. A file that
+/// is there and cannot be read whole is an error, as an empty list would let in who was sent away;
+/// a directory without the file has had no revocations.
 #[derive(Debug)]
 pub struct RevocationFile {
     path: PathBuf,
@@ -93,7 +96,17 @@ impl RevocationFile {
     }
 
     fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut file = File::create(&self.aside)?;
+        // What a crash left there may be open to others, or a link to elsewhere.
+        if let Err(error) = fs::remove_file(&self.aside)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        options.mode(0o600);
+        let mut file = options.open(&self.aside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&self.aside, &self.path)?;

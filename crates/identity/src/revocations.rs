@@ -45,7 +45,8 @@ impl RevocationsConfig {
     /// Sets how many revocations there may be at once.
     ///
     /// 1 to 10,000,000; default 100,000. Each takes about 100 bytes and its user id. Beyond it a
-    /// revocation is refused with an error, and those that are there stay.
+    /// revocation is refused with an error, and those that are there stay. The one of all that was
+    /// issued before a time is not counted.
     pub const fn entries_max(self, entries_max: usize) -> Self {
         Self { entries_max, ..self }
     }
@@ -140,6 +141,8 @@ impl Revocations {
 
     /// Revokes all tokens of everybody that were issued before a time.
     ///
+    /// It is a time of the issuer's clock: where that may be ahead, give one that is as much later.
+    ///
     /// # Errors
     ///
     /// None today; the list has one entry of this kind, which always has its place.
@@ -148,6 +151,8 @@ impl Revocations {
     }
 
     /// Revokes all tokens of a user that were issued before a time.
+    ///
+    /// It is a time of the issuer's clock: where that may be ahead, give one that is as much later.
     ///
     /// # Errors
     ///
@@ -236,6 +241,8 @@ impl Revocations {
     /// Returns what changes with each new entry: how many there have been.
     ///
     /// Whoever holds a connection waits for it, and asks [`is_revoked`](Self::is_revoked) again.
+    /// Take it before the token is verified: who takes it later does not hear of what was revoked
+    /// in between.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
@@ -257,10 +264,12 @@ impl fmt::Debug for Revocations {
 
 impl Locked {
     fn apply(&mut self, entry: &Revocation, now: u64, entries_max: usize) -> Result<bool, Error> {
-        if !self.has(&entry.revoked) && self.len() >= entries_max {
+        // What holds for everybody always has its place, as it can do without all others. It takes
+        // none of theirs: a full list has to come back from its file, in whatever order.
+        let takes_place = !matches!(entry.revoked, Revoked::Before(_)) && !self.has(&entry.revoked);
+        if takes_place && self.places() >= entries_max {
             self.remove_expired(now);
-            // What holds for everybody always has its place, as it can do without all others.
-            if self.len() >= entries_max && !matches!(entry.revoked, Revoked::Before(_)) {
+            if self.places() >= entries_max {
                 let text = format!(
                     "there are {entries_max} revocations, as many as are allowed; raise entries_max, or \
                      revoke all that was issued before now"
@@ -289,8 +298,12 @@ impl Locked {
     }
 
     fn len(&self) -> usize {
-        let everybody = usize::from(self.before.is_some());
-        self.users.len() + self.tokens.len() + self.users_before.len() + everybody
+        self.places() + usize::from(self.before.is_some())
+    }
+
+    /// How many entries are bounded.
+    fn places(&self) -> usize {
+        self.users.len() + self.tokens.len() + self.users_before.len()
     }
 
     fn entries(&self) -> Vec<Revocation> {

@@ -8,8 +8,9 @@ use jsonwebtoken::{EncodingKey, Header, encode};
 
 use crate::algorithm::Algorithm;
 use crate::error::{Error, ErrorKind};
-use crate::key::SECRET_BYTES_MIN;
+use crate::key::{OF_PAIR, SECRET_BYTES_MIN};
 use crate::new_token::NewToken;
+use crate::of_pair::is_of_pair;
 
 /// A key that signs tokens: a secret, or a private key.
 ///
@@ -57,7 +58,7 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// [`Config`](ErrorKind::Config) if it has fewer than 32 bytes.
+    /// [`Config`](ErrorKind::Config) if it has fewer than 32 bytes, or is a key of a pair.
     pub fn from_secret(secret: &[u8], kid: Option<&str>) -> Result<Self, Error> {
         Self::of_secret(secret, kid).map_err(|fault| Error::config(format!("the key {fault}")))
     }
@@ -85,6 +86,9 @@ impl Signer {
     fn of_secret(secret: &[u8], kid: Option<&str>) -> Result<Self, &'static str> {
         if secret.len() < SECRET_BYTES_MIN {
             return Err("has a secret that is shorter than 32 bytes");
+        }
+        if is_of_pair(secret) {
+            return Err(OF_PAIR);
         }
         Ok(Self::new(EncodingKey::from_secret(secret), Algorithm::Hs256, kid))
     }

@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use crate::refusal::Refusal;
 
@@ -20,8 +20,14 @@ pub(crate) struct Token<'t> {
 struct Header {
     alg: String,
     kid: Option<String>,
-    /// Names of parts that must be understood; none is here.
-    crit: Option<IgnoredAny>,
+    /// Whether there are names of parts that must be understood; none is here.
+    #[serde(default, rename = "crit", deserialize_with = "is_there")]
+    has_crit: bool,
+}
+
+/// Reads any value, also null, which would be none to an option.
+fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
 impl<'t> Token<'t> {
@@ -37,7 +43,7 @@ impl<'t> Token<'t> {
             return Err(Refusal::Malformed);
         }
         let header: Header = serde_json::from_slice(&header).map_err(|_| Refusal::Malformed)?;
-        if header.crit.is_some() {
+        if header.has_crit {
             return Err(Refusal::Malformed);
         }
         Ok(Self { header, message, claims, signature: decode(signature)? })
@@ -66,7 +72,8 @@ impl<'t> Token<'t> {
     }
 }
 
-/// Decodes base64 that has one form alone, so that a token cannot be written in two ways.
+/// Decodes base64 that has one form alone, so that what is decoded cannot be written in two ways. A
+/// signature of ES256 still has a second number that is as good: the text of a token is no name.
 fn decode(part: &str) -> Result<Vec<u8>, Refusal> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed)
 }
@@ -106,6 +113,8 @@ mod tests {
             r#"{"alg":"HS256","kid":7}"#,
             r#"{"alg":"HS256","alg":"none"}"#,
             r#"{"alg":"HS256","crit":["exp"]}"#,
+            r#"{"alg":"HS256","crit":[]}"#,
+            r#"{"alg":"HS256","crit":null}"#,
         ] {
             assert_eq!(refusal(&with_header(wrong)), Some(Refusal::Malformed), "{wrong}");
         }

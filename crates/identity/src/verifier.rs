@@ -7,6 +7,7 @@ use crate::claims::{Claims, Names};
 use crate::config::Config;
 use crate::error::Error;
 use crate::identity::Identity;
+use crate::jwks_source::JwksSource;
 use crate::key_set::KeySet;
 use crate::refusal::Refusal;
 use crate::seen::Seen;
@@ -69,28 +70,13 @@ impl Verifier {
     ///
     /// A [`Refusal`] says why the token is not accepted.
     pub fn verify(&self, token: &str, now: SystemTime) -> Result<Identity, Refusal> {
-        let Shared { config, seen } = &*self.0;
-        if token.len() > config.token_bytes_max {
-            return Err(Refusal::TooLong);
-        }
-        // Of which version the keys are is read first: keys that come in between make the token be
-        // verified again, and never let one of an old key stay.
-        let (version, fetched) = match &config.jwks {
-            Some(source) => source.keys(),
-            None => (0, KeySet::default()),
-        };
-        if let Some(identity) = seen.get(token, version) {
-            return self.still(&identity, now).map(|()| identity).inspect_err(|_| seen.remove(token));
-        }
-        let identity = self.read(token, &fetched, unix::seconds(now))?;
-        self.still(&identity, now)?;
-        seen.insert(token, &identity, version);
-        Ok(identity)
+        let (version, fetched) = self.fetched();
+        self.verify_with(token, now, version, &fetched)
     }
 
     /// Verifies a token, and looks for new keys if its own is not known.
     ///
-    /// Without a [`JwksSource`](crate::JwksSource) it is the same as [`verify`](Self::verify).
+    /// Without a [`JwksSource`] it is the same as [`verify`](Self::verify).
     /// However many tokens name keys that nobody has, keys are fetched once in a while alone.
     ///
     /// # Cancel safety
@@ -101,10 +87,13 @@ impl Verifier {
     ///
     /// A [`Refusal`] says why the token is not accepted.
     pub async fn verify_or_fetch(&self, token: &str, now: SystemTime) -> Result<Identity, Refusal> {
-        let verified = self.verify(token, now);
+        let (version, verified) = {
+            let (version, fetched) = self.fetched();
+            (version, self.verify_with(token, now, version, &fetched))
+        };
         if verified == Err(Refusal::UnknownKey)
             && let Some(source) = &self.0.config.jwks
-            && source.look_for_new_keys().await
+            && source.look_for_new_keys(version).await
         {
             return self.verify(token, now);
         }
@@ -123,6 +112,35 @@ impl Verifier {
     #[must_use]
     pub fn seen(&self) -> usize {
         self.0.seen.len()
+    }
+
+    /// The keys that were fetched last, and of which version they are.
+    fn fetched(&self) -> (u64, KeySet) {
+        self.0.config.jwks.as_ref().map_or_else(|| (0, KeySet::default()), JwksSource::keys)
+    }
+
+    /// Verifies a token with the keys of the configuration and those that were fetched.
+    ///
+    /// Of which version the keys are was read before: keys that come in between make the token be
+    /// verified again, and never let one of an old key stay.
+    fn verify_with(
+        &self,
+        token: &str,
+        now: SystemTime,
+        version: u64,
+        fetched: &KeySet,
+    ) -> Result<Identity, Refusal> {
+        let Shared { config, seen } = &*self.0;
+        if token.len() > config.token_bytes_max {
+            return Err(Refusal::TooLong);
+        }
+        if let Some(identity) = seen.get(token, version) {
+            return self.still(&identity, now).map(|()| identity).inspect_err(|_| seen.remove(token));
+        }
+        let identity = self.read(token, fetched, unix::seconds(now))?;
+        self.still(&identity, now)?;
+        seen.insert(token, &identity, version);
+        Ok(identity)
     }
 
     /// Says whether what a token said is still so.

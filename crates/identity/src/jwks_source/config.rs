@@ -1,6 +1,7 @@
 //! Where a key set is, and how often it is read.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::error::Error;
 #[must_use]
 pub struct JwksConfig {
     location: String,
+    may_be_unprotected: bool,
     pub(super) timeout: Duration,
     pub(super) refetch_after: Duration,
     pub(super) refresh: Duration,
@@ -51,16 +53,26 @@ impl JwksConfig {
     /// Creates a configuration for the path of a file or an address.
     ///
     /// What begins with `https://` or `http://` is an address, anything else a path. An address has
-    /// no user and password. One with `http` is for a network in which nobody can put other keys in
-    /// the way; one with `https` needs the feature `tls`, and that the system has certificates.
+    /// no user and password. One with `http` is on this machine, unless
+    /// [`unprotected`](Self::unprotected) allows others; one with `https` needs the feature `tls`,
+    /// and that the system has certificates.
     pub fn new(location: impl Into<String>) -> Self {
         Self {
             location: location.into(),
+            may_be_unprotected: false,
             timeout: Self::TIMEOUT_DEFAULT,
             refetch_after: Self::REFETCH_AFTER_DEFAULT,
             refresh: Self::REFRESH_DEFAULT,
             waiters_max: Self::WAITERS_MAX_DEFAULT,
         }
+    }
+
+    /// Allows an address with `http` on another machine.
+    ///
+    /// By default that is an error: whoever is on the way could put in keys of their own, and so
+    /// make tokens of anybody. Allow it in a network in which nobody can.
+    pub fn unprotected(self) -> Self {
+        Self { may_be_unprotected: true, ..self }
     }
 
     /// Sets how long a fetch may take as a whole.
@@ -116,23 +128,40 @@ impl JwksConfig {
         if !self.location.starts_with("http://") && !self.location.starts_with("https://") {
             return Ok(Location::File(PathBuf::from(&self.location)));
         }
+        self.address().map(Location::Address)
+    }
+
+    fn address(&self) -> Result<Uri, Error> {
         let is_plain = |url: &Uri| {
             url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
                 && !self.location.contains('#')
         };
-        self.location.parse().ok().filter(is_plain).map(Location::Address).ok_or_else(|| {
+        let url = self.location.parse::<Uri>().ok().filter(is_plain).ok_or_else(|| {
             // A part of it may be a password.
             let text = "the location of the key set is no address that can be used; give one without \
                         user and password, like https://example.org/jwks.json";
             Error::config(text)
-        })
+        })?;
+        if url.scheme_str() == Some("http") && !self.may_be_unprotected && !is_on_this_machine(&url) {
+            let text = "the location of the key set begins with http and is on another machine, so that \
+                        whoever is on the way could put in keys of their own; give one with https";
+            return Err(Error::config(text));
+        }
+        Ok(url)
     }
+}
+
+fn is_on_this_machine(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Debug for JwksConfig {
     /// Leaves out the location, which may have a secret that should not be there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("JwksConfig");
+        debug.field("may_be_unprotected", &self.may_be_unprotected);
         debug.field("timeout", &self.timeout).field("refetch_after", &self.refetch_after);
         debug.field("refresh", &self.refresh).field("waiters_max", &self.waiters_max);
         debug.finish_non_exhaustive()
@@ -159,6 +188,20 @@ mod tests {
             (good.waiters_max(0), "waiters_max"),
         ] {
             assert!(wrong.validate().err().unwrap().to_string().starts_with(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_asked_without_tls_unless_others_are_allowed() {
+        for here in ["http://localhost/keys", "http://127.0.0.1:8080/keys", "http://[::1]:8080/keys"] {
+            assert!(JwksConfig::new(here).validate().is_ok(), "{here}");
+        }
+        for elsewhere in
+            ["http://example.org/hidden", "http://127.0.0.1.example.org/", "http://[::2]/", "http://0.0.0.0/"]
+        {
+            let error = JwksConfig::new(elsewhere).validate().err().unwrap().to_string();
+            assert!(error.contains("another machine") && !error.contains("hidden"), "{error}");
+            assert!(JwksConfig::new(elsewhere).unprotected().validate().is_ok(), "{elsewhere}");
         }
     }
 }

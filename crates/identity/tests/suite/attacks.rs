@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use identity::{Config, KeySet, NewKey, NewToken, Refusal, Revocations, RevocationsConfig, Signer, Verifier};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use crate::made::{NOW, SECRET, at, good, now, of, pair, rsa, secret_config, secret_verifier, signed, with};
@@ -70,6 +72,65 @@ fn a_public_key_is_no_secret_whatever_the_token_says() {
         let token = signer.sign(&NewToken::new("bob", now(), std::time::Duration::from_secs(60))).unwrap();
         refused(&verifier, &token, Refusal::Algorithm);
     }
+}
+
+/// A number that a careless verifier of Ed25519 takes for the same: it is the order of the curve
+/// more.
+fn more_by_the_order(number: &[u8]) -> Vec<u8> {
+    let mut order = [0_u8; 32];
+    order[..8].copy_from_slice(&0x5812_631a_5cf5_d3ed_u64.to_le_bytes());
+    order[8..16].copy_from_slice(&0x14de_f9de_a2f7_9cd6_u64.to_le_bytes());
+    order[31] = 0x10;
+    let mut carry = 0_u16;
+    let digits = number.iter().zip(order).map(|(digit, more)| {
+        let sum = u16::from(*digit) + u16::from(more) + carry;
+        carry = sum >> 8;
+        sum.to_le_bytes()[0]
+    });
+    digits.collect()
+}
+
+#[test]
+fn a_signature_of_another_length_order_or_number_is_refused() {
+    let token = NewToken::new("bob", now(), std::time::Duration::from_secs(60));
+    for key in [NewKey::es256().unwrap(), NewKey::ed25519().unwrap()] {
+        let (private, public) = pair(&key);
+        let verifier = Verifier::new(Config::new(KeySet::from_pem(&public, None).unwrap())).unwrap();
+        let token = Signer::from_pem(&private, None).unwrap().sign(&token).unwrap();
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        let (one, other) = signature.split_at(32);
+        let zero = [0_u8];
+        for wrong in [
+            Vec::new(),
+            vec![0; 64],
+            vec![0xff; 64],
+            signature[..63].to_vec(),
+            [&signature[..], &zero[..]].concat(),
+            [&zero[..], one, &zero[..], other].concat(),
+            [other, one].concat(),
+            [one, one].concat(),
+            [one, &more_by_the_order(other)[..]].concat(),
+        ] {
+            let forged = format!("{message}.{}", URL_SAFE_NO_PAD.encode(wrong));
+            refused(&verifier, &forged, Refusal::Signature);
+        }
+        assert!(verifier.verify(&token, now()).is_ok());
+    }
+}
+
+#[test]
+fn a_header_brings_no_key_and_no_place_to_look_for_one() {
+    let (private, public) = pair(&NewKey::ed25519().unwrap());
+    let verifier = Verifier::new(Config::new(KeySet::from_pem(&public, None).unwrap())).unwrap();
+    let (attacker, _) = pair(&NewKey::ed25519().unwrap());
+    let theirs = EncodingKey::from_ed_pem(attacker.as_bytes()).unwrap();
+    let ours = EncodingKey::from_ed_pem(private.as_bytes()).unwrap();
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.jwk = Some(Jwk::from_encoding_key(&theirs, Algorithm::EdDSA).unwrap());
+    header.jku = Some("http://127.0.0.1:1/keys".to_owned());
+    refused(&verifier, &encode(&header, &good(), &theirs).unwrap(), Refusal::Signature);
+    assert!(verifier.verify(&encode(&header, &good(), &ours).unwrap(), now()).is_ok());
 }
 
 #[test]

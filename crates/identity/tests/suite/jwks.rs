@@ -75,14 +75,24 @@ fn broken_private_short_and_double_keys_are_refused() {
     let rsa = || jwk(&rsa().0, Algorithm::RS256, "rsa");
     let ec = || jwk(NewKey::es256().unwrap().signing(), Algorithm::ES256, "ec");
     let short = "x".repeat(172);
+    let (_, pem) = pair(&NewKey::ed25519().unwrap());
+    // All of the PEM, which is longer than the point.
+    let spki: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let spki = spki.trim_end_matches('=').replace('+', "-").replace('/', "_");
     for wrong in [
         vec![but(ed(), "x", Value::Null)],
         vec![but(ed(), "x", json!("AAAA"))],
         vec![but(ed(), "x", json!("with spaces"))],
+        vec![but(ed(), "x", json!(spki))],
         vec![but(ed(), "d", json!("AAAA"))],
         vec![but(rsa(), "d", json!("AAAA"))],
         vec![but(rsa(), "n", json!(short))],
         vec![but(rsa(), "e", Value::Null)],
+        // 0, 1, 2, and 2 to the power of 32 and 1.
+        vec![but(rsa(), "e", json!("AA"))],
+        vec![but(rsa(), "e", json!("AQ"))],
+        vec![but(rsa(), "e", json!("Ag"))],
+        vec![but(rsa(), "e", json!("AQAAAAE"))],
         vec![but(ec(), "y", json!("AAAA"))],
         // 32 bytes of which no point of the curve is made.
         vec![but(ec(), "y", json!("A".repeat(43)))],
@@ -99,6 +109,7 @@ fn broken_private_short_and_double_keys_are_refused() {
         let error = KeySet::from_jwks(text).unwrap_err();
         assert!(error.kind() == ErrorKind::Config && !error.to_string().contains("hidden"), "{error}");
     }
+    assert_eq!(KeySet::from_jwks(&jwks(&[but(rsa(), "e", json!("Aw"))])).unwrap().len(), 1);
     let deep = format!(r#"{{"keys":{}"#, "[".repeat(100_000));
     assert_eq!(KeySet::from_jwks(&deep).unwrap_err().kind(), ErrorKind::Config);
 }

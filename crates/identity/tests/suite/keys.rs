@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use identity::{Config, ErrorKind, KeySet, NewKey, NewToken, Signer, Verifier};
 
 use crate::made::{SECRET, now, pair, rsa};
@@ -77,6 +79,41 @@ fn a_file_that_has_no_good_key_is_refused_by_name_and_is_not_repeated() {
 }
 
 #[test]
+fn a_key_of_a_pair_is_never_taken_for_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("the-key");
+    let (ed, ec) = (pair(&NewKey::ed25519().unwrap()), pair(&NewKey::es256().unwrap()));
+    let ssh = format!("ssh-ed25519 AAAA{} bob", "x".repeat(64)).into_bytes();
+    for pem in [&ed.0, &ed.1, &ec.0, &ec.1, &rsa().0, &rsa().1] {
+        let lines: Vec<&str> = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let der = STANDARD.decode(lines.concat()).unwrap();
+        for bytes in [
+            lines.concat().into_bytes(),
+            lines.join("\r\n").into_bytes(),
+            der.clone(),
+            pem.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            // With a comment that is not in UTF-8.
+            [&b"# J\xfcrgen\n"[..], pem.as_bytes()].concat(),
+            ssh.clone(),
+        ] {
+            fs::write(&path, &bytes).unwrap();
+            let error = KeySet::from_file(&path, None).unwrap_err();
+            assert!(error.kind() == ErrorKind::Config && error.to_string().contains("a pair"), "{error}");
+            let error = Signer::from_secret(&bytes, None).unwrap_err();
+            assert!(error.kind() == ErrorKind::Config && error.to_string().contains("a pair"), "{error}");
+        }
+        // As if its last bytes were the end of a line.
+        assert!(KeySet::from_secret(&der[..der.len() - 2], None).is_err());
+        assert!(KeySet::from_secret(pem.as_bytes(), None).is_err());
+    }
+    // A secret in letters that look like the beginning of such a key is one.
+    let (base64, hex) = ("M".repeat(64), format!("06{}", "0".repeat(54)));
+    for secret in ["MIIB is no key, and nobody can guess this", &base64, &hex] {
+        assert!(KeySet::from_secret(secret.as_bytes(), None).is_ok(), "{secret}");
+    }
+}
+
+#[test]
 fn what_cannot_sign_is_no_signer() {
     let (_, public) = pair(&NewKey::es256().unwrap());
     for text in ["", &public, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
@@ -107,5 +144,6 @@ fn nothing_shows_a_key() {
     let (keys, signer) =
         (KeySet::from_secret(secret.as_bytes(), None), Signer::from_secret(secret.as_bytes(), None));
     let shown = format!("{key:?} {keys:?} {signer:?}");
-    assert!(!shown.contains(secret), "{shown}");
+    let as_numbers = format!("{:?}", &secret.as_bytes()[..4]);
+    assert!(!shown.contains(secret) && !shown.contains(as_numbers.trim_matches(['[', ']'])), "{shown}");
 }

@@ -87,6 +87,21 @@ fn a_full_list_refuses_what_is_new_and_keeps_what_it_has() {
 }
 
 #[test]
+fn a_full_list_comes_back_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = RevocationFile::new(folder.path());
+    let config = RevocationsConfig::new(Duration::from_secs(HOUR)).entries_max(2);
+    let (before, after) = (Revocations::new(config.clone()).unwrap(), Revocations::new(config).unwrap());
+    before.revoke_user("bob", now()).unwrap();
+    before.revoke_user_issued_before("alice", now(), now()).unwrap();
+    before.revoke_issued_before(now(), now()).unwrap();
+    assert_eq!(before.revoke_token("1", now()).unwrap_err().kind(), ErrorKind::Full);
+    file.save(&before, now()).unwrap();
+    assert_eq!(file.load(&after, now()).unwrap(), 3);
+    assert_eq!(sorted(&after), sorted(&before));
+}
+
+#[test]
 fn wrong_settings_and_names_are_refused() {
     for config in [
         RevocationsConfig::new(Duration::ZERO),
@@ -141,6 +156,27 @@ fn a_file_keeps_them_and_a_damaged_one_is_never_empty() {
     assert_eq!(file.load(&list(), now()).unwrap(), 4);
     let missing = RevocationFile::new(folder.path().join("missing"));
     assert_eq!(missing.save(&before, now()).unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_for_its_owner_alone_whatever_lay_aside() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (path, aside) = (folder.path().join(RevocationFile::NAME), folder.path().join("revocations.new"));
+    let elsewhere = folder.path().join("elsewhere");
+    let file = RevocationFile::new(folder.path());
+    let is_private = || fs::metadata(&path).unwrap().permissions().mode() & 0o777 == 0o600;
+    file.save(&list(), now()).unwrap();
+    assert!(is_private());
+    fs::write(&aside, "half").unwrap();
+    file.save(&list(), now()).unwrap();
+    assert!(is_private());
+    fs::write(&elsewhere, "whole").unwrap();
+    symlink(&elsewhere, &aside).unwrap();
+    file.save(&list(), now()).unwrap();
+    assert!(is_private() && !fs::symlink_metadata(&path).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "whole");
 }
 
 fn sorted(list: &Revocations) -> Vec<String> {

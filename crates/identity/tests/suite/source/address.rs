@@ -142,12 +142,14 @@ async fn while_a_fetch_fails_the_last_keys_stay_and_the_state_says_why() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_given_up() {
-    let server = Server::start(Answer::Silence).await;
-    let config = settings(server.address()).timeout(AT_ONCE);
-    let error = timeout(PATIENCE, JwksSource::start(config)).await.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert!(error.to_string().contains("within 10ms"), "{error}");
+async fn a_server_that_says_nothing_or_nothing_more_is_given_up() {
+    for answer in [Answer::Silence, Answer::Stalled] {
+        let server = Server::start(answer).await;
+        let config = settings(server.address()).timeout(AT_ONCE);
+        let error = timeout(PATIENCE, JwksSource::start(config)).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("within 10ms"), "{error}");
+    }
 }
 
 #[tokio::test]

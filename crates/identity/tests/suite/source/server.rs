@@ -23,6 +23,8 @@ pub(super) enum Answer {
     Silence,
     /// A part of what was promised.
     Cut,
+    /// The same, and then nothing for as long as the test lasts.
+    Stalled,
 }
 
 /// Listens at the loopback address until it is dropped.
@@ -105,6 +107,11 @@ async fn serve(mut stream: TcpStream, answers: &Mutex<Answer>, count: &watch::Se
         Answer::Cut => {
             let text = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\nconnection: close\r\n\r\n{\"keys\":[";
             stream.write_all(text.as_bytes()).await.ok()
+        }
+        Answer::Stalled => {
+            let text = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"keys\":[";
+            stream.write_all(text.as_bytes()).await.ok()?;
+            std::future::pending().await
         }
     }
 }
