@@ -4,3 +4,4 @@ pub mod budget;
 pub mod flood;
 pub mod process;
 pub mod tally;
+pub mod tokens;

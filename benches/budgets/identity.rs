@@ -3,34 +3,35 @@
 use std::error::Error;
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use benches::budget;
 use benches::budget::{Budget, Effort, Figure};
-use identity::{Config, Grants, KeySet, NewKey, NewToken, Right, Signer, Verifier};
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use benches::tokens::{CHANNEL, SignedToken, grants, now};
+use identity::{Config, KeySet, NewKey, NewToken, Right, Signer, Verifier};
+use jsonwebtoken::crypto;
 
 const FIGURES: &[Figure] = &[
     Figure {
         name: "identity.token.es256",
         unit: "ns",
-        ours: |effort| verified(&es256()?, effort),
-        against: Some(("the signature alone", |effort| signature(&es256()?, effort))),
+        ours: |effort| verified(&SignedToken::es256()?, effort),
+        against: Some(("the signature alone", |effort| signature(&SignedToken::es256()?, effort))),
         budget: Budget::RatioAtMost(1.25),
     },
     Figure {
         name: "identity.token.eddsa",
         unit: "ns",
-        ours: |effort| verified(&ed25519()?, effort),
-        against: Some(("the signature alone", |effort| signature(&ed25519()?, effort))),
+        ours: |effort| verified(&SignedToken::ed25519()?, effort),
+        against: Some(("the signature alone", |effort| signature(&SignedToken::ed25519()?, effort))),
         budget: Budget::RatioAtMost(1.25),
     },
     // The signature is cheaper than the JSON around it.
     Figure {
         name: "identity.token.hs256",
         unit: "ns",
-        ours: |effort| verified(&hs256()?, effort),
-        against: Some(("the signature alone", |effort| signature(&hs256()?, effort))),
+        ours: |effort| verified(&SignedToken::hs256()?, effort),
+        against: Some(("the signature alone", |effort| signature(&SignedToken::hs256()?, effort))),
         budget: Budget::Shown,
     },
     Figure {
@@ -47,79 +48,20 @@ fn main() -> ExitCode {
     budget::main(FIGURES)
 }
 
-/// A token, and what it is verified with.
-struct Kind {
-    algorithm: Algorithm,
-    keys: KeySet,
-    bare: DecodingKey,
-    token: String,
-}
-
-fn now() -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
-}
-
-/// Ten patterns, of which the questions below meet the last one.
-fn grants() -> Grants {
-    let rooms = (0..9).map(|number| format!("room:public:{number}:*"));
-    Grants::default().write(rooms).write(["room:{user}:*"])
-}
-
-/// A channel of the last pattern.
-const CHANNEL: &str = "room:user_7f3a9b:1";
-
-fn token(signer: &Signer) -> Result<String, identity::Error> {
-    let token = NewToken::new("user_7f3a9b", now(), Duration::from_secs(3_600));
-    signer.sign(&token.audience("chat").jti("a7").grants(grants()))
-}
-
-fn hs256() -> Result<Kind, Box<dyn Error>> {
-    let key = NewKey::hs256()?;
-    let secret = key.signing().trim().as_bytes();
-    Ok(Kind {
-        algorithm: Algorithm::HS256,
-        keys: KeySet::from_secret(secret, None)?,
-        bare: DecodingKey::from_secret(secret),
-        token: token(&Signer::from_secret(secret, None)?)?,
-    })
-}
-
-fn es256() -> Result<Kind, Box<dyn Error>> {
-    let key = NewKey::es256()?;
-    let public = key.verifying().unwrap_or_default();
-    Ok(Kind {
-        algorithm: Algorithm::ES256,
-        keys: KeySet::from_pem(public, None)?,
-        bare: DecodingKey::from_ec_pem(public.as_bytes())?,
-        token: token(&Signer::from_pem(key.signing(), None)?)?,
-    })
-}
-
-fn ed25519() -> Result<Kind, Box<dyn Error>> {
-    let key = NewKey::ed25519()?;
-    let public = key.verifying().unwrap_or_default();
-    Ok(Kind {
-        algorithm: Algorithm::EdDSA,
-        keys: KeySet::from_pem(public, None)?,
-        bare: DecodingKey::from_ed_pem(public.as_bytes())?,
-        token: token(&Signer::from_pem(key.signing(), None)?)?,
-    })
-}
-
 /// The whole of a token that was not seen before, and a decision.
-fn verified(kind: &Kind, effort: Effort) -> Result<f64, Box<dyn Error>> {
-    let verifier = Verifier::new(Config::new(kind.keys.clone()).audience("chat").seen_max(0))?;
+fn verified(token: &SignedToken, effort: Effort) -> Result<f64, Box<dyn Error>> {
+    let verifier = Verifier::new(token.config().seen_max(0))?;
     nanoseconds(effort, || {
-        let identity = verifier.verify(black_box(&kind.token), now())?;
+        let identity = verifier.verify(black_box(&token.text), now())?;
         is_so(identity.rights().permits(Right::Write, black_box(CHANNEL)))
     })
 }
 
 /// The floor: the signature, and nothing that the token says.
-fn signature(kind: &Kind, effort: Effort) -> Result<f64, Box<dyn Error>> {
-    let (message, signature) = kind.token.rsplit_once('.').ok_or("a token has a signature")?;
+fn signature(token: &SignedToken, effort: Effort) -> Result<f64, Box<dyn Error>> {
+    let (message, signature) = token.text.rsplit_once('.').ok_or("a token has a signature")?;
     nanoseconds(effort, || {
-        is_so(crypto::verify(black_box(signature), message.as_bytes(), &kind.bare, kind.algorithm)?)
+        is_so(crypto::verify(black_box(signature), message.as_bytes(), &token.bare, token.algorithm)?)
     })
 }
 
