@@ -10,22 +10,17 @@ mod support;
 use std::time::Duration;
 
 use mongodb::bson::doc;
-use presence_mongo::Watcher;
 use test_support::{Mongo, require};
 
 use crate::support::log::logged;
-use crate::support::{PATIENCE, Place, dies, expect, no_change, started};
+use crate::support::{PATIENCE, Place, Scene, dies, no_change};
 
 #[tokio::test]
 async fn an_outage_of_the_change_stream_is_told_once_when_it_begins_and_once_when_it_is_over() {
     let (log, _logged) = logged();
     let Some(mongo) = require(Mongo::private().await) else { return };
     let place = Place::new(mongo.url(), Duration::from_secs(2));
-    let base = place.base().await;
-    let mut stream = Watcher::new(&base).unwrap().watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&base, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here: base, mut stream, mut pinger, .. } = place.lone_scene().await;
     log.tells(&["presence_mongo::listener", "a change stream is open"], 1).await;
     for outages in 1..=2 {
         let data = doc! { "failCommands": ["getMore", "aggregate"], "errorCode": 40_573 };

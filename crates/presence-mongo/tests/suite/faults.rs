@@ -172,12 +172,7 @@ async fn connections_that_the_server_closed_are_replaced() {
 async fn words_that_cannot_be_read_end_nobody() {
     let Some(mongo) = require(Mongo::start().await) else { return };
     let place = Place::new(mongo.url(), LONG_SLOT);
-    let base = place.base().await;
-    let watcher = Watcher::new(&base).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&base, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here: base, watcher, mut stream, mut pinger, .. } = place.lone_scene().await;
     // Both in what a change stream tells and in what is read.
     let strange = doc! { "$set": { "alive.xyz": 4_i64, "alive.1": i64::MIN, "dead.F": 1_i64 } };
     let update = doc! {
@@ -199,12 +194,7 @@ async fn words_that_cannot_be_read_end_nobody() {
 async fn a_kill_is_told_once_however_often_is_read() {
     let Some(mongo) = require(Mongo::start().await) else { return };
     let place = Place::new(mongo.url(), LONG_SLOT);
-    let base = place.base().await;
-    let watcher = Watcher::new(&base).unwrap();
-    let mut stream = watcher.watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let mut pinger = started(&base, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here: base, watcher, mut stream, mut pinger, .. } = place.lone_scene().await;
     pinger.stop();
     pinger.kill().await.unwrap();
     expect(&mut stream, "a", false).await;
@@ -220,11 +210,7 @@ async fn a_kill_is_told_once_however_often_is_read() {
 async fn a_key_whose_newer_pinger_stops_lives_on_by_the_older_one() {
     let Some(mongo) = require(Mongo::start().await) else { return };
     let place = Place::new(mongo.url(), LONG_SLOT);
-    let (here, there) = (place.base().await, place.base().await);
-    let mut stream = Watcher::new(&there).unwrap().watch("a").unwrap();
-    expect(&mut stream, "a", false).await;
-    let older = started(&here, "a").await;
-    expect(&mut stream, "a", true).await;
+    let Scene { here, there, mut stream, pinger: older, .. } = place.scene().await;
     let mut newer = started(&here, "a").await;
     newer.stop();
     quiet(&mut stream, 4 * LONG_SLOT).await;

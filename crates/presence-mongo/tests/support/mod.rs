@@ -61,6 +61,12 @@ impl Place {
         Scene::of(here, there).await
     }
 
+    /// Has the key "a" pinged and watched by one base.
+    pub(crate) async fn lone_scene(&self) -> Scene {
+        let base = self.base().await;
+        Scene::of(base.clone(), base).await
+    }
+
     pub(crate) fn database(&self) -> &str {
         &self.database
     }
