@@ -65,8 +65,17 @@ impl MongoSet {
         for member in &set.members {
             member.is_ready().await?;
         }
-        set.primary().await?;
+        set.commits().await?;
         Ok(set)
+    }
+
+    /// Waits until the primary commits, which needs the answer of another member.
+    ///
+    /// A new set is slow to do so the first time, more so where the disk is busy.
+    async fn commits(&self) -> Result<()> {
+        let limit = i64::try_from(START_LIMIT.as_millis()).unwrap_or(i64::MAX);
+        let read = doc! { "find": "nothing", "readConcern": { "level": "linearizable" }, "maxTimeMS": limit };
+        self.member(self.primary().await?).command("test", read).await.map(drop)
     }
 
     /// Returns the address of the set with all members in it,
