@@ -1,4 +1,4 @@
-//! Private servers for tests: Redis, MongoDB, etcd, and a headless Chromium.
+//! Private servers for tests: Redis, MongoDB, etcd, nginx, Caddy, and a headless Chromium.
 //!
 //! Also [`Example`], the example programs of our crates.
 //!
@@ -28,10 +28,11 @@
 //!
 //! What is started for its failures is a process of ours from a binary, whatever the environment
 //! says: [`Redis::private`], [`Redis::with`] options, [`RedisCluster`], [`RedisSentinel`], and the
-//! same of MongoDB: [`Mongo::private`], [`Mongo::with`] options, [`MongoSet`].
+//! same of MongoDB: [`Mongo::private`], [`Mongo::with`] options, [`MongoSet`]. So is a [`Proxy`].
 
 mod address;
 mod binary;
+mod certificates;
 mod chromium;
 #[cfg(feature = "containers")]
 mod container;
@@ -41,6 +42,7 @@ mod etcd;
 mod example;
 mod mongo;
 mod process;
+mod proxy;
 mod redis;
 mod server;
 mod skip;
@@ -63,6 +65,8 @@ pub use mongo::Mongo;
 pub use mongo::MongoGate;
 pub use mongo::MongoOptions;
 pub use mongo::MongoSet;
+pub use proxy::Proxy;
+pub use proxy::ProxyPlace;
 pub use redis::Redis;
 pub use redis::RedisCluster;
 pub use redis::RedisMonitor;

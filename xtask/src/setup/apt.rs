@@ -70,6 +70,7 @@ fn keep_from_starting(package: &str) -> Result<()> {
     let services: &[&str] = match package {
         "redis-server" => &["redis-server.service"],
         "etcd-server" => &["etcd.service"],
+        "nginx" => &["nginx.service"],
         "docker.io" => &["docker.socket", "docker.service", "containerd.service"],
         _ => return Ok(()),
     };

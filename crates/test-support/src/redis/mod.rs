@@ -1,6 +1,5 @@
 //! Private Redis: one server, a cluster, a master under sentinels.
 
-mod certificates;
 mod cluster;
 mod command;
 mod connection;

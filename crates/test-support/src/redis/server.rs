@@ -4,8 +4,6 @@ use std::ops::Deref;
 use std::path::Path;
 use std::path::PathBuf;
 
-use super::certificates;
-use super::certificates::CA_FILE;
 use super::command::STORE;
 use super::monitor::RedisMonitor;
 use super::options::RedisOptions;
@@ -14,6 +12,7 @@ use super::patience::Patience;
 use super::wire::Answer;
 use super::wire::Connection;
 use crate::address::free_port;
+use crate::certificates::Certificates;
 use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::error::Result;
@@ -95,8 +94,15 @@ impl Redis {
             if options.tls {
                 let port = free_port()?;
                 arguments.extend(["--tls-port".into(), port.to_string().into()]);
-                arguments.extend(certificates::make(directory)?);
-                tls = Some((port, directory.join(CA_FILE)));
+                let Certificates { ca, certificate, key } = Certificates::make(directory)?;
+                for (option, file) in
+                    [("--tls-ca-cert-file", &ca), ("--tls-cert-file", &certificate), ("--tls-key-file", &key)]
+                {
+                    arguments.extend([option.into(), file.into()]);
+                }
+                // Clients prove who they are by passwords.
+                arguments.extend(["--tls-auth-clients".into(), "no".into()]);
+                tls = Some((port, ca));
             }
             Ok(arguments)
         });
