@@ -20,7 +20,8 @@ use crate::{Error, ErrorKind, Result};
 /// part of it may be missing or damaged. Every entry keeps its place: where one is lost in a box
 /// there is a [tombstone](crate::EntryKind::Tombstone), and a box that lost its beginning starts
 /// later ([`InboxPage::floor`](crate::InboxPage::floor)). The new store has another generation. The
-/// last state of every box and cursor is held in memory: about 200 bytes for each.
+/// last state of every box, cursor and group is held in memory: about 200 bytes for each, and of a
+/// group the ids of its members.
 ///
 /// # Errors
 ///
