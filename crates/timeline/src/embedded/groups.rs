@@ -114,8 +114,9 @@ impl PlannedGroups {
     }
 }
 
-/// Returns what is written of a group: keys in `state` with their records, `None` for those that are
-/// removed.
+/// Returns what is written of a group: keys in `state` with their records.
+///
+/// There is no record for a key that is removed.
 pub(super) fn rows(before: Option<&Group>, now: &Group) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
     let mut rows = vec![
         (keys::group(&now.name), Some(records::encode_group(now))),
@@ -156,33 +157,4 @@ pub(super) fn bytes_of(change: &GroupChange) -> usize {
 const GROUP_BYTES: usize = 32 * 1024;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::GroupMember;
-
-    fn group(members: &[(&str, Role)]) -> Group {
-        let member = |(id, role): &(&str, Role)| GroupMember::new(MemberId::new(*id).unwrap(), *role);
-        let members = members.iter().map(member).collect();
-        Group { members, ..Group::new(GroupName::new("g").unwrap(), 7) }
-    }
-
-    #[test]
-    fn only_memberships_that_changed_are_written() {
-        let before = group(&[("a", Role::Owner), ("b", Role::Member), ("c", Role::Member)]);
-        let now = group(&[("b", Role::Owner), ("c", Role::Member), ("d", Role::Member)]);
-        let name = &now.name;
-        let key = |id: &str| keys::membership(&MemberId::new(id).unwrap(), name);
-        let written = rows(Some(&before), &now);
-        assert_eq!(
-            written[..2],
-            [
-                (keys::group(name), Some(records::encode_group(&now))),
-                (keys::group_summary(name), Some(records::encode_summary(&now))),
-            ]
-        );
-        let owner = Some(records::encode_role(Role::Owner));
-        let member = Some(records::encode_role(Role::Member));
-        assert_eq!(written[2..], [(key("b"), owner), (key("d"), member), (key("a"), None)]);
-        assert_eq!(rows(None, &before).len(), 5);
-    }
-}
+mod tests;

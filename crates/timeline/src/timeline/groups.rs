@@ -29,7 +29,7 @@ impl Timeline {
         let members = distinct(owner.into_iter().chain(members).collect());
         check_members(members.iter(), self.config.group_members_max)?;
         // The owner, if there is one, comes first.
-        let role = |index| if index < owned { Role::Owner } else { Role::Member };
+        let role = |index: usize| if index < owned { Role::Owner } else { Role::Member };
         let member = |(index, member)| GroupMember::new(member, role(index));
         let members = members.into_iter().enumerate().map(member).collect();
         self.store.change_group(&name, GroupChange::Create { title, open, members }).await

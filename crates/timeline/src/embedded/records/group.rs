@@ -1,7 +1,7 @@
 //! The values of groups.
 //!
 //! ```text
-//! group      := unix ms:u64, open:u8, title:id, (role:u8, member:id)*    in the order in which they joined
+//! group      := unix ms:u64, open:u8, title:id, (role:u8, member:id)*, as they joined
 //! summary    := members:u32, title:id
 //! membership := role:u8
 //! role       := 0 member, 1 owner
@@ -130,7 +130,8 @@ mod tests {
     fn damaged_groups_are_errors() {
         let (group, mut shorter) = (group(), Vec::new());
         let record = encode_group(&group);
-        // A record may end behind each of its members; the check of its block tells that it does not.
+        // A record that ends behind any of its members can be read: that none is cut is what the
+        // engine's checksums tell.
         for length in 0..record.len() {
             match decode_group(group.name.clone(), &record[..length]) {
                 Ok(read) => shorter.push(read.members.len()),
