@@ -151,10 +151,11 @@ pub(super) fn bytes_of(change: &GroupChange) -> usize {
     GROUP_BYTES + 2 * ids
 }
 
-/// As many bytes as the record of a group with a thousand members has as a rule.
+/// At least as many bytes as the record of a group with a thousand members has as a rule.
 ///
-/// Each change writes the whole record, whose length is known only when it was read.
-const GROUP_BYTES: usize = 32 * 1024;
+/// Each change writes the whole record, whose length is known only when it was read. Changes of one
+/// group in one batch write it once.
+const GROUP_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

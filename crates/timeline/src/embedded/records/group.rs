@@ -35,7 +35,7 @@ pub(in crate::embedded) fn decode_group(name: GroupName, record: &[u8]) -> Resul
         [other] => return Err(corrupt(&format!("is neither open nor closed but {other}"))),
     };
     fields.id()?.clone_into(&mut group.title);
-    while fields.end().is_err() {
+    while !fields.0.is_empty() {
         let role = role_of(&mut fields)?;
         let member = fields.id()?;
         if member.is_empty() {
