@@ -33,7 +33,7 @@ impl Config {
         Self { message_bytes_max: bytes, ..self }
     }
 
-    /// Sets the most distinct members of one group send, and of a group that the store knows.
+    /// Sets the most distinct members of one group send, and of one group.
     ///
     /// 1,000 by default, 1 to 10,000. A group send is one atomic write of one copy for each member,
     /// for which other senders wait. Groups that have more members when the bound is lowered keep

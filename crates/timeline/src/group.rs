@@ -7,7 +7,7 @@ use crate::{Error, GroupName, MemberId, Result, id};
 /// The most bytes that the title of a group may have.
 pub const TITLE_BYTES_MAX: usize = 512;
 
-/// The most bytes that the ids of the members of one group may have together: 1 MiB.
+/// The most bytes that the ids of a group's members have together: 1 MiB.
 ///
 /// As many members as are [allowed](crate::Config::group_members_max) by default never reach it.
 pub const GROUP_BYTES_MAX: usize = 1024 * 1024;
@@ -102,7 +102,9 @@ pub struct NewGroup {
 }
 
 impl NewGroup {
-    /// Creates a group without a title, an owner and members, which nobody may join by themselves.
+    /// Creates a group without a title, an owner and members.
+    ///
+    /// Nobody may join it by themselves.
     #[must_use]
     pub fn new(name: GroupName) -> Self {
         Self { name, title: String::new(), open: false, owner: None, members: Vec::new() }

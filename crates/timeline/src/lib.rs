@@ -61,11 +61,12 @@
 //! # Groups
 //!
 //! A group send may name its members each time. A program can also let the store know a [`Group`]:
-//! its title, and its members with a [`Role`]. [`Timeline`] creates it, lets members join and leave,
-//! and lists the groups of a member; each change is durable before it is answered, and two at the
-//! same time have one effect after the other. Joining twice is the same as joining once. When the
-//! last owner leaves, who joined first of those that stay becomes the owner; who joins a group that
-//! is empty, or nobody's, is a plain member. The name stays, as the history is stored under it.
+//! its title, and its members with a [`Role`]. [`Timeline`] creates it, lets members join and
+//! leave, and lists the groups of a member. Each change is durable before it is answered, and two
+//! at the same time have one effect after the other. Joining twice is the same as joining once.
+//! When the last owner leaves, the member who joined first becomes the owner; who joins a group
+//! that is empty, or nobody's, is a plain member. The name stays, as the history is stored under
+//! it.
 //!
 //! The timeline keeps who is in a group, and does not ask who calls: a program decides who may
 //! change it, and to whom a send goes.

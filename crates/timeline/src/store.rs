@@ -73,9 +73,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Returns a group, `None` if there is none.
     async fn group(&self, group: &GroupName) -> Result<Option<Group>>;
 
-    /// Returns the groups of a member whose names come after `after`, ascending by their bytes.
+    /// Returns a page of the groups of a member, ascending by the bytes of their names.
     ///
-    /// A member never heard of has none.
+    /// It has those behind `after`, or begins with the first. A member never heard of has none.
     async fn groups_of(
         &self,
         member: &MemberId,

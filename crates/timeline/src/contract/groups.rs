@@ -245,7 +245,9 @@ pub async fn an_unknown_group_is_not_found(world: &dyn World) {
     assert_eq!(history(&timeline, &group("g")).await, texts([1]));
 }
 
-/// Titles and numbers of members out of bounds are refused, and nobody of the list joins.
+/// Titles and numbers of members out of bounds are refused.
+///
+/// Nobody of a list joins that has too many.
 pub async fn groups_out_of_bounds_leave_no_trace(world: &dyn World) {
     let config = Config::default().group_members_max(3);
     let timeline = Timeline::start(config, world.start().await).unwrap();
@@ -311,7 +313,9 @@ pub async fn a_list_of_groups_has_a_join_and_a_leave_at_once(world: &dyn World) 
     }
 }
 
-/// Groups and members share nothing, whatever their ids are, and neither do groups and histories.
+/// Groups and members share nothing, whatever their ids are.
+///
+/// Neither do groups, histories and inboxes.
 pub async fn groups_whose_ids_look_alike_share_nothing(world: &dyn World) {
     let timeline = open(world).await;
     for (group, members) in [("g", ["a", "b"]), ("g:a", ["b", "ab"]), ("ga", ["a:b", "g"]), ("a", ["g", "b"])]
@@ -338,7 +342,9 @@ pub async fn groups_whose_ids_look_alike_share_nothing(world: &dyn World) {
     assert_eq!(inbox(&timeline, "g").await, texts([1]));
 }
 
-/// Groups, roles and lists are there after opening again, as the last change left them.
+/// Groups, roles and lists are there after opening again.
+///
+/// They are as the last change left them.
 pub async fn groups_are_there_after_opening_again(world: &dyn World) {
     let timeline = open(world).await;
     create(&timeline, "g", &["a", "b", "c"]).await;

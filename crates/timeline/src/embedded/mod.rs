@@ -64,8 +64,8 @@
 //!
 //! Integers are big-endian, so that keys sort by sequence. Ids have no control characters, so a
 //! zero byte ends them and no id reaches into another's keys. Every value begins with a version
-//! byte, 2. Nothing is deleted yet but the memberships of those who left a group. A *box* is an inbox or a history; its key is the first column
-//! of `entries` without the sequence.
+//! byte, 2. Nothing is deleted yet but the memberships of those who left a group. A *box* is an
+//! inbox or a history; its key is the first column of `entries` without the sequence.
 //!
 //! | keyspace | key | value after the version byte | written |
 //! |---|---|---|---|

@@ -1,4 +1,4 @@
-//! What is written of a group, and what becomes of it when a write fails or a file is damaged.
+//! What is written of a group, also when a write fails or a file is damaged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
