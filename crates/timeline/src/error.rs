@@ -26,8 +26,15 @@ pub struct Error {
 pub enum ErrorKind {
     /// An argument is outside its bounds; the same call fails again.
     InvalidInput,
-    /// The message id was used before in this conversation for something else.
+    /// What the call makes is there already, or would contradict what is there.
+    ///
+    /// The message id was used before in this conversation for something else, the group exists
+    /// already, or it would be left without an owner.
     Conflict,
+    /// The caller may not do this; somebody else may.
+    Forbidden,
+    /// The group or the member that is named does not exist.
+    NotFound,
     /// The store does not take calls now: try again later.
     ///
     /// Whether a send took effect is unknown; repeat it with its message id.

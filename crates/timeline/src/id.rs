@@ -22,7 +22,12 @@ fn check(id: &str) -> Result<()> {
             id.len()
         )));
     }
-    match id.chars().find(|character| character.is_control()) {
+    check_characters(id)
+}
+
+/// Checks that a text has no control characters.
+pub(crate) fn check_characters(text: &str) -> Result<()> {
+    match text.chars().find(|character| character.is_control()) {
         Some(character) => Err(Error::invalid(format!(
             "the value has the control character U+{:04X}; remove it",
             u32::from(character)

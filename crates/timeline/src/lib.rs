@@ -52,8 +52,46 @@
 //! | ids of members, groups and messages | 1 to 512 bytes of UTF-8 without control characters |
 //! | message | the text of a JSON object, at most 64 KiB ([`Config::message_bytes_max`]) and 128 levels deep, its numbers within a double, its characters whole |
 //! | members of a group send | 1 to 1,000 distinct ones ([`Config::group_members_max`]) |
+//! | members of a group | up to 1,000 ([`Config::group_members_max`]), whose ids have 1 MiB together |
+//! | title of a group | up to 512 bytes of UTF-8 without control characters |
+//! | groups of a page | 100 unless told, 1,000 at most |
 //! | sequence | from 1; 0 is before the first |
 //! | entries of a page | 100 unless told, 1,000 at most, and 1 MiB of entries |
+//!
+//! # Groups
+//!
+//! A group send may name its members each time. A program can also let the store know a [`Group`]:
+//! its title, and its members with a [`Role`]. [`Timeline`] creates it, lets members join and
+//! leave, and lists the groups of a member. Each change is durable before it is answered, and two
+//! at the same time have one effect after the other. Joining twice is the same as joining once.
+//! When the last owner leaves, the member who joined first becomes the owner; who joins a group
+//! that is empty, or nobody's, is a plain member. The name stays, as the history is stored under
+//! it.
+//!
+//! The timeline keeps who is in a group, and does not ask who calls: a program decides who may
+//! change it, and to whom a send goes.
+//!
+//! ```
+//! # #[cfg(feature = "embedded")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # use timeline::embedded::{self, EmbeddedStore};
+//! # use timeline::{Config, Timeline};
+//! use timeline::{Count, GroupName, MemberId, NewGroup, Role};
+//!
+//! # let store = EmbeddedStore::start(embedded::Config::new(directory.path())).await?;
+//! # let timeline = Timeline::start(Config::default(), store)?;
+//! let (tea, alice, bob) = (GroupName::new("tea")?, MemberId::new("alice")?, MemberId::new("bob")?);
+//! timeline.create_group(NewGroup::new(tea.clone()).title("Tea").owner(alice.clone())).await?;
+//! let group = timeline.join_group(&tea, vec![bob.clone()]).await?;
+//! assert_eq!(group.role_of(&alice), Some(Role::Owner));
+//! assert_eq!(timeline.groups_of(&bob, None, Count::default()).await?.groups[0].title, "Tea");
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "embedded"))]
+//! # fn main() {}
+//! ```
 //!
 //! # Delivery
 //!
@@ -93,6 +131,8 @@ mod conversation;
 pub mod embedded;
 mod entry;
 mod error;
+mod group;
+mod group_change;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 #[cfg(feature = "http")]
@@ -115,6 +155,9 @@ pub use self::config::Config;
 pub use self::conversation::{Conversation, Parties};
 pub use self::entry::{Destination, Entry, EntryKind, Tag};
 pub use self::error::{Error, ErrorKind, Result};
+pub use self::group::{
+    GROUP_BYTES_MAX, Group, GroupMember, GroupPage, GroupSummary, NewGroup, Role, TITLE_BYTES_MAX,
+};
 pub use self::id::{GroupName, ID_BYTES_MAX, MemberId, MessageId};
 pub use self::message::Message;
 pub use self::new_message::{NewGroupMessage, NewMessage};

@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use crate::group_change::GroupChange;
 use crate::{
-    Conversation, Count, Destination, Entry, MemberId, Message, MessageId, PageRequest, Position, Result,
-    Seq, State,
+    Conversation, Count, Destination, Entry, Group, GroupName, GroupPage, MemberId, Message, MessageId,
+    PageRequest, Position, Result, Seq, State,
 };
 
-/// Where histories, inboxes and cursors live.
+/// Where histories, inboxes, cursors and groups live.
 ///
 /// Callers use a [`Timeline`](crate::Timeline), which checks every bound first.
 ///
@@ -23,6 +24,9 @@ use crate::{
 /// - `append` returns `Ok` only when the history entry, the inbox entry of every recipient that is
 ///   not in [`Appended::failed`], and the answer to a repetition are durable. After an error it is
 ///   unknown whether the send took effect; a repetition with the same token settles it.
+/// - `change_group` gives each change the group as the change before left it, however many callers
+///   there are. It returns `Ok` only when the group and the lists of all members concerned are
+///   durable; they change together or not at all. Every call that begins later sees it.
 /// - Nothing is visible to a reader before it is durable, and a read never has a gap: a reader that
 ///   goes on from the last sequence it got misses nothing.
 /// - A store has at most one [`Observer`](crate::Observer), called as that trait says.
@@ -32,7 +36,8 @@ use crate::{
 /// - `state` follows what calls meet: while sends are refused because something failed it is not
 ///   `Well`, and it is `Well` again when they are taken again. The last state of a store that
 ///   was shut down is `Down`.
-/// - Calls may be dropped at any await; a dropped `append` takes effect whole or not at all.
+/// - Calls may be dropped at any await; a dropped `append` or `change_group` takes effect whole or
+///   not at all.
 ///
 /// The suite in `timeline::contract` (feature `contract`) checks this.
 #[async_trait]
@@ -59,6 +64,24 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Returns the member's cursor, 0 if there is none.
     async fn received_of(&self, member: &MemberId) -> Result<Seq>;
+
+    /// Changes a group as [`GroupChange::apply`] says, and returns what became of it.
+    ///
+    /// A change that is refused, or changes nothing, leaves no trace.
+    async fn change_group(&self, group: &GroupName, change: GroupChange) -> Result<Group>;
+
+    /// Returns a group, `None` if there is none.
+    async fn group(&self, group: &GroupName) -> Result<Option<Group>>;
+
+    /// Returns a page of the groups of a member, ascending by the bytes of their names.
+    ///
+    /// It has those behind `after`, or begins with the first. A member never heard of has none.
+    async fn groups_of(
+        &self,
+        member: &MemberId,
+        after: Option<&GroupName>,
+        count: Count,
+    ) -> Result<GroupPage>;
 
     /// Returns how the store is, now and from now on.
     fn state(&self) -> watch::Receiver<State>;
@@ -93,6 +116,23 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     async fn received_of(&self, member: &MemberId) -> Result<Seq> {
         (**self).received_of(member).await
+    }
+
+    async fn change_group(&self, group: &GroupName, change: GroupChange) -> Result<Group> {
+        (**self).change_group(group, change).await
+    }
+
+    async fn group(&self, group: &GroupName) -> Result<Option<Group>> {
+        (**self).group(group).await
+    }
+
+    async fn groups_of(
+        &self,
+        member: &MemberId,
+        after: Option<&GroupName>,
+        count: Count,
+    ) -> Result<GroupPage> {
+        (**self).groups_of(member, after, count).await
     }
 
     fn state(&self) -> watch::Receiver<State> {

@@ -1,5 +1,7 @@
 //! The handle that programs use.
 
+mod groups;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;

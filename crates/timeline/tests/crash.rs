@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use timeline::embedded::EmbeddedStore;
 use timeline::{
-    Config, Conversation, Count, Entry, GroupName, MemberId, Message, MessageId, NewGroupMessage, NewMessage,
-    PageRequest, Seq, Timeline, embedded,
+    Config, Conversation, Count, Entry, GroupName, MemberId, Message, MessageId, NewGroup, NewGroupMessage,
+    NewMessage, PageRequest, Seq, Timeline, embedded,
 };
 use tokio::task::JoinSet;
 
@@ -49,6 +49,34 @@ fn child() {
     });
 }
 
+/// The part of the killed process of the other test: joins until it dies, and prints each member
+/// once the join is acknowledged.
+#[test]
+fn child_that_joins() {
+    let (Ok(directory), Ok(round)) = (std::env::var(DIRECTORY), std::env::var(ROUND)) else { return };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let timeline = open(Path::new(&directory)).await;
+        let mut joining = JoinSet::new();
+        for task in 0..4 {
+            joining.spawn(join_for_ever(timeline.clone(), format!("{round}-{task}")));
+        }
+        while joining.join_next().await.is_some() {}
+    });
+}
+
+async fn join_for_ever(timeline: Timeline, name: String) {
+    for number in 0.. {
+        let id = format!("{name}-{number}");
+        timeline.join_group(&known(), vec![member(&id)]).await.unwrap();
+        std::io::stdout().write_all(format!("join {id}\n").as_bytes()).unwrap();
+    }
+}
+
+/// The group that members join.
+fn known() -> GroupName {
+    GroupName::new("known").unwrap()
+}
+
 async fn send_for_ever(timeline: Timeline, name: String, sender: usize) {
     for number in 0.. {
         let id = format!("{name}-{number}");
@@ -79,10 +107,10 @@ fn message(id: &str) -> Message {
     Message::new(format!("{{\"id\":\"{id}\"}}")).unwrap()
 }
 
-/// Runs the child until it acknowledged `lines` sends, kills it, and returns all it acknowledged.
-fn run_and_kill(directory: &Path, round: usize, lines: usize) -> Vec<(bool, String)> {
+/// Runs the child until it acknowledged `lines` calls, kills it, and returns all it acknowledged.
+fn run_and_kill(child: &str, directory: &Path, round: usize, lines: usize) -> Vec<(bool, String)> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["child", "--exact", "--nocapture"])
+        .args([child, "--exact", "--nocapture"])
         .env(DIRECTORY, directory)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())
@@ -95,7 +123,7 @@ fn run_and_kill(directory: &Path, round: usize, lines: usize) -> Vec<(bool, Stri
     while output.read_line(&mut line).unwrap() > 0 {
         // The last line may be cut off; the harness prints some of its own.
         if let Some((kind, id)) = line.strip_suffix('\n').and_then(|line| line.split_once(' '))
-            && matches!(kind, "single" | "group")
+            && matches!(kind, "single" | "group" | "join")
         {
             acknowledged.push((kind == "group", id.to_owned()));
         }
@@ -106,7 +134,7 @@ fn run_and_kill(directory: &Path, round: usize, lines: usize) -> Vec<(bool, Stri
         }
     }
     child.wait().unwrap();
-    assert!(acknowledged.len() >= lines, "the child died by itself after {} sends", acknowledged.len());
+    assert!(acknowledged.len() >= lines, "the child died by itself after {} calls", acknowledged.len());
     acknowledged
 }
 
@@ -161,7 +189,7 @@ async fn acknowledged_sends_survive_kill_9_once_and_without_a_gap() {
     // The moment of the kill varies by how much was sent.
     for (round, lines) in [1, 40, 333, 7, 150, 600].into_iter().enumerate() {
         let path = directory.path().to_owned();
-        let run = tokio::task::spawn_blocking(move || run_and_kill(&path, round, lines));
+        let run = tokio::task::spawn_blocking(move || run_and_kill("child", &path, round, lines));
         acknowledged.extend(run.await.unwrap());
         let timeline = open(directory.path()).await;
         check(&timeline, &acknowledged).await;
@@ -175,6 +203,32 @@ async fn acknowledged_sends_survive_kill_9_once_and_without_a_gap() {
                 .unwrap();
         }
         check(&timeline, &acknowledged).await;
+        assert!(timeline.shutdown(GRACE).await);
+    }
+}
+
+#[tokio::test]
+async fn acknowledged_joins_survive_kill_9_in_the_group_and_in_the_lists() {
+    let directory = tempfile::tempdir().unwrap();
+    let timeline = open(directory.path()).await;
+    timeline.create_group(NewGroup::new(known()).owner(member("owner"))).await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
+    let mut acknowledged = Vec::new();
+    for (round, lines) in [1, 40, 100].into_iter().enumerate() {
+        let path = directory.path().to_owned();
+        let run = move || run_and_kill("child_that_joins", &path, round, lines);
+        acknowledged.extend(tokio::task::spawn_blocking(run).await.unwrap());
+        let timeline = open(directory.path()).await;
+        let group = timeline.group(&known()).await.unwrap().unwrap();
+        for (_, id) in &acknowledged {
+            assert!(group.role_of(&member(id)).is_some(), "{id} was acknowledged");
+        }
+        // A join is in the group and in the list of the member, or in neither.
+        for joined in &group.members {
+            let page = timeline.groups_of(&joined.member, None, Count::default()).await.unwrap();
+            assert_eq!((page.groups.len(), page.more), (1, false), "{}", joined.member);
+            assert_eq!(page.groups[0].members as usize, group.members.len());
+        }
         assert!(timeline.shutdown(GRACE).await);
     }
 }

@@ -9,6 +9,7 @@
     reason = "a broken law panics: that is what these are for"
 )]
 
+mod groups;
 mod observers;
 mod pages;
 mod received;
@@ -17,6 +18,7 @@ mod sends;
 mod states;
 mod world;
 
+pub use self::groups::*;
 pub use self::observers::*;
 pub use self::pages::*;
 pub use self::received::*;
@@ -61,6 +63,22 @@ macro_rules! store_contract {
             a_message_to_many_is_the_same_in_every_inbox
             the_state_is_well_until_the_store_is_closed
             observers_hear_every_entry_once_in_order
+            a_group_is_there_as_it_was_created
+            creating_a_group_that_exists_changes_nothing
+            concurrent_creations_of_a_group_have_one_winner
+            repeated_joins_and_leaves_have_one_effect
+            concurrent_joins_and_leaves_lose_nobody
+            the_first_member_becomes_owner_when_the_last_owner_leaves
+            an_empty_group_stays_and_is_nobodys
+            renaming_a_group_changes_its_title_only
+            a_role_that_is_set_leaves_an_owner
+            an_unknown_group_is_not_found
+            groups_out_of_bounds_leave_no_trace
+            groups_of_a_member_are_paged_by_name
+            a_list_of_groups_has_a_join_and_a_leave_at_once
+            groups_whose_ids_look_alike_share_nothing
+            groups_are_there_after_opening_again
+            a_closed_store_says_so_of_groups_too
         }
     };
     ($world:expr => $($law:ident)*) => {

@@ -15,9 +15,9 @@ use super::plan::{Plan, bytes_of};
 use super::recent::Recent;
 use super::shared::Shared;
 use super::writer::StoreWriter;
-use super::{clock, metrics, verify};
-use crate::store::{Append, Appended};
-use crate::{MemberId, Result, Seq};
+use super::{clock, groups, metrics, verify};
+use crate::store::{Append, Appended, GroupChange};
+use crate::{Group, GroupName, MemberId, Result, Seq};
 
 /// What the handles ask of the committer.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(super) enum Job {
     Append(Box<Append>, oneshot::Sender<Result<Appended>>),
     /// Raises a cursor.
     Received(MemberId, Seq, oneshot::Sender<Result<Seq>>),
+    /// Changes a group.
+    Group(GroupName, Box<GroupChange>, oneshot::Sender<Result<Group>>),
 }
 
 // One turn of the thread:
@@ -59,6 +61,7 @@ pub(super) struct Committer {
 enum Reply {
     Append(oneshot::Sender<Result<Appended>>, Result<Appended>),
     Received(oneshot::Sender<Result<Seq>>, Result<Seq>),
+    Group(oneshot::Sender<Result<Group>>, Result<Group>),
 }
 
 /// How many bytes one sender may write in a batch, unless a single send has more.
@@ -193,6 +196,10 @@ impl Committer {
                     let planned = plan.append(&append, refusal.as_ref());
                     Reply::Append(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
                 }
+                (Job::Group(name, change, reply), _) => {
+                    let planned = plan.change_group(&name, &change, refusal.as_ref());
+                    Reply::Group(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
+                }
                 (Job::Received(_, _, reply), Some(failure)) => Reply::Received(reply, Err(failure.clone())),
                 // A cursor is a few bytes, which a disk with little room still takes.
                 (Job::Received(member, sequence, reply), None) => {
@@ -224,6 +231,7 @@ impl Job {
         match self {
             Self::Append(append, ..) => bytes_of(append),
             Self::Received(..) => 64,
+            Self::Group(_, change, _) => groups::bytes_of(change),
         }
     }
 
@@ -231,6 +239,7 @@ impl Job {
         match self {
             Self::Append(_, reply) => Reply::Append(reply, Err(error)).send(&Ok(())),
             Self::Received(_, _, reply) => Reply::Received(reply, Err(error)).send(&Ok(())),
+            Self::Group(_, _, reply) => Reply::Group(reply, Err(error)).send(&Ok(())),
         }
     }
 }
@@ -241,6 +250,7 @@ impl Reply {
         let gone = match self {
             Self::Append(reply, result) => reply.send(settle(result, committed)).is_err(),
             Self::Received(reply, result) => reply.send(settle(result, committed)).is_err(),
+            Self::Group(reply, result) => reply.send(settle(result, committed)).is_err(),
         };
         if gone {
             tracing::trace!("a caller went away before its answer");

@@ -3,7 +3,7 @@
 //! The table is in the module's documentation.
 
 use crate::conversation::Parties;
-use crate::{Conversation, Error, ErrorKind, MemberId, MessageId, Result, Seq};
+use crate::{Conversation, Error, ErrorKind, GroupName, MemberId, MessageId, Result, Seq};
 
 /// The keyspaces; layout 1 had the first three.
 pub(super) const KEYSPACES: [&str; 4] = ["entries", "state", "sends", "bodies"];
@@ -98,6 +98,55 @@ pub(super) fn received(member: &MemberId) -> Vec<u8> {
     key
 }
 
+/// Returns the key of a group.
+pub(super) fn group(name: &GroupName) -> Vec<u8> {
+    join(b'o', &[name.as_str()])
+}
+
+/// Returns the key of what the lists of its members say of a group.
+pub(super) fn group_summary(name: &GroupName) -> Vec<u8> {
+    join(b't', &[name.as_str()])
+}
+
+/// Returns the key of a member's place in a group.
+pub(super) fn membership(member: &MemberId, group: &GroupName) -> Vec<u8> {
+    join(b'm', &[member.as_str(), group.as_str()])
+}
+
+/// Returns what the keys of a member's places in groups begin with.
+pub(super) fn memberships(member: &MemberId) -> Vec<u8> {
+    join(b'm', &[member.as_str()])
+}
+
+/// Returns the first key behind those of a member's places in groups.
+pub(super) fn memberships_end(member: &MemberId) -> Vec<u8> {
+    let mut key = memberships(member);
+    if let Some(end) = key.last_mut() {
+        // No id has a character as small as this.
+        *end = END + 1;
+    }
+    key
+}
+
+/// Returns the name of the group in the key of a group, its summary or a membership; `None` for any
+/// other key.
+pub(super) fn group_in(key: &[u8]) -> Option<&[u8]> {
+    let (tag, ids) = key.split_first()?;
+    let mut ids = ids.split(|byte| *byte == END);
+    match tag {
+        b'o' | b't' => ids.next(),
+        b'm' => ids.nth(1),
+        _ => None,
+    }
+}
+
+/// Reads the name of the group off the key of a group, its summary or a membership.
+pub(super) fn group_of(key: &[u8]) -> Result<GroupName> {
+    let name = group_in(key).and_then(|name| std::str::from_utf8(name).ok()).filter(|name| !name.is_empty());
+    let corrupt = || Error::new(ErrorKind::Corrupt, "a stored key has no group");
+    name.map(GroupName::from_stored).ok_or_else(corrupt)
+}
+
 fn join(tag: u8, ids: &[&str]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + ids.iter().map(|id| id.len() + 1).sum::<usize>());
     key.push(tag);
@@ -111,7 +160,6 @@ fn join(tag: u8, ids: &[&str]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::GroupName;
 
     fn member(id: &str) -> MemberId {
         MemberId::new(id).unwrap()
@@ -140,6 +188,44 @@ mod tests {
             }
         }
         assert_eq!(pair("a", "b"), pair("b", "a"));
+    }
+
+    #[test]
+    fn no_two_keys_of_groups_begin_alike() {
+        let name = |name: &str| GroupName::new(name).unwrap();
+        let keys = [
+            group(&name("x")),
+            group(&name("xy")),
+            group_summary(&name("x")),
+            membership(&member("a"), &name("x")),
+            membership(&member("a"), &name("xy")),
+            membership(&member("ax"), &name("y")),
+            membership(&member("a:x"), &name("y")),
+            extent(&inbox(&member("x"))),
+            received(&member("x")),
+        ];
+        for (index, key) in keys.iter().enumerate() {
+            for (other_index, other) in keys.iter().enumerate() {
+                assert!(index == other_index || !other.starts_with(key), "{key:?} begins {other:?}");
+            }
+        }
+        for key in [group(&name("x")), group_summary(&name("x")), membership(&member("a"), &name("x"))] {
+            assert_eq!(group_of(&key).unwrap(), name("x"));
+        }
+        for other in [&b"n"[..], b"", b"o", b"m", b"ma\0", b"ra", &extent(&inbox(&member("x")))[..]] {
+            assert_eq!(group_of(other).unwrap_err().kind(), ErrorKind::Corrupt, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn groups_of_a_member_sort_by_name_between_their_bounds() {
+        let (first, end) = (memberships(&member("a")), memberships_end(&member("a")));
+        let names = ["!", "a", "ab", "b", "\u{10ffff}"];
+        let keys: Vec<_> =
+            names.iter().map(|name| membership(&member("a"), &GroupName::new(*name).unwrap())).collect();
+        assert!(keys.is_sorted() && first < keys[0] && keys[4] < end);
+        let other = membership(&member("a!"), &GroupName::new("a").unwrap());
+        assert!(other > end, "another member's");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::store::Append;
 use crate::{Destination, Error, ErrorKind, GroupName, MemberId, Result};
 
-/// Commands that share a turn: those of one sender, or those to one group without a known sender.
+/// Commands that share a turn: those of one sender, or those to one group without a known sender
+/// and the changes of that group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Lane {
     Member(MemberId),

@@ -64,8 +64,8 @@
 //!
 //! Integers are big-endian, so that keys sort by sequence. Ids have no control characters, so a
 //! zero byte ends them and no id reaches into another's keys. Every value begins with a version
-//! byte, 2. Nothing is deleted yet. A *box* is an inbox or a history; its key is the first column
-//! of `entries` without the sequence.
+//! byte, 2. Nothing is deleted yet but the memberships of those who left a group. A *box* is an
+//! inbox or a history; its key is the first column of `entries` without the sequence.
 //!
 //! | keyspace | key | value after the version byte | written |
 //! |---|---|---|---|
@@ -75,6 +75,9 @@
 //! | `bodies` | batch:u64 index:u32 | text | once per send with more than 16 recipients and 256 bytes |
 //! | `state` | `b` box | floor:u64, top:u64 | once per box and batch |
 //! | `state` | `r` member | received up to:u64 | by `received` |
+//! | `state` | `o` group `0` | group, see below | once per group and batch that changes it |
+//! | `state` | `t` group `0` | members:u32, title:id | with the group |
+//! | `state` | `m` member `0` group `0` | role:u8 | when the member joins or gets another role; removed when they leave |
 //! | `state` | `v` | nothing; the version byte is that of the layout | when the store is made or upgraded |
 //! | `state` | `g` | id: 16 bytes, generation:u64 | when the store is made, upgraded or salvaged |
 //! | `state` | `u` | the last key that the upgrade has walked over | while layout 1 is upgraded |
@@ -87,7 +90,12 @@
 //! id     := length:u16, bytes; empty if there is none
 //! kind   := 0 message, 1 edit, 2 recall, 3 tombstone
 //! where  := 0 here, 1 in `bodies`
+//! group  := unix ms:u64, open:u8 (0 or 1), title:id, (role:u8, member:id)*, in the order in which they joined
+//! role   := 0 member, 1 owner
 //! ```
+//!
+//! Groups came later. A program from before opens a store that has some, and neither reads nor
+//! changes them; its salvage leaves them out.
 //!
 //! # Layout 1
 //!
@@ -106,6 +114,7 @@ mod directory;
 mod disk;
 mod engine_error;
 mod fair_queue;
+mod groups;
 mod inspect;
 mod keys;
 mod lanes;

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 
+use super::groups::PlannedGroups;
 use super::recent::Recent;
 use super::records::{BodyKey, EncodedText, Extent, StoredAnswer};
 use super::tables::Tables;
 use super::{keys, records, tables};
-use crate::store::{Append, Appended, IdempotencyKey};
-use crate::{Destination, Entry, Error, ErrorKind, MemberId, Message, Result, Seq, Tag};
+use crate::store::{Append, Appended, GroupChange, IdempotencyKey};
+use crate::{Destination, Entry, Error, ErrorKind, Group, GroupName, MemberId, Message, Result, Seq, Tag};
 
 /// More recipients than this share the text of a message, if it is longer than [`SHARED_BYTES`].
 ///
@@ -37,6 +38,7 @@ pub(super) struct Plan<'a> {
     received: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
     // By the key in `sends`.
     answers: HashMap<Vec<u8>, StoredAnswer, foldhash::fast::RandomState>,
+    groups: PlannedGroups,
     news: Vec<(MemberId, Entry)>,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Plan<'a> {
             extents: HashMap::default(),
             received: HashMap::default(),
             answers: HashMap::default(),
+            groups: PlannedGroups::default(),
             news: Vec::new(),
         }
     }
@@ -165,11 +168,24 @@ impl<'a> Plan<'a> {
         Ok(before.max(sequence))
     }
 
+    /// Plans a change of a group. An error changes nothing.
+    ///
+    /// `refusal` is as for [`append`](Self::append).
+    pub(super) fn change_group(
+        &mut self,
+        name: &GroupName,
+        change: &GroupChange,
+        refusal: Option<&Error>,
+    ) -> Result<Group> {
+        self.groups.change(self.tables, (name, change), self.unix_ms, refusal)
+    }
+
     /// Returns what is to be written, or `None` when nothing is.
     pub(super) fn finish(mut self) -> Option<Planned> {
-        if !self.written && self.received.is_empty() {
+        if !self.written && self.received.is_empty() && !self.groups.has_changes() {
             return None;
         }
+        self.groups.write(self.tables, &mut self.batch);
         for (key, sequence) in self.received {
             self.batch.insert(&self.tables.state, key, records::encode_sequence(sequence));
         }

@@ -2,6 +2,11 @@
 //!
 //! The table is in the module's documentation.
 
+mod group;
+
+pub(super) use self::group::{
+    decode_group, decode_role, decode_summary, encode_group, encode_role, encode_summary,
+};
 use crate::store::{Append, IdempotencyKey};
 use crate::{
     Destination, Entry, EntryKind, Error, ErrorKind, GroupName, MemberId, Message, MessageId, Result, Seq,

@@ -23,10 +23,10 @@ use super::thread_guard::ThreadGuard;
 use super::watchdog::Watchdog;
 use super::writer::{Commit, StoreWriter};
 use super::{Config, keys, metrics, opening, verify};
-use crate::store::{Append, Appended};
+use crate::store::{Append, Appended, GroupChange};
 use crate::{
-    Conversation, Count, Error, ErrorKind, HistoryPage, InboxPage, MemberId, PageRequest, Position, Result,
-    Seq, State, Store,
+    Conversation, Count, Error, ErrorKind, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId,
+    PageRequest, Position, Result, Seq, State, Store,
 };
 
 /// A store in one directory of one process.
@@ -186,6 +186,27 @@ impl Store for EmbeddedStore {
     async fn received_of(&self, member: &MemberId) -> Result<Seq> {
         let key = keys::received(member);
         self.read(move |tables| tables.cursor(&tables.snapshot(), &key)).await
+    }
+
+    async fn change_group(&self, group: &GroupName, change: GroupChange) -> Result<Group> {
+        // Changes of one group share a lane, so that a flood of them leaves room for senders.
+        let (lane, group, change) = (Lane::Group(group.clone()), group.clone(), Box::new(change));
+        self.ask(lane, |reply| Job::Group(group, change, reply)).await
+    }
+
+    async fn group(&self, group: &GroupName) -> Result<Option<Group>> {
+        let group = group.clone();
+        self.read(move |tables| tables.group(&tables.snapshot(), &group)).await
+    }
+
+    async fn groups_of(
+        &self,
+        member: &MemberId,
+        after: Option<&GroupName>,
+        count: Count,
+    ) -> Result<GroupPage> {
+        let (member, after) = (member.clone(), after.cloned());
+        self.read(move |tables| tables.groups_of(&member, after.as_ref(), count)).await
     }
 
     fn state(&self) -> watch::Receiver<State> {

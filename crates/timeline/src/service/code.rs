@@ -9,6 +9,8 @@ use crate::ErrorKind;
 /// |---|---|---|---|---|
 /// | `InvalidInput` | 400 | 3 `INVALID_ARGUMENT` | `TIMELINE_INVALID_PARAM` | no |
 /// | `Conflict` | 409 | 6 `ALREADY_EXISTS` | `TIMELINE_CONFLICT` | no |
+/// | `Forbidden` | 403 | 7 `PERMISSION_DENIED` | `TIMELINE_FORBIDDEN` | no |
+/// | `NotFound` | 404 | 5 `NOT_FOUND` | `TIMELINE_NOT_FOUND` | no |
 /// | `Unavailable` | 503 | 14 `UNAVAILABLE` | `TIMELINE_UNAVAILABLE` | later, with the same message id |
 /// | `Closed` | 503 | 14 `UNAVAILABLE` | `TIMELINE_CLOSED` | at another node |
 /// | `Config` | 500 | 13 `INTERNAL` | `TIMELINE_CONFIG` | no |
@@ -43,6 +45,8 @@ impl From<ErrorKind> for Code {
         let (http, grpc, reason) = match kind {
             ErrorKind::InvalidInput => (400, 3, "TIMELINE_INVALID_PARAM"),
             ErrorKind::Conflict => (409, 6, "TIMELINE_CONFLICT"),
+            ErrorKind::Forbidden => (403, 7, "TIMELINE_FORBIDDEN"),
+            ErrorKind::NotFound => (404, 5, "TIMELINE_NOT_FOUND"),
             ErrorKind::Unavailable => (503, 14, "TIMELINE_UNAVAILABLE"),
             ErrorKind::Closed => (503, 14, "TIMELINE_CLOSED"),
             ErrorKind::Config => (500, 13, "TIMELINE_CONFIG"),

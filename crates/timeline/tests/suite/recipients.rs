@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use timeline::store::{Append, Appended};
+use timeline::store::{Append, Appended, GroupChange};
 use timeline::{
-    Config, Conversation, Count, GroupName, HistoryPage, InboxPage, MemberId, Message, NewGroupMessage,
-    PageRequest, Position, Result, Seq, State, Store, Timeline,
+    Config, Conversation, Count, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId, Message,
+    NewGroupMessage, PageRequest, Position, Result, Seq, State, Store, Timeline,
 };
 use tokio::sync::watch;
 
@@ -36,6 +36,18 @@ impl Store for Queue {
 
     async fn received_of(&self, _: &MemberId) -> Result<Seq> {
         Ok(Seq::ZERO)
+    }
+
+    async fn change_group(&self, group: &GroupName, change: GroupChange) -> Result<Group> {
+        change.apply(group, None, 0)
+    }
+
+    async fn group(&self, _: &GroupName) -> Result<Option<Group>> {
+        Ok(None)
+    }
+
+    async fn groups_of(&self, _: &MemberId, _: Option<&GroupName>, _: Count) -> Result<GroupPage> {
+        Ok(GroupPage::default())
     }
 
     fn state(&self) -> watch::Receiver<State> {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use timeline::embedded::{self, EmbeddedStore, check, is_cut_salvage, salvage, salvage_noting};
 use timeline::{
     Config, Conversation, Count, Entry, EntryKind, Error, ErrorKind, GroupName, MemberId, Message, MessageId,
-    NewGroupMessage, NewMessage, PageRequest, Position, Seq, Timeline,
+    NewGroup, NewGroupMessage, NewMessage, PageRequest, Position, Role, Seq, Timeline,
 };
 
 /// A time that only a hang reaches.
@@ -94,6 +94,35 @@ async fn a_whole_store_is_salvaged_whole_with_another_generation() {
     assert_eq!(new.send(send(SENDS + 1)).await.unwrap().sequence.get(), SENDS + 1);
     let generation = new.sync(&member("b"), Seq::ZERO, Count::default()).await.unwrap().generation;
     assert_eq!(generation, report.generation);
+}
+
+#[tokio::test]
+async fn groups_are_salvaged_as_their_last_change_left_them() {
+    let (from, parent) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let to = parent.path().join("new");
+    let timeline = open(from.path()).await.unwrap();
+    let names = ["tea", "cake"].map(|name| GroupName::new(name).unwrap());
+    for name in &names {
+        let new = NewGroup::new(name.clone()).title("T").open(true).owner(member("a"));
+        timeline.create_group(new.members(["b", "c"].map(member))).await.unwrap();
+    }
+    timeline.leave_group(&names[0], vec![member("a")]).await.unwrap();
+    timeline.join_group(&names[0], vec![member("d")]).await.unwrap();
+    let expected = timeline.rename_group(&names[0], "Tea").await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
+
+    let report = salvage(from.path(), &to).unwrap();
+    assert!(report.is_whole(), "{report:?}");
+    assert_eq!((report.groups, report.groups_lost, report.boxes), (2, 0, 0));
+    let timeline = open(&to).await.unwrap();
+    assert_eq!(timeline.group(&names[0]).await.unwrap().unwrap(), expected);
+    assert_eq!(expected.role_of(&member("b")), Some(Role::Owner));
+    for (id, groups) in [("a", "cake"), ("b", "cake tea"), ("c", "cake tea"), ("d", "tea")] {
+        let page = timeline.groups_of(&member(id), None, Count::default()).await.unwrap();
+        let found: Vec<_> = page.groups.iter().map(|group| group.name.as_str()).collect();
+        assert_eq!(found.join(" "), groups, "{id}");
+    }
+    assert_eq!(timeline.leave_group(&names[0], vec![member("b")]).await.unwrap().members.len(), 2);
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
 use timeline::proto::v1::{SyncMessageReply, SyncMessageRequest};
-use timeline::store::{Append, Appended};
+use timeline::store::{Append, Appended, GroupChange};
 use timeline::{
-    Config, Conversation, Count, HistoryPage, InboxPage, MemberId, Message, NewMessage, PageRequest,
-    Position, Seq, State, Store, Timeline, embedded, grpc, http,
+    Config, Conversation, Count, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId, Message,
+    NewMessage, PageRequest, Position, Seq, State, Store, Timeline, embedded, grpc, http,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -170,6 +170,23 @@ impl Store for Hanging {
     }
 
     async fn received_of(&self, _member: &MemberId) -> timeline::Result<Seq> {
+        pending().await
+    }
+
+    async fn change_group(&self, _group: &GroupName, _change: GroupChange) -> timeline::Result<Group> {
+        pending().await
+    }
+
+    async fn group(&self, _group: &GroupName) -> timeline::Result<Option<Group>> {
+        pending().await
+    }
+
+    async fn groups_of(
+        &self,
+        _member: &MemberId,
+        _after: Option<&GroupName>,
+        _count: Count,
+    ) -> timeline::Result<GroupPage> {
         pending().await
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
 use timeline::{
-    Config, Conversation, Count, Destination, ErrorKind, GroupName, MemberId, Message, MessageId,
+    Config, Conversation, Count, Destination, ErrorKind, GroupName, MemberId, Message, MessageId, NewGroup,
     NewGroupMessage, NewMessage, PageRequest, Seq, Timeline, embedded,
 };
 
@@ -175,4 +175,20 @@ async fn a_store_of_a_newer_layout_is_refused_in_one_line() {
     assert_eq!(error.kind(), ErrorKind::Config);
     let said = error.to_string();
     assert!(said.contains("layout version 3") && !said.contains('\n'), "{said}");
+}
+
+#[tokio::test]
+async fn a_directory_of_layout_1_takes_groups_once_it_is_upgraded() {
+    let directory = layout_1();
+    let friends = GroupName::new("friends").unwrap();
+    let timeline = open(directory.path()).await;
+    assert_eq!(timeline.group(&friends).await.unwrap(), None, "sends alone make no group");
+    let created = timeline.create_group(NewGroup::new(friends.clone()).owner(member("alice"))).await.unwrap();
+    assert!(timeline.shutdown(GRACE).await);
+    let timeline = open(directory.path()).await;
+    assert_eq!(timeline.group(&friends).await.unwrap(), Some(created));
+    let page = PageRequest::after(Seq::ZERO, Count::default());
+    let history = timeline.history(&Conversation::group(friends), page).await.unwrap();
+    assert_eq!(history.entries.len(), 5);
+    assert!(timeline.shutdown(GRACE).await);
 }

@@ -21,6 +21,10 @@ pub struct Salvaged {
     pub tombstones: u64,
     /// How many boxes lost entries at their beginning, and begin later now.
     pub shortened: u64,
+    /// How many groups were read, each with its members.
+    pub groups: u64,
+    /// How many groups were lost; their histories are not.
+    pub groups_lost: u64,
     /// Places that could not be read, the first hundred.
     pub problems: Vec<String>,
     /// How many places could not be read.
@@ -34,13 +38,13 @@ impl Salvaged {
     /// Returns whether everything was read, as far as anybody can know.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.problem_count == 0 && self.tombstones == 0 && self.shortened == 0
+        self.problem_count == 0 && self.tombstones == 0 && self.shortened == 0 && self.groups_lost == 0
     }
 
     /// Returns whether there was something, and none of it could be read.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        !self.is_whole() && self.entries == 0 && self.boxes == 0
+        !self.is_whole() && self.entries == 0 && self.boxes == 0 && self.groups == 0
     }
 
     pub(super) fn problem(&mut self, path: &Path, problem: impl fmt::Display) {
@@ -55,13 +59,16 @@ impl fmt::Display for Salvaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} entries in {} inboxes and histories were read into {}; {} lost entries are marked by \
-             tombstones, {} inboxes or histories begin later than before; {} places could not be read",
+            "{} entries in {} inboxes and histories and {} groups were read into {}; {} lost entries are marked \
+             by tombstones, {} inboxes or histories begin later than before, {} groups are lost; {} places \
+             could not be read",
             self.entries,
             self.boxes,
+            self.groups,
             self.directory.display(),
             self.tombstones,
             self.shortened,
+            self.groups_lost,
             self.problem_count
         )
     }

@@ -20,7 +20,8 @@ use crate::{Error, ErrorKind, Result};
 /// part of it may be missing or damaged. Every entry keeps its place: where one is lost in a box
 /// there is a [tombstone](crate::EntryKind::Tombstone), and a box that lost its beginning starts
 /// later ([`InboxPage::floor`](crate::InboxPage::floor)). The new store has another generation. The
-/// last state of every box and cursor is held in memory: about 200 bytes for each.
+/// last state of every box, cursor and group is held in memory: about 200 bytes for each, and of a
+/// group the ids of its members.
 ///
 /// # Errors
 ///
@@ -176,9 +177,9 @@ fn missing_batches(
 mod tests {
     use std::time::Duration;
 
-    use super::super::super::{EmbeddedStore, check};
+    use super::super::super::{EmbeddedStore, check, keys};
     use super::*;
-    use crate::{MemberId, Message, NewMessage, Timeline};
+    use crate::{GroupName, MemberId, Message, NewMessage, Role, Timeline};
 
     /// Makes a store with five messages.
     async fn store_five(from: &Path) {
@@ -233,5 +234,22 @@ mod tests {
         assert!(is_cut_salvage(&to));
         let report = salvage(&from, &to).unwrap();
         assert!(report.is_whole() && report.entries == 10, "{report:?}");
+    }
+
+    #[tokio::test]
+    async fn a_group_of_which_only_a_membership_is_left_counts_as_lost() {
+        let parent = tempfile::tempdir().unwrap();
+        let (from, to) = (parent.path().join("from"), parent.path().join("to"));
+        store_five(&from).await;
+        let directory = Arc::new(Directory::lock(&from).unwrap());
+        let mut opened = opening::open(&Config::new(&from), &directory).unwrap();
+        let mut batch = opened.tables.batch(opened.last_batch + 1);
+        let key = keys::membership(&MemberId::new("a").unwrap(), &GroupName::new("g").unwrap());
+        batch.insert(&opened.tables.state, key, records::encode_role(Role::Member));
+        opened.commit(batch).unwrap();
+        drop((opened, directory));
+        let report = salvage(&from, &to).unwrap();
+        assert_eq!((report.groups, report.groups_lost, report.entries), (0, 1, 10), "{report:?}");
+        assert!(!report.is_whole() && report.to_string().contains("1 groups are lost"), "{report}");
     }
 }

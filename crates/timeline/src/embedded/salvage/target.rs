@@ -1,12 +1,12 @@
 //! The new store of a salvage.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::super::engine_error::EngineError;
 use super::super::opened::Opened;
 use super::super::records::Extent;
-use super::super::{keys, records, upgrade};
+use super::super::{groups, keys, records, upgrade};
 use super::report::Salvaged;
 use super::source::{self, EngineRecord, KeyspaceName};
 use crate::{Error, ErrorKind, Result};
@@ -29,7 +29,7 @@ impl SalvageTarget {
     }
 
     /// Copies every record but those of boxes, which are returned, and notes the first and the last
-    /// batch of each keyspace.
+    /// batch of each keyspace. What is made of groups is made anew from their records.
     pub(super) fn copy(
         &mut self,
         store: &Path,
@@ -37,6 +37,8 @@ impl SalvageTarget {
         report: &mut Salvaged,
     ) -> Result<HashMap<Vec<u8>, Extent>> {
         let mut last: HashMap<Vec<u8>, (u64, Option<Vec<u8>>)> = HashMap::new();
+        // No group is ever removed: whatever names one tells that it was there.
+        let mut named: HashSet<Vec<u8>> = HashSet::new();
         source::read(store, report, |record: &EngineRecord<'_>| match (record.keyspace, record.key) {
             (keyspace, key) if key == keys::BATCH => {
                 if let Some(number) = record.value.and_then(|value| records::decode_number(value).ok()) {
@@ -45,9 +47,13 @@ impl SalvageTarget {
                 }
                 Ok(())
             }
+            (KeyspaceName::State, key) if matches!(key.first(), Some(b't' | b'm')) => {
+                named.extend(keys::group_in(key).map(<[u8]>::to_vec));
+                Ok(())
+            }
             (KeyspaceName::State, key) => {
-                // Boxes and cursors change, so the newest record counts, and none is written before
-                // all were seen.
+                // Boxes, cursors and groups change, so the newest record counts, and none is
+                // written before all were seen.
                 let known = last.get(key).is_some_and(|(number, _)| *number > record.number);
                 if !known {
                     last.insert(key.to_vec(), (record.number, record.value.map(<[u8]>::to_vec)));
@@ -71,11 +77,34 @@ impl SalvageTarget {
                     }
                 }
                 Some((b'r', _)) => self.put(KeyspaceName::State, &key, value)?,
+                Some((b'o', _)) => {
+                    let name = keys::group_in(&key).unwrap_or_default();
+                    if self.put_group(&key, &value)? {
+                        report.groups += 1;
+                        named.remove(name);
+                    } else {
+                        named.insert(name.to_vec());
+                    }
+                }
                 Some(_) | None => {}
             }
         }
+        report.groups_lost = named.len() as u64;
         self.commit()?;
         Ok(extents)
+    }
+
+    /// Puts a group with what is made of it; returns false if its record cannot be read.
+    fn put_group(&mut self, key: &[u8], record: &[u8]) -> Result<bool> {
+        let Ok(group) = keys::group_of(key).and_then(|name| records::decode_group(name, record)) else {
+            return Ok(false);
+        };
+        for (key, record) in groups::rows(None, &group) {
+            if let Some(record) = record {
+                self.put(KeyspaceName::State, &key, record)?;
+            }
+        }
+        Ok(true)
     }
 
     pub(super) fn put_entry(&mut self, key: &[u8], record: Vec<u8>) -> Result<()> {

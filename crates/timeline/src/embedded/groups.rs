@@ -1,0 +1,161 @@
+//! The groups of a store: how they are read, and what a batch makes of them.
+//!
+//! The record of a group is the truth. Its summary and the memberships of its members say the same,
+//! and are written with it in one batch, so that a list of groups reads no list of members.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Bound;
+
+use fjall::{OwnedWriteBatch as WriteBatch, Readable as _, Snapshot};
+
+use super::tables::{Tables, read_error};
+use super::{keys, records};
+use crate::store::GroupChange;
+use crate::{Count, Error, ErrorKind, Group, GroupName, GroupPage, GroupSummary, MemberId, Result, Role};
+
+impl Tables {
+    /// Returns a group.
+    pub(super) fn group(&self, snapshot: &Snapshot, name: &GroupName) -> Result<Option<Group>> {
+        match snapshot.get(&self.state, keys::group(name)).map_err(read_error)? {
+            Some(record) => records::decode_group(name.clone(), &record).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns a page of the groups of a member.
+    pub(super) fn groups_of(
+        &self,
+        member: &MemberId,
+        after: Option<&GroupName>,
+        count: Count,
+    ) -> Result<GroupPage> {
+        let first = match after {
+            Some(after) => Bound::Excluded(keys::membership(member, after)),
+            None => Bound::Included(keys::memberships(member)),
+        };
+        let end = Bound::Excluded(keys::memberships_end(member));
+        // One snapshot for the memberships and the summaries: with two, a group that was joined
+        // between them would have no summary.
+        let (snapshot, mut groups) = (self.snapshot(), Vec::new());
+        for guard in snapshot.range(&self.state, (first, end)) {
+            if groups.len() == count.get() {
+                return Ok(GroupPage::new(groups, true));
+            }
+            let (key, record) = guard.into_inner().map_err(read_error)?;
+            let name = keys::group_of(&key)?;
+            let role = records::decode_role(&record)?;
+            let summary = snapshot.get(&self.state, keys::group_summary(&name)).map_err(read_error)?;
+            let lost =
+                || Error::new(ErrorKind::Corrupt, "the group that a stored membership names is missing");
+            let summary = records::decode_summary(&summary.ok_or_else(lost)?)?;
+            groups.push(GroupSummary::new(name, summary.title, role, summary.members));
+        }
+        Ok(GroupPage::new(groups, false))
+    }
+}
+
+/// The groups that the changes of a batch concern, as they were and as they are to be.
+#[derive(Debug, Default)]
+pub(super) struct PlannedGroups(HashMap<GroupName, PlannedGroup, foldhash::fast::RandomState>);
+
+#[derive(Debug)]
+struct PlannedGroup {
+    before: Option<Group>,
+    now: Option<Group>,
+}
+
+impl PlannedGroups {
+    /// Plans a change. An error changes nothing.
+    ///
+    /// `refusal` says why nothing may be written, if so. A change that was done before writes
+    /// nothing, and is answered all the same.
+    pub(super) fn change(
+        &mut self,
+        tables: &Tables,
+        (name, change): (&GroupName, &GroupChange),
+        at_ms: u64,
+        refusal: Option<&Error>,
+    ) -> Result<Group> {
+        // What this batch made of the group counts before what the tables have.
+        let planned = match self.0.entry(name.clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let before = tables.group(&tables.snapshot(), name)?;
+                entry.insert(PlannedGroup { now: before.clone(), before })
+            }
+        };
+        let group = change.apply(name, planned.now.as_ref(), at_ms)?;
+        if planned.now.as_ref() != Some(&group) {
+            if let Some(refusal) = refusal {
+                return Err(refusal.clone());
+            }
+            planned.now = Some(group.clone());
+        }
+        Ok(group)
+    }
+
+    /// Returns whether anything is to be written.
+    pub(super) fn has_changes(&self) -> bool {
+        self.0.values().any(|planned| planned.before != planned.now)
+    }
+
+    /// Writes what has changed.
+    pub(super) fn write(&self, tables: &Tables, batch: &mut WriteBatch) {
+        for PlannedGroup { before, now } in self.0.values().filter(|planned| planned.before != planned.now) {
+            let Some(now) = now else { continue };
+            for (key, record) in rows(before.as_ref(), now) {
+                match record {
+                    Some(record) => batch.insert(&tables.state, key, record),
+                    None => batch.remove(&tables.state, key),
+                }
+            }
+        }
+    }
+}
+
+/// Returns what is written of a group: keys in `state` with their records.
+///
+/// There is no record for a key that is removed.
+pub(super) fn rows(before: Option<&Group>, now: &Group) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    let mut rows = vec![
+        (keys::group(&now.name), Some(records::encode_group(now))),
+        (keys::group_summary(&now.name), Some(records::encode_summary(now))),
+    ];
+    // Who is not taken out below has left.
+    let mut left: HashMap<&MemberId, Role> = before
+        .into_iter()
+        .flat_map(|group| &group.members)
+        .map(|known| (&known.member, known.role))
+        .collect();
+    for known in &now.members {
+        if left.remove(&known.member) != Some(known.role) {
+            let record = records::encode_role(known.role);
+            rows.push((keys::membership(&known.member, &now.name), Some(record)));
+        }
+    }
+    rows.extend(left.into_keys().map(|member| (keys::membership(member, &now.name), None)));
+    rows
+}
+
+/// Returns about how many bytes a change will write.
+pub(super) fn bytes_of(change: &GroupChange) -> usize {
+    let ids: usize = match change {
+        GroupChange::Create { members, .. } => members.iter().map(|known| known.member.as_str().len()).sum(),
+        GroupChange::Join { members, .. } | GroupChange::Leave { members } => {
+            members.iter().map(|member| member.as_str().len()).sum()
+        }
+        GroupChange::Rename { .. } | GroupChange::SetRole { .. } => 0,
+    };
+    // An id is in the record of the group and in the key of the membership.
+    GROUP_BYTES + 2 * ids
+}
+
+/// At least as many bytes as the record of a group with a thousand members has as a rule.
+///
+/// Each change writes the whole record, whose length is known only when it was read. Changes of one
+/// group in one batch write it once.
+const GROUP_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;
