@@ -305,7 +305,7 @@ fn route(
             return Ok(false);
         }
         Routed::Held(held) => waiting.row = Some(held),
-        Routed::ClientFirst => {}
+        Routed::ClientFirst | Routed::HookFirst => {}
     }
     waiting.message = Some(match event {
         ClientInput::Ping(payload) => Deferred::Ping(payload.to_vec()),

@@ -40,6 +40,10 @@
 //! login that is over ends its connection with code 4200 within a second, unless
 //! [`Connection::renew`] came before.
 //!
+//! Where a handshake cannot say who comes, [`Admission::awaiting_login`] admits a client that may
+//! only call the server until [`Hub::log_in`] gives its connection a login, and closes it with code
+//! 4302 if none comes in time.
+//!
 //! # Control
 //!
 //! From any thread, hooks included, a program finds connections by number, user and channel, binds

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::time::Instant;
 
-use crate::connection::{BindOutcome, Channel, Telling};
+use crate::connection::{BindOutcome, Channel, LoginPhase, Telling};
 use crate::frame::Frame;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
@@ -66,6 +66,8 @@ pub(crate) enum Routed {
     Held(HeldRun),
     /// The client has to read first what it was answered, or to wait for late answers.
     ClientFirst,
+    /// The lifecycle hook has to be told first that the client has logged in.
+    HookFirst,
 }
 
 impl<'a> Router<'a> {
@@ -79,20 +81,16 @@ impl<'a> Router<'a> {
 
     /// Routes one WebSocket message; an error ends the connection.
     ///
-    /// A message that is held, or for which the client has to read first, has had no effect and is
-    /// to be routed again.
+    /// A message that is held, or for which the client or a hook comes first, has had no effect and
+    /// is to be routed again.
     pub(crate) fn message(&mut self, bytes: &[u8]) -> Result<Routed, Disconnect> {
-        let message = MessageRef::decode(bytes).map_err(|fault| {
-            tracing::debug!(
-                connection = %self.connection.id(),
-                %fault,
-                "a client sent a message that cannot be read, so its connection is closed"
-            );
-            Disconnect::InvalidPayload
-        })?;
-        self.check_name(message.channel)?;
+        let message = self.decode(bytes)?;
         // The order matters: all that can put this message off comes before all that has an effect,
         // since a message that was put off is routed again.
+        let phase = self.connection.login_phase();
+        if matches!(phase, LoginPhase::Begun | LoginPhase::Untold) {
+            return Ok(Routed::HookFirst);
+        }
         if !self.continues_row(message)
             && let Some(held) = self.flush()
         {
@@ -103,6 +101,7 @@ impl<'a> Router<'a> {
         }
         self.hub.metrics.received.increment(1);
         match message.opcode {
+            opcode if phase == LoginPhase::Awaited && opcode.is_of_channels() => self.refuse(message),
             opcode if opcode.is_for_members() => self.write(message),
             Opcode::BIND => self.bind(message)?,
             Opcode::UNBIND => self.unbind(message.channel),
@@ -122,6 +121,19 @@ impl<'a> Router<'a> {
             ),
         }
         Ok(Routed::Done)
+    }
+
+    fn decode<'b>(&self, bytes: &'b [u8]) -> Result<MessageRef<'b>, Disconnect> {
+        let message = MessageRef::decode(bytes).map_err(|fault| {
+            tracing::debug!(
+                connection = %self.connection.id(),
+                %fault,
+                "a client sent a message that cannot be read, so its connection is closed"
+            );
+            Disconnect::InvalidPayload
+        })?;
+        self.check_name(message.channel)?;
+        Ok(message)
     }
 
     /// Answers a ping, behind everything that came before it.
@@ -190,6 +202,17 @@ impl<'a> Router<'a> {
         let frames = Frame::new(row.frames, &self.hub.memory);
         let receivers = row.channel.deliver(&frames, Some(self.connection.id()), &self.hub.memory);
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
+    }
+
+    /// Drops what a client may not do before it has logged in.
+    fn refuse(&self, message: MessageRef<'_>) {
+        self.hub.metrics.denied.increment(1);
+        tracing::debug!(
+            connection = %self.connection.id(),
+            opcode = ?message.opcode,
+            channel = message.channel,
+            "a client has not logged in yet; the message is dropped"
+        );
     }
 
     fn check_name(&self, name: &str) -> Result<(), Disconnect> {

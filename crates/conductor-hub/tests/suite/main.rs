@@ -13,6 +13,7 @@ mod handshake;
 mod hooked_chat;
 #[cfg(feature = "serde")]
 mod json;
+mod logging_in;
 mod logins;
 mod pace;
 mod panics;
