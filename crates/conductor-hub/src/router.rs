@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::connection::{BindOutcome, Channel, LoginPhase, Telling};
 use crate::frame::Frame;
+use crate::meter::Meter;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
 use crate::websocket::{FrameKind, put_frame};
@@ -29,6 +30,7 @@ pub(crate) struct Router<'a> {
     hub: &'a Shared,
     connection: &'a Arc<Connection>,
     credit: &'a mut Credit,
+    meter: Option<&'a mut Meter>,
     row: Option<MessageRun>,
 }
 
@@ -75,8 +77,9 @@ impl<'a> Router<'a> {
         hub: &'a Shared,
         connection: &'a Arc<Connection>,
         credit: &'a mut Credit,
+        meter: Option<&'a mut Meter>,
     ) -> Self {
-        Self { hub, connection, credit, row: None }
+        Self { hub, connection, credit, meter, row: None }
     }
 
     /// Routes one WebSocket message; an error ends the connection.
@@ -100,6 +103,7 @@ impl<'a> Router<'a> {
             return Ok(Routed::ClientFirst);
         }
         self.hub.metrics.received.increment(1);
+        self.count(message.opcode, bytes.len())?;
         match message.opcode {
             opcode if phase == LoginPhase::Awaited && opcode.is_of_channels() => self.refuse(message),
             opcode if opcode.is_for_members() => self.write(message),
@@ -202,6 +206,31 @@ impl<'a> Router<'a> {
         let frames = Frame::new(row.frames, &self.hub.memory);
         let receivers = row.channel.deliver(&frames, Some(self.connection.id()), &self.hub.memory);
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
+    }
+
+    /// Counts a message, unless nobody wants to know; an error ends the connection.
+    fn count(&mut self, opcode: Opcode, bytes: usize) -> Result<(), Disconnect> {
+        if let Some(meter) = &mut self.meter
+            && let Err(of) = meter.count(&self.hub.config.rates, opcode, bytes, Instant::now())
+        {
+            tracing::debug!(
+                connection = %self.connection.id(),
+                of,
+                "a client exceeded its rate, so its connection is closed"
+            );
+            return Err(Disconnect::RateLimited);
+        }
+        if let Some(throttle) = &self.hub.hooks.throttle
+            && let Err(exceeded) = throttle.take(self.connection, opcode, bytes)
+        {
+            tracing::debug!(
+                connection = %self.connection.id(),
+                retry_after = ?exceeded.retry_after,
+                "the throttle says that a client sends too much, so its connection is closed"
+            );
+            return Err(Disconnect::RateLimited);
+        }
+        Ok(())
     }
 
     /// Drops what a client may not do before it has logged in.

@@ -18,5 +18,6 @@ mod logins;
 mod pace;
 mod panics;
 mod protocol;
+mod rates;
 mod support;
 mod test_util;
