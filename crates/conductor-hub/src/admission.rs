@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -36,6 +37,8 @@ pub struct Admission {
     pub(crate) data: Vec<Arc<dyn Any + Send + Sync>>,
     pub(crate) expires_at: Option<Instant>,
     pub(crate) rights: Option<Arc<Rights>>,
+    /// How long the client has to log in, if it has to.
+    pub(crate) login_time: Option<Duration>,
 }
 
 impl Admission {
@@ -43,6 +46,35 @@ impl Admission {
     #[must_use]
     pub fn user(name: impl Into<String>) -> Self {
         Self { user: Some(name.into()), ..Self::default() }
+    }
+
+    /// Creates an admission for a client who has to log in over its connection.
+    ///
+    /// It has so long for that, or is closed with code 4302. Until then the connection has no user,
+    /// the client's binds and writes are refused without asking a hook, and only its calls reach
+    /// the [`Handler`](crate::Handler), which answers the one that logs in with the help of
+    /// [`Hub::log_in`](crate::Hub::log_in). [`Lifecycle`](crate::Lifecycle) hears of nothing before
+    /// that. User, rights and expiry are those of the admission that `log_in` is given, so what
+    /// this one says of them does not count; its channels and its data do from the start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use conductor_hub::{Admission, Auth, Denied, Handshake};
+    ///
+    /// struct TokensInCalls;
+    ///
+    /// #[async_trait::async_trait]
+    /// impl Auth for TokensInCalls {
+    ///     async fn admit(&self, _handshake: &Handshake<'_>) -> Result<Admission, Denied> {
+    ///         Ok(Admission::awaiting_login(Duration::from_secs(5)))
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn awaiting_login(time: Duration) -> Self {
+        Self { login_time: Some(time), ..Self::default() }
     }
 
     /// Adds a channel to which the connection is bound from the start.
@@ -87,6 +119,7 @@ impl fmt::Debug for Admission {
         let mut debug = f.debug_struct("Admission");
         debug.field("user", &self.user).field("channels", &self.channels);
         debug.field("expires_at", &self.expires_at).field("rights", &self.rights);
+        debug.field("login_time", &self.login_time);
         // Values of the program may be secret, and need not know how to be shown.
         debug.field("data", &self.data.len()).finish()
     }

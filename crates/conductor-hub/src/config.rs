@@ -5,6 +5,8 @@ mod bounds;
 use std::ops::{RangeFrom, RangeInclusive};
 use std::time::Duration;
 
+use crate::Rates;
+
 /// The limits and times of a hub.
 ///
 /// It begins with `Config::default()` and is changed by its setters;
@@ -46,6 +48,7 @@ pub struct Config {
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) admit_timeout: Duration,
     pub(crate) admissions_max: usize,
+    pub(crate) rates: Rates,
 }
 
 impl Default for Config {
@@ -71,6 +74,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             admit_timeout: Duration::from_secs(10),
             admissions_max: 1_024,
+            rates: Rates::default(),
         }
     }
 }
@@ -302,5 +306,15 @@ impl Config {
     #[must_use]
     pub fn admissions_max(self, admissions: usize) -> Self {
         Self { admissions_max: admissions, ..self }
+    }
+
+    /// Sets how much each connection may send in a second.
+    ///
+    /// Nothing is bounded by default. A connection that exceeds one of the [`Rates`] is closed with
+    /// code 4102, and may come back after a while; what it sent before is delivered. They suit hubs
+    /// whose clients are not their own.
+    #[must_use]
+    pub fn rates(self, rates: Rates) -> Self {
+        Self { rates, ..self }
     }
 }

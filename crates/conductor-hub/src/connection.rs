@@ -4,26 +4,27 @@ mod binds;
 mod channel;
 mod data;
 mod extras;
+mod login;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::time::Instant;
 
 use self::binds::Bound;
 pub(crate) use self::binds::{BIND_COST, BindLimits, BindOutcome, CHANNEL_COST, Telling};
 pub(crate) use self::channel::Channel;
 pub use self::data::ConnectionData;
 use self::extras::Extras;
+pub(crate) use self::login::{LoginOutcome, LoginPhase};
 use crate::encode::encode;
 use crate::frame::Frame;
 use crate::late::LateAnswers;
 use crate::outbox::{Outbox, Rejected};
 use crate::outbox_memory::OutboxMemory;
 use crate::protocol::{Message, Opcode};
-use crate::{Admission, ConnectionId, Disconnect, Error, ErrorKind, Expiry, Right, Rights};
+use crate::{Admission, ConnectionId, Disconnect, Error, ErrorKind, Right, Rights};
 
 /// One connection of a client.
 ///
@@ -31,7 +32,8 @@ use crate::{Admission, ConnectionId, Disconnect, Error, ErrorKind, Expiry, Right
 /// fails with [`Closed`](crate::ErrorKind::Closed).
 pub struct Connection {
     id: ConnectionId,
-    user: Option<Box<str>>,
+    /// It is set once: by the admission, or by the login that the connection awaits.
+    user: OnceLock<Box<str>>,
     pub(crate) outbox: Outbox,
     pub(crate) late: LateAnswers,
     channels: Mutex<Bound>,
@@ -47,9 +49,11 @@ impl Connection {
         memory: Arc<OutboxMemory>,
         heard: bool,
     ) -> Self {
+        // The user of one that awaits its login is not known before.
+        let user = admission.user.take().filter(|_| admission.login_time.is_none());
         Self {
             id,
-            user: admission.user.take().map(String::into_boxed_str),
+            user: user.map(|user| OnceLock::from(user.into_boxed_str())).unwrap_or_default(),
             outbox: Outbox::new(memory),
             late: LateAnswers::default(),
             channels: Mutex::new(Bound::new(heard)),
@@ -63,10 +67,10 @@ impl Connection {
         self.id
     }
 
-    /// Returns whose connection it is, as its admission said.
+    /// Returns whose connection it is, as its admission or its login said.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
-        self.user.as_deref()
+        self.user.get().map(|user| &**user)
     }
 
     /// Returns what the program keeps with it.
@@ -83,24 +87,15 @@ impl Connection {
 
     /// Tells whether its client may do this in a channel, as far as its rights go.
     ///
-    /// A connection without rights may do everything: then it is for the hooks alone to decide.
+    /// A connection without rights may do everything: then it is for the hooks alone to decide. One
+    /// that awaits its login may do nothing.
     #[must_use]
     pub fn permits(&self, right: Right, channel: &str) -> bool {
         let Some(extras) = self.extras.get() else { return true };
+        if extras.phase.get() == LoginPhase::Awaited {
+            return false;
+        }
         extras.login.lock().rights.as_ref().is_none_or(|rights| rights.permits(right, channel))
-    }
-
-    /// Puts off the end of its login, and gives it other rights if there are any.
-    ///
-    /// Returns `false` if it comes too late: the login is over, or the connection is closing. An
-    /// expiry that was not set by the admission begins here. The channels that it is bound to stay,
-    /// whatever the rights are now; [`Hub::unbind`](crate::Hub::unbind) takes them away.
-    pub fn renew(&self, expires_at: impl Into<Expiry>, rights: Option<Arc<Rights>>) -> bool {
-        let expires_at = expires_at.into().instant();
-        let renewed = !self.outbox.is_closing() && self.extras().login.lock().renew(expires_at, rights);
-        // It may end earlier now than its task believes.
-        self.outbox.wake_task();
-        renewed
     }
 
     /// Queues a message for the client, behind what is queued already.
@@ -147,16 +142,6 @@ impl Connection {
         })
     }
 
-    /// Returns when its login ends, if it does.
-    pub(crate) fn expires_at(&self) -> Option<Instant> {
-        self.extras.get()?.login.lock().expires_at
-    }
-
-    /// Ends its login if its time has come; tells whether it is over.
-    pub(crate) fn expire(&self, now: Instant) -> bool {
-        self.extras.get().is_some_and(|extras| extras.login.lock().expire(now))
-    }
-
     fn extras(&self) -> &Extras {
         self.extras.get_or_init(Box::default)
     }
@@ -164,6 +149,9 @@ impl Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("id", &self.id.0).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("id", &self.id.0)
+            .field("user", &self.user())
+            .finish_non_exhaustive()
     }
 }

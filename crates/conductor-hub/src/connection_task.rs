@@ -18,14 +18,14 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::deadlines::spread;
 use crate::admission::Admitted;
-use crate::connection::BindOutcome;
+use crate::connection::LoginPhase;
 use crate::guard::{self, guarded, guarded_hook};
 use crate::input_memory::InputPlace;
 use crate::intake::{Intake, Next, Turn};
 use crate::shared::{ConnectionPermit, Shared};
 use crate::websocket::close_frame;
 use crate::writer::Writer;
-use crate::{BindCause, Connection, Disconnect};
+use crate::{Connection, Disconnect};
 
 /// Bytes read at once; the buffer belongs to the thread, not to the connection.
 const READ_BYTES: usize = 64 * 1024;
@@ -57,6 +57,8 @@ struct ConnectionTask<S> {
     /// The latest roll call that it has heard of.
     roll_call: u32,
     ended: Option<Disconnect>,
+    /// Whether the lifecycle hook was told that it has connected.
+    is_told: bool,
     /// Whether it has left the hub, and says no more than goodbye.
     left: bool,
 }
@@ -82,6 +84,8 @@ where
 
 enum Wake {
     Ended(Disconnect),
+    /// The login that was awaited has come.
+    LoggedIn,
     Tick,
 }
 
@@ -112,6 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             pinged: false,
             roll_call: hub.roll_call.number(),
             ended: None,
+            is_told: false,
             left: false,
             connection,
             permit,
@@ -124,13 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     fn enter(&self, channels: &[String]) {
         let (hub, connection) = (&self.permit.0, &self.connection);
         hub.registry.add(connection);
-        for channel in channels {
-            match hub.bind(connection, channel, BindCause::Admission) {
-                BindOutcome::Bound(_) | BindOutcome::Unchanged | BindOutcome::Ended => {}
-                BindOutcome::TooMany => connection.close(Disconnect::TooManyChannels),
-                BindOutcome::NoRoom(_) => connection.close(Disconnect::NoRoomForChannels),
-            }
-        }
+        hub.bind_admitted(connection, channels);
         if hub.is_closing() {
             // A race with the shutdown: it may have gone through the connections just before this
             // one was added, and would never close it.
@@ -141,8 +140,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     async fn run(&mut self) {
         let hub = Arc::clone(&self.permit.0);
         let connection = Arc::clone(&self.connection);
-        self.run_hook(hub.hooks.lifecycle.connected(&connection)).await;
-        self.introduce(&hub);
+        if connection.is_admitted() {
+            self.tell_connected(&hub).await;
+        }
         let reason = {
             // Whether a hook panics in there or the hub itself, `disconnected` below is still
             // called: the program must hear of the end of each connection that it was told of.
@@ -156,13 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         self.leave();
         hub.metrics.disconnected(reason);
         tracing::debug!(connection = %connection.id(), %reason, "disconnected");
-        // The order matters: whatever was changed before the end is told before it, and `leave` has
-        // seen to it that nothing is changed any more.
-        let channels = self.tell_end(&hub);
-        if guarded_hook(hub.hooks.lifecycle.disconnected(&connection, reason, &channels)).await.is_err() {
-            // The reason of the end is decided already, so the panic is only logged.
-            guard::report(connection.id());
-        }
+        self.tell_end(&hub, reason).await;
         // In a box, so that its buffer is not part of every idle connection.
         let close = self.connection.outbox.frame(close_frame(reason.code(), reason.text()).into());
         // A client that does not read would hold memory for as long as its goodbye takes. Where
@@ -170,6 +164,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
         let cut = reason == Disconnect::SlowReader && hub.memory.is_tight();
         let within = if cut { Duration::ZERO } else { hub.config.close_timeout };
         Box::pin(self.writer.goodbye(close, within)).await;
+    }
+
+    /// Tells the lifecycle hook that the connection is there, which comes before all else it hears.
+    async fn tell_connected(&mut self, hub: &Shared) {
+        let connection = Arc::clone(&self.connection);
+        self.is_told = true;
+        self.run_hook(hub.hooks.lifecycle.connected(&connection)).await;
+        self.introduce(hub);
+        connection.settle_login();
     }
 
     async fn talk(&mut self) -> Disconnect {
@@ -180,11 +183,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             // Reading and routing call the hooks that answer at once.
             match poll_fn(|cx| self.poll(cx, &hub, timer.as_mut())).await {
                 Wake::Ended(reason) => return reason,
+                // In a box, so that its room is not part of every idle connection.
+                Wake::LoggedIn => Box::pin(self.tell_connected(&hub)).await,
                 Wake::Tick => {
                     let now = Instant::now();
                     match self.tick(&hub, now) {
-                        Ok(true) => self.run_hook(hub.hooks.lifecycle.alive(&connection)).await,
-                        Ok(false) => {}
+                        Ok(true) if self.is_told => {
+                            self.run_hook(hub.hooks.lifecycle.alive(&connection)).await;
+                        }
+                        Ok(_) => {}
                         Err(reason) => return reason,
                     }
                     timer.as_mut().reset(self.deadline(&hub));
@@ -225,9 +232,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             if let Some(reason) = self.ended {
                 return Poll::Ready(Wake::Ended(reason));
             }
-            // Behind `poll_write`, which leaves the waker: a change is noted before the task is
-            // woken, so either it is found here or the task is polled again.
-            self.tell_changes(hub, cx);
+            // Behind `poll_write`, which leaves the waker: a login or a change is noted before the
+            // task is woken, so either it is found here or the task is polled again.
+            if self.connection.login_phase() == LoginPhase::Untold {
+                self.account(hub);
+                return Poll::Ready(Wake::LoggedIn);
+            }
+            if self.is_told {
+                self.tell_changes(hub, cx);
+            }
             if matches!(written, Written::Closing) {
                 // The connection is closing: what the client has sent and nobody has routed yet is
                 // dropped.

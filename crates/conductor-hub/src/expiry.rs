@@ -27,6 +27,12 @@ const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 pub struct Expiry(Instant);
 
 impl Expiry {
+    /// Returns the end of a time that begins now.
+    pub(crate) fn after(time: Duration) -> Self {
+        let now = Instant::now();
+        Self(now.checked_add(time).unwrap_or(now + FAR))
+    }
+
     pub(crate) const fn instant(self) -> Instant {
         self.0
     }
@@ -41,9 +47,8 @@ impl From<std::time::Instant> for Expiry {
 impl From<SystemTime> for Expiry {
     /// Reads the time of day against the clock; a time that is over is now.
     fn from(at: SystemTime) -> Self {
-        let now = Instant::now();
         #[expect(clippy::disallowed_methods, reason = "the one place where this crate reads wall time")]
         let left = at.duration_since(SystemTime::now()).unwrap_or_default();
-        Self(now.checked_add(left).unwrap_or(now + FAR))
+        Self::after(left)
     }
 }

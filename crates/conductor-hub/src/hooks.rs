@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::calls::CallQueue;
-use crate::{Auth, BindCause, Connection, Handler, Lifecycle, Storage};
+use crate::{Auth, BindCause, Connection, Handler, Lifecycle, Storage, Throttle};
 
 /// The hooks of a hub; each is `()`, the default of its trait, unless it is set.
 ///
@@ -41,6 +41,7 @@ pub struct Hooks {
     pub(crate) is_heard: bool,
     pub(crate) handler: Arc<dyn Handler>,
     pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) throttle: Option<Arc<dyn Throttle>>,
     /// It ends with the hub.
     pub(crate) queue: Option<CallQueue>,
 }
@@ -90,6 +91,15 @@ impl Hooks {
         Self { storage: Arc::new(storage), ..self }
     }
 
+    /// Sets who bounds what clients send over several connections.
+    ///
+    /// Nobody by default, and then nothing is asked. Set it where a user, or an address, must not
+    /// send more through many connections than through one.
+    #[must_use]
+    pub fn throttle(self, throttle: impl Throttle + 'static) -> Self {
+        Self { throttle: Some(Arc::new(throttle)), ..self }
+    }
+
     /// Tells the lifecycle hook of a change.
     pub(crate) fn tell(&self, connection: &Arc<Connection>, channel: &str, bound: bool, cause: BindCause) {
         if bound {
@@ -108,6 +118,7 @@ impl Default for Hooks {
             is_heard: false,
             handler: Arc::new(()),
             storage: Arc::new(()),
+            throttle: None,
             queue: None,
         }
     }

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::answer::PendingAnswer;
+use crate::meter::Meter;
 use crate::router::{Credit, HeldRun, Routed, Router};
 use crate::shared::Shared;
 use crate::websocket::{ClientInput, Decoder, FrameKind, Violation};
@@ -34,6 +35,8 @@ const READS_IN_TURN: u8 = 4;
 pub(crate) struct Intake {
     decoder: Decoder,
     credit: Credit,
+    /// In a box, as few hubs have rates.
+    meter: Option<Box<Meter>>,
     /// In a box, as few connections have something that waits.
     waiting: Option<Box<Waiting>>,
 }
@@ -77,6 +80,7 @@ impl Intake {
         Self {
             decoder: Decoder::new(hub.config.message_bytes_max),
             credit: Credit::new(),
+            meter: Meter::of(&hub.config.rates),
             waiting: (!waiting.is_empty()).then(|| Box::new(waiting)),
         }
     }
@@ -150,7 +154,7 @@ impl Intake {
     ) -> Result<Option<Next>, Disconnect> {
         loop {
             if let Some(HeldRun { row, .. }) = waiting.row.take()
-                && let Some(held) = Router::new(hub, connection, &mut self.credit).deliver(row)
+                && let Some(held) = Router::new(hub, connection, &mut self.credit, None).deliver(row)
             {
                 // If the reader has caught up in between, `wait` says that there is nothing to wait
                 // for, and the row is delivered at once.
@@ -197,7 +201,7 @@ impl Intake {
         kept: &Deferred,
         waiting: &mut Waiting,
     ) -> Result<(), Disconnect> {
-        let mut router = Router::new(hub, connection, &mut self.credit);
+        let mut router = Router::new(hub, connection, &mut self.credit, self.meter.as_deref_mut());
         let event = match kept {
             Deferred::Message(bytes) => ClientInput::Message(FrameKind::Binary, bytes),
             Deferred::Ping(payload) => ClientInput::Ping(payload),
@@ -218,7 +222,7 @@ impl Intake {
         bytes: &mut [u8],
         waiting: &mut Waiting,
     ) -> Result<usize, Disconnect> {
-        let mut router = Router::new(hub, connection, &mut self.credit);
+        let mut router = Router::new(hub, connection, &mut self.credit, self.meter.as_deref_mut());
         let mut ended = None;
         let decoded = self.decoder.decode(bytes, |event| {
             let routed = route(&mut router, connection, turn, &event, waiting);
@@ -305,7 +309,7 @@ fn route(
             return Ok(false);
         }
         Routed::Held(held) => waiting.row = Some(held),
-        Routed::ClientFirst => {}
+        Routed::ClientFirst | Routed::HookFirst => {}
     }
     waiting.message = Some(match event {
         ClientInput::Ping(payload) => Deferred::Ping(payload.to_vec()),

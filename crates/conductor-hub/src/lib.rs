@@ -32,6 +32,10 @@
 //! lists all codes, and [`Reconnect`] says by their ranges whether a client comes back. A program
 //! has codes of its own, from [`Disconnect::program`].
 //!
+//! A client whose connection exceeds one of the [`Rates`] of [`Config::rates`], in messages, bytes
+//! or binds a second, is closed with 4102; so is one of whom the [`Throttle`] says so, which counts
+//! over all connections of a user, for one. Neither is there unless it is set.
+//!
 //! # Logins
 //!
 //! [`Auth::admit`] sees the [`Handshake`] and returns an [`Admission`]: the user, the first
@@ -39,6 +43,10 @@
 //! [`Connection::data`]. It is bounded in time and in number, so one that hangs keeps nobody out. A
 //! login that is over ends its connection with code 4200 within a second, unless
 //! [`Connection::renew`] came before.
+//!
+//! Where a handshake cannot say who comes, [`Admission::awaiting_login`] admits a client that may
+//! only call the server until [`Hub::log_in`] gives its connection a login, and closes it with code
+//! 4302 if none comes in time.
 //!
 //! # Control
 //!
@@ -61,6 +69,7 @@
 //! | [`Auth`] | who may connect, as whom, until when; who may bind and write |
 //! | [`Lifecycle`] | connected, alive, bound, unbound, disconnected |
 //! | [`Handler`] | Server messages, one to one; by way of a [`CallQueue`](calls::CallQueue) a [`calls::AsyncHandler`], which may wait |
+//! | [`Throttle`] | whether a client sends too much, counted over several connections |
 //! | [`Storage`] | what is written to channels; [`ChannelHistory`] keeps the last of each |
 //!
 //! # Examples
@@ -121,6 +130,7 @@ mod encode;
 mod error;
 mod expiry;
 mod frame;
+mod gcra;
 mod guard;
 mod handler;
 mod handshake;
@@ -131,6 +141,7 @@ mod input_memory;
 mod intake;
 mod late;
 mod lifecycle;
+mod meter;
 mod metrics;
 mod most_bound;
 pub mod origin;
@@ -138,6 +149,7 @@ mod outbox;
 mod outbox_memory;
 mod peer_address;
 pub mod protocol;
+mod rate;
 mod reconnect;
 mod registry;
 mod roll_call;
@@ -149,6 +161,7 @@ mod storage;
 #[cfg(feature = "test-util")]
 #[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
 pub mod test_util;
+mod throttle;
 mod untold;
 #[cfg(feature = "codec")]
 pub mod websocket;
@@ -176,5 +189,7 @@ pub use hooks::Hooks;
 pub use hub::{Hub, Stats};
 pub use lifecycle::Lifecycle;
 pub use peer_address::PeerAddress;
+pub use rate::{Rate, Rates};
 pub use reconnect::Reconnect;
 pub use storage::Storage;
+pub use throttle::{RateExceeded, Throttle};

@@ -16,6 +16,10 @@ use crate::{BindCause, Connection, Disconnect};
 /// connection alone. One whose login is over meanwhile gets nothing more, and its close frame when
 /// the hook is done. `()` listens to nothing.
 ///
+/// Of a connection that [awaits its login](crate::Admission::awaiting_login) nothing is told before
+/// that: `connected` comes with the login, before any further message of the client is routed, and
+/// if there never is one, `disconnected` does not come either.
+///
 /// What the program changes by [`Hub::bind`](crate::Hub::bind) and
 /// [`Hub::unbind`](crate::Hub::unbind), from any thread, has happened when those return, and is
 /// told later. A change that is taken back before it could be told is not told.
@@ -23,6 +27,8 @@ use crate::{BindCause, Connection, Disconnect};
 #[expect(unused_variables, reason = "the names are for implementors")]
 pub trait Lifecycle: Send + Sync {
     /// A client has connected; it is bound to the channels of its admission.
+    ///
+    /// Or it has logged in, and is bound to those of its login, too.
     async fn connected(&self, connection: &Arc<Connection>) {}
 
     /// The client has shown that it is still there.

@@ -22,8 +22,8 @@ const ROOM_KEPT: usize = 64;
 /// The connections and channels of a hub, in stripes; no I/O.
 ///
 /// Locks are taken in this order: the one for large rows, that of `MostBound`, a connection's
-/// channels, its untold changes, a stripe, a channel's members, an outbox; none is held while
-/// another of its kind is taken. The program is called with none of them.
+/// channels, its login, its data, its untold changes, a stripe, a channel's members, an outbox;
+/// none is held while another of its kind is taken. The program is called with none of them.
 #[derive(Debug)]
 pub(crate) struct Registry {
     channels: Box<[RwLock<HashMap<Arc<str>, Arc<Channel>, RandomState>>]>,
@@ -63,8 +63,13 @@ impl Registry {
         // The order matters, here and below: whoever finds the number of a user's connection finds
         // the connection, unless it has ended.
         if let Some(user) = connection.user() {
-            self.users.add(user, connection.id());
+            self.add_user(user, connection.id());
         }
+    }
+
+    /// Notes whose connection it is that was added.
+    pub(crate) fn add_user(&self, user: &str, id: ConnectionId) {
+        self.users.add(user, id);
     }
 
     pub(crate) fn remove(&self, connection: &Connection) {

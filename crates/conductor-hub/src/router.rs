@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio::time::Instant;
 
-use crate::connection::{BindOutcome, Channel, Telling};
+use crate::connection::{BindOutcome, Channel, LoginPhase, Telling};
 use crate::frame::Frame;
+use crate::meter::Meter;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
 use crate::websocket::{FrameKind, put_frame};
@@ -29,6 +30,7 @@ pub(crate) struct Router<'a> {
     hub: &'a Shared,
     connection: &'a Arc<Connection>,
     credit: &'a mut Credit,
+    meter: Option<&'a mut Meter>,
     row: Option<MessageRun>,
 }
 
@@ -66,6 +68,8 @@ pub(crate) enum Routed {
     Held(HeldRun),
     /// The client has to read first what it was answered, or to wait for late answers.
     ClientFirst,
+    /// The lifecycle hook has to be told first that the client has logged in.
+    HookFirst,
 }
 
 impl<'a> Router<'a> {
@@ -73,26 +77,23 @@ impl<'a> Router<'a> {
         hub: &'a Shared,
         connection: &'a Arc<Connection>,
         credit: &'a mut Credit,
+        meter: Option<&'a mut Meter>,
     ) -> Self {
-        Self { hub, connection, credit, row: None }
+        Self { hub, connection, credit, meter, row: None }
     }
 
     /// Routes one WebSocket message; an error ends the connection.
     ///
-    /// A message that is held, or for which the client has to read first, has had no effect and is
-    /// to be routed again.
+    /// A message that is held, or for which the client or a hook comes first, has had no effect and
+    /// is to be routed again.
     pub(crate) fn message(&mut self, bytes: &[u8]) -> Result<Routed, Disconnect> {
-        let message = MessageRef::decode(bytes).map_err(|fault| {
-            tracing::debug!(
-                connection = %self.connection.id(),
-                %fault,
-                "a client sent a message that cannot be read, so its connection is closed"
-            );
-            Disconnect::InvalidPayload
-        })?;
-        self.check_name(message.channel)?;
+        let message = self.decode(bytes)?;
         // The order matters: all that can put this message off comes before all that has an effect,
         // since a message that was put off is routed again.
+        let phase = self.connection.login_phase();
+        if matches!(phase, LoginPhase::Begun | LoginPhase::Untold) {
+            return Ok(Routed::HookFirst);
+        }
         if !self.continues_row(message)
             && let Some(held) = self.flush()
         {
@@ -102,7 +103,9 @@ impl<'a> Router<'a> {
             return Ok(Routed::ClientFirst);
         }
         self.hub.metrics.received.increment(1);
+        self.count(message.opcode, bytes.len())?;
         match message.opcode {
+            opcode if phase == LoginPhase::Awaited && opcode.is_of_channels() => self.refuse(message),
             opcode if opcode.is_for_members() => self.write(message),
             Opcode::BIND => self.bind(message)?,
             Opcode::UNBIND => self.unbind(message.channel),
@@ -122,6 +125,19 @@ impl<'a> Router<'a> {
             ),
         }
         Ok(Routed::Done)
+    }
+
+    fn decode<'b>(&self, bytes: &'b [u8]) -> Result<MessageRef<'b>, Disconnect> {
+        let message = MessageRef::decode(bytes).map_err(|fault| {
+            tracing::debug!(
+                connection = %self.connection.id(),
+                %fault,
+                "a client sent a message that cannot be read, so its connection is closed"
+            );
+            Disconnect::InvalidPayload
+        })?;
+        self.check_name(message.channel)?;
+        Ok(message)
     }
 
     /// Answers a ping, behind everything that came before it.
@@ -190,6 +206,42 @@ impl<'a> Router<'a> {
         let frames = Frame::new(row.frames, &self.hub.memory);
         let receivers = row.channel.deliver(&frames, Some(self.connection.id()), &self.hub.memory);
         self.hub.metrics.delivered.increment(receivers as u64 * row.messages);
+    }
+
+    /// Counts a message, unless nobody wants to know; an error ends the connection.
+    fn count(&mut self, opcode: Opcode, bytes: usize) -> Result<(), Disconnect> {
+        if let Some(meter) = &mut self.meter
+            && let Err(of) = meter.count(&self.hub.config.rates, opcode, bytes, Instant::now())
+        {
+            tracing::debug!(
+                connection = %self.connection.id(),
+                of,
+                "a client exceeded its rate, so its connection is closed"
+            );
+            return Err(Disconnect::RateLimited);
+        }
+        if let Some(throttle) = &self.hub.hooks.throttle
+            && let Err(exceeded) = throttle.take(self.connection, opcode, bytes)
+        {
+            tracing::debug!(
+                connection = %self.connection.id(),
+                retry_after = ?exceeded.retry_after,
+                "the throttle says that a client sends too much, so its connection is closed"
+            );
+            return Err(Disconnect::RateLimited);
+        }
+        Ok(())
+    }
+
+    /// Drops what a client may not do before it has logged in.
+    fn refuse(&self, message: MessageRef<'_>) {
+        self.hub.metrics.denied.increment(1);
+        tracing::debug!(
+            connection = %self.connection.id(),
+            opcode = ?message.opcode,
+            channel = message.channel,
+            "a client has not logged in yet; the message is dropped"
+        );
     }
 
     fn check_name(&self, name: &str) -> Result<(), Disconnect> {

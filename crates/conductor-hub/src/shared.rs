@@ -126,6 +126,17 @@ impl Shared {
         outcome
     }
 
+    /// Binds a connection to the channels of its admission or its login, or closes it.
+    pub(crate) fn bind_admitted(&self, connection: &Arc<Connection>, channels: &[String]) {
+        for channel in channels {
+            match self.bind(connection, channel, BindCause::Admission) {
+                BindOutcome::Bound(_) | BindOutcome::Unchanged | BindOutcome::Ended => {}
+                BindOutcome::TooMany => connection.close(Disconnect::TooManyChannels),
+                BindOutcome::NoRoom(_) => connection.close(Disconnect::NoRoomForChannels),
+            }
+        }
+    }
+
     /// Unbinds a connection that was bound; its task is woken if it has to tell of that.
     pub(crate) fn unbind(&self, connection: &Connection, name: &str, cause: BindCause) -> Option<Telling> {
         let telling = connection.unbind(name, cause, |channel| {

@@ -45,10 +45,9 @@ use std::task::{Poll, Waker};
 
 use http::request::Parts;
 
-use crate::connection::BindOutcome;
 use crate::protocol::{Message, MessageRef};
 use crate::shared::{ConnectionPermit, Shared};
-use crate::{Admission, Answer, BindCause, Config, Connection, Disconnect, Error, Handshake, Hooks, Hub};
+use crate::{Admission, Answer, Config, Connection, Disconnect, Error, Handshake, Hooks, Hub};
 
 /// The first byte of a frame with a message: binary, and whole.
 const BINARY: u8 = 0x82;
@@ -108,13 +107,7 @@ impl TestClient {
         hub.shared.registry.add(&connection);
         // It is there already, so the connection leaves also if a bind panics.
         let client = Self { connection, messages: VecDeque::new(), hub: hub.clone(), _permit: permit };
-        for channel in &channels {
-            match hub.shared.bind(&client.connection, channel, BindCause::Admission) {
-                BindOutcome::Bound(_) | BindOutcome::Unchanged | BindOutcome::Ended => {}
-                BindOutcome::TooMany => client.connection.close(Disconnect::TooManyChannels),
-                BindOutcome::NoRoom(_) => client.connection.close(Disconnect::NoRoomForChannels),
-            }
-        }
+        hub.shared.bind_admitted(&client.connection, &channels);
         Ok(client)
     }
 

@@ -45,7 +45,7 @@ impl Config {
                 return Err(wrong(format!("{key} is {value:?}; it must be from {least:?} to {most:?}")));
             }
         }
-        Ok(())
+        self.rates.validate(message)
     }
 }
 
@@ -58,6 +58,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::{Rate, Rates};
 
     #[test]
     fn every_wrong_value_is_named_with_its_bound() {
@@ -96,6 +97,26 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(error.to_string().starts_with(named), "{error}");
         }
+    }
+
+    #[test]
+    fn every_wrong_rate_is_named_with_its_bound() {
+        let ok = Rate::per_second(1);
+        for (rates, named) in [
+            (Rates::default().messages(Rate::per_second(0)), "the rate of messages is 0 per second"),
+            (Rates::default().messages(ok.burst(0)), "the burst of messages is 0; it must be at least 1"),
+            (Rates::default().binds(ok.burst(0)), "the burst of binds is 0; it must be at least 1"),
+            (
+                Rates::default().messages(ok).bytes(ok.burst(255_999)),
+                "the burst of bytes is 255999; it must be at least 256000",
+            ),
+        ] {
+            let error = Config::default().rates(rates).validate().expect_err(named);
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().starts_with(named), "{error}");
+        }
+        let rates = Rates::default().messages(ok).binds(ok).bytes(ok.burst(256_000));
+        Config::default().rates(rates).validate().expect("each is at its bound");
     }
 
     #[test]

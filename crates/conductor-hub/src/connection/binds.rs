@@ -68,6 +68,12 @@ impl Connection {
         !self.channels.lock().open
     }
 
+    /// Runs `act` unless it has left all its channels; it does not leave them before that is done.
+    pub(super) fn unless_left<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
+        let bound = self.channels.lock();
+        bound.open.then(act)
+    }
+
     /// Runs `join`, which makes it a member of the channel, unless it is one or may not be.
     pub(crate) fn bind(
         &self,
@@ -130,7 +136,7 @@ impl Connection {
         channels
     }
 
-    /// Returns the channels of its admission, of which the hook is to be told now.
+    /// Returns the channels of its admission or login, of which the hook is to be told now.
     ///
     /// Until then the program may have bound and unbound it elsewhere. What it bound waits with its
     /// own cause; what it unbound of the admission's, nobody hears of.

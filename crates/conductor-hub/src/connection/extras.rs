@@ -6,12 +6,15 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::login::{LoginPhase, SharedPhase};
 use crate::untold::UntoldChanges;
-use crate::{Admission, Rights};
+use crate::{Admission, Expiry, Rights};
 
 /// What only some connections have. A connection without any of it pays for a pointer.
 #[derive(Default)]
 pub(super) struct Extras {
+    /// It comes to be `Begun` under the lock of the login.
+    pub(super) phase: SharedPhase,
     pub(super) login: Mutex<Login>,
     /// One value of each type. A program keeps few, so they are looked through.
     pub(super) data: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
@@ -22,16 +25,32 @@ pub(super) struct Extras {
 impl Extras {
     /// Creates what an admission needs, if it needs any.
     pub(super) fn of(admission: Admission) -> Option<Box<Self>> {
-        let Admission { data, expires_at, rights, .. } = admission;
-        if data.is_empty() && expires_at.is_none() && rights.is_none() {
+        let Admission { data, expires_at, rights, login_time, .. } = admission;
+        if data.is_empty() && expires_at.is_none() && rights.is_none() && login_time.is_none() {
             return None;
         }
-        let login = Login { expires_at, is_over: false, rights };
-        Some(Box::new(Self { login: Mutex::new(login), data: Mutex::new(data), untold: Mutex::default() }))
+        let (phase, login) = match login_time {
+            // Until then the end of this time is the end of the login.
+            Some(time) => (LoginPhase::Awaited, Login::new(Some(Expiry::after(time).instant()), None)),
+            None => (LoginPhase::Settled, Login::new(expires_at, rights)),
+        };
+        Some(Box::new(Self {
+            phase: SharedPhase::new(phase),
+            login: Mutex::new(login),
+            data: Mutex::new(data),
+            untold: Mutex::default(),
+        }))
+    }
+
+    /// Gives its login another time, and other rights if there are any; `false` if there is none.
+    pub(super) fn renew(&self, expires_at: Instant, rights: Option<Arc<Rights>>) -> bool {
+        let mut login = self.login.lock();
+        // The time to log in is not put off.
+        self.phase.get() != LoginPhase::Awaited && login.renew(expires_at, rights)
     }
 }
 
-/// What a login permits, and until when.
+/// What a login permits, and until when. That of a client who has still to log in permits nothing.
 #[derive(Default)]
 pub(super) struct Login {
     pub(super) expires_at: Option<Instant>,
@@ -41,6 +60,15 @@ pub(super) struct Login {
 }
 
 impl Login {
+    fn new(expires_at: Option<Instant>, rights: Option<Arc<Rights>>) -> Self {
+        Self { expires_at, is_over: false, rights }
+    }
+
+    /// Begins, in place of the time that the client had for it.
+    pub(super) fn begin(&mut self, expires_at: Option<Instant>, rights: Option<Arc<Rights>>) {
+        (self.expires_at, self.rights) = (expires_at, rights);
+    }
+
     /// Ends it if its time has come; tells whether it is over.
     pub(super) fn expire(&mut self, now: Instant) -> bool {
         self.is_over |= self.expires_at.is_some_and(|at| now >= at);

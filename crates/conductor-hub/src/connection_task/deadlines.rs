@@ -18,9 +18,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     /// Judges the time: whether the client is alive since the last tick, silent, or gone.
     pub(super) fn tick(&mut self, hub: &Shared, now: Instant) -> Result<bool, Disconnect> {
         // A client that does not read is not waited for: what is queued was for the login.
-        if self.connection.expire(now) {
+        if let Some(reason) = self.connection.expire(now) {
             // Who closed it before has said why, and may not want the client to come back.
-            return Err(self.connection.outbox.closing().unwrap_or(Disconnect::Expired));
+            return Err(self.connection.outbox.closing().unwrap_or(reason));
         }
         if self.stalls_at(hub).is_some_and(|at| now >= at) {
             return Err(Disconnect::SlowReader);
@@ -74,10 +74,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
             timer.as_mut().reset(expires_at);
         }
         if timer.as_mut().poll(cx).is_ready()
-            && self.connection.expire(Instant::now())
+            && let Some(reason) = self.connection.expire(Instant::now())
             && !self.connection.outbox.is_closing()
         {
-            self.connection.close(Disconnect::Expired);
+            self.connection.close(reason);
         }
     }
 

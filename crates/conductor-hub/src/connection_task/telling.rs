@@ -5,15 +5,16 @@
 //! ```
 //!
 //! The client's own requests are told where they are routed, see `router.rs`; what the program has
-//! changed waits until the task is woken for it.
+//! changed waits until the task is woken for it. Of a connection that awaits its login nothing is
+//! told before that has come.
 
 use std::sync::Arc;
 use std::task::Context;
 
 use super::ConnectionTask;
-use crate::BindCause;
-use crate::guard::{self, guarded};
+use crate::guard::{self, guarded, guarded_hook};
 use crate::shared::Shared;
+use crate::{BindCause, Disconnect};
 
 /// Changes that are told before others have a turn on this thread.
 const CHANGES_IN_TURN: usize = 64;
@@ -41,10 +42,32 @@ impl<S> ConnectionTask<S> {
         cx.waker().wake_by_ref();
     }
 
-    /// Tells of what is left to tell, and that the end has unbound it; returns from which channels.
+    /// Tells of the end, if the hook was told of the beginning.
     ///
     /// Called when the connection has left the hub, so that nothing is changed any more.
-    pub(super) fn tell_end(&self, hub: &Shared) -> Vec<Arc<str>> {
+    pub(super) async fn tell_end(&mut self, hub: &Shared, reason: Disconnect) {
+        let connection = Arc::clone(&self.connection);
+        if !self.is_told {
+            if connection.is_awaiting_login() {
+                return;
+            }
+            // Its login came at the same time as its end, and is told of like any other.
+            self.is_told = true;
+            if guarded_hook(hub.hooks.lifecycle.connected(&connection)).await.is_err() {
+                guard::report(connection.id());
+            }
+            self.introduce(hub);
+        }
+        // The order matters: whatever was changed before the end is told before it.
+        let channels = self.tell_last_changes(hub);
+        if guarded_hook(hub.hooks.lifecycle.disconnected(&connection, reason, &channels)).await.is_err() {
+            // The reason of the end is decided already, so the panic is only logged.
+            guard::report(connection.id());
+        }
+    }
+
+    /// Tells of what is left to tell, and that the end has unbound it; returns from which channels.
+    fn tell_last_changes(&self, hub: &Shared) -> Vec<Arc<str>> {
         let mut panicked = false;
         while let Some(change) = self.connection.next_change() {
             panicked |= !self.told(hub, &change.channel, change.bound, change.cause);

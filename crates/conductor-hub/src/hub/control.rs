@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Hub;
-use crate::connection::BindOutcome;
-use crate::{BindCause, Connection, ConnectionId, Disconnect, Error, ErrorKind};
+use crate::connection::{BindOutcome, LoginOutcome};
+use crate::{Admission, BindCause, Connection, ConnectionId, Disconnect, Error, ErrorKind};
 
 impl Hub {
     /// Returns the connection with the given number, while it is open.
@@ -38,6 +38,50 @@ impl Hub {
     #[must_use]
     pub fn members(&self, channel: &str) -> usize {
         self.shared.registry.channel(channel).map_or(0, |channel| channel.len())
+    }
+
+    /// Logs in a connection that was admitted by [`Admission::awaiting_login`], once.
+    ///
+    /// When this returns the connection has the user, the rights and the expiry of this admission,
+    /// is found by its user and bound to the channels; values of the admission take the place of
+    /// those of their types in [`Connection::data`], and the others stay.
+    /// [`Lifecycle::connected`](crate::Lifecycle::connected) is told later, by the connection's own
+    /// task, before it routes any further message of the client. What would close the connection at
+    /// its admission closes it here: too many channels, or an expiry that is over. May be called
+    /// from a [`Handler`](crate::Handler), and from any other task or thread.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) if the connection awaits no login, as after
+    /// another one, or if the admission itself awaits one; [`Closed`](crate::ErrorKind::Closed) if
+    /// the connection is closing or of another hub, or its time to log in is over. Then it stays as
+    /// it is.
+    pub fn log_in(&self, connection: &Arc<Connection>, mut admission: Admission) -> Result<(), Error> {
+        if admission.login_time.is_some() {
+            let text = "the admission of a login awaits a login itself; name the user with Admission::user";
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        if !self.has(connection) {
+            return Err(has_ended(connection));
+        }
+        let (registry, id) = (&self.shared.registry, connection.id());
+        match connection.log_in(&mut admission, |user| registry.add_user(user, id)) {
+            LoginOutcome::Begun => {}
+            LoginOutcome::NotAwaited => {
+                let text = format!(
+                    "connection {id} awaits no login: it has one already, or was not admitted to log in later;                      renew its login with Connection::renew"
+                );
+                return Err(Error::new(ErrorKind::InvalidInput, text));
+            }
+            LoginOutcome::Ended => {
+                let text = format!("the login of connection {id} comes too late, as it is being closed");
+                return Err(Error::new(ErrorKind::Closed, text));
+            }
+        }
+        // The order matters: the task tells of the login with its channels, so they come before.
+        self.shared.bind_admitted(connection, &admission.channels);
+        connection.finish_login();
+        Ok(())
     }
 
     /// Binds a connection to a channel, without asking `can_bind`.

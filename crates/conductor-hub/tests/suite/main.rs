@@ -13,9 +13,11 @@ mod handshake;
 mod hooked_chat;
 #[cfg(feature = "serde")]
 mod json;
+mod logging_in;
 mod logins;
 mod pace;
 mod panics;
 mod protocol;
+mod rates;
 mod support;
 mod test_util;
