@@ -63,9 +63,9 @@ impl Calls {
         request: v1::SendGroupRequest,
     ) -> Result<v1::SendGroupReply> {
         let rights = Rights::of(caller);
-        // Nobody else's groups are known.
-        let may_be_all = *caller != Caller::Anybody;
-        if request.group_name.is_empty() || request.group_members.is_empty() && !may_be_all {
+        // For anybody a group is whoever the send names, as it is for the Go service.
+        let has_to_name = *caller == Caller::Anybody;
+        if request.group_name.is_empty() || has_to_name && request.group_members.is_empty() {
             return Err(no_group());
         }
         let send = NewGroupMessage {

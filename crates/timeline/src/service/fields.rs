@@ -7,7 +7,7 @@ pub(super) fn member(field: &str, id: String) -> Result<MemberId> {
 }
 
 pub(super) fn members(field: &str, ids: Vec<String>) -> Result<Vec<MemberId>> {
-    let read = |(index, id)| MemberId::new(id).map_err(|error| error.in_field(&format!("{field}[{index}]")));
+    let read = |(index, id): (usize, String)| member(&format!("{field}[{index}]"), id);
     ids.into_iter().enumerate().map(read).collect()
 }
 
