@@ -24,8 +24,8 @@
 //!
 //! [`server`] believes every request; [`server_for`] asks a [`Callers`](crate::Callers) who makes a
 //! call, from its metadata and its extensions, before the request is decoded. A
-//! [`CallRefused`](crate::CallRefused) ends the call there. What each [`Caller`](crate::Caller) may is
-//! the same as over HTTP.
+//! [`CallRefused`](crate::CallRefused) ends the call there. What each [`Caller`](crate::Caller) may
+//! is the same as over HTTP.
 //!
 //! # Clients that do not read
 //!

@@ -32,9 +32,10 @@ pub struct Server {
     calls: Calls,
 }
 
-/// Returns the service for a tonic server, in a program that does not know its callers.
+/// Returns the service for a tonic server; it believes every request.
 ///
-/// Everybody may make every call, in the name of anybody; [`server_for`] asks who calls.
+/// It is for programs without logins: everybody may make every call, in the name of anybody.
+/// [`server_for`] asks who calls.
 ///
 /// # Errors
 ///
@@ -55,9 +56,9 @@ pub fn server(config: Config, timeline: Timeline) -> Result<Server> {
     server_for(config, timeline, Arc::new(Everybody))
 }
 
-/// Returns the service for a tonic server, whose calls are made by those who may.
+/// Returns the service for a tonic server; it asks who calls.
 ///
-/// `callers` is asked for each call who makes it.
+/// `callers` says for each call who makes it, and [`Caller`](crate::Caller) what they may.
 ///
 /// # Errors
 ///

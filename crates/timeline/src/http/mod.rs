@@ -23,10 +23,10 @@
 //! # Who calls
 //!
 //! [`router`] believes every request: it is for programs without logins. [`router_for`] asks a
-//! [`Callers`](crate::Callers) who makes a call, before its body is read, and then holds users to what
-//! is theirs; [`Caller`](crate::Caller) says who may do what. A request may then leave out `from`,
-//! `member`, `owner` and `members` where they are the user, and `group_members` where they are all
-//! members of the group:
+//! [`Callers`](crate::Callers) who makes a call, before its body is read, and then holds users to
+//! what is theirs; [`Caller`](crate::Caller) says who may do what. A request may then leave out
+//! `from`, `member`, `owner` and `members` where they are the user, and `group_members` where they
+//! are all members of the group:
 //!
 //! ```text
 //! POST /timeline/sendGroup     {"group_name":"tea","message":"{\"text\":\"hi\"}"}
@@ -34,8 +34,8 @@
 //! GET /timeline/groups         the user's own groups
 //! ```
 //!
-//! Pages of other origins can send no credentials: turn [`cors`](Config::cors) off where they have to, and
-//! put a layer of the program's own in front.
+//! Pages of other origins can send no credentials. Where they have to, turn [`cors`](Config::cors)
+//! off, and put a layer of the program's own in front.
 //!
 //! # Entries
 //!

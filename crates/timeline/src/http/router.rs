@@ -13,10 +13,10 @@ use crate::service::in_flight::AnswerMemory;
 use crate::service::{Callers, Calls, Everybody};
 use crate::{Result, Timeline};
 
-/// The method and the path of every route, in the form in which axum's `MatchedPath` has it.
+/// The method and the path of every route.
 ///
-/// A program that decides by route who may call goes through this list, so that no route is
-/// without a decision. The router is built from it.
+/// The path is as axum's `MatchedPath` has it. A program that decides by route who may call goes
+/// through this list, so that no route is without a decision: the router has these and no others.
 pub const ROUTES: &[(&str, &str)] = &NAMES;
 
 type Route = (&'static str, &'static str);
@@ -47,10 +47,10 @@ const NAMES: [Route; TABLE.len()] = {
     names
 };
 
-/// Returns a router of everything below `/timeline`, for a program that does not know its callers.
+/// Returns a router of everything below `/timeline` that believes every request.
 ///
-/// The program merges it into its own. Everybody may make every call, in the name of anybody;
-/// [`router_for`] asks who calls.
+/// The program merges it into its own. It is for programs without logins: everybody may make every
+/// call, in the name of anybody. [`router_for`] asks who calls.
 ///
 /// # Errors
 ///
@@ -69,9 +69,10 @@ pub fn router(config: Config, timeline: Timeline) -> Result<Router> {
     router_for(config, timeline, Arc::new(Everybody))
 }
 
-/// Returns a router of everything below `/timeline`, whose calls are made by those who may.
+/// Returns a router of everything below `/timeline` that asks who calls.
 ///
-/// `callers` is asked for each call who makes it. The program merges the router into its own.
+/// `callers` says for each call who makes it, and [`Caller`](crate::Caller) what they may. The
+/// program merges the router into its own.
 ///
 /// # Errors
 ///

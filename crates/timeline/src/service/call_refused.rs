@@ -32,7 +32,7 @@ pub enum CallRefusedKind {
 }
 
 impl CallRefused {
-    /// Creates the refusal of a call without credentials, or with some that are not good.
+    /// Creates the refusal of a call without good credentials.
     #[must_use]
     pub fn unauthenticated(text: impl Into<Cow<'static, str>>) -> Self {
         Self::new(CallRefusedKind::Unauthenticated, text, None)
@@ -46,7 +46,8 @@ impl CallRefused {
 
     /// Creates the refusal of a caller who may call again after a time.
     ///
-    /// Clients are told the time in `Retry-After`, in whole seconds rounded up, or in a `RetryInfo`.
+    /// Clients are told the time in `Retry-After`, in whole seconds rounded up, or in a
+    /// `RetryInfo`.
     #[must_use]
     pub fn too_many(text: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         Self::new(CallRefusedKind::TooMany, text, Some(retry_after))

@@ -72,7 +72,7 @@ pub enum Caller {
 ///         let token = given.and_then(|value| value.strip_prefix("Bearer "));
 ///         match token.and_then(|token| self.0.get(token)) {
 ///             Some(member) => Ok(Caller::Member(member.clone())),
-///             None => Err(CallRefused::unauthenticated("the request has no token that is known; log in")),
+///             None => Err(CallRefused::unauthenticated("the request has no known token; log in")),
 ///         }
 ///     }
 /// }

@@ -38,10 +38,15 @@ fn one_of_each() -> [Call; 12] {
     ]
 }
 
-/// The callers, their calls, and what each is answered, in this order, where there are a group `tea`
-/// of the owner `alice` and the member `bob`, an open group `club` of `olga`, and a history `old` of
-/// a group that the store does not know.
-fn table() -> Vec<(&'static str, Call, &'static str)> {
+/// A caller, a call of theirs, and what it is answered.
+type Row = (&'static str, Call, &'static str);
+
+/// Everything that is called, in this order, in the [`scene`].
+fn table() -> Vec<Row> {
+    [about_two(), to_groups(), about_groups(), changes_of_groups()].concat()
+}
+
+fn about_two() -> Vec<Row> {
     vec![
         // A user sends as themselves, to anybody.
         ("alice", send("alice", "bob"), OK),
@@ -57,12 +62,18 @@ fn table() -> Vec<(&'static str, Call, &'static str)> {
         ("alice", sync("bob"), FORBIDDEN),
         ("alice", sync("nobody"), FORBIDDEN),
         (SERVICE, sync("bob"), OK),
-        // And the conversations they are in.
+        // They read the conversations they are in.
         ("alice", single_history("alice", "bob"), OK),
         ("alice", single_history("bob", "alice"), OK),
         ("carol", single_history("alice", "bob"), FORBIDDEN),
         ("carol", single_history("alice", "alice"), FORBIDDEN),
         (SERVICE, single_history("alice", "bob"), OK),
+    ]
+}
+
+fn to_groups() -> Vec<Row> {
+    vec![
+        // They read the groups they are in.
         ("alice", group_history("tea"), OK),
         ("bob", group_history("tea"), OK),
         ("carol", group_history("tea"), FORBIDDEN),
@@ -82,6 +93,11 @@ fn table() -> Vec<(&'static str, Call, &'static str)> {
         (SERVICE, send_group("carol", "tea", &[]), OK),
         (SERVICE, send_group("", "tea", &["carol"]), OK),
         (SERVICE, send_group("", "none", &[]), INVALID),
+    ]
+}
+
+fn about_groups() -> Vec<Row> {
+    vec![
         // They see the groups they are in, and those that are open.
         ("bob", get("tea"), OK),
         ("carol", get("tea"), FORBIDDEN),
@@ -99,6 +115,11 @@ fn table() -> Vec<(&'static str, Call, &'static str)> {
         ("carol", create("his", "dave", &["carol"]), FORBIDDEN),
         ("carol", create("old", "", &[]), FORBIDDEN),
         (SERVICE, create("his", "dave", &[]), OK),
+    ]
+}
+
+fn changes_of_groups() -> Vec<Row> {
+    vec![
         // Owners change groups; members leave; everybody joins one that is open.
         ("bob", join("tea", &["carol"]), FORBIDDEN),
         ("carol", join("tea", &["carol"]), FORBIDDEN),
@@ -126,7 +147,8 @@ fn table() -> Vec<(&'static str, Call, &'static str)> {
     ]
 }
 
-/// A timeline with the groups of the [`table`].
+/// A timeline with a group `tea` of the owner `alice` and the member `bob`, an open group `club` of
+/// `olga`, and a history `old` of a group that the store does not know.
 async fn scene() -> Doors {
     let doors = Doors::open().await;
     doors.given(create("tea", "alice", &["bob"])).await;
