@@ -85,7 +85,7 @@ pub(super) async fn join_group(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    posted(&shared, &headers, body, async |request| {
+    posted(&shared, &headers, body, async |request: v1::JoinGroupRequest| {
         shared.calls.join_group(&caller, v1::JoinGroupRequest { group, ..request }).await
     })
     .await
@@ -98,7 +98,7 @@ pub(super) async fn leave_group(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    posted(&shared, &headers, body, async |request| {
+    posted(&shared, &headers, body, async |request: v1::LeaveGroupRequest| {
         shared.calls.leave_group(&caller, v1::LeaveGroupRequest { group, ..request }).await
     })
     .await
@@ -111,7 +111,7 @@ pub(super) async fn rename_group(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    posted(&shared, &headers, body, async |request| {
+    posted(&shared, &headers, body, async |request: v1::RenameGroupRequest| {
         shared.calls.rename_group(&caller, v1::RenameGroupRequest { group, ..request }).await
     })
     .await
@@ -124,7 +124,7 @@ pub(super) async fn set_group_role(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    posted(&shared, &headers, body, async |request| {
+    posted(&shared, &headers, body, async |request: v1::SetGroupRoleRequest| {
         shared.calls.set_group_role(&caller, v1::SetGroupRoleRequest { group, ..request }).await
     })
     .await

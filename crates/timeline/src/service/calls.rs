@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::{Extensions, HeaderMap};
 
-use super::rights::Rights;
+use super::rules::Rules;
 use super::{CallRefused, Caller, Callers, fields};
 use crate::proto::v1;
 use crate::{Conversation, Entry, Error, NewGroupMessage, NewMessage, Position, Result, Tag, Timeline};
@@ -39,8 +39,8 @@ impl Calls {
         caller: &Caller,
         request: v1::SendMessageRequest,
     ) -> Result<v1::SendMessageReply> {
-        let rights = Rights::of(caller);
-        let from = rights.filled_in(request.from);
+        let rules = Rules::of(caller);
+        let from = rules.filled_in(request.from);
         // Both are checked together, as the Go service does. Clients compare the reason and not
         // this text.
         if from.is_empty() || request.to.is_empty() {
@@ -52,7 +52,7 @@ impl Calls {
             message: fields::message(request.message)?,
             message_id: fields::message_id(request.message_id)?,
         };
-        rights.send_as(&send.from)?;
+        rules.send_as(&send.from)?;
         let sent = self.timeline.send(send).await?;
         Ok(v1::SendMessageReply { sequence: sent.sequence.to_i64() })
     }
@@ -62,26 +62,26 @@ impl Calls {
         caller: &Caller,
         request: v1::SendGroupRequest,
     ) -> Result<v1::SendGroupReply> {
-        let rights = Rights::of(caller);
+        let rules = Rules::of(caller);
         // For anybody a group is whoever the send names, as it is for the Go service.
         let has_to_name = *caller == Caller::Anybody;
         if request.group_name.is_empty() || has_to_name && request.group_members.is_empty() {
             return Err(no_group());
         }
         let send = NewGroupMessage {
-            from: fields::optional(rights.filled_in(request.from), |id| fields::member("from", id))?,
+            from: fields::optional(rules.filled_in(request.from), |id| fields::member("from", id))?,
             group: fields::group("group_name", request.group_name)?,
             members: fields::members("group_members", request.group_members)?,
             message: fields::message(request.message)?,
             message_id: fields::message_id(request.message_id)?,
         };
         if let Some(from) = &send.from {
-            rights.send_as(from)?;
+            rules.send_as(from)?;
         }
         let send = match caller {
             Caller::Anybody => send,
             Caller::Service => self.with_all_members(send).await?,
-            Caller::Member(_) => self.within_group(rights, send).await?,
+            Caller::Member(_) => self.within_group(rules, send).await?,
         };
         let failed = self.timeline.send_group(send).await?;
         Ok(v1::SendGroupReply { failed_members: failed.iter().map(ToString::to_string).collect() })
@@ -92,11 +92,11 @@ impl Calls {
         caller: &Caller,
         request: v1::SyncMessageRequest,
     ) -> Result<v1::SyncMessageReply> {
-        let rights = Rights::of(caller);
+        let rules = Rules::of(caller);
         let position = Position::new(fields::last_read(request.last_read)?, request.last_tag.map(Tag::new));
         let count = fields::count(request.count)?;
-        let member = fields::member("member", rights.filled_in(request.member))?;
-        rights.read_inbox(&member)?;
+        let member = fields::member("member", rules.filled_in(request.member))?;
+        rules.read_inbox(&member)?;
         let inbox = self.timeline.sync(&member, position, count).await?;
         Ok(v1::SyncMessageReply {
             latest_seq: inbox.latest_seq.to_i64(),
@@ -113,10 +113,10 @@ impl Calls {
         caller: &Caller,
         request: v1::GetSingleHistoryMessageRequest,
     ) -> Result<v1::GetSingleHistoryMessageReply> {
-        let rights = Rights::of(caller);
-        let from = fields::member("from", rights.filled_in(request.from))?;
+        let rules = Rules::of(caller);
+        let from = fields::member("from", rules.filled_in(request.from))?;
         let to = fields::member("to", request.to)?;
-        rights.read_single_history(&from, &to)?;
+        rules.read_single_history(&from, &to)?;
         let page = fields::page(request.last_read, request.count, request.backward)?;
         let page = self.timeline.history(&Conversation::single(from, to), page).await?;
         Ok(v1::GetSingleHistoryMessageReply { entry_set: entry_set(&page.entries), more: page.more })
@@ -127,10 +127,10 @@ impl Calls {
         caller: &Caller,
         request: v1::GetGroupHistoryMessageRequest,
     ) -> Result<v1::GetGroupHistoryMessageReply> {
-        let rights = Rights::of(caller);
+        let rules = Rules::of(caller);
         let name = fields::group("group", request.group)?;
         let page = fields::page(request.last_read, request.count, request.backward)?;
-        rights.read_group_history(&name, self.judged(rights, &name).await?.as_ref())?;
+        rules.read_group_history(&name, self.judged(rules, &name).await?.as_ref())?;
         let page = self.timeline.history(&Conversation::group(name), page).await?;
         Ok(v1::GetGroupHistoryMessageReply { entry_set: entry_set(&page.entries), more: page.more })
     }

@@ -8,7 +8,7 @@ mod calls;
 mod code;
 mod fields;
 pub(crate) mod in_flight;
-mod rights;
+mod rules;
 
 use std::ops::RangeFrom;
 

@@ -2,7 +2,7 @@
 
 use super::{Calls, no_group};
 use crate::proto::v1;
-use crate::service::rights::Rights;
+use crate::service::rules::Rules;
 use crate::service::{Caller, fields};
 use crate::{
     Conversation, Count, Error, ErrorKind, Group, GroupName, NewGroup, NewGroupMessage, PageRequest, Result,
@@ -15,19 +15,19 @@ impl Calls {
         caller: &Caller,
         request: v1::CreateGroupRequest,
     ) -> Result<v1::GroupReply> {
-        let rights = Rights::of(caller);
+        let rules = Rules::of(caller);
         let new = NewGroup {
             name: fields::group("group", request.group)?,
             title: request.title,
             open: request.open,
-            owner: fields::optional(rights.filled_in(request.owner), |id| fields::member("owner", id))?,
+            owner: fields::optional(rules.filled_in(request.owner), |id| fields::member("owner", id))?,
             members: fields::members("members", request.members)?,
         };
         if let Some(owner) = &new.owner {
-            rights.create_group_of(owner)?;
+            rules.create_group_of(owner)?;
         }
-        if rights.user().is_some() && self.has_history_alone(&new.name).await? {
-            rights.create_group_over_history(&new.name)?;
+        if rules.user().is_some() && self.has_history_alone(&new.name).await? {
+            rules.create_group_over_history(&new.name)?;
         }
         Ok(reply(&self.timeline.create_group(new).await?))
     }
@@ -37,11 +37,11 @@ impl Calls {
         caller: &Caller,
         request: v1::ListGroupsRequest,
     ) -> Result<v1::ListGroupsReply> {
-        let rights = Rights::of(caller);
-        let member = fields::member("member", rights.filled_in(request.member))?;
+        let rules = Rules::of(caller);
+        let member = fields::member("member", rules.filled_in(request.member))?;
         let after = fields::optional(request.after, |name| fields::group("after", name))?;
         let count = fields::count(request.count)?;
-        rights.list_groups(&member)?;
+        rules.list_groups(&member)?;
         let page = self.timeline.groups_of(&member, after.as_ref(), count).await?;
         Ok(v1::ListGroupsReply { groups: page.groups.iter().map(Into::into).collect(), more: page.more })
     }
@@ -53,7 +53,7 @@ impl Calls {
     ) -> Result<v1::GetGroupReply> {
         let name = fields::group("group", request.group)?;
         let group = self.timeline.group(&name).await?;
-        Rights::of(caller).read_group(&name, group.as_ref())?;
+        Rules::of(caller).read_group(&name, group.as_ref())?;
         let unknown = || Error::new(ErrorKind::NotFound, format!("there is no group {name}"));
         Ok(group.as_ref().ok_or_else(unknown)?.into())
     }
@@ -63,10 +63,10 @@ impl Calls {
         caller: &Caller,
         request: v1::JoinGroupRequest,
     ) -> Result<v1::GroupReply> {
-        let rights = Rights::of(caller);
+        let rules = Rules::of(caller);
         let name = fields::group("group", request.group)?;
-        let members = rights.all_filled_in(fields::members("members", request.members)?);
-        rights.join_group(&members, &name, self.judged(rights, &name).await?.as_ref())?;
+        let members = rules.all_filled_in(fields::members("members", request.members)?);
+        rules.join_group(&members, &name, self.judged(rules, &name).await?.as_ref())?;
         Ok(reply(&self.timeline.join_group(&name, members).await?))
     }
 
@@ -75,10 +75,10 @@ impl Calls {
         caller: &Caller,
         request: v1::LeaveGroupRequest,
     ) -> Result<v1::GroupReply> {
-        let rights = Rights::of(caller);
+        let rules = Rules::of(caller);
         let name = fields::group("group", request.group)?;
-        let members = rights.all_filled_in(fields::members("members", request.members)?);
-        rights.leave_group(&members, &name, self.judged(rights, &name).await?.as_ref())?;
+        let members = rules.all_filled_in(fields::members("members", request.members)?);
+        rules.leave_group(&members, &name, self.judged(rules, &name).await?.as_ref())?;
         Ok(reply(&self.timeline.leave_group(&name, members).await?))
     }
 
@@ -87,9 +87,9 @@ impl Calls {
         caller: &Caller,
         request: v1::RenameGroupRequest,
     ) -> Result<v1::GroupReply> {
-        let rights = Rights::of(caller);
+        let rules = Rules::of(caller);
         let name = fields::group("group", request.group)?;
-        rights.rename_group(&name, self.judged(rights, &name).await?.as_ref())?;
+        rules.rename_group(&name, self.judged(rules, &name).await?.as_ref())?;
         Ok(reply(&self.timeline.rename_group(&name, &request.title).await?))
     }
 
@@ -98,7 +98,7 @@ impl Calls {
         caller: &Caller,
         request: v1::SetGroupRoleRequest,
     ) -> Result<v1::GroupReply> {
-        let rights = Rights::of(caller);
+        let rules = Rules::of(caller);
         let name = fields::group("group", request.group)?;
         let member = fields::member("member", request.member)?;
         let role = match v1::group_member::Role::try_from(request.role) {
@@ -108,13 +108,13 @@ impl Calls {
                 return Err(Error::invalid("the value must be OWNER or MEMBER").in_field("role"));
             }
         };
-        rights.set_group_role(&name, self.judged(rights, &name).await?.as_ref())?;
+        rules.set_group_role(&name, self.judged(rules, &name).await?.as_ref())?;
         Ok(reply(&self.timeline.set_group_role(&name, &member, role).await?))
     }
 
     /// Returns the group that a rule judges; none for callers whom no rule holds for.
-    pub(super) async fn judged(&self, rights: Rights<'_>, name: &GroupName) -> Result<Option<Group>> {
-        match rights.user() {
+    pub(super) async fn judged(&self, rules: Rules<'_>, name: &GroupName) -> Result<Option<Group>> {
+        match rules.user() {
             Some(_) => self.timeline.group(name).await,
             None => Ok(None),
         }
@@ -132,14 +132,14 @@ impl Calls {
     /// Holds a user's send to the group of the store, which the first one creates.
     pub(super) async fn within_group(
         &self,
-        rights: Rights<'_>,
+        rules: Rules<'_>,
         send: NewGroupMessage,
     ) -> Result<NewGroupMessage> {
         let group = match self.timeline.group(&send.group).await? {
             None => self.created_for(&send).await?,
             known => known,
         };
-        rights.send_to_group(&send.group, group.as_ref(), &send.members)?;
+        rules.send_to_group(&send.group, group.as_ref(), &send.members)?;
         Ok(match group {
             Some(group) if send.members.is_empty() => to_all(&group, send),
             _ => send,

@@ -8,14 +8,14 @@ use std::collections::HashSet;
 use super::Caller;
 use crate::{Error, ErrorKind, Group, GroupName, MemberId, Result, Role};
 
-/// What one caller may.
+/// The rules as they hold for one caller.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rights<'a> {
+pub(super) struct Rules<'a> {
     /// The user who calls; none where everything is allowed.
     user: Option<&'a MemberId>,
 }
 
-impl<'a> Rights<'a> {
+impl<'a> Rules<'a> {
     pub(super) fn of(caller: &'a Caller) -> Self {
         let user = match caller {
             Caller::Member(member) => Some(member),
