@@ -43,7 +43,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! The program `examples/timeline_in_axum.rs` mounts the HTTP service beside routes of its own.
+//! The program `examples/timeline_in_axum.rs` mounts the HTTP service beside routes of its own. A
+//! program with logins says who calls, through the trait `Callers` of the features `http` and
+//! `grpc`; then users send as themselves and read what is theirs.
 //!
 //! # Shapes and bounds
 //!
@@ -117,8 +119,9 @@
 //! | `proto` | the messages of both, for a program that sends entries to its readers itself; a part of `http` and `grpc` | no |
 //! | `contract` | the laws of a store as tests, for those who write one | no |
 //!
-//! Of other crates' types, axum's `Router` and `Body` (feature `http`), tonic's (feature `grpc`)
-//! and prost's (feature `proto`) are in the interface.
+//! Of other crates' types, axum's `Router` and `Body` (feature `http`), tonic's (feature `grpc`),
+//! `Extensions` and `HeaderMap` of the crate `http` (both) and prost's (feature `proto`) are in the
+//! interface.
 #![doc = include_str!("../docs/coming-from.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, clippy::must_use_candidate)]
@@ -165,7 +168,9 @@ pub use self::observer::Observer;
 pub use self::page::{Count, PageRequest, Position};
 pub use self::sequence::Seq;
 #[cfg(any(feature = "http", feature = "grpc"))]
-pub use self::service::{AnswerMemory, AnswerPermit, RequestConnection};
+pub use self::service::{
+    AnswerMemory, AnswerPermit, CallRefused, CallRefusedKind, Caller, Callers, RequestConnection,
+};
 pub use self::state::State;
 pub use self::store::{HistoryPage, InboxPage, Store};
 pub use self::timeline::{Sent, Timeline};

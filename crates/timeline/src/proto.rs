@@ -3,6 +3,7 @@
 //! The messages need the feature `proto`, the services `grpc`. In JSON they are proto3's.
 
 mod entry;
+mod group;
 
 /// The package `timeline.v1`, made by `cargo xtask codegen`.
 #[allow(

@@ -204,7 +204,7 @@ impl Timeline {
         self.store.shutdown(grace).await
     }
 
-    fn check_size(&self, message: &Message) -> Result<()> {
+    pub(crate) fn check_size(&self, message: &Message) -> Result<()> {
         let (bytes, most) = (message.as_str().len(), self.config.message_bytes_max);
         if bytes > most {
             let text = format!("the text has {bytes} bytes; at most {most} are allowed");

@@ -6,14 +6,26 @@
 //! | error | code | reason |
 //! |---|---|---|
 //! | an argument out of bounds | 3 `INVALID_ARGUMENT` | `TIMELINE_INVALID_PARAM` |
-//! | a message id used for something else | 6 `ALREADY_EXISTS` | `TIMELINE_CONFLICT` |
+//! | a group or a member that there is not | 5 `NOT_FOUND` | `TIMELINE_NOT_FOUND` |
+//! | a message id used for something else, a group that there is already, or one that would have no owner | 6 `ALREADY_EXISTS` | `TIMELINE_CONFLICT` |
+//! | the caller may not do this, see below | 7 `PERMISSION_DENIED` | `TIMELINE_FORBIDDEN` |
 //! | no room for another answer, see below | 8 `RESOURCE_EXHAUSTED` | `TIMELINE_BUSY` |
+//! | the caller calls too often; a `RetryInfo` says when to call again | 8 `RESOURCE_EXHAUSTED` | `TOO_MANY_REQUESTS` |
+//! | it cannot be found out now who calls | 14 `UNAVAILABLE` | `UNAVAILABLE` |
 //! | the store failed | 14 `UNAVAILABLE` | `TIMELINE_UNAVAILABLE` |
 //! | the store was shut down | 14 `UNAVAILABLE` | `TIMELINE_CLOSED` |
 //! | the store cannot be read | 15 `DATA_LOSS` | `TIMELINE_CORRUPT` |
+//! | nobody is known to call | 16 `UNAUTHENTICATED` | `UNAUTHENTICATED` |
 //!
 //! Health and reflection are for the program to mount; reflection takes
 //! [`FILE_DESCRIPTOR_SET`](crate::proto::FILE_DESCRIPTOR_SET).
+//!
+//! # Who calls
+//!
+//! [`server`] believes every request; [`server_for`] asks a [`Callers`](crate::Callers) who makes a
+//! call, from its metadata and its extensions, before the request is decoded. A
+//! [`CallRefused`](crate::CallRefused) ends the call there. What each [`Caller`](crate::Caller) may
+//! is the same as over HTTP.
 //!
 //! # Clients that do not read
 //!
@@ -29,5 +41,5 @@ mod server;
 mod service;
 
 pub use self::config::Config;
-pub use self::server::{Server, server};
+pub use self::server::{Server, server, server_for};
 pub use crate::proto::v1::timeline_client::TimelineClient;

@@ -1,6 +1,7 @@
 //! The service as a tonic server takes it.
 //!
-//! Its answers hold the room that they take until they are written.
+//! It asks who calls before a request is decoded. Its answers hold the room that they take until
+//! they are written.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,9 +17,10 @@ use tonic::codegen::{Body as HttpBody, Service, StdError};
 use tonic::server::NamedService;
 
 use super::Config;
-use super::service::{self, TimelineService};
+use super::service::{self, Called, TimelineService};
 use crate::proto::v1::timeline_server::TimelineServer;
 use crate::service::in_flight::{AnswerBody, AnswerPermit, Pieces};
+use crate::service::{Callers, Calls, Everybody};
 use crate::{Result, Timeline};
 
 /// The gRPC service, ready for a tonic server.
@@ -27,9 +29,13 @@ use crate::{Result, Timeline};
 #[derive(Debug, Clone)]
 pub struct Server {
     inner: TimelineServer<TimelineService>,
+    calls: Calls,
 }
 
-/// Returns the service for a tonic server.
+/// Returns the service for a tonic server; it believes every request.
+///
+/// It is for programs without logins: everybody may make every call, in the name of anybody.
+/// [`server_for`] asks who calls.
 ///
 /// # Errors
 ///
@@ -47,10 +53,22 @@ pub struct Server {
 /// # }
 /// ```
 pub fn server(config: Config, timeline: Timeline) -> Result<Server> {
+    server_for(config, timeline, Arc::new(Everybody))
+}
+
+/// Returns the service for a tonic server; it asks who calls.
+///
+/// `callers` says for each call who makes it, and [`Caller`](crate::Caller) what they may.
+///
+/// # Errors
+///
+/// [`Config`](crate::ErrorKind::Config) when a value is out of range.
+pub fn server_for(config: Config, timeline: Timeline, callers: Arc<dyn Callers>) -> Result<Server> {
     let Config { request_bytes_max, answer_bytes_max } = config.validate()?;
-    let service = TimelineService::new(timeline, answer_bytes_max)?;
+    let calls = Calls::new(timeline, callers);
+    let service = TimelineService::new(calls.clone(), answer_bytes_max)?;
     let inner = TimelineServer::new(service).max_decoding_message_size(request_bytes_max);
-    Ok(Server { inner })
+    Ok(Server { inner, calls })
 }
 
 impl<B> Service<Request<B>> for Server
@@ -66,7 +84,17 @@ where
         Service::<Request<B>>::poll_ready(&mut self.inner, context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        // Here, as the calls get their requests decoded.
+        match self.calls.caller(request.extensions(), request.headers()) {
+            Ok(caller) => {
+                request.extensions_mut().insert(Called(caller));
+            }
+            Err(refused) => {
+                let answer = service::refused(&refused).into_http();
+                return Box::pin(std::future::ready(Ok(answer)));
+            }
+        }
         let answer = self.inner.call(request);
         Box::pin(async move { Ok(in_pieces(answer.await?).await) })
     }

@@ -1,7 +1,8 @@
-//! The five calls over gRPC.
+//! The calls over gRPC.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use prost::Message;
@@ -12,18 +13,40 @@ use tonic_types::{ErrorDetails, StatusExt};
 use crate::proto::v1;
 use crate::service::in_flight::{self, AnswerMemory, Full};
 use crate::service::{self, Calls, RequestConnection};
-use crate::{Error, Timeline};
+use crate::{CallRefused, Caller, Error};
 
-/// The five calls as a gRPC service.
+/// The calls as a gRPC service.
 #[derive(Debug, Clone)]
 pub(super) struct TimelineService {
     calls: Calls,
     in_flight: AnswerMemory,
 }
 
+/// Who makes a call, as an extension of its request.
+#[derive(Debug, Clone)]
+pub(super) struct Called(pub(super) Caller);
+
+/// A call, decoded.
+struct Call<T> {
+    caller: Caller,
+    connection: Option<RequestConnection>,
+    request: T,
+}
+
+impl<T> Call<T> {
+    fn of(request: Request<T>) -> Result<Self, Status> {
+        let (_, mut extensions, request) = request.into_parts();
+        let connection = extensions.remove();
+        match extensions.remove() {
+            Some(Called(caller)) => Ok(Self { caller, connection, request }),
+            None => Err(Status::internal("the call came in without its caller, so it is not taken")),
+        }
+    }
+}
+
 impl TimelineService {
-    pub(super) fn new(timeline: Timeline, answer_bytes_max: usize) -> Result<Self, Error> {
-        Ok(Self { calls: Calls::new(timeline), in_flight: AnswerMemory::new(answer_bytes_max, "grpc")? })
+    pub(super) fn new(calls: Calls, answer_bytes_max: usize) -> Result<Self, Error> {
+        Ok(Self { calls, in_flight: AnswerMemory::new(answer_bytes_max, "grpc")? })
     }
 
     /// Answers a read, whose answer may be large.
@@ -48,48 +71,106 @@ impl v1::timeline_server::Timeline for TimelineService {
         &self,
         request: Request<v1::SendMessageRequest>,
     ) -> Result<Response<v1::SendMessageReply>, Status> {
-        answer(self.calls.send(request.into_inner()).await)
+        let call = Call::of(request)?;
+        answer(self.calls.send(&call.caller, call.request).await)
     }
 
     async fn send_group(
         &self,
         request: Request<v1::SendGroupRequest>,
     ) -> Result<Response<v1::SendGroupReply>, Status> {
-        answer(self.calls.send_group(request.into_inner()).await)
+        let call = Call::of(request)?;
+        answer(self.calls.send_group(&call.caller, call.request).await)
     }
 
     async fn get_sync_message(
         &self,
         request: Request<v1::SyncMessageRequest>,
     ) -> Result<Response<v1::SyncMessageReply>, Status> {
-        self.read(connection(&request), self.calls.sync(request.into_inner())).await
+        let call = Call::of(request)?;
+        self.read(call.connection, self.calls.sync(&call.caller, call.request)).await
     }
 
     async fn get_single_history_message(
         &self,
         request: Request<v1::GetSingleHistoryMessageRequest>,
     ) -> Result<Response<v1::GetSingleHistoryMessageReply>, Status> {
-        self.read(connection(&request), self.calls.single_history(request.into_inner())).await
+        let call = Call::of(request)?;
+        self.read(call.connection, self.calls.single_history(&call.caller, call.request)).await
     }
 
     async fn get_group_history_message(
         &self,
         request: Request<v1::GetGroupHistoryMessageRequest>,
     ) -> Result<Response<v1::GetGroupHistoryMessageReply>, Status> {
-        self.read(connection(&request), self.calls.group_history(request.into_inner())).await
+        let call = Call::of(request)?;
+        self.read(call.connection, self.calls.group_history(&call.caller, call.request)).await
+    }
+
+    async fn create_group(
+        &self,
+        request: Request<v1::CreateGroupRequest>,
+    ) -> Result<Response<v1::GroupReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.create_group(&call.caller, call.request).await)
+    }
+
+    async fn list_groups(
+        &self,
+        request: Request<v1::ListGroupsRequest>,
+    ) -> Result<Response<v1::ListGroupsReply>, Status> {
+        let call = Call::of(request)?;
+        self.read(call.connection, self.calls.list_groups(&call.caller, call.request)).await
+    }
+
+    async fn get_group(
+        &self,
+        request: Request<v1::GetGroupRequest>,
+    ) -> Result<Response<v1::GetGroupReply>, Status> {
+        let call = Call::of(request)?;
+        self.read(call.connection, self.calls.get_group(&call.caller, call.request)).await
+    }
+
+    async fn join_group(
+        &self,
+        request: Request<v1::JoinGroupRequest>,
+    ) -> Result<Response<v1::GroupReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.join_group(&call.caller, call.request).await)
+    }
+
+    async fn leave_group(
+        &self,
+        request: Request<v1::LeaveGroupRequest>,
+    ) -> Result<Response<v1::GroupReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.leave_group(&call.caller, call.request).await)
+    }
+
+    async fn rename_group(
+        &self,
+        request: Request<v1::RenameGroupRequest>,
+    ) -> Result<Response<v1::GroupReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.rename_group(&call.caller, call.request).await)
+    }
+
+    async fn set_group_role(
+        &self,
+        request: Request<v1::SetGroupRoleRequest>,
+    ) -> Result<Response<v1::GroupReply>, Status> {
+        let call = Call::of(request)?;
+        answer(self.calls.set_group_role(&call.caller, call.request).await)
     }
 }
 
-fn connection<T>(request: &Request<T>) -> Option<RequestConnection> {
-    request.extensions().get().cloned()
+fn answer<T>(result: Result<T, Error>) -> Result<Response<T>, Status> {
+    result.map(Response::new).map_err(|error| status(error.kind().into(), error.to_string(), None))
 }
 
-fn answer<T>(result: Result<T, Error>) -> Result<Response<T>, Status> {
-    result.map(Response::new).map_err(|error| {
-        let code = service::Code::from(error.kind());
-        let details = ErrorDetails::with_error_info(code.reason, "", HashMap::new());
-        Status::with_error_details(Code::from_i32(code.grpc), error.to_string(), details)
-    })
+/// What a client is told whose call is not taken.
+pub(super) fn refused(refused: &CallRefused) -> Status {
+    status(refused.kind().into(), refused.to_string(), refused.retry_after())
 }
 
 /// What a read is told that found no room for its answer.
@@ -107,8 +188,13 @@ pub(super) fn cut() -> HeaderMap {
 }
 
 fn busy(why: &str) -> Status {
-    let code = service::Code::BUSY;
+    status(service::Code::BUSY, why, Some(in_flight::PATIENCE))
+}
+
+fn status(code: service::Code, text: impl Into<String>, retry_after: Option<Duration>) -> Status {
     let mut details = ErrorDetails::with_error_info(code.reason, "", HashMap::new());
-    details.set_retry_info(Some(in_flight::PATIENCE));
-    Status::with_error_details(Code::from_i32(code.grpc), why, details)
+    if retry_after.is_some() {
+        details.set_retry_info(retry_after);
+    }
+    Status::with_error_details(Code::from_i32(code.grpc), text, details)
 }

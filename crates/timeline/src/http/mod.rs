@@ -1,4 +1,4 @@
-//! The five calls over HTTP.
+//! The calls over HTTP.
 //!
 //! They need the feature `http`.
 //!
@@ -9,6 +9,33 @@
 //! | `GET /timeline/sync` | query: `member`, `last_read`, `count`, `last_tag` | `latestSeq`, `entrySetLastSeq`, `entrySet`, `reset`, `generation`, `floor` |
 //! | `GET /timeline/history/single/{from}/{to}` | query: `last_read`, `count`, `backward` | `entrySet`, `more` |
 //! | `GET /timeline/history/group/{group}` | query: `last_read`, `count`, `backward` | `entrySet`, `more` |
+//! | `POST /timeline/groups` | body: `group`, `title`, `open`, `owner`, `members` | a group |
+//! | `GET /timeline/groups` | query: `member`, `after`, `count` | `groups`, each with `name`, `title`, `role` and the number of `members`; `more` |
+//! | `GET /timeline/groups/{group}` | | `name`, `title`, `open`, `members`, each with `member` and `role`; `createdAtMs` |
+//! | `POST /timeline/groups/{group}/join` | body: `members` | a group |
+//! | `POST /timeline/groups/{group}/leave` | body: `members` | a group |
+//! | `POST /timeline/groups/{group}/rename` | body: `title` | a group |
+//! | `POST /timeline/groups/{group}/roles` | body: `member`, `role` | a group |
+//!
+//! A group, as a change leaves it, has `name`, `title`, `open`, the number of its `members`, and
+//! `createdAtMs`. A `role` is `OWNER` or `MEMBER`. [`ROUTES`] lists the routes for programs.
+//!
+//! # Who calls
+//!
+//! [`router`] believes every request: it is for programs without logins. [`router_for`] asks a
+//! [`Callers`](crate::Callers) who makes a call, before its body is read, and then holds users to
+//! what is theirs; [`Caller`](crate::Caller) says who may do what. A request may then leave out
+//! `from`, `member`, `owner` and `members` where they are the user, and `group_members` where they
+//! are all members of the group:
+//!
+//! ```text
+//! POST /timeline/sendGroup     {"group_name":"tea","message":"{\"text\":\"hi\"}"}
+//! GET /timeline/sync           the user's own inbox
+//! GET /timeline/groups         the user's own groups
+//! ```
+//!
+//! Pages of other origins can send no credentials. Where they have to, turn [`cors`](Config::cors)
+//! off, and put a layer of the program's own in front.
 //!
 //! # Entries
 //!
@@ -75,20 +102,29 @@
 //! |---|---|---|
 //! | 400 | `TIMELINE_INVALID_PARAM` | a field is out of its bounds; the message names it |
 //! | 400 | `CODEC` | the body, the query or the content type cannot be read |
+//! | 401 | `UNAUTHENTICATED` | nobody is known to call: log in |
+//! | 403 | `TIMELINE_FORBIDDEN` | the caller may not do this; the message says who may |
 //! | 404 | `NOT_FOUND` | there is no such path below `/timeline` |
+//! | 404 | `TIMELINE_NOT_FOUND` | there is no such group, or no such member in it |
 //! | 405 | `METHOD_NOT_ALLOWED` | the path takes another method, which `Allow` names |
-//! | 409 | `TIMELINE_CONFLICT` | the message id was used for something else |
+//! | 409 | `TIMELINE_CONFLICT` | the message id was used for something else; there is such a group already; it would have no owner |
 //! | 413 | `BODY_TOO_LARGE` | the body is above the configured bound |
+//! | 429 | `TOO_MANY_REQUESTS` | the caller calls too often; `Retry-After` says when to call again |
 //! | 500 | `TIMELINE_CORRUPT` | the store cannot be read |
 //! | 503 | `TIMELINE_BUSY` | too many bytes of replies wait for clients that read slowly; `Retry-After` says when to ask again |
+//! | 503 | `UNAVAILABLE` | it cannot be found out now who calls; call again later |
 //! | 503 | `TIMELINE_UNAVAILABLE`, `TIMELINE_CLOSED` | the store takes no calls; try again with the same message id |
 
+mod answer;
+mod called;
 mod codec;
 mod config;
 mod cors;
+mod handlers;
 mod problem;
 mod query;
 mod router;
+mod shared;
 
 pub use self::config::Config;
-pub use self::router::router;
+pub use self::router::{ROUTES, router, router_for};

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::service::in_flight::Full;
 use crate::service::{Code, in_flight};
-use crate::{Error, ErrorKind};
+use crate::{CallRefused, Error, ErrorKind};
 
 /// A failed request: `{"code":400,"reason":"…","message":"…","metadata":{}}` with the code as
 /// status.
@@ -81,6 +81,20 @@ impl From<Error> for Problem {
     }
 }
 
+/// The call is not taken from its caller.
+impl From<CallRefused> for Problem {
+    fn from(refused: CallRefused) -> Self {
+        let code = Code::from(refused.kind());
+        Self {
+            code: code.http,
+            reason: code.reason,
+            message: refused.to_string(),
+            metadata: Metadata {},
+            retry_after: refused.retry_after(),
+        }
+    }
+}
+
 /// A read found no room for its answer.
 impl From<Full> for Problem {
     fn from(_: Full) -> Self {
@@ -94,7 +108,14 @@ impl From<Full> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = self.retry_after.map(|after| [(header::RETRY_AFTER, after.as_secs().to_string())]);
-        (status, retry_after, Json(self)).into_response()
+        let retry_after = self.retry_after.map(|after| [(header::RETRY_AFTER, seconds(after).to_string())]);
+        // A 401 has to name a way to log in.
+        let login = (status == StatusCode::UNAUTHORIZED).then_some([(header::WWW_AUTHENTICATE, "Bearer")]);
+        (status, retry_after, login, Json(self)).into_response()
     }
+}
+
+/// Rounds up: whoever comes back after the time is not refused again.
+fn seconds(after: Duration) -> u64 {
+    after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0))
 }

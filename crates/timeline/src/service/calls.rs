@@ -1,64 +1,103 @@
-//! The five calls, from requests of the proto file to replies.
+//! The calls, from requests of the proto file to replies.
 
+mod groups;
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap};
+
+use super::rules::Rules;
+use super::{CallRefused, Caller, Callers, fields};
 use crate::proto::v1;
-use crate::{
-    Conversation, Count, Entry, Error, GroupName, MemberId, Message, MessageId, NewGroupMessage, NewMessage,
-    PageRequest, Position, Result, Seq, Tag, Timeline,
-};
+use crate::{Conversation, Entry, Error, NewGroupMessage, NewMessage, Position, Result, Tag, Timeline};
 
-/// The five calls over a timeline. Every field is checked, and an error names the one at fault.
-#[derive(Debug, Clone)]
+/// The calls over a timeline, by those who may. Every field is checked, and an error names the one
+/// at fault.
+#[derive(Clone)]
 pub(crate) struct Calls {
     timeline: Timeline,
+    callers: Arc<dyn Callers>,
 }
 
 impl Calls {
-    pub(crate) fn new(timeline: Timeline) -> Self {
-        Self { timeline }
+    pub(crate) fn new(timeline: Timeline, callers: Arc<dyn Callers>) -> Self {
+        Self { timeline, callers }
     }
 
-    pub(crate) async fn send(&self, request: v1::SendMessageRequest) -> Result<v1::SendMessageReply> {
+    /// Returns who makes a call.
+    pub(crate) fn caller(
+        &self,
+        extensions: &Extensions,
+        headers: &HeaderMap,
+    ) -> std::result::Result<Caller, CallRefused> {
+        self.callers.caller(extensions, headers)
+    }
+
+    pub(crate) async fn send(
+        &self,
+        caller: &Caller,
+        request: v1::SendMessageRequest,
+    ) -> Result<v1::SendMessageReply> {
+        let rules = Rules::of(caller);
+        let from = rules.filled_in(request.from);
         // Both are checked together, as the Go service does. Clients compare the reason and not
         // this text.
-        if request.from.is_empty() || request.to.is_empty() {
+        if from.is_empty() || request.to.is_empty() {
             return Err(Error::invalid("the request must name the sender in from and the receiver in to"));
         }
         let send = NewMessage {
-            from: member("from", request.from)?,
-            to: member("to", request.to)?,
-            message: message(request.message)?,
-            message_id: message_id(request.message_id)?,
+            from: fields::member("from", from)?,
+            to: fields::member("to", request.to)?,
+            message: fields::message(request.message)?,
+            message_id: fields::message_id(request.message_id)?,
         };
+        rules.send_as(&send.from)?;
         let sent = self.timeline.send(send).await?;
         Ok(v1::SendMessageReply { sequence: sent.sequence.to_i64() })
     }
 
-    pub(crate) async fn send_group(&self, request: v1::SendGroupRequest) -> Result<v1::SendGroupReply> {
-        if request.group_name.is_empty() || request.group_members.is_empty() {
-            return Err(Error::invalid(
-                "the request must name a group in group_name and its members in group_members",
-            ));
+    pub(crate) async fn send_group(
+        &self,
+        caller: &Caller,
+        request: v1::SendGroupRequest,
+    ) -> Result<v1::SendGroupReply> {
+        let rules = Rules::of(caller);
+        // For anybody a group is whoever the send names, as it is for the Go service.
+        let has_to_name = *caller == Caller::Anybody;
+        if request.group_name.is_empty() || has_to_name && request.group_members.is_empty() {
+            return Err(no_group());
         }
-        let members = request.group_members.into_iter().enumerate();
         let send = NewGroupMessage {
-            from: optional(request.from, |id| member("from", id))?,
-            group: group("group_name", request.group_name)?,
-            members: members
-                .map(|(index, id)| {
-                    MemberId::new(id).map_err(|e| e.in_field(&format!("group_members[{index}]")))
-                })
-                .collect::<Result<_>>()?,
-            message: message(request.message)?,
-            message_id: message_id(request.message_id)?,
+            from: fields::optional(rules.filled_in(request.from), |id| fields::member("from", id))?,
+            group: fields::group("group_name", request.group_name)?,
+            members: fields::members("group_members", request.group_members)?,
+            message: fields::message(request.message)?,
+            message_id: fields::message_id(request.message_id)?,
+        };
+        if let Some(from) = &send.from {
+            rules.send_as(from)?;
+        }
+        let send = match caller {
+            Caller::Anybody => send,
+            Caller::Service => self.with_all_members(send).await?,
+            Caller::Member(_) => self.within_group(rules, send).await?,
         };
         let failed = self.timeline.send_group(send).await?;
         Ok(v1::SendGroupReply { failed_members: failed.iter().map(ToString::to_string).collect() })
     }
 
-    pub(crate) async fn sync(&self, request: v1::SyncMessageRequest) -> Result<v1::SyncMessageReply> {
-        let position = Position::new(last_read(request.last_read)?, request.last_tag.map(Tag::new));
-        let count = count(request.count)?;
-        let inbox = self.timeline.sync(&member("member", request.member)?, position, count).await?;
+    pub(crate) async fn sync(
+        &self,
+        caller: &Caller,
+        request: v1::SyncMessageRequest,
+    ) -> Result<v1::SyncMessageReply> {
+        let rules = Rules::of(caller);
+        let position = Position::new(fields::last_read(request.last_read)?, request.last_tag.map(Tag::new));
+        let count = fields::count(request.count)?;
+        let member = fields::member("member", rules.filled_in(request.member))?;
+        rules.read_inbox(&member)?;
+        let inbox = self.timeline.sync(&member, position, count).await?;
         Ok(v1::SyncMessageReply {
             latest_seq: inbox.latest_seq.to_i64(),
             entry_set_last_seq: inbox.entry_set_last_seq.to_i64(),
@@ -71,57 +110,40 @@ impl Calls {
 
     pub(crate) async fn single_history(
         &self,
+        caller: &Caller,
         request: v1::GetSingleHistoryMessageRequest,
     ) -> Result<v1::GetSingleHistoryMessageReply> {
-        let conversation = Conversation::single(member("from", request.from)?, member("to", request.to)?);
-        let page = page(request.last_read, request.count, request.backward)?;
-        let page = self.timeline.history(&conversation, page).await?;
+        let rules = Rules::of(caller);
+        let from = fields::member("from", rules.filled_in(request.from))?;
+        let to = fields::member("to", request.to)?;
+        rules.read_single_history(&from, &to)?;
+        let page = fields::page(request.last_read, request.count, request.backward)?;
+        let page = self.timeline.history(&Conversation::single(from, to), page).await?;
         Ok(v1::GetSingleHistoryMessageReply { entry_set: entry_set(&page.entries), more: page.more })
     }
 
     pub(crate) async fn group_history(
         &self,
+        caller: &Caller,
         request: v1::GetGroupHistoryMessageRequest,
     ) -> Result<v1::GetGroupHistoryMessageReply> {
-        let conversation = Conversation::group(group("group", request.group)?);
-        let page = page(request.last_read, request.count, request.backward)?;
-        let page = self.timeline.history(&conversation, page).await?;
+        let rules = Rules::of(caller);
+        let name = fields::group("group", request.group)?;
+        let page = fields::page(request.last_read, request.count, request.backward)?;
+        rules.read_group_history(&name, self.judged(rules, &name).await?.as_ref())?;
+        let page = self.timeline.history(&Conversation::group(name), page).await?;
         Ok(v1::GetGroupHistoryMessageReply { entry_set: entry_set(&page.entries), more: page.more })
     }
 }
 
-fn member(field: &str, id: String) -> Result<MemberId> {
-    MemberId::new(id).map_err(|error| error.in_field(field))
+impl fmt::Debug for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").field("timeline", &self.timeline).finish_non_exhaustive()
+    }
 }
 
-fn group(field: &str, name: String) -> Result<GroupName> {
-    GroupName::new(name).map_err(|error| error.in_field(field))
-}
-
-fn message(text: String) -> Result<Message> {
-    Message::new(text).map_err(|error| error.in_field("message"))
-}
-
-fn message_id(id: String) -> Result<Option<MessageId>> {
-    optional(id, |id| MessageId::new(id).map_err(|error| error.in_field("message_id")))
-}
-
-/// The proto file has no difference between an empty text and none.
-fn optional<T>(text: String, read: impl FnOnce(String) -> Result<T>) -> Result<Option<T>> {
-    if text.is_empty() { Ok(None) } else { read(text).map(Some) }
-}
-
-fn last_read(number: i64) -> Result<Seq> {
-    Seq::try_from(number).map_err(|error| error.in_field("last_read"))
-}
-
-fn count(number: i32) -> Result<Count> {
-    Count::try_from(number).map_err(|error| error.in_field("count"))
-}
-
-fn page(last: i64, number: i32, backward: bool) -> Result<PageRequest> {
-    let (last_read, count) = (last_read(last)?, count(number)?);
-    Ok(if backward { PageRequest::before(last_read, count) } else { PageRequest::after(last_read, count) })
+fn no_group() -> Error {
+    Error::invalid("the request must name a group in group_name and its members in group_members")
 }
 
 fn entry_set(entries: &[Entry]) -> Vec<v1::TimelineEntry> {

@@ -16,6 +16,9 @@ use crate::ErrorKind;
 /// | `Config` | 500 | 13 `INTERNAL` | `TIMELINE_CONFIG` | no |
 /// | `Corrupt` | 500 | 15 `DATA_LOSS` | `TIMELINE_CORRUPT` | no |
 /// | no room for another answer | 503 | 8 `RESOURCE_EXHAUSTED` | `TIMELINE_BUSY` | after a second |
+/// | nobody is known to call | 401 | 16 `UNAUTHENTICATED` | `UNAUTHENTICATED` | after a login |
+/// | the caller calls too often | 429 | 8 `RESOURCE_EXHAUSTED` | `TOO_MANY_REQUESTS` | after the time that is told |
+/// | callers cannot be told apart | 503 | 14 `UNAVAILABLE` | `UNAVAILABLE` | later |
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Code {
     #[cfg(feature = "http")]
@@ -28,6 +31,15 @@ pub(crate) struct Code {
 impl Code {
     /// There is no room for another answer, because too many wait for their readers.
     pub(crate) const BUSY: Self = Self::new(503, 8, "TIMELINE_BUSY");
+
+    /// The program does not know who calls.
+    pub(super) const UNAUTHENTICATED: Self = Self::new(401, 16, "UNAUTHENTICATED");
+
+    /// The caller calls too often.
+    pub(super) const TOO_MANY_REQUESTS: Self = Self::new(429, 8, "TOO_MANY_REQUESTS");
+
+    /// The program cannot find out who calls.
+    pub(super) const CALLERS_UNAVAILABLE: Self = Self::new(503, 14, "UNAVAILABLE");
 
     const fn new(_http: u16, _grpc: i32, reason: &'static str) -> Self {
         Self {

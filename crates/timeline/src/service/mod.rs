@@ -1,13 +1,20 @@
 //! What the HTTP and the gRPC service have in common.
 //!
-//! They turn requests into calls, and errors into codes.
+//! They ask who calls, turn requests into calls of those who may, and errors into codes.
 
+mod call_refused;
+mod caller;
 mod calls;
 mod code;
+mod fields;
 pub(crate) mod in_flight;
+mod rules;
 
 use std::ops::RangeFrom;
 
+pub use self::call_refused::{CallRefused, CallRefusedKind};
+pub(crate) use self::caller::Everybody;
+pub use self::caller::{Caller, Callers};
 pub(crate) use self::calls::Calls;
 pub(crate) use self::code::Code;
 pub use self::in_flight::{AnswerMemory, AnswerPermit, RequestConnection};

@@ -169,6 +169,15 @@ fn the_descriptor_set_describes_the_service() {
         ("TimelineEntry", "message_id", 7),
         ("TimelineEntry", "kind", 8),
         ("TimelineEntry", "tag", 9),
+        ("GroupMember", "role", 2),
+        ("GroupReply", "created_at_ms", 5),
+        ("CreateGroupRequest", "members", 5),
+        ("ListGroupsRequest", "count", 3),
+        ("GetGroupReply", "members", 4),
+        ("JoinGroupRequest", "members", 2),
+        ("LeaveGroupRequest", "members", 2),
+        ("RenameGroupRequest", "title", 2),
+        ("SetGroupRoleRequest", "role", 3),
     ] {
         assert_eq!(field(message, name), number, "{message}.{name}");
     }

@@ -6,10 +6,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
+mod callers;
 mod contiguous;
 mod directory;
+mod doors;
 mod embedded;
 mod entries;
+mod groups_service;
 mod grpc;
 mod http;
 mod missing;

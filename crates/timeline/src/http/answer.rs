@@ -1,0 +1,102 @@
+//! Answers to calls: the request is read, the call is made, the reply is written.
+
+use std::future::Future;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Extension, RawQuery};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::codec::Codec;
+use super::problem::Problem;
+use super::query;
+use super::shared::Shared;
+use crate::Result;
+use crate::service::RequestConnection;
+use crate::service::in_flight::{AnswerBody, Pieces};
+
+/// The body of a `POST`, or why it cannot be read.
+pub(super) type Body = Result<Bytes, BytesRejection>;
+
+/// Answers a `POST`.
+pub(super) async fn posted<T, R, F>(
+    shared: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+    call: impl FnOnce(T) -> F,
+) -> Response
+where
+    T: Message + Default + DeserializeOwned,
+    R: Message + Serialize,
+    F: Future<Output = Result<R>>,
+{
+    let request = Codec::of_content(headers).and_then(|codec| match body {
+        Ok(body) => codec.decode(&body),
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(Problem::too_large(shared.body_bytes_max))
+        }
+        Err(error) => Err(Problem::codec(error.body_text())),
+    });
+    match request {
+        // Such a reply is short and takes no room: a send that was stored is never refused one.
+        Ok(request) => reply(headers, call(request).await).unwrap_or_else(IntoResponse::into_response),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// What a `GET` says, besides its path.
+pub(super) type Asked = (HeaderMap, RawQuery, Option<Extension<RequestConnection>>);
+
+/// Answers a `GET`; `path` has the fields that the path names.
+pub(super) async fn got<T, R, F>(
+    shared: &Shared,
+    asked: Asked,
+    path: &[(&'static str, String)],
+    call: impl FnOnce(T) -> F,
+) -> Response
+where
+    T: DeserializeOwned,
+    R: Message + Serialize,
+    F: Future<Output = Result<R>>,
+{
+    let (headers, RawQuery(query), connection) = asked;
+    match query::decode(query.as_deref().unwrap_or_default(), path) {
+        Ok(request) => {
+            let (codec, connection) = (Codec::of_accept(&headers), connection.map(|Extension(own)| own));
+            let answer = read(shared, codec, connection, call(request)).await;
+            answer.unwrap_or_else(IntoResponse::into_response)
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Answers a read, whose answer may be large: its bytes take room until they are written.
+async fn read<R: Message + Serialize>(
+    shared: &Shared,
+    codec: Codec,
+    connection: Option<RequestConnection>,
+    answer: impl Future<Output = Result<R>>,
+) -> std::result::Result<Response, Problem> {
+    // The order matters: room is taken before the store is read, or as many pages would be in
+    // memory as clients ask for.
+    let room = shared.in_flight.reserve(connection).await?;
+    let pieces = Pieces::copy_of(&codec.encode(&answer.await?)?);
+    let room = room.fit(pieces.len())?;
+    Ok(written(codec, axum::body::Body::new(AnswerBody::alone(pieces, room))))
+}
+
+fn reply<R: Message + Serialize>(
+    headers: &HeaderMap,
+    result: Result<R>,
+) -> std::result::Result<Response, Problem> {
+    let codec = Codec::of_accept(headers);
+    Ok(written(codec, codec.encode(&result?)?.into()))
+}
+
+fn written(codec: Codec, body: axum::body::Body) -> Response {
+    ([(header::CONTENT_TYPE, codec.content_type())], body).into_response()
+}

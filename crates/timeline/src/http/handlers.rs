@@ -1,0 +1,131 @@
+//! One function for each call.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::answer::{Asked, Body, got, posted};
+use super::called::{Called, InPath};
+use super::shared::Shared;
+use crate::proto::v1;
+
+pub(super) async fn send(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    posted(&shared, &headers, body, async |request| shared.calls.send(&caller, request).await).await
+}
+
+pub(super) async fn send_group(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    posted(&shared, &headers, body, async |request| shared.calls.send_group(&caller, request).await).await
+}
+
+pub(super) async fn sync(State(shared): State<Shared>, Called(caller): Called, asked: Asked) -> Response {
+    got(&shared, asked, &[], async |request| shared.calls.sync(&caller, request).await).await
+}
+
+pub(super) async fn single_history(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    InPath((from, to)): InPath<(String, String)>,
+    asked: Asked,
+) -> Response {
+    let path = [("from", from), ("to", to)];
+    got(&shared, asked, &path, async |request| shared.calls.single_history(&caller, request).await).await
+}
+
+pub(super) async fn group_history(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    InPath(group): InPath<String>,
+    asked: Asked,
+) -> Response {
+    let path = [("group", group)];
+    got(&shared, asked, &path, async |request| shared.calls.group_history(&caller, request).await).await
+}
+
+pub(super) async fn create_group(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    posted(&shared, &headers, body, async |request| shared.calls.create_group(&caller, request).await).await
+}
+
+pub(super) async fn list_groups(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    asked: Asked,
+) -> Response {
+    got(&shared, asked, &[], async |request| shared.calls.list_groups(&caller, request).await).await
+}
+
+pub(super) async fn get_group(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    InPath(group): InPath<String>,
+    asked: Asked,
+) -> Response {
+    let path = [("group", group)];
+    got(&shared, asked, &path, async |request| shared.calls.get_group(&caller, request).await).await
+}
+
+pub(super) async fn join_group(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    InPath(group): InPath<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    posted(&shared, &headers, body, async |request: v1::JoinGroupRequest| {
+        shared.calls.join_group(&caller, v1::JoinGroupRequest { group, ..request }).await
+    })
+    .await
+}
+
+pub(super) async fn leave_group(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    InPath(group): InPath<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    posted(&shared, &headers, body, async |request: v1::LeaveGroupRequest| {
+        shared.calls.leave_group(&caller, v1::LeaveGroupRequest { group, ..request }).await
+    })
+    .await
+}
+
+pub(super) async fn rename_group(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    InPath(group): InPath<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    posted(&shared, &headers, body, async |request: v1::RenameGroupRequest| {
+        shared.calls.rename_group(&caller, v1::RenameGroupRequest { group, ..request }).await
+    })
+    .await
+}
+
+pub(super) async fn set_group_role(
+    State(shared): State<Shared>,
+    Called(caller): Called,
+    InPath(group): InPath<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    posted(&shared, &headers, body, async |request: v1::SetGroupRoleRequest| {
+        shared.calls.set_group_role(&caller, v1::SetGroupRoleRequest { group, ..request }).await
+    })
+    .await
+}

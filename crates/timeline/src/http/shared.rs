@@ -1,0 +1,12 @@
+//! What every handler needs.
+
+use crate::service::Calls;
+use crate::service::in_flight::AnswerMemory;
+
+/// What every handler needs.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    pub(super) calls: Calls,
+    pub(super) in_flight: AnswerMemory,
+    pub(super) body_bytes_max: usize,
+}

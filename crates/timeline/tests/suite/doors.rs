@@ -1,0 +1,297 @@
+//! A timeline that asks who calls, behind both of its doors.
+//!
+//! A call is written once, as the message of the proto file, and made over HTTP or gRPC. Answers
+//! and refusals come back in one form, so that one table holds both doors to the same.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{Extensions, HeaderMap};
+use reqwest::{Client, Method, RequestBuilder};
+use serde::Serialize;
+use serde_json::Value;
+use tempfile::TempDir;
+use timeline::embedded::EmbeddedStore;
+use timeline::grpc::TimelineClient;
+use timeline::proto::v1;
+use timeline::{CallRefused, Caller, Callers, Config, MemberId, Timeline, embedded, grpc, http};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Channel, Server};
+use tonic::{Request, Response, Status};
+use tonic_types::StatusExt;
+
+/// The header, or the metadata, that says who calls.
+pub(crate) const CALLER: &str = "x-caller";
+
+/// Who calls without that header.
+pub(crate) const NOBODY: &str = "";
+
+/// The callers who are no users: a service, and one of a program without logins.
+pub(crate) const SERVICE: &str = "*service";
+pub(crate) const ANYBODY: &str = "*anybody";
+
+/// The callers whom the program refuses, each in its way.
+pub(crate) const BANNED: &str = "*banned";
+pub(crate) const HASTY: &str = "*hasty";
+pub(crate) const UNKNOWABLE: &str = "*unknowable";
+
+/// The most bytes of a request, over both.
+pub(crate) const REQUEST_BYTES_MAX: usize = 16 * 1024;
+
+/// Believes the header.
+struct ByHeader;
+
+impl Callers for ByHeader {
+    fn caller(&self, _: &Extensions, headers: &HeaderMap) -> Result<Caller, CallRefused> {
+        match headers.get(CALLER).map(|value| value.to_str().unwrap()) {
+            None => Err(CallRefused::unauthenticated("the request does not say who calls; log in")),
+            Some(SERVICE) => Ok(Caller::Service),
+            Some(ANYBODY) => Ok(Caller::Anybody),
+            Some(BANNED) => Err(CallRefused::forbidden("you may not call")),
+            Some(HASTY) => {
+                Err(CallRefused::too_many("too many sends; try again in 2 s", Duration::from_millis(1_500)))
+            }
+            Some(UNKNOWABLE) => Err(CallRefused::unavailable("the keys cannot be fetched")),
+            Some(user) => Ok(Caller::Member(MemberId::new(user).unwrap())),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Http,
+    Grpc,
+}
+
+impl Door {
+    pub(crate) const BOTH: [Self; 2] = [Self::Http, Self::Grpc];
+}
+
+/// Why a call was refused: the reason and the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) reason: String,
+    pub(crate) text: String,
+}
+
+/// What a call is answered: the reply as JSON, or why it was refused.
+pub(crate) type Answer = Result<Value, Refusal>;
+
+/// Returns the reason of a refusal, `OK` without one.
+pub(crate) fn reason(answer: &Answer) -> &str {
+    answer.as_ref().err().map_or("OK", |refusal| &refusal.reason)
+}
+
+/// A call, as a request of the proto file.
+#[derive(Debug, Clone)]
+pub(crate) enum Call {
+    Send(v1::SendMessageRequest),
+    SendGroup(v1::SendGroupRequest),
+    Sync(v1::SyncMessageRequest),
+    SingleHistory(v1::GetSingleHistoryMessageRequest),
+    GroupHistory(v1::GetGroupHistoryMessageRequest),
+    Create(v1::CreateGroupRequest),
+    List(v1::ListGroupsRequest),
+    Get(v1::GetGroupRequest),
+    Join(v1::JoinGroupRequest),
+    Leave(v1::LeaveGroupRequest),
+    Rename(v1::RenameGroupRequest),
+    SetRole(v1::SetGroupRoleRequest),
+}
+
+pub(crate) struct Doors {
+    pub(crate) http: Client,
+    pub(crate) grpc: TimelineClient<Channel>,
+    address: String,
+    // Aborts the servers on drop.
+    _servers: JoinSet<()>,
+    _directory: TempDir,
+}
+
+impl Doors {
+    pub(crate) async fn open() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::start(embedded::Config::new(directory.path())).await.unwrap();
+        let timeline = Timeline::start(Config::default(), store).unwrap();
+        let mut servers = JoinSet::new();
+
+        let config = http::Config::default().body_bytes_max(REQUEST_BYTES_MAX);
+        let router = http::router_for(config, timeline.clone(), Arc::new(ByHeader)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        servers.spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+        let config = grpc::Config::default().request_bytes_max(REQUEST_BYTES_MAX);
+        let service = grpc::server_for(config, timeline, Arc::new(ByHeader)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let grpc_address = format!("http://{}", listener.local_addr().unwrap());
+        servers.spawn(async move {
+            let incoming = TcpListenerStream::new(listener);
+            Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
+        });
+        let grpc = TimelineClient::connect(grpc_address).await.unwrap();
+        Self { http: Client::new(), grpc, address, _servers: servers, _directory: directory }
+    }
+
+    /// Makes a call as a caller.
+    pub(crate) async fn call(&self, door: Door, caller: &str, call: Call) -> Answer {
+        match door {
+            Door::Http => self.over_http(caller, call).await,
+            Door::Grpc => self.over_grpc(caller, call).await,
+        }
+    }
+
+    /// Makes a call as a service, over HTTP, that has to succeed.
+    pub(crate) async fn given(&self, call: Call) -> Value {
+        self.call(Door::Http, SERVICE, call).await.unwrap()
+    }
+
+    /// Begins a request over HTTP as a caller.
+    pub(crate) fn request(&self, caller: &str, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.address));
+        if caller == NOBODY { request } else { request.header(CALLER, caller) }
+    }
+
+    async fn over_http(&self, caller: &str, call: Call) -> Answer {
+        let get = |path: String| self.request(caller, Method::GET, &path);
+        let request = match call {
+            Call::Send(of) => self.posting(caller, "/timeline/send", &of),
+            Call::SendGroup(of) => self.posting(caller, "/timeline/sendGroup", &of),
+            Call::Sync(of) => get(format!("/timeline/sync?member={}&last_read={}", of.member, of.last_read)),
+            Call::SingleHistory(of) => get(format!("/timeline/history/single/{}/{}", of.from, of.to)),
+            Call::GroupHistory(of) => get(format!("/timeline/history/group/{}", of.group)),
+            Call::Create(of) => self.posting(caller, "/timeline/groups", &of),
+            Call::List(of) => {
+                let (member, after, count) = (of.member, of.after, of.count);
+                get(format!("/timeline/groups?member={member}&after={after}&count={count}"))
+            }
+            Call::Get(of) => get(format!("/timeline/groups/{}", of.group)),
+            Call::Join(of) => self.posting(caller, &format!("/timeline/groups/{}/join", of.group), &of),
+            Call::Leave(of) => self.posting(caller, &format!("/timeline/groups/{}/leave", of.group), &of),
+            Call::Rename(of) => self.posting(caller, &format!("/timeline/groups/{}/rename", of.group), &of),
+            Call::SetRole(of) => self.posting(caller, &format!("/timeline/groups/{}/roles", of.group), &of),
+        };
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let answer: Value = response.json().await.unwrap();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        assert_eq!(answer["code"], status.as_u16());
+        let text = |field: &str| answer[field].as_str().unwrap().to_owned();
+        Err(Refusal { reason: text("reason"), text: text("message") })
+    }
+
+    fn posting(&self, caller: &str, path: &str, request: &impl Serialize) -> RequestBuilder {
+        self.request(caller, Method::POST, path).json(request)
+    }
+
+    async fn over_grpc(&self, caller: &str, call: Call) -> Answer {
+        let mut grpc = self.grpc.clone();
+        match call {
+            Call::Send(of) => answer(grpc.send(made_by(caller, of)).await),
+            Call::SendGroup(of) => answer(grpc.send_group(made_by(caller, of)).await),
+            Call::Sync(of) => answer(grpc.get_sync_message(made_by(caller, of)).await),
+            Call::SingleHistory(of) => answer(grpc.get_single_history_message(made_by(caller, of)).await),
+            Call::GroupHistory(of) => answer(grpc.get_group_history_message(made_by(caller, of)).await),
+            Call::Create(of) => answer(grpc.create_group(made_by(caller, of)).await),
+            Call::List(of) => answer(grpc.list_groups(made_by(caller, of)).await),
+            Call::Get(of) => answer(grpc.get_group(made_by(caller, of)).await),
+            Call::Join(of) => answer(grpc.join_group(made_by(caller, of)).await),
+            Call::Leave(of) => answer(grpc.leave_group(made_by(caller, of)).await),
+            Call::Rename(of) => answer(grpc.rename_group(made_by(caller, of)).await),
+            Call::SetRole(of) => answer(grpc.set_group_role(made_by(caller, of)).await),
+        }
+    }
+}
+
+/// A request over gRPC as a caller.
+pub(crate) fn made_by<T>(caller: &str, request: T) -> Request<T> {
+    let mut request = Request::new(request);
+    if caller != NOBODY {
+        request.metadata_mut().insert(CALLER, caller.parse().unwrap());
+    }
+    request
+}
+
+fn answer<T: Serialize>(answer: Result<Response<T>, Status>) -> Answer {
+    match answer {
+        Ok(reply) => Ok(serde_json::to_value(reply.into_inner()).unwrap()),
+        Err(status) => {
+            let reason = status.get_details_error_info().unwrap().reason;
+            Err(Refusal { reason, text: status.message().to_owned() })
+        }
+    }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// A message from one member to another.
+pub(crate) fn send(from: &str, to: &str) -> Call {
+    let (from, to, message) = (from.to_owned(), to.to_owned(), "{}".to_owned());
+    Call::Send(v1::SendMessageRequest { from, to, message, ..Default::default() })
+}
+
+/// A message to a group, and to those of its members who are named.
+pub(crate) fn send_group(from: &str, group: &str, members: &[&str]) -> Call {
+    Call::SendGroup(v1::SendGroupRequest {
+        group_name: group.to_owned(),
+        group_members: owned(members),
+        message: "{}".to_owned(),
+        from: from.to_owned(),
+        ..Default::default()
+    })
+}
+
+pub(crate) fn sync(member: &str) -> Call {
+    Call::Sync(v1::SyncMessageRequest { member: member.to_owned(), ..Default::default() })
+}
+
+pub(crate) fn single_history(from: &str, to: &str) -> Call {
+    let (from, to) = (from.to_owned(), to.to_owned());
+    Call::SingleHistory(v1::GetSingleHistoryMessageRequest { from, to, ..Default::default() })
+}
+
+pub(crate) fn group_history(group: &str) -> Call {
+    Call::GroupHistory(v1::GetGroupHistoryMessageRequest { group: group.to_owned(), ..Default::default() })
+}
+
+pub(crate) fn create(group: &str, owner: &str, members: &[&str]) -> Call {
+    let (group, owner, members) = (group.to_owned(), owner.to_owned(), owned(members));
+    Call::Create(v1::CreateGroupRequest { group, owner, members, ..Default::default() })
+}
+
+/// As [`create`], of a group that everybody may join.
+pub(crate) fn create_open(group: &str, owner: &str) -> Call {
+    let (group, owner) = (group.to_owned(), owner.to_owned());
+    Call::Create(v1::CreateGroupRequest { group, owner, open: true, ..Default::default() })
+}
+
+pub(crate) fn list(member: &str) -> Call {
+    Call::List(v1::ListGroupsRequest { member: member.to_owned(), ..Default::default() })
+}
+
+pub(crate) fn get(group: &str) -> Call {
+    Call::Get(v1::GetGroupRequest { group: group.to_owned() })
+}
+
+pub(crate) fn join(group: &str, members: &[&str]) -> Call {
+    Call::Join(v1::JoinGroupRequest { group: group.to_owned(), members: owned(members) })
+}
+
+pub(crate) fn leave(group: &str, members: &[&str]) -> Call {
+    Call::Leave(v1::LeaveGroupRequest { group: group.to_owned(), members: owned(members) })
+}
+
+pub(crate) fn rename(group: &str, title: &str) -> Call {
+    Call::Rename(v1::RenameGroupRequest { group: group.to_owned(), title: title.to_owned() })
+}
+
+pub(crate) fn set_role(group: &str, member: &str, role: v1::group_member::Role) -> Call {
+    let (group, member) = (group.to_owned(), member.to_owned());
+    Call::SetRole(v1::SetGroupRoleRequest { group, member, role: role.into() })
+}
