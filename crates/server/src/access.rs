@@ -15,6 +15,8 @@ mod door;
 pub(crate) mod policy;
 mod proxies;
 mod refused;
+#[cfg(test)]
+pub(crate) mod scene;
 mod timeline_callers;
 
 use std::borrow::Cow;
@@ -76,14 +78,22 @@ struct Inner {
 impl Access {
     /// Reads the keys, or fetches them for the first time.
     pub(crate) async fn new(config: &Config, revocations: Revocations) -> anyhow::Result<Self> {
-        let logins = &config.logins;
-        let jwks = match &logins.jwks {
+        let jwks = match &config.logins.jwks {
             Some(address) => {
                 let source = JwksSource::start(JwksConfig::new(address.expose())).await;
                 Some(source.context("--token-jwks")?)
             }
             None => None,
         };
+        Self::with_keys_of(jwks, config, revocations)
+    }
+
+    fn with_keys_of(
+        jwks: Option<JwksSource>,
+        config: &Config,
+        revocations: Revocations,
+    ) -> anyhow::Result<Self> {
+        let logins = &config.logins;
         Ok(Self(Arc::new(Inner {
             has_logins: logins.are_configured(),
             verifier: verifier(logins, jwks.as_ref(), &revocations)?,
@@ -221,7 +231,8 @@ impl Access {
         let reason = state.and_then(|state| state.borrow().reason().map(str::to_owned));
         if let (Refusal::UnknownKey, Some(reason)) = (refusal, reason) {
             self.0.keys_away.note(&reason);
-            let text = "the keys that tokens are verified with cannot be fetched at the moment; try again later";
+            let text =
+                "the keys that tokens are verified with cannot be fetched at the moment; try again later";
             return Refused::unavailable(text, JwksConfig::REFETCH_AFTER_DEFAULT);
         }
         tracing::debug!(%refusal, "a token was refused");
@@ -241,7 +252,7 @@ fn verifier(
     jwks: Option<&JwksSource>,
     revocations: &Revocations,
 ) -> anyhow::Result<Option<Verifier>> {
-    if !logins.have_tokens() {
+    if logins.keys.is_empty() && jwks.is_none() {
         return Ok(None);
     }
     let mut keys = KeySet::default();

@@ -93,7 +93,7 @@ impl Refused {
 }
 
 /// A second that has begun counts whole: who came earlier would be refused again.
-pub(super) fn whole_seconds(time: Duration) -> u64 {
+fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
