@@ -234,9 +234,10 @@ impl Tickets {
         self.redeem_with(text, now).map(|(identity, _)| identity)
     }
 
-    /// Takes a ticket, and returns whose it is with the token that it was made with, if any.
+    /// Takes a ticket, and returns whose it is and the token it was made with.
     ///
-    /// `None` as of [`redeem`](Self::redeem).
+    /// The token is `None` if it was made without one, and all of it as of
+    /// [`redeem`](Self::redeem).
     #[must_use]
     pub fn redeem_with(&self, text: &str, now: SystemTime) -> Option<(Identity, Option<String>)> {
         let Issued { identity, token, place: (end, _) } = self.0.locked.lock().remove(&hash(text))?;

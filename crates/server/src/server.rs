@@ -57,7 +57,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
         }
     };
     let addresses = (http.local_addr()?, grpc.local_addr()?);
-    let server = Server::start(&config, access, join, supervisor, metrics, http, grpc)?;
+    let server = Server::start(&config, &access, join, supervisor, metrics, http, grpc)?;
     if config.insecure {
         tracing::warn!("insecure: anybody who reaches this server can take any name and read its messages");
     }
@@ -95,7 +95,7 @@ struct Server {
 impl Server {
     fn start(
         config: &Config,
-        access: Access,
+        access: &Access,
         join: Join,
         supervisor: Supervisor,
         metrics: PrometheusHandle,
@@ -109,7 +109,7 @@ impl Server {
             hub: join.hub.clone(),
             presence: join.stores.presence.clone(),
             rooms: join.stores.rooms.clone(),
-            streams: Streams::new(config.presence_streams, stop.clone()),
+            streams: Streams::new(config.presence_streams, access.revocations().clone(), stop.clone()),
             answers: AnswerMemory::new(ANSWER_BYTES, "presence")?,
             metrics: metrics.clone(),
             health: health.clone(),
@@ -123,7 +123,7 @@ impl Server {
             limits.clone(),
             config,
         );
-        let grpc_service = Grpc::new(&join.timeline, config, &access, &health, &stop)?;
+        let grpc_service = Grpc::new(&join.timeline, config, access, &health, &stop)?;
         let request_time = config.request_time;
         let (open, bodies) = (telemetry::connections(), BodyMemory::new(config.body_bytes));
         let patience = Timeouts { handshake: None, answer: request_time };
@@ -183,14 +183,14 @@ fn watch(supervisor: &Supervisor, timeline: &Timeline, limits: Limits, metrics: 
 }
 
 /// Keeps what forgets logins that are over, and limits that are whole again.
-fn keep_up(supervisor: &Supervisor, access: Access) {
+fn keep_up(supervisor: &Supervisor, access: &Access) {
     let stop = supervisor.stop();
     supervisor.keep("the upkeep of the limits of users and addresses", {
         let (rates, stop) = (access.rates().clone(), stop.clone());
         move || rates.clone().keep_up(stop.clone())
     });
     supervisor.keep("the upkeep of logins", {
-        let stop = stop.clone();
+        let (access, stop) = (access.clone(), stop.clone());
         move || access.clone().keep_up(stop.clone())
     });
 }

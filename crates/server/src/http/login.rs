@@ -86,3 +86,6 @@ fn private(body: Value) -> Response {
     let headers = [(header::CACHE_CONTROL, "no-store"), (header::VARY, "authorization, cookie")];
     (headers, Json(body)).into_response()
 }
+
+#[cfg(test)]
+mod tests;

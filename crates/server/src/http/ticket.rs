@@ -1,4 +1,4 @@
-//! `POST /ticket`: a ticket in place of a token, for what a browser opens without headers.
+//! `POST /ticket`: a ticket in place of a token, where a browser can send no header.
 //!
 //! ```json
 //! {"ticket":"nJ3c0Zr9bq5mS1yK2Uo7xA","expiresInMs":30000,"user":"alice"}
