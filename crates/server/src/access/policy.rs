@@ -213,4 +213,6 @@ const OPCODES: &[(&str, Option<Need>)] = &[
 ];
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod tests;
