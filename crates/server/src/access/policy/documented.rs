@@ -4,9 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tidings::identity::{Identity, Scope};
 
-use super::{CALLS, GRPC, Need, OPCODES, ROUTES, SENDS};
-use crate::access::Caller;
-use crate::rates::RateKind;
+use super::{CALLS, Caller, GRPC, Need, OPCODES, ROUTES, RateKind, SENDS};
 
 const DOCS: &str = include_str!("../../../../../docs/security.md");
 
