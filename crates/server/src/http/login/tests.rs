@@ -35,7 +35,7 @@ impl FromRef<Site> for LoginUrl {
 }
 
 /// Asks as somebody, with a body of JSON or none.
-async fn ask(access: &Access, request: &str, token: Option<&str>, body: Value) -> (StatusCode, Value) {
+async fn ask(access: &Access, request: &str, token: Option<&str>, body: &Value) -> (StatusCode, Value) {
     let site =
         Site { access: access.clone(), login_url: LoginUrl(Some("https://example.org/login".to_owned())) };
     let router = Router::new()
@@ -74,7 +74,7 @@ async fn a_page_hears_how_to_log_in_and_who_it_is_already() {
         (Some(&*user), json!("bob")),
         (Some(&*service), Value::Null),
     ] {
-        let (status, answer) = ask(&access, "GET /login", token, Value::Null).await;
+        let (status, answer) = ask(&access, "GET /login", token, &Value::Null).await;
         assert_eq!(status, StatusCode::OK);
         let expected = json!({ "logins": "token", "user": user, "loginUrl": "https://example.org/login" });
         assert_eq!(answer, expected);
@@ -85,13 +85,13 @@ async fn a_page_hears_how_to_log_in_and_who_it_is_already() {
 async fn a_ticket_is_changed_back_into_its_token_once() {
     let Scene { access, .. } = Scene::new(|_| ()).await;
     let token = Scene::token("bob", &[]);
-    let (status, issued) = ask(&access, "POST /ticket", Some(&token), Value::Null).await;
+    let (status, issued) = ask(&access, "POST /ticket", Some(&token), &Value::Null).await;
     assert_eq!(
         (status, &issued["user"], &issued["expiresInMs"]),
         (StatusCode::OK, &json!("bob"), &json!(30_000))
     );
     let shown = json!({ "ticket": issued["ticket"] });
-    let (status, redeemed) = ask(&access, "POST /login", None, shown.clone()).await;
+    let (status, redeemed) = ask(&access, "POST /login", None, &shown).await;
     assert_eq!(
         (status, &redeemed["token"], &redeemed["user"]),
         (StatusCode::OK, &json!(token), &json!("bob"))
@@ -99,23 +99,23 @@ async fn a_ticket_is_changed_back_into_its_token_once() {
     let expires_at = access.verify(&token).await.unwrap().expires_at();
     assert_eq!(redeemed["expiresAtMs"], json!(clock::unix_ms(expires_at)));
     // A token that has expired is not in the way of who changes a ticket.
-    let (status, refused) = ask(&access, "POST /login", Some("bad"), shown).await;
+    let (status, refused) = ask(&access, "POST /login", Some("bad"), &shown).await;
     assert_eq!((status, &refused["reason"]), (StatusCode::UNAUTHORIZED, &json!("UNAUTHENTICATED")));
 }
 
 #[tokio::test]
 async fn no_ticket_is_made_for_nobody_or_of_another_ticket() {
     let Scene { access, .. } = Scene::new(|_| ()).await;
-    assert_eq!(ask(&access, "POST /ticket", None, Value::Null).await.0, StatusCode::UNAUTHORIZED);
-    assert_eq!(ask(&access, "POST /ticket", Some("bad"), Value::Null).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(&access, "POST /ticket", None, &Value::Null).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(&access, "POST /ticket", Some("bad"), &Value::Null).await.0, StatusCode::UNAUTHORIZED);
     let bob = access.verify(&Scene::token("bob", &[])).await.unwrap();
     let ticket = access.issue_ticket(bob.clone(), None).unwrap();
     let with_ticket = format!("POST /ticket?ticket={}", ticket.as_str());
-    assert_eq!(ask(&access, &with_ticket, None, Value::Null).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(&access, &with_ticket, None, &Value::Null).await.0, StatusCode::UNAUTHORIZED);
 
     // One of a user whom a proxy named has no token to give back.
     let without = json!({ "ticket": ticket.as_str() });
-    let (status, refused) = ask(&access, "POST /login", None, without).await;
+    let (status, refused) = ask(&access, "POST /login", None, &without).await;
     assert_eq!((status, &refused["reason"]), (StatusCode::FORBIDDEN, &json!("FORBIDDEN")));
 }
 
@@ -123,7 +123,7 @@ async fn no_ticket_is_made_for_nobody_or_of_another_ticket() {
 async fn a_body_without_a_ticket_is_refused_and_not_repeated() {
     let Scene { access, .. } = Scene::new(|_| ()).await;
     for body in [Value::Null, json!({}), json!({ "ticket": 7 }), json!("secret")] {
-        let (status, refused) = ask(&access, "POST /login", None, body).await;
+        let (status, refused) = ask(&access, "POST /login", None, &body).await;
         assert!(status.is_client_error() && refused["reason"] == "INVALID_BODY", "{refused}");
         assert!(!refused.to_string().contains("secret"));
     }
@@ -132,10 +132,10 @@ async fn a_body_without_a_ticket_is_refused_and_not_repeated() {
 #[tokio::test]
 async fn without_logins_there_is_nothing_to_log_in_with() {
     let access = scene::access(&Config::defaults()).await;
-    let (status, answer) = ask(&access, "GET /login", Some("bad"), Value::Null).await;
+    let (status, answer) = ask(&access, "GET /login", Some("bad"), &Value::Null).await;
     assert_eq!((status, &answer["logins"], &answer["user"]), (StatusCode::OK, &json!("none"), &Value::Null));
     for (request, body) in [("POST /ticket", Value::Null), ("POST /login", json!({ "ticket": "x" }))] {
-        let (status, refused) = ask(&access, request, None, body).await;
+        let (status, refused) = ask(&access, request, None, &body).await;
         assert_eq!((status, &refused["reason"]), (StatusCode::NOT_FOUND, &json!("NO_LOGINS")));
     }
 }
