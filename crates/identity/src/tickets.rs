@@ -72,7 +72,7 @@ impl TicketsConfig {
         Self { user_max, ..self }
     }
 
-    /// Sets how much memory the identities of all tickets take, in bytes.
+    /// Sets how much memory the identities and tokens of all tickets take, in bytes.
     ///
     /// 65,536 to 1,073,741,824; default 16,777,216. More, for users with many rights.
     pub const fn bytes_max(self, bytes_max: usize) -> Self {
@@ -151,14 +151,23 @@ type TicketHash = [u8; 32];
 /// When a ticket ends, and a number that tells it from others of that time.
 type Place = (SystemTime, u64);
 
+/// What a ticket stands for.
+struct Issued {
+    identity: Identity,
+    /// The token that the ticket was made with, for who changes the ticket back into it.
+    token: Option<Box<str>>,
+    place: Place,
+}
+
 #[derive(Default)]
 struct Locked {
-    identities: HashMap<TicketHash, (Identity, Place)>,
+    issued: HashMap<TicketHash, Issued>,
     order: BTreeMap<Place, TicketHash>,
     /// How many tickets each user has.
     users: HashMap<Box<str>, usize>,
     bytes: usize,
-    issued: u64,
+    /// How many tickets there have ever been.
+    count: u64,
 }
 
 impl Tickets {
@@ -179,6 +188,23 @@ impl Tickets {
     /// [`Full`](ErrorKind::Full) if there are too many tickets, or the user has too many;
     /// [`Unavailable`](ErrorKind::Unavailable) if the system has no random numbers.
     pub fn issue(&self, identity: Identity, now: SystemTime) -> Result<Ticket, Error> {
+        self.issue_with(identity, None, now)
+    }
+
+    /// Makes a ticket for an identity, and keeps the token that proves it.
+    ///
+    /// Whoever redeems it by [`redeem_with`](Self::redeem_with) gets the token as well: so a page
+    /// takes a token over without one in its address.
+    ///
+    /// # Errors
+    ///
+    /// As of [`issue`](Self::issue); the bytes of the token count, too.
+    pub fn issue_with(
+        &self,
+        identity: Identity,
+        token: Option<&str>,
+        now: SystemTime,
+    ) -> Result<Ticket, Error> {
         let mut random = [0; 16];
         rand::fill(&mut random)
             .map_err(|_| Error::new(ErrorKind::Unavailable, "the system has no random numbers"))?;
@@ -190,11 +216,13 @@ impl Tickets {
         if of_user >= config.user_max {
             return Err(Error::new(ErrorKind::Full, "the user has too many tickets that are not used yet"));
         }
-        let has_place = locked.identities.len() < config.tickets_max;
-        if !has_place || locked.bytes + identity.bytes() > config.bytes_max {
+        let place = (now + config.ttl, locked.count + 1);
+        let issued = Issued { identity, token: token.map(Into::into), place };
+        let has_place = locked.issued.len() < config.tickets_max;
+        if !has_place || locked.bytes + issued.bytes() > config.bytes_max {
             return Err(Error::new(ErrorKind::Full, "there are too many tickets that are not used yet"));
         }
-        locked.insert(hash(ticket.as_str()), identity, now + config.ttl);
+        locked.insert(hash(ticket.as_str()), issued);
         Ok(ticket)
     }
 
@@ -203,14 +231,23 @@ impl Tickets {
     /// Whoever was revoked meanwhile is for [`Revocations`](crate::Revocations) to say.
     #[must_use]
     pub fn redeem(&self, text: &str, now: SystemTime) -> Option<Identity> {
-        let (identity, (end, _)) = self.0.locked.lock().remove(&hash(text))?;
-        (now < end && now < identity.expires_at()).then_some(identity)
+        self.redeem_with(text, now).map(|(identity, _)| identity)
+    }
+
+    /// Takes a ticket, and returns whose it is and the token it was made with.
+    ///
+    /// The token is `None` if it was made without one, and all of it as of
+    /// [`redeem`](Self::redeem).
+    #[must_use]
+    pub fn redeem_with(&self, text: &str, now: SystemTime) -> Option<(Identity, Option<String>)> {
+        let Issued { identity, token, place: (end, _) } = self.0.locked.lock().remove(&hash(text))?;
+        (now < end && now < identity.expires_at()).then(|| (identity, token.map(String::from)))
     }
 
     /// Returns how many there are, with those that are too old and not yet removed.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.locked.lock().identities.len()
+        self.0.locked.lock().issued.len()
     }
 
     /// Returns whether there is none.
@@ -227,27 +264,33 @@ impl fmt::Debug for Tickets {
     }
 }
 
+impl Issued {
+    fn bytes(&self) -> usize {
+        self.identity.bytes() + self.token.as_ref().map_or(0, |token| token.len())
+    }
+}
+
 impl Locked {
-    fn insert(&mut self, hash: TicketHash, identity: Identity, end: SystemTime) {
-        self.issued += 1;
-        let place = (end, self.issued);
-        self.bytes += identity.bytes();
-        *self.users.entry(identity.user().into()).or_default() += 1;
-        self.order.insert(place, hash);
-        self.identities.insert(hash, (identity, place));
+    fn insert(&mut self, hash: TicketHash, issued: Issued) {
+        self.count += 1;
+        self.bytes += issued.bytes();
+        *self.users.entry(issued.identity.user().into()).or_default() += 1;
+        self.order.insert(issued.place, hash);
+        self.issued.insert(hash, issued);
     }
 
-    fn remove(&mut self, hash: &TicketHash) -> Option<(Identity, Place)> {
-        let (identity, place) = self.identities.remove(hash)?;
-        self.order.remove(&place);
-        self.bytes -= identity.bytes();
-        if let Some(count) = self.users.get_mut(identity.user()) {
+    fn remove(&mut self, hash: &TicketHash) -> Option<Issued> {
+        let issued = self.issued.remove(hash)?;
+        self.order.remove(&issued.place);
+        self.bytes -= issued.bytes();
+        let user = issued.identity.user();
+        if let Some(count) = self.users.get_mut(user) {
             *count -= 1;
             if *count == 0 {
-                self.users.remove(identity.user());
+                self.users.remove(user);
             }
         }
-        Some((identity, place))
+        Some(issued)
     }
 
     fn remove_expired(&mut self, now: SystemTime) {

@@ -1,8 +1,10 @@
 //! The gRPC port: the timeline service, health and reflection.
 
+mod door;
 mod incoming;
 mod limits;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,6 +18,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use self::limits::{CallLimits, NAMING_BYTES_MAX};
+use crate::access::{Access, TimelineCallers};
 use crate::config::Config;
 use crate::health::{self, Health};
 use crate::listen::{self, LimitedListener};
@@ -47,12 +50,13 @@ impl Grpc {
     pub(crate) fn new(
         timeline: &Timeline,
         config: &Config,
+        access: &Access,
         health: &Health,
         stop: &CancellationToken,
     ) -> anyhow::Result<Self> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let bounds = grpc::Config::default().request_bytes_max(config.body_bytes);
-        let timelines = grpc::server(bounds, timeline.clone())?;
+        let timelines = grpc::server_for(bounds, timeline.clone(), Arc::new(TimelineCallers))?;
         let reflected = reflection().build_v1().context("gRPC reflection cannot be set up")?;
         // Most tools still ask for the older name.
         let older = reflection().build_v1alpha().context("gRPC reflection cannot be set up")?;
@@ -61,11 +65,18 @@ impl Grpc {
             .add_service(reflected.max_decoding_message_size(NAMING_BYTES_MAX))
             .add_service(older.max_decoding_message_size(NAMING_BYTES_MAX));
         let limits = CallLimits::new(config.body_bytes, stop.clone());
+        // The layer that is added last is the outermost:
+        //
+        //  introduce ─► follow ─► gate ─► door ─► limit ─► the services
+        //
+        // The door comes before anything of a body is read.
         let routes = routes
             .into_axum_router()
             .layer(middleware::from_fn_with_state(limits, limits::limit))
+            .layer(middleware::from_fn_with_state(access.clone(), door::door))
             .layer(middleware::from_fn(listen::gate))
-            .layer(middleware::from_fn(listen::follow));
+            .layer(middleware::from_fn(listen::follow))
+            .layer(middleware::from_fn(incoming::introduce));
         Ok(Self {
             routes: routes.into(),
             reporter,

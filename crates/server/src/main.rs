@@ -3,6 +3,7 @@
 //! It has a chat page. It reads its configuration, starts, and waits for the end; `docs/server.md`
 //! has what can be set and asked.
 
+mod access;
 mod causes;
 mod check;
 mod clock;

@@ -9,16 +9,17 @@ use tidings::timeline::{self, AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::grpc::Grpc;
 use crate::health::Health;
-use crate::http::{Guard, Limits, Routes, Streams};
+use crate::http::{Guard, Limits, LoginUrl, Routes, Streams};
 use crate::join::Join;
 use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
-use crate::{causes, descriptors, grpc, http, listen, log, telemetry};
+use crate::{causes, descriptors, grpc, http, listen, log, revocation, telemetry};
 
 /// The share of the time for a stop that is kept for the store.
 const FOR_THE_STORE: f64 = 0.25;
@@ -40,23 +41,23 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
     let supervisor = Supervisor::new();
-    let join = tokio::select! {
-        join = Join::start(&config, &data_dir) => join,
+    let started = tokio::select! {
+        started = start_parts(&config, &data_dir) => started,
         // What a start cut short leaves, the next one finishes, as after a crash.
         signal = signals.stop() => {
             tracing::info!(reason = signal, "stopped before the start was finished");
             return Ok(());
         }
     };
-    let join = match join {
-        Ok(join) => join,
+    let (access, join) = match started {
+        Ok(started) => started,
         Err(error) => {
             data_dir.abandon();
             return Err(error);
         }
     };
     let addresses = (http.local_addr()?, grpc.local_addr()?);
-    let server = Server::start(&config, join, supervisor, metrics, http, grpc)?;
+    let server = Server::start(&config, &access, join, supervisor, metrics, http, grpc)?;
     if config.insecure {
         tracing::warn!("insecure: anybody who reaches this server can take any name and read its messages");
     }
@@ -77,6 +78,13 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     }
 }
 
+/// Starts what decides who may come in, and then what they come to.
+async fn start_parts(config: &Config, data_dir: &DataDir) -> anyhow::Result<(Access, Join)> {
+    let access = Access::new(config, revocation::list()?).await?;
+    let join = Join::start(config, data_dir, &access).await?;
+    Ok((access, join))
+}
+
 /// The tasks of a running server.
 struct Server {
     join: Join,
@@ -87,6 +95,7 @@ struct Server {
 impl Server {
     fn start(
         config: &Config,
+        access: &Access,
         join: Join,
         supervisor: Supervisor,
         metrics: PrometheusHandle,
@@ -100,19 +109,21 @@ impl Server {
             hub: join.hub.clone(),
             presence: join.stores.presence.clone(),
             rooms: join.stores.rooms.clone(),
-            streams: Streams::new(config.presence_streams, stop.clone()),
+            streams: Streams::new(config.presence_streams, access.revocations().clone(), stop.clone()),
             answers: AnswerMemory::new(ANSWER_BYTES, "presence")?,
             metrics: metrics.clone(),
             health: health.clone(),
+            access: access.clone(),
+            login_url: LoginUrl(config.login_url.as_ref().map(|url| url.expose().to_string())),
         };
         let limits = Limits::new(config.body_bytes, config.request_time);
         let router = routes.router(
             http::timelines(&join.timeline, config.body_bytes)?,
-            Guard::new(config.insecure, &config.allow_origin),
+            Guard::new(config),
             limits.clone(),
-            &config.allow_origin,
+            config,
         );
-        let grpc_service = Grpc::new(&join.timeline, config, &health, &stop)?;
+        let grpc_service = Grpc::new(&join.timeline, config, access, &health, &stop)?;
         let request_time = config.request_time;
         let (open, bodies) = (telemetry::connections(), BodyMemory::new(config.body_bytes));
         let patience = Timeouts { handshake: None, answer: request_time };
@@ -122,6 +133,7 @@ impl Server {
         let permits = ConnectionPermits::new(config.grpc_connections, patience, bodies, open.grpc);
         let grpc = door(&supervisor, grpc, permits, request_time);
         watch(&supervisor, &join.timeline, limits, metrics);
+        keep_up(&supervisor, access);
         supervisor.keep("the HTTP listener", {
             let stop = stop.clone();
             move || http::serve(http.clone(), router.clone(), request_time, stop.clone())
@@ -167,6 +179,19 @@ fn watch(supervisor: &Supervisor, timeline: &Timeline, limits: Limits, metrics: 
     supervisor.keep("the upkeep of the metrics", {
         let stop = stop.clone();
         move || telemetry::keep_up(metrics.clone(), stop.clone())
+    });
+}
+
+/// Keeps what forgets logins that are over, and limits that are whole again.
+fn keep_up(supervisor: &Supervisor, access: &Access) {
+    let stop = supervisor.stop();
+    supervisor.keep("the upkeep of the limits of users and addresses", {
+        let (rates, stop) = (access.rates().clone(), stop.clone());
+        move || rates.clone().keep_up(stop.clone())
+    });
+    supervisor.keep("the upkeep of logins", {
+        let (access, stop) = (access.clone(), stop.clone());
+        move || access.clone().keep_up(stop.clone())
     });
 }
 

@@ -7,6 +7,7 @@ mod client;
 mod cors;
 mod crowds;
 mod descriptors;
+mod doors;
 mod events;
 #[cfg(target_os = "linux")]
 mod fairness;

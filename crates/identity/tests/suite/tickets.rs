@@ -86,6 +86,31 @@ fn memory_is_bounded() {
 }
 
 #[test]
+fn a_ticket_gives_back_the_token_that_it_was_made_with() {
+    let tickets = Tickets::new(TicketsConfig::default()).unwrap();
+    let with = tickets.issue_with(bob(), Some("a.token.of-bob"), now()).unwrap();
+    assert!(!format!("{with:?} {tickets:?}").contains("of-bob"));
+    let redeemed = tickets.redeem_with(with.as_str(), now());
+    assert_eq!(redeemed, Some((bob(), Some("a.token.of-bob".to_owned()))));
+    assert_eq!(tickets.redeem_with(with.as_str(), now()), None);
+
+    let without = tickets.issue(bob(), now()).unwrap();
+    assert_eq!(tickets.redeem_with(without.as_str(), now()), Some((bob(), None)));
+}
+
+#[test]
+fn tokens_of_tickets_count_and_are_given_back() {
+    let tickets = Tickets::new(TicketsConfig::default().bytes_max(64 * 1024)).unwrap();
+    let token = "x".repeat(20_000);
+    let issue = || tickets.issue_with(bob(), Some(&token), now());
+    let first = issue().unwrap();
+    assert!(issue().is_ok() && issue().is_ok());
+    assert_eq!(issue().unwrap_err().kind(), ErrorKind::Full);
+    assert!(tickets.redeem(first.as_str(), now()).is_some());
+    assert!(issue().is_ok());
+}
+
+#[test]
 fn wrong_settings_are_refused() {
     for wrong in [
         TicketsConfig::default().ttl(Duration::ZERO),

@@ -4,7 +4,11 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
 use futures_util::{Stream, stream};
+use tidings::hub::PeerAddress;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -20,13 +24,16 @@ pub(super) fn connections(door: LimitedListener) -> impl Stream<Item = io::Resul
     stream::unfold(door, async |door| {
         let (stream, permit) = door.next().await;
         let closed = Box::pin(permit.closed().cancelled_owned());
-        Some((Ok(PermittedStream { stream, read: 0, permit, closed }), door))
+        // A peer that is gone already has no address any more.
+        let peer = stream.peer_addr().ok().map(PeerAddress::new);
+        Some((Ok(PermittedStream { stream, peer, read: 0, permit, closed }), door))
     })
 }
 
 /// A connection that gives its permit back when it ends, and ends when it loses it.
 pub(super) struct PermittedStream {
     stream: TcpStream,
+    peer: Option<PeerAddress>,
     read: usize,
     permit: ConnectionPermit,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -45,11 +52,30 @@ impl PermittedStream {
     }
 }
 
-impl Connected for PermittedStream {
-    type ConnectInfo = ConnectionHandle;
+/// What the requests of a connection know of it, in the one extension that there is for that.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectionInfo {
+    handle: ConnectionHandle,
+    peer: Option<PeerAddress>,
+}
 
-    fn connect_info(&self) -> ConnectionHandle {
-        self.permit.handle()
+/// The outermost middleware: gives each request the extensions that requests over HTTP have.
+pub(super) async fn introduce(mut request: Request, next: Next) -> Response {
+    let extensions = request.extensions_mut();
+    if let Some(ConnectionInfo { handle, peer }) = extensions.remove::<ConnectionInfo>() {
+        extensions.insert(handle);
+        if let Some(peer) = peer {
+            extensions.insert(peer);
+        }
+    }
+    next.run(request).await
+}
+
+impl Connected for PermittedStream {
+    type ConnectInfo = ConnectionInfo;
+
+    fn connect_info(&self) -> ConnectionInfo {
+        ConnectionInfo { handle: self.permit.handle(), peer: self.peer }
     }
 }
 

@@ -10,22 +10,27 @@ use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tidings::hub::origin;
-use tower_http::cors::{AllowHeaders, AllowOrigin, AllowPrivateNetwork, CorsLayer};
+use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, AllowPrivateNetwork, CorsLayer};
 
 /// How long a browser may remember that it may ask.
 const REMEMBERED: Duration = Duration::from_secs(60 * 60);
 
-/// The layer that answers preflights, and lets pages of `origins` read answers; never with
-/// credentials.
-pub(super) fn cors(origins: &[String]) -> CorsLayer {
+/// The layer that answers preflights, and lets pages of `origins` read answers. Their browsers send
+/// cookies along only if `cookies` says that one has a token.
+pub(super) fn cors(origins: &[String], cookies: bool) -> CorsLayer {
     let origins: Arc<[String]> = origins.into();
-    let may_call = Arc::clone(&origins);
+    let (may_call, may_send_cookies) = (Arc::clone(&origins), Arc::clone(&origins));
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |_, request| {
             origin::is_allowed(&request.headers, &origins)
         }))
+        .allow_credentials(AllowCredentials::predicate(move |_, request| {
+            cookies && origin::is_allowed(&request.headers, &may_send_cookies)
+        }))
         .allow_methods([Method::GET, Method::POST])
-        // Any header is allowed, as no header gives a request more rights.
+        // Any header is allowed to the pages that may call, `Authorization` as well: what it shows
+        // they have themselves. To any other page it is no use, as a browser looks at this only if
+        // its origin is allowed.
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([header::ETAG, header::RETRY_AFTER])
         // A page of the public network may call a server in a private one only if its origin is
