@@ -13,6 +13,8 @@ export function askForLogin(login, note, oncome) {
   why.textContent = note ?? "";
   link.hidden = login.url === null;
   if (login.url !== null) link.href = login.url;
+  // Where there is a link, it is what most people want.
+  root.querySelector("button").className = login.url === null ? "primary" : "secondary";
   field.disabled = false;
   field.focus();
   onToken(root.querySelector("form"), root.querySelector("#token-problem"), field, async (token) => {

@@ -108,6 +108,11 @@ export class Outbox extends Emitter {
     this.#wake?.();
   }
 
+  /** Keeps nothing in this browser but what is not sent, of this tab and of others. */
+  forget() {
+    if (this.#read().length === 0) this.#stored.forget();
+  }
+
   #stop() {
     this.#stopped = true;
     this.#wake?.();

@@ -87,6 +87,7 @@ export class Session extends Emitter {
     this.stop();
     this.book.forget();
     this.receipts.forget();
+    this.outbox.forget();
   }
 
   /** The conversation with one person. */
