@@ -113,6 +113,11 @@ export class Login extends Emitter {
 
   /** The address of the user's next connection, with a ticket that opens it once. */
   async door() {
+    // For requests a token is good for a moment behind its end, and for a connection it is not.
+    if (this.#isAtItsEnd()) {
+      this.#expire();
+      throw new Refused(401, "the login has ended", 0);
+    }
     const { ticket: text, user } = await ticket();
     // A cookie is that of the whole browser.
     if (user !== this.user) {
@@ -188,10 +193,18 @@ export class Login extends Emitter {
 
   #refused() {
     if (this.user === null) return;
-    if (this.endsAt === null || Date.now() < this.endsAt - SLACK_MS) return this.#end(ENDED);
-    // What is on the screen stays there, as somebody may be in the middle of a sentence.
+    if (this.#isAtItsEnd()) this.#expire();
+    else this.#end(ENDED);
+  }
+
+  #isAtItsEnd() {
+    return this.endsAt !== null && Date.now() >= this.endsAt - SLACK_MS;
+  }
+
+  /** What is on the screen stays there, as somebody may be in the middle of a sentence. */
+  #expire() {
     credentials.expire();
-    return this.#become("over");
+    this.#become("over");
   }
 
   #end(sentence) {
