@@ -124,7 +124,7 @@ function enter(name) {
   session.on("arrived", ({ entry, message }) => announcer.message(entry, message));
   session.on("notice", (text) => announcer.say(text));
   session.on("reset", () => talk.restart());
-  session.book.on("change", title);
+  session.book.on("change", title, session.life);
   title();
   new Troubles(session, new Banner(root.querySelector("#banner")));
   if (login.needed) withLogin(session, root, () => talk.key);

@@ -114,7 +114,7 @@ export class Login extends Emitter {
   /** The address of the user's next connection, with a ticket that opens it once. */
   async door() {
     // For requests a token is good for a moment behind its end, and for a connection it is not.
-    if (this.#isAtItsEnd()) {
+    if (this.#hasEnded()) {
       this.#expire();
       throw new Refused(401, "the login has ended", 0);
     }
@@ -193,12 +193,12 @@ export class Login extends Emitter {
 
   #refused() {
     if (this.user === null) return;
-    if (this.#isAtItsEnd()) this.#expire();
+    if (this.#hasEnded(SLACK_MS)) this.#expire();
     else this.#end(ENDED);
   }
 
-  #isAtItsEnd() {
-    return this.endsAt !== null && Date.now() >= this.endsAt - SLACK_MS;
+  #hasEnded(slack = 0) {
+    return this.endsAt !== null && Date.now() >= this.endsAt - slack;
   }
 
   /** What is on the screen stays there, as somebody may be in the middle of a sentence. */
