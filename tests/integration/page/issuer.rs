@@ -28,7 +28,7 @@ impl Issuer {
     /// Starts a server that knows its key, with further flags.
     pub(super) fn start(&self, flags: &[&str]) -> Tidings {
         let keys = format!("--token-keys={}", self.directory.path().join("secret.key").display());
-        Tidings::start_with(&[&[keys.as_str()], flags].concat())
+        Tidings::start_with(&[&[keys.as_str()][..], flags].concat())
     }
 
     /// Makes a token of a user, good from now on for so many seconds.
