@@ -1,82 +1,81 @@
-// Where the page begins: asks for a name, then joins the parts.
+// Where the page begins: finds out who comes in, then joins the parts.
 
 import { Announcer } from "./announcer.js";
+import { Backoff } from "./backoff.js";
 import { Banner } from "./banner.js";
+import { credentials } from "./credentials.js";
 import { composing } from "./dom.js";
 import { Gather } from "./gather.js";
+import { isHandedOver, takeHandover } from "./handover.js";
 import { Indicator } from "./indicator.js";
-import { checkedName, shownName } from "./name.js";
+import { Login } from "./login.js";
+import { askForLogin } from "./login_form.js";
+import { shownName } from "./name.js";
 import { Rail } from "./rail.js";
+import { Renewal } from "./renewal.js";
 import { Session } from "./session.js";
 import { remembered } from "./storage.js";
 import { Talk } from "./talk.js";
 import { Troubles } from "./troubles.js";
+import { askForName, usableName } from "./welcome.js";
 
 const touch = matchMedia("(pointer: coarse)");
 // What the page is made of before anybody comes in.
 const pristine = document.body.cloneNode(true);
+const login = new Login();
 
-function ask(proposed, note = null) {
-  const welcome = document.querySelector("#welcome");
-  const told = welcome.querySelector("#welcome-note");
-  told.hidden = note === null;
-  told.textContent = note ?? "";
-  const field = welcome.querySelector("#name");
-  const problem = welcome.querySelector("#name-problem");
-  welcome.hidden = false;
-  field.value = proposed ?? "";
-  field.select();
-  field.focus();
-  welcome.querySelector("form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    try {
-      const name = checkedName(field.value);
-      remembered.write(name);
-      enter(name);
-    } catch (error) {
-      problem.textContent = error.message;
-      field.setAttribute("aria-invalid", "true");
-      field.focus();
-    }
-  });
-}
-
-/** Asks for another name, also while there is no server from which the page could be had again. */
-function leave(session) {
-  const { unkept, unkeptReason } = session.outbox;
-  const lost = `This browser cannot keep what is not sent yet: ${unkeptReason}. Change the name all the same, and lose it?`;
-  if (unkept.size > 0 && !confirm(lost)) return;
-  const away = session.connection.state !== "open";
-  const waits = session.outbox.waiting.length - unkept.size;
-  // The session ends before its elements go. What listens to more than them, as to the window, ends with it.
-  session.stop();
-  remembered.leave();
+/** Puts the page back to what it was before anybody came in, also while there is no server from which it could be had again. */
+function clear() {
   history.replaceState(null, "");
   document.title = "tidings";
   document.body.replaceWith(pristine.cloneNode(true));
-  ask(remembered.read().last, away ? absence(session.me, waits) : null);
 }
 
-function absence(name, waits) {
-  const kept = waits > 0 ? ` What ${shownName(name)} has written and is not sent yet stays in this browser, and is sent when ${shownName(name)} comes in again.` : "";
-  return `There is no connection to the server now. You can change your name all the same: what you write waits in this browser until the server is back.${kept}`;
+/** Whether nothing would be lost that this browser cannot keep, or the person wants it all the same. */
+function mayGo({ outbox: { unkept, unkeptReason } }, what) {
+  return unkept.size === 0 || confirm(`This browser cannot keep what is not sent yet: ${unkeptReason}. ${what} all the same, and lose it?`);
 }
 
-/** A name that was kept, if it still is one. */
-function usable(kept) {
-  try {
-    return kept && checkedName(kept);
-  } catch {
-    return null;
-  }
+function changeName(session) {
+  if (!mayGo(session, "Change the name")) return;
+  const away = session.connection.state !== "open";
+  const left = unsent(session, session.outbox.waiting.length);
+  // The session ends before its elements go. What listens to more than them, as to the window, ends with it.
+  session.stop();
+  remembered.leave();
+  clear();
+  const absence = "There is no connection to the server now. You can change your name all the same: what you write waits in this browser until the server is back.";
+  askForName(remembered.read().last, away ? [absence, ...left].join(" ") : null, enter);
+}
+
+function logOut(session) {
+  if (!mayGo(session, "Log out")) return;
+  const byToken = credentials.token !== null;
+  login.logOut();
+  loggedOut(session, byToken ? "You are logged out." : `This page has let go of ${shownName(session.me)}. A cookie or a proxy still says who you are: log out where you logged in, or reload this page to come back.`);
+}
+
+/** Nobody is here any more, and of the user nothing is left that the next one could read but what is nowhere else. */
+function loggedOut(session, sentence) {
+  const left = unsent(session, session.outbox.entries.length);
+  session.forget();
+  clear();
+  askForLogin(login, [sentence, ...left].join(" "), enter);
+}
+
+/** What is said of messages that stay in the browser, if there are any. */
+function unsent({ me, outbox }, count) {
+  const name = shownName(me);
+  const sentence = `What ${name} has written and is not sent yet stays in this browser, and is sent when ${name} comes in again.`;
+  return count > outbox.unkept.size ? [sentence] : [];
 }
 
 function enter(name) {
   const root = document.querySelector("#app");
   document.querySelector("#welcome").hidden = true;
   root.hidden = false;
-  root.querySelector("#me").textContent = name;
-  const session = new Session(name);
+  root.querySelector("#me").textContent = shownName(name);
+  const session = new Session(name, login.needed ? login : null);
   const announcer = new Announcer(document);
   const talk = new Talk(root.querySelector("#talk"), session, { onread: (entry) => session.book.read(entry.key) });
   const rail = new Rail(root.querySelector("#rail"), session, (entry) => open(entry, true));
@@ -103,14 +102,16 @@ function enter(name) {
   };
   const title = () => {
     const count = session.book.unread();
-    document.title = `${count > 0 ? `(${count > 99 ? "99+" : count}) ` : ""}${name} · tidings`;
+    document.title = `${count > 0 ? `(${count > 99 ? "99+" : count}) ` : ""}${shownName(name)} · tidings`;
   };
 
   root.dataset.pane = "list";
   root.querySelector("#new-group").addEventListener("click", () => gather.open());
-  root.querySelector("#leave").addEventListener("click", () => leave(session));
+  root.querySelector("#leave").addEventListener("click", () => (login.needed ? logOut : changeName)(session));
   root.querySelector("#back").addEventListener("click", () => (history.state?.key ? history.back() : close()));
   addEventListener("popstate", ({ state }) => {
+    // What is handed over is no step in the history.
+    if (isHandedOver()) return;
     const entry = session.book.conversations.get(state?.key);
     if (entry) open(entry, false);
     else close();
@@ -123,9 +124,10 @@ function enter(name) {
   session.on("arrived", ({ entry, message }) => announcer.message(entry, message));
   session.on("notice", (text) => announcer.say(text));
   session.on("reset", () => talk.restart());
-  session.book.on("change", title);
+  session.book.on("change", title, session.life);
   title();
   new Troubles(session, new Banner(root.querySelector("#banner")));
+  if (login.needed) withLogin(session, root, () => talk.key);
   // The session starts when all who show something of it listen.
   session.start();
   const before = session.book.conversations.get(history.state?.key);
@@ -133,7 +135,52 @@ function enter(name) {
   else rail.search.focus();
 }
 
-const { here, last } = remembered.read();
-const name = usable(here);
-if (name) enter(name);
-else ask(last);
+/** What a session has on top where people log in. `shown` gives the key of the open conversation. */
+function withLogin(session, root, shown) {
+  const leave = root.querySelector("#leave");
+  leave.title = "Log out";
+  leave.setAttribute("aria-label", "Log out");
+  new Renewal(root.querySelector("#renewal"), session, login);
+  login.on("out", (sentence) => loggedOut(session, sentence), session.life);
+  session.connection.on("state", (state) => state === "ended" && login.noteClose(session.connection.ending.code));
+  addEventListener("hashchange", () => {
+    if (!isHandedOver()) return;
+    // Of the same user alone: a link must not make somebody else of a person in the middle of a sentence.
+    const handed = takeHandover(shown() === null ? null : { key: shown() });
+    login.renewBy(handed, session.connection).then(
+      () => session.emit("notice", "You stay logged in."),
+      (error) => session.emit("notice", error.message),
+    );
+  }, { signal: session.life });
+}
+
+/** Finds out who this is. Returns what the login has against it, or `null`; while the server does not say, the page asks again. */
+async function begin() {
+  const handed = takeHandover();
+  const opening = document.querySelector("#opening");
+  const backoff = new Backoff();
+  for (;;) {
+    try {
+      const problem = await login.begin(handed);
+      opening.hidden = true;
+      return problem;
+    } catch (error) {
+      console.warn("the server does not say how to log in", error);
+      opening.hidden = false;
+      opening.querySelector("#opening-note").textContent = "The server does not let this page begin now. It asks again by itself.";
+      await new Promise((resolve) => setTimeout(resolve, Math.max(backoff.next(), error.retryAfter ?? 0)));
+    }
+  }
+}
+
+function comeIn(problem) {
+  if (login.needed) return login.user === null ? askForLogin(login, problem, enter) : enter(login.user);
+  const { here, last } = remembered.read();
+  const name = usableName(here);
+  return name ? enter(name) : askForName(last, null, enter);
+}
+
+// Where nobody is logged in, the page begins anew with what is handed over. A session takes it out of the address first.
+addEventListener("hashchange", () => isHandedOver() && setTimeout(() => isHandedOver() && location.reload()));
+
+comeIn(await begin());

@@ -46,6 +46,12 @@ export class Book extends Emitter {
     life.addEventListener("abort", () => this.#saving && this.#save());
   }
 
+  /** Keeps nothing in this browser, also nothing of what was kept before. */
+  forget() {
+    clearTimeout(this.#saving);
+    this.#stored.forget();
+  }
+
   /** How far the inbox was read. */
   get position() {
     return { sequence: this.cursor, tag: this.tag, generation: this.generation };

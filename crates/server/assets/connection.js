@@ -2,6 +2,7 @@
 
 import { Backoff } from "./backoff.js";
 import { Emitter } from "./emitter.js";
+import { Refused } from "./http.js";
 import { decode, encode, freshId, Opcode, textOf } from "./protocol.js";
 import { reconnectOf } from "./reconnect.js";
 
@@ -11,10 +12,17 @@ const HEARTBEAT_MS = 25_000;
 // A connection counts as good again once it has lasted this long.
 const STABLE_MS = 5_000;
 
+/** The address of the hub, with what says who connects: a `user` or a `ticket`. */
+export function hubAddress(name, value) {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return `${scheme}//${location.host}/ws?${name}=${encodeURIComponent(value)}`;
+}
+
 //            ┌────── the timer, or retryNow ──────┐
 //            ▼                                    │
 //  start ─► connecting ──► open ──closed──► waiting       (closed before it was open: waiting as well)
-//            ▲                   └─ closed with a final code ──► ended
+//            ▲   │               └─ closed with a final code ──► ended
+//            │   └──── the login is over ──────────────────────► barred
 //            └──────────────────── connectAgain ─────────────────┘
 /** Emits `state` on every change, `open` when calls can be made, and `message` with { channel, text }. */
 export class Connection extends Emitter {
@@ -26,12 +34,13 @@ export class Connection extends Emitter {
   #heartbeat = 0;
   #stable = 0;
   #stopped = false;
+  #door;
 
-  constructor(user, life) {
+  /** `door` gives the address for each connect, or a promise of it where a ticket has to be got first. */
+  constructor(door, life) {
     super();
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    this.url = `${scheme}//${location.host}/ws?user=${encodeURIComponent(user)}`;
-    /** "connecting", "open", "waiting", or "ended" when only the user may connect again. */
+    this.#door = door;
+    /** "connecting", "open", "waiting", "ended" when only the user may connect again, or "barred" until there is another login. */
     this.state = "connecting";
     /** When the next try is made, while waiting. */
     this.retryAt = 0;
@@ -55,9 +64,9 @@ export class Connection extends Emitter {
     }
   }
 
-  /** Connects because the user asks for it, also after the server ended it for good. */
+  /** Connects because the user asks for it, also after the server ended it for good, or has another login. */
   connectAgain() {
-    if (this.state === "ended" && !this.#stopped) this.#open();
+    if (["ended", "barred"].includes(this.state) && !this.#stopped) this.#open();
     else this.retryNow();
   }
 
@@ -92,7 +101,23 @@ export class Connection extends Emitter {
 
   #open() {
     this.#become("connecting");
-    const socket = new WebSocket(this.url);
+    const address = this.#door();
+    if (typeof address === "string") return this.#connect(address);
+    return address.then(
+      (found) => this.#stopped || this.#connect(found),
+      (error) => this.#stopped || this.#kept(error),
+    );
+  }
+
+  /** There is no address now. Only a login that is over does not come back by itself. */
+  #kept(error) {
+    if (error instanceof Refused && error.status === 401) return this.#become("barred");
+    console.warn("there is no ticket for a connection now", error);
+    return this.#wait(Math.max(this.#backoff.next(), error.retryAfter ?? 0));
+  }
+
+  #connect(address) {
+    const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     socket.addEventListener("open", () => this.#opened());
@@ -128,7 +153,10 @@ export class Connection extends Emitter {
       this.#become("ended");
       return;
     }
-    const delay = reconnect === "at-once" ? this.#backoff.atOnce() : this.#backoff.next();
+    this.#wait(reconnect === "at-once" ? this.#backoff.atOnce() : this.#backoff.next());
+  }
+
+  #wait(delay) {
     this.retryAt = Date.now() + delay;
     this.#timer = setTimeout(() => this.#open(), delay);
     // This comes last: who hears of it reads `retryAt`.

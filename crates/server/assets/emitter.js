@@ -5,8 +5,9 @@ export class Emitter extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  on(type, listener) {
-    this.addEventListener(type, (event) => listener(event.detail));
+  /** Calls back with each event, until `life` ends if there is one. */
+  on(type, listener, life) {
+    this.addEventListener(type, (event) => listener(event.detail), { signal: life });
     return this;
   }
 }

@@ -1,12 +1,14 @@
-// The calls over HTTP: timelines, who is online, and how the server is.
+// The calls over HTTP: timelines, who is online, how the server is, and who it takes us for.
 
+import { credentials } from "./credentials.js";
 import { readEntry } from "./entry.js";
 
 const REQUEST_MS = 15_000;
 
-// What passes: the server, or something before it, takes nothing now.
-const PASSING = new Set([408, 425, 429, 502, 503, 504, 507]);
+// What passes: the server, or something before it, takes nothing now, or takes it with another login.
+const PASSING = new Set([401, 408, 425, 429, 502, 503, 504, 507]);
 const RETRY_AFTER_MS_MAX = 30_000;
+const JSON_TYPE = Object.freeze({ "Content-Type": "application/json" });
 
 /** What the server said no to; `permanent` when asking again cannot help. */
 export class Refused extends Error {
@@ -19,12 +21,28 @@ export class Refused extends Error {
   }
 }
 
+/** Asks as whom this tab is logged in. */
 async function request(path, options = {}) {
-  const response = await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(REQUEST_MS) });
+  const { token, over } = credentials;
+  if (over) throw new Refused(401, "your login has ended", 0);
+  try {
+    return (await exchange(path, options, token)).answer;
+  } catch (error) {
+    if (!(error instanceof Refused && error.status === 401)) throw error;
+    // A login that was renewed meanwhile asks once more.
+    if (credentials.token !== null && credentials.token !== token) return request(path, options);
+    credentials.noteRefusal(token);
+    throw error;
+  }
+}
+
+async function exchange(path, options, token) {
+  const headers = token === null ? options.headers : { ...options.headers, Authorization: `Bearer ${token}` };
+  const response = await fetch(path, { ...options, headers, cache: "no-store", signal: AbortSignal.timeout(REQUEST_MS) });
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw new Refused(response.status, reasonOf(response, answer), retryAfter(response));
   if (answer === null || typeof answer !== "object") throw new Error("the server's answer cannot be read");
-  return answer;
+  return { response, answer };
 }
 
 function reasonOf(response, answer) {
@@ -35,6 +53,35 @@ function reasonOf(response, answer) {
 function retryAfter(response) {
   const seconds = Number(response.headers.get("retry-after") ?? 0);
   return seconds > 0 ? Math.min(seconds * 1_000, RETRY_AFTER_MS_MAX) : 0;
+}
+
+/**
+ * How people log in here, and whom this token makes us, or without one what the browser sends by itself: { logins, user,
+ * loginUrl, now }, with the server's time in milliseconds, or `null`.
+ */
+export async function whoIs(token) {
+  return loginOf(await exchange("/login", {}, token));
+}
+
+/** The same of somebody who says nothing of themselves, which cannot be refused. */
+export async function howToLogIn() {
+  return loginOf(await exchange("/login", { credentials: "omit" }, null));
+}
+
+function loginOf({ response, answer: { logins, user, loginUrl } }) {
+  const now = Date.parse(response.headers.get("date") ?? "");
+  return { logins, user: user ?? null, loginUrl: loginUrl ?? null, now: Number.isNaN(now) ? null : now };
+}
+
+/** A ticket for one connection, and whose it is: { ticket, user }. */
+export function ticket() {
+  return request("/ticket", { method: "POST" });
+}
+
+/** The token that a ticket is worth, or `null` if it was made without one. A ticket is worth it once. */
+export async function redeem(ticket) {
+  const options = { method: "POST", headers: JSON_TYPE, body: JSON.stringify({ ticket }), credentials: "omit" };
+  return (await exchange("/login", options, null)).answer.token ?? null;
 }
 
 /** How the parts of the server are, as it says: { name, state, reason } each, with the state "well", "read-only" or "down". */
@@ -96,7 +143,7 @@ export async function history(conversation, me, { last, before, count }) {
 export function send({ path, fields, raw, id, body }) {
   return request(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: JSON_TYPE,
     // A page before this one kept the body itself.
     body: body ?? JSON.stringify({ ...fields, message: raw, message_id: id }),
   });

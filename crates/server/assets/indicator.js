@@ -33,6 +33,7 @@ export class Indicator {
     else if (state === "open") this.#say("Connected", "Connected");
     else if (state === "connecting") this.#say("Connecting…", "Connecting");
     else if (state === "ended") this.#say("Connect again", "The server ended the connection.");
+    else if (state === "barred") this.#say("Login ended", "There is no connection, as your login has ended.");
     else {
       const count = () => this.#say(`Offline, next try in ${this.#seconds()} s`, "Offline. Trying again by itself.");
       count();

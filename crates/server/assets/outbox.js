@@ -32,14 +32,17 @@ export class Outbox extends Emitter {
   #wake = null;
   #stopped = false;
   #tab;
+  #groupsKnown;
   /** Tabs that are gone and whose entries are ours. */
   #gone = new Set();
   /** Answered or given up, and not to come back by what another tab writes. */
   #done = new Set();
 
-  constructor(me, life) {
+  /** `groupsKnown` says whether the server keeps who is in a group, as it does where people log in. */
+  constructor(me, life, { groupsKnown = false } = {}) {
     super();
     this.me = me;
+    this.#groupsKnown = groupsKnown;
     this.#stored = new Stored(me, "outbox");
     this.#tab = new Tab(me, life);
     this.entries = [];
@@ -65,18 +68,20 @@ export class Outbox extends Emitter {
   add(conversation, text) {
     const id = freshId();
     const raw = writeMessage(conversation, { id, from: this.me, text: text.toWellFormed(), at: Date.now() });
-    const place =
-      conversation.kind === "group"
-        ? {
-            path: "/timeline/sendGroup",
-            fields: { from: this.me, group_name: conversation.group, group_members: conversation.members },
-          }
-        : { path: "/timeline/send", fields: { from: this.me, to: conversation.peer } };
+    const place = this.#placeOf(conversation);
     const entry = { id, tab: this.#tab.id, key: conversation.key, peer: conversation.peer, ...place, raw, failed: null };
     this.entries.push(entry);
     this.#save();
     this.emit("queued", entry);
     this.#run();
+  }
+
+  #placeOf({ kind, peer, group, members, last }) {
+    if (kind !== "group") return { path: "/timeline/send", fields: { from: this.me, to: peer } };
+    // The first message makes the group out of these members. After one has come back the server knows it, and who is in it
+    // by now.
+    const known = this.#groupsKnown && last > 0;
+    return { path: "/timeline/sendGroup", fields: { from: this.me, group_name: group, group_members: known ? [] : members } };
   }
 
   /** Tries a refused message again. */
@@ -101,6 +106,11 @@ export class Outbox extends Emitter {
   hurry() {
     this.#backoff.reset();
     this.#wake?.();
+  }
+
+  /** Keeps nothing in this browser but what is not sent, of this tab and of others. */
+  forget() {
+    if (this.#read().length === 0) this.#stored.forget();
   }
 
   #stop() {

@@ -92,6 +92,11 @@ export class Receipts extends Emitter {
     this.emit("change");
   }
 
+  /** Keeps nothing in this browser, also nothing of what was kept before. */
+  forget() {
+    this.#stored.forget();
+  }
+
   set current(peer) {
     this.#current = peer;
     this.follow(peer);

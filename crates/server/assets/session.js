@@ -2,7 +2,7 @@
 
 import { Backoff } from "./backoff.js";
 import { Book } from "./book.js";
-import { Connection } from "./connection.js";
+import { Connection, hubAddress } from "./connection.js";
 import { Emitter } from "./emitter.js";
 import { readEntry } from "./entry.js";
 import { Health } from "./health.js";
@@ -33,17 +33,18 @@ export class Session extends Emitter {
 
   #end = new AbortController();
 
-  constructor(me) {
+  /** With a `login` it is that which opens connections; without one the name does. */
+  constructor(me, login = null) {
     super();
     this.me = me;
     /** Ends with the session: whatever listens to more than the session listens for as long as this. */
     this.life = this.#end.signal;
     this.book = new Book(me, this.life);
-    this.connection = new Connection(me, this.life);
+    this.connection = new Connection(login === null ? () => hubAddress("user", me) : () => login.door(), this.life);
     this.presence = new Presence(this.connection, this.life);
     this.receipts = new Receipts(me, this.book.store, this.connection, this.life);
     this.health = new Health(this.connection, this.life);
-    this.outbox = new Outbox(me, this.life);
+    this.outbox = new Outbox(me, this.life, { groupsKnown: login !== null });
     this.inbox = new Inbox(me, this.book.position, {
       apply: (entry, live) => this.#arrived(entry, live),
       restarted: (generation) => {
@@ -79,6 +80,14 @@ export class Session extends Emitter {
     clearTimeout(this.#reporting);
     this.inbox.stop();
     this.#end.abort();
+  }
+
+  /** Ends, and leaves of the user in this browser only what is not sent: the server has everything else. */
+  forget() {
+    this.stop();
+    this.book.forget();
+    this.receipts.forget();
+    this.outbox.forget();
   }
 
   /** The conversation with one person. */

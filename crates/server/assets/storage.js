@@ -6,12 +6,16 @@
 // | `tidings:1:<user>:book` | the conversations, and how far the inbox was read | yes: the server has it all |
 // | `tidings:1:<user>:receipts` | which messages have reached their receivers | yes |
 // | `tidings:1:<user>:outbox` | what is not sent yet | never: it is nowhere else |
+//
+// For its own time a tab keeps its name in `tidings:name`, or its token in `tidings:token`. A token is kept nowhere else.
 
 const PREFIX = "tidings:1:";
 const NEVER_DROPPED = ":outbox";
 
 /** A JSON value in the local storage, shared by the user's tabs. */
 export class Stored {
+  #forgotten = false;
+
   constructor(user, name) {
     this.key = `${PREFIX}${user}:${name}`;
   }
@@ -26,7 +30,13 @@ export class Stored {
 
   /** Keeps a value. Returns nothing, or why the browser does not keep it: what was there before stays then. */
   write(value) {
-    return keep(this.key, JSON.stringify(value));
+    return this.#forgotten ? null : keep(this.key, JSON.stringify(value));
+  }
+
+  /** Takes the value away; whatever is still under way for the user keeps none any more. */
+  forget() {
+    this.#forgotten = true;
+    attempt(() => localStorage.removeItem(this.key));
   }
 
   /** Keeps a value that is nowhere else: what the server has as well gives it its place. */
@@ -82,6 +92,23 @@ export const remembered = {
 
   /** The tab is nobody's any more. */
   leave() {
+    attempt(() => sessionStorage.removeItem(this.key));
+  },
+};
+
+/** The token that a tab came in with. It ends with the tab, and no other tab has it. */
+export const tokenOfTab = {
+  key: "tidings:token",
+
+  read() {
+    return attempt(() => sessionStorage.getItem(this.key));
+  },
+
+  write(token) {
+    attempt(() => sessionStorage.setItem(this.key, token));
+  },
+
+  forget() {
     attempt(() => sessionStorage.removeItem(this.key));
   },
 };

@@ -35,7 +35,7 @@ export class Troubles {
       return `This browser cannot keep ${many} that ${are} not sent yet: ${unkeptReason}. Do not close or reload this page before ${unkept.size === 1 ? "it is" : "they are"} sent.`;
     }
     if (this.#forgetful !== null) {
-      return `This browser keeps nothing between visits: ${this.#forgetful}. A reload asks for your name again, and loses what is not sent by then.`;
+      return `This browser keeps nothing between visits: ${this.#forgetful}. A reload asks again who you are, and loses what is not sent by then.`;
     }
     return this.#unread === null ? null : `This browser cannot keep how far you have read: ${this.#unread}. After a reload, messages may be shown as new again.`;
   }

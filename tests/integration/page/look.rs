@@ -3,6 +3,7 @@
 use test_support::{Chromium, Viewport, require};
 use tests::Tidings;
 
+use super::issuer::{Issuer, send_with};
 use super::person::Person;
 
 #[tokio::test]
@@ -36,8 +37,35 @@ async fn text_is_readable_by_day_and_by_night() {
     bob.say("two").await;
     alice.sees(&["one", "two"]).await;
     alice.all_are("Delivered").await;
-    // The contrast of every text with what lies behind it, as WCAG counts it.
-    let poor = "(() => {
+    for dark in [false, true] {
+        alice.page.dark(dark).await.unwrap();
+        alice.until(&format!("matchMedia('(prefers-color-scheme: dark)').matches === {dark}")).await;
+        assert_eq!(alice.value(&poor("#app")).await, serde_json::json!([]), "dark: {dark}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_can_be_read_by_day_and_by_night_and_fits_a_phone() {
+    let Some(chromium) = require(Chromium::start().await) else { return };
+    let issuer = Issuer::new();
+    let server = issuer.start(&["--login-url=https://login.example/"]);
+    let alice = send_with(chromium.page().await.unwrap(), &server, "wrong").await;
+    alice.pastes("wrong").await;
+    alice.until("document.querySelector('#token-problem').textContent !== ''").await;
+    alice.page.viewport(Viewport::PHONE).await.unwrap();
+    alice.until("document.documentElement.scrollWidth <= innerWidth").await;
+    for dark in [false, true] {
+        alice.page.dark(dark).await.unwrap();
+        alice.until(&format!("matchMedia('(prefers-color-scheme: dark)').matches === {dark}")).await;
+        // Buttons change their colours in a moment, and not at once.
+        alice.until(&format!("{}.length === 0", poor("#login"))).await;
+    }
+}
+
+/// The contrast of every text in an element with what lies behind it, as WCAG counts it: those that
+/// are hard to read.
+fn poor(root: &str) -> String {
+    const POOR: &str = "(() => {
         const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
         const rgba = colour => {
             canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
@@ -47,7 +75,7 @@ async fn text_is_readable_by_day_and_by_night() {
             .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
         const behind = node => { for (; node; node = node.parentElement) { const c = rgba(getComputedStyle(node).backgroundColor); if (c[3] === 255) return c; } };
         const found = [];
-        const walk = document.createTreeWalker(document.querySelector('#app'), NodeFilter.SHOW_TEXT);
+        const walk = document.createTreeWalker(document.querySelector('ROOT'), NodeFilter.SHOW_TEXT);
         for (let text; (text = walk.nextNode());) {
             const node = text.parentElement;
             if (!text.textContent.trim() || !node.checkVisibility() || node.closest('.spoken')) continue;
@@ -57,9 +85,5 @@ async fn text_is_readable_by_day_and_by_night() {
         }
         return found;
     })()";
-    for dark in [false, true] {
-        alice.page.dark(dark).await.unwrap();
-        alice.until(&format!("matchMedia('(prefers-color-scheme: dark)').matches === {dark}")).await;
-        assert_eq!(alice.value(poor).await, serde_json::json!([]), "dark: {dark}");
-    }
+    POOR.replace("ROOT", root)
 }
