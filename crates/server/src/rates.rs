@@ -92,7 +92,7 @@ impl RateLimits {
             (rates.connection > 0).then(|| hub::Rate::per_second(rates.connection).burst(burst))
         };
         let RateConfig { messages, bytes, binds, .. } = self.0.config;
-        hub::Rates { messages: rate(messages), bytes: rate(bytes), binds: rate(binds) }
+        hub::Rates::default().messages(rate(messages)).bytes(rate(bytes)).binds(rate(binds))
     }
 
     /// Forgets users and addresses that may again send as much as anybody, until `stop`.
