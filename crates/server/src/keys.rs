@@ -23,7 +23,8 @@ struct NewFile<'a> {
     mode: u32,
 }
 
-/// Makes keys and writes their files, all of them or none; returns what they are for, to be printed.
+/// Makes keys and writes their files, all of them or none; returns what they are for, to be
+/// printed.
 pub(crate) fn keys(wish: &KeysWish) -> anyhow::Result<String> {
     let key = match wish.kind {
         KeyKind::Ed25519 => NewKey::ed25519(),

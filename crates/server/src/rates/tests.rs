@@ -41,6 +41,18 @@ async fn a_user_may_send_ten_seconds_worth_at_once_and_then_as_time_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_floods_takes_nothing_of_what_others_have_behind_the_same_address() {
+    let limits = limits(0, 1, 2);
+    assert_eq!(taken(&limits, &user("alice"), HERE).0, 10);
+    for _ in 0..100 {
+        assert!(limits.take(RateKind::Messages, &user("alice"), HERE, 1).is_err());
+    }
+    assert_eq!(taken(&limits, &user("bob"), HERE).0, 10);
+    // Both together have taken what the address may have.
+    assert_eq!(taken(&limits, &user("carol"), HERE).0, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_network_of_ipv6_is_one_address_and_a_mapped_one_is_that_of_ipv4() {
     let limits = limits(0, 0, 1);
     for (first, same, other) in [
