@@ -1,5 +1,7 @@
 //! `tidings check`: says whether the server could run here, and leaves no trace.
 
+mod logins;
+
 use std::fmt::Write as _;
 
 use crate::config::Config;
@@ -37,6 +39,7 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         None if opened.is_err() => results.push(("--presence".to_owned(), opened.map(drop))),
         None => {}
     }
+    results.extend(logins::check(&config.logins).await);
     if let Some(url) = &config.webhook_url {
         results.push((format!("--webhook-url {url}"), webhook::check(url, config).await));
     }

@@ -7,11 +7,19 @@ mod duration;
 mod environment;
 mod file;
 mod flags;
+mod jwks_address;
+mod keys_wish;
 mod log_filter;
+mod logins;
 mod near;
+mod network;
 mod problem;
+mod rates;
+mod revoke_wish;
+mod rights;
 mod service_link;
 mod setting;
+mod token_wish;
 mod value;
 mod values;
 
@@ -24,7 +32,14 @@ use tidings::presence_redis::keyspace::Notifications;
 
 pub(crate) use self::address::hidden_in_error;
 pub(crate) use self::flags::{Command, Instead, Invocation};
+pub(crate) use self::jwks_address::JwksAddress;
+pub(crate) use self::keys_wish::{KeyKind, KeysWish};
+pub(crate) use self::logins::Logins;
+pub(crate) use self::network::Network;
 pub(crate) use self::problem::Problems;
+pub(crate) use self::rates::{BURST_SECONDS, RateConfig, Rates};
+pub(crate) use self::revoke_wish::RevokeWish;
+pub(crate) use self::token_wish::TokenWish;
 pub(crate) use self::value::{Layout, LogFormat, PresenceStore, RedisUrl, WebAddress};
 use self::values::{SettingsReader, Values};
 
@@ -41,10 +56,22 @@ pub(crate) struct Config {
     pub(crate) log: String,
     /// How log lines look.
     pub(crate) log_format: LogFormat,
-    /// Whether requests under any host name, and addresses other than loopback, are served.
+    /// Whether requests under any host name are served, and addresses other than loopback although
+    /// nobody has to log in.
     pub(crate) insecure: bool,
+    /// Host names, in lower case and without ports, under which requests are served besides those
+    /// of this machine.
+    pub(crate) allow_host: Vec<String>,
     /// Web origins besides our own whose pages may call us.
     pub(crate) allow_origin: Vec<String>,
+    /// How users and services log in.
+    pub(crate) logins: Logins,
+    /// Where the page sends users to log in.
+    pub(crate) login_url: Option<WebAddress>,
+    /// The proxies that are believed about addresses and users.
+    pub(crate) trusted_proxies: Vec<Network>,
+    /// How much may come in a second.
+    pub(crate) limits: RateConfig,
     /// Where the server keeps who is online.
     pub(crate) presence: PresenceStore,
     /// How presence is stored in Redis.
@@ -107,14 +134,21 @@ impl Config {
 
     fn from_values(values: &Values) -> Result<Self, Problems> {
         let mut reader = SettingsReader::new(values);
-        let config = Self {
+        let logins = Logins::read(&mut reader);
+        let limits = RateConfig::read(&mut reader, logins.are_configured());
+        let mut config = Self {
             http: reader.take(&setting::HTTP, value::address),
             grpc: reader.take(&setting::GRPC, value::address),
             data_dir: reader.take(&setting::DATA_DIR, value::path),
             log: reader.take(&setting::LOG, log_filter::parse),
             log_format: reader.take(&setting::LOG_FORMAT, value::log_format),
             insecure: reader.take(&setting::INSECURE, value::switch),
+            allow_host: reader.take(&setting::ALLOW_HOST, value::hosts),
             allow_origin: reader.take(&setting::ALLOW_ORIGIN, value::origins),
+            logins,
+            login_url: reader.take(&setting::LOGIN_URL, value::optional(value::login_url)),
+            trusted_proxies: reader.take(&setting::TRUSTED_PROXIES, network::networks),
+            limits,
             presence: reader.take(&setting::PRESENCE, value::store),
             presence_layout: reader.take(&setting::PRESENCE_LAYOUT, value::layout),
             presence_notifications: reader.take(&setting::PRESENCE_NOTIFICATIONS, value::notifications),
@@ -139,20 +173,58 @@ impl Config {
             warnings: values.warnings().to_vec(),
         };
         config.check_together(&mut reader);
+        let odd = config.odd();
+        config.warnings.extend(odd);
         reader.finish(config)
+    }
+
+    /// Says what is odd, but no reason not to start.
+    fn odd(&self) -> Vec<String> {
+        let mut odd = Vec::new();
+        if self.insecure && self.logins.are_configured() {
+            odd.push(
+                "--insecure: requests under any host name are answered, also those of a page whose name was \
+                 pointed at this server; as users log in, name your hosts with --allow-host instead"
+                    .to_owned(),
+            );
+        }
+        if !self.http.ip().is_loopback() && !self.insecure && self.allow_host.is_empty() {
+            odd.push(format!(
+                "--http: {} is open to the network, and --allow-host names no host; requests under a name get \
+                 403, but for those of this machine",
+                self.http
+            ));
+        }
+        odd
     }
 
     /// Checks what no single value can tell.
     fn check_together(&self, reader: &mut SettingsReader<'_>) {
         for (key, address) in [(&setting::HTTP, self.http), (&setting::GRPC, self.grpc)] {
-            if !address.ip().is_loopback() && !self.insecure {
+            if !address.ip().is_loopback() && !self.insecure && !Logins::are_meant(reader) {
                 reader.problem(
                     key,
-                    "would open the server to the network, where nobody has to log in yet; give a loopback \
-                     address like 127.0.0.1, or add --insecure if that is what you want",
+                    "would open the server to the network, where nobody would have to log in; give a loopback \
+                     address like 127.0.0.1, have users log in by --token-keys, --token-jwks or --user-header, or \
+                     add --insecure if that is what you want",
                 );
             }
         }
+        self.logins.check(reader);
+        self.limits.check(self.message_bytes, reader);
+        self.check_presence(reader);
+        if self.webhook_secret.is_some() && !reader.is_given(&setting::WEBHOOK_URL) {
+            reader.problem(
+                &setting::WEBHOOK_SECRET,
+                "has nothing to sign without --webhook-url; add that, or leave this out",
+            );
+        }
+        if self.http == self.grpc && self.http.port() != 0 {
+            reader.problem(&setting::GRPC, "is also the address of --http; give the two different ports");
+        }
+    }
+
+    fn check_presence(&self, reader: &mut SettingsReader<'_>) {
         // It is asked whether something was given, and not for the value: an address that was
         // refused has none either, and is complained about once.
         if self.presence == PresenceStore::Redis && !reader.is_given(&setting::REDIS_URL) {
@@ -178,15 +250,6 @@ impl Config {
                 &setting::PRESENCE_NOTIFICATIONS,
                 "has no effect without --presence-layout keyspace; add that, or leave this out",
             );
-        }
-        if self.webhook_secret.is_some() && !reader.is_given(&setting::WEBHOOK_URL) {
-            reader.problem(
-                &setting::WEBHOOK_SECRET,
-                "has nothing to sign without --webhook-url; add that, or leave this out",
-            );
-        }
-        if self.http == self.grpc && self.http.port() != 0 {
-            reader.problem(&setting::GRPC, "is also the address of --http; give the two different ports");
         }
     }
 }

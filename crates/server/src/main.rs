@@ -15,9 +15,11 @@ mod grpc;
 mod health;
 mod http;
 mod join;
+mod keys;
 mod listen;
 mod log;
 mod random;
+mod rates;
 mod salvage;
 mod server;
 mod signals;
@@ -25,6 +27,7 @@ mod stores;
 mod supervisor;
 mod telemetry;
 mod threads;
+mod token;
 mod transition;
 mod webhook;
 
@@ -95,6 +98,12 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             }
             Ok(if outcome.is_whole { ExitCode::SUCCESS } else { ExitCode::from(SALVAGED_WITH_LOSSES) })
         }
+        Command::Token(wish) => {
+            let token = token::token(&config.logins, *wish)?;
+            Ok(print(&format!("{token}\n")))
+        }
+        Command::Keys(wish) => Ok(print(&keys::keys(&wish)?)),
+        Command::Revoke(wish) => Ok(print(&revocation::command::revoke(&config, wish).await?)),
         Command::Serve => {
             // Signals come first: from here on none of them cuts anything.
             let signals = Signals::install().context("signals of the system cannot be caught")?;

@@ -58,7 +58,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     };
     let addresses = (http.local_addr()?, grpc.local_addr()?);
     let server = Server::start(&config, &access, join, supervisor, metrics, http, grpc)?;
-    if config.insecure {
+    if config.insecure && !config.logins.are_configured() {
         tracing::warn!("insecure: anybody who reaches this server can take any name and read its messages");
     }
     announce(addresses, &config);

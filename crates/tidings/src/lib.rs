@@ -77,8 +77,9 @@
 //! | `presence` | [`presence`], the crate presence-core with its backend in memory | yes |
 //! | `presence-redis` | [`presence_redis`], the same crate's backends on Redis, for several processes | no |
 //! | `presence-mongo` | [`presence_mongo`], pingers and watchers of arbitrary keys on MongoDB | no |
-//! | `cluster`, `sentinel`, `tls` | to the crates on Redis: clusters, sentinels, addresses that begin with `rediss`; to webhooks: those with `https` | no |
+//! | `cluster`, `sentinel`, `tls` | to the crates on Redis: clusters, sentinels, addresses that begin with `rediss`; to webhooks and key sets: those with `https` | no |
 //! | `hub` | [`hub`], the crate conductor-hub | yes |
+//! | `identity` | [`identity`], the crate tidings-identity: tokens, channel rights, revocations and tickets | no |
 //! | `serde` | `Serialize` and `Deserialize` of what presence gives, and of the messages of the hub | no |
 //! | `mpx` | [`mpx`], the crate redis-mpx: many subscriptions over one Redis Pub/Sub connection | no |
 //! | `timeline` | [`timeline`], the crate message-timeline: the model and the trait of a store | yes |
@@ -110,6 +111,10 @@
 #[cfg_attr(docsrs, doc(cfg(feature = "hub")))]
 #[doc(inline)]
 pub use conductor_hub as hub;
+#[cfg(feature = "identity")]
+#[cfg_attr(docsrs, doc(cfg(feature = "identity")))]
+#[doc(inline)]
+pub use identity;
 #[cfg(feature = "mpx")]
 #[cfg_attr(docsrs, doc(cfg(feature = "mpx")))]
 #[doc(inline)]

@@ -16,6 +16,7 @@ mod grpc;
 mod health;
 mod limits;
 mod listener;
+mod login_commands;
 mod original;
 mod output;
 mod person;

@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "redis-mpx",
             "message-timeline",
             "conductor-hub",
+            "tidings-identity",
             "tidings-join",
         ],
     ),

@@ -7,7 +7,10 @@ use clap::builder::Styles;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches};
 
+use super::keys_wish::{self, KeysWish};
 use super::problem::Problems;
+use super::revoke_wish::{self, RevokeWish};
+use super::token_wish::{self, TokenWish};
 use super::{address, setting};
 
 /// The command that was given.
@@ -22,6 +25,12 @@ pub(crate) enum Command {
     },
     /// Read what can be read of a damaged data directory into a new one.
     Salvage { from: PathBuf, to: PathBuf },
+    /// Make a token.
+    Token(Box<TokenWish>),
+    /// Make keys.
+    Keys(KeysWish),
+    /// End tokens before their time.
+    Revoke(RevokeWish),
 }
 
 /// A command line that was understood.
@@ -49,6 +58,11 @@ impl Invocation {
             Some(("salvage", inner)) => {
                 (Command::Salvage { from: path(inner, FROM), to: path(inner, TO) }, inner.clone())
             }
+            Some(("token", inner)) => {
+                (Command::Token(Box::new(understood(TokenWish::read(inner))?)), inner.clone())
+            }
+            Some(("keys", inner)) => (Command::Keys(understood(KeysWish::read(inner))?), inner.clone()),
+            Some(("revoke", inner)) => (Command::Revoke(understood(RevokeWish::read(inner))?), inner.clone()),
             Some((_, inner)) => (Command::Serve, inner.clone()),
             None => (Command::Serve, matches),
         };
@@ -94,6 +108,9 @@ fn command() -> clap::Command {
         .subcommand(clap::Command::new("serve").about("Run the server; the same happens without a command"))
         .subcommand(check())
         .subcommand(salvage())
+        .subcommand(token_wish::command())
+        .subcommand(keys_wish::command())
+        .subcommand(revoke_wish::command())
         .arg(file)
         .args(flags)
 }
@@ -124,6 +141,14 @@ fn salvage() -> clap::Command {
             "Exit codes: 0 everything was read, 3 something was read and something is lost (the report says \
              what), 1 nothing was read and TO was not created, 2 the command line is wrong",
         )
+}
+
+/// What a command was asked for; else the line that says why it cannot be.
+fn understood<T>(wish: Result<T, String>) -> Result<T, Instead> {
+    wish.map_err(|line| {
+        let line = address::hidden_in(&line);
+        Instead::Refuse(Problems::one(line))
+    })
 }
 
 fn path(matches: &ArgMatches, name: &str) -> PathBuf {

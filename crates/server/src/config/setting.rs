@@ -98,10 +98,57 @@ keys! {
     LOG_FORMAT = "log-format" "TIDINGS_LOG_FORMAT" "FORMAT" Text("text")
         "How log lines look: text for people, json for machines";
     INSECURE = "insecure" "TIDINGS_INSECURE" "BOOLEAN" Text("false")
-        "Listen on addresses other than loopback and answer under any host name, although nobody has to log in";
+        "Listen on addresses other than loopback although nobody has to log in, and answer under any host name";
+    ALLOW_HOST = "allow-host" "TIDINGS_ALLOW_HOST" "HOSTS" Text("")
+        "Host names under which the server answers, besides those of this machine and the addresses that it \
+         listens on, separated by commas, like chat.example.org; a port is not looked at";
     ALLOW_ORIGIN = "allow-origin" "TIDINGS_ALLOW_ORIGIN" "ORIGINS" Text("")
         "Web origins, besides this server's own, whose pages may call it, separated by commas, like \
          https://chat.example.org";
+    TOKEN_KEYS = "token-keys" "TIDINGS_TOKEN_KEYS" "FILES" Text("")
+        "Files with the keys that tokens are verified with, each the PEM of a public key or a secret for HS256, \
+         separated by commas (at most 4); with one, everybody has to log in";
+    TOKEN_JWKS = "token-jwks" "TIDINGS_TOKEN_JWKS" "SOURCE" Text("")
+        "The file or the address of a key set (JWKS) that tokens are verified with, like \
+         https://id.example.org/jwks.json; it is fetched again as its keys change, and needs token-audience";
+    TOKEN_AUDIENCE = "token-audience" "TIDINGS_TOKEN_AUDIENCE" "TEXT" Text("")
+        "For whom tokens have to be: this is, or is among, their aud; without it, tokens that name somebody are \
+         refused";
+    TOKEN_ISSUER = "token-issuer" "TIDINGS_TOKEN_ISSUER" "TEXT" Text("")
+        "From whom tokens have to be: this is their iss; without it, whoever has the keys makes them";
+    TOKEN_USER_CLAIM = "token-user-claim" "TIDINGS_TOKEN_USER_CLAIM" "CLAIM" Text("sub")
+        "The claim that has the id of the user; change it if your issuer has that id under another name";
+    TOKEN_RIGHTS_CLAIM = "token-rights-claim" "TIDINGS_TOKEN_RIGHTS_CLAIM" "CLAIM" Text("rights")
+        "The claim that has the rights in channels, an object like {\"bind\":[\"room:*\"]}";
+    TOKEN_COOKIE = "token-cookie" "TIDINGS_TOKEN_COOKIE" "NAME" Text("")
+        "A cookie that has the token of a browser; it counts for pages of this server and of allow-origin alone";
+    TOKEN_IN_QUERY = "token-in-query" "TIDINGS_TOKEN_IN_QUERY" "BOOLEAN" Text("false")
+        "Take a token as ?token=… where browsers can send no header; logs of proxies and browsers may keep it, \
+         so prefer the tickets of POST /ticket";
+    DEFAULT_RIGHTS = "default-rights" "TIDINGS_DEFAULT_RIGHTS" "RIGHTS" Text("bind=* write=* history=*")
+        "What users may do in channels whose token does not say: patterns of channels for bind, write, publish \
+         and history, like bind=news,room:* write={user}:*, where {user} is their id";
+    LOGIN_URL = "login-url" "TIDINGS_LOGIN_URL" "URL" Text("")
+        "The address where users log in, to which the page sends them, like https://example.org/login";
+    USER_HEADER = "user-header" "TIDINGS_USER_HEADER" "HEADER" Text("")
+        "A header in which trusted proxies name the user, like x-remote-user; from others it does not count";
+    TRUSTED_PROXIES = "trusted-proxies" "TIDINGS_TRUSTED_PROXIES" "NETWORKS" Text("")
+        "Addresses and networks of your proxies, separated by commas, like 127.0.0.1,10.0.0.0/8: they say for \
+         which address they ask, by Forwarded or X-Forwarded-For";
+    LIMIT_MESSAGES = "limit-messages" "TIDINGS_LIMIT_MESSAGES" "RATES" Text("200/400/2000")
+        "How many messages WebSockets may send in a second, for each connection, user and address, 0 without a \
+         limit; ten seconds' worth may come at once. Without logins no limit counts that is not given";
+    LIMIT_BYTES = "limit-bytes" "TIDINGS_LIMIT_BYTES" "RATES" Text("1000000/2000000/16000000")
+        "How many bytes those messages may have in a second, for each connection, user and address";
+    LIMIT_BINDS = "limit-binds" "TIDINGS_LIMIT_BINDS" "RATES" Text("50/100/500")
+        "How many channels may be bound in a second, for each connection, user and address";
+    LIMIT_CALLS = "limit-calls" "TIDINGS_LIMIT_CALLS" "RATES" Text("50/100/500")
+        "How many calls of the hub may be made in a second, for each connection, user and address";
+    LIMIT_CONNECTS = "limit-connects" "TIDINGS_LIMIT_CONNECTS" "RATES" Text("0/20/50")
+        "How often WebSockets may be opened and logins tried in a second, for each user and address; the first \
+         part is 0";
+    LIMIT_SENDS = "limit-sends" "TIDINGS_LIMIT_SENDS" "RATES" Text("0/50/200")
+        "How many messages may be sent to timelines in a second, for each user and address; the first part is 0";
     PRESENCE = "presence" "TIDINGS_PRESENCE" "STORE" Text("memory")
         "Where the server keeps who is online: memory, for one server; redis, for several that show each \
          other's users";

@@ -103,6 +103,122 @@ fn the_network_is_refused_unless_it_is_meant() {
     assert!(load(&["--http", "0.0.0.0:8000", "--insecure"], &[]).unwrap().insecure);
 }
 
+const KEYS: &str = "--token-keys=verifying.pem";
+
+#[test]
+fn with_logins_the_server_may_listen_on_the_network() {
+    for login in [
+        vec![KEYS],
+        vec!["--token-jwks=https://id.example/keys", "--token-audience=chat"],
+        vec!["--user-header=X-Remote-User", "--trusted-proxies=127.0.0.1"],
+    ] {
+        let arguments = [&login[..], &["--http=0.0.0.0:8000", "--allow-host=chat.example.org"]].concat();
+        let config = load(&arguments, &[]).unwrap();
+        assert!(config.logins.are_configured() && config.warnings.is_empty(), "{:?}", config.warnings);
+    }
+    let nameless = load(&[KEYS, "--http=0.0.0.0:8000"], &[]).unwrap();
+    assert!(nameless.warnings.iter().any(|warning| warning.contains("--allow-host")));
+    let insecure = load(&[KEYS, "--http=0.0.0.0:8000", "--insecure"], &[]).unwrap();
+    assert!(insecure.warnings.iter().any(|warning| warning.starts_with("--insecure: ")));
+    // A key that is refused is said once, and not once more by what would need it.
+    let error = load(&["--token-jwks=http://id.example/", "--http=0.0.0.0:8000"], &[]).unwrap_err();
+    assert_eq!(error.lines().count(), 1, "{error}");
+}
+
+#[test]
+fn settings_of_logins_that_need_others_say_which() {
+    for (arguments, expected) in [
+        (vec!["--token-jwks=keys.json"], "needs --token-audience"),
+        (vec!["--user-header=x-user"], "needs --trusted-proxies"),
+        (vec!["--token-audience=chat"], "has no effect without --token-keys or --token-jwks"),
+        (vec!["--token-in-query"], "has no effect without --token-keys or --token-jwks"),
+        (vec!["--default-rights=bind=*"], "has no effect without logins"),
+        (vec!["--login-url=https://example.org/login"], "has no effect without logins"),
+        (vec![KEYS, "--token-rights-claim=sub"], "is also the claim of the user"),
+        (vec![KEYS, "--limit-bytes=1000/0/0"], "lets no message of --message-bytes (256000) through"),
+    ] {
+        let error = load(&arguments, &[]).unwrap_err();
+        assert!(error.contains(expected) && error.lines().count() == 1, "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn wrong_values_of_logins_are_named_with_what_is_allowed() {
+    for (wrong, expected) in [
+        ("--token-keys=a,b,c,d,e", "names 5 files; give at most 4"),
+        ("--token-jwks=http://id.example/keys", "is not where a key set can be"),
+        ("--token-user-claim=exp", "is not a claim of its own"),
+        ("--token-cookie=a b", "is not the name of a cookie"),
+        ("--default-rights=read=*", "is not a list of rights"),
+        ("--default-rights=bind=a*b", "cannot be rights in channels"),
+        ("--user-header=Authorization", "is a header that says something else"),
+        ("--user-header=x user", "is not the name of a header"),
+        ("--trusted-proxies=proxy.example", "is not a list of networks"),
+        ("--trusted-proxies=0.0.0.0/0", "everybody would be trusted"),
+        ("--allow-host=https://chat.example", "is not a list of host names"),
+        ("--allow-host=*", "is not a list of host names"),
+        ("--login-url=login", "is not a web address"),
+        ("--limit-messages=200", "is not a limit for each second"),
+        ("--limit-connects=1/20/50", "has a first part, which does not exist for it"),
+    ] {
+        let error = load(&[wrong], &[]).unwrap_err();
+        assert!(error.contains(expected), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn lists_of_hosts_and_proxies_are_read() {
+    let arguments = ["--allow-host=Chat.Example.org:443, [::1]:8000", "--trusted-proxies=10.0.0.0/8"];
+    let config = load(&arguments, &[]).unwrap();
+    assert_eq!(config.allow_host, ["chat.example.org", "::1"]);
+    assert!(config.trusted_proxies[0].contains("10.1.2.3".parse().unwrap()));
+}
+
+#[test]
+fn limits_count_with_logins_and_else_only_if_they_are_given() {
+    let messages = Rates { connection: 200, user: 400, address: 2_000 };
+    assert_eq!(load(&[], &[]).unwrap().limits, RateConfig::default());
+    assert_eq!(load(&[KEYS], &[]).unwrap().limits.messages, messages);
+    let given = load(&["--limit-sends=0/5/0"], &[]).unwrap().limits;
+    let sends = Rates { connection: 0, user: 5, address: 0 };
+    assert_eq!(given, RateConfig { sends, ..RateConfig::default() });
+    // All of them can be switched off.
+    assert_eq!(load(&[KEYS, "--limit-messages=0/0/0"], &[]).unwrap().limits.messages, Rates::default());
+}
+
+#[test]
+fn a_command_line_of_tokens_that_cannot_be_is_one_line() {
+    let refused = |arguments: &[&str]| {
+        let arguments = ["tidings"].iter().chain(arguments).map(OsString::from);
+        let Err(Instead::Refuse(problems)) = Invocation::parse(arguments) else { panic!("it was taken") };
+        let line = problems.to_string();
+        assert!(!line.contains('\n'), "{line}");
+        line
+    };
+    let token = |flags: &[&str]| refused(&[&["token", "--key=signing.pem"][..], flags].concat());
+    assert!(token(&[]).contains("tidings token --key FILE --user ID"));
+    assert!(token(&["--user=bob", "--ttl=48h"]).contains("from 1s to 24h"));
+    assert!(token(&["--user=bob", "--scope=presence,amdin"]).contains("did you mean admin?"));
+    assert!(token(&["--user=bob", "--rights=read=*"]).contains("--rights: "));
+    assert!(token(&["--user="]).contains("--user: "));
+    assert!(refused(&["keys"]).contains("tidings keys --out DIRECTORY"));
+    assert!(refused(&["keys", "--out=x", "--algorithm=rs256"]).contains("ed25519, es256 or hs256"));
+    for nothing in [&["revoke"][..], &["revoke", "--user=bob", "--token=a7"]] {
+        assert!(refused(nothing).contains("one thing to revoke"), "{nothing:?}");
+    }
+}
+
+#[test]
+fn what_is_to_be_revoked_is_read() {
+    let Command::Revoke(wish) = invocation(&["revoke", "--user=bob", "--issued-before=1700000000"]).command
+    else {
+        panic!("it is another command")
+    };
+    let before = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let expected = RevokeWish { user: Some("bob".to_owned()), token: None, issued_before: Some(before) };
+    assert_eq!(wish, expected);
+}
+
 #[test]
 fn a_file_that_is_no_toml_says_in_which_line() {
     let file = file("http = '127.0.0.1:1'\ngrpc 7\n");

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
+use http::uri::Authority;
 use tidings::join::webhook::Secret;
 use tidings::presence_redis::keyspace::Notifications;
 use tidings::presence_redis::leases;
@@ -231,6 +232,30 @@ pub(super) fn web_address(text: &str) -> Checked<WebAddress> {
     })
 }
 
+/// Where users log in.
+pub(super) fn login_url(text: &str) -> Checked<WebAddress> {
+    web_address(text).map_err(|_| {
+        "is not a web address; give one without user and password, like https://example.org/login".to_owned()
+    })
+}
+
+/// Host names in lower case; a port behind one says nothing.
+pub(super) fn hosts(text: &str) -> Checked<Vec<String>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(host).collect()
+}
+
+fn host(text: &str) -> Checked<String> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._:[]".contains(letter);
+    let host = text.parse::<Authority>().ok().filter(|_| text.chars().all(is_plain));
+    let name = host.as_ref().map(|host| host.host().trim_start_matches('[').trim_end_matches(']'));
+    name.filter(|name| !name.is_empty()).map(str::to_ascii_lowercase).ok_or_else(|| {
+        "is not a list of host names; give names like chat.example.org without scheme and path, separated by \
+         commas"
+            .to_owned()
+    })
+}
+
 pub(super) fn secret(text: &str) -> Checked<Secret> {
     Secret::new(text).map_err(|_| {
         let (least, most) = Secret::BYTES_BOUNDS.into_inner();
@@ -249,7 +274,7 @@ fn origin(text: &str) -> Checked<&str> {
     match host {
         Some(host)
             if !host.is_empty()
-                && host.parse::<http::uri::Authority>().is_ok()
+                && host.parse::<Authority>().is_ok()
                 && !host.contains('@')
                 && !host.chars().any(|letter| letter.is_ascii_uppercase()) =>
         {
