@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::config::Config;
-use crate::{causes, data_dir, descriptors, listen, log, stores, webhook};
+use crate::{causes, data_dir, descriptors, listen, log, revocation, stores, webhook};
 
 /// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With
 /// `deep`, all that is stored is read, too. Whether all is well.
@@ -36,6 +36,9 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         // Presence in memory is worth a line only when it does not start.
         None if opened.is_err() => results.push(("--presence".to_owned(), opened.map(drop))),
         None => {}
+    }
+    if config.logins.are_configured() {
+        results.push(("revocations".to_owned(), revocation::check(config).await));
     }
     if let Some(url) = &config.webhook_url {
         results.push((format!("--webhook-url {url}"), webhook::check(url, config).await));

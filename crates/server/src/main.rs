@@ -17,6 +17,7 @@ mod join;
 mod listen;
 mod log;
 mod random;
+mod revocation;
 mod salvage;
 mod server;
 mod signals;

@@ -18,7 +18,7 @@ use crate::join::Join;
 use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
-use crate::{causes, descriptors, grpc, http, listen, log, telemetry};
+use crate::{causes, descriptors, grpc, http, listen, log, revocation, telemetry};
 
 /// The share of the time for a stop that is kept for the store.
 const FOR_THE_STORE: f64 = 0.25;
@@ -39,9 +39,9 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let grpc = listen::bind("grpc", config.grpc).await?;
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
-    let supervisor = Supervisor::new();
+    let (supervisor, health) = (Supervisor::new(), Health::default());
     let join = tokio::select! {
-        join = Join::start(&config, &data_dir) => join,
+        join = start_parts(&config, &data_dir, &health, &supervisor) => join,
         // What a start cut short leaves, the next one finishes, as after a crash.
         signal = signals.stop() => {
             tracing::info!(reason = signal, "stopped before the start was finished");
@@ -51,12 +51,13 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let join = match join {
         Ok(join) => join,
         Err(error) => {
+            supervisor.stop().cancel();
             data_dir.abandon();
             return Err(error);
         }
     };
     let addresses = (http.local_addr()?, grpc.local_addr()?);
-    let server = Server::start(&config, join, supervisor, metrics, http, grpc)?;
+    let server = Server::start(&config, join, health, supervisor, metrics, http, grpc)?;
     if config.insecure {
         tracing::warn!("insecure: anybody who reaches this server can take any name and read its messages");
     }
@@ -77,6 +78,23 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     }
 }
 
+/// Starts what the listeners need.
+async fn start_parts(
+    config: &Config,
+    data_dir: &DataDir,
+    health: &Health,
+    supervisor: &Supervisor,
+) -> anyhow::Result<Join> {
+    let revocations = revocation::list()?;
+    if config.logins.are_configured() {
+        // They come first: nobody is admitted while it is not known who was sent away.
+        revocation::start(config, data_dir, revocations.clone(), health, supervisor).await?;
+    }
+    let join = Join::start(config, data_dir, &revocations).await?;
+    revocation::follow(&join.hub, &revocations, supervisor);
+    Ok(join)
+}
+
 /// The tasks of a running server.
 struct Server {
     join: Join,
@@ -88,12 +106,13 @@ impl Server {
     fn start(
         config: &Config,
         join: Join,
+        health: Health,
         supervisor: Supervisor,
         metrics: PrometheusHandle,
         http: TcpListener,
         grpc: TcpListener,
     ) -> anyhow::Result<Self> {
-        let (stop, health) = (supervisor.stop().clone(), Health::default());
+        let stop = supervisor.stop().clone();
         join.follow_health(&health, &supervisor);
         join.watch(&supervisor);
         let routes = Routes {
