@@ -1,6 +1,6 @@
 //! `tidings revoke`: ends logins before their time.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail, ensure};
@@ -71,11 +71,10 @@ async fn in_directory(data_dir: &Path, entry: &Revocation, now: SystemTime) -> a
          --presence redis and --redis-url",
         data_dir.display()
     );
-    let (path, what) = (data_dir.to_owned(), described(entry));
-    let (entry, place) = (entry.clone(), path.clone());
+    let (what, entry, place) = (described(entry), entry.clone(), data_dir.to_owned());
     let drop = tokio::task::spawn_blocking(move || Drops::of(&place).put(&entry, now)).await??;
     let said = |text: String, is_taken| Ok(Said { text, is_taken });
-    match wait(path, &drop).await? {
+    match wait(data_dir, &drop).await? {
         Outcome::Taken => said(format!("revoked {what}; the running server has taken it"), true),
         Outcome::NobodyRuns => said(
             format!("revoked {what}; no server runs in {}, it counts from the next start", shown(data_dir)),
@@ -109,15 +108,15 @@ enum Outcome {
 }
 
 /// Waits until the running server has taken a drop.
-async fn wait(data_dir: PathBuf, drop: &Path) -> anyhow::Result<Outcome> {
+async fn wait(data_dir: &Path, drop: &Path) -> anyhow::Result<Outcome> {
     let (begun, mut is_known_to_run) = (Instant::now(), false);
     while drop.exists() {
         if begun.elapsed() >= PATIENCE {
             return Ok(Outcome::NotTaken);
         }
         if !is_known_to_run && begun.elapsed() >= BEFORE_ASKING {
-            let is_in_use = DataDir::is_in_use(&data_dir);
-            let is_in_use = is_in_use.with_context(|| format!("--data-dir: {}", shown(&data_dir)))?;
+            let is_in_use = DataDir::is_in_use(data_dir);
+            let is_in_use = is_in_use.with_context(|| format!("--data-dir: {}", shown(data_dir)))?;
             if !is_in_use {
                 // One that ended just now may have taken it before.
                 return Ok(if drop.exists() { Outcome::NobodyRuns } else { Outcome::Taken });

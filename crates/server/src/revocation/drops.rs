@@ -7,7 +7,7 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown};
@@ -121,18 +121,17 @@ impl Drops {
         let (mut names, mut found) = (BTreeSet::new(), Found::default());
         for entry in entries {
             let name = entry?.file_name();
-            match Path::new(&name).extension().and_then(OsStr::to_str) {
-                Some("drop") => {
-                    // The names are in the order of time. Those beyond the bound have their turn
-                    // when these are done.
-                    names.insert(name);
-                    if names.len() > Self::FILES_MAX {
-                        names.pop_last();
-                    }
+            let ends = |with: &str| Path::new(&name).extension().is_some_and(|end| end == with);
+            let (is_drop, is_known) = (ends("drop"), ends("new") || ends("broken"));
+            if is_drop {
+                // The names are in the order of time. Those beyond the bound have their turn when
+                // these are done.
+                names.insert(name);
+                if names.len() > Self::FILES_MAX {
+                    names.pop_last();
                 }
-                Some("new" | "broken") => {}
-                _ if found.broken.len() < Self::FILES_MAX => found.broken.push(name),
-                _ => {}
+            } else if !is_known && found.broken.len() < Self::FILES_MAX {
+                found.broken.push(name);
             }
         }
         for name in names {

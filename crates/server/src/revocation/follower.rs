@@ -69,7 +69,7 @@ impl Follower {
         let (now, mut closed) = (clock::now(), 0_usize);
         for (number, connection) in self.hub.connections().enumerate() {
             closed += usize::from(close_if_revoked(&connection, &self.list, now));
-            if (number + 1) % TOGETHER == 0 {
+            if (number + 1).is_multiple_of(TOGETHER) {
                 tokio::task::yield_now().await;
             }
         }
