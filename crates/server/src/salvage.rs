@@ -45,8 +45,8 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
     // The new directory is locked from here on, so no server can start in what is not whole.
     let made = DataDir::open(to)?;
     let (mut problems, mut bookmark, mut revocations) = (None, Ok(()), Ok(()));
-    // The bookmark, the revocations and the note are written before the timelines count as finished.
-    // Until then the salvage can be repeated, and afterwards nothing is left to do.
+    // The bookmark, the revocations and the note are written before the timelines count as
+    // finished. Until then the salvage can be repeated, and afterwards nothing is left to do.
     let salvaged = embedded::salvage_noting(&timelines, &made.timelines(), |salvaged| {
         if salvaged.is_nothing() {
             problems = Some(salvaged.problems.join("; "));

@@ -18,7 +18,7 @@ const TOGETHER: usize = 1_000;
 
 /// Has each connection closed within a moment of the revocation of its login.
 pub(crate) fn follow(hub: &Hub, list: &Revocations, supervisor: &Supervisor) {
-    let follower = Follower { hub: hub.clone(), list: list.clone() };
+    let follower = RevocationFollower { hub: hub.clone(), list: list.clone() };
     let stop = supervisor.stop().clone();
     supervisor.keep("the follower of revocations", move || follower.clone().run(stop.clone()));
 }
@@ -37,12 +37,12 @@ pub(crate) fn close_if_revoked(connection: &Connection, list: &Revocations, now:
 }
 
 #[derive(Clone)]
-struct Follower {
+struct RevocationFollower {
     hub: Hub,
     list: Revocations,
 }
 
-impl Follower {
+impl RevocationFollower {
     /// Goes through the connections at its start and after each change, and does nothing between.
     async fn run(self, stop: CancellationToken) {
         let mut changes = self.list.changes();

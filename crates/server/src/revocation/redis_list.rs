@@ -47,7 +47,7 @@ pub(super) struct RedisList {
 
 /// What Redis has.
 #[derive(Debug, Default)]
-pub(super) struct Snapshot {
+pub(super) struct RedisEntries {
     pub(super) entries: Vec<Revocation>,
     /// Whether there are entries that can be removed.
     pub(super) is_over: bool,
@@ -77,8 +77,8 @@ impl RedisList {
     }
 
     /// Reads all entries, a part at a time.
-    pub(super) async fn read(&self, now: SystemTime) -> anyhow::Result<Snapshot> {
-        let (mut snapshot, mut cursor) = (Snapshot::default(), 0_u64);
+    pub(super) async fn read(&self, now: SystemTime) -> anyhow::Result<RedisEntries> {
+        let (mut snapshot, mut cursor) = (RedisEntries::default(), 0_u64);
         loop {
             let mut command = redis::cmd("ZSCAN");
             command.arg(&self.key).arg(cursor).arg("COUNT").arg(TOGETHER);
@@ -196,7 +196,7 @@ impl RedisList {
     }
 }
 
-impl Snapshot {
+impl RedisEntries {
     fn add(&mut self, member: &[u8], now: SystemTime) {
         match str::from_utf8(member).ok().and_then(|text| text.parse::<Revocation>().ok()) {
             Some(entry) => {
