@@ -5,7 +5,7 @@ mod logins;
 use std::fmt::Write as _;
 
 use crate::config::Config;
-use crate::{causes, data_dir, descriptors, listen, log, stores, webhook};
+use crate::{causes, data_dir, descriptors, listen, log, revocation, stores, webhook};
 
 /// Tries everything the server needs, as [`serve`](crate::server::run) does; one line each. With
 /// `deep`, all that is stored is read, too. Whether all is well.
@@ -40,6 +40,9 @@ pub(crate) async fn check(config: &Config, deep: bool) -> bool {
         None => {}
     }
     results.extend(logins::check(&config.logins).await);
+    if config.logins.are_configured() {
+        results.push(("revocations".to_owned(), revocation::check(config).await));
+    }
     if let Some(url) = &config.webhook_url {
         results.push((format!("--webhook-url {url}"), webhook::check(url, config).await));
     }

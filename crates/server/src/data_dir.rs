@@ -11,6 +11,7 @@ use std::{fs, io};
 use anyhow::{Context as _, anyhow};
 use rustix::fs::Mode;
 use rustix::io::Errno;
+use tidings::identity::RevocationFile;
 use tidings::timeline::embedded::{self, CheckReport};
 use uuid::Uuid;
 
@@ -57,6 +58,33 @@ impl DataDir {
             made.undo();
         }
         Ok((id?, lock))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether there is a data directory of a server, in use or not.
+    pub(crate) fn exists(path: &Path) -> bool {
+        path.join("id").is_file()
+    }
+
+    /// Whether a server uses the directory at this moment.
+    ///
+    /// It may take the lock itself for an instant. Ask rarely: a server that starts in that instant
+    /// would not.
+    pub(crate) fn is_in_use(path: &Path) -> io::Result<bool> {
+        let lock = match File::open(path.join(LOCK)) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// Where the timelines are stored.
@@ -257,7 +285,17 @@ const NO_TIMELINES_YET: &str = "had-timelines.new";
 
 /// What is in a directory whose timelines are not finished: the lock first, and last the note that
 /// a salvage makes shortly before they are.
-const BEGUN: [&str; 7] = [LOCK, NO_TIMELINES_YET, "id", "id.new", "timelines", "webhook", HAD_TIMELINES];
+const BEGUN: [&str; 9] = [
+    LOCK,
+    NO_TIMELINES_YET,
+    "id",
+    "id.new",
+    "timelines",
+    "webhook",
+    RevocationFile::NAME,
+    "revocations.new",
+    HAD_TIMELINES,
+];
 
 /// The id of the store, made at its first opening and never again: with another one every client
 /// would start over.

@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const PRESENCE: &str = "presence";
 /// See [`PRESENCE`].
 pub(crate) const TIMELINES: &str = "timelines";
+/// See [`PRESENCE`]. It is there with logins alone.
+pub(crate) const REVOCATIONS: &str = "revocations";
 
 /// The condition of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tidings::hub::calls::Calls;
 use tidings::hub::{ChannelHistory, HistoryConfig, Hooks, Hub};
+use tidings::identity::Revocations;
 use tidings::join::attendance::{self, Attendance};
 use tidings::join::receipts::{InboxPublisher, Receipts};
 use tidings::join::roster::{Roster, RosterKeeper};
@@ -23,6 +24,7 @@ use self::calls::{CallHandler, CallSources, StoreCalls};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::health::{self, Condition, Health};
+use crate::revocation::Guarded;
 use crate::stores::{self, Stores};
 use crate::supervisor::Supervisor;
 use crate::webhook;
@@ -43,7 +45,11 @@ impl Join {
     /// Starts the parts in the order in which each has what it needs: presence, what the hooks of
     /// the hub are made of, the hub, and what publishes to its clients. Who serves the users comes
     /// last, and nobody can come before the listeners.
-    pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        config: &Config,
+        data_dir: &DataDir,
+        revocations: &Revocations,
+    ) -> anyhow::Result<Self> {
         // What needs what. If one cannot be started, those before it are dropped, which ends them.
         //
         //  stores ─► webhook     follows presence
@@ -67,7 +73,8 @@ impl Join {
         };
         let queue = calls::queue()?;
         let handler = CallHandler::new(sources, queue.clone());
-        let hooks = Hooks::default().auth(NameAuth).lifecycle(attendance.clone()).calls(queue.clone());
+        let lifecycle = Guarded::new(revocations.clone(), attendance.clone());
+        let hooks = Hooks::default().auth(NameAuth).lifecycle(lifecycle).calls(queue.clone());
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
         let hub = Hub::start(hub_config(config), hooks.handler(handler).storage(history))?;

@@ -10,6 +10,7 @@ use tidings::join::webhook::Bookmark;
 use tidings::timeline::embedded::{self, Salvaged};
 
 use crate::data_dir::DataDir;
+use crate::{clock, revocation};
 
 /// What became of it.
 #[derive(Debug)]
@@ -43,19 +44,21 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Outcome> {
     );
     // The new directory is locked from here on, so no server can start in what is not whole.
     let made = DataDir::open(to)?;
-    let (mut problems, mut bookmark) = (None, Ok(()));
-    // The bookmark and the note are written before the timelines count as finished. Until then the
-    // salvage can be repeated, and afterwards nothing is left to do.
+    let (mut problems, mut bookmark, mut revocations) = (None, Ok(()), Ok(()));
+    // The bookmark, the revocations and the note are written before the timelines count as
+    // finished. Until then the salvage can be repeated, and afterwards nothing is left to do.
     let salvaged = embedded::salvage_noting(&timelines, &made.timelines(), |salvaged| {
         if salvaged.is_nothing() {
             problems = Some(salvaged.problems.join("; "));
             return Err(io::Error::other("nothing could be read"));
         }
         bookmark = copy_bookmark(from, &made);
+        // What cannot be read is left there, and the report says so.
+        revocations = revocation::copy(from, to, clock::now());
         made.note_timelines().map_err(io::Error::other)
     });
     match (salvaged, problems) {
-        (Ok(salvaged), _) => Ok(report(&salvaged, bookmark, to)),
+        (Ok(salvaged), _) => Ok(report(&salvaged, bookmark, revocations, to)),
         (Err(_), Some(problems)) => {
             made.remove_timelines();
             made.abandon();
@@ -91,7 +94,12 @@ fn copy_bookmark(from: &Path, to: &DataDir) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn report(salvaged: &Salvaged, bookmark: anyhow::Result<()>, to: &Path) -> Outcome {
+fn report(
+    salvaged: &Salvaged,
+    bookmark: anyhow::Result<()>,
+    revocations: anyhow::Result<()>,
+    to: &Path,
+) -> Outcome {
     let mut text = format!("{salvaged}\n");
     let mut line = |line: std::fmt::Arguments<'_>| writeln!(text, "{line}").expect("a text takes every line");
     for problem in &salvaged.problems {
@@ -101,11 +109,17 @@ fn report(salvaged: &Salvaged, bookmark: anyhow::Result<()>, to: &Path) -> Outco
     if untold > 0 {
         line(format_args!("problem {untold} more problems are not listed"));
     }
-    let is_whole = salvaged.is_whole() && bookmark.is_ok();
+    let is_whole = salvaged.is_whole() && bookmark.is_ok() && revocations.is_ok();
     if let Err(error) = bookmark {
         line(format_args!(
             "problem the progress of the webhook's receiver is lost; the webhook begins with new events, and \
              tells it that some are lost: {error:#}"
+        ));
+    }
+    if let Err(error) = revocations {
+        line(format_args!(
+            "problem revocations are lost, so logins that were revoked may count again until they expire; run \
+             `tidings revoke` again: {error:#}"
         ));
     }
     let to = to.display();

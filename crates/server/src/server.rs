@@ -40,9 +40,9 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let grpc = listen::bind("grpc", config.grpc).await?;
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
-    let supervisor = Supervisor::new();
+    let (supervisor, health) = (Supervisor::new(), Health::default());
     let started = tokio::select! {
-        started = start_parts(&config, &data_dir) => started,
+        started = start_parts(&config, &data_dir, &health, &supervisor) => started,
         // What a start cut short leaves, the next one finishes, as after a crash.
         signal = signals.stop() => {
             tracing::info!(reason = signal, "stopped before the start was finished");
@@ -50,14 +50,16 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
         }
     };
     let (access, join) = match started {
-        Ok(started) => started,
+        Ok(parts) => parts,
         Err(error) => {
+            supervisor.stop().cancel();
             data_dir.abandon();
             return Err(error);
         }
     };
     let addresses = (http.local_addr()?, grpc.local_addr()?);
-    let server = Server::start(&config, &access, join, supervisor, metrics, http, grpc)?;
+    let parts = Parts { access, join, health, supervisor, metrics };
+    let server = Server::start(&config, parts, http, grpc)?;
     if config.insecure && !config.logins.are_configured() {
         tracing::warn!("insecure: anybody who reaches this server can take any name and read its messages");
     }
@@ -79,10 +81,30 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
 }
 
 /// Starts what decides who may come in, and then what they come to.
-async fn start_parts(config: &Config, data_dir: &DataDir) -> anyhow::Result<(Access, Join)> {
-    let access = Access::new(config, revocation::list()?).await?;
+async fn start_parts(
+    config: &Config,
+    data_dir: &DataDir,
+    health: &Health,
+    supervisor: &Supervisor,
+) -> anyhow::Result<(Access, Join)> {
+    let revocations = revocation::list()?;
+    if config.logins.are_configured() {
+        // They come first: nobody is admitted while it is not known who was sent away.
+        revocation::start(config, data_dir, revocations.clone(), health, supervisor).await?;
+    }
+    let access = Access::new(config, revocations.clone()).await?;
     let join = Join::start(config, data_dir, &access).await?;
+    revocation::follow(&join.hub, &revocations, supervisor);
     Ok((access, join))
+}
+
+/// What the listeners lead to.
+struct Parts {
+    access: Access,
+    join: Join,
+    health: Health,
+    supervisor: Supervisor,
+    metrics: PrometheusHandle,
 }
 
 /// The tasks of a running server.
@@ -93,16 +115,9 @@ struct Server {
 }
 
 impl Server {
-    fn start(
-        config: &Config,
-        access: &Access,
-        join: Join,
-        supervisor: Supervisor,
-        metrics: PrometheusHandle,
-        http: TcpListener,
-        grpc: TcpListener,
-    ) -> anyhow::Result<Self> {
-        let (stop, health) = (supervisor.stop().clone(), Health::default());
+    fn start(config: &Config, parts: Parts, http: TcpListener, grpc: TcpListener) -> anyhow::Result<Self> {
+        let Parts { access, join, health, supervisor, metrics } = parts;
+        let stop = supervisor.stop().clone();
         join.follow_health(&health, &supervisor);
         join.watch(&supervisor);
         let routes = Routes {
@@ -123,7 +138,7 @@ impl Server {
             limits.clone(),
             config,
         );
-        let grpc_service = Grpc::new(&join.timeline, config, access, &health, &stop)?;
+        let grpc_service = Grpc::new(&join.timeline, config, &access, &health, &stop)?;
         let request_time = config.request_time;
         let (open, bodies) = (telemetry::connections(), BodyMemory::new(config.body_bytes));
         let patience = Timeouts { handshake: None, answer: request_time };
@@ -133,7 +148,7 @@ impl Server {
         let permits = ConnectionPermits::new(config.grpc_connections, patience, bodies, open.grpc);
         let grpc = door(&supervisor, grpc, permits, request_time);
         watch(&supervisor, &join.timeline, limits, metrics);
-        keep_up(&supervisor, access);
+        keep_up(&supervisor, &access);
         supervisor.keep("the HTTP listener", {
             let stop = stop.clone();
             move || http::serve(http.clone(), router.clone(), request_time, stop.clone())

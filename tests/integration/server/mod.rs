@@ -24,6 +24,7 @@ mod pushes;
 mod receiver;
 mod redis;
 mod refusals;
+mod revocation;
 mod rooms;
 mod salvage;
 mod shows;

@@ -7,7 +7,7 @@ use super::tree::Tree;
 
 /// What each of our packages may depend on; `tests` and `benches` may on anything.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("tidings-server", &["tidings"]),
+    ("tidings-server", &["tidings", "redis-link"]),
     (
         "tidings",
         &[

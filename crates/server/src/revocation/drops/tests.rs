@@ -1,0 +1,92 @@
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::time::Duration;
+
+use super::*;
+
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn revocation(user: &str) -> Revocation {
+    format!(r#"{{"user":"{user}","until":17}}"#).parse().unwrap()
+}
+
+fn users(found: &Found) -> Vec<&str> {
+    found.drops.iter().filter_map(|drop| drop.revocation.user()).collect()
+}
+
+#[test]
+fn drops_are_read_in_the_order_of_time_and_are_for_their_owner_alone() {
+    let parent = tempfile::tempdir().unwrap();
+    let drops = Drops::of(parent.path());
+    assert!(users(&drops.look().unwrap()).is_empty());
+    let mut paths = Vec::new();
+    for (user, second) in [("late", 1_700_000_000), ("early", 9), ("between", 1_000)] {
+        paths.push(drops.put(&revocation(user), at(second)).unwrap());
+    }
+    let found = drops.look().unwrap();
+    assert_eq!(users(&found), ["early", "between", "late"]);
+    assert!(found.broken.is_empty());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&paths[0]), mode(&parent.path().join("revoke"))), (0o600, 0o700));
+
+    Drops::remove(&found.drops).unwrap();
+    assert!(users(&drops.look().unwrap()).is_empty());
+    // What is gone already is no error: a crash may come between removing and noting it.
+    Drops::remove(&found.drops).unwrap();
+}
+
+#[test]
+fn what_is_no_drop_is_moved_aside_once_and_harms_no_drop() {
+    let parent = tempfile::tempdir().unwrap();
+    let drops = Drops::of(parent.path());
+    drops.put(&revocation("bob"), at(7)).unwrap();
+    let directory = parent.path().join("revoke");
+    fs::write(directory.join("1.drop"), r#"{"user":"half"#).unwrap();
+    fs::write(directory.join("2.drop"), [0xff, 0xfe]).unwrap();
+    let long = revocation("bob").to_string() + &" ".repeat(5_000);
+    fs::write(directory.join("3.drop"), long).unwrap();
+    symlink(directory.join("1.drop"), directory.join("4.drop")).unwrap();
+    fs::create_dir(directory.join("5.drop")).unwrap();
+    fs::write(directory.join("notes.txt"), "hello").unwrap();
+    // One that a command is still writing is neither read nor moved.
+    fs::write(directory.join("6.new"), r#"{"user":"half"#).unwrap();
+
+    let found = drops.look().unwrap();
+    assert_eq!((users(&found), found.broken.len()), (vec!["bob"], 6));
+    drops.set_aside(&found.broken);
+    for name in ["1.drop", "2.drop", "3.drop", "4.drop", "5.drop", "notes.txt"] {
+        let path = directory.join(name);
+        assert!(fs::symlink_metadata(&path).is_err(), "{name}");
+        assert!(fs::symlink_metadata(directory.join(format!("{name}.broken"))).is_ok(), "{name}");
+    }
+    assert!(Drops::was_refused(&directory.join("1.drop")) && directory.join("6.new").exists());
+    let found = drops.look().unwrap();
+    assert_eq!((users(&found), found.broken.len()), (vec!["bob"], 0));
+}
+
+#[test]
+fn there_are_only_so_many_and_beyond_them_the_command_is_refused() {
+    let parent = tempfile::tempdir().unwrap();
+    let drops = Drops::of(parent.path());
+    let directory = parent.path().join("revoke");
+    fs::create_dir(&directory).unwrap();
+    for number in 0..=Drops::FILES_MAX {
+        fs::write(directory.join(format!("{number:05}.drop")), revocation("bob").to_string()).unwrap();
+    }
+    assert!(
+        format!("{:#}", drops.put(&revocation("carol"), at(7)).unwrap_err()).contains("start the server")
+    );
+    let found = drops.look().unwrap();
+    assert_eq!(found.drops.len(), Drops::FILES_MAX);
+    assert!(found.drops[0].path.ends_with("00000.drop"), "the oldest are first");
+    Drops::remove(&found.drops).unwrap();
+    assert_eq!(drops.look().unwrap().drops.len(), 1);
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_an_error_and_not_an_empty_one() {
+    let parent = tempfile::tempdir().unwrap();
+    fs::write(parent.path().join("revoke"), "a file").unwrap();
+    assert!(format!("{:#}", Drops::of(parent.path()).look().unwrap_err()).contains("cannot be read"));
+}

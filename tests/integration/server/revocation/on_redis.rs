@@ -1,0 +1,134 @@
+//! Servers that share a Redis share what is revoked.
+
+use std::time::{Duration, SystemTime};
+
+use test_support::{Redis, RedisCluster, RedisSentinel, redis_connection, require};
+use tests::Tidings;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::scene::{AT_ONCE, Issuer, LIMIT, REVOKED, Socket, revoke, until_ready, wall_time};
+
+fn on(url: &str) -> [String; 2] {
+    ["--presence=redis".to_owned(), format!("--redis-url={url}")]
+}
+
+fn start(url: &str, issuer: &Issuer, flags: &[&str]) -> Tidings {
+    let (keys, [presence, url]) = (issuer.flag(), on(url));
+    Tidings::start_with(&[&[&*keys, &presence, &url], flags].concat())
+}
+
+#[tokio::test]
+async fn one_command_reaches_every_server_of_a_redis_and_those_that_start_later() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let issuer = Issuer::new();
+    let patient = ["--redis-timeout=30s"];
+    let mut servers = [start(redis.url(), &issuer, &patient), start(redis.url(), &issuer, &patient)];
+    let (alice, bob) = (issuer.token("alice"), issuer.token("bob"));
+    let mut alices = Socket::connect(&servers[0], &alice).await;
+    let mut bobs = [Socket::connect(&servers[0], &bob).await, Socket::connect(&servers[1], &bob).await];
+    let [presence, url] = on(redis.url());
+    let said = revoke(&[&presence, &url, "--user=bob"]).await;
+    assert!(said.contains("2 servers have heard it"), "{said}");
+    for socket in &mut bobs {
+        assert_eq!(socket.closed(AT_ONCE).await, REVOKED);
+    }
+    alices.assert_open().await;
+
+    // A Redis that has lost its data gets it again from the servers, and a new server from there.
+    let mut connection = redis_connection(redis.url()).await.unwrap();
+    redis::cmd("DEL").arg("{tidings:revocations}").exec_async(&mut connection).await.unwrap();
+    let restored = async {
+        loop {
+            let mut count = redis::cmd("ZCARD");
+            count.arg("{tidings:revocations}");
+            if count.query_async::<u64>(&mut connection).await.unwrap() == 1 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LIMIT, restored).await.expect("the servers write what redis lost");
+    servers[1].kill();
+    servers[1].start_again();
+    assert_eq!(Socket::try_connect(&servers[1], &bob).await.err(), Some(401));
+    Socket::connect(&servers[1], &alice).await;
+}
+
+#[tokio::test]
+async fn while_redis_is_frozen_the_last_list_counts_and_what_is_revoked_then_arrives_afterwards() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let issuer = Issuer::new();
+    // Longer than a busy machine keeps a Redis that is well from answering.
+    let server = start(redis.url(), &issuer, &["--redis-timeout=3s"]);
+    let [presence, url] = on(redis.url());
+    revoke(&[&presence, &url, "--user=bob"]).await;
+    let mut carol = Socket::connect(&server, &issuer.token("carol")).await;
+    let mut dave = Socket::connect(&server, &issuer.token("dave")).await;
+    until_ready(&server, 200).await;
+
+    redis.freeze().await.unwrap();
+    let silent = async {
+        loop {
+            // Presence may be the first to say so.
+            let part = until_ready(&server, 503).await;
+            if part["state"] != "well" {
+                return part;
+            }
+        }
+    };
+    let part = timeout(LIMIT, silent).await.expect("revocations are not well");
+    assert!(part["reason"].as_str().unwrap().contains("the last known revocations count"), "{part}");
+    assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
+    carol.assert_open().await;
+    // The command waits for Redis.
+    let mut command = JoinSet::new();
+    let flags = [&*presence, &url, "--redis-timeout=60s", "--user=carol"].map(str::to_owned);
+    command.spawn(async move { revoke(&flags.each_ref().map(String::as_str)).await });
+
+    redis.thaw().await.unwrap();
+    command.join_next().await.unwrap().unwrap();
+    assert_eq!(carol.closed(LIMIT).await, REVOKED);
+    assert_eq!(until_ready(&server, 200).await["state"], "well");
+    // What nobody publishes is read at the latest after 10 s.
+    let until = wall_time() + Duration::from_secs(3_600);
+    let until = until.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let member = format!(r#"{{"user":"dave","until":{until}}}"#);
+    let mut connection = redis_connection(redis.url()).await.unwrap();
+    let mut add = redis::cmd("ZADD");
+    add.arg("{tidings:revocations}").arg(until * 1_000).arg(member);
+    add.exec_async(&mut connection).await.unwrap();
+    assert_eq!(dave.closed(LIMIT).await, REVOKED);
+}
+
+#[tokio::test]
+async fn one_command_reaches_every_server_of_a_cluster() {
+    let Some(cluster) = require(RedisCluster::start(3).await) else { return };
+    let (issuer, patient) = (Issuer::new(), ["--redis-timeout=30s"]);
+    let servers = [(); 2].map(|()| start(&cluster.url(), &issuer, &patient));
+    let bob = issuer.token("bob");
+    let mut bobs = [Socket::connect(&servers[0], &bob).await, Socket::connect(&servers[1], &bob).await];
+    let [presence, url] = on(&cluster.url());
+    let said = revoke(&[&presence, &url, "--user=bob"]).await;
+    assert!(said.contains("2 servers have heard it"), "{said}");
+    for socket in &mut bobs {
+        assert_eq!(socket.closed(AT_ONCE).await, REVOKED);
+    }
+}
+
+#[tokio::test]
+async fn after_a_failover_the_servers_hear_the_new_master() {
+    let Some(redis) = require(RedisSentinel::start().await) else { return };
+    let (issuer, patient) = (Issuer::new(), ["--redis-timeout=3s"]);
+    let server = start(&redis.url(), &issuer, &patient);
+    let [presence, url] = on(&redis.url());
+    let mut carol = Socket::connect(&server, &issuer.token("carol")).await;
+    revoke(&[&presence, &url, "--user=bob"]).await;
+    let old = redis.master().await.unwrap();
+    old.kill().unwrap();
+    redis.failed_over(old).await.unwrap();
+    revoke(&[&presence, &url, "--redis-timeout=30s", "--user=carol"]).await;
+    assert_eq!(carol.closed(LIMIT).await, REVOKED);
+    assert_eq!(until_ready(&server, 200).await["state"], "well");
+    assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
+}
