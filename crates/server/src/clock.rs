@@ -2,6 +2,12 @@
 
 use std::time::SystemTime;
 
+/// The wall time.
+#[expect(clippy::disallowed_methods, reason = "the one place where this crate reads wall time")]
+pub(crate) fn now() -> SystemTime {
+    SystemTime::now()
+}
+
 /// Milliseconds since 1970.
 pub(crate) fn unix_ms(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
