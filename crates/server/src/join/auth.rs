@@ -25,9 +25,13 @@ use tidings::timeline::MemberId;
 use super::client::Client;
 use super::permission;
 use crate::access::{Caller, ClientAddress};
+use crate::clock;
 
 /// How long a connection may be there before it has logged in.
 const LOGIN_TIME: Duration = Duration::from_secs(5);
+
+/// What a client hears whose login cannot be that of a connection.
+pub(super) const EXPIRED: &str = "the token has expired";
 
 /// Admits a client as whom the door has let it in.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +52,14 @@ impl Auth for ServerAuth {
                 return Err(denied(text.to_owned()));
             }
             (None, Caller::Anonymous) => Admission::awaiting_login(LOGIN_TIME),
-            (None, caller) => of_login(caller).map_err(denied)?,
+            (None, caller) => {
+                // A token is still good for a moment behind its end, for clocks that differ. Its
+                // connection would be closed at once, and its client would come back at once.
+                if caller.identity().is_some_and(|identity| identity.expires_at() <= clock::now()) {
+                    return Err(Denied::new(StatusCode::UNAUTHORIZED, EXPIRED));
+                }
+                of_login(caller).map_err(denied)?
+            }
         };
         // Most servers without logins count nothing, and then nothing is kept.
         if matches!(caller, Caller::Anybody) && !self.counts {

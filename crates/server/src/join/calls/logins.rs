@@ -39,7 +39,7 @@ impl Logins {
         if tries > TRIES_MAX {
             return Err("this connection has had all its tries".into());
         }
-        let identity = match self.access.verify(token.text()).await {
+        let identity = match self.verify(token).await {
             Ok(identity) => identity,
             Err(refused) if is_token_at_fault(&refused) && tries == TRIES_MAX => {
                 let text = format!("{}; that was the last of {TRIES_MAX} tries", refused.text);
@@ -69,7 +69,7 @@ impl Logins {
         else {
             return Err("this connection has no login that could be refreshed; call login".into());
         };
-        let identity = self.access.verify(token.text()).await.map_err(|refused| refused.text)?;
+        let identity = self.verify(token).await.map_err(|refused| refused.text)?;
         if !is_of_same(&before, &identity) {
             let text =
                 "the token is of another user, so nothing has changed; open another connection with it";
@@ -86,6 +86,16 @@ impl Logins {
         self.check_revoked(&identity)?;
         self.take_away_channels(connection);
         Ok(login_answer(&identity))
+    }
+
+    /// Verifies a token for a connection, which needs one that has not ended: for a request a token
+    /// is still good for a moment behind its end.
+    async fn verify(&self, token: &Token) -> Result<Identity, Refused> {
+        let identity = self.access.verify(token.text()).await?;
+        if identity.expires_at() <= clock::now() {
+            return Err(Refused::unauthenticated(auth::EXPIRED));
+        }
+        Ok(identity)
     }
 
     /// Unbinds a connection from the channels that it may not be bound to any more.
