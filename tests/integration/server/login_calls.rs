@@ -279,17 +279,18 @@ async fn too_many_calls_are_refused_with_a_time_and_the_connection_stays() {
 #[tokio::test]
 async fn messages_are_counted_over_all_connections_of_a_user() {
     let issuer = Issuer::new();
-    let server = issuer.start(&["--limit-messages=0/1/0"]);
+    // Twenty at once.
+    let server = issuer.start(&["--limit-messages=0/2/0"]);
     let token = issuer.token("alice", LONG);
     let mut first = Client::connect_as(&server, &token).await;
     let mut second = Client::connect_as(&server, &token).await;
     first.bind("hello").await;
-    for _ in 0..9 {
+    for _ in 0..15 {
         write(&mut first, "hello", "1").await;
     }
     ping(&mut first).await;
     second.bind("hello").await;
-    for _ in 0..9 {
+    for _ in 0..17 {
         write(&mut second, "hello", "1").await;
     }
     assert_eq!(second.closed().await, 4102);
