@@ -4,7 +4,7 @@ mod auth;
 mod call_pace;
 mod calls;
 mod client;
-mod entrance;
+mod late_binds;
 mod permission;
 mod throttle;
 
@@ -25,12 +25,13 @@ use tokio::time::Instant;
 
 use self::auth::ServerAuth;
 use self::calls::{CallHandler, CallLimits, CallSources, LateCalls, Logins};
-use self::entrance::Entrance;
+use self::late_binds::LateBinds;
 use self::throttle::ServerThrottle;
 use crate::access::Access;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::health::{self, Condition, Health};
+use crate::revocation::Guarded;
 use crate::stores::{self, Stores};
 use crate::supervisor::Supervisor;
 use crate::webhook;
@@ -199,8 +200,8 @@ fn hooks(config: &Config, access: &Access, attendance: &Attendance) -> Hooks {
     let are_shared = messages.iter().any(|rates| rates.user > 0 || rates.address > 0);
     let calls = &limits.calls;
     let counts = are_shared || calls.connection > 0 || calls.user > 0 || calls.address > 0;
-    let entrance = Entrance::new(attendance.clone(), access.revocations().clone());
-    let hooks = Hooks::default().auth(ServerAuth { counts }).lifecycle(entrance);
+    let lifecycle = Guarded::new(access.revocations().clone(), LateBinds(attendance.clone()));
+    let hooks = Hooks::default().auth(ServerAuth { counts }).lifecycle(lifecycle);
     // It is asked for each message, so only where it has something to say.
     if are_shared { hooks.throttle(ServerThrottle(access.rates().clone())) } else { hooks }
 }

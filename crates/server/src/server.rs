@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::bail;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tidings::identity::{Revocations, RevocationsConfig};
 use tidings::timeline::{self, AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -20,7 +19,7 @@ use crate::join::Join;
 use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
-use crate::{causes, descriptors, grpc, http, listen, log, telemetry};
+use crate::{causes, descriptors, grpc, http, listen, log, revocation, telemetry};
 
 /// The share of the time for a stop that is kept for the store.
 const FOR_THE_STORE: f64 = 0.25;
@@ -42,7 +41,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
     let supervisor = Supervisor::new();
-    let access = Access::new(&config, Revocations::new(RevocationsConfig::default())?)?;
+    let access = Access::new(&config, revocation::list()?)?;
     let join = tokio::select! {
         join = Join::start(&config, &data_dir, &access) => join,
         // What a start cut short leaves, the next one finishes, as after a crash.

@@ -210,7 +210,7 @@ fn event(name: &str, data: &impl Serialize) -> Event {
 mod tests {
     use axum::body::Body;
     use http_body_util::BodyExt as _;
-    use tidings::identity::{Identity, RevocationsConfig};
+    use tidings::identity::Identity;
     use tidings::presence::memory::{Config, Memory};
 
     use super::*;
@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn revocations() -> Revocations {
-        Revocations::new(RevocationsConfig::default()).unwrap()
+        crate::revocation::list().unwrap()
     }
 
     fn presence(events_max: usize) -> Presence {

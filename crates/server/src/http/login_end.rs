@@ -51,24 +51,20 @@ pub(super) async fn login_end(identity: Identity, revocations: Revocations) -> L
 
 #[cfg(test)]
 mod tests {
-    use tidings::identity::RevocationsConfig;
     use tokio::time::timeout;
 
     use super::*;
-
-    fn revocations() -> Revocations {
-        Revocations::new(RevocationsConfig::default()).unwrap()
-    }
+    use crate::revocation;
 
     #[tokio::test]
     async fn a_login_that_is_over_has_ended_already() {
         let over = Identity::new("bob", clock::now() - Duration::from_secs(2)).unwrap();
-        assert_eq!(login_end(over, revocations()).await, LoginEnd::Expired);
+        assert_eq!(login_end(over, revocation::list().unwrap()).await, LoginEnd::Expired);
     }
 
     #[tokio::test]
     async fn a_login_that_was_revoked_before_anybody_waited_has_ended_already() {
-        let revocations = revocations();
+        let revocations = revocation::list().unwrap();
         let bob = Identity::new("bob", clock::now() + Duration::from_secs(3_600)).unwrap();
         revocations.revoke_user("bob", clock::now()).unwrap();
         assert_eq!(login_end(bob, revocations).await, LoginEnd::Revoked);
@@ -76,7 +72,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_revocation_of_another_user_ends_nothing() {
-        let revocations = revocations();
+        let revocations = revocation::list().unwrap();
         let bob = Identity::new("bob", clock::now() + Duration::from_secs(360_000)).unwrap();
         let end = login_end(bob, revocations.clone());
         revocations.revoke_user("eve", clock::now()).unwrap();

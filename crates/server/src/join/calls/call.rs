@@ -107,6 +107,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_call_has_a_row_in_the_policy() {
+        // Who does not know a call is told all that there are.
+        let unknown = Call::read("", &Bytes::from_static(br#"{"call":"fly"}"#)).unwrap_err();
+        let (_, known) = unknown.split_once("expected one of").unwrap();
+        let mut known: Vec<_> = known.split('`').skip(1).step_by(2).collect();
+        let mut rows: Vec<_> = crate::access::policy::CALLS.iter().map(|(name, _)| *name).collect();
+        known.sort_unstable();
+        rows.sort_unstable();
+        assert_eq!(known, rows);
+    }
+
+    #[test]
     fn every_call_is_read_under_the_name_of_its_row() {
         for (name, _) in crate::access::policy::CALLS {
             let call = json!({ "call": name, "sequence": 1, "member": "bob", "payload": 1, "token": "t" });

@@ -13,6 +13,7 @@ use crate::access::{Access, Caller, Refused, RefusedKind};
 use crate::clock;
 use crate::join::client::Client;
 use crate::join::{auth, permission};
+use crate::revocation::close_if_revoked;
 
 /// How many tokens a client may try before its connection is closed.
 const TRIES_MAX: u32 = 3;
@@ -57,7 +58,7 @@ impl Logins {
         let admission = auth::of_login(&caller)?;
         // The order matters: once the hub has taken the login, the next call may come.
         client.set_caller(caller);
-        // A revocation that came meanwhile is found when the hub tells of the connection.
+        // What was revoked meanwhile is found when the hub tells that the client has connected.
         self.hub.log_in(connection, admission).map_err(|error| Fault::from(error.to_string()))?;
         Ok(answer)
     }
@@ -76,14 +77,14 @@ impl Logins {
             return Err(text.into());
         }
         // Another token of the same user does not bring back a login that was revoked.
-        self.check_revoked(&before)?;
+        self.check_revoked(connection)?;
         if !connection.renew(identity.expires_at(), Some(Arc::clone(identity.rights()))) {
             return Err("the login has ended already; open another connection with the token".into());
         }
         connection.data().insert(identity.clone());
         client.set_caller(Caller::from(identity.clone()));
         // From here on whoever revokes finds the new identity; what was revoked before is found here.
-        self.check_revoked(&identity)?;
+        self.check_revoked(connection)?;
         self.take_away_channels(connection);
         Ok(login_answer(&identity))
     }
@@ -116,9 +117,10 @@ impl Logins {
         Err("this server has no logins; connect to /ws?user=NAME".into())
     }
 
-    fn check_revoked(&self, identity: &Identity) -> Result<(), Fault> {
-        if self.access.revocations().is_revoked(identity, clock::now()) {
-            return Err(Fault::ending("the login was revoked", Disconnect::Revoked));
+    /// Has a connection end if the identity that it has now was revoked.
+    fn check_revoked(&self, connection: &Connection) -> Result<(), Fault> {
+        if close_if_revoked(connection, self.access.revocations(), clock::now()) {
+            return Err("the login was revoked".into());
         }
         Ok(())
     }
