@@ -6,8 +6,10 @@
 //! |---|---|
 //! | anybody, as there are no logins | `/ws?user=alice` is alice's, one without a name has no user |
 //! | a user | of that user, bound to the inbox, until the login ends |
-//! | a service | without a user, as a service is nobody who is online, and so without an inbox; it has the rights of its token, until that ends |
+//! | a service | without a user and an inbox, with the rights of its token, until that ends |
 //! | nobody yet | without all of these: it has 5 s to log in by a [call](super::calls) |
+//!
+//! A service has no user even where its token names one: nobody comes online by a program.
 
 use std::net::IpAddr;
 use std::sync::Arc;

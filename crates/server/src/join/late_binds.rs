@@ -7,8 +7,8 @@ use tidings::hub::{BindCause, Connection, Disconnect, Lifecycle};
 
 use super::permission;
 
-/// Closes a connection that has bound what its login does not permit any more, and passes everything
-/// on to another hook.
+/// Closes a connection that has bound what its login does not permit any more, and passes
+/// everything on to another hook.
 ///
 /// A refresh takes rights away first, then the channels that are not permitted by those that are
 /// left. A bind that was permitted before and is done behind both has slipped through; it is told

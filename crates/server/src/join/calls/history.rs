@@ -23,7 +23,8 @@ pub(super) fn answer(
         return Err("you may not read this channel".to_owned());
     }
     let replay = history.replay(name, count.unwrap_or(usize::MAX));
-    // The messages are fetched as the client reads them, so a long history does not fill its outbox.
+    // The messages are fetched as the client reads them, so a long history does not fill its
+    // outbox.
     Ok(Answer::many(Last { replay, given: 0, uuid: Some(uuid) }))
 }
 

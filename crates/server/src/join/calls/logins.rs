@@ -83,7 +83,8 @@ impl Logins {
         }
         connection.data().insert(identity.clone());
         client.set_caller(Caller::from(identity.clone()));
-        // From here on whoever revokes finds the new identity; what was revoked before is found here.
+        // From here on whoever revokes finds the new identity; what was revoked before is found
+        // here.
         self.check_revoked(connection)?;
         self.take_away_channels(connection);
         Ok(login_answer(&identity))
