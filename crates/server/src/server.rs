@@ -41,7 +41,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
     let supervisor = Supervisor::new();
-    let access = Access::new(&config, revocation::list()?)?;
+    let access = Access::new(&config, revocation::list()?).await?;
     let join = tokio::select! {
         join = Join::start(&config, &data_dir, &access) => join,
         // What a start cut short leaves, the next one finishes, as after a crash.
