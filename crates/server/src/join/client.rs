@@ -37,6 +37,10 @@ impl Client {
         connection.data().get()
     }
 
+    pub(super) const fn address(&self) -> IpAddr {
+        self.address
+    }
+
     pub(super) fn caller(&self) -> Caller {
         self.caller.read().clone()
     }

@@ -13,6 +13,7 @@ use crate::access::{Access, Caller, Refused, RefusedKind};
 use crate::clock;
 use crate::join::client::Client;
 use crate::join::{auth, permission};
+use crate::rates::RateKind;
 use crate::revocation::close_if_revoked;
 
 /// How many tokens a client may try before its connection is closed.
@@ -40,7 +41,7 @@ impl Logins {
         if tries > TRIES_MAX {
             return Err("this connection has had all its tries".into());
         }
-        let identity = match self.verify(token).await {
+        let identity = match self.verify(&client, token).await {
             Ok(identity) => identity,
             Err(refused) if is_token_at_fault(&refused) && tries == TRIES_MAX => {
                 let text = format!("{}; that was the last of {TRIES_MAX} tries", refused.text);
@@ -55,6 +56,11 @@ impl Logins {
         };
         let answer = login_answer(&identity);
         let caller = Caller::from(identity);
+        // As who connects with a token.
+        if let Err(refused) = self.access.count(RateKind::Connects, &caller, client.address()) {
+            client.forgive_login();
+            return Err(refused.text.into());
+        }
         let admission = auth::of_login(&caller)?;
         // The order matters: once the hub has taken the login, the next call may come.
         client.set_caller(caller);
@@ -70,7 +76,7 @@ impl Logins {
         else {
             return Err("this connection has no login that could be refreshed; call login".into());
         };
-        let identity = self.verify(token).await.map_err(|refused| refused.text)?;
+        let identity = self.verify(&client, token).await.map_err(|refused| refused.text)?;
         if !is_of_same(&before, &identity) {
             let text =
                 "the token is of another user, so nothing has changed; open another connection with it";
@@ -92,8 +98,9 @@ impl Logins {
 
     /// Verifies a token for a connection, which needs one that has not ended: for a request a token
     /// is still good for a moment behind its end.
-    async fn verify(&self, token: &Token) -> Result<Identity, Refused> {
-        let identity = self.access.verify(token.text()).await?;
+    async fn verify(&self, client: &Client, token: &Token) -> Result<Identity, Refused> {
+        let verified = self.access.verify(token.text()).await;
+        let identity = verified.map_err(|refused| self.access.count_refused(refused, client.address()))?;
         if identity.expires_at() <= clock::now() {
             return Err(Refused::unauthenticated(auth::EXPIRED));
         }

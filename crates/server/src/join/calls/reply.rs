@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use tidings::hub::Answer;
 use tidings::hub::protocol::{Message, Opcode};
 
+use crate::rates::RateKind;
+
 /// Returns the answer with this JSON.
 pub(super) fn reply(uuid: String, answer: &Value) -> Answer {
     message_of(uuid, answer.to_string()).into()
@@ -26,8 +28,7 @@ pub(super) fn refusal(error: &str) -> Value {
 pub(super) fn too_many(again: Duration) -> Value {
     // Rounded up: who comes a little too early is refused once more.
     let retry_after_ms = u64::try_from(again.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
-    let seconds = retry_after_ms.div_ceil(1_000);
-    json!({ "error": format!("too many calls; try again in {seconds} s"), "retryAfterMs": retry_after_ms })
+    json!({ "error": RateKind::Calls.refusal(again), "retryAfterMs": retry_after_ms })
 }
 
 #[cfg(test)]
