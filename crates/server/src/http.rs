@@ -7,6 +7,7 @@ mod headers;
 mod health;
 mod limits;
 mod login;
+mod login_end;
 mod page;
 mod person;
 mod presence;
