@@ -84,7 +84,7 @@ pub mod timeline_entry {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SendMessageRequest {
-    /// Who sends it, and gets a copy as well: 1 to 512 bytes without control characters.
+    /// Who sends it, and gets a copy as well: 1 to 512 bytes without control characters. A user may leave it out.
     #[prost(string, tag = "1")]
     pub from: ::prost::alloc::string::String,
     /// Who gets it.
@@ -107,7 +107,8 @@ pub struct SendMessageReply {
 pub struct SendGroupRequest {
     #[prost(string, tag = "1")]
     pub group_name: ::prost::alloc::string::String,
-    /// Whose inboxes get the message; the sender's only if it is named.
+    /// Whose inboxes get the message; the sender's only if it is named. Where callers are known it may be empty, which means
+    /// all members of the group; a user names members of the group only.
     #[prost(string, repeated, tag = "2")]
     pub group_members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// The text of a JSON object.
@@ -116,7 +117,7 @@ pub struct SendGroupRequest {
     /// Added: makes a repetition harmless. Optional; unique within the group.
     #[prost(string, tag = "4")]
     pub message_id: ::prost::alloc::string::String,
-    /// Added: who sends it, for its readers. Optional: without it the entries have no from.
+    /// Added: who sends it, for its readers. Optional: without it the entries have no from, or that of the user who calls.
     #[prost(string, tag = "5")]
     pub from: ::prost::alloc::string::String,
 }
@@ -128,6 +129,7 @@ pub struct SendGroupReply {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SyncMessageRequest {
+    /// Whose inbox. A user may leave it out.
     #[prost(string, tag = "1")]
     pub member: ::prost::alloc::string::String,
     /// The entries after this one.
@@ -209,6 +211,183 @@ pub struct GetGroupHistoryMessageReply {
     /// Added: there are further entries in the direction of the page.
     #[prost(bool, tag = "2")]
     pub more: bool,
+}
+/// Added: a member of a group and what they may.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupMember {
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(enumeration = "group_member::Role", tag = "2")]
+    pub role: i32,
+}
+/// Nested message and enum types in `GroupMember`.
+pub mod group_member {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Role {
+        /// Not a role: it is refused where one has to be given.
+        Unspecified = 0,
+        /// Has others join and leave, renames the group and gives roles.
+        Owner = 1,
+        /// Sends to the group and reads its history.
+        Member = 2,
+    }
+    impl Role {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "UNSPECIFIED",
+                Self::Owner => "OWNER",
+                Self::Member => "MEMBER",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "UNSPECIFIED" => Some(Self::Unspecified),
+                "OWNER" => Some(Self::Owner),
+                "MEMBER" => Some(Self::Member),
+                _ => None,
+            }
+        }
+    }
+}
+/// Added: a group as one of its members lists it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupSummary {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// The role of the member who lists it.
+    #[prost(enumeration = "group_member::Role", tag = "3")]
+    pub role: i32,
+    /// How many members it has.
+    #[prost(uint32, tag = "4")]
+    pub members: u32,
+}
+/// Added: a group as it is after a change. GetGroup names its members.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GroupReply {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// Whether anybody may join by themselves.
+    #[prost(bool, tag = "3")]
+    pub open: bool,
+    /// How many members it has.
+    #[prost(uint32, tag = "4")]
+    pub members: u32,
+    /// When it was created, in Unix milliseconds by the server's clock.
+    #[prost(int64, tag = "5")]
+    pub created_at_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateGroupRequest {
+    /// The name: 1 to 512 bytes without control characters. It is that of the history, and never changes.
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// For people to read: at most 512 bytes without control characters. Optional.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// Whether anybody may join by themselves.
+    #[prost(bool, tag = "3")]
+    pub open: bool,
+    /// Who owns it. Optional: a user who leaves it out becomes the owner.
+    #[prost(string, tag = "4")]
+    pub owner: ::prost::alloc::string::String,
+    /// Who is in it besides the owner. Optional.
+    #[prost(string, repeated, tag = "5")]
+    pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListGroupsRequest {
+    /// Whose groups. A user may leave it out.
+    #[prost(string, tag = "1")]
+    pub member: ::prost::alloc::string::String,
+    /// The groups whose names come after this one. Optional: without it from the first.
+    #[prost(string, tag = "2")]
+    pub after: ::prost::alloc::string::String,
+    /// At most so many; 0 means 100, and more than 1,000 means 1,000.
+    #[prost(int32, tag = "3")]
+    pub count: i32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListGroupsReply {
+    /// By name, ascending.
+    #[prost(message, repeated, tag = "1")]
+    pub groups: ::prost::alloc::vec::Vec<GroupSummary>,
+    /// There are further groups: go on after the name of the last one.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetGroupRequest {
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetGroupReply {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+    /// Whether anybody may join by themselves.
+    #[prost(bool, tag = "3")]
+    pub open: bool,
+    /// In the order in which they joined.
+    #[prost(message, repeated, tag = "4")]
+    pub members: ::prost::alloc::vec::Vec<GroupMember>,
+    /// When it was created, in Unix milliseconds by the server's clock.
+    #[prost(int64, tag = "5")]
+    pub created_at_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JoinGroupRequest {
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// Who joins. A user who names nobody joins.
+    #[prost(string, repeated, tag = "2")]
+    pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LeaveGroupRequest {
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// Who leaves. A user who names nobody leaves.
+    #[prost(string, repeated, tag = "2")]
+    pub members: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenameGroupRequest {
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    /// The new title: at most 512 bytes without control characters. Empty removes it.
+    #[prost(string, tag = "2")]
+    pub title: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetGroupRoleRequest {
+    #[prost(string, tag = "1")]
+    pub group: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(enumeration = "group_member::Role", tag = "3")]
+    pub role: i32,
 }
 /// Why a call was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -457,6 +636,163 @@ pub mod timeline_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Creates a group.
+        pub async fn create_group(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/CreateGroup",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "CreateGroup"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns the groups that a member is in.
+        pub async fn list_groups(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListGroupsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListGroupsReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/ListGroups",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "ListGroups"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Returns a group with its members.
+        pub async fn get_group(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetGroupReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/GetGroup",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "GetGroup"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Adds members to a group. Whoever is in it already stays as they are.
+        pub async fn join_group(
+            &mut self,
+            request: impl tonic::IntoRequest<super::JoinGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/JoinGroup",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "JoinGroup"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Removes members from a group. Without an owner left, the member who joined first becomes one.
+        pub async fn leave_group(
+            &mut self,
+            request: impl tonic::IntoRequest<super::LeaveGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/LeaveGroup",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "LeaveGroup"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes the title of a group. Its name stays, as the history is stored under it.
+        pub async fn rename_group(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RenameGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/RenameGroup",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "RenameGroup"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes the role of a member. A group keeps at least one owner.
+        pub async fn set_group_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetGroupRoleRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/timeline.v1.Timeline/SetGroupRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("timeline.v1.Timeline", "SetGroupRole"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -510,6 +846,41 @@ pub mod timeline_server {
             tonic::Response<super::GetGroupHistoryMessageReply>,
             tonic::Status,
         >;
+        /// Creates a group.
+        async fn create_group(
+            &self,
+            request: tonic::Request<super::CreateGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status>;
+        /// Returns the groups that a member is in.
+        async fn list_groups(
+            &self,
+            request: tonic::Request<super::ListGroupsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListGroupsReply>, tonic::Status>;
+        /// Returns a group with its members.
+        async fn get_group(
+            &self,
+            request: tonic::Request<super::GetGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetGroupReply>, tonic::Status>;
+        /// Adds members to a group. Whoever is in it already stays as they are.
+        async fn join_group(
+            &self,
+            request: tonic::Request<super::JoinGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status>;
+        /// Removes members from a group. Without an owner left, the member who joined first becomes one.
+        async fn leave_group(
+            &self,
+            request: tonic::Request<super::LeaveGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status>;
+        /// Changes the title of a group. Its name stays, as the history is stored under it.
+        async fn rename_group(
+            &self,
+            request: tonic::Request<super::RenameGroupRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status>;
+        /// Changes the role of a member. A group keeps at least one owner.
+        async fn set_group_role(
+            &self,
+            request: tonic::Request<super::SetGroupRoleRequest>,
+        ) -> std::result::Result<tonic::Response<super::GroupReply>, tonic::Status>;
     }
     #[derive(Debug)]
     pub struct TimelineServer<T> {
@@ -801,6 +1172,319 @@ pub mod timeline_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetGroupHistoryMessageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/CreateGroup" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateGroupSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::CreateGroupRequest>
+                    for CreateGroupSvc<T> {
+                        type Response = super::GroupReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateGroupRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::create_group(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateGroupSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/ListGroups" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListGroupsSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::ListGroupsRequest>
+                    for ListGroupsSvc<T> {
+                        type Response = super::ListGroupsReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListGroupsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::list_groups(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListGroupsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/GetGroup" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetGroupSvc<T: Timeline>(pub Arc<T>);
+                    impl<T: Timeline> tonic::server::UnaryService<super::GetGroupRequest>
+                    for GetGroupSvc<T> {
+                        type Response = super::GetGroupReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetGroupRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::get_group(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetGroupSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/JoinGroup" => {
+                    #[allow(non_camel_case_types)]
+                    struct JoinGroupSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::JoinGroupRequest>
+                    for JoinGroupSvc<T> {
+                        type Response = super::GroupReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::JoinGroupRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::join_group(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = JoinGroupSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/LeaveGroup" => {
+                    #[allow(non_camel_case_types)]
+                    struct LeaveGroupSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::LeaveGroupRequest>
+                    for LeaveGroupSvc<T> {
+                        type Response = super::GroupReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::LeaveGroupRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::leave_group(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = LeaveGroupSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/RenameGroup" => {
+                    #[allow(non_camel_case_types)]
+                    struct RenameGroupSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::RenameGroupRequest>
+                    for RenameGroupSvc<T> {
+                        type Response = super::GroupReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RenameGroupRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::rename_group(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RenameGroupSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/timeline.v1.Timeline/SetGroupRole" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetGroupRoleSvc<T: Timeline>(pub Arc<T>);
+                    impl<
+                        T: Timeline,
+                    > tonic::server::UnaryService<super::SetGroupRoleRequest>
+                    for SetGroupRoleSvc<T> {
+                        type Response = super::GroupReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetGroupRoleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Timeline>::set_group_role(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetGroupRoleSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
