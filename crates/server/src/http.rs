@@ -6,6 +6,7 @@ mod guard;
 mod headers;
 mod health;
 mod limits;
+mod login_end;
 mod page;
 mod person;
 mod presence;

@@ -1,7 +1,12 @@
 //! Where hub, presence and timelines meet; none of them knows the others.
 
 mod auth;
+mod call_pace;
 mod calls;
+mod client;
+mod late_binds;
+mod permission;
+mod throttle;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +23,15 @@ use tidings::timeline::embedded::EmbeddedStore;
 use tidings::timeline::{self, Timeline};
 use tokio::time::Instant;
 
-use self::auth::NameAuth;
-use self::calls::{CallHandler, CallSources, StoreCalls};
+use self::auth::ServerAuth;
+use self::calls::{CallHandler, CallLimits, CallSources, LateCalls, Logins};
+use self::late_binds::LateBinds;
+use self::throttle::ServerThrottle;
+use crate::access::Access;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::health::{self, Condition, Health};
+use crate::revocation::Guarded;
 use crate::stores::{self, Stores};
 use crate::supervisor::Supervisor;
 use crate::webhook;
@@ -43,14 +52,16 @@ impl Join {
     /// Starts the parts in the order in which each has what it needs: presence, what the hooks of
     /// the hub are made of, the hub, and what publishes to its clients. Who serves the users comes
     /// last, and nobody can come before the listeners.
-    pub(crate) async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
+    ///
+    /// `access` says who somebody is, at the door and over a connection.
+    pub(crate) async fn start(config: &Config, data_dir: &DataDir, access: &Access) -> anyhow::Result<Self> {
         // What needs what. If one cannot be started, those before it are dropped, which ends them.
         //
         //  stores ─► webhook     follows presence
         //     └────► attendance, roster ─► hub     whose hooks ask them
         //                                   ├────► timelines     push to its clients
         //                                   ├────► keeper of the roster     publishes to them
-        //                                   └────► calls     answer them from the timelines
+        //                                   └────► calls     answer them from the timelines, log in
         let stores = stores::open(config).await?;
         let presence = stores.presence.clone();
         // The webhook begins to read events before anybody can come online.
@@ -66,15 +77,16 @@ impl Join {
             attendance: attendance.clone(),
         };
         let queue = calls::queue()?;
-        let handler = CallHandler::new(sources, queue.clone());
-        let hooks = Hooks::default().auth(NameAuth).lifecycle(attendance.clone()).calls(queue.clone());
+        let limits = CallLimits::new(access.rates().clone(), config.limits.calls.connection);
+        let handler = CallHandler::new(sources, limits, access.has_logins(), queue.clone());
+        let hooks = hooks(config, access, &attendance).calls(queue.clone());
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
-        let hub = Hub::start(hub_config(config), hooks.handler(handler).storage(history))?;
+        let hub = Hub::start(hub_config(config, access), hooks.handler(handler).storage(history))?;
         let timeline = start_timeline(data_dir, &hub).await?;
         let keeper = RosterKeeper::start(roster, presence, hub.clone())?;
         let receipts = Receipts::new(timeline.clone(), hub.clone());
-        let calls = Calls::start(&queue, StoreCalls(receipts))?;
+        let calls = Calls::start(&queue, LateCalls::new(receipts, Logins::new(access.clone(), hub.clone())))?;
         Ok(Self { hub, stores, timeline, attendance, keeper, calls, webhook })
     }
 
@@ -180,11 +192,26 @@ fn of_timelines(state: &timeline::State) -> Condition {
     }
 }
 
-fn hub_config(config: &Config) -> tidings::hub::Config {
+/// The hooks that decide and hear; those of the calls come to them.
+fn hooks(config: &Config, access: &Access, attendance: &Attendance) -> Hooks {
+    // What is counted for users and addresses; calls are also counted for their connection alone.
+    let limits = &config.limits;
+    let messages = [&limits.messages, &limits.bytes, &limits.binds];
+    let are_shared = messages.iter().any(|rates| rates.user > 0 || rates.address > 0);
+    let calls = &limits.calls;
+    let counts = are_shared || calls.connection > 0 || calls.user > 0 || calls.address > 0;
+    let lifecycle = Guarded::new(access.revocations().clone(), LateBinds(attendance.clone()));
+    let hooks = Hooks::default().auth(ServerAuth { counts }).lifecycle(lifecycle);
+    // It is asked for each message, so only where it has something to say.
+    if are_shared { hooks.throttle(ServerThrottle(access.rates().clone())) } else { hooks }
+}
+
+fn hub_config(config: &Config, access: &Access) -> tidings::hub::Config {
     tidings::hub::Config::default()
         .for_messages_of(config.message_bytes)
         .connections_max(config.connections)
         .name_bytes_max(calls::NAME_BYTES_MAX)
         .message_timeout(config.request_time)
         .allowed_origins(&config.allow_origin)
+        .rates(access.rates().of_connection())
 }

@@ -9,6 +9,7 @@ use tidings::timeline::{self, AnswerMemory, State, Timeline};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::grpc::Grpc;
@@ -18,7 +19,7 @@ use crate::join::Join;
 use crate::listen::{BodyMemory, ConnectionPermits, LimitedListener, Timeouts};
 use crate::signals::Signals;
 use crate::supervisor::Supervisor;
-use crate::{causes, descriptors, grpc, http, listen, log, telemetry};
+use crate::{causes, descriptors, grpc, http, listen, log, revocation, telemetry};
 
 /// The share of the time for a stop that is kept for the store.
 const FOR_THE_STORE: f64 = 0.25;
@@ -40,8 +41,9 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
     let metrics = telemetry::metrics()?;
     let data_dir = DataDir::open(&config.data_dir)?;
     let supervisor = Supervisor::new();
+    let access = Access::new(&config, revocation::list()?).await?;
     let join = tokio::select! {
-        join = Join::start(&config, &data_dir) => join,
+        join = Join::start(&config, &data_dir, &access) => join,
         // What a start cut short leaves, the next one finishes, as after a crash.
         signal = signals.stop() => {
             tracing::info!(reason = signal, "stopped before the start was finished");
@@ -56,7 +58,7 @@ pub(crate) async fn run(config: Config, mut signals: Signals) -> anyhow::Result<
         }
     };
     let addresses = (http.local_addr()?, grpc.local_addr()?);
-    let server = Server::start(&config, join, supervisor, metrics, http, grpc)?;
+    let server = Server::start(&config, &access, join, supervisor, metrics, http, grpc)?;
     if config.insecure && !config.logins.are_configured() {
         tracing::warn!("insecure: anybody who reaches this server can take any name and read its messages");
     }
@@ -87,6 +89,7 @@ struct Server {
 impl Server {
     fn start(
         config: &Config,
+        access: &Access,
         join: Join,
         supervisor: Supervisor,
         metrics: PrometheusHandle,
@@ -100,7 +103,7 @@ impl Server {
             hub: join.hub.clone(),
             presence: join.stores.presence.clone(),
             rooms: join.stores.rooms.clone(),
-            streams: Streams::new(config.presence_streams, stop.clone()),
+            streams: Streams::new(config.presence_streams, access.revocations().clone(), stop.clone()),
             answers: AnswerMemory::new(ANSWER_BYTES, "presence")?,
             metrics: metrics.clone(),
             health: health.clone(),

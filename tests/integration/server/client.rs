@@ -9,6 +9,7 @@ use tests::Tidings;
 use tidings::hub::protocol::{Message, MessageRef, Opcode};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -19,6 +20,13 @@ pub(super) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Client {
     pub(super) async fn connect(server: &Tidings, query: &str) -> Self {
         Self(connect_async(format!("ws://{}/ws{query}", server.http())).await.unwrap().0)
+    }
+
+    /// Connects with a token in the header, as a program does.
+    pub(super) async fn connect_as(server: &Tidings, token: &str) -> Self {
+        let mut request = format!("ws://{}/ws", server.http()).into_client_request().unwrap();
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        Self(connect_async(request).await.unwrap().0)
     }
 
     pub(super) async fn send(&mut self, message: &Message) {
@@ -41,6 +49,18 @@ impl Client {
             }
         };
         timeout(LIMIT, next).await.expect("something comes")
+    }
+
+    /// The code of the close frame, whatever comes before it.
+    pub(super) async fn closed(&mut self) -> u16 {
+        let closed = async {
+            loop {
+                if let tungstenite::Message::Close(frame) = self.0.next().await.unwrap().unwrap() {
+                    return u16::from(frame.unwrap().code);
+                }
+            }
+        };
+        timeout(LIMIT, closed).await.expect("the connection is closed")
     }
 
     /// The next message on one channel, as JSON.

@@ -31,6 +31,15 @@ impl Listener {
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
         }
+        Self::read(request).await
+    }
+
+    /// Opens a stream with a token in the header, as a program does.
+    pub(super) async fn open_as(server: &Tidings, token: &str) -> Self {
+        Self::read(reqwest::Client::new().get(server.url("/presence/events")).bearer_auth(token)).await
+    }
+
+    async fn read(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");

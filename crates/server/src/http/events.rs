@@ -20,31 +20,41 @@
 //! event: unavailable                           the store is out of reach; nothing is lost so far
 //! data: {"message":"…"}
 //!
+//! event: ended                                 the last: the login of the caller has ended
+//! data: {"reason":"expired"}                   or "revoked"
+//!
 //! :                                            every 15 s without an event
 //! ```
+//!
+//! With logins a stream ends within a second of its caller's login. A browser comes back by itself,
+//! with the ticket that it has used already, and is refused; a program makes a new stream with a
+//! new ticket.
 //!
 //! A stream holds no queue: it reads the log of presence as fast as its client reads, and one that
 //! falls out of that log is told so and goes on. The text of a snapshot has no `id`, so that a
 //! client cut off in its middle gets another.
 
 use std::convert::Infallible;
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
+use futures_util::future::{BoxFuture, FutureExt as _, pending};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 use serde_json::json;
+use tidings::identity::Revocations;
 use tidings::presence::{Error, ErrorKind, Events, Presence, Since, Update};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::answer;
+use super::login_end::{LoginEnd, login_end};
+use crate::access::Caller;
 use crate::random;
 use crate::transition::TransitionJson;
 
@@ -63,12 +73,14 @@ const LAST_EVENT_ID: &str = "last-event-id";
 pub(crate) struct Streams {
     permits: Arc<Semaphore>,
     most: usize,
+    /// What ends a stream before the login of its caller expires.
+    revocations: Revocations,
     stop: CancellationToken,
 }
 
 impl Streams {
-    pub(crate) fn new(most: usize, stop: CancellationToken) -> Self {
-        Self { permits: Arc::new(Semaphore::new(most)), most, stop }
+    pub(crate) fn new(most: usize, revocations: Revocations, stop: CancellationToken) -> Self {
+        Self { permits: Arc::new(Semaphore::new(most)), most, revocations, stop }
     }
 
     pub(super) fn open(&self) -> usize {
@@ -79,6 +91,7 @@ impl Streams {
 pub(super) async fn events(
     State(streams): State<Streams>,
     State(presence): State<Presence>,
+    caller: Option<Extension<Caller>>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
@@ -103,9 +116,14 @@ pub(super) async fn events(
              open already; try again later",
         );
     };
+    let identity = caller.and_then(|Extension(caller)| caller.identity().cloned());
+    let end = match identity {
+        Some(identity) => login_end(identity, streams.revocations).boxed(),
+        None => pending().boxed(),
+    };
     match presence.events(since).await {
         Ok(updates) => {
-            let events = lines(updates, permit, streams.stop);
+            let events = lines(updates, end, permit, streams.stop);
             // This asks nginx not to collect the events before it passes them on.
             let buffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
             (buffered, Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))).into_response()
@@ -138,17 +156,32 @@ fn since(query: &[(String, String)], headers: &HeaderMap) -> Result<Since, Error
 /// The stream as its client reads it. The permit is given back with its end.
 fn lines(
     updates: Events,
+    end: BoxFuture<'static, LoginEnd>,
     permit: OwnedSemaphorePermit,
     stop: CancellationToken,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let retry = Event::default().retry(RETRY_LEAST + random::below(RETRY_SPREAD));
-    let updates = updates.filter_map(move |update| {
-        // The closure owns the permit with this, so it is given back when the stream is dropped.
-        let _held = &permit;
-        ready(line(update))
+    // The state owns the permit, so it is given back when the stream is dropped.
+    let lines = stream::unfold(Some((updates, end, permit)), |state| async move {
+        let (mut updates, mut end, permit) = state?;
+        tokio::select! {
+            // The order matters: nothing is told any more to who may not hear it.
+            biased;
+            reason = &mut end => Some((event("ended", &json!({ "reason": reason.name() })), None)),
+            line = next_line(&mut updates) => Some((line?, Some((updates, end, permit)))),
+        }
     });
     // A stream has no end of its own. Without this one a stop would wait for its client.
-    stream::iter([retry]).chain(updates).take_until(stop.cancelled_owned()).map(Ok)
+    stream::iter([retry]).chain(lines).take_until(stop.cancelled_owned()).map(Ok)
+}
+
+/// Waits for the next update that has a line.
+async fn next_line(updates: &mut Events) -> Option<Event> {
+    loop {
+        if let Some(line) = line(updates.next().await?) {
+            return Some(line);
+        }
+    }
 }
 
 /// One update; `None` for what later versions of presence may add.
@@ -177,9 +210,11 @@ fn event(name: &str, data: &impl Serialize) -> Event {
 mod tests {
     use axum::body::Body;
     use http_body_util::BodyExt as _;
+    use tidings::identity::Identity;
     use tidings::presence::memory::{Config, Memory};
 
     use super::*;
+    use crate::clock;
 
     struct Client {
         body: Body,
@@ -195,8 +230,18 @@ mod tests {
             if let Some(last) = last {
                 headers.insert(LAST_EVENT_ID, last.parse().unwrap());
             }
-            let query = Ok(Query(Vec::new()));
-            let answer = events(State(streams.clone()), State(presence.clone()), query, headers).await;
+            Self::open_as(None, streams, presence, headers).await
+        }
+
+        async fn open_as(
+            caller: Option<Caller>,
+            streams: &Streams,
+            presence: &Presence,
+            headers: HeaderMap,
+        ) -> Result<Self, StatusCode> {
+            let (query, caller) = (Ok(Query(Vec::new())), caller.map(Extension));
+            let (streams, presence) = (State(streams.clone()), State(presence.clone()));
+            let answer = events(streams, presence, caller, query, headers).await;
             let (head, body) = answer.into_parts();
             if head.status.is_success() { Ok(Self { body }) } else { Err(head.status) }
         }
@@ -207,6 +252,10 @@ mod tests {
         }
     }
 
+    fn revocations() -> Revocations {
+        crate::revocation::list().unwrap()
+    }
+
     fn presence(events_max: usize) -> Presence {
         let config = Config::default().events_max(events_max);
         Presence::new(Memory::start(config).unwrap())
@@ -215,7 +264,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_quiet_stream_beats_and_ends_when_the_server_stops() {
         let (presence, stop) = (presence(9), CancellationToken::new());
-        let streams = Streams::new(1, stop.clone());
+        let streams = Streams::new(1, revocations(), stop.clone());
         let mut client = Client::open(&streams, &presence, None).await.unwrap();
         assert!(client.next().await.unwrap().starts_with("retry: "));
         assert!(client.next().await.unwrap().starts_with("event: synced\n"));
@@ -229,7 +278,7 @@ mod tests {
     #[tokio::test]
     async fn one_stream_too_many_is_refused_and_a_place_comes_back_with_its_end() {
         let presence = presence(9);
-        let streams = Streams::new(1, CancellationToken::new());
+        let streams = Streams::new(1, revocations(), CancellationToken::new());
         let first = Client::open(&streams, &presence, None).await.unwrap();
         assert_eq!(streams.open(), 1);
         let second = Client::open(&streams, &presence, None).await;
@@ -242,7 +291,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_does_not_read_is_told_what_it_lost_and_goes_on() {
         let presence = presence(2);
-        let streams = Streams::new(1, CancellationToken::new());
+        let streams = Streams::new(1, revocations(), CancellationToken::new());
         let mut client = Client::open(&streams, &presence, None).await.unwrap();
         assert!(client.next().await.unwrap().starts_with("retry: "));
         assert!(client.next().await.unwrap().starts_with("event: synced\n"));
@@ -256,10 +305,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_stream_of_somebody_who_is_revoked_says_so_and_ends() {
+        let (presence, revocations) = (presence(9), revocations());
+        let streams = Streams::new(1, revocations.clone(), CancellationToken::new());
+        let bob = Identity::new("bob", clock::now() + Duration::from_secs(3_600)).unwrap();
+        let bob = Some(Caller::User(bob));
+        let mut client = Client::open_as(bob, &streams, &presence, HeaderMap::new()).await.unwrap();
+        assert!(client.next().await.unwrap().starts_with("retry: "));
+        assert!(client.next().await.unwrap().starts_with("event: synced\n"));
+        revocations.revoke_user("bob", clock::now()).unwrap();
+        assert_eq!(client.next().await.unwrap(), "event: ended\ndata: {\"reason\":\"revoked\"}\n\n");
+        assert_eq!(client.next().await, None);
+        drop(client);
+        assert_eq!(streams.open(), 0);
+    }
+
+    #[tokio::test]
     async fn closed_presence_is_no_empty_stream() {
         let presence = presence(9);
         assert!(presence.shutdown(Duration::from_secs(60)).await);
-        let streams = Streams::new(1, CancellationToken::new());
+        let streams = Streams::new(1, revocations(), CancellationToken::new());
         let refused = Client::open(&streams, &presence, None).await.err();
         assert_eq!((refused, streams.open()), (Some(StatusCode::SERVICE_UNAVAILABLE), 0));
     }

@@ -1,0 +1,25 @@
+//! What is counted over the connections of a user and of an address.
+
+use tidings::hub::protocol::Opcode;
+use tidings::hub::{Connection, RateExceeded, Throttle};
+
+use super::client::Client;
+use crate::rates::{RateKind, RateLimits};
+
+/// Counts messages, bytes and binds for users and addresses.
+///
+/// The hub counts those of one connection by itself. Calls are messages, too; their handler counts
+/// them once more, refuses one too many, and leaves the connection open.
+pub(super) struct ServerThrottle(pub(super) RateLimits);
+
+impl Throttle for ServerThrottle {
+    fn take(&self, connection: &Connection, opcode: Opcode, bytes: usize) -> Result<(), RateExceeded> {
+        let Some(client) = Client::of(connection) else { return Ok(()) };
+        let count =
+            |kind, cost| client.take(&self.0, kind, cost).map_err(|retry_after| RateExceeded { retry_after });
+        // As the hub counts those of one connection: a message is one whatever it asks for.
+        count(RateKind::Messages, 1)?;
+        count(RateKind::Bytes, u32::try_from(bytes).unwrap_or(u32::MAX))?;
+        if opcode == Opcode::BIND { count(RateKind::Binds, 1) } else { Ok(()) }
+    }
+}
