@@ -6,7 +6,7 @@ use identity::{Grants, Scope};
 use serde_json::{Value, json};
 use tests::Tidings;
 use tidings::hub::protocol::{Message, Opcode};
-use tokio_tungstenite::connect_async;
+use tokio_tungstenite::{connect_async, tungstenite};
 
 use super::client::Client;
 use super::issuer::{Issuer, new_token, wall_time};
@@ -242,7 +242,11 @@ async fn a_stream_of_presence_ends_with_the_login_of_its_caller() {
 async fn with_logins_a_name_in_the_query_is_refused() {
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
-    assert!(connect_async(format!("ws://{}/ws?user=alice", server.http())).await.is_err());
+    let answer = match connect_async(format!("ws://{}/ws?user=alice", server.http())).await {
+        Err(tungstenite::Error::Http(answer)) => answer,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(answer.status(), 400);
     let answer = reqwest::Client::new().get(server.url("/presence/events"));
     assert_eq!(answer.send().await.unwrap().status(), 401);
 }
