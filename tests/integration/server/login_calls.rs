@@ -221,7 +221,10 @@ async fn a_service_is_connected_and_is_no_user() {
     shop.bind("$presence").await;
     ping(&mut shop).await;
     let refused = shop.call("", json!({ "call": "received", "sequence": 0 })).await;
-    error(&refused);
+    assert!(error(&refused).contains("timelines"), "{refused}");
+    // Receipts need another scope, whatever the patterns of its rights are.
+    let refused = shop.call("$received:alice", json!({ "call": "history" })).await;
+    assert!(error(&refused).contains("may not read"), "{refused}");
     let _alice = Client::connect_as(&server, &issuer.token("alice", LONG)).await;
     // Nobody came online before her.
     assert_eq!(shop.heard("$presence").await["id"], "alice");
