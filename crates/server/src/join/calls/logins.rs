@@ -60,7 +60,11 @@ impl Logins {
         // The order matters: once the hub has taken the login, the next call may come.
         client.set_caller(caller);
         // What was revoked meanwhile is found when the hub tells that the client has connected.
-        self.hub.log_in(connection, admission).map_err(|error| Fault::from(error.to_string()))?;
+        self.hub.log_in(connection, admission).map_err(|error| {
+            // Its words are for who writes a program around a hub.
+            tracing::debug!(connection = %connection.id(), %error, "a login came too late");
+            Fault::from("the login came too late, as the connection is being closed; connect again")
+        })?;
         Ok(answer)
     }
 
