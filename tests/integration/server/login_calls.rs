@@ -300,6 +300,8 @@ async fn messages_are_counted_over_all_connections_of_a_user() {
     for _ in 0..17 {
         write(&mut second, "hello", "1").await;
     }
+    let told: Value = serde_json::from_slice(&second.next().await.body).unwrap();
+    assert!(error(&told).starts_with("too many messages; try again in "), "{told}");
     assert_eq!(second.closed().await, 4102);
     // Another user has room of their own.
     let mut bob = Client::connect_as(&server, &issuer.token("bob", LONG)).await;
