@@ -127,6 +127,9 @@ impl KeySet {
         if text.is_some_and(|text| text.trim_start().starts_with('{')) {
             return Err("has JSON; give a key set (JWKS) as such".into());
         }
+        if is_public_key(bytes) {
+            return Err("has a key of SSH or in DER, and no secret; give the key as PEM".into());
+        }
         let secret = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         Key::secret(secret.strip_suffix(b"\r").unwrap_or(secret), kid).map(Self::of_key)
     }
@@ -151,6 +154,21 @@ impl KeySet {
         }
         Ok(Self(keys.into()))
     }
+}
+
+/// Tells whether bytes are a key that is no PEM. Taken for a secret, a public one would let everybody
+/// make tokens who knows it.
+fn is_public_key(bytes: &[u8]) -> bool {
+    let of_ssh = [b"ssh-".as_slice(), b"ecdsa-sha2-", b"sk-"];
+    // A sequence of DER, as long as all that is there. Source: X.690, section 8.1.3.
+    let is_der = match bytes {
+        [0x30, 0x82, high, low, rest @ ..] => rest.len() == usize::from(u16::from_be_bytes([*high, *low])),
+        [0x30, 0x81, length, rest @ ..] | [0x30, length @ ..=0x7F, rest @ ..] => {
+            rest.len() == usize::from(*length)
+        }
+        _ => false,
+    };
+    is_der || of_ssh.iter().any(|beginning| bytes.starts_with(beginning))
 }
 
 fn wrong(subject: &str, fault: &Fault) -> Error {

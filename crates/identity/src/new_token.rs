@@ -12,7 +12,8 @@ use crate::unix;
 
 /// What a token that is yet to be signed says of its user.
 ///
-/// Its claims have the names that a [`Verifier`](crate::Verifier) looks for by default.
+/// Its claims have the names that a [`Verifier`](crate::Verifier) looks for by default, unless
+/// others are set.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct NewToken {
@@ -24,6 +25,8 @@ pub struct NewToken {
     issuer: Option<String>,
     scopes: Scopes,
     grants: Grants,
+    user_claim: String,
+    rights_claim: String,
 }
 
 impl NewToken {
@@ -38,6 +41,8 @@ impl NewToken {
             issuer: None,
             scopes: Scopes::default(),
             grants: Grants::default(),
+            user_claim: "sub".to_owned(),
+            rights_claim: "rights".to_owned(),
         }
     }
 
@@ -68,6 +73,17 @@ impl NewToken {
         Self { grants, ..self }
     }
 
+    /// Sets which claim has the user, as [`Config::user_claim`](crate::Config::user_claim) does.
+    pub fn user_claim(self, name: impl Into<String>) -> Self {
+        Self { user_claim: name.into(), ..self }
+    }
+
+    /// Sets which claim has the channel patterns, as
+    /// [`Config::rights_claim`](crate::Config::rights_claim) does.
+    pub fn rights_claim(self, name: impl Into<String>) -> Self {
+        Self { rights_claim: name.into(), ..self }
+    }
+
     pub(crate) fn claims(&self) -> Result<Value, Error> {
         Identity::check_user(&self.user)?;
         self.jti.as_deref().map_or(Ok(()), Identity::check_jti)?;
@@ -77,20 +93,24 @@ impl NewToken {
         if self.ttl.as_secs() == 0 || expires_at > unix::SECONDS_MAX {
             return Err(Error::new(ErrorKind::Invalid, "the token would never be valid, or for ever"));
         }
+        let text = |text: Option<&str>| text.map(|text| json!(text));
+        let all = [
+            ("iat", Some(json!(issued_at))),
+            ("exp", Some(json!(expires_at))),
+            ("jti", text(self.jti.as_deref())),
+            ("aud", text(self.audience.as_deref())),
+            ("iss", text(self.issuer.as_deref())),
+            ("scope", (!self.scopes.is_empty()).then(|| json!(self.scopes.to_string()))),
+            (self.user_claim.as_str(), Some(json!(self.user))),
+            (self.rights_claim.as_str(), (!self.grants.is_empty()).then(|| json!(self.grants))),
+        ];
         let mut claims = Map::new();
-        claims.insert("sub".to_owned(), json!(self.user));
-        claims.insert("iat".to_owned(), json!(issued_at));
-        claims.insert("exp".to_owned(), json!(expires_at));
-        for (name, text) in [("jti", &self.jti), ("aud", &self.audience), ("iss", &self.issuer)] {
-            if let Some(text) = text {
-                claims.insert(name.to_owned(), json!(text));
+        for (name, value) in all {
+            let Some(value) = value else { continue };
+            if claims.insert(name.to_owned(), value).is_some() {
+                let text = format!("two claims of the token have the name {name:?}");
+                return Err(Error::new(ErrorKind::Invalid, text));
             }
-        }
-        if !self.scopes.is_empty() {
-            claims.insert("scope".to_owned(), json!(self.scopes.to_string()));
-        }
-        if !self.grants.is_empty() {
-            claims.insert("rights".to_owned(), json!(self.grants));
         }
         Ok(Value::Object(claims))
     }

@@ -135,7 +135,8 @@ impl Config {
     fn from_values(values: &Values) -> Result<Self, Problems> {
         let mut reader = SettingsReader::new(values);
         let logins = Logins::read(&mut reader);
-        let limits = RateConfig::read(&mut reader, logins.are_configured());
+        let message_bytes = reader.count(&setting::MESSAGE_BYTES);
+        let limits = RateConfig::read(&mut reader, logins.are_configured(), message_bytes);
         let mut config = Self {
             http: reader.take(&setting::HTTP, value::address),
             grpc: reader.take(&setting::GRPC, value::address),
@@ -167,7 +168,7 @@ impl Config {
             connections: reader.count(&setting::CONNECTIONS),
             http_connections: reader.count(&setting::HTTP_CONNECTIONS),
             grpc_connections: reader.count(&setting::GRPC_CONNECTIONS),
-            message_bytes: reader.count(&setting::MESSAGE_BYTES),
+            message_bytes,
             body_bytes: reader.count(&setting::BODY_BYTES),
             request_time: reader.duration(&setting::REQUEST_TIME),
             warnings: values.warnings().to_vec(),

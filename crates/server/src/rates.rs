@@ -7,7 +7,7 @@
 //!
 //! What a single connection may send the hub counts itself, by [`RateLimits::of_connection`]. An
 //! address of IPv6 counts with its whole network of 64 bits, as whoever has one address there has
-//! all. Services are trusted, and counted by nobody.
+//! all. Services are trusted, and not counted here.
 
 mod kind;
 mod table;

@@ -6,11 +6,15 @@ use tidings::identity::{NewToken, Signer};
 use crate::clock;
 use crate::config::{Logins, TokenWish};
 
-/// Makes the token. What the settings say of audience and issuer it has by itself, so that a server
-/// with the same settings takes it.
+/// Makes the token. What the settings say of audience, issuer and the names of claims it has by
+/// itself, so that a server with the same settings takes it.
 pub(crate) fn token(logins: &Logins, wish: TokenWish) -> anyhow::Result<String> {
     let TokenWish { key, user, ttl, scopes, grants, jti, audience, issuer, kid } = wish;
-    let mut token = NewToken::new(user, clock::now(), ttl).scopes(scopes).grants(grants);
+    let mut token = NewToken::new(user, clock::now(), ttl)
+        .scopes(scopes)
+        .grants(grants)
+        .user_claim(&logins.user_claim)
+        .rights_claim(&logins.rights_claim);
     if let Some(jti) = jti {
         token = token.jti(jti);
     }

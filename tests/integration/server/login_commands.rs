@@ -96,6 +96,11 @@ fn a_token_says_what_its_flags_and_the_settings_say() {
     // A flag counts more than the setting.
     let token = printed(directory.path(), &[&flags[..], &["--audience=other"]].concat(), &settings);
     assert_eq!(verified(token.trim_end(), &key, Some("other")).user(), "backend");
+    // The claims have the names by which a server with these settings looks for them.
+    let settings = [&settings[..], &[("TIDINGS_TOKEN_USER_CLAIM", "email")]].concat();
+    let token = printed(directory.path(), &flags, &settings);
+    let config = Config::new(KeySet::from_file(&key, None).unwrap()).audience("chat").user_claim("email");
+    assert_eq!(Verifier::new(config).unwrap().verify(token.trim_end(), now()).unwrap().user(), "backend");
 }
 
 #[test]

@@ -47,6 +47,23 @@ fn a_file_with_a_pem_or_a_secret_is_read_as_what_it_is() {
 }
 
 #[test]
+fn a_public_key_in_another_form_is_not_taken_for_a_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("the-key");
+    let der = |pem: &str| {
+        let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        STANDARD.decode(body).unwrap()
+    };
+    let (ed, ec) = (pair(&NewKey::ed25519().unwrap()).1, pair(&NewKey::es256().unwrap()).1);
+    let ssh = format!("ssh-ed25519 {} bob@example.org\n", "A".repeat(68));
+    for bytes in [der(&ed), der(&ec), der(&rsa().1), ssh.into_bytes()] {
+        fs::write(&path, &bytes).unwrap();
+        let error = KeySet::from_file(&path, None).unwrap_err().to_string();
+        assert!(error.contains("give the key as PEM"), "{error}");
+    }
+}
+
+#[test]
 fn a_file_that_has_no_good_key_is_refused_by_name_and_is_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("the-key");

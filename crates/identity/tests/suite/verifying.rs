@@ -74,6 +74,20 @@ fn claims_of_other_names_are_looked_for_where_they_are() {
 }
 
 #[test]
+fn a_new_token_has_its_claims_where_its_verifier_looks() {
+    let signer = Signer::from_secret(crate::made::SECRET, None).unwrap();
+    let token = NewToken::new("bob", now(), MINUTE).grants(Grants::default().write(["room:*"]));
+    let signed = signer.sign(&token.clone().user_claim("email").rights_claim("may")).unwrap();
+    let config = secret_config().user_claim("email").rights_claim("may");
+    let bob = Verifier::new(config).unwrap().verify(&signed, now()).unwrap();
+    assert!(bob.user() == "bob" && bob.rights().permits(Right::Write, "room:7"));
+    assert!(secret_verifier().verify(&signed, now()).is_err());
+    for twice in [token.clone().user_claim("exp"), token.rights_claim("sub")] {
+        assert!(signer.sign(&twice).unwrap_err().to_string().contains("two claims"));
+    }
+}
+
+#[test]
 fn times_may_have_fractions_and_clocks_may_differ_a_little() {
     let verifier = secret_verifier();
     for (name, value) in [

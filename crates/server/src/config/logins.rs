@@ -76,7 +76,7 @@ impl Logins {
             rights_claim: reader.take(&setting::TOKEN_RIGHTS_CLAIM, claim),
             cookie: reader.take(&setting::TOKEN_COOKIE, value::optional(cookie)),
             in_query: reader.take(&setting::TOKEN_IN_QUERY, value::switch),
-            default_rights: reader.take(&setting::DEFAULT_RIGHTS, rights::grants),
+            default_rights: reader.take(&setting::DEFAULT_RIGHTS, rights::of_everybody),
             user_header: reader.take(&setting::USER_HEADER, value::optional(user_header)),
         }
     }

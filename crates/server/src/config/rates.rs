@@ -36,27 +36,32 @@ pub(crate) struct Rates {
 
 impl RateConfig {
     /// Reads all limits. Without logins only those count that were given: so nothing changes for
-    /// whoever does not know of them.
-    pub(super) fn read(reader: &mut SettingsReader<'_>, has_logins: bool) -> Self {
+    /// whoever does not know of them. That of bytes grows with the largest message unless it was
+    /// given: whoever allows longer ones need not know of it either.
+    pub(super) fn read(reader: &mut SettingsReader<'_>, has_logins: bool, message_bytes: usize) -> Self {
         let mut counted = |key: &Setting, parse: fn(&str) -> Result<Rates, String>| {
             let rates = reader.take(key, parse);
             if has_logins || reader.is_given(key) { rates } else { Rates::default() }
         };
-        Self {
+        let mut limits = Self {
             messages: counted(&setting::LIMIT_MESSAGES, rates),
             bytes: counted(&setting::LIMIT_BYTES, rates),
             binds: counted(&setting::LIMIT_BINDS, rates),
             calls: counted(&setting::LIMIT_CALLS, rates),
             connects: counted(&setting::LIMIT_CONNECTS, rates_of_requests),
             sends: counted(&setting::LIMIT_SENDS, rates_of_requests),
+        };
+        if !reader.is_given(&setting::LIMIT_BYTES) {
+            limits.bytes = limits.bytes.at_least(least_for(message_bytes));
         }
+        limits
     }
 
     /// Checks that one message of the largest size is no more than may come at once.
     pub(super) fn check(&self, message_bytes: usize, reader: &mut SettingsReader<'_>) {
         let Rates { connection, user, address } = self.bytes;
-        let needed = message_bytes.div_ceil(BURST_SECONDS as usize);
-        let is_short = |part: &u32| *part != 0 && (*part as usize) < needed;
+        let needed = least_for(message_bytes);
+        let is_short = |part: &u32| *part != 0 && *part < needed;
         if [connection, user, address].iter().any(is_short) {
             reader.problem(
                 &setting::LIMIT_BYTES,
@@ -67,6 +72,19 @@ impl RateConfig {
             );
         }
     }
+}
+
+impl Rates {
+    /// Raises each part that is a limit.
+    fn at_least(self, least: u32) -> Self {
+        let raised = |part: u32| if part == 0 { 0 } else { part.max(least) };
+        Self { connection: raised(self.connection), user: raised(self.user), address: raised(self.address) }
+    }
+}
+
+/// How many bytes in a second let one message of the largest size through.
+fn least_for(message_bytes: usize) -> u32 {
+    u32::try_from(message_bytes.div_ceil(BURST_SECONDS as usize)).unwrap_or(u32::MAX)
 }
 
 fn rates(text: &str) -> Result<Rates, String> {

@@ -55,11 +55,11 @@ fn time(text: &str, now: SystemTime) -> Result<SystemTime, String> {
     if text == "now" {
         return Ok(now);
     }
-    let seconds = text.parse::<u64>().ok().or_else(|| {
-        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-        u64::try_from(time.unix_timestamp()).ok()
-    });
-    let time = seconds.and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    let since = match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => date(text),
+    };
+    let time = since.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
     match time {
         Some(time) if time <= now + AHEAD_MAX => Ok(time),
         Some(_) => Err(format!("--{ISSUED_BEFORE}: {text:?} is in the future; give a time up to now")),
@@ -68,6 +68,13 @@ fn time(text: &str, now: SystemTime) -> Result<SystemTime, String> {
              2026-01-31T12:00:00Z"
         )),
     }
+}
+
+/// Reads a date and time, with its fraction: a token of that second was issued before its end.
+fn date(text: &str) -> Option<Duration> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    let seconds = u64::try_from(time.unix_timestamp()).ok()?;
+    Some(Duration::new(seconds, time.nanosecond()))
 }
 
 pub(super) fn command() -> clap::Command {
@@ -102,9 +109,12 @@ mod tests {
         let now = at(1_800_000_000);
         assert_eq!(time("now", now).unwrap(), now);
         assert_eq!(time("1700000000", now).unwrap(), at(1_700_000_000));
-        for text in ["2023-11-14T22:13:20Z", "2023-11-15T00:13:20+02:00", "2023-11-14T22:13:20.9Z"] {
+        for text in ["2023-11-14T22:13:20Z", "2023-11-15T00:13:20+02:00"] {
             assert_eq!(time(text, now).unwrap(), at(1_700_000_000), "{text}");
         }
+        // Of a second cut down, what was issued in it would stay good.
+        let half = at(1_700_000_000) + Duration::from_millis(500);
+        assert_eq!(time("2023-11-14T22:13:20.5Z", now).unwrap(), half);
     }
 
     #[test]

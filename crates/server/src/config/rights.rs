@@ -1,6 +1,16 @@
 //! Channel rights as people write them: `bind=news,room:* write=room:*`.
 
-use tidings::identity::Grants;
+use tidings::identity::{Grants, Identity};
+
+/// Reads the rights of everybody: they have to be rights with any id, or whoever has a long one
+/// could not log in.
+pub(super) fn of_everybody(text: &str) -> Result<Grants, String> {
+    let grants = grants(text)?;
+    match grants.rights_of(&"x".repeat(Identity::USER_BYTES_MAX)) {
+        Ok(_) => Ok(grants),
+        Err(error) => Err(format!("cannot be the rights of a user with the longest id: {error}")),
+    }
+}
 
 /// Reads words of the form `right=pattern,pattern`; none gives no right.
 ///
@@ -18,7 +28,7 @@ pub(super) fn grants(text: &str) -> Result<Grants, String> {
             _ => return Err(form()),
         };
     }
-    // What is wrong with a pattern does not depend on whose it is.
+    // What is wrong with a pattern does not depend on whose it is, but for its length.
     match grants.rights_of("user") {
         Ok(_) => Ok(grants),
         Err(error) => Err(format!("cannot be rights in channels: {error}")),
@@ -44,6 +54,13 @@ mod tests {
         assert!(rights.permits(Right::Write, "bob:notes") && !rights.permits(Right::Write, "news"));
         assert!(!rights.permits(Right::Publish, "news") && !rights.permits(Right::History, "news"));
         assert!(grants("").unwrap().is_empty());
+    }
+
+    #[test]
+    fn rights_of_everybody_are_those_of_a_user_with_the_longest_id() {
+        let long = format!("bind={}", ["{user}:*"; 20].join(","));
+        assert!(grants(&long).is_ok() && of_everybody(&long).is_err());
+        assert!(of_everybody("bind=* write={user}:*").is_ok());
     }
 
     #[test]

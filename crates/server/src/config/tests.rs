@@ -182,6 +182,9 @@ fn limits_count_with_logins_and_else_only_if_they_are_given() {
     let given = load(&["--limit-sends=0/5/0"], &[]).unwrap().limits;
     let sends = Rates { connection: 0, user: 5, address: 0 };
     assert_eq!(given, RateConfig { sends, ..RateConfig::default() });
+    // Longer messages need no other setting.
+    let bytes = load(&[KEYS, "--message-bytes=16777216"], &[]).unwrap().limits.bytes;
+    assert_eq!(bytes, Rates { connection: 1_677_722, user: 2_000_000, address: 16_000_000 });
     // All of them can be switched off.
     assert_eq!(load(&[KEYS, "--limit-messages=0/0/0"], &[]).unwrap().limits.messages, Rates::default());
 }

@@ -91,7 +91,7 @@ impl Streams {
 pub(super) async fn events(
     State(streams): State<Streams>,
     State(presence): State<Presence>,
-    caller: Option<Extension<Caller>>,
+    Extension(caller): Extension<Caller>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
@@ -116,9 +116,8 @@ pub(super) async fn events(
              open already; try again later",
         );
     };
-    let identity = caller.and_then(|Extension(caller)| caller.identity().cloned());
-    let end = match identity {
-        Some(identity) => login_end(identity, streams.revocations).boxed(),
+    let end = match caller.identity() {
+        Some(identity) => login_end(identity.clone(), streams.revocations).boxed(),
         None => pending().boxed(),
     };
     match presence.events(since).await {
@@ -230,16 +229,16 @@ mod tests {
             if let Some(last) = last {
                 headers.insert(LAST_EVENT_ID, last.parse().unwrap());
             }
-            Self::open_as(None, streams, presence, headers).await
+            Self::open_as(Caller::Anybody, streams, presence, headers).await
         }
 
         async fn open_as(
-            caller: Option<Caller>,
+            caller: Caller,
             streams: &Streams,
             presence: &Presence,
             headers: HeaderMap,
         ) -> Result<Self, StatusCode> {
-            let (query, caller) = (Ok(Query(Vec::new())), caller.map(Extension));
+            let (query, caller) = (Ok(Query(Vec::new())), Extension(caller));
             let (streams, presence) = (State(streams.clone()), State(presence.clone()));
             let answer = events(streams, presence, caller, query, headers).await;
             let (head, body) = answer.into_parts();
@@ -309,7 +308,7 @@ mod tests {
         let (presence, revocations) = (presence(9), revocations());
         let streams = Streams::new(1, revocations.clone(), CancellationToken::new());
         let bob = Identity::new("bob", clock::now() + Duration::from_secs(3_600)).unwrap();
-        let bob = Some(Caller::User(bob));
+        let bob = Caller::User(bob);
         let mut client = Client::open_as(bob, &streams, &presence, HeaderMap::new()).await.unwrap();
         assert!(client.next().await.unwrap().starts_with("retry: "));
         assert!(client.next().await.unwrap().starts_with("event: synced\n"));

@@ -35,8 +35,10 @@ use self::call::Call;
 pub(super) use self::call_limits::CallLimits;
 pub(super) use self::late_calls::LateCalls;
 pub(super) use self::logins::Logins;
-use self::reply::{message_of, refusal, reply, too_many};
+pub(super) use self::reply::{message_of, too_many};
+use self::reply::{refusal, reply};
 use crate::depth;
+use crate::rates::RateKind;
 
 /// The longest name of a channel that clients may make up, in bytes.
 pub(super) const NAME_BYTES_MAX: usize = 512;
@@ -135,7 +137,7 @@ impl Handler for CallHandler {
         let uuid = if is_too_long { String::new() } else { message.uuid.clone() };
         // Counted before anything of it is read.
         if let Err(again) = self.limits.take(connection) {
-            return reply(uuid, &too_many(again));
+            return reply(uuid, &too_many(RateKind::Calls, again));
         }
         if is_too_long {
             let error =

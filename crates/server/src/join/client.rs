@@ -23,7 +23,7 @@ pub(super) struct Client {
     /// A login and a refresh change it.
     caller: RwLock<Caller>,
     pace: CallPace,
-    /// Tokens that were given to log in, and not taken back since.
+    /// Tokens that were given to log in.
     logins: AtomicU32,
 }
 
@@ -62,10 +62,5 @@ impl Client {
     /// Counts a try to log in, and returns how many there were with it.
     pub(super) fn try_login(&self) -> u32 {
         self.logins.fetch_add(1, Ordering::AcqRel).saturating_add(1)
-    }
-
-    /// Takes back a try that says nothing about its token.
-    pub(super) fn forgive_login(&self) {
-        self.logins.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -31,7 +31,9 @@ impl<L: Lifecycle> Lifecycle for LateBinds<L> {
     }
 
     fn bound(&self, connection: &Arc<Connection>, channel: &str, cause: BindCause) {
-        if cause == BindCause::Client && !permission::may_bind(connection, channel) {
+        // One that the refresh has found and taken away is told late, and nothing slipped through.
+        let is_new = cause == BindCause::Client && connection.is_bound(channel);
+        if is_new && !permission::may_bind(connection, channel) {
             connection.close(Disconnect::Expired);
         }
         self.0.bound(connection, channel, cause);

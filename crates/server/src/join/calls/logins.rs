@@ -1,11 +1,13 @@
 //! The calls `login` and `refresh`: a token that comes over the connection itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidings::hub::{Connection, Disconnect, Hub};
 use tidings::identity::Identity;
 use tidings::join::channel;
+use tokio::time::timeout;
 
 use super::call::Token;
 use super::fault::Fault;
@@ -18,6 +20,11 @@ use crate::revocation::close_if_revoked;
 
 /// How many tokens a client may try before its connection is closed.
 const TRIES_MAX: u32 = 3;
+
+/// How long a login waits for its key. It is less than the client has for its login, so that it
+/// hears why there is none.
+const KEYS_TIME: Duration = Duration::from_secs(3);
+const LATE_KEYS: &str = "the keys that tokens are verified with did not come in time; try again later";
 
 /// Logs clients in, and keeps their logins going.
 pub(in crate::join) struct Logins {
@@ -41,31 +48,23 @@ impl Logins {
         if tries > TRIES_MAX {
             return Err("this connection has had all its tries".into());
         }
-        let identity = match self.verify(&client, token).await {
-            Ok(identity) => identity,
-            Err(refused) if is_token_at_fault(&refused) && tries == TRIES_MAX => {
-                let text = format!("{}; that was the last of {TRIES_MAX} tries", refused.text);
-                return Err(Fault::ending(text, Disconnect::LoginTimeout));
-            }
-            Err(refused) => {
-                if !is_token_at_fault(&refused) {
-                    client.forgive_login();
-                }
-                return Err(refused.text.into());
-            }
-        };
+        let verified = timeout(KEYS_TIME, self.verify(&client, token)).await;
+        let verified = verified.unwrap_or_else(|_late| Err(Refused::unavailable(LATE_KEYS, KEYS_TIME)));
+        let identity = verified.map_err(|refused| fault_of_login(refused, tries))?;
         let answer = login_answer(&identity);
         let caller = Caller::from(identity);
         // As who connects with a token.
-        if let Err(refused) = self.access.count(RateKind::Connects, &caller, client.address()) {
-            client.forgive_login();
-            return Err(refused.text.into());
-        }
+        let counted = self.access.count(RateKind::Connects, &caller, client.address());
+        counted.map_err(|refused| fault_of_login(refused, tries))?;
         let admission = auth::of_login(&caller)?;
         // The order matters: once the hub has taken the login, the next call may come.
         client.set_caller(caller);
         // What was revoked meanwhile is found when the hub tells that the client has connected.
-        self.hub.log_in(connection, admission).map_err(|error| Fault::from(error.to_string()))?;
+        self.hub.log_in(connection, admission).map_err(|error| {
+            // Its words are for who writes a program around a hub.
+            tracing::debug!(connection = %connection.id(), %error, "a login came too late");
+            Fault::from("the login came too late, as the connection is being closed; connect again")
+        })?;
         Ok(answer)
     }
 
@@ -134,9 +133,20 @@ impl Logins {
     }
 }
 
-/// Tells whether it is for the token that it is refused, and not for keys that cannot be fetched.
-fn is_token_at_fault(refused: &Refused) -> bool {
-    matches!(refused.kind, RefusedKind::Unauthenticated | RefusedKind::Forbidden)
+/// Says why a client is not logged in, and whether that ends its connection.
+///
+/// A token that is wrong leaves it open for the next try. What is for nothing that the client did
+/// wrong closes it with a code to come back: it would run out of its time, and stay away for good.
+fn fault_of_login(refused: Refused, tries: u32) -> Fault {
+    match refused.kind {
+        RefusedKind::Unauthenticated | RefusedKind::Forbidden if tries < TRIES_MAX => refused.text.into(),
+        RefusedKind::Unauthenticated | RefusedKind::Forbidden => {
+            let text = format!("{}; that was the last of {TRIES_MAX} tries", refused.text);
+            Fault::ending(text, Disconnect::LoginTimeout)
+        }
+        RefusedKind::TooMany => Fault::ending(refused.text, Disconnect::RateLimited),
+        RefusedKind::Unavailable => Fault::ending(refused.text, Disconnect::InternalError),
+    }
 }
 
 /// Tells whether two identities are of the same user, or of the same service.
@@ -152,8 +162,9 @@ fn login_answer(identity: &Identity) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
+    use tidings::hub::Reconnect;
     use tidings::identity::Scope;
 
     use super::*;
@@ -168,6 +179,22 @@ mod tests {
         let bob = login_answer(&identity("bob", &[]));
         assert_eq!(bob, json!({ "user": "bob", "expiresAtMs": 4_000_000_000_000_u64 }));
         assert_eq!(login_answer(&identity("shop", &[Scope::Api]))["user"], Value::Null);
+    }
+
+    #[test]
+    fn who_could_not_log_in_without_a_fault_of_the_token_may_come_back() {
+        let second = Duration::from_secs(1);
+        for (refused, tries, reconnect) in [
+            (Refused::unauthenticated("x"), 1, None),
+            (Refused::forbidden("x"), TRIES_MAX - 1, None),
+            (Refused::unauthenticated("x"), TRIES_MAX, Some(Reconnect::Never)),
+            (Refused::too_many("x", second), TRIES_MAX, Some(Reconnect::Backoff)),
+            (Refused::unavailable("x", second), 1, Some(Reconnect::Backoff)),
+        ] {
+            let fault = fault_of_login(refused.clone(), tries);
+            assert_eq!(fault.ends.map(Disconnect::reconnect), reconnect, "{refused:?} {tries}");
+            assert!(fault.text.starts_with('x'), "{}", fault.text);
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) fn reply(uuid: String, answer: &Value) -> Answer {
 }
 
 /// Returns the message of an answer.
-pub(super) fn message_of(uuid: String, body: impl Into<Bytes>) -> Message {
+pub(in crate::join) fn message_of(uuid: String, body: impl Into<Bytes>) -> Message {
     Message::with_uuid(Opcode::SERVER, uuid, "", body)
 }
 
@@ -24,11 +24,11 @@ pub(super) fn refusal(error: &str) -> Value {
     json!({ "error": error })
 }
 
-/// Returns what a call gets that came before there was room for it.
-pub(super) fn too_many(again: Duration) -> Value {
+/// Returns what is told of something that came before there was room for it.
+pub(in crate::join) fn too_many(kind: RateKind, again: Duration) -> Value {
     // Rounded up: who comes a little too early is refused once more.
     let retry_after_ms = u64::try_from(again.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
-    json!({ "error": RateKind::Calls.refusal(again), "retryAfterMs": retry_after_ms })
+    json!({ "error": kind.refusal(again), "retryAfterMs": retry_after_ms })
 }
 
 #[cfg(test)]
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn who_calls_too_often_hears_when_to_call_again() {
-        let refused = too_many(Duration::from_micros(1_200_300));
+        let refused = too_many(RateKind::Calls, Duration::from_micros(1_200_300));
         let expected = json!({ "error": "too many calls; try again in 2 s", "retryAfterMs": 1_201 });
         assert_eq!(refused, expected);
     }
