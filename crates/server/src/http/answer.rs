@@ -51,12 +51,12 @@ pub(super) fn busy() -> Response {
 }
 
 /// What every unknown path answers.
-pub(super) async fn not_found() -> Response {
+pub(crate) async fn not_found() -> Response {
     error(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing at this path")
 }
 
 /// What a known path answers to a method it does not have.
-pub(super) async fn wrong_method() -> Response {
+pub(crate) async fn wrong_method() -> Response {
     error(
         StatusCode::METHOD_NOT_ALLOWED,
         "METHOD_NOT_ALLOWED",

@@ -1,5 +1,7 @@
 //! The call `history`: what was last said in a channel.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tidings::hub::protocol::Message;
 use tidings::hub::{Answer, ChannelHistory, Connection, Replay};
@@ -12,7 +14,7 @@ use crate::join::permission;
 /// Answers with what is kept of a channel, under the original uuids and as fast as the client
 /// reads, before the answer.
 pub(super) fn answer(
-    history: &ChannelHistory,
+    history: &Arc<ChannelHistory>,
     connection: &Connection,
     name: &str,
     count: Option<usize>,
