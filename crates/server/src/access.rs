@@ -19,7 +19,6 @@ mod refused;
 pub(crate) mod scene;
 mod timeline_callers;
 
-use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,14 +169,6 @@ impl Access {
         Ok((self.unless_revoked(identity)?, token))
     }
 
-    /// Returns the token that a request shows, whether it is good or not.
-    pub(crate) fn shown_token<'a>(&self, head: &'a Parts) -> Option<Cow<'a, str>> {
-        match self.0.places.find(head, false) {
-            Ok(Some(Credential::Token(token))) => Some(token),
-            _ => None,
-        }
-    }
-
     /// Counts a request; an error says when to come again.
     pub(crate) fn count(&self, kind: RateKind, caller: &Caller, address: IpAddr) -> Result<(), Refused> {
         let taken = self.0.rates.take(kind, caller, address, 1);
@@ -238,6 +229,14 @@ impl Access {
         tracing::debug!(%refusal, "a token was refused");
         Refused::unauthenticated(refusal.client_text())
     }
+}
+
+/// Returns the token that a request shows in the header for it, whether it is good or not.
+///
+/// That of a cookie is not among those: no script of a page may read a cookie with `HttpOnly`, so
+/// nothing gives its token back to one.
+pub(crate) fn shown_token(head: &Parts) -> Option<&str> {
+    credentials::bearer(&head.headers).ok().flatten()
 }
 
 /// Returns the address of the peer of a request. One that is gone already has none.

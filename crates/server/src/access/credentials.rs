@@ -75,7 +75,9 @@ impl Places {
             return Ok(Some(Credential::Token(token.into())));
         }
         match &self.user_header {
-            Some(name) if is_trusted && !self.is_from_foreign_page(&head.headers) => Ok(user(&head.headers, name)?.map(Credential::User)),
+            Some(name) if is_trusted && !self.is_from_foreign_page(&head.headers) => {
+                Ok(user(&head.headers, name)?.map(Credential::User))
+            }
             _ => Ok(None),
         }
     }
