@@ -166,8 +166,9 @@ async fn a_stolen_ticket_is_of_use_once_and_only_at_the_doors_of_browsers() {
 async fn no_token_is_taken_from_a_query_unless_that_is_configured() {
     let (scene, lax) = (Scene::start(&[]), Scene::start(&["--token-in-query"]));
     let query = |scene: &Scene| format!("?token={}", scene.token("alice"));
-    assert_ne!(handshake(&scene, &query(&scene), None).await, 101);
-    assert_eq!(handshake(&lax, &query(&lax), None).await, 101);
+    let events = |scene: &Scene| scene.get(&format!("/presence/events{}", query(scene)), None);
+    assert_eq!(outcome(events(&scene)).await.0, 401);
+    assert_eq!(events(&lax).send().await.unwrap().status(), 200);
     assert_eq!(outcome(lax.get(&format!("{INBOX}&token={}", lax.token("alice")), None)).await.0, 401);
 }
 
