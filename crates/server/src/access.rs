@@ -28,7 +28,7 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
 use tidings::hub::PeerAddress;
 use tidings::identity::{
-    self, Grants, Identity, JwksConfig, JwksSource, KeySet, Refusal, Revocations, Ticket, Tickets,
+    self, Grants, Identity, JwksConfig, JwksSource, JwksState, KeySet, Refusal, Revocations, Ticket, Tickets,
     TicketsConfig, Verifier,
 };
 use tidings::join::outage_log::OutageLog;
@@ -43,7 +43,9 @@ pub(crate) use self::refused::{Refused, RefusedKind};
 pub(crate) use self::timeline_callers::TimelineCallers;
 use crate::clock;
 use crate::config::{Config, Logins};
+use crate::health::{self, Condition, Health};
 use crate::rates::{RateKind, RateLimits};
+use crate::supervisor::Supervisor;
 
 /// How long a user is known whom a proxy has named: the proxy says so with each request.
 const NAMED_FOR: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -75,11 +77,14 @@ struct Inner {
 }
 
 impl Access {
-    /// Reads the keys, or fetches them for the first time.
+    /// Reads the keys, or fetches them for the first time. An issuer that does not answer may come
+    /// later; until then no token of it is good.
     pub(crate) async fn new(config: &Config, revocations: Revocations) -> anyhow::Result<Self> {
         let jwks = match &config.logins.jwks {
             Some(address) => {
-                let source = JwksSource::start(JwksConfig::new(address.expose())).await;
+                // Whoever runs an issuer starts it again by itself; this server is ready then.
+                let source = JwksConfig::new(address.expose()).may_come_later();
+                let source = JwksSource::start(source).await;
                 Some(source.context("--token-jwks")?)
             }
             None => None,
@@ -105,6 +110,14 @@ impl Access {
             rates: RateLimits::new(&config.limits),
             keys_away: OutageLog::new("tokens cannot be verified, as their keys cannot be fetched"),
         })))
+    }
+
+    /// Has health say whether there are keys, if they are fetched.
+    pub(crate) fn follow_health(&self, health: &Health, supervisor: &Supervisor) {
+        let Some(jwks) = &self.0.jwks else { return };
+        let stop = supervisor.stop().clone();
+        let keys = health.clone().follow(health::KEYS, jwks.state(), of_keys, stop);
+        supervisor.need("the state of the key set", keys);
     }
 
     /// Whether anybody has to log in.
@@ -243,6 +256,15 @@ pub(crate) fn shown_token(head: &Parts) -> Option<&str> {
 pub(crate) fn peer(extensions: &Extensions) -> IpAddr {
     let peer = extensions.get::<PeerAddress>().map(|peer| peer.address().ip());
     peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// Keys of an earlier time are good for most tokens. If they counted as down, all servers would be
+/// without users for as long as their issuer is away.
+fn of_keys(state: &JwksState) -> Condition {
+    if let JwksState::Absent { reason, .. } = state {
+        return Condition::Down(Arc::clone(reason));
+    }
+    Condition::Well
 }
 
 /// Makes what verifies tokens, if there are keys for any.

@@ -78,6 +78,24 @@ async fn a_route_is_open_to_nobody_to_users_or_to_services() {
 }
 
 #[tokio::test]
+async fn a_server_whose_issuer_is_away_starts_and_is_not_ready() {
+    // Nobody listens at this port.
+    let server = Tidings::start_with(&["--token-jwks=http://127.0.0.1:1/hidden", "--token-audience=chat"]);
+    assert_eq!(status(&server, "/healthz", &[]).await, 200);
+    let ready = ask(&server, Method::GET, "/readyz", &[]).send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    let report: Value = ready.json().await.unwrap();
+    let parts = report["parts"].as_array().unwrap();
+    let keys = parts.iter().find(|part| part["name"] == "keys").unwrap();
+    assert!(keys["state"] == "down" && !report.to_string().contains("hidden"), "{report}");
+    let bearer = format!("Bearer {}", Issuer::new().token("bob", LONG));
+    let bob = [("authorization", bearer.as_str())];
+    let refused = ask(&server, Method::GET, "/presence?id=a", &bob).send().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
+}
+
+#[tokio::test]
 async fn a_ticket_opens_one_connection() {
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
