@@ -205,6 +205,7 @@ impl Access {
             if let Some(verifier) = &self.0.verifier {
                 verifier.forget(now);
             }
+            self.0.tickets.remove_expired(now);
             self.0.revocations.remove_expired(now);
             self.0.keys_away.over_if_quiet_for(QUIET);
         }
