@@ -231,6 +231,7 @@ impl Access {
 
     /// What a client hears of a token that is refused: more, if it is for us that it is.
     fn refused(&self, refusal: Refusal) -> Refused {
+        metrics::counter!("tidings_refused_tokens_total", "reason" => refusal.name()).increment(1);
         // Its key may be there, only nobody can look.
         let state = self.0.jwks.as_ref().map(JwksSource::state);
         let reason = state.and_then(|state| state.borrow().reason().map(str::to_owned));

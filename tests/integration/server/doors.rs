@@ -75,6 +75,12 @@ async fn a_route_is_open_to_nobody_to_users_or_to_services() {
     assert_eq!(refused.headers()["www-authenticate"], "Bearer");
     assert_eq!(refused.headers()["cache-control"], "no-store");
     assert_eq!(refused.json::<Value>().await.unwrap()["reason"], "UNAUTHENTICATED");
+
+    assert_eq!(status_as(&server, "/metrics", "bad").await, 401);
+    let bearer = format!("Bearer {admin}");
+    let figures = ask(&server, Method::GET, "/metrics", &[("authorization", &bearer)]).send().await.unwrap();
+    let figures = figures.text().await.unwrap();
+    assert!(figures.contains("tidings_refused_tokens_total{reason=\"malformed\"} 1\n"), "{figures}");
 }
 
 #[tokio::test]
