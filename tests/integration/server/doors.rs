@@ -163,6 +163,20 @@ async fn a_proxy_names_users_only_if_it_is_trusted() {
         json!({ "logins": "token", "user": "bob", "loginUrl": null })
     );
 
+    // What a browser asks for a page of others is not the user's, also where programs call alone.
+    let foreign = [("x-user", "bob"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(status(&trusted, "/timeline/sync", &foreign).await, 401);
+    for (origin, code) in [(None, Code::Ok), (Some("https://evil.example"), Code::Unauthenticated)] {
+        let (to, message) = ("alice".to_owned(), "{}".to_owned());
+        let mut request = Request::new(SendMessageRequest { to, message, ..Default::default() });
+        request.metadata_mut().insert("x-user", "bob".parse().unwrap());
+        if let Some(origin) = origin {
+            request.metadata_mut().insert("origin", origin.parse().unwrap());
+        }
+        let sent = TimelineClient::new(channel(&trusted).await).send(request).await;
+        assert_eq!(sent.map_or_else(|status| status.code(), |_| Code::Ok), code, "{origin:?}");
+    }
+
     let stranger = Tidings::start_with(&["--user-header=x-user", "--trusted-proxies=192.0.2.1"]);
     assert_eq!(status(&stranger, "/timeline/sync", &named).await, 401);
 }
