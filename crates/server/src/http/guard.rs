@@ -5,6 +5,7 @@
 //! shut: requests that a page of another origin makes, and our address under a foreign name (a page
 //! whose name was pointed at 127.0.0.1 after it was loaded).
 
+use std::iter;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -48,10 +49,10 @@ impl Guard {
             return Some("the request has more than one header Host; send one");
         }
         // A target that is a whole address has a name, too, by which a proxy may have gone.
-        let is_target_ours = || target.authority().is_none_or(|authority| self.is_ours(authority.as_str()));
+        let mut names = iter::once(host).chain(target.authority().map(Authority::as_str));
         // The name comes first: under a foreign name the origin of the page is that same name, and
         // would be taken for our own.
-        if !self.any_host && !(self.is_ours(host) && is_target_ours()) {
+        if !self.any_host && !names.all(|name| self.is_ours(name)) {
             return Some("this server does not answer under this name; add the name with --allow-host");
         }
         (!origin::is_allowed(headers, &self.origins))
