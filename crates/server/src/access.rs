@@ -77,8 +77,9 @@ struct Inner {
 }
 
 impl Access {
-    /// Reads the keys, or fetches them for the first time. An issuer that does not answer may come
-    /// later; until then no token of it is good.
+    /// Reads the keys, or fetches them for the first time.
+    ///
+    /// An issuer that does not answer may come later; until then no token of it is good.
     pub(crate) async fn new(config: &Config, revocations: Revocations) -> anyhow::Result<Self> {
         let jwks = match &config.logins.jwks {
             Some(address) => {
