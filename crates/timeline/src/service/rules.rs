@@ -109,8 +109,6 @@ impl<'a> Rules<'a> {
 
     /// Whether a group may be made of a name that has a history, but no members yet.
     pub(super) fn create_group_over_history(self, name: &GroupName) -> Result<()> {
-        // Its entries are of a time when nobody asked who may read them. Whoever comes first would
-        // read them all.
         self.hold(
             |_| false,
             |user| {
