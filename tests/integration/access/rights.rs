@@ -53,7 +53,7 @@ fn token(scene: &Scene, role: &str) -> Option<String> {
 
 /// A group that bob made, of which alice is no member.
 async fn bobs(scene: &Scene) {
-    let group = json!({ "name": "bobs", "members": ["carol"] });
+    let group = json!({ "group": "bobs", "members": ["carol"] });
     let made = scene.post("/timeline/groups", Some(&scene.token("bob")), &group);
     assert_eq!(outcome(made).await.0, 200);
 }
@@ -94,8 +94,8 @@ async fn a_user_acts_as_nobody_else() {
         ("/timeline/groups/bobs/join", json!({ "members": ["alice"] })),
         ("/timeline/groups/bobs/leave", json!({ "members": ["carol"] })),
         ("/timeline/groups/bobs/rename", json!({ "title": "mine" })),
-        ("/timeline/groups/bobs/roles", json!({ "member": "carol", "role": "ROLE_OWNER" })),
-        ("/timeline/groups", json!({ "name": "new", "owner": "bob" })),
+        ("/timeline/groups/bobs/roles", json!({ "member": "carol", "role": "OWNER" })),
+        ("/timeline/groups", json!({ "group": "new", "owner": "bob" })),
     ] {
         assert_eq!(outcome(scene.post(path, Some(&alice), &body)).await, forbidden, "{path} {body}");
     }
@@ -125,8 +125,8 @@ async fn the_first_send_to_a_group_makes_it_and_its_members_alone_read_it() {
     assert_eq!(outcome(post(&carol, &["alice", "bob"])).await.0, 403);
     let group = json_of(&scene, "/timeline/groups/club", &alice).await;
     assert_eq!(group["members"][0]["member"], "alice");
-    assert_eq!(group["members"][0]["role"], "ROLE_OWNER");
-    assert_eq!(group["members"][1]["role"], "ROLE_MEMBER");
+    assert_eq!(group["members"][0]["role"], "OWNER");
+    assert_eq!(group["members"][1]["role"], "MEMBER");
     let history = |token: &str| scene.get("/timeline/history/group/club", Some(token));
     assert_eq!(outcome(history(&bob)).await.0, 200);
     assert_eq!(outcome(history(&carol)).await.0, 403);
