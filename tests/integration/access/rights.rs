@@ -107,6 +107,28 @@ async fn a_user_acts_as_nobody_else() {
     assert_eq!(bobs["members"].as_array().unwrap().len(), 2);
 }
 
+#[tokio::test]
+async fn whatever_is_written_to_timelines_takes_a_login_or_the_scope() {
+    let scene = Scene::start(&[]);
+    bobs(&scene).await;
+    for (path, body) in [
+        ("/timeline/send", json!({ "from": "bob", "to": "carol", "message": "{}" })),
+        ("/timeline/sendGroup", json!({ "from": "bob", "group_name": "bobs", "message": "{}" })),
+        ("/timeline/groups", json!({ "group": "new", "owner": "bob" })),
+        ("/timeline/groups/bobs/join", json!({ "members": ["alice"] })),
+        ("/timeline/groups/bobs/rename", json!({ "title": "Theirs" })),
+        ("/timeline/groups/bobs/roles", json!({ "member": "carol", "role": "OWNER" })),
+        ("/timeline/groups/bobs/leave", json!({ "members": ["alice"] })),
+    ] {
+        // Whoever may comes last: some of it can be done once.
+        for (role, expected) in [("anonymous", 401), ("presence", 403), ("admin", 403), ("timelines", 200)] {
+            let token = token(&scene, role);
+            let (status, _) = outcome(scene.post(path, token.as_deref(), &body)).await;
+            assert_eq!(status, expected, "{role}: POST {path}");
+        }
+    }
+}
+
 async fn json_of(scene: &Scene, path: &str, token: &str) -> Value {
     scene.get(path, Some(token)).send().await.unwrap().json().await.unwrap()
 }

@@ -1,7 +1,7 @@
 //! Laws of groups whose names have a history before them.
 
 use super::world::*;
-use crate::{ErrorKind, GroupName, NewGroup};
+use crate::{Conversation, Count, ErrorKind, GroupName, NewGroup, PageRequest};
 
 /// A group that is to have no history is created only of a name without one.
 ///
@@ -25,7 +25,12 @@ pub async fn a_group_without_history_takes_over_none(world: &dyn World) {
         sent.unwrap();
         let known = timeline.group(&new(&id).name).await.unwrap();
         match created {
-            Ok(group) => assert_eq!(known, Some(group)),
+            Ok(group) => {
+                let first = PageRequest::after(seq(0), Count::new(1));
+                let page = timeline.history(&Conversation::group(group.name.clone()), first).await.unwrap();
+                assert!(page.entries[0].at_ms >= group.created_at_ms, "{page:?} is older than {group:?}");
+                assert_eq!(known, Some(group));
+            }
             Err(error) => assert_eq!((error.kind(), known), (ErrorKind::Conflict, None)),
         }
     }
@@ -35,6 +40,7 @@ pub async fn a_group_without_history_takes_over_none(world: &dyn World) {
     let refused = timeline.create_group(alone("old")).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Conflict);
     let group = timeline.create_group(new("old")).await.unwrap();
-    assert_eq!(timeline.group(&group.name).await.unwrap(), Some(group));
-    assert_eq!(history(&timeline, &super::world::group("old")).await, texts([1]));
+    assert_eq!(timeline.group(&group.name).await.unwrap().as_ref(), Some(&group));
+    let conversation = Conversation::group(group.name.clone());
+    assert_eq!(history(&timeline, &conversation).await, texts([1]));
 }
