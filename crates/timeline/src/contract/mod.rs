@@ -9,6 +9,7 @@
     reason = "a broken law panics: that is what these are for"
 )]
 
+mod group_histories;
 mod groups;
 mod observers;
 mod pages;
@@ -18,6 +19,7 @@ mod sends;
 mod states;
 mod world;
 
+pub use self::group_histories::*;
 pub use self::groups::*;
 pub use self::observers::*;
 pub use self::pages::*;
@@ -66,6 +68,7 @@ macro_rules! store_contract {
             a_group_is_there_as_it_was_created
             creating_a_group_that_exists_changes_nothing
             concurrent_creations_of_a_group_have_one_winner
+            a_group_without_history_takes_over_none
             repeated_joins_and_leaves_have_one_effect
             concurrent_joins_and_leaves_lose_nobody
             the_first_member_becomes_owner_when_the_last_owner_leaves
