@@ -21,8 +21,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `tidings` or `tidings-glibc`, with logins if `logins-` stands in front, or one of ours
-    /// by its name, with mimalloc if that begins with `mimalloc-`.
+    /// Starts `tidings` or `tidings-glibc`, with logins if `logins-` stands in front, or one of
+    /// ours by its name, with mimalloc if that begins with `mimalloc-`.
     pub(crate) fn start(name: &str) -> Result<Self, Box<dyn Error>> {
         let ours = env::current_exe()?;
         let directory = tempfile::tempdir()?;

@@ -72,7 +72,7 @@ async fn join_until_killed(timeline: Timeline, name: String) {
         timeline.join_group(&known(), vec![member(&id)]).await.unwrap();
         std::io::stdout().write_all(format!("join {id}\n").as_bytes()).unwrap();
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The group that members join.
