@@ -19,16 +19,18 @@ const BODY_BYTES: usize = 64;
 
 const CHANNEL: &str = "hello";
 
-/// Connects, binds to `channel` and waits until the server knows.
+/// Connects, binds to `channel` and waits until the server knows; `login` is a line of the head, or
+/// empty.
 pub(crate) async fn connect(
     address: SocketAddr,
     path: &str,
+    login: &str,
     channel: &str,
 ) -> Result<TcpStream, Box<dyn Error + Send + Sync>> {
     let mut socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
     let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{login}\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).await?;

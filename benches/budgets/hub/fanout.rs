@@ -60,7 +60,9 @@ pub(crate) fn per_cpu_second(server: &str, burst: u64, effort: Effort) -> Result
 }
 
 async fn connect(server: &Server, path: &str) -> Result<TcpStream, Box<dyn Error>> {
-    client::connect(server.address, path, client::shared_channel()).await.map_err(|error| error as _)
+    // The real server has its hub at a path of its own.
+    let (path, login) = (if server.is_whole() { "/ws" } else { path }, server.login("user")?);
+    client::connect(server.address, path, &login, client::shared_channel()).await.map_err(|error| error as _)
 }
 
 /// Sends one burst after another, each when everybody has the one before; returns how many.

@@ -20,6 +20,8 @@ pub(crate) enum Who {
     Anonymous,
     /// A user, with an inbox, and with one bind.
     User,
+    /// The same with a token, on a server with logins.
+    LoggedIn,
 }
 
 /// Returns the bytes of resident memory that each connection adds, once there are many.
@@ -50,12 +52,14 @@ async fn connect(
     count: u64,
 ) -> Result<(), Box<dyn Error>> {
     let path = |number| match who {
-        Who::Anonymous => "/ws".to_owned(),
+        Who::Anonymous | Who::LoggedIn => "/ws".to_owned(),
         Who::User => format!("/ws?user=user{number}"),
     };
     for first in (open.len() as u64..count).step_by(AT_ONCE.try_into()?) {
-        let connecting = (first..first + AT_ONCE).map(async |number| {
-            client::connect(server.address, &path(number), &format!("channel {number}")).await
+        let logins = (first..first + AT_ONCE).map(|number| server.login(&format!("user{number}")));
+        let logins: Vec<String> = logins.collect::<Result<_, _>>()?;
+        let connecting = (first..).zip(&logins).map(async |(number, login)| {
+            client::connect(server.address, &path(number), login, &format!("channel {number}")).await
         });
         open.extend(try_join_all(connecting).await.map_err(|error| error as Box<dyn Error>)?);
     }

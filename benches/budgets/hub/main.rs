@@ -8,6 +8,7 @@
 mod client;
 mod fanout;
 mod idle;
+mod logins;
 mod process;
 mod server;
 
@@ -50,6 +51,20 @@ const FIGURES: &[Figure] = &[
         budget: Budget::AtMost(5_000.0),
     },
     Figure {
+        name: "hub.idle.memory.logins.glibc",
+        unit: "bytes/connection of a user",
+        ours: |effort| idle::memory("logins-tidings-glibc", Who::LoggedIn, effort),
+        against: None,
+        budget: Budget::AtMost(5_000.0),
+    },
+    Figure {
+        name: "hub.idle.memory.logins.mimalloc",
+        unit: "bytes/connection of a user",
+        ours: |effort| idle::memory("logins-tidings", Who::LoggedIn, effort),
+        against: None,
+        budget: Budget::AtMost(5_000.0),
+    },
+    Figure {
         name: "hub.fanout.bursts",
         unit: "deliveries/CPU-s",
         ours: |effort| fanout::per_cpu_second("hub", fanout::BURST, effort),
@@ -61,6 +76,22 @@ const FIGURES: &[Figure] = &[
         unit: "deliveries/CPU-s",
         ours: |effort| fanout::per_cpu_second("hub", 1, effort),
         against: None,
+        budget: Budget::AtLeast(150_000.0),
+    },
+    Figure {
+        name: "hub.fanout.bursts.logins",
+        unit: "deliveries/CPU-s",
+        ours: |effort| fanout::per_cpu_second("logins-tidings", fanout::BURST, effort),
+        against: Some(("the server without logins", |effort| {
+            fanout::per_cpu_second("tidings", fanout::BURST, effort)
+        })),
+        budget: Budget::AtLeast(1_500_000.0),
+    },
+    Figure {
+        name: "hub.fanout.single.logins",
+        unit: "deliveries/CPU-s",
+        ours: |effort| fanout::per_cpu_second("logins-tidings", 1, effort),
+        against: Some(("the server without logins", |effort| fanout::per_cpu_second("tidings", 1, effort))),
         budget: Budget::AtLeast(150_000.0),
     },
     Figure {

@@ -8,21 +8,30 @@ use std::{env, fs};
 
 use tempfile::TempDir;
 
+use crate::logins::Logins;
+
 /// A server in a process of its own; ends when dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Who signs for its users, if it has logins.
+    logins: Option<Logins>,
+    is_whole: bool,
     _directory: TempDir,
 }
 
 impl Server {
-    /// Starts `tidings` or `tidings-glibc`, or one of ours by its name, with mimalloc if that
-    /// begins with `mimalloc-`.
+    /// Starts `tidings` or `tidings-glibc`, with logins if `logins-` stands in front, or one of
+    /// ours by its name, with mimalloc if that begins with `mimalloc-`.
     pub(crate) fn start(name: &str) -> Result<Self, Box<dyn Error>> {
         let ours = env::current_exe()?;
         let directory = tempfile::tempdir()?;
-        let mut command = if name.starts_with("tidings") {
+        let logins = name.starts_with("logins-").then(|| Logins::new(directory.path())).transpose()?;
+        let name = name.trim_start_matches("logins-");
+        let is_whole = name.starts_with("tidings");
+        let mut command = if is_whole {
             let mut command = Command::new(ours.with_file_name(name));
+            command.args(logins.iter().flat_map(Logins::flags));
             command.args(["--http=127.0.0.1:0", "--grpc=127.0.0.1:0", "--connections=20000", "--log=error"]);
             command.arg("--data-dir").arg(directory.path().join("data"));
             command
@@ -42,7 +51,17 @@ impl Server {
         let said = line.split_once("http://").map_or(&*line, |(_, behind)| behind);
         let address = said.split_whitespace().next().and_then(|address| address.parse().ok());
         let address = address.ok_or_else(|| format!("server said {line:?} for its address"))?;
-        Ok(Self { child, address, _directory: directory })
+        Ok(Self { child, address, logins, is_whole, _directory: directory })
+    }
+
+    /// Tells whether it is the real server, and not just a hub or a floor.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Returns the line of a request's head that says who asks, empty without logins.
+    pub(crate) fn login(&self, user: &str) -> Result<String, Box<dyn Error>> {
+        self.logins.as_ref().map_or_else(|| Ok(String::new()), |logins| logins.line(user))
     }
 
     /// Returns its resident memory, in bytes.

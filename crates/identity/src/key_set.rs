@@ -156,8 +156,8 @@ impl KeySet {
     }
 }
 
-/// Tells whether bytes are a key that is no PEM. Taken for a secret, a public one would let everybody
-/// make tokens who knows it.
+/// Tells whether bytes are a key that is no PEM. Taken for a secret, a public one would let
+/// everybody make tokens who knows it.
 fn is_public_key(bytes: &[u8]) -> bool {
     let of_ssh = [b"ssh-".as_slice(), b"ecdsa-sha2-", b"sk-"];
     // A sequence of DER, as long as all that is there. Source: X.690, section 8.1.3.

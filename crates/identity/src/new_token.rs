@@ -73,13 +73,16 @@ impl NewToken {
         Self { grants, ..self }
     }
 
-    /// Sets which claim has the user, as [`Config::user_claim`](crate::Config::user_claim) does.
+    /// Sets which claim has the user.
+    ///
+    /// As [`Config::user_claim`](crate::Config::user_claim) does.
     pub fn user_claim(self, name: impl Into<String>) -> Self {
         Self { user_claim: name.into(), ..self }
     }
 
-    /// Sets which claim has the channel patterns, as
-    /// [`Config::rights_claim`](crate::Config::rights_claim) does.
+    /// Sets which claim has the channel patterns.
+    ///
+    /// As [`Config::rights_claim`](crate::Config::rights_claim) does.
     pub fn rights_claim(self, name: impl Into<String>) -> Self {
         Self { rights_claim: name.into(), ..self }
     }

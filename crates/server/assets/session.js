@@ -32,6 +32,7 @@ export class Session extends Emitter {
   #reportAgain = new Backoff();
 
   #end = new AbortController();
+  #withLogins;
 
   /** With a `login` it is that which opens connections; without one the name does. */
   constructor(me, login = null) {
@@ -44,7 +45,8 @@ export class Session extends Emitter {
     this.presence = new Presence(this.connection, this.life);
     this.receipts = new Receipts(me, this.book.store, this.connection, this.life);
     this.health = new Health(this.connection, this.life);
-    this.outbox = new Outbox(me, this.life, { groupsKnown: login !== null });
+    this.#withLogins = login !== null;
+    this.outbox = new Outbox(me, this.life, { groupsKnown: this.#withLogins });
     this.inbox = new Inbox(me, this.book.position, {
       apply: (entry, live) => this.#arrived(entry, live),
       restarted: (generation) => {
@@ -116,8 +118,15 @@ export class Session extends Emitter {
     this.outbox.add(entry, text);
   }
 
+  async #history(conversation, range) {
+    // With logins a group is made by its first message, and its history is for its members alone: before that message
+    // there is none, and the server would refuse it.
+    const isNew = this.#withLogins && conversation.kind === "group" && this.book.open(conversation).last === 0;
+    return isNew ? { entries: [], more: false } : history(conversation, this.me, range);
+  }
+
   #newThread(entry) {
-    const thread = new Thread(entry, this.me, (conversation, range) => history(conversation, this.me, range));
+    const thread = new Thread(entry, this.me, (conversation, range) => this.#history(conversation, range));
     if (entry.key === UNKNOWN) thread.restore(this.book.keptUnknown());
     // Who is in a large group is not kept in the browser; its messages say it.
     if (entry.kind === "group") {

@@ -1,4 +1,6 @@
-//! How much may come in a second: of a user over all connections, and from an address.
+//! How much may come in a second.
+//!
+//! It is counted of a user over all connections, and from an address.
 //!
 //! ```text
 //! take(kind, caller, address) ──► of the user ──► of the address ──► welcome

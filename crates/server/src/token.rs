@@ -1,4 +1,6 @@
-//! `tidings token`: a token that this server takes, made with a key of its operator.
+//! `tidings token`: a token that this server takes.
+//!
+//! It is made with a key of the operator.
 
 use anyhow::Context as _;
 use tidings::identity::{NewToken, Signer};

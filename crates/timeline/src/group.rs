@@ -99,6 +99,8 @@ pub struct NewGroup {
     ///
     /// One who is named twice, or is the owner, counts once.
     pub members: Vec<MemberId>,
+    /// Whether the group is created only of a name that has no history.
+    pub without_history: bool,
 }
 
 impl NewGroup {
@@ -107,7 +109,14 @@ impl NewGroup {
     /// Nobody may join it by themselves.
     #[must_use]
     pub fn new(name: GroupName) -> Self {
-        Self { name, title: String::new(), open: false, owner: None, members: Vec::new() }
+        Self {
+            name,
+            title: String::new(),
+            open: false,
+            owner: None,
+            members: Vec::new(),
+            without_history: false,
+        }
     }
 
     /// Sets the title.
@@ -140,6 +149,15 @@ impl NewGroup {
     #[must_use]
     pub fn members(self, members: impl IntoIterator<Item = MemberId>) -> Self {
         Self { members: members.into_iter().collect(), ..self }
+    }
+
+    /// Sets whether the group is created only of a name that has no history.
+    ///
+    /// False by default: then its members read what was sent to the name before. A program sets it
+    /// where whoever creates a group must not come by messages of others.
+    #[must_use]
+    pub fn without_history(self, without_history: bool) -> Self {
+        Self { without_history, ..self }
     }
 }
 

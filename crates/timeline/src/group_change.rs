@@ -21,6 +21,8 @@ pub enum GroupChange {
         open: bool,
         /// The members, distinct.
         members: Vec<GroupMember>,
+        /// Whether it is created only of a name that has no history.
+        without_history: bool,
     },
     /// Members join; who is in the group keeps place and role.
     Join {
@@ -52,17 +54,32 @@ impl GroupChange {
     /// Returns what the change makes of a group, `None` if there is none yet.
     ///
     /// It is the same group where there is nothing to change. `at_ms` is the time, in milliseconds
-    /// since 1970.
+    /// since 1970. `has_history` says whether the history of the group has entries; it is asked
+    /// only where that matters. Its answer must hold until the group is written: a send between the
+    /// two would be read by members whom it was not meant for.
     ///
     /// # Errors
     ///
-    /// [`Conflict`](crate::ErrorKind::Conflict) for a group that exists already, and for a role
-    /// whose change would leave the group without an owner;
-    /// [`NotFound`](crate::ErrorKind::NotFound) for a group or a member that does not exist;
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for more members than are allowed.
-    pub fn apply(&self, name: &GroupName, before: Option<&Group>, at_ms: u64) -> Result<Group> {
+    /// [`Conflict`](crate::ErrorKind::Conflict) for a group that exists already, for one that is to
+    /// be created without a history and has one, and for a role whose change would leave the group
+    /// without an owner; [`NotFound`](crate::ErrorKind::NotFound) for a group or a member that does
+    /// not exist; [`InvalidInput`](crate::ErrorKind::InvalidInput) for more members than are
+    /// allowed; the error of `has_history`.
+    pub fn apply(
+        &self,
+        name: &GroupName,
+        before: Option<&Group>,
+        at_ms: u64,
+        has_history: impl FnOnce() -> Result<bool>,
+    ) -> Result<Group> {
         let Some(before) = before else {
-            let Self::Create { title, open, members } = self else { return Err(unknown(name)) };
+            let Self::Create { title, open, members, without_history } = self else {
+                return Err(unknown(name));
+            };
+            if *without_history && has_history()? {
+                let text = format!("there is no group {name} yet, but a history of that name");
+                return Err(Error::new(ErrorKind::Conflict, text));
+            }
             let (title, members) = (title.clone(), members.clone());
             return Ok(Group { title, open: *open, members, ..Group::new(name.clone(), at_ms) });
         };
@@ -149,7 +166,13 @@ mod tests {
     }
 
     fn apply(change: &GroupChange, before: &Group) -> Result<Group, ErrorKind> {
-        change.apply(&name(), Some(before), 9).map_err(|error| error.kind())
+        let unasked = || -> Result<bool> { panic!("the history of a group that is there does not matter") };
+        change.apply(&name(), Some(before), 9, unasked).map_err(|error| error.kind())
+    }
+
+    fn create(without_history: bool) -> GroupChange {
+        let members = group(&["A"]).members;
+        GroupChange::Create { title: "t".to_owned(), open: true, members, without_history }
     }
 
     fn leave(ids: &[&str]) -> GroupChange {
@@ -205,16 +228,25 @@ mod tests {
 
     #[test]
     fn a_group_is_created_once_and_changed_only_then() {
-        let create =
-            GroupChange::Create { title: "t".to_owned(), open: true, members: group(&["A"]).members };
-        let created = create.apply(&name(), None, 9).unwrap();
+        let create = create(false);
+        let created = create.apply(&name(), None, 9, || Ok(true)).unwrap();
         assert_eq!((created.created_at_ms, created.open, created.title.as_str()), (9, true, "t"));
         assert_eq!(apply(&create, &created), Err(ErrorKind::Conflict));
         let rename = GroupChange::Rename { title: "u".to_owned() };
         let renamed = apply(&rename, &created).unwrap();
         assert_eq!(renamed, Group { title: "u".to_owned(), ..created });
         for change in [rename, leave(&["a"])] {
-            assert_eq!(change.apply(&name(), None, 9).unwrap_err().kind(), ErrorKind::NotFound);
+            let error = change.apply(&name(), None, 9, || Ok(true)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NotFound);
         }
+    }
+
+    #[test]
+    fn a_group_without_history_is_not_created_of_a_name_that_has_one() {
+        let apply = |has_history: Result<bool>| create(true).apply(&name(), None, 9, || has_history);
+        assert_eq!(apply(Ok(true)).unwrap_err().kind(), ErrorKind::Conflict);
+        let unreadable = Err(Error::new(ErrorKind::Corrupt, "the history cannot be read"));
+        assert_eq!(apply(unreadable).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(apply(Ok(false)).unwrap().members, group(&["A"]).members);
     }
 }

@@ -67,7 +67,8 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Changes a group as [`GroupChange::apply`] says, and returns what became of it.
     ///
-    /// A change that is refused, or changes nothing, leaves no trace.
+    /// A change that is refused, or changes nothing, leaves no trace. No send to the group comes
+    /// between the look at its history and its creation.
     async fn change_group(&self, group: &GroupName, change: GroupChange) -> Result<Group>;
 
     /// Returns a group, `None` if there is none.

@@ -49,8 +49,8 @@ fn child() {
     });
 }
 
-/// The part of the killed process of the other test: joins until it dies, and prints each member
-/// once the join is acknowledged.
+/// The part of the killed process of the other test: joins, prints each member once the join is
+/// acknowledged, and waits to be killed.
 #[test]
 fn child_that_joins() {
     let (Ok(directory), Ok(round)) = (std::env::var(DIRECTORY), std::env::var(ROUND)) else { return };
@@ -58,18 +58,21 @@ fn child_that_joins() {
         let timeline = open(Path::new(&directory)).await;
         let mut joining = JoinSet::new();
         for task in 0..4 {
-            joining.spawn(join_for_ever(timeline.clone(), format!("{round}-{task}")));
+            joining.spawn(join_until_killed(timeline.clone(), format!("{round}-{task}")));
         }
         while joining.join_next().await.is_some() {}
     });
 }
 
-async fn join_for_ever(timeline: Timeline, name: String) {
-    for number in 0.. {
+async fn join_until_killed(timeline: Timeline, name: String) {
+    // Without an end the group would be full, and the child die by itself, before a busy machine
+    // comes to kill it: 3 rounds of 4 tasks fit into the 1,000 members of a group.
+    for number in 0..80 {
         let id = format!("{name}-{number}");
         timeline.join_group(&known(), vec![member(&id)]).await.unwrap();
         std::io::stdout().write_all(format!("join {id}\n").as_bytes()).unwrap();
     }
+    std::future::pending::<()>().await;
 }
 
 /// The group that members join.

@@ -95,9 +95,12 @@ async fn heard_of_alice(heard: &mut mpsc::Receiver<String>) -> Vec<String> {
 }
 
 async fn all_have_left(hub: &Hub) {
-    while hub.stats().connections > 0 {
-        tokio::task::yield_now().await;
-    }
+    let left = async {
+        while hub.stats().connections > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), left).await.expect("all have left");
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,8 +134,8 @@ async fn who_does_not_log_in_is_closed_with_4302_and_nobody_hears_of_it() {
     let late = hub.log_in(&connection, Admission::user("alice")).expect_err("its time is over");
     assert_eq!(late.kind(), ErrorKind::Closed);
     // Nor does anybody hear of one that leaves by itself.
-    let (client, _) = stranger(&hub).await;
-    drop(client);
+    let (leaver, _) = stranger(&hub).await;
+    drop((client, leaver));
     all_have_left(&hub).await;
     assert!(heard.try_recv().is_err());
     assert_eq!((hub.stats().channels, hub.connections_of("alice").len()), (0, 0));

@@ -100,6 +100,7 @@ fn a_key_of_a_pair_is_never_taken_for_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("the-key");
     let (ed, ec) = (pair(&NewKey::ed25519().unwrap()), pair(&NewKey::es256().unwrap()));
+    let is_told = |text: &str| text.contains("a pair") || text.contains("of SSH or in DER");
     let ssh = format!("ssh-ed25519 AAAA{} bob", "x".repeat(64)).into_bytes();
     for pem in [&ed.0, &ed.1, &ec.0, &ec.1, &rsa().0, &rsa().1] {
         let lines: Vec<&str> = pem.lines().filter(|line| !line.starts_with('-')).collect();
@@ -115,9 +116,9 @@ fn a_key_of_a_pair_is_never_taken_for_a_secret() {
         ] {
             fs::write(&path, &bytes).unwrap();
             let error = KeySet::from_file(&path, None).unwrap_err();
-            assert!(error.kind() == ErrorKind::Config && error.to_string().contains("a pair"), "{error}");
+            assert!(error.kind() == ErrorKind::Config && is_told(&error.to_string()), "{error}");
             let error = Signer::from_secret(&bytes, None).unwrap_err();
-            assert!(error.kind() == ErrorKind::Config && error.to_string().contains("a pair"), "{error}");
+            assert!(error.kind() == ErrorKind::Config && is_told(&error.to_string()), "{error}");
         }
         // As if its last bytes were the end of a line.
         assert!(KeySet::from_secret(&der[..der.len() - 2], None).is_err());

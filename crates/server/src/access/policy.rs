@@ -148,12 +148,12 @@ pub(crate) const ROUTES: &[Row] = &[
     Row::new("GET", "/timeline/history/single/{from}/{to}", TIMELINES),
     Row::new("GET", "/timeline/history/group/{group}", TIMELINES),
     Row::new("GET", "/timeline/groups", TIMELINES),
-    Row::new("POST", "/timeline/groups", TIMELINES),
+    Row::new("POST", "/timeline/groups", TIMELINES).counting(RateKind::Sends),
     Row::new("GET", "/timeline/groups/{group}", TIMELINES),
-    Row::new("POST", "/timeline/groups/{group}/join", TIMELINES),
-    Row::new("POST", "/timeline/groups/{group}/leave", TIMELINES),
-    Row::new("POST", "/timeline/groups/{group}/rename", TIMELINES),
-    Row::new("POST", "/timeline/groups/{group}/roles", TIMELINES),
+    Row::new("POST", "/timeline/groups/{group}/join", TIMELINES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/groups/{group}/leave", TIMELINES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/groups/{group}/rename", TIMELINES).counting(RateKind::Sends),
+    Row::new("POST", "/timeline/groups/{group}/roles", TIMELINES).counting(RateKind::Sends),
     Row::new("*", UNKNOWN[0], Need::Open),
     Row::new("*", UNKNOWN[1], Need::Open),
     Row::new("*", UNKNOWN[2], Need::Open),
@@ -180,7 +180,18 @@ pub(crate) const GRPC: &[(&str, Need)] = &[
 ];
 
 /// The gRPC methods that count as sends.
-pub(crate) const SENDS: [&str; 2] = ["/timeline.v1.Timeline/Send", "/timeline.v1.Timeline/SendGroup"];
+///
+/// Whatever is written to the timelines does, a change of a group as well: it may write a record as
+/// long as that of a message to all members.
+pub(crate) const SENDS: [&str; 7] = [
+    "/timeline.v1.Timeline/Send",
+    "/timeline.v1.Timeline/SendGroup",
+    "/timeline.v1.Timeline/CreateGroup",
+    "/timeline.v1.Timeline/JoinGroup",
+    "/timeline.v1.Timeline/LeaveGroup",
+    "/timeline.v1.Timeline/RenameGroup",
+    "/timeline.v1.Timeline/SetGroupRole",
+];
 
 /// Every call over a connection. One that awaits its login makes those that are open.
 pub(crate) const CALLS: &[(&str, Need)] = &[

@@ -1,4 +1,6 @@
-//! Where a key set is: a file, or an address that is shown without what may be a secret.
+//! Where a key set is: a file, or an address.
+//!
+//! An address is shown without what may be a secret.
 
 use std::fmt;
 use std::net::IpAddr;

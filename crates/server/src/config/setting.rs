@@ -148,7 +148,8 @@ keys! {
         "How often WebSockets may be opened and logins tried in a second, for each user and address; the first \
          part is 0";
     LIMIT_SENDS = "limit-sends" "TIDINGS_LIMIT_SENDS" "RATES" Text("0/50/200")
-        "How many messages may be sent to timelines in a second, for each user and address; the first part is 0";
+        "How many messages may be sent to timelines, and changes made to groups, in a second, for each user \
+         and address; the first part is 0";
     PRESENCE = "presence" "TIDINGS_PRESENCE" "STORE" Text("memory")
         "Where the server keeps who is online: memory, for one server; redis, for several that show each \
          other's users";

@@ -1,4 +1,6 @@
-//! `POST /ticket`: a ticket in place of a token, where a browser can send no header.
+//! `POST /ticket`: a ticket in place of a token.
+//!
+//! It is for where a browser can send no header.
 //!
 //! ```json
 //! {"ticket":"nJ3c0Zr9bq5mS1yK2Uo7xA","expiresInMs":30000,"user":"alice"}

@@ -35,6 +35,10 @@ const LOGIN_TIME: Duration = Duration::from_secs(5);
 /// What a client hears whose login cannot be that of a connection.
 pub(super) const EXPIRED: &str = "the token has expired";
 
+/// What a client hears that would wait in vain for the connection of its token.
+const TOKEN_IN_QUERY: &str = "this server takes no token from the query; send it as the header Authorization, ask \
+                              POST /ticket for a ticket, or log in with the call login";
+
 /// Admits a client as whom the door has let it in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ServerAuth {
@@ -53,7 +57,12 @@ impl Auth for ServerAuth {
                 let text = "with logins the token says who you are; leave user out of the query";
                 return Err(denied(text.to_owned()));
             }
-            (None, Caller::Anonymous) => Admission::awaiting_login(LOGIN_TIME),
+            (None, Caller::Anonymous) => {
+                if is_in_query(&handshake.request.uri, "token") {
+                    return Err(Denied::new(StatusCode::UNAUTHORIZED, TOKEN_IN_QUERY));
+                }
+                Admission::awaiting_login(LOGIN_TIME)
+            }
             (None, caller) => {
                 // A token is still good for a moment behind its end, for clocks that differ. Its
                 // connection would be closed at once, and its client would come back at once.
@@ -109,6 +118,12 @@ fn from_door<'a>(handshake: &Handshake<'a>) -> Result<(&'a Caller, IpAddr), Deni
             Err(Denied::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error"))
         }
     }
+}
+
+/// Tells whether a query has a parameter of this name.
+fn is_in_query(uri: &Uri, name: &str) -> bool {
+    let query = uri.query().unwrap_or_default();
+    query.split('&').any(|pair| pair.split('=').next() == Some(name))
 }
 
 /// Returns the user that a query names.

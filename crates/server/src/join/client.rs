@@ -1,4 +1,6 @@
-//! What the server keeps with a connection: whose it is, from where, and what it has tried.
+//! What the server keeps with a connection.
+//!
+//! It is whose the connection is, from where, and what it has tried.
 
 use std::net::IpAddr;
 use std::sync::Arc;

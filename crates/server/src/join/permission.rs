@@ -1,4 +1,6 @@
-//! What a connection may do in a channel: the rights of its login, and the rules of the server.
+//! What a connection may do in a channel.
+//!
+//! The rights of its login decide, and the rules of the server.
 //!
 //! | channel | who may bind it, and read its history | who may write |
 //! |---|---|---|

@@ -69,13 +69,14 @@ impl PlannedGroups {
     /// Plans a change. An error changes nothing.
     ///
     /// `refusal` says why nothing may be written, if so. A change that was done before writes
-    /// nothing, and is answered all the same.
+    /// nothing, and is answered all the same. `has_history` is as for [`GroupChange::apply`].
     pub(super) fn change(
         &mut self,
         tables: &Tables,
         (name, change): (&GroupName, &GroupChange),
         at_ms: u64,
         refusal: Option<&Error>,
+        has_history: impl FnOnce() -> Result<bool>,
     ) -> Result<Group> {
         // What this batch made of the group counts before what the tables have.
         let planned = match self.0.entry(name.clone()) {
@@ -85,7 +86,7 @@ impl PlannedGroups {
                 entry.insert(PlannedGroup { now: before.clone(), before })
             }
         };
-        let group = change.apply(name, planned.now.as_ref(), at_ms)?;
+        let group = change.apply(name, planned.now.as_ref(), at_ms, has_history)?;
         if planned.now.as_ref() != Some(&group) {
             if let Some(refusal) = refusal {
                 return Err(refusal.clone());

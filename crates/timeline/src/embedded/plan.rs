@@ -10,7 +10,9 @@ use super::records::{BodyKey, EncodedText, Extent, StoredAnswer};
 use super::tables::Tables;
 use super::{keys, records, tables};
 use crate::store::{Append, Appended, GroupChange, IdempotencyKey};
-use crate::{Destination, Entry, Error, ErrorKind, Group, GroupName, MemberId, Message, Result, Seq, Tag};
+use crate::{
+    Conversation, Destination, Entry, Error, ErrorKind, Group, GroupName, MemberId, Message, Result, Seq, Tag,
+};
 
 /// More recipients than this share the text of a message, if it is longer than [`SHARED_BYTES`].
 ///
@@ -32,8 +34,7 @@ pub(super) struct Plan<'a> {
     batch: WriteBatch,
     bodies: u32,
     written: bool,
-    // By what the keys of a box begin with.
-    extents: HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>,
+    extents: Extents,
     // By the key in `state`.
     received: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
     // By the key in `sends`.
@@ -74,8 +75,11 @@ pub(super) struct Planned {
     pub(super) batch: WriteBatch,
     pub(super) news: Vec<(MemberId, Entry)>,
     /// Where the boxes begin and end once it is written.
-    pub(super) extents: HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>,
+    pub(super) extents: Extents,
 }
+
+/// Where boxes begin and end, by what their keys begin with.
+type Extents = HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>;
 
 impl<'a> Plan<'a> {
     /// Begins the batch `number`.
@@ -177,7 +181,14 @@ impl<'a> Plan<'a> {
         change: &GroupChange,
         refusal: Option<&Error>,
     ) -> Result<Group> {
-        self.groups.change(self.tables, (name, change), self.unix_ms, refusal)
+        // All sends come through this thread, and those of this batch count: none is between the
+        // answer and the group.
+        let has_history = || {
+            let history = keys::history(&Conversation::group(name.clone()));
+            let extent = extent_of(&self.extents, self.recent, self.tables, &history)?;
+            Ok(extent.top > extent.floor)
+        };
+        self.groups.change(self.tables, (name, change), self.unix_ms, refusal, has_history)
     }
 
     /// Returns what is to be written, or `None` when nothing is.
@@ -230,12 +241,7 @@ impl<'a> Plan<'a> {
     }
 
     fn extent(&self, prefix: &[u8]) -> Result<Extent> {
-        // The order matters: what this batch gave out counts first. `recent` says the same as the
-        // tables, and saves the look into them.
-        match self.extents.get(prefix).copied().or_else(|| self.recent.get(prefix)) {
-            Some(extent) => Ok(extent),
-            None => self.tables.extent(&self.tables.snapshot(), prefix),
-        }
+        extent_of(&self.extents, self.recent, self.tables, prefix)
     }
 
     /// Returns the answer to a send that was done before, and an error if that was another message.
@@ -259,5 +265,15 @@ impl<'a> Plan<'a> {
             Some(record) => records::decode_answer(&record).map(Some),
             None => Ok(None),
         }
+    }
+}
+
+/// Returns where a box begins and ends, with what this batch gave out so far.
+fn extent_of(planned: &Extents, recent: &Recent, tables: &Tables, prefix: &[u8]) -> Result<Extent> {
+    // The order matters: what this batch gave out counts first. `recent` says the same as the
+    // tables, and saves the look into them.
+    match planned.get(prefix).copied().or_else(|| recent.get(prefix)) {
+        Some(extent) => Ok(extent),
+        None => tables.extent(&tables.snapshot(), prefix),
     }
 }

@@ -1,4 +1,6 @@
-//! What is known of a request before its body: who calls, and whom or what the path names.
+//! What is known of a request before its body.
+//!
+//! It is who calls, and whom or what the path names.
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;

@@ -1,7 +1,8 @@
 //! Who may: every rule of the services, in one place.
 //!
 //! A rule gets what it judges and looks up nothing. A refusal says the same of a group that there
-//! is not as of one that its reader may not see, so that nobody learns which groups there are.
+//! is not as of one that its reader may not see, so that nobody learns which groups there are but
+//! by creating one: a name is taken once.
 
 use std::collections::HashSet;
 
@@ -109,8 +110,6 @@ impl<'a> Rules<'a> {
 
     /// Whether a group may be made of a name that has a history, but no members yet.
     pub(super) fn create_group_over_history(self, name: &GroupName) -> Result<()> {
-        // Its entries are of a time when nobody asked who may read them. Whoever comes first would
-        // read them all.
         self.hold(
             |_| false,
             |user| {

@@ -18,12 +18,13 @@ impl Timeline {
     /// # Errors
     ///
     /// [`Conflict`](crate::ErrorKind::Conflict) when there is a group of that name, which stays as
-    /// it is; [`InvalidInput`](crate::ErrorKind::InvalidInput) for a title that is too long or has
-    /// a control character, and for more members than [allowed](crate::Config::group_members_max);
-    /// [`Unavailable`](crate::ErrorKind::Unavailable) when it is unknown whether it was created;
-    /// [`Closed`](crate::ErrorKind::Closed).
+    /// it is, or a history of that name and the group is to be created
+    /// [without one](NewGroup::without_history); [`InvalidInput`](crate::ErrorKind::InvalidInput)
+    /// for a title that is too long or has a control character, and for more members than
+    /// [allowed](crate::Config::group_members_max); [`Unavailable`](crate::ErrorKind::Unavailable)
+    /// when it is unknown whether it was created; [`Closed`](crate::ErrorKind::Closed).
     pub async fn create_group(&self, new: NewGroup) -> Result<Group> {
-        let NewGroup { name, title, open, owner, members } = new;
+        let NewGroup { name, title, open, owner, members, without_history } = new;
         check_title(&title)?;
         let owned = usize::from(owner.is_some());
         let members = distinct(owner.into_iter().chain(members).collect());
@@ -32,7 +33,8 @@ impl Timeline {
         let role = |index: usize| if index < owned { Role::Owner } else { Role::Member };
         let member = |(index, member)| GroupMember::new(member, role(index));
         let members = members.into_iter().enumerate().map(member).collect();
-        self.store.change_group(&name, GroupChange::Create { title, open, members }).await
+        let change = GroupChange::Create { title, open, members, without_history };
+        self.store.change_group(&name, change).await
     }
 
     /// Lets members join a group, and returns what became of it.

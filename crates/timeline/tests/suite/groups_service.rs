@@ -153,6 +153,31 @@ async fn first_sends_at_the_same_time_share_one_group() {
 }
 
 #[tokio::test]
+async fn whoever_creates_a_group_by_a_first_send_finds_nothing_older_in_it() {
+    let number = |value: &Value| value.as_str().unwrap().parse::<u64>().unwrap();
+    for door in Door::BOTH {
+        let doors = Doors::open().await;
+        for round in 0..20 {
+            let group = format!("g{round}");
+            let by_service = doors.call(door, SERVICE, send_group("", &group, &["bob"]));
+            let by_user = doors.call(door, "alice", send_group("", &group, &[]));
+            let (by_service, by_user) = tokio::join!(by_service, by_user);
+            by_service.unwrap();
+            if by_user.is_err() {
+                assert_eq!(reason(&by_user), "TIMELINE_FORBIDDEN");
+                assert_eq!(reason(&doors.call(door, SERVICE, get(&group)).await), "TIMELINE_NOT_FOUND");
+                continue;
+            }
+            let created = number(&doors.given(get(&group)).await["createdAtMs"]);
+            let history = doors.given(group_history(&group)).await;
+            let entries = history["entrySet"].as_array().unwrap();
+            assert_eq!(entries.len(), 2);
+            assert!(entries.iter().all(|entry| number(&entry["atMs"]) >= created), "{created}: {history}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_history_from_before_there_were_members_is_handed_over_by_a_service() {
     for door in Door::BOTH {
         let doors = Doors::open().await;

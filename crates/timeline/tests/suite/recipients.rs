@@ -39,7 +39,7 @@ impl Store for Queue {
     }
 
     async fn change_group(&self, group: &GroupName, change: GroupChange) -> Result<Group> {
-        change.apply(group, None, 0)
+        change.apply(group, None, 0, || Ok(false))
     }
 
     async fn group(&self, _: &GroupName) -> Result<Option<Group>> {

@@ -52,6 +52,21 @@ fn every_route_of_the_timelines_has_a_row_and_every_row_a_route() {
 }
 
 #[test]
+fn whatever_writes_to_the_timelines_counts_as_a_send_through_both_doors() {
+    let routes = ROUTES.iter().filter(|row| row.path.starts_with("/timeline/") && row.method != "*");
+    for row in routes {
+        let expected = (row.method == "POST").then_some(RateKind::Sends);
+        assert_eq!(row.counts, expected, "{} {}", row.method, row.path);
+    }
+    let methods = GRPC.iter().map(|(path, _)| *path).filter(|path| path.starts_with("/timeline."));
+    for path in methods {
+        let (_, name) = path.rsplit_once('/').unwrap();
+        let reads = name.starts_with("Get") || name.starts_with("List");
+        assert_eq!(SENDS.contains(&path), !reads, "{path}");
+    }
+}
+
+#[test]
 fn every_opcode_has_a_row() {
     let rows: Vec<&str> = OPCODES.iter().map(|(name, _)| *name).collect();
     let opcodes: Vec<String> = Opcode::ALL.iter().map(|opcode| format!("{opcode:?}")).collect();

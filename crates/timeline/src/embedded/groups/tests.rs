@@ -8,10 +8,13 @@ use fjall::PersistMode;
 use tokio::time::timeout;
 
 use super::super::directory::Directory;
+use super::super::plan::Plan;
+use super::super::recent::Recent;
 use super::super::writer::Commit;
 use super::super::{Config, EmbeddedStore, check_deep, opening};
 use super::*;
-use crate::{GroupMember, NewGroup, State, Timeline};
+use crate::store::Append;
+use crate::{Conversation, Destination, GroupMember, Message, NewGroup, State, Timeline};
 
 /// A time that only a hang reaches.
 const GRACE: Duration = Duration::from_secs(60);
@@ -51,6 +54,40 @@ fn only_memberships_that_changed_are_written() {
     ];
     assert_eq!(rows(Some(&before), &now), expected);
     assert_eq!(rows(None, &before).len(), 5);
+}
+
+#[test]
+fn a_send_that_waits_for_the_same_flush_is_history() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = Arc::new(Directory::lock(parent.path()).unwrap());
+    let opened = opening::open(&Config::new(parent.path()), &directory).unwrap();
+    let append = Append {
+        conversation: Conversation::group(name()),
+        from: None,
+        to: Destination::Group(name()),
+        recipients: vec![member("a")],
+        message: Message::new("{}").unwrap(),
+        token: None,
+    };
+    let create = |without_history| GroupChange::Create {
+        title: String::new(),
+        open: false,
+        members: vec![GroupMember::new(member("b"), Role::Owner)],
+        without_history,
+    };
+    let recent = Recent::new(8);
+    let plan = || Plan::new(&opened.tables, &recent, opened.last_batch + 1, 7);
+
+    let mut after = plan();
+    after.append(&append, None).unwrap();
+    let error = after.change_group(&name(), &create(true), None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    after.change_group(&name(), &create(false), None).unwrap();
+
+    let mut before = plan();
+    before.change_group(&name(), &create(true), None).unwrap();
+    before.append(&append, None).unwrap();
+    assert!(before.finish().is_some());
 }
 
 #[tokio::test]

@@ -4,10 +4,7 @@ use super::{Calls, no_group};
 use crate::proto::v1;
 use crate::service::rules::Rules;
 use crate::service::{Caller, fields};
-use crate::{
-    Conversation, Count, Error, ErrorKind, Group, GroupName, NewGroup, NewGroupMessage, PageRequest, Result,
-    Role, Seq,
-};
+use crate::{Error, ErrorKind, Group, GroupName, NewGroup, NewGroupMessage, Result, Role};
 
 impl Calls {
     pub(crate) async fn create_group(
@@ -22,14 +19,19 @@ impl Calls {
             open: request.open,
             owner: fields::optional(rules.filled_in(request.owner), |id| fields::member("owner", id))?,
             members: fields::members("members", request.members)?,
+            // Its entries are of a time when nobody asked who may read them. Whoever came first
+            // would read them all.
+            without_history: rules.user().is_some(),
         };
         if let Some(owner) = &new.owner {
             rules.create_group_of(owner)?;
         }
-        if rules.user().is_some() && self.has_history_alone(&new.name).await? {
-            rules.create_group_over_history(&new.name)?;
+        let name = new.name.clone();
+        let created = self.timeline.create_group(new).await;
+        if is_conflict(&created) && self.timeline.group(&name).await?.is_none() {
+            rules.create_group_over_history(&name)?;
         }
-        Ok(reply(&self.timeline.create_group(new).await?))
+        Ok(reply(&created?))
     }
 
     pub(crate) async fn list_groups(
@@ -151,36 +153,26 @@ impl Calls {
     async fn created_for(&self, send: &NewGroupMessage) -> Result<Option<Group>> {
         // The order matters: a send that is refused for itself leaves no group behind.
         self.timeline.check_size(&send.message)?;
-        if self.has_history(&send.group).await? {
-            // It may be that of another first send, which has created the group before it wrote.
-            return self.timeline.group(&send.group).await;
-        }
         let new = NewGroup {
             name: send.group.clone(),
             title: String::new(),
             open: false,
             owner: send.from.clone(),
             members: send.members.clone(),
+            without_history: true,
         };
-        match self.timeline.create_group(new).await {
-            Ok(group) => Ok(Some(group)),
-            // Another first send was faster. Its group counts, with the members that it has.
-            Err(error) if error.kind() == ErrorKind::Conflict => self.timeline.group(&send.group).await,
-            Err(error) => Err(error),
+        let created = self.timeline.create_group(new).await;
+        if is_conflict(&created) {
+            // Another first send was faster, and its group counts, with the members that it has.
+            // Or there is a history and no group.
+            return self.timeline.group(&send.group).await;
         }
+        created.map(Some)
     }
+}
 
-    /// Whether a name has a history and is no group, as after sends in a time without logins.
-    async fn has_history_alone(&self, name: &GroupName) -> Result<bool> {
-        // In this order: between the two, a first send may create the group and write.
-        Ok(self.has_history(name).await? && self.timeline.group(name).await?.is_none())
-    }
-
-    async fn has_history(&self, name: &GroupName) -> Result<bool> {
-        let oldest = PageRequest::after(Seq::ZERO, Count::new(1));
-        let page = self.timeline.history(&Conversation::group(name.clone()), oldest).await?;
-        Ok(!page.entries.is_empty())
-    }
+fn is_conflict(created: &Result<Group>) -> bool {
+    created.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict)
 }
 
 fn to_all(group: &Group, send: NewGroupMessage) -> NewGroupMessage {
