@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use self::fetcher::Fetcher;
+use self::fetcher::{Fetcher, Location};
 use self::refresher::{Ask, Known, Refresher};
 use crate::error::{Error, ErrorKind};
 use crate::key_set::KeySet;
@@ -52,15 +52,22 @@ impl JwksSource {
     ///
     /// [`Config`](ErrorKind::Config) if a setting is wrong, what is read is no key set that can be
     /// used, or this is called outside of a tokio runtime; [`Unavailable`](ErrorKind::Unavailable)
-    /// if the file or the address cannot be read.
+    /// if the file or the address cannot be read, an address only unless it
+    /// [may come later](JwksConfig::may_come_later).
     pub async fn start(config: JwksConfig) -> Result<Self, Error> {
         if Handle::try_current().is_err() {
             return Err(Error::config("a key set must be started inside a tokio runtime"));
         }
         let location = config.validate()?;
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let may_come_later = config.may_come_later && matches!(location, Location::Address(_));
         let fetcher = Fetcher::new(location, config.timeout, &tracker)?;
-        let known = Arc::new(Known::new(fetcher.fetch().await?));
+        let known = match fetcher.fetch().await {
+            Ok(fetched) => Known::new(fetched),
+            Err(error) if may_come_later && error.kind() == ErrorKind::Unavailable => Known::absent(&error),
+            Err(error) => return Err(error),
+        };
+        let known = Arc::new(known);
         let (asks, asked) = mpsc::channel(config.waiters_max);
         let refresher = Refresher::new(Arc::clone(&known), fetcher, &config);
         tracker.spawn(refresher.run(asked, stop.clone()));

@@ -55,6 +55,28 @@ impl Refusal {
         }
     }
 
+    /// Returns it in a word or two, for figures.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TooLong => "too-long",
+            Self::Malformed => "malformed",
+            Self::UnknownKey => "unknown-key",
+            Self::Algorithm => "algorithm",
+            Self::Signature => "signature",
+            Self::Claim => "claim",
+            Self::NoExpiry => "no-expiry",
+            Self::Expired => "expired",
+            Self::TooEarly => "too-early",
+            Self::TooLongLived => "too-long-lived",
+            Self::Audience => "audience",
+            Self::Issuer => "issuer",
+            Self::User => "user",
+            Self::Rights => "rights",
+            Self::Revoked => "revoked",
+        }
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Self::TooLong => "the token is longer than the configuration allows",

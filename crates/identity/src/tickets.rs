@@ -244,6 +244,14 @@ impl Tickets {
         (now < end && now < identity.expires_at()).then(|| (identity, token.map(String::from)))
     }
 
+    /// Removes those that are too old.
+    ///
+    /// None of them is taken either way; it gives memory back, and no token stays in there for
+    /// longer than it has to. Call it now and then.
+    pub fn remove_expired(&self, now: SystemTime) {
+        self.0.locked.lock().remove_expired(now);
+    }
+
     /// Returns how many there are, with those that are too old and not yet removed.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -78,7 +78,7 @@ export function ticket() {
   return request("/ticket", { method: "POST" });
 }
 
-/** The token that a ticket is worth, or `null` if it was made without one. A ticket is worth it once. */
+/** The token that a ticket is worth, or `null` if a cookie or a proxy made it. A ticket is worth it once. */
 export async function redeem(ticket) {
   const options = { method: "POST", headers: JSON_TYPE, body: JSON.stringify({ ticket }), credentials: "omit" };
   return (await exchange("/login", options, null)).answer.token ?? null;

@@ -19,7 +19,6 @@ mod refused;
 pub(crate) mod scene;
 mod timeline_callers;
 
-use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +28,7 @@ use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
 use tidings::hub::PeerAddress;
 use tidings::identity::{
-    self, Grants, Identity, JwksConfig, JwksSource, KeySet, Refusal, Revocations, Ticket, Tickets,
+    self, Grants, Identity, JwksConfig, JwksSource, JwksState, KeySet, Refusal, Revocations, Ticket, Tickets,
     TicketsConfig, Verifier,
 };
 use tidings::join::outage_log::OutageLog;
@@ -44,7 +43,9 @@ pub(crate) use self::refused::{Refused, RefusedKind};
 pub(crate) use self::timeline_callers::TimelineCallers;
 use crate::clock;
 use crate::config::{Config, Logins};
+use crate::health::{self, Condition, Health};
 use crate::rates::{RateKind, RateLimits};
+use crate::supervisor::Supervisor;
 
 /// How long a user is known whom a proxy has named: the proxy says so with each request.
 const NAMED_FOR: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -77,10 +78,14 @@ struct Inner {
 
 impl Access {
     /// Reads the keys, or fetches them for the first time.
+    ///
+    /// An issuer that does not answer may come later; until then no token of it is good.
     pub(crate) async fn new(config: &Config, revocations: Revocations) -> anyhow::Result<Self> {
         let jwks = match &config.logins.jwks {
             Some(address) => {
-                let source = JwksSource::start(JwksConfig::new(address.expose())).await;
+                // Whoever runs an issuer starts it again by itself; this server is ready then.
+                let source = JwksConfig::new(address.expose()).may_come_later();
+                let source = JwksSource::start(source).await;
                 Some(source.context("--token-jwks")?)
             }
             None => None,
@@ -106,6 +111,14 @@ impl Access {
             rates: RateLimits::new(&config.limits),
             keys_away: OutageLog::new("tokens cannot be verified, as their keys cannot be fetched"),
         })))
+    }
+
+    /// Has health say whether there are keys, if they are fetched.
+    pub(crate) fn follow_health(&self, health: &Health, supervisor: &Supervisor) {
+        let Some(jwks) = &self.0.jwks else { return };
+        let stop = supervisor.stop().clone();
+        let keys = health.clone().follow(health::KEYS, jwks.state(), of_keys, stop);
+        supervisor.need("the state of the key set", keys);
     }
 
     /// Whether anybody has to log in.
@@ -170,14 +183,6 @@ impl Access {
         Ok((self.unless_revoked(identity)?, token))
     }
 
-    /// Returns the token that a request shows, whether it is good or not.
-    pub(crate) fn shown_token<'a>(&self, head: &'a Parts) -> Option<Cow<'a, str>> {
-        match self.0.places.find(head, false) {
-            Ok(Some(Credential::Token(token))) => Some(token),
-            _ => None,
-        }
-    }
-
     /// Counts a request; an error says when to come again.
     pub(crate) fn count(&self, kind: RateKind, caller: &Caller, address: IpAddr) -> Result<(), Refused> {
         let taken = self.0.rates.take(kind, caller, address, 1);
@@ -201,6 +206,7 @@ impl Access {
             if let Some(verifier) = &self.0.verifier {
                 verifier.forget(now);
             }
+            self.0.tickets.remove_expired(now);
             self.0.revocations.remove_expired(now);
             self.0.keys_away.over_if_quiet_for(QUIET);
         }
@@ -226,6 +232,7 @@ impl Access {
 
     /// What a client hears of a token that is refused: more, if it is for us that it is.
     fn refused(&self, refusal: Refusal) -> Refused {
+        metrics::counter!("tidings_refused_tokens_total", "reason" => refusal.name()).increment(1);
         // Its key may be there, only nobody can look.
         let state = self.0.jwks.as_ref().map(JwksSource::state);
         let reason = state.and_then(|state| state.borrow().reason().map(str::to_owned));
@@ -240,10 +247,27 @@ impl Access {
     }
 }
 
+/// Returns the token that a request shows in the header for it, whether it is good or not.
+///
+/// That of a cookie is not among those: no script of a page may read a cookie with `HttpOnly`, so
+/// nothing gives its token back to one.
+pub(crate) fn shown_token(head: &Parts) -> Option<&str> {
+    credentials::bearer(&head.headers).ok().flatten()
+}
+
 /// Returns the address of the peer of a request. One that is gone already has none.
 pub(crate) fn peer(extensions: &Extensions) -> IpAddr {
     let peer = extensions.get::<PeerAddress>().map(|peer| peer.address().ip());
     peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// Keys of an earlier time are good for most tokens. If they counted as down, all servers would be
+/// without users for as long as their issuer is away.
+fn of_keys(state: &JwksState) -> Condition {
+    if let JwksState::Absent { reason, .. } = state {
+        return Condition::Down(Arc::clone(reason));
+    }
+    Condition::Well
 }
 
 /// Makes what verifies tokens, if there are keys for any.

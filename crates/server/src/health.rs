@@ -16,6 +16,8 @@ pub(crate) const PRESENCE: &str = "presence";
 pub(crate) const TIMELINES: &str = "timelines";
 /// See [`PRESENCE`]. It is there with logins alone.
 pub(crate) const REVOCATIONS: &str = "revocations";
+/// See [`PRESENCE`]. It is there with a key set of tokens alone.
+pub(crate) const KEYS: &str = "keys";
 
 /// The condition of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]

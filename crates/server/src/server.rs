@@ -118,6 +118,7 @@ impl Server {
     fn start(config: &Config, parts: Parts, http: TcpListener, grpc: TcpListener) -> anyhow::Result<Self> {
         let Parts { access, join, health, supervisor, metrics } = parts;
         let stop = supervisor.stop().clone();
+        access.follow_health(&health, &supervisor);
         join.follow_health(&health, &supervisor);
         join.watch(&supervisor);
         let routes = Routes {

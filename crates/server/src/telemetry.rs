@@ -38,6 +38,7 @@ fn describe() {
         "tidings_panics_total",
         "Panics, each a fault of this program that ended a task"
     );
+    metrics::describe_counter!("tidings_refused_tokens_total", "Tokens that were not accepted, by reason");
     metrics::describe_gauge!("tidings_revocations", "Revocations that this server knows");
 }
 

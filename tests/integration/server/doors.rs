@@ -75,6 +75,30 @@ async fn a_route_is_open_to_nobody_to_users_or_to_services() {
     assert_eq!(refused.headers()["www-authenticate"], "Bearer");
     assert_eq!(refused.headers()["cache-control"], "no-store");
     assert_eq!(refused.json::<Value>().await.unwrap()["reason"], "UNAUTHENTICATED");
+
+    assert_eq!(status_as(&server, "/metrics", "bad").await, 401);
+    let bearer = format!("Bearer {admin}");
+    let figures = ask(&server, Method::GET, "/metrics", &[("authorization", &bearer)]).send().await.unwrap();
+    let figures = figures.text().await.unwrap();
+    assert!(figures.contains("tidings_refused_tokens_total{reason=\"malformed\"} 1\n"), "{figures}");
+}
+
+#[tokio::test]
+async fn a_server_whose_issuer_is_away_starts_and_is_not_ready() {
+    // Nobody listens at this port.
+    let server = Tidings::start_with(&["--token-jwks=http://127.0.0.1:1/hidden", "--token-audience=chat"]);
+    assert_eq!(status(&server, "/healthz", &[]).await, 200);
+    let ready = ask(&server, Method::GET, "/readyz", &[]).send().await.unwrap();
+    assert_eq!(ready.status(), 503);
+    let report: Value = ready.json().await.unwrap();
+    let parts = report["parts"].as_array().unwrap();
+    let keys = parts.iter().find(|part| part["name"] == "keys").unwrap();
+    assert!(keys["state"] == "down" && !report.to_string().contains("hidden"), "{report}");
+    let bearer = format!("Bearer {}", Issuer::new().token("bob", LONG));
+    let bob = [("authorization", bearer.as_str())];
+    let refused = ask(&server, Method::GET, "/presence?id=a", &bob).send().await.unwrap();
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
 }
 
 #[tokio::test]
@@ -88,11 +112,7 @@ async fn a_ticket_opens_one_connection() {
     let query = format!("?ticket={}", ticket["ticket"].as_str().unwrap());
     assert_eq!(upgrade(&server, &query).await, 101);
     assert_eq!(upgrade(&server, &query).await, 401);
-    assert_eq!(
-        upgrade(&server, &format!("?token={}", issuer.token("bob", LONG))).await,
-        101,
-        "as nobody yet"
-    );
+    assert_eq!(upgrade(&server, &format!("?token={}", issuer.token("bob", LONG))).await, 401);
     assert_eq!(upgrade(&server, "?user=bob").await, 400);
     assert_eq!(upgrade(&server, "").await, 101);
 }
@@ -138,6 +158,20 @@ async fn a_proxy_names_users_only_if_it_is_trusted() {
         who.json::<Value>().await.unwrap(),
         json!({ "logins": "token", "user": "bob", "loginUrl": null })
     );
+
+    // What a browser asks for a page of others is not the user's, also where programs call alone.
+    let foreign = [("x-user", "bob"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(status(&trusted, "/timeline/sync", &foreign).await, 401);
+    for (origin, code) in [(None, Code::Ok), (Some("https://evil.example"), Code::Unauthenticated)] {
+        let (to, message) = ("alice".to_owned(), "{}".to_owned());
+        let mut request = Request::new(SendMessageRequest { to, message, ..Default::default() });
+        request.metadata_mut().insert("x-user", "bob".parse().unwrap());
+        if let Some(origin) = origin {
+            request.metadata_mut().insert("origin", origin.parse().unwrap());
+        }
+        let sent = TimelineClient::new(channel(&trusted).await).send(request).await;
+        assert_eq!(sent.map_or_else(|status| status.code(), |_| Code::Ok), code, "{origin:?}");
+    }
 
     let stranger = Tidings::start_with(&["--user-header=x-user", "--trusted-proxies=192.0.2.1"]);
     assert_eq!(status(&stranger, "/timeline/sync", &named).await, 401);

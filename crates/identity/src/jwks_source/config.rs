@@ -17,6 +17,7 @@ use crate::error::Error;
 pub struct JwksConfig {
     location: String,
     may_be_unprotected: bool,
+    pub(super) may_come_later: bool,
     pub(super) timeout: Duration,
     pub(super) refetch_after: Duration,
     pub(super) refresh: Duration,
@@ -60,6 +61,7 @@ impl JwksConfig {
         Self {
             location: location.into(),
             may_be_unprotected: false,
+            may_come_later: false,
             timeout: Self::TIMEOUT_DEFAULT,
             refetch_after: Self::REFETCH_AFTER_DEFAULT,
             refresh: Self::REFRESH_DEFAULT,
@@ -73,6 +75,15 @@ impl JwksConfig {
     /// make tokens of anybody. Allow it in a network in which nobody can.
     pub fn unprotected(self) -> Self {
         Self { may_be_unprotected: true, ..self }
+    }
+
+    /// Lets a program start while the address does not answer.
+    ///
+    /// By default that is an error. Until it answers no key of the set is known, and the state is
+    /// [`Absent`](crate::JwksState::Absent). An answer that is no key set is an error still, and so
+    /// is a file that cannot be read.
+    pub fn may_come_later(self) -> Self {
+        Self { may_come_later: true, ..self }
     }
 
     /// Sets how long a fetch may take as a whole.
@@ -162,6 +173,7 @@ impl fmt::Debug for JwksConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("JwksConfig");
         debug.field("may_be_unprotected", &self.may_be_unprotected);
+        debug.field("may_come_later", &self.may_come_later);
         debug.field("timeout", &self.timeout).field("refetch_after", &self.refetch_after);
         debug.field("refresh", &self.refresh).field("waiters_max", &self.waiters_max);
         debug.finish_non_exhaustive()

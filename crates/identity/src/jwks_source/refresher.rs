@@ -45,6 +45,15 @@ impl Known {
         Self { locked, state: watch::Sender::new(JwksState::Well) }
     }
 
+    /// Without keys, which could not be read yet.
+    pub(super) fn absent(error: &Error) -> Self {
+        // No key set is an empty text, so whatever is read first counts as a change.
+        let nothing = Fetched { text: String::new(), keys: KeySet::default() };
+        let known = Self::new(nothing);
+        known.state.send_replace(JwksState::Absent { reason: error.to_string().into() });
+        known
+    }
+
     /// The keys, and a number that is another one after each change.
     pub(super) fn keys(&self) -> (u64, KeySet) {
         let locked = self.locked.read();
@@ -67,6 +76,15 @@ impl Known {
     fn is_well(&self) -> bool {
         self.state.borrow().is_well()
     }
+
+    /// The state after a fetch that failed.
+    fn failed(&self, error: &Error) -> JwksState {
+        let reason = error.to_string().into();
+        if matches!(*self.state.borrow(), JwksState::Absent { .. }) {
+            return JwksState::Absent { reason };
+        }
+        JwksState::Stale { reason }
+    }
 }
 
 impl fmt::Debug for Known {
@@ -87,7 +105,7 @@ pub(super) struct Refresher {
 }
 
 impl Refresher {
-    /// The keys were fetched just now.
+    /// The keys were fetched just now, or could not be.
     pub(super) fn new(known: Arc<Known>, fetcher: Fetcher, config: &JwksConfig) -> Self {
         let JwksConfig { refetch_after, refresh, .. } = config;
         let (refetch_after, refresh) = (*refetch_after, *refresh);
@@ -154,8 +172,9 @@ impl Refresher {
                 if self.known.is_well() {
                     tracing::warn!(%error, "the last keys that could be read are used");
                 }
-                let stale = JwksState::Stale { reason: error.to_string().into() };
-                self.known.state.send_if_modified(|state| change(state, stale));
+                // Before the closure below, which has the state to itself.
+                let failed = self.known.failed(&error);
+                self.known.state.send_if_modified(|state| change(state, failed));
                 Err(error)
             }
         }

@@ -9,6 +9,12 @@ use std::sync::Arc;
 pub enum JwksState {
     /// They could, and are as they were then.
     Well,
+    /// They never could, since the start: no token is verified with them.
+    #[non_exhaustive]
+    Absent {
+        /// Where they are, and why they cannot be read.
+        reason: Arc<str>,
+    },
     /// They could not: those of an earlier time are used.
     #[non_exhaustive]
     Stale {
@@ -29,7 +35,7 @@ impl JwksState {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Well => None,
-            Self::Stale { reason } => Some(reason),
+            Self::Absent { reason } | Self::Stale { reason } => Some(reason),
         }
     }
 }
@@ -39,6 +45,7 @@ impl fmt::Display for JwksState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Well => f.write_str("the key set is well"),
+            Self::Absent { reason } => write!(f, "the key set has not been read yet: {reason}"),
             Self::Stale { reason } => write!(f, "the key set is of an earlier time: {reason}"),
         }
     }

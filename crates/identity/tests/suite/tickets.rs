@@ -31,6 +31,12 @@ fn a_ticket_is_good_once_and_for_its_time() {
     let expired = tickets.issue(Identity::new("bob", at(NOW + 5)).unwrap(), now()).unwrap();
     assert!(tickets.redeem(expired.as_str(), at(NOW + 5)).is_none());
     assert!(tickets.is_empty());
+
+    tickets.issue_with(bob(), Some("a token"), now()).unwrap();
+    tickets.remove_expired(at(NOW + 29));
+    assert_eq!(tickets.len(), 1);
+    tickets.remove_expired(at(NOW + 30));
+    assert!(tickets.is_empty());
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! | 2 | `?ticket=…` | where a browser can send no header: `GET /ws`, `GET /presence/events` |
 //! | 3 | `?token=…` | as 2, and with `--token-in-query` |
 //! | 4 | the cookie of `--token-cookie` | if a page of ours or of `--allow-origin` makes the request |
-//! | 5 | the header of `--user-header` | from a peer in `--trusted-proxies` |
+//! | 5 | the header of `--user-header` | from a peer in `--trusted-proxies`, for no foreign page |
 //!
 //! What stands in a query is never logged.
 
@@ -25,6 +25,10 @@ use crate::config::Config;
 
 /// Where a browser can send no header, so that its query says who it is.
 const WITHOUT_HEADERS: [&str; 2] = ["/ws", "/presence/events"];
+
+/// In this header a browser says which page makes a request. Source: W3C, Fetch Metadata Request
+/// Headers, section 2.3.
+const SITE: &str = "sec-fetch-site";
 
 /// What a request shows. It has no `Debug`, so that no line of a log shows it.
 pub(super) enum Credential<'a> {
@@ -71,7 +75,9 @@ impl Places {
             return Ok(Some(Credential::Token(token.into())));
         }
         match &self.user_header {
-            Some(name) if is_trusted => Ok(user(&head.headers, name)?.map(Credential::User)),
+            Some(name) if is_trusted && !self.is_from_foreign_page(&head.headers) => {
+                Ok(user(&head.headers, name)?.map(Credential::User))
+            }
             _ => Ok(None),
         }
     }
@@ -121,13 +127,24 @@ impl Places {
             return origin::is_allowed(headers, &self.origins);
         }
         // Browsers name no origin with a plain GET to their own. No page can set this header.
-        let mut sites = headers.get_all("sec-fetch-site").into_iter();
+        let mut sites = headers.get_all(SITE).into_iter();
         sites.next().is_some_and(|site| site == "same-origin") && sites.next().is_none()
+    }
+
+    /// Whether a browser says that a page of others makes the request. The proxy, which knows the
+    /// browser by a cookie of its own, names the user with such a request, too. Nothing else stands
+    /// before that at the gRPC port. What no browser has made says nothing of this.
+    fn is_from_foreign_page(&self, headers: &HeaderMap) -> bool {
+        if headers.contains_key(header::ORIGIN) {
+            return !origin::is_allowed(headers, &self.origins);
+        }
+        // `none` is what somebody has typed or has among their bookmarks.
+        headers.get_all(SITE).into_iter().any(|site| site != "same-origin" && site != "none")
     }
 }
 
 /// The token in the header that is made for it.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
     let mut values = headers.get_all(header::AUTHORIZATION).into_iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

@@ -30,6 +30,12 @@ impl FromStr for Network {
              commas"
                 .to_owned()
         })?;
+        // Addresses of IPv4 that come as IPv6 are taken for what they are, so none is in it.
+        if let IpNet::V6(mapped) = network
+            && mapped.addr().to_ipv4_mapped().is_some()
+        {
+            return Err(format!("has {text}, which is of IPv4; write it like 10.0.0.0/8"));
+        }
         // Whoever writes 10.0.0.7/8 means the one or the other, and the difference is who is
         // trusted.
         if network != network.trunc() {
@@ -78,6 +84,8 @@ mod tests {
         for wrong in ["proxy", "10.0.0.0/33", "10.0.0.7/8", "0.0.0.0/0", "::/0", "10.0.0.0/8;10.0.0.1"] {
             assert!(networks(wrong).is_err(), "{wrong}");
         }
+        // It would be in use and trust nobody.
+        assert!(networks("::ffff:10.0.0.0/104").is_err());
         assert_eq!(networks("").unwrap(), []);
     }
 }

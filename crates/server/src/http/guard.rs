@@ -5,12 +5,13 @@
 //! shut: requests that a page of another origin makes, and our address under a foreign name (a page
 //! whose name was pointed at 127.0.0.1 after it was loaded).
 
+use std::iter;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tidings::hub::origin;
@@ -40,11 +41,18 @@ impl Guard {
         }
     }
 
-    fn refuse(&self, headers: &HeaderMap) -> Option<&'static str> {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    fn refuse(&self, target: &Uri, headers: &HeaderMap) -> Option<&'static str> {
+        let mut hosts = headers.get_all(header::HOST).into_iter();
+        let host = hosts.next().and_then(|host| host.to_str().ok()).unwrap_or_default();
+        if hosts.next().is_some() {
+            // Nobody can say which one a proxy in front looked at.
+            return Some("the request has more than one header Host; send one");
+        }
+        // A target that is a whole address has a name, too, by which a proxy may have gone.
+        let mut names = iter::once(host).chain(target.authority().map(Authority::as_str));
         // The name comes first: under a foreign name the origin of the page is that same name, and
         // would be taken for our own.
-        if !self.any_host && !self.is_ours(host) {
+        if !self.any_host && !names.all(|name| self.is_ours(name)) {
             return Some("this server does not answer under this name; add the name with --allow-host");
         }
         (!origin::is_allowed(headers, &self.origins))
@@ -66,7 +74,7 @@ impl Guard {
 
 /// The middleware: refuses other origins, and other names of this host.
 pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    match guard.refuse(request.headers()) {
+    match guard.refuse(request.uri(), request.headers()) {
         Some(why) => answer::error(StatusCode::FORBIDDEN, "FORBIDDEN", why),
         None => next.run(request).await,
     }
@@ -74,6 +82,8 @@ pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     fn guard() -> Guard {
@@ -94,7 +104,24 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        guard.refuse(&headers).is_some()
+        guard.refuse(&Uri::from_static("/presence"), &headers).is_some()
+    }
+
+    #[test]
+    fn a_request_with_two_names_is_refused_unless_both_are_ours() {
+        let refused = |target: &'static str, hosts: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(header::HOST, HeaderValue::from_static(host));
+            }
+            guard().refuse(&Uri::from_static(target), &headers).is_some()
+        };
+        assert!(!refused("http://localhost:8000/ws", &["127.0.0.1:8000"]));
+        assert!(refused("http://evil.example/ws", &["localhost:8000"]));
+        assert!(refused("http://localhost:8000/ws", &["evil.example"]));
+        assert!(refused("http://localhost:8000/ws", &[]));
+        assert!(refused("/ws", &["localhost:8000", "evil.example"]));
+        assert!(refused("/ws", &["localhost:8000", "localhost:8000"]));
     }
 
     #[test]

@@ -13,6 +13,9 @@
 //! {"ticket":"nJ3c0Zr9bq5mS1yK2Uo7xA"}
 //! {"token":"eyJhbGciOi…","user":"alice","expiresAtMs":1790000000000}
 //! ```
+//!
+//! `token` is `null` if the ticket was made without the header `Authorization`: then a cookie or a
+//! proxy says who that browser is, and no script has to know more.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -70,16 +73,12 @@ pub(super) async fn redeem(
         }
     };
     match access.redeem(&ticket) {
-        Ok((identity, Some(token))) => private(json!({
+        Ok((identity, token)) => private(json!({
             "token": token, "user": identity.user(), "expiresAtMs": clock::unix_ms(identity.expires_at()),
         })),
-        Ok((_, None)) => Refused::forbidden(NO_TOKEN).to_response(),
         Err(refused) => refused.to_response(),
     }
 }
-
-const NO_TOKEN: &str = "the ticket was made without a token; requests behind the proxy that asked for it say \
-                        by themselves who they are from";
 
 /// An answer that is for who asks alone.
 fn private(body: Value) -> Response {

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! It is good once, as `?ticket=…` of `/ws` and `/presence/events`, or in the body of
-//! `POST /login`, which gives back the token that it was made with. No ticket makes another one.
+//! `POST /login`, which gives back the token of the header `Authorization` that it was made with.
+//! No ticket makes another one.
 
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -18,7 +19,7 @@ use serde_json::json;
 use tidings::identity::TicketsConfig;
 
 use super::answer;
-use crate::access::{Access, Caller};
+use crate::access::{Access, Caller, shown_token};
 
 pub(super) async fn ticket(
     State(access): State<Access>,
@@ -27,8 +28,8 @@ pub(super) async fn ticket(
 ) -> Response {
     let Some(identity) = caller.identity() else { return no_logins() };
     // It was good enough for the door.
-    let token = access.shown_token(&head);
-    match access.issue_ticket(identity.clone(), token.as_deref()) {
+    let token = shown_token(&head);
+    match access.issue_ticket(identity.clone(), token) {
         Ok(ticket) => {
             let expires_in_ms = TicketsConfig::TTL_DEFAULT.as_secs() * 1_000;
             let body = json!({

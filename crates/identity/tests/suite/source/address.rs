@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use identity::{ErrorKind, JwksConfig, JwksSource, KeySet, Refusal, Verifier};
+use identity::{ErrorKind, JwksConfig, JwksSource, JwksState, KeySet, Refusal, Verifier};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -150,6 +150,36 @@ async fn a_server_that_says_nothing_or_nothing_more_is_given_up() {
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.to_string().contains("within 10ms"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_program_that_may_starts_before_its_issuer_and_takes_tokens_once_that_is_there() {
+    let key = Named::new("a");
+    let away = || Answer::Status("503 Service Unavailable", String::new());
+    let server = Server::start(away()).await;
+    let config = settings(server.address()).refetch_after(AT_ONCE);
+    let refused = JwksSource::start(config.clone()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    let config = config.may_come_later();
+    let source = JwksSource::start(config.clone()).await.unwrap();
+    let (verifier, mut state) = (verifier(&source), source.state());
+    assert!(matches!(&*state.borrow(), JwksState::Absent { reason, .. } if reason.contains("503")));
+    assert_eq!(verify(&verifier, &key).await.unwrap_err(), Refusal::UnknownKey);
+    assert!(source.reload().await.is_err());
+    assert!(matches!(*state.borrow(), JwksState::Absent { .. }));
+    server.answer(Answer::Body(jwks(&[key.jwk()])));
+    timeout(PATIENCE, state.wait_for(JwksState::is_well)).await.unwrap().unwrap();
+    assert!(verify(&verifier, &key).await.is_ok());
+    // From now on there are keys of an earlier time.
+    server.answer(away());
+    assert!(source.reload().await.is_err());
+    assert!(matches!(*state.borrow(), JwksState::Stale { .. }));
+
+    // What does not get right by itself is an error still.
+    server.answer(Answer::Body("hidden".to_owned()));
+    assert_eq!(JwksSource::start(config).await.unwrap_err().kind(), ErrorKind::Config);
+    let missing = JwksConfig::new("no/such/keys.json").may_come_later();
+    assert_eq!(JwksSource::start(missing).await.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
 #[tokio::test]

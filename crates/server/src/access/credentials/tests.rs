@@ -116,6 +116,24 @@ fn a_user_counts_only_from_a_proxy_that_is_trusted() {
 }
 
 #[test]
+fn a_user_whom_a_proxy_names_does_not_act_for_a_page_of_others() {
+    for (lines, shown) in [
+        (&[USER, OURS][..], "user bob"),
+        (&[USER, ("origin", "https://partner.example")], "user bob"),
+        (&[USER, SAME], "user bob"),
+        (&[USER, ("sec-fetch-site", "none")], "user bob"),
+        (&[USER, ("origin", "https://evil.example")], "nothing"),
+        (&[USER, ("origin", "null")], "nothing"),
+        (&[USER, ("sec-fetch-site", "cross-site")], "nothing"),
+        (&[USER, ("sec-fetch-site", "same-site")], "nothing"),
+        (&[USER, SAME, ("sec-fetch-site", "cross-site")], "nothing"),
+    ] {
+        let path = "POST /timeline.v1.Timeline/Send";
+        assert_eq!(found(&places(), path, lines, true), shown, "{lines:?}");
+    }
+}
+
+#[test]
 fn what_is_there_and_cannot_be_read_is_refused_and_not_passed_over() {
     for lines in [
         &[BEARER, ("authorization", "Bearer of-other"), USER][..],

@@ -36,6 +36,18 @@ impl FromRef<Site> for LoginUrl {
 
 /// Asks as somebody, with a body of JSON or none.
 async fn ask(access: &Access, request: &str, token: Option<&str>, body: &Value) -> (StatusCode, Value) {
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let lines: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+    ask_with(access, request, &lines, body).await
+}
+
+/// Asks with some lines in the head.
+async fn ask_with(
+    access: &Access,
+    request: &str,
+    lines: &[(&str, &str)],
+    body: &Value,
+) -> (StatusCode, Value) {
     let site =
         Site { access: access.clone(), login_url: LoginUrl(Some("https://example.org/login".to_owned())) };
     let router = Router::new()
@@ -45,8 +57,8 @@ async fn ask(access: &Access, request: &str, token: Option<&str>, body: &Value) 
         .layer(middleware::from_fn_with_state(access.clone(), door));
     let (method, path) = request.split_once(' ').unwrap();
     let mut request = Request::builder().method(method).uri(path);
-    if let Some(token) = token {
-        request = request.header("authorization", format!("Bearer {token}"));
+    for (name, value) in lines {
+        request = request.header(*name, *value);
     }
     let body = if body.is_null() {
         Body::empty()
@@ -115,8 +127,29 @@ async fn no_ticket_is_made_for_nobody_or_of_another_ticket() {
 
     // One of a user whom a proxy named has no token to give back.
     let without = json!({ "ticket": ticket.as_str() });
-    let (status, refused) = ask(&access, "POST /login", None, &without).await;
-    assert_eq!((status, &refused["reason"]), (StatusCode::FORBIDDEN, &json!("FORBIDDEN")));
+    let (status, redeemed) = ask(&access, "POST /login", None, &without).await;
+    assert_eq!(
+        (status, &redeemed["token"], &redeemed["user"]),
+        (StatusCode::OK, &Value::Null, &json!("bob"))
+    );
+}
+
+#[tokio::test]
+async fn the_token_of_a_cookie_is_given_to_no_script() {
+    let with_cookie = |config: &mut Config| config.logins.cookie = Some("session".to_owned());
+    let Scene { access, .. } = Scene::new(with_cookie).await;
+    let token = Scene::token("bob", &[]);
+    let cookie = format!("session={token}");
+    let lines = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+    let (status, issued) = ask_with(&access, "POST /ticket", &lines, &Value::Null).await;
+    assert_eq!((status, &issued["user"]), (StatusCode::OK, &json!("bob")));
+    let shown = json!({ "ticket": issued["ticket"] });
+    let (status, redeemed) = ask_with(&access, "POST /login", &lines, &shown).await;
+    assert_eq!(
+        (status, &redeemed["token"], &redeemed["user"]),
+        (StatusCode::OK, &Value::Null, &json!("bob"))
+    );
+    assert!(!redeemed.to_string().contains(&token));
 }
 
 #[tokio::test]
