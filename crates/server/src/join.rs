@@ -202,8 +202,8 @@ fn hooks(config: &Config, access: &Access, attendance: &Attendance) -> Hooks {
     let counts = are_shared || calls.connection > 0 || calls.user > 0 || calls.address > 0;
     let lifecycle = Guarded::new(access.revocations().clone(), LateBinds(attendance.clone()));
     let hooks = Hooks::default().auth(ServerAuth { counts }).lifecycle(lifecycle);
-    // It is asked for each message, so only where it has something to say.
-    if are_shared { hooks.throttle(ServerThrottle(access.rates().clone())) } else { hooks }
+    // It is asked for each message, so only where it has something to say, also for the hub.
+    if are_shared || messages.iter().any(|rates| rates.connection > 0) { hooks.throttle(ServerThrottle(access.rates().clone())) } else { hooks }
 }
 
 fn hub_config(config: &Config, access: &Access) -> tidings::hub::Config {
