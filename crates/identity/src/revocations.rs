@@ -271,8 +271,9 @@ impl Locked {
             self.remove_expired(now);
             if self.places() >= entries_max {
                 let text = format!(
-                    "there are {entries_max} revocations, as many as are allowed; raise entries_max, or \
-                     revoke all that was issued before now"
+                    "there are {entries_max} revocations, as many as are allowed; the one of all that was \
+                     issued before now has its place in any case, and each is forgotten when no token is \
+                     left that it concerns"
                 );
                 return Err(Error::new(ErrorKind::Full, text));
             }
