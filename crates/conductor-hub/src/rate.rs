@@ -53,7 +53,7 @@ impl Rate {
 
 /// Of what a client sends too much: one of the [`Rates`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever tells clients of them has words for each")]
 pub enum RateOf {
     /// Messages of any opcode.
     Messages,

@@ -33,10 +33,9 @@ impl Throttle for ServerThrottle {
 
     fn exceeded(&self, connection: &Connection, of: RateOf, exceeded: RateExceeded) {
         let kind = match of {
+            RateOf::Messages => RateKind::Messages,
             RateOf::Bytes => RateKind::Bytes,
             RateOf::Binds => RateKind::Binds,
-            // Whatever else may be counted one day is counted in messages, too.
-            _ => RateKind::Messages,
         };
         tell(connection, kind, exceeded.retry_after);
     }
