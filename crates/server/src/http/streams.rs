@@ -62,8 +62,8 @@ impl Streams {
     /// Takes a place for a caller. Services are trusted, and may have all.
     pub(super) fn take(&self, caller: &Caller) -> Result<StreamPlace, NoPlace> {
         let permit = Arc::clone(&self.places.permits).try_acquire_owned().map_err(|_| NoPlace::Full)?;
-        let user = match caller {
-            Caller::User(identity) => Some(Box::from(identity.user())),
+        let user: Option<Box<str>> = match caller {
+            Caller::User(identity) => Some(identity.user().into()),
             Caller::Anybody | Caller::Anonymous | Caller::Service(_) => None,
         };
         if let Some(user) = &user {
