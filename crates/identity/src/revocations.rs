@@ -270,8 +270,8 @@ impl Locked {
         // none of theirs: a full list has to come back from its file, in whatever order.
         let takes_place = !matches!(entry.revoked, Revoked::Before(_)) && !self.has(&entry.revoked);
         if takes_place && self.places() >= entries_max {
-            // Nothing more is over before the next second: whoever tries many that have no place must
-            // not keep all others waiting while each time all entries are looked at.
+            // Nothing more is over before the next second: whoever tries many that have no place
+            // must not keep all others waiting while each time all entries are looked at.
             if self.tidied < now {
                 self.remove_expired(now);
             }

@@ -62,7 +62,7 @@ impl Join {
         //     └────► attendance, roster ─► hub     whose hooks ask them
         //                                   ├────► timelines     push to its clients
         //                                   ├────► keeper of the roster     publishes to them
-        //                                   └────► calls, logins     answer them from the timelines and keys
+        //                                   └────► calls, logins     answer them, log in
         let stores = stores::open(config).await?;
         let presence = stores.presence.clone();
         // The webhook begins to read events before anybody can come online.
@@ -155,8 +155,8 @@ impl Join {
                 None => true,
             }
         };
-        // None of them waits for another. All end before presence, from which the webhook reads
-        // what it still has to tell.
+        // None of them waits for another. All end before presence, from which the webhook reads what
+        // it still has to tell.
         let (attendance, keeper, calls, logins, webhook) = tokio::join!(
             self.attendance.shutdown(grace),
             self.keeper.shutdown(grace),
