@@ -124,7 +124,8 @@ impl Connection {
 
     /// Ends the connection: what is queued is written, then a close frame.
     ///
-    /// From now on it is given nothing more, and nothing more of the client is routed.
+    /// From now on it is given nothing more, and nothing more of the client is routed. With
+    /// [`Revoked`](Disconnect::Revoked) it ends at once, and what is queued is dropped.
     pub fn close(&self, reason: Disconnect) {
         self.outbox.close(reason);
     }

@@ -278,8 +278,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ConnectionTask<S> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Written> {
         let outbox = &self.connection.outbox;
         let closing = outbox.take(self.writer.queue(), cx.waker());
-        if closing == Some(Disconnect::SlowReader) {
-            return Ok(Written::Closed(Disconnect::SlowReader));
+        // What is queued for a login that was revoked is not for its client any more, who might
+        // also stay for long by not reading it.
+        if let Some(reason @ (Disconnect::SlowReader | Disconnect::Revoked)) = closing {
+            return Ok(Written::Closed(reason));
         }
         let written = self.writer.poll_write(cx, |bytes, frames| outbox.release(bytes, frames));
         outbox.note_still(self.writer.stalled_since());

@@ -16,16 +16,19 @@ pub(crate) struct Gcra {
 }
 
 impl Gcra {
-    /// Uses so much of a rate; `false` if there is not enough, and then nothing is used.
-    pub(crate) fn take(&mut self, rate: Rate, amount: usize, now: Instant) -> bool {
+    /// Uses so much of a rate. If there is not enough, nothing is used, and the error says after
+    /// which time there is.
+    pub(crate) fn take(&mut self, rate: Rate, amount: usize, now: Instant) -> Result<(), Duration> {
         let full_at = self.full_at.map_or(now, |full_at| full_at.max(now));
         let used = Duration::from_nanos(rate.nanos_of(amount));
-        let Some(full_at) = full_at.checked_add(used) else { return false };
-        if full_at - now > Duration::from_nanos(rate.burst_nanos()) {
-            return false;
+        let Some(full_at) = full_at.checked_add(used) else { return Err(used) };
+        let burst = Duration::from_nanos(rate.burst_nanos());
+        let over = (full_at - now).saturating_sub(burst);
+        if over > Duration::ZERO {
+            return Err(over);
         }
         self.full_at = Some(full_at);
-        true
+        Ok(())
     }
 }
 
@@ -74,7 +77,14 @@ mod tests {
             for (nanos, amount) in asked {
                 now += Duration::from_nanos(nanos);
                 bucket.wait(nanos);
-                prop_assert_eq!(gcra.take(rate, amount, now), bucket.take(amount));
+                let taken = gcra.take(rate, amount, now);
+                prop_assert_eq!(taken.is_ok(), bucket.take(amount));
+                if let Err(after) = taken && amount as u128 * SECOND <= bucket.burst {
+                    // A moment before that it is still refused, and then there is enough.
+                    let (mut early, mut later, then) = (gcra, gcra, now + after);
+                    prop_assert!(early.take(rate, amount, then - Duration::from_nanos(1)).is_err());
+                    prop_assert!(later.take(rate, amount, then).is_ok());
+                }
             }
         }
 
@@ -82,7 +92,7 @@ mod tests {
         fn any_rate_allows_its_burst_at_once_and_no_more(per_second in 1_u32..1_000_000, burst in 1_u32..5_000) {
             let rate = Rate::per_second(per_second).burst(burst);
             let (mut gcra, now) = (Gcra::default(), Instant::now());
-            let taken = (0..2 * burst).filter(|_| gcra.take(rate, 1, now)).count();
+            let taken = (0..2 * burst).filter(|_| gcra.take(rate, 1, now).is_ok()).count();
             // Each is rounded down to a nanosecond.
             let more = u64::from(burst) * u64::from(per_second) / 1_000_000_000 + 1;
             prop_assert!(taken >= burst as usize && taken as u64 <= u64::from(burst) + more, "{taken}");
@@ -93,8 +103,8 @@ mod tests {
     fn the_state_of_a_rate_is_small_and_no_number_overflows_it() {
         assert!(size_of::<Gcra>() <= 16);
         let (mut gcra, now) = (Gcra::default(), Instant::now());
-        assert!(!gcra.take(Rate::per_second(1), usize::MAX, now));
-        assert!(gcra.take(Rate::per_second(u32::MAX), u32::MAX as usize, now));
-        assert!(!gcra.take(Rate::per_second(1).burst(u32::MAX), usize::MAX, now));
+        assert!(gcra.take(Rate::per_second(1), usize::MAX, now).is_err());
+        assert!(gcra.take(Rate::per_second(u32::MAX), u32::MAX as usize, now).is_ok());
+        assert!(gcra.take(Rate::per_second(1).burst(u32::MAX), usize::MAX, now).is_err());
     }
 }

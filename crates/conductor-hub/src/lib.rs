@@ -189,7 +189,7 @@ pub use hooks::Hooks;
 pub use hub::{Hub, Stats};
 pub use lifecycle::Lifecycle;
 pub use peer_address::PeerAddress;
-pub use rate::{Rate, Rates};
+pub use rate::{Rate, RateOf, Rates};
 pub use reconnect::Reconnect;
 pub use storage::Storage;
 pub use throttle::{RateExceeded, Throttle};

@@ -1,10 +1,12 @@
 //! What one client has used of its rates.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::gcra::Gcra;
 use crate::protocol::Opcode;
-use crate::{Rate, Rates};
+use crate::{Rate, RateOf, Rates};
 
 /// What one client has used of its rates. There is none while none is configured.
 #[derive(Debug, Default)]
@@ -20,22 +22,23 @@ impl Meter {
         (*rates != Rates::default()).then(Box::default)
     }
 
-    /// Counts a message; if that is more than a rate allows, returns of what it is too much.
+    /// Counts a message; if that is more than a rate allows, returns of what it is too much, and
+    /// after which time it is not.
     pub(crate) fn count(
         &mut self,
         rates: &Rates,
         opcode: Opcode,
         bytes: usize,
         now: Instant,
-    ) -> Result<(), &'static str> {
+    ) -> Result<(), (RateOf, Duration)> {
         let take = |used: &mut Gcra, rate: Option<Rate>, amount, of| match rate {
-            Some(rate) if !used.take(rate, amount, now) => Err(of),
-            _ => Ok(()),
+            Some(rate) => used.take(rate, amount, now).map_err(|after| (of, after)),
+            None => Ok(()),
         };
-        take(&mut self.messages, rates.messages, 1, "messages")?;
-        take(&mut self.bytes, rates.bytes, bytes, "bytes")?;
+        take(&mut self.messages, rates.messages, 1, RateOf::Messages)?;
+        take(&mut self.bytes, rates.bytes, bytes, RateOf::Bytes)?;
         if opcode == Opcode::BIND {
-            take(&mut self.binds, rates.binds, 1, "binds")?;
+            take(&mut self.binds, rates.binds, 1, RateOf::Binds)?;
         }
         Ok(())
     }

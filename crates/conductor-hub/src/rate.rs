@@ -51,6 +51,18 @@ impl Rate {
     }
 }
 
+/// Of what a client sends too much: one of the [`Rates`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "whoever tells clients of them has words for each")]
+pub enum RateOf {
+    /// Messages of any opcode.
+    Messages,
+    /// Bytes of messages.
+    Bytes,
+    /// Messages that bind to a channel.
+    Binds,
+}
+
 /// How much one connection may send, in messages, bytes and binds.
 ///
 /// Nothing is bounded by default. [`Config::rates`](crate::Config::rates) takes it. A connection

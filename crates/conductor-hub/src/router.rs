@@ -12,7 +12,7 @@ use crate::meter::Meter;
 use crate::protocol::{MessageRef, Opcode};
 use crate::shared::Shared;
 use crate::websocket::{FrameKind, put_frame};
-use crate::{Answer, BindCause, Connection, Disconnect};
+use crate::{Answer, BindCause, Connection, Disconnect, RateExceeded};
 
 /// Bytes of a row beyond which it takes no more messages.
 const ROW_BYTES_MAX: usize = 16 * 1024;
@@ -211,13 +211,17 @@ impl<'a> Router<'a> {
     /// Counts a message, unless nobody wants to know; an error ends the connection.
     fn count(&mut self, opcode: Opcode, bytes: usize) -> Result<(), Disconnect> {
         if let Some(meter) = &mut self.meter
-            && let Err(of) = meter.count(&self.hub.config.rates, opcode, bytes, Instant::now())
+            && let Err((of, after)) = meter.count(&self.hub.config.rates, opcode, bytes, Instant::now())
         {
             tracing::debug!(
                 connection = %self.connection.id(),
-                of,
+                ?of,
+                retry_after = ?after,
                 "a client exceeded its rate, so its connection is closed"
             );
+            if let Some(throttle) = &self.hub.hooks.throttle {
+                throttle.exceeded(self.connection, of, RateExceeded { retry_after: after });
+            }
             return Err(Disconnect::RateLimited);
         }
         if let Some(throttle) = &self.hub.hooks.throttle

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Connection;
 use crate::protocol::Opcode;
+use crate::{Connection, RateOf};
 
 /// Says when a client sends too much, counted over more than its connection.
 ///
 /// By user or by address, for example: what one connection sends is bounded by
 /// [`Config::rates`](crate::Config::rates), at less expense.
+#[expect(unused_variables, reason = "the names are for implementors")]
 pub trait Throttle: Send + Sync {
     /// Counts one message of a client.
     ///
@@ -22,12 +23,23 @@ pub trait Throttle: Send + Sync {
     ///
     /// That it is too much: the message is dropped, and the connection is closed with code 4102.
     fn take(&self, connection: &Connection, opcode: Opcode, bytes: usize) -> Result<(), RateExceeded>;
+
+    /// Hears that a client has exceeded one of the rates of the [`Config`](crate::Config).
+    ///
+    /// The connection is closed with code 4102 behind it, and what is sent to it here comes before
+    /// that, if its client reads. So it can say when to come back, which the close does not. It
+    /// must not block.
+    fn exceeded(&self, connection: &Connection, of: RateOf, exceeded: RateExceeded) {}
 }
 
 /// Asks the hook that it shares.
 impl<T: Throttle + ?Sized> Throttle for Arc<T> {
     fn take(&self, connection: &Connection, opcode: Opcode, bytes: usize) -> Result<(), RateExceeded> {
         (**self).take(connection, opcode, bytes)
+    }
+
+    fn exceeded(&self, connection: &Connection, of: RateOf, exceeded: RateExceeded) {
+        (**self).exceeded(connection, of, exceeded);
     }
 }
 

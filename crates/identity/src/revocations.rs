@@ -93,6 +93,8 @@ struct Locked {
     tokens: HashMap<Box<str>, u64>,
     before: Option<Before>,
     users_before: HashMap<Box<str>, Before>,
+    /// The second in which what was over was removed last.
+    tidied: u64,
 }
 
 /// Of two of these the later time of each counts, whichever came first.
@@ -268,11 +270,16 @@ impl Locked {
         // none of theirs: a full list has to come back from its file, in whatever order.
         let takes_place = !matches!(entry.revoked, Revoked::Before(_)) && !self.has(&entry.revoked);
         if takes_place && self.places() >= entries_max {
-            self.remove_expired(now);
+            // Nothing more is over before the next second: whoever tries many that have no place
+            // must not keep all others waiting while each time all entries are looked at.
+            if self.tidied < now {
+                self.remove_expired(now);
+            }
             if self.places() >= entries_max {
                 let text = format!(
-                    "there are {entries_max} revocations, as many as are allowed; raise entries_max, or \
-                     revoke all that was issued before now"
+                    "there are {entries_max} revocations, as many as are allowed; the one of all that was \
+                     issued before now has its place in any case, and each is forgotten when no token is \
+                     left that it concerns"
                 );
                 return Err(Error::new(ErrorKind::Full, text));
             }
@@ -322,6 +329,7 @@ impl Locked {
         self.tokens.retain(|_, until| *until > now);
         self.before = self.before.filter(|before| before.until > now);
         self.users_before.retain(|_, before| before.until > now);
+        self.tidied = now;
     }
 }
 

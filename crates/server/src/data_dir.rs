@@ -65,9 +65,9 @@ impl DataDir {
         &self.path
     }
 
-    /// Whether there is a data directory of a server, in use or not.
-    pub(crate) fn exists(path: &Path) -> bool {
-        path.join("id").is_file()
+    /// Whether there is a data directory of a server, in use or not; an error if nobody can tell.
+    pub(crate) fn exists(path: &Path) -> io::Result<bool> {
+        path.join("id").try_exists()
     }
 
     /// Whether a server uses the directory at this moment.

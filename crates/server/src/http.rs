@@ -15,13 +15,14 @@ mod query;
 mod room;
 mod routes;
 mod serve;
+mod streams;
 mod ticket;
 mod timelines;
 
-pub(crate) use self::events::Streams;
 pub(crate) use self::guard::Guard;
 pub(crate) use self::limits::Limits;
 pub(crate) use self::login::LoginUrl;
 pub(crate) use self::routes::Routes;
 pub(crate) use self::serve::serve;
+pub(crate) use self::streams::Streams;
 pub(crate) use self::timelines::timelines;

@@ -24,7 +24,7 @@ use tidings::timeline::{self, Timeline};
 use tokio::time::Instant;
 
 use self::auth::ServerAuth;
-use self::calls::{CallHandler, CallLimits, CallSources, LateCalls, Logins};
+use self::calls::{CallHandler, CallLimits, CallQueues, CallSources, LateCalls, Logins};
 use self::late_binds::LateBinds;
 use self::throttle::ServerThrottle;
 use crate::access::Access;
@@ -45,6 +45,7 @@ pub(crate) struct Join {
     attendance: Attendance,
     keeper: RosterKeeper,
     calls: Calls,
+    logins: Calls,
     webhook: Option<Webhook>,
 }
 
@@ -61,7 +62,7 @@ impl Join {
         //     └────► attendance, roster ─► hub     whose hooks ask them
         //                                   ├────► timelines     push to its clients
         //                                   ├────► keeper of the roster     publishes to them
-        //                                   └────► calls     answer them from the timelines, log in
+        //                                   └────► calls, logins     answer them, log in
         let stores = stores::open(config).await?;
         let presence = stores.presence.clone();
         // The webhook begins to read events before anybody can come online.
@@ -76,18 +77,21 @@ impl Join {
             history: Arc::clone(&history),
             attendance: attendance.clone(),
         };
-        let queue = calls::queue()?;
+        let queues = CallQueues::new()?;
         let limits = CallLimits::new(access.rates().clone(), config.limits.calls.connection);
-        let handler = CallHandler::new(sources, limits, access.has_logins(), queue.clone());
-        let hooks = hooks(config, access, &attendance).calls(queue.clone());
+        let handler = CallHandler::new(sources, limits, access.has_logins(), queues.clone());
+        // The end of the hub waits for the calls of users. A login that is cut off comes again.
+        let hooks = hooks(config, access, &attendance).calls(queues.late.clone());
         // From here on the hub could take connections. None comes before the listeners, which start
         // last.
         let hub = Hub::start(hub_config(config, access), hooks.handler(handler).storage(history))?;
         let timeline = start_timeline(data_dir, &hub).await?;
         let keeper = RosterKeeper::start(roster, presence, hub.clone())?;
         let receipts = Receipts::new(timeline.clone(), hub.clone());
-        let calls = Calls::start(&queue, LateCalls::new(receipts, Logins::new(access.clone(), hub.clone())))?;
-        Ok(Self { hub, stores, timeline, attendance, keeper, calls, webhook })
+        let late = Arc::new(LateCalls::new(receipts, Logins::new(access.clone(), hub.clone())));
+        let calls = Calls::start(&queues.late, Arc::clone(&late))?;
+        let logins = Calls::start(&queues.logins, late)?;
+        Ok(Self { hub, stores, timeline, attendance, keeper, calls, logins, webhook })
     }
 
     /// Has the server stop, with the reason, when a part cannot go on.
@@ -151,15 +155,16 @@ impl Join {
                 None => true,
             }
         };
-        // None of the four waits for another. All end before presence, from which the webhook reads
-        // what it still has to tell.
-        let (attendance, keeper, calls, webhook) = tokio::join!(
+        // None of them waits for another. All end before presence, from which the webhook reads what
+        // it still has to tell.
+        let (attendance, keeper, calls, logins, webhook) = tokio::join!(
             self.attendance.shutdown(grace),
             self.keeper.shutdown(grace),
             self.calls.shutdown(grace),
+            self.logins.shutdown(grace),
             webhook
         );
-        attendance && keeper && calls && webhook
+        attendance && keeper && calls && logins && webhook
     }
 }
 
@@ -202,8 +207,12 @@ fn hooks(config: &Config, access: &Access, attendance: &Attendance) -> Hooks {
     let counts = are_shared || calls.connection > 0 || calls.user > 0 || calls.address > 0;
     let lifecycle = Guarded::new(access.revocations().clone(), LateBinds(attendance.clone()));
     let hooks = Hooks::default().auth(ServerAuth { counts }).lifecycle(lifecycle);
-    // It is asked for each message, so only where it has something to say.
-    if are_shared { hooks.throttle(ServerThrottle(access.rates().clone())) } else { hooks }
+    // It is asked for each message, so only where it has something to say, also for the hub.
+    if are_shared || messages.iter().any(|rates| rates.connection > 0) {
+        hooks.throttle(ServerThrottle(access.rates().clone()))
+    } else {
+        hooks
+    }
 }
 
 fn hub_config(config: &Config, access: &Access) -> tidings::hub::Config {

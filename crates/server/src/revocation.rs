@@ -6,8 +6,9 @@
 //! tidings revoke ─► a Redis ─► Redis store ───────────┘      └─► streams end themselves
 //! ```
 //!
-//! One of the stores is there: the one on Redis where the servers share presence, otherwise the
-//! one of the data directory.
+//! One of the stores is followed: the one on Redis where the servers share presence, otherwise the
+//! one of the data directory. That is read at each start, so that nobody comes back who was revoked
+//! before there was a Redis.
 
 pub(crate) mod command;
 mod copy;

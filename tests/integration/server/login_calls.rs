@@ -309,3 +309,25 @@ async fn messages_are_counted_over_all_connections_of_a_user() {
     write(&mut bob, "hello", "1").await;
     ping(&mut bob).await;
 }
+
+#[tokio::test]
+async fn a_connection_over_its_own_limit_hears_when_to_come_back_before_it_is_closed() {
+    // Ten at once, and nothing is counted over several connections.
+    let server = Tidings::start_with(&["--limit-binds=1/0/0"]);
+    let mut alice = Client::connect(&server, "?user=alice").await;
+    for number in 0..10 {
+        alice.bind(&format!("channel {number}")).await;
+    }
+    ping(&mut alice).await;
+    // On a busy machine there may be room again for one or two.
+    let told = loop {
+        alice.bind("one too many").await;
+        if let Ok(told) = tokio::time::timeout(Duration::from_millis(100), alice.next()).await {
+            break told;
+        }
+    };
+    let told: Value = serde_json::from_slice(&told.body).unwrap();
+    assert_eq!(error(&told), "too many binds; try again in 1 s");
+    assert!((1..=1_000).contains(&told["retryAfterMs"].as_u64().unwrap()), "{told}");
+    assert_eq!(alice.closed().await, 4102);
+}

@@ -69,7 +69,8 @@ impl Hub {
             LoginOutcome::Begun => {}
             LoginOutcome::NotAwaited => {
                 let text = format!(
-                    "connection {id} awaits no login: it has one already, or was not admitted to log in later;                      renew its login with Connection::renew"
+                    "connection {id} awaits no login: it has one already, or was not admitted to log in later; \
+                     renew its login with Connection::renew"
                 );
                 return Err(Error::new(ErrorKind::InvalidInput, text));
             }

@@ -86,6 +86,18 @@ async fn login_that_ends_while_its_client_is_being_kicked_brings_nobody_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn login_that_is_revoked_ends_at_once_also_while_its_client_does_not_read() {
+    let (lifecycle, mut heard) = Heard::new();
+    let (hub, start) = (hub(Hooks::default().lifecycle(lifecycle)), Instant::now());
+    let mut alice = Client::connect_with(&hub, Admission::user("alice").bound_to("hello"), 64).await;
+    alice.settle().await;
+    hub.publish("hello", vec![0; 10_000]).expect("name is short");
+    assert_eq!(hub.disconnect_user("alice", Disconnect::Revoked), 1);
+    assert_eq!(end_of_alice(&mut heard).await, "alice disconnected 4301 hello");
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn login_that_is_renewed_lasts_as_long_as_was_said_last() {
     let (hub, start) = (hub(Hooks::default()), Instant::now());
     let admission = Admission::user("alice").expires_at(after(10));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use conductor_hub::protocol::{Message, Opcode};
 use conductor_hub::{
-    Admission, Answer, Config, Connection, Disconnect, Handler, Hooks, Hub, Rate, RateExceeded, Rates,
-    Throttle,
+    Admission, Answer, Config, Connection, Disconnect, Handler, Hooks, Hub, Rate, RateExceeded, RateOf,
+    Rates, Throttle,
 };
 use futures_util::SinkExt;
 use parking_lot::Mutex;
@@ -179,4 +179,36 @@ async fn the_throttle_is_asked_once_for_each_message_and_told_its_size() {
     bob.write("elsewhere", "mine").await;
     bob.settle().await;
     assert_eq!(counts.asked.lock().len(), 6);
+}
+
+/// Tells clients which rate they have exceeded, and for how long.
+struct Tells;
+
+impl Throttle for Tells {
+    fn take(&self, _connection: &Connection, _opcode: Opcode, _bytes: usize) -> Result<(), RateExceeded> {
+        Ok(())
+    }
+
+    fn exceeded(&self, connection: &Connection, of: RateOf, exceeded: RateExceeded) {
+        let text = format!("{of:?} {:?}", exceeded.retry_after);
+        connection.send(&Message::new(Opcode::SERVER, "", text)).expect("it is open");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_over_a_rate_of_its_connection_can_be_told_when_to_come_back_before_the_close() {
+    let rates = Rates::default().messages(Rate::per_second(1).burst(2)).binds(Rate::per_second(4).burst(1));
+    let hooks = Hooks::default().throttle(Arc::new(Tells));
+    let hub = Hub::start(Config::default().rates(rates), hooks).expect("configuration is valid");
+    let (mut alice, mut bob) = (member(&hub, "alice").await, member(&hub, "bob").await);
+    for channel in ["tea", "coffee"] {
+        alice.send(&Message::new(Opcode::BIND, channel, "")).await;
+    }
+    assert_eq!(alice.next().await.body, "Binds 250ms");
+    assert_eq!(alice.close_code().await, Disconnect::RateLimited.code());
+    for _ in 0..3 {
+        bob.write("elsewhere", "").await;
+    }
+    assert_eq!(bob.next().await.body, "Messages 1s");
+    assert_eq!(bob.close_code().await, Disconnect::RateLimited.code());
 }

@@ -35,7 +35,6 @@
 //! client cut off in its middle gets another.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
@@ -47,13 +46,12 @@ use futures_util::future::{BoxFuture, FutureExt as _, pending};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Serialize;
 use serde_json::json;
-use tidings::identity::Revocations;
 use tidings::presence::{Error, ErrorKind, Events, Presence, Since, Update};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::answer;
 use super::login_end::{LoginEnd, login_end};
+use super::streams::{NoPlace, StreamPlace, Streams};
 use crate::access::Caller;
 use crate::random;
 use crate::transition::TransitionJson;
@@ -67,26 +65,6 @@ const RETRY_LEAST: Duration = Duration::from_secs(1);
 const RETRY_SPREAD: Duration = Duration::from_secs(4);
 
 const LAST_EVENT_ID: &str = "last-event-id";
-
-/// The open streams: so many at once, until the server stops.
-#[derive(Debug, Clone)]
-pub(crate) struct Streams {
-    permits: Arc<Semaphore>,
-    most: usize,
-    /// What ends a stream before the login of its caller expires.
-    revocations: Revocations,
-    stop: CancellationToken,
-}
-
-impl Streams {
-    pub(crate) fn new(most: usize, revocations: Revocations, stop: CancellationToken) -> Self {
-        Self { permits: Arc::new(Semaphore::new(most)), most, revocations, stop }
-    }
-
-    pub(super) fn open(&self) -> usize {
-        self.most - self.permits.available_permits()
-    }
-}
 
 pub(super) async fn events(
     State(streams): State<Streams>,
@@ -106,15 +84,11 @@ pub(super) async fn events(
         Ok(since) => since,
         Err(error) => return answer::failed(&error, "INVALID_POSITION"),
     };
-    // The permit comes before the subscription, so that those who are refused cost presence
+    // The place comes before the subscription, so that those who are refused cost presence
     // nothing.
-    let Ok(permit) = streams.permits.try_acquire_owned() else {
-        return answer::error(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "TOO_MANY_STREAMS",
-            "no more streams can be opened, as --presence-streams, or half of --http-connections, are \
-             open already; try again later",
-        );
+    let place = match streams.take(&caller) {
+        Ok(place) => place,
+        Err(none) => return refused(none),
     };
     let end = match caller.identity() {
         Some(identity) => login_end(identity.clone(), streams.revocations).boxed(),
@@ -122,13 +96,28 @@ pub(super) async fn events(
     };
     match presence.events(since).await {
         Ok(updates) => {
-            let events = lines(updates, end, permit, streams.stop);
+            let events = lines(updates, end, place, streams.stop);
             // This asks nginx not to collect the events before it passes them on.
             let buffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
             (buffered, Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))).into_response()
         }
         Err(error) => answer::failed(&error, "INVALID_POSITION"),
     }
+}
+
+fn refused(none: NoPlace) -> Response {
+    let (status, text) = match none {
+        NoPlace::Full => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "no more streams can be opened, as --presence-streams, or half of --http-connections, are \
+             open already; try again later",
+        ),
+        NoPlace::OfUser => (
+            StatusCode::TOO_MANY_REQUESTS,
+            "this user has as many streams open as one user may have; close one of them first",
+        ),
+    };
+    answer::error(status, "TOO_MANY_STREAMS", text)
 }
 
 /// Where to begin. A browser that comes back repeats its query and adds the header, so that counts
@@ -152,22 +141,22 @@ fn since(query: &[(String, String)], headers: &HeaderMap) -> Result<Since, Error
     }
 }
 
-/// The stream as its client reads it. The permit is given back with its end.
+/// The stream as its client reads it. The place is given back with its end.
 fn lines(
     updates: Events,
     end: BoxFuture<'static, LoginEnd>,
-    permit: OwnedSemaphorePermit,
+    place: StreamPlace,
     stop: CancellationToken,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let retry = Event::default().retry(RETRY_LEAST + random::below(RETRY_SPREAD));
-    // The state owns the permit, so it is given back when the stream is dropped.
-    let lines = stream::unfold(Some((updates, end, permit)), |state| async move {
-        let (mut updates, mut end, permit) = state?;
+    // The state owns the place, so it is given back when the stream is dropped.
+    let lines = stream::unfold(Some((updates, end, place)), |state| async move {
+        let (mut updates, mut end, place) = state?;
         tokio::select! {
             // The order matters: nothing is told any more to who may not hear it.
             biased;
             reason = &mut end => Some((event("ended", &json!({ "reason": reason.name() })), None)),
-            line = next_line(&mut updates) => Some((line?, Some((updates, end, permit)))),
+            line = next_line(&mut updates) => Some((line?, Some((updates, end, place)))),
         }
     });
     // A stream has no end of its own. Without this one a stop would wait for its client.
@@ -209,7 +198,7 @@ fn event(name: &str, data: &impl Serialize) -> Event {
 mod tests {
     use axum::body::Body;
     use http_body_util::BodyExt as _;
-    use tidings::identity::Identity;
+    use tidings::identity::{Identity, Revocations};
     use tidings::presence::memory::{Config, Memory};
 
     use super::*;

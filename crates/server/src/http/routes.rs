@@ -11,10 +11,10 @@ use tidings::presence::Presence;
 use tidings::presence::rooms::Rooms;
 use tidings::timeline::AnswerMemory;
 
-use super::events::Streams;
 use super::guard::Guard;
 use super::limits::Limits;
 use super::login::LoginUrl;
+use super::streams::Streams;
 use super::{
     answer, events, guard, headers, health, limits, login, page, person, presence, query, room, ticket,
 };

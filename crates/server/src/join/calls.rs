@@ -7,7 +7,8 @@
 //!
 //! ```text
 //! call ──► counted ──► read ──► its row in the policy ──► answered from memory
-//!                                                    └──► queue ──► store, or keys ──► answered
+//!                                                    ├──► queue ──► store ──► answered
+//!                                                    └──► queue of logins ──► keys ──► answered
 //! ```
 
 mod call;
@@ -43,7 +44,7 @@ use crate::rates::RateKind;
 /// The longest name of a channel that clients may make up, in bytes.
 pub(super) const NAME_BYTES_MAX: usize = 512;
 
-/// Calls that wait for the store or for keys; one more is refused and asked again by its client.
+/// Calls that wait in each queue; one more is refused and asked again by its client.
 const WAITING_MAX: usize = 4_096;
 /// How long an answer may take: less than the 10 s for which the page waits, so that the page hears
 /// why there is none.
@@ -62,7 +63,17 @@ pub(super) struct CallHandler {
     sources: CallSources,
     limits: CallLimits,
     has_logins: bool,
-    queue: CallQueue,
+    queues: CallQueues,
+}
+
+/// Where calls wait.
+#[derive(Debug, Clone)]
+pub(super) struct CallQueues {
+    /// For the store, and for the keys of users who renew their login.
+    pub(super) late: CallQueue,
+    /// For the keys of logins. Whoever logs in is nobody yet, and while keys are slow to come, so
+    /// many of those must not keep the calls of users waiting.
+    pub(super) logins: CallQueue,
 }
 
 /// What calls are answered from at once.
@@ -74,15 +85,22 @@ pub(super) struct CallSources {
     pub(super) attendance: Attendance,
 }
 
-/// Creates the queue of the calls that have to wait.
-pub(super) fn queue() -> Result<CallQueue, tidings::hub::Error> {
-    let config = calls::Config::default().calls_max(WAITING_MAX).answer_time(ANSWER_TIME);
-    CallQueue::new(config.late_answer(LATE).busy_answer(BUSY))
+impl CallQueues {
+    pub(super) fn new() -> Result<Self, tidings::hub::Error> {
+        let config = calls::Config::default().calls_max(WAITING_MAX).answer_time(ANSWER_TIME);
+        let config = config.late_answer(LATE).busy_answer(BUSY);
+        Ok(Self { late: CallQueue::new(config.clone())?, logins: CallQueue::new(config)? })
+    }
 }
 
 impl CallHandler {
-    pub(super) fn new(sources: CallSources, limits: CallLimits, has_logins: bool, queue: CallQueue) -> Self {
-        Self { sources, limits, has_logins, queue }
+    pub(super) fn new(
+        sources: CallSources,
+        limits: CallLimits,
+        has_logins: bool,
+        queues: CallQueues,
+    ) -> Self {
+        Self { sources, limits, has_logins, queues }
     }
 
     fn answer(&self, connection: &Arc<Connection>, message: Message) -> Result<Answer, String> {
@@ -104,9 +122,10 @@ impl CallHandler {
                 let shown = self.show(connection, &channel.unwrap_or(named), &payload)?;
                 Ok(reply(uuid, &shown))
             }
-            Call::Received { .. } | Call::ReceivedOf { .. } | Call::Login { .. } | Call::Refresh { .. } => {
-                Ok(self.queue.call(connection, message))
+            Call::Received { .. } | Call::ReceivedOf { .. } | Call::Refresh { .. } => {
+                Ok(self.queues.late.call(connection, message))
             }
+            Call::Login { .. } => Ok(self.queues.logins.call(connection, message)),
         }
     }
 
@@ -145,5 +164,84 @@ impl Handler for CallHandler {
             return reply(uuid, &refusal(&error));
         }
         self.answer(connection, message).unwrap_or_else(|error| reply(uuid, &refusal(&error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use bytes::{Bytes, BytesMut};
+    use tidings::hub::calls::{AsyncHandler, Calls};
+    use tidings::hub::protocol::{MessageRef, Opcode};
+    use tidings::hub::{Admission, HistoryConfig, Hooks, Hub};
+    use tidings::join::attendance;
+    use tidings::presence::Presence;
+    use tidings::presence::memory::{Config, Memory};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::time::timeout;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::rates::RateLimits;
+
+    /// Answers at once.
+    struct Echo;
+
+    #[async_trait]
+    impl AsyncHandler for Echo {
+        async fn call(&self, _connection: &Arc<Connection>, call: Message) -> Answer {
+            call.into()
+        }
+    }
+
+    fn handler(queues: &CallQueues) -> CallHandler {
+        let presence = Presence::new(Memory::start(Config::default()).unwrap());
+        let sources = CallSources {
+            store_id: Uuid::nil(),
+            roster: Roster::default(),
+            history: Arc::new(ChannelHistory::new(HistoryConfig::default()).unwrap()),
+            attendance: Attendance::start(attendance::Config::new(presence)).unwrap(),
+        };
+        let rates = RateLimits::new(&crate::config::Config::defaults().limits);
+        CallHandler::new(sources, CallLimits::new(rates, 0), false, queues.clone())
+    }
+
+    /// A frame of a client, whose mask is all zeros.
+    fn frame(uuid: &str, call: &Value) -> Vec<u8> {
+        let mut message = BytesMut::new();
+        Message::with_uuid(Opcode::SERVER, uuid, "", call.to_string()).encode(&mut message).unwrap();
+        let length = u8::try_from(message.len()).ok().filter(|length| *length < 126).unwrap();
+        [&[0x82, 0x80 | length, 0, 0, 0, 0][..], &message[..]].concat()
+    }
+
+    #[tokio::test]
+    async fn a_login_whose_keys_do_not_come_keeps_no_call_of_a_user_waiting() {
+        let queues = CallQueues::new().unwrap();
+        let hooks = Hooks::default().handler(handler(&queues));
+        let hub = Hub::start(tidings::hub::Config::default(), hooks).unwrap();
+        // Nobody answers logins here.
+        let calls = Calls::start(&queues.late, Echo).unwrap();
+        let (mut client, server) = duplex(1_024);
+        let (tasks, served) = (TaskTracker::new(), hub.serve(server, Admission::default(), Bytes::new()));
+        tasks.spawn(async move { served.await.unwrap() });
+        for (uuid, call) in [
+            ("1", json!({ "call": "login", "token": "t" })),
+            ("2", json!({ "call": "received", "sequence": 0 })),
+        ] {
+            client.write_all(&frame(uuid, &call)).await.unwrap();
+        }
+        let answered = timeout(Duration::from_secs(60), async {
+            let mut head = [0; 2];
+            client.read_exact(&mut head).await.unwrap();
+            let mut message = vec![0; usize::from(head[1])];
+            client.read_exact(&mut message).await.unwrap();
+            message
+        });
+        let message = answered.await.expect("the second call is answered");
+        assert_eq!(MessageRef::decode(&message).unwrap().uuid, "2");
+        drop(client);
+        tasks.close();
+        tasks.wait().await;
+        assert!(calls.shutdown(Duration::from_secs(60)).await);
     }
 }

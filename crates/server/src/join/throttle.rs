@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidings::hub::protocol::Opcode;
-use tidings::hub::{Connection, RateExceeded, Throttle};
+use tidings::hub::{Connection, RateExceeded, RateOf, Throttle};
 
 use super::calls::{message_of, too_many};
 use super::client::Client;
@@ -11,8 +11,9 @@ use crate::rates::{RateKind, RateLimits};
 
 /// Counts messages, bytes and binds for users and addresses.
 ///
-/// The hub counts those of one connection by itself. Calls are messages, too; their handler counts
-/// them once more, refuses one too many, and leaves the connection open.
+/// The hub counts those of one connection by itself, and says here when one has exceeded them.
+/// Calls are messages, too; their handler counts them once more, refuses one too many, and leaves
+/// the connection open.
 pub(super) struct ServerThrottle(pub(super) RateLimits);
 
 impl Throttle for ServerThrottle {
@@ -28,6 +29,15 @@ impl Throttle for ServerThrottle {
         count(RateKind::Messages, 1)?;
         count(RateKind::Bytes, u32::try_from(bytes).unwrap_or(u32::MAX))?;
         if opcode == Opcode::BIND { count(RateKind::Binds, 1) } else { Ok(()) }
+    }
+
+    fn exceeded(&self, connection: &Connection, of: RateOf, exceeded: RateExceeded) {
+        let kind = match of {
+            RateOf::Messages => RateKind::Messages,
+            RateOf::Bytes => RateKind::Bytes,
+            RateOf::Binds => RateKind::Binds,
+        };
+        tell(connection, kind, exceeded.retry_after);
     }
 }
 

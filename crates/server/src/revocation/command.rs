@@ -65,8 +65,11 @@ fn entry(list: &Revocations, wish: RevokeWish, now: SystemTime) -> anyhow::Resul
 
 /// Leaves it for the server of the data directory, and waits for that if it runs.
 async fn in_directory(data_dir: &Path, entry: &Revocation, now: SystemTime) -> anyhow::Result<Said> {
+    let exists = DataDir::exists(data_dir).with_context(|| {
+        format!("--data-dir: {} cannot be read; run this as the user of the server", shown(data_dir))
+    })?;
     ensure!(
-        DataDir::exists(data_dir),
+        exists,
         "--data-dir: {} is no data directory of a server; name that of the server, or its Redis with \
          --presence redis and --redis-url",
         data_dir.display()
@@ -82,8 +85,9 @@ async fn in_directory(data_dir: &Path, entry: &Revocation, now: SystemTime) -> a
         ),
         Outcome::NotTaken => said(
             format!(
-                "revoked {what}; the server that runs in {} has not taken it within {PATIENCE:?}, look at its \
-                 /readyz and log; at the latest it counts from the next start",
+                "revoked {what}; the server that runs in {} has not taken it within {PATIENCE:?}: if it has \
+                 --redis-url, run this with that and --presence redis, otherwise look at its /readyz and log; \
+                 at the latest it counts from the next start",
                 shown(data_dir)
             ),
             false,

@@ -16,7 +16,7 @@ pub(crate) fn copy(from: &Path, to: &Path, now: SystemTime) -> anyhow::Result<()
         for drop in &found.drops {
             list.apply(&drop.revocation, now)?;
         }
-        Ok(())
+        found.unreadable.map_or(Ok(()), Err)
     });
     // A directory without any gets no file, as before.
     if !list.is_empty() {

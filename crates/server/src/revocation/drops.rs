@@ -41,6 +41,8 @@ pub(super) struct Found {
     pub(super) drops: Vec<WaitingDrop>,
     /// The names of what is no drop.
     pub(super) broken: Vec<OsString>,
+    /// Why the first of the drops cannot be read that cannot, such as for want of rights.
+    pub(super) unreadable: Option<anyhow::Error>,
 }
 
 impl Drops {
@@ -141,7 +143,12 @@ impl Drops {
                 Ok(None) => found.broken.push(name),
                 // A server took it just now, and this is a check beside it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error).with_context(|| path.display().to_string()),
+                // The others count all the same.
+                Err(error) => {
+                    let error = anyhow::Error::new(error);
+                    let text = format!("--data-dir: {} cannot be read", path.display());
+                    found.unreadable.get_or_insert(error.context(text));
+                }
             }
         }
         Ok(found)

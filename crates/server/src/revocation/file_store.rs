@@ -44,7 +44,7 @@ impl FileStore {
     /// Says whether all of it can be read, and changes nothing.
     pub(super) fn check(data_dir: &Path, list: &Revocations, now: SystemTime) -> anyhow::Result<()> {
         RevocationFile::new(data_dir).load(list, now).context("--data-dir")?;
-        Drops::of(data_dir).look().map(drop)
+        Drops::of(data_dir).look()?.unreadable.map_or(Ok(()), Err)
     }
 
     pub(super) fn state(&self) -> watch::Receiver<Condition> {
@@ -91,7 +91,11 @@ impl FileStore {
                 Err(error) => full = Some(error),
             }
         }
-        match (self.finish(&taken, now), full) {
+        let finished = self.finish(&taken, now);
+        if let Some(error) = found.unreadable {
+            return Condition::Down(format!("{error:#}").into());
+        }
+        match (finished, full) {
             (Err(error), _) => Condition::ReadOnly(format!("{error:#}").into()),
             (Ok(()), Some(error)) => Condition::ReadOnly(error.to_string().into()),
             (Ok(()), None) => Condition::Well,

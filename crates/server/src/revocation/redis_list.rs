@@ -199,10 +199,9 @@ impl RedisList {
 impl RedisEntries {
     fn add(&mut self, member: &[u8], now: SystemTime) {
         match str::from_utf8(member).ok().and_then(|text| text.parse::<Revocation>().ok()) {
-            Some(entry) => {
-                self.is_over |= entry.until() + OVER_FOR < now;
-                self.entries.push(entry);
-            }
+            // Those that are over must not fill the list, or nobody would come to remove them.
+            Some(entry) if entry.until() + OVER_FOR < now => self.is_over = true,
+            Some(entry) => self.entries.push(entry),
             None => self.strange += 1,
         }
     }
@@ -220,4 +219,22 @@ pub(super) fn unusable(url: &RedisUrl, error: &impl Display) -> anyhow::Error {
 /// An error with its causes, which it names when it is asked to.
 fn told(error: &impl Display) -> anyhow::Error {
     anyhow!("{error:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_is_over_is_none_that_counts_and_is_to_be_removed_a_minute_later() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
+        let mut found = RedisEntries::default();
+        let is_over = [940, 1_001, 939].map(|until| {
+            found.add(format!(r#"{{"user":"bob","until":{until}}}"#).as_bytes(), now);
+            found.is_over
+        });
+        assert_eq!(is_over, [false, false, true]);
+        found.add(b"half", now);
+        assert_eq!((found.entries.len(), found.strange), (2, 1));
+    }
 }

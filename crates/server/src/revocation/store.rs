@@ -46,13 +46,15 @@ pub(crate) async fn start(
 
 impl RevocationStore {
     async fn open(config: &Config, data_dir: &DataDir, list: Revocations) -> anyhow::Result<Self> {
-        if let Some(url) = &config.redis_url {
-            let store = Box::pin(RedisStore::open(config, url, list)).await?;
-            return Ok(Self::Redis(Arc::new(store)));
-        }
-        let path = data_dir.path().to_owned();
-        let open = move || FileStore::open(&path, list, clock::now());
-        Ok(Self::File(Arc::new(tokio::task::spawn_blocking(open).await??)))
+        // Also with Redis, which is given what was revoked before there was one, or by a command
+        // that was not told of it.
+        let (path, filled) = (data_dir.path().to_owned(), list.clone());
+        let open = move || FileStore::open(&path, filled, clock::now());
+        let file = tokio::task::spawn_blocking(open).await??;
+        Ok(match &config.redis_url {
+            Some(url) => Self::Redis(Arc::new(Box::pin(RedisStore::open(config, url, list)).await?)),
+            None => Self::File(Arc::new(file)),
+        })
     }
 
     fn state(&self) -> watch::Receiver<Condition> {
@@ -73,6 +75,9 @@ impl RevocationStore {
 /// Says whether the list can be read, and changes nothing.
 pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
     let list = super::list()?;
+    let (path, checked) = (config.data_dir.clone(), list.clone());
+    let check = move || FileStore::check(&path, &checked, clock::now());
+    tokio::task::spawn_blocking(check).await.context("the revocations cannot be read")??;
     match &config.redis_url {
         Some(url) => {
             let redis = Box::pin(RedisList::connect(config, url)).await?;
@@ -83,10 +88,6 @@ pub(crate) async fn check(config: &Config) -> anyhow::Result<()> {
             }
             redis.subscribe().await.map(drop).map_err(|error| unusable(url, &error))
         }
-        None => {
-            let path = config.data_dir.clone();
-            let check = move || FileStore::check(&path, &list, clock::now());
-            tokio::task::spawn_blocking(check).await.context("the revocations cannot be read")?
-        }
+        None => Ok(()),
     }
 }

@@ -132,3 +132,21 @@ async fn after_a_failover_the_servers_hear_the_new_master() {
     assert_eq!(until_ready(&server, 200).await["state"], "well");
     assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
 }
+
+#[tokio::test]
+async fn what_was_revoked_in_a_data_directory_counts_also_when_its_server_comes_to_a_redis() {
+    let Some(redis) = require(Redis::private().await) else { return };
+    let (issuer, patient) = (Issuer::new(), ["--redis-timeout=30s"]);
+    let mut server = start(redis.url(), &issuer, &patient);
+    let other = start(redis.url(), &issuer, &patient);
+    let mut bobs = Socket::connect(&other, &issuer.token("bob")).await;
+    server.kill();
+    let data_dir = format!("--data-dir={}", server.data_dir().display());
+    let said = revoke(&[&data_dir, "--user=bob"]).await;
+    assert!(said.contains("it counts from the next start"), "{said}");
+    server.start_again();
+    assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
+    Socket::connect(&server, &issuer.token("alice")).await;
+    // The others have it from Redis, at the latest after 10 s.
+    assert_eq!(bobs.closed(LIMIT).await, REVOKED);
+}

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::logins::Logins;
 use super::reply::{message_of, refusal};
 
-/// Answers the calls that come by way of the queue.
+/// Answers the calls that come by way of a queue.
 pub(in crate::join) struct LateCalls {
     receipts: Receipts,
     logins: Logins,
@@ -35,7 +35,7 @@ impl LateCalls {
             }
             Call::Login { token } => Ok(self.logins.login(connection, &token).await?.to_string()),
             Call::Refresh { token } => Ok(self.logins.refresh(connection, &token).await?.to_string()),
-            // What need not wait is answered before the queue.
+            // What need not wait is answered before the queues.
             Call::Ping {} | Call::Hello {} | Call::Who {} | Call::History { .. } | Call::Show { .. } => {
                 Err("this call does not wait for anything".into())
             }

@@ -90,3 +90,22 @@ fn a_directory_that_cannot_be_read_is_an_error_and_not_an_empty_one() {
     fs::write(parent.path().join("revoke"), "a file").unwrap();
     assert!(format!("{:#}", Drops::of(parent.path()).look().unwrap_err()).contains("cannot be read"));
 }
+
+#[test]
+fn a_drop_that_cannot_be_read_is_told_and_keeps_no_other_one_waiting() {
+    let parent = tempfile::tempdir().unwrap();
+    let drops = Drops::of(parent.path());
+    let closed = drops.put(&revocation("alice"), at(1)).unwrap();
+    drops.put(&revocation("bob"), at(2)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    let found = drops.look().unwrap();
+    // Root may read everything.
+    if rustix::process::geteuid().is_root() {
+        assert!(found.unreadable.is_none() && users(&found) == ["alice", "bob"]);
+    } else {
+        let error = format!("{:#}", found.unreadable.as_ref().unwrap());
+        assert!(error.contains(&closed.display().to_string()), "{error}");
+        assert_eq!(users(&found), ["bob"]);
+    }
+    assert!(closed.exists() && found.broken.is_empty());
+}
