@@ -24,7 +24,9 @@ pub trait Throttle: Send + Sync {
     /// That it is too much: the message is dropped, and the connection is closed with code 4102.
     fn take(&self, connection: &Connection, opcode: Opcode, bytes: usize) -> Result<(), RateExceeded>;
 
-    /// Hears that a client has exceeded one of the rates of the [`Config`](crate::Config).
+    /// Hears that a client has exceeded one of the rates.
+    ///
+    /// They are those of the [`Config`](crate::Config).
     ///
     /// The connection is closed with code 4102 behind it, and what is sent to it here comes before
     /// that, if its client reads. So it can say when to come back, which the close does not. It

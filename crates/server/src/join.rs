@@ -155,8 +155,8 @@ impl Join {
                 None => true,
             }
         };
-        // None of them waits for another. All end before presence, from which the webhook reads what
-        // it still has to tell.
+        // None of them waits for another. All end before presence, from which the webhook reads
+        // what it still has to tell.
         let (attendance, keeper, calls, logins, webhook) = tokio::join!(
             self.attendance.shutdown(grace),
             self.keeper.shutdown(grace),

@@ -147,7 +147,7 @@ impl Drops {
                 Err(error) => {
                     let error = anyhow::Error::new(error);
                     let text = format!("--data-dir: {} cannot be read", path.display());
-                    found.unreadable.get_or_insert(error.context(text));
+                    found.unreadable.get_or_insert_with(|| error.context(text));
                 }
             }
         }
