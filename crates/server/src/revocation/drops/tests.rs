@@ -97,7 +97,7 @@ fn a_drop_that_cannot_be_read_is_told_and_keeps_no_other_one_waiting() {
     let drops = Drops::of(parent.path());
     let closed = drops.put(&revocation("alice"), at(1)).unwrap();
     drops.put(&revocation("bob"), at(2)).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let found = drops.look().unwrap();
     // Root may read everything.
     if rustix::process::geteuid().is_root() {
