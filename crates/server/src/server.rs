@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::access::Access;
-use crate::config::Config;
+use crate::config::{Config, PresenceStore};
 use crate::data_dir::DataDir;
 use crate::grpc::Grpc;
 use crate::health::Health;
@@ -94,7 +94,8 @@ async fn start_parts(
     }
     let access = Access::new(config, revocations.clone()).await?;
     let join = Join::start(config, data_dir, &access).await?;
-    revocation::follow(&join.hub, &revocations, supervisor);
+    let own_presence = (config.presence == PresenceStore::Memory).then(|| join.stores.presence.clone());
+    revocation::follow(&join.hub, &revocations, own_presence, supervisor);
     Ok((access, join))
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use identity::NewToken;
 use tempfile::TempDir;
 use tests::Tidings;
+use tokio::time::timeout;
 
 use self::scene::{AT_ONCE, Issuer, LIMIT, REVOKED, Socket, revoke, run, until_ready, wall_time};
 
@@ -50,6 +51,29 @@ async fn a_revoked_user_is_gone_at_once_and_stays_out_over_a_restart() {
     server.start_again();
     assert_eq!(Socket::try_connect(&server, &bob).await.err(), Some(401));
     Socket::connect(&server, &alice).await;
+}
+
+/// Reads a stream of events until it says this.
+async fn told(events: &mut reqwest::Response, expected: &str) {
+    let mut read = String::new();
+    while !read.contains(expected) {
+        let chunk = events.chunk().await.unwrap().expect("the stream goes on");
+        read.push_str(&String::from_utf8_lossy(&chunk));
+    }
+}
+
+#[tokio::test]
+async fn others_see_a_revoked_user_go_at_once_and_not_after_the_grace_time() {
+    let issuer = Issuer::new();
+    let server = Tidings::start_with(&[&issuer.flag(), "--presence-grace=10m"]);
+    let _bob = Socket::connect(&server, &issuer.token("bob")).await;
+    let events =
+        reqwest::Client::new().get(server.url("/presence/events")).bearer_auth(issuer.token("alice"));
+    let mut events = events.send().await.unwrap();
+    told(&mut events, r#""id":"bob","status":"ONLINE""#).await;
+    revoke(&[&data_dir(&server), "--user=bob"]).await;
+    let gone = told(&mut events, r#""id":"bob","status":"OFFLINE""#);
+    timeout(AT_ONCE, gone).await.expect("nobody waits for somebody who was sent away");
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! Closes the connections of the hub whose login was revoked.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tidings::hub::{Connection, Disconnect, Hub};
 use tidings::identity::{Identity, Revocations};
+use tidings::presence::Presence;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -17,8 +20,12 @@ const TIDY: Duration = Duration::from_secs(60);
 const TOGETHER: usize = 1_000;
 
 /// Has each connection closed within a moment of the revocation of its login.
-pub(crate) fn follow(hub: &Hub, list: &Revocations, supervisor: &Supervisor) {
-    let follower = RevocationFollower { hub: hub.clone(), list: list.clone() };
+///
+/// `presence` is given where this server alone knows who is online. A user of whom no connection is
+/// left is offline there at once, as nobody waits for somebody to come back who was sent away. With
+/// several servers none of them knows what the others have, so the grace time has to pass.
+pub(crate) fn follow(hub: &Hub, list: &Revocations, presence: Option<Presence>, supervisor: &Supervisor) {
+    let follower = RevocationFollower { hub: hub.clone(), list: list.clone(), presence };
     let stop = supervisor.stop().clone();
     supervisor.keep("the follower of revocations", move || follower.clone().run(stop.clone()));
 }
@@ -40,6 +47,7 @@ pub(crate) fn close_if_revoked(connection: &Connection, list: &Revocations, now:
 struct RevocationFollower {
     hub: Hub,
     list: Revocations,
+    presence: Option<Presence>,
 }
 
 impl RevocationFollower {
@@ -66,15 +74,32 @@ impl RevocationFollower {
         if self.list.is_empty() {
             return;
         }
-        let (now, mut closed) = (clock::now(), 0_usize);
+        let (now, mut closed, mut users) = (clock::now(), 0_usize, HashSet::new());
         for (number, connection) in self.hub.connections().enumerate() {
-            closed += usize::from(close_if_revoked(&connection, &self.list, now));
+            if close_if_revoked(&connection, &self.list, now) {
+                closed += 1;
+                users.extend(connection.user().map(str::to_owned));
+            }
             if (number + 1).is_multiple_of(TOGETHER) {
                 tokio::task::yield_now().await;
             }
         }
         if closed > 0 {
             tracing::info!(closed, "connections were closed, as their logins were revoked");
+        }
+        self.end_presence(users, now).await;
+    }
+
+    /// Has those be offline of whom every connection was closed.
+    async fn end_presence(&self, mut users: HashSet<String>, now: SystemTime) {
+        let Some(presence) = &self.presence else { return };
+        let is_over = |connection: &Arc<Connection>| {
+            let identity = connection.data().get::<Identity>();
+            identity.is_some_and(|identity| self.list.is_revoked(&identity, now))
+        };
+        users.retain(|user| self.hub.connections_of(user).iter().all(is_over));
+        if let Err(error) = presence.offline(users).await {
+            tracing::debug!(%error, "revoked users stay online for the grace time");
         }
     }
 

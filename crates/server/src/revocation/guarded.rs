@@ -154,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn who_is_connected_when_the_login_is_revoked_is_closed_and_nobody_else() {
         let mut scene = Scene::new();
-        follow(&scene.hub, &scene.list, &scene.supervisor);
+        follow(&scene.hub, &scene.list, None, &scene.supervisor);
         let _clients = [scene.connect("alice"), scene.connect("bob"), scene.connect("carol")];
         scene.come(3).await;
         scene.list.revoke_user("bob", clock::now()).unwrap();
@@ -191,7 +191,7 @@ mod tests {
         scene.come(1).await;
         // The follower begins when the change is over.
         scene.list.revoke_user("bob", clock::now()).unwrap();
-        follow(&scene.hub, &scene.list, &scene.supervisor);
+        follow(&scene.hub, &scene.list, None, &scene.supervisor);
         assert_eq!(scene.end().await, ("bob".to_owned(), Disconnect::Revoked));
     }
 }
