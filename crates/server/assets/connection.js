@@ -47,7 +47,7 @@ export class Connection extends Emitter {
     /** Code and reason with which the server ended it for good. */
     this.ending = null;
     addEventListener("online", () => this.retryNow(), { signal: life });
-    addEventListener("offline", () => this.#socket?.close(), { signal: life });
+    addEventListener("offline", () => this.#lose(this.#socket), { signal: life });
     document.addEventListener("visibilitychange", () => !document.hidden && this.retryNow(), { signal: life });
     life.addEventListener("abort", () => this.#stop());
   }
@@ -120,9 +120,18 @@ export class Connection extends Emitter {
     const socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    socket.addEventListener("open", () => this.#opened());
-    socket.addEventListener("message", (event) => this.#received(event.data));
-    socket.addEventListener("close", (event) => this.#closed(event));
+    // Of one that was given up nothing counts any more.
+    const heed = (listener) => (event) => socket === this.#socket && listener(event);
+    socket.addEventListener("open", heed(() => this.#opened()));
+    socket.addEventListener("message", heed((event) => this.#received(event.data)));
+    socket.addEventListener("close", heed((event) => this.#closed(event)));
+  }
+
+  /** Gives up a socket whose peer cannot be reached: a browser waits up to a minute for the answer to its goodbye. */
+  #lose(socket) {
+    if (socket === null) return;
+    socket.close();
+    this.#closed({ code: 1006, reason: "" });
   }
 
   #opened() {
@@ -133,7 +142,7 @@ export class Connection extends Emitter {
     // A browser does not notice a peer that is gone without a word; a question without an answer does.
     this.#heartbeat = setInterval(() => {
       const socket = this.#socket;
-      this.call("ping").catch(() => socket === this.#socket && socket.close());
+      this.call("ping").catch(() => socket === this.#socket && this.#lose(socket));
     }, HEARTBEAT_MS);
     this.emit("open");
   }

@@ -35,7 +35,7 @@ use crate::error::ErrorKind;
 use crate::error::Result;
 
 /// How long one call may take. Those that wait for a page have their own, shorter limits.
-const CALL_LIMIT: Duration = Duration::from_secs(60);
+const CALL_LIMIT: Duration = Duration::from_secs(90);
 
 /// Calls that wait for the socket, and events that wait for their readers.
 const QUEUE: usize = 64;

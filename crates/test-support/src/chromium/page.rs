@@ -31,7 +31,7 @@ const WAIT_LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 ///
 /// Of every method: `Protocol` if the page refuses or throws, `Timeout` if it does not get there
-/// within 60 s, `Unavailable` if the browser is gone.
+/// within 90 s, `Unavailable` if the browser is gone.
 #[derive(Debug)]
 pub struct Page {
     devtools: DevTools,
