@@ -4,6 +4,8 @@
 
 mod access;
 mod containers;
+mod handshake;
+mod issuer;
 mod logins;
 mod page;
 mod server;

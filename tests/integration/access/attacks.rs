@@ -6,11 +6,10 @@ use identity::{NewKey, NewToken, Signer};
 use jsonwebtoken::{EncodingKey, Header};
 use reqwest::header;
 use serde_json::{Value, json};
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use super::scene::{HOUR, Scene, outcome, wall_time};
+use super::scene::{HOUR, Scene, outcome};
+use crate::handshake;
+use crate::issuer::wall_time;
 
 /// What is read with each of these tokens.
 const INBOX: &str = "/timeline/sync?member=alice";
@@ -52,11 +51,11 @@ async fn no_forged_token_opens_a_door() {
     // refuses such a secret.
     let claims_of_alice =
         json!({ "sub": "alice", "aud": "chat", "iat": seconds(now), "exp": seconds(now + HOUR) });
-    let public = EncodingKey::from_secret(scene.key.verifying().unwrap().as_bytes());
+    let public = EncodingKey::from_secret(scene.issuer.key.verifying().unwrap().as_bytes());
     let confused = jsonwebtoken::encode(&Header::default(), &claims_of_alice, &public).unwrap();
     let (none, long) = (encoded(r#"{"alg":"none","typ":"JWT"}"#), "A".repeat(60_000));
     let bobs = scene.signed(&NewToken::new("bob", now, HOUR).audience("chat"));
-    let unknown = Signer::from_pem(scene.key.signing(), Some("another")).unwrap();
+    let unknown = Signer::from_pem(scene.issuer.key.signing(), Some("another")).unwrap();
     let attacks = [
         ("of a key that is not ours", stranger.sign(&alice()).unwrap()),
         ("with a public key as a secret", confused),
@@ -140,17 +139,11 @@ async fn a_foreign_name_for_our_address_gets_nothing_and_a_named_one_does() {
     }
 }
 
-/// The status that a handshake is answered with.
-async fn handshake(scene: &Scene, query: &str, token: Option<&str>) -> u16 {
-    let mut request = format!("ws://{}/ws{query}", scene.server.http()).into_client_request().unwrap();
-    if let Some(token) = token {
-        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-    }
-    match connect_async(request).await {
-        Ok((_, answer)) => answer.status().as_u16(),
-        Err(Error::Http(answer)) => answer.status().as_u16(),
-        Err(error) => panic!("{error}"),
-    }
+/// The status of a handshake with this token, if any.
+async fn upgrade(scene: &Scene, query: &str, token: Option<&str>) -> u16 {
+    let bearer = token.map(|token| format!("Bearer {token}"));
+    let header = bearer.as_deref().map(|bearer| ("authorization", bearer));
+    handshake::status(&scene.server, query, header.as_slice()).await
 }
 
 #[tokio::test]
@@ -160,8 +153,8 @@ async fn a_stolen_ticket_is_of_use_once_and_only_at_the_doors_of_browsers() {
     let ticket = scene.ticket(&token).await;
     // Where a header can be sent there is no ticket: it is neither taken nor used up.
     assert_eq!(outcome(scene.get(&format!("{INBOX}&ticket={ticket}"), None)).await.0, 401);
-    assert_eq!(handshake(&scene, &format!("?ticket={ticket}"), None).await, 101);
-    assert_eq!(handshake(&scene, &format!("?ticket={ticket}"), None).await, 401);
+    assert_eq!(upgrade(&scene, &format!("?ticket={ticket}"), None).await, 101);
+    assert_eq!(upgrade(&scene, &format!("?ticket={ticket}"), None).await, 401);
     let events = scene.get(&format!("/presence/events?ticket={ticket}"), None);
     assert_eq!(outcome(events).await.0, 401);
     let again = scene.post("/login", None, &json!({ "ticket": ticket }));
@@ -176,16 +169,16 @@ async fn a_stolen_ticket_is_of_use_once_and_only_at_the_doors_of_browsers() {
 async fn no_token_is_taken_from_a_query_unless_that_is_configured() {
     let (scene, lax) = (Scene::start(&[]), Scene::start(&["--token-in-query"]));
     let query = |scene: &Scene| format!("?token={}", scene.token("alice"));
-    assert_eq!(handshake(&scene, &query(&scene), None).await, 401);
-    assert_eq!(handshake(&lax, &query(&lax), None).await, 101);
+    assert_eq!(upgrade(&scene, &query(&scene), None).await, 401);
+    assert_eq!(upgrade(&lax, &query(&lax), None).await, 101);
     assert_eq!(outcome(lax.get(&format!("{INBOX}&token={}", lax.token("alice")), None)).await.0, 401);
 }
 
 #[tokio::test]
 async fn with_logins_nobody_takes_a_name() {
     let scene = Scene::start(&["--user-header=x-user", "--trusted-proxies=192.0.2.1"]);
-    assert_eq!(handshake(&scene, "?user=alice", None).await, 400);
-    assert_eq!(handshake(&scene, "?user=bob", Some(&scene.token("alice"))).await, 400);
+    assert_eq!(upgrade(&scene, "?user=alice", None).await, 400);
+    assert_eq!(upgrade(&scene, "?user=bob", Some(&scene.token("alice"))).await, 400);
     // The header of a proxy, from somebody who is none.
     let named = scene.get(INBOX, None).header("x-user", "alice");
     assert_eq!(outcome(named).await.0, 401);

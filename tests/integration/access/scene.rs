@@ -1,13 +1,13 @@
 //! A server with logins, and who may sign for it.
 
-use std::fs;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use identity::{NewKey, NewToken, Scope, Scopes, Signer};
+use identity::{NewToken, Scope};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::Value;
-use tempfile::TempDir;
 use tests::Tidings;
+
+use crate::issuer::{Issuer, new_token};
 
 /// How long tokens are good for, if nothing else is said.
 pub(super) const HOUR: Duration = Duration::from_secs(3_600);
@@ -15,42 +15,30 @@ pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 /// A server that believes one key.
 pub(super) struct Scene {
     pub(super) server: Tidings,
-    pub(super) key: NewKey,
+    pub(super) issuer: Issuer,
     pub(super) client: Client,
-    signer: Signer,
-    _keys: TempDir,
-}
-
-#[expect(clippy::disallowed_methods, reason = "a token and the server have to agree on the wall time")]
-pub(super) fn wall_time() -> SystemTime {
-    SystemTime::now()
 }
 
 impl Scene {
     /// Starts a server that believes a new key, with further flags.
     pub(super) fn start(flags: &[&str]) -> Self {
-        let (keys, key) = (TempDir::new().unwrap(), NewKey::ed25519().unwrap());
-        let file = keys.path().join("verifying.pem");
-        fs::write(&file, key.verifying().unwrap()).unwrap();
-        let believed = format!("--token-keys={}", file.display());
-        let server = Tidings::start_with(&[&[&*believed], flags].concat());
-        let signer = Signer::from_pem(key.signing(), None).unwrap();
-        Self { server, key, client: Client::new(), signer, _keys: keys }
+        let issuer = Issuer::new();
+        Self { server: issuer.start(flags), issuer, client: Client::new() }
     }
 
     /// A token of a user, good for an hour.
     pub(super) fn token(&self, user: &str) -> String {
-        self.signed(&NewToken::new(user, wall_time(), HOUR))
+        self.issuer.token(user, HOUR.as_secs())
     }
 
     /// A token of a service with these scopes.
     pub(super) fn service(&self, scopes: &[Scope]) -> String {
-        let scopes: Scopes = scopes.iter().copied().collect();
-        self.signed(&NewToken::new("service", wall_time(), HOUR).scopes(scopes))
+        let scopes = scopes.iter().copied().collect();
+        self.signed(&new_token("service", HOUR.as_secs()).scopes(scopes))
     }
 
     pub(super) fn signed(&self, token: &NewToken) -> String {
-        self.signer.sign(token).unwrap()
+        self.issuer.sign(token)
     }
 
     pub(super) fn get(&self, path: &str, token: Option<&str>) -> RequestBuilder {

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use test_support::{Chromium, require};
 use tests::Tidings;
 
-use super::issuer::{Issuer, send_with};
 use super::person::Person;
+use crate::issuer::Issuer;
 
 /// Whether the page asks for a login.
 pub(super) const ASKED: &str =
@@ -44,7 +44,7 @@ async fn two_whom_a_program_sends_with_tokens_talk_and_no_request_has_a_token() 
     let mut people = Vec::new();
     for (user, token) in ["alice", "bob"].into_iter().zip(&tokens) {
         let page = chromium.profile().await.unwrap().page().await.unwrap();
-        let person = send_with(page, &server, token).await;
+        let person = Person::sent(page, &server, token).await;
         person.is(user).await;
         assert_eq!(person.value("location.href").await, server.url("/"));
         people.push(person);
@@ -78,7 +78,7 @@ async fn a_login_belongs_to_its_tab() {
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
     let profile = chromium.profile().await.unwrap();
-    let alice = issuer.send(&profile, &server, "alice").await;
+    let alice = Person::sent_by(&issuer, &profile, &server, "alice").await;
     alice.page.reload().await.unwrap();
     alice.is("alice").await;
     let bob = Person { page: profile.page().await.unwrap() };
@@ -101,7 +101,7 @@ async fn a_token_that_is_not_good_is_refused_with_a_sentence() {
     let server = issuer.start(&["--login-url=https://login.example/tidings"]);
     let good = issuer.token("alice", 3_600);
     let wrong = format!("{good}x");
-    let alice = send_with(chromium.page().await.unwrap(), &server, &wrong).await;
+    let alice = Person::sent(chromium.page().await.unwrap(), &server, &wrong).await;
     alice.until(ASKED).await;
     alice.until(&format!("{NOTE}.startsWith('The server does not take this token')")).await;
     assert_eq!(
@@ -128,7 +128,7 @@ async fn a_logout_leaves_nothing_to_the_next_one_in_the_tab() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
-    let alice = issuer.send(&chromium.profile().await.unwrap(), &server, "alice").await;
+    let alice = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "alice").await;
     alice.write_to("carol").await;
     alice.say("between us").await;
     alice.all_are("Sent").await;
@@ -155,7 +155,7 @@ async fn what_is_not_sent_at_a_logout_waits_for_its_user() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let issuer = Issuer::new();
     let mut server = issuer.start(&[]);
-    let alice = issuer.send(&chromium.profile().await.unwrap(), &server, "alice").await;
+    let alice = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "alice").await;
     alice.write_to("bob").await;
     server.kill();
     alice.disconnected().await;
@@ -168,7 +168,7 @@ async fn what_is_not_sent_at_a_logout_waits_for_its_user() {
     server.start_again();
     alice.page.press("Enter").await.unwrap();
     alice.is("alice").await;
-    let bob = issuer.send(&chromium.profile().await.unwrap(), &server, "bob").await;
+    let bob = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "bob").await;
     bob.sees_unread("direct:alice", "1").await;
 }
 
@@ -216,8 +216,8 @@ async fn a_group_is_who_the_server_says_it_is_after_its_first_message() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
-    let alice = issuer.send(&chromium.profile().await.unwrap(), &server, "alice").await;
-    let bob = issuer.send(&chromium.profile().await.unwrap(), &server, "bob").await;
+    let alice = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "alice").await;
+    let bob = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "bob").await;
     alice.page.click("#new-group").await.unwrap();
     alice.page.fill("#group-name", "Market").await.unwrap();
     alice.page.click("#group-people input[value='bob']").await.unwrap();
@@ -239,7 +239,7 @@ async fn a_group_is_who_the_server_says_it_is_after_its_first_message() {
         person.all_are("Sent").await;
     }
     alice.sees(&["one", "two", "three"]).await;
-    let carol = issuer.send(&chromium.profile().await.unwrap(), &server, "carol").await;
+    let carol = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "carol").await;
     carol.sees_unread(key.as_str().unwrap(), "1").await;
     for person in [&alice, &bob] {
         person.had_no_trouble();

@@ -7,9 +7,9 @@ use serde_json::json;
 use test_support::{Chromium, Page, Viewport, require};
 use tests::Tidings;
 
-use super::issuer::{Issuer, send_with};
 use super::login::{ASKED, NOTE};
 use super::person::Person;
+use crate::issuer::Issuer;
 
 /// Long enough for a busy machine to do what comes before it.
 const SHORT: u64 = 15;
@@ -57,7 +57,7 @@ async fn a_login_that_is_renewed_goes_on_over_the_same_connection() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
-    let alice = send_with(page(&chromium).await, &server, &issuer.token("alice", SHORT)).await;
+    let alice = Person::sent(page(&chromium).await, &server, &issuer.token("alice", SHORT)).await;
     alice.connected().await;
     alice.value(&format!("window.end = Date.now() + {SHORT} * 1000")).await;
     alice.until(&offered(true)).await;
@@ -81,8 +81,8 @@ async fn a_login_that_has_ended_leaves_the_screen_as_it_is_until_there_is_anothe
     let Some(chromium) = require(Chromium::start().await) else { return };
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
-    let bob = issuer.send(&chromium.profile().await.unwrap(), &server, "bob").await;
-    let alice = send_with(page(&chromium).await, &server, &issuer.token("alice", SHORT)).await;
+    let bob = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "bob").await;
+    let alice = Person::sent(page(&chromium).await, &server, &issuer.token("alice", SHORT)).await;
     alice.open("bob").await;
     alice.until(&format!("{STATE} === 'barred' && {WHY} === {}", json!(ENDED))).await;
     alice.say("late").await;
@@ -103,7 +103,7 @@ async fn a_token_that_comes_into_the_address_renews_the_login_of_its_user_alone(
     let Some(chromium) = require(Chromium::start().await) else { return };
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
-    let alice = send_with(page(&chromium).await, &server, &issuer.token("alice", SOON)).await;
+    let alice = Person::sent(page(&chromium).await, &server, &issuer.token("alice", SOON)).await;
     alice.connected().await;
     alice.write_to("bob").await;
     alice.until(&offered(true)).await;
@@ -132,8 +132,8 @@ async fn whoever_is_revoked_is_out_within_a_second() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
-    let alice = issuer.send(&chromium.profile().await.unwrap(), &server, "alice").await;
-    let bob = issuer.send(&chromium.profile().await.unwrap(), &server, "bob").await;
+    let alice = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "alice").await;
+    let bob = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "bob").await;
     bob.open("alice").await;
     bob.say("between us").await;
     bob.all_are("Delivered").await;
@@ -154,7 +154,7 @@ async fn each_connect_has_a_ticket_of_its_own() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let issuer = Issuer::new();
     let mut server = issuer.start(&[]);
-    let alice = issuer.send(&chromium.profile().await.unwrap(), &server, "alice").await;
+    let alice = Person::sent_by(&issuer, &chromium.profile().await.unwrap(), &server, "alice").await;
     alice.page.offline(true).await.unwrap();
     alice.disconnected().await;
     // It asks for a ticket, gets none, and comes back by itself all the same.

@@ -3,8 +3,8 @@
 use test_support::{Chromium, Viewport, require};
 use tests::Tidings;
 
-use super::issuer::{Issuer, send_with};
 use super::person::Person;
+use crate::issuer::Issuer;
 
 #[tokio::test]
 async fn a_phone_shows_one_pane_at_a_time() {
@@ -49,7 +49,7 @@ async fn a_login_can_be_read_by_day_and_by_night_and_fits_a_phone() {
     let Some(chromium) = require(Chromium::start().await) else { return };
     let issuer = Issuer::new();
     let server = issuer.start(&["--login-url=https://login.example/"]);
-    let alice = send_with(chromium.page().await.unwrap(), &server, "wrong").await;
+    let alice = Person::sent(chromium.page().await.unwrap(), &server, "wrong").await;
     alice.pastes("wrong").await;
     alice.until("document.querySelector('#token-problem').textContent !== ''").await;
     alice.page.viewport(Viewport::PHONE).await.unwrap();

@@ -11,7 +11,6 @@ mod health;
 mod history;
 mod injection;
 mod isolation;
-mod issuer;
 mod keeping;
 mod keyboard;
 mod login;

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use test_support::{Page, Profile};
 use tests::Tidings;
 
+use crate::issuer::Issuer;
+
 /// The texts of all messages on the screen, in order, as a JavaScript expression.
 const TEXTS: &str = "[...document.querySelectorAll('#messages .text')].map(text => text.textContent)";
 
@@ -38,6 +40,20 @@ impl Person {
         let person = Self { page };
         person.page.fill("#name", name).await.unwrap();
         person.page.press("Enter").await.unwrap();
+        person.connected().await;
+        person
+    }
+
+    /// Opens the page with a token, as a program does it that logs people in.
+    pub(super) async fn sent(page: Page, server: &Tidings, token: &str) -> Self {
+        page.open(&server.url(&format!("/#token={token}"))).await.unwrap();
+        Self { page }
+    }
+
+    /// Is sent to the page by who logs people in, in a new tab, and comes in.
+    pub(super) async fn sent_by(issuer: &Issuer, profile: &Profile, server: &Tidings, user: &str) -> Self {
+        let token = issuer.token(user, 3_600);
+        let person = Self::sent(profile.page().await.unwrap(), server, &token).await;
         person.connected().await;
         person
     }

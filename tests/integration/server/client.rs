@@ -7,26 +7,34 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tests::Tidings;
 use tidings::hub::protocol::{Message, MessageRef, Opcode};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite};
+use tokio_tungstenite::tungstenite;
+
+use crate::handshake::{self, Socket};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// One open connection.
-pub(super) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(super) struct Client(Socket);
 
 impl Client {
     pub(super) async fn connect(server: &Tidings, query: &str) -> Self {
-        Self(connect_async(format!("ws://{}/ws{query}", server.http())).await.unwrap().0)
+        Self(handshake::connect(server, query, &[]).await.unwrap())
     }
 
     /// Connects with a token in the header, as a program does.
     pub(super) async fn connect_as(server: &Tidings, token: &str) -> Self {
-        let mut request = format!("ws://{}/ws", server.http()).into_client_request().unwrap();
-        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        Self(connect_async(request).await.unwrap().0)
+        let socket = handshake::connect_as(server, token).await;
+        Self(socket.unwrap_or_else(|status| panic!("refused with {status}")))
+    }
+
+    /// Waits until the server has answered a ping.
+    pub(super) async fn assert_open(&mut self) {
+        self.0.send(tungstenite::Message::Ping("hello".into())).await.unwrap();
+        let answered = async {
+            while !matches!(self.0.next().await.unwrap().unwrap(), tungstenite::Message::Pong(_)) {}
+        };
+        timeout(LIMIT, answered).await.expect("the connection is open");
     }
 
     pub(super) async fn send(&mut self, message: &Message) {
@@ -53,6 +61,11 @@ impl Client {
 
     /// The code of the close frame, whatever comes before it.
     pub(super) async fn closed(&mut self) -> u16 {
+        self.closed_within(LIMIT).await
+    }
+
+    /// The code of the close frame, if it comes within this time.
+    pub(super) async fn closed_within(&mut self, limit: Duration) -> u16 {
         let closed = async {
             loop {
                 if let tungstenite::Message::Close(frame) = self.0.next().await.unwrap().unwrap() {
@@ -60,7 +73,7 @@ impl Client {
                 }
             }
         };
-        timeout(LIMIT, closed).await.expect("the connection is closed")
+        timeout(limit, closed).await.expect("the connection is closed")
     }
 
     /// The next message on one channel, as JSON.

@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 use tests::Tidings;
 use tidings::timeline::grpc::TimelineClient;
 use tidings::timeline::proto::v1::SendMessageRequest;
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Error;
 use tonic::transport::Channel;
 use tonic::{Code, Request};
 
-use super::issuer::{Issuer, new_token};
+use crate::handshake;
+use crate::issuer::{Issuer, new_token};
 
 const LONG: u64 = 3_600;
 const PAGE: &str = "https://chat.example.org";
@@ -31,15 +30,6 @@ async fn status(server: &Tidings, path: &str, headers: &[(&str, &str)]) -> u16 {
 
 async fn status_as(server: &Tidings, path: &str, token: &str) -> u16 {
     status(server, path, &[("authorization", &format!("Bearer {token}"))]).await
-}
-
-/// The status of a handshake with a query.
-async fn upgrade(server: &Tidings, query: &str) -> u16 {
-    match connect_async(format!("ws://{}/ws{query}", server.http())).await {
-        Ok((_, response)) => response.status().as_u16(),
-        Err(Error::Http(response)) => response.status().as_u16(),
-        Err(error) => panic!("{error}"),
-    }
 }
 
 async fn channel(server: &Tidings) -> Channel {
@@ -110,11 +100,11 @@ async fn a_ticket_opens_one_connection() {
     let ticket: Value = asked.json().await.unwrap();
     assert_eq!((&ticket["user"], &ticket["expiresInMs"]), (&json!("bob"), &json!(30_000)));
     let query = format!("?ticket={}", ticket["ticket"].as_str().unwrap());
-    assert_eq!(upgrade(&server, &query).await, 101);
-    assert_eq!(upgrade(&server, &query).await, 401);
-    assert_eq!(upgrade(&server, &format!("?token={}", issuer.token("bob", LONG))).await, 401);
-    assert_eq!(upgrade(&server, "?user=bob").await, 400);
-    assert_eq!(upgrade(&server, "").await, 101);
+    assert_eq!(handshake::status(&server, &query, &[]).await, 101);
+    assert_eq!(handshake::status(&server, &query, &[]).await, 401);
+    assert_eq!(handshake::status(&server, &format!("?token={}", issuer.token("bob", LONG)), &[]).await, 401);
+    assert_eq!(handshake::status(&server, "?user=bob", &[]).await, 400);
+    assert_eq!(handshake::status(&server, "", &[]).await, 101);
 }
 
 #[tokio::test]
@@ -246,8 +236,11 @@ async fn no_line_of_the_log_has_a_token_a_ticket_or_a_query() {
 
     assert_eq!(status_as(&server, "/presence?id=of-a-query", &token).await, 200);
     assert_eq!(status_as(&server, "/presence?id=of-a-query", "of-a-token").await, 401);
-    assert_eq!(upgrade(&server, "?ticket=of-a-ticket").await, 401);
-    assert_eq!(upgrade(&server, "?token=of-a-token&ticket=of-a-ticket&ticket=of-a-ticket").await, 401);
+    assert_eq!(handshake::status(&server, "?ticket=of-a-ticket", &[]).await, 401);
+    assert_eq!(
+        handshake::status(&server, "?token=of-a-token&ticket=of-a-ticket&ticket=of-a-ticket", &[]).await,
+        401
+    );
     let body = json!({ "ticket": "of-a-ticket" });
     let login = ask(&server, Method::POST, "/login", &[]).json(&body).send().await.unwrap();
     assert_eq!(login.status(), 401);

@@ -6,11 +6,11 @@ use identity::{Grants, Scope};
 use serde_json::{Value, json};
 use tests::Tidings;
 use tidings::hub::protocol::{Message, Opcode};
-use tokio_tungstenite::{connect_async, tungstenite};
 
 use super::client::Client;
-use super::issuer::{Issuer, new_token, wall_time};
 use super::listener::Listener;
+use crate::handshake;
+use crate::issuer::{Issuer, new_token, wall_time};
 
 /// Long enough for a busy machine to do what comes before it.
 const SHORT: u64 = 4;
@@ -245,11 +245,7 @@ async fn a_stream_of_presence_ends_with_the_login_of_its_caller() {
 async fn with_logins_a_name_in_the_query_is_refused() {
     let issuer = Issuer::new();
     let server = issuer.start(&[]);
-    let answer = match connect_async(format!("ws://{}/ws?user=alice", server.http())).await {
-        Err(tungstenite::Error::Http(answer)) => answer,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(answer.status(), 400);
+    assert_eq!(handshake::status(&server, "?user=alice", &[]).await, 400);
     let answer = reqwest::Client::new().get(server.url("/presence/events"));
     assert_eq!(answer.send().await.unwrap().status(), 401);
 }

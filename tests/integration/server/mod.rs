@@ -14,7 +14,6 @@ mod fairness;
 mod generations;
 mod grpc;
 mod health;
-mod issuer;
 mod limits;
 mod listener;
 mod login_calls;

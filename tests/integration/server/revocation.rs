@@ -7,19 +7,21 @@ mod scene;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use identity::NewToken;
+use identity::{NewToken, Scope};
 use tempfile::TempDir;
 use tests::Tidings;
 use tokio::time::timeout;
 
-use self::scene::{AT_ONCE, Issuer, LIMIT, REVOKED, Socket, revoke, run, until_ready, wall_time};
+use self::scene::{AT_ONCE, LIMIT, LONG, REVOKED, connect, refused, revoke, run, until_ready};
+use crate::issuer::{Issuer, new_token, wall_time};
 
 fn data_dir(server: &Tidings) -> String {
     format!("--data-dir={}", server.data_dir().display())
 }
 
 async fn revocations(server: &Tidings, issuer: &Issuer) -> String {
-    let asked = reqwest::Client::new().get(server.url("/metrics")).bearer_auth(issuer.admin());
+    let admin = issuer.sign(&new_token("operator", LONG).scopes([Scope::Admin].into_iter().collect()));
+    let asked = reqwest::Client::new().get(server.url("/metrics")).bearer_auth(admin);
     let text = asked.send().await.unwrap().text().await.unwrap();
     let value = text.lines().find_map(|line| line.strip_prefix("tidings_revocations "));
     value.unwrap_or_else(|| panic!("there is no such figure in\n{text}")).to_owned()
@@ -28,19 +30,19 @@ async fn revocations(server: &Tidings, issuer: &Issuer) -> String {
 #[tokio::test]
 async fn a_revoked_user_is_gone_at_once_and_stays_out_over_a_restart() {
     let issuer = Issuer::new();
-    let mut server = Tidings::start_with(&[&issuer.flag()]);
-    let (alice, bob) = (issuer.token("alice"), issuer.token("bob"));
-    let mut alices = Socket::connect(&server, &alice).await;
-    let mut bobs = [Socket::connect(&server, &bob).await, Socket::connect(&server, &bob).await];
+    let mut server = issuer.start(&[]);
+    let (alice, bob) = (issuer.token("alice", LONG), issuer.token("bob", LONG));
+    let mut alices = connect(&server, &alice).await;
+    let mut bobs = [connect(&server, &bob).await, connect(&server, &bob).await];
 
     let said = revoke(&[&data_dir(&server), "--user=bob"]).await;
     assert!(said.contains("\"bob\"; the running server has taken it"), "{said}");
     for socket in &mut bobs {
-        assert_eq!(socket.closed(AT_ONCE).await, REVOKED);
+        assert_eq!(socket.closed_within(AT_ONCE).await, REVOKED);
     }
-    assert_eq!(Socket::try_connect(&server, &bob).await.err(), Some(401));
+    assert_eq!(refused(&server, &bob).await, Some(401));
     // Nor does a new token help: it is the user who was revoked.
-    assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
+    assert_eq!(refused(&server, &issuer.token("bob", LONG)).await, Some(401));
     let asked = reqwest::Client::new().get(server.url("/presence/alice")).bearer_auth(&bob);
     assert_eq!(asked.send().await.unwrap().status(), 401);
     alices.assert_open().await;
@@ -49,8 +51,8 @@ async fn a_revoked_user_is_gone_at_once_and_stays_out_over_a_restart() {
 
     server.kill();
     server.start_again();
-    assert_eq!(Socket::try_connect(&server, &bob).await.err(), Some(401));
-    Socket::connect(&server, &alice).await;
+    assert_eq!(refused(&server, &bob).await, Some(401));
+    connect(&server, &alice).await;
 }
 
 /// Reads a stream of events until it says this.
@@ -65,10 +67,10 @@ async fn told(events: &mut reqwest::Response, expected: &str) {
 #[tokio::test]
 async fn others_see_a_revoked_user_go_at_once_and_not_after_the_grace_time() {
     let issuer = Issuer::new();
-    let server = Tidings::start_with(&[&issuer.flag(), "--presence-grace=10m"]);
-    let _bob = Socket::connect(&server, &issuer.token("bob")).await;
+    let server = issuer.start(&["--presence-grace=10m"]);
+    let _bob = connect(&server, &issuer.token("bob", LONG)).await;
     let events =
-        reqwest::Client::new().get(server.url("/presence/events")).bearer_auth(issuer.token("alice"));
+        reqwest::Client::new().get(server.url("/presence/events")).bearer_auth(issuer.token("alice", LONG));
     let mut events = events.send().await.unwrap();
     told(&mut events, r#""id":"bob","status":"ONLINE""#).await;
     revoke(&[&data_dir(&server), "--user=bob"]).await;
@@ -79,56 +81,56 @@ async fn others_see_a_revoked_user_go_at_once_and_not_after_the_grace_time() {
 #[tokio::test]
 async fn a_token_is_revoked_by_its_name_and_no_other_token_of_its_user() {
     let issuer = Issuer::new();
-    let server = Tidings::start_with(&[&issuer.flag()]);
+    let server = issuer.start(&[]);
     let [one, other] = ["one", "other"].map(|jti| {
-        let token = NewToken::new("bob", wall_time(), LIMIT * 10).jti(jti);
+        let token = new_token("bob", LONG).jti(jti);
         issuer.sign(&token)
     });
-    let mut sockets = [Socket::connect(&server, &one).await, Socket::connect(&server, &other).await];
+    let mut sockets = [connect(&server, &one).await, connect(&server, &other).await];
     revoke(&[&data_dir(&server), "--token=one"]).await;
-    assert_eq!(sockets[0].closed(AT_ONCE).await, REVOKED);
-    assert_eq!(Socket::try_connect(&server, &one).await.err(), Some(401));
+    assert_eq!(sockets[0].closed_within(AT_ONCE).await, REVOKED);
+    assert_eq!(refused(&server, &one).await, Some(401));
     sockets[1].assert_open().await;
-    Socket::connect(&server, &other).await;
+    connect(&server, &other).await;
 }
 
 #[tokio::test]
 async fn what_was_issued_before_a_time_is_revoked_and_what_came_later_counts() {
     let issuer = Issuer::new();
-    let server = Tidings::start_with(&[&issuer.flag()]);
+    let server = issuer.start(&[]);
     let now = wall_time();
     let issued =
         |user: &str, ago: u64| issuer.sign(&NewToken::new(user, now - Duration::from_secs(ago), LIMIT * 100));
-    let mut old_bob = Socket::connect(&server, &issued("bob", 1_000)).await;
-    let mut old_carol = Socket::connect(&server, &issued("carol", 1_000)).await;
-    let mut new_bob = Socket::connect(&server, &issued("bob", 100)).await;
+    let mut old_bob = connect(&server, &issued("bob", 1_000)).await;
+    let mut old_carol = connect(&server, &issued("carol", 1_000)).await;
+    let mut new_bob = connect(&server, &issued("bob", 100)).await;
     let before = now - Duration::from_secs(500);
     let before = before.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let before = format!("--issued-before={before}");
 
     revoke(&[&data_dir(&server), "--user=bob", &before]).await;
-    assert_eq!(old_bob.closed(AT_ONCE).await, REVOKED);
+    assert_eq!(old_bob.closed_within(AT_ONCE).await, REVOKED);
     old_carol.assert_open().await;
     new_bob.assert_open().await;
 
     revoke(&[&data_dir(&server), &before]).await;
-    assert_eq!(old_carol.closed(AT_ONCE).await, REVOKED);
+    assert_eq!(old_carol.closed_within(AT_ONCE).await, REVOKED);
     new_bob.assert_open().await;
-    assert_eq!(Socket::try_connect(&server, &issued("dave", 600)).await.err(), Some(401));
-    Socket::connect(&server, &issued("dave", 400)).await;
+    assert_eq!(refused(&server, &issued("dave", 600)).await, Some(401));
+    connect(&server, &issued("dave", 400)).await;
 }
 
 #[tokio::test]
 async fn what_is_revoked_while_no_server_runs_counts_from_the_next_start() {
     let issuer = Issuer::new();
-    let mut server = Tidings::start_with(&[&issuer.flag()]);
+    let mut server = issuer.start(&[]);
     let data_dir = data_dir(&server);
     server.kill();
     let said = revoke(&[&data_dir, "--user=bob"]).await;
     assert!(said.contains("it counts from the next start") && said.contains("--token-keys"), "{said}");
     server.start_again();
-    assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
-    Socket::connect(&server, &issuer.token("alice")).await;
+    assert_eq!(refused(&server, &issuer.token("bob", LONG)).await, Some(401));
+    connect(&server, &issuer.token("alice", LONG)).await;
     // A directory of no server is a slip, and nothing is made there.
     let parent = TempDir::new().unwrap();
     let nowhere = parent.path().join("nowhere");
@@ -141,7 +143,7 @@ async fn what_is_revoked_while_no_server_runs_counts_from_the_next_start() {
 #[tokio::test]
 async fn while_drops_cannot_be_read_the_server_is_not_ready_and_goes_on_with_what_it_knows() {
     let issuer = Issuer::new();
-    let server = Tidings::start_with(&[&issuer.flag()]);
+    let server = issuer.start(&[]);
     revoke(&[&data_dir(&server), "--user=bob"]).await;
     let (place, aside) = (server.data_dir().join("revoke"), server.data_dir().join("aside"));
     fs::rename(&place, &aside).unwrap();
@@ -149,8 +151,8 @@ async fn while_drops_cannot_be_read_the_server_is_not_ready_and_goes_on_with_wha
     let part = until_ready(&server, 503).await;
     assert_eq!(part["state"], "down");
     assert!(part["reason"].as_str().unwrap().contains("cannot be read"), "{part}");
-    assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
-    Socket::connect(&server, &issuer.token("alice")).await;
+    assert_eq!(refused(&server, &issuer.token("bob", LONG)).await, Some(401));
+    connect(&server, &issuer.token("alice", LONG)).await;
     fs::remove_file(&place).unwrap();
     fs::rename(&aside, &place).unwrap();
     assert_eq!(until_ready(&server, 200).await["state"], "well");
@@ -159,7 +161,7 @@ async fn while_drops_cannot_be_read_the_server_is_not_ready_and_goes_on_with_wha
 #[tokio::test]
 async fn a_damaged_list_keeps_the_server_from_starting_and_check_says_the_same() {
     let issuer = Issuer::new();
-    let mut server = Tidings::start_with(&[&issuer.flag()]);
+    let mut server = issuer.start(&[]);
     let (keys, data_dir) = (issuer.flag(), data_dir(&server));
     server.kill();
     fs::write(server.data_dir().join("revocations"), "half").unwrap();

@@ -2,10 +2,8 @@
 
 use reqwest::{StatusCode, header};
 use tests::Tidings;
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
+
+use crate::handshake;
 
 async fn status(server: &Tidings, path: &str, headers: &[(header::HeaderName, &str)]) -> StatusCode {
     let mut request = reqwest::Client::new().get(server.url(path));
@@ -16,13 +14,7 @@ async fn status(server: &Tidings, path: &str, headers: &[(header::HeaderName, &s
 }
 
 async fn upgrade(server: &Tidings, origin: &str) -> u16 {
-    let mut request = format!("ws://{}/ws?user=alice", server.http()).into_client_request().unwrap();
-    request.headers_mut().insert("Origin", HeaderValue::from_str(origin).unwrap());
-    match connect_async(request).await {
-        Ok((_, response)) => response.status().as_u16(),
-        Err(Error::Http(response)) => response.status().as_u16(),
-        Err(error) => panic!("{error}"),
-    }
+    handshake::status(server, "?user=alice", &[("origin", origin)]).await
 }
 
 #[tokio::test]

@@ -58,50 +58,33 @@ impl Problem {
     }
 
     fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code: status.as_u16(),
-            reason,
-            message: message.into(),
-            metadata: Metadata {},
-            retry_after: None,
-        }
+        let (code, message) = (status.as_u16(), message.into());
+        Self { code, reason, message, metadata: Metadata {}, retry_after: None }
+    }
+
+    /// What the table of codes says of a failure.
+    fn of(code: Code, message: String, retry_after: Option<Duration>) -> Self {
+        Self { code: code.http, reason: code.reason, message, metadata: Metadata {}, retry_after }
     }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let code = Code::from(error.kind());
-        Self {
-            code: code.http,
-            reason: code.reason,
-            message: error.to_string(),
-            metadata: Metadata {},
-            retry_after: None,
-        }
+        Self::of(error.kind().into(), error.to_string(), None)
     }
 }
 
 /// The call is not taken from its caller.
 impl From<CallRefused> for Problem {
     fn from(refused: CallRefused) -> Self {
-        let code = Code::from(refused.kind());
-        Self {
-            code: code.http,
-            reason: code.reason,
-            message: refused.to_string(),
-            metadata: Metadata {},
-            retry_after: refused.retry_after(),
-        }
+        Self::of(refused.kind().into(), refused.to_string(), refused.retry_after())
     }
 }
 
 /// A read found no room for its answer.
 impl From<Full> for Problem {
     fn from(_: Full) -> Self {
-        let code = Code::BUSY;
-        let (message, metadata) = (in_flight::FULL.to_owned(), Metadata {});
-        let retry_after = Some(in_flight::PATIENCE);
-        Self { code: code.http, reason: code.reason, message, metadata, retry_after }
+        Self::of(Code::BUSY, in_flight::FULL.to_owned(), Some(in_flight::PATIENCE))
     }
 }
 

@@ -7,7 +7,8 @@ use tests::Tidings;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::scene::{AT_ONCE, Issuer, LIMIT, REVOKED, Socket, revoke, until_ready, wall_time};
+use super::scene::{AT_ONCE, LIMIT, LONG, REVOKED, connect, refused, revoke, until_ready};
+use crate::issuer::{Issuer, wall_time};
 
 fn on(url: &str) -> [String; 2] {
     ["--presence=redis".to_owned(), format!("--redis-url={url}")]
@@ -24,14 +25,14 @@ async fn one_command_reaches_every_server_of_a_redis_and_those_that_start_later(
     let issuer = Issuer::new();
     let patient = ["--redis-timeout=30s"];
     let mut servers = [start(redis.url(), &issuer, &patient), start(redis.url(), &issuer, &patient)];
-    let (alice, bob) = (issuer.token("alice"), issuer.token("bob"));
-    let mut alices = Socket::connect(&servers[0], &alice).await;
-    let mut bobs = [Socket::connect(&servers[0], &bob).await, Socket::connect(&servers[1], &bob).await];
+    let (alice, bob) = (issuer.token("alice", LONG), issuer.token("bob", LONG));
+    let mut alices = connect(&servers[0], &alice).await;
+    let mut bobs = [connect(&servers[0], &bob).await, connect(&servers[1], &bob).await];
     let [presence, url] = on(redis.url());
     let said = revoke(&[&presence, &url, "--user=bob"]).await;
     assert!(said.contains("2 servers have heard it"), "{said}");
     for socket in &mut bobs {
-        assert_eq!(socket.closed(AT_ONCE).await, REVOKED);
+        assert_eq!(socket.closed_within(AT_ONCE).await, REVOKED);
     }
     alices.assert_open().await;
 
@@ -51,8 +52,8 @@ async fn one_command_reaches_every_server_of_a_redis_and_those_that_start_later(
     timeout(LIMIT, restored).await.expect("the servers write what redis lost");
     servers[1].kill();
     servers[1].start_again();
-    assert_eq!(Socket::try_connect(&servers[1], &bob).await.err(), Some(401));
-    Socket::connect(&servers[1], &alice).await;
+    assert_eq!(refused(&servers[1], &bob).await, Some(401));
+    connect(&servers[1], &alice).await;
 }
 
 #[tokio::test]
@@ -63,8 +64,8 @@ async fn while_redis_is_frozen_the_last_list_counts_and_what_is_revoked_then_arr
     let server = start(redis.url(), &issuer, &["--redis-timeout=3s"]);
     let [presence, url] = on(redis.url());
     revoke(&[&presence, &url, "--user=bob"]).await;
-    let mut carol = Socket::connect(&server, &issuer.token("carol")).await;
-    let mut dave = Socket::connect(&server, &issuer.token("dave")).await;
+    let mut carol = connect(&server, &issuer.token("carol", LONG)).await;
+    let mut dave = connect(&server, &issuer.token("dave", LONG)).await;
     until_ready(&server, 200).await;
 
     redis.freeze().await.unwrap();
@@ -79,7 +80,7 @@ async fn while_redis_is_frozen_the_last_list_counts_and_what_is_revoked_then_arr
     };
     let part = timeout(LIMIT, silent).await.expect("revocations are not well");
     assert!(part["reason"].as_str().unwrap().contains("the last known revocations count"), "{part}");
-    assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
+    assert_eq!(refused(&server, &issuer.token("bob", LONG)).await, Some(401));
     carol.assert_open().await;
     // The command waits for Redis.
     let mut command = JoinSet::new();
@@ -88,7 +89,7 @@ async fn while_redis_is_frozen_the_last_list_counts_and_what_is_revoked_then_arr
 
     redis.thaw().await.unwrap();
     command.join_next().await.unwrap().unwrap();
-    assert_eq!(carol.closed(LIMIT).await, REVOKED);
+    assert_eq!(carol.closed().await, REVOKED);
     assert_eq!(until_ready(&server, 200).await["state"], "well");
     // What nobody publishes is read at the latest after 10 s.
     let until = wall_time() + Duration::from_secs(3_600);
@@ -98,7 +99,7 @@ async fn while_redis_is_frozen_the_last_list_counts_and_what_is_revoked_then_arr
     let mut add = redis::cmd("ZADD");
     add.arg("{tidings:revocations}").arg(until * 1_000).arg(member);
     add.exec_async(&mut connection).await.unwrap();
-    assert_eq!(dave.closed(LIMIT).await, REVOKED);
+    assert_eq!(dave.closed().await, REVOKED);
 }
 
 #[tokio::test]
@@ -106,13 +107,13 @@ async fn one_command_reaches_every_server_of_a_cluster() {
     let Some(cluster) = require(RedisCluster::start(3).await) else { return };
     let (issuer, patient) = (Issuer::new(), ["--redis-timeout=30s"]);
     let servers = [(); 2].map(|()| start(&cluster.url(), &issuer, &patient));
-    let bob = issuer.token("bob");
-    let mut bobs = [Socket::connect(&servers[0], &bob).await, Socket::connect(&servers[1], &bob).await];
+    let bob = issuer.token("bob", LONG);
+    let mut bobs = [connect(&servers[0], &bob).await, connect(&servers[1], &bob).await];
     let [presence, url] = on(&cluster.url());
     let said = revoke(&[&presence, &url, "--user=bob"]).await;
     assert!(said.contains("2 servers have heard it"), "{said}");
     for socket in &mut bobs {
-        assert_eq!(socket.closed(AT_ONCE).await, REVOKED);
+        assert_eq!(socket.closed_within(AT_ONCE).await, REVOKED);
     }
 }
 
@@ -122,15 +123,15 @@ async fn after_a_failover_the_servers_hear_the_new_master() {
     let (issuer, patient) = (Issuer::new(), ["--redis-timeout=3s"]);
     let server = start(&redis.url(), &issuer, &patient);
     let [presence, url] = on(&redis.url());
-    let mut carol = Socket::connect(&server, &issuer.token("carol")).await;
+    let mut carol = connect(&server, &issuer.token("carol", LONG)).await;
     revoke(&[&presence, &url, "--user=bob"]).await;
     let old = redis.master().await.unwrap();
     old.kill().unwrap();
     redis.failed_over(old).await.unwrap();
     revoke(&[&presence, &url, "--redis-timeout=30s", "--user=carol"]).await;
-    assert_eq!(carol.closed(LIMIT).await, REVOKED);
+    assert_eq!(carol.closed().await, REVOKED);
     assert_eq!(until_ready(&server, 200).await["state"], "well");
-    assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
+    assert_eq!(refused(&server, &issuer.token("bob", LONG)).await, Some(401));
 }
 
 #[tokio::test]
@@ -139,14 +140,14 @@ async fn what_was_revoked_in_a_data_directory_counts_also_when_its_server_comes_
     let (issuer, patient) = (Issuer::new(), ["--redis-timeout=30s"]);
     let mut server = start(redis.url(), &issuer, &patient);
     let other = start(redis.url(), &issuer, &patient);
-    let mut bobs = Socket::connect(&other, &issuer.token("bob")).await;
+    let mut bobs = connect(&other, &issuer.token("bob", LONG)).await;
     server.kill();
     let data_dir = format!("--data-dir={}", server.data_dir().display());
     let said = revoke(&[&data_dir, "--user=bob"]).await;
     assert!(said.contains("it counts from the next start"), "{said}");
     server.start_again();
-    assert_eq!(Socket::try_connect(&server, &issuer.token("bob")).await.err(), Some(401));
-    Socket::connect(&server, &issuer.token("alice")).await;
+    assert_eq!(refused(&server, &issuer.token("bob", LONG)).await, Some(401));
+    connect(&server, &issuer.token("alice", LONG)).await;
     // The others have it from Redis, at the latest after 10 s.
-    assert_eq!(bobs.closed(LIMIT).await, REVOKED);
+    assert_eq!(bobs.closed().await, REVOKED);
 }
