@@ -141,6 +141,9 @@ pub mod grpc;
 #[cfg(feature = "http")]
 pub mod http;
 mod id;
+mod inbox_changes;
+#[cfg(feature = "memory")]
+pub mod memory;
 mod message;
 mod new_message;
 mod observer;
@@ -153,6 +156,7 @@ mod service;
 mod state;
 pub mod store;
 mod timeline;
+mod watch;
 
 pub use self::config::Config;
 pub use self::conversation::{Conversation, Parties};
@@ -173,4 +177,5 @@ pub use self::service::{
 };
 pub use self::state::State;
 pub use self::store::{HistoryPage, InboxPage, Store};
-pub use self::timeline::{Sent, Timeline};
+pub use self::timeline::{SENDS_BYTES_MAX, SENDS_MAX, Sent, Timeline};
+pub use self::watch::Watch;

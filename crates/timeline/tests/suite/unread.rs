@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use timeline::embedded::EmbeddedStore;
 use timeline::proto::v1::{SyncMessageReply, SyncMessageRequest};
-use timeline::store::{Append, Appended, GroupChange};
+use timeline::store::{Append, Appended, GroupChange, InboxChanges, InboxWatchers};
 use timeline::{
     Config, Conversation, Count, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId, Message,
     NewMessage, PageRequest, Position, Seq, State, Store, Timeline, embedded, grpc, http,
