@@ -40,7 +40,7 @@ pub async fn a_batch_answers_each_message_in_order(world: &dyn World) {
         with_id("a", "b", 4, "other"),
         new("a", "a", 5),
     ];
-    let expected =
+    let expected: [Result<u64, ErrorKind>; 8] =
         [Ok(2), Err(ErrorKind::Conflict), Err(ErrorKind::InvalidInput), Ok(1), Ok(1), Ok(3), Ok(3), Ok(5)];
     assert_eq!(answers(&timeline, sends).await, expected);
     assert_eq!(inbox(&timeline, "a").await, texts(1..=5));
@@ -52,7 +52,7 @@ pub async fn a_batch_answers_each_message_in_order(world: &dyn World) {
     assert_eq!(answers(&timeline, many).await, expected);
     assert_eq!(inbox(&timeline, "y").await, texts(0..SENDS_MAX as u64));
     assert!(timeline.shutdown(GRACE).await);
-    let closed = [Err(ErrorKind::Closed), Err(ErrorKind::Closed)];
+    let closed: [Result<u64, ErrorKind>; 2] = [Err(ErrorKind::Closed), Err(ErrorKind::Closed)];
     assert_eq!(answers(&timeline, vec![new("a", "b", 6), new("a", "c", 7)]).await, closed);
     let timeline = open(world).await;
     assert_eq!(inbox(&timeline, "a").await, texts(1..=5));

@@ -165,6 +165,14 @@ impl Store for Hanging {
         pending().await
     }
 
+    async fn ack(&self, _member: &MemberId, _sequence: Seq) -> timeline::Result<Seq> {
+        pending().await
+    }
+
+    fn inbox_changes(&self, member: &MemberId) -> InboxChanges {
+        InboxWatchers::default().subscribe(member)
+    }
+
     async fn received(&self, _member: &MemberId, _sequence: Seq) -> timeline::Result<Seq> {
         pending().await
     }
