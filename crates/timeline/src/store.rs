@@ -76,11 +76,11 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// A conversation never heard of has no entries.
     async fn history(&self, conversation: &Conversation, page: PageRequest) -> Result<HistoryPage>;
 
-    /// Frees the member's inbox up to `sequence`, and returns the floor, which never falls.
+    /// Frees the member's inbox up to `sequence`, and returns the floor.
     ///
-    /// The floor is durable before anything is removed, and the top of the inbox stays. A sequence
-    /// beyond the inbox's latest is [`InvalidInput`](crate::ErrorKind::InvalidInput) in the field
-    /// `sequence`, and frees nothing.
+    /// The floor never falls. It is durable before anything is removed, and the top of the inbox
+    /// stays. A sequence beyond the inbox's latest is
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) in the field `sequence`, and frees nothing.
     async fn ack(&self, member: &MemberId, sequence: Seq) -> Result<Seq>;
 
     /// Returns what wakes a reader of this inbox.

@@ -85,7 +85,9 @@ pub async fn below_the_floor_a_reader_gets_what_is_left(world: &dyn World) {
     assert_eq!(beyond.floor, seq(5), "from there the reader starts over");
 }
 
-/// An acknowledgement frees one inbox: the others, the histories and the cursor stay.
+/// An acknowledgement frees one inbox only.
+///
+/// The other inboxes, the histories and the cursor stay, and so does the answer to a repetition.
 pub async fn an_acknowledgement_frees_one_inbox_only(world: &dyn World) {
     let timeline = open(world).await;
     for number in 1..=4 {

@@ -157,7 +157,9 @@ pub async fn a_watcher_hears_that_its_inbox_was_freed(world: &dyn World) {
     assert_eq!((sequences(&page), page.floor), (vec![7], seq(5)));
 }
 
-/// A watcher whose position is not of this inbox is told so once, and goes on from the floor.
+/// A watcher whose position is not of this inbox is told so once.
+///
+/// It goes on from the floor by itself.
 pub async fn a_watcher_is_told_of_a_reset_and_goes_on(world: &dyn World) {
     let timeline = open(world).await;
     send_all(&timeline, "b", 1..=3).await;
