@@ -64,6 +64,23 @@ fn child_that_joins() {
     });
 }
 
+/// The part of the killed process of the test of acks: acknowledges what is there, and then each
+/// message that it sends; prints each floor once the ack is answered.
+#[test]
+fn child_that_acks() {
+    let (Ok(directory), Ok(_round)) = (std::env::var(DIRECTORY), std::env::var(ROUND)) else { return };
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let timeline = open(Path::new(&directory)).await;
+        let mut last = timeline.sync(&member("a"), Seq::ZERO, Count::default()).await.unwrap().latest_seq;
+        loop {
+            let floor = timeline.ack(&member("a"), last).await.unwrap();
+            std::io::stdout().write_all(format!("ack {floor}\n").as_bytes()).unwrap();
+            let note = NewMessage::new(member("a"), member("a"), message("x"));
+            last = timeline.send(note).await.unwrap().sequence;
+        }
+    });
+}
+
 async fn join_until_killed(timeline: Timeline, name: String) {
     // Without an end the group would be full, and the child die by itself, before a busy machine
     // comes to kill it: 3 rounds of 4 tasks fit into the 1,000 members of a group.
@@ -126,7 +143,7 @@ fn run_and_kill(child: &str, directory: &Path, round: usize, lines: usize) -> Ve
     while output.read_line(&mut line).unwrap() > 0 {
         // The last line may be cut off; the harness prints some of its own.
         if let Some((kind, id)) = line.strip_suffix('\n').and_then(|line| line.split_once(' '))
-            && matches!(kind, "single" | "group" | "join")
+            && matches!(kind, "single" | "group" | "join" | "ack")
         {
             acknowledged.push((kind == "group", id.to_owned()));
         }
@@ -232,6 +249,53 @@ async fn acknowledged_joins_survive_kill_9_in_the_group_and_in_the_lists() {
             assert_eq!((page.groups.len(), page.more), (1, false), "{}", joined.member);
             assert_eq!(page.groups[0].members as usize, group.members.len());
         }
+        assert!(timeline.shutdown(GRACE).await);
+    }
+}
+
+#[tokio::test]
+async fn acknowledged_entries_stay_freed_after_kill_9_among_their_removal() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut reached = 0;
+    for (round, lines) in [1, 1, 2, 30].into_iter().enumerate() {
+        let timeline = open(directory.path()).await;
+        // Enough for several batches of removals: the kill comes at the first answer.
+        let mut senders = JoinSet::new();
+        for _ in 0..50 {
+            let timeline = timeline.clone();
+            senders.spawn(async move {
+                for _ in 0..50 {
+                    let note = NewMessage::new(member("a"), member("a"), message("x"));
+                    timeline.send(note).await.unwrap();
+                }
+            });
+        }
+        while let Some(sent) = senders.join_next().await {
+            sent.unwrap();
+        }
+        assert!(timeline.shutdown(GRACE).await);
+
+        let path = directory.path().to_owned();
+        let run = tokio::task::spawn_blocking(move || run_and_kill("child_that_acks", &path, round, lines));
+        let acknowledged = run.await.unwrap();
+        let floor = acknowledged.last().unwrap().1.parse::<u64>().unwrap();
+        assert!(floor >= reached + 2_500, "{floor} after {reached}");
+        embedded::check_deep(directory.path()).unwrap();
+        let timeline = open(directory.path()).await;
+        let page = timeline.sync(&member("a"), Seq::ZERO, Count::new(1_000)).await.unwrap();
+        assert!(!page.reset && page.floor.get() >= floor, "{floor} was acknowledged");
+        // Neither an entry that was freed is seen, nor is one above it lost.
+        let sequences = page.entries.iter().map(|entry| entry.sequence.get());
+        assert!(sequences.eq(page.floor.get() + 1..=page.latest_seq.get()), "{:?}", page.floor);
+        let note = NewMessage::new(member("a"), member("a"), message("x"));
+        reached = timeline.send(note).await.unwrap().sequence.get();
+        assert_eq!(reached, page.latest_seq.get() + 1, "it goes on counting");
+        assert_eq!(timeline.ack(&member("a"), Seq::ZERO).await.unwrap(), page.floor);
+        // The history has every message.
+        let request = PageRequest::before(Seq::ZERO, Count::new(1));
+        let conversation = Conversation::single(member("a"), member("a"));
+        let newest = timeline.history(&conversation, request).await.unwrap().entries;
+        assert_eq!(newest[0].sequence.get(), reached);
         assert!(timeline.shutdown(GRACE).await);
     }
 }

@@ -2,17 +2,20 @@
 //!
 //! It drains the queue, commits, hands over what is new, and answers.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::fair_queue::FairQueue;
 use super::lanes::{Lane, LanePermit};
 use super::notifier::Notifier;
-use super::plan::{Plan, bytes_of};
+use super::plan::{Plan, Planned, bytes_of};
 use super::recent::Recent;
+use super::removals::Removals;
 use super::shared::Shared;
 use super::writer::StoreWriter;
 use super::{clock, groups, metrics, verify};
@@ -36,6 +39,8 @@ pub(super) enum Job {
     Append(Box<Append>, oneshot::Sender<Result<Appended>>),
     /// Raises a cursor.
     Received(MemberId, Seq, oneshot::Sender<Result<Seq>>),
+    /// Frees an inbox.
+    Ack(MemberId, Seq, oneshot::Sender<Result<Seq>>),
     /// Changes a group.
     Group(GroupName, Box<GroupChange>, oneshot::Sender<Result<Group>>),
 }
@@ -46,7 +51,11 @@ pub(super) enum Job {
 //  bounded     by lane   if that is due        pure     may block long    queues       wake callers
 //
 // Nothing to the right of the flush happens without it: an answer promises that a batch is durable,
-// and the observer hears of nothing that a crash could still undo.
+// and neither the observer nor who watches an inbox hears of anything that a crash could still
+// undo.
+//
+// While nobody waits, and between two batches if much is left, entries that were freed are removed,
+// in a batch of their own.
 /// The state of the committing thread.
 pub(super) struct Committer {
     shared: Arc<Shared>,
@@ -55,12 +64,15 @@ pub(super) struct Committer {
     queue: FairQueue<Lane, (Job, LanePermit)>,
     batch_bytes: usize,
     recent: Recent,
+    removals: Removals,
+    /// Whose inboxes the last batch changes, until they were told.
+    concerned: Vec<MemberId>,
 }
 
 /// A caller and what it is told if the batch becomes durable.
 enum Reply {
     Append(oneshot::Sender<Result<Appended>>, Result<Appended>),
-    Received(oneshot::Sender<Result<Seq>>, Result<Seq>),
+    Sequence(oneshot::Sender<Result<Seq>>, Result<Seq>),
     Group(oneshot::Sender<Result<Group>>, Result<Group>),
 }
 
@@ -78,7 +90,16 @@ impl Committer {
         herald: Notifier,
         batch_bytes: usize,
     ) -> Self {
-        Self { shared, engine, herald, queue: FairQueue::new(), batch_bytes, recent: Recent::new(RECENT_MAX) }
+        Self {
+            shared,
+            engine,
+            herald,
+            queue: FairQueue::new(),
+            batch_bytes,
+            recent: Recent::new(RECENT_MAX),
+            removals: Removals::stored(),
+            concerned: Vec::new(),
+        }
     }
 
     /// Works until every handle is gone or one shut the store down.
@@ -87,13 +108,17 @@ impl Committer {
             // The thread may sleep here only while nothing waits in its own queue: what lies there
             // already has nobody else to wake it.
             if self.queue.len() == 0 {
-                match commands.blocking_recv() {
-                    Some(command) => self.take_in(command, &mut commands),
+                match self.next_command(&mut commands) {
+                    Ok(command) => self.take_in(command, &mut commands),
+                    Err(TryRecvError::Empty) => {
+                        self.remove();
+                        continue;
+                    }
                     // This comes when the channel was closed or the last handle is gone, and only
                     // after the last command: whatever was accepted has been answered. The watchdog
                     // holds a weak sender, so that it does not keep a store open that nobody has
                     // any more.
-                    None => break,
+                    Err(TryRecvError::Disconnected) => break,
                 }
             }
             // It takes in as many sends as the channel holds. With those that wait in the channel,
@@ -118,11 +143,25 @@ impl Committer {
             let calls = self.queue.take(SENDER_BYTES, self.batch_bytes);
             if !calls.is_empty() {
                 self.batch(calls);
+                // What comes faster than it is removed while nobody waits would pile up.
+                if self.removals.is_pressing() && self.shared.may_remove() {
+                    self.remove();
+                }
             }
         }
         // The files are let go of before `shutdown` returns, which waits for this thread.
         self.shared.close();
         self.shared.note_end(self.engine.finish());
+    }
+
+    /// Waits for a command, unless there is something to remove meanwhile.
+    fn next_command(&self, commands: &mut mpsc::Receiver<Command>) -> Result<Command, TryRecvError> {
+        // `may_remove` is false after a shutdown: the channel may be closed then while a call is
+        // still on its way into it, for which only `blocking_recv` waits.
+        if self.removals.is_due() && self.shared.may_remove() {
+            return commands.try_recv();
+        }
+        commands.blocking_recv().ok_or(TryRecvError::Disconnected)
     }
 
     fn take_in(&mut self, command: Command, commands: &mut mpsc::Receiver<Command>) {
@@ -140,8 +179,11 @@ impl Committer {
             *self.shared.writing.lock() = Some(Instant::now());
             if self.engine.mend() {
                 // The commit that failed may have been written after all, so what is remembered of
-                // recent sends is not certain any more.
+                // recent sends, and of what is to be removed, is not certain any more. For the same
+                // reason those whom it concerns are told now.
                 self.recent = Recent::new(RECENT_MAX);
+                self.removals = Removals::stored();
+                self.tell_watchers();
             }
             *self.shared.writing.lock() = None;
         }
@@ -173,6 +215,38 @@ impl Committer {
         }
     }
 
+    /// Removes some of what was freed. No sends wait, or they wait for one batch.
+    fn remove(&mut self) {
+        *self.shared.writing.lock() = Some(Instant::now());
+        let removed = catch_unwind(AssertUnwindSafe(|| self.write_removals()));
+        *self.shared.writing.lock() = None;
+        match removed {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                // A read that failed may be damage, which is told as if a reader had met it. A
+                // write that failed was told by the engine.
+                let error = verify::judge(&self.shared, error);
+                tracing::debug!(error = %format_args!("{error:#}"), "nothing is removed for now");
+                self.removals.put_off();
+            }
+            Err(_panic) => {
+                metrics::commit_failed();
+                self.engine.failed("the committing thread panicked", None);
+                self.removals.put_off();
+            }
+        }
+    }
+
+    /// Makes one batch of removals.
+    fn write_removals(&mut self) -> Result<()> {
+        let (tables, number) = self.engine.next()?;
+        if let Some(removal) = self.removals.next(&tables, number)? {
+            self.engine.commit(removal.batch)?;
+            self.removals.removed(removal.entries);
+        }
+        Ok(())
+    }
+
     /// Makes one batch of the calls, and answers them.
     fn write(&mut self, calls: Vec<Job>) {
         let (tables, number, failure) = match (self.engine.next(), self.shared.tables()) {
@@ -200,27 +274,54 @@ impl Committer {
                     let planned = plan.change_group(&name, &change, refusal.as_ref());
                     Reply::Group(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
                 }
-                (Job::Received(_, _, reply), Some(failure)) => Reply::Received(reply, Err(failure.clone())),
-                // A cursor is a few bytes, which a disk with little room still takes.
+                (Job::Received(_, _, reply) | Job::Ack(_, _, reply), Some(failure)) => {
+                    Reply::Sequence(reply, Err(failure.clone()))
+                }
+                // A cursor is a few bytes, which a disk with little room still takes; and an ack
+                // makes room.
                 (Job::Received(member, sequence, reply), None) => {
-                    Reply::Received(reply, plan.received(&member, sequence))
+                    Reply::Sequence(reply, plan.received(&member, sequence))
+                }
+                (Job::Ack(member, sequence, reply), None) => {
+                    let planned = plan.ack(&member, sequence);
+                    Reply::Sequence(reply, planned.map_err(|error| verify::judge(&self.shared, error)))
                 }
             });
         }
+        let committed = plan.finish().map_or(Ok(()), |planned| self.commit(planned));
+        for reply in replies {
+            reply.send(&committed);
+        }
+    }
+
+    /// Makes a batch durable, and hands over what is new.
+    fn commit(&mut self, planned: Planned) -> Result<()> {
+        // These are noted before: a commit that fails may be written all the same, and then they
+        // are told once the store is open again.
+        self.concerned = planned.concerned();
+        let Planned { batch, news, extents, freed } = planned;
+        self.engine.commit(batch)?;
         // The order matters: sequences become known to `recent` and to the observer only once the
         // batch is durable. A batch that failed gave them out in vain, and the next one gives them
         // out again.
-        let committed = match plan.finish() {
-            Some(planned) => self.engine.commit(planned.batch).map(|()| {
-                for (prefix, extent) in planned.extents {
-                    self.recent.insert(prefix, extent);
-                }
-                self.herald.tell(planned.news);
-            }),
-            None => Ok(()),
-        };
-        for reply in replies {
-            reply.send(&committed);
+        for (prefix, extent) in extents {
+            self.recent.insert(prefix, extent);
+        }
+        if !freed.is_empty() {
+            self.removals.note(freed);
+        }
+        // The observer may miss a batch, and catches up later. Who watches an inbox may not, and
+        // waits for nothing else, so that is not left to the thread of the observer.
+        self.tell_watchers();
+        self.herald.tell(news);
+        Ok(())
+    }
+
+    /// Wakes those who watch the inboxes that the last batch changed.
+    fn tell_watchers(&mut self) {
+        let concerned = mem::take(&mut self.concerned);
+        if !self.shared.watchers.is_empty() {
+            concerned.iter().for_each(|member| self.shared.watchers.notify(member));
         }
     }
 }
@@ -231,6 +332,8 @@ impl Job {
         match self {
             Self::Append(append, ..) => bytes_of(append),
             Self::Received(..) => 64,
+            // Its name is in two keys.
+            Self::Ack(member, ..) => 128 + 2 * member.as_str().len(),
             Self::Group(_, change, _) => groups::bytes_of(change),
         }
     }
@@ -238,7 +341,9 @@ impl Job {
     fn refuse(self, error: crate::Error) {
         match self {
             Self::Append(_, reply) => Reply::Append(reply, Err(error)).send(&Ok(())),
-            Self::Received(_, _, reply) => Reply::Received(reply, Err(error)).send(&Ok(())),
+            Self::Received(_, _, reply) | Self::Ack(_, _, reply) => {
+                Reply::Sequence(reply, Err(error)).send(&Ok(()));
+            }
             Self::Group(_, _, reply) => Reply::Group(reply, Err(error)).send(&Ok(())),
         }
     }
@@ -249,7 +354,7 @@ impl Reply {
     fn send(self, committed: &Result<()>) {
         let gone = match self {
             Self::Append(reply, result) => reply.send(settle(result, committed)).is_err(),
-            Self::Received(reply, result) => reply.send(settle(result, committed)).is_err(),
+            Self::Sequence(reply, result) => reply.send(settle(result, committed)).is_err(),
             Self::Group(reply, result) => reply.send(settle(result, committed)).is_err(),
         };
         if gone {

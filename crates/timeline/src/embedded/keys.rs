@@ -2,6 +2,8 @@
 //!
 //! The table is in the module's documentation.
 
+use std::ops::Range;
+
 use crate::conversation::Parties;
 use crate::{Conversation, Error, ErrorKind, GroupName, MemberId, MessageId, Result, Seq};
 
@@ -64,6 +66,24 @@ pub(super) fn extent(prefix: &[u8]) -> Vec<u8> {
     key.push(b'b');
     key.extend_from_slice(prefix);
     key
+}
+
+/// Returns the key of what is left to remove of the inbox `prefix`.
+pub(super) fn removal(prefix: &[u8]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + prefix.len());
+    key.push(b'f');
+    key.extend_from_slice(prefix);
+    key
+}
+
+/// Returns where the keys of what is left to remove lie, of all inboxes.
+pub(super) fn removals() -> Range<[u8; 1]> {
+    *b"f"..*b"g"
+}
+
+/// Returns the inbox in the key of what is left to remove of it.
+pub(super) fn box_of_removal(key: &[u8]) -> &[u8] {
+    key.get(1..).unwrap_or_default()
 }
 
 /// Returns the key of the text `index` of a batch.
@@ -202,6 +222,8 @@ mod tests {
             membership(&member("ax"), &name("y")),
             membership(&member("a:x"), &name("y")),
             extent(&inbox(&member("x"))),
+            removal(&inbox(&member("x"))),
+            removal(&inbox(&member("xy"))),
             received(&member("x")),
         ];
         for (index, key) in keys.iter().enumerate() {
@@ -226,6 +248,25 @@ mod tests {
         assert!(keys.is_sorted() && first < keys[0] && keys[4] < end);
         let other = membership(&member("a!"), &GroupName::new("a").unwrap());
         assert!(other > end, "another member's");
+    }
+
+    #[test]
+    fn only_what_is_left_to_remove_lies_between_its_bounds() {
+        let (x, bounds) = (inbox(&member("x")), removals());
+        let lies = |key: &[u8]| bounds.start.as_slice() < key && key < bounds.end.as_slice();
+        let key = removal(&x);
+        assert!(lies(&key) && box_of_removal(&key) == x);
+        let name = GroupName::new("x").unwrap();
+        for other in [
+            extent(&x),
+            received(&member("x")),
+            group(&name),
+            group_summary(&name),
+            membership(&member("x"), &name),
+        ] {
+            assert!(!lies(&other), "{other:?}");
+        }
+        assert!([FORMAT, IDENTITY, UPGRADE, BATCH].iter().all(|other| !lies(other)));
     }
 
     #[test]

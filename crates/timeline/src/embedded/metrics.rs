@@ -15,6 +15,14 @@ pub(super) fn describe() {
         "timeline_observer_missed_total",
         "Entries that the observer missed because it was too slow."
     );
+    describe_counter!(
+        "timeline_entries_removed_total",
+        "Entries of inboxes that were acknowledged, and are removed."
+    );
+    describe_gauge!(
+        "timeline_entries_to_remove",
+        "Entries of inboxes that were acknowledged, and are still to be removed."
+    );
     describe_histogram!("timeline_batch_seconds", "Time to write a batch of sends durably.");
     describe_gauge!("timeline_queue_length", "Sends that wait for the thread that writes them.");
     describe_gauge!("timeline_store_bytes", "Bytes that the store takes on disk.");
@@ -38,6 +46,14 @@ pub(super) fn reopened() {
 
 pub(super) fn observer_missed(entries: u64) {
     counter!("timeline_observer_missed_total").increment(entries);
+}
+
+pub(super) fn removed(entries: u64) {
+    counter!("timeline_entries_removed_total").increment(entries);
+}
+
+pub(super) fn to_remove(entries: u64) {
+    gauge!("timeline_entries_to_remove").set(float(entries));
 }
 
 pub(super) fn queue(waiting: usize) {

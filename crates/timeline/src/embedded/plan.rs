@@ -7,6 +7,7 @@ use fjall::{OwnedWriteBatch as WriteBatch, Slice};
 use super::groups::PlannedGroups;
 use super::recent::Recent;
 use super::records::{BodyKey, EncodedText, Extent, StoredAnswer};
+use super::removals::Freed;
 use super::tables::Tables;
 use super::{keys, records, tables};
 use crate::store::{Append, Appended, GroupChange, IdempotencyKey};
@@ -37,6 +38,7 @@ pub(super) struct Plan<'a> {
     extents: Extents,
     // By the key in `state`.
     received: HashMap<Vec<u8>, Seq, foldhash::fast::RandomState>,
+    freed: FreedBoxes,
     // By the key in `sends`.
     answers: HashMap<Vec<u8>, StoredAnswer, foldhash::fast::RandomState>,
     groups: PlannedGroups,
@@ -76,10 +78,22 @@ pub(super) struct Planned {
     pub(super) news: Vec<(MemberId, Entry)>,
     /// Where the boxes begin and end once it is written.
     pub(super) extents: Extents,
+    pub(super) freed: FreedBoxes,
+}
+
+impl Planned {
+    /// Returns the members whose inboxes it changes; one may be there more than once.
+    pub(super) fn concerned(&self) -> Vec<MemberId> {
+        let freed = self.freed.values().map(|freed| &freed.member);
+        self.news.iter().map(|(member, _)| member).chain(freed).cloned().collect()
+    }
 }
 
 /// Where boxes begin and end, by what their keys begin with.
 type Extents = HashMap<Vec<u8>, Extent, foldhash::fast::RandomState>;
+
+/// What acks free, by what the keys of the inbox begin with.
+type FreedBoxes = HashMap<Vec<u8>, Freed, foldhash::fast::RandomState>;
 
 impl<'a> Plan<'a> {
     /// Begins the batch `number`.
@@ -94,6 +108,7 @@ impl<'a> Plan<'a> {
             written: false,
             extents: HashMap::default(),
             received: HashMap::default(),
+            freed: HashMap::default(),
             answers: HashMap::default(),
             groups: PlannedGroups::default(),
             news: Vec::new(),
@@ -156,11 +171,7 @@ impl<'a> Plan<'a> {
 
     /// Plans to raise a member's cursor. An error changes nothing.
     pub(super) fn received(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
-        let top = self.extent(&keys::inbox(member))?.top;
-        if sequence > top {
-            let text = format!("{sequence} is beyond the latest entry of the inbox, which is {top}");
-            return Err(Error::invalid(text).in_field("sequence"));
-        }
+        check_reached(sequence, self.extent(&keys::inbox(member))?.top)?;
         let key = keys::received(member);
         let before = match self.received.get(&key) {
             Some(before) => *before,
@@ -170,6 +181,33 @@ impl<'a> Plan<'a> {
             self.received.insert(key, sequence);
         }
         Ok(before.max(sequence))
+    }
+
+    /// Plans to free a member's inbox up to `sequence`, and returns its floor. An error changes
+    /// nothing.
+    pub(super) fn ack(&mut self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        let inbox = keys::inbox(member);
+        let extent = self.extent(&inbox)?;
+        check_reached(sequence, extent.top)?;
+        if sequence <= extent.floor {
+            return Ok(extent.floor);
+        }
+        let entries = sequence.get() - extent.floor.get();
+        if let Some(freed) = self.freed.get_mut(&inbox) {
+            freed.left.top = sequence;
+            freed.entries += entries;
+        } else {
+            // What earlier acks have freed may not be removed yet. Nothing is left of a box that
+            // was never freed, which saves the look.
+            let is_new = extent.floor == Seq::ZERO;
+            let before = if is_new { None } else { self.tables.left_to_remove(&inbox)? };
+            let floor = before.map_or(extent.floor, |left| left.floor);
+            let (member, left) = (member.clone(), Extent { floor, top: sequence });
+            let freed = Freed { member, left, entries, is_first: before.is_none() };
+            self.freed.insert(inbox.clone(), freed);
+        }
+        self.extents.insert(inbox, Extent { floor: sequence, ..extent });
+        Ok(sequence)
     }
 
     /// Plans a change of a group. An error changes nothing.
@@ -193,7 +231,8 @@ impl<'a> Plan<'a> {
 
     /// Returns what is to be written, or `None` when nothing is.
     pub(super) fn finish(mut self) -> Option<Planned> {
-        if !self.written && self.received.is_empty() && !self.groups.has_changes() {
+        let is_empty = self.received.is_empty() && self.freed.is_empty();
+        if !self.written && is_empty && !self.groups.has_changes() {
             return None;
         }
         self.groups.write(self.tables, &mut self.batch);
@@ -203,7 +242,11 @@ impl<'a> Plan<'a> {
         for (prefix, extent) in &self.extents {
             self.batch.insert(&self.tables.state, keys::extent(prefix), records::encode_extent(*extent));
         }
-        Some(Planned { batch: self.batch, news: self.news, extents: self.extents })
+        for (prefix, freed) in &self.freed {
+            let record = records::encode_extent(freed.left);
+            self.batch.insert(&self.tables.state, keys::removal(prefix), record);
+        }
+        Some(Planned { batch: self.batch, news: self.news, extents: self.extents, freed: self.freed })
     }
 
     /// Returns the entry of a send, which has no sequence yet.
@@ -266,6 +309,15 @@ impl<'a> Plan<'a> {
             None => Ok(None),
         }
     }
+}
+
+/// Fails if an inbox, whose last entry is `top`, does not reach `sequence`.
+fn check_reached(sequence: Seq, top: Seq) -> Result<()> {
+    if sequence > top {
+        let text = format!("{sequence} is beyond the latest entry of the inbox, which is {top}");
+        return Err(Error::invalid(text).in_field("sequence"));
+    }
+    Ok(())
 }
 
 /// Returns where a box begins and ends, with what this batch gave out so far.

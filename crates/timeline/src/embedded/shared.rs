@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::damage::Damage;
 use super::metrics;
 use super::tables::Tables;
+use crate::store::InboxWatchers;
 use crate::{Error, ErrorKind, Result, State};
 
 /// The open keyspaces and the state of the store.
@@ -26,6 +27,8 @@ pub(super) struct Shared {
     /// Whether the committing thread shall try a write.
     probe_due: AtomicBool,
     pub(super) damage: Damage,
+    /// Who waits for which inbox.
+    pub(super) watchers: InboxWatchers,
     /// Whether the committing thread has ended, and with all that it wrote on disk.
     ended_well: AtomicBool,
 }
@@ -98,6 +101,7 @@ impl Shared {
             writing: Mutex::new(None),
             probe_due: AtomicBool::new(false),
             damage: Damage::new(directory),
+            watchers: InboxWatchers::default(),
             ended_well: AtomicBool::new(false),
         }
     }
@@ -138,6 +142,8 @@ impl Shared {
         // may take long, are dropped last.
         let last = mem::replace(&mut *self.slot.write(), Availability::Closed);
         self.change(|parts| parts.closed = true);
+        // Whoever hears of the end finds it in the state, too.
+        self.watchers.close();
         drop(last);
     }
 
@@ -154,6 +160,8 @@ impl Shared {
         let last = slot.replace(Availability::Away);
         drop(slot);
         self.change(|_| ());
+        // Nobody would tell them of anything any more.
+        self.watchers.close();
         drop(last);
     }
 
@@ -210,6 +218,15 @@ impl Shared {
             || parts.damage.is_some()
             || parts.ended.is_some();
         refuses.then(|| Error::new(ErrorKind::Unavailable, parts.state().to_string()))
+    }
+
+    /// Returns whether what was freed may be removed.
+    ///
+    /// A disk with too little room is no reason against it, as it makes room. Damage is: tables
+    /// that may have to be salvaged stay as they are.
+    pub(super) fn may_remove(&self) -> bool {
+        let parts = self.parts.lock();
+        parts.failure.is_none() && parts.damage.is_none() && parts.ended.is_none() && !parts.closed
     }
 
     /// Returns whether a write failed and the store was not opened again yet.

@@ -23,7 +23,7 @@ use super::thread_guard::ThreadGuard;
 use super::watchdog::Watchdog;
 use super::writer::{Commit, StoreWriter};
 use super::{Config, keys, metrics, opening, verify};
-use crate::store::{Append, Appended, GroupChange};
+use crate::store::{Append, Appended, GroupChange, InboxChanges};
 use crate::{
     Conversation, Count, Error, ErrorKind, Group, GroupName, GroupPage, HistoryPage, InboxPage, MemberId,
     PageRequest, Position, Result, Seq, State, Store,
@@ -186,6 +186,15 @@ impl Store for EmbeddedStore {
     async fn received_of(&self, member: &MemberId) -> Result<Seq> {
         let key = keys::received(member);
         self.read(move |tables| tables.cursor(&tables.snapshot(), &key)).await
+    }
+
+    async fn ack(&self, member: &MemberId, sequence: Seq) -> Result<Seq> {
+        let (lane, member) = (Lane::Member(member.clone()), member.clone());
+        self.ask(lane, |reply| Job::Ack(member, sequence, reply)).await
+    }
+
+    fn inbox_changes(&self, member: &MemberId) -> InboxChanges {
+        self.shared.watchers.subscribe(member)
     }
 
     async fn change_group(&self, group: &GroupName, change: GroupChange) -> Result<Group> {

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
+mod acks;
 mod callers;
 mod contiguous;
 mod directory;

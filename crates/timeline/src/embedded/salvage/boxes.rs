@@ -1,6 +1,7 @@
 //! The places of a box after a salvage.
 //!
-//! What is lost at its beginning moves its floor, what is lost later gets a tombstone.
+//! What is lost at its beginning moves its floor, what is lost later gets a tombstone. What was freed
+//! is no loss.
 
 use std::collections::HashMap;
 
@@ -30,7 +31,9 @@ pub(super) fn fill(
     }
     // Boxes of which nothing but the record is left keep their sequence.
     for (prefix, extent) in extents.into_iter().filter(|(_, extent)| extent.top > Seq::ZERO) {
-        (report.boxes, report.shortened) = (report.boxes + 1, report.shortened + 1);
+        report.boxes += 1;
+        // One that was acknowledged to its end has no entries, and lost none.
+        report.shortened += u64::from(extent.floor < extent.top);
         target.put_extent(&prefix, Extent { floor: extent.top, top: extent.top })?;
     }
     target.commit()
@@ -53,6 +56,11 @@ fn fill_box(
     let (snapshot, mut reader) = (target.opened.tables.snapshot(), EntryReader::default());
     let entries = target.opened.tables.entries.clone();
     let bodies = target.opened.tables.bodies.clone();
+    // What was freed may have been copied: marked as removed, it was still there.
+    for guard in snapshot.range(&entries, keys::entry(prefix, Seq::ZERO)..=keys::entry(prefix, before.floor))
+    {
+        target.remove_entry(&guard.key().map_err(read_error)?)?;
+    }
     let range = keys::entry(prefix, before.floor.next())..=keys::entry(prefix, Seq::MAX);
     // Where the box begins, and the last place that has an entry.
     let mut extent: Option<Extent> = None;

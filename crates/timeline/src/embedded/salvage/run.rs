@@ -19,7 +19,8 @@ use crate::{Error, ErrorKind, Result};
 /// Returns what was lost. This blocks. `from` stays as it is; it may be of layout 1 or 2, and any
 /// part of it may be missing or damaged. Every entry keeps its place: where one is lost in a box
 /// there is a [tombstone](crate::EntryKind::Tombstone), and a box that lost its beginning starts
-/// later ([`InboxPage::floor`](crate::InboxPage::floor)). The new store has another generation. The
+/// later ([`InboxPage::floor`](crate::InboxPage::floor)). Floors are kept; entries that were freed
+/// are not copied, and no loss. The new store has another generation. The
 /// last state of every box, cursor and group is held in memory: about 200 bytes for each, and of a
 /// group the ids of its members.
 ///

@@ -9,7 +9,7 @@ use super::super::records::Extent;
 use super::super::{groups, keys, records, upgrade};
 use super::report::Salvaged;
 use super::source::{self, EngineRecord, KeyspaceName};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, Seq};
 
 /// The new store, and the batch that is being made for it.
 pub(super) struct SalvageTarget {
@@ -37,6 +37,8 @@ impl SalvageTarget {
         report: &mut Salvaged,
     ) -> Result<HashMap<Vec<u8>, Extent>> {
         let mut last: HashMap<Vec<u8>, (u64, Option<Vec<u8>>)> = HashMap::new();
+        // Entries are removed below a floor alone: one that is marked as removed tells where it is.
+        let mut floors: HashMap<Vec<u8>, Seq> = HashMap::new();
         // No group is ever removed: whatever names one tells that it was there.
         let mut named: HashSet<Vec<u8>> = HashSet::new();
         source::read(store, report, |record: &EngineRecord<'_>| match (record.keyspace, record.key) {
@@ -60,8 +62,20 @@ impl SalvageTarget {
                 }
                 Ok(())
             }
-            // Entries are written once and never changed, so their order does not matter.
-            (KeyspaceName::Entries, key) if keys::prefix_of(key).is_none() => Ok(()),
+            // Entries are written once and never changed, so their order does not matter. Those that
+            // were removed may still be in older tables; what is below a floor is left out later.
+            (KeyspaceName::Entries, key) => match (keys::prefix_of(key), keys::sequence_of(key)) {
+                (Some(prefix), Ok(sequence)) if record.value.is_none() => {
+                    let floor = floors.entry(prefix.to_vec()).or_default();
+                    *floor = (*floor).max(sequence);
+                    Ok(())
+                }
+                (Some(_), _) => match record.value {
+                    Some(value) => self.put(KeyspaceName::Entries, key, value.to_vec()),
+                    None => Ok(()),
+                },
+                (None, _) => Ok(()),
+            },
             (keyspace, key) => match record.value {
                 Some(value) => self.put(keyspace, key, value.to_vec()),
                 None => Ok(()),
@@ -89,6 +103,11 @@ impl SalvageTarget {
                 Some(_) | None => {}
             }
         }
+        for (prefix, removed) in floors {
+            let extent: &mut Extent = extents.entry(prefix).or_default();
+            extent.floor = extent.floor.max(removed);
+            extent.top = extent.top.max(removed);
+        }
         report.groups_lost = named.len() as u64;
         self.commit()?;
         Ok(extents)
@@ -109,6 +128,13 @@ impl SalvageTarget {
 
     pub(super) fn put_entry(&mut self, key: &[u8], record: Vec<u8>) -> Result<()> {
         self.put(KeyspaceName::Entries, key, record)
+    }
+
+    /// Removes an entry that was copied.
+    pub(super) fn remove_entry(&mut self, key: &[u8]) -> Result<()> {
+        self.bytes += key.len();
+        self.batch.remove(&self.opened.tables.entries, key);
+        if self.bytes >= BATCH_BYTES { self.commit() } else { Ok(()) }
     }
 
     pub(super) fn put_extent(&mut self, prefix: &[u8], extent: Extent) -> Result<()> {

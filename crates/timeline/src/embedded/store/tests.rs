@@ -1,5 +1,7 @@
 //! How the store behaves when its disk, its files or its threads fail.
 
+mod acks;
+
 use std::pin::pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
