@@ -107,9 +107,19 @@ impl EmbeddedStore {
         Ok(Self { commands, lanes, shared, threads })
     }
 
-    /// Hands a call to the committer, waiting while its lane or its queue is full, and waits for
-    /// the answer.
+    /// Hands a call to the committer, and waits for the answer.
     async fn ask<T>(&self, lane: Lane, call: impl FnOnce(oneshot::Sender<Result<T>>) -> Job) -> Result<T> {
+        let answer = self.hand_over(lane, call).await?;
+        answer.await.map_err(|_| self.gone())?
+    }
+
+    /// Hands a call to the committer, waiting while its lane or its queue is full, and returns where
+    /// the answer comes.
+    async fn hand_over<T>(
+        &self,
+        lane: Lane,
+        call: impl FnOnce(oneshot::Sender<Result<T>>) -> Job,
+    ) -> Result<oneshot::Receiver<Result<T>>> {
         if self.shared.is_closed() {
             return Err(closed());
         }
@@ -120,7 +130,7 @@ impl EmbeddedStore {
         // Dropped before this was sent, a call has no effect. Dropped later, it is written all the
         // same, and nobody hears the answer.
         self.commands.send(Command::Job(lane, call(reply), permit)).await.map_err(|_| self.gone())?;
-        answer.await.map_err(|_| self.gone())?
+        Ok(answer)
     }
 
     /// Reads from what is open. The engine panics about what it takes for impossible: then a file
@@ -165,6 +175,23 @@ impl Store for EmbeddedStore {
     async fn append(&self, append: Append) -> Result<Appended> {
         let (lane, append) = (Lane::of(&append), Box::new(append));
         self.ask(lane, |reply| Job::Append(append, reply)).await
+    }
+
+    async fn append_all(&self, appends: Vec<Append>) -> Vec<Result<Appended>> {
+        // All are handed over before the first answer is waited for, so that one flush is for many.
+        let mut handed = Vec::with_capacity(appends.len());
+        for append in appends {
+            let (lane, append) = (Lane::of(&append), Box::new(append));
+            handed.push(self.hand_over(lane, |reply| Job::Append(append, reply)).await);
+        }
+        let mut answers = Vec::with_capacity(handed.len());
+        for answer in handed {
+            answers.push(match answer {
+                Ok(answer) => answer.await.unwrap_or_else(|_| Err(self.gone())),
+                Err(error) => Err(error),
+            });
+        }
+        answers
     }
 
     async fn inbox(&self, member: &MemberId, last_read: Position, count: Count) -> Result<InboxPage> {
