@@ -56,7 +56,8 @@ impl Grpc {
     ) -> anyhow::Result<Self> {
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let bounds = grpc::Config::default().request_bytes_max(config.body_bytes);
-        let timelines = grpc::server_for(bounds, timeline.clone(), Arc::new(TimelineCallers))?;
+        let callers = TimelineCallers::new(access, stop);
+        let timelines = grpc::server_for(bounds, timeline.clone(), Arc::new(callers))?;
         let reflected = reflection().build_v1().context("gRPC reflection cannot be set up")?;
         // Most tools still ask for the older name.
         let older = reflection().build_v1alpha().context("gRPC reflection cannot be set up")?;

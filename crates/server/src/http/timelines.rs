@@ -6,10 +6,17 @@ use axum::Router;
 use tidings::timeline::{Timeline, http};
 
 use crate::access::TimelineCallers;
+use crate::config::Config;
 
 /// The routes of the timelines.
-pub(crate) fn timelines(timeline: &Timeline, body_bytes: usize) -> anyhow::Result<Router> {
+pub(crate) fn timelines(
+    timeline: &Timeline,
+    config: &Config,
+    callers: TimelineCallers,
+) -> anyhow::Result<Router> {
+    // Watches stay open: they leave half of the connections to all else.
+    let watches = (config.http_connections / 2).clamp(1, http::Config::WATCHES_MAX_DEFAULT);
     // Which pages may read answers is told for all routes in one place, `headers.rs`.
-    let config = http::Config::default().body_bytes_max(body_bytes).cors(false);
-    Ok(http::router_for(config, timeline.clone(), Arc::new(TimelineCallers))?)
+    let bounds = http::Config::default().body_bytes_max(config.body_bytes).watches_max(watches).cors(false);
+    Ok(http::router_for(bounds, timeline.clone(), Arc::new(callers))?)
 }
