@@ -6,12 +6,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed call fails the test")]
 
+mod batches;
+mod bodies;
 mod callers;
 mod contiguous;
 mod directory;
 mod doors;
 mod embedded;
 mod entries;
+mod events;
 mod groups_service;
 mod grpc;
 mod http;
@@ -22,3 +25,4 @@ mod salvage;
 mod served;
 mod unread;
 mod upgrade;
+mod watching_service;
